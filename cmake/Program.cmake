@@ -1,0 +1,20 @@
+# tilewire_program(NAME FOLDER_LIBRARY LIBRARIES...): all of a folder's sources but main.c become
+# the static library that the folder's unit tests link; main.c makes the program.
+function(tilewire_program name library)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+    list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+    if(sources)
+        add_library(${library} STATIC ${sources})
+        target_link_libraries(${library} PUBLIC tilewire_common ${ARGN})
+    else()
+        add_library(${library} INTERFACE)
+        target_link_libraries(${library} INTERFACE tilewire_common ${ARGN})
+    endif()
+    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/main.c)
+        add_executable(${name} main.c)
+        target_link_libraries(${name} PRIVATE ${library})
+        set_target_properties(${name} PROPERTIES
+            RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+        install(TARGETS ${name})
+    endif()
+endfunction()
