@@ -18,13 +18,19 @@ int error_set(struct error *err, int status, const char *format, ...)
 int error_prefix(struct error *err, int status, const char *format, ...)
 {
     if (err != NULL) {
-        struct error old = *err;
+        struct error before = *err;
         va_list args;
         va_start(args, format);
         vsnprintf(err->text, sizeof err->text, format, args);
         va_end(args);
-        strncat(err->text, ": ", sizeof err->text - strlen(err->text) - 1);
-        strncat(err->text, old.text, sizeof err->text - strlen(err->text) - 1);
+        size_t len = strlen(err->text);
+        for (const char *parts[] = {": ", before.text}, **part = parts; part < parts + 2; part++) {
+            const size_t room = sizeof err->text - 1 - len;
+            const size_t want = strlen(*part);
+            memcpy(err->text + len, *part, want < room ? want : room);
+            len += want < room ? want : room;
+        }
+        err->text[len] = '\0';
     }
     return status;
 }
