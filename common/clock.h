@@ -30,6 +30,17 @@ typedef struct {
 wall_time clock_wall(void);
 mono_time clock_mono(void);
 
+/* Both clocks, read together. */
+struct moment {
+    wall_time wall;
+    mono_time mono;
+};
+
+static inline struct moment clock_now(void)
+{
+    return (struct moment){clock_wall(), clock_mono()};
+}
+
 static inline wall_time wall_add_us(wall_time t, int64_t us)
 {
     return (wall_time){t.us + us};
