@@ -4,8 +4,8 @@
  *   data [ used ........ | spare .... ]
  *         0            len           cap
  *
- * Zero-initialise it ({0}); buf_free releases what it grew. `data` is NULL until the first byte. Whoever
- * appends outsiders' bytes bounds them first.
+ * Zero-initialise it ({0}); buf_free releases what it grew. `data` is NULL until the first byte.
+ * Whoever appends outsiders' bytes bounds them first.
  */
 #ifndef COMMON_BUF_H
 #define COMMON_BUF_H

@@ -29,7 +29,8 @@ static int64_t days_from_civil(int64_t year, int month, int day)
     const int64_t era = (year >= 0 ? year : year - 399) / 400;
     const int64_t year_of_era = year - era * 400;
     const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    const int64_t day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     return era * 146097 + day_of_era - 719468;
 }
 
@@ -229,8 +230,8 @@ static bool parse_date_time(struct scan s, wall_time *out)
     if (hour > 23 || minute > 59 || second > 60) {
         return false;
     }
-    const int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 +
-                            second - zone_s;
+    const int64_t seconds =
+        days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone_s;
     out->us = seconds * US_PER_S + fraction_us;
     return true;
 }

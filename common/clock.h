@@ -82,7 +82,8 @@ char *wall_format(wall_time t, char out[TIME_TEXT_SIZE]);
  */
 bool wall_parse(const char *text, size_t len, wall_time *out);
 
-/* The same choice of unit for a number that the database holds as a number. False for NaN, infinity. */
+/* The same choice of unit for a number that the database holds as a number. False for NaN,
+ * infinity. */
 bool wall_from_number(double number, wall_time *out);
 bool wall_from_integer(int64_t number, wall_time *out);
 

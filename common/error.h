@@ -1,7 +1,7 @@
 /*
- * Failures that people read. A function that can fail for reasons outside the program returns 0 or a
- * negative enum status, and fills a struct error, if it is given one, with one sentence that says what was
- * wrong and what to do.
+ * Failures that people read. A function that can fail for reasons outside the program returns 0 or
+ * a negative enum status, and fills a struct error, if it is given one, with one sentence that says
+ * what was wrong and what to do.
  */
 #ifndef COMMON_ERROR_H
 #define COMMON_ERROR_H

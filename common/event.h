@@ -1,8 +1,8 @@
 /*
  * One row of the user's events table, as a source reads it and the fold sees it.
  *
- * Everything is borrowed from the source's row buffer and valid only during the call that passes the
- * event; who needs it longer copies it.
+ * Everything is borrowed from the source's row buffer and valid only during the call that passes
+ * the event; who needs it longer copies it.
  */
 #ifndef COMMON_EVENT_H
 #define COMMON_EVENT_H
@@ -20,9 +20,9 @@ struct event_extra {
 
 struct event {
     int64_t id;
-    uint64_t ordinal;     /* place in the delivery order: n of the wire */
-    wall_time timestamp;  /* of the row: event time */
-    wall_time arrival;    /* when the ingestor read it */
+    uint64_t ordinal;      /* place in the delivery order: n of the wire */
+    wall_time timestamp;   /* of the row: event time */
+    wall_time arrival;     /* when the ingestor read it */
     struct str event_type; /* never STR_NULL */
     struct str actor_id;   /* STR_NULL where the column is missing or NULL; so are the next three */
     struct str target_id;

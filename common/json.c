@@ -31,7 +31,8 @@ static int append(const char *data, size_t len, void *arg)
 
 static void dump(struct buf *out, json_t *value)
 {
-    json_dump_callback(value, append, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    json_dump_callback(value, append, out,
+                       JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
     json_decref(value);
 }
 
@@ -101,7 +102,8 @@ int json_parse(struct str text, size_t max_bytes, struct json_value **out)
     if (text.p == NULL) {
         return STATUS_INVALID;
     }
-    /* Integers that int64 cannot hold would be refused otherwise; read all numbers as reals then. */
+    /* Integers that int64 cannot hold would be refused otherwise; read all numbers as reals then.
+     */
     json_error_t error;
     json_t *root = json_loadb(text.p, text.len, JSON_DECODE_ANY, &error);
     if (root == NULL && json_error_code(&error) == json_error_numeric_overflow) {

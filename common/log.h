@@ -4,7 +4,8 @@
  *   2026-11-23T05:12:01.220Z info  ingestor: source connected uri=sqlite:events.db
  *   {"time":"…","level":"info","program":"ingestor","message":"…"}
  *
- * The level and the format are the one global state of the programs; set them once before threads start.
+ * The level and the format are the one global state of the programs; set them once before threads
+ * start.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H

@@ -151,7 +151,8 @@ static bool check_value(struct check *c, int depth);
 
 static bool check_values(struct check *c, uint64_t count, int depth)
 {
-    /* Each value takes a byte at least: a count beyond that is a lie, and is found before any work. */
+    /* Each value takes a byte at least: a count beyond that is a lie, and is found before any work.
+     */
     if (count > (uint64_t)(c->end - c->p)) {
         return false;
     }
@@ -164,7 +165,8 @@ static bool check_values(struct check *c, uint64_t count, int depth)
 }
 
 /* The types whose length stands in the 1, 2 or 4 bytes after the first. */
-static bool check_sized(struct check *c, int length_bytes, bool container, uint64_t per_item, int depth)
+static bool check_sized(struct check *c, int length_bytes, bool container, uint64_t per_item,
+                        int depth)
 {
     uint64_t len;
     if (!check_length(c, length_bytes, &len)) {
@@ -285,7 +287,8 @@ const mp_value *mp_get(const mp_value *map, const char *key)
 
 const mp_value *mp_at(const mp_value *array, size_t index)
 {
-    return mp_is_array(array) && index < array->via.array.size ? &array->via.array.ptr[index] : NULL;
+    return mp_is_array(array) && index < array->via.array.size ? &array->via.array.ptr[index]
+                                                               : NULL;
 }
 
 bool mp_is_nil(const mp_value *value)
@@ -391,8 +394,8 @@ static bool same_key(const mp_value *a, const mp_value *b)
     return mp_as_str(b, &name) && key_is(a, name);
 }
 
-/* The member of map with that key. Looks first at *hint, where it stands when both maps list their members in
- * one order, and moves the hint behind what it found. */
+/* The member of map with that key. Looks first at *hint, where it stands when both maps list their
+ * members in one order, and moves the hint behind what it found. */
 static const mp_value *find(const mp_value *map, const mp_value *key, uint32_t *hint)
 {
     const uint32_t size = map->via.map.size;

@@ -1,12 +1,13 @@
 /*
  * The one cursor of Tilewire: where in the stream of changes something stands.
  *
- * A version is (epoch, sequence). The epoch grows with every start of an ingestor, the sequence counts the
- * deltas of one lane within the epoch, from 1. A later change has the greater version. {0, 0} is "nothing yet".
- * As text: both in base 36, `tlw2k1-3f9`.
+ * A version is (epoch, sequence). The epoch grows with every start of an ingestor, the sequence
+ * counts the deltas of one lane within the epoch, from 1. A later change has the greater version.
+ * {0, 0} is "nothing yet". As text: both in base 36, `tlw2k1-3f9`.
  *
- * A cursor is the version reached in each lane, joined by `_`; a lane of the same epoch as the one before leaves
- * the epoch out: `tlw2k1-3f9_-2`. Only characters that need no escaping in URLs, ETags and SSE ids.
+ * A cursor is the version reached in each lane, joined by `_`; a lane of the same epoch as the one
+ * before leaves the epoch out: `tlw2k1-3f9_-2`. Only characters that need no escaping in URLs,
+ * ETags and SSE ids.
  */
 #ifndef COMMON_VERSION_H
 #define COMMON_VERSION_H

@@ -53,7 +53,8 @@ void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
     }
 }
 
-/* A topic is one line of text for the eye, and a prefix to subscribe to: keep control characters out of it. */
+/* A topic is one line of text for the eye, and a prefix to subscribe to: keep control characters
+ * out of it. */
 static void append_topic_name(struct buf *out, struct str name)
 {
     const size_t len = name.len < WIRE_KEY_MAX ? name.len : WIRE_KEY_MAX;

@@ -1,6 +1,6 @@
 /*
- * The messages on PUB sockets (docs/protocol.md): three frames, a topic in plain text, a header and a body in
- * MessagePack. Encoding and decoding, no sockets.
+ * The messages on PUB sockets (docs/protocol.md): three frames, a topic in plain text, a header and
+ * a body in MessagePack. Encoding and decoding, no sockets.
  */
 #ifndef COMMON_WIRE_H
 #define COMMON_WIRE_H
@@ -18,7 +18,7 @@
 #define WIRE_FRAMES 3
 
 /* Bounds on what is accepted; beyond them a message is invalid. */
-#define WIRE_KEY_MAX 512                /* bytes of a tile key, family value included */
+#define WIRE_KEY_MAX 512 /* bytes of a tile key, family value included */
 #define WIRE_TOPIC_MAX (WIRE_KEY_MAX + 32)
 #define WIRE_BODY_MAX (4 * 1024 * 1024) /* bytes of a body */
 
@@ -28,7 +28,8 @@ enum wire_kind { WIRE_TILE, WIRE_EVENT, WIRE_BEAT };
 struct wire_header {
     enum wire_kind kind;
     unsigned lane;
-    struct str name; /* the tile's key or the event's type; borrowed from the topic; empty for a beat */
+    struct str
+        name; /* the tile's key or the event's type; borrowed from the topic; empty for a beat */
     struct version version;
     wall_time published_at;
 };
@@ -75,8 +76,9 @@ void wire_encode_event(struct buf frames[WIRE_FRAMES], struct version version,
 void wire_encode_beat(struct buf frames[WIRE_FRAMES], unsigned lane, struct version last,
                       wall_time published_at, const struct wire_beat *beat);
 
-/* Decoders return STATUS_OK, or STATUS_INVALID for anything that is not exactly such a message, of a known protocol
- * version, within the bounds above. What they fill in borrows from the frames (and the document). */
+/* Decoders return STATUS_OK, or STATUS_INVALID for anything that is not exactly such a message, of
+ * a known protocol version, within the bounds above. What they fill in borrows from the frames (and
+ * the document). */
 int wire_decode_header(struct str topic, struct str header, struct wire_header *out);
 int wire_decode_tile(const struct wire_header *header, struct mp_doc *doc, struct str body,
                      struct wire_tile *out);
@@ -85,8 +87,8 @@ int wire_decode_event(const struct wire_header *header, struct mp_doc *doc, stru
 int wire_decode_beat(const struct wire_header *header, struct mp_doc *doc, struct str body,
                      struct wire_beat *out);
 
-/* Is the text a possible tile key: 1 to WIRE_KEY_MAX bytes of visible ASCII but `*` and `,` (which select
- * keys) and `"`? */
+/* Is the text a possible tile key: 1 to WIRE_KEY_MAX bytes of visible ASCII but `*` and `,` (which
+ * select keys) and `"`? */
 bool wire_key_valid(struct str key);
 
 #endif

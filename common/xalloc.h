@@ -1,7 +1,7 @@
 /*
  * Allocation for sizes that no outsider drives: a few bytes of bookkeeping, whose failure leaves
- * nothing sensible to do. They end the process with a message when memory is out. Whatever grows with
- * input is bounded by its owner before it gets here.
+ * nothing sensible to do. They end the process with a message when memory is out. Whatever grows
+ * with input is bounded by its owner before it gets here.
  *
  * The caller owns the memory and frees it with free().
  */

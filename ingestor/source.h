@@ -1,10 +1,11 @@
 /*
  * A source: the user's events table, read in delivery order. One small vtable; source_sqlite.c and
- * source_postgres.c implement it. A source is used by one thread (the reader's), and its calls may block.
+ * source_postgres.c implement it. A source is used by one thread (the reader's), and its calls may
+ * block.
  *
- * Delivery order is the order in which read() hands out rows. It must survive a crash: a source that is
- * opened again with the state that came with a batch delivers after it exactly what it delivered, or would have
- * delivered, after it the first time, with the same ordinals.
+ * Delivery order is the order in which read() hands out rows. It must survive a crash: a source
+ * that is opened again with the state that came with a batch delivers after it exactly what it
+ * delivered, or would have delivered, after it the first time, with the same ordinals.
  */
 #ifndef INGESTOR_SOURCE_H
 #define INGESTOR_SOURCE_H
@@ -19,17 +20,18 @@
 #include "common/error.h"
 #include "common/event.h"
 
-/* Rows and where the source stands after them. Owned by whoever holds it; batch_destroy frees it. */
+/* Rows and where the source stands after them. Owned by whoever holds it; batch_destroy frees it.
+ */
 struct batch {
     struct event *events; /* their strings point into this batch's memory */
     size_t count;
-    struct str state;     /* opaque: give it to source_open to continue after this batch */
-    uint64_t ordinal;     /* of the last row delivered, in this batch or before; 0 if none ever */
-    uint64_t origin;      /* numbering that the ordinals belong to (docs/protocol.md) */
-    bool restarted;       /* the table was replaced or started over: forget everything folded before; the
-                             batch's rows are the first of the new table */
-    bool more;            /* there was more to read at once: the source is catching up */
-    uint64_t unusable;    /* rows passed over in this batch */
+    struct str state; /* opaque: give it to source_open to continue after this batch */
+    uint64_t ordinal; /* of the last row delivered, in this batch or before; 0 if none ever */
+    uint64_t origin;  /* numbering that the ordinals belong to (docs/protocol.md) */
+    bool restarted; /* the table was replaced or started over: forget everything folded before; the
+                       batch's rows are the first of the new table */
+    bool more;      /* there was more to read at once: the source is catching up */
+    uint64_t unusable; /* rows passed over in this batch */
     /* what follows is private to the source */
     struct batch_memory *memory;
 };
@@ -40,14 +42,15 @@ struct source;
 struct source_ops {
     const char *scheme; /* of the uri: "sqlite" */
 
-    /* Connects, and checks that table and columns are there; a missing one is reported by name, with what to
-     * do. state is that of the last batch folded, or STR_NULL to read from the start. */
+    /* Connects, and checks that table and columns are there; a missing one is reported by name,
+     * with what to do. state is that of the last batch folded, or STR_NULL to read from the start.
+     */
     int (*open)(const struct config *config, struct str state, uint64_t epoch, struct source **out,
                 struct error *err);
     void (*close)(struct source *source);
 
-    /* The next rows, at most max_rows; *out is NULL when there is nothing new. STATUS_IO: the connection is lost;
-     * close it and open again (with backoff). */
+    /* The next rows, at most max_rows; *out is NULL when there is nothing new. STATUS_IO: the
+     * connection is lost; close it and open again (with backoff). */
     int (*read)(struct source *source, size_t max_rows, struct batch **out, struct error *err);
 
     /* Sleeps until something may have been written, wake_fd is readable, or timeout_ms is over. */

@@ -1,0 +1,24 @@
+/* What every unit test includes: cmocka and the headers it needs before it. */
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/str.h"
+
+#define assert_str(actual, expected)                                                               \
+    do {                                                                                           \
+        const struct str actual_ = (actual);                                                       \
+        const char *expected_ = (expected);                                                        \
+        assert_int_equal(actual_.len, strlen(expected_));                                          \
+        assert_memory_equal(actual_.p, expected_, actual_.len);                                    \
+    } while (0)
+
+#endif
