@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/arena.h"
 #include "common/config_tiles.h"
 #include "common/error.h"
 #include "common/ip.h"
@@ -97,7 +98,11 @@ struct curve_keys {
 
 /* ---- The programs ---- */
 
-enum checkpoint_kind { CHECKPOINT_FILE, CHECKPOINT_POSTGRESQL };
+enum checkpoint_kind {
+    CHECKPOINT_NONE, /* there is no source, so nothing to keep */
+    CHECKPOINT_FILE,
+    CHECKPOINT_POSTGRESQL,
+};
 
 struct config_ingestor {
     const char *publish; /* PUB binds here */
@@ -169,9 +174,10 @@ struct config {
     struct config_gateway gateway;
     struct config_curve curve;
     bool insecure; /* ZeroMQ may be bound to addresses that others reach, without CURVE */
-    struct tile_config *tiles;    /* in the order of the file */
-    size_t tile_count;            /* at most CONFIG_TILES_MAX */
-    struct config_memory *memory; /* private */
+    struct tile_config *tiles;               /* in the order of the file */
+    size_t tile_count;                       /* at most CONFIG_TILES_MAX */
+    struct arena *memory;                    /* private */
+    const struct tile_config **tiles_by_key; /* private: sorted by key */
 };
 
 /*
@@ -194,6 +200,9 @@ int config_need_source(const struct config *config, struct error *err);
 
 /* The tile with that key, or NULL. */
 const struct tile_config *config_tile(const struct config *config, struct str key);
+
+/* Reads an address to listen on, "127.0.0.1:8080", from the command line; text is borrowed. */
+int config_parse_listen(const char *text, struct listen_address *out, struct error *err);
 
 /* Reads a secret from a file: its first line, without the line end, 1 to size - 1 bytes. */
 int config_read_secret(const char *path, char *out, size_t size, struct error *err);
