@@ -11,16 +11,17 @@ static void encode_header(struct buf *out, struct version version, wall_time pub
     mp_put_int(out, published_at.us);
 }
 
-void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct version version,
+void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct version message,
                       wall_time published_at, const struct wire_tile *tile)
 {
     buf_printf(&frames[0], "tile.%u.%.*s", lane, (int)tile->key.len, tile->key.p);
-    encode_header(&frames[1], version, published_at);
+    encode_header(&frames[1], message, published_at);
 
     struct buf *body = &frames[2];
-    const bool other_epoch = !tile->keyframe && tile->base.epoch != version.epoch;
+    const bool other_epoch = !tile->keyframe && tile->base.epoch != message.epoch;
+    const bool refresh = version_compare(tile->version, message) != 0;
     const bool arrived = tile->arrival.us != 0;
-    mp_put_map(body, 7 + (size_t)other_epoch + (size_t)arrived);
+    mp_put_map(body, 7 + (size_t)other_epoch + (size_t)refresh + (size_t)arrived);
     mp_put_text(body, "k");
     mp_put_str(body, tile->key);
     mp_put_text(body, "b");
@@ -32,6 +33,12 @@ void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
     if (other_epoch) {
         mp_put_text(body, "be");
         mp_put_uint(body, tile->base.epoch);
+    }
+    if (refresh) {
+        mp_put_text(body, "v");
+        mp_put_array(body, 2);
+        mp_put_uint(body, tile->version.epoch);
+        mp_put_uint(body, tile->version.seq);
     }
     mp_put_text(body, "p");
     if (tile->removed) {
@@ -191,6 +198,15 @@ static bool parse_body(struct mp_doc *doc, struct str body)
            mp_is_map(&doc->root);
 }
 
+/* The version that a refreshing keyframe repeats. It cannot be later than the message. */
+static bool decode_version(const mp_value *value, struct version message, struct version *out)
+{
+    *out = message;
+    return mp_is_nil(value) ||
+           (mp_count(value) == 2 && mp_as_uint(mp_at(value, 0), &out->epoch) &&
+            mp_as_uint(mp_at(value, 1), &out->seq) && version_compare(*out, message) <= 0);
+}
+
 int wire_decode_tile(const struct wire_header *header, struct mp_doc *doc, struct str body,
                      struct wire_tile *out)
 {
@@ -204,7 +220,8 @@ int wire_decode_tile(const struct wire_header *header, struct mp_doc *doc, struc
         out->ttl_ms <= 0 || !mp_as_int(mp_get(map, "g"), &out->grace_ms) || out->grace_ms < 0 ||
         !mp_as_str(mp_get(map, "s"), &out->position) ||
         !mp_as_int(mp_get(map, "w"), &out->as_of.us) || mp_get(map, "b") == NULL ||
-        mp_get(map, "p") == NULL) {
+        mp_get(map, "p") == NULL ||
+        !decode_version(mp_get(map, "v"), header->version, &out->version)) {
         return STATUS_INVALID;
     }
     (void)mp_as_int(mp_get(map, "a"), &out->arrival.us);
@@ -215,7 +232,8 @@ int wire_decode_tile(const struct wire_header *header, struct mp_doc *doc, struc
     } else {
         out->base.epoch = header->version.epoch;
         (void)mp_as_uint(mp_get(map, "be"), &out->base.epoch);
-        if (!mp_as_uint(mp_get(map, "b"), &out->base.seq)) {
+        if (!mp_as_uint(mp_get(map, "b"), &out->base.seq) ||
+            version_compare(out->version, header->version) != 0) {
             return STATUS_INVALID;
         }
     }

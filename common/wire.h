@@ -37,9 +37,12 @@ struct wire_header {
 /* A change of one tile. */
 struct wire_tile {
     struct str key;
-    bool keyframe;         /* value is whole, and there is no base */
-    bool removed;          /* the tile is gone; implies keyframe, value is NULL */
-    struct version base;   /* the version that the patch applies to; {0, 0} for a keyframe */
+    bool keyframe; /* value is whole, and there is no base */
+    bool removed;  /* the tile is gone; implies keyframe, value is NULL */
+    struct version
+        version;         /* of the tile after this: the message's own, but for a keyframe that only
+                            refreshes a tile, which repeats the version of its last change */
+    struct version base; /* the version that the patch applies to; {0, 0} for a keyframe */
     const mp_value *value; /* the patch, or the whole value */
     int64_t ttl_ms;        /* > 0 */
     int64_t grace_ms;      /* >= 0 */
@@ -67,7 +70,7 @@ struct wire_beat {
 };
 
 /* Each appends to the three buffers, which the caller has cleared. */
-void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct version version,
+void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct version message,
                       wall_time published_at, const struct wire_tile *tile);
 /* The fields are given as encoded MessagePack: they are written once and used in several places. */
 void wire_encode_event(struct buf frames[WIRE_FRAMES], struct version version,

@@ -41,6 +41,7 @@ static void test_tile_round_trip(void **state)
                      STATUS_OK);
     const struct wire_tile tile = {
         .key = STR("orders.open/eu%20west"),
+        .version = {7, 42},
         .base = {6, 41},
         .value = &doc.root,
         .ttl_ms = 60000,
@@ -95,6 +96,35 @@ static void test_removal_round_trip(void **state)
     assert_true(back.keyframe && back.removed);
     assert_null(back.value);
     message_free(&m);
+}
+
+static void test_a_refresh_repeats_the_version(void **state)
+{
+    (void)state;
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    assert_int_equal(mp_parse(&doc, "\x80", 1), STATUS_OK);
+    const struct wire_tile tile = {.key = STR("a"),
+                                   .version = {1, 5},
+                                   .keyframe = true,
+                                   .value = &doc.root,
+                                   .ttl_ms = 1000,
+                                   .position = STR("1")};
+    struct message m;
+    message_init(&m);
+    wire_encode_tile(m.frames, 0, (struct version){2, 9}, (wall_time){1}, &tile);
+    struct wire_header header;
+    struct wire_tile back;
+    assert_int_equal(decode_header(&m, &header), STATUS_OK);
+    assert_int_equal(header.version.seq, 9);
+    assert_int_equal(wire_decode_tile(&header, &m.doc, buf_str(&m.frames[2]), &back), STATUS_OK);
+    assert_int_equal(version_compare(back.version, tile.version), 0);
+    /* A version from the future of its own message is a lie. */
+    header.version = (struct version){1, 4};
+    assert_int_equal(wire_decode_tile(&header, &m.doc, buf_str(&m.frames[2]), &back),
+                     STATUS_INVALID);
+    message_free(&m);
+    mp_doc_free(&doc);
 }
 
 static void test_event_round_trip(void **state)
@@ -191,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tile_round_trip),
         cmocka_unit_test(test_removal_round_trip),
+        cmocka_unit_test(test_a_refresh_repeats_the_version),
         cmocka_unit_test(test_event_round_trip),
         cmocka_unit_test(test_beat_round_trip),
         cmocka_unit_test(test_refuses_other_topics_and_headers),
