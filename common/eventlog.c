@@ -82,10 +82,8 @@ void eventlog_reset(struct eventlog *log, uint64_t origin)
     drop_all(log);
     log->last = 0;
     log->floor = 0;
-    if (origin != log->origin) {
-        log->origin = origin;
-        log->generation++;
-    }
+    log->origin = origin;
+    log->generation++;
 }
 
 static struct str event_type_in(struct eventlog *log, const struct blob *fields)

@@ -45,7 +45,8 @@ struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, ui
                                        int64_t id, struct str fields, wall_time arrival,
                                        wall_time published_at);
 
-/* Empties the log and begins another numbering. A different origin counts as a reset. */
+/* Empties the log and begins the numbering of that origin, or the same one after events that cannot
+ * be had: in either case readers must start over, and the generation grows. */
 void eventlog_reset(struct eventlog *log, uint64_t origin);
 
 /* The numbering that the ordinals belong to. */

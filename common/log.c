@@ -14,7 +14,7 @@ static struct {
     const char *program;
     enum log_level level;
     enum log_format format;
-} logger = {"tilewire", LOG_INFO, LOG_FORMAT_TEXT};
+} logger = {"tilewire", LEVEL_INFO, LOG_FORMAT_TEXT};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 

@@ -10,7 +10,7 @@
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
-enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO, LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 /* program is shown in each line and must stay valid. */
@@ -22,9 +22,9 @@ int log_format_parse(const char *text, enum log_format *out);
 
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
-#define log_warn(...) log_write(LOG_WARN, __VA_ARGS__)
-#define log_info(...) log_write(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_write(LOG_DEBUG, __VA_ARGS__)
+#define log_error(...) log_write(LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...) log_write(LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_write(LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(LEVEL_DEBUG, __VA_ARGS__)
 
 #endif

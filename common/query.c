@@ -71,6 +71,18 @@ static void put_standing(const struct query *query, const struct query_state *st
     mp_put_uint(out, eventlog_last(query->events));
 }
 
+/* A removed tile, so that a copy made before forgets it. */
+static void put_tombstone(struct buf *out, const struct tile *tile)
+{
+    mp_put_map(out, 3);
+    mp_put_text(out, "k");
+    mp_put_str(out, (struct str){tile->key, tile->key_len});
+    mp_put_text(out, "l");
+    mp_put_uint(out, tile->lane);
+    mp_put_text(out, "v");
+    put_version(out, tile->version);
+}
+
 /* A tile as snapshot, get and list give it: the members of a keyframe's body, with its version and
  * age. */
 static void put_tile(struct buf *out, const struct tile *tile, mono_time now, bool with_value)
@@ -272,7 +284,8 @@ static bool page_limit(const struct request *r, uint64_t *out)
 
 /*
  * A page of tiles in the order of changes. A tile that changes between two pages comes again in a
- * later one, so nothing is missed; versions are those at the time of the page.
+ * later one, and one that is removed comes as a tombstone: who has walked to the end has the state
+ * that the server has at the last page, whose versions say which that is.
  */
 static const char *op_snapshot(const struct request *r)
 {
@@ -300,8 +313,10 @@ static const char *op_snapshot(const struct request *r)
         after = tile->change;
         if (tile->value != NULL) {
             put_tile(r->reply, tile, r->now, true);
-            count++;
+        } else {
+            put_tombstone(r->reply, tile);
         }
+        count++;
     }
     close_array(r->reply, array, count);
     mp_put_text(r->reply, "next");
@@ -334,7 +349,9 @@ static const char *events_start(const struct request *r, uint64_t limit, uint64_
     given = mp_get(r->map, "after_id");
     if (given == NULL) {
         const size_t count = eventlog_count(events);
-        *after = count > limit ? eventlog_at(events, count - (size_t)limit - 1)->ordinal : 0;
+        uint64_t newest = limit;
+        (void)mp_as_uint(mp_get(r->map, "newest"), &newest);
+        *after = count > newest ? eventlog_at(events, count - (size_t)newest - 1)->ordinal : 0;
         return NULL;
     }
     int64_t id;

@@ -1,0 +1,246 @@
+#include "cache/cache.h"
+
+#include <czmq.h>
+
+#include "common/link.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/server.h"
+#include "common/sockets.h"
+
+#define LINK_BUDGET 500 /* messages taken in before others get their turn */
+#define QUERY_BUDGET 50
+#define XPUB_BUDGET 100
+
+struct cache {
+    const struct program *program;
+    struct store *store;
+    struct eventlog *events;
+    struct link *link;
+    struct query query;
+    struct server *server;
+    void *xpub;
+    zloop_t *loop;
+    int link_timer; /* 0: none */
+    char instance[64];
+    bool announced; /* that it is ready */
+    uint64_t forwarded;
+    uint64_t not_forwarded;
+    uint64_t expired;
+};
+
+/* ---- Replica to subscribers ---- */
+
+static void forward(void *arg, const struct str frames[WIRE_FRAMES])
+{
+    struct cache *cache = arg;
+    if (socket_send(cache->xpub, frames, WIRE_FRAMES)) {
+        cache->forwarded++;
+    } else {
+        cache->not_forwarded++;
+    }
+}
+
+static void count_expiry(void *arg, const struct tile *tile, enum store_change change,
+                         const mp_value *patch, struct version base)
+{
+    struct cache *cache = arg;
+    (void)patch;
+    (void)base;
+    if (change == STORE_STALE && tile->stale) {
+        cache->expired++;
+        log_warn("tile %s is stale: nothing has refreshed it for %lld ms", tile->key,
+                 (long long)tile->ttl_ms);
+    }
+}
+
+/* ---- Queries ---- */
+
+static void describe(void *arg, struct query_state *out)
+{
+    struct cache *cache = arg;
+    out->role = "cache";
+    out->instance = cache->instance;
+    out->reason = "the cache is not in sync with an upstream yet";
+    replica_standing(link_replica(cache->link), clock_mono(), out);
+}
+
+static size_t stats(void *arg, struct buf *out)
+{
+    struct cache *cache = arg;
+    const struct replica_counters *c = replica_counters(link_replica(cache->link));
+    const struct metric metrics[] = {
+        {"tiles", store_count(cache->store)},
+        {"events_held", eventlog_count(cache->events)},
+        {"deltas_applied", c->deltas},
+        {"events_applied", c->events},
+        {"duplicates_dropped", c->duplicates},
+        {"outdated_dropped", c->outdated},
+        {"malformed_dropped", c->malformed},
+        {"tiles_refused", c->refused},
+        {"gaps", c->gaps},
+        {"gaps_healed_by_another_upstream", c->healed},
+        {"snapshots", c->snapshots},
+        {"snapshot_retries", c->retries},
+        {"pending_overflows", c->overflows},
+        {"base_mismatches", c->mismatches},
+        {"event_resets", c->event_resets},
+        {"tiles_gone_stale", cache->expired},
+        {"messages_forwarded", cache->forwarded},
+        {"messages_not_forwarded", cache->not_forwarded},
+        {"queries_answered", cache->query.answered},
+        {"queries_refused", cache->query.refused},
+    };
+    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics);
+}
+
+/* ---- The loop ---- */
+
+static int on_link_timer(zloop_t *loop, int timer, void *arg);
+
+/* Takes in what came, lets time pass, and sets the timer for what comes next. */
+static void work(struct cache *cache)
+{
+    const mono_time now = clock_mono();
+    const bool more = link_process(cache->link, now, LINK_BUDGET);
+    store_expire(cache->store, now);
+    if (!cache->announced && replica_ready(link_replica(cache->link))) {
+        cache->announced = true;
+        const struct config_cache *config = &cache->program->config->cache;
+        log_info("ready component=cache publish=%s query=%s tiles=%zu", config->publish,
+                 config->query, store_count(cache->store));
+    }
+    int wait = more ? 0 : link_wait_ms(cache->link, now);
+    wait = mono_ms_until(now, store_next_expiry(cache->store), wait);
+    if (cache->link_timer > 0) {
+        zloop_timer_end(cache->loop, cache->link_timer);
+    }
+    cache->link_timer =
+        zloop_timer(cache->loop, (size_t)(wait > 0 ? wait : 1), 1, on_link_timer, cache);
+}
+
+static int on_link_timer(zloop_t *loop, int timer, void *arg)
+{
+    (void)loop;
+    struct cache *cache = arg;
+    if (timer == cache->link_timer) {
+        cache->link_timer = 0;
+    }
+    work(cache);
+    return 0;
+}
+
+static int on_link(zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)loop;
+    (void)item;
+    work(arg);
+    return 0;
+}
+
+static int on_query(zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)loop;
+    (void)item;
+    struct cache *cache = arg;
+    (void)server_process(cache->server, clock_mono(), QUERY_BUDGET);
+    return 0;
+}
+
+/* Subscriptions are filtered by libzmq; we only take them off the queue. */
+static int on_subscription(zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)loop;
+    (void)arg;
+    struct buf frame = {0};
+    for (int i = 0; i < XPUB_BUDGET; i++) {
+        if (socket_receive(item->socket, &frame, 1, WIRE_TOPIC_MAX + 1) == 0) {
+            break;
+        }
+    }
+    buf_free(&frame);
+    return 0;
+}
+
+static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)loop;
+    (void)item;
+    struct cache *cache = arg;
+    const int signal = program_signal(cache->program);
+    if (signal == SIGHUP) {
+        log_info("SIGHUP: a cache has nothing to reload; restart it to change its configuration");
+        return 0;
+    }
+    return signal != 0 ? -1 : 0;
+}
+
+int cache_create(const struct program *program, struct cache **out, struct error *err)
+{
+    const struct config *config = program->config;
+    struct cache *cache = x_calloc(1, sizeof *cache);
+    *out = cache;
+    cache->program = program;
+    snprintf(cache->instance, sizeof cache->instance, "cache-%d-%lld", (int)getpid(),
+             (long long)clock_wall().us);
+    const struct store_listener listener = {.changed = count_expiry, .arg = cache};
+    cache->store = store_create(config->cache.limits.tiles, &listener);
+    cache->events = eventlog_create(config->cache.events, NULL);
+    cache->query = (struct query){.store = cache->store,
+                                  .events = cache->events,
+                                  .state = describe,
+                                  .stats = stats,
+                                  .arg = cache};
+    query_init(&cache->query);
+    cache->loop = zloop_new();
+    cache->xpub = socket_bind(ZMQ_XPUB, config->cache.publish, config, err);
+    if (cache->xpub == NULL ||
+        server_create(config->cache.query, config, &cache->query, &cache->server, err) !=
+            STATUS_OK ||
+        link_create(config, &config->cache.upstreams, config->cache.events, cache->store,
+                    cache->events, forward, cache, &cache->link, err) != STATUS_OK) {
+        cache_destroy(out);
+        return STATUS_IO;
+    }
+    return STATUS_OK;
+}
+
+void cache_destroy(struct cache **cache_p)
+{
+    struct cache *cache = *cache_p;
+    if (cache == NULL) {
+        return;
+    }
+    zloop_destroy(&cache->loop);
+    link_destroy(&cache->link);
+    server_destroy(&cache->server);
+    socket_close(&cache->xpub);
+    query_free(&cache->query);
+    eventlog_destroy(&cache->events);
+    store_destroy(&cache->store);
+    free(cache);
+    *cache_p = NULL;
+}
+
+static void poll_on(struct cache *cache, void *socket, int fd, zloop_fn *handler)
+{
+    zmq_pollitem_t item = {socket, fd, ZMQ_POLLIN, 0};
+    zloop_poller(cache->loop, &item, handler, cache);
+    zloop_poller_set_tolerant(cache->loop, &item);
+}
+
+int cache_run(struct cache *cache)
+{
+    int fds[LINK_FDS_MAX];
+    const size_t count = link_fds(cache->link, fds);
+    for (size_t i = 0; i < count; i++) {
+        poll_on(cache, NULL, fds[i], on_link);
+    }
+    poll_on(cache, server_socket(cache->server), 0, on_query);
+    poll_on(cache, cache->xpub, 0, on_subscription);
+    poll_on(cache, NULL, cache->program->signals, on_signal);
+    work(cache);
+    zloop_start(cache->loop);
+    log_info("stopped");
+    return STATUS_OK;
+}
