@@ -121,7 +121,11 @@ static int add_scalar(struct builder *b, struct fy_token *token)
         len = 0;
     }
     node->text = (struct str){arena_strndup(b->arena, text, len), len};
-    node->plain = token == NULL || fy_token_scalar_style(token) == FYSS_PLAIN;
+    const enum fy_scalar_style style = token != NULL ? fy_token_scalar_style(token) : FYSS_PLAIN;
+    node->plain = style == FYSS_PLAIN;
+    if (node->column > 1 && (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)) {
+        node->column--; /* the mark is behind the quote */
+    }
     if (memchr(text, '\0', len) != NULL) {
         return fail(b, node, "a text here may not contain a NUL character");
     }
