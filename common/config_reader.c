@@ -44,14 +44,8 @@ const char *config_found(struct config_reader *r, const struct yaml_node *node)
     while (len < node->text.len && len > 0 && (node->text.p[len] & 0xc0) == 0x80) {
         len--; /* not in the middle of a character */
     }
-    char *text = arena_printf(r->memory, "\"%.*s%s\"", (int)len, node->text.p,
-                              len < node->text.len ? "…" : "");
-    for (char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20) {
-            *c = ' '; /* a message is one line */
-        }
-    }
-    return text;
+    return arena_printf(r->memory, "\"%.*s%s\"", (int)len, node->text.p,
+                        len < node->text.len ? "…" : "");
 }
 
 int config_expected(struct config_reader *r, const struct yaml_node *at, const char *key,
