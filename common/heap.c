@@ -10,6 +10,11 @@ void heap_free(struct heap *heap)
     *heap = (struct heap){0};
 }
 
+static bool before(const struct heap_item *a, const struct heap_item *b)
+{
+    return a->key < b->key || (a->key == b->key && a->tie < b->tie);
+}
+
 static void place(struct heap *heap, size_t index, struct heap_item *item)
 {
     heap->slots[index] = item;
@@ -18,7 +23,7 @@ static void place(struct heap *heap, size_t index, struct heap_item *item)
 
 static void sift_up(struct heap *heap, size_t index, struct heap_item *item)
 {
-    while (index > 0 && item->key < heap->slots[(index - 1) / 2]->key) {
+    while (index > 0 && before(item, heap->slots[(index - 1) / 2])) {
         place(heap, index, heap->slots[(index - 1) / 2]);
         index = (index - 1) / 2;
     }
@@ -32,10 +37,10 @@ static void sift_down(struct heap *heap, size_t index, struct heap_item *item)
         if (child >= heap->count) {
             break;
         }
-        if (child + 1 < heap->count && heap->slots[child + 1]->key < heap->slots[child]->key) {
+        if (child + 1 < heap->count && before(heap->slots[child + 1], heap->slots[child])) {
             child++;
         }
-        if (item->key <= heap->slots[child]->key) {
+        if (!before(heap->slots[child], item)) {
             break;
         }
         place(heap, index, heap->slots[child]);
@@ -46,7 +51,7 @@ static void sift_down(struct heap *heap, size_t index, struct heap_item *item)
 
 static void settle(struct heap *heap, size_t index, struct heap_item *item)
 {
-    if (index > 0 && item->key < heap->slots[(index - 1) / 2]->key) {
+    if (index > 0 && before(item, heap->slots[(index - 1) / 2])) {
         sift_up(heap, index, item);
     } else {
         sift_down(heap, index, item);
@@ -92,7 +97,7 @@ size_t heap_smallest(const struct heap *heap, struct heap_item **out, size_t max
     while (taken < max && frontier_count != 0) {
         size_t best = 0;
         for (size_t i = 1; i < frontier_count; i++) {
-            if (heap->slots[frontier[i]]->key < heap->slots[frontier[best]]->key) {
+            if (before(heap->slots[frontier[i]], heap->slots[frontier[best]])) {
                 best = i;
             }
         }

@@ -16,9 +16,11 @@
 
 #define HEAP_NONE SIZE_MAX
 
-/* Embed this in the item. Set index to HEAP_NONE before the first use. */
+/* Embed this in the item. Set index to HEAP_NONE before the first use. Equal keys are in the order
+ * of their ties, which the owner may set while the item is outside. */
 struct heap_item {
     int64_t key;
+    int64_t tie;
     size_t index;
 };
 
@@ -48,7 +50,8 @@ static inline bool heap_contains(const struct heap_item *item)
     return item->index != HEAP_NONE;
 }
 
-/* Writes the (up to) max smallest items to out, smallest first, and returns how many. O(max²). */
+/* Writes the (up to) max smallest items to out, smallest first, and returns how many. O(max²); max
+ * is at most 63. */
 size_t heap_smallest(const struct heap *heap, struct heap_item **out, size_t max);
 
 /* The struct that embeds the item: heap_entry(top, struct tile, expiry). */

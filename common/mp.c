@@ -320,6 +320,15 @@ bool mp_as_str(const mp_value *value, struct str *out)
     return true;
 }
 
+bool mp_as_bin(const mp_value *value, struct str *out)
+{
+    if (value == NULL || value->type != MSGPACK_OBJECT_BIN) {
+        return false;
+    }
+    *out = (struct str){value->via.bin.ptr, value->via.bin.size};
+    return true;
+}
+
 bool mp_as_int(const mp_value *value, int64_t *out)
 {
     if (value != NULL && value->type == MSGPACK_OBJECT_NEGATIVE_INTEGER) {

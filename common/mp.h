@@ -82,6 +82,7 @@ size_t mp_count(const mp_value *value); /* of a map or an array, else 0 */
 
 /* Each returns false, and leaves *out alone, when value is NULL or of another type or range. */
 bool mp_as_str(const mp_value *value, struct str *out);
+bool mp_as_bin(const mp_value *value, struct str *out);
 bool mp_as_int(const mp_value *value, int64_t *out);
 bool mp_as_uint(const mp_value *value, uint64_t *out);
 bool mp_as_number(const mp_value *value, double *out);
