@@ -12,8 +12,9 @@
 #include "common/config.h"
 #include "ingestor/fold_type.h"
 
-#define PLANS_MAX 4096 /* event types; when there are more, all are forgotten and worked out anew  \
-                        */
+#define PLANS_MAX                                                                                  \
+    4096 /* event types; when there are more, all are forgotten and worked out anew                \
+          */
 
 struct plan_entry {
     size_t tile; /* index into config's tiles */

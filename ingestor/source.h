@@ -30,8 +30,12 @@ struct batch {
     uint64_t origin;  /* numbering that the ordinals belong to (docs/protocol.md) */
     bool restarted; /* the table was replaced or started over: forget everything folded before; the
                        batch's rows are the first of the new table */
-    bool more;      /* there was more to read at once: the source is catching up */
-    uint64_t unusable; /* rows passed over in this batch */
+    bool history; /* rows that were delivered before the state that the source was opened with: the
+                     newest ones, for the event log alone. They come first of all. */
+    bool more;    /* there was more to read at once: the source is catching up */
+    uint64_t unusable;       /* rows passed over in this batch */
+    uint64_t pending_ids;    /* ids that are missing and may still come */
+    wall_time pending_since; /* the longest of them; WALL_NEVER when there is none */
     /* what follows is private to the source */
     struct batch_memory *memory;
 };
@@ -53,9 +57,13 @@ struct source_ops {
      * connection is lost; close it and open again (with backoff). */
     int (*read)(struct source *source, size_t max_rows, struct batch **out, struct error *err);
 
-    /* Sleeps until something may have been written, wake_fd is readable, or timeout_ms is over. */
-    int (*wait)(struct source *source, int wake_fd, int timeout_ms, struct error *err);
+    /* Sleeps until something may have been written (*woken is set then), wake_fd is readable, or
+     * timeout_ms is over. */
+    int (*wait)(struct source *source, int wake_fd, int timeout_ms, bool *woken, struct error *err);
 };
+
+extern const struct source_ops source_sqlite;
+extern const struct source_ops source_postgres;
 
 struct source {
     const struct source_ops *ops;

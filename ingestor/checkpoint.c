@@ -1,0 +1,71 @@
+#include "ingestor/checkpoint.h"
+
+#include <endian.h>
+
+#define MAGIC "TILEWIRE"
+#define HEADER_BYTES 32 /* magic 8, format 8, length 8, digest 8; numbers are little-endian */
+
+const struct checkpoint_ops *checkpoint_for(const struct config *config)
+{
+    switch (config->ingestor.checkpoint) {
+    case CHECKPOINT_FILE:
+        return &checkpoint_file;
+    case CHECKPOINT_POSTGRESQL:
+        return &checkpoint_postgres;
+    case CHECKPOINT_NONE:
+        break;
+    }
+    return NULL;
+}
+
+static uint64_t digest(struct str bytes)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < bytes.len; i++) {
+        hash = (hash ^ (unsigned char)bytes.p[i]) * UINT64_C(1099511628211);
+    }
+    return hash;
+}
+
+static void put_u64(struct buf *out, uint64_t number)
+{
+    const uint64_t little = htole64(number);
+    buf_append(out, &little, sizeof little);
+}
+
+static uint64_t get_u64(const char *bytes)
+{
+    uint64_t little;
+    memcpy(&little, bytes, sizeof little);
+    return le64toh(little);
+}
+
+void checkpoint_wrap(struct buf *out, struct str bytes)
+{
+    buf_append_text(out, MAGIC);
+    put_u64(out, CHECKPOINT_FORMAT);
+    put_u64(out, bytes.len);
+    put_u64(out, digest(bytes));
+    buf_append_str(out, bytes);
+}
+
+int checkpoint_unwrap(struct str framed, struct str *bytes, struct error *err)
+{
+    if (framed.len < HEADER_BYTES || memcmp(framed.p, MAGIC, 8) != 0) {
+        return error_set(err, STATUS_INVALID, "it is no checkpoint of Tilewire, or cut short");
+    }
+    const uint64_t format = get_u64(framed.p + 8);
+    if (format != CHECKPOINT_FORMAT) {
+        return error_set(err, STATUS_INVALID,
+                         "it is of format %llu, and this version reads format %d",
+                         (unsigned long long)format, CHECKPOINT_FORMAT);
+    }
+    *bytes = (struct str){framed.p + HEADER_BYTES, framed.len - HEADER_BYTES};
+    if (get_u64(framed.p + 16) != bytes->len) {
+        return error_set(err, STATUS_INVALID, "it is cut short or has bytes too many");
+    }
+    if (get_u64(framed.p + 24) != digest(*bytes)) {
+        return error_set(err, STATUS_INVALID, "its bytes were changed");
+    }
+    return STATUS_OK;
+}

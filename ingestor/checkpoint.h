@@ -1,0 +1,55 @@
+/*
+ * Where checkpoints lie, and the lease that says whose they are. One small vtable;
+ * checkpoint_file.c (a file beside the database) and checkpoint_postgres.c (the schema `tilewire`
+ * of the database) implement it. What is in a checkpoint is its owner's business: bytes in, bytes
+ * out.
+ *
+ * A checkpoint is written whole or not at all, and comes back as it was written or not at all.
+ *
+ * Used by the reader's thread only; calls may block.
+ */
+#ifndef INGESTOR_CHECKPOINT_H
+#define INGESTOR_CHECKPOINT_H
+
+#include "common/buf.h"
+#include "common/config.h"
+#include "common/error.h"
+
+struct checkpoint;
+
+struct checkpoint_ops {
+    int (*open)(const struct config *config, struct checkpoint **out, struct error *err);
+    /* Gives the lease back. */
+    void (*close)(struct checkpoint *checkpoint);
+
+    /* Takes the lease if nobody has it, without waiting. STATUS_AGAIN: another ingestor has it, and
+     * err says which. */
+    int (*acquire)(struct checkpoint *checkpoint, struct error *err);
+
+    /* Is the lease still ours? STATUS_DENIED when it is lost for good: stop at once. */
+    int (*confirm)(struct checkpoint *checkpoint, struct error *err);
+
+    /* The last checkpoint saved. STATUS_NOT_FOUND: there is none; STATUS_INVALID: it is damaged, or
+     * of another version, and err says what follows; STATUS_IO. */
+    int (*load)(struct checkpoint *checkpoint, struct buf *out, struct error *err);
+
+    /* Replaces the checkpoint. STATUS_DENIED when the lease is lost: nothing was written then. */
+    int (*save)(struct checkpoint *checkpoint, struct str bytes, struct error *err);
+};
+
+struct checkpoint {
+    const struct checkpoint_ops *ops;
+};
+
+extern const struct checkpoint_ops checkpoint_file;
+extern const struct checkpoint_ops checkpoint_postgres;
+
+/* By the configuration; NULL: no checkpoints are kept. */
+const struct checkpoint_ops *checkpoint_for(const struct config *config);
+
+/* A checkpoint's frame: magic, format, length, FNV-1a 64 of the bytes. Shared by the stores. */
+#define CHECKPOINT_FORMAT 1
+void checkpoint_wrap(struct buf *out, struct str bytes);
+int checkpoint_unwrap(struct str framed, struct str *bytes, struct error *err);
+
+#endif

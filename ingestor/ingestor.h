@@ -1,0 +1,24 @@
+/*
+ * The ingestor: reads the events table, folds rows into tiles, publishes what changes, answers
+ * queries, and keeps a checkpoint from which it goes on after a crash as if nothing had happened.
+ */
+#ifndef INGESTOR_INGESTOR_H
+#define INGESTOR_INGESTOR_H
+
+#include "common/error.h"
+#include "common/program.h"
+
+enum ingestor_end {
+    INGESTOR_STOPPED, /* SIGTERM or SIGINT */
+    INGESTOR_AGAIN, /* start again from scratch: the configuration changed, or the lease was lost */
+};
+
+struct ingestor;
+
+/* Binds, and starts the reader. program is borrowed. */
+int ingestor_create(struct program *program, struct ingestor **out, struct error *err);
+void ingestor_destroy(struct ingestor **ingestor);
+
+enum ingestor_end ingestor_run(struct ingestor *ingestor);
+
+#endif

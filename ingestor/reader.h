@@ -1,0 +1,72 @@
+/*
+ * The reader: a thread that owns the source and the checkpoints, so that a slow database never
+ * holds up beats and answers.
+ *
+ *   main thread                     reader's thread
+ *        ◄── READER_LEADER ──────── has the lease, and read the checkpoint
+ *   reader_begin(state) ──────────► opens the source there
+ *        ◄── READER_BATCH ───────── reads (READER_EMPTY: nothing was there at first)
+ *   reader_credit() ──────────────► may send one more batch (READER_BATCHES at first)
+ *   reader_save(bytes) ───────────► writes a checkpoint
+ *        ◄── READER_SAVED ─────────
+ *        ◄── READER_DOWN, _UP ───── the source fails, or works again
+ *        ◄── READER_LOST ────────── the lease is lost: fall silent
+ */
+#ifndef INGESTOR_READER_H
+#define INGESTOR_READER_H
+
+#include <stdbool.h>
+
+#include "common/config.h"
+#include "common/error.h"
+#include "ingestor/source.h"
+
+#define READER_BATCHES 3 /* batches under way at once */
+#define READER_ROWS 4000 /* rows of a batch */
+
+enum reader_kind {
+    READER_STANDBY, /* another ingestor has the lease; text says which */
+    READER_LEADER,  /* bytes: the checkpoint, NULL if there is none; text: why it cannot be used, or
+                       empty */
+    READER_UP,      /* the source is open */
+    READER_DOWN,    /* the source cannot be read; text says why. It is tried again. */
+    READER_EMPTY,   /* the first look at the source found nothing to read */
+    READER_BATCH,
+    READER_SAVED,
+    READER_SAVE_FAILED, /* text */
+    READER_LOST,        /* text */
+};
+
+struct reader_message {
+    enum reader_kind kind;
+    struct batch *batch; /* READER_BATCH: the receiver's to destroy */
+    char *bytes;         /* READER_LEADER: the receiver's to free */
+    size_t len;
+    struct error error; /* text */
+};
+
+struct reader;
+
+/* Starts the thread. config is borrowed. */
+struct reader *reader_create(const struct config *config);
+
+/* Ends the thread and waits for it: within the time that one call of the source takes. */
+void reader_destroy(struct reader **reader);
+
+/* The pipe's ZeroMQ socket, for polling. */
+void *reader_socket(const struct reader *reader);
+
+/* The next message, without waiting; false when there is none. */
+bool reader_receive(struct reader *reader, struct reader_message *out);
+
+/* Opens the source at a state (STR_NULL: at the start of the table). epoch is for the origin of a
+ * new numbering. Any batch still under way from before is to be told by its generation: the reader
+ * discards them. */
+void reader_begin(struct reader *reader, struct str state, uint64_t epoch);
+
+void reader_credit(struct reader *reader);
+
+/* Copies bytes. One at a time: wait for READER_SAVED or READER_SAVE_FAILED. */
+void reader_save(struct reader *reader, struct str bytes);
+
+#endif

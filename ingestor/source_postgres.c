@@ -1,0 +1,553 @@
+/*
+ * PostgreSQL. Rows come in the order of their ids, but ids do not commit in order: what is missing
+ * is remembered (see holes.h) and delivered late. NOTIFY only wakes us up; each look reads what is
+ * there.
+ *
+ * Ordinals are id + offset. A late row gets the ordinal after the last one, and the offset grows so
+ * that what follows is above it.
+ *
+ * A look is one snapshot (REPEATABLE READ): its xmin and xmax, the rows behind the position, the
+ * rows in the holes. Sent in one go (pipeline mode), so it costs one round trip.
+ *
+ * State: [format, position, offset, last ordinal, origin, table oid, holes].
+ */
+#include <endian.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/mp.h"
+#include "common/xalloc.h"
+#include "ingestor/batch.h"
+#include "ingestor/holes.h"
+#include "ingestor/pg_table.h"
+#include "ingestor/source.h"
+#include "ingestor/unusable.h"
+
+#define STATE_FORMAT 1
+#define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
+
+struct postgres_source {
+    struct source base;
+    const struct config *config;
+    PGconn *db;
+    struct pg_table table;
+    uint64_t epoch;
+    int64_t position;
+    int64_t history_end; /* rows up to this one are read again as history; 0: none are */
+    uint64_t offset;
+    uint64_t last_ordinal;
+    uint64_t origin;
+    struct holes holes;
+    uint64_t xmin; /* of the last snapshot */
+    uint64_t xmax;
+    int64_t newest; /* greatest id in the last snapshot */
+    bool building;  /* reading the table for the first time */
+    bool started_over;
+    mono_time cold_at;    /* when the holes whose fence has passed are looked at next */
+    struct buf first_ids; /* the ranges asked for, as array literals */
+    struct buf last_ids;
+    struct unusable_log unusable;
+};
+
+static struct postgres_source *postgres_of(struct source *source)
+{
+    return (struct postgres_source *)source;
+}
+
+/* ---- State ---- */
+
+static void save_state(const struct postgres_source *s, struct buf *out)
+{
+    mp_put_array(out, 7);
+    mp_put_int(out, STATE_FORMAT);
+    mp_put_int(out, s->history_end != 0 ? s->history_end : s->position);
+    mp_put_uint(out, s->offset);
+    mp_put_uint(out, s->last_ordinal);
+    mp_put_uint(out, s->origin);
+    mp_put_int(out, s->table.oid);
+    holes_save(&s->holes, out);
+}
+
+static bool load_state(struct postgres_source *s, struct str state, int64_t *oid)
+{
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    int64_t format;
+    const bool ok = mp_parse(&doc, state.p, state.len) == STATUS_OK &&
+                    mp_as_int(mp_at(&doc.root, 0), &format) && format == STATE_FORMAT &&
+                    mp_as_int(mp_at(&doc.root, 1), &s->position) &&
+                    mp_as_uint(mp_at(&doc.root, 2), &s->offset) &&
+                    mp_as_uint(mp_at(&doc.root, 3), &s->last_ordinal) &&
+                    mp_as_uint(mp_at(&doc.root, 4), &s->origin) &&
+                    mp_as_int(mp_at(&doc.root, 5), oid) &&
+                    holes_load(&s->holes, mp_at(&doc.root, 6));
+    mp_doc_free(&doc);
+    return ok;
+}
+
+/* The table is another, or was emptied and its ids begin anew: so does everything here. */
+static void start_over(struct postgres_source *s)
+{
+    s->position = 0;
+    s->history_end = 0;
+    s->offset = 0;
+    s->last_ordinal = 0;
+    s->origin = s->epoch;
+    s->holes.count = 0;
+    s->building = true;
+    s->started_over = true;
+}
+
+/* ---- Opening and closing ---- */
+
+static int prepare(struct postgres_source *s, struct error *err)
+{
+    const char *name = buf_cstr(&s->table.name);
+    const char *id = buf_cstr(&s->table.id);
+    const char *columns = buf_cstr(&s->table.columns);
+    const struct {
+        const char *name;
+        char *sql;
+    } statements[] = {
+        {"snapshot", x_asprintf("SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text, "
+                                "coalesce((SELECT max(%s) FROM %s), 0)::text "
+                                "FROM pg_current_snapshot() s",
+                                id, name)},
+        {"rows", x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
+                            "ORDER BY e.%s LIMIT $3::bigint",
+                            columns, name, id, id, id)},
+        {"late", x_asprintf("SELECT %s FROM unnest($1::bigint[], $2::bigint[]) r(f, l) "
+                            "JOIN %s e ON e.%s BETWEEN r.f AND r.l ORDER BY e.%s LIMIT "
+                            "$3::bigint",
+                            columns, name, id, id)},
+        {"history", x_asprintf("SELECT min(i) FROM (SELECT %s AS i FROM %s WHERE %s BETWEEN 1 AND "
+                               "$1::bigint ORDER BY %s DESC LIMIT $2::bigint) h",
+                               id, name, id, id)},
+    };
+    int status = STATUS_OK;
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        if (status == STATUS_OK) {
+            PGresult *result = PQprepare(s->db, statements[i].name, statements[i].sql, 0, NULL);
+            if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+                status = pg_error(s->db, result, "cannot read the events table", err);
+            }
+            PQclear(result);
+        }
+        free(statements[i].sql);
+    }
+    return status;
+}
+
+static int listen_for_rows(struct postgres_source *s, struct error *err)
+{
+    struct buf channel = {0};
+    struct buf sql = {0};
+    pg_channel(&channel, &s->config->source);
+    buf_append_text(&sql, "LISTEN ");
+    pg_quote(s->db, &sql, buf_cstr(&channel));
+    const int status = pg_run(s->db, buf_cstr(&sql), "cannot LISTEN", err);
+    buf_free(&channel);
+    buf_free(&sql);
+    return status;
+}
+
+static void postgres_close(struct source *source)
+{
+    struct postgres_source *s = postgres_of(source);
+    PQfinish(s->db);
+    pg_table_free(&s->table);
+    holes_free(&s->holes);
+    buf_free(&s->first_ids);
+    buf_free(&s->last_ids);
+    free(s);
+}
+
+/* Goes back by as many rows as the event log holds, so that it is filled again. Only where ids and
+ * ordinals have not come apart: the places of late rows in the past are not known any more. */
+static int rewind_for_history(struct postgres_source *s, struct error *err)
+{
+    char position[32];
+    char limit[32];
+    const char *const parameters[] = {position, limit};
+    if (s->position <= 0 || s->offset != 0) {
+        return STATUS_OK;
+    }
+    snprintf(position, sizeof position, "%lld", (long long)s->position);
+    snprintf(limit, sizeof limit, "%zu", s->config->ingestor.events);
+    PGresult *result = PQexecPrepared(s->db, "history", 2, parameters, NULL, NULL, 0);
+    int status = STATUS_OK;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        status = pg_error(s->db, result, "cannot read the newest rows", err);
+    } else if (!PQgetisnull(result, 0, 0)) {
+        s->history_end = s->position;
+        s->position = strtoll(PQgetvalue(result, 0, 0), NULL, 10) - 1;
+    }
+    PQclear(result);
+    return status;
+}
+
+static int postgres_open(const struct config *config, struct str state, uint64_t epoch,
+                         struct source **out, struct error *err)
+{
+    struct postgres_source *s = x_calloc(1, sizeof *s);
+    s->base.ops = &source_postgres;
+    s->config = config;
+    s->epoch = epoch;
+    s->origin = epoch; /* without a state, earlier ordinals may have been others */
+    s->building = state.p == NULL;
+    int64_t oid = 0;
+    const bool resumed = state.p != NULL && load_state(s, state, &oid);
+    int status = pg_connect(config, &s->db, err);
+    if (status == STATUS_OK) {
+        status = pg_table_describe(s->db, &config->source, &s->table, err);
+    }
+    if (status == STATUS_OK) {
+        status = prepare(s, err);
+    }
+    if (status == STATUS_OK) {
+        status = listen_for_rows(s, err);
+    }
+    if (status == STATUS_OK && resumed && oid != s->table.oid) {
+        log_warn("table %s is another one than before: all tiles are built again from it",
+                 buf_cstr(&s->table.name));
+        start_over(s);
+    }
+    if (status == STATUS_OK) {
+        status = rewind_for_history(s, err);
+    }
+    if (status != STATUS_OK) {
+        postgres_close(&s->base);
+        return status;
+    }
+    *out = &s->base;
+    return STATUS_OK;
+}
+
+/* ---- Rows ---- */
+
+static struct str value_text(const PGresult *rows, int row, int column)
+{
+    if (PQgetisnull(rows, row, column)) {
+        return STR_NULL;
+    }
+    return (struct str){PQgetvalue(rows, row, column), (size_t)PQgetlength(rows, row, column)};
+}
+
+static int64_t value_int64(const PGresult *rows, int row, int column)
+{
+    uint64_t big;
+    memcpy(&big, PQgetvalue(rows, row, column), sizeof big);
+    return (int64_t)be64toh(big);
+}
+
+static bool value_time(const struct postgres_source *s, const PGresult *rows, int row,
+                       wall_time *out)
+{
+    if (PQgetisnull(rows, row, COLUMN_TIMESTAMP)) {
+        return false;
+    }
+    if (!s->table.timestamp_binary) {
+        const struct str text = value_text(rows, row, COLUMN_TIMESTAMP);
+        return wall_parse(text.p, text.len, out);
+    }
+    const int64_t us = value_int64(rows, row, COLUMN_TIMESTAMP);
+    if (us == INT64_MAX || us == INT64_MIN) { /* infinity */
+        return false;
+    }
+    out->us = us + POSTGRES_EPOCH_US;
+    return true;
+}
+
+/* Why the row cannot be used, or UNUSABLE_KINDS when it can. */
+static enum unusable fill(struct postgres_source *s, const PGresult *rows, int row,
+                          struct batch *batch, struct event *event)
+{
+    if (event->id <= 0) {
+        return UNUSABLE_ID;
+    }
+    if (!value_time(s, rows, row, &event->timestamp)) {
+        return UNUSABLE_TIMESTAMP;
+    }
+    struct str *const texts[] = {&event->event_type, &event->actor_id, &event->target_id,
+                                 &event->summary, &event->payload};
+    for (int i = 0; i < 5; i++) {
+        const struct str text = value_text(rows, row, COLUMN_EVENT_TYPE + i);
+        if (text.len > ROW_TEXT_MAX) {
+            return UNUSABLE_TOO_LONG;
+        }
+        *texts[i] = batch_text(batch, text);
+    }
+    if (event->event_type.p == NULL) {
+        return UNUSABLE_EVENT_TYPE;
+    }
+    const struct config_source *source = &s->config->source;
+    for (size_t i = 0; i < source->extra_count; i++) {
+        const struct str text = value_text(rows, row, COLUMN_EXTRAS + (int)i);
+        if (text.len > ROW_TEXT_MAX) {
+            return UNUSABLE_TOO_LONG;
+        }
+        batch_extras(batch, event)[i] =
+            (struct event_extra){source->extras[i].field, batch_text(batch, text)};
+    }
+    return UNUSABLE_KINDS;
+}
+
+static void add_row(struct postgres_source *s, const PGresult *rows, int row, uint64_t ordinal,
+                    wall_time now, struct batch *batch)
+{
+    struct event *event = batch_event(batch);
+    event->id = value_int64(rows, row, COLUMN_ID);
+    event->ordinal = ordinal;
+    event->arrival = now;
+    const enum unusable why = fill(s, rows, row, batch, event);
+    if (why != UNUSABLE_KINDS) {
+        const int64_t id = event->id;
+        batch_drop_event(batch);
+        unusable_row(&s->unusable, why, id);
+    }
+}
+
+/* Rows that came into holes: next in the order, whatever their ids. */
+static void take_late(struct postgres_source *s, const PGresult *rows, wall_time now,
+                      struct batch *batch)
+{
+    for (int i = 0; i < PQntuples(rows); i++) {
+        if (holes_fill(&s->holes, value_int64(rows, i, COLUMN_ID))) {
+            add_row(s, rows, i, ++s->last_ordinal, now, batch);
+        }
+    }
+    if (s->last_ordinal > (uint64_t)s->position + s->offset) {
+        s->offset = s->last_ordinal - (uint64_t)s->position;
+    }
+}
+
+/* When a hole seen in a table that is read for the first time began: about when the row behind it
+ * was written. */
+static wall_time hole_since(const struct postgres_source *s, const PGresult *rows, int row,
+                            wall_time now)
+{
+    wall_time written;
+    return s->building && value_time(s, rows, row, &written) && written.us < now.us ? written : now;
+}
+
+static void take_rows(struct postgres_source *s, const PGresult *rows, wall_time now,
+                      struct batch *batch)
+{
+    for (int i = 0; i < PQntuples(rows); i++) {
+        const int64_t id = value_int64(rows, i, COLUMN_ID);
+        if (id > s->position + 1 && s->history_end == 0) {
+            holes_add(&s->holes, s->position + 1, id - 1, s->xmax, hole_since(s, rows, i, now));
+        }
+        s->position = id;
+        if (s->history_end == 0) {
+            s->last_ordinal = (uint64_t)id + s->offset;
+        }
+        add_row(s, rows, i, (uint64_t)id + s->offset, now, batch);
+    }
+}
+
+/* ---- A look ---- */
+
+/* The ranges to look at: all on a poll, else those whose transactions may be open. False: none. */
+static bool choose_holes(struct postgres_source *s)
+{
+    const mono_time now = clock_mono();
+    const bool cold = now.us >= s->cold_at.us;
+    if (cold) {
+        s->cold_at = mono_add_ms(now, s->config->source.poll_interval_ms);
+    }
+    buf_clear(&s->first_ids);
+    buf_clear(&s->last_ids);
+    for (size_t i = 0; i < s->holes.count; i++) {
+        const struct hole *hole = &s->holes.list[i];
+        if (cold || hole_is_hot(hole, s->xmin)) {
+            const char open = s->first_ids.len == 0 ? '{' : ',';
+            buf_printf(&s->first_ids, "%c%lld", open, (long long)hole->first);
+            buf_printf(&s->last_ids, "%c%lld", open, (long long)hole->last);
+        }
+    }
+    if (s->first_ids.len == 0) {
+        return false;
+    }
+    buf_append_char(&s->first_ids, '}');
+    buf_append_char(&s->last_ids, '}');
+    return true;
+}
+
+static bool send_look(struct postgres_source *s, size_t max_rows, bool late)
+{
+    char after[32];
+    char until[32];
+    char limit[32];
+    snprintf(after, sizeof after, "%lld", (long long)s->position);
+    snprintf(until, sizeof until, "%lld",
+             (long long)(s->history_end != 0 ? s->history_end : INT64_MAX));
+    snprintf(limit, sizeof limit, "%zu", max_rows);
+    const char *const rows[] = {after, until, limit};
+    const char *const holes[] = {late ? buf_cstr(&s->first_ids) : NULL,
+                                 late ? buf_cstr(&s->last_ids) : NULL, limit};
+    return PQenterPipelineMode(s->db) == 1 &&
+           PQsendQueryParams(s->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL,
+                             NULL, NULL, NULL, 0) == 1 &&
+           PQsendQueryPrepared(s->db, "snapshot", 0, NULL, NULL, NULL, 0) == 1 &&
+           PQsendQueryPrepared(s->db, "rows", 3, rows, NULL, NULL, 1) == 1 &&
+           (!late || PQsendQueryPrepared(s->db, "late", 3, holes, NULL, NULL, 1) == 1) &&
+           PQsendQueryParams(s->db, "COMMIT", 0, NULL, NULL, NULL, NULL, 0) == 1 &&
+           PQpipelineSync(s->db) == 1;
+}
+
+/* The next statement's result; NULL and err when it failed. */
+static PGresult *next_result(struct postgres_source *s, ExecStatusType wanted, struct error *err)
+{
+    PGresult *result = PQgetResult(s->db);
+    if (result == NULL) {
+        result = PQgetResult(s->db); /* NULL stands between two statements */
+    }
+    if (result == NULL || PQresultStatus(result) != wanted) {
+        pg_error(s->db, result, "cannot read the events table", err);
+        PQclear(result);
+        return NULL;
+    }
+    return result;
+}
+
+struct look {
+    PGresult *rows;
+    PGresult *late; /* NULL: not asked for */
+};
+
+static bool read_snapshot(struct postgres_source *s, struct error *err)
+{
+    PGresult *snapshot = next_result(s, PGRES_TUPLES_OK, err);
+    if (snapshot == NULL) {
+        return false;
+    }
+    s->xmin = strtoull(PQgetvalue(snapshot, 0, 0), NULL, 10);
+    s->xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
+    s->newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
+    PQclear(snapshot);
+    return true;
+}
+
+/* On failure the connection is useless: what the pipeline still holds is not worth taking apart. */
+static int take_look(struct postgres_source *s, size_t max_rows, struct look *look,
+                     struct error *err)
+{
+    const bool late = s->history_end == 0 && choose_holes(s);
+    if (!send_look(s, max_rows, late)) {
+        return pg_error(s->db, NULL, "cannot read the events table", err);
+    }
+    PGresult *begin = next_result(s, PGRES_COMMAND_OK, err);
+    PQclear(begin);
+    if (begin == NULL || !read_snapshot(s, err) ||
+        (look->rows = next_result(s, PGRES_TUPLES_OK, err)) == NULL ||
+        (late && (look->late = next_result(s, PGRES_TUPLES_OK, err)) == NULL)) {
+        return STATUS_IO;
+    }
+    PGresult *commit = next_result(s, PGRES_COMMAND_OK, err);
+    PGresult *sync = commit != NULL ? next_result(s, PGRES_PIPELINE_SYNC, err) : NULL;
+    PQclear(commit);
+    PQclear(sync);
+    if (sync == NULL || PQexitPipelineMode(s->db) != 1) {
+        return pg_error(s->db, NULL, "cannot read the events table", err);
+    }
+    return STATUS_OK;
+}
+
+/* Emptied, or restored from a time before: nothing that was read lies behind the newest row. */
+static bool ids_began_anew(const struct postgres_source *s)
+{
+    const int64_t position = s->history_end != 0 ? s->history_end : s->position;
+    return position > 0 && s->newest < position && s->newest <= position / 2;
+}
+
+static void fill_batch(struct postgres_source *s, const struct look *look, size_t max_rows,
+                       struct batch *batch)
+{
+    const wall_time now = clock_wall();
+    batch->history = s->history_end != 0;
+    if (look->late != NULL) {
+        take_late(s, look->late, now, batch);
+        batch->more = PQntuples(look->late) == (int)max_rows;
+    }
+    take_rows(s, look->rows, now, batch);
+    batch->more = batch->more || PQntuples(look->rows) == (int)max_rows;
+    if (batch->history && !batch->more) {
+        s->position = s->history_end;
+        s->history_end = 0;
+    }
+    s->building = s->building && batch->more;
+    holes_forget(&s->holes, s->xmin, now, s->config->source.late_window_ms);
+}
+
+static int postgres_read(struct source *source, size_t max_rows, struct batch **out,
+                         struct error *err)
+{
+    struct postgres_source *s = postgres_of(source);
+    struct look look = {0};
+    *out = NULL;
+    int status = take_look(s, max_rows, &look, err);
+    if (status == STATUS_OK && ids_began_anew(s)) {
+        log_warn("the ids of table %s begin anew (newest is %lld, %lld was read): all tiles are "
+                 "built again from it",
+                 buf_cstr(&s->table.name), (long long)s->newest, (long long)s->position);
+        start_over(s);
+        PQclear(look.rows);
+        PQclear(look.late);
+        look = (struct look){0};
+        status = take_look(s, max_rows, &look, err);
+    }
+    if (status == STATUS_OK) {
+        struct batch *batch = batch_create(s->config->source.extra_count);
+        const bool history = s->history_end != 0;
+        fill_batch(s, &look, max_rows, batch);
+        if (batch->count == 0 && batch->unusable == 0 && !s->started_over && !history) {
+            batch_destroy(&batch);
+        } else {
+            batch->ordinal = s->last_ordinal;
+            batch->origin = s->origin;
+            batch->restarted = s->started_over;
+            batch->pending_ids = holes_ids(&s->holes);
+            batch->pending_since = holes_oldest(&s->holes);
+            s->started_over = false;
+            struct buf state = {0};
+            save_state(s, &state);
+            batch_finish(batch, buf_str(&state));
+            buf_free(&state);
+            *out = batch;
+        }
+    }
+    PQclear(look.rows);
+    PQclear(look.late);
+    return status;
+}
+
+static int postgres_wait(struct source *source, int wake_fd, int timeout_ms, bool *woken,
+                         struct error *err)
+{
+    struct postgres_source *s = postgres_of(source);
+    struct pollfd fds[] = {{wake_fd, POLLIN, 0}, {PQsocket(s->db), POLLIN, 0}};
+    poll(fds, 2, timeout_ms);
+    if (fds[1].revents != 0 && PQconsumeInput(s->db) == 0) {
+        return pg_error(s->db, NULL, "the connection to PostgreSQL is lost", err);
+    }
+    PGnotify *notify;
+    while ((notify = PQnotifies(s->db)) != NULL) {
+        *woken = true;
+        PQfreemem(notify);
+    }
+    if (PQstatus(s->db) != CONNECTION_OK) {
+        return pg_error(s->db, NULL, "the connection to PostgreSQL is lost", err);
+    }
+    return STATUS_OK;
+}
+
+const struct source_ops source_postgres = {
+    .scheme = "postgresql",
+    .open = postgres_open,
+    .close = postgres_close,
+    .read = postgres_read,
+    .wait = postgres_wait,
+};
