@@ -242,6 +242,15 @@ static void bury(struct store *store, struct tile *tile, struct version version)
     }
 }
 
+/* A tile that came and went before we looked: who resumes from an earlier cursor must hear that it is gone. */
+static void bury_unseen(struct store *store, const struct wire_tile *delta, unsigned lane)
+{
+    struct tile *tile = tile_new(store, delta->key);
+    tile->lane = lane;
+    store->live++;
+    bury(store, tile, delta->version);
+}
+
 int store_remove(struct store *store, struct str key, struct version version)
 {
     struct tile *tile = find(store, key);
@@ -320,6 +329,8 @@ int store_apply(struct store *store, const struct wire_tile *delta, unsigned lan
     if (delta->removed) {
         if (live) {
             bury(store, tile, delta->version);
+        } else if (tile == NULL) {
+            bury_unseen(store, delta, lane);
         }
         return STATUS_OK;
     }

@@ -1,0 +1,50 @@
+/*
+ * What browsers get: tiles and events as JSON, and as the frames of SSE streams. Each change of a
+ * tile, and each event, is rendered at most once; what was rendered hangs on the tile or event and
+ * is shared by all who send it.
+ */
+#ifndef GATEWAY_RENDER_H
+#define GATEWAY_RENDER_H
+
+#include <microhttpd.h>
+
+#include "common/blob.h"
+#include "common/eventlog.h"
+#include "common/store.h"
+
+/* Hangs on struct tile as `cache`: made with each change, so that `cursor` is that of the change.
+ */
+struct rendered_tile {
+    char *cursor;       /* resuming after it gives all later changes */
+    struct blob *frame; /* SSE: "id: …\nevent: tile\ndata: {…}\n\n"; NULL until somebody wants it */
+    size_t json_at;     /* the JSON within frame */
+    size_t json_len;
+    struct MHD_Response *response;     /* of GET /api/tiles/KEY; NULL until somebody wants it */
+    struct MHD_Response *not_modified; /* its 304 */
+};
+
+/* A change's rendering, with nothing rendered yet. Takes a copy of cursor. */
+struct rendered_tile *rendered_tile_new(const char *cursor);
+void rendered_tile_free(void *rendered);
+
+/* The frame; made if need be. Borrowed. */
+struct rendered_tile *render_tile(const struct tile *tile);
+struct str rendered_json(const struct rendered_tile *rendered);
+
+/* ETag of a tile, with quotes: W/"<version>" or W/"<version>-stale". */
+#define ETAG_SIZE 64
+char *tile_etag(const struct tile *tile, char out[ETAG_SIZE]);
+
+/* An event's frame: "id: 42\nevent: …\ndata: {…}\n\n"; its JSON is what stands behind "data: " up
+ * to the two line ends. */
+struct blob *render_event(struct eventlog_entry *entry);
+struct str event_json(const struct blob *frame);
+
+/* Frames that belong to no tile or event. */
+void render_patch(struct buf *out, const char *cursor, const struct tile *tile,
+                  const mp_value *patch, struct version base);
+void render_expired(struct buf *out, const char *cursor, struct str key);
+void render_reset(struct buf *out);
+void render_heartbeat(struct buf *out, wall_time now, wall_time as_of);
+
+#endif
