@@ -171,6 +171,13 @@ static struct tile *find(const struct store *store, struct str key)
     return tile;
 }
 
+void store_set_cache(struct store *store, const struct tile *tile, void *cache)
+{
+    struct tile *own = find(store, (struct str){tile->key, tile->key_len});
+    drop_cache(store, own);
+    own->cache = cache;
+}
+
 const struct tile *store_get(const struct store *store, struct str key)
 {
     const struct tile *tile = find(store, key);
@@ -188,7 +195,6 @@ static void notify(struct store *store, struct tile *tile, enum store_change cha
     if (change != STORE_REFRESHED) {
         order_append(store, tile);
     }
-    drop_cache(store, tile);
     if (store->listener.changed != NULL) {
         store->listener.changed(store->listener.arg, tile, change, patch, base);
     }
@@ -242,7 +248,8 @@ static void bury(struct store *store, struct tile *tile, struct version version)
     }
 }
 
-/* A tile that came and went before we looked: who resumes from an earlier cursor must hear that it is gone. */
+/* A tile that came and went before we looked: who resumes from an earlier cursor must hear that it
+ * is gone. */
 static void bury_unseen(struct store *store, const struct wire_tile *delta, unsigned lane)
 {
     struct tile *tile = tile_new(store, delta->key);

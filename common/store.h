@@ -53,7 +53,7 @@ struct tile {
     mono_time refreshed_at; /* the last delta or keyframe, as the origin of ttl */
     bool stale;
     uint32_t sync_mark; /* the replica's: which snapshot last held it */
-    void *cache; /* the gateway's encoding of this change; freed by free_cache at each change */
+    void *cache;        /* the owner's rendering of this change: see store_set_cache */
 
     struct heap_item expiry;
     struct tile *newer; /* in the order of changes */
@@ -96,6 +96,9 @@ int store_apply(struct store *store, const struct wire_tile *delta, unsigned lan
 
 /* Removes a tile (a tombstone with that version stays). STATUS_NOT_FOUND when there is none. */
 int store_remove(struct store *store, struct str key, struct version version);
+
+/* Hangs the owner's rendering on a tile (or tombstone): its `cache`. What hung there is freed. */
+void store_set_cache(struct store *store, const struct tile *tile, void *cache);
 
 /* The live tile with that key, or NULL. */
 const struct tile *store_get(const struct store *store, struct str key);

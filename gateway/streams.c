@@ -22,6 +22,7 @@ struct stream {
     uint32_t slot; /* in its channel's streams; MODE_FREE: the next free one */
     enum stream_mode mode : 8;
     bool blocked : 1;    /* the socket is full: epoll tells when it is not */
+    bool fresh : 1;      /* its first walk: the client knows nothing yet */
     bool slow : 1;       /* it was full before */
     bool reset : 1;      /* to be told `reset` before all else */
     uint32_t progress_s; /* when it last accepted something; monotonic seconds */

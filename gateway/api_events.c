@@ -1,0 +1,145 @@
+/* /api/events, /api/events/stream */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/http.h"
+#include "gateway/render.h"
+
+#define LIMIT_DEFAULT 100
+#define LIMIT_MAX 1000
+#define BAD_TYPES                                                                                  \
+    "`types` is a list of event types joined by commas, in which `*` stands for any characters; "  \
+    "at most 256 of them."
+
+static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    const long long number = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || number < min || number > max) {
+        return false;
+    }
+    *out = number;
+    return true;
+}
+
+static void put_event(struct buf *out, size_t *count, struct eventlog_entry *entry)
+{
+    if ((*count)++ != 0) {
+        buf_append_char(out, ',');
+    }
+    buf_append_str(out, event_json(render_event(entry)));
+}
+
+/* The newest events, newest first. */
+static void list_newest(const struct eventlog *events, const struct selection *types, size_t limit,
+                        struct buf *out)
+{
+    size_t count = 0;
+    for (size_t i = eventlog_count(events); i != 0 && count < limit; i--) {
+        struct eventlog_entry *entry = eventlog_at(events, i - 1);
+        if (selection_matches(types, entry->event_type)) {
+            put_event(out, &count, entry);
+        }
+    }
+}
+
+/* Those delivered after an event, oldest first. */
+static void list_after(const struct eventlog *events, const struct selection *types,
+                       uint64_t ordinal, size_t limit, struct buf *out)
+{
+    size_t count = 0;
+    struct eventlog_entry *entry;
+    while (count < limit && (entry = eventlog_after(events, ordinal)) != NULL) {
+        ordinal = entry->ordinal;
+        if (selection_matches(types, entry->event_type)) {
+            put_event(out, &count, entry);
+        }
+    }
+}
+
+static enum MHD_Result reply_list(struct request *request, const struct selection *types,
+                                  const struct eventlog_entry *after, size_t limit)
+{
+    const struct eventlog *events = request->http->gateway->events;
+    char etag[ETAG_SIZE];
+    /* What is newest and where one asks from say all there is to say: events do not change. */
+    snprintf(etag, sizeof etag, "W/\"%" PRIu64 "-%" PRIu64 "\"", eventlog_origin(events),
+             eventlog_last(events));
+    const char *const headers[] = {"ETag", etag, "Cache-Control", "no-cache", NULL};
+    if (etag_matches(request, etag)) {
+        return reply_body(request, MHD_HTTP_NOT_MODIFIED, NULL, STR(""), headers);
+    }
+    struct buf body = {0};
+    buf_append_text(&body, "{\"events\":[");
+    if (after != NULL) {
+        list_after(events, types, after->ordinal, limit, &body);
+    } else {
+        list_newest(events, types, limit, &body);
+    }
+    buf_append_text(&body, "]}");
+    const enum MHD_Result result =
+        reply_body(request, MHD_HTTP_OK, "application/json", buf_str(&body), headers);
+    buf_free(&body);
+    return result;
+}
+
+enum MHD_Result api_events_list(struct request *request)
+{
+    const struct gateway *gateway = request->http->gateway;
+    const char *after = parameter(request, "after");
+    const char *limit_text = parameter(request, "limit");
+    struct selection types;
+    int64_t limit = LIMIT_DEFAULT;
+    int64_t id = 0;
+    if (limit_text != NULL && !parse_number(limit_text, 1, LIMIT_MAX, &limit)) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`limit` is a number from 1 to 1000.",
+                             0);
+    }
+    if (after != NULL && !parse_number(after, 0, INT64_MAX, &id)) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`after` is the id of an event.", 0);
+    }
+    if (!replica_ready(link_replica(gateway->link))) {
+        return reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                             "This gateway has no events yet: it is not in sync with its upstream.",
+                             1);
+    }
+    const struct eventlog_entry *entry = after != NULL ? eventlog_find(gateway->events, id) : NULL;
+    const struct eventlog_entry start = {0};
+    if (after != NULL && entry == NULL) {
+        if (id != 0 || eventlog_floor(gateway->events) != 0) {
+            return reply_problem(request, MHD_HTTP_NOT_FOUND,
+                                 "The event with that id is not among those kept here; ask without "
+                                 "`after` for the newest ones.",
+                                 0);
+        }
+        entry = &start;
+    }
+    if (selection_parse(&types, parameter(request, "types")) != STATUS_OK) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_TYPES, 0);
+    }
+    const enum MHD_Result result = reply_list(request, &types, entry, (size_t)limit);
+    selection_free(&types);
+    return result;
+}
+
+enum MHD_Result api_events_stream(struct request *request)
+{
+    const struct eventlog *events = request->http->gateway->events;
+    const char *last = header(request, "Last-Event-ID");
+    struct stream_request stream = {.kind = CHANNEL_EVENTS, .after_ordinal = eventlog_last(events)};
+    if (selection_parse(&stream.selection, parameter(request, "types")) != STATUS_OK) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_TYPES, 0);
+    }
+    last = last != NULL ? last : parameter(request, "lastEventId");
+    if (last != NULL && last[0] != '\0') {
+        int64_t id;
+        const struct eventlog_entry *entry =
+            parse_number(last, 0, INT64_MAX, &id) ? eventlog_find(events, id) : NULL;
+        stream.reset = entry == NULL; /* what came after it cannot be told */
+        stream.after_ordinal = entry != NULL ? entry->ordinal : stream.after_ordinal;
+    }
+    return open_stream(request, &stream);
+}

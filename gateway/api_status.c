@@ -1,0 +1,119 @@
+/* /healthz, /readyz, /metrics */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "gateway/http.h"
+
+static const char *const uncached[] = {"Cache-Control", "no-store", NULL};
+
+enum MHD_Result api_healthz(struct request *request)
+{
+    return reply_body(request, MHD_HTTP_OK, "text/plain; charset=utf-8", STR("alive\n"), uncached);
+}
+
+enum MHD_Result api_readyz(struct request *request)
+{
+    const struct gateway *gateway = request->http->gateway;
+    const char *reason = "this gateway is draining";
+    if (gateway->draining || !replica_fresh(link_replica(gateway->link), gateway->now, &reason)) {
+        return reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, reason, 1);
+    }
+    return reply_body(request, MHD_HTTP_OK, "text/plain; charset=utf-8", STR("ready\n"), uncached);
+}
+
+struct sample {
+    const char *name; /* without "tilewire_gateway_" */
+    const char *help;
+    bool counter; /* else a gauge */
+    uint64_t value;
+};
+
+static void put_samples(struct buf *out, const struct sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct sample *s = &samples[i];
+        const char *suffix = s->counter ? "_total" : "";
+        buf_printf(out, "# HELP tilewire_gateway_%s%s %s\n# TYPE tilewire_gateway_%s%s %s\n",
+                   s->name, suffix, s->help, s->name, suffix, s->counter ? "counter" : "gauge");
+        buf_printf(out, "tilewire_gateway_%s%s %" PRIu64 "\n", s->name, suffix, s->value);
+    }
+}
+
+static void put_streams(const struct gateway *gateway, struct buf *out)
+{
+    const struct streams_counters *c = streams_counters(gateway->streams);
+    const struct sample samples[] = {
+        {"streams", "Streams open now.", false, streams_count(gateway->streams)},
+        {"channels", "Different selections that streams are open on.", false,
+         streams_channels(gateway->streams)},
+        {"streams_opened", "Streams opened.", true, c->opened},
+        {"streams_closed", "Streams that their clients ended.", true, c->closed},
+        {"streams_cut", "Streams cut because they accepted nothing.", true, c->cut},
+        {"streams_aged", "Streams ended because they reached max_stream_age.", true, c->aged},
+        {"streams_refused", "Streams refused for want of room.", true, c->refused},
+        {"frames", "Frames written to channels' logs.", true, c->frames},
+        {"deliveries", "Frames due to streams.", true, c->deliveries},
+        {"sends", "Calls of send().", true, c->sends},
+        {"sent_bytes", "Bytes that sockets took.", true, c->bytes},
+        {"streams_blocked", "Times that a socket took less than there was.", true, c->blocked},
+        {"streams_conflated", "Times that a log ran away from a slow stream.", true, c->conflated},
+        {"streams_reset", "Streams told to start over.", true, c->resets},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
+static void put_http(const struct gateway *gateway, struct buf *out)
+{
+    const struct http_counters *c = &gateway->http->counters;
+    const struct sample samples[] = {
+        {"requests", "Requests.", true, c->requests},
+        {"not_modified", "Requests answered with 304.", true, c->not_modified},
+        {"client_errors", "Requests answered with 4xx.", true, c->client_errors},
+        {"requests_refused", "Requests refused by the rate limit.", true, c->refused_rate},
+        {"stream_requests_refused", "Requests for streams refused by a limit.", true,
+         c->refused_streams},
+        {"bodies_refused", "Requests whose body was too large.", true, c->too_large},
+        {"clients", "Client addresses remembered.", false, clients_count(gateway->clients)},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
+static void put_replica(const struct gateway *gateway, struct buf *out)
+{
+    const struct replica *replica = link_replica(gateway->link);
+    const struct replica_counters *c = replica_counters(replica);
+    const int64_t lag_us = clock_wall().us - gateway_as_of(gateway).us;
+    const struct sample samples[] = {
+        {"ready", "1 when in sync with upstream and hearing from it.", false,
+         replica_fresh(replica, gateway->now, NULL)},
+        {"tiles", "Tiles held.", false, store_count(gateway->store)},
+        {"events", "Raw events held.", false, eventlog_count(gateway->events)},
+        {"upstream_lag_ms", "Age of the newest beat.", false,
+         replica_ready(replica) && lag_us > 0 ? (uint64_t)(lag_us / US_PER_MS) : 0},
+        {"deltas", "Deltas applied.", true, c->deltas},
+        {"events_received", "Raw events applied.", true, c->events},
+        {"duplicates", "Messages that another upstream had sent first.", true, c->duplicates},
+        {"outdated", "Messages of an epoch that is over.", true, c->outdated},
+        {"malformed", "Messages that could not be read.", true, c->malformed},
+        {"tiles_refused", "Tiles beyond limits.tiles.", true, c->refused},
+        {"gaps", "Gaps in a lane's sequence.", true, c->gaps},
+        {"gaps_healed", "Gaps that another upstream closed.", true, c->healed},
+        {"snapshots", "Snapshots taken.", true, c->snapshots},
+        {"snapshot_retries", "Snapshots that had to be asked for again.", true, c->retries},
+        {"event_resets", "Times that raw events were lost or renumbered.", true, c->event_resets},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
+enum MHD_Result api_metrics(struct request *request)
+{
+    const struct gateway *gateway = request->http->gateway;
+    struct buf body = {0};
+    put_streams(gateway, &body);
+    put_http(gateway, &body);
+    put_replica(gateway, &body);
+    const enum MHD_Result result = reply_body(
+        request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", buf_str(&body), uncached);
+    buf_free(&body);
+    return result;
+}

@@ -1,0 +1,220 @@
+/* /api/tiles, /api/tiles/KEY, /api/tiles/stream */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "gateway/http.h"
+#include "gateway/render.h"
+
+#define BAD_KEYS                                                                                   \
+    "`keys` is a list of tile keys joined by commas, in which `*` stands for any characters; at "  \
+    "most 256 of them."
+
+static void put_cursor(const struct gateway *gateway, struct buf *out)
+{
+    struct cursor cursor = {0};
+    replica_cursor(link_replica(gateway->link), &cursor);
+    cursor.lanes += cursor.lanes == 0;
+    cursor_append(out, &cursor);
+}
+
+/* ---- The list ---- */
+
+struct listing {
+    const struct selection *selection;
+    struct buf body;
+    uint64_t digest; /* of keys, versions and stale flags: the same on every gateway */
+    size_t count;
+};
+
+static void digest_bytes(uint64_t *digest, const void *data, size_t len)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < len; i++) {
+        *digest = (*digest ^ bytes[i]) * UINT64_C(1099511628211);
+    }
+}
+
+static bool list_tile(void *arg, const struct tile *tile)
+{
+    struct listing *listing = arg;
+    if (!selection_matches(listing->selection, (struct str){tile->key, tile->key_len})) {
+        return true;
+    }
+    digest_bytes(&listing->digest, tile->key, tile->key_len + 1);
+    digest_bytes(&listing->digest, &tile->version, sizeof tile->version);
+    digest_bytes(&listing->digest, &tile->stale, sizeof tile->stale);
+    if (listing->count++ != 0) {
+        buf_append_char(&listing->body, ',');
+    }
+    buf_append_str(&listing->body, rendered_json(render_tile(tile)));
+    return true;
+}
+
+enum MHD_Result api_tiles_list(struct request *request)
+{
+    struct gateway *gateway = request->http->gateway;
+    struct selection selection;
+    if (selection_parse(&selection, parameter(request, "keys")) != STATUS_OK) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_KEYS, 0);
+    }
+    if (!replica_ready(link_replica(gateway->link))) {
+        selection_free(&selection);
+        return reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                             "This gateway has no tiles yet: it is not in sync with its upstream.",
+                             1);
+    }
+    struct listing listing = {.selection = &selection, .digest = UINT64_C(14695981039346656037)};
+    buf_append_text(&listing.body, "{\"cursor\":\"");
+    put_cursor(gateway, &listing.body);
+    buf_append_text(&listing.body, "\",\"tiles\":[");
+    store_list(gateway->store, STR(""), list_tile, &listing);
+    buf_append_text(&listing.body, "]}");
+    char etag[ETAG_SIZE];
+    snprintf(etag, sizeof etag, "W/\"%016" PRIx64 "\"", listing.digest);
+    const char *const headers[] = {"ETag", etag, "Cache-Control", "no-cache", NULL};
+    const bool same = etag_matches(request, etag);
+    const enum MHD_Result result = reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                                              same ? NULL : "application/json",
+                                              same ? STR("") : buf_str(&listing.body), headers);
+    buf_free(&listing.body);
+    selection_free(&selection);
+    return result;
+}
+
+/* ---- One tile ---- */
+
+/* How long the answer stays good: until the next change may be published. */
+static void put_cache_control(const struct tile *tile, char *out, size_t size)
+{
+    struct mp_doc doc;
+    int64_t interval_ms = 0;
+    mp_doc_init(&doc);
+    if (mp_parse(&doc, tile->value->data, tile->value->len) == STATUS_OK) {
+        (void)mp_as_int(mp_get(mp_get(&doc.root, "refresh"), "min_interval_ms"), &interval_ms);
+    }
+    mp_doc_free(&doc);
+    if (interval_ms >= 1000) {
+        snprintf(out, size, "max-age=%lld", (long long)(interval_ms / 1000));
+    } else {
+        snprintf(out, size, "no-cache");
+    }
+}
+
+static struct MHD_Response *make_response(struct request *request, const struct tile *tile,
+                                          struct str body)
+{
+    char etag[ETAG_SIZE];
+    char cache_control[48];
+    union {
+        const char *in;
+        void *out;
+    } cast = {.in = body.p};
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body.len, cast.out, MHD_RESPMEM_MUST_COPY);
+    put_cache_control(tile, cache_control, sizeof cache_control);
+    MHD_add_response_header(response, "ETag", tile_etag(tile, etag));
+    MHD_add_response_header(response, "Cache-Control", cache_control);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (body.len != 0) {
+        MHD_add_response_header(response, "Content-Type", "application/json");
+    }
+    if (request->http->gateway->config->gateway.cors_any) {
+        MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
+        MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Retry-After");
+    }
+    return response;
+}
+
+/* For a page of a certain other origin: the cached answers do not name it. */
+static enum MHD_Result reply_to_origin(struct request *request, const struct tile *tile, bool same,
+                                       struct str json)
+{
+    char etag[ETAG_SIZE];
+    char cache_control[48];
+    put_cache_control(tile, cache_control, sizeof cache_control);
+    const char *const headers[] = {"ETag", tile_etag(tile, etag), "Cache-Control", cache_control,
+                                   NULL};
+    return reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                      same ? NULL : "application/json", same ? STR("") : json, headers);
+}
+
+enum MHD_Result api_tiles_get(struct request *request, const char *key, const char *raw_key)
+{
+    struct gateway *gateway = request->http->gateway;
+    const struct tile *tile = store_get(gateway->store, str_of(key));
+    if (tile == NULL) {
+        tile = store_get(gateway->store, str_of(raw_key));
+    }
+    if (tile == NULL && !wire_key_valid(str_of(raw_key))) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "This cannot be the key of a tile.", 0);
+    }
+    if (tile == NULL) {
+        return replica_ready(link_replica(gateway->link))
+                   ? reply_problem(request, MHD_HTTP_NOT_FOUND,
+                                   "There is no tile with that key, or it has expired; "
+                                   "GET /api/tiles lists those there are.",
+                                   0)
+                   : reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                                   "This gateway has no tiles yet: it is not in sync with its "
+                                   "upstream.",
+                                   1);
+    }
+    char etag[ETAG_SIZE];
+    struct rendered_tile *rendered = render_tile(tile);
+    const bool same = etag_matches(request, tile_etag(tile, etag));
+    if (request->origin != NULL && strcmp(request->origin, "*") != 0) {
+        return reply_to_origin(request, tile, same, rendered_json(rendered));
+    }
+    struct MHD_Response **response = same ? &rendered->not_modified : &rendered->response;
+    if (*response == NULL) {
+        *response = make_response(request, tile, same ? STR("") : rendered_json(rendered));
+    }
+    return reply(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, *response);
+}
+
+/* ---- The stream ---- */
+
+/* Can the client go on from its cursor? All lanes must be in the epoch that they are in here, and
+ * no removal forgotten. */
+static bool can_resume(const struct gateway *gateway, const struct cursor *cursor)
+{
+    struct cursor here = {0};
+    replica_cursor(link_replica(gateway->link), &here);
+    if (cursor->lanes != here.lanes || store_forgotten(gateway->store) != 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < here.lanes; i++) {
+        if (cursor->at[i].epoch != here.at[i].epoch) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum MHD_Result api_tiles_stream(struct request *request)
+{
+    const char *form = parameter(request, "form");
+    const char *last = header(request, "Last-Event-ID");
+    struct stream_request stream = {.kind = CHANNEL_TILES};
+    struct cursor cursor;
+    last = last != NULL ? last : parameter(request, "lastEventId");
+    if (form != NULL && strcmp(form, "patch") == 0) {
+        stream.kind = CHANNEL_PATCHES;
+    } else if (form != NULL && strcmp(form, "full") != 0) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`form` is full or patch.", 0);
+    }
+    if (selection_parse(&stream.selection, parameter(request, "keys")) != STATUS_OK) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_KEYS, 0);
+    }
+    if (last != NULL && last[0] != '\0') {
+        if (cursor_parse(str_of(last), &cursor) && can_resume(request->http->gateway, &cursor)) {
+            stream.cursor = &cursor;
+        } else {
+            stream.reset = true;
+        }
+    }
+    return open_stream(request, &stream);
+}

@@ -1,0 +1,57 @@
+/* The dashboard's files. */
+#include <string.h>
+
+#include "gateway/assets.h"
+#include "gateway/http.h"
+
+/* Only what comes from here runs, and nothing inline. */
+#define POLICY                                                                                     \
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' " \
+    "data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "         \
+    "frame-ancestors 'self'"
+
+static const struct asset *find(const char *path)
+{
+    for (size_t i = 0; i < asset_count; i++) {
+        if (strcmp(assets[i].path, path) == 0) {
+            return &assets[i];
+        }
+    }
+    return NULL;
+}
+
+static bool accepts_gzip(const struct request *request)
+{
+    const char *accepted = header(request, "Accept-Encoding");
+    return accepted != NULL && strstr(accepted, "gzip") != NULL &&
+           strstr(accepted, "gzip;q=0") == NULL;
+}
+
+enum MHD_Result asset_get(struct request *request)
+{
+    const struct asset *asset = find(request->path);
+    if (asset == NULL) {
+        return reply_problem(request, MHD_HTTP_NOT_FOUND,
+                             "There is nothing here; the dashboard is at /, the API under /api/.",
+                             0);
+    }
+    const bool gzip = accepts_gzip(request);
+    const bool same = etag_matches(request, asset->etag);
+    const char *const headers[] = {"ETag",
+                                   asset->etag,
+                                   "Cache-Control",
+                                   "no-cache",
+                                   "Content-Security-Policy",
+                                   POLICY,
+                                   "Referrer-Policy",
+                                   "no-referrer",
+                                   "Vary",
+                                   "Accept-Encoding",
+                                   gzip && !same ? "Content-Encoding" : NULL,
+                                   "gzip",
+                                   NULL};
+    const struct str body = gzip ? (struct str){(const char *)asset->gzip, asset->gzip_len}
+                                 : (struct str){(const char *)asset->data, asset->len};
+    return reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                      same ? NULL : asset->type, same ? STR("") : body, headers);
+}

@@ -1,0 +1,274 @@
+#include "gateway/gateway.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "gateway/detach.h"
+#include "gateway/http.h"
+#include "gateway/render.h"
+
+#define LINK_BUDGET 256 /* messages taken in before the others get their turn */
+#define SEND_BUDGET 256 /* calls of send() before the others get their turn */
+#define SWEEP_MS 1000
+#define EPOLL_EVENTS 512
+
+enum { TAG_HTTP = 1, TAG_LINK, TAG_SIGNAL };
+
+/* ---- The replica's changes, to streams ---- */
+
+static void current_cursor(const struct gateway *gateway, struct buf *out)
+{
+    struct cursor cursor = {0};
+    if (gateway->link != NULL) {
+        replica_cursor(link_replica(gateway->link), &cursor);
+    }
+    if (cursor.lanes == 0) {
+        cursor.lanes = 1;
+    }
+    cursor_append(out, &cursor);
+}
+
+/* The rendering is made now, for its cursor is that of this change; what is costly in it waits
+ * until it is wanted. */
+static void on_change(void *arg, const struct tile *tile, enum store_change change,
+                      const mp_value *patch, struct version base)
+{
+    struct gateway *gateway = arg;
+    const struct rendered_tile *before = tile->cache;
+    struct buf cursor = {0};
+    if (change == STORE_REFRESHED && before != NULL) {
+        /* The tile keeps its place in the order of changes, and so its cursor. */
+        buf_append_text(&cursor, before->cursor);
+    } else {
+        current_cursor(gateway, &cursor);
+    }
+    store_set_cache(gateway->store, tile, rendered_tile_new(buf_cstr(&cursor)));
+    buf_free(&cursor);
+    if (gateway->streams != NULL) {
+        streams_tile(gateway->streams, tile, change, patch, base);
+    }
+}
+
+static void free_event(void *cache)
+{
+    struct blob *blob = cache;
+    blob_unref(&blob);
+}
+
+static void on_closed(void *arg, const struct ip *address)
+{
+    struct gateway *gateway = arg;
+    clients_stream_closed(gateway->clients, address);
+}
+
+wall_time gateway_as_of(const struct gateway *gateway)
+{
+    struct query_state state = {0};
+    replica_standing(link_replica(gateway->link), gateway->now, &state);
+    return state.as_of;
+}
+
+/* ---- The loop ---- */
+
+static bool watch(struct gateway *gateway, int fd, uint32_t events, uint64_t tag)
+{
+    struct epoll_event event = {.events = events, .data.u64 = tag};
+    return epoll_ctl(gateway->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static bool watch_all(struct gateway *gateway)
+{
+    int fds[LINK_FDS_MAX];
+    const size_t count = link_fds(gateway->link, fds);
+    bool ok = watch(gateway, http_epoll_fd(gateway->http), EPOLLIN, TAG_HTTP) &&
+              watch(gateway, gateway->program->signals, EPOLLIN, TAG_SIGNAL);
+    for (size_t i = 0; i < count; i++) {
+        ok = ok && watch(gateway, fds[i], EPOLLIN | EPOLLET, TAG_LINK);
+    }
+    return ok;
+}
+
+static void start_draining(struct gateway *gateway)
+{
+    log_info("draining: %zu streams are told to come back, over %lld ms",
+             streams_count(gateway->streams), (long long)gateway->config->gateway.drain_ms);
+    gateway->draining = true;
+    gateway->drain_until = mono_add_ms(gateway->now, gateway->config->gateway.drain_ms);
+    gateway->drain_at = gateway->now;
+    http_stop_listening(gateway->http);
+}
+
+/* Closes an even share of the streams each 50 ms. True when all are closed. */
+static bool drain(struct gateway *gateway)
+{
+    const size_t left = streams_count(gateway->streams);
+    if (left == 0 || gateway->now.us >= gateway->drain_until.us) {
+        (void)streams_drain(gateway->streams, left, 3000);
+        return true;
+    }
+    if (gateway->now.us >= gateway->drain_at.us) {
+        const int64_t steps = (gateway->drain_until.us - gateway->now.us) / 50000 + 1;
+        gateway->drain_at = mono_add_ms(gateway->now, 50);
+        (void)streams_drain(gateway->streams, left / (size_t)steps + 1, 3000);
+    }
+    return false;
+}
+
+static void on_signal(struct gateway *gateway)
+{
+    const int signal = program_signal(gateway->program);
+    if (signal == SIGHUP) {
+        log_info("SIGHUP: start another gateway on the same port, then stop this one, to change "
+                 "its configuration");
+    } else if (signal != 0 && !gateway->draining) {
+        start_draining(gateway);
+    } else if (signal != 0) {
+        gateway->drain_until = gateway->now; /* asked twice: at once */
+    }
+}
+
+static void timers(struct gateway *gateway)
+{
+    if (gateway->now.us >= gateway->heartbeat_at.us) {
+        gateway->heartbeat_at = mono_add_ms(gateway->now, gateway->config->gateway.heartbeat_ms);
+        streams_heartbeat(gateway->streams, clock_wall(), gateway_as_of(gateway));
+    }
+    if (gateway->now.us >= gateway->sweep_at.us) {
+        gateway->sweep_at = mono_add_ms(gateway->now, SWEEP_MS);
+        streams_sweep(gateway->streams, gateway->now);
+        clients_sweep(gateway->clients, gateway->now);
+    }
+    store_expire(gateway->store, gateway->now);
+}
+
+static int wait_ms(const struct gateway *gateway)
+{
+    int wait = link_wait_ms(gateway->link, gateway->now);
+    wait = mono_ms_until(gateway->now, gateway->heartbeat_at, wait);
+    wait = mono_ms_until(gateway->now, gateway->sweep_at, wait);
+    wait = mono_ms_until(gateway->now, store_next_expiry(gateway->store), wait);
+    if (gateway->draining) {
+        wait = mono_ms_until(gateway->now, gateway->drain_at, wait);
+    }
+    return http_wait_ms(gateway->http, wait);
+}
+
+/* Hands each event to its owner; says which of the shared ones have something to do. */
+static void dispatch(struct gateway *gateway, const struct epoll_event *events, int count,
+                     bool *link, bool *http)
+{
+    for (int i = 0; i < count; i++) {
+        const uint64_t data = events[i].data.u64;
+        if ((data & STREAMS_EPOLL_TAG) != 0) {
+            streams_ready(gateway->streams, data, events[i].events, gateway->now);
+        } else if (data == TAG_LINK) {
+            *link = true;
+        } else if (data == TAG_HTTP) {
+            *http = true;
+        } else {
+            on_signal(gateway);
+        }
+    }
+}
+
+int gateway_run(struct gateway *gateway)
+{
+    struct epoll_event events[EPOLL_EVENTS];
+    bool link_more = true;
+    bool send_more = false;
+    log_info("ready component=gateway listen=%s", gateway->listen.text);
+    for (;;) {
+        const int timeout = link_more || send_more ? 0 : wait_ms(gateway);
+        const int count = epoll_wait(gateway->epoll, events, EPOLL_EVENTS, timeout);
+        gateway->now = clock_mono();
+        bool http = count == 0;
+        dispatch(gateway, events, count, &link_more, &http);
+        /* Also when no descriptor says so: time passes for it, too. */
+        link_more = link_process(gateway->link, gateway->now, LINK_BUDGET);
+        streams_events(gateway->streams);
+        if (http) {
+            http_run(gateway->http);
+        }
+        send_more = streams_run(gateway->streams, SEND_BUDGET, gateway->now);
+        timers(gateway);
+        if (gateway->draining && drain(gateway)) {
+            break;
+        }
+    }
+    log_info("stopped");
+    return STATUS_OK;
+}
+
+/* ---- Beginning and end ---- */
+
+static int create_parts(struct gateway *gateway, struct error *err)
+{
+    const struct config_gateway *config = &gateway->config->gateway;
+    const struct store_listener listener = {on_change, rendered_tile_free, gateway};
+    const struct streams_config streams = {config->limits.streams, config->limits.channels,
+                                           config->channel_log_bytes, config->stalled_ms,
+                                           config->max_stream_age_ms};
+    gateway->epoll = epoll_create1(EPOLL_CLOEXEC);
+    gateway->store = store_create(config->limits.tiles, &listener);
+    gateway->events = eventlog_create(config->events, free_event);
+    gateway->clients = clients_create(&config->limits);
+    gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
+                                      on_closed, gateway);
+    int status = detach_self_test(err);
+    if (status == STATUS_OK) {
+        status = link_create(gateway->config, &config->upstreams, config->events, gateway->store,
+                             gateway->events, NULL, NULL, &gateway->link, err);
+    }
+    if (status == STATUS_OK) {
+        status = http_create(gateway, &gateway->http, err);
+    }
+    return status;
+}
+
+int gateway_create(struct program *program, struct gateway **out, struct error *err)
+{
+    struct gateway *gateway = x_calloc(1, sizeof *gateway);
+    *out = gateway;
+    gateway->program = program;
+    gateway->config = program->config;
+    gateway->listen = program->config->gateway.listen;
+    gateway->now = clock_mono();
+    gateway->started_at = clock_wall();
+    int status = STATUS_OK;
+    if (program->listen != NULL) {
+        status = config_parse_listen(program->listen, &gateway->listen, err);
+    }
+    if (status == STATUS_OK) {
+        status = create_parts(gateway, err);
+    }
+    if (status == STATUS_OK && !watch_all(gateway)) {
+        status = error_set(err, STATUS_IO, "cannot watch descriptors: %s", strerror(errno));
+    }
+    if (status != STATUS_OK) {
+        gateway_destroy(out);
+    }
+    return status;
+}
+
+void gateway_destroy(struct gateway **gateway_p)
+{
+    struct gateway *gateway = *gateway_p;
+    if (gateway == NULL) {
+        return;
+    }
+    http_destroy(&gateway->http);
+    streams_destroy(&gateway->streams);
+    link_destroy(&gateway->link);
+    clients_destroy(&gateway->clients);
+    store_destroy(&gateway->store);
+    eventlog_destroy(&gateway->events);
+    if (gateway->epoll > 0) {
+        close(gateway->epoll);
+    }
+    free(gateway);
+    *gateway_p = NULL;
+}

@@ -1,0 +1,47 @@
+/*
+ * The gateway: a replica in memory, an HTTP front, and the stream engine, in one single-threaded
+ * loop.
+ */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "common/eventlog.h"
+#include "common/link.h"
+#include "common/program.h"
+#include "common/store.h"
+#include "gateway/clients.h"
+#include "gateway/streams.h"
+
+struct http;
+
+struct gateway {
+    struct program *program;
+    const struct config *config;
+    struct listen_address listen;
+    struct store *store;
+    struct eventlog *events;
+    struct link *link;
+    struct streams *streams;
+    struct clients *clients;
+    struct http *http;
+    int epoll;
+    bool draining;
+    mono_time now; /* of the turn of the loop under way */
+    mono_time heartbeat_at;
+    mono_time sweep_at;
+    mono_time drain_until;
+    mono_time drain_at;
+    wall_time started_at;
+};
+
+/* Binds and connects. program is borrowed. */
+int gateway_create(struct program *program, struct gateway **out, struct error *err);
+void gateway_destroy(struct gateway **gateway);
+
+/* Runs until SIGTERM or SIGINT, and drains. */
+int gateway_run(struct gateway *gateway);
+
+/* As of the newest beat; {0} before the first. */
+wall_time gateway_as_of(const struct gateway *gateway);
+
+#endif

@@ -1,0 +1,347 @@
+#include "gateway/http.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/xalloc.h"
+#include "gateway/detach.h"
+
+#define IDLE_TIMEOUT_S 30 /* of a connection between requests, or slow in sending one */
+#define MEMORY_PER_CONNECTION (32 * 1024) /* bounds the request line and all headers */
+#define SPARE_DESCRIPTORS 64              /* connections beside streams */
+
+/* ---- Routing ---- */
+
+struct route {
+    const char *path;
+    enum MHD_Result (*answer)(struct request *request);
+    bool api; /* counts against the rate limit */
+};
+
+static const struct route routes[] = {
+    {"/api/tiles", api_tiles_list, true},   {"/api/tiles/stream", api_tiles_stream, true},
+    {"/api/events", api_events_list, true}, {"/api/events/stream", api_events_stream, true},
+    {"/healthz", api_healthz, false},       {"/readyz", api_readyz, false},
+    {"/metrics", api_metrics, false},
+};
+
+static const char tile_prefix[] = "/api/tiles/";
+
+static const struct route *find_route(const char *path)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (strcmp(routes[i].path, path) == 0) {
+            return &routes[i];
+        }
+    }
+    return NULL;
+}
+
+/* "0.0.0.0" to "::ffff:0.0.0.0": a preflight asks what a page of another origin may do. */
+static enum MHD_Result answer_options(struct request *request)
+{
+    static const char *const headers[] = {"Allow",
+                                          "GET, HEAD, OPTIONS",
+                                          "Access-Control-Allow-Methods",
+                                          "GET, HEAD, OPTIONS",
+                                          "Access-Control-Allow-Headers",
+                                          "Last-Event-ID, If-None-Match, Cache-Control",
+                                          "Access-Control-Max-Age",
+                                          "600",
+                                          NULL};
+    return reply_body(request, MHD_HTTP_NO_CONTENT, NULL, STR(""), headers);
+}
+
+static enum MHD_Result answer(struct request *request)
+{
+    struct gateway *gateway = request->http->gateway;
+    const struct route *route = find_route(request->path);
+    const bool api = route != NULL ? route->api : strncmp(request->path, "/api/", 5) == 0;
+    const struct ip address = client_address(request);
+    unsigned retry_s = 1;
+    if (request->too_large) {
+        request->http->counters.too_large++;
+        return reply_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
+                             "The body is too large; GET needs none.", 0);
+    }
+    if (api && !clients_request(gateway->clients, &address, gateway->now, &retry_s)) {
+        request->http->counters.refused_rate++;
+        return reply_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
+                             "Too many requests from this address; slow down, or open a stream "
+                             "instead of polling.",
+                             retry_s);
+    }
+    if (route != NULL) {
+        return route->answer(request);
+    }
+    if (strncmp(request->path, tile_prefix, sizeof tile_prefix - 1) == 0) {
+        const bool raw = strncmp(request->raw, tile_prefix, sizeof tile_prefix - 1) == 0;
+        return api_tiles_get(request, request->path + sizeof tile_prefix - 1,
+                             raw ? request->raw + sizeof tile_prefix - 1 : "");
+    }
+    return asset_get(request);
+}
+
+/* ---- libmicrohttpd's callbacks ---- */
+
+/* Called with the request line: a key in a path may hold escapes that decoding would take away. */
+static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
+{
+    struct request *request = x_calloc(1, sizeof *request);
+    request->http = arg;
+    request->connection = connection;
+    request->raw = x_strndup(uri, strcspn(uri, "?"));
+    return request;
+}
+
+static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)arg;
+    (void)connection;
+    (void)code;
+    struct request *request = *state;
+    if (request != NULL) {
+        free(request->raw);
+        free(request);
+        *state = NULL;
+    }
+}
+
+static const char *allowed_origin(const struct request *request)
+{
+    const struct config_gateway *config = &request->http->gateway->config->gateway;
+    const char *origin = header(request, "Origin");
+    if (origin == NULL || config->cors_any) {
+        return config->cors_any ? "*" : NULL;
+    }
+    for (size_t i = 0; i < config->cors_origin_count; i++) {
+        if (strcmp(config->cors_origins[i], origin) == 0) {
+            return config->cors_origins[i];
+        }
+    }
+    return NULL;
+}
+
+/* An answer queued on the first call would close the connection, so nothing is done on it. */
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_size, void **state)
+{
+    (void)version;
+    (void)data;
+    struct http *http = arg;
+    struct request *request = *state;
+    (void)connection;
+    if (!request->begun) {
+        request->begun = true;
+        request->path = url;
+        request->head = strcmp(method, "HEAD") == 0;
+        request->origin = allowed_origin(request);
+        return MHD_YES;
+    }
+    if (*data_size != 0) {
+        request->body_bytes += *data_size;
+        request->too_large = request->body_bytes > http->gateway->config->gateway.limits.body_bytes;
+        *data_size = 0;
+        return MHD_YES;
+    }
+    request->path = url;
+    http->counters.requests++;
+    if (strcmp(method, "OPTIONS") == 0) {
+        return answer_options(request);
+    }
+    if (!request->head && strcmp(method, "GET") != 0) {
+        return reply_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,
+                             "Everything here is read with GET.", 0);
+    }
+    return answer(request);
+}
+
+/* ---- Streams ---- */
+
+static void set_int(int fd, int level, int option, int value)
+{
+    (void)setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/* Small messages at once; only what is new waits in the kernel; a client that vanished is noticed.
+ */
+static void tune(int fd, int64_t stalled_ms)
+{
+    set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384);
+    set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)stalled_ms);
+    set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+static void put_head(const struct request *request, struct buf *out)
+{
+    buf_append_text(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                         "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
+                         "X-Content-Type-Options: nosniff\r\nConnection: close\r\n");
+    if (request->origin != NULL) {
+        buf_printf(out, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
+    }
+    buf_printf(out, "\r\nretry: %d\n\n", 1000 + rand() % 2000);
+}
+
+static enum MHD_Result refuse_stream(struct request *request, struct stream_request *stream,
+                                     unsigned status, const char *detail, unsigned retry_s)
+{
+    request->http->counters.refused_streams++;
+    selection_free(&stream->selection);
+    return reply_problem(request, status, detail, retry_s);
+}
+
+enum MHD_Result open_stream(struct request *request, struct stream_request *stream)
+{
+    struct gateway *gateway = request->http->gateway;
+    const struct gateway_limits *limits = &gateway->config->gateway.limits;
+    unsigned retry_s = 5;
+    stream->address = client_address(request);
+    if (request->head) {
+        static const char *const headers[] = {"Cache-Control", "no-cache", NULL};
+        selection_free(&stream->selection);
+        return reply_body(request, MHD_HTTP_OK, "text/event-stream", STR(""), headers);
+    }
+    if (gateway->draining || streams_count(gateway->streams) >= limits->streams) {
+        return refuse_stream(request, stream, MHD_HTTP_SERVICE_UNAVAILABLE,
+                             "This gateway has as many streams as it may; try again, or poll.",
+                             retry_s);
+    }
+    switch (clients_stream(gateway->clients, &stream->address, gateway->now, &retry_s)) {
+    case STREAM_ADMITTED:
+        break;
+    case STREAM_TOO_MANY:
+        return refuse_stream(request, stream, MHD_HTTP_TOO_MANY_REQUESTS,
+                             "This address has as many streams as it may; close some, or share "
+                             "one between pages.",
+                             retry_s);
+    case STREAM_TOO_FAST:
+        return refuse_stream(request, stream, MHD_HTTP_TOO_MANY_REQUESTS,
+                             "This address opens streams too fast; wait before trying again.",
+                             retry_s);
+    }
+    const int fd = detach_socket(request->connection);
+    if (fd < 0) {
+        clients_stream_closed(gateway->clients, &stream->address);
+        return refuse_stream(request, stream, MHD_HTTP_SERVICE_UNAVAILABLE,
+                             "This gateway is out of descriptors; try again, or poll.", retry_s);
+    }
+    struct buf head = {0};
+    tune(fd, gateway->config->gateway.stalled_ms);
+    put_head(request, &head);
+    if (streams_attach(gateway->streams, fd, stream, buf_str(&head), gateway->now) == STATUS_FULL) {
+        clients_stream_closed(gateway->clients, &stream->address);
+    }
+    buf_free(&head);
+    return MHD_NO; /* MHD lets go of the connection; the duplicate lives on */
+}
+
+/* ---- The daemon ---- */
+
+static int listen_on(const struct listen_address *address, struct error *err)
+{
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(address->port)};
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(address->port)};
+    memcpy(&six.sin6_addr, address->ip.bytes, 16);
+    memcpy(&four.sin_addr, address->ip.bytes + 12, 4);
+    const bool ipv6 = address->ipv6 || address->any;
+    const int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return error_set(err, STATUS_IO, "no socket could be made: %s", strerror(errno)), -1;
+    }
+    set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (ipv6) {
+        set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, !address->any);
+    }
+    const struct sockaddr *name =
+        ipv6 ? (const struct sockaddr *)&six : (const struct sockaddr *)&four;
+    if (bind(fd, name, ipv6 ? sizeof six : sizeof four) != 0 || listen(fd, 4096) != 0) {
+        error_set(err, STATUS_IO, "cannot listen on %s: %s%s", address->text, strerror(errno),
+                  errno == EADDRINUSE ? "; another program (no gateway) uses it: stop that, or "
+                                        "choose another with --listen"
+                                      : "");
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int http_create(struct gateway *gateway, struct http **out, struct error *err)
+{
+    const struct gateway_limits *limits = &gateway->config->gateway.limits;
+    const int fd = listen_on(&gateway->listen, err);
+    if (fd < 0) {
+        return STATUS_IO;
+    }
+    struct http *http = x_calloc(1, sizeof *http);
+    http->gateway = gateway;
+    const size_t memory = limits->header_bytes > MEMORY_PER_CONNECTION / 2
+                              ? 2 * limits->header_bytes
+                              : MEMORY_PER_CONNECTION;
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
+        MHD_OPTION_EXTERNAL_LOGGER, detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        memory, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(limits->streams + SPARE_DESCRIPTORS),
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+        MHD_OPTION_END);
+    if (http->daemon == NULL) {
+        close(fd);
+        free(http);
+        return error_set(err, STATUS_IO, "libmicrohttpd could not be started");
+    }
+    *out = http;
+    return STATUS_OK;
+}
+
+void http_destroy(struct http **http_p)
+{
+    struct http *http = *http_p;
+    if (http != NULL) {
+        MHD_stop_daemon(http->daemon);
+        if (http->list != NULL) {
+            MHD_destroy_response(http->list);
+        }
+        free(http);
+        *http_p = NULL;
+    }
+}
+
+int http_epoll_fd(const struct http *http)
+{
+    return MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+void http_run(struct http *http)
+{
+    MHD_run(http->daemon);
+}
+
+int http_wait_ms(const struct http *http, int max_ms)
+{
+    MHD_UNSIGNED_LONG_LONG timeout;
+    if (MHD_get_timeout(http->daemon, &timeout) == MHD_YES && timeout < (unsigned)max_ms) {
+        return (int)timeout;
+    }
+    return max_ms;
+}
+
+void http_stop_listening(struct http *http)
+{
+    const MHD_socket fd = MHD_quiesce_daemon(http->daemon);
+    if (fd != MHD_INVALID_SOCKET) {
+        close(fd);
+    }
+}

@@ -1,0 +1,96 @@
+/*
+ * The HTTP front: libmicrohttpd parses and serves what is not a stream; streams are detached
+ * (detach.h) and handed to the stream engine.
+ *
+ *   http.c      daemon, admission, routing        api_tiles.c, api_events.c   the API
+ *   reply.c     answers and problems              api_status.c                healthz, readyz,
+ * metrics assets.h    the dashboard's files
+ */
+#ifndef GATEWAY_HTTP_H
+#define GATEWAY_HTTP_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+#include "gateway/gateway.h"
+
+struct http_counters {
+    uint64_t requests;
+    uint64_t not_modified;
+    uint64_t client_errors;   /* 4xx */
+    uint64_t refused_rate;    /* 429 */
+    uint64_t refused_streams; /* 429 and 503 for streams */
+    uint64_t too_large;
+};
+
+struct http {
+    struct gateway *gateway;
+    struct MHD_Daemon *daemon;
+    struct http_counters counters;
+    struct MHD_Response *list; /* the last answer of GET /api/tiles for everything, */
+    uint64_t list_change;      /* the change it is of, */
+    char list_etag[64];        /* and its tag */
+};
+
+/* A request under way, from its first line to its end. */
+struct request {
+    struct http *http;
+    struct MHD_Connection *connection;
+    const char *path; /* decoded */
+    char *raw;        /* as it came, without the query */
+    bool head;
+    bool begun;     /* the handler was called before */
+    bool too_large; /* its body is */
+    size_t body_bytes;
+    const char *origin; /* the Origin to be named in the answer, or NULL */
+};
+
+int http_create(struct gateway *gateway, struct http **out, struct error *err);
+void http_destroy(struct http **http);
+int http_epoll_fd(const struct http *http);
+void http_run(struct http *http);
+/* What http_run may be waited for at most. */
+int http_wait_ms(const struct http *http, int max_ms);
+/* New connections go to other gateways on the port. */
+void http_stop_listening(struct http *http);
+
+/* ---- reply.c ---- */
+
+/* Queues the answer, with the headers that all answers have. The response stays the caller's. */
+enum MHD_Result reply(struct request *request, unsigned status, struct MHD_Response *response);
+
+/* An answer with a body of its own; type is its media type. headers: pairs of name and value, ended
+ * by NULL. */
+enum MHD_Result reply_body(struct request *request, unsigned status, const char *type,
+                           struct str body, const char *const *headers);
+
+/* RFC 9457. detail is a sentence that says what to do. retry_s: 0, or for Retry-After. */
+enum MHD_Result reply_problem(struct request *request, unsigned status, const char *detail,
+                              unsigned retry_s);
+
+/* Does If-None-Match hold the tag? */
+bool etag_matches(struct request *request, const char *etag);
+
+/* A parameter of the query, or NULL; and a header. */
+const char *parameter(const struct request *request, const char *name);
+const char *header(const struct request *request, const char *name);
+
+/* The address of the client, as trusted proxies tell it. */
+struct ip client_address(const struct request *request);
+
+/* ---- The API: each answers one path ---- */
+
+enum MHD_Result api_tiles_list(struct request *request);
+enum MHD_Result api_tiles_get(struct request *request, const char *key, const char *raw_key);
+enum MHD_Result api_tiles_stream(struct request *request);
+enum MHD_Result api_events_list(struct request *request);
+enum MHD_Result api_events_stream(struct request *request);
+enum MHD_Result api_healthz(struct request *request);
+enum MHD_Result api_readyz(struct request *request);
+enum MHD_Result api_metrics(struct request *request);
+enum MHD_Result asset_get(struct request *request);
+
+/* Detaches the connection and hands it to the stream engine; takes the request's selection over. */
+enum MHD_Result open_stream(struct request *request, struct stream_request *stream);
+
+#endif

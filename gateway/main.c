@@ -1,0 +1,29 @@
+#include <stdlib.h>
+
+#include "common/log.h"
+#include "common/program.h"
+#include "common/sockets.h"
+#include "gateway/gateway.h"
+
+int main(int argc, char **argv)
+{
+    struct program program = {
+        .name = "gateway",
+        .doc = "Serves live tiles to browsers: SSE, polling with ETags, and the dashboard.",
+        .has_listen = true,
+    };
+    program_start(&program, argc, argv);
+
+    struct gateway *gateway = NULL;
+    struct error err = {{0}};
+    int status = gateway_create(&program, &gateway, &err);
+    if (status == STATUS_OK) {
+        status = gateway_run(gateway);
+    } else {
+        log_error("%s", err.text);
+    }
+    gateway_destroy(&gateway);
+    sockets_term();
+    program_finish(&program);
+    return status == STATUS_OK ? EXIT_SUCCESS : status == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}
