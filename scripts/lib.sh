@@ -1,0 +1,71 @@
+# Sourced by the other scripts: where things are, installing what is missing, building.
+# shellcheck shell=bash
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export DEBIAN_FRONTEND=noninteractive
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libczmq-dev libmsgpack-dev
+    libmicrohttpd-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev uthash-dev libcmocka-dev)
+packages_run=(sqlite3 curl python3)
+packages_postgres=(postgresql python3-psycopg2)
+packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
+    python3-yaml chromium util-linux procps)
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n true 2>/dev/null || say "sudo is needed to install packages"; sudo "$@"; fi
+}
+
+# need PACKAGE…: installs those that are missing. Quick when none is.
+need() {
+    local missing=() package
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null)" = "ii " ] || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    say "installing ${missing[*]}"
+    # A cluster that the package would start is not ours, and is not needed.
+    as_root mkdir -p /etc/postgresql-common
+    [ -e /etc/postgresql-common/createcluster.conf ] ||
+        echo 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+    as_root apt-get update -qq
+    as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# need_node: node 18 or later, and npm.
+need_node() {
+    if ! command -v npm >/dev/null || ! node -e 'process.exit(process.versions.node.split(".")[0] < 18)' 2>/dev/null; then
+        need nodejs npm
+    fi
+}
+
+# node_modules FOLDER: installs what its lock file says, once for each state of it.
+node_modules() {
+    local folder=$1 stamp=$1/node_modules/.tilewire-installed
+    [ -f "$folder/package-lock.json" ] || return 0
+    if ! cmp -s "$folder/package-lock.json" "$stamp"; then
+        need_node
+        say "npm packages of ${folder#"$root"/}"
+        (cd "$folder" && npm ci --no-audit --no-fund --silent)
+        cp "$folder/package-lock.json" "$stamp"
+    fi
+}
+
+# build PRESET: configures and builds; prints nothing but what goes wrong.
+build() {
+    local preset=$1 log
+    need "${packages_build[@]}"
+    node_modules "$root/gateway/web"
+    say "building ($preset)"
+    mkdir -p "$root/build"
+    log=$root/build/$preset.log
+    (cd "$root" && cmake --preset "$preset" && ninja -C "build/$preset") >"$log" 2>&1 ||
+        { tail -n 60 "$log"; die "the build failed; all of it is in ${log#"$root"/}"; }
+}
+
+# free_port: a TCP port of the loopback that nobody uses.
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
