@@ -1,0 +1,88 @@
+"""Fixtures: real programs on real databases, each test with ports and folders of its own."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from tilewire import Deployment, Postgres, Sqlite
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder():
+    """A folder that PostgreSQL's user can reach, too."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-test-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A throw-away PostgreSQL, one for each worker."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-pg-"))
+    path.chmod(0o755)
+    server = Postgres.start_server(ROOT / "scripts" / "postgres", path)
+    yield server
+    subprocess.run([ROOT / "scripts" / "postgres", "stop", path, "immediate"], check=False)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "sqlite-rollback", "postgresql"])
+def table(request, folder):
+    """An events table of each kind."""
+    yield from make_table(request.param, request, folder)
+
+
+@pytest.fixture
+def sqlite_table(request, folder):
+    yield from make_table("sqlite", request, folder)
+
+
+@pytest.fixture
+def postgres_table(request, folder):
+    yield from make_table("postgresql", request, folder)
+
+
+def make_table(kind, request, folder):
+    if kind == "postgresql":
+        database = Postgres(request.getfixturevalue("cluster"))
+    else:
+        database = Sqlite(folder / "events.db", "wal" if kind == "sqlite" else "delete")
+    database.create()
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def deploy(folder, request):
+    """deploy(table, **options) → Deployment, ended after the test; its logs are shown when the test fails."""
+    made = []
+
+    def make(table, **options):
+        deployment = Deployment(folder / f"d{len(made)}", table, bin_folder(), **options)
+        made.append(deployment)
+        return deployment
+
+    yield make
+    problems = [text for deployment in made for text in deployment.stop()]
+    failed = getattr(request.node, "failed", False)
+    if failed or problems:
+        for deployment in made:
+            deployment.print_logs()
+    assert not problems, problems
+
+
+def bin_folder():
+    return pathlib.Path(os.environ.get("TILEWIRE_BIN", ROOT / "build" / "dev" / "bin"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    if call.when == "call":
+        item.failed = outcome.get_result().failed

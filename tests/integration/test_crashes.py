@@ -1,0 +1,211 @@
+"""kill -9 of each program under load: nothing lost, nothing twice, everything equal to the truth again."""
+import signal
+import threading
+import time
+
+import pytest
+
+from tilewire import RandomEvents, now_iso, wait_until
+
+
+class Writer:
+    """Inserts random events all the while."""
+
+    def __init__(self, table, seed):
+        self.table, self.rows = table, RandomEvents(seed)
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self.write)
+        self.thread.start()
+
+    def write(self):
+        while not self.ending.is_set():
+            self.table.insert([self.rows.next() for _ in range(5)])
+            time.sleep(0.005)
+
+    def stop(self):
+        self.ending.set()
+        self.thread.join()
+
+
+class Resuming:
+    """An event client as browsers are: reconnects with the last id it has, to whatever gateway lives."""
+
+    def __init__(self, deployment, gateway):
+        self.d, self.gateway = deployment, gateway
+        self.streams = [deployment.stream("/api/events/stream", gateway)]
+
+    def ids(self):
+        return [i for s in self.streams for i in s.ids()]
+
+    def resets(self):
+        return sum(e["event"] == "reset" for s in self.streams for e in s.events)
+
+    def keep_up(self):
+        if self.streams[-1].ended.is_set():
+            ids = self.ids()
+            try:
+                self.streams.append(self.d.stream("/api/events/stream", self.gateway, str(ids[-1]) if ids else None))
+            except (OSError, AssertionError):
+                pass
+
+
+@pytest.mark.parametrize("victim", ["ingestor", "cache", "gateway0"])
+def test_kill_under_load(deploy, table, victim):
+    d = deploy(table).start()
+    client = Resuming(d, 0)
+    writer = Writer(table, 7)
+    try:
+        wait_until(lambda: len(client.ids()) > 100)
+        for _ in range(3):
+            d[victim].kill()
+            begun = time.monotonic()
+            d.start(victim)
+            seen = len(client.ids())
+            wait_until(lambda: client.keep_up() or len(client.ids()) > seen + 50, 15, "the events to go on")
+            assert time.monotonic() - begun < 12
+    finally:
+        writer.stop()
+    d.verify()
+    last = table.ids()[-1]
+    wait_until(lambda: client.keep_up() or client.ids()[-1] == last)
+    ids = client.ids()
+    assert ids == sorted(set(ids)), "each once and in order"
+    assert client.resets() == 0
+    begin = ids[0]
+    assert ids == [i for i in table.ids() if i >= begin], "none missing"
+
+
+def test_everything_killed_at_once(deploy, table):
+    d = deploy(table).start()
+    rows = RandomEvents(8)
+    table.insert([rows.next() for _ in range(500)])
+    for name in ("ingestor", "cache", "gateway0", "gateway1"):
+        d[name].kill()
+    table.insert([rows.next() for _ in range(500)])
+    d.start()
+    d.verify()
+    assert len(d.get_json("/api/events?limit=1000")["events"]) == 1000, "the event log is filled again"
+
+
+def test_resume_from_a_checkpoint(deploy, table):
+    d = deploy(table).start()
+    rows = RandomEvents(9)
+    last = table.insert([rows.next() for _ in range(1000)])
+    wait_until(lambda: d.stats()["position"] == last)
+    written = d.stats()["checkpoints_written"]
+    wait_until(lambda: d.stats()["checkpoints_written"] > written)
+    d["ingestor"].kill()
+    before = len(d["ingestor"].log_text())
+    table.insert([rows.next() for _ in range(10)])
+    d.start("ingestor")
+    d["ingestor"].await_log("going on after position", after=before)
+    d.verify()
+    assert d.stats()["events_folded"] < 1000
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "changed", "newer", "empty"])
+def test_without_a_usable_checkpoint_it_rebuilds(deploy, sqlite_table, damage):
+    d = deploy(sqlite_table).start()
+    rows = RandomEvents(10)
+    sqlite_table.insert([rows.next() for _ in range(300)])
+    d.verify()
+    wait_until(lambda: d.stats()["checkpoint_bytes"] > 1000)
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
+    path = d.folder / "checkpoint"
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(content[:len(content) // 2])
+    elif damage == "changed":
+        path.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
+    elif damage == "newer":
+        path.write_bytes(content[:8] + b"\x63" + content[9:])
+    else:
+        path.write_bytes(b"")
+    before = len(d["ingestor"].log_text())
+    d.start("ingestor")
+    d.verify()
+    log = d["ingestor"].log_text()[before:]
+    assert "building all tiles" in log
+    assert damage == "missing" or "cannot be used" in log, log
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_and_harmless(deploy, sqlite_table):
+    d = deploy(sqlite_table, config={"ingestor": {"checkpoint": "file:/proc/nowhere/checkpoint"}})
+    d["ingestor"].start()
+    d["ingestor"].await_log("cannot open /proc/nowhere/checkpoint.lock")
+    d["ingestor"].kill()
+
+
+def test_changed_definitions_rebuild(deploy, sqlite_table):
+    d = deploy(sqlite_table).start()
+    rows = RandomEvents(11)
+    sqlite_table.insert([rows.next() for _ in range(300)])
+    d.verify()
+    d.config["tiles"] = d.config["tiles"][1:] + [{"key": "all", "type": "count"}]
+    d.write()
+    before = len(d["ingestor"].log_text())
+    d["ingestor"].process.send_signal(signal.SIGHUP)
+    d["ingestor"].await_log("ready component", after=before)
+    wait_until(lambda: d.request("/api/tiles/all")[0] == 200)
+    wait_until(lambda: d.request("/api/tiles/orders.created")[0] == 404)
+    d.verify()
+    d.config["tiles"][0]["type"] = "nonsense"
+    d.write()
+    before = len(d["ingestor"].log_text())
+    d["ingestor"].process.send_signal(signal.SIGHUP)
+    d["ingestor"].await_log("keeping the configuration", after=before)
+    assert d["ingestor"].alive()
+
+
+def test_late_subscribers_and_lost_ones(deploy, sqlite_table):
+    """A cache that is stopped misses deltas; when it goes on it notices, and heals."""
+    d = deploy(sqlite_table).start()
+    rows = RandomEvents(12)
+    d["cache"].process.send_signal(signal.SIGSTOP)
+    for _ in range(50):
+        sqlite_table.insert([rows.next() for _ in range(20)])
+    d["cache"].process.send_signal(signal.SIGCONT)
+    d.verify(timeout_s=10)
+
+
+def test_stale_then_gone(deploy, sqlite_table):
+    d = deploy(sqlite_table, tiles=[{"key": "a", "type": "count", "ttl": "1s", "grace": "1s"}]).start()
+    stream = d.stream("/api/tiles/stream")
+    stream.await_event(lambda e: e["event"] == "tile" and not e["data"]["stale"])
+    begun = time.monotonic()
+    while time.monotonic() < begun + 2.5:
+        assert d.tile("a")["stale"] is False, "keyframes keep a quiet tile fresh"
+        time.sleep(0.1)
+    d["ingestor"].kill()
+    stream.await_event(lambda e: e["event"] == "tile" and e["data"]["stale"])
+    stream.await_event(lambda e: e["event"] == "expired" and e["data"] == {"key": "a"})
+    assert d.request("/api/tiles/a")[0] == 404
+    d.start("ingestor")
+    wait_until(lambda: d.request("/api/tiles/a")[0] == 200)
+    assert d.tile("a")["stale"] is False
+
+
+def test_time_passes_without_events(deploy, sqlite_table):
+    tiles = [{"key": "w", "type": "count", "window": "2s"},
+             {"key": "s", "type": "sla_risk", "opens": {"event_type": "o"}, "closes": {"event_type": "c"}, "item": "target_id",
+              "due": "payload.due_at", "at_risk": "1s"}]
+    d = deploy(sqlite_table, tiles=tiles).start()
+    stream = d.stream("/api/tiles/stream")
+    sqlite_table.insert([(now_iso(), "o", None, "i", None, '{"due_at":"%s"}' % now_iso(2))])
+    for state in ("ok", "at_risk", "breached"):
+        stream.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "s" and e["data"]["data"][state] == 1)
+    wait_until(lambda: d.tile("w")["data"]["value"] == 0)
+    d.verify()
+
+
+def test_the_same_after_fifty_thousand_events(deploy, table):
+    d = deploy(table)
+    rows = RandomEvents(13)
+    for _ in range(25):
+        table.insert([rows.next() for _ in range(1000)])
+    d.start()
+    for _ in range(250):
+        table.insert([rows.next() for _ in range(100)])
+    d.verify(timeout_s=20)

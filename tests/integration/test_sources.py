@@ -1,0 +1,194 @@
+"""Reading tables as they are: wake-ups, missing things, unusable rows, tables that begin anew."""
+import json
+import shutil
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from tilewire import RandomEvents, Sqlite, now_iso, wait_until
+
+
+def test_postgres_polls_without_a_trigger_and_is_woken_with_one(deploy, postgres_table):
+    d = deploy(postgres_table, config={"source": {"poll_interval": "1h"}}).start()
+    assert d.run("install-trigger").returncode == 0
+    assert d.run("install-trigger").returncode == 0, "again does no harm"
+    last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
+    wait_until(lambda: d.stats()["position"] == last, 5, "NOTIFY to wake the ingestor")
+    assert d.run("install-trigger", "--remove").returncode == 0
+    assert d.run("install-trigger", "--remove").returncode == 0
+    d["ingestor"].kill()
+    d.config["source"]["poll_interval"] = "200ms"
+    d.write()
+    d.start("ingestor")
+    last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
+    wait_until(lambda: d.stats()["position"] == last, 5, "polling to find the row")
+    d.verify()
+
+
+def test_postgres_connections_are_made_anew(deploy, postgres_table):
+    d = deploy(postgres_table, config={"source": {"poll_interval": "100ms"}}).start()
+    for _ in range(3):
+        postgres_table.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tilewire'")
+        last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
+        wait_until(lambda: d.stats()["position"] == last, 10)
+    d.verify()
+
+
+def test_postgres_rows_that_commit_late_are_delivered_late(deploy, postgres_table):
+    d = deploy(postgres_table, config={"source": {"poll_interval": "100ms"}}).start()
+    stream = d.stream("/api/events/stream")
+    slow = postgres_table.connect()
+    cursor = slow.cursor()
+    cursor.execute("INSERT INTO events (timestamp,event_type,target_id) VALUES (now(),'work_item_created','late') RETURNING id")
+    late = cursor.fetchone()[0]
+    last = postgres_table.insert([(now_iso(), "work_item_created", None, f"w{i}", None, None) for i in range(5)])
+    stream.await_event(lambda e: e["id"] == str(last))
+    assert late not in stream.ids()
+    assert d.stats()["ids_pending"] == 1
+    slow.commit()
+    stream.await_event(lambda e: e["id"] == str(late))
+    d.verify()
+    rolled_back = postgres_table.connect()
+    rolled_back.cursor().execute("INSERT INTO events (timestamp,event_type) VALUES (now(),'never')")
+    last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
+    rolled_back.rollback()
+    stream.await_event(lambda e: e["id"] == str(last))
+    assert stream.ids() == [2, 3, 4, 5, 6, 1, 8]
+    slow.close()
+    rolled_back.close()
+
+
+def test_postgres_many_writers(deploy, postgres_table):
+    """Transactions of random length, some rolled back: all that commits is delivered, each once."""
+    d = deploy(postgres_table, config={"source": {"poll_interval": "50ms"}}).start()
+    stream = d.stream("/api/events/stream")
+
+    def write(seed):
+        rows = RandomEvents(seed)
+        db = postgres_table.connect()
+        for _ in range(40):
+            cursor = db.cursor()
+            for row in [rows.next() for _ in range(rows.random.randrange(1, 4))]:
+                cursor.execute("INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES (%s,%s,%s,%s,%s,%s)", row)
+                time.sleep(rows.random.uniform(0, 0.01))
+            db.rollback() if rows.random.random() < 0.2 else db.commit()
+        db.close()
+
+    writers = [threading.Thread(target=write, args=(seed,)) for seed in range(6)]
+    for w in writers:
+        w.start()
+    for w in writers:
+        w.join()
+    expected = postgres_table.ids()
+    wait_until(lambda: len(stream.ids()) >= len(expected), 10, "all rows")
+    assert sorted(stream.ids()) == expected
+    d.verify()
+
+
+@pytest.mark.parametrize("problem,message", [
+    ("table", 'no table'), ("column", 'no column "at" for timestamp'),
+])
+def test_what_is_missing_is_named(deploy, table, problem, message):
+    d = deploy(table)
+    d.config["source"].update({"table": "no_events"} if problem == "table" else {"columns": {"timestamp": "at"}})
+    d.write()
+    d["ingestor"].start()
+    d["ingestor"].await_log(message)
+    table.execute("CREATE TABLE no_events AS SELECT * FROM events" if problem == "table" else "ALTER TABLE events ADD COLUMN at text")
+    d["ingestor"].await_log("ready component")
+
+
+def test_optional_columns_may_be_missing(deploy, folder):
+    path = folder / "lean.db"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE log (n INTEGER PRIMARY KEY, created INTEGER, kind TEXT, shop TEXT)")
+    db.execute("INSERT INTO log (created,kind,shop) VALUES (?,?,?)", (int(time.time()), "sale", "north"))
+    db.commit()
+    table = Sqlite(path, "delete")
+    d = deploy(table, tiles=[{"key": "sales", "type": "count", "match": {"event_type": "sale", "shop": "n*"}},
+                             {"key": "by", "type": "count", "group_by": "shop"}])
+    d.config["source"].update({"table": "log", "columns": {"id": "n", "timestamp": "created", "event_type": "kind", "shop": "shop"}})
+    d.write()
+    d.start()
+    wait_until(lambda: d.tile("sales")["data"]["value"] == 1)
+    assert d.tile("by/north")["data"]["value"] == 1
+    event = d.get_json("/api/events")["events"][0]
+    assert event["shop"] == "north" and event["actor_id"] is None and event["summary"] is None
+    d.verify()
+
+
+def test_unusable_rows_are_counted_and_passed_over(deploy, sqlite_table):
+    d = deploy(sqlite_table).start()
+    sqlite_table.insert([
+        ("no time", "order.created", None, "o", None, None),
+        (None, "order.created", None, "o", None, None),
+        (now_iso(), None, None, "o", None, None),
+        (now_iso(), "order.created", None, "o", None, "x" * 1_100_000),
+        (now_iso(), "metrics.updated", None, None, None, "{not json"),
+        (now_iso(), "metrics.updated", None, None, None, '{"metric":"queue.depth","value":"many"}'),
+        (now_iso(), "order.created", None, "o", b"\xff\xfe", "{}"),
+        (now_iso(), "order.created", None, "good", None, None),
+    ])
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == 2)
+    stats = d.stats()
+    assert stats["rows_unusable"] == 4 and stats["payloads_unusable"] == 1 and stats["fields_unusable"] >= 1
+    assert d["ingestor"].log_text().count("is passed over") == 3, "once for each kind"
+    assert d.get_json("/api/events?limit=1")["events"][0]["target_id"] == "good"
+    d.verify()
+
+
+def test_rollback_journal_and_wal_wake_the_reader(deploy, table):
+    if table.kind != "sqlite":
+        pytest.skip("SQLite's files")
+    d = deploy(table, config={"source": {"poll_interval": "1h"}}).start()
+    stream = d.stream("/api/events/stream")
+    for i in range(3):
+        table.shell(f"INSERT INTO events (timestamp,event_type) VALUES ('{now_iso()}','e{i}')")
+        stream.await_event(lambda e: e["event"] == f"e{i}", 2)
+
+
+def test_sqlite_replaced_vacuumed_locked(deploy, sqlite_table, folder):
+    d = deploy(sqlite_table, config={"source": {"poll_interval": "100ms"}}).start()
+    rows = RandomEvents(20)
+    sqlite_table.insert([rows.next() for _ in range(200)])
+    d.verify()
+    sqlite_table.execute("VACUUM")
+    sqlite_table.insert([rows.next() for _ in range(20)])
+    d.verify()
+    sqlite_table.execute("BEGIN EXCLUSIVE")
+    assert d.request("/api/tiles")[0] == 200
+    sqlite_table.execute("COMMIT")
+    stream = d.stream("/api/events/stream")
+    sqlite_table.execute("PRAGMA journal_mode=delete")
+    new = Sqlite(folder / "new.db", "delete")
+    new.create()
+    new.insert([rows.next() for _ in range(5)])
+    new.close()
+    sqlite_table.close()
+    shutil.move(folder / "new.db", sqlite_table.path)
+    stream.await_event(lambda e: e["event"] == "reset", 15, "the reset after the table began anew")
+    wait_until(lambda: d.stats()["position"] == 5)
+    d.verify()
+    sqlite_table.db = sqlite3.connect(sqlite_table.path)
+
+
+def test_postgres_truncated_and_begun_anew(deploy, postgres_table):
+    d = deploy(postgres_table, config={"source": {"poll_interval": "100ms"}}).start()
+    rows = RandomEvents(21)
+    postgres_table.insert([rows.next() for _ in range(200)])
+    d.verify()
+    stream = d.stream("/api/events/stream")
+    postgres_table.execute("TRUNCATE events RESTART IDENTITY")
+    postgres_table.insert([rows.next() for _ in range(5)])
+    stream.await_event(lambda e: e["event"] == "reset", 15)
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] <= 5)
+    d.verify()
+
+
+def test_payload_in_events_is_opt_in(deploy, table):
+    d = deploy(table, config={"source": {"payload_in_events": True}}).start()
+    table.insert([(now_iso(), "order.created", None, "o", None, json.dumps({"a": [1, {"b": "c"}]}))])
+    event = wait_until(lambda: d.get_json("/api/events")["events"])[0]
+    assert event["payload"] == {"a": [1, {"b": "c"}]}
