@@ -763,8 +763,9 @@ bool replica_fresh(const struct replica *r, mono_time now, const char **reason)
 {
     const char *why = NULL;
     if (!r->ready) {
-        why = "no snapshot from an upstream yet: is the upstream running, and are its addresses "
-              "those in the configuration?";
+        why = "no snapshot from an upstream yet: look whether one is running, at the addresses "
+              "that the "
+              "configuration says";
     } else if (!all_synced(r)) {
         why = "deltas were missed, and the snapshot that closes the gap is under way";
     }

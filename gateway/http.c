@@ -64,11 +64,6 @@ static enum MHD_Result answer(struct request *request)
     const bool api = route != NULL ? route->api : strncmp(request->path, "/api/", 5) == 0;
     const struct ip address = client_address(request);
     unsigned retry_s = 1;
-    if (request->too_large) {
-        request->http->counters.too_large++;
-        return reply_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
-                             "The body is too large; GET needs none.", 0);
-    }
     if (api && !clients_request(gateway->clients, &address, gateway->now, &retry_s)) {
         request->http->counters.refused_rate++;
         return reply_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
@@ -155,6 +150,11 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     http->counters.requests++;
     if (strcmp(method, "OPTIONS") == 0) {
         return answer_options(request);
+    }
+    if (request->too_large) {
+        http->counters.too_large++;
+        return reply_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
+                             "The body is too large; GET needs none.", 0);
     }
     if (!request->head && strcmp(method, "GET") != 0) {
         return reply_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,

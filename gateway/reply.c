@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,7 +76,15 @@ enum MHD_Result reply_problem(struct request *request, unsigned status, const ch
     buf_append_text(&body, "{\"type\":\"about:blank\",\"title\":");
     json_write_string(&body, str_of(MHD_get_reason_phrase_for(status)));
     buf_printf(&body, ",\"status\":%u,\"detail\":", status);
-    json_write_string(&body, str_of(detail));
+    /* Reasons from elsewhere are parts of a sentence: "deltas were missed". */
+    struct buf sentence = {0};
+    buf_append_text(&sentence, detail);
+    if (detail[0] != '\0' && strchr(".?", detail[strlen(detail) - 1]) == NULL) {
+        sentence.data[0] = (char)toupper((unsigned char)sentence.data[0]);
+        buf_append_char(&sentence, '.');
+    }
+    json_write_string(&body, buf_str(&sentence));
+    buf_free(&sentence);
     buf_append_text(&body, "}\n");
     const enum MHD_Result result =
         reply_body(request, status, "application/problem+json", buf_str(&body), headers);

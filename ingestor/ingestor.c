@@ -52,6 +52,8 @@ struct ingestor {
     bool unsaved; /* something was folded since the last checkpoint */
     bool saving;
     mono_time saving_since;
+    uint64_t saving_ordinal;
+    uint64_t saved_ordinal;
     bool save_failing;
     uint64_t rows_unusable;
     uint64_t pending_ids; /* of the source: see holes.h */
@@ -118,6 +120,7 @@ static void save(struct ingestor *ingestor)
     snapshot_write(&snapshot, ingestor->fold, &bytes);
     ingestor->checkpoint_bytes = bytes.len;
     ingestor->saving = true;
+    ingestor->saving_ordinal = ingestor->ordinal;
     ingestor->saving_since = clock_mono();
     ingestor->unsaved = false;
     reader_save(ingestor->reader, buf_str(&bytes));
@@ -132,6 +135,7 @@ static void on_saved(struct ingestor *ingestor, const struct error *error, bool 
     ingestor->saving = false;
     ingestor->save_at = mono_add_us(
         now, took_us * CHECKPOINT_SHARE > interval_us ? took_us * CHECKPOINT_SHARE : interval_us);
+    ingestor->saved_ordinal = failed ? ingestor->saved_ordinal : ingestor->saving_ordinal;
     ingestor->checkpoints += !failed;
     ingestor->checkpoint_failures += failed;
     ingestor->unsaved = ingestor->unsaved || failed;
@@ -210,6 +214,7 @@ static void on_restart(struct ingestor *ingestor)
 static void on_history(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);
+    publisher_position(ingestor->publisher, ingestor->ordinal, batch->origin);
     if (batch->count != 0 && eventlog_last(events) == 0) {
         eventlog_skip_to(events, batch->events[0].ordinal - 1);
     }
@@ -303,11 +308,6 @@ static int handle(struct ingestor *ingestor, struct reader_message *message)
     case READER_DOWN:
         on_down(ingestor, &message->error);
         break;
-    case READER_EMPTY:
-        if (ingestor->phase != PHASE_LIVE) {
-            go_live(ingestor, clock_now());
-        }
-        break;
     case READER_BATCH:
         on_batch(ingestor, message->batch);
         break;
@@ -380,6 +380,7 @@ static size_t stats(void *arg, struct buf *out)
         {"events_published", p->events},
         {"messages_not_sent", ingestor->not_sent},
         {"checkpoints_written", ingestor->checkpoints},
+        {"checkpoint_position", ingestor->saved_ordinal},
         {"checkpoint_failures", ingestor->checkpoint_failures},
         {"checkpoint_bytes", ingestor->checkpoint_bytes},
         {"table_restarts", ingestor->restarts},

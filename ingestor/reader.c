@@ -42,7 +42,6 @@ struct thread {
     unsigned credits;
     struct backoff backoff;
     mono_time open_at; /* not before that */
-    bool looked;       /* read since it was begun */
     bool idle;         /* the last read found nothing: wait until poll_at, or for a wake-up */
     mono_time poll_at;
     struct error down; /* as last told; empty: it is up */
@@ -97,7 +96,6 @@ static void begin(struct thread *t, struct command *command)
     buf_append(&t->state, command->bytes, command->len);
     t->epoch = command->epoch;
     t->begun = true;
-    t->looked = false;
     t->credits = READER_BATCHES;
     t->open_at = (mono_time){0};
 }
@@ -233,10 +231,6 @@ static int read_source(struct thread *t, struct error *err)
     }
     backoff_reset(&t->backoff);
     t->idle = batch == NULL;
-    if (batch == NULL && !t->looked) {
-        tell_text(t, READER_EMPTY, err);
-    }
-    t->looked = true;
     t->poll_at = mono_add_ms(clock_mono(), t->config->source.poll_interval_ms);
     if (batch != NULL) {
         buf_clear(&t->state);

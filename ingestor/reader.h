@@ -5,7 +5,7 @@
  *   main thread                     reader's thread
  *        ◄── READER_LEADER ──────── has the lease, and read the checkpoint
  *   reader_begin(state) ──────────► opens the source there
- *        ◄── READER_BATCH ───────── reads (READER_EMPTY: nothing was there at first)
+ *        ◄── READER_BATCH ───────── reads
  *   reader_credit() ──────────────► may send one more batch (READER_BATCHES at first)
  *   reader_save(bytes) ───────────► writes a checkpoint
  *        ◄── READER_SAVED ─────────
@@ -30,7 +30,6 @@ enum reader_kind {
                        empty */
     READER_UP,      /* the source is open */
     READER_DOWN,    /* the source cannot be read; text says why. It is tried again. */
-    READER_EMPTY,   /* the first look at the source found nothing to read */
     READER_BATCH,
     READER_SAVED,
     READER_SAVE_FAILED, /* text */

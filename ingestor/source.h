@@ -53,8 +53,9 @@ struct source_ops {
                 struct error *err);
     void (*close)(struct source *source);
 
-    /* The next rows, at most max_rows; *out is NULL when there is nothing new. STATUS_IO: the
-     * connection is lost; close it and open again (with backoff). */
+    /* The next rows, at most max_rows; *out is NULL when there is nothing new (but the first call
+     * after open always gives a batch, for its origin). STATUS_IO: the connection is lost; close it
+     * and open again (with backoff). */
     int (*read)(struct source *source, size_t max_rows, struct batch **out, struct error *err);
 
     /* Sleeps until something may have been written (*woken is set then), wake_fd is readable, or

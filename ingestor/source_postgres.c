@@ -44,6 +44,7 @@ struct postgres_source {
     uint64_t xmax;
     int64_t newest; /* greatest id in the last snapshot */
     bool building;  /* reading the table for the first time */
+    bool looked;    /* at the table; the first look gives a batch even if it finds nothing */
     bool started_over;
     mono_time cold_at;    /* when the holes whose fence has passed are looked at next */
     struct buf first_ids; /* the ranges asked for, as array literals */
@@ -503,7 +504,8 @@ static int postgres_read(struct source *source, size_t max_rows, struct batch **
         struct batch *batch = batch_create(s->config->source.extra_count);
         const bool history = s->history_end != 0;
         fill_batch(s, &look, max_rows, batch);
-        if (batch->count == 0 && batch->unusable == 0 && !s->started_over && !history) {
+        if (batch->count == 0 && batch->unusable == 0 && !s->started_over && !history &&
+            s->looked) {
             batch_destroy(&batch);
         } else {
             batch->ordinal = s->last_ordinal;
@@ -512,6 +514,7 @@ static int postgres_read(struct source *source, size_t max_rows, struct batch **
             batch->pending_ids = holes_ids(&s->holes);
             batch->pending_since = holes_oldest(&s->holes);
             s->started_over = false;
+            s->looked = true;
             struct buf state = {0};
             save_state(s, &state);
             batch_finish(batch, buf_str(&state));

@@ -37,6 +37,7 @@ struct sqlite_source {
     uint64_t origin;
     uint64_t epoch;
     struct stat identity; /* of the file that the position belongs to */
+    bool looked;          /* at the table; the first look gives a batch even if it finds nothing */
     bool started_over; /* the file was replaced, or its ids begin anew: tell with the next batch */
     struct unusable_log unusable;
 };
@@ -450,13 +451,14 @@ static int sqlite_read(struct source *source, size_t max_rows, struct batch **ou
     if (batch->history && !batch->more) {
         s->position = s->history_end;
         s->history_end = 0;
-    } else if (rows == 0 && !s->started_over) {
+    } else if (rows == 0 && !s->started_over && s->looked) {
         batch_destroy(&batch);
         return STATUS_OK;
     }
     batch->ordinal = (uint64_t)s->position;
     batch->origin = s->origin;
     batch->restarted = s->started_over;
+    s->looked = true;
     s->started_over = false;
     struct buf state = {0};
     save_state(s, &state);

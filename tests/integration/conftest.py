@@ -54,7 +54,10 @@ def make_table(kind, request, folder):
     else:
         database = Sqlite(folder / "events.db", "wal" if kind == "sqlite" else "delete")
     database.create()
+    database.deployments = []
     yield database
+    for deployment in database.deployments:
+        deployment.problems = deployment.stop()  # before its database is gone
     database.close()
 
 
@@ -69,7 +72,7 @@ def deploy(folder, request):
         return deployment
 
     yield make
-    problems = [text for deployment in made for text in deployment.stop()]
+    problems = [text for deployment in made for text in (deployment.problems or deployment.stop())]
     failed = getattr(request.node, "failed", False)
     if failed or problems:
         for deployment in made:

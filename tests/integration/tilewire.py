@@ -257,6 +257,8 @@ class Deployment:
         for i, port in enumerate(self.gateway_ports):
             self.add(f"gateway{i}", ["tilewire-gateway", "--listen", f"127.0.0.1:{port}"])
         self.clients = []
+        self.problems = []
+        getattr(table, "deployments", []).append(self)
 
     def write(self):
         self.file.write_text(yaml.safe_dump(self.config, sort_keys=False))
