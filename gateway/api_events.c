@@ -134,6 +134,16 @@ enum MHD_Result api_events_stream(struct request *request)
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_TYPES, 0);
     }
     last = last != NULL ? last : parameter(request, "lastEventId");
+    const char *name = parameter(request, "event");
+    if (name != NULL && strcmp(name, "message") == 0) {
+        stream.kind = CHANNEL_MESSAGES;
+    } else if (name != NULL) {
+        selection_free(&stream.selection);
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                             "`event` can only be message: events come without their names then, "
+                             "for EventSource hears only names that it was told.",
+                             0);
+    }
     if (last != NULL && last[0] != '\0') {
         int64_t id;
         const struct eventlog_entry *entry =

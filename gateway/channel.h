@@ -21,7 +21,17 @@
 #include "gateway/ring.h"
 #include "gateway/selection.h"
 
-enum channel_kind { CHANNEL_TILES, CHANNEL_PATCHES, CHANNEL_EVENTS };
+enum channel_kind {
+    CHANNEL_TILES,
+    CHANNEL_PATCHES,
+    CHANNEL_EVENTS,
+    CHANNEL_MESSAGES, /* events without their names: EventSource hears only names that it knows */
+};
+
+static inline bool channel_has_events(enum channel_kind kind)
+{
+    return kind == CHANNEL_EVENTS || kind == CHANNEL_MESSAGES;
+}
 
 /* Where a frame ends in the log, and what has been said by then. */
 struct frame_end {

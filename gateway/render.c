@@ -214,6 +214,13 @@ struct str event_json(const struct blob *frame)
     return (struct str){frame->data + at, frame->len - at - 2};
 }
 
+void render_message(struct buf *out, int64_t id, struct str json)
+{
+    buf_printf(out, "id: %lld\ndata: ", (long long)id);
+    buf_append_str(out, json);
+    buf_append_text(out, "\n\n");
+}
+
 /* ---- Other frames ---- */
 
 void render_patch(struct buf *out, const char *cursor, const struct tile *tile,

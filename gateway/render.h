@@ -40,6 +40,9 @@ char *tile_etag(const struct tile *tile, char out[ETAG_SIZE]);
 struct blob *render_event(struct eventlog_entry *entry);
 struct str event_json(const struct blob *frame);
 
+/* The same without its name. */
+void render_message(struct buf *out, int64_t id, struct str json);
+
 /* Frames that belong to no tile or event. */
 void render_patch(struct buf *out, const char *cursor, const struct tile *tile,
                   const mp_value *patch, struct version base);

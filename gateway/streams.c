@@ -105,7 +105,7 @@ static struct channel *channel_for(struct streams *s, enum channel_kind kind,
         return NULL;
     }
     const uint64_t mark =
-        kind == CHANNEL_EVENTS ? eventlog_last(s->events) : store_last_change(s->store);
+        channel_has_events(kind) ? eventlog_last(s->events) : store_last_change(s->store);
     struct channel *channel = channel_create(kind, selection, s->config.ring_max, mark);
     if (channel != NULL) {
         s->channels[s->channel_count++] = channel;
@@ -296,6 +296,19 @@ static struct blob *next_tile_frame(struct streams *s, struct stream *stream)
     return NULL;
 }
 
+/* The event as the channel's streams get it. Borrowed until the next frame is made. */
+static struct str event_frame(struct streams *s, const struct channel *channel,
+                              struct eventlog_entry *entry)
+{
+    const struct blob *frame = render_event(entry);
+    if (channel->kind == CHANNEL_EVENTS) {
+        return blob_str(frame);
+    }
+    buf_clear(&s->frame);
+    render_message(&s->frame, entry->id, event_json(frame));
+    return buf_str(&s->frame);
+}
+
 static struct blob *next_event_frame(struct streams *s, struct stream *stream)
 {
     struct eventlog_entry *entry;
@@ -303,7 +316,9 @@ static struct blob *next_event_frame(struct streams *s, struct stream *stream)
            entry->ordinal <= s->events_seen) {
         stream->mark = entry->ordinal;
         if (selection_matches(&stream->channel->selection, entry->event_type)) {
-            return blob_ref(render_event(entry));
+            return stream->channel->kind == CHANNEL_EVENTS
+                       ? blob_ref(render_event(entry))
+                       : blob_new(event_frame(s, stream->channel, entry));
         }
     }
     return NULL;
@@ -318,8 +333,8 @@ static struct blob *next_frame(struct streams *s, struct stream *stream)
         render_reset(&s->frame);
         return blob_new(buf_str(&s->frame));
     }
-    return stream->channel->kind == CHANNEL_EVENTS ? next_event_frame(s, stream)
-                                                   : next_tile_frame(s, stream);
+    return channel_has_events(stream->channel->kind) ? next_event_frame(s, stream)
+                                                     : next_tile_frame(s, stream);
 }
 
 static void go_live(struct stream *stream)
@@ -336,7 +351,7 @@ static void go_live(struct stream *stream)
  * continued. */
 static void check_continuity(struct streams *s, struct stream *stream)
 {
-    const bool events = stream->channel->kind == CHANNEL_EVENTS;
+    const bool events = channel_has_events(stream->channel->kind);
     if (events && stream->mark < eventlog_floor(s->events)) {
         stream->reset = true;
         stream->mark = s->events_seen;
@@ -510,7 +525,7 @@ void streams_tile(struct streams *s, const struct tile *tile, enum store_change 
     }
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
-        if (channel->kind == CHANNEL_EVENTS ||
+        if (channel_has_events(channel->kind) ||
             !selection_matches(&channel->selection, (struct str){tile->key, tile->key_len})) {
             continue;
         }
@@ -526,7 +541,7 @@ static void reset_events(struct streams *s)
 {
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
-        if (channel->kind != CHANNEL_EVENTS) {
+        if (!channel_has_events(channel->kind)) {
             continue;
         }
         for (size_t k = 0; k < channel->stream_count; k++) {
@@ -557,9 +572,9 @@ void streams_events(struct streams *s)
         s->events_seen = entry->ordinal;
         for (size_t i = 0; i < s->channel_count; i++) {
             struct channel *channel = s->channels[i];
-            if (channel->kind == CHANNEL_EVENTS &&
+            if (channel_has_events(channel->kind) &&
                 selection_matches(&channel->selection, entry->event_type)) {
-                append(s, channel, blob_str(render_event(entry)), entry->ordinal);
+                append(s, channel, event_frame(s, channel, entry), entry->ordinal);
             }
         }
     }
@@ -573,7 +588,7 @@ void streams_heartbeat(struct streams *s, wall_time now, wall_time as_of)
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
         const uint64_t mark =
-            channel->kind == CHANNEL_EVENTS ? s->events_seen : store_last_change(s->store);
+            channel_has_events(channel->kind) ? s->events_seen : store_last_change(s->store);
         append(s, channel, buf_str(&frame), mark);
     }
     buf_free(&frame);
@@ -592,7 +607,7 @@ static bool fill(struct streams *s, struct stream *stream, struct stream_request
     const uint32_t age_s = (uint32_t)(s->config.max_age_ms / 1000);
     stream->ends_s =
         age_s != 0 ? seconds(now) + age_s - random_below(s, age_s / 5 + 1) : UINT32_MAX;
-    if (channel->kind == CHANNEL_EVENTS) {
+    if (channel_has_events(channel->kind)) {
         stream->mark = request->after_ordinal;
     } else if (request->cursor != NULL) {
         stream->resume = x_memdup(request->cursor, sizeof *request->cursor);
