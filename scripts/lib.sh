@@ -36,7 +36,7 @@ need() {
 
 # need_node: node 18 or later, and npm.
 need_node() {
-    if ! command -v npm >/dev/null || ! node -e 'process.exit(process.versions.node.split(".")[0] < 18)' 2>/dev/null; then
+    if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' 2>/dev/null; then
         need nodejs npm
     fi
 }
