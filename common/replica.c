@@ -260,7 +260,11 @@ static void on_beat(struct replica *r, const struct wire_header *header,
         r->counters.malformed++;
         return;
     }
-    if (lane->synced && version_compare(header->version, lane->last) == 0) {
+    if (lane->synced && header->lane == 0 && beat.origin != eventlog_origin(r->events)) {
+        /* The events' numbering began anew, and its first events were not sent: fetch them. */
+        lose_sync(r, lane, now);
+        lane->synced = false;
+    } else if (lane->synced && version_compare(header->version, lane->last) == 0) {
         snprintf(lane->position, sizeof lane->position, "%.*s", (int)beat.position.len,
                  beat.position.p);
         lane->as_of = beat.as_of;

@@ -70,6 +70,9 @@ struct source {
     const struct source_ops *ops;
 };
 
+/* An origin that was never used before: later than `before`, and than those of all earlier times. */
+uint64_t source_new_origin(uint64_t before);
+
 /* By the scheme of config's source.uri; NULL when there is none for it. */
 const struct source_ops *source_for(const struct config *config);
 

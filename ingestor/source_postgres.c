@@ -95,7 +95,7 @@ static void start_over(struct postgres_source *s)
     s->history_end = 0;
     s->offset = 0;
     s->last_ordinal = 0;
-    s->origin = s->epoch;
+    s->origin = source_new_origin(s->origin);
     s->holes.count = 0;
     s->building = true;
     s->started_over = true;

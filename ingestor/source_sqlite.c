@@ -35,7 +35,6 @@ struct sqlite_source {
     int64_t position;
     int64_t history_end; /* rows up to this one are read again as history; 0: none are */
     uint64_t origin;
-    uint64_t epoch;
     struct stat identity; /* of the file that the position belongs to */
     bool looked;          /* at the table; the first look gives a batch even if it finds nothing */
     bool started_over; /* the file was replaced, or its ids begin anew: tell with the next batch */
@@ -242,7 +241,7 @@ static int check_identity(struct sqlite_source *s, struct error *err)
             s->config->source.path, s->config->source.table, (long long)newest,
             (long long)s->position);
         s->position = 0;
-        s->origin = s->epoch;
+        s->origin = source_new_origin(s->origin);
         s->started_over = true;
     }
     return STATUS_OK;
@@ -315,7 +314,7 @@ static int sqlite_open(const struct config *config, struct str state, uint64_t e
     struct sqlite_source *s = x_calloc(1, sizeof *s);
     s->base.ops = &source_sqlite;
     s->config = config;
-    s->epoch = epoch;
+    (void)epoch; /* ids are ordinals here, whatever the checkpoint said */
     s->inotify = -1;
     if (state.p != NULL) {
         load_state(s, state);

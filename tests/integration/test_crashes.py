@@ -189,10 +189,10 @@ def test_stale_then_gone(deploy, sqlite_table):
 def test_time_passes_without_events(deploy, sqlite_table):
     tiles = [{"key": "w", "type": "count", "window": "2s"},
              {"key": "s", "type": "sla_risk", "opens": {"event_type": "o"}, "closes": {"event_type": "c"}, "item": "target_id",
-              "due": "payload.due_at", "at_risk": "1s"}]
+              "due": "payload.due_at", "at_risk": "2s"}]
     d = deploy(sqlite_table, tiles=tiles).start()
     stream = d.stream("/api/tiles/stream")
-    sqlite_table.insert([(now_iso(), "o", None, "i", None, '{"due_at":"%s"}' % now_iso(2))])
+    sqlite_table.insert([(now_iso(), "o", None, "i", None, '{"due_at":"%s"}' % now_iso(5))])
     for state in ("ok", "at_risk", "breached"):
         stream.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "s" and e["data"]["data"][state] == 1)
     wait_until(lambda: d.tile("w")["data"]["value"] == 0)

@@ -161,12 +161,13 @@ def test_sqlite_replaced_vacuumed_locked(deploy, sqlite_table, folder):
     assert d.request("/api/tiles")[0] == 200
     sqlite_table.execute("COMMIT")
     stream = d.stream("/api/events/stream")
-    sqlite_table.execute("PRAGMA journal_mode=delete")
     new = Sqlite(folder / "new.db", "delete")
     new.create()
     new.insert([rows.next() for _ in range(5)])
     new.close()
     sqlite_table.close()
+    for suffix in ("-wal", "-shm"):
+        (folder / f"events.db{suffix}").unlink(missing_ok=True)
     shutil.move(folder / "new.db", sqlite_table.path)
     stream.await_event(lambda e: e["event"] == "reset", 15, "the reset after the table began anew")
     wait_until(lambda: d.stats()["position"] == 5)

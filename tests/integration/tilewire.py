@@ -1,4 +1,5 @@
 """A deployment of Tilewire under test: databases, programs, and clients that look at them from outside."""
+import copy
 import datetime
 import http.client
 import json
@@ -246,7 +247,7 @@ class Deployment:
             "cache": {"publish": self.addresses[2], "query": self.addresses[3]},
             "gateway": {"limits": {"streams_per_address": 10000, "requests_per_second": 10000, "requests_burst": 10000,
                                    "streams_per_second": 10000, "streams_burst": 10000}, "drain": "200ms"},
-            "tiles": TILES if tiles is None else tiles,
+            "tiles": copy.deepcopy(TILES if tiles is None else tiles),
         }
         for section, values in (config or {}).items():
             self.config[section].update(values)
