@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { join } from "node:path";
+import { Deployment, card, finish, open, shots, status, until } from "./harness.mjs";
+
+let d;
+
+before(async () => { d = await Deployment.create(); });
+after(async () => { await finish(); await d.stop(); });
+
+const big = (page, key) => card(page, key).locator(".big").textContent();
+const rows = (page) => page.locator("#events tr");
+
+test("tiles of each type are drawn right, and follow events", async () => {
+  const page = await open(d.url);
+  await until("the connection", async () => (await status(page)) === "Connected");
+  assert.match(await page.getAttribute("#status", "class"), /connected/);
+  d.insert("order.created", "o1", { region: "eu", amount: 3 });
+  d.insert("order.created", "o2", { region: "eu" });
+  d.insert("order.created", "o3", { region: "us" });
+  d.insert("metrics.updated", null, { metric: "queue.depth", value: 12 });
+  d.insert("metrics.updated", null, { metric: "queue.depth", value: 8 });
+  d.insert("ticket.opened", "t1", { due_at: new Date(Date.now() + 3600e3).toISOString() });
+  d.insert("ticket.opened", "t2", { due_at: new Date(Date.now() + 55e3).toISOString() });
+  d.insert("ticket.opened", "t3", { due_at: new Date(Date.now() - 60e3).toISOString() });
+  d.insert("work_item_created", "w1");
+  d.insert("work_item_created", "w2");
+  d.insert("work_item_claimed", "w2", null, "ada took w2");
+  await until("the count", async () => (await big(page, "orders.created")) === "3");
+  await until("the gauge", async () => (await big(page, "queue.depth")) === "8");
+  assert.match(await card(page, "queue.depth").textContent(), /jobs.*min 8.*max 12/s);
+  await until("the backlog", async () => (await big(page, "work.backlog")) === "2");
+  assert.equal(await card(page, "work.backlog").locator(".stack").getAttribute("aria-label"), "open 1, in progress 1");
+  await until("the SLA", async () => (await card(page, "tickets.sla").locator(".breached b").textContent()) === "1");
+  assert.equal(await card(page, "tickets.sla").locator(".at_risk b").textContent(), "1");
+  assert.equal(await card(page, "tickets.sla").locator(".ok b").textContent(), "1");
+  const worst = await card(page, "tickets.sla").locator(".worst li").allTextContents();
+  assert.match(worst[0], /^t3.*over$/);
+  assert.match(worst[1], /^t2in \d+s$/);
+  const before = worst[1];
+  await until("the countdown", async () => (await card(page, "tickets.sla").locator(".worst li").nth(1).textContent()) !== before);
+  await until("the chart", async () => (await card(page, "orders.rate").locator("canvas").count()) === 1);
+  assert.equal(await card(page, "orders.rate").locator(".big").textContent(), "3");
+  const family = await card(page, "orders.by_region").locator("li").allTextContents();
+  assert.deepEqual(family, ["eu2", "us1"]);
+  await page.screenshot({ path: join(shots, "dashboard.png") });
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test("events come at once, newest first, each once", async () => {
+  const page = await open(d.url);
+  await until("the connection", async () => (await status(page)) === "Connected");
+  const begun = Date.now();
+  d.insert("something.unheard", "x1", null, "a type that the page has never seen");
+  await until("the event", async () => (await rows(page).first().textContent()).includes("never seen"));
+  assert.ok(Date.now() - begun < 1000);
+  d.insert("work_item_created", "w9");
+  await until("the next", async () => (await rows(page).first().getAttribute("data-type")) === "work_item_created");
+  const ids = await rows(page).evaluateAll((all) => all.map((tr) => Number(tr.dataset.id)));
+  assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => b - a));
+  await page.selectOption("#type-filter", "something.unheard");
+  assert.equal(await page.locator("#events tr:visible").count(), 1);
+  await page.selectOption("#type-filter", "");
+  await page.click("#pause");
+  d.insert("order.created", "while-paused");
+  await until("the tile", async () => Number(await big(page, "orders.created")) >= 1);
+  assert.notEqual(await rows(page).first().getAttribute("data-type"), "order.created");
+  await page.click("#pause");
+  await until("the event that waited", async () => (await rows(page).first().textContent()).includes("while-paused"));
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test("only this gateway is asked, by EventSource and not by polling", async () => {
+  const page = await open(d.url);
+  await until("the connection", async () => (await status(page)) === "Connected");
+  assert.ok(page.requests.every((url) => url.startsWith(d.url)), page.requests.join(" "));
+  const streams = page.requests.filter((url) => url.includes("/api/events/stream"));
+  assert.equal(streams.length, 1);
+  const before = page.requests.length;
+  d.insert("order.created", "o9");
+  await until("the event", async () => (await rows(page).first().textContent()).includes("o9"));
+  assert.equal(page.requests.length, before, "an event costs no request");
+  await page.context().close();
+});
+
+test("a gateway that dies and comes back: reconnecting, disconnected and polling, connected, nothing missed", async () => {
+  const page = await open(d.url);
+  await until("the connection", async () => (await status(page)) === "Connected");
+  await d.kill("gateway");
+  await until("yellow", async () => (await status(page)) === "Reconnecting…", 5000);
+  assert.match(await page.getAttribute("#status", "class"), /reconnecting/);
+  await page.screenshot({ path: join(shots, "reconnecting.png") });
+  await until("red", async () => (await status(page)).startsWith("Disconnected"), 5000);
+  assert.match(await page.getAttribute("#status", "class"), /disconnected/);
+  await page.click("#refresh");
+  await until("an honest refresh button", async () => (await page.textContent("#refresh")) === "No answer");
+  await page.screenshot({ path: join(shots, "disconnected.png") });
+  d.insert("order.created", "missed-1");
+  d.insert("order.created", "missed-2");
+  await d.start("gateway");
+  await until("green again", async () => (await status(page)) === "Connected", 40000);
+  await until("what was missed", async () => {
+    const texts = (await rows(page).allTextContents()).join("\n");
+    return texts.includes("missed-1") && texts.includes("missed-2");
+  });
+  const ids = await rows(page).evaluateAll((all) => all.map((tr) => Number(tr.dataset.id)));
+  assert.equal(new Set(ids).size, ids.length);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test("without streams the page polls, and the refresh button works", async () => {
+  const page = await open(d.url);
+  await until("the connection", async () => (await status(page)) === "Connected");
+  await page.route("**/stream*", (route) => route.abort());
+  await d.kill("gateway");
+  await d.start("gateway");
+  await until("red", async () => (await status(page)).startsWith("Disconnected"), 20000);
+  d.insert("work_item_created", "by-button");
+  await until("the row, by the button", async () => {
+    await page.click("#refresh");
+    return (await rows(page).first().textContent()).includes("by-button");
+  });
+  d.insert("work_item_created", "by-polling");
+  await until("the row, by polling", async () => (await rows(page).first().textContent()).includes("by-polling"), 8000);
+  assert.match(await status(page), /^Disconnected/);
+  await page.unroute("**/stream*");
+  await until("green again", async () => (await status(page)) === "Connected", 40000);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test("attempts back off: 1, 2, 4, 8, 16, 30, 30 seconds", async () => {
+  const page = await open(d.url);
+  const waits = await page.evaluate(async () => {
+    const { backoffMs } = await import("/assets/feed.js");
+    return [0, 1, 2, 3, 4, 5, 6, 20].map((n) => [backoffMs(n, 0), backoffMs(n, 1)]);
+  });
+  [1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000].forEach((ms, i) => {
+    assert.ok(Math.abs(waits[i][0] - 0.9 * ms) < 1 && Math.abs(waits[i][1] - ms) < 1, `${waits[i]}`);
+  });
+  await page.context().close();
+});
+
+test("attempts follow one another at those times, by a fake clock", async () => {
+  const page = await open(d.url, { clock: true });
+  await until("the connection", async () => (await status(page)) === "Connected");
+  const attempts = () => page.requests.filter((url) => url.includes("/api/tiles/stream")).length;
+  await page.route("**/stream*", (route) => route.abort());
+  const failed = () => page.evaluate(() => performance.now());
+  assert.ok(await failed() >= 0);
+  await d.kill("gateway");
+  await d.start("gateway");
+  await until("the drop", async () => (await status(page)) === "Reconnecting…");
+  for (const seconds of [1, 2, 4, 8, 16, 30]) {
+    const before = attempts();
+    await page.clock.runFor(seconds * 900 - 50); // jitter takes a tenth off at most
+    assert.equal(attempts(), before, `no attempt before ${seconds} s`);
+    await page.clock.runFor(seconds * 100 + 50);
+    await until(`the attempt after ${seconds} s`, () => attempts() > before, 5000);
+    await until("its failure", async () => (await status(page)).startsWith("Disconnected"));
+  }
+  await page.context().close();
+});
+
+test("stale tiles are greyed, and gone ones go", async () => {
+  const short = await Deployment.create(", ttl: 2s, grace: 3s");
+  try {
+    short.insert("order.created", "o1", { region: "eu" });
+    const page = await open(short.url);
+    await until("the count", async () => (await card(page, "orders.created").locator(".big").textContent()) === "1");
+    await short.kill("ingestor");
+    await until("grey", async () => /stale/.test(await card(page, "orders.created").getAttribute("class")));
+    assert.match(await card(page, "orders.created").locator(".age").textContent(), /^stale for/);
+    await page.screenshot({ path: join(shots, "stale.png") });
+    await until("none left", async () => (await page.locator(".card").count()) === 0);
+    assert.ok(await page.isVisible("#empty"));
+    await short.start("ingestor");
+    await until("all back", async () => (await page.locator(".card").count()) === 6);
+    assert.deepEqual(page.errors, []);
+    await page.context().close();
+  } finally {
+    await short.stop();
+  }
+});
+
+test("phones and dark rooms", async () => {
+  for (const [name, options] of [["phone", { viewport: { width: 390, height: 844 } }], ["dark", { colorScheme: "dark" }]]) {
+    const page = await open(d.url, options);
+    await until("the connection", async () => (await status(page)) === "Connected");
+    await until("the chart", async () => (await page.locator("canvas").count()) === 1);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(overflow, 0, "nothing is wider than the page");
+    await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+    assert.deepEqual(page.errors, []);
+    await page.context().close();
+  }
+});

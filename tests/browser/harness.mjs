@@ -1,0 +1,125 @@
+// Real programs on a SQLite table of their own, and a page of headless Chromium that looks at them.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync, openSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const bin = process.env.TILEWIRE_BIN ?? join(root, "build", "dev", "bin");
+export const shots = join(root, "build", "screenshots");
+mkdirSync(shots, { recursive: true });
+
+const TILES = `tiles:
+  - {key: orders.created, title: Orders in 5 min, type: count, match: {event_type: order.created}, window: 5m}
+  - {key: orders.rate, title: Orders, type: trend, match: {event_type: order.created}, step: 10s, length: 30, aggregate: count}
+  - {key: queue.depth, title: Queue depth, type: gauge, metric: queue.depth, unit: jobs}
+  - {key: tickets.sla, title: SLA risk, type: sla_risk, opens: {event_type: ticket.opened}, closes: {event_type: ticket.resolved}, item: target_id, due: payload.due_at, at_risk: 10m}
+  - {key: work.backlog, title: Backlog, type: backlog, item: target_id, states: {work_item_created: open, work_item_claimed: in_progress, work_item_done: null}}
+  - {key: orders.by_region, title: Orders by region, type: count, match: {event_type: order.created}, group_by: payload.region}
+`;
+
+export async function until(what, predicate, ms = 15000) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const value = await predicate();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`${what} did not come about within ${ms} ms`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+function freePort() {
+  return new Promise((done) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+}
+
+export class Deployment {
+  static async create(tileOptions = "") {
+    const d = new Deployment();
+    d.folder = mkdtempSync(join(tmpdir(), "tilewire-browser-"));
+    const ports = [];
+    for (let i = 0; i < 5; i++) ports.push(await freePort());
+    d.port = ports[4];
+    d.url = `http://127.0.0.1:${d.port}`;
+    d.file = join(d.folder, "tilewire.yaml");
+    const tcp = (i) => `tcp://127.0.0.1:${ports[i]}`;
+    writeFileSync(d.file, `source: {uri: "sqlite:events.db"}
+ingestor: {publish: "${tcp(0)}", query: "${tcp(1)}", checkpoint_interval: 200ms}
+cache: {publish: "${tcp(2)}", query: "${tcp(3)}"}
+gateway: {listen: "127.0.0.1:${d.port}", drain: 100ms, limits: {requests_per_second: 1000, requests_burst: 1000, streams_per_second: 1000, streams_burst: 1000}}
+${TILES.replaceAll(/}$/gm, `${tileOptions}}`)}`);
+    d.sql("PRAGMA journal_mode=wal; CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT, event_type TEXT, actor_id TEXT, target_id TEXT, summary TEXT, payload TEXT)");
+    d.programs = {};
+    for (const name of ["ingestor", "cache", "gateway"]) await d.start(name);
+    await until("the gateway's readiness", async () => (await fetch(`${d.url}/readyz`).catch(() => null))?.ok);
+    return d;
+  }
+
+  sql(text) {
+    execFileSync("sqlite3", ["-cmd", ".timeout 10000", join(this.folder, "events.db"), text], { stdio: ["ignore", "ignore", "inherit"] });
+  }
+
+  insert(type, target = null, payload = null, summary = null) {
+    const quote = (v) => (v === null ? "NULL" : `'${String(v).replaceAll("'", "''")}'`);
+    this.sql(`INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES (strftime('%Y-%m-%dT%H:%M:%fZ','now'),${quote(type)},'ada',${quote(target)},${quote(summary)},${quote(payload && JSON.stringify(payload))})`);
+  }
+
+  async start(name) {
+    const log = join(this.folder, `${name}.log`);
+    const out = openSync(log, "a");
+    this.programs[name] = spawn(join(bin, `tilewire-${name}`), ["-c", this.file], { stdio: ["ignore", out, out] });
+    await until(`${name}'s start`, () => readFileSync(log, "utf8").includes("ready component") || this.programs[name].exitCode !== null);
+  }
+
+  async kill(name, how = "SIGKILL") {
+    const program = this.programs[name];
+    const ended = new Promise((done) => program.once("exit", done));
+    program.kill(how);
+    await ended;
+  }
+
+  async stop() {
+    for (const name of Object.keys(this.programs)) {
+      if (this.programs[name].exitCode === null && this.programs[name].signalCode === null) await this.kill(name, "SIGTERM");
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+let browser;
+
+// A page with what it said: errors of scripts are failures everywhere.
+export async function open(url, options = {}) {
+  browser ??= await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.errors = [];
+  page.requests = [];
+  page.on("pageerror", (e) => page.errors.push(e.message));
+  page.on("console", (m) => {
+    // Chromium itself notes each request that found no server; no script can help that.
+    if (m.type() === "error" && !/Failed to load resource|ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/.test(m.text())) page.errors.push(m.text());
+  });
+  page.on("request", (r) => page.requests.push(r.url()));
+  if (options.clock) await page.clock.install();
+  await page.goto(url);
+  return page;
+}
+
+export async function finish() {
+  await browser?.close();
+  browser = undefined;
+}
+
+export const status = (page) => page.textContent("#status");
+export const card = (page, key) => page.locator(`[data-key="${key}"]`);
