@@ -32,6 +32,17 @@ function place(node, key) {
   byId("tiles").insertBefore(node, after ?? null);
 }
 
+// Puts the cards into the order of the list; those that are in place already stay untouched.
+function arrange() {
+  let node = byId("tiles").firstElementChild;
+  for (const key of order) {
+    const wanted = cards.get(key)?.node;
+    if (!wanted) continue;
+    if (wanted === node) node = node.nextElementSibling;
+    else byId("tiles").insertBefore(wanted, node);
+  }
+}
+
 function remove(key) {
   const family = cards.get(key.split("/")[0]);
   if (family instanceof Family && family.members.has(key)) {
@@ -52,6 +63,7 @@ function onTiles(tiles, whole) {
     }
   }
   tiles.forEach(show);
+  if (whole) arrange();
   byId("empty").hidden = cards.size !== 0;
 }
 
