@@ -20,6 +20,13 @@ int pg_error(PGconn *db, const PGresult *result, const char *doing, struct error
     return error_set(err, STATUS_IO, "%s: %s", doing, line);
 }
 
+/* libpq would print notices ("does not exist, skipping") to standard error. */
+static void ignore_notice(void *arg, const char *message)
+{
+    (void)arg;
+    (void)message;
+}
+
 int pg_connect(const struct config *config, PGconn **out, struct error *err)
 {
     char password[256] = "";
@@ -61,7 +68,7 @@ int pg_connect(const struct config *config, PGconn **out, struct error *err)
         return error_set(err, STATUS_INVALID,
                          "PostgreSQL 13 or later is needed, for pg_current_snapshot()");
     }
-    PQsetNoticeProcessor(db, NULL, NULL);
+    PQsetNoticeProcessor(db, ignore_notice, NULL);
     *out = db;
     return STATUS_OK;
 }

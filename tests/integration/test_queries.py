@@ -1,13 +1,17 @@
 """Other people's programs: plain REQ and SUB sockets, the command line, exit statuses."""
 import json
+import pathlib
 import random
 import signal
 import subprocess
+import threading
 
 import msgpack
 import zmq
 
 from tilewire import RandomEvents, now_iso, wait_until
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def test_a_plain_req_socket(deploy, sqlite_table):
@@ -99,7 +103,6 @@ def test_tail_prints_deltas(deploy, sqlite_table):
     tail = subprocess.Popen([d.bin / "tilewire", "-c", d.file, "tail", "orders."], stdout=subprocess.PIPE, text=True)
     try:
         seen = []
-        import threading
         reader = threading.Thread(target=lambda: seen.extend(iter(tail.stdout.readline, "")), daemon=True)
         reader.start()
 
@@ -149,3 +152,22 @@ def test_a_standby_takes_over(deploy, table):
     d.verify()
     d["ingestor"].kill()
     second["ingestor"].await_log("ready component", timeout=5)
+
+
+def test_the_sample_script(deploy, sqlite_table):
+    d = deploy(sqlite_table).start()
+    sample = subprocess.Popen([ROOT / "scripts" / "subscribe.py", "--publish", d.addresses[2], "--query", d.addresses[3]],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        lines = []
+        reader = threading.Thread(target=lambda: lines.extend(map(json.loads, sample.stdout)), daemon=True)
+        tiles = {t["key"] for t in d.get_json("/api/tiles")["tiles"]}
+        reader.start()
+        wait_until(lambda: {line["tile"] for line in lines if line.get("whole")} >= tiles)
+        sqlite_table.insert([(now_iso(), "order.created", "ada", "o1", None, None)])
+        wait_until(lambda: any(line.get("event") == "order.created" and line["row"]["target_id"] == "o1" for line in lines))
+        wait_until(lambda: {"tile": "orders.ever", "whole": False, "patch": {"data": {"value": 1}}} in lines)
+        assert not any("gap_in_lane" in line for line in lines)
+    finally:
+        sample.send_signal(signal.SIGINT)
+        assert sample.wait(10) == 0
