@@ -118,6 +118,10 @@ static bool take_standing(struct served *served, const mp_value *page)
         !mp_as_uint(mp_get(page, "ordinal"), &served->ordinal)) {
         return false;
     }
+    if (strtoull(served->position, NULL, 10) < served->ordinal) { /* rows came after the beat */
+        snprintf(served->position, sizeof served->position, "%llu",
+                 (unsigned long long)served->ordinal);
+    }
     served->lane_count = (unsigned)lanes;
     served->lanes = 0;
     for (unsigned i = 0; i < lanes; i++) {

@@ -26,7 +26,7 @@ struct served {
     struct served_tile *tiles; /* uthash by key */
     uint64_t lanes;            /* bit i: tiles of lane i are served */
     unsigned lane_count;
-    char position[64]; /* up to which rows are in the tiles, by the last beat */
+    char position[64]; /* up to which rows are in the tiles, by the last beat or event */
     wall_time as_of;
     uint64_t ordinal; /* of the last event */
 };
