@@ -96,6 +96,13 @@ void channel_drop(struct channel *channel, uint64_t position)
     }
 }
 
+void channel_forget(struct channel *channel, uint64_t mark)
+{
+    channel->ends_count = 0;
+    channel->ring.tail = channel->ring.head;
+    channel->mark = mark;
+}
+
 static void grow_ends(struct channel *channel)
 {
     const size_t cap = channel->ends_cap != 0 ? channel->ends_cap * 2 : 64;

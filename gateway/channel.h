@@ -9,7 +9,7 @@
  *
  * The log is a ring. What a frame says ends at a mark: a change number of the store, or an ordinal
  * of the event log; so a stream that the log has run away from knows where to go on from: see
- * stream.h.
+ * streams.h.
  */
 #ifndef GATEWAY_CHANNEL_H
 #define GATEWAY_CHANNEL_H
@@ -55,7 +55,9 @@ struct channel {
     size_t stream_cap;
     size_t pass;  /* the fan-out pass under way has come that far */
     bool again;   /* and another is needed: something came that the first ones have not got */
-    bool pending; /* it is in the list of channels that have something to send */
+    bool pending; /* it is in the list of channels that have something to send: */
+    struct channel *prev;
+    struct channel *next;
 };
 
 /* Takes the selection over. ring_max: the log may grow up to that many bytes. NULL when memory
@@ -81,6 +83,9 @@ void channel_drop(struct channel *channel, uint64_t position);
 
 /* Appends a frame; there is room. mark: what has been said with it. */
 void channel_append(struct channel *channel, struct str frame, uint64_t mark);
+
+/* Drops all frames. No live stream may be left. mark: what the log goes on from. */
+void channel_forget(struct channel *channel, uint64_t mark);
 
 /* Of the frame that a byte at the position belongs to: its end; and the mark before it. At the
  * head: the head itself. */

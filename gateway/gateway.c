@@ -46,7 +46,7 @@ static void on_change(void *arg, const struct tile *tile, enum store_change chan
     } else {
         current_cursor(gateway, &cursor);
     }
-    store_set_cache(gateway->store, tile, rendered_tile_new(buf_cstr(&cursor)));
+    store_set_cache(gateway->store, tile, rendered_tile_new(tile, change, buf_cstr(&cursor)));
     buf_free(&cursor);
     if (gateway->streams != NULL) {
         streams_tile(gateway->streams, tile, change, patch, base);

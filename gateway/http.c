@@ -205,7 +205,6 @@ static enum MHD_Result refuse_stream(struct request *request, struct stream_requ
 enum MHD_Result open_stream(struct request *request, struct stream_request *stream)
 {
     struct gateway *gateway = request->http->gateway;
-    const struct gateway_limits *limits = &gateway->config->gateway.limits;
     unsigned retry_s = 5;
     stream->address = client_address(request);
     if (request->head) {
@@ -213,7 +212,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
         selection_free(&stream->selection);
         return reply_body(request, MHD_HTTP_OK, "text/event-stream", STR(""), headers);
     }
-    if (gateway->draining || streams_count(gateway->streams) >= limits->streams) {
+    if (gateway->draining || !streams_has_room(gateway->streams, stream)) {
         return refuse_stream(request, stream, MHD_HTTP_SERVICE_UNAVAILABLE,
                              "This gateway has as many streams as it may; try again, or poll.",
                              retry_s);

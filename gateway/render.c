@@ -8,10 +8,16 @@
 #include "common/json.h"
 #include "common/xalloc.h"
 
-struct rendered_tile *rendered_tile_new(const char *cursor)
+struct rendered_tile *rendered_tile_new(const struct tile *tile, enum store_change change,
+                                        const char *cursor)
 {
+    const struct rendered_tile *before = tile->cache;
+    const bool same_version =
+        before != NULL && version_compare(before->version, tile->version) == 0;
     struct rendered_tile *rendered = x_calloc(1, sizeof *rendered);
     rendered->cursor = x_strdup(cursor);
+    rendered->version = tile->version;
+    rendered->restated = same_version && (change != STORE_REFRESHED || before->restated);
     return rendered;
 }
 

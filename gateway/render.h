@@ -15,7 +15,10 @@
 /* Hangs on struct tile as `cache`: made with each change, so that `cursor` is that of the change.
  */
 struct rendered_tile {
-    char *cursor;       /* resuming after it gives all later changes */
+    char *cursor;           /* resuming after it gives all later changes */
+    struct version version; /* of the tile */
+    bool restated; /* it turned stale or fresh, or expired, since that version was made: a cursor
+                      does not tell whether a client knows */
     struct blob *frame; /* SSE: "id: …\nevent: tile\ndata: {…}\n\n"; NULL until somebody wants it */
     size_t json_at;     /* the JSON within frame */
     size_t json_len;
@@ -23,8 +26,10 @@ struct rendered_tile {
     struct MHD_Response *not_modified; /* its 304 */
 };
 
-/* A change's rendering, with nothing rendered yet. Takes a copy of cursor. */
-struct rendered_tile *rendered_tile_new(const char *cursor);
+/* The rendering of the tile as it is after the change, with nothing rendered yet; its `cache` is
+ * still that of the change before. Takes a copy of cursor. */
+struct rendered_tile *rendered_tile_new(const struct tile *tile, enum store_change change,
+                                        const char *cursor);
 void rendered_tile_free(void *rendered);
 
 /* The frame; made if need be. Borrowed. */

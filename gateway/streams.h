@@ -9,8 +9,8 @@
  *
  * In WALK a stream is a number: the change of the last tile, or the ordinal of the last event, that
  * it was given; what it gets next is the newest value of the next tile that changed after it. So a
- * slow client is conflated, never queued. A frame sent in part is kept by reference until the rest
- * is out.
+ * slow client is conflated, never queued. Of what a socket did not take, the frame in which it
+ * stopped is kept, by reference; all behind it is forgotten and made anew.
  *
  * A stream that accepts nothing for stalled_ms is cut. Nothing is allocated per message and stream.
  */
@@ -72,6 +72,10 @@ struct stream_request {
     bool reset;                  /* begin with `reset`: what the client holds cannot be continued */
     struct ip address;
 };
+
+/* Would streams_attach find room for it? */
+bool streams_has_room(const struct streams *streams, const struct stream_request *request);
+
 int streams_attach(struct streams *streams, int fd, struct stream_request *request, struct str head,
                    mono_time now);
 
