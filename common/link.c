@@ -20,13 +20,11 @@ struct link {
 
 /* A tag in front of the empty delimiter is part of the envelope, which a ROUTER hands back with the
  * reply. */
-static void send_query(void *arg, unsigned upstream, uint32_t tag, struct str request)
+static bool send_query(void *arg, unsigned upstream, uint32_t tag, struct str request)
 {
     struct link *link = arg;
     const struct str frames[] = {{(const char *)&tag, sizeof tag}, STR(""), request};
-    /* When it cannot be queued, nobody is there: the query times out, which the replica can cope
-     * with. */
-    (void)socket_send(link->queries[upstream], frames, 3);
+    return socket_send(link->queries[upstream], frames, 3);
 }
 
 static int connect_all(struct link *link, const struct config *config,
@@ -38,6 +36,9 @@ static int connect_all(struct link *link, const struct config *config,
         if (query == NULL) {
             return STATUS_FULL;
         }
+        /* Nothing piles up for a peer that is gone: without a connection, sending fails. */
+        const int yes = 1;
+        zmq_setsockopt(query, ZMQ_IMMEDIATE, &yes, sizeof yes);
         link->queries[i] = query;
         link->names[i] = u->query;
         link->count++;
@@ -102,7 +103,7 @@ size_t link_fds(const struct link *link, int out[LINK_FDS_MAX])
 static bool take_reply(struct link *link, unsigned upstream, mono_time now)
 {
     const int count =
-        socket_receive(link->queries[upstream], link->frames, REPLY_FRAMES, WIRE_BODY_MAX);
+        socket_receive(link->queries[upstream], link->frames, REPLY_FRAMES, REPLY_MAX_BYTES);
     uint32_t tag;
     if (count == 3 && link->frames[0].len == sizeof tag && link->frames[1].len == 0) {
         memcpy(&tag, link->frames[0].data, sizeof tag);
@@ -150,6 +151,17 @@ static void log_changes(struct link *link, mono_time now)
     }
 }
 
+/* Sending a query can take the signal of a message that came meanwhile off the descriptor: without
+ * this look it would lie there until the next one. */
+static bool readable(const struct link *link)
+{
+    bool any = socket_readable(link->sub);
+    for (unsigned i = 0; i < link->count; i++) {
+        any = socket_readable(link->queries[i]) || any;
+    }
+    return any;
+}
+
 bool link_process(struct link *link, mono_time now, unsigned budget)
 {
     unsigned taken = 0;
@@ -163,7 +175,7 @@ bool link_process(struct link *link, mono_time now, unsigned budget)
     }
     replica_tick(link->replica, now);
     log_changes(link, now);
-    return taken == budget;
+    return taken == budget || readable(link);
 }
 
 int link_wait_ms(const struct link *link, mono_time now)

@@ -181,7 +181,7 @@ static const char *op_stats(const struct request *r)
     mp_put_text(r->reply, r->state->serving ? "" : r->state->reason);
     mp_put_text(r->reply, "stats");
     mp_put_map(r->reply, count);
-    buf_append(r->reply, pairs.data, pairs.len);
+    buf_append_str(r->reply, buf_str(&pairs));
     buf_free(&pairs);
     return NULL;
 }
@@ -197,7 +197,8 @@ static const char *op_get(const struct request *r)
     const size_t asked = one ? 1 : mp_count(keys);
     struct buf tiles = {0};
     size_t found = 0;
-    for (size_t i = 0; i < asked && tiles.len < QUERY_REPLY_BYTES; i++) {
+    size_t i = 0;
+    for (; i < asked && tiles.len < QUERY_REPLY_BYTES; i++) {
         if (!one && !mp_as_str(mp_at(keys, i), &key)) {
             buf_free(&tiles);
             return "a key is a text";
@@ -211,10 +212,12 @@ static const char *op_get(const struct request *r)
     if (one && found == 0) {
         put_error(r->reply, "not_found", "there is no tile with that key, or it has expired");
     } else {
-        mp_put_map(r->reply, 1);
+        mp_put_map(r->reply, 2);
+        mp_put_text(r->reply, "answered"); /* of the keys, from the first on; the rest: ask again */
+        mp_put_uint(r->reply, i);
         mp_put_text(r->reply, "tiles");
         mp_put_array(r->reply, found);
-        buf_append(r->reply, tiles.data, tiles.len);
+        buf_append_str(r->reply, buf_str(&tiles));
     }
     buf_free(&tiles);
     return NULL;
@@ -337,33 +340,41 @@ static bool wants_type(const mp_value *types, struct str type)
     return types == NULL;
 }
 
+/* The ordinal after which the newest `wanted` events of those types are. */
+static uint64_t before_newest(const struct eventlog *events, const mp_value *types, uint64_t wanted)
+{
+    size_t i = eventlog_count(events);
+    while (i > 0 && wanted > 0) {
+        wanted -= wants_type(types, eventlog_at(events, --i)->event_type);
+    }
+    return i > 0 ? eventlog_at(events, i - 1)->ordinal : 0;
+}
+
 /* Where a page of events begins: after an ordinal, after the event with an id, or the newest
- * `limit`. */
-static const char *events_start(const struct request *r, uint64_t limit, uint64_t *after)
+ * `limit`. STATUS_NOT_FOUND when that event is not here. */
+static int events_start(const struct request *r, const mp_value *types, uint64_t limit,
+                        uint64_t *after)
 {
     const struct eventlog *events = r->query->events;
-    const mp_value *given = mp_get(r->map, "after");
-    if (given != NULL) {
-        return mp_as_uint(given, after) ? NULL : "`after` is the ordinal of an event";
+    const mp_value *ordinal = mp_get(r->map, "after");
+    const mp_value *id = mp_get(r->map, "after_id");
+    const mp_value *newest = mp_get(r->map, "newest");
+    int64_t number;
+    if (ordinal != NULL) {
+        return mp_as_uint(ordinal, after) ? STATUS_OK : STATUS_INVALID;
     }
-    given = mp_get(r->map, "after_id");
-    if (given == NULL) {
-        const size_t count = eventlog_count(events);
-        uint64_t newest = limit;
-        (void)mp_as_uint(mp_get(r->map, "newest"), &newest);
-        *after = count > newest ? eventlog_at(events, count - (size_t)newest - 1)->ordinal : 0;
-        return NULL;
+    if (id == NULL) {
+        uint64_t wanted = limit;
+        const bool ok = newest == NULL || mp_as_uint(newest, &wanted);
+        *after = before_newest(events, types, wanted);
+        return ok ? STATUS_OK : STATUS_INVALID;
     }
-    int64_t id;
-    if (!mp_as_int(given, &id)) {
-        return "`after_id` is the id of an event";
+    if (!mp_as_int(id, &number)) {
+        return STATUS_INVALID;
     }
-    const struct eventlog_entry *entry = eventlog_find(events, id);
-    if (entry == NULL) {
-        return "the event with that id is not among those kept here; ask without `after_id`";
-    }
-    *after = entry->ordinal;
-    return NULL;
+    const struct eventlog_entry *entry = eventlog_find(events, number);
+    *after = entry != NULL ? entry->ordinal : 0;
+    return entry != NULL ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 static const char *op_events(const struct request *r)
@@ -374,9 +385,14 @@ static const char *op_events(const struct request *r)
     if (!page_limit(r, &limit) || (types != NULL && !mp_is_array(types))) {
         return "`limit` is a number above 0, `types` an array of texts";
     }
-    const char *wrong = events_start(r, limit, &after);
-    if (wrong != NULL) {
-        return wrong;
+    const int start = events_start(r, types, limit, &after);
+    if (start == STATUS_NOT_FOUND) {
+        put_error(r->reply, "not_found",
+                  "the event with that id is not among those kept here; ask without `after_id`");
+        return NULL;
+    }
+    if (start != STATUS_OK) {
+        return "`after` is the ordinal of an event, `after_id` the id of one, `newest` a number";
     }
     mp_put_map(r->reply, 4 + STANDING_PAIRS);
     put_standing(r->query, r->state, r->reply);
@@ -384,11 +400,11 @@ static const char *op_events(const struct request *r)
     mp_put_uint(r->reply, eventlog_floor(r->query->events));
     mp_put_text(r->reply, "events");
     const size_t array = open_array(r->reply);
-    const size_t start = r->reply->len;
+    const size_t begin = r->reply->len;
     size_t count = 0;
     const struct eventlog_entry *entry;
     while ((entry = eventlog_after(r->query->events, after)) != NULL && count < limit &&
-           r->reply->len - start < QUERY_REPLY_BYTES) {
+           r->reply->len - begin < QUERY_REPLY_BYTES) {
         after = entry->ordinal;
         if (wants_type(types, entry->event_type)) {
             put_event(r->reply, entry);

@@ -11,12 +11,14 @@
  *                        GAP_WAIT_MS, a snapshot does
  *
  * A snapshot is walked page by page; what it ends with is the server's state at the versions in its
- * last page (S1). It closes the gap of a lane if nothing lies between S1 and the first pending
- * delta above it; if the server lags behind the subscription, the snapshot is asked for again. A
- * new epoch is a gap, too.
+ * last page (S1), and that is where a lane with a gap then stands, if it is not behind where it
+ * stood. If the gap reaches further than S1 (the server lags behind the subscription), the snapshot
+ * is asked for again, of the next upstream. A new epoch is a gap, too.
  *
  * Until a lane is in sync, its old values stay in the store. Pure: no sockets, no clock. One
  * thread.
+ *
+ * replica.c has the messages and the lanes, replica_sync.c the queries and snapshots.
  */
 #ifndef COMMON_REPLICA_H
 #define COMMON_REPLICA_H
@@ -39,6 +41,7 @@
 #define REPLICA_PENDING_BYTES (64 * 1024 * 1024)
 #define REPLICA_GAP_WAIT_MS 200 /* for another upstream's copy, if there is another */
 #define REPLICA_PING_MS 500     /* each upstream is asked that often whether it lives */
+#define REPLICA_RECONNECT_MS 50 /* ... and so often while there is no connection */
 #define REPLICA_DEAD_MS 1800    /* without an answer for so long it counts as dead */
 #define REPLICA_QUERY_TIMEOUT_MS 2000
 #define REPLICA_SILENT_MS 3500 /* a lane whose beats stop for so long is not fresh */
@@ -61,8 +64,8 @@ struct replica_counters {
 
 struct replica_ops {
     /* Sends a query to an upstream; the reply, if one comes, is given to replica_reply with the
-     * same tag. */
-    void (*send)(void *send_arg, unsigned upstream, uint32_t tag, struct str request);
+     * same tag. False when nobody is connected there. */
+    bool (*send)(void *send_arg, unsigned upstream, uint32_t tag, struct str request);
     void *send_arg;
     /* A delta or event was applied, in sequence; or a beat agrees with what is here. NULL: nobody
      * cares. */

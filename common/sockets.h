@@ -23,7 +23,11 @@
 #define HEARTBEAT_INTERVAL_MS 500
 #define HEARTBEAT_TIMEOUT_MS 1500
 #define PUBLISH_HWM 100000 /* messages queued for one subscriber */
-#define QUERY_HWM 1000     /* replies queued for one asker */
+#define QUERY_HWM 64 /* requests of, and replies for, one asker; beyond: replies are dropped */
+
+/* The longest message taken in; a peer that sends a longer one is disconnected. A reply is a page
+ * and one tile (common/query.h). */
+#define REPLY_MAX_BYTES (WIRE_BODY_MAX + 512 * 1024)
 
 /* The one context of the process. */
 void *sockets_context(void);

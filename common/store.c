@@ -238,6 +238,7 @@ static void bury(struct store *store, struct tile *tile, struct version version)
     store->live--;
     tile->version = version;
     tile->stale = false;
+    tile->expired = false;
     tile->older = store->newest_tombstone;
     *(tile->older != NULL ? &tile->older->newer : &store->oldest_tombstone) = tile;
     store->newest_tombstone = tile;
@@ -287,7 +288,9 @@ static void take_over(struct store *store, struct tile *tile, const struct wire_
              delta->position.p);
     tile->as_of = delta->as_of;
     tile->published_at = published_at;
-    tile->arrival = delta->arrival;
+    if (delta->arrival.us != 0) {
+        tile->arrival = delta->arrival;
+    }
     tile->refreshed_at = mono_add_ms(now, -age_ms);
     tile->stale = age_ms >= tile->ttl_ms;
     schedule(store, tile);
@@ -311,17 +314,43 @@ static void set_value(struct store *store, struct tile *tile, const struct wire_
 
 /* tile: NULL, or the tombstone of an earlier life. */
 static struct tile *bring_to_life(struct store *store, struct tile *tile,
-                                  const struct wire_tile *delta, unsigned lane)
+                                  const struct wire_tile *delta)
 {
     if (tile == NULL) {
         tile = tile_new(store, delta->key);
     } else {
         tombstone_unlink(store, tile);
+        tile->arrival = (wall_time){0};
     }
-    tile->lane = lane;
     set_value(store, tile, delta);
     store->live++;
     return tile;
+}
+
+static void apply_removal(struct store *store, struct tile *tile, const struct wire_tile *delta,
+                          unsigned lane)
+{
+    if (tile == NULL) {
+        bury_unseen(store, delta, lane);
+    } else if (tile->value != NULL) {
+        bury(store, tile, delta->version);
+    } else {
+        tile->version = delta->version; /* it had expired, or was swept, and now is known gone */
+        tile->expired = false;
+    }
+}
+
+/* Is it the version that is here, seen again later than what was seen of it before? */
+static bool is_refresh(const struct tile *tile, const struct wire_tile *delta, int64_t age_ms,
+                       mono_time now)
+{
+    if (delta->removed) {
+        return false;
+    }
+    if (tile->value != NULL) {
+        return mono_add_ms(now, -age_ms).us >= tile->refreshed_at.us;
+    }
+    return tile->expired && delta->keyframe && age_ms < delta->ttl_ms + delta->grace_ms;
 }
 
 int store_apply(struct store *store, const struct wire_tile *delta, unsigned lane,
@@ -330,33 +359,30 @@ int store_apply(struct store *store, const struct wire_tile *delta, unsigned lan
     struct tile *tile = find(store, delta->key);
     const bool live = tile != NULL && tile->value != NULL;
     const int newer = tile != NULL ? version_compare(delta->version, tile->version) : 1;
-    if (newer < 0 || (newer == 0 && (!live || delta->removed))) {
+    if (newer < 0 || (newer == 0 && !is_refresh(tile, delta, age_ms, now))) {
         return STATUS_OK;
     }
     if (delta->removed) {
-        if (live) {
-            bury(store, tile, delta->version);
-        } else if (tile == NULL) {
-            bury_unseen(store, delta, lane);
-        }
+        apply_removal(store, tile, delta, lane);
         return STATUS_OK;
+    }
+    if (!live && store->live >= store->max_tiles) {
+        return STATUS_FULL; /* also for a patch: its base was refused */
     }
     if (newer > 0 && !delta->keyframe &&
         (!live || version_compare(delta->base, tile->version) != 0)) {
         return STATUS_AGAIN;
     }
-    if (!live && store->live >= store->max_tiles) {
-        return STATUS_FULL;
-    }
     const bool was_stale = live && tile->stale;
     const struct version base = live ? tile->version : (struct version){0, 0};
     if (!live) {
-        tile = bring_to_life(store, tile, delta, lane);
+        tile = bring_to_life(store, tile, delta);
     } else if (newer > 0) {
         set_value(store, tile, delta);
     }
+    tile->lane = lane;
     take_over(store, tile, delta, published_at, age_ms, now);
-    const enum store_change change = newer > 0                  ? STORE_CHANGED
+    const enum store_change change = newer > 0 || !live         ? STORE_CHANGED
                                      : was_stale != tile->stale ? STORE_STALE
                                                                 : STORE_REFRESHED;
     notify(store, tile, change, change == STORE_CHANGED && !delta->keyframe ? delta->value : NULL,
@@ -407,6 +433,7 @@ void store_expire(struct store *store, mono_time now)
         struct tile *tile = heap_entry(top, struct tile, expiry);
         if (tile->stale) {
             bury(store, tile, tile->version);
+            tile->expired = true;
             continue;
         }
         tile->stale = true;

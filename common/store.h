@@ -52,6 +52,7 @@ struct tile {
     wall_time arrival;      /* of the newest event in it at the ingestor; {0}: unknown */
     mono_time refreshed_at; /* the last delta or keyframe, as the origin of ttl */
     bool stale;
+    bool expired;       /* a tombstone that time made: the same version, refreshed, revives it */
     uint32_t sync_mark; /* the replica's: which snapshot last held it */
     void *cache;        /* the owner's rendering of this change: see store_set_cache */
 
@@ -86,10 +87,11 @@ void store_destroy(struct store **store);
 
 /*
  * Applies a decoded delta. One with an older version than the tile here is dropped; one with the
- * same version refreshes it. age_ms: how long ago the tile was refreshed at the origin (snapshots
- * carry it), so that TTLs do not start again at each hop. STATUS_OK also for a dropped one;
- * STATUS_AGAIN: its base is not what is here, ask for the tile; STATUS_FULL: it would be tile
- * max_tiles + 1.
+ * same version refreshes it, or revives it if it had expired. age_ms: how long ago the tile was
+ * refreshed at the origin (snapshots carry it), so that TTLs do not start again at each hop; a
+ * refresh older than the one here is dropped. STATUS_OK also for a dropped one; STATUS_AGAIN: its
+ * base is not what is here, ask for the tile; STATUS_FULL: it would be tile max_tiles + 1. ttl_ms,
+ * grace_ms and age_ms are at most WIRE_TTL_MAX_MS.
  */
 int store_apply(struct store *store, const struct wire_tile *delta, unsigned lane,
                 wall_time published_at, int64_t age_ms, mono_time now);

@@ -160,6 +160,26 @@ static bool decode_topic(struct str topic, struct wire_header *out)
     return true;
 }
 
+bool wire_read_time(const mp_value *value, wall_time *out)
+{
+    int64_t us;
+    if (!mp_as_int(value, &us) || us > WIRE_TIME_MAX_US || us < -WIRE_TIME_MAX_US) {
+        return false;
+    }
+    out->us = us;
+    return true;
+}
+
+bool wire_read_ms(const mp_value *value, int64_t *out)
+{
+    int64_t ms;
+    if (!mp_as_int(value, &ms) || ms < 0 || ms > WIRE_TTL_MAX_MS) {
+        return false;
+    }
+    *out = ms;
+    return true;
+}
+
 int wire_decode_header(struct str topic, struct str header, struct wire_header *out)
 {
     if (!decode_topic(topic, out) || header.len > 64) {
@@ -173,7 +193,7 @@ int wire_decode_header(struct str topic, struct str header, struct wire_header *
                     protocol == WIRE_PROTOCOL_VERSION &&
                     mp_as_uint(mp_at(&doc.root, 1), &out->version.epoch) &&
                     mp_as_uint(mp_at(&doc.root, 2), &out->version.seq) &&
-                    mp_as_int(mp_at(&doc.root, 3), &out->published_at.us);
+                    wire_read_time(mp_at(&doc.root, 3), &out->published_at);
     mp_doc_free(&doc);
     return ok ? STATUS_OK : STATUS_INVALID;
 }
@@ -216,15 +236,15 @@ int wire_decode_tile(const struct wire_header *header, struct mp_doc *doc, struc
     }
     const mp_value *map = &doc->root;
     if (!mp_as_str(mp_get(map, "k"), &out->key) || !wire_key_valid(out->key) ||
-        !str_equal(out->key, header->name) || !mp_as_int(mp_get(map, "t"), &out->ttl_ms) ||
-        out->ttl_ms <= 0 || !mp_as_int(mp_get(map, "g"), &out->grace_ms) || out->grace_ms < 0 ||
+        !str_equal(out->key, header->name) || !wire_read_ms(mp_get(map, "t"), &out->ttl_ms) ||
+        out->ttl_ms == 0 || !wire_read_ms(mp_get(map, "g"), &out->grace_ms) ||
         !mp_as_str(mp_get(map, "s"), &out->position) ||
-        !mp_as_int(mp_get(map, "w"), &out->as_of.us) || mp_get(map, "b") == NULL ||
+        !wire_read_time(mp_get(map, "w"), &out->as_of) || mp_get(map, "b") == NULL ||
         mp_get(map, "p") == NULL ||
         !decode_version(mp_get(map, "v"), header->version, &out->version)) {
         return STATUS_INVALID;
     }
-    (void)mp_as_int(mp_get(map, "a"), &out->arrival.us);
+    (void)wire_read_time(mp_get(map, "a"), &out->arrival);
     out->value = mp_get(map, "p");
     out->keyframe = mp_is_nil(mp_get(map, "b"));
     if (out->keyframe) {
@@ -254,7 +274,7 @@ int wire_decode_event(const struct wire_header *header, struct mp_doc *doc, stru
     }
     const mp_value *map = &doc->root;
     out->fields = mp_get(map, "e");
-    (void)mp_as_int(mp_get(map, "a"), &out->arrival.us);
+    (void)wire_read_time(mp_get(map, "a"), &out->arrival);
     if (!mp_as_uint(mp_get(map, "n"), &out->ordinal) || out->ordinal == 0 ||
         !mp_as_uint(mp_get(map, "o"), &out->origin) || !mp_is_map(out->fields) ||
         !mp_as_int(mp_get(out->fields, "id"), &out->id) ||
@@ -273,7 +293,7 @@ int wire_decode_beat(const struct wire_header *header, struct mp_doc *doc, struc
     }
     const mp_value *map = &doc->root;
     if (!mp_as_str(mp_get(map, "s"), &out->position) ||
-        !mp_as_int(mp_get(map, "w"), &out->as_of.us) ||
+        !wire_read_time(mp_get(map, "w"), &out->as_of) ||
         !mp_as_uint(mp_get(map, "o"), &out->origin) ||
         !mp_as_uint(mp_get(map, "n"), &out->ordinal)) {
         return STATUS_INVALID;

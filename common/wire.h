@@ -20,7 +20,10 @@
 /* Bounds on what is accepted; beyond them a message is invalid. */
 #define WIRE_KEY_MAX 512 /* bytes of a tile key, family value included */
 #define WIRE_TOPIC_MAX (WIRE_KEY_MAX + 32)
-#define WIRE_BODY_MAX (4 * 1024 * 1024) /* bytes of a body */
+#define WIRE_BODY_MAX (4 * 1024 * 1024)                         /* bytes of a body */
+#define WIRE_TTL_MAX_MS (INT64_C(100) * 365 * 24 * 3600 * 1000) /* a century; also of an age */
+#define WIRE_TIME_MAX_US                                                                           \
+    INT64_C(253402300799999999) /* of a moment, before or after 1970: year 9999 */
 
 enum wire_kind { WIRE_TILE, WIRE_EVENT, WIRE_BEAT };
 
@@ -89,6 +92,12 @@ int wire_decode_event(const struct wire_header *header, struct mp_doc *doc, stru
                       struct wire_event *out);
 int wire_decode_beat(const struct wire_header *header, struct mp_doc *doc, struct str body,
                      struct wire_beat *out);
+
+/* Reads a moment in µs; false, and *out left alone, when there is none within WIRE_TIME_MAX_US. */
+bool wire_read_time(const mp_value *value, wall_time *out);
+
+/* Reads a duration of 0 to WIRE_TTL_MAX_MS; false when there is none. */
+bool wire_read_ms(const mp_value *value, int64_t *out);
 
 /* Is the text a possible tile key: 1 to WIRE_KEY_MAX bytes of visible ASCII but `*` and `,` (which
  * select keys) and `"`? */

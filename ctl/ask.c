@@ -86,7 +86,7 @@ static int receive(struct asker *asker, struct error *err)
     const mono_time deadline = mono_add_ms(clock_mono(), asker->ctl->timeout_ms);
     for (;;) {
         const int count =
-            socket_receive(asker->socket, asker->frames, REPLY_FRAMES, WIRE_BODY_MAX + 64);
+            socket_receive(asker->socket, asker->frames, REPLY_FRAMES, REPLY_MAX_BYTES);
         uint32_t tag = 0;
         if (count == REPLY_FRAMES && asker->frames[0].len == sizeof tag) {
             memcpy(&tag, asker->frames[0].data, sizeof tag);
