@@ -252,8 +252,9 @@ void render_expired(struct buf *out, const char *cursor, struct str key)
     buf_append_text(out, "}\n\n");
 }
 
-void render_reset(struct buf *out)
+void render_reset(struct buf *out, bool forget_id)
 {
+    buf_append_text(out, forget_id ? "id: \n" : "");
     buf_append_text(out, "event: reset\ndata: {}\n\n");
 }
 

@@ -52,7 +52,9 @@ void render_message(struct buf *out, int64_t id, struct str json);
 void render_patch(struct buf *out, const char *cursor, const struct tile *tile,
                   const mp_value *patch, struct version base);
 void render_expired(struct buf *out, const char *cursor, struct str key);
-void render_reset(struct buf *out);
+/* forget_id: the client shall not come back with the id that it has (tiles: it holds nothing now).
+ */
+void render_reset(struct buf *out, bool forget_id);
 void render_heartbeat(struct buf *out, wall_time now, wall_time as_of);
 
 #endif

@@ -163,7 +163,7 @@ static void gather(struct streams *s, struct stream *stream)
     if (stream->reset) {
         stream->reset = false;
         buf_clear(&s->frame);
-        render_reset(&s->frame);
+        render_reset(&s->frame, !channel_has_events(stream->channel->kind));
         add_piece(s, blob_new(buf_str(&s->frame)), 0, stream->mark);
         s->pieces[s->piece_count - 1].reset = true;
     }

@@ -240,6 +240,35 @@ static void a_log_without_live_streams_is_joined_again(void **state)
     world_finish(&w);
 }
 
+/* During its first walk a client was given a tile that then goes: it must hear of that. */
+static void a_removal_during_the_first_walk_is_told(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, SMALL, 16);
+    world_set(&w, "before", 1, 1);
+    world_remove(&w, "before");
+    world_set(&w, "given", 2, 1);
+    for (int i = 0; i < 200; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%d", i);
+        world_set(&w, key, i, 1000);
+    }
+    struct stream_request request = tiles_request();
+    const int client = world_open(&w, &request, NULL, SMALL);
+    (void)world_read(client, &got, 1000);
+    assert_int_equal(occurrences(&got, "\"key\":\"given\""), 1);
+    world_remove(&w, "given");
+    world_settle(&w, client, &got);
+    assert_int_equal(occurrences(&got, "event: expired\ndata: {\"key\":\"given\"}"), 1);
+    assert_int_equal(occurrences(&got, "event: expired"), 1);
+    assert_int_equal(occurrences(&got, "event: tile"), 201);
+    buf_free(&got);
+    close(client);
+    world_finish(&w);
+}
+
 static void a_frame_larger_than_the_log_gets_through(void **state)
 {
     (void)state;
@@ -483,6 +512,7 @@ int main(void)
         cmocka_unit_test(events_go_on_after_an_id),
         cmocka_unit_test(a_slow_client_gets_the_newest_values),
         cmocka_unit_test(a_log_without_live_streams_is_joined_again),
+        cmocka_unit_test(a_removal_during_the_first_walk_is_told),
         cmocka_unit_test(a_frame_larger_than_the_log_gets_through),
         cmocka_unit_test(events_that_left_the_log_are_a_reset),
         cmocka_unit_test(a_new_numbering_is_a_reset_for_all),
