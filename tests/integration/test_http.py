@@ -135,6 +135,73 @@ def test_what_is_served_keeps_its_contracts(deploy, table):
         validators["event"].validate(event)
 
 
+def test_what_streams_carry_keeps_its_contracts(deploy, sqlite_table):
+    d = deploy(sqlite_table, config={"gateway": {"heartbeat": "300ms"}}).start()
+    schemas = {path.stem: json.loads(path.read_text()) for path in CONTRACTS.glob("*.json")}
+    validators = {name: jsonschema.Draft202012Validator(schema) for name, schema in schemas.items()}
+    streams = {path: d.stream(path) for path in ("/api/tiles/stream", "/api/tiles/stream?form=patch", "/api/events/stream")}
+    rows = RandomEvents(5)
+    last = sqlite_table.insert([rows.next() for _ in range(300)])
+    d.verify()
+    for stream in streams.values():
+        stream.await_event(lambda e: e["event"] == "heartbeat")
+    streams["/api/events/stream"].await_event(lambda e: e["id"] == str(last))
+    streams["/api/tiles/stream?form=patch"].await_event(lambda e: e["event"] == "patch")
+    seen = set()
+    for path, stream in streams.items():
+        for e in list(stream.events):
+            data = e["data"]
+            if e["event"] == "heartbeat":
+                assert set(data) == {"now", "as_of", "lag_ms"} and data["lag_ms"] < 5000
+                assert e["id"] is None
+            elif path == "/api/events/stream":
+                validators["event"].validate(data)
+                assert e["id"] == str(data["id"]) and e["event"] == data["event_type"]
+            elif e["event"] == "tile":
+                validators["tile"].validate(data)
+                validators[data["type"]].validate(data["data"])
+                seen.add(data["type"])
+            else:
+                assert e["event"] == "patch"
+                assert set(data) == {"key", "base", "version", "as_of", "updated_at", "patch"}
+                assert set(data["patch"]) <= {"data"}
+    assert seen == {"count", "trend", "sla_risk", "backlog", "gauge"}
+
+
+def test_metrics_are_as_prometheus_reads_them(deploy, sqlite_table):
+    d = deploy(sqlite_table).start()
+    d.stream("/api/events/stream")
+    status, headers, body = d.request("/metrics")
+    assert status == 200 and headers["content-type"].startswith("text/plain; version=0.0.4")
+    typed, described, samples = {}, set(), {}
+    for line in body.decode().splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            assert name not in typed and kind in ("counter", "gauge", "histogram")
+            typed[name] = kind
+        elif line.startswith("# HELP "):
+            described.add(line.split(" ")[2])
+        else:
+            name, value = re.fullmatch(r"([a-z_]+)(?:\{[^{}]*\})? (\S+)", line).groups()
+            samples[name] = float(value)
+            family = re.sub(r"_(bucket|sum|count)$", "", name) if name not in typed else name
+            assert family in typed, line
+            assert typed[family] != "counter" or family.endswith("_total"), line
+    assert described == set(typed)
+    assert samples["tilewire_gateway_streams"] == 1 and samples["tilewire_gateway_ready"] == 1
+
+
+def test_head_answers_as_get_without_the_body(deploy, sqlite_table):
+    d = deploy(sqlite_table).start()
+    for path in ("/api/tiles", "/api/tiles/queue.depth", "/api/events", "/"):
+        get, head = d.request(path), d.request(path, method="HEAD")
+        assert head[0] == get[0] == 200 and head[2] == b""
+        for name in ("etag", "content-type", "content-length", "cache-control"):
+            assert head[1].get(name) == get[1].get(name), (path, name)
+    head = d.request("/api/events/stream", method="HEAD")
+    assert head[0] == 200 and head[1]["content-type"] == "text/event-stream" and head[2] == b""
+
+
 def test_the_dashboard_is_served_strictly(deploy, sqlite_table):
     d = deploy(sqlite_table).start()
     status, headers, body = d.request("/", headers={"Accept-Encoding": "identity"})

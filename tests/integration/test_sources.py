@@ -36,6 +36,21 @@ def test_postgres_connections_are_made_anew(deploy, postgres_table):
     d.verify()
 
 
+def test_postgres_listens_again_after_its_connection_was_cut(deploy, postgres_table):
+    """With an hour between polls: only the poll that follows a reconnect, and NOTIFY, can find the rows."""
+    d = deploy(postgres_table, config={"source": {"poll_interval": "1h"}})
+    d.run("install-trigger", check=True)
+    d.start()
+    stream = d.stream("/api/events/stream")
+    for i in range(3):
+        postgres_table.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tilewire'")
+        postgres_table.insert([(now_iso(), f"cut{i}", None, "o", None, None)])
+        stream.await_event(lambda e: e["event"] == f"cut{i}", 10, "the row written while the connection was down")
+        postgres_table.insert([(now_iso(), f"after{i}", None, "o", None, None)])
+        stream.await_event(lambda e: e["event"] == f"after{i}", 10, "the row that NOTIFY tells of")
+    d.verify()
+
+
 def test_postgres_rows_that_commit_late_are_delivered_late(deploy, postgres_table):
     d = deploy(postgres_table, config={"source": {"poll_interval": "100ms"}}).start()
     stream = d.stream("/api/events/stream")

@@ -302,7 +302,7 @@ class Deployment:
                     problems.append(f"{program.name} ended with {code}")
             elif program.process.returncode not in (0, -signal.SIGKILL):
                 problems.append(f"{program.name} had ended with {program.process.returncode}")
-            if "ERROR: AddressSanitizer" in program.log_text() or "runtime error:" in program.log_text():
+            if re.search("ERROR: (Address|Leak)Sanitizer|runtime error:", program.log_text()):
                 problems.append(f"{program.name}: sanitizer report")
         return problems
 
