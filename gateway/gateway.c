@@ -14,6 +14,7 @@
 #define LINK_BUDGET 256 /* messages taken in before the others get their turn */
 #define SEND_BUDGET 256 /* calls of send() before the others get their turn */
 #define SWEEP_MS 1000
+#define SYNC_WAIT_MS 2000 /* for which a new gateway leaves connections to others on its port */
 #define EPOLL_EVENTS 512
 
 enum { TAG_HTTP = 1, TAG_LINK, TAG_SIGNAL };
@@ -84,12 +85,35 @@ static bool watch_all(struct gateway *gateway)
 {
     int fds[LINK_FDS_MAX];
     const size_t count = link_fds(gateway->link, fds);
-    bool ok = watch(gateway, http_epoll_fd(gateway->http), EPOLLIN, TAG_HTTP) &&
-              watch(gateway, gateway->program->signals, EPOLLIN, TAG_SIGNAL);
+    bool ok = watch(gateway, gateway->program->signals, EPOLLIN, TAG_SIGNAL);
     for (size_t i = 0; i < count; i++) {
         ok = ok && watch(gateway, fds[i], EPOLLIN | EPOLLET, TAG_LINK);
     }
     return ok;
+}
+
+/* Clients that come back with a cursor or an id can only be told what they missed when this gateway
+ * is in sync, so it waits for that, but not for long. */
+static bool time_to_serve(const struct gateway *gateway)
+{
+    return !gateway->serving && !gateway->draining &&
+           (replica_ready(link_replica(gateway->link)) || gateway->now.us >= gateway->serve_at.us);
+}
+
+static int start_serving(struct gateway *gateway)
+{
+    struct error err = {{0}};
+    int status = http_start(gateway->http, &err);
+    if (status == STATUS_OK && !watch(gateway, http_epoll_fd(gateway->http), EPOLLIN, TAG_HTTP)) {
+        status = error_set(&err, STATUS_IO, "cannot watch descriptors: %s", strerror(errno));
+    }
+    if (status != STATUS_OK) {
+        log_error("%s", err.text);
+        return status;
+    }
+    gateway->serving = true;
+    log_info("ready component=gateway listen=%s", gateway->listen.text);
+    return STATUS_OK;
 }
 
 static void start_draining(struct gateway *gateway)
@@ -154,7 +178,8 @@ static int wait_ms(const struct gateway *gateway)
     if (gateway->draining) {
         wait = mono_ms_until(gateway->now, gateway->drain_at, wait);
     }
-    return http_wait_ms(gateway->http, wait);
+    return gateway->serving ? http_wait_ms(gateway->http, wait)
+                            : mono_ms_until(gateway->now, gateway->serve_at, wait);
 }
 
 /* Hands each event to its owner; says which of the shared ones have something to do. */
@@ -180,7 +205,6 @@ int gateway_run(struct gateway *gateway)
     struct epoll_event events[EPOLL_EVENTS];
     bool link_more = true;
     bool send_more = false;
-    log_info("ready component=gateway listen=%s", gateway->listen.text);
     for (;;) {
         const int timeout = link_more || send_more ? 0 : wait_ms(gateway);
         const int count = epoll_wait(gateway->epoll, events, EPOLL_EVENTS, timeout);
@@ -190,7 +214,10 @@ int gateway_run(struct gateway *gateway)
         /* Also when no descriptor says so: time passes for it, too. */
         link_more = link_process(gateway->link, gateway->now, LINK_BUDGET);
         streams_events(gateway->streams);
-        if (http) {
+        if (time_to_serve(gateway) && start_serving(gateway) != STATUS_OK) {
+            return STATUS_IO;
+        }
+        if (gateway->serving && http) {
             http_run(gateway->http);
         }
         send_more = streams_run(gateway->streams, SEND_BUDGET, gateway->now);
@@ -209,7 +236,13 @@ static int create_parts(struct gateway *gateway, struct error *err)
 {
     const struct config_gateway *config = &gateway->config->gateway;
     const struct store_listener listener = {on_change, rendered_tile_free, gateway};
-    const struct streams_config streams = {config->limits.streams, config->limits.channels,
+    gateway->descriptors = descriptors_share(descriptors_raise_limit(), config->limits.streams);
+    if (gateway->descriptors.streams < config->limits.streams) {
+        log_info("the limit of open files leaves room for %zu streams, not %zu: raise it "
+                 "(ulimit -Hn, LimitNOFILE=), or start more gateways on the port",
+                 gateway->descriptors.streams, config->limits.streams);
+    }
+    const struct streams_config streams = {gateway->descriptors.streams, config->limits.channels,
                                            config->channel_log_bytes, config->stalled_ms,
                                            config->max_stream_age_ms};
     gateway->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -238,6 +271,7 @@ int gateway_create(struct program *program, struct gateway **out, struct error *
     gateway->listen = program->config->gateway.listen;
     gateway->now = clock_mono();
     gateway->started_at = clock_wall();
+    gateway->serve_at = mono_add_ms(gateway->now, SYNC_WAIT_MS);
     int status = STATUS_OK;
     if (program->listen != NULL) {
         status = config_parse_listen(program->listen, &gateway->listen, err);

@@ -10,6 +10,7 @@
 #include "common/program.h"
 #include "common/store.h"
 #include "gateway/clients.h"
+#include "gateway/descriptors.h"
 #include "gateway/streams.h"
 
 struct http;
@@ -25,8 +26,11 @@ struct gateway {
     struct clients *clients;
     struct http *http;
     int epoll;
+    struct descriptors descriptors; /* how many of them are for what */
+    bool serving;                   /* connections are accepted */
     bool draining;
-    mono_time now; /* of the turn of the loop under way */
+    mono_time now;      /* of the turn of the loop under way */
+    mono_time serve_at; /* also when not in sync by then */
     mono_time heartbeat_at;
     mono_time sweep_at;
     mono_time drain_until;

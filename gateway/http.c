@@ -13,7 +13,7 @@
 
 #define IDLE_TIMEOUT_S 30 /* of a connection between requests, or slow in sending one */
 #define MEMORY_PER_CONNECTION (32 * 1024) /* bounds the request line and all headers */
-#define SPARE_DESCRIPTORS 64              /* connections beside streams */
+#define BACKLOG 4096                      /* connections that wait to be accepted */
 
 /* ---- Routing ---- */
 
@@ -248,7 +248,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
 
 /* ---- The daemon ---- */
 
-static int listen_on(const struct listen_address *address, struct error *err)
+static int bind_to(const struct listen_address *address, struct error *err)
 {
     struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(address->port)};
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(address->port)};
@@ -266,7 +266,7 @@ static int listen_on(const struct listen_address *address, struct error *err)
     }
     const struct sockaddr *name =
         ipv6 ? (const struct sockaddr *)&six : (const struct sockaddr *)&four;
-    if (bind(fd, name, ipv6 ? sizeof six : sizeof four) != 0 || listen(fd, 4096) != 0) {
+    if (bind(fd, name, ipv6 ? sizeof six : sizeof four) != 0) {
         error_set(err, STATUS_IO, "cannot listen on %s: %s%s", address->text, strerror(errno),
                   errno == EADDRINUSE ? "; another program (no gateway) uses it: stop that, or "
                                         "choose another with --listen"
@@ -279,43 +279,58 @@ static int listen_on(const struct listen_address *address, struct error *err)
 
 int http_create(struct gateway *gateway, struct http **out, struct error *err)
 {
-    const struct gateway_limits *limits = &gateway->config->gateway.limits;
-    const int fd = listen_on(&gateway->listen, err);
+    const int fd = bind_to(&gateway->listen, err);
     if (fd < 0) {
         return STATUS_IO;
     }
     struct http *http = x_calloc(1, sizeof *http);
     http->gateway = gateway;
+    http->listening = fd;
+    *out = http;
+    return STATUS_OK;
+}
+
+int http_start(struct http *http, struct error *err)
+{
+    const struct gateway_limits *limits = &http->gateway->config->gateway.limits;
     const size_t memory = limits->header_bytes > MEMORY_PER_CONNECTION / 2
                               ? 2 * limits->header_bytes
                               : MEMORY_PER_CONNECTION;
+    if (listen(http->listening, BACKLOG) != 0) {
+        return error_set(err, STATUS_IO, "cannot listen on %s: %s", http->gateway->listen.text,
+                         strerror(errno));
+    }
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
-        MHD_OPTION_EXTERNAL_LOGGER, detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_EXTERNAL_LOGGER, detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, http->listening,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        memory, MHD_OPTION_CONNECTION_LIMIT, (unsigned)(limits->streams + SPARE_DESCRIPTORS),
+        memory, MHD_OPTION_CONNECTION_LIMIT, (unsigned)http->gateway->descriptors.connections,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
         MHD_OPTION_END);
     if (http->daemon == NULL) {
-        close(fd);
-        free(http);
         return error_set(err, STATUS_IO, "libmicrohttpd could not be started");
     }
-    *out = http;
+    http->listening = -1;
     return STATUS_OK;
 }
 
 void http_destroy(struct http **http_p)
 {
     struct http *http = *http_p;
-    if (http != NULL) {
-        MHD_stop_daemon(http->daemon);
-        if (http->list != NULL) {
-            MHD_destroy_response(http->list);
-        }
-        free(http);
-        *http_p = NULL;
+    if (http == NULL) {
+        return;
     }
+    if (http->daemon != NULL) {
+        MHD_stop_daemon(http->daemon);
+    }
+    if (http->listening >= 0) {
+        close(http->listening);
+    }
+    if (http->list != NULL) {
+        MHD_destroy_response(http->list);
+    }
+    free(http);
+    *http_p = NULL;
 }
 
 int http_epoll_fd(const struct http *http)
@@ -339,7 +354,8 @@ int http_wait_ms(const struct http *http, int max_ms)
 
 void http_stop_listening(struct http *http)
 {
-    const MHD_socket fd = MHD_quiesce_daemon(http->daemon);
+    const MHD_socket fd =
+        http->daemon != NULL ? MHD_quiesce_daemon(http->daemon) : MHD_INVALID_SOCKET;
     if (fd != MHD_INVALID_SOCKET) {
         close(fd);
     }

@@ -25,6 +25,7 @@ struct http_counters {
 
 struct http {
     struct gateway *gateway;
+    int listening; /* bound; the daemon's from http_start on, and -1 here */
     struct MHD_Daemon *daemon;
     struct http_counters counters;
     struct MHD_Response *list; /* the last answer of GET /api/tiles for everything, */
@@ -45,8 +46,12 @@ struct request {
     const char *origin; /* the Origin to be named in the answer, or NULL */
 };
 
+/* Binds the address; connections are refused, or go to other gateways on the port, until
+ * http_start. */
 int http_create(struct gateway *gateway, struct http **out, struct error *err);
+int http_start(struct http *http, struct error *err);
 void http_destroy(struct http **http);
+/* The following ones after http_start only, but for http_stop_listening. */
 int http_epoll_fd(const struct http *http);
 void http_run(struct http *http);
 /* What http_run may be waited for at most. */
