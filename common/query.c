@@ -74,13 +74,15 @@ static void put_standing(const struct query *query, const struct query_state *st
 /* A removed tile, so that a copy made before forgets it. */
 static void put_tombstone(struct buf *out, const struct tile *tile)
 {
-    mp_put_map(out, 3);
+    mp_put_map(out, 4);
     mp_put_text(out, "k");
     mp_put_str(out, (struct str){tile->key, tile->key_len});
     mp_put_text(out, "l");
     mp_put_uint(out, tile->lane);
     mp_put_text(out, "v");
     put_version(out, tile->version);
+    mp_put_text(out, "expired");
+    mp_put_bool(out, tile->expired);
 }
 
 /* A tile as snapshot, get and list give it: the members of a keyframe's body, with its version and

@@ -84,7 +84,8 @@ static void apply_tile(struct replica *r, struct lane *lane, const struct wire_h
     }
 }
 
-static void apply_event(struct replica *r, const struct wire_header *header, struct str body)
+static void apply_event(struct replica *r, struct lane *lane, const struct wire_header *header,
+                        struct str body, mono_time now)
 {
     struct wire_event event;
     if (wire_decode_event(header, &r->body, body, &event) != STATUS_OK) {
@@ -92,7 +93,10 @@ static void apply_event(struct replica *r, const struct wire_header *header, str
         return;
     }
     if (event.origin != eventlog_origin(r->events)) {
-        r->counters.event_resets++;
+        /* The numbering began anew; what came before this one in it was perhaps not published. */
+        lose_sync(r, lane, now);
+        lane->synced = false;
+        return;
     }
     struct buf fields = {0};
     mp_put_value(&fields, event.fields);
@@ -112,7 +116,7 @@ static void apply(struct replica *r, const struct wire_header *header,
     if (header->kind == WIRE_TILE) {
         apply_tile(r, lane, header, frames[2], now);
     } else {
-        apply_event(r, header, frames[2]);
+        apply_event(r, lane, header, frames[2], now);
     }
     if (r->ops.accepted != NULL) {
         r->ops.accepted(r->ops.accepted_arg, frames);

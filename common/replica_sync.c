@@ -75,6 +75,7 @@ static void ask_tiles(struct replica *r, mono_time now)
 static void ask_events(struct replica *r, mono_time now)
 {
     const uint64_t last = eventlog_last(r->events);
+    r->sync.asked_after = last;
     struct buf request = begin_query(2, "events");
     mp_put_text(&request, last != 0 ? "after" : "newest");
     mp_put_uint(&request, last != 0 ? last : r->events_max);
@@ -193,6 +194,7 @@ static bool read_tile(const mp_value *entry, struct wire_tile *tile, unsigned *l
     *age_ms = 0;
     if (tile->value == NULL) {
         tile->removed = true;
+        (void)mp_as_bool(mp_get(entry, "expired"), &tile->expired);
         return true;
     }
     return mp_is_map(tile->value) && wire_read_ms(mp_get(entry, "t"), &tile->ttl_ms) &&
@@ -321,23 +323,32 @@ static void append_events(struct replica *r, const mp_value *list, uint64_t orig
     }
 }
 
-/* Another numbering, or events that nobody has any more: readers are told to start over. Says
- * whether the page is of no use, since it was asked for by what was held before. */
+/* Another numbering, or events that nobody has any more: readers are told to start over. Until the
+ * log is filled again, no delta may put a single event into it. Says whether the page is of no use,
+ * since it was asked for by what was held before. */
 static bool start_over(struct replica *r, uint64_t origin, uint64_t floor, mono_time now)
 {
     const uint64_t held = eventlog_last(r->events);
-    if (origin == eventlog_origin(r->events) && held >= floor) {
+    if (origin == eventlog_origin(r->events) && (held >= floor || held == 0)) {
         return false;
     }
-    if (origin == eventlog_origin(r->events) && held == 0) {
-        return false; /* we hold nothing that could have been followed */
-    }
     r->counters.event_resets += held != 0;
+    r->lanes[0].synced = false;
     eventlog_reset(r->events, origin);
     if (held != 0) {
         ask_events(r, now);
     }
     return held != 0;
+}
+
+/* Is the server's log as far as its tiles were at S1? It may be filling it anew. */
+static bool log_is_whole(const struct replica *r, const mp_value *map)
+{
+    struct version versions[LANES_MAX] = {{0}};
+    unsigned lanes;
+    uint64_t owned;
+    return read_lanes(map, &lanes, &owned, versions) && (owned & 1) != 0 &&
+           version_compare(versions[0], r->sync.s1[0]) >= 0;
 }
 
 static void on_events(struct replica *r, const mp_value *map, mono_time now)
@@ -349,11 +360,15 @@ static void on_events(struct replica *r, const mp_value *map, mono_time now)
     const mp_value *list = mp_get(map, "events");
     if (!same_server(r, map) || !mp_as_uint(mp_get(map, "origin"), &origin) ||
         !mp_as_uint(mp_get(map, "floor"), &floor) || !mp_as_uint(mp_get(map, "ordinal"), &last) ||
-        !mp_as_bool(mp_get(map, "more"), &more) || !mp_is_array(list)) {
+        !mp_as_bool(mp_get(map, "more"), &more) || !mp_is_array(list) || !log_is_whole(r, map)) {
         sync_abandon(r, now);
         return;
     }
     if (start_over(r, origin, floor, now)) {
+        return;
+    }
+    if (r->sync.asked_after == 0 && eventlog_last(r->events) != 0) {
+        ask_events(r, now); /* the first came meanwhile: no longer the newest, but all since */
         return;
     }
     if (eventlog_last(r->events) == 0) {

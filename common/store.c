@@ -257,6 +257,7 @@ static void bury_unseen(struct store *store, const struct wire_tile *delta, unsi
     tile->lane = lane;
     store->live++;
     bury(store, tile, delta->version);
+    tile->expired = delta->expired;
 }
 
 int store_remove(struct store *store, struct str key, struct version version)
@@ -332,12 +333,13 @@ static void apply_removal(struct store *store, struct tile *tile, const struct w
 {
     if (tile == NULL) {
         bury_unseen(store, delta, lane);
-    } else if (tile->value != NULL) {
-        bury(store, tile, delta->version);
-    } else {
-        tile->version = delta->version; /* it had expired, or was swept, and now is known gone */
-        tile->expired = false;
+        return;
     }
+    if (tile->value != NULL) {
+        bury(store, tile, delta->version);
+    }
+    tile->version = delta->version;
+    tile->expired = delta->expired;
 }
 
 /* Is it the version that is here, seen again later than what was seen of it before? */

@@ -42,6 +42,7 @@ struct wire_tile {
     struct str key;
     bool keyframe; /* value is whole, and there is no base */
     bool removed;  /* the tile is gone; implies keyframe, value is NULL */
+    bool expired;  /* removed by time alone: a refresh brings it back (only in snapshots) */
     struct version
         version;         /* of the tile after this: the message's own, but for a keyframe that only
                             refreshes a tile, which repeats the version of its last change */

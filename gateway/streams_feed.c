@@ -134,7 +134,8 @@ static void reset_events(struct streams *s)
 
 void streams_events(struct streams *s)
 {
-    if (eventlog_generation(s->events) != s->events_generation) {
+    if (eventlog_generation(s->events) != s->events_generation ||
+        s->events_seen < eventlog_floor(s->events)) { /* more came at once than the log holds */
         s->events_generation = eventlog_generation(s->events);
         s->events_seen =
             eventlog_last(s->events); /* what the new log begins with is history, too */
