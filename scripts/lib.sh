@@ -66,7 +66,18 @@ build() {
         { tail -n 60 "$log"; die "the build failed; all of it is in ${log#"$root"/}"; }
 }
 
-# free_port: a TCP port of the loopback that nobody uses.
+# free_port: a TCP port of the loopback that nobody uses. Not one of those that the kernel gives to outgoing connections
+# (from 32768 on): one of these could be taken again by the time it is listened on.
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 -c '
+import random, socket
+while True:
+    port = random.randrange(15000, 32768)
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+    print(port)
+    break'
 }

@@ -31,12 +31,14 @@ export async function until(what, predicate, ms = 15000) {
   }
 }
 
+// Not one of those that the kernel gives to outgoing connections (from 32768 on): it could be taken again by the time it
+// is listened on.
 function freePort() {
+  const port = 15000 + Math.floor(Math.random() * 17000);
   return new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => done(port));
-    });
+    const server = createServer();
+    server.once("error", () => done(freePort()));
+    server.listen(port, "127.0.0.1", () => server.close(() => done(port)));
   });
 }
 

@@ -2,6 +2,7 @@
 import copy
 import datetime
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -37,6 +38,9 @@ TILES = [
 ]
 
 
+PORT_NUMBERS = itertools.count(random.randrange(2200))
+
+
 def now_iso(offset_s=0.0):
     t = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset_s)
     return t.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -54,12 +58,19 @@ def wait_until(predicate, timeout=10.0, what="the condition"):
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """Ports that nobody uses, never the same twice in this process. Not those that the kernel gives to outgoing
+    connections (from 32768 on), of which one could be taken again by the time it is listened on; and each worker has a
+    range of its own, so that parallel ones do not meet."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    ports = []
+    while len(ports) < count:
+        port = 15000 + worker * 2200 + next(PORT_NUMBERS) % 2200
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.append(port)
     return ports
 
 
