@@ -230,10 +230,15 @@ static bool check_value(struct check *c, int depth)
     }
 }
 
-bool mp_valid(const void *data, size_t len)
+size_t mp_length(const void *data, size_t len)
 {
     struct check c = {data, (const unsigned char *)data + len};
-    return len != 0 && check_value(&c, 0) && c.p == c.end;
+    return len != 0 && check_value(&c, 0) ? (size_t)(c.p - (const unsigned char *)data) : 0;
+}
+
+bool mp_valid(const void *data, size_t len)
+{
+    return len != 0 && mp_length(data, len) == len;
 }
 
 /* ---- Reading ---- */

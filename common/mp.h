@@ -66,6 +66,9 @@ void mp_doc_free(struct mp_doc *doc);
  * before it is known to be well-formed, so memory is bounded by a small multiple of len. */
 int mp_parse(struct mp_doc *doc, const void *data, size_t len);
 
+/* Length of the well-formed value that the bytes begin with; 0 when there is none. */
+size_t mp_length(const void *data, size_t len);
+
 /* Is it one well-formed value of len bytes? */
 bool mp_valid(const void *data, size_t len);
 

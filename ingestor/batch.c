@@ -14,6 +14,7 @@ struct batch_memory {
     size_t extra_count;
     size_t event_cap;
     struct buf state;
+    struct buf journal;
 };
 
 struct batch *batch_create(size_t extra_count)
@@ -32,6 +33,7 @@ void batch_destroy(struct batch **batch_p)
     }
     buf_free(&batch->memory->text);
     buf_free(&batch->memory->state);
+    buf_free(&batch->memory->journal);
     free(batch->memory->extras);
     free(batch->memory);
     free(batch->events);
@@ -86,7 +88,7 @@ static void rebase(struct str *text, const char *base)
     }
 }
 
-void batch_finish(struct batch *batch, struct str state)
+void batch_finish(struct batch *batch, struct str state, struct str journal)
 {
     struct batch_memory *memory = batch->memory;
     const char *base = buf_cstr(&memory->text);
@@ -107,4 +109,6 @@ void batch_finish(struct batch *batch, struct str state)
     }
     buf_append_str(&memory->state, state);
     batch->state = buf_str(&memory->state);
+    buf_append_str(&memory->journal, journal);
+    batch->journal = buf_str(&memory->journal);
 }

@@ -49,6 +49,15 @@ void checkpoint_wrap(struct buf *out, struct str bytes)
     buf_append_str(out, bytes);
 }
 
+size_t checkpoint_frame_len(struct str bytes)
+{
+    if (bytes.len < HEADER_BYTES || memcmp(bytes.p, MAGIC, 8) != 0) {
+        return 0;
+    }
+    const uint64_t len = get_u64(bytes.p + 16);
+    return len <= bytes.len - HEADER_BYTES ? HEADER_BYTES + (size_t)len : 0;
+}
+
 int checkpoint_unwrap(struct str framed, struct str *bytes, struct error *err)
 {
     if (framed.len < HEADER_BYTES || memcmp(framed.p, MAGIC, 8) != 0) {

@@ -33,9 +33,23 @@ struct checkpoint_ops {
      * of another version, and err says what follows; STATUS_IO. */
     int (*load)(struct checkpoint *checkpoint, struct buf *out, struct error *err);
 
-    /* Replaces the checkpoint. STATUS_DENIED when the lease is lost: nothing was written then. */
-    int (*save)(struct checkpoint *checkpoint, struct str bytes, struct error *err);
+    /* Replaces the checkpoint, and takes records up to that number out of the journal: they are in
+     * it. STATUS_DENIED when the lease is lost: nothing was written then. */
+    int (*save)(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
+                struct error *err);
+
+    /* Adds a record to the journal; it is on disk when this returns. Numbers grow. STATUS_DENIED as
+     * save. */
+    int (*append)(struct checkpoint *checkpoint, uint64_t number, struct str record,
+                  struct error *err);
+
+    /* All records of the journal, one after the other. What cannot be read is left out, with all
+     * behind it. */
+    int (*journal)(struct checkpoint *checkpoint, struct buf *out, struct error *err);
 };
+
+/* save with this number empties the journal. */
+#define JOURNAL_ALL UINT64_MAX
 
 struct checkpoint {
     const struct checkpoint_ops *ops;
@@ -50,6 +64,8 @@ const struct checkpoint_ops *checkpoint_for(const struct config *config);
 /* A checkpoint's frame: magic, format, length, FNV-1a 64 of the bytes. Shared by the stores. */
 #define CHECKPOINT_FORMAT 1
 void checkpoint_wrap(struct buf *out, struct str bytes);
+/* Length of the frame that the bytes begin with; 0 when it is not whole. */
+size_t checkpoint_frame_len(struct str bytes);
 int checkpoint_unwrap(struct str framed, struct str *bytes, struct error *err);
 
 #endif

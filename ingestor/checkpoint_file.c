@@ -17,7 +17,9 @@ struct file_checkpoint {
     char *path;
     char *path_new;
     char *path_lock;
-    int lock; /* -1: not ours */
+    char *path_journal;
+    int lock;    /* -1: not ours */
+    int journal; /* -1: not open yet */
 };
 
 static struct file_checkpoint *file_of(struct checkpoint *checkpoint)
@@ -33,7 +35,9 @@ static int file_open(const struct config *config, struct checkpoint **out, struc
     c->path = x_strdup(config->ingestor.checkpoint_path);
     c->path_new = x_asprintf("%s.new", c->path);
     c->path_lock = x_asprintf("%s.lock", c->path);
+    c->path_journal = x_asprintf("%s.journal", c->path);
     c->lock = -1;
+    c->journal = -1;
     *out = &c->base;
     return STATUS_OK;
 }
@@ -47,6 +51,10 @@ static void file_close(struct checkpoint *checkpoint)
     free(c->path);
     free(c->path_new);
     free(c->path_lock);
+    free(c->path_journal);
+    if (c->journal >= 0) {
+        close(c->journal);
+    }
     free(c);
 }
 
@@ -146,7 +154,132 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
-static int file_save(struct checkpoint *checkpoint, struct str bytes, struct error *err)
+/* ---- The journal, PATH.journal: records one after the other, each framed as a checkpoint is and
+ * with its number in front ---- */
+
+#define JOURNAL_LONG (64 * 1024) /* bytes; a shorter one is not worth shortening */
+
+static int open_journal(struct file_checkpoint *c, struct error *err)
+{
+    if (c->journal < 0) {
+        c->journal = open(c->path_journal, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0644);
+    }
+    return c->journal >= 0 ? STATUS_OK : io_error("open", c->path_journal, err);
+}
+
+static int file_append(struct checkpoint *checkpoint, uint64_t number, struct str record,
+                       struct error *err)
+{
+    struct file_checkpoint *c = file_of(checkpoint);
+    struct buf numbered = {0};
+    struct buf framed = {0};
+    int status = file_confirm(checkpoint, err);
+    if (status == STATUS_OK) {
+        status = open_journal(c, err);
+    }
+    buf_append(&numbered, &number, sizeof number);
+    buf_append_str(&numbered, record);
+    checkpoint_wrap(&framed, buf_str(&numbered));
+    if (status == STATUS_OK &&
+        (!write_all(c->journal, buf_str(&framed)) || fdatasync(c->journal) != 0)) {
+        status = io_error("write", c->path_journal, err);
+    }
+    buf_free(&numbered);
+    buf_free(&framed);
+    return status;
+}
+
+/* Calls each with every whole record; whole_len is how far they reach. */
+static int read_journal(struct file_checkpoint *c,
+                        void (*each)(void *arg, uint64_t number, struct str record,
+                                     struct str framed),
+                        void *arg, size_t *whole_len, struct error *err)
+{
+    struct buf content = {0};
+    *whole_len = 0;
+    const int fd = open(c->path_journal, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? STATUS_OK : io_error("open", c->path_journal, err);
+    }
+    const bool read_ok = read_all(fd, &content) == 0;
+    close(fd);
+    struct str rest = buf_str(&content);
+    struct str record;
+    uint64_t number;
+    size_t len;
+    while (read_ok && (len = checkpoint_frame_len(rest)) != 0 &&
+           checkpoint_unwrap((struct str){rest.p, len}, &record, NULL) == STATUS_OK &&
+           record.len >= sizeof number) {
+        memcpy(&number, record.p, sizeof number);
+        each(arg, number, (struct str){record.p + sizeof number, record.len - sizeof number},
+             (struct str){rest.p, len});
+        rest = (struct str){rest.p + len, rest.len - len};
+        *whole_len += len;
+    }
+    buf_free(&content);
+    return read_ok ? STATUS_OK : io_error("read", c->path_journal, err);
+}
+
+struct kept {
+    uint64_t above;
+    struct buf bytes;
+};
+
+static void keep_younger(void *arg, uint64_t number, struct str record, struct str framed)
+{
+    struct kept *kept = arg;
+    (void)record;
+    if (number > kept->above) {
+        buf_append_str(&kept->bytes, framed);
+    }
+}
+
+/* Writes the records that the checkpoint does not have into a new file, and puts that into the
+ * place of the old. What fails leaves the long journal, which does no harm. */
+static void shorten_journal(struct file_checkpoint *c, uint64_t record)
+{
+    struct stat now;
+    struct kept kept = {record, {0}};
+    size_t whole_len;
+    if (stat(c->path_journal, &now) != 0 || (now.st_size < JOURNAL_LONG && record != JOURNAL_ALL) ||
+        read_journal(c, keep_younger, &kept, &whole_len, NULL) != STATUS_OK) {
+        return;
+    }
+    const int fd = open(c->path_new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0644);
+    if (fd >= 0 && write_all(fd, buf_str(&kept.bytes)) && fdatasync(fd) == 0 &&
+        rename(c->path_new, c->path_journal) == 0) {
+        if (c->journal >= 0) {
+            close(c->journal);
+        }
+        c->journal = fd;
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    buf_free(&kept.bytes);
+}
+
+static void collect_record(void *arg, uint64_t number, struct str record, struct str framed)
+{
+    (void)number;
+    (void)framed;
+    buf_append_str(arg, record);
+}
+
+/* A record that was cut off by a crash would hide those that come behind it: it goes. */
+static int file_journal(struct checkpoint *checkpoint, struct buf *out, struct error *err)
+{
+    struct file_checkpoint *c = file_of(checkpoint);
+    size_t whole_len;
+    const int status = read_journal(c, collect_record, out, &whole_len, err);
+    if (status == STATUS_OK && truncate(c->path_journal, (off_t)whole_len) != 0 &&
+        errno != ENOENT) {
+        return io_error("shorten", c->path_journal, err);
+    }
+    return status;
+}
+
+static int file_save(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
+                     struct error *err)
 {
     struct file_checkpoint *c = file_of(checkpoint);
     int status = file_confirm(checkpoint, err);
@@ -169,6 +302,7 @@ static int file_save(struct checkpoint *checkpoint, struct str bytes, struct err
     }
     if (status == STATUS_OK) {
         sync_folder(c->path);
+        shorten_journal(c, record);
     } else {
         unlink(c->path_new); /* a full disk has better uses for its space */
     }
@@ -182,4 +316,6 @@ const struct checkpoint_ops checkpoint_file = {
     .confirm = file_confirm,
     .load = file_load,
     .save = file_save,
+    .append = file_append,
+    .journal = file_journal,
 };

@@ -31,7 +31,10 @@ static int postgres_open(const struct config *config, struct checkpoint **out, s
     static const char schema[] =
         "CREATE SCHEMA IF NOT EXISTS tilewire;"
         "CREATE TABLE IF NOT EXISTS tilewire.checkpoint (name text PRIMARY KEY, holder bigint NOT "
-        "NULL DEFAULT 0, saved_at timestamptz, bytes bytea)";
+        "NULL DEFAULT 0, saved_at timestamptz, bytes bytea);"
+        "CREATE TABLE IF NOT EXISTS tilewire.journal (name text, n bigserial, record bytea, "
+        "PRIMARY "
+        "KEY (name, n))";
     struct postgres_checkpoint *c = x_calloc(1, sizeof *c);
     c->base.ops = &checkpoint_postgres;
     c->config = config;
@@ -168,21 +171,72 @@ static int postgres_load(struct checkpoint *checkpoint, struct buf *out, struct 
     return status;
 }
 
-static int postgres_save(struct checkpoint *checkpoint, struct str bytes, struct error *err)
+static int postgres_append(struct checkpoint *checkpoint, uint64_t number, struct str record,
+                           struct error *err)
+{
+    struct postgres_checkpoint *c = postgres_of(checkpoint);
+    char holder[32];
+    char n[32];
+    snprintf(holder, sizeof holder, "%lld", (long long)c->holder);
+    snprintf(n, sizeof n, "%llu", (unsigned long long)number);
+    const char *const parameters[] = {c->name, holder, record.p, n};
+    const int lengths[] = {0, 0, (int)record.len, 0};
+    const int formats[] = {0, 0, 1, 0};
+    PGresult *result = PQexecParams(
+        c->db,
+        "INSERT INTO tilewire.journal (name, n, record) SELECT name, $4::numeric, $3::bytea "
+        "FROM tilewire.checkpoint WHERE name = $1 AND holder = $2::bigint "
+        "ON CONFLICT (name, n) DO UPDATE SET record = excluded.record",
+        4, NULL, parameters, lengths, formats, 0);
+    int status = STATUS_OK;
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+        status = PQstatus(c->db) == CONNECTION_OK
+                     ? pg_error(c->db, result, "cannot write the journal", err)
+                     : postgres_confirm(checkpoint, err);
+    } else if (strcmp(PQcmdTuples(result), "1") != 0) {
+        status = error_set(err, STATUS_DENIED,
+                           "the lease on %s is lost: another ingestor has taken it", c->name);
+    }
+    PQclear(result);
+    return status;
+}
+
+static int postgres_journal(struct checkpoint *checkpoint, struct buf *out, struct error *err)
+{
+    struct postgres_checkpoint *c = postgres_of(checkpoint);
+    const char *const parameters[] = {c->name};
+    PGresult *result =
+        PQexecParams(c->db, "SELECT record FROM tilewire.journal WHERE name = $1 ORDER BY n", 1,
+                     NULL, parameters, NULL, NULL, 1);
+    const bool ok = PQresultStatus(result) == PGRES_TUPLES_OK;
+    for (int i = 0; ok && i < PQntuples(result); i++) {
+        buf_append(out, PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0));
+    }
+    const int status = ok ? STATUS_OK : pg_error(c->db, result, "cannot read the journal", err);
+    PQclear(result);
+    return status;
+}
+
+static int postgres_save(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
+                         struct error *err)
 {
     struct postgres_checkpoint *c = postgres_of(checkpoint);
     struct buf framed = {0};
     checkpoint_wrap(&framed, bytes);
     char holder[32];
+    char n[32];
     snprintf(holder, sizeof holder, "%lld", (long long)c->holder);
-    const char *const parameters[] = {c->name, holder, framed.data};
-    const int lengths[] = {0, 0, (int)framed.len};
-    const int formats[] = {0, 0, 1};
-    PGresult *result =
-        PQexecParams(c->db,
-                     "UPDATE tilewire.checkpoint SET bytes = $3::bytea, saved_at = now() "
-                     "WHERE name = $1 AND holder = $2::bigint",
-                     3, NULL, parameters, lengths, formats, 0);
+    snprintf(n, sizeof n, "%llu", (unsigned long long)record);
+    const char *const parameters[] = {c->name, holder, framed.data, n};
+    const int lengths[] = {0, 0, (int)framed.len, 0};
+    const int formats[] = {0, 0, 1, 0};
+    PGresult *result = PQexecParams(
+        c->db,
+        "WITH shortened AS (DELETE FROM tilewire.journal WHERE name = $1 AND n <= $4::numeric "
+        "AND EXISTS (SELECT 1 FROM tilewire.checkpoint WHERE name = $1 AND holder = "
+        "$2::bigint)) UPDATE tilewire.checkpoint SET bytes = $3::bytea, saved_at = now() "
+        "WHERE name = $1 AND holder = $2::bigint",
+        4, NULL, parameters, lengths, formats, 0);
     int status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
         status = PQstatus(c->db) == CONNECTION_OK
@@ -204,4 +258,6 @@ const struct checkpoint_ops checkpoint_postgres = {
     .confirm = postgres_confirm,
     .load = postgres_load,
     .save = postgres_save,
+    .append = postgres_append,
+    .journal = postgres_journal,
 };

@@ -7,6 +7,7 @@
 #include "common/server.h"
 #include "common/sockets.h"
 #include "common/xalloc.h"
+#include "ingestor/checkpoint.h"
 #include "ingestor/fold.h"
 #include "ingestor/publisher.h"
 #include "ingestor/reader.h"
@@ -47,6 +48,7 @@ struct ingestor {
     struct buf source_state; /* after the last batch folded */
     uint64_t ordinal;
     uint64_t origin;
+    uint64_t record; /* of the source's journal: the last one in source_state */
     struct moment beat_at;
     mono_time save_at;
     bool unsaved; /* something was folded since the last checkpoint */
@@ -123,7 +125,7 @@ static void save(struct ingestor *ingestor)
     ingestor->saving_ordinal = ingestor->ordinal;
     ingestor->saving_since = clock_mono();
     ingestor->unsaved = false;
-    reader_save(ingestor->reader, buf_str(&bytes));
+    reader_save(ingestor->reader, buf_str(&bytes), ingestor->record);
     buf_free(&bytes);
 }
 
@@ -192,6 +194,7 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
         log_info("going on after position %llu, from a checkpoint of %zu bytes",
                  (unsigned long long)snapshot.ordinal, message->len);
     } else {
+        ingestor->record = JOURNAL_ALL; /* what an earlier life journaled is of no use any more */
         log_info("building all tiles from the events table");
     }
     ingestor->phase = usable ? PHASE_RESUMING : PHASE_BUILDING;
@@ -210,6 +213,16 @@ static void on_restart(struct ingestor *ingestor)
     ingestor->phase = PHASE_BUILDING;
 }
 
+/* What was delivered before and is not in the table any more must not look as if it had never been.
+ */
+static void close_history(struct ingestor *ingestor)
+{
+    struct eventlog *events = publisher_events(ingestor->publisher);
+    if (eventlog_last(events) == 0) {
+        eventlog_skip_to(events, ingestor->ordinal);
+    }
+}
+
 /* Events delivered before the checkpoint: for the event log alone. */
 static void on_history(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
@@ -222,6 +235,7 @@ static void on_history(struct ingestor *ingestor, const struct batch *batch, str
         publisher_event(ingestor->publisher, &batch->events[i], now, true);
     }
     if (!batch->more) {
+        close_history(ingestor);
         go_live(ingestor, now);
     }
 }
@@ -231,6 +245,7 @@ static void fold_batch(struct ingestor *ingestor, const struct batch *batch, str
     if (batch->restarted) {
         on_restart(ingestor);
     } else if (ingestor->phase == PHASE_RESUMING) {
+        close_history(ingestor);
         go_live(ingestor, now); /* there was no history */
     }
     const bool live = ingestor->phase == PHASE_LIVE;
@@ -243,6 +258,7 @@ static void fold_batch(struct ingestor *ingestor, const struct batch *batch, str
     buf_append_str(&ingestor->source_state, batch->state);
     ingestor->ordinal = batch->ordinal;
     ingestor->origin = batch->origin;
+    ingestor->record = batch->record;
     ingestor->rows_unusable += batch->unusable;
     ingestor->pending_ids = batch->pending_ids;
     ingestor->pending_since = batch->pending_since;

@@ -20,7 +20,7 @@ struct command {
     enum command_kind kind;
     char *bytes; /* the receiver's to free */
     size_t len;
-    uint64_t epoch;
+    uint64_t number; /* COMMAND_BEGIN: the epoch; COMMAND_SAVE: of a record */
 };
 
 /* ---- The thread ---- */
@@ -33,10 +33,13 @@ struct thread {
     const struct checkpoint_ops *checkpoint_ops;
     struct checkpoint *checkpoint; /* NULL: none are kept */
     bool leader;
+    bool lost; /* the lease is; the source is to be closed */
     mono_time confirm_at;
     bool begun; /* the main thread said where to read from */
     struct buf state;
     bool has_state;
+    struct buf journal; /* read with the checkpoint; of use for the first open only */
+    bool journal_failing;
     uint64_t epoch;
     struct source *source; /* NULL: not open */
     unsigned credits;
@@ -70,17 +73,18 @@ static void close_source(struct thread *t)
 
 static void lose_lease(struct thread *t, const struct error *error)
 {
-    close_source(t);
+    /* The source is closed by whoever uses it: it may be in use further up. */
+    t->lost = true;
     t->begun = false;
     t->leader = false;
     tell_text(t, READER_LOST, error);
 }
 
-static void save(struct thread *t, struct str bytes)
+static void save(struct thread *t, struct str bytes, uint64_t record)
 {
     struct error err = {{0}};
     const int status = t->checkpoint != NULL && t->leader
-                           ? t->checkpoint_ops->save(t->checkpoint, bytes, &err)
+                           ? t->checkpoint_ops->save(t->checkpoint, bytes, record, &err)
                            : STATUS_OK;
     if (status == STATUS_DENIED) {
         lose_lease(t, &err);
@@ -94,7 +98,7 @@ static void begin(struct thread *t, struct command *command)
     buf_clear(&t->state);
     t->has_state = command->bytes != NULL;
     buf_append(&t->state, command->bytes, command->len);
-    t->epoch = command->epoch;
+    t->epoch = command->number;
     t->begun = true;
     t->credits = READER_BATCHES;
     t->open_at = (mono_time){0};
@@ -110,7 +114,7 @@ static void handle(struct thread *t, struct command *command)
         t->credits++;
         break;
     case COMMAND_SAVE:
-        save(t, (struct str){command->bytes, command->len});
+        save(t, (struct str){command->bytes, command->len}, command->number);
         break;
     }
     free(command->bytes);
@@ -160,6 +164,11 @@ static void acquire(struct thread *t)
             return;
         }
         buf_free(&bytes);
+        struct error why = {{0}};
+        buf_clear(&t->journal);
+        if (t->checkpoint_ops->journal(t->checkpoint, &t->journal, &why) != STATUS_OK) {
+            log_warn("%s; events that came out of order may be repeated or reordered", why.text);
+        }
     }
     t->leader = true;
     t->confirm_at = mono_add_ms(clock_mono(), CONFIRM_MS);
@@ -195,7 +204,8 @@ static void open_source(struct thread *t)
     struct error err = {{0}};
     const struct source_ops *ops = source_for(t->config);
     const struct str state = t->has_state ? buf_str(&t->state) : STR_NULL;
-    if (ops->open(t->config, state, t->epoch, &t->source, &err) != STATUS_OK) {
+    if (ops->open(t->config, state, buf_str(&t->journal), t->epoch, &t->source, &err) !=
+        STATUS_OK) {
         t->source = NULL;
         tell_down(t, &err);
         return;
@@ -222,6 +232,29 @@ static int wait_source(struct thread *t, struct error *err)
     return status;
 }
 
+/* False when the lease is lost. Other failures are told and lived with: order is at stake only if a
+ * crash follows. */
+static bool write_journal(struct thread *t, const struct batch *batch)
+{
+    struct error err = {{0}};
+    const int status =
+        t->checkpoint != NULL
+            ? t->checkpoint_ops->append(t->checkpoint, batch->record, batch->journal, &err)
+            : STATUS_OK;
+    if (status == STATUS_DENIED) {
+        lose_lease(t, &err);
+        return false;
+    }
+    if (status != STATUS_OK && !t->journal_failing) {
+        log_error(
+            "the order of delivery cannot be journaled: %s. If the ingestor is killed now, events "
+            "that committed late may be missed on streams (tiles stay right)",
+            err.text);
+    }
+    t->journal_failing = status != STATUS_OK;
+    return true;
+}
+
 static int read_source(struct thread *t, struct error *err)
 {
     struct batch *batch = NULL;
@@ -232,6 +265,10 @@ static int read_source(struct thread *t, struct error *err)
     backoff_reset(&t->backoff);
     t->idle = batch == NULL;
     t->poll_at = mono_add_ms(clock_mono(), t->config->source.poll_interval_ms);
+    if (batch != NULL && batch->journal.len != 0 && !write_journal(t, batch)) {
+        batch_destroy(&batch); /* the lease is lost: nobody is to see it */
+        return STATUS_OK;
+    }
     if (batch != NULL) {
         buf_clear(&t->state);
         buf_append_str(&t->state, batch->state);
@@ -255,6 +292,10 @@ static void use_source(struct thread *t)
 static void run(struct thread *t)
 {
     take_commands(t, 0);
+    if (t->lost) {
+        close_source(t);
+        t->lost = false;
+    }
     if (t->stop) {
         return;
     }
@@ -293,6 +334,7 @@ static void thread_main(zsock_t *pipe, void *arg)
         t.checkpoint_ops->close(t.checkpoint);
     }
     buf_free(&t.state);
+    buf_free(&t.journal);
 }
 
 /* ---- The main thread's side ---- */
@@ -335,13 +377,13 @@ bool reader_receive(struct reader *reader, struct reader_message *out)
     return zmq_recv(reader_socket(reader), out, sizeof *out, ZMQ_DONTWAIT) == (int)sizeof *out;
 }
 
-static void command(struct reader *reader, enum command_kind kind, struct str bytes, uint64_t epoch)
+static void command(struct reader *reader, enum command_kind kind, struct str bytes, uint64_t number)
 {
     const struct command command = {
         .kind = kind,
         .bytes = bytes.p != NULL ? x_memdup(bytes.p, bytes.len) : NULL,
         .len = bytes.len,
-        .epoch = epoch,
+        .number = number,
     };
     zmq_send(reader_socket(reader), &command, sizeof command, 0);
 }
@@ -356,7 +398,7 @@ void reader_credit(struct reader *reader)
     command(reader, COMMAND_CREDIT, STR_NULL, 0);
 }
 
-void reader_save(struct reader *reader, struct str bytes)
+void reader_save(struct reader *reader, struct str bytes, uint64_t record)
 {
-    command(reader, COMMAND_SAVE, bytes, 0);
+    command(reader, COMMAND_SAVE, bytes, record);
 }

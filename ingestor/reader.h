@@ -65,7 +65,8 @@ void reader_begin(struct reader *reader, struct str state, uint64_t epoch);
 
 void reader_credit(struct reader *reader);
 
-/* Copies bytes. One at a time: wait for READER_SAVED or READER_SAVE_FAILED. */
-void reader_save(struct reader *reader, struct str bytes);
+/* Copies bytes. record: number of the last journal record that is in it. One at a time: wait for
+ * READER_SAVED or READER_SAVE_FAILED. */
+void reader_save(struct reader *reader, struct str bytes, uint64_t record);
 
 #endif

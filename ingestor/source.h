@@ -33,7 +33,10 @@ struct batch {
     bool history; /* rows that were delivered before the state that the source was opened with: the
                      newest ones, for the event log alone. They come first of all. */
     bool more;    /* there was more to read at once: the source is catching up */
-    uint64_t unusable;       /* rows passed over in this batch */
+    uint64_t unusable;  /* rows passed over in this batch */
+    uint64_t record;    /* number of the last journal record that is in the state; 0: none */
+    struct str journal; /* empty: none. Else it must be on disk before the batch is handed on: what
+                           of the order of delivery a later read could not tell from the table */
     uint64_t pending_ids;    /* ids that are missing and may still come */
     wall_time pending_since; /* the longest of them; WALL_NEVER when there is none */
     /* what follows is private to the source */
@@ -48,9 +51,10 @@ struct source_ops {
 
     /* Connects, and checks that table and columns are there; a missing one is reported by name,
      * with what to do. state is that of the last batch folded, or STR_NULL to read from the start.
-     */
-    int (*open)(const struct config *config, struct str state, uint64_t epoch, struct source **out,
-                struct error *err);
+     * journal: all that batches asked to have journaled, oldest first; what is in the state already
+     * does no harm. */
+    int (*open)(const struct config *config, struct str state, struct str journal, uint64_t epoch,
+                struct source **out, struct error *err);
     void (*close)(struct source *source);
 
     /* The next rows, at most max_rows; *out is NULL when there is nothing new (but the first call
@@ -70,7 +74,8 @@ struct source {
     const struct source_ops *ops;
 };
 
-/* An origin that was never used before: later than `before`, and than those of all earlier times. */
+/* An origin that was never used before: later than `before`, and than those of all earlier times.
+ */
 uint64_t source_new_origin(uint64_t before);
 
 /* By the scheme of config's source.uri; NULL when there is none for it. */

@@ -9,7 +9,13 @@
  * A look is one snapshot (REPEATABLE READ): its xmin and xmax, the rows behind the position, the
  * rows in the holes. Sent in one go (pipeline mode), so it costs one round trip.
  *
- * State: [format, position, offset, last ordinal, origin, table oid, holes].
+ * State: [format, position, offset, last ordinal, origin, table oid, holes, record, order].
+ *
+ * What a later look could not tell any more, which ids were missing when the rows behind them were
+ * delivered and in which place late rows came, goes into the journal before a batch is handed on:
+ * records [number, position before, last ordinal before, [late ids], position after, fence, since,
+ * [first, last, first, last, …]]. After a crash the records younger than the checkpoint are gone
+ * through again, so that each event keeps its ordinal.
  */
 #include <endian.h>
 #include <poll.h>
@@ -21,6 +27,7 @@
 #include "common/xalloc.h"
 #include "ingestor/batch.h"
 #include "ingestor/holes.h"
+#include "ingestor/order.h"
 #include "ingestor/pg_table.h"
 #include "ingestor/source.h"
 #include "ingestor/unusable.h"
@@ -35,18 +42,25 @@ struct postgres_source {
     struct pg_table table;
     uint64_t epoch;
     int64_t position;
-    int64_t history_end; /* rows up to this one are read again as history; 0: none are */
+    int64_t history_from; /* rows from this one to the position are read again as history; 0: none
+                             are */
     uint64_t offset;
     uint64_t last_ordinal;
     uint64_t origin;
     struct holes holes;
-    uint64_t xmin; /* of the last snapshot */
+    struct order order; /* of the rows that the event log holds */
+    uint64_t xmin;      /* of the last snapshot */
     uint64_t xmax;
     int64_t newest; /* greatest id in the last snapshot */
     bool building;  /* reading the table for the first time */
     bool looked;    /* at the table; the first look gives a batch even if it finds nothing */
     bool started_over;
-    mono_time cold_at;    /* when the holes whose fence has passed are looked at next */
+    mono_time cold_at;  /* when the holes whose fence has passed are looked at next */
+    uint64_t record;    /* number of the last journal record in the state */
+    struct buf journal; /* of the batch under way; empty: none */
+    struct buf replay;  /* records to be gone through again */
+    struct mp_doc replay_doc;
+    size_t replay_at;     /* into the array in replay_doc */
     struct buf first_ids; /* the ranges asked for, as array literals */
     struct buf last_ids;
     struct unusable_log unusable;
@@ -61,14 +75,16 @@ static struct postgres_source *postgres_of(struct source *source)
 
 static void save_state(const struct postgres_source *s, struct buf *out)
 {
-    mp_put_array(out, 7);
+    mp_put_array(out, 9);
     mp_put_int(out, STATE_FORMAT);
-    mp_put_int(out, s->history_end != 0 ? s->history_end : s->position);
+    mp_put_int(out, s->position);
     mp_put_uint(out, s->offset);
     mp_put_uint(out, s->last_ordinal);
     mp_put_uint(out, s->origin);
     mp_put_int(out, s->table.oid);
     holes_save(&s->holes, out);
+    mp_put_uint(out, s->record);
+    order_save(&s->order, out);
 }
 
 static bool load_state(struct postgres_source *s, struct str state, int64_t *oid)
@@ -76,14 +92,15 @@ static bool load_state(struct postgres_source *s, struct str state, int64_t *oid
     struct mp_doc doc;
     mp_doc_init(&doc);
     int64_t format;
-    const bool ok = mp_parse(&doc, state.p, state.len) == STATUS_OK &&
-                    mp_as_int(mp_at(&doc.root, 0), &format) && format == STATE_FORMAT &&
-                    mp_as_int(mp_at(&doc.root, 1), &s->position) &&
-                    mp_as_uint(mp_at(&doc.root, 2), &s->offset) &&
-                    mp_as_uint(mp_at(&doc.root, 3), &s->last_ordinal) &&
-                    mp_as_uint(mp_at(&doc.root, 4), &s->origin) &&
-                    mp_as_int(mp_at(&doc.root, 5), oid) &&
-                    holes_load(&s->holes, mp_at(&doc.root, 6));
+    const bool ok =
+        mp_parse(&doc, state.p, state.len) == STATUS_OK &&
+        mp_as_int(mp_at(&doc.root, 0), &format) && format == STATE_FORMAT &&
+        mp_as_int(mp_at(&doc.root, 1), &s->position) &&
+        mp_as_uint(mp_at(&doc.root, 2), &s->offset) &&
+        mp_as_uint(mp_at(&doc.root, 3), &s->last_ordinal) &&
+        mp_as_uint(mp_at(&doc.root, 4), &s->origin) && mp_as_int(mp_at(&doc.root, 5), oid) &&
+        holes_load(&s->holes, mp_at(&doc.root, 6)) && mp_as_uint(mp_at(&doc.root, 7), &s->record) &&
+        order_load(&s->order, mp_at(&doc.root, 8));
     mp_doc_free(&doc);
     return ok;
 }
@@ -92,11 +109,13 @@ static bool load_state(struct postgres_source *s, struct str state, int64_t *oid
 static void start_over(struct postgres_source *s)
 {
     s->position = 0;
-    s->history_end = 0;
+    s->history_from = 0;
     s->offset = 0;
     s->last_ordinal = 0;
     s->origin = source_new_origin(s->origin);
     s->holes.count = 0;
+    order_free(&s->order);
+    s->replay_at = SIZE_MAX;
     s->building = true;
     s->started_over = true;
 }
@@ -160,19 +179,45 @@ static void postgres_close(struct source *source)
     PQfinish(s->db);
     pg_table_free(&s->table);
     holes_free(&s->holes);
+    order_free(&s->order);
     buf_free(&s->first_ids);
     buf_free(&s->last_ids);
+    buf_free(&s->journal);
+    buf_free(&s->replay);
+    mp_doc_free(&s->replay_doc);
     free(s);
 }
 
-/* Goes back by as many rows as the event log holds, so that it is filled again. Only where ids and
- * ordinals have not come apart: the places of late rows in the past are not known any more. */
-static int rewind_for_history(struct postgres_source *s, struct error *err)
+/* The records one after the other become one array. Those that cannot be read end it. */
+static void load_journal(struct postgres_source *s, struct str journal)
+{
+    struct buf records = {0};
+    size_t count = 0;
+    while (journal.len != 0) {
+        const size_t len = mp_length(journal.p, journal.len);
+        if (len == 0) {
+            break;
+        }
+        buf_append(&records, journal.p, len);
+        journal = (struct str){journal.p + len, journal.len - len};
+        count++;
+    }
+    mp_put_array(&s->replay, count);
+    buf_append(&s->replay, records.data, records.len);
+    buf_free(&records);
+    if (mp_parse(&s->replay_doc, s->replay.data, s->replay.len) != STATUS_OK) {
+        s->replay_at = SIZE_MAX;
+    }
+}
+
+/* Where to begin reading so that the event log is filled again: at the first of the newest rows, or
+ * of those that came late among them. */
+static int find_history(struct postgres_source *s, struct error *err)
 {
     char position[32];
     char limit[32];
     const char *const parameters[] = {position, limit};
-    if (s->position <= 0 || s->offset != 0) {
+    if (s->position <= 0) {
         return STATUS_OK;
     }
     snprintf(position, sizeof position, "%lld", (long long)s->position);
@@ -182,15 +227,16 @@ static int rewind_for_history(struct postgres_source *s, struct error *err)
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(s->db, result, "cannot read the newest rows", err);
     } else if (!PQgetisnull(result, 0, 0)) {
-        s->history_end = s->position;
-        s->position = strtoll(PQgetvalue(result, 0, 0), NULL, 10) - 1;
+        const int64_t first = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+        const int64_t late = order_first_late(&s->order);
+        s->history_from = first < late ? first : late;
     }
     PQclear(result);
     return status;
 }
 
-static int postgres_open(const struct config *config, struct str state, uint64_t epoch,
-                         struct source **out, struct error *err)
+static int postgres_open(const struct config *config, struct str state, struct str journal,
+                         uint64_t epoch, struct source **out, struct error *err)
 {
     struct postgres_source *s = x_calloc(1, sizeof *s);
     s->base.ops = &source_postgres;
@@ -198,6 +244,7 @@ static int postgres_open(const struct config *config, struct str state, uint64_t
     s->epoch = epoch;
     s->origin = epoch; /* without a state, earlier ordinals may have been others */
     s->building = state.p == NULL;
+    mp_doc_init(&s->replay_doc);
     int64_t oid = 0;
     const bool resumed = state.p != NULL && load_state(s, state, &oid);
     int status = pg_connect(config, &s->db, err);
@@ -214,9 +261,11 @@ static int postgres_open(const struct config *config, struct str state, uint64_t
         log_warn("table %s is another one than before: all tiles are built again from it",
                  buf_cstr(&s->table.name));
         start_over(s);
+    } else if (resumed) {
+        load_journal(s, journal);
     }
     if (status == STATUS_OK) {
-        status = rewind_for_history(s, err);
+        status = find_history(s, err);
     }
     if (status != STATUS_OK) {
         postgres_close(&s->base);
@@ -310,17 +359,25 @@ static void add_row(struct postgres_source *s, const PGresult *rows, int row, ui
     }
 }
 
+/* Remembers the place of a late row; what follows has to come behind it. */
+static void place_late(struct postgres_source *s, int64_t id, uint64_t ordinal)
+{
+    if (ordinal > (uint64_t)s->position + s->offset) {
+        s->offset = ordinal - (uint64_t)s->position;
+    }
+    order_late(&s->order, id, ordinal, s->position, s->offset);
+}
+
 /* Rows that came into holes: next in the order, whatever their ids. */
 static void take_late(struct postgres_source *s, const PGresult *rows, wall_time now,
                       struct batch *batch)
 {
     for (int i = 0; i < PQntuples(rows); i++) {
-        if (holes_fill(&s->holes, value_int64(rows, i, COLUMN_ID))) {
-            add_row(s, rows, i, ++s->last_ordinal, now, batch);
+        const int64_t id = value_int64(rows, i, COLUMN_ID);
+        if (holes_fill(&s->holes, id)) {
+            place_late(s, id, ++s->last_ordinal);
+            add_row(s, rows, i, s->last_ordinal, now, batch);
         }
-    }
-    if (s->last_ordinal > (uint64_t)s->position + s->offset) {
-        s->offset = s->last_ordinal - (uint64_t)s->position;
     }
 }
 
@@ -338,14 +395,12 @@ static void take_rows(struct postgres_source *s, const PGresult *rows, wall_time
 {
     for (int i = 0; i < PQntuples(rows); i++) {
         const int64_t id = value_int64(rows, i, COLUMN_ID);
-        if (id > s->position + 1 && s->history_end == 0) {
+        if (id > s->position + 1) {
             holes_add(&s->holes, s->position + 1, id - 1, s->xmax, hole_since(s, rows, i, now));
         }
         s->position = id;
-        if (s->history_end == 0) {
-            s->last_ordinal = (uint64_t)id + s->offset;
-        }
-        add_row(s, rows, i, (uint64_t)id + s->offset, now, batch);
+        s->last_ordinal = (uint64_t)id + s->offset;
+        add_row(s, rows, i, s->last_ordinal, now, batch);
     }
 }
 
@@ -383,8 +438,7 @@ static bool send_look(struct postgres_source *s, size_t max_rows, bool late)
     char until[32];
     char limit[32];
     snprintf(after, sizeof after, "%lld", (long long)s->position);
-    snprintf(until, sizeof until, "%lld",
-             (long long)(s->history_end != 0 ? s->history_end : INT64_MAX));
+    snprintf(until, sizeof until, "%lld", (long long)INT64_MAX);
     snprintf(limit, sizeof limit, "%zu", max_rows);
     const char *const rows[] = {after, until, limit};
     const char *const holes[] = {late ? buf_cstr(&s->first_ids) : NULL,
@@ -436,7 +490,7 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
 static int take_look(struct postgres_source *s, size_t max_rows, struct look *look,
                      struct error *err)
 {
-    const bool late = s->history_end == 0 && choose_holes(s);
+    const bool late = choose_holes(s);
     if (!send_look(s, max_rows, late)) {
         return pg_error(s->db, NULL, "cannot read the events table", err);
     }
@@ -460,27 +514,266 @@ static int take_look(struct postgres_source *s, size_t max_rows, struct look *lo
 /* Emptied, or restored from a time before: nothing that was read lies behind the newest row. */
 static bool ids_began_anew(const struct postgres_source *s)
 {
-    const int64_t position = s->history_end != 0 ? s->history_end : s->position;
-    return position > 0 && s->newest < position && s->newest <= position / 2;
+    return s->position > 0 && s->newest < s->position && s->newest <= s->position / 2;
+}
+
+/* What of this look a later one could not tell. */
+static void write_journal(struct postgres_source *s, int64_t before, uint64_t ordinal_before,
+                          const struct look *look, size_t holes_before)
+{
+    const int late = look->late != NULL ? PQntuples(look->late) : 0;
+    struct buf *out = &s->journal;
+    mp_put_array(out, 8);
+    mp_put_uint(out, ++s->record);
+    mp_put_int(out, before);
+    mp_put_uint(out, ordinal_before);
+    mp_put_array(out, (size_t)late);
+    for (int i = 0; i < late; i++) {
+        mp_put_int(out, value_int64(look->late, i, COLUMN_ID));
+    }
+    mp_put_int(out, s->position);
+    mp_put_uint(out, s->xmax);
+    const size_t added = s->holes.count > holes_before ? s->holes.count - holes_before : 0;
+    mp_put_int(out, added != 0 ? s->holes.list[s->holes.count - 1].since.us : 0);
+    mp_put_array(out, 2 * added);
+    for (size_t i = s->holes.count - added; i < s->holes.count; i++) {
+        mp_put_int(out, s->holes.list[i].first);
+        mp_put_int(out, s->holes.list[i].last);
+    }
 }
 
 static void fill_batch(struct postgres_source *s, const struct look *look, size_t max_rows,
                        struct batch *batch)
 {
     const wall_time now = clock_wall();
-    batch->history = s->history_end != 0;
+    const int64_t before = s->position;
+    const uint64_t ordinal_before = s->last_ordinal;
     if (look->late != NULL) {
         take_late(s, look->late, now, batch);
         batch->more = PQntuples(look->late) == (int)max_rows;
     }
+    const size_t holes_before = s->holes.count;
     take_rows(s, look->rows, now, batch);
     batch->more = batch->more || PQntuples(look->rows) == (int)max_rows;
-    if (batch->history && !batch->more) {
-        s->position = s->history_end;
-        s->history_end = 0;
+    const bool late_came = look->late != NULL && PQntuples(look->late) != 0;
+    /* While the table is read for the first time nothing has been delivered yet. */
+    if (!s->building && (late_came || s->holes.count != holes_before)) {
+        write_journal(s, before, ordinal_before, look, holes_before);
     }
     s->building = s->building && batch->more;
     holes_forget(&s->holes, s->xmin, now, s->config->source.late_window_ms);
+}
+
+/* Gives the batch what it says besides rows. */
+static struct batch *finish_batch(struct postgres_source *s, struct batch *batch)
+{
+    batch->ordinal = s->last_ordinal;
+    batch->origin = s->origin;
+    batch->restarted = s->started_over;
+    batch->pending_ids = holes_ids(&s->holes);
+    batch->pending_since = holes_oldest(&s->holes);
+    batch->record = s->record;
+    s->started_over = false;
+    s->looked = true;
+    const uint64_t kept = s->config->ingestor.events;
+    order_forget(&s->order, s->last_ordinal > kept ? s->last_ordinal - kept : 0);
+    struct buf state = {0};
+    save_state(s, &state);
+    batch_finish(batch, buf_str(&state), buf_str(&s->journal));
+    buf_clear(&s->journal);
+    buf_free(&state);
+    return batch;
+}
+
+/* ---- After a crash: what was delivered since the checkpoint, again, in the same order ---- */
+
+struct record {
+    uint64_t number;
+    int64_t before;
+    uint64_t ordinal;
+    const mp_value *late;
+    int64_t after;
+    uint64_t fence;
+    wall_time since;
+    const mp_value *holes;
+};
+
+/* The next record that is younger than the state; false when there is none. */
+static bool next_record(struct postgres_source *s, struct record *r)
+{
+    for (; s->replay_at < mp_count(&s->replay_doc.root); s->replay_at++) {
+        const mp_value *v = mp_at(&s->replay_doc.root, s->replay_at);
+        r->late = mp_at(v, 3);
+        r->holes = mp_at(v, 7);
+        if (mp_as_uint(mp_at(v, 0), &r->number) && r->number > s->record &&
+            mp_as_int(mp_at(v, 1), &r->before) && mp_as_uint(mp_at(v, 2), &r->ordinal) &&
+            mp_as_int(mp_at(v, 4), &r->after) && mp_as_uint(mp_at(v, 5), &r->fence) &&
+            mp_as_int(mp_at(v, 6), &r->since.us) && mp_is_array(r->late) && mp_is_array(r->holes) &&
+            r->before >= s->position && r->after >= r->before) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rows with ids in (after, until]. */
+static int query_range(struct postgres_source *s, int64_t after, int64_t until, size_t max_rows,
+                       PGresult **out, struct error *err)
+{
+    char texts[3][32];
+    snprintf(texts[0], sizeof texts[0], "%lld", (long long)after);
+    snprintf(texts[1], sizeof texts[1], "%lld", (long long)until);
+    snprintf(texts[2], sizeof texts[2], "%zu", max_rows);
+    const char *const parameters[] = {texts[0], texts[1], texts[2]};
+    *out = PQexecPrepared(s->db, "rows", 3, parameters, NULL, NULL, 1);
+    return PQresultStatus(*out) == PGRES_TUPLES_OK
+               ? STATUS_OK
+               : pg_error(s->db, *out, "cannot read the events table", err);
+}
+
+static bool in_holes(const mp_value *holes, int64_t id)
+{
+    for (size_t i = 0; i + 1 < mp_count(holes); i += 2) {
+        int64_t first;
+        int64_t last;
+        if (mp_as_int(mp_at(holes, i), &first) && mp_as_int(mp_at(holes, i + 1), &last) &&
+            id >= first && id <= last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Late rows: each by its id, with the place that it had. One that was deleted since leaves its
+ * place empty. */
+static int replay_late(struct postgres_source *s, const struct record *r, struct batch *batch,
+                       struct error *err)
+{
+    int status = STATUS_OK;
+    for (size_t i = 0; i < mp_count(r->late) && status == STATUS_OK; i++) {
+        int64_t id = 0;
+        PGresult *rows = NULL;
+        (void)mp_as_int(mp_at(r->late, i), &id);
+        status = query_range(s, id - 1, id, 1, &rows, err);
+        if (status == STATUS_OK && PQntuples(rows) == 1) {
+            add_row(s, rows, 0, r->ordinal + 1 + i, clock_wall(), batch);
+        }
+        (void)holes_fill(&s->holes, id);
+        place_late(s, id, r->ordinal + 1 + i);
+        PQclear(rows);
+    }
+    s->last_ordinal = r->ordinal + mp_count(r->late);
+    return status;
+}
+
+static int replay_rows(struct postgres_source *s, const struct record *r, struct batch *batch,
+                       struct error *err)
+{
+    PGresult *rows = NULL;
+    const int status = query_range(s, r->before, r->after, SIZE_MAX / 2, &rows, err);
+    for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
+        const int64_t id = value_int64(rows, i, COLUMN_ID);
+        if (!in_holes(r->holes, id)) {
+            add_row(s, rows, i, (uint64_t)id + s->offset, clock_wall(), batch);
+        }
+    }
+    PQclear(rows);
+    for (size_t i = 0; i + 1 < mp_count(r->holes); i += 2) {
+        int64_t first = 0;
+        int64_t last = 0;
+        (void)mp_as_int(mp_at(r->holes, i), &first);
+        (void)mp_as_int(mp_at(r->holes, i + 1), &last);
+        holes_add(&s->holes, first, last, r->fence, r->since);
+    }
+    if (r->after > r->before) {
+        s->last_ordinal = (uint64_t)r->after + s->offset;
+    }
+    return status;
+}
+
+/* One batch of the past: the rows up to the next record, which had no holes then, or the record
+ * itself. */
+static int replay(struct postgres_source *s, const struct record *r, size_t max_rows,
+                  struct batch **out, struct error *err)
+{
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    int status;
+    if (s->position < r->before) {
+        PGresult *rows = NULL;
+        status = query_range(s, s->position, r->before, max_rows, &rows, err);
+        for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
+            s->position = value_int64(rows, i, COLUMN_ID);
+            s->last_ordinal = (uint64_t)s->position + s->offset;
+            add_row(s, rows, i, s->last_ordinal, clock_wall(), batch);
+        }
+        if (status == STATUS_OK && PQntuples(rows) < (int)max_rows) {
+            s->position = r->before;
+        }
+        PQclear(rows);
+    } else {
+        status = replay_late(s, r, batch, err);
+        if (status == STATUS_OK) {
+            status = replay_rows(s, r, batch, err);
+        }
+        s->position = r->after;
+        s->record = r->number;
+        s->replay_at++;
+    }
+    if (status != STATUS_OK) {
+        batch_destroy(&batch);
+        return status;
+    }
+    batch->more = true; /* the present comes next */
+    *out = finish_batch(s, batch);
+    return STATUS_OK;
+}
+
+static int compare_ordinals(const void *a, const void *b)
+{
+    const struct event *x = a;
+    const struct event *y = b;
+    return (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
+}
+
+static bool is_hole(const struct holes *holes, int64_t id)
+{
+    for (size_t i = 0; i < holes->count; i++) {
+        if (id >= holes->list[i].first && id <= holes->list[i].last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The newest rows that were delivered before the state, in their places; in one batch, as many as
+ * the event log holds. */
+static int read_history(struct postgres_source *s, struct batch **out, struct error *err)
+{
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    const size_t kept = s->config->ingestor.events;
+    const uint64_t cut = s->last_ordinal > kept ? s->last_ordinal - kept : 0;
+    PGresult *rows = NULL;
+    const int status = query_range(s, s->history_from - 1, s->position, INT64_MAX, &rows, err);
+    for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
+        const int64_t id = value_int64(rows, i, COLUMN_ID);
+        const uint64_t ordinal = order_of(&s->order, id);
+        if (ordinal > cut && ordinal <= s->last_ordinal && !is_hole(&s->holes, id)) {
+            add_row(s, rows, i, ordinal, clock_wall(), batch);
+        }
+    }
+    PQclear(rows);
+    if (status != STATUS_OK) {
+        batch_destroy(&batch);
+        return status;
+    }
+    s->history_from = 0;
+    batch->history = true;
+    batch->unusable = 0; /* they were counted the first time */
+    *out = finish_batch(s, batch);
+    if (batch->count != 0) {
+        qsort(batch->events, batch->count, sizeof *batch->events, compare_ordinals);
+    }
+    return STATUS_OK;
 }
 
 static int postgres_read(struct source *source, size_t max_rows, struct batch **out,
@@ -488,7 +781,14 @@ static int postgres_read(struct source *source, size_t max_rows, struct batch **
 {
     struct postgres_source *s = postgres_of(source);
     struct look look = {0};
+    struct record record;
     *out = NULL;
+    if (s->history_from != 0) {
+        return read_history(s, out, err);
+    }
+    if (next_record(s, &record)) {
+        return replay(s, &record, max_rows, out, err);
+    }
     int status = take_look(s, max_rows, &look, err);
     if (status == STATUS_OK && ids_began_anew(s)) {
         log_warn("the ids of table %s begin anew (newest is %lld, %lld was read): all tiles are "
@@ -502,24 +802,12 @@ static int postgres_read(struct source *source, size_t max_rows, struct batch **
     }
     if (status == STATUS_OK) {
         struct batch *batch = batch_create(s->config->source.extra_count);
-        const bool history = s->history_end != 0;
         fill_batch(s, &look, max_rows, batch);
-        if (batch->count == 0 && batch->unusable == 0 && !s->started_over && !history &&
+        if (batch->count == 0 && batch->unusable == 0 && !s->started_over && s->journal.len == 0 &&
             s->looked) {
             batch_destroy(&batch);
         } else {
-            batch->ordinal = s->last_ordinal;
-            batch->origin = s->origin;
-            batch->restarted = s->started_over;
-            batch->pending_ids = holes_ids(&s->holes);
-            batch->pending_since = holes_oldest(&s->holes);
-            s->started_over = false;
-            s->looked = true;
-            struct buf state = {0};
-            save_state(s, &state);
-            batch_finish(batch, buf_str(&state));
-            buf_free(&state);
-            *out = batch;
+            *out = finish_batch(s, batch);
         }
     }
     PQclear(look.rows);

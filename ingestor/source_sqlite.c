@@ -308,9 +308,10 @@ static void sqlite_close(struct source *source)
     free(s);
 }
 
-static int sqlite_open(const struct config *config, struct str state, uint64_t epoch,
-                       struct source **out, struct error *err)
+static int sqlite_open(const struct config *config, struct str state, struct str journal,
+                       uint64_t epoch, struct source **out, struct error *err)
 {
+    (void)journal; /* the order of delivery is that of the ids */
     struct sqlite_source *s = x_calloc(1, sizeof *s);
     s->base.ops = &source_sqlite;
     s->config = config;
@@ -461,7 +462,7 @@ static int sqlite_read(struct source *source, size_t max_rows, struct batch **ou
     s->started_over = false;
     struct buf state = {0};
     save_state(s, &state);
-    batch_finish(batch, buf_str(&state));
+    batch_finish(batch, buf_str(&state), STR(""));
     buf_free(&state);
     *out = batch;
     return STATUS_OK;

@@ -75,6 +75,67 @@ def test_kill_under_load(deploy, table, victim):
     assert ids == [i for i in table.ids() if i >= begin], "none missing"
 
 
+class Writers:
+    """Transactions that take their time, side by side: ids commit out of order, some never."""
+
+    def __init__(self, table, count):
+        self.table = table
+        self.ending = threading.Event()
+        self.threads = [threading.Thread(target=self.write, args=(seed,)) for seed in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def write(self, seed):
+        rows = RandomEvents(seed)
+        db = self.table.connect()
+        while not self.ending.is_set():
+            cursor = db.cursor()
+            for row in [rows.next() for _ in range(rows.random.randrange(1, 4))]:
+                cursor.execute("INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES (%s,%s,%s,%s,%s,%s)", row)
+                time.sleep(rows.random.uniform(0, 0.02))
+            db.rollback() if rows.random.random() < 0.2 else db.commit()
+        db.close()
+
+    def stop(self):
+        self.ending.set()
+        for thread in self.threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("checkpoint", ["file", "postgresql"])
+def test_late_commits_and_kills(deploy, postgres_table, checkpoint):
+    """Rows that commit out of order keep their places in the stream when the ingestor is killed in between."""
+    d = deploy(postgres_table, config={"source": {"poll_interval": "20ms"}})
+    if checkpoint == "postgresql":
+        d.config["ingestor"]["checkpoint"] = "postgresql"
+    d.config["ingestor"]["checkpoint_interval"] = "500ms"
+    d.write()
+    d.start()
+    clients = [Resuming(d, 0), Resuming(d, 1)]
+    writers = Writers(postgres_table, 5)
+    try:
+        for _ in range(6):
+            seen = len(clients[0].ids())
+            wait_until(lambda: len(clients[0].ids()) > seen + 100, 15, "events")
+            d["ingestor"].kill()
+            d.start("ingestor")
+    finally:
+        writers.stop()
+    d.verify()
+    expected = postgres_table.ids()
+    for client in clients:
+        wait_until(lambda: len(client.ids()) >= len(expected), 10, "all events")
+        assert client.resets() == 0
+    ids = clients[0].ids()
+    assert clients[1].ids() == ids, "the same order on each gateway"
+    assert ids != sorted(ids), "or nothing came late, and nothing was tested"
+    assert sorted(ids) == expected, "each exactly once"
+    late = clients[0].streams[0].events[len(ids) // 2]
+    again = d.stream("/api/events/stream", 1, late["id"])
+    wait_until(lambda: len(again.ids()) >= len(ids) - len(ids) // 2 - 1)
+    assert again.ids() == ids[len(ids) // 2 + 1:]
+
+
 def test_everything_killed_at_once(deploy, table):
     d = deploy(table).start()
     rows = RandomEvents(8)

@@ -1,0 +1,57 @@
+/*
+ * In which places rows were delivered, for the newest of them: so that after a restart each gets
+ * the ordinal again that it had. Rows that came in the order of their ids have id + offset, where
+ * the offset grew with each late row; those that came late are listed.
+ *
+ *   segments   from id 0: +0    from id 103: +1         (a row came late when 103 was the newest)
+ *   lates      102 → 104
+ *
+ * Pure. Bounded: what is older than `keep` ordinals is forgotten.
+ */
+#ifndef INGESTOR_ORDER_H
+#define INGESTOR_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/mp.h"
+
+struct order_segment {
+    int64_t above;   /* ids greater than this one … */
+    uint64_t offset; /* … have id + offset, up to the next segment */
+};
+
+struct order_late {
+    int64_t id;
+    uint64_t ordinal;
+};
+
+/* Zero-initialised: no row ever came late. */
+struct order {
+    struct order_segment *segments; /* ascending in both */
+    size_t segment_count;
+    struct order_late *lates; /* ascending by ordinal */
+    size_t late_count;
+};
+
+void order_free(struct order *order);
+
+/* A row came late and got that ordinal; rows above `position` have the offset from now on. */
+void order_late(struct order *order, int64_t id, uint64_t ordinal, int64_t position,
+                uint64_t offset);
+
+/* Forgets what no ordinal above `ordinal` needs. */
+void order_forget(struct order *order, uint64_t ordinal);
+
+/* The ordinal that the row had. */
+uint64_t order_of(const struct order *order, int64_t id);
+
+/* The smallest id among the late rows, or INT64_MAX. */
+int64_t order_first_late(const struct order *order);
+
+void order_save(const struct order *order, struct buf *out);
+bool order_load(struct order *order, const mp_value *value);
+
+#endif
