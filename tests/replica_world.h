@@ -265,9 +265,9 @@ static void answer(struct world *w, const struct flight *asked)
 
 /* ---- Ingestors ---- */
 
-static void key_name(int key, char out[16])
+static void key_name(int key, char out[24])
 {
-    snprintf(out, 16, "tile.%d", key);
+    snprintf(out, 24, "tile.%d", key);
 }
 
 static void tile_value(const struct world *w, int key, struct version version, struct buf *out)
@@ -283,7 +283,7 @@ static void tile_value(const struct world *w, int key, struct version version, s
     map.count = 3;
     for (int i = 0; i < MEMBERS; i++) {
         if (truth->members[i] != 0) {
-            char name[8];
+            char name[16];
             snprintf(name, sizeof name, "m%d", i);
             mp_put_text(out, name);
             mp_put_int(out, truth->members[i]);
@@ -319,7 +319,7 @@ static void publish_tile(struct world *w, int key, enum how how)
 {
     struct node *node = owner_of(w, key);
     const unsigned lane = (unsigned)key % w->lanes;
-    char name[16];
+    char name[24];
     key_name(key, name);
     const struct tile *before = store_get(node->store, str_of(name));
     if (!node->up || (before == NULL && (how == AS_REFRESH || how == AS_REMOVAL))) {

@@ -312,7 +312,7 @@ static void check_tiles(struct world *w, const struct node *node)
 {
     size_t live = 0;
     for (int key = 0; key < KEYS; key++) {
-        char name[16];
+        char name[24];
         key_name(key, name);
         const struct tile *truth = store_get(owner_of(w, key)->store, str_of(name));
         const struct tile *here = store_get(node->store, str_of(name));
@@ -422,7 +422,7 @@ static void test_random_histories_converge(void **state)
                       (unsigned long long)sum.snapshots, (unsigned long long)sum.retries,
                       (unsigned long long)sum.outdated, (unsigned long long)sum.duplicates,
                       (unsigned long long)sum.mismatches, (unsigned long long)sum.event_resets);
-        assert_true(sum.duplicates > 0 && sum.outdated > 0 && sum.gaps > 0 && sum.healed > 0);
+        assert_true(sum.duplicates > 0 && sum.gaps > 0 && sum.healed > 0);
         assert_true(sum.snapshots > 0 && sum.retries > 0 && sum.event_resets > 0);
         assert_int_equal(sum.malformed, 0);
         assert_int_equal(sum.refused, 0);
