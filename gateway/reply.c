@@ -1,11 +1,13 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include <netinet/in.h>
 
 #include "common/json.h"
+#include "gateway/forwarded.h"
 #include "gateway/http.h"
 
 const char *parameter(const struct request *request, const char *name)
@@ -132,39 +134,39 @@ static struct ip peer_address(const struct request *request)
     return ip;
 }
 
-static bool trusted(const struct config_gateway *config, const struct ip *ip)
+struct header_lines {
+    const char *name;
+    struct buf text; /* all lines, joined by commas */
+};
+
+static enum MHD_Result add_line(void *arg, enum MHD_ValueKind kind, const char *name,
+                                const char *value)
 {
-    for (size_t i = 0; i < config->trusted_proxy_count; i++) {
-        if (ip_range_contains(&config->trusted_proxies[i], ip)) {
-            return true;
-        }
+    (void)kind;
+    struct header_lines *lines = arg;
+    if (strcasecmp(name, lines->name) == 0 && value != NULL) {
+        buf_append_text(&lines->text, lines->text.len != 0 ? "," : "");
+        buf_append_text(&lines->text, value);
     }
-    return false;
+    return MHD_YES;
 }
 
-/* X-Forwarded-For is read from its end, as long as those who wrote it are trusted. */
 struct ip client_address(const struct request *request)
 {
     const struct config_gateway *config = &request->http->gateway->config->gateway;
-    struct ip ip = peer_address(request);
-    const char *list = header(request, "X-Forwarded-For");
-    size_t end = list != NULL ? strlen(list) : 0;
-    while (end != 0 && trusted(config, &ip)) {
-        size_t begin = end;
-        while (begin != 0 && list[begin - 1] != ',') {
-            begin--;
-        }
-        struct str text = {list + begin, end - begin};
-        while (text.len != 0 && text.p[0] == ' ') {
-            text = (struct str){text.p + 1, text.len - 1};
-        }
-        while (text.len != 0 && text.p[text.len - 1] == ' ') {
-            text.len--;
-        }
-        if (!ip_parse(text, &ip)) {
-            break;
-        }
-        end = begin != 0 ? begin - 1 : 0;
+    const struct ip peer = peer_address(request);
+    if (config->trusted_proxy_count == 0) {
+        return peer;
     }
+    struct header_lines x_forwarded_for = {.name = "X-Forwarded-For"};
+    struct header_lines forwarded = {.name = "Forwarded"};
+    /* All lines: some proxies add one of their own below that of the client. */
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_line, &x_forwarded_for);
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_line, &forwarded);
+    const struct ip ip =
+        forwarded_client(peer, buf_str(&x_forwarded_for.text), buf_str(&forwarded.text),
+                         (struct ip_ranges){config->trusted_proxies, config->trusted_proxy_count});
+    buf_free(&x_forwarded_for.text);
+    buf_free(&forwarded.text);
     return ip;
 }
