@@ -1,5 +1,5 @@
 // The dashboard: a grid of tiles and a table of the newest events.
-import { Feed } from "./feed.js";
+import { connect } from "./client/index.js";
 import { clock, duration } from "./format.js";
 import { Card, Family, element, familyOf } from "./tiles.js";
 
@@ -55,13 +55,7 @@ function remove(key) {
 }
 
 function onTiles(tiles, whole) {
-  if (whole) {
-    order = [...new Set(tiles.map((t) => familyOf(t) ?? t.key))];
-    const known = new Set(tiles.map((t) => t.key));
-    for (const card of [...cards.values()]) {
-      for (const key of card.members ? [...card.members.keys()] : [card.key]) if (!known.has(key)) remove(key);
-    }
-  }
+  if (whole) order = [...new Set(live.list().map((t) => familyOf(t) ?? t.key))].sort();
   tiles.forEach(show);
   if (whole) arrange();
   byId("empty").hidden = cards.size !== 0;
@@ -124,8 +118,11 @@ function onEvents(events, whole) {
 
 // ---- Status ----
 
-const words = { connected: "Connected", reconnecting: "Reconnecting…", disconnected: "Disconnected · polling" };
-let asOf = null;
+const words = {
+  connecting: "Connecting…", connected: "Connected", reconnecting: "Reconnecting…", stale: "Connected · data is late",
+  polling: "Disconnected · polling", disconnected: "Disconnected · no answer",
+};
+let lateSince = null; // as of when the gateway's data is, while it is behind
 
 function onStatus(status) {
   const pill = byId("status");
@@ -133,21 +130,31 @@ function onStatus(status) {
   pill.textContent = words[status];
 }
 
+function onHeartbeat(beat) {
+  lateSince = beat.lag_ms > 20000 ? Date.now() - beat.lag_ms : null;
+}
+
 function tick() {
   for (const card of cards.values()) card.tick();
-  const age = asOf ? Date.now() - asOf : 0;
-  byId("as-of").textContent = age > 20000 ? `no beat for ${duration(age)}` : "";
+  byId("as-of").textContent = lateSince ? `${duration(Date.now() - lateSince)} behind` : "";
 }
 
 // ---- Page ----
 
-const feed = new Feed({ onTiles, onExpired: remove, onEvents, onStatus, onAsOf: (beat) => { asOf = Date.parse(beat.as_of ?? beat.now); } });
+const live = connect({
+  transports: ["sse", "long-poll"],
+  onTiles: (tiles, { whole }) => onTiles(tiles, whole),
+  onExpired: remove,
+  onEvents: (events, { reset }) => onEvents(events, reset),
+  onStatus,
+  onHeartbeat,
+});
 
 byId("refresh").addEventListener("click", async () => {
   const button = byId("refresh");
   button.disabled = true;
   try {
-    await feed.refresh();
+    await live.refresh();
     button.textContent = "Refreshed";
   } catch {
     button.textContent = "No answer";
@@ -177,4 +184,3 @@ byId("theme").addEventListener("click", () => {
 });
 
 setInterval(tick, 1000);
-feed.start();

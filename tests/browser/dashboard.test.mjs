@@ -135,7 +135,7 @@ test("without streams the page polls, and the refresh button works", async () =>
 test("attempts back off: 1, 2, 4, 8, 16, 30, 30 seconds", async () => {
   const page = await open(d.url);
   const waits = await page.evaluate(async () => {
-    const { backoffMs } = await import("/assets/feed.js");
+    const { backoffMs } = await import("/assets/client/backoff.js");
     return [0, 1, 2, 3, 4, 5, 6, 20].map((n) => [backoffMs(n, 0), backoffMs(n, 1)]);
   });
   [1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000].forEach((ms, i) => {

@@ -97,13 +97,14 @@ ${TILES.replaceAll(/}$/gm, `${tileOptions}}`)}`);
 
 let browser;
 
-// A page with what it said: errors of scripts are failures everywhere.
+// A page with what it said: errors of scripts are failures everywhere. `in`: a context to open it in as a further tab;
+// `init`: a script that runs first.
 export async function open(url, options = {}) {
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const context = options.in ?? await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
   page.errors = [];
   page.requests = [];
@@ -114,6 +115,7 @@ export async function open(url, options = {}) {
   });
   page.on("request", (r) => page.requests.push(r.url()));
   if (options.clock) await page.clock.install();
+  if (options.init) await page.addInitScript(options.init);
   await page.goto(url);
   return page;
 }

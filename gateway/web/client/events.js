@@ -1,0 +1,73 @@
+// The newest events, each once, in the order in which they were delivered; at most `limit` of them.
+export class Events {
+  constructor(limit) {
+    this.limit = limit;
+    this.list = []; // oldest first
+    this.ids = new Map(); // id → timestamp
+    this.since = null; // those that came while a list is on its way
+  }
+
+  // False when it is known already.
+  put(event) {
+    if (this.ids.has(event.id)) {
+      if (this.ids.get(event.id) === event.timestamp) return false;
+      this.forget();
+    }
+    this.since?.push(event);
+    this.append(event);
+    return true;
+  }
+
+  // The same id at another time: the table began anew, and what is known belongs to the old one.
+  forget() {
+    this.list = [];
+    this.ids.clear();
+    this.lastBefore = undefined;
+    if (this.since) this.since = [];
+  }
+
+  append(event) {
+    this.ids.set(event.id, event.timestamp);
+    this.list.push(event);
+    if (this.list.length >= this.limit * 2) this.trim();
+  }
+
+  // Now and then rather than at each event: shifting a list is work.
+  trim() {
+    for (const event of this.list.splice(0, this.list.length - this.limit)) this.ids.delete(event.id);
+  }
+
+  newest() {
+    return this.list.slice(-this.limit);
+  }
+
+  expectList() {
+    this.since = [];
+    this.lastBefore = this.list.at(-1)?.id;
+  }
+
+  // Takes the newest events (oldest first) as the gateway lists them. Returns those that were not known (fresh), and
+  // whether they belong anywhere but behind all others, so that the whole list is to be shown anew (reset).
+  takeList(list) {
+    if (list.some(({ id, timestamp }) => this.ids.has(id) && this.ids.get(id) !== timestamp)) this.forget();
+    const since = this.since ?? [];
+    this.since = null;
+    const at = this.lastBefore === undefined ? -1 : list.findIndex((event) => event.id === this.lastBefore);
+    const listed = new Set(list.map((event) => event.id));
+    const fresh = list.slice(at + 1).filter((event) => !this.ids.has(event.id));
+    if (at >= 0 || list.length === 0) {
+      if (fresh.length === 0 && (at >= 0 || this.list.length === since.length)) return { fresh, reset: false };
+      if (at >= 0 && since.length === 0) {
+        fresh.forEach((event) => this.append(event));
+        return { fresh, reset: false };
+      }
+    }
+    // The first list, one with a gap before it, or one that some of what came meanwhile belongs behind.
+    const before = at >= 0 ? this.list.slice(0, this.list.findIndex((event) => event.id === this.lastBefore) + 1) : [];
+    const known = new Set(before.map((event) => event.id));
+    this.list = [...before, ...list.filter((event) => !known.has(event.id)), ...since.filter((event) => !listed.has(event.id))];
+    this.ids = new Map(this.list.map((event) => [event.id, event.timestamp]));
+    if (this.list.length > this.limit) this.trim();
+    return { fresh, reset: true };
+  }
+}

@@ -1,0 +1,74 @@
+/** How things stand: "polling" while there is no stream but the gateway answers, "disconnected" while it does not,
+ *  "stale" while the connection is fine but what feeds the gateway is behind. */
+export type Status = "connecting" | "connected" | "reconnecting" | "polling" | "disconnected" | "stale";
+export type TransportName = "sse" | "websocket" | "long-poll";
+
+export interface Tile<Data = Record<string, unknown>> {
+  key: string;
+  type: string;
+  title?: string;
+  version: string;
+  as_of: { position: string; time: string };
+  updated_at: string;
+  ttl_ms: number;
+  stale: boolean;
+  refresh?: { policy: "on_event" | "interval"; min_interval_ms: number };
+  group?: { by: string; value: string };
+  data: Data;
+}
+
+export interface TileEvent {
+  id: number;
+  timestamp: string;
+  event_type: string;
+  actor_id?: string;
+  target_id?: string;
+  summary?: string;
+  [column: string]: unknown;
+}
+
+export interface Heartbeat {
+  now: string;
+  as_of?: string;
+  lag_ms?: number;
+}
+
+export interface Options {
+  /** The gateway, "https://live.example.com"; the page's own origin if left out. */
+  url?: string;
+  /** Keys of tiles; `*` stands for any characters. All tiles if left out. */
+  keys?: string[] | null;
+  /** Share one connection with the other tabs of this browser. True if left out. */
+  share?: boolean;
+  /** Which transports to try, best first. Polling is always the last resort. */
+  transports?: TransportName[];
+  onTile?(tile: Tile): void;
+  /** The same in batches; `whole` when the batch came with the list of all tiles. */
+  onTiles?(tiles: Tile[], about: { whole: boolean }): void;
+  onExpired?(key: string): void;
+  /** Each event once, in order. Without `onEvent` and `onEvents` no stream of events is opened. */
+  onEvent?(event: TileEvent): void;
+  /** The same in batches; with `reset` it is the whole list of the newest, to be shown instead of what was. */
+  onEvents?(events: TileEvent[], about: { reset: boolean }): void;
+  onStatus?(status: Status, about: { transport: TransportName | null }): void;
+  onHeartbeat?(heartbeat: Heartbeat): void;
+}
+
+export interface Connection {
+  readonly status: Status;
+  readonly transport: TransportName | null;
+  get(key: string): Tile | undefined;
+  list(): Tile[];
+  /** The newest events, oldest first. */
+  events(): TileEvent[];
+  /** Fetches everything anew; rejects when the gateway does not answer. */
+  refresh(): Promise<void>;
+  setKeys(keys: string[] | null): void;
+  close(): void;
+}
+
+export function connect(options?: Options): Connection;
+export function backoffMs(failures: number, random?: number): number;
+export function mergePatch<T>(target: T, patch: unknown): T;
+export function compareVersions(a: string, b: string): number;
+export function keyMatcher(patterns: string[] | null): (key: string) => boolean;

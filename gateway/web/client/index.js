@@ -1,0 +1,88 @@
+// tilewire-client: const tiles = connect({ url, keys, onTile, onEvent, onStatus })
+import { Hub } from "./hub.js";
+import { keyMatcher } from "./tiles.js";
+
+export { backoffMs } from "./backoff.js";
+export { compareVersions, keyMatcher, mergePatch } from "./tiles.js";
+
+const hubs = new Map(); // gateway → the Hub of this page
+
+const nothing = () => {};
+
+class Client {
+  constructor(hub, options) {
+    this.hub = hub;
+    this.on = { onTile: nothing, onTiles: nothing, onExpired: nothing, onEvent: nothing, onStatus: nothing, onHeartbeat: nothing, ...options };
+    this.wantsEvents = Boolean(options.onEvent || options.onEvents);
+    this.setKeys(options.keys ?? null);
+    this.closed = false;
+  }
+
+  setKeys(keys) {
+    this.want = { keys, events: this.wantsEvents };
+    this.matches = keyMatcher(keys);
+  }
+
+  tiles(tiles, whole) {
+    const mine = tiles.filter((tile) => this.matches(tile.key));
+    if (mine.length || whole) this.on.onTiles(mine, { whole });
+    for (const tile of mine) this.on.onTile(tile);
+  }
+
+  expired(key) {
+    if (this.matches(key)) this.on.onExpired(key);
+  }
+
+  // Those that are new; and the whole list, if it is to be shown anew.
+  events(fresh, list = null) {
+    if (!this.wantsEvents) return;
+    this.on.onEvents?.(list ?? fresh, { reset: list !== null });
+    for (const event of fresh) this.on.onEvent(event);
+  }
+
+  status(status, transport) {
+    this.on.onStatus(status, { transport });
+  }
+
+  beat(beat) {
+    this.on.onHeartbeat(beat);
+  }
+}
+
+export function connect({ url = globalThis.location?.origin ?? "", keys = null, share = true, transports, ...handlers } = {}) {
+  const base = url.replace(/\/+$/, "");
+  const name = `${base} ${share} ${transports ?? ""}`;
+  if (!hubs.has(name)) hubs.set(name, new Hub({ base, share, ...(transports ? { order: transports } : {}) }));
+  const hub = hubs.get(name);
+  const client = new Client(hub, { keys, ...handlers });
+  const first = hub.clients.size > 0;
+  hub.add(client);
+  // Who comes later hears at once what is known, after this call has returned.
+  if (first) {
+    queueMicrotask(() => {
+      if (client.closed) return;
+      client.status(hub.status, hub.transport);
+      client.tiles([...hub.tiles.byKey.values()], true);
+      const known = hub.events.newest();
+      if (known.length) client.events(known, known);
+    });
+  }
+  return {
+    get status() { return hub.status; },
+    get transport() { return hub.transport; },
+    get: (key) => (client.matches(key) ? hub.tiles.byKey.get(key) : undefined),
+    list: () => [...hub.tiles.byKey.values()].filter((tile) => client.matches(tile.key)),
+    events: () => hub.events.newest(),
+    refresh: () => hub.refresh(),
+    setKeys(next) {
+      client.setKeys(next ?? null);
+      hub.wantsChanged();
+    },
+    close() {
+      if (client.closed) return;
+      client.closed = true;
+      hub.delete(client);
+      if (hub.clients.size === 0) hubs.delete(name);
+    },
+  };
+}

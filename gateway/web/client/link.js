@@ -1,0 +1,260 @@
+// The way to one gateway: keeps the best transport that works, polls while there is none, and says honestly how it stands.
+//
+//   connecting ─ heard ─► connected ─ lost ─► reconnecting ─ an attempt fails ─► polling │ disconnected (no answer at all)
+//                             ▲                    │                                 │
+//                             └──── heard, then a full refresh ◄─────────────────────┘
+//
+// Each attempt begins with server-sent events. Where the gateway answers polls but streams fail again and again, the
+// other transports are tried after them; while one of those carries, the better one is tried beside it now and then.
+import { backoffMs } from "./backoff.js";
+import { transports } from "./transports.js";
+
+const POLL_MS = 5000;
+const CHECK_MS = 5000;
+const SILENT_MS = 40000; // heartbeats come every 15 s
+const UNPROVEN_MS = 20000; // a stream that opened and never said a word is held back by something between
+const LAGGING_MS = 20000;
+const CLIMB_MS = 60000;
+const FAILURES_BEFORE_OTHERS = 2;
+
+export class Link {
+  // sink: tile(tile), patch(patch) → false when the base is not held, expired(key), event(event), lastEventId(), expectTiles(),
+  // takeTiles(list), expectEvents(), takeEvents(list oldest first), setStatus(status, transport), beat(heartbeat)
+  constructor({ base, env, sink, order = ["sse", "websocket", "long-poll"], form = "patch", eventLimit = 100 }) {
+    Object.assign(this, { base, env, sink, order, form, eventLimit });
+    this.want = { keys: null, events: false };
+    this.cursor = ""; // where the tiles are; where the events are, the sink knows
+    this.failures = 0;
+    this.unsupported = new Set();
+    this.refetching = new Set();
+    this.status = "connecting";
+  }
+
+  start(want) {
+    this.want = want;
+    this.checker = this.env.setInterval(() => this.check(), CHECK_MS);
+    this.attempt();
+    this.refresh().catch(() => {});
+  }
+
+  stop() {
+    this.stopped = true;
+    this.env.clearInterval(this.checker);
+    this.env.clearTimeout(this.timer);
+    this.stopPolling();
+    this.current?.close();
+    this.climber?.close();
+    this.current = this.climber = null;
+  }
+
+  // Other tiles, or events too, are wanted from now on.
+  setWant(want) {
+    if (JSON.stringify(want) === JSON.stringify(this.want)) return;
+    this.want = want;
+    this.cursor = ""; // what it stands for was another selection
+    if (!this.timer) this.attempt(); // else the next attempt will ask for it
+    const before = this.refreshing ?? Promise.resolve();
+    before.catch(() => {}).then(() => this.refresh()).catch(() => {});
+  }
+
+  url(path, parameters = {}) {
+    const query = Object.entries(parameters).filter(([, v]) => v !== undefined && v !== "").map(([k, v]) => `${k}=${encodeURIComponent(v)}`);
+    return this.base + path + (query.length ? `?${query.join("&")}` : "");
+  }
+
+  // ---- Attempts ----
+
+  attempt(name = this.order[0]) {
+    this.env.clearTimeout(this.timer);
+    this.timer = null;
+    this.current?.close();
+    this.proven = false;
+    this.current = new transports[name](this);
+    this.current.open();
+  }
+
+  // The network may be back: no reason to wait.
+  tryNow() {
+    if (this.timer) this.attempt();
+  }
+
+  heard(transport) {
+    this.heardAt = this.env.now();
+    if (transport === this.climber) {
+      this.current.close();
+      this.current = transport;
+      this.climber = null;
+    } else if (transport !== this.current) {
+      return;
+    }
+    const again = this.status !== "connecting";
+    this.stopPolling();
+    this.setStatus("connected");
+    this.climbAt = this.env.now() + CLIMB_MS;
+    this.prove();
+    if (again) this.refresh().catch(() => {});
+  }
+
+  ended(transport, supported) {
+    if (!supported) this.unsupported.add(transport.constructor.name);
+    if (transport === this.climber) {
+      this.climber = null;
+      this.climbAt = this.env.now() + CLIMB_MS;
+      return;
+    }
+    if (this.stopped || transport !== this.current) return;
+    const next = this.answers ? this.order.slice(this.order.indexOf(transport.constructor.name) + 1).find((n) => !this.unsupported.has(n)) : null;
+    if (this.status !== "connected" && next && this.failures >= FAILURES_BEFORE_OTHERS) {
+      this.attempt(next);
+      return;
+    }
+    this.lost();
+  }
+
+  lost() {
+    this.current = null;
+    this.climber?.close();
+    this.climber = null;
+    if (this.failures === 0) {
+      this.setStatus("reconnecting");
+    } else {
+      this.startPolling();
+    }
+    this.timer = this.env.setTimeout(() => this.attempt(), backoffMs(this.failures, this.env.random()));
+    this.failures++;
+  }
+
+  // Each few seconds: is an open connection dead, is the gateway behind, is there something better?
+  check() {
+    if (!this.isCarried() || this.timer) return;
+    const now = this.env.now();
+    if (now - this.heardAt > (this.proven ? SILENT_MS : UNPROVEN_MS)) {
+      // Behind something that holds streams back the next attempts would end alike: let the others have a try.
+      if (!this.proven) this.failures = Math.max(this.failures, FAILURES_BEFORE_OTHERS);
+      const { current } = this;
+      this.setStatus("reconnecting");
+      current.fail(true);
+    } else if (now >= this.climbAt && !this.climber && this.current.constructor.name !== this.order[0]) {
+      this.climber = new transports[this.order[0]](this);
+      this.climber.open();
+    }
+  }
+
+  isCarried() {
+    return this.status === "connected" || this.status === "stale";
+  }
+
+  setStatus(status) {
+    const transport = this.isCarried.call({ status }) ? this.current.constructor.name : null;
+    if (status === this.status && transport === this.transport) return;
+    this.status = status;
+    this.transport = transport;
+    this.sink.setStatus(status, transport);
+  }
+
+  // A connection that opens and breaks before its first word must not begin the backoff anew each time.
+  prove() {
+    if (this.proven && this.isCarried()) this.failures = 0;
+  }
+
+  // ---- What comes ----
+
+  message(channel, type, data, id) {
+    this.heardAt = this.env.now();
+    this.proven = true;
+    this.prove();
+    if (id && channel === "tiles") this.cursor = id;
+    if (type === "tile") this.sink.tile(data);
+    else if (type === "patch") this.sink.patch(data) || this.refetch(data.key);
+    else if (type === "expired") this.sink.expired(data.key);
+    else if (type === "message") this.sink.event(data);
+    else if (type === "heartbeat") this.beat(data);
+    else if (type === "reset") {
+      if (channel === "tiles") this.cursor = "";
+      this.refresh().catch(() => {});
+    }
+  }
+
+  beat(data) {
+    if (this.isCarried()) this.setStatus((data.lag_ms ?? 0) > LAGGING_MS ? "stale" : "connected");
+    this.sink.beat(data);
+  }
+
+  // A list that a transport brought by itself.
+  list(channel, list) {
+    if (channel === "tiles") {
+      this.sink.expectTiles();
+      this.sink.takeTiles(list);
+    } else {
+      this.sink.expectEvents();
+      this.sink.takeEvents(list);
+    }
+  }
+
+  // ---- Asking ----
+
+  startPolling() {
+    if (this.poller) return;
+    const poll = () => this.refresh().catch(() => {});
+    this.poller = this.env.setInterval(poll, POLL_MS);
+    poll();
+  }
+
+  stopPolling() {
+    this.env.clearInterval(this.poller);
+    this.poller = null;
+  }
+
+  async get(path) {
+    // "no-cache" asks with If-None-Match: what has not changed costs a 304.
+    const answer = await this.env.fetch(path, { cache: "no-cache", headers: { Accept: "application/json" } });
+    if (!answer.ok) throw Object.assign(new Error(`${path}: ${answer.status}`), { status: answer.status });
+    return answer.json();
+  }
+
+  // Everything anew. Rejects when the gateway does not answer; two that overlap are one.
+  refresh() {
+    this.refreshing ??= this.refreshAll().finally(() => { this.refreshing = null; });
+    return this.refreshing;
+  }
+
+  async refreshAll() {
+    try {
+      await Promise.all([this.refreshTiles(), this.want.events ? this.refreshEvents() : null]);
+      this.answered(true);
+    } catch (error) {
+      this.answered(false);
+      throw error;
+    }
+  }
+
+  async refreshTiles() {
+    this.sink.expectTiles();
+    const { tiles } = await this.get(this.url("/api/tiles", this.want.keys ? { keys: this.want.keys.join(",") } : {}));
+    if (!this.stopped) this.sink.takeTiles(tiles);
+  }
+
+  async refreshEvents() {
+    this.sink.expectEvents();
+    const { events } = await this.get(this.url("/api/events", { limit: this.eventLimit }));
+    if (!this.stopped) this.sink.takeEvents(events.reverse());
+  }
+
+  answered(yes) {
+    this.answers = yes;
+    if (this.poller) this.setStatus(yes ? "polling" : "disconnected");
+  }
+
+  // One tile whose patch could not be applied.
+  async refetch(key) {
+    if (this.refetching.has(key)) return;
+    this.refetching.add(key);
+    try {
+      this.sink.tile(await this.get(this.url(`/api/tiles/${encodeURIComponent(key)}`)));
+    } catch {
+      // Gone, or the connection is: both are told by other means.
+    } finally {
+      this.refetching.delete(key);
+    }
+  }
+}

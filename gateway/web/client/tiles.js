@@ -1,0 +1,80 @@
+// The tiles as last heard: a version never goes back, and a patch is taken only on the version it was made for.
+
+// RFC 7396. Values are replaced, never changed in place: who holds an older tile keeps it whole.
+export function mergePatch(target, patch) {
+  if (patch === null || typeof patch !== "object" || Array.isArray(patch)) return patch;
+  const result = target !== null && typeof target === "object" && !Array.isArray(target) ? { ...target } : {};
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name];
+    else result[name] = mergePatch(result[name], value);
+  }
+  return result;
+}
+
+// A version is "<epoch>-<sequence>", both in base 36. Below 0 when a is the older.
+export function compareVersions(a, b) {
+  const [epochA, seqA] = a.split("-");
+  const [epochB, seqB] = b.split("-");
+  return parseInt(epochA, 36) - parseInt(epochB, 36) || parseInt(seqA, 36) - parseInt(seqB, 36);
+}
+
+// `*` stands for any characters. No list of patterns takes every key.
+export function keyMatcher(patterns) {
+  if (!patterns) return () => true;
+  const escape = (text) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
+  const one = new RegExp(`^(?:${patterns.map(escape).join("|")})$`, "s");
+  return (key) => one.test(key);
+}
+
+export class Tiles {
+  constructor() {
+    this.byKey = new Map();
+    this.touched = null; // keys heard of while a list is on its way, which is older than they are
+  }
+
+  // The tile as it is now, or null when this was nothing new.
+  put(tile) {
+    this.touched?.add(tile.key);
+    const held = this.byKey.get(tile.key);
+    if (held) {
+      const newer = compareVersions(tile.version, held.version);
+      if (newer < 0 || (newer === 0 && tile.updated_at <= held.updated_at && tile.stale === held.stale)) return null;
+    }
+    this.byKey.set(tile.key, tile);
+    return tile;
+  }
+
+  // The patched tile; null when it was nothing new; undefined when the base is not held, and the tile must be fetched.
+  patch({ key, base, version, as_of, updated_at, patch }) {
+    this.touched?.add(key);
+    const held = this.byKey.get(key);
+    if (!held) return undefined;
+    if (compareVersions(version, held.version) <= 0) return null;
+    if (held.version !== base) return undefined;
+    const tile = { ...mergePatch(held, patch), version, as_of, updated_at: updated_at ?? held.updated_at, stale: false };
+    this.byKey.set(key, tile);
+    return tile;
+  }
+
+  expire(key) {
+    this.touched?.add(key);
+    return this.byKey.delete(key);
+  }
+
+  // To be called when a list is asked for; `takeList` when it came.
+  expectList() {
+    this.touched = new Set();
+  }
+
+  // What a whole list changes: tiles that are new or newer, and keys that are gone.
+  takeList(list) {
+    const touched = this.touched ?? new Set();
+    this.touched = null;
+    const listed = new Set(list.map((tile) => tile.key));
+    const gone = [...this.byKey.keys()].filter((key) => !listed.has(key) && !touched.has(key));
+    for (const key of gone) this.byKey.delete(key);
+    // Who expired while the list was on its way is not brought back by it.
+    const tiles = list.filter((tile) => (this.byKey.has(tile.key) || !touched.has(tile.key)) && this.put(tile));
+    return { tiles, gone };
+  }
+}

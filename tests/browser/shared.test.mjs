@@ -1,0 +1,61 @@
+// Many tabs of one browser, one connection.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Deployment, card, finish, open, status, until } from "./harness.mjs";
+
+const TABS = 12;
+let d;
+
+before(async () => { d = await Deployment.create(); });
+after(async () => { await finish(); await d.stop(); });
+
+async function tabs(options) {
+  const first = await open(d.url, options);
+  const all = [first];
+  while (all.length < TABS) all.push(await open(d.url, { in: first.context(), ...options }));
+  return all;
+}
+
+const streams = (pages) => pages.map((p) => p.requests.filter((url) => /\/api\/tiles\/stream/.test(url)).length);
+const connected = (pages) => until("all tabs' connection", async () => (await Promise.all(pages.map(status))).every((s) => s === "Connected"));
+
+async function follow(pages, target) {
+  d.insert("order.created", target);
+  for (const page of pages) {
+    await until(`${target} in each tab`, async () => (await page.locator("#events tr").first().textContent()).includes(target));
+  }
+}
+
+for (const [name, init] of [["by locks", ""], ["by messages, as on plain HTTP of another host", "Object.defineProperty(navigator, 'locks', { value: undefined })"]]) {
+  test(`twelve tabs share one connection, ${name}`, async () => {
+    const pages = await tabs({ init });
+    await connected(pages);
+    await until("one leader", () => streams(pages).filter((n) => n > 0).length === 1);
+    const leader = streams(pages).findIndex((n) => n > 0);
+    await follow(pages, `all-${name.length}`);
+
+    // The leader's tab is closed: another takes over, nothing is missed, nothing comes twice.
+    const [closed] = pages.splice(leader, 1);
+    await closed.close();
+    await follow(pages, `next-${name.length}`);
+    await until("one new leader", () => streams(pages).filter((n) => n > 0).length === 1);
+    await follow(pages, `last-${name.length}`);
+    for (const page of pages) {
+      const ids = await page.locator("#events tr").evaluateAll((all) => all.map((tr) => Number(tr.dataset.id)));
+      assert.deepEqual(ids, [...new Set(ids)].sort((a, b) => b - a));
+      assert.deepEqual(page.errors, []);
+    }
+    const counts = await Promise.all(pages.map((page) => card(page, "orders.created").locator(".big").textContent()));
+    assert.equal(new Set(counts).size, 1, `${counts}`);
+
+    // The button works in a tab that does not lead, too; and all hear of a lost gateway.
+    await pages.at(-1).click("#refresh");
+    await until("the refreshed tab", async () => /Refreshed|Refresh/.test(await pages.at(-1).textContent("#refresh")));
+    await d.kill("gateway");
+    await until("all tabs red", async () => (await Promise.all(pages.map(status))).every((s) => s.startsWith("Disconnected")), 8000);
+    await d.start("gateway");
+    await connected(pages);
+    await follow(pages, `back-${name.length}`);
+    await pages[0].context().close();
+  });
+}
