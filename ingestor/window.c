@@ -138,6 +138,7 @@ enum window_added window_add(struct window *window, wall_time timestamp, int64_t
     struct bucket *bucket = ring_at(window, slot);
     bucket->slot = slot;
     bucket_add(window, bucket, timestamp.us, id, value);
+    window->oldest = window->total == 0 || slot < window->oldest ? slot : window->oldest;
     window->total++;
     return WINDOW_CHANGED;
 }
@@ -160,6 +161,9 @@ static bool forget_until(struct window *window, int64_t now)
             changed = true;
         }
     }
+    while (window->total != 0 && ring_at(window, window->oldest)->count == 0) {
+        window->oldest++;
+    }
     return changed;
 }
 
@@ -172,6 +176,9 @@ static bool take_in_future(struct window *window)
         if (bucket->slot > window->now - (int64_t)window->length) {
             make_ring(window);
             memcpy(ring_at(window, bucket->slot), bucket, window->stride);
+            if (window->total == 0 || bucket->slot < window->oldest) {
+                window->oldest = bucket->slot;
+            }
             window->total += bucket->count;
             changed = true;
         }
@@ -200,8 +207,7 @@ const struct bucket *window_after(const struct window *window, int64_t slot)
     if (window->total == 0) {
         return NULL;
     }
-    const int64_t first = window->now - (int64_t)window->length + 1;
-    for (int64_t s = slot < first ? first : slot + 1; s <= window->now; s++) {
+    for (int64_t s = slot < window->oldest ? window->oldest : slot + 1; s <= window->now; s++) {
         const struct bucket *bucket = ring_at(window, s);
         if (bucket->count != 0) {
             return bucket;
@@ -213,9 +219,8 @@ const struct bucket *window_after(const struct window *window, int64_t slot)
 wall_time window_next(const struct window *window)
 {
     int64_t next = INT64_MAX;
-    const struct bucket *oldest = window_after(window, INT64_MIN);
-    if (oldest != NULL) {
-        next = (oldest->slot + (int64_t)window->length) * window->width_us;
+    if (window->total != 0) {
+        next = (window->oldest + (int64_t)window->length) * window->width_us;
     }
     if (window->future_count != 0) {
         int64_t comes;
@@ -296,6 +301,9 @@ static bool bucket_load(struct window *window, const mp_value *value)
     } else if (loaded.slot > window->now - (int64_t)window->length) {
         make_ring(window);
         bucket = ring_at(window, loaded.slot);
+        if (window->total == 0 || loaded.slot < window->oldest) {
+            window->oldest = loaded.slot;
+        }
         window->total += loaded.count;
     } else {
         return false;

@@ -43,6 +43,7 @@ struct window {
     size_t future_cap;
     int64_t now;    /* slot of the last advance */
     uint64_t total; /* rows in the ring */
+    int64_t oldest; /* the oldest slot in the ring that is not empty; meaningless when total is 0 */
 };
 
 /* width_us > 0, length > 0. now is where the window stands at first. */

@@ -1,0 +1,104 @@
+/*
+ * How fast the fold is: rows prepared in memory, 20 tiles defined, one core. Prints rows per
+ * second.
+ *
+ *   bench_fold [ROWS]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/xalloc.h"
+#include "ingestor/fold.h"
+
+static const char config_text[] =
+    "source: {uri: \"sqlite:x.db\"}\n"
+    "tiles:\n"
+    "  - {key: orders.created, type: count, match: {event_type: order.created}, window: 5m}\n"
+    "  - {key: orders.hour, type: count, match: {event_type: order.created}, window: 1h}\n"
+    "  - {key: orders.ever, type: count, match: {event_type: \"order.*\"}}\n"
+    "  - {key: orders.rate, type: trend, match: {event_type: order.created}, step: 10s, length: "
+    "60, "
+    "aggregate: count}\n"
+    "  - {key: orders.shipped, type: count, match: {event_type: order.shipped}}\n"
+    "  - {key: orders.shipping, type: trend, match: {event_type: order.shipped}, step: 1m, length: "
+    "60, aggregate: count}\n"
+    "  - {key: queue.depth, type: gauge, metric: queue.depth}\n"
+    "  - {key: queue.trend, type: trend, metric: queue.depth, step: 10s, length: 60, aggregate: "
+    "avg}\n"
+    "  - {key: cpu.a, type: gauge, metric: cpu.load, labels: {host: a}}\n"
+    "  - {key: cpu.b, type: gauge, metric: cpu.load, labels: {host: b}}\n"
+    "  - {key: cpu.max, type: trend, metric: cpu.load, step: 10s, length: 60, aggregate: max}\n"
+    "  - {key: tickets.sla, type: sla_risk, opens: {event_type: ticket.opened}, closes: "
+    "{event_type: "
+    "ticket.resolved}, item: target_id, within: 4h}\n"
+    "  - {key: tickets.opened, type: count, match: {event_type: ticket.opened}, window: 1h}\n"
+    "  - {key: work.backlog, type: backlog, item: target_id, states: {work_item_created: open, "
+    "work_item_claimed: busy, work_item_blocked: blocked, work_item_done: null}}\n"
+    "  - {key: work.created, type: trend, match: {event_type: work_item_created}, step: 1m, "
+    "length: "
+    "60, aggregate: count}\n"
+    "  - {key: work.done, type: trend, match: {event_type: work_item_done}, step: 1m, length: 60, "
+    "aggregate: count}\n"
+    "  - {key: ada, type: count, match: {actor_id: ada}}\n"
+    "  - {key: errors, type: count, match: {event_type: \"error.*\"}}\n"
+    "  - {key: logins, type: count, match: {event_type: login}}\n"
+    "  - {key: all, type: count}\n";
+
+/* One in ten rows is a metric, whose payload has to be read. */
+static const char *const types[] = {"order.created",     "order.created",     "order.shipped",
+                                    "work_item_created", "work_item_claimed", "work_item_claimed",
+                                    "work_item_done",    "ticket.opened",     "ticket.resolved",
+                                    "metrics.updated"};
+
+static void ignore(void *arg, const struct fold_output *output)
+{
+    (void)output;
+    ++*(size_t *)arg;
+}
+
+int main(int argc, char **argv)
+{
+    const size_t rows = argc > 1 ? (size_t)atol(argv[1]) : 2000000;
+    struct config *config;
+    struct error err = {{0}};
+    if (config_parse(config_text, strlen(config_text), "bench", &config, &err) != STATUS_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        return EXIT_FAILURE;
+    }
+    struct fold *fold = fold_create(config, UINT64_MAX);
+    char(*targets)[16] = x_calloc(20000, sizeof *targets);
+    for (int i = 0; i < 20000; i++) {
+        snprintf(targets[i], sizeof targets[i], "item-%d", i);
+    }
+    struct moment now = clock_now();
+    unsigned seed = 1;
+    size_t outputs = 0;
+    const mono_time begun = clock_mono();
+    for (size_t i = 0; i < rows; i++) {
+        const int type = rand_r(&seed) % 10;
+        const struct event event = {
+            .id = (int64_t)i + 1,
+            .ordinal = i + 1,
+            .timestamp = {now.wall.us - (int64_t)(rows - i) * 100},
+            .arrival = now.wall,
+            .event_type = str_of(types[type]),
+            .actor_id = STR("ada"),
+            .target_id = str_of(targets[rand_r(&seed) % 20000]),
+            .payload = type == 9 ? STR("{\"metric\":\"cpu.load\",\"value\":42.5,\"labels\":{"
+                                       "\"host\":\"a\"}}")
+                                 : STR_NULL,
+        };
+        fold_event(fold, &event, now);
+        if (i % 4000 == 0) {
+            fold_flush(fold, now, ignore, &outputs);
+        }
+    }
+    const double seconds = (double)(clock_mono().us - begun.us) / 1e6;
+    printf("%zu rows, %zu tiles: %.0f rows/s, %.0f ns a row\n", rows, config->tile_count,
+           (double)rows / seconds, seconds * 1e9 / (double)rows);
+    free(targets);
+    fold_destroy(&fold);
+    config_destroy(&config);
+    return EXIT_SUCCESS;
+}
