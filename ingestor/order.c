@@ -42,8 +42,10 @@ void order_forget(struct order *order, uint64_t ordinal)
     while (gone < order->late_count && order->lates[gone].ordinal <= ordinal) {
         gone++;
     }
-    order->late_count -= gone;
-    memmove(order->lates, order->lates + gone, order->late_count * sizeof *order->lates);
+    if (gone != 0) {
+        order->late_count -= gone;
+        memmove(order->lates, order->lates + gone, order->late_count * sizeof *order->lates);
+    }
     /* A segment is needed as long as the one behind it begins above. */
     gone = 0;
     while (gone + 1 < order->segment_count &&
@@ -51,9 +53,11 @@ void order_forget(struct order *order, uint64_t ordinal)
                ordinal) {
         gone++;
     }
-    order->segment_count -= gone;
-    memmove(order->segments, order->segments + gone,
-            order->segment_count * sizeof *order->segments);
+    if (gone != 0) {
+        order->segment_count -= gone;
+        memmove(order->segments, order->segments + gone,
+                order->segment_count * sizeof *order->segments);
+    }
 }
 
 uint64_t order_of(const struct order *order, int64_t id)
