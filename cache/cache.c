@@ -49,8 +49,8 @@ static void count_expiry(void *arg, const struct tile *tile, enum store_change c
     (void)base;
     if (change == STORE_STALE && tile->stale) {
         cache->expired++;
-        log_warn("tile %s is stale: nothing has refreshed it for %lld ms", tile->key,
-                 (long long)tile->ttl_ms);
+        log_debug("tile %s is stale: nothing has refreshed it for %lld ms", tile->key,
+                  (long long)tile->ttl_ms);
     }
 }
 
@@ -103,7 +103,12 @@ static void work(struct cache *cache)
 {
     const mono_time now = clock_mono();
     const bool more = link_process(cache->link, now, LINK_BUDGET);
+    const uint64_t expired = cache->expired;
     store_expire(cache->store, now);
+    if (cache->expired != expired) {
+        log_warn("%llu tiles have gone stale: nothing refreshes them",
+                 (unsigned long long)(cache->expired - expired));
+    }
     if (!cache->announced && replica_ready(link_replica(cache->link))) {
         cache->announced = true;
         const struct config_cache *config = &cache->program->config->cache;

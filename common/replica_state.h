@@ -45,9 +45,9 @@ struct sync {
     mono_time asked_at;
     uint32_t mark;
     uint64_t next;
-    uint64_t asked_after; /* ordinal; 0: for the newest events */
-    uint64_t wanted;      /* bit i: it was begun for lane i */
-    char instance[64];
+    uint64_t asked_after;         /* ordinal; 0: for the newest events */
+    uint64_t wanted;              /* bit i: it was begun for lane i */
+    char instance[64];            /* of the server, from the first page on */
     uint64_t lanes_owned;         /* by the server, in the last page */
     struct version s1[LANES_MAX]; /* versions in the last page of tiles */
     mono_time retry_at;           /* no new one before this */

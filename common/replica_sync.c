@@ -160,20 +160,22 @@ static void on_ping(struct replica *r, unsigned upstream, const mp_value *map, m
     struct upstream_state *u = &r->upstreams[upstream];
     struct version versions[LANES_MAX] = {{0}};
     unsigned lanes;
+    char instance[sizeof u->instance];
     if (!mp_as_bool(mp_get(map, "serving"), &u->serving) ||
-        !copy_text(mp_get(map, "instance"), u->instance, sizeof u->instance) ||
+        !copy_text(mp_get(map, "instance"), instance, sizeof instance) ||
         !read_lanes(map, &lanes, &u->lanes_owned, versions)) {
         r->counters.malformed++;
         return;
     }
+    const bool restarted = strcmp(u->instance, instance) != 0;
+    memcpy(u->instance, instance, sizeof instance);
     u->answered = true;
     u->answered_at = now;
     u->lanes = lanes;
     count_lanes(r, now);
-    if (r->sync.step != SYNC_IDLE && upstream == r->sync.upstream &&
-        strcmp(u->instance, r->sync.instance) != 0) {
-        sync_abandon(r,
-                     now); /* it was restarted, and will not answer what the one before was asked */
+    if (restarted && r->sync.step != SYNC_IDLE && upstream == r->sync.upstream &&
+        strcmp(r->sync.instance, instance) != 0) {
+        sync_abandon(r, now); /* what the one before was asked will not be answered */
     }
 }
 
@@ -275,6 +277,9 @@ static void on_tiles(struct replica *r, const mp_value *map, mono_time now)
     bool restart = false;
     const uint64_t before = r->sync.next;
     const mp_value *tiles = mp_get(map, "tiles");
+    if (before == 0) {
+        (void)copy_text(mp_get(map, "instance"), r->sync.instance, sizeof r->sync.instance);
+    }
     if (!same_server(r, map) || !read_lanes(map, &lanes, &r->sync.lanes_owned, r->sync.s1) ||
         !mp_is_array(tiles) || !mp_as_uint(mp_get(map, "next"), &r->sync.next) ||
         !mp_as_bool(mp_get(map, "more"), &more) || !mp_as_bool(mp_get(map, "restart"), &restart) ||
@@ -469,7 +474,7 @@ static void sync_begin(struct replica *r, unsigned upstream, uint64_t wanted, mo
 {
     r->sync.upstream = upstream;
     r->sync.wanted = wanted & r->upstreams[upstream].lanes_owned;
-    memcpy(r->sync.instance, r->upstreams[upstream].instance, sizeof r->sync.instance);
+    r->sync.instance[0] = '\0';
     r->sync.mark++;
     r->sync.next = 0;
     ask_tiles(r, now);
