@@ -1,119 +1,125 @@
-// The dashboard: a grid of tiles and a table of the newest events.
+// The dashboard: a grid of tiles and a table of the newest events, kept current by the client.
 import { connect } from "./client/index.js";
-import { clock, duration } from "./format.js";
+import { Detail } from "./detail.js";
+import { EventsTable } from "./events-table.js";
+import { duration } from "./format.js";
+import { Layout } from "./layout.js";
 import { Card, Family, element, familyOf } from "./tiles.js";
 
-const EVENTS_SHOWN = 100;
+const LATE_MS = 20000;
 const byId = (id) => document.getElementById(id);
+const cardOf = (tile) => familyOf(tile) ?? tile.key; // key of the card that shows it
+
+const cards = new Map(); // key of a tile or family → Card or Family
+const layout = new Layout(location.search);
+const detail = new Detail(byId("detail"), rearrange);
+const table = new EventsTable({ body: byId("events"), filter: byId("type-filter"), pause: byId("pause") });
+const groups = new Map(); // "by=value" → its option
+let skewMs = 0; // the gateway's clock less ours
+let asOf = null; // as of when the gateway's data is, by our clock
 
 // ---- Tiles ----
 
-const cards = new Map(); // key of a tile or family → Card or Family
-let order = []; // keys, as the gateway lists them
-
 function show(tile) {
-  const key = familyOf(tile) ?? tile.key;
+  const key = cardOf(tile);
   const card = cards.get(key);
   if (card && (familyOf(tile) || card.tile.type === tile.type)) {
     card.update(tile);
-    return;
+  } else {
+    card?.destroy();
+    const made = familyOf(tile) ? new Family(tile) : new Card(tile);
+    cards.set(key, made);
+    made.node.draggable = true;
+    byId("tiles").append(made.node);
   }
-  card?.node.remove();
-  const made = familyOf(tile) ? new Family(tile) : new Card(tile);
-  cards.set(key, made);
-  if (!order.includes(key)) order.push(key);
-  place(made.node, key);
-  filterTiles();
+  learnGroup(tile.group);
+  detail.update(tile);
+  return !card;
 }
 
-// In the order of the list: before the next one that is there.
-function place(node, key) {
-  const after = order.slice(order.indexOf(key) + 1).map((k) => cards.get(k)?.node).find((n) => n?.isConnected);
-  byId("tiles").insertBefore(node, after ?? null);
-}
-
-// Puts the cards into the order of the list; those that are in place already stay untouched.
-function arrange() {
-  let node = byId("tiles").firstElementChild;
-  for (const key of order) {
-    const wanted = cards.get(key)?.node;
-    if (!wanted) continue;
-    if (wanted === node) node = node.nextElementSibling;
-    else byId("tiles").insertBefore(wanted, node);
-  }
+function onTiles(tiles, whole) {
+  let anew = false;
+  for (const tile of tiles) anew = show(tile) || anew;
+  if (!whole) tiles.forEach((tile) => detail.arrived(tile, skewMs));
+  if (anew) arrange();
+  byId("empty").hidden = cards.size !== 0;
 }
 
 function remove(key) {
+  detail.forget(key);
   const family = cards.get(key.split("/")[0]);
   if (family instanceof Family && family.members.has(key)) {
     if (!family.remove(key)) return;
     key = family.key;
   }
-  cards.get(key)?.node.remove();
+  cards.get(key)?.destroy();
   cards.delete(key);
   byId("empty").hidden = cards.size !== 0;
 }
 
-function onTiles(tiles, whole) {
-  if (whole) order = [...new Set(live.list().map((t) => familyOf(t) ?? t.key))].sort();
-  tiles.forEach(show);
-  if (whole) arrange();
-  byId("empty").hidden = cards.size !== 0;
+// ---- Layout ----
+
+// Puts the cards into their places; those that are in place already stay untouched.
+function arrange() {
+  let node = byId("tiles").firstElementChild;
+  for (const key of layout.sort(cards.keys())) {
+    const card = cards.get(key);
+    const { width, height } = sizeOf(key);
+    for (const name of [...card.node.classList]) if (/^[wh]\d$/.test(name)) card.node.classList.remove(name);
+    card.node.classList.add(`w${width}`, `h${height}`);
+    if (card.node === node) node = node.nextElementSibling;
+    else byId("tiles").insertBefore(card.node, node);
+  }
+  filter();
 }
 
-function filterTiles() {
+function sizeOf(key) {
+  return layout.sizes.get(key) ?? { width: cards.get(key).tile.type === "trend" ? 2 : 1, height: 1 };
+}
+
+function saveLayout() {
+  history.replaceState(null, "", location.pathname + layout.search(location.search) + location.hash);
+  arrange();
+}
+
+function rearrange(what, key) {
+  const { width, height } = sizeOf(key);
+  if (what === "earlier") layout.shift(key, -1, [...cards.keys()]);
+  else if (what === "later") layout.shift(key, 1, [...cards.keys()]);
+  else if (what === "wider") layout.resize(key, { width: width + 1, height });
+  else if (what === "narrower") layout.resize(key, { width: width - 1, height });
+  else if (what === "height") layout.resize(key, { width, height: height === 1 ? 2 : 1 });
+  else if (what === "hide") layout.hidden.add(key);
+  saveLayout();
+}
+
+// Which cards are seen: not hidden, found by the search, of the group that is looked at.
+function filter() {
   const text = byId("search").value.trim().toLowerCase();
-  for (const card of cards.values()) card.node.hidden = text !== "" && !card.matches(text);
+  const chosen = byId("group").value;
+  const group = chosen ? JSON.parse(chosen) : null;
+  for (const [key, card] of cards) {
+    card.node.hidden = layout.hidden.has(key) || (text !== "" && !card.matches(text)) || !card.filter(group);
+  }
+  const hidden = [...layout.hidden].filter((key) => cards.has(key)).length;
+  const changed = hidden || layout.order.length || layout.sizes.size;
+  byId("layout-reset").hidden = !changed;
+  byId("layout-reset").textContent = hidden ? `Show ${hidden} hidden` : "Default layout";
 }
 
-// ---- Events ----
-
-const seen = new Set(); // ids of the rows shown
-const waiting = []; // events that came while the table is paused
-let paused = false;
-
-function row(event) {
-  const cell = (text, name) => element("td", name ? { class: name } : {}, text ?? "");
-  const tr = element("tr", { "data-id": event.id, "data-type": event.event_type },
-    cell(clock(event.timestamp), "time"), cell(event.event_type, "type"), cell(event.actor_id), cell(event.target_id),
-    cell(event.summary, "summary"), cell(String(event.id), "id"));
-  tr.hidden = hiddenByFilter(event.event_type);
-  return tr;
+function learnGroup(group) {
+  if (!group || groups.size >= 1000) return;
+  const value = JSON.stringify({ by: group.by, value: group.value });
+  if (groups.has(value)) return;
+  const option = element("option", { value }, `${group.by.replace(/^payload\./, "")}: ${group.value}`);
+  groups.set(value, option);
+  const next = [...byId("group").options].slice(1).find((o) => o.textContent > option.textContent);
+  byId("group").insertBefore(option, next ?? null);
+  byId("group-label").hidden = false;
 }
 
-function hiddenByFilter(type) {
-  const wanted = byId("type-filter").value;
-  return wanted !== "" && wanted !== type;
-}
-
-function learnType(type) {
-  const select = byId("type-filter");
-  if ([...select.options].some((o) => o.value === type)) return;
-  const next = [...select.options].slice(1).find((o) => o.value > type);
-  select.insertBefore(element("option", { value: type }, type), next ?? null);
-}
-
-function onEvents(events, whole) {
-  const body = byId("events");
-  if (paused) {
-    waiting.push(...events);
-    waiting.splice(0, waiting.length - EVENTS_SHOWN);
-    return;
-  }
-  if (whole) {
-    body.replaceChildren();
-    seen.clear();
-  }
-  for (const event of events) {
-    if (seen.has(event.id)) continue;
-    seen.add(event.id);
-    learnType(event.event_type);
-    body.prepend(row(event));
-  }
-  while (body.children.length > EVENTS_SHOWN) {
-    seen.delete(Number(body.lastChild.dataset.id));
-    body.lastChild.remove();
-  }
+function open(key) {
+  detail.show(key, live.list().filter((tile) => cardOf(tile) === key));
 }
 
 // ---- Status ----
@@ -122,7 +128,6 @@ const words = {
   connecting: "Connecting…", connected: "Connected", reconnecting: "Reconnecting…", stale: "Connected · data is late",
   polling: "Disconnected · polling", disconnected: "Disconnected · no answer",
 };
-let lateSince = null; // as of when the gateway's data is, while it is behind
 
 function onStatus(status) {
   const pill = byId("status");
@@ -131,12 +136,15 @@ function onStatus(status) {
 }
 
 function onHeartbeat(beat) {
-  lateSince = beat.lag_ms > 20000 ? Date.now() - beat.lag_ms : null;
+  skewMs = Date.parse(beat.now) - Date.now();
+  asOf = beat.as_of ? Date.parse(beat.as_of) - skewMs : null;
 }
 
 function tick() {
   for (const card of cards.values()) card.tick();
-  byId("as-of").textContent = lateSince ? `${duration(Date.now() - lateSince)} behind` : "";
+  detail.tick();
+  const behind = asOf === null ? 0 : Date.now() - asOf;
+  byId("as-of").textContent = behind > 2 * LATE_MS ? `data of ${duration(behind)} ago` : "";
 }
 
 // ---- Page ----
@@ -145,7 +153,7 @@ const live = connect({
   transports: ["sse", "long-poll"],
   onTiles: (tiles, { whole }) => onTiles(tiles, whole),
   onExpired: remove,
-  onEvents: (events, { reset }) => onEvents(events, reset),
+  onEvents: (events, { reset }) => table.add(events, reset),
   onStatus,
   onHeartbeat,
 });
@@ -163,24 +171,84 @@ byId("refresh").addEventListener("click", async () => {
   setTimeout(() => { button.textContent = "Refresh"; }, 1500);
 });
 
-byId("pause").addEventListener("click", () => {
-  paused = !paused;
-  byId("pause").setAttribute("aria-pressed", String(paused));
-  byId("pause").textContent = paused ? "Go on" : "Pause";
-  if (!paused) onEvents(waiting.splice(0), false);
+byId("search").addEventListener("input", filter);
+byId("group").addEventListener("change", filter);
+
+byId("layout-reset").addEventListener("click", () => {
+  if (layout.hidden.size) layout.hidden.clear();
+  else layout.reset();
+  saveLayout();
 });
 
-byId("type-filter").addEventListener("change", () => {
-  for (const tr of byId("events").children) tr.hidden = hiddenByFilter(tr.dataset.type);
+byId("tiles").addEventListener("click", (event) => {
+  const card = event.target.closest(".title")?.closest(".card");
+  if (card) open(card.dataset.key);
 });
 
-byId("search").addEventListener("input", filterTiles);
+function retheme() {
+  for (const card of cards.values()) card.retheme();
+  detail.retheme();
+}
 
 byId("theme").addEventListener("click", () => {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
-  for (const card of cards.values()) card.retheme();
+  retheme();
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", retheme);
+
+byId("fullscreen").addEventListener("click", toggleFullScreen);
+
+function toggleFullScreen() {
+  const change = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+  change.catch(() => {}); // the browser may refuse
+}
+
+// ---- Keys ----
+
+const pageKeys = { "/": () => byId("search").focus(), f: toggleFullScreen, p: () => table.toggle(), r: () => byId("refresh").click() };
+const cardKeys = { ArrowLeft: "earlier", ArrowRight: "later", "+": "wider", "=": "wider", "-": "narrower", t: "height", h: "hide" };
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, dialog *")) return;
+  const card = event.target.closest(".card");
+  const what = cardKeys[event.key];
+  if (card && what && (event.shiftKey || !event.key.startsWith("Arrow"))) {
+    rearrange(what, card.dataset.key);
+    card.querySelector(".title").focus();
+  } else if (pageKeys[event.key]) {
+    pageKeys[event.key]();
+  } else {
+    return;
+  }
+  event.preventDefault();
+});
+
+// ---- Dragging cards ----
+
+let dragged = null;
+
+byId("tiles").addEventListener("dragstart", (event) => {
+  dragged = event.target.closest(".card");
+  dragged?.classList.add("dragged");
+});
+
+byId("tiles").addEventListener("dragover", (event) => {
+  const over = event.target.closest(".card");
+  if (!dragged || !over || over === dragged) return;
+  event.preventDefault();
+  const { left, width } = over.getBoundingClientRect();
+  const before = event.clientX < left + width / 2 ? over : over.nextElementSibling;
+  if (before !== dragged && before !== dragged.nextElementSibling) byId("tiles").insertBefore(dragged, before);
+});
+
+byId("tiles").addEventListener("dragend", () => {
+  if (!dragged) return;
+  dragged.classList.remove("dragged");
+  layout.order = [...byId("tiles").children].map((node) => node.dataset.key);
+  dragged = null;
+  saveLayout();
 });
 
 setInterval(tick, 1000);

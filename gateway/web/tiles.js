@@ -11,15 +11,63 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-// Sets a text only if it is another, so that nothing flickers; `calm` lets a change be seen for a moment.
+const CALM_MS = 2500;
+const shownAt = new WeakMap(); // element → when its last change was pointed out
+
+// Sets a text only if it is another, so that nothing flickers; `calm` lets a change be seen for a moment, though not each
+// one of a number that never rests.
 function setText(node, text, calm = false) {
   if (node.textContent === text) return;
   const first = node.textContent === "";
   node.textContent = text;
-  if (calm && !first) {
-    node.classList.remove("changed");
-    void node.offsetWidth;
-    node.classList.add("changed");
+  if (!calm || first || performance.now() - (shownAt.get(node) ?? -CALM_MS) < CALM_MS) return;
+  shownAt.set(node, performance.now());
+  node.classList.add("changed");
+  node.addEventListener("animationend", () => node.classList.remove("changed"), { once: true });
+}
+
+// The colours of the theme as a canvas needs them.
+class Inks {
+  constructor(parent) {
+    this.probe = element("i", { hidden: "" });
+    parent.append(this.probe);
+    this.known = new Map();
+  }
+
+  get(name) {
+    if (!this.known.has(name)) {
+      this.probe.style.color = `var(${name})`;
+      this.known.set(name, getComputedStyle(this.probe).color);
+    }
+    return this.known.get(name);
+  }
+}
+
+// What a number was while the page looked on, second by second: a faint line under it.
+class History {
+  constructor(body) {
+    const svg = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+    this.node = svg("svg");
+    this.node.setAttribute("class", "history");
+    this.node.setAttribute("viewBox", "0 0 119 30");
+    this.node.setAttribute("preserveAspectRatio", "none");
+    this.node.setAttribute("aria-hidden", "true");
+    this.line = svg("path");
+    this.node.append(this.line);
+    body.append(this.node);
+    this.values = [];
+  }
+
+  tick(value) {
+    if (typeof value !== "number" || performance.now() - this.at < 900) return;
+    this.at = performance.now();
+    this.values.push(value);
+    if (this.values.length > 120) this.values.shift();
+    const low = Math.min(...this.values);
+    const span = Math.max(...this.values) - low || 1;
+    const from = 120 - this.values.length;
+    const y = (v) => (span === 1 && low === Math.max(...this.values) ? 29 : 29 - ((v - low) / span) * 28).toFixed(1);
+    this.line.setAttribute("d", this.values.map((v, i) => `${i ? "L" : "M"}${from + i} ${y(v)}`).join(""));
   }
 }
 
@@ -28,11 +76,17 @@ class Count {
     this.value = element("div", { class: "big" });
     this.note = element("div", { class: "quiet" });
     body.append(this.value, this.note);
+    this.history = new History(body);
   }
 
   update({ data }) {
+    this.now = data.value;
     setText(this.value, number(data.value), true);
     setText(this.note, data.window_ms ? `in the last ${duration(data.window_ms)}` : "");
+  }
+
+  tick() {
+    this.history.tick(this.now);
   }
 }
 
@@ -42,10 +96,17 @@ class Gauge {
     this.unit = element("span", { class: "unit" });
     this.fill = element("div", { class: "fill" });
     this.range = element("div", { class: "quiet range" }, element("span"), element("span"));
-    body.append(element("div", {}, this.value, this.unit), element("div", { class: "meter" }, this.fill), this.range);
+    body.append(element("div", {}, this.value, this.unit));
+    this.history = new History(body);
+    body.append(element("div", { class: "meter" }, this.fill), this.range);
+  }
+
+  tick() {
+    this.history.tick(this.now);
   }
 
   update({ data }) {
+    this.now = data.value;
     setText(this.value, number(data.value), true);
     setText(this.unit, data.unit ? ` ${data.unit}` : "");
     const span = data.max - data.min;
@@ -70,18 +131,31 @@ export function trendSeries(data, length, now = Date.now()) {
   return [x, y];
 }
 
+// The chart library is a script of the page, or fetched once from where this module is.
+let library = null;
+function chartLibrary() {
+  library ??= globalThis.uPlot ? Promise.resolve() : new Promise((resolve, reject) => {
+    const script = element("script", { src: new URL("uplot.js", import.meta.url).href });
+    script.onload = resolve;
+    script.onerror = reject;
+    document.head.append(script);
+  });
+  return library;
+}
+
 class Trend {
   constructor(body) {
     this.value = element("div", { class: "big small" });
     this.chart = element("div", { class: "chart" });
     body.append(this.value, this.chart);
+    this.inks = new Inks(this.chart);
     this.observer = new ResizeObserver(() => this.plot?.setSize(this.size()));
     this.observer.observe(this.chart);
     this.longest = 20;
   }
 
   size() {
-    return { width: Math.max(120, this.chart.clientWidth), height: 110 };
+    return { width: Math.max(120, this.chart.clientWidth), height: Math.max(80, this.chart.clientHeight) };
   }
 
   update({ data }) {
@@ -89,12 +163,14 @@ class Trend {
     const series = trendSeries(data, this.longest);
     const values = series[1].filter((v) => v !== null);
     setText(this.value, values.length ? number(values[values.length - 1]) : "–");
+    this.series = series;
     if (this.plot) this.plot.setData(series);
-    else this.draw(series);
+    else this.drawing ??= chartLibrary().then(() => this.draw(this.series), () => {});
   }
 
   draw(series) {
-    const color = (name) => () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    if (this.over) return;
+    const color = (name) => () => this.inks.get(name);
     const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui", size: 22 };
     this.plot = new uPlot({
       ...this.size(),
@@ -118,7 +194,14 @@ class Trend {
   }
 
   retheme() {
+    this.inks.known.clear();
     this.plot?.redraw(false, true);
+  }
+
+  destroy() {
+    this.over = true;
+    this.observer.disconnect();
+    this.plot?.destroy();
   }
 }
 
@@ -169,8 +252,9 @@ class Sla {
       this.counts[state] = element("b");
       row.append(element("div", { class: state }, this.counts[state], element("span", {}, words(state))));
     }
+    this.next = element("div", { class: "next quiet" });
     this.worst = element("ul", { class: "worst" });
-    body.append(row, this.worst);
+    body.append(row, this.next, this.worst);
     this.items = [];
   }
 
@@ -179,6 +263,7 @@ class Sla {
       setText(this.counts[state], number(data[state]), true);
       this.counts[state].parentNode.classList.toggle("none", data[state] === 0);
     }
+    this.nextAt = data.next_breach_at;
     this.worst.replaceChildren();
     this.items = data.worst.map(({ id, due_at }) => {
       const left = element("b");
@@ -194,6 +279,8 @@ class Sla {
       setText(left, ms > 0 ? `in ${duration(ms)}` : `${duration(-ms)} over`);
       left.className = ms > 0 ? "" : "over";
     }
+    const next = Date.parse(this.nextAt) - Date.now();
+    setText(this.next, next > 0 ? `next breach in ${duration(next)}` : "no breach ahead");
   }
 }
 
@@ -214,11 +301,11 @@ class Unknown {
 export class Card {
   constructor(tile) {
     this.key = tile.key;
-    this.title = element("h2");
+    this.title = element("button", { type: "button", class: "title" });
     this.age = element("span", { class: "age" });
     const body = element("div", { class: "body" });
-    this.node = element("article", { class: `card ${tile.type}`, "data-key": tile.key, tabindex: "0" },
-      element("div", { class: "card-head" }, this.title, this.age), body);
+    this.node = element("article", { class: `card ${tile.type}`, part: "card", "data-key": tile.key },
+      element("div", { class: "card-head" }, element("h2", { part: "title" }, this.title), this.age), body);
     this.drawing = new (kinds[tile.type] ?? Unknown)(body);
     this.update(tile);
   }
@@ -243,21 +330,33 @@ export class Card {
     this.drawing.retheme?.();
   }
 
+  destroy() {
+    this.drawing.destroy?.();
+    this.node.remove();
+  }
+
+  // Does it belong to the group that is looked at ({by, value}, or null for all)?
+  filter(group) {
+    return !group || this.tile.group?.by !== group.by || this.tile.group.value === group.value;
+  }
+
   matches(text) {
-    return `${this.tile.key} ${this.tile.title ?? ""}`.toLowerCase().includes(text);
+    const { key, title, type, group } = this.tile;
+    return `${key} ${title ?? ""} ${words(type)} ${group?.value ?? ""}`.toLowerCase().includes(text);
   }
 }
 
 // The members of a group_by family, as bars of one card.
 export class Family {
-  constructor(tile) {
+  constructor(tile, shown = 12) {
     this.key = familyOf(tile);
+    this.shown = shown;
     this.members = new Map();
-    this.title = element("h2");
+    this.title = element("button", { type: "button", class: "title" });
     this.list = element("ul", { class: "bars" });
     this.age = element("span", { class: "age" });
-    this.node = element("article", { class: "card family", "data-key": this.key, tabindex: "0" },
-      element("div", { class: "card-head" }, this.title, this.age), element("div", { class: "body" }, this.list));
+    this.node = element("article", { class: "card family", part: "card", "data-key": this.key },
+      element("div", { class: "card-head" }, element("h2", { part: "title" }, this.title), this.age), element("div", { class: "body" }, this.list));
     this.update(tile);
   }
 
@@ -275,10 +374,10 @@ export class Family {
   }
 
   draw() {
-    const rows = [...this.members.values()].sort((a, b) => (b.data.value ?? 0) - (a.data.value ?? 0) || (a.key < b.key ? -1 : 1));
+    const rows = [...this.members.values()].filter((t) => !this.group || t.group.by !== this.group.by || t.group.value === this.group.value).sort((a, b) => (b.data.value ?? 0) - (a.data.value ?? 0) || (a.key < b.key ? -1 : 1));
     const most = Math.max(1, ...rows.map((t) => t.data.value ?? 0));
-    while (this.list.children.length > Math.min(rows.length, 12)) this.list.lastChild.remove();
-    rows.slice(0, 12).forEach((tile, i) => {
+    while (this.list.children.length > Math.min(rows.length, this.shown)) this.list.lastChild.remove();
+    rows.slice(0, this.shown).forEach((tile, i) => {
       let row = this.list.children[i];
       if (!row) {
         row = element("li", {}, element("span", { class: "name" }), element("div", { class: "meter" }, element("div", { class: "fill" })), element("b"));
@@ -290,7 +389,7 @@ export class Family {
       row.children[1].firstChild.style.width = `${Math.round(((tile.data.value ?? 0) / most) * 100)}%`;
       setText(row.children[2], number(tile.data.value), true);
     });
-    setText(this.age, rows.length > 12 ? `${rows.length - 12} more` : "");
+    setText(this.age, rows.length > this.shown ? `${rows.length - this.shown} more` : "");
   }
 
   tick() {
@@ -298,6 +397,16 @@ export class Family {
   }
 
   retheme() {}
+
+  destroy() {
+    this.node.remove();
+  }
+
+  filter(group) {
+    this.group = group;
+    this.draw();
+    return this.list.children.length !== 0;
+  }
 
   matches(text) {
     return [...this.members.values()].some((t) => `${t.key} ${t.title ?? ""}`.toLowerCase().includes(text));

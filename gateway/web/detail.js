@@ -1,0 +1,87 @@
+// The large view of one tile or family: its drawing, and all that is known about it.
+import { duration, words } from "./format.js";
+import { Card, Family, element, familyOf } from "./tiles.js";
+
+export class Detail {
+  // arrange(what, key): the buttons for the layout.
+  constructor(dialog, arrange) {
+    this.dialog = dialog;
+    this.lags = new Map(); // key → end-to-end lag in ms of the last change that a stream brought
+    dialog.addEventListener("close", () => this.clear());
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog) dialog.close(); // a click beside it
+      const what = event.target.closest("[data-arrange]")?.dataset.arrange;
+      if (!what) return;
+      arrange(what, this.key);
+      if (what === "hide") dialog.close();
+    });
+    dialog.querySelector(".close").addEventListener("click", () => dialog.close());
+  }
+
+  show(key, tiles) {
+    this.clear();
+    this.key = key;
+    this.card = familyOf(tiles[0]) ? new Family(tiles[0], Infinity) : new Card(tiles[0]);
+    this.facts = element("dl");
+    this.json = element("pre");
+    this.dialog.querySelector(".view").replaceChildren(this.card.node, this.facts,
+      element("details", {}, element("summary", {}, "As the gateway serves it"), this.json));
+    tiles.forEach((tile) => this.update(tile));
+    this.dialog.setAttribute("aria-label", tiles[0].title ?? key);
+    if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  clear() {
+    this.card?.destroy();
+    this.card = this.key = null;
+    this.dialog.querySelector(".view").replaceChildren();
+  }
+
+  // A streamed change: how long it took from what it is true of to here.
+  arrived(tile, skewMs) {
+    this.lags.set(tile.key, Math.max(0, Date.now() + skewMs - Date.parse(tile.as_of.time)));
+  }
+
+  forget(key) {
+    this.lags.delete(key);
+  }
+
+  update(tile) {
+    if (!this.card || (tile.key !== this.key && familyOf(tile) !== this.key)) return;
+    this.card.update(tile);
+    this.tile = tile;
+    this.json.textContent = JSON.stringify(tile, null, 2);
+    this.tick();
+  }
+
+  tick() {
+    if (!this.card) return;
+    this.card.tick();
+    const { tile } = this;
+    const lag = this.lags.get(tile.key);
+    const facts = {
+      Key: tile.key,
+      Type: words(tile.type),
+      Group: tile.group && `${tile.group.by} = ${tile.group.value}`,
+      Window: tile.data.window_ms && duration(tile.data.window_ms),
+      Step: tile.data.step_ms && `${tile.data.aggregate} per ${duration(tile.data.step_ms)}`,
+      Refresh: tile.refresh && `${words(tile.refresh.policy)}, at most every ${tile.refresh.min_interval_ms} ms`,
+      Version: tile.version,
+      "As of": `position ${tile.as_of.position}, ${new Date(tile.as_of.time).toLocaleString()}`,
+      Published: `${duration(Date.now() - Date.parse(tile.updated_at))} ago${tile.stale ? ", stale" : ""}`,
+      "Time to live": duration(tile.ttl_ms),
+      "End-to-end lag": lag === undefined ? undefined : lag < 10000 ? `${lag} ms` : duration(lag),
+    };
+    const shown = Object.entries(facts).filter(([, value]) => value !== undefined && value !== false);
+    if (this.facts.children.length !== shown.length) this.facts.replaceChildren(...shown.map(() => element("div", {}, element("dt"), element("dd"))));
+    shown.forEach(([name, value], i) => {
+      const [dt, dd] = this.facts.children[i].children;
+      if (dt.textContent !== name) dt.textContent = name;
+      if (dd.textContent !== String(value)) dd.textContent = value;
+    });
+  }
+
+  retheme() {
+    this.card?.retheme();
+  }
+}

@@ -1,0 +1,73 @@
+// How the cards are laid out: their order, their sizes, and which are hidden. Kept in the page's URL, so that a link shows
+// the same wall to everybody: ?order=a,b&size=a:2,b:3x2&hidden=c
+
+function list(text) {
+  try {
+    return (text ?? "").split(",").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return []; // not one of ours
+  }
+}
+const joined = (keys) => keys.map(encodeURIComponent).join(",");
+export const MAX_WIDTH = 4;
+export const MAX_HEIGHT = 2;
+
+const within = (n, max) => Math.min(max, Math.max(1, Math.round(n) || 1));
+
+export class Layout {
+  constructor(search) {
+    const query = new URLSearchParams(search);
+    this.order = list(query.get("order"));
+    this.hidden = new Set(list(query.get("hidden")));
+    this.sizes = new Map();
+    for (const part of (query.get("size") ?? "").split(",").filter(Boolean)) {
+      const at = part.lastIndexOf(":");
+      const [width, height] = part.slice(at + 1).split("x").map(Number);
+      if (at > 0) this.sizes.set(decodeURIComponent(part.slice(0, at)), { width: within(width, MAX_WIDTH), height: within(height, MAX_HEIGHT) });
+    }
+  }
+
+  // The URL's query for this layout; other parameters stay.
+  search(before) {
+    const query = new URLSearchParams(before);
+    const set = (name, value) => (value ? query.set(name, value) : query.delete(name));
+    set("order", joined(this.order));
+    set("hidden", joined([...this.hidden]));
+    set("size", [...this.sizes].map(([key, { width, height }]) => `${encodeURIComponent(key)}:${width}${height > 1 ? `x${height}` : ""}`).join(","));
+    const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+    return text ? `?${text}` : "";
+  }
+
+  // Those that the order names first, then all others by key.
+  sort(keys) {
+    const place = new Map(this.order.map((key, i) => [key, i]));
+    const at = (key) => place.get(key) ?? place.size;
+    return [...keys].sort((a, b) => at(a) - at(b) || (a < b ? -1 : 1));
+  }
+
+  // Moves a key before another, or to the end.
+  move(key, before, keys) {
+    const rest = this.sort(keys).filter((k) => k !== key);
+    const at = before === null ? rest.length : rest.indexOf(before);
+    rest.splice(at < 0 ? rest.length : at, 0, key);
+    this.order = rest;
+  }
+
+  // One place towards the front (-1) or the end (+1), passing over hidden ones.
+  shift(key, by, keys) {
+    const shown = this.sort(keys).filter((k) => !this.hidden.has(k));
+    const to = shown.indexOf(key) + by;
+    if (to < 0 || to >= shown.length) return;
+    this.move(key, (by < 0 ? shown[to] : shown[to + 1]) ?? null, keys);
+  }
+
+  resize(key, size) {
+    this.sizes.set(key, { width: within(size.width, MAX_WIDTH), height: within(size.height, MAX_HEIGHT) });
+  }
+
+  reset() {
+    this.order = [];
+    this.hidden.clear();
+    this.sizes.clear();
+  }
+}
