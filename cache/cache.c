@@ -106,7 +106,7 @@ static void work(struct cache *cache)
     const uint64_t expired = cache->expired;
     store_expire(cache->store, now);
     if (cache->expired != expired) {
-        log_warn("%llu tiles have gone stale: nothing refreshes them",
+        log_warn("tiles gone stale, since nothing refreshes them: %llu",
                  (unsigned long long)(cache->expired - expired));
     }
     if (!cache->announced && replica_ready(link_replica(cache->link))) {

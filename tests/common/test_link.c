@@ -5,25 +5,11 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "common/server.h"
-#include "common/sockets.h"
 #include "tests/config_unit.h"
+#include "tests/fake_upstream.h"
 
+#define TTL_MS 600000
 #define PATIENCE_MS 20000 /* nothing here takes nearly as long */
-
-/* An upstream in this thread: one lane, sockets of its own. */
-struct upstream_server {
-    char publish[64];
-    char query_address[64];
-    char instance[16];
-    void *pub;
-    struct server *server;
-    struct store *store;
-    struct eventlog *events;
-    struct query query;
-    uint64_t epoch;
-    uint64_t seq;
-};
 
 struct scene {
     struct config *config;
@@ -33,95 +19,6 @@ struct scene {
     struct link *link;
     size_t accepted;
 };
-
-static void describe(void *arg, struct query_state *out)
-{
-    const struct upstream_server *up = arg;
-    out->role = "ingestor";
-    out->instance = up->instance;
-    out->serving = true;
-    out->lanes = 1;
-    out->lanes_owned = 1;
-    out->last[0] = (struct version){up->epoch, up->seq};
-    out->position = "1";
-    out->as_of = clock_wall();
-}
-
-static void open_upstream(struct scene *scene, struct upstream_server *up, uint64_t epoch)
-{
-    struct error err = {{0}};
-    up->epoch = epoch;
-    up->seq = 0;
-    snprintf(up->instance, sizeof up->instance, "run-%d", (int)epoch);
-    up->store = store_create(1000000, NULL);
-    up->events = eventlog_create(10, NULL);
-    up->query =
-        (struct query){.store = up->store, .events = up->events, .state = describe, .arg = up};
-    query_init(&up->query);
-    up->pub = socket_bind(ZMQ_PUB, up->publish, scene->config, &err);
-    if (up->pub == NULL || server_create(up->query_address, scene->config, &up->query, &up->server,
-                                         &err) != STATUS_OK) {
-        fail_msg("%s", err.text);
-    }
-}
-
-static void close_upstream(struct upstream_server *up)
-{
-    if (up->pub != NULL) {
-        socket_close(&up->pub);
-        server_destroy(&up->server);
-        query_free(&up->query);
-        store_destroy(&up->store);
-        eventlog_destroy(&up->events);
-    }
-}
-
-static void send_frames(struct upstream_server *up, struct buf out[WIRE_FRAMES])
-{
-    struct str frames[WIRE_FRAMES];
-    for (size_t i = 0; i < WIRE_FRAMES; i++) {
-        frames[i] = buf_str(&out[i]);
-    }
-    assert_true(socket_send(up->pub, frames, WIRE_FRAMES));
-    for (size_t i = 0; i < WIRE_FRAMES; i++) {
-        buf_free(&out[i]);
-    }
-}
-
-/* A keyframe of the tile, whose value is its sequence. silent: a message that was lost. */
-static void publish(struct upstream_server *up, const char *key, bool silent)
-{
-    struct buf value = {0};
-    struct mp_doc doc;
-    mp_doc_init(&doc);
-    mp_put_map(&value, 1);
-    mp_put_text(&value, "v");
-    mp_put_uint(&value, ++up->seq);
-    assert_int_equal(mp_parse(&doc, value.data, value.len), STATUS_OK);
-    const struct wire_tile tile = {.key = str_of(key),
-                                   .keyframe = true,
-                                   .version = {up->epoch, up->seq},
-                                   .value = &doc.root,
-                                   .ttl_ms = 600000,
-                                   .position = STR("1"),
-                                   .as_of = clock_wall()};
-    assert_int_equal(store_apply(up->store, &tile, 0, clock_wall(), 0, clock_mono()), STATUS_OK);
-    if (!silent) {
-        struct buf out[WIRE_FRAMES] = {{0}};
-        wire_encode_tile(out, 0, tile.version, clock_wall(), &tile);
-        send_frames(up, out);
-    }
-    mp_doc_free(&doc);
-    buf_free(&value);
-}
-
-static void beat(struct upstream_server *up)
-{
-    const struct wire_beat beat = {STR("1"), clock_wall(), 0, 0};
-    struct buf out[WIRE_FRAMES] = {{0}};
-    wire_encode_beat(out, 0, (struct version){up->epoch, up->seq}, clock_wall(), &beat);
-    send_frames(up, out);
-}
 
 static void count_accepted(void *arg, const struct str frames[WIRE_FRAMES])
 {
@@ -241,17 +138,17 @@ static void test_sync_live_and_a_lost_message(void **state)
 {
     struct scene scene;
     begin(&scene, *state, "");
-    open_upstream(&scene, &scene.upstreams[0], 1);
-    publish(&scene.upstreams[0], "a", true); /* before anybody listened */
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, true); /* before anybody listened */
     work_until(&scene, has_last);
     assert_true(replica_ready(link_replica(scene.link)));
     for (int i = 0; i < 1000; i++) {
-        publish(&scene.upstreams[0], i % 2 == 0 ? "a" : "b", false);
+        publish(&scene.upstreams[0], i % 2 == 0 ? "a" : "b", TTL_MS, false);
     }
     work_until(&scene, has_last);
     assert_true(scene.accepted >= 1000);
     assert_int_equal(replica_counters(link_replica(scene.link))->gaps, 0);
-    publish(&scene.upstreams[0], "a", true); /* lost: only a beat tells of it */
+    publish(&scene.upstreams[0], "a", TTL_MS, true); /* lost: only a beat tells of it */
     work_until(&scene, has_last);
     assert_int_equal(replica_counters(link_replica(scene.link))->gaps, 1);
     assert_int_equal(replica_counters(link_replica(scene.link))->malformed, 0);
@@ -267,13 +164,13 @@ static void test_an_upstream_that_is_restarted(void **state)
 {
     struct scene scene;
     begin(&scene, *state, "");
-    open_upstream(&scene, &scene.upstreams[0], 1);
-    publish(&scene.upstreams[0], "a", false);
-    publish(&scene.upstreams[0], "b", false);
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    publish(&scene.upstreams[0], "b", TTL_MS, false);
     work_until(&scene, has_last);
     close_upstream(&scene.upstreams[0]);
-    open_upstream(&scene, &scene.upstreams[0], 2);
-    publish(&scene.upstreams[0], "a", false);
+    open_upstream(&scene.upstreams[0], scene.config, 2);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
     work_until(&scene, has_last);
     assert_null(store_get(scene.store, STR("b"))); /* the new one does not make it */
     close_upstream(&scene.upstreams[0]);
@@ -286,19 +183,19 @@ static void test_two_upstreams_of_which_one_goes(void **state)
 {
     struct scene scene;
     begin(&scene, *state, "");
-    open_upstream(&scene, &scene.upstreams[0], 1);
-    open_upstream(&scene, &scene.upstreams[1], 1);
-    publish(&scene.upstreams[0], "a", false);
-    publish(&scene.upstreams[1], "a", false);
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    open_upstream(&scene.upstreams[1], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    publish(&scene.upstreams[1], "a", TTL_MS, false);
     work_until(&scene, has_last);
     close_upstream(&scene.upstreams[0]);
     const mono_time gone = clock_mono();
-    publish(&scene.upstreams[1], "a", false);
+    publish(&scene.upstreams[1], "a", TTL_MS, false);
     work_until(&scene, has_last);
-    publish(&scene.upstreams[1], "a", true); /* lost as well: the other has to be asked */
+    publish(&scene.upstreams[1], "a", TTL_MS, true); /* lost as well: the other has to be asked */
     work_until(&scene, has_last);
     assert_true(clock_mono().us - gone.us < 4 * US_PER_S);
-    open_upstream(&scene, &scene.upstreams[0], 1); /* comes back, far behind: does no harm */
+    open_upstream(&scene.upstreams[0], scene.config, 1); /* comes back, far behind: does no harm */
     work_until(&scene, has_last);
     finish(&scene, *state);
 }
@@ -307,15 +204,15 @@ static void test_garbage_does_no_harm(void **state)
 {
     struct scene scene;
     begin(&scene, *state, "");
-    open_upstream(&scene, &scene.upstreams[0], 1);
-    publish(&scene.upstreams[0], "a", false);
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
     work_until(&scene, has_last);
     const struct str garbage[] = {STR("tile.0.a"), STR("\x94\x01\xff"), STR("\xc1"), STR("x"),
                                   STR("y")};
     for (size_t count = 1; count <= 5; count++) {
         assert_true(socket_send(scene.upstreams[0].pub, garbage, count));
     }
-    publish(&scene.upstreams[0], "a", false);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
     work_until(&scene, has_last);
     assert_int_equal(replica_counters(link_replica(scene.link))->malformed, 5);
     finish(&scene, *state);
@@ -345,10 +242,10 @@ static void test_curve(void **state)
              secret_file);
     struct scene scene;
     begin(&scene, *state, text);
-    open_upstream(&scene, &scene.upstreams[0], 1);
-    publish(&scene.upstreams[0], "a", false);
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
     work_until(&scene, has_last);
-    publish(&scene.upstreams[0], "a", false);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
     work_until(&scene, has_last);
     finish(&scene, *state);
     (void)unlink(public_file);
