@@ -121,6 +121,9 @@ static struct MHD_Response *make_response(struct request *request, const struct 
     if (body.len != 0) {
         MHD_add_response_header(response, "Content-Type", "application/json");
     }
+    if (request->http->gateway->config->gateway.cors_origin_count != 0) {
+        MHD_add_response_header(response, "Vary", "Origin");
+    }
     if (request->http->gateway->config->gateway.cors_any) {
         MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
         MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Retry-After");

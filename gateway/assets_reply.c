@@ -1,4 +1,5 @@
 /* The dashboard's files. */
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/assets.h"
@@ -35,10 +36,14 @@ enum MHD_Result asset_get(struct request *request)
                              "There is nothing here; the dashboard is at /, the API under /api/.",
                              0);
     }
+    /* A strong tag stands for bytes: compressed ones have another. */
+    char etag[64];
     const bool gzip = accepts_gzip(request);
-    const bool same = etag_matches(request, asset->etag);
+    snprintf(etag, sizeof etag, "%.*s%s\"", (int)strlen(asset->etag) - 1, asset->etag,
+             gzip ? "-gzip" : "");
+    const bool same = etag_matches(request, etag);
     const char *const headers[] = {"ETag",
-                                   asset->etag,
+                                   etag,
                                    "Cache-Control",
                                    "no-cache",
                                    "Content-Security-Policy",

@@ -71,6 +71,10 @@ static enum MHD_Result answer(struct request *request)
                              "instead of polling.",
                              retry_s);
     }
+    if (strstr(request->raw, "%00") != NULL) {
+        /* Decoded it would end the path early, and mean another one. */
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "A path holds no NUL.", 0);
+    }
     if (route != NULL) {
         return route->answer(request);
     }
