@@ -39,15 +39,10 @@ void replica_destroy(struct replica **replica)
     *replica = NULL;
 }
 
-static bool passed(mono_time since, int64_t ms, mono_time now)
-{
-    return now.us - since.us >= ms * US_PER_MS;
-}
-
 bool replica_upstream_alive(const struct replica *r, unsigned upstream, mono_time now)
 {
     const struct upstream_state *u = &r->upstreams[upstream];
-    return u->answered && !passed(u->answered_at, REPLICA_DEAD_MS, now);
+    return u->answered && !time_passed(u->answered_at, REPLICA_DEAD_MS, now);
 }
 
 /* ---- Applying ---- */
@@ -313,7 +308,7 @@ bool replica_fresh(const struct replica *r, mono_time now, const char **reason)
         why = "deltas were missed, and the snapshot that closes the gap is not complete yet";
     }
     for (unsigned i = 0; i < r->lane_count && why == NULL; i++) {
-        if (!r->lanes[i].heard || passed(r->lanes[i].heard_at, REPLICA_SILENT_MS, now)) {
+        if (!r->lanes[i].heard || time_passed(r->lanes[i].heard_at, REPLICA_SILENT_MS, now)) {
             why = "no beat from upstream for some seconds: the ingestor or the way to it is down";
         }
     }

@@ -18,7 +18,8 @@
  * Until a lane is in sync, its old values stay in the store. Pure: no sockets, no clock. One
  * thread.
  *
- * replica.c has the messages and the lanes, replica_sync.c the queries and snapshots.
+ * replica.c has the messages and the lanes, replica_sync.c what is asked and when, replica_reply.c
+ * what becomes of the answers.
  */
 #ifndef COMMON_REPLICA_H
 #define COMMON_REPLICA_H

@@ -1,6 +1,6 @@
 /*
- * What replica.c (messages, lanes) and replica_sync.c (queries, snapshots) share. Nobody else
- * includes it.
+ * What replica.c (messages, lanes), replica_sync.c (what is asked, and when) and replica_reply.c
+ * (what is answered) share. Nobody else includes it.
  */
 #ifndef COMMON_REPLICA_STATE_H
 #define COMMON_REPLICA_STATE_H
@@ -87,6 +87,18 @@ void replica_lane_forget(struct replica *r, struct lane *lane);
 
 /* After anything that may have made a lane whole. */
 void replica_note_ready(struct replica *r);
+
+static inline bool time_passed(mono_time since, int64_t ms, mono_time now)
+{
+    return now.us - since.us >= ms * US_PER_MS;
+}
+
+/* The next page of the walk that is under way. */
+void replica_ask_tiles(struct replica *r, mono_time now);
+void replica_ask_events(struct replica *r, mono_time now);
+
+/* The walk failed, or was of no use: try again soon, later and later while it goes on failing. */
+void replica_sync_abandon(struct replica *r, mono_time now);
 
 /* Pings, timeouts and the start of snapshots. */
 void replica_sync_tick(struct replica *r, mono_time now);
