@@ -39,8 +39,10 @@ function show(tile) {
 
 function onTiles(tiles, whole) {
   let anew = false;
-  for (const tile of tiles) anew = show(tile) || anew;
-  if (!whole) tiles.forEach((tile) => detail.arrived(tile, skewMs));
+  for (const tile of tiles) {
+    if (!whole && cards.has(cardOf(tile))) detail.arrived(tile, skewMs);
+    anew = show(tile) || anew;
+  }
   if (anew) arrange();
   byId("empty").hidden = cards.size !== 0;
 }

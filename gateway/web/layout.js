@@ -1,13 +1,16 @@
 // How the cards are laid out: their order, their sizes, and which are hidden. Kept in the page's URL, so that a link shows
 // the same wall to everybody: ?order=a,b&size=a:2,b:3x2&hidden=c
 
-function list(text) {
+// What is not encoded as ours is names nobody.
+function decoded(text) {
   try {
-    return (text ?? "").split(",").filter(Boolean).map(decodeURIComponent);
+    return decodeURIComponent(text);
   } catch {
-    return []; // not one of ours
+    return "";
   }
 }
+
+const list = (text) => (text ?? "").split(",").map(decoded).filter(Boolean);
 const joined = (keys) => keys.map(encodeURIComponent).join(",");
 export const MAX_WIDTH = 4;
 export const MAX_HEIGHT = 2;
@@ -23,7 +26,7 @@ export class Layout {
     for (const part of (query.get("size") ?? "").split(",").filter(Boolean)) {
       const at = part.lastIndexOf(":");
       const [width, height] = part.slice(at + 1).split("x").map(Number);
-      if (at > 0) this.sizes.set(decodeURIComponent(part.slice(0, at)), { width: within(width, MAX_WIDTH), height: within(height, MAX_HEIGHT) });
+      if (at > 0) this.sizes.set(decoded(part.slice(0, at)), { width: within(width, MAX_WIDTH), height: within(height, MAX_HEIGHT) });
     }
   }
 

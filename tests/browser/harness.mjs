@@ -43,7 +43,7 @@ function freePort() {
 }
 
 export class Deployment {
-  static async create(tileOptions = "") {
+  static async create(tileOptions = "", gatewayOptions = "") {
     const d = new Deployment();
     d.folder = mkdtempSync(join(tmpdir(), "tilewire-browser-"));
     const ports = [];
@@ -55,7 +55,7 @@ export class Deployment {
     writeFileSync(d.file, `source: {uri: "sqlite:events.db"}
 ingestor: {publish: "${tcp(0)}", query: "${tcp(1)}", checkpoint_interval: 200ms}
 cache: {publish: "${tcp(2)}", query: "${tcp(3)}"}
-gateway: {listen: "127.0.0.1:${d.port}", drain: 100ms, limits: {requests_per_second: 1000, requests_burst: 1000, streams_per_second: 1000, streams_burst: 1000}}
+gateway: {listen: "127.0.0.1:${d.port}", drain: 100ms${gatewayOptions}, limits: {requests_per_second: 1000, requests_burst: 1000, streams_per_second: 1000, streams_burst: 1000}}
 ${TILES.replaceAll(/}$/gm, `${tileOptions}}`)}`);
     d.sql("PRAGMA journal_mode=wal; CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT, event_type TEXT, actor_id TEXT, target_id TEXT, summary TEXT, payload TEXT)");
     d.programs = {};
@@ -118,6 +118,13 @@ export async function open(url, options = {}) {
   if (options.init) await page.addInitScript(options.init);
   await page.goto(url);
   return page;
+}
+
+// What axe-core finds wrong, in words.
+export async function wrongsOf(page) {
+  await page.evaluate(readFileSync(join(root, "tests/browser/node_modules/axe-core/axe.min.js"), "utf8"));
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
+  return violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => `${n.target} ${n.any[0]?.message ?? ""}`).join("; ")}`);
 }
 
 export async function finish() {

@@ -43,8 +43,8 @@ export class Link {
     this.env.clearTimeout(this.timer);
     this.stopPolling();
     this.current?.close();
-    this.climber?.close();
-    this.current = this.climber = null;
+    this.beside?.close();
+    this.current = this.beside = null;
   }
 
   // Other tiles, or events too, are wanted from now on.
@@ -80,13 +80,18 @@ export class Link {
 
   heard(transport) {
     this.heardAt = this.env.now();
-    if (transport === this.climber) {
-      this.current.close();
+    if (transport === this.beside) {
+      this.current?.close();
       this.current = transport;
-      this.climber = null;
-    } else if (transport !== this.current) {
+      this.env.clearTimeout(this.timer);
+      this.timer = null;
+    } else if (transport === this.current) {
+      this.beside?.close();
+    } else {
       return;
     }
+    this.beside = null;
+    if (transport.constructor.name === this.order[0]) this.unsupported.clear(); // the next gateway may know more
     const again = this.status !== "connecting";
     this.stopPolling();
     this.setStatus("connected");
@@ -97,24 +102,30 @@ export class Link {
 
   ended(transport, supported) {
     if (!supported) this.unsupported.add(transport.constructor.name);
-    if (transport === this.climber) {
-      this.climber = null;
+    const next = this.nextAfter(transport.constructor.name);
+    if (transport === this.beside) {
+      this.beside = null;
       this.climbAt = this.env.now() + CLIMB_MS;
+      if (next && !this.isCarried()) this.tryBeside(next);
       return;
     }
     if (this.stopped || transport !== this.current) return;
-    const next = this.answers ? this.order.slice(this.order.indexOf(transport.constructor.name) + 1).find((n) => !this.unsupported.has(n)) : null;
-    if (this.status !== "connected" && next && this.failures >= FAILURES_BEFORE_OTHERS) {
-      this.attempt(next);
-      return;
-    }
     this.lost();
+    if (next && this.failures > FAILURES_BEFORE_OTHERS && !this.beside) this.tryBeside(next);
+  }
+
+  // Streams fail though the gateway answers: is there another way?
+  nextAfter(name) {
+    return this.answers ? this.order.slice(this.order.indexOf(name) + 1).find((n) => !this.unsupported.has(n)) : undefined;
+  }
+
+  tryBeside(name) {
+    this.beside = new transports[name](this);
+    this.beside.open();
   }
 
   lost() {
     this.current = null;
-    this.climber?.close();
-    this.climber = null;
     if (this.failures === 0) {
       this.setStatus("reconnecting");
     } else {
@@ -134,9 +145,8 @@ export class Link {
       const { current } = this;
       this.setStatus("reconnecting");
       current.fail(true);
-    } else if (now >= this.climbAt && !this.climber && this.current.constructor.name !== this.order[0]) {
-      this.climber = new transports[this.order[0]](this);
-      this.climber.open();
+    } else if (now >= this.climbAt && !this.beside && this.current.constructor.name !== this.order[0]) {
+      this.tryBeside(this.order[0]);
     }
   }
 

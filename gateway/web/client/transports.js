@@ -23,7 +23,9 @@ class Transport {
 
   works() {
     this.link.env.clearTimeout(this.timer);
-    if (!this.over) this.link.heard(this);
+    if (this.over || this.working) return;
+    this.working = true;
+    this.link.heard(this);
   }
 
   fail(supported) {

@@ -18,7 +18,7 @@ test("nonsense in the URL is passed over", () => {
   assert.deepEqual(layout.sizes.get("a"), { width: 4, height: 1 });
   assert.deepEqual(layout.sizes.get("b"), { width: 1, height: 1 });
   assert.equal(layout.order.length, 0);
-  assert.doesNotThrow(() => new Layout("?order=%E0%A4%A&hidden=%25zz"));
+  assert.doesNotThrow(() => new Layout("?order=%E0%A4%A&hidden=%25zz&size=%25zz:2"));
 });
 
 test("cards move one place at a time, past hidden ones", () => {

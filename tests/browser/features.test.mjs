@@ -1,0 +1,128 @@
+// What people do with the dashboard: lay it out, look closer, filter, by mouse, keys and screen reader.
+import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { after, before, test } from "node:test";
+import { join } from "node:path";
+import { Deployment, card, finish, open, shots, status, until, wrongsOf } from "./harness.mjs";
+
+let d;
+
+before(async () => {
+  d = await Deployment.create();
+  for (const region of ["eu", "eu", "us"]) d.insert("order.created", "o", { region });
+  d.insert("metrics.updated", null, { metric: "queue.depth", value: 12 });
+  d.insert("ticket.opened", "t1", { due_at: new Date(Date.now() + 3600e3).toISOString() });
+  d.insert("ticket.opened", "t2", { due_at: new Date(Date.now() - 3600e3).toISOString() });
+  d.insert("work_item_created", "w1");
+});
+after(async () => { await finish(); await d.stop(); });
+
+async function dashboard(path = "/", options) {
+  const page = await open(d.url + path, options);
+  await until("the connection", async () => (await status(page)) === "Connected");
+  await until("all cards", async () => (await page.locator(".card").count()) === 6 && (await page.locator("canvas").count()) === 1);
+  return page;
+}
+
+const shown = (page) => page.locator("#tiles .card:visible").evaluateAll((all) => all.map((n) => n.dataset.key));
+
+async function done(page) {
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`nothing that axe-core finds wrong, ${colorScheme}`, async () => {
+    const page = await dashboard("/", { colorScheme, reducedMotion: "reduce" });
+    assert.deepEqual(await wrongsOf(page), []);
+    await card(page, "orders.rate").locator(".title").click();
+    await until("the large chart", async () => (await page.locator("dialog canvas").count()) === 1);
+    assert.deepEqual(await wrongsOf(page), []);
+    await page.screenshot({ path: join(shots, `detail-${colorScheme}.png`) });
+    await done(page);
+  });
+}
+
+test("the layout follows mouse and keys, and the URL keeps it", async () => {
+  const page = await dashboard();
+  assert.deepEqual(await shown(page), ["orders.by_region", "orders.created", "orders.rate", "queue.depth", "tickets.sla", "work.backlog"]);
+  await card(page, "work.backlog").locator(".title").focus();
+  await page.keyboard.press("Shift+ArrowLeft");
+  assert.deepEqual((await shown(page)).slice(-2), ["work.backlog", "tickets.sla"]);
+  await page.keyboard.press("+");
+  await page.keyboard.press("t");
+  assert.match(await card(page, "work.backlog").getAttribute("class"), /\bw2\b.*\bh2\b/);
+  await card(page, "queue.depth").locator(".title").focus();
+  await page.keyboard.press("h");
+  await card(page, "tickets.sla").dragTo(card(page, "orders.by_region"), { targetPosition: { x: 5, y: 60 } });
+  await until("the drop", async () => (await shown(page))[0] === "tickets.sla");
+  const expected = ["tickets.sla", "orders.by_region", "orders.created", "orders.rate", "work.backlog"];
+  assert.deepEqual(await shown(page), expected);
+  const other = await dashboard(new URL(page.url()).search === "" ? "/lost" : `/${new URL(page.url()).search}`);
+  assert.deepEqual(await shown(other), expected);
+  assert.match(await card(other, "work.backlog").getAttribute("class"), /\bw2\b.*\bh2\b/);
+  await other.click("#layout-reset"); // shows what is hidden
+  assert.equal((await shown(other)).length, 6);
+  await other.click("#layout-reset"); // all as at first
+  assert.equal(new URL(other.url()).search, "");
+  await done(other);
+  await done(page);
+});
+
+test("a tile opens large, with what is known of it, and stays live", async () => {
+  const page = await dashboard();
+  await card(page, "orders.created").locator(".title").focus();
+  await page.keyboard.press("Enter");
+  const dialog = page.locator("dialog");
+  await until("the large number", async () => /^\d+$/.test(await dialog.locator(".big").textContent()));
+  const before = Number(await dialog.locator(".big").textContent());
+  d.insert("order.created", "o", { region: "eu" });
+  await until("its change", async () => Number(await dialog.locator(".big").textContent()) === before + 1);
+  const facts = await dialog.locator("dl").textContent();
+  for (const word of ["orders.created", "Window5m", "Version", "As of", "Time to live", "End-to-end lag"]) assert.ok(facts.includes(word), `${word} in ${facts}`);
+  await page.keyboard.press("Escape");
+  await until("its end", async () => !(await dialog.isVisible()));
+  await card(page, "orders.by_region").locator(".title").click();
+  assert.equal(await dialog.locator(".bars li").count(), 2);
+  await dialog.locator(".close").click();
+  await done(page);
+});
+
+test("search and groups", async () => {
+  const page = await dashboard();
+  await page.keyboard.press("/");
+  await page.keyboard.type("backlog");
+  assert.deepEqual(await shown(page), ["work.backlog"]);
+  await page.fill("#search", "");
+  await page.selectOption("#group", { label: "region: us" });
+  assert.deepEqual(await card(page, "orders.by_region").locator("li .name").allTextContents(), ["us"]);
+  await page.selectOption("#group", "");
+  assert.equal((await shown(page)).length, 6);
+  await done(page);
+});
+
+test("hovering over a chart shows value and time", async () => {
+  const page = await dashboard();
+  const box = await card(page, "orders.rate").locator("canvas").boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await until("the tip", async () => /\d\d:\d\d:\d\d\s+\d/.test(await card(page, "orders.rate").locator(".tip").textContent()));
+  await done(page);
+});
+
+test("all assets fit 150 KB compressed, and are served with ETags and a strict policy", async () => {
+  const page = await open(d.url);
+  await until("the connection", async () => (await status(page)) === "Connected");
+  let size = 0;
+  for (const url of new Set(page.requests.filter((u) => !u.includes("/api/")))) {
+    const answer = await fetch(url);
+    const etag = answer.headers.get("etag");
+    assert.match(etag, /^"/, url);
+    assert.match(answer.headers.get("content-security-policy"), /default-src 'none'/);
+    assert.equal((await fetch(url, { headers: { "If-None-Match": etag } })).status, 304);
+    size += gzipSync(Buffer.from(await answer.arrayBuffer())).length;
+  }
+  assert.ok(size > 20000 && size < 150000, `${size} bytes`);
+  const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+  assert.ok(paint < 1000, `first paint after ${paint} ms`);
+  await done(page);
+});
