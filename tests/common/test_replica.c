@@ -98,7 +98,7 @@ static void tick(struct node *node)
     if (w->now.us >= node->refresh_at.us) {
         node->refresh_at = mono_add_ms(w->now, REFRESH_MS);
         for (int key = 0; key < KEYS; key++) {
-            if (owner_of(w, key) == node) {
+            if (owner_of(w, key) == node && !w->quiet) {
                 publish_tile(w, key, AS_REFRESH);
             }
         }
@@ -207,7 +207,12 @@ static void change_tile(struct world *w)
 
 static void cut(struct world *w)
 {
-    struct wire_link *link = &w->links[chance(w, NODES)][chance(w, NODES)];
+    const struct node *to = &w->nodes[CACHE_A + (int)chance(w, 3)];
+    if (!to->present) {
+        return;
+    }
+    const int from = to->upstreams[chance(w, to->upstream_count)];
+    struct wire_link *link = &w->links[from][to->index];
     const mono_time until =
         mono_add_ms(w->now, (int64_t)chance(w, chance(w, 4) == 0 ? 14000 : 700));
     const uint64_t which = 1 + chance(w, 3);
@@ -262,6 +267,7 @@ static void build(struct world *w, uint64_t seed)
     w->last_epoch = 100;
     w->lanes = 1 + (unsigned)chance(w, 4);
     w->harsh = chance(w, 2) == 0;
+    w->quiet = chance(w, 3) == 0;
     const bool two = w->lanes > 1 && chance(w, 2) == 0;
     for (int i = 0; i < NODES; i++) {
         w->nodes[i].world = w;
