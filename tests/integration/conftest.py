@@ -12,6 +12,10 @@ from tilewire import Deployment, Postgres, Sqlite
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "timing: measures times; run alone")
+
+
 @pytest.fixture
 def folder():
     """A folder that PostgreSQL's user can reach, too."""
