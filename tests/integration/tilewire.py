@@ -1,8 +1,8 @@
 """A deployment of Tilewire under test: databases, programs, and clients that look at them from outside."""
+import collections
 import copy
 import datetime
 import http.client
-import itertools
 import json
 import os
 import pathlib
@@ -38,7 +38,7 @@ TILES = [
 ]
 
 
-PORT_NUMBERS = itertools.count(random.randrange(2200))
+RESERVED = collections.deque(maxlen=200)  # the names of ports; what falls out is closed, its test being long over
 
 
 def now_iso(offset_s=0.0):
@@ -57,20 +57,31 @@ def wait_until(predicate, timeout=10.0, what="the condition"):
         time.sleep(0.01)
 
 
+def reserve(port):
+    """True, and the port is ours among all tests on this machine for as long as the name is bound (to nothing but that)."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0tilewire-test-port-{port}")
+    except OSError:
+        name.close()
+        return False
+    RESERVED.append(name)
+    return True
+
+
 def free_ports(count):
-    """Ports that nobody uses, never the same twice in this process. Not those that the kernel gives to outgoing
-    connections (from 32768 on), of which one could be taken again by the time it is listened on; and each worker has a
-    range of its own, so that parallel ones do not meet."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    """Ports that nobody uses, and that no other test will choose. Not those that the kernel gives to outgoing connections
+    (from 32768 on), of which one could be taken again by the time it is listened on."""
     ports = []
     while len(ports) < count:
-        port = 15000 + worker * 2200 + next(PORT_NUMBERS) % 2200
+        port = random.SystemRandom().randrange(15000, 32768)
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        ports.append(port)
+        if reserve(port):
+            ports.append(port)
     return ports
 
 
