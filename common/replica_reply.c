@@ -142,7 +142,13 @@ static void apply_entry(struct replica *r, const mp_value *entry, mono_time now)
     if (store_apply(r->store, &tile, lane, published_at, age_ms, now) == STATUS_FULL) {
         r->counters.refused++;
     }
-    store_mark(r->store, tile.key, r->sync.mark);
+    /* A removal older than the tile here does not save it from the sweep: at S1 the server has
+     * none. One that time removed there will go here by its own time. */
+    const struct tile *here = store_get(r->store, tile.key);
+    if (!tile.removed ||
+        (tile.expired && here != NULL && version_compare(here->version, tile.version) <= 0)) {
+        store_mark(r->store, tile.key, r->sync.mark);
+    }
 }
 
 /* A page belongs to the walk only if it comes from the run of the server that it began with. */
