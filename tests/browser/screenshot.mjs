@@ -7,7 +7,7 @@ for (const [colorScheme, name] of [["light", "dashboard.png"], ["dark", "dashboa
   const page = await open(url, { colorScheme, viewport: { width: 1440, height: 1150 } });
   await until("live tiles", () => page.evaluate(() =>
     document.querySelector("#status")?.classList.contains("connected") && document.querySelectorAll("#events tr").length > 10 && document.querySelector("canvas")));
-  await page.waitForTimeout(3000); // a few rows more, as one sees it
+  await page.waitForTimeout(12000); // what the page itself remembers has a little to show
   await page.screenshot({ path: join(folder, name) });
 }
 await finish();
