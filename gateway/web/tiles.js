@@ -11,7 +11,7 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-const CALM_MS = 2500;
+const CALM_MS = 4000;
 const shownAt = new WeakMap(); // element → when its last change was pointed out
 
 // Sets a text only if it is another, so that nothing flickers; `calm` lets a change be seen for a moment, though not each
@@ -62,6 +62,7 @@ class History {
     if (typeof value !== "number" || performance.now() - this.at < 900) return;
     this.at = performance.now();
     this.values.push(value);
+    this.node.classList.toggle("few", this.values.length < 12);
     if (this.values.length > 120) this.values.shift();
     const low = Math.min(...this.values);
     const span = Math.max(...this.values) - low || 1;
@@ -145,9 +146,10 @@ function chartLibrary() {
 
 class Trend {
   constructor(body) {
-    this.value = element("div", { class: "big small" });
+    this.value = element("span", { class: "big small" });
+    this.note = element("span", { class: "quiet aside" });
     this.chart = element("div", { class: "chart" });
-    body.append(this.value, this.chart);
+    body.append(element("div", {}, this.value, this.note), this.chart);
     this.inks = new Inks(this.chart);
     this.observer = new ResizeObserver(() => this.plot?.setSize(this.size()));
     this.observer.observe(this.chart);
@@ -163,6 +165,12 @@ class Trend {
     const series = trendSeries(data, this.longest);
     const values = series[1].filter((v) => v !== null);
     setText(this.value, values.length ? number(values[values.length - 1]) : "–");
+    // What is summed up is not complete before the bucket's end: its last step is dashed, and said to be so.
+    const running = data.aggregate === "count" || data.aggregate === "sum";
+    setText(this.note, running ? `in the current ${duration(data.step_ms)}` : "");
+    const last = series[1].length - 1;
+    series.push(series[1].map((v, i) => (running && i >= last - 1 ? v : null)));
+    if (running && last > 0) series[1][last] = null;
     this.series = series;
     if (this.plot) this.plot.setData(series);
     else this.drawing ??= chartLibrary().then(() => this.draw(this.series), () => {});
@@ -179,7 +187,8 @@ class Trend {
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (u, min, max) => [Math.min(0, min ?? 0), (max ?? 1) * 1.1 || 1] } },
       axes: [{ ...axis, space: 80, values: (u, v) => v.map((t) => clock(t * 1000).replace(/:00$/, "")) }, { ...axis, size: 44, space: 28, values: (u, v) => v.map(number) }],
-      series: [{}, { stroke: color("--accent"), fill: color("--accent-soft"), width: 2, points: { show: false }, spanGaps: false }],
+      series: [{}, { stroke: color("--accent"), fill: color("--accent-soft"), width: 2, points: { show: false }, spanGaps: false },
+        { stroke: color("--accent"), width: 2, dash: [4, 4], points: { show: false } }],
       hooks: { setCursor: [(u) => this.hover(u)] },
     }, series, this.chart);
     this.tip = element("div", { class: "tip", hidden: "" });
@@ -188,7 +197,7 @@ class Trend {
 
   hover(plot) {
     const i = plot.cursor.idx;
-    const value = i === null || i === undefined ? null : plot.data[1][i];
+    const value = i === null || i === undefined ? null : plot.data[1][i] ?? plot.data[2][i];
     this.tip.hidden = value === null;
     if (!this.tip.hidden) this.tip.textContent = `${clock(plot.data[0][i] * 1000)}  ${number(value)}`;
   }

@@ -15,6 +15,7 @@ test("tiles of each type are drawn right, and follow events", async () => {
   const page = await open(d.url);
   await until("the connection", async () => (await status(page)) === "Connected");
   assert.match(await page.getAttribute("#status", "class"), /connected/);
+  await until("a bucket of the chart with time left", () => Date.now() % 10000 < 4000); // so that all three orders fall into one
   d.insert("order.created", "o1", { region: "eu", amount: 3 });
   d.insert("order.created", "o2", { region: "eu" });
   d.insert("order.created", "o3", { region: "us" });
