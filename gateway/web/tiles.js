@@ -183,7 +183,7 @@ class Trend {
     this.plot = new uPlot({
       ...this.size(),
       legend: { show: false },
-      padding: [6, 8, 0, 0],
+      padding: [6, 18, 0, 0],
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (u, min, max) => [Math.min(0, min ?? 0), (max ?? 1) * 1.1 || 1] } },
       axes: [{ ...axis, space: 80, values: (u, v) => v.map((t) => clock(t * 1000).replace(/:00$/, "")) }, { ...axis, size: 44, space: 28, values: (u, v) => v.map(number) }],
