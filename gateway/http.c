@@ -71,9 +71,10 @@ static enum MHD_Result answer(struct request *request)
                              "instead of polling.",
                              retry_s);
     }
-    if (strstr(request->raw, "%00") != NULL) {
-        /* Decoded it would end the path early, and mean another one. */
-        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "A path holds no NUL.", 0);
+    if (request->nul) {
+        /* Decoded it would end the path or a parameter early, and mean another one. */
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                             "Neither a path nor a parameter holds a NUL (%00).", 0);
     }
     if (route != NULL) {
         return route->answer(request);
@@ -95,6 +96,7 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     request->http = arg;
     request->connection = connection;
     request->raw = x_strndup(uri, strcspn(uri, "?"));
+    request->nul = strstr(uri, "%00") != NULL;
     return request;
 }
 

@@ -40,6 +40,7 @@ struct request {
     const char *path; /* decoded */
     char *raw;        /* as it came, without the query */
     bool head;
+    bool nul;       /* there is a %00 in it or in the query */
     bool begun;     /* the handler was called before */
     bool too_large; /* its body is */
     size_t body_bytes;

@@ -44,6 +44,9 @@ def test_errors_say_what_to_do(deploy, sqlite_table):
     problem(d.request("/nothing/here"), 404)
     problem(d.request("/api/tiles?keys=a,,b"), 400)
     problem(d.request("/api/tiles/stream?form=half"), 400)
+    for path in ("/api/tiles/orders%00", "/api/tiles?keys=%00", "/api/tiles?keys=orders.*%00x", "/api/events?limit=5%00",
+                 "/api/tiles/stream?keys=%00", "/api/events/stream?types=%00"):
+        problem(d.request(path), 400)
     problem(d.request("/api/events?limit=0"), 400)
     problem(d.request("/api/events?limit=x"), 400)
     problem(d.request("/api/events?after=-1"), 400)
