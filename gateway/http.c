@@ -197,7 +197,8 @@ static void put_head(const struct request *request, struct buf *out)
     if (request->origin != NULL) {
         buf_printf(out, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
     }
-    buf_printf(out, "\r\nretry: %d\n\n", 1000 + rand() % 2000);
+    /* Not rand(): unseeded, it would spread the clients of all gateways alike. */
+    buf_printf(out, "\r\nretry: %u\n\n", 1000 + arc4random_uniform(2000));
 }
 
 static enum MHD_Result refuse_stream(struct request *request, struct stream_request *stream,

@@ -55,6 +55,21 @@ def test_the_format_is_that_of_f18(deploy, sqlite_table):
     assert text.endswith(expected), text
 
 
+def test_gateways_spread_reconnections_differently(deploy, sqlite_table):
+    d = deploy(sqlite_table).start()
+
+    def retries(gateway):
+        streams = [d.stream("/api/events/stream", gateway=gateway) for _ in range(6)]
+        wait_until(lambda: all(b"\n\n" in s.raw for s in streams))
+        for stream in streams:
+            stream.close()
+        return [int(re.match(rb"retry: (\d+)\n", s.raw)[1]) for s in streams]
+
+    first, second = retries(0), retries(1)
+    assert all(1000 <= ms < 3000 for ms in first + second)
+    assert first != second and len(set(first)) > 1
+
+
 def test_new_events_only_and_each_once(deploy, table):
     d = deploy(table)
     rows = RandomEvents(1)
