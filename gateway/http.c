@@ -215,7 +215,8 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     unsigned retry_s = 5;
     stream->address = client_address(request);
     if (request->head) {
-        static const char *const headers[] = {"Cache-Control", "no-cache", NULL};
+        static const char *const headers[] = {"Cache-Control", "no-cache", "X-Accel-Buffering", "no",
+                                              NULL};
         selection_free(&stream->selection);
         return reply_body(request, MHD_HTTP_OK, "text/event-stream", STR(""), headers);
     }

@@ -203,6 +203,7 @@ def test_head_answers_as_get_without_the_body(deploy, sqlite_table):
             assert head[1].get(name) == get[1].get(name), (path, name)
     head = d.request("/api/events/stream", method="HEAD")
     assert head[0] == 200 and head[1]["content-type"] == "text/event-stream" and head[2] == b""
+    assert head[1]["cache-control"] == "no-cache" and head[1]["x-accel-buffering"] == "no"
 
 
 def test_the_dashboard_is_served_strictly(deploy, sqlite_table):
