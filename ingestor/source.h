@@ -58,7 +58,8 @@ struct source_ops {
     void (*close)(struct source *source);
 
     /* The next rows, at most max_rows; *out is NULL when there is nothing new (but the first call
-     * after open always gives a batch, for its origin). STATUS_IO: the connection is lost; close it
+     * after open always gives a batch, for its origin, and so does the one after a batch with
+     * `more`: it was promised). STATUS_IO: the connection is lost; close it
      * and open again (with backoff). */
     int (*read)(struct source *source, size_t max_rows, struct batch **out, struct error *err);
 

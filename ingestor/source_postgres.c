@@ -53,7 +53,7 @@ struct postgres_source {
     uint64_t xmax;
     int64_t newest; /* greatest id in the last snapshot */
     bool building;  /* reading the table for the first time */
-    bool looked;    /* at the table; the first look gives a batch even if it finds nothing */
+    bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
     bool started_over;
     mono_time cold_at;  /* when the holes whose fence has passed are looked at next */
     uint64_t record;    /* number of the last journal record in the state */
@@ -574,7 +574,7 @@ static struct batch *finish_batch(struct postgres_source *s, struct batch *batch
     batch->pending_since = holes_oldest(&s->holes);
     batch->record = s->record;
     s->started_over = false;
-    s->looked = true;
+    s->looked = !batch->more;
     const uint64_t kept = s->config->ingestor.events;
     order_forget(&s->order, s->last_ordinal > kept ? s->last_ordinal - kept : 0);
     struct buf state = {0};

@@ -36,7 +36,7 @@ struct sqlite_source {
     int64_t history_end; /* rows up to this one are read again as history; 0: none are */
     uint64_t origin;
     struct stat identity; /* of the file that the position belongs to */
-    bool looked;          /* at the table; the first look gives a batch even if it finds nothing */
+    bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
     bool started_over; /* the file was replaced, or its ids begin anew: tell with the next batch */
     struct unusable_log unusable;
 };
@@ -458,7 +458,7 @@ static int sqlite_read(struct source *source, size_t max_rows, struct batch **ou
     batch->ordinal = (uint64_t)s->position;
     batch->origin = s->origin;
     batch->restarted = s->started_over;
-    s->looked = true;
+    s->looked = !batch->more;
     s->started_over = false;
     struct buf state = {0};
     save_state(s, &state);

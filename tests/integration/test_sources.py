@@ -1,6 +1,7 @@
 """Reading tables as they are: wake-ups, missing things, unusable rows, tables that begin anew."""
 import json
 import shutil
+import signal
 import sqlite3
 import threading
 import time
@@ -100,6 +101,17 @@ def test_postgres_many_writers(deploy, postgres_table):
     wait_until(lambda: len(stream.ids()) >= len(expected), 10, "all rows")
     assert sorted(stream.ids()) == expected
     d.verify()
+
+
+def test_a_table_that_ends_with_a_full_batch_is_caught_up_with(deploy, table):
+    """It cannot be told from the last batch that nothing follows it."""
+    rows = 4000  # READER_ROWS
+    table.insert([(now_iso(), "order.created", None, "o", None, None)] * rows)
+    d = deploy(table)
+    d.start("ingestor")
+    assert d.stats()["position"] == rows
+    d["ingestor"].kill(signal.SIGTERM)
+    d.start("ingestor")  # its history may end with a full batch, too
 
 
 @pytest.mark.parametrize("problem,message", [
