@@ -52,6 +52,8 @@ struct ingestor {
     struct moment beat_at;
     mono_time save_at;
     bool unsaved; /* something was folded since the last checkpoint */
+    bool built;   /* everything was: the next checkpoint is due at once, for without it a crash would
+                     cost the streams their places */
     bool saving;
     mono_time saving_since;
     uint64_t saving_ordinal;
@@ -96,6 +98,7 @@ static void flush(struct ingestor *ingestor, struct moment now)
 
 static void go_live(struct ingestor *ingestor, struct moment now)
 {
+    ingestor->built = ingestor->built || ingestor->phase == PHASE_BUILDING;
     ingestor->phase = PHASE_LIVE;
     const uint32_t mark = publisher_mark(ingestor->publisher);
     fold_republish(ingestor->fold);
@@ -125,6 +128,7 @@ static void save(struct ingestor *ingestor)
     ingestor->saving_ordinal = ingestor->ordinal;
     ingestor->saving_since = clock_mono();
     ingestor->unsaved = false;
+    ingestor->built = false;
     reader_save(ingestor->reader, buf_str(&bytes), ingestor->record);
     buf_free(&bytes);
 }
@@ -421,7 +425,8 @@ static void tick(struct ingestor *ingestor)
             publisher_beat(ingestor->publisher, now);
             ingestor->beat_at.mono = mono_add_ms(now.mono, BEAT_MS);
         }
-        if (ingestor->unsaved && !ingestor->saving && now.mono.us >= ingestor->save_at.us) {
+        const bool due = ingestor->built || now.mono.us >= ingestor->save_at.us;
+        if (ingestor->unsaved && !ingestor->saving && due) {
             save(ingestor);
         }
         const int64_t beat_us = ingestor->beat_at.mono.us - now.mono.us;

@@ -23,34 +23,35 @@ static void add_segment(struct order *order, int64_t above, uint64_t offset)
     order->segments[order->segment_count++] = (struct order_segment){above, offset};
 }
 
-static void add_late(struct order *order, int64_t id, uint64_t ordinal)
+static void add_late(struct order *order, int64_t id, uint64_t ordinal, uint64_t delivered)
 {
     order->lates = x_reallocarray(order->lates, order->late_count + 1, sizeof *order->lates);
-    order->lates[order->late_count++] = (struct order_late){id, ordinal};
+    order->lates[order->late_count++] = (struct order_late){id, ordinal, delivered};
 }
 
 void order_late(struct order *order, int64_t id, uint64_t ordinal, int64_t position,
                 uint64_t offset)
 {
-    add_late(order, id, ordinal);
+    add_late(order, id, ordinal, order->delivered);
     add_segment(order, position, offset);
 }
 
-void order_forget(struct order *order, uint64_t ordinal)
+void order_forget(struct order *order, uint64_t keep)
 {
     size_t gone = 0;
-    while (gone < order->late_count && order->lates[gone].ordinal <= ordinal) {
-        gone++;
+    while (gone < order->late_count && order->lates[gone].delivered + keep <= order->delivered) {
+        order->forgotten = order->lates[gone++].ordinal;
     }
-    if (gone != 0) {
-        order->late_count -= gone;
-        memmove(order->lates, order->lates + gone, order->late_count * sizeof *order->lates);
+    if (gone == 0) {
+        return;
     }
+    order->late_count -= gone;
+    memmove(order->lates, order->lates + gone, order->late_count * sizeof *order->lates);
     /* A segment is needed as long as the one behind it begins above. */
     gone = 0;
     while (gone + 1 < order->segment_count &&
            (uint64_t)order->segments[gone + 1].above + order->segments[gone + 1].offset <=
-               ordinal) {
+               order->forgotten) {
         gone++;
     }
     if (gone != 0) {
@@ -82,28 +83,22 @@ uint64_t order_of(const struct order *order, int64_t id)
     return (uint64_t)id + offset;
 }
 
-int64_t order_first_late(const struct order *order)
-{
-    int64_t first = INT64_MAX;
-    for (size_t i = 0; i < order->late_count; i++) {
-        first = order->lates[i].id < first ? order->lates[i].id : first;
-    }
-    return first;
-}
-
 void order_save(const struct order *order, struct buf *out)
 {
-    mp_put_array(out, 2);
+    mp_put_array(out, 4);
     mp_put_array(out, 2 * order->segment_count);
     for (size_t i = 0; i < order->segment_count; i++) {
         mp_put_int(out, order->segments[i].above);
         mp_put_uint(out, order->segments[i].offset);
     }
-    mp_put_array(out, 2 * order->late_count);
+    mp_put_array(out, 3 * order->late_count);
     for (size_t i = 0; i < order->late_count; i++) {
         mp_put_int(out, order->lates[i].id);
         mp_put_uint(out, order->lates[i].ordinal);
+        mp_put_uint(out, order->lates[i].delivered);
     }
+    mp_put_uint(out, order->delivered);
+    mp_put_uint(out, order->forgotten);
 }
 
 bool order_load(struct order *order, const mp_value *value)
@@ -112,17 +107,21 @@ bool order_load(struct order *order, const mp_value *value)
     const mp_value *lates = mp_at(value, 1);
     int64_t id;
     uint64_t number;
+    uint64_t delivered;
     for (size_t i = 0; i < mp_count(segments); i += 2) {
         if (!mp_as_int(mp_at(segments, i), &id) || !mp_as_uint(mp_at(segments, i + 1), &number)) {
             return false;
         }
         add_segment(order, id, number);
     }
-    for (size_t i = 0; i < mp_count(lates); i += 2) {
-        if (!mp_as_int(mp_at(lates, i), &id) || !mp_as_uint(mp_at(lates, i + 1), &number)) {
+    for (size_t i = 0; i < mp_count(lates); i += 3) {
+        if (!mp_as_int(mp_at(lates, i), &id) || !mp_as_uint(mp_at(lates, i + 1), &number) ||
+            !mp_as_uint(mp_at(lates, i + 2), &delivered)) {
             return false;
         }
-        add_late(order, id, number);
+        add_late(order, id, number, delivered);
     }
-    return mp_is_array(segments) && mp_is_array(lates);
+    return mp_is_array(segments) && mp_is_array(lates) &&
+           mp_as_uint(mp_at(value, 2), &order->delivered) &&
+           mp_as_uint(mp_at(value, 3), &order->forgotten);
 }

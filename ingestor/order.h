@@ -6,7 +6,8 @@
  *   segments   from id 0: +0    from id 103: +1         (a row came late when 103 was the newest)
  *   lates      102 → 104
  *
- * Pure. Bounded: what is older than `keep` ordinals is forgotten.
+ * Pure. Bounded: what lies before the newest `keep` rows is forgotten. Those are counted, for
+ * ordinals have gaps of any size.
  */
 #ifndef INGESTOR_ORDER_H
 #define INGESTOR_ORDER_H
@@ -26,6 +27,7 @@ struct order_segment {
 struct order_late {
     int64_t id;
     uint64_t ordinal;
+    uint64_t delivered; /* how many rows had been, this one included */
 };
 
 /* Zero-initialised: no row ever came late. */
@@ -34,22 +36,21 @@ struct order {
     size_t segment_count;
     struct order_late *lates; /* ascending by ordinal */
     size_t late_count;
+    uint64_t delivered; /* rows in all; whoever delivers one counts it here */
+    uint64_t forgotten; /* places up to this ordinal are not known for sure any more */
 };
 
 void order_free(struct order *order);
 
-/* A row came late and got that ordinal; rows above `position` have the offset from now on. */
+/* The row counted last came late and got that ordinal; rows above `position` have the offset from now on. */
 void order_late(struct order *order, int64_t id, uint64_t ordinal, int64_t position,
                 uint64_t offset);
 
-/* Forgets what no ordinal above `ordinal` needs. */
-void order_forget(struct order *order, uint64_t ordinal);
+/* Forgets what only rows before the newest `keep` need. */
+void order_forget(struct order *order, uint64_t keep);
 
-/* The ordinal that the row had. */
+/* The ordinal that the row had; sure if it is above `forgotten`. */
 uint64_t order_of(const struct order *order, int64_t id);
-
-/* The smallest id among the late rows, or INT64_MAX. */
-int64_t order_first_late(const struct order *order);
 
 void order_save(const struct order *order, struct buf *out);
 bool order_load(struct order *order, const mp_value *value);

@@ -9,18 +9,24 @@
  * A look is one snapshot (REPEATABLE READ): its xmin and xmax, the rows behind the position, the
  * rows in the holes. Sent in one go (pipeline mode), so it costs one round trip.
  *
- * State: [format, position, offset, last ordinal, origin, table oid, holes, record, order].
+ * State: [format, position, offset, last ordinal, origin, table oid, holes, record, order, ceiling].
  *
  * What a later look could not tell any more, which ids were missing when the rows behind them were
- * delivered and in which place late rows came, goes into the journal before a batch is handed on:
- * records [number, position before, last ordinal before, [late ids], position after, fence, since,
- * [first, last, first, last, …]]. After a crash the records younger than the checkpoint are gone
- * through again, so that each event keeps its ordinal.
+ * delivered and in which place late rows came, goes into the journal before a batch is handed on
+ * (pg_journal.h). After a crash the records younger than the checkpoint are gone through again, so
+ * that each event keeps its ordinal.
+ *
+ * A look that found neither holes nor late rows writes no record. After a crash its rows are read
+ * again as the first of the present, and get the ordinals that they had; so late rows come only
+ * behind all the other rows that a look can see. Should some of those have been deleted meanwhile,
+ * their ordinals are not used again either: no ordinal above the ceiling is used before a record
+ * with a higher one is on disk, and late rows get ordinals above the ceiling that we opened with.
  */
 #include <endian.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "common/mp.h"
@@ -28,11 +34,13 @@
 #include "ingestor/batch.h"
 #include "ingestor/holes.h"
 #include "ingestor/order.h"
+#include "ingestor/pg_journal.h"
 #include "ingestor/pg_table.h"
 #include "ingestor/source.h"
 #include "ingestor/unusable.h"
 
-#define STATE_FORMAT 1
+#define STATE_FORMAT 2
+#define CEILING_STEP 65536 /* ordinals; a record is written for each that many at least */
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 
 struct postgres_source {
@@ -55,12 +63,15 @@ struct postgres_source {
     bool building;  /* reading the table for the first time */
     bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
     bool started_over;
-    mono_time cold_at;  /* when the holes whose fence has passed are looked at next */
-    uint64_t record;    /* number of the last journal record in the state */
+    bool full;         /* the last look gave as many rows as were asked for */
+    uint64_t ceiling;  /* ordinals up to it may be in use, as far as the journal knows */
+    uint64_t floor;    /* late rows come above it */
+    mono_time cold_at; /* when the holes whose fence has passed are looked at next */
+    bool cold;         /* they were, in the look under way */
+    uint64_t record;   /* number of the last journal record in the state */
+    struct pg_look look;
     struct buf journal; /* of the batch under way; empty: none */
-    struct buf replay;  /* records to be gone through again */
-    struct mp_doc replay_doc;
-    size_t replay_at;     /* into the array in replay_doc */
+    struct pg_journal replay;
     struct buf first_ids; /* the ranges asked for, as array literals */
     struct buf last_ids;
     struct unusable_log unusable;
@@ -75,7 +86,7 @@ static struct postgres_source *postgres_of(struct source *source)
 
 static void save_state(const struct postgres_source *s, struct buf *out)
 {
-    mp_put_array(out, 9);
+    mp_put_array(out, 10);
     mp_put_int(out, STATE_FORMAT);
     mp_put_int(out, s->position);
     mp_put_uint(out, s->offset);
@@ -85,6 +96,7 @@ static void save_state(const struct postgres_source *s, struct buf *out)
     holes_save(&s->holes, out);
     mp_put_uint(out, s->record);
     order_save(&s->order, out);
+    mp_put_uint(out, s->ceiling);
 }
 
 static bool load_state(struct postgres_source *s, struct str state, int64_t *oid)
@@ -100,7 +112,8 @@ static bool load_state(struct postgres_source *s, struct str state, int64_t *oid
         mp_as_uint(mp_at(&doc.root, 3), &s->last_ordinal) &&
         mp_as_uint(mp_at(&doc.root, 4), &s->origin) && mp_as_int(mp_at(&doc.root, 5), oid) &&
         holes_load(&s->holes, mp_at(&doc.root, 6)) && mp_as_uint(mp_at(&doc.root, 7), &s->record) &&
-        order_load(&s->order, mp_at(&doc.root, 8));
+        order_load(&s->order, mp_at(&doc.root, 8)) && mp_as_uint(mp_at(&doc.root, 9), &s->ceiling);
+    s->floor = s->ceiling;
     mp_doc_free(&doc);
     return ok;
 }
@@ -112,10 +125,12 @@ static void start_over(struct postgres_source *s)
     s->history_from = 0;
     s->offset = 0;
     s->last_ordinal = 0;
+    s->ceiling = 0;
+    s->floor = 0;
     s->origin = source_new_origin(s->origin);
     s->holes.count = 0;
     order_free(&s->order);
-    s->replay_at = SIZE_MAX;
+    pg_journal_free(&s->replay);
     s->building = true;
     s->started_over = true;
 }
@@ -182,36 +197,13 @@ static void postgres_close(struct source *source)
     order_free(&s->order);
     buf_free(&s->first_ids);
     buf_free(&s->last_ids);
+    pg_look_free(&s->look);
     buf_free(&s->journal);
-    buf_free(&s->replay);
-    mp_doc_free(&s->replay_doc);
+    pg_journal_free(&s->replay);
     free(s);
 }
 
-/* The records one after the other become one array. Those that cannot be read end it. */
-static void load_journal(struct postgres_source *s, struct str journal)
-{
-    struct buf records = {0};
-    size_t count = 0;
-    while (journal.len != 0) {
-        const size_t len = mp_length(journal.p, journal.len);
-        if (len == 0) {
-            break;
-        }
-        buf_append(&records, journal.p, len);
-        journal = (struct str){journal.p + len, journal.len - len};
-        count++;
-    }
-    mp_put_array(&s->replay, count);
-    buf_append(&s->replay, records.data, records.len);
-    buf_free(&records);
-    if (mp_parse(&s->replay_doc, s->replay.data, s->replay.len) != STATUS_OK) {
-        s->replay_at = SIZE_MAX;
-    }
-}
-
-/* Where to begin reading so that the event log is filled again: at the first of the newest rows, or
- * of those that came late among them. */
+/* Where to begin reading so that the event log is filled again: at the first of the newest rows. */
 static int find_history(struct postgres_source *s, struct error *err)
 {
     char position[32];
@@ -227,9 +219,7 @@ static int find_history(struct postgres_source *s, struct error *err)
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(s->db, result, "cannot read the newest rows", err);
     } else if (!PQgetisnull(result, 0, 0)) {
-        const int64_t first = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-        const int64_t late = order_first_late(&s->order);
-        s->history_from = first < late ? first : late;
+        s->history_from = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
     }
     PQclear(result);
     return status;
@@ -244,7 +234,6 @@ static int postgres_open(const struct config *config, struct str state, struct s
     s->epoch = epoch;
     s->origin = epoch; /* without a state, earlier ordinals may have been others */
     s->building = state.p == NULL;
-    mp_doc_init(&s->replay_doc);
     int64_t oid = 0;
     const bool resumed = state.p != NULL && load_state(s, state, &oid);
     int status = pg_connect(config, &s->db, err);
@@ -262,7 +251,7 @@ static int postgres_open(const struct config *config, struct str state, struct s
                  buf_cstr(&s->table.name));
         start_over(s);
     } else if (resumed) {
-        load_journal(s, journal);
+        pg_journal_load(&s->replay, journal);
     }
     if (status == STATUS_OK) {
         status = find_history(s, err);
@@ -359,6 +348,14 @@ static void add_row(struct postgres_source *s, const PGresult *rows, int row, ui
     }
 }
 
+/* A row that was not delivered before this state. */
+static void deliver_row(struct postgres_source *s, const PGresult *rows, int row, wall_time now,
+                        struct batch *batch)
+{
+    add_row(s, rows, row, s->last_ordinal, now, batch);
+    s->order.delivered++;
+}
+
 /* Remembers the place of a late row; what follows has to come behind it. */
 static void place_late(struct postgres_source *s, int64_t id, uint64_t ordinal)
 {
@@ -375,8 +372,10 @@ static void take_late(struct postgres_source *s, const PGresult *rows, wall_time
     for (int i = 0; i < PQntuples(rows); i++) {
         const int64_t id = value_int64(rows, i, COLUMN_ID);
         if (holes_fill(&s->holes, id)) {
-            place_late(s, id, ++s->last_ordinal);
-            add_row(s, rows, i, s->last_ordinal, now, batch);
+            s->last_ordinal = (s->last_ordinal > s->floor ? s->last_ordinal : s->floor) + 1;
+            deliver_row(s, rows, i, now, batch);
+            place_late(s, id, s->last_ordinal);
+            pg_look_late(&s->look, id, s->last_ordinal);
         }
     }
 }
@@ -396,11 +395,13 @@ static void take_rows(struct postgres_source *s, const PGresult *rows, wall_time
     for (int i = 0; i < PQntuples(rows); i++) {
         const int64_t id = value_int64(rows, i, COLUMN_ID);
         if (id > s->position + 1) {
-            holes_add(&s->holes, s->position + 1, id - 1, s->xmax, hole_since(s, rows, i, now));
+            const wall_time since = hole_since(s, rows, i, now);
+            holes_add(&s->holes, s->position + 1, id - 1, s->xmax, since);
+            pg_look_hole(&s->look, s->position + 1, id - 1, since);
         }
         s->position = id;
         s->last_ordinal = (uint64_t)id + s->offset;
-        add_row(s, rows, i, s->last_ordinal, now, batch);
+        deliver_row(s, rows, i, now, batch);
     }
 }
 
@@ -410,15 +411,15 @@ static void take_rows(struct postgres_source *s, const PGresult *rows, wall_time
 static bool choose_holes(struct postgres_source *s)
 {
     const mono_time now = clock_mono();
-    const bool cold = now.us >= s->cold_at.us;
-    if (cold) {
+    s->cold = now.us >= s->cold_at.us;
+    if (s->cold) {
         s->cold_at = mono_add_ms(now, s->config->source.poll_interval_ms);
     }
     buf_clear(&s->first_ids);
     buf_clear(&s->last_ids);
     for (size_t i = 0; i < s->holes.count; i++) {
         const struct hole *hole = &s->holes.list[i];
-        if (cold || hole_is_hot(hole, s->xmin)) {
+        if (s->cold || hole_is_hot(hole, s->xmin)) {
             const char open = s->first_ids.len == 0 ? '{' : ',';
             buf_printf(&s->first_ids, "%c%lld", open, (long long)hole->first);
             buf_printf(&s->last_ids, "%c%lld", open, (long long)hole->last);
@@ -490,7 +491,8 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
 static int take_look(struct postgres_source *s, size_t max_rows, struct look *look,
                      struct error *err)
 {
-    const bool late = choose_holes(s);
+    s->cold = false;
+    const bool late = (s->building || !s->full) && choose_holes(s);
     if (!send_look(s, max_rows, late)) {
         return pg_error(s->db, NULL, "cannot read the events table", err);
     }
@@ -517,29 +519,24 @@ static bool ids_began_anew(const struct postgres_source *s)
     return s->position > 0 && s->newest < s->position && s->newest <= s->position / 2;
 }
 
-/* What of this look a later one could not tell. */
-static void write_journal(struct postgres_source *s, int64_t before, uint64_t ordinal_before,
-                          const struct look *look, size_t holes_before)
+/* What of this look a later one could not tell; and when its ordinals are above the ceiling, a
+ * higher one. */
+static void write_journal(struct postgres_source *s, int64_t before)
 {
-    const int late = look->late != NULL ? PQntuples(look->late) : 0;
-    struct buf *out = &s->journal;
-    mp_put_array(out, 8);
-    mp_put_uint(out, ++s->record);
-    mp_put_int(out, before);
-    mp_put_uint(out, ordinal_before);
-    mp_put_array(out, (size_t)late);
-    for (int i = 0; i < late; i++) {
-        mp_put_int(out, value_int64(look->late, i, COLUMN_ID));
+    const bool higher = s->last_ordinal > s->ceiling;
+    if (higher) {
+        s->ceiling = s->last_ordinal + CEILING_STEP;
     }
-    mp_put_int(out, s->position);
-    mp_put_uint(out, s->xmax);
-    const size_t added = s->holes.count > holes_before ? s->holes.count - holes_before : 0;
-    mp_put_int(out, added != 0 ? s->holes.list[s->holes.count - 1].since.us : 0);
-    mp_put_array(out, 2 * added);
-    for (size_t i = s->holes.count - added; i < s->holes.count; i++) {
-        mp_put_int(out, s->holes.list[i].first);
-        mp_put_int(out, s->holes.list[i].last);
+    /* While the table is read for the first time nothing has been delivered yet. */
+    if (!s->building && (higher || s->look.hole_count != 0 || s->look.late_count != 0)) {
+        const struct pg_record record = {.number = ++s->record,
+                                         .before = before,
+                                         .after = s->position,
+                                         .fence = s->xmax,
+                                         .ceiling = s->ceiling};
+        pg_record_put(&s->journal, &record, &s->look);
     }
+    pg_look_clear(&s->look);
 }
 
 static void fill_batch(struct postgres_source *s, const struct look *look, size_t max_rows,
@@ -547,21 +544,21 @@ static void fill_batch(struct postgres_source *s, const struct look *look, size_
 {
     const wall_time now = clock_wall();
     const int64_t before = s->position;
-    const uint64_t ordinal_before = s->last_ordinal;
-    if (look->late != NULL) {
-        take_late(s, look->late, now, batch);
-        batch->more = PQntuples(look->late) == (int)max_rows;
-    }
-    const size_t holes_before = s->holes.count;
+    bool all_late = true;
     take_rows(s, look->rows, now, batch);
-    batch->more = batch->more || PQntuples(look->rows) == (int)max_rows;
-    const bool late_came = look->late != NULL && PQntuples(look->late) != 0;
-    /* While the table is read for the first time nothing has been delivered yet. */
-    if (!s->building && (late_came || s->holes.count != holes_before)) {
-        write_journal(s, before, ordinal_before, look, holes_before);
+    s->full = PQntuples(look->rows) == (int)max_rows;
+    const bool late_may_come = s->building || !s->full;
+    if (look->late != NULL && late_may_come) {
+        take_late(s, look->late, now, batch);
+        all_late = PQntuples(look->late) < (int)max_rows;
     }
+    write_journal(s, before);
+    /* Not before each hole was looked at once more. */
+    if (late_may_come && all_late && (s->building || s->cold)) {
+        holes_forget(&s->holes, s->xmin, now, s->config->source.late_window_ms);
+    }
+    batch->more = s->full || !all_late;
     s->building = s->building && batch->more;
-    holes_forget(&s->holes, s->xmin, now, s->config->source.late_window_ms);
 }
 
 /* Gives the batch what it says besides rows. */
@@ -575,8 +572,7 @@ static struct batch *finish_batch(struct postgres_source *s, struct batch *batch
     batch->record = s->record;
     s->started_over = false;
     s->looked = !batch->more;
-    const uint64_t kept = s->config->ingestor.events;
-    order_forget(&s->order, s->last_ordinal > kept ? s->last_ordinal - kept : 0);
+    order_forget(&s->order, s->config->ingestor.events);
     struct buf state = {0};
     save_state(s, &state);
     batch_finish(batch, buf_str(&state), buf_str(&s->journal));
@@ -586,35 +582,6 @@ static struct batch *finish_batch(struct postgres_source *s, struct batch *batch
 }
 
 /* ---- After a crash: what was delivered since the checkpoint, again, in the same order ---- */
-
-struct record {
-    uint64_t number;
-    int64_t before;
-    uint64_t ordinal;
-    const mp_value *late;
-    int64_t after;
-    uint64_t fence;
-    wall_time since;
-    const mp_value *holes;
-};
-
-/* The next record that is younger than the state; false when there is none. */
-static bool next_record(struct postgres_source *s, struct record *r)
-{
-    for (; s->replay_at < mp_count(&s->replay_doc.root); s->replay_at++) {
-        const mp_value *v = mp_at(&s->replay_doc.root, s->replay_at);
-        r->late = mp_at(v, 3);
-        r->holes = mp_at(v, 7);
-        if (mp_as_uint(mp_at(v, 0), &r->number) && r->number > s->record &&
-            mp_as_int(mp_at(v, 1), &r->before) && mp_as_uint(mp_at(v, 2), &r->ordinal) &&
-            mp_as_int(mp_at(v, 4), &r->after) && mp_as_uint(mp_at(v, 5), &r->fence) &&
-            mp_as_int(mp_at(v, 6), &r->since.us) && mp_is_array(r->late) && mp_is_array(r->holes) &&
-            r->before >= s->position && r->after >= r->before) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* Rows with ids in (after, until]. */
 static int query_range(struct postgres_source *s, int64_t after, int64_t until, size_t max_rows,
@@ -631,69 +598,76 @@ static int query_range(struct postgres_source *s, int64_t after, int64_t until, 
                : pg_error(s->db, *out, "cannot read the events table", err);
 }
 
-static bool in_holes(const mp_value *holes, int64_t id)
+static void list_id(struct buf *list, int64_t id)
 {
-    for (size_t i = 0; i + 1 < mp_count(holes); i += 2) {
-        int64_t first;
-        int64_t last;
-        if (mp_as_int(mp_at(holes, i), &first) && mp_as_int(mp_at(holes, i + 1), &last) &&
-            id >= first && id <= last) {
-            return true;
-        }
-    }
-    return false;
+    buf_printf(list, "%c%lld", list->len == 0 ? '{' : ',', (long long)id);
 }
 
-/* Late rows: each by its id, with the place that it had. One that was deleted since leaves its
- * place empty. */
-static int replay_late(struct postgres_source *s, const struct record *r, struct batch *batch,
-                       struct error *err)
+/* Those of the listed rows that are still there, in the order of their ids. Frees the list. */
+static int query_listed(struct postgres_source *s, struct buf *list, PGresult **out,
+                        struct error *err)
 {
-    int status = STATUS_OK;
-    for (size_t i = 0; i < mp_count(r->late) && status == STATUS_OK; i++) {
-        int64_t id = 0;
-        PGresult *rows = NULL;
-        (void)mp_as_int(mp_at(r->late, i), &id);
-        status = query_range(s, id - 1, id, 1, &rows, err);
-        if (status == STATUS_OK && PQntuples(rows) == 1) {
-            add_row(s, rows, 0, r->ordinal + 1 + i, clock_wall(), batch);
-        }
-        (void)holes_fill(&s->holes, id);
-        place_late(s, id, r->ordinal + 1 + i);
-        PQclear(rows);
-    }
-    s->last_ordinal = r->ordinal + mp_count(r->late);
-    return status;
+    buf_append_text(list, list->len == 0 ? "{}" : "}");
+    const char *const parameters[] = {buf_cstr(list), buf_cstr(list), NULL};
+    *out = PQexecPrepared(s->db, "late", 3, parameters, NULL, NULL, 1);
+    buf_free(list);
+    return PQresultStatus(*out) == PGRES_TUPLES_OK
+               ? STATUS_OK
+               : pg_error(s->db, *out, "cannot read the events table", err);
 }
 
-static int replay_rows(struct postgres_source *s, const struct record *r, struct batch *batch,
+static int replay_rows(struct postgres_source *s, const struct pg_record *r, struct batch *batch,
                        struct error *err)
 {
     PGresult *rows = NULL;
     const int status = query_range(s, r->before, r->after, SIZE_MAX / 2, &rows, err);
     for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
         const int64_t id = value_int64(rows, i, COLUMN_ID);
-        if (!in_holes(r->holes, id)) {
-            add_row(s, rows, i, (uint64_t)id + s->offset, clock_wall(), batch);
+        if (!pg_record_misses(r, id)) {
+            s->last_ordinal = (uint64_t)id + s->offset;
+            deliver_row(s, rows, i, clock_wall(), batch);
         }
     }
     PQclear(rows);
-    for (size_t i = 0; i + 1 < mp_count(r->holes); i += 2) {
-        int64_t first = 0;
-        int64_t last = 0;
-        (void)mp_as_int(mp_at(r->holes, i), &first);
-        (void)mp_as_int(mp_at(r->holes, i + 1), &last);
+    int64_t first;
+    int64_t last;
+    for (size_t i = 0; pg_record_hole(r, i, &first, &last); i++) {
         holes_add(&s->holes, first, last, r->fence, r->since);
     }
     if (r->after > r->before) {
         s->last_ordinal = (uint64_t)r->after + s->offset;
     }
+    s->position = r->after;
+    return status;
+}
+
+/* Late rows, with the places that they had. One that was deleted since leaves its place empty. */
+static int replay_late(struct postgres_source *s, const struct pg_record *r, struct batch *batch,
+                       struct error *err)
+{
+    PGresult *rows = NULL;
+    struct buf list = {0};
+    int64_t id;
+    for (size_t i = 0; mp_as_int(mp_at(r->late, i), &id); i++) {
+        list_id(&list, id);
+    }
+    const int status = query_listed(s, &list, &rows, err);
+    int row = 0; /* both are in the order of ids */
+    for (size_t i = 0; status == STATUS_OK && mp_as_int(mp_at(r->late, i), &id); i++) {
+        s->last_ordinal = r->ordinal + i;
+        if (row < PQntuples(rows) && value_int64(rows, row, COLUMN_ID) == id) {
+            deliver_row(s, rows, row++, clock_wall(), batch);
+        }
+        (void)holes_fill(&s->holes, id);
+        place_late(s, id, s->last_ordinal);
+    }
+    PQclear(rows);
     return status;
 }
 
 /* One batch of the past: the rows up to the next record, which had no holes then, or the record
  * itself. */
-static int replay(struct postgres_source *s, const struct record *r, size_t max_rows,
+static int replay(struct postgres_source *s, const struct pg_record *r, size_t max_rows,
                   struct batch **out, struct error *err)
 {
     struct batch *batch = batch_create(s->config->source.extra_count);
@@ -704,20 +678,21 @@ static int replay(struct postgres_source *s, const struct record *r, size_t max_
         for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
             s->position = value_int64(rows, i, COLUMN_ID);
             s->last_ordinal = (uint64_t)s->position + s->offset;
-            add_row(s, rows, i, s->last_ordinal, clock_wall(), batch);
+            deliver_row(s, rows, i, clock_wall(), batch);
         }
         if (status == STATUS_OK && PQntuples(rows) < (int)max_rows) {
             s->position = r->before;
         }
         PQclear(rows);
     } else {
-        status = replay_late(s, r, batch, err);
+        status = replay_rows(s, r, batch, err);
         if (status == STATUS_OK) {
-            status = replay_rows(s, r, batch, err);
+            status = replay_late(s, r, batch, err);
         }
-        s->position = r->after;
         s->record = r->number;
-        s->replay_at++;
+        s->ceiling = r->ceiling;
+        s->floor = r->ceiling;
+        pg_journal_advance(&s->replay);
     }
     if (status != STATUS_OK) {
         batch_destroy(&batch);
@@ -745,21 +720,51 @@ static bool is_hole(const struct holes *holes, int64_t id)
     return false;
 }
 
+static void add_history(struct postgres_source *s, const PGresult *rows, struct batch *batch)
+{
+    for (int i = 0; i < PQntuples(rows); i++) {
+        const int64_t id = value_int64(rows, i, COLUMN_ID);
+        const uint64_t ordinal = order_of(&s->order, id);
+        if (ordinal > s->order.forgotten && ordinal <= s->last_ordinal && !is_hole(&s->holes, id)) {
+            add_row(s, rows, i, ordinal, clock_wall(), batch);
+        }
+    }
+}
+
+/* Leaves the newest events, in the order of delivery. */
+static void keep_newest(struct batch *batch, size_t kept)
+{
+    if (batch->count != 0) {
+        qsort(batch->events, batch->count, sizeof *batch->events, compare_ordinals);
+    }
+    if (batch->count > kept) {
+        const size_t gone = batch->count - kept;
+        batch->count = kept;
+        memmove(batch->events, batch->events + gone, kept * sizeof *batch->events);
+    }
+}
+
 /* The newest rows that were delivered before the state, in their places; in one batch, as many as
- * the event log holds. */
+ * the event log holds. They are among those with the greatest ids and those that came late. */
 static int read_history(struct postgres_source *s, struct batch **out, struct error *err)
 {
     struct batch *batch = batch_create(s->config->source.extra_count);
-    const size_t kept = s->config->ingestor.events;
-    const uint64_t cut = s->last_ordinal > kept ? s->last_ordinal - kept : 0;
     PGresult *rows = NULL;
-    const int status = query_range(s, s->history_from - 1, s->position, INT64_MAX, &rows, err);
-    for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
-        const int64_t id = value_int64(rows, i, COLUMN_ID);
-        const uint64_t ordinal = order_of(&s->order, id);
-        if (ordinal > cut && ordinal <= s->last_ordinal && !is_hole(&s->holes, id)) {
-            add_row(s, rows, i, ordinal, clock_wall(), batch);
+    struct buf list = {0};
+    int status = query_range(s, s->history_from - 1, s->position, INT64_MAX, &rows, err);
+    if (status == STATUS_OK) {
+        add_history(s, rows, batch);
+        for (size_t i = 0; i < s->order.late_count; i++) {
+            if (s->order.lates[i].id < s->history_from) {
+                list_id(&list, s->order.lates[i].id);
+            }
         }
+        PQclear(rows);
+        rows = NULL;
+        status = query_listed(s, &list, &rows, err);
+    }
+    if (status == STATUS_OK) {
+        add_history(s, rows, batch);
     }
     PQclear(rows);
     if (status != STATUS_OK) {
@@ -770,9 +775,7 @@ static int read_history(struct postgres_source *s, struct batch **out, struct er
     batch->history = true;
     batch->unusable = 0; /* they were counted the first time */
     *out = finish_batch(s, batch);
-    if (batch->count != 0) {
-        qsort(batch->events, batch->count, sizeof *batch->events, compare_ordinals);
-    }
+    keep_newest(batch, s->config->ingestor.events);
     return STATUS_OK;
 }
 
@@ -781,12 +784,12 @@ static int postgres_read(struct source *source, size_t max_rows, struct batch **
 {
     struct postgres_source *s = postgres_of(source);
     struct look look = {0};
-    struct record record;
+    struct pg_record record;
     *out = NULL;
     if (s->history_from != 0) {
         return read_history(s, out, err);
     }
-    if (next_record(s, &record)) {
+    if (pg_journal_next(&s->replay, s->record, s->position, &record)) {
         return replay(s, &record, max_rows, out, err);
     }
     int status = take_look(s, max_rows, &look, err);
