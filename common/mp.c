@@ -96,10 +96,15 @@ void mp_put_map(struct buf *out, size_t count)
     msgpack_pack_map(&pk, count);
 }
 
-void mp_put_bin(struct buf *out, struct str data)
+void mp_put_bin_header(struct buf *out, size_t len)
 {
     msgpack_packer pk = packer(out);
-    msgpack_pack_bin(&pk, data.len);
+    msgpack_pack_bin(&pk, len);
+}
+
+void mp_put_bin(struct buf *out, struct str data)
+{
+    mp_put_bin_header(out, data.len);
     buf_append(out, data.p, data.len);
 }
 

@@ -32,6 +32,7 @@ void mp_put_text(struct buf *out, const char *text);
 void mp_put_array(struct buf *out, size_t count); /* count values follow */
 void mp_put_map(struct buf *out, size_t count);   /* count pairs of key and value follow */
 void mp_put_bin(struct buf *out, struct str data);
+void mp_put_bin_header(struct buf *out, size_t len); /* len bytes follow */
 
 /*
  * A map whose number of members is known only at the end:

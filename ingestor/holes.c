@@ -1,5 +1,6 @@
 #include "ingestor/holes.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,24 +27,27 @@ static void remove_at(struct holes *holes, size_t index)
     holes->count--;
 }
 
-void holes_add(struct holes *holes, int64_t first, int64_t last, uint64_t fence, wall_time since)
+/* Many at once, so that it costs next to nothing for each range that is added. */
+static void keep_to_limit(struct holes *holes)
 {
     if (holes->count >= HOLES_MAX) {
-        size_t oldest = 0;
-        for (size_t i = 1; i < holes->count; i++) {
-            if (holes->list[i].since.us < holes->list[oldest].since.us) {
-                oldest = i;
-            }
-        }
-        remove_at(holes, oldest);
-        holes->given_up++;
+        const size_t gone = HOLES_MAX / 16;
+        holes->count -= gone;
+        holes->given_up += gone;
+        memmove(holes->list, holes->list + gone, holes->count * sizeof *holes->list);
     }
+}
+
+void holes_add(struct holes *holes, int64_t first, int64_t last, uint64_t fence, wall_time since)
+{
+    keep_to_limit(holes);
     reserve(holes);
     holes->list[holes->count++] = (struct hole){first, last, fence, since};
 }
 
 bool holes_fill(struct holes *holes, int64_t id)
 {
+    keep_to_limit(holes);
     size_t low = 0;
     size_t high = holes->count;
     while (low < high) {
@@ -110,33 +114,38 @@ wall_time holes_oldest(const struct holes *holes)
     return oldest;
 }
 
+#define HOLE_BYTES 32
+
 void holes_save(const struct holes *holes, struct buf *out)
 {
-    mp_put_array(out, holes->count);
+    mp_put_bin_header(out, holes->count * HOLE_BYTES);
     for (size_t i = 0; i < holes->count; i++) {
         const struct hole *hole = &holes->list[i];
-        mp_put_array(out, 4);
-        mp_put_int(out, hole->first);
-        mp_put_int(out, hole->last);
-        mp_put_uint(out, hole->fence);
-        mp_put_int(out, hole->since.us);
+        const uint64_t numbers[] = {htole64((uint64_t)hole->first), htole64((uint64_t)hole->last),
+                                    htole64(hole->fence), htole64((uint64_t)hole->since.us)};
+        _Static_assert(sizeof numbers == HOLE_BYTES, "");
+        buf_append(out, numbers, sizeof numbers);
     }
 }
 
 bool holes_load(struct holes *holes, const mp_value *value)
 {
+    struct str bytes;
     int64_t above = INT64_MIN;
-    for (size_t i = 0; i < mp_count(value); i++) {
-        const mp_value *saved = mp_at(value, i);
-        struct hole hole;
-        if (!mp_as_int(mp_at(saved, 0), &hole.first) || !mp_as_int(mp_at(saved, 1), &hole.last) ||
-            !mp_as_uint(mp_at(saved, 2), &hole.fence) ||
-            !mp_as_int(mp_at(saved, 3), &hole.since.us) || hole.first <= above ||
-            hole.last < hole.first) {
+    if (!mp_as_bin(value, &bytes) || bytes.len % HOLE_BYTES != 0) {
+        return false;
+    }
+    for (size_t at = 0; at < bytes.len; at += HOLE_BYTES) {
+        uint64_t numbers[HOLE_BYTES / sizeof(uint64_t)];
+        memcpy(numbers, bytes.p + at, sizeof numbers);
+        const int64_t first = (int64_t)le64toh(numbers[0]);
+        const int64_t last = (int64_t)le64toh(numbers[1]);
+        if (first <= above || last < first) {
             return false;
         }
-        above = hole.last;
-        holes_add(holes, hole.first, hole.last, hole.fence, hole.since);
+        above = last;
+        holes_add(holes, first, last, le64toh(numbers[2]),
+                  (wall_time){(int64_t)le64toh(numbers[3])});
     }
-    return mp_is_array(value);
+    return true;
 }

@@ -23,7 +23,7 @@
 #include "common/clock.h"
 #include "common/mp.h"
 
-#define HOLES_MAX 50000 /* ranges; beyond: the longest known are given up, and counted */
+#define HOLES_MAX 50000 /* ranges; beyond: those with the smallest ids are given up, and counted */
 
 struct hole {
     int64_t first;
@@ -44,7 +44,7 @@ void holes_free(struct holes *holes);
 /* first..last is missing. Above all that is known. */
 void holes_add(struct holes *holes, int64_t first, int64_t last, uint64_t fence, wall_time since);
 
-/* The id has come. False when it was not missing. */
+/* The id has come. False when it was not missing. In the middle of a range it makes two of it. */
 bool holes_fill(struct holes *holes, int64_t id);
 
 /* Forgets those whose fence xmin has passed and whose late_window is over. Returns how many. */
@@ -60,6 +60,7 @@ static inline bool hole_is_hot(const struct hole *hole, uint64_t xmin)
 uint64_t holes_ids(const struct holes *holes);
 wall_time holes_oldest(const struct holes *holes);
 
+/* 32 bytes a range: it is part of the state of each batch. */
 void holes_save(const struct holes *holes, struct buf *out);
 bool holes_load(struct holes *holes, const mp_value *value);
 

@@ -61,6 +61,7 @@ struct ingestor {
     bool save_failing;
     uint64_t rows_unusable;
     uint64_t pending_ids; /* of the source: see holes.h */
+    uint64_t given_up;
     wall_time pending_since;
     uint64_t checkpoints;
     uint64_t checkpoint_failures;
@@ -265,6 +266,7 @@ static void fold_batch(struct ingestor *ingestor, const struct batch *batch, str
     ingestor->record = batch->record;
     ingestor->rows_unusable += batch->unusable;
     ingestor->pending_ids = batch->pending_ids;
+    ingestor->given_up = batch->given_up;
     ingestor->pending_since = batch->pending_since;
     ingestor->unsaved = true;
     if (live) {
@@ -389,6 +391,7 @@ static size_t stats(void *arg, struct buf *out)
         {"rows_unusable", ingestor->rows_unusable},
         {"ids_pending", ingestor->pending_ids},
         {"ids_pending_for_s", pending_s(ingestor)},
+        {"id_ranges_given_up", ingestor->given_up},
         {"payloads_unusable", f->bad_payloads},
         {"fields_unusable", f->bad_fields},
         {"groups_refused", f->groups_refused},

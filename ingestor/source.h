@@ -39,6 +39,7 @@ struct batch {
                            of the order of delivery a later read could not tell from the table */
     uint64_t pending_ids;    /* ids that are missing and may still come */
     wall_time pending_since; /* the longest of them; WALL_NEVER when there is none */
+    uint64_t given_up; /* ranges of ids that were too many to wait for, since the source was opened */
     /* what follows is private to the source */
     struct batch_memory *memory;
 };

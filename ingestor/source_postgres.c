@@ -569,6 +569,7 @@ static struct batch *finish_batch(struct postgres_source *s, struct batch *batch
     batch->restarted = s->started_over;
     batch->pending_ids = holes_ids(&s->holes);
     batch->pending_since = holes_oldest(&s->holes);
+    batch->given_up = s->holes.given_up;
     batch->record = s->record;
     s->started_over = false;
     s->looked = !batch->more;

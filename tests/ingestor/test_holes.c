@@ -58,17 +58,33 @@ static void test_large_gaps_cost_nothing(void **state)
     holes_free(&holes);
 }
 
-static void test_too_many_ranges_give_up_the_longest_known(void **state)
+static void test_too_many_ranges_give_up_the_smallest_ids(void **state)
 {
     (void)state;
     struct holes holes = {0};
-    for (int64_t i = 0; i <= HOLES_MAX; i++) {
-        holes_add(&holes, 2 * i + 1, 2 * i + 1, 1, (wall_time){i == 7 ? -1 : i});
+    for (int64_t i = 0; i < 3 * HOLES_MAX; i++) {
+        holes_add(&holes, 2 * i + 1, 2 * i + 1, 1, (wall_time){i});
+        assert_true(holes.count <= HOLES_MAX);
     }
-    assert_int_equal(holes.count, HOLES_MAX);
-    assert_int_equal(holes.given_up, 1);
-    assert_false(holes_fill(&holes, 15)); /* the one of i == 7 */
-    assert_true(holes_fill(&holes, 17));
+    assert_true(holes.count > HOLES_MAX / 2);
+    assert_int_equal(holes.count + holes.given_up, 3 * HOLES_MAX);
+    assert_false(holes_fill(&holes, 1));
+    assert_true(holes_fill(&holes, 2 * (3 * HOLES_MAX - 1) + 1));
+    holes_free(&holes);
+}
+
+/* Every second id of a large gap comes: as many ranges as ids. */
+static void test_a_gap_that_falls_apart_stays_bounded(void **state)
+{
+    (void)state;
+    struct holes holes = {0};
+    holes_add(&holes, 1, 1000000, 1, (wall_time){0});
+    for (int64_t id = 2; id < 300000; id += 2) {
+        assert_true(holes_fill(&holes, id));
+        assert_true(holes.count <= HOLES_MAX);
+    }
+    assert_true(holes.given_up > 0);
+    assert_true(holes_fill(&holes, 1000000));
     holes_free(&holes);
 }
 
@@ -137,7 +153,8 @@ int main(void)
         cmocka_unit_test(test_filling_splits_ranges),
         cmocka_unit_test(test_forgetting_takes_both_the_fence_and_the_window),
         cmocka_unit_test(test_large_gaps_cost_nothing),
-        cmocka_unit_test(test_too_many_ranges_give_up_the_longest_known),
+        cmocka_unit_test(test_too_many_ranges_give_up_the_smallest_ids),
+        cmocka_unit_test(test_a_gap_that_falls_apart_stays_bounded),
         cmocka_unit_test(test_saved_and_loaded),
         cmocka_unit_test(test_any_order_of_filling),
     };
