@@ -1,0 +1,253 @@
+/* Thousands of streams from one process. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/bench/histogram.h"
+#include "tests/bench/load.h"
+#include "tests/bench/scanner.h"
+
+#define ANSWER_TIMEOUT_MS 30000
+#define RECEIVE_BYTES (256 * 1024)
+#define REOPEN_MS 5 /* between attempts at opening what is lost */
+
+struct stream {
+    int fd; /* -1: lost, and not open again yet */
+    struct scanner scanner;
+    bool lost; /* at least once */
+};
+
+struct load {
+    unsigned port;
+    const char *request;
+    struct stream *streams;
+    size_t count;
+    int epoll;
+    const struct processes *servers;
+    /* what is counted since the mark */
+    struct histogram latency;
+    uint64_t bytes;
+    uint64_t losses;
+    uint64_t begun_us;
+    double begun_cpu_s;
+    uint64_t now_us; /* of the bytes being scanned */
+    /* what is looked for */
+    char text[64];
+    size_t text_len;
+    size_t with_text;
+    /* getting back */
+    bool back;
+    size_t lost; /* streams, each once */
+    uint64_t lost_at_us;
+    char *buffer;
+};
+
+static void forget_text(struct load *load, struct stream *stream)
+{
+    load->with_text -= stream->scanner.found;
+    scanner_reset(&stream->scanner);
+}
+
+static bool open_stream(struct load *load, size_t number)
+{
+    struct stream *stream = &load->streams[number];
+    forget_text(load, stream);
+    stream->fd = dial(number, load->port);
+    if (stream->fd >= 0 && !send_all(stream->fd, load->request, strlen(load->request))) {
+        close(stream->fd);
+        stream->fd = -1;
+    }
+    return stream->fd >= 0;
+}
+
+static void lose(struct load *load, struct stream *stream)
+{
+    close(stream->fd);
+    stream->fd = -1;
+    forget_text(load, stream);
+    load->lost_at_us = load->lost_at_us != 0 ? load->lost_at_us : now_us();
+    load->lost += !stream->lost;
+    stream->lost = true;
+    load->losses++;
+}
+
+static void on_stamp(void *arg, uint64_t stamp)
+{
+    struct load *load = arg;
+    histogram_add(&load->latency, load->now_us > stamp ? load->now_us - stamp : 0);
+}
+
+static void read_stream(struct load *load, struct stream *stream)
+{
+    const ssize_t got = recv(stream->fd, load->buffer, RECEIVE_BYTES, MSG_DONTWAIT);
+    if (got > 0) {
+        load->now_us = now_us();
+        load->bytes += (size_t)got;
+        scanner_stamps(&stream->scanner, load->buffer, (size_t)got, on_stamp, load);
+        if (load->text_len != 0 && scanner_text(&stream->scanner, load->buffer, (size_t)got,
+                                                load->text, load->text_len)) {
+            load->with_text++;
+        }
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        lose(load, stream);
+    }
+}
+
+/* Waits for the answers, one after the other: they come in about the order of the requests. */
+static void await_answers(struct load *load)
+{
+    for (size_t i = 0; i < load->count; i++) {
+        struct pollfd answer = {.fd = load->streams[i].fd, .events = POLLIN};
+        char head[16] = "";
+        if (poll(&answer, 1, ANSWER_TIMEOUT_MS) != 1 ||
+            recv(answer.fd, head, sizeof head - 1, MSG_PEEK) <= 0 ||
+            strncmp(head, "HTTP/1.1 200", 12) != 0) {
+            fail("stream %zu was answered \"%s\"", i, head);
+        }
+        watch(load->epoll, answer.fd, i);
+    }
+}
+
+static void open_all(struct load *load, size_t stalled)
+{
+    const uint64_t begun = now_us();
+    for (size_t i = 0; i < load->count; i++) {
+        if (!open_stream(load, i)) {
+            fail("stream %zu: %s", i, strerror(errno));
+        }
+    }
+    await_answers(load);
+    for (size_t i = 0; i < stalled; i++) {
+        const int fd = dial(i, load->port); /* open until the process ends */
+        if (fd < 0 || !send_all(fd, load->request, strlen(load->request))) {
+            fail("a stalled stream: %s", strerror(errno));
+        }
+    }
+    printf("{\"opened\": %zu, \"seconds\": %.3f}\n", load->count,
+           (double)(now_us() - begun) / 1e6);
+}
+
+/* ---- Commands ---- */
+
+static void mark(struct load *load)
+{
+    memset(&load->latency, 0, sizeof load->latency);
+    load->bytes = 0;
+    load->losses = 0;
+    load->begun_us = now_us();
+    load->begun_cpu_s = processes_cpu_s(load->servers);
+    puts("{}");
+}
+
+static void print_counts(const struct load *load)
+{
+    const struct histogram *h = &load->latency;
+    printf("{\"messages\": %llu, \"bytes\": %llu, \"losses\": %llu, \"seconds\": %.3f, "
+           "\"cpu_s\": %.3f, \"p50_us\": %llu, \"p99_us\": %llu, \"max_us\": %llu}\n",
+           (unsigned long long)h->count, (unsigned long long)load->bytes,
+           (unsigned long long)load->losses, (double)(now_us() - load->begun_us) / 1e6,
+           processes_cpu_s(load->servers) - load->begun_cpu_s,
+           (unsigned long long)histogram_percentile(h, 0.5),
+           (unsigned long long)histogram_percentile(h, 0.99), (unsigned long long)h->max_us);
+}
+
+/* False: the end. */
+static bool obey(struct load *load)
+{
+    char line[128];
+    if (fgets(line, sizeof line, stdin) == NULL) {
+        return false;
+    }
+    line[strcspn(line, "\n")] = '\0';
+    if (strcmp(line, "mark") == 0) {
+        mark(load);
+    } else if (strcmp(line, "count") == 0) {
+        print_counts(load);
+    } else if (strncmp(line, "text ", 5) == 0) {
+        snprintf(load->text, sizeof load->text, "%.60s", line + 5);
+        load->text_len = strlen(load->text);
+        puts("{}");
+    } else if (strcmp(line, "back") == 0) {
+        load->back = true;
+    } else if (strcmp(line, "stop") == 0) {
+        return false;
+    } else {
+        fail("what is \"%s\"?", line);
+    }
+    fflush(stdout);
+    return true;
+}
+
+/* ---- Getting back ---- */
+
+/* Opens what is lost, until the first that cannot be opened; how many are still lost? */
+static size_t reopen(struct load *load)
+{
+    size_t closed = 0;
+    for (size_t i = 0; i < load->count; i++) {
+        if (load->streams[i].fd >= 0) {
+            continue;
+        }
+        if (closed == 0 && open_stream(load, i)) {
+            watch(load->epoll, load->streams[i].fd, i);
+        } else {
+            closed++;
+        }
+    }
+    return closed;
+}
+
+static size_t get_back(struct load *load)
+{
+    const size_t closed = reopen(load);
+    if (load->lost == load->count && closed == 0 && load->with_text == load->count) {
+        printf("{\"back\": %zu, \"seconds\": %.3f, \"losses\": %llu}\n", load->count,
+               (double)(now_us() - load->lost_at_us) / 1e6, (unsigned long long)load->losses);
+        fflush(stdout);
+        load->back = false;
+    }
+    return closed;
+}
+
+int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
+                const struct processes *servers)
+{
+    char request[512];
+    struct load load = {.port = port, .count = count, .servers = servers, .request = request};
+    snprintf(request, sizeof request,
+             "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n", path);
+    allow_descriptors(count + stalled);
+    load.streams = calloc(count + 1, sizeof *load.streams);
+    load.buffer = malloc(RECEIVE_BYTES);
+    load.epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (load.streams == NULL || load.buffer == NULL || load.epoll < 0) {
+        fail("no memory");
+    }
+    setvbuf(stdin, NULL, _IONBF, 0);
+    open_all(&load, stalled);
+    fflush(stdout);
+    watch(load.epoll, STDIN_FILENO, count);
+    size_t closed = 0;
+    for (bool go_on = true; go_on;) {
+        struct epoll_event events[512];
+        const int ready = epoll_wait(load.epoll, events, 512, closed != 0 ? REOPEN_MS : 1000);
+        for (int i = 0; i < ready && go_on; i++) {
+            if (events[i].data.u64 == count) {
+                go_on = obey(&load);
+            } else {
+                read_stream(&load, &load.streams[events[i].data.u64]);
+            }
+        }
+        if (load.back) {
+            closed = get_back(&load);
+        }
+    }
+    free(load.streams);
+    free(load.buffer);
+    return EXIT_SUCCESS;
+}

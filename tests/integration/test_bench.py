@@ -1,0 +1,38 @@
+"""scripts/bench would rot if nothing ran it: its parts that need no nginx and no PostgreSQL, with tiny numbers."""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from conftest import bin_folder
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def bench(*arguments):
+    return subprocess.run([sys.executable, ROOT / "tests" / "bench" / "bench.py", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=120, env={**os.environ, "TILEWIRE_BIN": str(bin_folder())})
+
+
+@pytest.mark.parametrize("name,figures", [("fanout", 8), ("get", 2), ("fold", 1), ("catchup", 1), ("stalled", 2), ("reconnect", 2)])
+def test_it_measures(name, figures):
+    result = bench("--smoke", name)
+    assert result.returncode == 0, result.stdout
+    assert re.search(rf"^{figures} figures", result.stdout, re.M), result.stdout
+    for lost in re.findall(r"(\d+) lost\b", result.stdout):
+        assert int(lost) == 0 or name == "reconnect", result.stdout
+
+
+def test_every_measurement_has_its_place_in_the_documentation():
+    usage = bench("--help").stdout
+    names = re.search(r"\[((?:\w+\|)+\w+)", usage)[1].split("|")
+    text = (ROOT / "docs" / "performance.md").read_text()
+    assert [text.count(f"<!-- bench {name} -->") for name in names] == [1] * len(names)
+
+
+def test_what_it_does_not_know_is_refused():
+    result = bench("fan-out")
+    assert result.returncode == 2 and "fan-out" in result.stdout
