@@ -22,6 +22,8 @@
 
 #define STATE_FORMAT 1
 #define BUSY_TIMEOUT_MS 2000
+#define AGAIN_FIRST_MS 1 /* after a notification: see sqlite_wait */
+#define AGAIN_LAST_MS 512
 #define FIXED_COLUMNS                                                                              \
     7 /* id, timestamp, event_type, actor_id, target_id, summary, payload; extras follow */
 
@@ -32,6 +34,7 @@ struct sqlite_source {
     sqlite3_stmt *select; /* rows after a position */
     sqlite3_stmt *newest; /* the greatest id */
     int inotify;          /* -1: the folder cannot be watched; polling alone then */
+    int again_ms;         /* after which to look again, though nothing tells to; 0: no need */
     int64_t position;
     int64_t history_end; /* rows up to this one are read again as history; 0: none are */
     uint64_t origin;
@@ -490,14 +493,38 @@ static bool drain_inotify(struct sqlite_source *s)
     return replaced;
 }
 
+/*
+ * A notification is of a write into a file. In WAL mode a transaction is seen by others only a
+ * moment later, when the writer has synced the log, which may take long, and has updated the index,
+ * which is memory and notifies nobody. So one look is not enough: more follow, at doubling
+ * intervals.
+ */
+static bool time_to_look_again(struct sqlite_source *s, int ready, int waited_ms)
+{
+    if (s->again_ms == 0 || ready != 0 || waited_ms < s->again_ms) {
+        return false;
+    }
+    s->again_ms = s->again_ms < AGAIN_LAST_MS ? s->again_ms * 2 : 0;
+    return true;
+}
+
 static int sqlite_wait(struct source *source, int wake_fd, int timeout_ms, bool *woken,
                        struct error *err)
 {
     struct sqlite_source *s = sqlite_of(source);
     struct pollfd fds[] = {{wake_fd, POLLIN, 0}, {s->inotify, POLLIN, 0}};
-    const int ready = poll(fds, 2, timeout_ms);
-    *woken = ready > 0 && fds[1].revents != 0;
-    const bool replaced = *woken && drain_inotify(s);
+    const int wait_ms = s->again_ms != 0 && s->again_ms < timeout_ms ? s->again_ms : timeout_ms;
+    const int ready = poll(fds, 2, wait_ms);
+    *woken = time_to_look_again(s, ready, wait_ms);
+    if (*woken) {
+        return STATUS_OK;
+    }
+    bool replaced = false;
+    if (ready > 0 && fds[1].revents != 0) {
+        *woken = true;
+        s->again_ms = AGAIN_FIRST_MS;
+        replaced = drain_inotify(s);
+    }
     struct stat now;
     if (replaced || (ready == 0 && (stat(s->config->source.path, &now) != 0 ||
                                     now.st_ino != s->identity.st_ino))) {

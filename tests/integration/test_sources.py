@@ -103,6 +103,16 @@ def test_postgres_many_writers(deploy, postgres_table):
     d.verify()
 
 
+def test_sqlite_rows_are_seen_however_long_the_log_is_synced(deploy, sqlite_table):
+    """In WAL mode what notifies is the write into the log; the commit can be seen only after it was synced. With an hour between
+    polls only the looks that follow a notification can find the row."""
+    sqlite_table.db.execute("PRAGMA synchronous=FULL")
+    d = deploy(sqlite_table, config={"source": {"poll_interval": "1h"}}).start("ingestor")
+    for _ in range(50):
+        last = sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None)])
+        wait_until(lambda: d.stats()["position"] == last, 20, "the row to be found")
+
+
 def test_a_table_that_ends_with_a_full_batch_is_caught_up_with(deploy, table):
     """It cannot be told from the last batch that nothing follows it."""
     rows = 4000  # READER_ROWS
