@@ -143,6 +143,7 @@ struct gateway_limits {
     size_t requests_burst;      /* per client address at once */
     size_t header_bytes;        /* of a request, all headers */
     size_t body_bytes;          /* of a request */
+    size_t waiting;             /* requests with `wait` at once */
     size_t tiles;               /* held at once */
     size_t channels;            /* different selections that streams are open on */
 };

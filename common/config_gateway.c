@@ -116,6 +116,7 @@ static const struct config_key limit_keys[] = {
     WHOLE_KEY("requests_burst", struct gateway_limits, requests_burst, 1, 1000000),
     SIZE_KEY("header", struct gateway_limits, header_bytes, 1024, 1 << 20),
     SIZE_KEY("body", struct gateway_limits, body_bytes, 0, 1 << 20),
+    WHOLE_KEY("waiting", struct gateway_limits, waiting, 1, 1000000),
     WHOLE_KEY("tiles", struct gateway_limits, tiles, 1, 10000000),
     WHOLE_KEY("channels", struct gateway_limits, channels, 1, 100000),
 };
@@ -170,6 +171,7 @@ void config_gateway_defaults(struct config_reader *r)
                 .requests_burst = 100,
                 .header_bytes = 16 << 10,
                 .body_bytes = 16 << 10,
+                .waiting = 1000,
                 .tiles = 100000,
                 .channels = 1000,
             },

@@ -25,63 +25,86 @@ static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *ou
     return true;
 }
 
-static void put_event(struct buf *out, size_t *count, struct eventlog_entry *entry)
-{
-    if ((*count)++ != 0) {
-        buf_append_char(out, ',');
-    }
-    buf_append_str(out, event_json(render_event(entry)));
-}
+struct listing {
+    struct eventlog_entry *entries[LIMIT_MAX];
+    size_t count;
+};
 
 /* The newest events, newest first. */
 static void list_newest(const struct eventlog *events, const struct selection *types, size_t limit,
-                        struct buf *out)
+                        struct listing *out)
 {
-    size_t count = 0;
-    for (size_t i = eventlog_count(events); i != 0 && count < limit; i--) {
+    for (size_t i = eventlog_count(events); i != 0 && out->count < limit; i--) {
         struct eventlog_entry *entry = eventlog_at(events, i - 1);
         if (selection_matches(types, entry->event_type)) {
-            put_event(out, &count, entry);
+            out->entries[out->count++] = entry;
         }
     }
 }
 
 /* Those delivered after an event, oldest first. */
 static void list_after(const struct eventlog *events, const struct selection *types,
-                       uint64_t ordinal, size_t limit, struct buf *out)
+                       uint64_t ordinal, size_t limit, struct listing *out)
 {
-    size_t count = 0;
     struct eventlog_entry *entry;
-    while (count < limit && (entry = eventlog_after(events, ordinal)) != NULL) {
+    while (out->count < limit && (entry = eventlog_after(events, ordinal)) != NULL) {
         ordinal = entry->ordinal;
         if (selection_matches(types, entry->event_type)) {
-            put_event(out, &count, entry);
+            out->entries[out->count++] = entry;
         }
     }
 }
 
-static enum MHD_Result reply_list(struct request *request, const struct selection *types,
+/* Events do not change, so where they end and their number say which these are. */
+static void put_etag(const struct eventlog *events, const struct listing *listing,
+                     char out[ETAG_SIZE])
+{
+    const size_t n = listing->count;
+    const uint64_t first = n != 0 ? listing->entries[0]->ordinal : 0;
+    const uint64_t last = n != 0 ? listing->entries[n - 1]->ordinal : 0;
+    snprintf(out, ETAG_SIZE, "W/\"%" PRIx64 "-%" PRIx64 "-%zx\"", eventlog_origin(events),
+             first > last ? first : last, n);
+}
+
+static void put_events(const struct listing *listing, struct buf *out)
+{
+    buf_append_text(out, "{\"events\":[");
+    for (size_t i = 0; i < listing->count; i++) {
+        buf_append_text(out, i != 0 ? "," : "");
+        buf_append_str(out, event_json(render_event(listing->entries[i])));
+    }
+    buf_append_text(out, "]}");
+}
+
+/* Takes the selection over. after: NULL for the newest ones. */
+static enum MHD_Result reply_list(struct request *request, struct selection *types,
                                   const struct eventlog_entry *after, size_t limit)
 {
     const struct eventlog *events = request->http->gateway->events;
+    struct listing listing = {.count = 0};
     char etag[ETAG_SIZE];
-    /* What is newest and where one asks from say all there is to say: events do not change. */
-    snprintf(etag, sizeof etag, "W/\"%" PRIu64 "-%" PRIu64 "\"", eventlog_origin(events),
-             eventlog_last(events));
-    const char *const headers[] = {"ETag", etag, "Cache-Control", "no-cache", NULL};
-    if (etag_matches(request, etag)) {
+    char wait[WAIT_TEXT_SIZE];
+    enum MHD_Result result;
+    if (after != NULL) {
+        list_after(events, types, after->ordinal, limit, &listing);
+    } else {
+        list_newest(events, types, limit, &listing);
+    }
+    put_etag(events, &listing, etag);
+    const bool same = etag_matches(request, etag);
+    if ((same || (after != NULL && listing.count == 0)) &&
+        wait_for_change(request, WAIT_EVENTS, types, &result)) {
+        return result;
+    }
+    selection_free(types);
+    const char *const headers[] = {
+        "ETag", etag, "Cache-Control", "no-cache", wait_header(request, wait), wait, NULL};
+    if (same) {
         return reply_body(request, MHD_HTTP_NOT_MODIFIED, NULL, STR(""), headers);
     }
     struct buf body = {0};
-    buf_append_text(&body, "{\"events\":[");
-    if (after != NULL) {
-        list_after(events, types, after->ordinal, limit, &body);
-    } else {
-        list_newest(events, types, limit, &body);
-    }
-    buf_append_text(&body, "]}");
-    const enum MHD_Result result =
-        reply_body(request, MHD_HTTP_OK, "application/json", buf_str(&body), headers);
+    put_events(&listing, &body);
+    result = reply_body(request, MHD_HTTP_OK, "application/json", buf_str(&body), headers);
     buf_free(&body);
     return result;
 }
@@ -94,6 +117,10 @@ enum MHD_Result api_events_list(struct request *request)
     struct selection types;
     int64_t limit = LIMIT_DEFAULT;
     int64_t id = 0;
+    enum MHD_Result result;
+    if (!wait_parse(request, &result)) {
+        return result;
+    }
     if (limit_text != NULL && !parse_number(limit_text, 1, LIMIT_MAX, &limit)) {
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`limit` is a number from 1 to 1000.",
                              0);
@@ -120,9 +147,7 @@ enum MHD_Result api_events_list(struct request *request)
     if (selection_parse(&types, parameter(request, "types")) != STATUS_OK) {
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_TYPES, 0);
     }
-    const enum MHD_Result result = reply_list(request, &types, entry, (size_t)limit);
-    selection_free(&types);
-    return result;
+    return reply_list(request, &types, entry, (size_t)limit);
 }
 
 enum MHD_Result api_events_stream(struct request *request)

@@ -78,6 +78,20 @@ static void put_http(const struct gateway *gateway, struct buf *out)
     put_samples(out, samples, sizeof samples / sizeof *samples);
 }
 
+static void put_waiting(const struct gateway *gateway, struct buf *out)
+{
+    const struct waiting_counters *c = waiting_counters(gateway->waiting);
+    const struct sample samples[] = {
+        {"waiting", "Requests that wait for news now.", false, waiting_count(gateway->waiting)},
+        {"waits", "Times that a request began to wait.", true, c->begun},
+        {"waits_changed", "Waits ended by a change.", true, c->changed},
+        {"waits_over", "Waits ended by their time.", true, c->over},
+        {"waits_abandoned", "Waits whose client went away.", true, c->gone},
+        {"waits_refused", "Requests that were not let wait, by a limit.", true, c->refused},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
 static void put_replica(const struct gateway *gateway, struct buf *out)
 {
     const struct replica *replica = link_replica(gateway->link);
@@ -111,6 +125,7 @@ enum MHD_Result api_metrics(struct request *request)
     struct buf body = {0};
     put_streams(gateway, &body);
     put_http(gateway, &body);
+    put_waiting(gateway, &body);
     put_replica(gateway, &body);
     const enum MHD_Result result = reply_body(
         request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", buf_str(&body), uncached);

@@ -57,6 +57,10 @@ enum MHD_Result api_tiles_list(struct request *request)
 {
     struct gateway *gateway = request->http->gateway;
     struct selection selection;
+    enum MHD_Result result;
+    if (!wait_parse(request, &result)) {
+        return result;
+    }
     if (selection_parse(&selection, parameter(request, "keys")) != STATUS_OK) {
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_KEYS, 0);
     }
@@ -74,13 +78,17 @@ enum MHD_Result api_tiles_list(struct request *request)
     buf_append_text(&listing.body, "]}");
     char etag[ETAG_SIZE];
     snprintf(etag, sizeof etag, "W/\"%016" PRIx64 "\"", listing.digest);
-    const char *const headers[] = {"ETag", etag, "Cache-Control", "no-cache", NULL};
     const bool same = etag_matches(request, etag);
-    const enum MHD_Result result = reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
-                                              same ? NULL : "application/json",
-                                              same ? STR("") : buf_str(&listing.body), headers);
+    if (!same || !wait_for_change(request, WAIT_TILES, &selection, &result)) {
+        char wait[WAIT_TEXT_SIZE];
+        const char *const headers[] = {
+            "ETag", etag, "Cache-Control", "no-cache", wait_header(request, wait), wait, NULL};
+        result = reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                            same ? NULL : "application/json",
+                            same ? STR("") : buf_str(&listing.body), headers);
+        selection_free(&selection);
+    }
     buf_free(&listing.body);
-    selection_free(&selection);
     return result;
 }
 
@@ -131,9 +139,9 @@ static struct MHD_Response *make_response(struct request *request, const struct 
     return response;
 }
 
-/* For a page of a certain other origin: the cached answers do not name it. */
-static enum MHD_Result reply_to_origin(struct request *request, const struct tile *tile, bool same,
-                                       struct str json)
+/* For a page of a certain other origin, or at the end: the cached answers do not say that. */
+static enum MHD_Result reply_apart(struct request *request, const struct tile *tile, bool same,
+                                   struct str json)
 {
     char etag[ETAG_SIZE];
     char cache_control[48];
@@ -168,8 +176,8 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
     char etag[ETAG_SIZE];
     struct rendered_tile *rendered = render_tile(tile);
     const bool same = etag_matches(request, tile_etag(tile, etag));
-    if (request->origin != NULL && strcmp(request->origin, "*") != 0) {
-        return reply_to_origin(request, tile, same, rendered_json(rendered));
+    if (gateway->draining || (request->origin != NULL && strcmp(request->origin, "*") != 0)) {
+        return reply_apart(request, tile, same, rendered_json(rendered));
     }
     struct MHD_Response **response = same ? &rendered->not_modified : &rendered->response;
     if (*response == NULL) {

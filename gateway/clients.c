@@ -123,6 +123,16 @@ enum stream_verdict clients_stream(struct clients *clients, const struct ip *add
     return STREAM_ADMITTED;
 }
 
+bool clients_hold(struct clients *clients, const struct ip *address, mono_time now)
+{
+    struct client *client = find_or_add(clients, address, now);
+    if (client->streams >= clients->limits->streams_per_address) {
+        return false;
+    }
+    client->streams++;
+    return true;
+}
+
 void clients_stream_closed(struct clients *clients, const struct ip *address)
 {
     static const struct ip strangers;

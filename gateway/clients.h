@@ -31,6 +31,9 @@ enum stream_verdict { STREAM_ADMITTED, STREAM_TOO_FAST, STREAM_TOO_MANY };
 /* May it open a stream? If so it counts as open until clients_stream_closed. */
 enum stream_verdict clients_stream(struct clients *clients, const struct ip *address, mono_time now,
                                    unsigned *retry_s);
+
+/* May a request wait? If so it counts as an open stream, until clients_stream_closed. */
+bool clients_hold(struct clients *clients, const struct ip *address, mono_time now);
 void clients_stream_closed(struct clients *clients, const struct ip *address);
 
 /* Forgets whom there is nothing to remember of; call it every few seconds. */

@@ -85,9 +85,8 @@ int detach_self_test(struct error *err)
     int taken = -1;
     const int listening = listen_locally(&address);
     struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0, NULL, NULL, take,
-                         &taken, MHD_OPTION_EXTERNAL_LOGGER, detach_logger, NULL,
-                         MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_END);
+        MHD_start_daemon(DETACH_MHD_FLAGS, 0, NULL, NULL, take, &taken, MHD_OPTION_EXTERNAL_LOGGER,
+                         detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_END);
     const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool ok =
         daemon != NULL && client >= 0 &&

@@ -12,6 +12,10 @@
 
 #include "common/error.h"
 
+/* With which libmicrohttpd is run, and tried. */
+#define DETACH_MHD_FLAGS                                                                           \
+    (MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG)
+
 /* A duplicate of the connection's socket, or -1. The handler must return MHD_NO next. */
 int detach_socket(struct MHD_Connection *connection);
 

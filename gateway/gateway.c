@@ -17,6 +17,7 @@
 #define SYNC_WAIT_MS 2000 /* for which a new gateway leaves connections to others on its port */
 #define EPOLL_EVENTS 512
 
+/* Else the tag is that of a stream, or the address of a request that waits. */
 enum { TAG_HTTP = 1, TAG_LINK, TAG_SIGNAL };
 
 /* ---- The replica's changes, to streams ---- */
@@ -51,6 +52,9 @@ static void on_change(void *arg, const struct tile *tile, enum store_change chan
     buf_free(&cursor);
     if (gateway->streams != NULL) {
         streams_tile(gateway->streams, tile, change, patch, base);
+    }
+    if (gateway->waiting != NULL && change != STORE_REFRESHED) {
+        waiting_tile(gateway->waiting, (struct str){tile->key, tile->key_len});
     }
 }
 
@@ -126,20 +130,27 @@ static void start_draining(struct gateway *gateway)
     http_stop_listening(gateway->http);
 }
 
-/* Closes an even share of the streams each 50 ms. True when all are closed. */
+/* Ends an even share of the streams, and of the requests that wait, each 50 ms. True when none is
+ * left, and what was answered is on its way. */
 static bool drain(struct gateway *gateway)
 {
-    const size_t left = streams_count(gateway->streams);
-    if (left == 0 || gateway->now.us >= gateway->drain_until.us) {
-        (void)streams_drain(gateway->streams, left, 3000);
+    const size_t streams = streams_count(gateway->streams);
+    const size_t waiting = waiting_count(gateway->waiting);
+    if (gateway->now.us >= gateway->drain_until.us) {
+        (void)streams_drain(gateway->streams, streams, 3000);
+        (void)waiting_drain(gateway->waiting, waiting);
+        if (gateway->serving) {
+            http_run(gateway->http); /* answers those */
+        }
         return true;
     }
     if (gateway->now.us >= gateway->drain_at.us) {
-        const int64_t steps = (gateway->drain_until.us - gateway->now.us) / 50000 + 1;
+        const size_t steps = (size_t)((gateway->drain_until.us - gateway->now.us) / 50000 + 1);
         gateway->drain_at = mono_add_ms(gateway->now, 50);
-        (void)streams_drain(gateway->streams, left / (size_t)steps + 1, 3000);
+        (void)streams_drain(gateway->streams, (streams + steps - 1) / steps, 3000);
+        (void)waiting_drain(gateway->waiting, (waiting + steps - 1) / steps);
     }
-    return false;
+    return streams_count(gateway->streams) == 0 && !http_busy(gateway->http);
 }
 
 static void on_signal(struct gateway *gateway)
@@ -167,6 +178,7 @@ static void timers(struct gateway *gateway)
         clients_sweep(gateway->clients, gateway->now);
     }
     store_expire(gateway->store, gateway->now);
+    waiting_expire(gateway->waiting, gateway->now);
 }
 
 static int wait_ms(const struct gateway *gateway)
@@ -175,6 +187,7 @@ static int wait_ms(const struct gateway *gateway)
     wait = mono_ms_until(gateway->now, gateway->heartbeat_at, wait);
     wait = mono_ms_until(gateway->now, gateway->sweep_at, wait);
     wait = mono_ms_until(gateway->now, store_next_expiry(gateway->store), wait);
+    wait = mono_ms_until(gateway->now, waiting_next(gateway->waiting), wait);
     if (gateway->draining) {
         wait = mono_ms_until(gateway->now, gateway->drain_at, wait);
     }
@@ -194,8 +207,10 @@ static void dispatch(struct gateway *gateway, const struct epoll_event *events, 
             *link = true;
         } else if (data == TAG_HTTP) {
             *http = true;
-        } else {
+        } else if (data == TAG_SIGNAL) {
             on_signal(gateway);
+        } else {
+            wait_client_gone((struct request *)(uintptr_t)data);
         }
     }
 }
@@ -214,14 +229,16 @@ int gateway_run(struct gateway *gateway)
         /* Also when no descriptor says so: time passes for it, too. */
         link_more = link_process(gateway->link, gateway->now, LINK_BUDGET);
         streams_events(gateway->streams);
+        waiting_events(gateway->waiting, gateway->events);
+        timers(gateway);
         if (time_to_serve(gateway) && start_serving(gateway) != STATUS_OK) {
             return STATUS_IO;
         }
-        if (gateway->serving && http) {
+        if (gateway->serving && (http || gateway->resumed)) {
+            gateway->resumed = false;
             http_run(gateway->http);
         }
         send_more = streams_run(gateway->streams, SEND_BUDGET, gateway->now);
-        timers(gateway);
         if (gateway->draining && drain(gateway)) {
             break;
         }
@@ -231,6 +248,14 @@ int gateway_run(struct gateway *gateway)
 }
 
 /* ---- Beginning and end ---- */
+
+/* Each takes a connection: half of them are left for those that are answered at once. */
+static size_t waiting_max(const struct gateway *gateway)
+{
+    const size_t half = gateway->descriptors.connections / 2;
+    const size_t wanted = gateway->config->gateway.limits.waiting;
+    return wanted < half ? wanted : half;
+}
 
 static int create_parts(struct gateway *gateway, struct error *err)
 {
@@ -249,6 +274,7 @@ static int create_parts(struct gateway *gateway, struct error *err)
     gateway->store = store_create(config->limits.tiles, &listener);
     gateway->events = eventlog_create(config->events, free_event);
     gateway->clients = clients_create(&config->limits);
+    gateway->waiting = waiting_create(waiting_max(gateway), wait_wake, gateway);
     gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
                                       on_closed, gateway);
     int status = detach_self_test(err);
@@ -295,6 +321,7 @@ void gateway_destroy(struct gateway **gateway_p)
         return;
     }
     http_destroy(&gateway->http);
+    waiting_destroy(&gateway->waiting);
     streams_destroy(&gateway->streams);
     link_destroy(&gateway->link);
     clients_destroy(&gateway->clients);

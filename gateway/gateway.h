@@ -12,6 +12,7 @@
 #include "gateway/clients.h"
 #include "gateway/descriptors.h"
 #include "gateway/streams.h"
+#include "gateway/waiting.h"
 
 struct http;
 
@@ -25,6 +26,8 @@ struct gateway {
     struct streams *streams;
     struct clients *clients;
     struct http *http;
+    struct waiting *waiting; /* requests that wait for news */
+    bool resumed;            /* some do not any more: the HTTP front has something to do */
     int epoll;
     struct descriptors descriptors; /* how many of them are for what */
     bool serving;                   /* connections are accepted */

@@ -1,5 +1,6 @@
 #include "gateway/http.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -62,9 +63,13 @@ static enum MHD_Result answer(struct request *request)
     struct gateway *gateway = request->http->gateway;
     const struct route *route = find_route(request->path);
     const bool api = route != NULL ? route->api : strncmp(request->path, "/api/", 5) == 0;
-    const struct ip address = client_address(request);
     unsigned retry_s = 1;
-    if (api && !clients_request(gateway->clients, &address, gateway->now, &retry_s)) {
+    if (request->admitted) {
+        return route->answer(request); /* it has waited */
+    }
+    request->admitted = true;
+    request->address = client_address(request);
+    if (api && !clients_request(gateway->clients, &request->address, gateway->now, &retry_s)) {
         request->http->counters.refused_rate++;
         return reply_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
                              "Too many requests from this address; slow down, or open a stream "
@@ -97,6 +102,7 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     request->connection = connection;
     request->raw = x_strndup(uri, strcspn(uri, "?"));
     request->nul = strstr(uri, "%00") != NULL;
+    request->http->in_flight++;
     return request;
 }
 
@@ -108,6 +114,8 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
     (void)code;
     struct request *request = *state;
     if (request != NULL) {
+        assert(!request->waiter.waits);
+        request->http->in_flight--;
         free(request->raw);
         free(request);
         *state = NULL;
@@ -153,7 +161,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         return MHD_YES;
     }
     request->path = url;
-    http->counters.requests++;
+    http->counters.requests += !request->admitted;
     if (strcmp(method, "OPTIONS") == 0) {
         return answer_options(request);
     }
@@ -213,10 +221,10 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
 {
     struct gateway *gateway = request->http->gateway;
     unsigned retry_s = 5;
-    stream->address = client_address(request);
+    stream->address = request->address;
     if (request->head) {
-        static const char *const headers[] = {"Cache-Control", "no-cache", "X-Accel-Buffering", "no",
-                                              NULL};
+        static const char *const headers[] = {"Cache-Control", "no-cache", "X-Accel-Buffering",
+                                              "no", NULL};
         selection_free(&stream->selection);
         return reply_body(request, MHD_HTTP_OK, "text/event-stream", STR(""), headers);
     }
@@ -309,8 +317,8 @@ int http_start(struct http *http, struct error *err)
                          strerror(errno));
     }
     http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, http,
-        MHD_OPTION_EXTERNAL_LOGGER, detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, http->listening,
+        DETACH_MHD_FLAGS, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
+        detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, http->listening,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         memory, MHD_OPTION_CONNECTION_LIMIT, (unsigned)http->gateway->descriptors.connections,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
@@ -329,6 +337,7 @@ void http_destroy(struct http **http_p)
         return;
     }
     if (http->daemon != NULL) {
+        (void)waiting_drain(http->gateway->waiting, SIZE_MAX);
         MHD_stop_daemon(http->daemon);
     }
     if (http->listening >= 0) {
@@ -358,6 +367,11 @@ int http_wait_ms(const struct http *http, int max_ms)
         return (int)timeout;
     }
     return max_ms;
+}
+
+bool http_busy(const struct http *http)
+{
+    return http->in_flight != 0;
 }
 
 void http_stop_listening(struct http *http)

@@ -2,9 +2,9 @@
  * The HTTP front: libmicrohttpd parses and serves what is not a stream; streams are detached
  * (detach.h) and handed to the stream engine.
  *
- *   http.c      daemon, admission, routing        api_tiles.c, api_events.c   the API
- *   reply.c     answers and problems              api_status.c                healthz, readyz,
- * metrics assets.h    the dashboard's files
+ *   http.c       daemon, admission, routing       api_tiles.c, api_events.c   the API
+ *   reply.c      answers and problems             api_status.c     healthz, readyz, metrics
+ *   http_wait.c  requests that wait               assets_reply.c   the dashboard's files
  */
 #ifndef GATEWAY_HTTP_H
 #define GATEWAY_HTTP_H
@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "gateway/gateway.h"
+#include "gateway/waiting.h"
 
 struct http_counters {
     uint64_t requests;
@@ -28,6 +29,7 @@ struct http {
     int listening; /* bound; the daemon's from http_start on, and -1 here */
     struct MHD_Daemon *daemon;
     struct http_counters counters;
+    size_t in_flight; /* requests whose first line has come, and that are not answered whole */
     struct MHD_Response *list; /* the last answer of GET /api/tiles for everything, */
     uint64_t list_change;      /* the change it is of, */
     char list_etag[64];        /* and its tag */
@@ -45,6 +47,12 @@ struct request {
     bool too_large; /* its body is */
     size_t body_bytes;
     const char *origin; /* the Origin to be named in the answer, or NULL */
+    bool admitted;      /* its handler was called; it is again when it has waited */
+    struct ip address;  /* of the client, once admitted */
+    int64_t wait_ms;    /* what `wait` says */
+    mono_time wait_end;
+    bool waited_enough; /* it is answered now, whatever there is */
+    struct waiter waiter;
 };
 
 /* Binds the address; connections are refused, or go to other gateways on the port, until
@@ -57,6 +65,8 @@ int http_epoll_fd(const struct http *http);
 void http_run(struct http *http);
 /* What http_run may be waited for at most. */
 int http_wait_ms(const struct http *http, int max_ms);
+/* Are requests under way, those that wait included? */
+bool http_busy(const struct http *http);
 /* New connections go to other gateways on the port. */
 void http_stop_listening(struct http *http);
 
@@ -83,6 +93,33 @@ const char *header(const struct request *request, const char *name);
 
 /* The address of the client, as trusted proxies tell it. */
 struct ip client_address(const struct request *request);
+
+/* ---- http_wait.c: long-polling ---- */
+
+#define WAIT_MAX_MS 60000
+
+/* Reads the parameter `wait`. False when it is wrong: *result is then what the handler returns. */
+bool wait_parse(struct request *request, enum MHD_Result *result);
+
+/* For a list of headers: the name of the one that says that `wait` was understood, and its value;
+ * NULL when it was not asked for. */
+#define WAIT_TEXT_SIZE 32
+const char *wait_header(const struct request *request, char value[WAIT_TEXT_SIZE]);
+
+/*
+ * There is nothing new for the request. True: the handler returns *result; the request is called
+ * again when something selected changes, and with waited_enough when it shall be answered in any
+ * case; or there is no room for it to wait, and it was answered. Takes the selection over then.
+ * False: it does not want to wait (any more).
+ */
+bool wait_for_change(struct request *request, enum waiting_for what, struct selection *selection,
+                     enum MHD_Result *result);
+
+/* For waiting_create; arg: the gateway. */
+void wait_wake(void *arg, struct waiter *waiter, enum wake_reason reason);
+
+/* epoll says that the client of a request that waits is gone. */
+void wait_client_gone(struct request *request);
 
 /* ---- The API: each answers one path ---- */
 

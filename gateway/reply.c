@@ -47,10 +47,14 @@ enum MHD_Result reply_body(struct request *request, unsigned status, const char 
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (request->origin != NULL) {
         MHD_add_response_header(response, "Access-Control-Allow-Origin", request->origin);
-        MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Retry-After");
+        MHD_add_response_header(response, "Access-Control-Expose-Headers",
+                                "ETag, Retry-After, Preference-Applied");
     }
     if (request->http->gateway->config->gateway.cors_origin_count != 0) {
         MHD_add_response_header(response, "Vary", "Origin"); /* also when this one is not named */
+    }
+    if (request->http->gateway->draining) {
+        MHD_add_response_header(response, "Connection", "close"); /* the next gateway answers */
     }
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i += 2) {
         MHD_add_response_header(response, headers[i], headers[i + 1]);
