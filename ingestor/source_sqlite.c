@@ -196,8 +196,13 @@ static void save_state(const struct sqlite_source *s, struct buf *out)
     mp_put_uint(out, (uint64_t)s->identity.st_ino);
 }
 
-/* A state that cannot be read is none: the caller has told the user already that its checkpoint is
- * bad. */
+static void start_over(struct sqlite_source *s)
+{
+    s->position = 0;
+    s->origin = source_new_origin(s->origin);
+    s->started_over = true;
+}
+
 static void load_state(struct sqlite_source *s, struct str state)
 {
     struct mp_doc doc;
@@ -212,6 +217,10 @@ static void load_state(struct sqlite_source *s, struct str state)
         mp_as_uint(mp_at(&doc.root, 4), &inode)) {
         s->identity.st_dev = device;
         s->identity.st_ino = inode;
+    } else {
+        log_warn("the checkpoint's place in the events table is that of another source or version: "
+                 "all tiles are built again from it");
+        start_over(s);
     }
     mp_doc_free(&doc);
 }
@@ -243,9 +252,7 @@ static int check_identity(struct sqlite_source *s, struct error *err)
             "are built again from it",
             s->config->source.path, s->config->source.table, (long long)newest,
             (long long)s->position);
-        s->position = 0;
-        s->origin = source_new_origin(s->origin);
-        s->started_over = true;
+        start_over(s);
     }
     return STATUS_OK;
 }

@@ -226,6 +226,23 @@ def test_without_a_usable_checkpoint_it_rebuilds(deploy, sqlite_table, damage):
     assert damage == "missing" or "cannot be used" in log, log
 
 
+def test_a_checkpoint_of_another_source_rebuilds(deploy, sqlite_table, postgres_table):
+    """The tiles' definitions are the same, but the place in the table means nothing there."""
+    rows = RandomEvents(15)
+    sqlite_table.insert([rows.next() for _ in range(300)])
+    postgres_table.insert([rows.next() for _ in range(200)])
+    d = deploy(sqlite_table).start()
+    wait_until(lambda: d.stats()["checkpoint_position"] == 300)
+    for table in (postgres_table, sqlite_table):
+        assert d["ingestor"].kill(signal.SIGTERM) == 0
+        before = len(d["ingestor"].log_text())
+        d.config["source"]["uri"] = table.uri
+        d.write()
+        d.start("ingestor")
+        d["ingestor"].await_log("another source or version", after=before)
+        d.verify()
+
+
 def test_a_checkpoint_that_cannot_be_written_is_told_and_harmless(deploy, sqlite_table):
     d = deploy(sqlite_table, config={"ingestor": {"checkpoint": "file:/proc/nowhere/checkpoint"}})
     d["ingestor"].start()
