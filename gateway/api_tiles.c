@@ -1,56 +1,37 @@
 /* /api/tiles, /api/tiles/KEY, /api/tiles/stream */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/json.h"
 #include "gateway/http.h"
 #include "gateway/render.h"
+#include "gateway/tile_lists.h"
 
 #define BAD_KEYS                                                                                   \
     "`keys` is a list of tile keys joined by commas, in which `*` stands for any characters; at "  \
     "most 256 of them."
 
-static void put_cursor(const struct gateway *gateway, struct buf *out)
-{
-    struct cursor cursor = {0};
-    replica_cursor(link_replica(gateway->link), &cursor);
-    cursor.lanes += cursor.lanes == 0;
-    cursor_append(out, &cursor);
-}
-
 /* ---- The list ---- */
 
-struct listing {
-    const struct selection *selection;
-    struct buf body;
-    uint64_t digest; /* of keys, versions and stale flags: the same on every gateway */
-    size_t count;
-};
-
-static void digest_bytes(uint64_t *digest, const void *data, size_t len)
+static enum MHD_Result reply_list(struct request *request, struct tile_list *list, bool gzip,
+                                  const char *etag, bool same)
 {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < len; i++) {
-        *digest = (*digest ^ bytes[i]) * UINT64_C(1099511628211);
+    char wait[WAIT_TEXT_SIZE];
+    const char *headers[] = {
+        "ETag", etag, "Cache-Control", "no-cache", "Vary", "Accept-Encoding", NULL, wait, NULL,
+        NULL,   NULL};
+    size_t count = 6;
+    headers[count] = wait_header(request, wait);
+    count += headers[count] != NULL ? 2 : 0;
+    if (same) {
+        return reply_body(request, MHD_HTTP_NOT_MODIFIED, NULL, STR(""), headers);
     }
-}
-
-static bool list_tile(void *arg, const struct tile *tile)
-{
-    struct listing *listing = arg;
-    if (!selection_matches(listing->selection, (struct str){tile->key, tile->key_len})) {
-        return true;
+    if (gzip) {
+        headers[count] = "Content-Encoding";
+        headers[count + 1] = "gzip";
     }
-    digest_bytes(&listing->digest, tile->key, tile->key_len + 1);
-    digest_bytes(&listing->digest, &tile->version, sizeof tile->version);
-    digest_bytes(&listing->digest, &tile->stale, sizeof tile->stale);
-    if (listing->count++ != 0) {
-        buf_append_char(&listing->body, ',');
-    }
-    buf_append_str(&listing->body, rendered_json(render_tile(tile)));
-    return true;
+    return reply_blob(request, MHD_HTTP_OK, "application/json",
+                      gzip ? tile_list_gzip(list) : list->json, headers);
 }
 
 enum MHD_Result api_tiles_list(struct request *request)
@@ -70,25 +51,18 @@ enum MHD_Result api_tiles_list(struct request *request)
                              "This gateway has no tiles yet: it is not in sync with its upstream.",
                              1);
     }
-    struct listing listing = {.selection = &selection, .digest = UINT64_C(14695981039346656037)};
-    buf_append_text(&listing.body, "{\"cursor\":\"");
-    put_cursor(gateway, &listing.body);
-    buf_append_text(&listing.body, "\",\"tiles\":[");
-    store_list(gateway->store, STR(""), list_tile, &listing);
-    buf_append_text(&listing.body, "]}");
+    struct cursor cursor = {0};
     char etag[ETAG_SIZE];
-    snprintf(etag, sizeof etag, "W/\"%016" PRIx64 "\"", listing.digest);
+    replica_cursor(link_replica(gateway->link), &cursor);
+    cursor.lanes += cursor.lanes == 0;
+    struct tile_list *list = tile_lists_get(gateway->tile_lists, &selection, &cursor);
+    const bool gzip = accepts_gzip(request) && tile_list_compresses(list);
+    snprintf(etag, sizeof etag, "W/\"%s%s\"", list->digest, gzip ? "-gzip" : "");
     const bool same = etag_matches(request, etag);
     if (!same || !wait_for_change(request, WAIT_TILES, &selection, &result)) {
-        char wait[WAIT_TEXT_SIZE];
-        const char *const headers[] = {
-            "ETag", etag, "Cache-Control", "no-cache", wait_header(request, wait), wait, NULL};
-        result = reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
-                            same ? NULL : "application/json",
-                            same ? STR("") : buf_str(&listing.body), headers);
+        result = reply_list(request, list, gzip, etag, same);
         selection_free(&selection);
     }
-    buf_free(&listing.body);
     return result;
 }
 

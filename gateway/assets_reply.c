@@ -21,13 +21,6 @@ static const struct asset *find(const char *path)
     return NULL;
 }
 
-static bool accepts_gzip(const struct request *request)
-{
-    const char *accepted = header(request, "Accept-Encoding");
-    return accepted != NULL && strstr(accepted, "gzip") != NULL &&
-           strstr(accepted, "gzip;q=0") == NULL;
-}
-
 enum MHD_Result asset_get(struct request *request)
 {
     const struct asset *asset = find(request->path);

@@ -10,6 +10,7 @@
 #include "gateway/detach.h"
 #include "gateway/http.h"
 #include "gateway/render.h"
+#include "gateway/tile_lists.h"
 
 #define LINK_BUDGET 256 /* messages taken in before the others get their turn */
 #define SEND_BUDGET 256 /* calls of send() before the others get their turn */
@@ -50,6 +51,9 @@ static void on_change(void *arg, const struct tile *tile, enum store_change chan
     }
     store_set_cache(gateway->store, tile, rendered_tile_new(tile, change, buf_cstr(&cursor)));
     buf_free(&cursor);
+    if (gateway->tile_lists != NULL) {
+        tile_lists_outdate(gateway->tile_lists);
+    }
     if (gateway->streams != NULL) {
         streams_tile(gateway->streams, tile, change, patch, base);
     }
@@ -272,6 +276,7 @@ static int create_parts(struct gateway *gateway, struct error *err)
                                            config->max_stream_age_ms};
     gateway->epoll = epoll_create1(EPOLL_CLOEXEC);
     gateway->store = store_create(config->limits.tiles, &listener);
+    gateway->tile_lists = tile_lists_create(gateway->store);
     gateway->events = eventlog_create(config->events, free_event);
     gateway->clients = clients_create(&config->limits);
     gateway->waiting = waiting_create(waiting_max(gateway), wait_wake, gateway);
@@ -325,6 +330,7 @@ void gateway_destroy(struct gateway **gateway_p)
     streams_destroy(&gateway->streams);
     link_destroy(&gateway->link);
     clients_destroy(&gateway->clients);
+    tile_lists_destroy(&gateway->tile_lists);
     store_destroy(&gateway->store);
     eventlog_destroy(&gateway->events);
     if (gateway->epoll > 0) {

@@ -15,6 +15,7 @@
 #include "gateway/waiting.h"
 
 struct http;
+struct tile_lists;
 
 struct gateway {
     struct program *program;
@@ -26,6 +27,7 @@ struct gateway {
     struct streams *streams;
     struct clients *clients;
     struct http *http;
+    struct tile_lists *tile_lists;
     struct waiting *waiting; /* requests that wait for news */
     bool resumed;            /* some do not any more: the HTTP front has something to do */
     int epoll;

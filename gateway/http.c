@@ -43,7 +43,7 @@ static const struct route *find_route(const char *path)
     return NULL;
 }
 
-/* "0.0.0.0" to "::ffff:0.0.0.0": a preflight asks what a page of another origin may do. */
+/* A preflight asks what a page of another origin may do. */
 static enum MHD_Result answer_options(struct request *request)
 {
     static const char *const headers[] = {"Allow",
@@ -58,24 +58,28 @@ static enum MHD_Result answer_options(struct request *request)
     return reply_body(request, MHD_HTTP_NO_CONTENT, NULL, STR(""), headers);
 }
 
-static enum MHD_Result answer(struct request *request)
+/* Within the limits of its address? If not: *result is what the handler returns. */
+static bool admit(struct request *request, const struct route *route, enum MHD_Result *result)
 {
     struct gateway *gateway = request->http->gateway;
-    const struct route *route = find_route(request->path);
     const bool api = route != NULL ? route->api : strncmp(request->path, "/api/", 5) == 0;
     unsigned retry_s = 1;
-    if (request->admitted) {
-        return route->answer(request); /* it has waited */
-    }
     request->admitted = true;
+    request->http->counters.requests++;
     request->address = client_address(request);
     if (api && !clients_request(gateway->clients, &request->address, gateway->now, &retry_s)) {
         request->http->counters.refused_rate++;
-        return reply_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
-                             "Too many requests from this address; slow down, or open a stream "
-                             "instead of polling.",
-                             retry_s);
+        *result = reply_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
+                                "Too many requests from this address; slow down, or open a stream "
+                                "instead of polling.",
+                                retry_s);
+        return false;
     }
+    return true;
+}
+
+static enum MHD_Result answer_get(struct request *request, const struct route *route)
+{
     if (request->nul) {
         /* Decoded it would end the path or a parameter early, and mean another one. */
         return reply_problem(request, MHD_HTTP_BAD_REQUEST,
@@ -90,6 +94,29 @@ static enum MHD_Result answer(struct request *request)
                              raw ? request->raw + sizeof tile_prefix - 1 : "");
     }
     return asset_get(request);
+}
+
+/* Called again, with the same, for a request that has waited. */
+static enum MHD_Result answer(struct request *request, const char *method)
+{
+    const struct route *route = find_route(request->path);
+    enum MHD_Result result;
+    if (!request->admitted && !admit(request, route, &result)) {
+        return result;
+    }
+    if (request->too_large) {
+        request->http->counters.too_large++;
+        return reply_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
+                             "The body is too large; GET needs none.", 0);
+    }
+    if (strcmp(method, "OPTIONS") == 0) {
+        return answer_options(request);
+    }
+    if (!request->head && strcmp(method, "GET") != 0) {
+        return reply_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,
+                             "Everything here is read with GET.", 0);
+    }
+    return answer_get(request, route);
 }
 
 /* ---- libmicrohttpd's callbacks ---- */
@@ -161,20 +188,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         return MHD_YES;
     }
     request->path = url;
-    http->counters.requests += !request->admitted;
-    if (strcmp(method, "OPTIONS") == 0) {
-        return answer_options(request);
-    }
-    if (request->too_large) {
-        http->counters.too_large++;
-        return reply_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
-                             "The body is too large; GET needs none.", 0);
-    }
-    if (!request->head && strcmp(method, "GET") != 0) {
-        return reply_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,
-                             "Everything here is read with GET.", 0);
-    }
-    return answer(request);
+    return answer(request, method);
 }
 
 /* ---- Streams ---- */
@@ -342,9 +356,6 @@ void http_destroy(struct http **http_p)
     }
     if (http->listening >= 0) {
         close(http->listening);
-    }
-    if (http->list != NULL) {
-        MHD_destroy_response(http->list);
     }
     free(http);
     *http_p = NULL;

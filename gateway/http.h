@@ -30,9 +30,6 @@ struct http {
     struct MHD_Daemon *daemon;
     struct http_counters counters;
     size_t in_flight; /* requests whose first line has come, and that are not answered whole */
-    struct MHD_Response *list; /* the last answer of GET /api/tiles for everything, */
-    uint64_t list_change;      /* the change it is of, */
-    char list_etag[64];        /* and its tag */
 };
 
 /* A request under way, from its first line to its end. */
@@ -80,12 +77,19 @@ enum MHD_Result reply(struct request *request, unsigned status, struct MHD_Respo
 enum MHD_Result reply_body(struct request *request, unsigned status, const char *type,
                            struct str body, const char *const *headers);
 
+/* The same with a body that is shared, not copied. */
+enum MHD_Result reply_blob(struct request *request, unsigned status, const char *type,
+                           struct blob *body, const char *const *headers);
+
 /* RFC 9457. detail is a sentence that says what to do. retry_s: 0, or for Retry-After. */
 enum MHD_Result reply_problem(struct request *request, unsigned status, const char *detail,
                               unsigned retry_s);
 
 /* Does If-None-Match hold the tag? */
 bool etag_matches(struct request *request, const char *etag);
+
+/* Does Accept-Encoding ask for gzip? */
+bool accepts_gzip(const struct request *request);
 
 /* A parameter of the query, or NULL; and a header. */
 const char *parameter(const struct request *request, const char *name);

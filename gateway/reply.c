@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 
 #include "common/json.h"
+#include "gateway/encoding.h"
 #include "gateway/forwarded.h"
 #include "gateway/http.h"
 
@@ -28,19 +29,20 @@ enum MHD_Result reply(struct request *request, unsigned status, struct MHD_Respo
     return MHD_queue_response(request->connection, status, response);
 }
 
-static struct MHD_Response *response_of(struct str body)
+/* MHD copies what it must, and changes nothing. */
+static void *unconst(const char *bytes)
 {
     union {
         const char *in;
         void *out;
-    } cast = {.in = body.p}; /* MHD copies and changes nothing */
-    return MHD_create_response_from_buffer(body.len, cast.out, MHD_RESPMEM_MUST_COPY);
+    } cast = {.in = bytes};
+    return cast.out;
 }
 
-enum MHD_Result reply_body(struct request *request, unsigned status, const char *type,
-                           struct str body, const char *const *headers)
+/* Takes the response over. */
+static enum MHD_Result reply_made(struct request *request, unsigned status, const char *type,
+                                  struct MHD_Response *response, const char *const *headers)
 {
-    struct MHD_Response *response = response_of(body);
     if (type != NULL) {
         MHD_add_response_header(response, "Content-Type", type);
     }
@@ -62,6 +64,28 @@ enum MHD_Result reply_body(struct request *request, unsigned status, const char 
     const enum MHD_Result result = reply(request, status, response);
     MHD_destroy_response(response);
     return result;
+}
+
+enum MHD_Result reply_body(struct request *request, unsigned status, const char *type,
+                           struct str body, const char *const *headers)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body.len, unconst(body.p), MHD_RESPMEM_MUST_COPY);
+    return reply_made(request, status, type, response, headers);
+}
+
+static void free_blob(void *arg)
+{
+    struct blob *blob = arg;
+    blob_unref(&blob);
+}
+
+enum MHD_Result reply_blob(struct request *request, unsigned status, const char *type,
+                           struct blob *body, const char *const *headers)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
+        body->len, body->data, free_blob, blob_ref(body));
+    return reply_made(request, status, type, response, headers);
 }
 
 enum MHD_Result reply_problem(struct request *request, unsigned status, const char *detail,
@@ -100,29 +124,70 @@ enum MHD_Result reply_problem(struct request *request, unsigned status, const ch
     return result;
 }
 
-/* Weak comparison (RFC 9110, 8.8.3.2): W/ does not count. */
-bool etag_matches(struct request *request, const char *etag)
+struct lines {
+    const char *name;
+    void (*each)(void *arg, const char *value);
+    void *arg;
+};
+
+static enum MHD_Result take_line(void *arg, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
 {
-    const char *list = header(request, "If-None-Match");
-    if (list == NULL) {
-        return false;
+    (void)kind;
+    const struct lines *lines = arg;
+    if (value != NULL && strcasecmp(name, lines->name) == 0) {
+        lines->each(lines->arg, value);
     }
-    if (strcmp(list, "*") == 0) {
-        return true;
-    }
-    const char *opaque = strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
-    const size_t len = strlen(opaque);
-    for (const char *p = list; (p = strchr(p, '"')) != NULL;) {
+    return MHD_YES;
+}
+
+/* A list may be spread over several lines of the same name; proxies add lines of their own. */
+static void each_line(const struct request *request, const char *name,
+                      void (*each)(void *arg, const char *value), void *arg)
+{
+    struct lines lines = {name, each, arg};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &lines);
+}
+
+struct tag_search {
+    const char *opaque; /* with quotes */
+    bool found;
+};
+
+/* Weak comparison (RFC 9110, 8.8.3.2): W/ does not count. */
+static void search_tag(void *arg, const char *list)
+{
+    struct tag_search *search = arg;
+    const size_t len = strlen(search->opaque);
+    list += strspn(list, " \t");
+    search->found = search->found || (list[0] == '*' && list[1 + strspn(list + 1, " \t")] == '\0');
+    for (const char *p = list; !search->found && (p = strchr(p, '"')) != NULL;) {
         const char *close = strchr(p + 1, '"');
         if (close == NULL) {
-            return false;
+            return;
         }
-        if ((size_t)(close - p) + 1 == len && memcmp(p, opaque, len) == 0) {
-            return true;
-        }
+        search->found = (size_t)(close - p) + 1 == len && memcmp(p, search->opaque, len) == 0;
         p = close + 1;
     }
-    return false;
+}
+
+bool etag_matches(struct request *request, const char *etag)
+{
+    struct tag_search search = {.opaque = strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag};
+    each_line(request, "If-None-Match", search_tag, &search);
+    return search.found;
+}
+
+static void take_accepted(void *arg, const char *value)
+{
+    accepted_line(arg, str_of(value));
+}
+
+bool accepts_gzip(const struct request *request)
+{
+    struct accepted accepted = ACCEPTED_NOTHING;
+    each_line(request, "Accept-Encoding", take_accepted, &accepted);
+    return accepted_gzip(&accepted);
 }
 
 static struct ip peer_address(const struct request *request)
@@ -140,21 +205,11 @@ static struct ip peer_address(const struct request *request)
     return ip;
 }
 
-struct header_lines {
-    const char *name;
-    struct buf text; /* all lines, joined by commas */
-};
-
-static enum MHD_Result add_line(void *arg, enum MHD_ValueKind kind, const char *name,
-                                const char *value)
+static void join_line(void *arg, const char *value)
 {
-    (void)kind;
-    struct header_lines *lines = arg;
-    if (strcasecmp(name, lines->name) == 0 && value != NULL) {
-        buf_append_text(&lines->text, lines->text.len != 0 ? "," : "");
-        buf_append_text(&lines->text, value);
-    }
-    return MHD_YES;
+    struct buf *text = arg;
+    buf_append_text(text, text->len != 0 ? "," : "");
+    buf_append_text(text, value);
 }
 
 struct ip client_address(const struct request *request)
@@ -164,15 +219,14 @@ struct ip client_address(const struct request *request)
     if (config->trusted_proxy_count == 0) {
         return peer;
     }
-    struct header_lines x_forwarded_for = {.name = "X-Forwarded-For"};
-    struct header_lines forwarded = {.name = "Forwarded"};
-    /* All lines: some proxies add one of their own below that of the client. */
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_line, &x_forwarded_for);
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_line, &forwarded);
+    struct buf x_forwarded_for = {0};
+    struct buf forwarded = {0};
+    each_line(request, "X-Forwarded-For", join_line, &x_forwarded_for);
+    each_line(request, "Forwarded", join_line, &forwarded);
     const struct ip ip =
-        forwarded_client(peer, buf_str(&x_forwarded_for.text), buf_str(&forwarded.text),
+        forwarded_client(peer, buf_str(&x_forwarded_for), buf_str(&forwarded),
                          (struct ip_ranges){config->trusted_proxies, config->trusted_proxy_count});
-    buf_free(&x_forwarded_for.text);
-    buf_free(&forwarded.text);
+    buf_free(&x_forwarded_for);
+    buf_free(&forwarded);
     return ip;
 }

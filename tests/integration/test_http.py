@@ -1,8 +1,10 @@
 """HTTP as clients and proxies expect it, and the contracts of what is served."""
+import gzip
 import json
 import pathlib
 import re
 import socket
+import urllib.parse
 
 import jsonschema
 
@@ -36,6 +38,38 @@ def test_etags(deploy, sqlite_table):
     etag = d.request("/api/tiles/orders.ever")[1]["etag"]
     sqlite_table.insert([(now_iso(), "order.created", None, "o2", None, None)])
     wait_until(lambda: d.request("/api/tiles/orders.ever", headers={"If-None-Match": etag})[0] == 200)
+
+
+def test_large_lists_are_compressed_for_those_who_want_it(deploy, sqlite_table):
+    d = deploy(sqlite_table).start()
+    order = [(now_iso(), "order.created", None, f"o{i}", None, json.dumps({"region": f"r{i}"})) for i in range(30)]
+    sqlite_table.insert(order)
+    for gateway in (0, 1):
+        wait_until(lambda: d.tile("orders.ever", gateway)["data"]["value"] == 30 and len(d.get_json("/api/tiles", gateway)["tiles"]) > 40)
+    path = "/api/tiles?keys=orders.ever,orders.by_region/*"
+    _, plain, body = d.request(path, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain and plain["vary"] == "Accept-Encoding"
+    for accepted in ("gzip", "br, GZIP;q=0.5", "*", "identity;q=0.1, gzip"):
+        status, packed, bytes_ = d.request(path, headers={"Accept-Encoding": accepted})
+        assert (status, packed["content-encoding"], packed["vary"]) == (200, "gzip", "Accept-Encoding"), accepted
+        assert json.loads(gzip.decompress(bytes_))["tiles"] == json.loads(body)["tiles"] and len(bytes_) < len(body) / 5
+        assert int(packed["content-length"]) == len(bytes_)
+    for refused in ("gzip;q=0", "br", "gzip;q=0, *", "gzip;q=0.2, identity"):
+        assert "content-encoding" not in d.request(path, headers={"Accept-Encoding": refused})[1], refused
+    # Each coding has a tag of its own, the same on every gateway; and its 304, which names it.
+    assert plain["etag"] != packed["etag"] and plain["content-type"] == packed["content-type"]
+    for etag, accepted in ((plain["etag"], "identity"), (packed["etag"], "gzip")):
+        for gateway in (0, 1):
+            status, headers, rest = d.request(path, headers={"If-None-Match": etag, "Accept-Encoding": accepted}, gateway=gateway)
+            assert (status, rest, headers["etag"], headers["vary"]) == (304, b"", etag, "Accept-Encoding")
+            assert "content-encoding" not in headers
+        other = "gzip" if accepted == "identity" else "identity"
+        assert d.request(path, headers={"If-None-Match": etag, "Accept-Encoding": other})[0] == 200
+    head = d.request(path, method="HEAD", headers={"Accept-Encoding": "gzip"})
+    assert head[1]["content-encoding"] == "gzip" and head[1]["content-length"] == packed["content-length"]
+    assert "content-encoding" not in d.request("/api/tiles?keys=queue.depth", headers={"Accept-Encoding": "gzip"})[1], "small"
+    sqlite_table.insert(order[:1])
+    wait_until(lambda: d.request(path, headers={"If-None-Match": packed["etag"], "Accept-Encoding": "gzip"})[0] == 200)
 
 
 def test_errors_say_what_to_do(deploy, sqlite_table):
@@ -81,6 +115,87 @@ def test_connections_are_kept(deploy, sqlite_table):
             answers += part
     codes = [int(code) for code in re.findall(r"HTTP/1\.1 (\d+) ", answers.decode())]
     assert codes == [code for _, code in requests] + [304, 200]
+
+
+def read_answer(reader, head=False):
+    """The next answer on a connection: status line, headers, body."""
+    line = reader.readline().decode().rstrip()
+    headers = {}
+    while field := reader.readline().decode().strip():
+        name, _, value = field.partition(": ")
+        headers[name.lower()] = value
+    return line, headers, b"" if head else reader.read(int(headers.get("content-length", 0)))
+
+
+def test_each_answer_leaves_the_connection_open(deploy, sqlite_table):
+    limits = {"header": "4KiB", "body": "1KiB", "requests_per_second": 0.01, "requests_burst": 9}
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": limits, "cors_origins": ["https://ops.example.org"]}}).start()
+    wait_until(lambda: d.request("/readyz")[0] == 200)
+    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s, s.makefile("rb") as reader:
+
+        def ask(method, path, *fields, body=b""):
+            length = [f"Content-Length: {len(body)}"] if body else []
+            s.sendall("\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *fields, *length, "", ""]).encode() + body)
+            line, headers, _ = read_answer(reader, head=method == "HEAD")
+            assert headers.get("connection", "").lower() != "close", (method, path, line)
+            return int(line.split()[1]), headers
+
+        status, headers = ask("GET", "/api/tiles/queue.depth")
+        assert status == 200
+        assert ask("GET", "/api/tiles/queue.depth", f"If-None-Match: {headers['etag']}")[0] == 304
+        assert ask("GET", "/api/tiles/queue.depth", 'If-None-Match: "a", "b"', f"If-None-Match: {headers['etag']}")[0] == 304
+        assert ask("HEAD", "/api/tiles")[0] == 200
+        assert ask("GET", "/api/tiles?keys=,")[0] == 400
+        assert ask("GET", "/api/tiles/no.such")[0] == 404
+        assert ask("OPTIONS", "/api/tiles", "Origin: https://ops.example.org", "Access-Control-Request-Method: GET")[0] == 204
+        assert ask("POST", "/api/tiles", body=b"x" * 1000)[0] == 405
+        assert ask("POST", "/api/tiles", body=b"x" * 10000)[0] == 413
+        assert ask("GET", "/api/events", body=b"x" * 1000)[0] == 429
+        assert ask("OPTIONS", "/api/events")[0] == 429
+        assert ask("GET", "/healthz", body=b"x")[0] == 200
+        assert ask("GET", "/", "If-None-Match: *")[0] == 304
+        assert ask("DELETE", "/nothing")[0] == 405
+
+
+def test_http_1_0(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1).start()
+
+    def ask(text):
+        with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s, s.makefile("rb") as reader:
+            s.sendall(text)
+            line, headers, body = read_answer(reader)
+            assert reader.read() == b"", "the connection ends with the answer"
+            return int(line.split()[1]), headers, body
+
+    status, headers, body = ask(b"GET /api/tiles/queue.depth HTTP/1.0\r\n\r\n")
+    assert status == 200 and json.loads(body)["key"] == "queue.depth"
+    assert ask(f"GET /api/tiles/queue.depth HTTP/1.0\r\nIf-None-Match: {headers['etag']}\r\n\r\n".encode())[0] == 304
+    assert ask(b"GET /api/tiles/no.such HTTP/1.0\r\n\r\n")[0] == 404
+    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s, s.makefile("rb") as reader:
+        for _ in range(2):
+            s.sendall(b"GET /healthz HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n")
+            line, headers, body = read_answer(reader)
+            assert line.split()[1] == "200" and headers["connection"].lower() == "keep-alive"
+        s.sendall(b"GET /api/events/stream HTTP/1.0\r\n\r\n")
+        assert reader.readline().split()[1] == b"200"
+        sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
+        while not (line := reader.readline()).startswith(b"data: "):
+            assert line, "the stream ended"
+
+
+def test_keys_may_be_percent_encoded(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1).start()
+    sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, json.dumps({"region": "50% süd/x,y*"}))])
+    wait_until(lambda: len(d.get_json("/api/tiles?keys=orders.by_region/*")["tiles"]) == 1)
+    key = d.get_json("/api/tiles?keys=orders.by_region/*")["tiles"][0]["key"]
+    assert "%25" in key and "%2F" in key
+    for written in (key, urllib.parse.quote(key), urllib.parse.quote(key, safe=""), key.replace("orders", "%6Frders").replace("%", "%25").replace("%256F", "%6F")):
+        assert d.get_json(f"/api/tiles/{written}")["key"] == key, written
+    for written in (urllib.parse.quote(key), urllib.parse.quote(key, safe="")):
+        assert [t["key"] for t in d.get_json(f"/api/tiles?keys={written}")["tiles"]] == [key], written
+    assert d.get_json("/api/tiles/%71ueue.depth")["key"] == "queue.depth"
+    for bad in ("%zz", "a%2", "%", "a%20b", "%ff%fe", "a//b"):
+        assert d.request(f"/api/tiles/{bad}")[0] in (400, 404), bad
 
 
 def test_status_pages(deploy, sqlite_table):
