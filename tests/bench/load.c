@@ -7,8 +7,8 @@
  *         mark    forgets what was counted, notes the CPU time of the processes PID
  *         count   prints what was counted since
  *         text T  from now on looks for T on each stream
- *         back    from now on opens streams again that are lost; prints once every one has been
- *                 lost and has had T since it was opened again (answered then, not at once)
+ *         back    once all streams have been lost opens them again, as fast as it can; prints when
+ *                 each has had T since (answered then, not at once)
  *         stop    ends; so does the end of the input
  *   load get PORT PATH CONNECTIONS SECONDS ETAG PID…
  *       keep-alive connections, one request at a time each; ETAG "-" for none

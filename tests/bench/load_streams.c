@@ -185,7 +185,9 @@ static bool obey(struct load *load)
 
 /* ---- Getting back ---- */
 
-/* Opens what is lost, until the first that cannot be opened; how many are still lost? */
+/* Opens what is lost, until the first that cannot be opened; how many are still lost? Not before all
+ * are lost: the socket that a dying server listens on is the last that the kernel closes, and would
+ * take connections only to drop them. */
 static size_t reopen(struct load *load)
 {
     size_t closed = 0;
@@ -204,7 +206,7 @@ static size_t reopen(struct load *load)
 
 static size_t get_back(struct load *load)
 {
-    const size_t closed = reopen(load);
+    const size_t closed = load->lost == load->count ? reopen(load) : 0;
     if (load->lost == load->count && closed == 0 && load->with_text == load->count) {
         printf("{\"back\": %zu, \"seconds\": %.3f, \"losses\": %llu}\n", load->count,
                (double)(now_us() - load->lost_at_us) / 1e6, (unsigned long long)load->losses);

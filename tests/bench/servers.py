@@ -44,7 +44,9 @@ http {{
 
 
 def pss_kb(pids):
-    return sum(int(re.search(r"^Pss:\s+(\d+)", pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)[1]) for pid in pids)
+    """Proportional share of memory, without mapped files: theirs changes with the other processes that run the same program."""
+    text = "".join(pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids)
+    return sum(int(kb) for kb in re.findall(r"^Pss_(?:Anon|Shmem):\s+(\d+)", text, re.M))
 
 
 # ---- Servers ----
