@@ -4,6 +4,15 @@
 #include "common/xalloc.h"
 #include "ingestor/pg_source.h"
 
+/*
+ * Of this session: by the index on the ids, whatever the statistics say. For a table that is new,
+ * or was never analyzed, the planner would rather gather and sort all that lies behind the
+ * position, for each 4,000 rows.
+ */
+static const char plans[] = "SET plan_cache_mode = force_generic_plan; "
+                            "SET enable_seqscan = off; SET enable_bitmapscan = off; "
+                            "SET max_parallel_workers_per_gather = 0; SET jit = off";
+
 int pg_look_prepare(struct postgres_source *s, struct error *err)
 {
     const char *name = buf_cstr(&s->table.name);
@@ -28,7 +37,7 @@ int pg_look_prepare(struct postgres_source *s, struct error *err)
                                "$1::bigint ORDER BY %s DESC LIMIT $2::bigint) h",
                                id, name, id, id)},
     };
-    int status = STATUS_OK;
+    int status = pg_run(s->db, plans, "cannot set how the events table is read", err);
     for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
         if (status == STATUS_OK) {
             PGresult *result = PQprepare(s->db, statements[i].name, statements[i].sql, 0, NULL);

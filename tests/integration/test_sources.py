@@ -103,6 +103,24 @@ def test_postgres_many_writers(deploy, postgres_table):
     d.verify()
 
 
+def test_postgres_is_read_by_the_index_on_ids_without_statistics(deploy, postgres_table):
+    """For a table that was never analyzed PostgreSQL would rather sort all that is left, for each batch."""
+    postgres_table.execute("ALTER TABLE events SET (autovacuum_enabled = false)")
+    rows = 40000
+    postgres_table.execute(f"INSERT INTO events (timestamp, event_type) SELECT now(), 'order.created' FROM generate_series(1, {rows})")
+    d = deploy(postgres_table).start("ingestor")
+    assert d.stats()["position"] == rows
+    d["ingestor"].kill(signal.SIGTERM)  # its session tells the statistics at its end
+
+    def read():
+        with postgres_table.db, postgres_table.db.cursor() as cursor:
+            cursor.execute("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE relname = 'events'")
+            return cursor.fetchone()[0]
+
+    wait_until(lambda: read() >= rows, 30, "the statistics")
+    assert read() < 1.5 * rows
+
+
 def test_sqlite_rows_are_seen_however_long_the_log_is_synced(deploy, sqlite_table):
     """In WAL mode what notifies is the write into the log; the commit can be seen only after it was synced. With an hour between
     polls only the looks that follow a notification can find the row."""
