@@ -181,16 +181,26 @@ void config_programs_defaults(struct config_reader *r)
     };
 }
 
+static uint64_t all_lanes(const struct config_ingestor *ingestor)
+{
+    return ingestor->lanes == LANES_MAX ? UINT64_MAX : (UINT64_C(1) << ingestor->lanes) - 1;
+}
+
 int config_programs_finish(struct config_reader *r, const struct yaml_node *root)
 {
     struct config_ingestor *ingestor = &r->config->ingestor;
     struct config_cache *cache = &r->config->cache;
     if (ingestor->own_lanes == 0) {
-        ingestor->own_lanes =
-            ingestor->lanes == LANES_MAX ? UINT64_MAX : (UINT64_C(1) << ingestor->lanes) - 1;
+        ingestor->own_lanes = all_lanes(ingestor);
     }
     if (ingestor->checkpoint == CHECKPOINT_NONE) {
         checkpoint_by_source(r);
+    }
+    if (ingestor->checkpoint_path != NULL && ingestor->own_lanes != all_lanes(ingestor)) {
+        /* Ingestors that share the lanes each keep a checkpoint of their own. */
+        ingestor->checkpoint_path =
+            arena_printf(r->memory, "%s.lanes-%llx", ingestor->checkpoint_path,
+                         (unsigned long long)ingestor->own_lanes);
     }
     upstreams_default(r, &cache->upstreams, ingestor->publish, ingestor->query);
     upstreams_default(r, &r->config->gateway.upstreams, cache->publish, cache->query);

@@ -1,10 +1,12 @@
 /*
- * Where checkpoints lie, and the lease that says whose they are. One small vtable;
+ * Where checkpoints lie. One small vtable;
  * checkpoint_file.c (a file beside the database) and checkpoint_postgres.c (the schema `tilewire`
  * of the database) implement it. What is in a checkpoint is its owner's business: bytes in, bytes
  * out.
  *
- * A checkpoint is written whole or not at all, and comes back as it was written or not at all.
+ * A checkpoint is written whole or not at all, and comes back as it was written or not at all. They
+ * are their holder's who has the lease (lease.h): who had it before finds itself fenced off by the
+ * lease's number, even if it was stopped in the middle of a call.
  *
  * Used by the reader's thread only; calls may block.
  */
@@ -14,20 +16,15 @@
 #include "common/buf.h"
 #include "common/config.h"
 #include "common/error.h"
+#include "ingestor/lease.h"
 
 struct checkpoint;
 
 struct checkpoint_ops {
-    int (*open)(const struct config *config, struct checkpoint **out, struct error *err);
-    /* Gives the lease back. */
+    /* For the holder of that lease; fences those before it off. */
+    int (*open)(const struct config *config, const struct lease_grant *lease,
+                struct checkpoint **out, struct error *err);
     void (*close)(struct checkpoint *checkpoint);
-
-    /* Takes the lease if nobody has it, without waiting. STATUS_AGAIN: another ingestor has it, and
-     * err says which. */
-    int (*acquire)(struct checkpoint *checkpoint, struct error *err);
-
-    /* Is the lease still ours? STATUS_DENIED when it is lost for good: stop at once. */
-    int (*confirm)(struct checkpoint *checkpoint, struct error *err);
 
     /* The last checkpoint saved. STATUS_NOT_FOUND: there is none; STATUS_INVALID: it is damaged, or
      * of another version, and err says what follows; STATUS_IO. */
@@ -39,7 +36,8 @@ struct checkpoint_ops {
                 struct error *err);
 
     /* Adds a record to the journal; it is on disk when this returns. Numbers grow. STATUS_DENIED as
-     * save. */
+     * save; STATUS_AGAIN: the connection broke, and what follows from the record must wait;
+     * STATUS_IO: it cannot be written, and that is to be lived with. */
     int (*append)(struct checkpoint *checkpoint, uint64_t number, struct str record,
                   struct error *err);
 

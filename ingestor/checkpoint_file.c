@@ -1,25 +1,34 @@
 /*
- * Checkpoints in a file: written to PATH.new, synced, and renamed over PATH. The lease is a lock on
- * PATH.lock, which the kernel takes back when its holder dies.
+ * Checkpoints in a file: written to PATH.new.N, synced, and renamed over PATH. The journal,
+ * PATH.journal, is appended to. N is the number of the lease (lease_file.c).
+ *
+ * A holder that was stopped at any point and goes on when another has taken over does no harm:
+ * - a new file is renamed only if the lease is ours after it was made; who takes over removes such
+ *   files after it took the lease. So either the lease is seen to be lost, or the rename fails.
+ * - who takes over copies the journal into a file of its own, so the old holder's descriptor leads
+ *   to a file that nobody reads. A record counts only if the lease is ours after it was written.
  */
+#include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/xalloc.h"
 #include "ingestor/checkpoint.h"
+#include "ingestor/lease_store.h"
 
 struct file_checkpoint {
     struct checkpoint base;
     char *path;
     char *path_new;
-    char *path_lock;
     char *path_journal;
-    int lock;    /* -1: not ours */
-    int journal; /* -1: not open yet */
+    char *path_journal_new;
+    uint64_t number; /* of the lease */
+    uint64_t inode;  /* of its lock file */
+    int journal;     /* -1: not open */
 };
 
 static struct file_checkpoint *file_of(struct checkpoint *checkpoint)
@@ -27,72 +36,14 @@ static struct file_checkpoint *file_of(struct checkpoint *checkpoint)
     return (struct file_checkpoint *)checkpoint;
 }
 
-static int file_open(const struct config *config, struct checkpoint **out, struct error *err)
-{
-    (void)err;
-    struct file_checkpoint *c = x_calloc(1, sizeof *c);
-    c->base.ops = &checkpoint_file;
-    c->path = x_strdup(config->ingestor.checkpoint_path);
-    c->path_new = x_asprintf("%s.new", c->path);
-    c->path_lock = x_asprintf("%s.lock", c->path);
-    c->path_journal = x_asprintf("%s.journal", c->path);
-    c->lock = -1;
-    c->journal = -1;
-    *out = &c->base;
-    return STATUS_OK;
-}
-
-static void file_close(struct checkpoint *checkpoint)
-{
-    struct file_checkpoint *c = file_of(checkpoint);
-    if (c->lock >= 0) {
-        close(c->lock);
-    }
-    free(c->path);
-    free(c->path_new);
-    free(c->path_lock);
-    free(c->path_journal);
-    if (c->journal >= 0) {
-        close(c->journal);
-    }
-    free(c);
-}
-
 static int io_error(const char *doing, const char *path, struct error *err)
 {
     return error_set(err, STATUS_IO, "cannot %s %s: %s", doing, path, strerror(errno));
 }
 
-static int file_acquire(struct checkpoint *checkpoint, struct error *err)
+static int confirm(const struct file_checkpoint *c, struct error *err)
 {
-    struct file_checkpoint *c = file_of(checkpoint);
-    if (c->lock >= 0) {
-        return STATUS_OK;
-    }
-    const int fd = open(c->path_lock, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        return io_error("open", c->path_lock, err);
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        close(fd);
-        return error_set(err, STATUS_AGAIN, "another ingestor holds %s", c->path_lock);
-    }
-    c->lock = fd;
-    return STATUS_OK;
-}
-
-/* Whoever removed or replaced the lock file may have let another in. */
-static int file_confirm(struct checkpoint *checkpoint, struct error *err)
-{
-    struct file_checkpoint *c = file_of(checkpoint);
-    struct stat ours;
-    struct stat there;
-    if (c->lock < 0 || fstat(c->lock, &ours) != 0 || stat(c->path_lock, &there) != 0 ||
-        ours.st_ino != there.st_ino || ours.st_dev != there.st_dev) {
-        return error_set(err, STATUS_DENIED, "the lease is lost: %s was removed or replaced",
-                         c->path_lock);
-    }
-    return STATUS_OK;
+    return lease_file_confirm(c->path, c->number, c->inode, err);
 }
 
 static int read_all(int fd, struct buf *out)
@@ -159,36 +110,6 @@ static void sync_folder(const char *path)
 
 #define JOURNAL_LONG (64 * 1024) /* bytes; a shorter one is not worth shortening */
 
-static int open_journal(struct file_checkpoint *c, struct error *err)
-{
-    if (c->journal < 0) {
-        c->journal = open(c->path_journal, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0644);
-    }
-    return c->journal >= 0 ? STATUS_OK : io_error("open", c->path_journal, err);
-}
-
-static int file_append(struct checkpoint *checkpoint, uint64_t number, struct str record,
-                       struct error *err)
-{
-    struct file_checkpoint *c = file_of(checkpoint);
-    struct buf numbered = {0};
-    struct buf framed = {0};
-    int status = file_confirm(checkpoint, err);
-    if (status == STATUS_OK) {
-        status = open_journal(c, err);
-    }
-    buf_append(&numbered, &number, sizeof number);
-    buf_append_str(&numbered, record);
-    checkpoint_wrap(&framed, buf_str(&numbered));
-    if (status == STATUS_OK &&
-        (!write_all(c->journal, buf_str(&framed)) || fdatasync(c->journal) != 0)) {
-        status = io_error("write", c->path_journal, err);
-    }
-    buf_free(&numbered);
-    buf_free(&framed);
-    return status;
-}
-
 /* Calls each with every whole record; whole_len is how far they reach. */
 static int read_journal(struct file_checkpoint *c,
                         void (*each)(void *arg, uint64_t number, struct str record,
@@ -234,28 +155,67 @@ static void keep_younger(void *arg, uint64_t number, struct str record, struct s
     }
 }
 
-/* Writes the records that the checkpoint does not have into a new file, and puts that into the
- * place of the old. What fails leaves the long journal, which does no harm. */
+/* Puts a journal of the records above that number in the place of the old one; what a crash left of
+ * a record at the end goes. What fails leaves the old one. */
+static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct error *err)
+{
+    struct kept kept = {above, {0}};
+    size_t whole_len;
+    int status = read_journal(c, keep_younger, &kept, &whole_len, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const int fd =
+        open(c->path_journal_new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0644);
+    if (fd < 0 || !write_all(fd, buf_str(&kept.bytes)) || fdatasync(fd) != 0) {
+        status = io_error("write", c->path_journal_new, err);
+    } else {
+        status = confirm(c, err);
+    }
+    if (status == STATUS_OK && rename(c->path_journal_new, c->path_journal) != 0) {
+        status = io_error("rename to", c->path_journal, err);
+    }
+    buf_free(&kept.bytes);
+    if (status != STATUS_OK) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        unlink(c->path_journal_new);
+        return status;
+    }
+    if (c->journal >= 0) {
+        close(c->journal);
+    }
+    c->journal = fd;
+    return STATUS_OK;
+}
+
+static int file_append(struct checkpoint *checkpoint, uint64_t number, struct str record,
+                       struct error *err)
+{
+    struct file_checkpoint *c = file_of(checkpoint);
+    struct buf numbered = {0};
+    struct buf framed = {0};
+    buf_append(&numbered, &number, sizeof number);
+    buf_append_str(&numbered, record);
+    checkpoint_wrap(&framed, buf_str(&numbered));
+    int status = c->journal < 0 ? rewrite_journal(c, 0, err) : STATUS_OK;
+    if (status == STATUS_OK &&
+        (!write_all(c->journal, buf_str(&framed)) || fdatasync(c->journal) != 0)) {
+        status = io_error("write", c->path_journal, err);
+    }
+    buf_free(&numbered);
+    buf_free(&framed);
+    const int held = confirm(c, status == STATUS_OK ? err : NULL);
+    return held != STATUS_OK ? held : status;
+}
+
 static void shorten_journal(struct file_checkpoint *c, uint64_t record)
 {
     struct stat now;
-    struct kept kept = {record, {0}};
-    size_t whole_len;
-    if (stat(c->path_journal, &now) != 0 || (now.st_size < JOURNAL_LONG && record != JOURNAL_ALL) ||
-        read_journal(c, keep_younger, &kept, &whole_len, NULL) != STATUS_OK) {
-        return;
+    if (fstat(c->journal, &now) == 0 && (now.st_size >= JOURNAL_LONG || record == JOURNAL_ALL)) {
+        (void)rewrite_journal(c, record, NULL); /* a long one does no harm */
     }
-    const int fd = open(c->path_new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0644);
-    if (fd >= 0 && write_all(fd, buf_str(&kept.bytes)) && fdatasync(fd) == 0 &&
-        rename(c->path_new, c->path_journal) == 0) {
-        if (c->journal >= 0) {
-            close(c->journal);
-        }
-        c->journal = fd;
-    } else if (fd >= 0) {
-        close(fd);
-    }
-    buf_free(&kept.bytes);
 }
 
 static void collect_record(void *arg, uint64_t number, struct str record, struct str framed)
@@ -265,27 +225,17 @@ static void collect_record(void *arg, uint64_t number, struct str record, struct
     buf_append_str(arg, record);
 }
 
-/* A record that was cut off by a crash would hide those that come behind it: it goes. */
 static int file_journal(struct checkpoint *checkpoint, struct buf *out, struct error *err)
 {
-    struct file_checkpoint *c = file_of(checkpoint);
     size_t whole_len;
-    const int status = read_journal(c, collect_record, out, &whole_len, err);
-    if (status == STATUS_OK && truncate(c->path_journal, (off_t)whole_len) != 0 &&
-        errno != ENOENT) {
-        return io_error("shorten", c->path_journal, err);
-    }
-    return status;
+    return read_journal(file_of(checkpoint), collect_record, out, &whole_len, err);
 }
 
 static int file_save(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
                      struct error *err)
 {
     struct file_checkpoint *c = file_of(checkpoint);
-    int status = file_confirm(checkpoint, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
+    int status = STATUS_OK;
     const int fd = open(c->path_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
         return io_error("create", c->path_new, err);
@@ -297,6 +247,9 @@ static int file_save(struct checkpoint *checkpoint, struct str bytes, uint64_t r
     }
     buf_free(&framed);
     close(fd);
+    if (status == STATUS_OK) {
+        status = confirm(c, err);
+    }
     if (status == STATUS_OK && rename(c->path_new, c->path) != 0) {
         status = io_error("rename to", c->path, err);
     }
@@ -309,11 +262,74 @@ static int file_save(struct checkpoint *checkpoint, struct str bytes, uint64_t r
     return status;
 }
 
+/* ---- Opening ---- */
+
+static bool starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Removes the new files of all others: their renames fail from now on. */
+static void remove_new_files(const struct file_checkpoint *c)
+{
+    const char *slash = strrchr(c->path, '/');
+    const char *name = slash != NULL ? slash + 1 : c->path;
+    const size_t folder_len = (size_t)(name - c->path);
+    char *starts[] = {x_asprintf("%s.new.", name), x_asprintf("%s.journal.new.", name)};
+    char *folder = folder_len != 0 ? x_strndup(c->path, folder_len) : x_strdup("./");
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (starts_with(entry->d_name, starts[0]) || starts_with(entry->d_name, starts[1])) {
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    free(folder);
+    free(starts[0]);
+    free(starts[1]);
+}
+
+static void file_close(struct checkpoint *checkpoint)
+{
+    struct file_checkpoint *c = file_of(checkpoint);
+    free(c->path);
+    free(c->path_new);
+    free(c->path_journal);
+    free(c->path_journal_new);
+    if (c->journal >= 0) {
+        close(c->journal);
+    }
+    free(c);
+}
+
+static int file_open(const struct config *config, const struct lease_grant *lease,
+                     struct checkpoint **out, struct error *err)
+{
+    struct file_checkpoint *c = x_calloc(1, sizeof *c);
+    c->base.ops = &checkpoint_file;
+    c->number = lease->number;
+    c->inode = lease->inode;
+    c->path = x_strdup(config->ingestor.checkpoint_path);
+    c->path_new = x_asprintf("%s.new.%" PRIu64, c->path, c->number);
+    c->path_journal = x_asprintf("%s.journal", c->path);
+    c->path_journal_new = x_asprintf("%s.new.%" PRIu64, c->path_journal, c->number);
+    c->journal = -1;
+    remove_new_files(c);
+    /* A disk that is full now may have room by the time that there is something to add. */
+    if (rewrite_journal(c, 0, err) == STATUS_DENIED) {
+        file_close(&c->base);
+        return STATUS_DENIED;
+    }
+    *out = &c->base;
+    return STATUS_OK;
+}
+
 const struct checkpoint_ops checkpoint_file = {
     .open = file_open,
     .close = file_close,
-    .acquire = file_acquire,
-    .confirm = file_confirm,
     .load = file_load,
     .save = file_save,
     .append = file_append,

@@ -1,14 +1,13 @@
 /*
  * Checkpoints in the database, where a standby finds them: table tilewire.checkpoint, a row for
- * each set of lanes. The lease is an advisory lock of this session, which PostgreSQL takes back
- * when the session ends; and a counter in the row, so that one who lost the lease without noticing
- * cannot write.
+ * each set of lanes. In it stands the number of the lease (lease_postgres.c puts it there). Each
+ * statement that writes locks the row and compares the number, so that one who lost the lease
+ * without noticing cannot write, and whoever takes it waits for what is being written.
  */
-#include <endian.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/log.h"
 #include "common/xalloc.h"
 #include "ingestor/checkpoint.h"
 #include "ingestor/pg.h"
@@ -17,8 +16,8 @@ struct postgres_checkpoint {
     struct checkpoint base;
     const struct config *config;
     PGconn *db;
-    char *name;     /* of the row: table and lanes */
-    int64_t holder; /* our number of the lease; 0: not ours */
+    char *name;      /* of the row: table and lanes */
+    char holder[32]; /* our number of the lease */
 };
 
 static struct postgres_checkpoint *postgres_of(struct checkpoint *checkpoint)
@@ -26,31 +25,19 @@ static struct postgres_checkpoint *postgres_of(struct checkpoint *checkpoint)
     return (struct postgres_checkpoint *)checkpoint;
 }
 
-static int postgres_open(const struct config *config, struct checkpoint **out, struct error *err)
+static int postgres_open(const struct config *config, const struct lease_grant *lease,
+                         struct checkpoint **out, struct error *err)
 {
-    static const char schema[] =
-        "CREATE SCHEMA IF NOT EXISTS tilewire;"
-        "CREATE TABLE IF NOT EXISTS tilewire.checkpoint (name text PRIMARY KEY, holder bigint NOT "
-        "NULL DEFAULT 0, saved_at timestamptz, bytes bytea);"
-        "CREATE TABLE IF NOT EXISTS tilewire.journal (name text, n bigserial, record bytea, "
-        "PRIMARY "
-        "KEY (name, n))";
     struct postgres_checkpoint *c = x_calloc(1, sizeof *c);
+    struct buf name = {0};
     c->base.ops = &checkpoint_postgres;
     c->config = config;
-    struct buf name = {0};
-    pg_channel(&name, &config->source);
-    buf_printf(&name, "/%llx", (unsigned long long)config->ingestor.own_lanes);
-    c->name = x_strdup(buf_cstr(&name));
-    buf_free(&name);
+    pg_checkpoint_name(&name, config);
+    c->name = buf_take(&name);
+    snprintf(c->holder, sizeof c->holder, "%" PRIu64, lease->number);
     int status = pg_connect(config, &c->db, err);
     if (status == STATUS_OK) {
-        /* Two that start at once may both try to create; the loser's error goes away when it tries
-         * again. */
-        status = pg_run(c->db, schema,
-                        "cannot create schema \"tilewire\" for checkpoints; grant CREATE on the "
-                        "database, or set ingestor.checkpoint to file:PATH",
-                        err);
+        status = pg_run(c->db, PG_CHECKPOINT_SCHEMA, PG_CHECKPOINT_DOING, err);
     }
     if (status != STATUS_OK) {
         c->base.ops->close(&c->base);
@@ -68,7 +55,6 @@ static void postgres_close(struct checkpoint *checkpoint)
     free(c);
 }
 
-/* A session that broke is made anew; the lock went with the old one. */
 static int reconnect(struct postgres_checkpoint *c, struct error *err)
 {
     if (PQstatus(c->db) == CONNECTION_OK) {
@@ -79,81 +65,54 @@ static int reconnect(struct postgres_checkpoint *c, struct error *err)
     return pg_connect(c->config, &c->db, err);
 }
 
-static int try_lock(struct postgres_checkpoint *c, struct error *err)
+/*
+ * Runs a statement that gives the number of checkpoints of ours that it found: one, or none if the
+ * lease is lost. A connection that turns out to be broken is made anew once, and the statement run
+ * again: each may be run twice.
+ */
+static int run_fenced(struct postgres_checkpoint *c, const char *sql, struct str bytes,
+                      uint64_t number, const char *doing, struct error *err)
 {
-    const char *const parameters[] = {c->name};
-    PGresult *result = PQexecParams(
-        c->db, "SELECT pg_try_advisory_lock(hashtextextended('tilewire lease ' || $1, 0))", 1, NULL,
-        parameters, NULL, NULL, 0);
+    char n[32];
+    snprintf(n, sizeof n, "%" PRIu64, number);
+    const char *const parameters[] = {c->name, c->holder, bytes.p, n};
+    const int lengths[] = {0, 0, (int)bytes.len, 0};
+    const int formats[] = {0, 0, 1, 0};
+    PGresult *result = NULL;
+    for (int tries = 0; tries < 2; tries++) {
+        PQclear(result);
+        result = NULL;
+        const int status = reconnect(c, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        result = PQexecParams(c->db, sql, 4, NULL, parameters, lengths, formats, 0);
+        if (PQstatus(c->db) == CONNECTION_OK) {
+            break;
+        }
+    }
     int status = STATUS_OK;
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        status = pg_error(c->db, result, "cannot take the lease", err);
-    } else if (PQgetvalue(result, 0, 0)[0] != 't') {
-        status = error_set(err, STATUS_AGAIN, "another ingestor holds the lease on %s", c->name);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1) {
+        status = pg_error(c->db, result, doing, err);
+    } else if (strcmp(PQgetvalue(result, 0, 0), "1") != 0) {
+        status = error_set(err, STATUS_DENIED,
+                           "the lease on %s is lost: another ingestor has taken it", c->name);
     }
     PQclear(result);
     return status;
-}
-
-/* Takes the next number: whoever had the one before cannot save any more. */
-static int take_number(struct postgres_checkpoint *c, struct error *err)
-{
-    const char *const parameters[] = {c->name};
-    PGresult *result = PQexecParams(
-        c->db,
-        "INSERT INTO tilewire.checkpoint AS c (name, holder) VALUES ($1, 1) "
-        "ON CONFLICT (name) DO UPDATE SET holder = c.holder + 1 RETURNING holder::text",
-        1, NULL, parameters, NULL, NULL, 0);
-    int status = STATUS_OK;
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        status = pg_error(c->db, result, "cannot take the lease", err);
-    } else {
-        c->holder = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    }
-    PQclear(result);
-    return status;
-}
-
-static int postgres_acquire(struct checkpoint *checkpoint, struct error *err)
-{
-    struct postgres_checkpoint *c = postgres_of(checkpoint);
-    int status = reconnect(c, err);
-    if (status == STATUS_OK) {
-        status = try_lock(c, err);
-    }
-    return status == STATUS_OK ? take_number(c, err) : status;
-}
-
-static int postgres_confirm(struct checkpoint *checkpoint, struct error *err)
-{
-    struct postgres_checkpoint *c = postgres_of(checkpoint);
-    const char *const parameters[] = {c->name};
-    PGresult *result =
-        PQexecParams(c->db, "SELECT holder::text FROM tilewire.checkpoint WHERE name = $1", 1, NULL,
-                     parameters, NULL, NULL, 0);
-    const bool answered = PQresultStatus(result) == PGRES_TUPLES_OK;
-    const bool ours = answered && PQntuples(result) == 1 &&
-                      strtoll(PQgetvalue(result, 0, 0), NULL, 10) == c->holder;
-    PQclear(result);
-    if (ours) {
-        return STATUS_OK;
-    }
-    if (!answered && PQstatus(c->db) == CONNECTION_OK) {
-        return pg_error(c->db, NULL, "cannot look at the lease", err);
-    }
-    return error_set(err, STATUS_DENIED, "the lease on %s is lost: %s", c->name,
-                     answered ? "another ingestor has taken it"
-                              : "the session that held it is gone");
 }
 
 static int postgres_load(struct checkpoint *checkpoint, struct buf *out, struct error *err)
 {
     struct postgres_checkpoint *c = postgres_of(checkpoint);
     const char *const parameters[] = {c->name};
+    struct str bytes;
+    int status = reconnect(c, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
     PGresult *result = PQexecParams(c->db, "SELECT bytes FROM tilewire.checkpoint WHERE name = $1",
                                     1, NULL, parameters, NULL, NULL, 1);
-    int status = STATUS_OK;
-    struct str bytes;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(c->db, result, "cannot read the checkpoint", err);
     } else if (PQntuples(result) == 0 || PQgetisnull(result, 0, 0)) {
@@ -175,30 +134,14 @@ static int postgres_append(struct checkpoint *checkpoint, uint64_t number, struc
                            struct error *err)
 {
     struct postgres_checkpoint *c = postgres_of(checkpoint);
-    char holder[32];
-    char n[32];
-    snprintf(holder, sizeof holder, "%lld", (long long)c->holder);
-    snprintf(n, sizeof n, "%llu", (unsigned long long)number);
-    const char *const parameters[] = {c->name, holder, record.p, n};
-    const int lengths[] = {0, 0, (int)record.len, 0};
-    const int formats[] = {0, 0, 1, 0};
-    PGresult *result = PQexecParams(
-        c->db,
-        "INSERT INTO tilewire.journal (name, n, record) SELECT name, $4::numeric, $3::bytea "
-        "FROM tilewire.checkpoint WHERE name = $1 AND holder = $2::bigint "
-        "ON CONFLICT (name, n) DO UPDATE SET record = excluded.record",
-        4, NULL, parameters, lengths, formats, 0);
-    int status = STATUS_OK;
-    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-        status = PQstatus(c->db) == CONNECTION_OK
-                     ? pg_error(c->db, result, "cannot write the journal", err)
-                     : postgres_confirm(checkpoint, err);
-    } else if (strcmp(PQcmdTuples(result), "1") != 0) {
-        status = error_set(err, STATUS_DENIED,
-                           "the lease on %s is lost: another ingestor has taken it", c->name);
-    }
-    PQclear(result);
-    return status;
+    const int status = run_fenced(
+        c,
+        "WITH ours AS (SELECT name FROM tilewire.checkpoint WHERE name = $1 AND "
+        "holder = $2::bigint FOR SHARE), added AS (INSERT INTO tilewire.journal (name, n, record) "
+        "SELECT name, $4::numeric, $3::bytea FROM ours ON CONFLICT (name, n) DO UPDATE SET "
+        "record = excluded.record) SELECT count(*) FROM ours",
+        record, number, "cannot write the journal", err);
+    return status == STATUS_IO && PQstatus(c->db) != CONNECTION_OK ? STATUS_AGAIN : status;
 }
 
 static int postgres_journal(struct checkpoint *checkpoint, struct buf *out, struct error *err)
@@ -220,33 +163,15 @@ static int postgres_journal(struct checkpoint *checkpoint, struct buf *out, stru
 static int postgres_save(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
                          struct error *err)
 {
-    struct postgres_checkpoint *c = postgres_of(checkpoint);
     struct buf framed = {0};
     checkpoint_wrap(&framed, bytes);
-    char holder[32];
-    char n[32];
-    snprintf(holder, sizeof holder, "%lld", (long long)c->holder);
-    snprintf(n, sizeof n, "%llu", (unsigned long long)record);
-    const char *const parameters[] = {c->name, holder, framed.data, n};
-    const int lengths[] = {0, 0, (int)framed.len, 0};
-    const int formats[] = {0, 0, 1, 0};
-    PGresult *result = PQexecParams(
-        c->db,
-        "WITH shortened AS (DELETE FROM tilewire.journal WHERE name = $1 AND n <= $4::numeric "
-        "AND EXISTS (SELECT 1 FROM tilewire.checkpoint WHERE name = $1 AND holder = "
-        "$2::bigint)) UPDATE tilewire.checkpoint SET bytes = $3::bytea, saved_at = now() "
-        "WHERE name = $1 AND holder = $2::bigint",
-        4, NULL, parameters, lengths, formats, 0);
-    int status = STATUS_OK;
-    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-        status = PQstatus(c->db) == CONNECTION_OK
-                     ? pg_error(c->db, result, "cannot write the checkpoint", err)
-                     : postgres_confirm(checkpoint, err);
-    } else if (strcmp(PQcmdTuples(result), "1") != 0) {
-        status = error_set(err, STATUS_DENIED,
-                           "the lease on %s is lost: another ingestor has taken it", c->name);
-    }
-    PQclear(result);
+    const int status =
+        run_fenced(postgres_of(checkpoint),
+                   "WITH saved AS (UPDATE tilewire.checkpoint SET bytes = $3::bytea, "
+                   "saved_at = now() WHERE name = $1 AND holder = $2::bigint RETURNING name), "
+                   "shortened AS (DELETE FROM tilewire.journal j USING saved s WHERE "
+                   "j.name = s.name AND j.n <= $4::numeric) SELECT count(*) FROM saved",
+                   buf_str(&framed), record, "cannot write the checkpoint", err);
     buf_free(&framed);
     return status;
 }
@@ -254,8 +179,6 @@ static int postgres_save(struct checkpoint *checkpoint, struct str bytes, uint64
 const struct checkpoint_ops checkpoint_postgres = {
     .open = postgres_open,
     .close = postgres_close,
-    .acquire = postgres_acquire,
-    .confirm = postgres_confirm,
     .load = postgres_load,
     .save = postgres_save,
     .append = postgres_append,

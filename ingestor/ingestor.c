@@ -9,11 +9,13 @@
 #include "common/xalloc.h"
 #include "ingestor/checkpoint.h"
 #include "ingestor/fold.h"
+#include "ingestor/lease.h"
 #include "ingestor/publisher.h"
 #include "ingestor/reader.h"
 #include "ingestor/snapshot.h"
 
 #define BEAT_MS 1000
+#define SILENT_LOOK_MS 100  /* how often a silent ingestor looks whether it may speak again */
 #define QUERY_BUDGET 50
 #define BATCH_BUDGET 4      /* batches folded before others get their turn */
 #define CHECKPOINT_SHARE 20 /* writing one may take a twentieth of the time */
@@ -25,6 +27,9 @@
  *
  * What came since a checkpoint is folded and published live, so that subscribers get it; what a new
  * fold is built from is not.
+ *
+ * Nothing leaves while the lease is not valid (lease.h), or while the source cannot be read: then
+ * nobody knows whether the tiles are true, and without beats and keyframes everybody sees that.
  */
 enum phase { PHASE_STANDBY, PHASE_RESUMING, PHASE_BUILDING, PHASE_LIVE };
 
@@ -34,6 +39,7 @@ struct ingestor {
     void *pub;
     struct server *server;
     struct query query;
+    struct lease *lease;
     struct reader *reader;
     struct fold *fold; /* NULL on standby */
     struct publisher *publisher;
@@ -44,6 +50,8 @@ struct ingestor {
     char instance[64];
     char reason[600]; /* why it does not serve */
     bool source_up;
+    bool deposed;    /* something could not be sent for want of the lease: this life is over */
+    wall_time as_of; /* when what is published was last known to be true */
     uint64_t epoch;
     struct buf source_state; /* after the last batch folded */
     uint64_t ordinal;
@@ -73,10 +81,22 @@ struct ingestor {
 
 /* ---- Publishing ---- */
 
+/* The one way out. The clock is looked at for each message, for between two a process may have been
+ * stopped for an hour. What could not be sent has a number already, so it cannot be left out: there
+ * must be a new life, with a new epoch. */
 static void send_frames(void *arg, const struct str frames[WIRE_FRAMES])
 {
     struct ingestor *ingestor = arg;
-    ingestor->not_sent += !socket_send(ingestor->pub, frames, WIRE_FRAMES);
+    ingestor->deposed = ingestor->deposed || !lease_hold(ingestor->lease);
+    if (!ingestor->deposed) {
+        ingestor->not_sent += !socket_send(ingestor->pub, frames, WIRE_FRAMES);
+    }
+}
+
+static bool may_publish(const struct ingestor *ingestor)
+{
+    return ingestor->phase == PHASE_LIVE && ingestor->source_up && !ingestor->deposed &&
+           lease_valid(ingestor->lease);
 }
 
 struct publishing {
@@ -95,6 +115,7 @@ static void flush(struct ingestor *ingestor, struct moment now)
     struct publishing publishing = {ingestor, now};
     fold_advance(ingestor->fold, now);
     fold_flush(ingestor->fold, now, publish_tile, &publishing);
+    ingestor->as_of = now.wall;
 }
 
 static void go_live(struct ingestor *ingestor, struct moment now)
@@ -159,12 +180,6 @@ static void on_saved(struct ingestor *ingestor, const struct error *error, bool 
 
 /* ---- The reader's messages ---- */
 
-static uint64_t new_epoch(uint64_t before)
-{
-    const uint64_t now_ms = (uint64_t)(clock_wall().us / US_PER_MS);
-    return now_ms > before ? now_ms : before + 1;
-}
-
 static void start_fold(struct ingestor *ingestor)
 {
     fold_destroy(&ingestor->fold);
@@ -188,7 +203,8 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
     if (err.text[0] != '\0') {
         log_warn("%s; all tiles are built again from the table", err.text);
     }
-    ingestor->epoch = new_epoch(snapshot.epoch);
+    /* Greater even if the lease's own memory was lost. */
+    ingestor->epoch = message->epoch > snapshot.epoch ? message->epoch : snapshot.epoch + 1;
     publisher_begin(ingestor->publisher, ingestor->epoch);
     buf_clear(&ingestor->source_state);
     if (usable) {
@@ -291,7 +307,7 @@ static void on_batch(struct ingestor *ingestor, struct batch *batch)
 static void on_up(struct ingestor *ingestor)
 {
     if (!ingestor->source_up) {
-        log_info("source %s is open", ingestor->config->source.uri);
+        log_info("source %s is read", ingestor->config->source.uri);
     }
     ingestor->source_up = true;
 }
@@ -300,7 +316,8 @@ static void on_down(struct ingestor *ingestor, const struct error *error)
 {
     ingestor->source_up = false;
     ingestor->reader_downs++;
-    log_error("%s; trying again", error->text);
+    log_error("%s; trying again%s", error->text,
+              ingestor->phase == PHASE_LIVE ? ", and publishing nothing until it is read" : "");
     if (ingestor->phase != PHASE_LIVE) {
         snprintf(ingestor->reason, sizeof ingestor->reason, "%s", error->text);
     }
@@ -312,6 +329,16 @@ static void on_standby(struct ingestor *ingestor, const struct error *error)
         snprintf(ingestor->reason, sizeof ingestor->reason, "%s", error->text);
         log_info("standing by: %s", error->text);
     }
+}
+
+/* Returns -1, which ends the loop. */
+static int stand_down(struct ingestor *ingestor, const struct error *why)
+{
+    log_error("%s; another ingestor may have taken over: falling silent and standing by",
+              why->text);
+    ingestor->deposed = true;
+    ingestor->end = INGESTOR_AGAIN;
+    return -1;
 }
 
 static int handle(struct ingestor *ingestor, struct reader_message *message)
@@ -338,10 +365,7 @@ static int handle(struct ingestor *ingestor, struct reader_message *message)
         on_saved(ingestor, &message->error, message->kind == READER_SAVE_FAILED);
         break;
     case READER_LOST:
-        log_error("%s; another ingestor may have taken over: falling silent and standing by",
-                  message->error.text);
-        ingestor->end = INGESTOR_AGAIN;
-        return -1;
+        return stand_down(ingestor, &message->error);
     }
     return 0;
 }
@@ -357,7 +381,7 @@ static void describe(void *arg, struct query_state *out)
     out->reason = ingestor->reason;
     out->lanes = ingestor->config->ingestor.lanes;
     out->position = "0";
-    out->as_of = clock_wall();
+    out->as_of = may_publish(ingestor) ? clock_wall() : ingestor->as_of;
     if (ingestor->publisher == NULL) {
         return;
     }
@@ -385,6 +409,8 @@ static size_t stats(void *arg, struct buf *out)
         ingestor->publisher != NULL ? publisher_counters(ingestor->publisher) : &nothing;
     const struct metric metrics[] = {
         {"position", ingestor->ordinal},
+        {"epoch", ingestor->epoch},
+        {"lease_valid", lease_valid(ingestor->lease)},
         {"source_up", ingestor->source_up},
         {"source_failures", ingestor->reader_downs},
         {"events_folded", f->events},
@@ -417,30 +443,57 @@ static size_t stats(void *arg, struct buf *out)
 
 static int on_timer(zloop_t *loop, int timer, void *arg);
 
-/* Does what is due and sets the timer for what is due next. */
-static void tick(struct ingestor *ingestor)
+/* Publishes what is due. Returns when something is due next, µs from now. */
+static int64_t publish_due(struct ingestor *ingestor)
 {
     const struct moment now = clock_now();
-    int64_t wait_us = BEAT_MS * US_PER_MS;
-    if (ingestor->phase == PHASE_LIVE) {
-        flush(ingestor, now);
-        if (now.mono.us >= ingestor->beat_at.mono.us) {
-            publisher_beat(ingestor->publisher, now);
-            ingestor->beat_at.mono = mono_add_ms(now.mono, BEAT_MS);
-        }
-        const bool due = ingestor->built || now.mono.us >= ingestor->save_at.us;
-        if (ingestor->unsaved && !ingestor->saving && due) {
-            save(ingestor);
-        }
-        const int64_t beat_us = ingestor->beat_at.mono.us - now.mono.us;
-        const int64_t fold_us = fold_wait_us(ingestor->fold, clock_now());
-        wait_us = fold_us < beat_us ? fold_us : beat_us;
+    if (!may_publish(ingestor)) {
+        return (ingestor->phase == PHASE_LIVE ? SILENT_LOOK_MS : BEAT_MS) * US_PER_MS;
     }
+    flush(ingestor, now);
+    if (now.mono.us >= ingestor->beat_at.mono.us) {
+        publisher_beat(ingestor->publisher, now);
+        ingestor->beat_at.mono = mono_add_ms(now.mono, BEAT_MS);
+    }
+    const int64_t beat_us = ingestor->beat_at.mono.us - now.mono.us;
+    const int64_t fold_us = fold_wait_us(ingestor->fold, clock_now());
+    return fold_us < beat_us ? fold_us : beat_us;
+}
+
+static void save_if_due(struct ingestor *ingestor)
+{
+    const bool due = ingestor->built || clock_mono().us >= ingestor->save_at.us;
+    if (ingestor->phase == PHASE_LIVE && ingestor->unsaved && !ingestor->saving && due) {
+        save(ingestor);
+    }
+}
+
+/* 0; or -1, which ends the loop, when the lease is lost. */
+static int check_lease(struct ingestor *ingestor)
+{
+    struct lease_grant grant;
+    struct error why;
+    if (lease_await(ingestor->lease, 0, &grant, &why) == LEASE_LOST) {
+        return stand_down(ingestor, &why);
+    }
+    if (ingestor->deposed) {
+        error_set(&why, STATUS_AGAIN, "the lease could not be renewed in time");
+        return stand_down(ingestor, &why);
+    }
+    return 0;
+}
+
+/* Does what is due and sets the timer for what is due next. What handlers return. */
+static int tick(struct ingestor *ingestor)
+{
+    const int64_t wait_us = publish_due(ingestor);
+    save_if_due(ingestor);
     if (ingestor->timer > 0) {
         zloop_timer_end(ingestor->loop, ingestor->timer);
     }
     const size_t wait_ms = (size_t)((wait_us + US_PER_MS - 1) / US_PER_MS);
     ingestor->timer = zloop_timer(ingestor->loop, wait_ms > 0 ? wait_ms : 1, 1, on_timer, ingestor);
+    return check_lease(ingestor);
 }
 
 static int on_timer(zloop_t *loop, int timer, void *arg)
@@ -450,8 +503,7 @@ static int on_timer(zloop_t *loop, int timer, void *arg)
     if (timer == ingestor->timer) {
         ingestor->timer = 0;
     }
-    tick(ingestor);
-    return 0;
+    return tick(ingestor);
 }
 
 static int on_reader(zloop_t *loop, zmq_pollitem_t *item, void *arg)
@@ -465,8 +517,7 @@ static int on_reader(zloop_t *loop, zmq_pollitem_t *item, void *arg)
             return -1;
         }
     }
-    tick(ingestor);
-    return 0;
+    return tick(ingestor);
 }
 
 static int on_query(zloop_t *loop, zmq_pollitem_t *item, void *arg)
@@ -528,7 +579,8 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
         ingestor_destroy(out);
         return STATUS_IO;
     }
-    ingestor->reader = reader_create(config);
+    ingestor->lease = lease_create(config);
+    ingestor->reader = reader_create(config, ingestor->lease);
     return STATUS_OK;
 }
 
@@ -540,6 +592,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     }
     zloop_destroy(&ingestor->loop);
     reader_destroy(&ingestor->reader);
+    lease_destroy(&ingestor->lease); /* the next holder may begin */
     server_destroy(&ingestor->server);
     socket_close(&ingestor->pub);
     query_free(&ingestor->query);
@@ -562,7 +615,7 @@ static void save_at_end(struct ingestor *ingestor)
 {
     const mono_time deadline = mono_add_ms(clock_mono(), 5000);
     struct reader_message message;
-    if (ingestor->phase != PHASE_LIVE) {
+    if (ingestor->phase != PHASE_LIVE || ingestor->deposed) {
         return;
     }
     if (!ingestor->saving && ingestor->unsaved) {
@@ -586,7 +639,7 @@ enum ingestor_end ingestor_run(struct ingestor *ingestor)
     poll_on(ingestor, reader_socket(ingestor->reader), 0, on_reader);
     poll_on(ingestor, server_socket(ingestor->server), 0, on_query);
     poll_on(ingestor, NULL, ingestor->program->signals, on_signal);
-    tick(ingestor);
+    (void)tick(ingestor);
     zloop_start(ingestor->loop);
     save_at_end(ingestor);
     log_info("stopped");

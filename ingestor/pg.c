@@ -130,3 +130,10 @@ void pg_channel(struct buf *out, const struct config_source *source)
     }
     buf_free(&name);
 }
+
+void pg_checkpoint_name(struct buf *out, const struct config *config)
+{
+    pg_channel(out, &config->source);
+    buf_printf(out, "/%llx", (unsigned long long)config->ingestor.own_lanes);
+    (void)buf_cstr(out);
+}

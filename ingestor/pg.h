@@ -1,6 +1,6 @@
 /* Connections to PostgreSQL: opened so that a cut network shows within seconds, errors as one line.
- * With source_postgres.c, checkpoint_postgres.c and install_trigger.c the only users of libpq in
- * the ingestor. */
+ * With source_postgres.c, checkpoint_postgres.c, lease_postgres.c and install_trigger.c the only
+ * users of libpq in the ingestor. */
 #ifndef INGESTOR_PG_H
 #define INGESTOR_PG_H
 
@@ -31,5 +31,20 @@ void pg_quote_table(PGconn *db, struct buf *out, const struct config_source *sou
 
 /* The NOTIFY channel of a table: "tilewire_" and the schema-qualified name, at most 63 bytes. */
 void pg_channel(struct buf *out, const struct config_source *source);
+
+/* What the lease and the checkpoints lie in; both make it, in the same words. holder is the number
+ * of the lease (lease_postgres.c): the fence. */
+#define PG_CHECKPOINT_SCHEMA                                                                       \
+    "CREATE SCHEMA IF NOT EXISTS tilewire;"                                                        \
+    "CREATE TABLE IF NOT EXISTS tilewire.checkpoint (name text PRIMARY KEY, holder bigint NOT "    \
+    "NULL DEFAULT 0, saved_at timestamptz, bytes bytea);"                                          \
+    "CREATE TABLE IF NOT EXISTS tilewire.journal (name text, n bigserial, record bytea, "          \
+    "PRIMARY KEY (name, n));"
+#define PG_CHECKPOINT_DOING                                                                        \
+    "cannot create schema \"tilewire\" for checkpoints; grant CREATE on the database, or set "     \
+    "ingestor.checkpoint to file:PATH"
+
+/* The name of our rows there: the table's channel and our lanes. */
+void pg_checkpoint_name(struct buf *out, const struct config *config);
 
 #endif

@@ -145,13 +145,18 @@ static void put_fields(const struct config *config, const struct event *event, s
     mp_close_map(out, map);
 }
 
+static bool owns_lane(const struct publisher *p, unsigned lane)
+{
+    return (p->config->ingestor.own_lanes >> lane & 1) != 0;
+}
+
 void publisher_event(struct publisher *p, const struct event *event, struct moment now, bool silent)
 {
     buf_clear(&p->fields);
     put_fields(p->config, event, &p->fields);
     if (eventlog_append(p->events, p->origin, event->ordinal, event->id, buf_str(&p->fields),
                         event->arrival, now.wall) == NULL ||
-        silent) {
+        silent || !owns_lane(p, 0)) { /* events are in lane 0: its owner publishes them */
         return;
     }
     clear_frames(p);
@@ -274,7 +279,7 @@ void publisher_beat(struct publisher *p, struct moment now)
 {
     const struct wire_beat beat = {str_of(p->position), now.wall, p->origin, p->ordinal};
     for (unsigned lane = 0; lane < p->config->ingestor.lanes; lane++) {
-        if ((p->config->ingestor.own_lanes >> lane & 1) != 0) {
+        if (owns_lane(p, lane)) {
             clear_frames(p);
             wire_encode_beat(p->frames, lane, publisher_last(p, lane), now.wall, &beat);
             send_frames(p);

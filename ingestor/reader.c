@@ -7,8 +7,8 @@
 #include "common/xalloc.h"
 #include "ingestor/checkpoint.h"
 
-#define LEASE_RETRY_MS 500
-#define CONFIRM_MS 1000 /* how often the lease is looked at */
+#define LOOK_MS 50    /* how often commands are looked at while the lease is waited for */
+#define WAKE_MS 1000  /* the longest sleep */
 
 struct reader {
     zactor_t *actor;
@@ -27,14 +27,14 @@ struct command {
 
 struct thread {
     const struct config *config;
+    struct lease *lease;
     zsock_t *pipe;
     void *socket; /* of the pipe */
     bool stop;
     const struct checkpoint_ops *checkpoint_ops;
-    struct checkpoint *checkpoint; /* NULL: none are kept */
+    struct checkpoint *checkpoint; /* NULL: not open */
     bool leader;
-    bool lost; /* the lease is; the source is to be closed */
-    mono_time confirm_at;
+    bool lost; /* the lease is, for good; the source is to be closed */
     bool begun; /* the main thread said where to read from */
     struct buf state;
     bool has_state;
@@ -47,7 +47,8 @@ struct thread {
     mono_time open_at; /* not before that */
     bool idle;         /* the last read found nothing: wait until poll_at, or for a wake-up */
     mono_time poll_at;
-    struct error down; /* as last told; empty: it is up */
+    struct error down; /* as last told */
+    bool up;           /* as last told */
 };
 
 static void tell(struct thread *t, const struct reader_message *message)
@@ -77,6 +78,7 @@ static void lose_lease(struct thread *t, const struct error *error)
     t->lost = true;
     t->begun = false;
     t->leader = false;
+    lease_lose(t->lease, error);
     tell_text(t, READER_LOST, error);
 }
 
@@ -136,63 +138,89 @@ static void take_commands(struct thread *t, int timeout_ms)
     }
 }
 
-static void acquire(struct thread *t)
+/* Opens and reads what the holder before left. */
+static int load(struct thread *t, const struct lease_grant *grant, struct buf *bytes,
+                struct reader_message *message, struct error *why)
 {
-    struct error err = {{0}};
-    struct reader_message message = {.kind = READER_LEADER};
-    struct buf bytes = {0};
-    if (t->checkpoint_ops != NULL && t->checkpoint == NULL &&
-        t->checkpoint_ops->open(t->config, &t->checkpoint, &err) != STATUS_OK) {
-        tell_text(t, READER_STANDBY, &err);
-        take_commands(t, (int)backoff_next_ms(&t->backoff));
-        return;
+    int status = STATUS_OK;
+    if (t->checkpoint == NULL) {
+        status = t->checkpoint_ops->open(t->config, grant, &t->checkpoint, why);
     }
-    if (t->checkpoint != NULL) {
-        if (t->checkpoint_ops->acquire(t->checkpoint, &err) != STATUS_OK) {
-            tell_text(t, READER_STANDBY, &err);
-            take_commands(t, LEASE_RETRY_MS);
-            return;
-        }
-        const int status = t->checkpoint_ops->load(t->checkpoint, &bytes, &message.error);
-        if (status == STATUS_OK) {
-            message.len = bytes.len;
-            message.bytes = buf_take(&bytes);
-        } else if (status == STATUS_IO) {
-            tell_text(t, READER_STANDBY, &message.error);
-            take_commands(t, (int)backoff_next_ms(&t->backoff));
-            buf_free(&bytes);
-            return;
-        }
-        buf_free(&bytes);
-        struct error why = {{0}};
-        buf_clear(&t->journal);
-        if (t->checkpoint_ops->journal(t->checkpoint, &t->journal, &why) != STATUS_OK) {
-            log_warn("%s; events that came out of order may be repeated or reordered", why.text);
-        }
+    if (status == STATUS_OK) {
+        status = t->checkpoint_ops->load(t->checkpoint, bytes, why);
     }
-    t->leader = true;
-    t->confirm_at = mono_add_ms(clock_mono(), CONFIRM_MS);
-    backoff_reset(&t->backoff);
-    tell(t, &message);
+    if (status == STATUS_NOT_FOUND || status == STATUS_INVALID) {
+        message->error = *why; /* for the log; all is built anew */
+        status = STATUS_OK;
+    } else if (status == STATUS_OK) {
+        message->len = bytes->len;
+        message->bytes = buf_take(bytes);
+    }
+    buf_clear(&t->journal);
+    if (status == STATUS_OK) {
+        status = t->checkpoint_ops->journal(t->checkpoint, &t->journal, why);
+    }
+    return status;
 }
 
-static void confirm(struct thread *t)
+static void lead(struct thread *t, const struct lease_grant *grant)
 {
-    const mono_time now = clock_mono();
-    struct error err = {{0}};
-    if (t->checkpoint == NULL || now.us < t->confirm_at.us) {
+    struct error why = {{0}};
+    struct buf bytes = {0};
+    struct reader_message message = {.kind = READER_LEADER, .epoch = grant->epoch};
+    const int status = load(t, grant, &bytes, &message, &why);
+    buf_free(&bytes);
+    if (status == STATUS_OK) {
+        t->leader = true;
+        backoff_reset(&t->backoff);
+        tell(t, &message);
         return;
     }
-    t->confirm_at = mono_add_ms(now, CONFIRM_MS);
-    if (t->checkpoint_ops->confirm(t->checkpoint, &err) == STATUS_DENIED) {
-        lose_lease(t, &err);
+    free(message.bytes);
+    if (status == STATUS_DENIED) {
+        lose_lease(t, &why);
+        return;
+    }
+    tell_text(t, READER_STANDBY, &why);
+    take_commands(t, (int)backoff_next_ms(&t->backoff));
+}
+
+static void acquire(struct thread *t)
+{
+    struct lease_grant grant;
+    struct error why;
+    switch (lease_await(t->lease, LOOK_MS, &grant, &why)) {
+    case LEASE_WAITING:
+        if (why.text[0] != '\0') {
+            tell_text(t, READER_STANDBY, &why);
+        }
+        break;
+    case LEASE_HELD:
+        lead(t, &grant);
+        break;
+    case LEASE_LOST:
+        lose_lease(t, &why);
+        break;
+    }
+}
+
+/* Nothing is read without a valid lease: it could not be published. */
+static void await_lease(struct thread *t)
+{
+    struct lease_grant grant;
+    struct error why;
+    if (lease_await(t->lease, 0, &grant, &why) == LEASE_LOST) {
+        lose_lease(t, &why);
+    } else {
+        take_commands(t, LOOK_MS);
     }
 }
 
 static void tell_down(struct thread *t, const struct error *err)
 {
-    if (strcmp(err->text, t->down.text) != 0) {
+    if (t->up || strcmp(err->text, t->down.text) != 0) {
         t->down = *err;
+        t->up = false;
         tell_text(t, READER_DOWN, err);
     }
     close_source(t);
@@ -210,9 +238,18 @@ static void open_source(struct thread *t)
         tell_down(t, &err);
         return;
     }
-    t->down = (struct error){{0}};
     t->idle = false;
-    tell_text(t, READER_UP, &err);
+}
+
+/* Only what was read tells that the source can be: one that opens and then fails is down. */
+static void tell_up(struct thread *t)
+{
+    const struct reader_message message = {.kind = READER_UP};
+    backoff_reset(&t->backoff);
+    if (!t->up) {
+        t->up = true;
+        tell(t, &message);
+    }
 }
 
 /* Sleeps until there may be something to read, or something else to do. */
@@ -225,59 +262,68 @@ static int wait_source(struct thread *t, struct error *err)
         return STATUS_OK;
     }
     const mono_time now = clock_mono();
-    const int wait_ms = mono_ms_until(now, t->poll_at, CONFIRM_MS);
+    const int wait_ms = mono_ms_until(now, t->poll_at, WAKE_MS);
     bool woken = false;
     const int status = t->source->ops->wait(t->source, zsock_fd(t->pipe), wait_ms, &woken, err);
     t->idle = !woken && clock_mono().us < t->poll_at.us;
     return status;
 }
 
-/* False when the lease is lost. Other failures are told and lived with: order is at stake only if a
- * crash follows. */
-static bool write_journal(struct thread *t, const struct batch *batch)
+/* STATUS_OK: the batch may be handed on. Failures other than a lost lease or connection are told and
+ * lived with: order is at stake only if a crash follows. */
+static int write_journal(struct thread *t, const struct batch *batch, struct error *err)
 {
-    struct error err = {{0}};
     const int status =
-        t->checkpoint != NULL
-            ? t->checkpoint_ops->append(t->checkpoint, batch->record, batch->journal, &err)
-            : STATUS_OK;
-    if (status == STATUS_DENIED) {
-        lose_lease(t, &err);
-        return false;
+        t->checkpoint_ops->append(t->checkpoint, batch->record, batch->journal, err);
+    if (status == STATUS_DENIED || status == STATUS_AGAIN) {
+        return status;
     }
     if (status != STATUS_OK && !t->journal_failing) {
         log_error(
             "the order of delivery cannot be journaled: %s. If the ingestor is killed now, events "
             "that committed late may be missed on streams (tiles stay right)",
-            err.text);
+            err->text);
     }
     t->journal_failing = status != STATUS_OK;
-    return true;
+    return STATUS_OK;
+}
+
+static void hand_on(struct thread *t, struct batch *batch)
+{
+    const struct reader_message message = {.kind = READER_BATCH, .batch = batch};
+    buf_clear(&t->state);
+    buf_append_str(&t->state, batch->state);
+    t->has_state = true;
+    t->credits--;
+    tell(t, &message);
 }
 
 static int read_source(struct thread *t, struct error *err)
 {
     struct batch *batch = NULL;
-    const int status = t->source->ops->read(t->source, READER_ROWS, &batch, err);
+    int status = t->source->ops->read(t->source, READER_ROWS, &batch, err);
     if (status != STATUS_OK) {
         return status;
     }
-    backoff_reset(&t->backoff);
     t->idle = batch == NULL;
     t->poll_at = mono_add_ms(clock_mono(), t->config->source.poll_interval_ms);
-    if (batch != NULL && batch->journal.len != 0 && !write_journal(t, batch)) {
-        batch_destroy(&batch); /* the lease is lost: nobody is to see it */
+    if (batch != NULL && batch->journal.len != 0) {
+        status = write_journal(t, batch, err);
+    }
+    if (status != STATUS_OK) {
+        batch_destroy(&batch); /* nobody is to see it; if the lease is still ours it is read again */
+    }
+    if (status == STATUS_DENIED) {
+        lose_lease(t, err);
         return STATUS_OK;
     }
-    if (batch != NULL) {
-        buf_clear(&t->state);
-        buf_append_str(&t->state, batch->state);
-        t->has_state = true;
-        t->credits--;
-        const struct reader_message message = {.kind = READER_BATCH, .batch = batch};
-        tell(t, &message);
+    if (status == STATUS_OK) {
+        tell_up(t);
     }
-    return STATUS_OK;
+    if (batch != NULL) {
+        hand_on(t, batch);
+    }
+    return status;
 }
 
 static void use_source(struct thread *t)
@@ -289,43 +335,55 @@ static void use_source(struct thread *t)
     }
 }
 
+static void reopen_source(struct thread *t)
+{
+    const int wait = mono_ms_until(clock_mono(), t->open_at, WAKE_MS);
+    if (wait > 0) {
+        take_commands(t, wait);
+    } else {
+        open_source(t);
+    }
+}
+
 static void run(struct thread *t)
 {
     take_commands(t, 0);
     if (t->lost) {
         close_source(t);
-        t->lost = false;
     }
     if (t->stop) {
         return;
     }
-    if (!t->leader) {
+    if (t->lost) {
+        take_commands(t, WAKE_MS); /* the main thread ends us */
+    } else if (!t->leader) {
         acquire(t);
-        return;
-    }
-    confirm(t);
-    if (!t->begun || (t->source != NULL && t->credits == 0)) {
-        take_commands(t, CONFIRM_MS);
+    } else if (!lease_valid(t->lease)) {
+        await_lease(t);
+    } else if (!t->begun || (t->source != NULL && t->credits == 0)) {
+        take_commands(t, WAKE_MS);
     } else if (t->source == NULL) {
-        const int wait = mono_ms_until(clock_mono(), t->open_at, CONFIRM_MS);
-        if (wait > 0) {
-            take_commands(t, wait);
-        } else {
-            open_source(t);
-        }
+        reopen_source(t);
     } else {
         use_source(t);
     }
 }
 
+struct beginning {
+    const struct config *config;
+    struct lease *lease;
+};
+
 static void thread_main(zsock_t *pipe, void *arg)
 {
-    struct thread t = {.config = arg,
+    const struct beginning *beginning = arg;
+    struct thread t = {.config = beginning->config,
+                       .lease = beginning->lease,
                        .pipe = pipe,
                        .socket = zsock_resolve(pipe),
                        .backoff = {100, 5000, 0, (uint64_t)clock_wall().us}};
     t.checkpoint_ops = checkpoint_for(t.config);
-    zsock_signal(pipe, 0);
+    zsock_signal(pipe, 0); /* `beginning` is gone from here on */
     while (!t.stop) {
         run(&t);
     }
@@ -339,14 +397,11 @@ static void thread_main(zsock_t *pipe, void *arg)
 
 /* ---- The main thread's side ---- */
 
-struct reader *reader_create(const struct config *config)
+struct reader *reader_create(const struct config *config, struct lease *lease)
 {
     struct reader *reader = x_calloc(1, sizeof *reader);
-    union {
-        const struct config *in;
-        void *out;
-    } cast = {.in = config};
-    reader->actor = zactor_new(thread_main, cast.out);
+    struct beginning beginning = {config, lease};
+    reader->actor = zactor_new(thread_main, &beginning);
     return reader;
 }
 

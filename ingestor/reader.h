@@ -1,6 +1,6 @@
 /*
  * The reader: a thread that owns the source and the checkpoints, so that a slow database never
- * holds up beats and answers.
+ * holds up beats and answers. It reads only while the lease is valid.
  *
  *   main thread                     reader's thread
  *        ◄── READER_LEADER ──────── has the lease, and read the checkpoint
@@ -19,6 +19,7 @@
 
 #include "common/config.h"
 #include "common/error.h"
+#include "ingestor/lease.h"
 #include "ingestor/source.h"
 
 #define READER_BATCHES 3 /* batches under way at once */
@@ -27,8 +28,8 @@
 enum reader_kind {
     READER_STANDBY, /* another ingestor has the lease; text says which */
     READER_LEADER,  /* bytes: the checkpoint, NULL if there is none; text: why it cannot be used, or
-                       empty */
-    READER_UP,      /* the source is open */
+                       empty; epoch */
+    READER_UP,      /* the source is read, or again */
     READER_DOWN,    /* the source cannot be read; text says why. It is tried again. */
     READER_BATCH,
     READER_SAVED,
@@ -41,13 +42,14 @@ struct reader_message {
     struct batch *batch; /* READER_BATCH: the receiver's to destroy */
     char *bytes;         /* READER_LEADER: the receiver's to free */
     size_t len;
+    uint64_t epoch;     /* READER_LEADER: that came with the lease */
     struct error error; /* text */
 };
 
 struct reader;
 
-/* Starts the thread. config is borrowed. */
-struct reader *reader_create(const struct config *config);
+/* Starts the thread. Both are borrowed. */
+struct reader *reader_create(const struct config *config, struct lease *lease);
 
 /* Ends the thread and waits for it: within the time that one call of the source takes. */
 void reader_destroy(struct reader **reader);

@@ -143,7 +143,7 @@ static void test_all_keys(void **state)
     assert_true(config->ingestor.lanes == 4 && config->ingestor.own_lanes == 0xa);
     assert_int_equal(config->ingestor.events, 5);
     assert_int_equal(config->ingestor.checkpoint, CHECKPOINT_FILE);
-    assert_string_equal(config->ingestor.checkpoint_path, "/var/lib/tilewire/c");
+    assert_string_equal(config->ingestor.checkpoint_path, "/var/lib/tilewire/c.lanes-a");
     assert_int_equal(config->ingestor.checkpoint_interval_ms, 2000);
     assert_int_equal(config->cache.events, 6);
     assert_int_equal(config->cache.limits.tiles, 7);

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -5,14 +6,24 @@
 
 #include "common/xalloc.h"
 #include "ingestor/checkpoint.h"
+#include "ingestor/lease_store.h"
 #include "tests/unit.h"
 
 struct fixture {
     char folder[64];
     char path[96];
     struct config config;
+    struct lease_store *lease;
+    struct lease_grant grant;
     struct checkpoint *checkpoint;
 };
+
+static void take_lease(struct fixture *f)
+{
+    assert_int_equal(lease_file.open(&f->config, &f->lease, NULL), STATUS_OK);
+    assert_int_equal(lease_file.acquire(f->lease, (mono_time){0}, &f->grant, NULL), STATUS_OK);
+    assert_int_equal(checkpoint_file.open(&f->config, &f->grant, &f->checkpoint, NULL), STATUS_OK);
+}
 
 static void setup(struct fixture *f)
 {
@@ -21,26 +32,26 @@ static void setup(struct fixture *f)
     assert_non_null(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/checkpoint", f->folder);
     f->config.ingestor.checkpoint_path = f->path;
-    assert_int_equal(checkpoint_file.open(&f->config, &f->checkpoint, NULL), STATUS_OK);
-    assert_int_equal(checkpoint_file.acquire(f->checkpoint, NULL), STATUS_OK);
+    take_lease(f);
 }
 
 static void reopen(struct fixture *f)
 {
     checkpoint_file.close(f->checkpoint);
-    assert_int_equal(checkpoint_file.open(&f->config, &f->checkpoint, NULL), STATUS_OK);
-    assert_int_equal(checkpoint_file.acquire(f->checkpoint, NULL), STATUS_OK);
+    lease_file.close(f->lease);
+    take_lease(f);
 }
 
 static void teardown(struct fixture *f)
 {
     checkpoint_file.close(f->checkpoint);
-    static const char *const suffixes[] = {"", ".lock", ".journal", ".new"};
-    for (size_t i = 0; i < 4; i++) {
-        char path[128];
-        snprintf(path, sizeof path, "%s%s", f->path, suffixes[i]);
-        unlink(path);
+    lease_file.close(f->lease);
+    DIR *dir = opendir(f->folder);
+    const struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
+        (void)unlinkat(dirfd(dir), entry->d_name, 0);
     }
+    closedir(dir);
     assert_int_equal(rmdir(f->folder), 0);
 }
 
@@ -92,26 +103,50 @@ static void test_each_damage_is_noticed(void **state)
     teardown(&f);
 }
 
-static void test_only_one_has_the_lease(void **state)
+/* The holder before was stopped, lost its lease meanwhile, and goes on. */
+static void test_who_lost_the_lease_changes_nothing(void **state)
 {
     (void)state;
     struct fixture f;
-    struct checkpoint *other;
+    struct buf out = {0};
     struct error err = {{0}};
     setup(&f);
-    assert_int_equal(checkpoint_file.open(&f.config, &other, NULL), STATUS_OK);
-    assert_int_equal(checkpoint_file.acquire(other, &err), STATUS_AGAIN);
-    assert_non_null(strstr(err.text, ".lock"));
-    assert_int_equal(checkpoint_file.save(other, STR("not mine"), 0, &err), STATUS_DENIED);
-    /* Whoever removes the lock file lets others in: the holder must notice. */
-    char lock[128];
-    snprintf(lock, sizeof lock, "%s.lock", f.path);
-    unlink(lock);
-    assert_int_equal(checkpoint_file.acquire(other, NULL), STATUS_OK);
-    assert_int_equal(checkpoint_file.confirm(f.checkpoint, &err), STATUS_DENIED);
-    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("too late"), 0, &err), STATUS_DENIED);
-    assert_int_equal(checkpoint_file.append(f.checkpoint, 1, STR("too late"), &err), STATUS_DENIED);
-    checkpoint_file.close(other);
+    struct fixture old = f;
+    assert_int_equal(checkpoint_file.save(old.checkpoint, STR("before"), 0, NULL), STATUS_OK);
+    assert_int_equal(checkpoint_file.append(old.checkpoint, 1, STR("a"), NULL), STATUS_OK);
+    lease_file.close(old.lease); /* as if it were dead, which is quicker than to wait */
+    take_lease(&f);
+    assert_true(f.grant.number > old.grant.number && f.grant.epoch > old.grant.epoch);
+    assert_int_equal(checkpoint_file.save(old.checkpoint, STR("late"), 0, &err), STATUS_DENIED);
+    assert_non_null(strstr(err.text, "lease is lost"));
+    assert_int_equal(checkpoint_file.append(old.checkpoint, 2, STR("late"), &err), STATUS_DENIED);
+    assert_int_equal(checkpoint_file.append(f.checkpoint, 2, STR("b"), NULL), STATUS_OK);
+    reopen(&f);
+    assert_int_equal(checkpoint_file.load(f.checkpoint, &out, NULL), STATUS_OK);
+    assert_str(buf_str(&out), "before");
+    buf_clear(&out);
+    assert_int_equal(checkpoint_file.journal(f.checkpoint, &out, NULL), STATUS_OK);
+    assert_str(buf_str(&out), "ab");
+    buf_free(&out);
+    checkpoint_file.close(old.checkpoint);
+    teardown(&f);
+}
+
+/* It was stopped between its last look at the lease and the rename. */
+static void test_a_rename_that_comes_too_late_fails(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char made[160];
+    char journal[160];
+    setup(&f);
+    snprintf(made, sizeof made, "%s.new.%d", f.path, (int)f.grant.number);
+    snprintf(journal, sizeof journal, "%s.journal.new.%d", f.path, (int)f.grant.number);
+    close(open(made, O_CREAT | O_WRONLY, 0600));
+    close(open(journal, O_CREAT | O_WRONLY, 0600));
+    reopen(&f);
+    assert_int_equal(rename(made, f.path), -1);
+    assert_int_equal(rename(journal, f.path), -1);
     teardown(&f);
 }
 
@@ -171,7 +206,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_saved_comes_back),
         cmocka_unit_test(test_each_damage_is_noticed),
-        cmocka_unit_test(test_only_one_has_the_lease),
+        cmocka_unit_test(test_who_lost_the_lease_changes_nothing),
+        cmocka_unit_test(test_a_rename_that_comes_too_late_fails),
         cmocka_unit_test(test_the_journal_survives_what_crashes_do_to_it),
         cmocka_unit_test(test_a_long_journal_is_shortened),
     };
