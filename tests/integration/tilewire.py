@@ -279,6 +279,7 @@ class Deployment:
             self.add(name, [f"tilewire-{name}"])
         for i, port in enumerate(self.gateway_ports):
             self.add(f"gateway{i}", ["tilewire-gateway", "--listen", f"127.0.0.1:{port}"])
+        self.query_addresses = {"ingestor": self.addresses[1], "cache": self.addresses[3]}
         self.clients = []
         self.problems = []
         getattr(table, "deployments", []).append(self)
@@ -286,9 +287,23 @@ class Deployment:
     def write(self):
         self.file.write_text(yaml.safe_dump(self.config, sort_keys=False))
 
-    def add(self, name, command):
-        command = [str(self.bin / command[0]), "-c", str(self.file), *command[1:]]
+    def add(self, name, command, file=None):
+        command = [str(self.bin / command[0]), "-c", str(file or self.file), *command[1:]]
         self.programs[name] = Program(name, command, self.folder / f"{name}.log")
+
+    def twin(self, name, program, **config):
+        """One more ingestor or cache, with a configuration file and addresses of its own; `config` changes its section.
+        Returns what others say under `upstreams` to follow it."""
+        publish, query = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
+        whole = copy.deepcopy(self.config)
+        source = config.pop("source", {})
+        whole["source"].update(source)
+        whole[program].update(publish=publish, query=query, **config)
+        file = self.folder / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(whole, sort_keys=False))
+        self.add(name, [f"tilewire-{program}"], file)
+        self.query_addresses[name] = query
+        return {"publish": publish, "query": query}
 
     def __getitem__(self, name):
         return self.programs[name]
@@ -344,7 +359,7 @@ class Deployment:
 
     def query(self, request, of="cache", timeout_ms=5000):
         """Asks as any script would: MessagePack over a plain REQ socket."""
-        address = self.addresses[1 if of == "ingestor" else 3]
+        address = self.query_addresses[of]
         with zmq.Context() as context, context.socket(zmq.REQ) as req:
             req.linger = 0
             req.rcvtimeo = timeout_ms
