@@ -9,7 +9,7 @@
  *             standby's own clock. Clocks of two machines are never compared.
  *
  *   renewed ├───── may publish ─────┤ silent            │
- *           0                       2 s                 3 s: taken over, under a greater number
+ *           0                      1.75 s              2.5 s: taken over, under a greater number
  *
  * Why a lock alone will not do: a stopped process (SIGSTOP, a frozen machine) keeps its flock() and
  * its advisory lock, and one that is cut off keeps the latter for hours. And one that goes on after
@@ -30,10 +30,10 @@
 #include "common/config.h"
 #include "common/error.h"
 
-#define LEASE_RENEW_MS 500
-#define LEASE_VALID_MS 2000
-#define LEASE_EXPIRE_MS 3000 /* the difference is for clocks that run at different speeds */
-#define LEASE_LOOK_MS 250
+#define LEASE_RENEW_MS 400
+#define LEASE_VALID_MS 1750
+#define LEASE_EXPIRE_MS 2500 /* the difference is for clocks that run at different speeds */
+#define LEASE_LOOK_MS 200
 #define LEASE_HOLD_MS 1500 /* how long lease_hold waits for a renewal */
 
 enum lease_state {

@@ -8,6 +8,7 @@
 #include "tests/unit.h"
 
 #define SECOND(s) ((mono_time){(s)*US_PER_S})
+#define EXPIRED(s) mono_add_ms(SECOND(s), LEASE_EXPIRE_MS) /* what stood still since then */
 
 struct fixture {
     char folder[64];
@@ -103,8 +104,8 @@ static void test_one_that_stands_still_is_overtaken_and_finds_out(void **state)
     setup(&f);
     const struct lease_grant first = take(f.a, SECOND(0));
     assert_refused(f.b, SECOND(10));
-    assert_refused(f.b, (mono_time){SECOND(13).us - 1});
-    const struct lease_grant second = take(f.b, SECOND(13));
+    assert_refused(f.b, (mono_time){EXPIRED(10).us - 1});
+    const struct lease_grant second = take(f.b, EXPIRED(10));
     assert_int_equal(lease_file.renew(f.a, &err), STATUS_DENIED);
     assert_non_null(strstr(err.text, "lease is lost"));
     assert_int_equal(lease_file_confirm(f.path, first.number, first.inode, NULL), STATUS_DENIED);
@@ -122,9 +123,9 @@ static void test_one_that_was_overtaken_twice_finds_out(void **state)
     setup(&f);
     take(f.a, SECOND(0));
     assert_refused(f.b, SECOND(0));
-    take(f.b, SECOND(3));
+    take(f.b, EXPIRED(0));
     assert_refused(f.c, SECOND(3));
-    take(f.c, SECOND(6));
+    take(f.c, EXPIRED(3));
     assert_int_equal(lease_file.renew(f.a, NULL), STATUS_DENIED);
     assert_int_equal(lease_file.renew(f.b, NULL), STATUS_DENIED);
     assert_int_equal(lease_file.renew(f.c, NULL), STATUS_OK);
@@ -180,12 +181,12 @@ static void test_what_a_standby_sees(void **state)
     struct lease_watch watch = {0};
     assert_false(lease_watch_expired(&watch, 1, 7, SECOND(100)));
     assert_false(lease_watch_expired(&watch, 1, 7, SECOND(102)));
-    assert_true(lease_watch_expired(&watch, 1, 7, SECOND(103)));
+    assert_true(lease_watch_expired(&watch, 1, 7, EXPIRED(100)));
     assert_false(lease_watch_expired(&watch, 1, 8, SECOND(103))); /* it renewed */
     assert_false(lease_watch_expired(&watch, 2, 8, SECOND(106))); /* it is another one */
     lease_watch_forget(&watch); /* the database was down: it could not renew */
     assert_false(lease_watch_expired(&watch, 2, 8, SECOND(166)));
-    assert_true(lease_watch_expired(&watch, 2, 8, SECOND(169)));
+    assert_true(lease_watch_expired(&watch, 2, 8, EXPIRED(166)));
     assert_true(lease_epoch_after(0) > UINT64_C(1700000000000));
     assert_true(lease_epoch_after(UINT64_C(1) << 60) == (UINT64_C(1) << 60) + 1);
 }

@@ -1,5 +1,6 @@
 """A standby ingestor takes over from one that is killed, stopped, or cut off from its database, and the old one, if it comes
 back, has nothing more to say: no event is lost, doubled or reordered."""
+import pathlib
 import signal
 import threading
 import time
@@ -104,6 +105,14 @@ def check_streams(d, clients, writer):
     d.verify(timeout_s=20)
 
 
+def stop(program):
+    """SIGSTOP; returns the time by which no thread of it runs."""
+    program.process.send_signal(signal.SIGSTOP)
+    tasks = pathlib.Path(f"/proc/{program.process.pid}/task")
+    wait_until(lambda: all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T" for task in tasks.iterdir()))
+    return time.time()
+
+
 def await_progress(client, count=100):
     seen = len(client.ids())
     wait_until(lambda: len(client.ids()) > seen + count, TAKEN_OVER, "events that go on")
@@ -140,8 +149,7 @@ def test_takes_over_from_a_stopped_one_which_falls_silent(deploy, any_table, wri
     await_progress(clients[0])
     wait_until(lambda: len(heard.messages) > 100)
     old = epoch(d, "ingestor")
-    d["ingestor"].process.send_signal(signal.SIGSTOP)
-    stopped_at = time.time()
+    stopped_at = stop(d["ingestor"])
     await_progress(clients[0])
     assert epoch(d, "standby") > old
     log = len(d["ingestor"].log_text())
@@ -149,7 +157,7 @@ def test_takes_over_from_a_stopped_one_which_falls_silent(deploy, any_table, wri
     d["ingestor"].await_log("falling silent and standing by", after=log)
     d["ingestor"].await_log("standing by: another ingestor", after=log)
     await_progress(clients[0])
-    late = [m for m in heard.messages if m[3] > stopped_at + 0.001]
+    late = [m for m in heard.messages if m[3] > stopped_at]
     assert not late, "it published after it had been stopped"
     assert all(m[1] == old for m in heard.messages)
     d["standby"].process.send_signal(signal.SIGSTOP)  # and the same the other way round
@@ -251,17 +259,16 @@ def test_connections_that_are_killed_are_made_anew_and_nothing_changes_hands(dep
 
 
 @pytest.mark.timing
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-def test_takes_over_within_five_seconds(deploy, any_table, how):
+def test_takes_over_within_five_seconds_of_a_stop(deploy, any_table):
+    """Of a stop, for that takes longest: a holder that died is known to be dead on the same machine."""
     d = with_standby(deploy(any_table))
     stream = d.stream("/api/events/stream")
     rows = RandomEvents(43)
     any_table.insert([rows.next() for _ in range(100)])
     d.verify(timeout_s=20)
-    d["ingestor"].process.send_signal(how)
+    d["ingestor"].process.send_signal(signal.SIGSTOP)
     at = time.monotonic()
     last = any_table.insert([rows.next()])
-    got = stream.await_event(lambda e: e["id"] == str(last), 30)
-    assert got["at"] - at < 5
-    if how == signal.SIGKILL:
-        d["ingestor"].process.wait()
+    took = stream.await_event(lambda e: e["id"] == str(last), 30)["at"] - at
+    assert took < 5
+    print(f"taken over after {took:.2f} s")
