@@ -143,6 +143,8 @@ struct gateway_limits {
     size_t requests_burst;      /* per client address at once */
     size_t header_bytes;        /* of a request, all headers */
     size_t body_bytes;          /* of a request */
+    int64_t request_timeout_ms; /* in which a request has to come, its body included */
+    int64_t idle_timeout_ms;    /* of a connection between requests */
     size_t waiting;             /* requests with `wait` at once */
     size_t tiles;               /* held at once */
     size_t channels;            /* different selections that streams are open on */

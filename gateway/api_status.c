@@ -65,6 +65,7 @@ static void put_streams(const struct gateway *gateway, struct buf *out)
 static void put_http(const struct gateway *gateway, struct buf *out)
 {
     const struct http_counters *c = &gateway->http->counters;
+    const struct connections_counters *n = connections_counters(gateway->http->connections);
     const struct sample samples[] = {
         {"requests", "Requests.", true, c->requests},
         {"not_modified", "Requests answered with 304.", true, c->not_modified},
@@ -72,7 +73,22 @@ static void put_http(const struct gateway *gateway, struct buf *out)
         {"requests_refused", "Requests refused by the rate limit.", true, c->refused_rate},
         {"stream_requests_refused", "Requests for streams refused by a limit.", true,
          c->refused_streams},
+        {"streams_refused_rate", "Those opened too fast by their address.", true,
+         c->streams_too_fast},
+        {"streams_refused_address", "Those of an address that has as many as it may.", true,
+         c->streams_too_many},
+        {"streams_refused_full", "Those for which this gateway has no room.", true,
+         c->streams_no_room},
+        {"headers_refused", "Requests whose headers were too large.", true, c->header_too_large},
         {"bodies_refused", "Requests whose body was too large.", true, c->too_large},
+        {"connections", "Connections open now that are no streams.", false,
+         connections_count(gateway->http->connections)},
+        {"connections_accepted", "Connections accepted.", true, n->accepted},
+        {"connections_idle", "Connections ended because nothing was asked for long.", true,
+         n->idle},
+        {"connections_slow", "Connections ended because a request took too long.", true, n->slow},
+        {"connections_stuck", "Connections ended because an answer was not taken.", true, n->stuck},
+        {"connections_evicted", "Connections ended to make room for others.", true, n->evicted},
         {"clients", "Client addresses remembered.", false, clients_count(gateway->clients)},
     };
     put_samples(out, samples, sizeof samples / sizeof *samples);

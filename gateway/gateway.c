@@ -180,7 +180,9 @@ static void timers(struct gateway *gateway)
         gateway->sweep_at = mono_add_ms(gateway->now, SWEEP_MS);
         streams_sweep(gateway->streams, gateway->now);
         clients_sweep(gateway->clients, gateway->now);
+        http_sweep(gateway->http);
     }
+    connections_relieve(gateway->http->connections, gateway->now);
     store_expire(gateway->store, gateway->now);
     waiting_expire(gateway->waiting, gateway->now);
 }

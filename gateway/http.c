@@ -12,7 +12,9 @@
 #include "common/xalloc.h"
 #include "gateway/detach.h"
 
-#define IDLE_TIMEOUT_S 30 /* of a connection between requests, or slow in sending one */
+#define ANSWERING_MS 300000       /* in which an answer has to be taken, however slowly */
+#define RELIEVE_MS 50             /* while connections are many */
+#define BODY_READ_MAX (16U << 20) /* of a body that is too large, before the connection is cut */
 #define MEMORY_PER_CONNECTION (32 * 1024) /* bounds the request line and all headers */
 #define BACKLOG 4096                      /* connections that wait to be accepted */
 
@@ -104,6 +106,11 @@ static enum MHD_Result answer(struct request *request, const char *method)
     if (!request->admitted && !admit(request, route, &result)) {
         return result;
     }
+    if (request->header_too_large) {
+        request->http->counters.header_too_large++;
+        return reply_problem(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+                             "The headers are too large; are there many cookies?", 0);
+    }
     if (request->too_large) {
         request->http->counters.too_large++;
         return reply_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
@@ -121,6 +128,28 @@ static enum MHD_Result answer(struct request *request, const char *method)
 
 /* ---- libmicrohttpd's callbacks ---- */
 
+void request_phase(struct request *request, enum connection_phase phase)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    connections_enter(request->http->connections, info->socket_context, phase,
+                      request->http->gateway->now);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = arg;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const int fd =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *context = connections_add(http->connections, fd, http->gateway->now);
+    } else {
+        struct connection *ours = *context;
+        connections_remove(http->connections, &ours);
+    }
+}
+
 /* Called with the request line: a key in a path may hold escapes that decoding would take away. */
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
 {
@@ -130,6 +159,7 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     request->raw = x_strndup(uri, strcspn(uri, "?"));
     request->nul = strstr(uri, "%00") != NULL;
     request->http->in_flight++;
+    request_phase(request, CONNECTION_READING);
     return request;
 }
 
@@ -143,6 +173,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
     if (request != NULL) {
         assert(!request->waiter.waits);
         request->http->in_flight--;
+        request_phase(request, CONNECTION_IDLE);
         free(request->raw);
         free(request);
         *state = NULL;
@@ -164,7 +195,21 @@ static const char *allowed_origin(const struct request *request)
     return NULL;
 }
 
-/* An answer queued on the first call would close the connection, so nothing is done on it. */
+static size_t header_bytes(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+        ->header_size;
+}
+
+/* It sends without end; libmicrohttpd could not answer before the end. */
+static enum MHD_Result cut(struct request *request)
+{
+    request->http->counters.requests++;
+    request->http->counters.too_large++;
+    return MHD_NO;
+}
+
+/* An answer queued on the first call would close the connection, so nothing is answered on it. */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_size, void **state)
@@ -172,22 +217,24 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     (void)version;
     (void)data;
     struct http *http = arg;
+    const struct gateway_limits *limits = &http->gateway->config->gateway.limits;
     struct request *request = *state;
-    (void)connection;
     if (!request->begun) {
         request->begun = true;
         request->path = url;
         request->head = strcmp(method, "HEAD") == 0;
         request->origin = allowed_origin(request);
+        request->header_too_large = header_bytes(connection) > limits->header_bytes;
         return MHD_YES;
     }
     if (*data_size != 0) {
         request->body_bytes += *data_size;
-        request->too_large = request->body_bytes > http->gateway->config->gateway.limits.body_bytes;
+        request->too_large = request->body_bytes > limits->body_bytes;
         *data_size = 0;
-        return MHD_YES;
+        return request->body_bytes > BODY_READ_MAX ? cut(request) : MHD_YES;
     }
     request->path = url;
+    request_phase(request, CONNECTION_ANSWERING);
     return answer(request, method);
 }
 
@@ -223,10 +270,13 @@ static void put_head(const struct request *request, struct buf *out)
     buf_printf(out, "\r\nretry: %u\n\n", 1000 + arc4random_uniform(2000));
 }
 
+/* counter: of the reason. */
 static enum MHD_Result refuse_stream(struct request *request, struct stream_request *stream,
-                                     unsigned status, const char *detail, unsigned retry_s)
+                                     uint64_t *counter, unsigned status, const char *detail,
+                                     unsigned retry_s)
 {
     request->http->counters.refused_streams++;
+    (*counter)++;
     selection_free(&stream->selection);
     return reply_problem(request, status, detail, retry_s);
 }
@@ -234,6 +284,7 @@ static enum MHD_Result refuse_stream(struct request *request, struct stream_requ
 enum MHD_Result open_stream(struct request *request, struct stream_request *stream)
 {
     struct gateway *gateway = request->http->gateway;
+    struct http_counters *counters = &request->http->counters;
     unsigned retry_s = 5;
     stream->address = request->address;
     if (request->head) {
@@ -243,27 +294,29 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
         return reply_body(request, MHD_HTTP_OK, "text/event-stream", STR(""), headers);
     }
     if (gateway->draining || !streams_has_room(gateway->streams, stream)) {
-        return refuse_stream(request, stream, MHD_HTTP_SERVICE_UNAVAILABLE,
-                             "This gateway has as many streams as it may; try again, or poll.",
-                             retry_s);
+        return refuse_stream(
+            request, stream, &counters->streams_no_room, MHD_HTTP_SERVICE_UNAVAILABLE,
+            "This gateway has as many streams as it may; try again, or poll.", retry_s);
     }
     switch (clients_stream(gateway->clients, &stream->address, gateway->now, &retry_s)) {
     case STREAM_ADMITTED:
         break;
     case STREAM_TOO_MANY:
-        return refuse_stream(request, stream, MHD_HTTP_TOO_MANY_REQUESTS,
+        return refuse_stream(request, stream, &counters->streams_too_many,
+                             MHD_HTTP_TOO_MANY_REQUESTS,
                              "This address has as many streams as it may; close some, or share "
                              "one between pages.",
                              retry_s);
     case STREAM_TOO_FAST:
-        return refuse_stream(request, stream, MHD_HTTP_TOO_MANY_REQUESTS,
-                             "This address opens streams too fast; wait before trying again.",
-                             retry_s);
+        return refuse_stream(
+            request, stream, &counters->streams_too_fast, MHD_HTTP_TOO_MANY_REQUESTS,
+            "This address opens streams too fast; wait before trying again.", retry_s);
     }
     const int fd = detach_socket(request->connection);
     if (fd < 0) {
         clients_stream_closed(gateway->clients, &stream->address);
-        return refuse_stream(request, stream, MHD_HTTP_SERVICE_UNAVAILABLE,
+        return refuse_stream(request, stream, &counters->streams_no_room,
+                             MHD_HTTP_SERVICE_UNAVAILABLE,
                              "This gateway is out of descriptors; try again, or poll.", retry_s);
     }
     struct buf head = {0};
@@ -316,6 +369,10 @@ int http_create(struct gateway *gateway, struct http **out, struct error *err)
     struct http *http = x_calloc(1, sizeof *http);
     http->gateway = gateway;
     http->listening = fd;
+    const struct connections_config connections = {
+        gateway->descriptors.connections, gateway->config->gateway.limits.idle_timeout_ms,
+        gateway->config->gateway.limits.request_timeout_ms, ANSWERING_MS};
+    http->connections = connections_create(&connections);
     *out = http;
     return STATUS_OK;
 }
@@ -323,6 +380,10 @@ int http_create(struct gateway *gateway, struct http **out, struct error *err)
 int http_start(struct http *http, struct error *err)
 {
     const struct gateway_limits *limits = &http->gateway->config->gateway.limits;
+    const int64_t stalled_ms = http->gateway->config->gateway.stalled_ms;
+    /* Only for answers of which nothing is taken: connections.h has an eye on the rest. */
+    const int64_t inactive_ms =
+        stalled_ms > limits->idle_timeout_ms ? stalled_ms : limits->idle_timeout_ms;
     const size_t memory = limits->header_bytes > MEMORY_PER_CONNECTION / 2
                               ? 2 * limits->header_bytes
                               : MEMORY_PER_CONNECTION;
@@ -333,10 +394,11 @@ int http_start(struct http *http, struct error *err)
     http->daemon = MHD_start_daemon(
         DETACH_MHD_FLAGS, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
         detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, http->listening,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        memory, MHD_OPTION_CONNECTION_LIMIT, (unsigned)http->gateway->descriptors.connections,
-        MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(inactive_ms / 1000 + 2),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)http->gateway->descriptors.connections, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, http, MHD_OPTION_END);
     if (http->daemon == NULL) {
         return error_set(err, STATUS_IO, "libmicrohttpd could not be started");
     }
@@ -357,6 +419,7 @@ void http_destroy(struct http **http_p)
     if (http->listening >= 0) {
         close(http->listening);
     }
+    connections_destroy(&http->connections);
     free(http);
     *http_p = NULL;
 }
@@ -374,10 +437,18 @@ void http_run(struct http *http)
 int http_wait_ms(const struct http *http, int max_ms)
 {
     MHD_UNSIGNED_LONG_LONG timeout;
+    if (connections_tight(http->connections) && max_ms > RELIEVE_MS) {
+        max_ms = RELIEVE_MS;
+    }
     if (MHD_get_timeout(http->daemon, &timeout) == MHD_YES && timeout < (unsigned)max_ms) {
         return (int)timeout;
     }
     return max_ms;
+}
+
+void http_sweep(struct http *http)
+{
+    connections_sweep(http->connections, http->gateway->now);
 }
 
 bool http_busy(const struct http *http)

@@ -12,6 +12,7 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 
+#include "gateway/connections.h"
 #include "gateway/gateway.h"
 #include "gateway/waiting.h"
 
@@ -20,8 +21,12 @@ struct http_counters {
     uint64_t not_modified;
     uint64_t client_errors;   /* 4xx */
     uint64_t refused_rate;    /* 429 */
-    uint64_t refused_streams; /* 429 and 503 for streams */
-    uint64_t too_large;
+    uint64_t refused_streams; /* 429 and 503 for streams: */
+    uint64_t streams_too_fast;
+    uint64_t streams_too_many; /* of one address */
+    uint64_t streams_no_room;  /* in all, or of channels, or of descriptors */
+    uint64_t too_large;        /* 413 */
+    uint64_t header_too_large; /* 431; those beyond the parser's memory are not seen here */
 };
 
 struct http {
@@ -29,6 +34,7 @@ struct http {
     int listening; /* bound; the daemon's from http_start on, and -1 here */
     struct MHD_Daemon *daemon;
     struct http_counters counters;
+    struct connections *connections;
     size_t in_flight; /* requests whose first line has come, and that are not answered whole */
 };
 
@@ -41,7 +47,8 @@ struct request {
     bool head;
     bool nul;       /* there is a %00 in it or in the query */
     bool begun;     /* the handler was called before */
-    bool too_large; /* its body is */
+    bool too_large; /* its body is, */
+    bool header_too_large;
     size_t body_bytes;
     const char *origin; /* the Origin to be named in the answer, or NULL */
     bool admitted;      /* its handler was called; it is again when it has waited */
@@ -62,6 +69,8 @@ int http_epoll_fd(const struct http *http);
 void http_run(struct http *http);
 /* What http_run may be waited for at most. */
 int http_wait_ms(const struct http *http, int max_ms);
+/* Ends connections that take too long; call it about every second. */
+void http_sweep(struct http *http);
 /* Are requests under way, those that wait included? */
 bool http_busy(const struct http *http);
 /* New connections go to other gateways on the port. */
@@ -97,6 +106,9 @@ const char *header(const struct request *request, const char *name);
 
 /* The address of the client, as trusted proxies tell it. */
 struct ip client_address(const struct request *request);
+
+/* The request's connection is at something else now. */
+void request_phase(struct request *request, enum connection_phase phase);
 
 /* ---- http_wait.c: long-polling ---- */
 

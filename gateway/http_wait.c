@@ -72,6 +72,7 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
                          "This gateway has no room for requests to wait; ask without `wait`.");
     } else {
         waiting_add(gateway->waiting, &request->waiter, what, selection, request->wait_end);
+        request_phase(request, CONNECTION_WAITING);
         MHD_suspend_connection(request->connection);
         *result = MHD_YES;
         return true;

@@ -1,0 +1,146 @@
+"""What a gateway bears: clients that never come to an end, and more of them than there is room for."""
+import json
+import select
+import socket
+import threading
+
+from tilewire import now_iso, wait_until
+
+
+def connect(d, text=b""):
+    s = socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30)
+    s.sendall(text)
+    return s
+
+
+def drip(s, text, pause_s=0.1):
+    """Sends text again and again, byte by byte, until the other side has had enough; returns what it said."""
+    answer = b""
+    while True:
+        for i in range(len(text)):
+            if select.select([s], [], [], pause_s)[0]:
+                try:
+                    part = s.recv(65536)
+                except ConnectionResetError:
+                    return answer
+                if not part:
+                    return answer
+                answer += part
+            try:
+                s.send(text[i:i + 1])
+            except OSError:  # it was reset; what was said before may still be there
+                pass
+
+
+def test_requests_that_never_end(deploy, sqlite_table):
+    """Each byte comes in time, but the request does not."""
+    limits = {"request_timeout": "1s", "idle_timeout": "2s", "body": "1KiB"}
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": limits, "stalled": "1s"}}).start()
+    attacks = {
+        "line": (b"", b"GET /api/tiles?keys=a"),
+        "headers": (b"GET /api/tiles HTTP/1.1\r\n", b"X-Slow: yes\r\n"),
+        "body": (b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n", b"x"),
+        "chunks": (b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        "silence": (b"", b""),
+        "silence afterwards": (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b""),
+        "half a request afterwards": (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz", b""),
+    }
+    answers = {}
+
+    def attack(name, begin, text):
+        with connect(d, begin) as s:
+            answer = b""
+            if text:
+                answer = drip(s, text)
+            else:
+                while part := s.recv(65536):
+                    answer += part
+            answers[name] = answer
+
+    threads = [threading.Thread(target=attack, args=(name, *what)) for name, what in attacks.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert set(answers) == set(attacks), "each comes to its end"
+    for name in ("headers", "body", "chunks"):
+        assert answers[name].startswith(b"HTTP/1.1 408 "), name
+        assert json.loads(answers[name].split(b"\r\n\r\n")[1])["status"] == 408
+    assert answers["line"] == answers["silence"] == b""
+    for name in ("silence afterwards", "half a request afterwards"):
+        assert answers[name].startswith(b"HTTP/1.1 200 ") and answers[name].endswith(b"alive\n")
+    assert d.metric("connections_slow_total") == 3 and d.metric("connections_idle_total") == 4
+    wait_until(lambda: d.metric("connections") == 1)
+
+
+def test_a_body_without_end_is_cut(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1).start()
+    with connect(d, b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000000\r\n\r\n") as s:
+        sent = 0
+        try:
+            while True:
+                sent += s.send(b"x" * 65536)
+                assert sent < 200_000_000
+        except OSError:
+            pass
+    assert d.metric("bodies_refused_total") == 1
+
+
+def test_headers_that_are_too_large(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": {"header": "2KiB"}}}).start()
+    assert d.request("/api/tiles", headers={"X-Large": "x" * 1500})[0] == 200
+    status, headers, body = d.request("/api/tiles", headers={"X-Large": "x" * 3000})
+    assert status == 431 and json.loads(body)["status"] == 431
+    assert d.metric("headers_refused_total") == 1
+    for large in ({"X-Huge": "x" * 60000}, {f"X-{i}": "x" for i in range(5000)}):
+        try:
+            assert d.request("/api/tiles", headers=large)[0] in (413, 431)
+        except OSError:
+            pass  # it is refused while it is being sent
+    try:
+        assert d.request("/api/tiles?keys=" + "a" * 100000)[0] in (414, 431)
+    except OSError:
+        pass
+    assert d.request("/healthz")[0] == 200
+
+
+def test_at_the_limit_of_descriptors(deploy, sqlite_table):
+    """More streams and connections than there are descriptors for: polite refusals, and nobody else notices."""
+    d = deploy(sqlite_table, gateways=1)
+    d["gateway0"].command[:0] = ["prlimit", "--nofile=256:256"]
+    d.start()
+    streams, refused = [], 0
+    while refused < 20:
+        s = connect(d, b"GET /api/events/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        reader = s.makefile("rb")
+        line = reader.readline()
+        if line.startswith(b"HTTP/1.1 200 "):
+            streams.append((s, reader))
+            assert len(streams) < 256
+            continue
+        assert line.startswith(b"HTTP/1.1 503 "), line
+        head = b"".join(iter(reader.readline, b"\r\n")).lower()
+        assert b"retry-after: " in head
+        refused += 1
+        reader.close()
+        s.close()
+    assert len(streams) == 144 == d.metric("streams")
+    assert d.metric("streams_refused_full_total") == 20
+    # As many silent connections as anybody likes, and some that are in the middle of something.
+    idle = [connect(d, b"" if i % 2 else b"GET /api/tiles HTTP/1.1\r\n") for i in range(300)]
+    for _ in range(50):
+        assert d.request("/healthz")[0] == 200
+    assert d.metric("connections_evicted_total") >= 200
+    last = sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
+    for s, reader in streams:
+        while not (line := reader.readline()).startswith(b"data: "):
+            assert line, "a stream was ended"
+        assert json.loads(line[6:])["id"] == last
+    assert d.metric("streams") == 144
+    for s, reader in streams:
+        reader.close()
+        s.close()
+    for s in idle:
+        s.close()
+    wait_until(lambda: d.metric("streams") == 0)
+    assert d.stream("/api/events/stream").status == 200
