@@ -1,6 +1,7 @@
 #include "ingestor/ingestor.h"
 
 #include <czmq.h>
+#include <utlist.h>
 
 #include "common/log.h"
 #include "common/metrics.h"
@@ -10,6 +11,7 @@
 #include "ingestor/checkpoint.h"
 #include "ingestor/fold.h"
 #include "ingestor/lease.h"
+#include "ingestor/newest.h"
 #include "ingestor/publisher.h"
 #include "ingestor/reader.h"
 #include "ingestor/snapshot.h"
@@ -43,6 +45,7 @@ struct ingestor {
     struct reader *reader;
     struct fold *fold; /* NULL on standby */
     struct publisher *publisher;
+    struct newest newest; /* PHASE_BUILDING */
     zloop_t *loop;
     int timer; /* 0: none */
     enum phase phase;
@@ -218,6 +221,7 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
         ingestor->record = JOURNAL_ALL; /* what an earlier life journaled is of no use any more */
         log_info("building all tiles from the events table");
     }
+    newest_clear(&ingestor->newest);
     ingestor->phase = usable ? PHASE_RESUMING : PHASE_BUILDING;
     snprintf(ingestor->reason, sizeof ingestor->reason,
              "the ingestor has just started, and reads the events table");
@@ -231,6 +235,7 @@ static void on_restart(struct ingestor *ingestor)
 {
     ingestor->restarts++;
     start_fold(ingestor);
+    newest_clear(&ingestor->newest);
     ingestor->phase = PHASE_BUILDING;
 }
 
@@ -261,7 +266,37 @@ static void on_history(struct ingestor *ingestor, const struct batch *batch, str
     }
 }
 
-static void fold_batch(struct ingestor *ingestor, const struct batch *batch, struct moment now)
+/* All tiles are built: what the event log can hold of what they were built from goes there. */
+static void log_newest(struct ingestor *ingestor, struct moment now)
+{
+    const struct batch *batch;
+    if (ingestor->newest.floor != 0) {
+        eventlog_skip_to(publisher_events(ingestor->publisher), ingestor->newest.floor);
+    }
+    DL_FOREACH(ingestor->newest.batches, batch)
+    {
+        for (size_t i = 0; i < batch->count; i++) {
+            publisher_event(ingestor->publisher, &batch->events[i], now, true);
+        }
+    }
+    newest_clear(&ingestor->newest);
+}
+
+/* Folds the batch's events, and publishes them when live. */
+static void fold_events(struct ingestor *ingestor, const struct batch *batch, struct moment now)
+{
+    const bool live = ingestor->phase == PHASE_LIVE;
+    publisher_position(ingestor->publisher, batch->ordinal, batch->origin);
+    for (size_t i = 0; i < batch->count; i++) {
+        fold_event(ingestor->fold, &batch->events[i], now);
+        if (live) {
+            publisher_event(ingestor->publisher, &batch->events[i], now, false);
+        }
+    }
+}
+
+/* Takes the batch over. */
+static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct moment now)
 {
     if (batch->restarted) {
         on_restart(ingestor);
@@ -269,12 +304,7 @@ static void fold_batch(struct ingestor *ingestor, const struct batch *batch, str
         close_history(ingestor);
         go_live(ingestor, now); /* there was no history */
     }
-    const bool live = ingestor->phase == PHASE_LIVE;
-    publisher_position(ingestor->publisher, batch->ordinal, batch->origin);
-    for (size_t i = 0; i < batch->count; i++) {
-        fold_event(ingestor->fold, &batch->events[i], now);
-        publisher_event(ingestor->publisher, &batch->events[i], now, !live);
-    }
+    fold_events(ingestor, batch, now);
     buf_clear(&ingestor->source_state);
     buf_append_str(&ingestor->source_state, batch->state);
     ingestor->ordinal = batch->ordinal;
@@ -285,9 +315,15 @@ static void fold_batch(struct ingestor *ingestor, const struct batch *batch, str
     ingestor->given_up = batch->given_up;
     ingestor->pending_since = batch->pending_since;
     ingestor->unsaved = true;
-    if (live) {
+    if (ingestor->phase == PHASE_LIVE) {
         flush(ingestor, now);
-    } else if (!batch->more) {
+        batch_destroy(&batch);
+        return;
+    }
+    const bool more = batch->more;
+    newest_add(&ingestor->newest, batch, ingestor->config->ingestor.events);
+    if (!more) {
+        log_newest(ingestor, now);
         go_live(ingestor, now);
     }
 }
@@ -297,10 +333,10 @@ static void on_batch(struct ingestor *ingestor, struct batch *batch)
     const struct moment now = clock_now();
     if (batch->history) {
         on_history(ingestor, batch, now);
+        batch_destroy(&batch);
     } else {
         fold_batch(ingestor, batch, now);
     }
-    batch_destroy(&batch);
     reader_credit(ingestor->reader);
 }
 
@@ -596,6 +632,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     server_destroy(&ingestor->server);
     socket_close(&ingestor->pub);
     query_free(&ingestor->query);
+    newest_clear(&ingestor->newest);
     fold_destroy(&ingestor->fold);
     publisher_destroy(&ingestor->publisher);
     buf_free(&ingestor->source_state);

@@ -40,6 +40,8 @@ struct batch {
     uint64_t pending_ids;    /* ids that are missing and may still come */
     wall_time pending_since; /* the longest of them; WALL_NEVER when there is none */
     uint64_t given_up; /* ranges of ids that were too many to wait for, since the source was opened */
+    struct batch *prev; /* in the list of whoever holds it */
+    struct batch *next;
     /* what follows is private to the source */
     struct batch_memory *memory;
 };
