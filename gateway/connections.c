@@ -141,10 +141,10 @@ void connections_sweep(struct connections *connections, mono_time now)
     }
 }
 
-void connections_end_idle(struct connections *connections)
+void connections_end_idle(struct connections *connections, mono_time now, int64_t idle_ms)
 {
     uint64_t uncounted = 0;
-    while (connections->lists[CONNECTION_IDLE] != NULL) {
+    while (older(connections->lists[CONNECTION_IDLE], now, idle_ms)) {
         end(connections, connections->lists[CONNECTION_IDLE], &uncounted);
     }
 }

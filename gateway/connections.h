@@ -72,8 +72,8 @@ void connections_sweep(struct connections *connections, mono_time now);
 bool connections_tight(const struct connections *connections);
 void connections_relieve(struct connections *connections, mono_time now);
 
-/* Ends those that are idle. */
-void connections_end_idle(struct connections *connections);
+/* Ends those that have been idle for so long. */
+void connections_end_idle(struct connections *connections, mono_time now, int64_t idle_ms);
 
 size_t connections_count(const struct connections *connections);
 const struct connections_counters *connections_counters(const struct connections *connections);

@@ -16,6 +16,9 @@
 #define SEND_BUDGET 256 /* calls of send() before the others get their turn */
 #define SWEEP_MS 1000
 #define SYNC_WAIT_MS 2000 /* for which a new gateway leaves connections to others on its port */
+#define DRAIN_STEP_MS 50
+#define FINISH_MS 1000 /* after the drain: for answers that are under way */
+#define FRESH_MS 500   /* for which a connection may yet ask something while draining */
 #define EPOLL_EVENTS 512
 
 /* Else the tag is that of a stream, or the address of a request that waits. */
@@ -126,35 +129,33 @@ static int start_serving(struct gateway *gateway)
 
 static void start_draining(struct gateway *gateway)
 {
+    const int64_t drain_ms = gateway->config->gateway.drain_ms;
     log_info("draining: %zu streams are told to come back, over %lld ms",
-             streams_count(gateway->streams), (long long)gateway->config->gateway.drain_ms);
+             streams_count(gateway->streams), (long long)drain_ms);
     gateway->draining = true;
-    gateway->drain_until = mono_add_ms(gateway->now, gateway->config->gateway.drain_ms);
+    gateway->drain_until = mono_add_ms(gateway->now, drain_ms);
+    gateway->finish_at = mono_add_ms(gateway->drain_until, FINISH_MS);
     gateway->drain_at = gateway->now;
     http_stop_listening(gateway->http);
 }
 
 /* Ends an even share of the streams, and of the requests that wait, each 50 ms. True when none is
- * left, and what was answered is on its way. */
+ * left, and each connection has got its answer. */
 static bool drain(struct gateway *gateway)
 {
     const size_t streams = streams_count(gateway->streams);
     const size_t waiting = waiting_count(gateway->waiting);
-    if (gateway->now.us >= gateway->drain_until.us) {
-        (void)streams_drain(gateway->streams, streams, 3000);
-        (void)waiting_drain(gateway->waiting, waiting);
-        if (gateway->serving) {
-            http_run(gateway->http); /* answers those */
-        }
-        return true;
-    }
     if (gateway->now.us >= gateway->drain_at.us) {
-        const size_t steps = (size_t)((gateway->drain_until.us - gateway->now.us) / 50000 + 1);
-        gateway->drain_at = mono_add_ms(gateway->now, 50);
+        const int64_t left_us = gateway->drain_until.us - gateway->now.us;
+        const size_t steps = left_us > 0 ? (size_t)(left_us / (DRAIN_STEP_MS * US_PER_MS)) + 1 : 1;
+        gateway->drain_at = mono_add_ms(gateway->now, DRAIN_STEP_MS);
         (void)streams_drain(gateway->streams, (streams + steps - 1) / steps, 3000);
         (void)waiting_drain(gateway->waiting, (waiting + steps - 1) / steps);
+        connections_end_idle(gateway->http->connections, gateway->now, FRESH_MS);
     }
-    return streams_count(gateway->streams) == 0 && !http_busy(gateway->http);
+    return gateway->now.us >= gateway->finish_at.us ||
+           (streams_count(gateway->streams) == 0 &&
+            connections_count(gateway->http->connections) == 0);
 }
 
 static void on_signal(struct gateway *gateway)
@@ -167,6 +168,8 @@ static void on_signal(struct gateway *gateway)
         start_draining(gateway);
     } else if (signal != 0) {
         gateway->drain_until = gateway->now; /* asked twice: at once */
+        gateway->drain_at = gateway->now;
+        gateway->finish_at = mono_add_ms(gateway->now, DRAIN_STEP_MS);
     }
 }
 

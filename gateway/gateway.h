@@ -40,6 +40,7 @@ struct gateway {
     mono_time sweep_at;
     mono_time drain_until;
     mono_time drain_at;
+    mono_time finish_at; /* whatever is not done by then */
     wall_time started_at;
 };
 

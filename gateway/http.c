@@ -158,7 +158,6 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     request->connection = connection;
     request->raw = x_strndup(uri, strcspn(uri, "?"));
     request->nul = strstr(uri, "%00") != NULL;
-    request->http->in_flight++;
     request_phase(request, CONNECTION_READING);
     return request;
 }
@@ -172,7 +171,6 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
     struct request *request = *state;
     if (request != NULL) {
         assert(!request->waiter.waits);
-        request->http->in_flight--;
         request_phase(request, CONNECTION_IDLE);
         free(request->raw);
         free(request);
@@ -293,7 +291,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
         selection_free(&stream->selection);
         return reply_body(request, MHD_HTTP_OK, "text/event-stream", STR(""), headers);
     }
-    if (gateway->draining || !streams_has_room(gateway->streams, stream)) {
+    if (!streams_has_room(gateway->streams, stream)) {
         return refuse_stream(
             request, stream, &counters->streams_no_room, MHD_HTTP_SERVICE_UNAVAILABLE,
             "This gateway has as many streams as it may; try again, or poll.", retry_s);
@@ -451,9 +449,21 @@ void http_sweep(struct http *http)
     connections_sweep(http->connections, http->gateway->now);
 }
 
-bool http_busy(const struct http *http)
+/* Connections that the kernel has made but nobody has accepted yet: closing the socket would reset
+ * them. */
+static void accept_rest(struct http *http, int listening)
 {
-    return http->in_flight != 0;
+    struct sockaddr_storage name;
+    for (;;) {
+        socklen_t len = sizeof name;
+        const int fd =
+            accept4(listening, (struct sockaddr *)&name, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0) {
+            (void)MHD_add_connection(http->daemon, fd, (struct sockaddr *)&name, len);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return;
+        }
+    }
 }
 
 void http_stop_listening(struct http *http)
@@ -461,6 +471,7 @@ void http_stop_listening(struct http *http)
     const MHD_socket fd =
         http->daemon != NULL ? MHD_quiesce_daemon(http->daemon) : MHD_INVALID_SOCKET;
     if (fd != MHD_INVALID_SOCKET) {
-        close(fd);
+        accept_rest(http, fd);
+        close(fd); /* at once: what comes in between is reset, but for tcp_migrate_req */
     }
 }

@@ -35,7 +35,6 @@ struct http {
     struct MHD_Daemon *daemon;
     struct http_counters counters;
     struct connections *connections;
-    size_t in_flight; /* requests whose first line has come, and that are not answered whole */
 };
 
 /* A request under way, from its first line to its end. */
@@ -71,9 +70,7 @@ void http_run(struct http *http);
 int http_wait_ms(const struct http *http, int max_ms);
 /* Ends connections that take too long; call it about every second. */
 void http_sweep(struct http *http);
-/* Are requests under way, those that wait included? */
-bool http_busy(const struct http *http);
-/* New connections go to other gateways on the port. */
+/* New connections go to other gateways on the port; those that were made already are served. */
 void http_stop_listening(struct http *http);
 
 /* ---- reply.c ---- */

@@ -160,18 +160,21 @@ static void who_sends_or_takes_slowly_goes_after_the_idle(void **state)
     connections_destroy(&connections);
 }
 
-static void idle_ones_can_be_ended_at_once(void **state)
+static void idle_ones_can_be_ended_early(void **state)
 {
     (void)state;
     struct connections *connections = connections_create(&config);
     struct pair pairs[3];
     for (int i = 0; i < 3; i++) {
-        open_pair(connections, &pairs[i], 0);
+        open_pair(connections, &pairs[i], i);
     }
-    connections_enter(connections, pairs[1].connection, CONNECTION_READING, at_ms(1));
-    connections_end_idle(connections);
-    assert_true(is_over(&pairs[0], NULL) && is_over(&pairs[2], NULL));
-    assert_false(is_over(&pairs[1], NULL));
+    connections_enter(connections, pairs[0].connection, CONNECTION_READING, at_ms(3));
+    connections_end_idle(connections, at_ms(101), 100);
+    assert_true(is_over(&pairs[1], NULL));
+    assert_false(is_over(&pairs[2], NULL)); /* it may ask something yet */
+    connections_end_idle(connections, at_ms(102), 100);
+    assert_true(is_over(&pairs[2], NULL));
+    assert_false(is_over(&pairs[0], NULL));
     for (int i = 0; i < 3; i++) {
         close_pair(connections, &pairs[i]);
     }
@@ -184,7 +187,7 @@ int main(void)
         cmocka_unit_test(each_phase_has_its_time),
         cmocka_unit_test(when_it_is_tight_half_of_the_room_is_made_free),
         cmocka_unit_test(who_sends_or_takes_slowly_goes_after_the_idle),
-        cmocka_unit_test(idle_ones_can_be_ended_at_once),
+        cmocka_unit_test(idle_ones_can_be_ended_early),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
