@@ -1,0 +1,428 @@
+"""A whole deployment of Tilewire under random faults, and what must hold afterwards. scripts/chaos runs it."""
+import argparse
+import copy
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from tilewire import TILES, Deployment, Postgres, Program, RandomEvents, Sqlite, free_ports, wait_until  # noqa: E402
+
+import clients  # noqa: E402
+import judge  # noqa: E402
+from relays import Relays  # noqa: E402
+
+INGESTORS = ["ingestor1", "ingestor2"]
+CACHES = ["cache1", "cache2"]
+GATEWAYS = ["gateway1", "gateway2", "gateway3"]
+SETTLE_S = 30  # until all are in sync again
+VERIFY_S = 5
+
+
+# ---- The deployment ----
+
+
+class Whole(Deployment):
+    """Two ingestors at one lease, two caches, three gateways; each connection between them goes through a relay."""
+
+    def __init__(self, folder, table, bin_folder, lanes):
+        self.folder, self.table, self.bin = folder, table, bin_folder
+        self.relays = Relays()
+        self.programs, self.clients, self.problems = {}, [], []
+        self.ports = dict(zip(INGESTORS + CACHES, zip(*[iter(free_ports(8))] * 2)))  # publish, query
+        self.gateway_ports = free_ports(3)
+        for name in INGESTORS:
+            self.configure(name, "ingestor", source={"uri": self.database_of(name)},
+                           ingestor=self.own(name) | {"lanes": lanes, "checkpoint_interval": "300ms"} | self.checkpoint())
+        for name in CACHES:
+            self.configure(name, "cache", cache=self.own(name) | {"upstreams": self.upstreams(name, INGESTORS)})
+        limits = {"streams_per_address": 10000, "requests_per_second": 100000, "requests_burst": 100000,
+                  "streams_per_second": 10000, "streams_burst": 10000}
+        for name, port in zip(GATEWAYS, self.gateway_ports):
+            self.configure(name, "gateway", gateway={"listen": f"127.0.0.1:{port}", "limits": limits, "heartbeat": "1s",
+                                                     "drain": "300ms", "upstreams": self.upstreams(name, CACHES)})
+        for name in CACHES:  # what `tilewire verify` compares with, past the relays
+            self.write_file(f"verify-{name}", {"cache": self.own(name), "ingestor": self.checkpoint() | {"lanes": lanes}})
+
+    def own(self, name):
+        return dict(zip(("publish", "query"), (f"tcp://127.0.0.1:{port}" for port in self.ports[name])))
+
+    def checkpoint(self):
+        return {"checkpoint": "postgresql" if self.table.kind == "postgresql" else f"file:{self.folder}/checkpoint"}
+
+    def upstreams(self, name, others):
+        return [{role: f"tcp://127.0.0.1:{self.relays.add(f'{name}>{other}.{role}', port)}"
+                 for role, port in zip(("publish", "query"), self.ports[other])} for other in others]
+
+    def database_of(self, name):
+        if self.table.kind == "sqlite":
+            return self.table.uri
+        port = self.table.cluster["port"]
+        return self.table.uri.replace(f":{port}/", f":{self.relays.add(f'{name}>database', port)}/")
+
+    def configure(self, name, program, **sections):
+        file = self.write_file(name, sections)
+        self.programs[name] = Program(name, [str(self.bin / f"tilewire-{program}"), "-c", str(file)], self.folder / f"{name}.log")
+
+    def write_file(self, name, sections):
+        config = {"source": {"uri": self.table.uri, "poll_interval": "200ms"}, "tiles": copy.deepcopy(TILES)}
+        for section, values in sections.items():
+            config.setdefault(section, {}).update(values)
+        file = self.folder / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(config, sort_keys=False))
+        return file
+
+    def start_whole(self):
+        self["ingestor1"].start()
+        self["ingestor1"].await_log("ready component")
+        for name in ["ingestor2"] + CACHES + GATEWAYS:
+            self[name].start()
+        for gateway in GATEWAYS:
+            self[gateway].await_log("in sync")
+
+    def ready(self):
+        """Are all programs there, each cache serving, and each gateway in sync?"""
+        if not all(program.alive() for program in self.programs.values()):
+            return False
+        for name in CACHES:
+            pong = clients.ask(self.ports[name][1], {"op": "ping"})
+            if pong is None or not pong.get("serving"):
+                return False
+        try:
+            return all(self.request("/readyz", gateway=i)[0] == 200 for i in range(len(GATEWAYS)))
+        except OSError:
+            return False
+
+    def verify_against(self, name):
+        return subprocess.run([str(self.bin / "tilewire"), "-c", str(self.folder / f"verify-{name}.yaml"), "verify", "--timeout",
+                               f"{VERIFY_S}s"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+
+    def tiles_of_cache(self, name):
+        """{key: (version, data)} as the cache holds them, or None while it does not answer."""
+        tiles, after = {}, 0
+        while True:
+            reply = clients.ask(self.ports[name][1], {"op": "snapshot", "after": after})
+            if reply is None or "error" in reply:
+                return None
+            for tile in reply["tiles"]:
+                tiles.pop(tile["k"], None)
+                if tile.get("p") is not None:
+                    tiles[tile["k"]] = (tuple(tile["v"]), tile["p"]["data"])
+            after = reply["next"]
+            if not reply["more"]:
+                return tiles
+
+    def close(self):
+        problems = self.stop()
+        self.relays.close()
+        return problems
+
+
+# ---- Writers ----
+
+
+class Writer(threading.Thread):
+    """Inserts random events. On PostgreSQL transactions take their time; some are rolled back, and in some rows are deleted
+    again. (A row that was seen counts for good, so a later DELETE would make the table differ from the tiles.)"""
+
+    def __init__(self, table, seed):
+        super().__init__(daemon=True)
+        self.table, self.events = table, RandomEvents(seed)
+        self.random = random.Random(seed)
+        self.ending = threading.Event()
+
+    def run(self):
+        write = self.write_sqlite if self.table.kind == "sqlite" else self.write_postgres
+        while not self.ending.is_set():
+            write([self.events.next() for _ in range(self.random.randrange(1, 5))])
+
+    def write_sqlite(self, rows):
+        self.table.insert(rows)
+        self.ending.wait(self.random.uniform(0, 0.06))
+
+    def write_postgres(self, rows):
+        db = self.table.connect()
+        cursor = db.cursor()
+        for row in rows:
+            cursor.execute("INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES (%s,%s,%s,%s,%s,%s)"
+                           " RETURNING id", row)
+            if self.random.random() < 0.1:
+                cursor.execute("DELETE FROM events WHERE id = %s", cursor.fetchone())
+            self.ending.wait(self.random.choice([0, 0.01, 0.05, 0.3]))
+        db.rollback() if self.random.random() < 0.15 else db.commit()
+        db.close()
+
+    def stop(self):
+        self.ending.set()
+        self.join()
+
+
+# ---- Faults ----
+
+
+class Fault:
+    """Something that is done to a target, and undone `after` so many seconds (0: there is nothing to undo)."""
+
+    def __init__(self, at, kind, target, after):
+        self.at, self.kind, self.target, self.after = at, kind, target, after
+
+    def __str__(self):
+        return f"{self.kind} {self.target}" + (f" for {self.after:.1f} s" if self.after else "")
+
+
+def plan(seconds, seed, kind):
+    """The faults of a run: the same for the same seed."""
+    r = random.Random(seed)
+    programs = INGESTORS + CACHES + GATEWAYS
+    links = [f"{a}>{b}" for a, bs in [(c, INGESTORS) for c in CACHES] + [(g, CACHES) for g in GATEWAYS] for b in bs]
+    if kind == "postgresql":
+        links += [f"{i}>database" for i in INGESTORS]
+    faults, at = [], r.uniform(0.5, 1.5)
+    while at < seconds:
+        what = r.choices(["kill", "end", "stop", "cut", "hold"], [30, 10, 20, 20, 20])[0]
+        if what in ("kill", "end"):
+            fault = Fault(at, what, r.choice(programs), r.uniform(0.05, 3))
+        elif what == "stop":
+            fault = Fault(at, what, r.choice(programs), r.choice([r.uniform(0.05, 1), r.uniform(1, 8)]))
+        elif what == "cut":
+            fault = Fault(at, what, r.choice(links), 0)
+        else:
+            fault = Fault(at, what, r.choice(links), r.choice([r.uniform(0.1, 1), r.uniform(1, 8)]))
+        faults.append(fault)
+        at += r.expovariate(1 / 0.7)
+    return faults
+
+
+class Wrecker:
+    """Does faults to a deployment, and undoes them."""
+
+    def __init__(self, deployment):
+        self.d = deployment
+        self.problems = []
+
+    def do(self, fault):
+        """False: there was nothing to do it to."""
+        program = self.d.programs.get(fault.target)
+        if program is not None and not program.alive():
+            return False
+        if fault.kind == "kill":
+            program.kill()
+        elif fault.kind == "end":
+            program.process.send_signal(signal.SIGCONT)
+            program.process.send_signal(signal.SIGTERM)
+        elif fault.kind == "stop":
+            program.process.send_signal(signal.SIGSTOP)
+        elif fault.kind == "cut":
+            self.d.relays.cut(fault.target)
+        elif fault.kind == "hold":
+            self.d.relays.hold(fault.target)
+        return True
+
+    def undo(self, fault):
+        if fault.kind == "hold":
+            self.d.relays.release(fault.target)
+            return
+        program = self.d.programs[fault.target]
+        if program.alive() and fault.kind == "end":
+            self.await_end(program)
+        if program.alive():
+            program.process.send_signal(signal.SIGCONT)
+        else:
+            self.note_end(program)
+            program.start()
+
+    def await_end(self, program):
+        try:
+            program.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.problems.append(f"{program.name} did not end within 20 s of SIGTERM")
+            program.kill()
+
+    def note_end(self, program):
+        if program.process.returncode not in (0, -signal.SIGKILL, -signal.SIGTERM):
+            self.problems.append(f"{program.name} ended with {program.process.returncode}")
+
+    def heal(self):
+        self.d.relays.release()
+        for program in self.d.programs.values():
+            if program.alive():
+                program.process.send_signal(signal.SIGCONT)
+        for program in self.d.programs.values():
+            if not program.alive():
+                self.note_end(program)
+                program.start()
+
+    def run(self, faults):
+        """Does them at their times, and undoes them."""
+        begun = time.monotonic()
+        todo = [(fault.at, True, fault) for fault in faults]
+        while todo:
+            todo.sort(key=lambda step: step[0])
+            at, doing, fault = todo.pop(0)
+            time.sleep(max(0.0, begun + at - time.monotonic()))
+            if doing:
+                done = self.do(fault)
+                print(f"{at:7.1f} s  {fault}{'' if done else ': it is not there'}", flush=True)
+                if done and fault.after:
+                    todo.append((at + fault.after, False, fault))
+            else:
+                self.undo(fault)
+
+
+# ---- The run ----
+
+
+def start_clients(d, seed):
+    """Fifty, of different kinds."""
+    gateways, r = d.gateway_ports, random.Random(seed)
+    made = {"events": [], "tiles": [], "scripts": []}
+    for i in range(12):
+        made["events"].append(clients.EventStream(f"event stream {i}", gateways, r.random()))
+    for i in range(6):
+        made["events"].append(clients.EventPolls(f"event polls {i}", gateways, r.random()))
+    for i in range(16):
+        made["tiles"].append(clients.TileStream(f"tile stream {i}", gateways, r.random(), form=["full", "patch"][i % 2]))
+    for i in range(10):
+        made["tiles"].append(clients.TilePolls(f"tile polls {i}", gateways, r.random(), wait=[None, "2s"][i % 2]))
+    for i in range(6):
+        publish, query = zip(*(d.ports[name] for name in CACHES))
+        made["scripts"].append(clients.Subscriber(f"subscriber {i}", publish[i % 2:i % 2 + 1], r.random()) if i < 4
+                               else clients.Asker(f"asker {i}", query, r.random()))
+    for client in sum(made.values(), []):
+        client.start()
+    return made
+
+
+def differences(d, made):
+    """How the tiles that clients hold differ from those of the caches, each client on its own."""
+    held = {client: client.held() for client in made["tiles"]}
+    truths = [d.tiles_of_cache(name) for name in CACHES]
+    problems = {}
+    for client, tiles in held.items():
+        tiles = {key: (clients.number(version), data) for key, (version, data) in tiles.items()}
+        answers = [judge.check_tiles(client.name, tiles, truth) for truth in truths if truth is not None]
+        problems[client] = min(answers, key=len, default=["no cache answers"])
+    return problems
+
+
+def await_equal_tiles(d, made, timeout_s):
+    """Tiles go on changing with time alone, so each client has to be equal once, not all at one moment."""
+    left = set(made["tiles"])
+    deadline = time.monotonic() + timeout_s
+    while True:
+        problems = differences(d, made)
+        left -= {client for client in left if not problems[client]}
+        if not left or time.monotonic() > deadline:
+            return [problem for client in left for problem in problems[client][:3]]
+        time.sleep(0.05)
+
+
+def check(d, made, committed):
+    problems = []
+    begun = time.monotonic()
+    try:
+        wait_until(d.ready, SETTLE_S, "all programs in sync")
+    except AssertionError as error:
+        problems.append(str(error))
+    print(f"all in sync {time.monotonic() - begun:.1f} s after the last fault", flush=True)
+    for name in CACHES:
+        result = d.verify_against(name)
+        if result.returncode != 0:
+            problems.append(f"tilewire verify against {name}:\n{result.stdout}")
+    histories = {client.name: client.segments for client in made["events"]}
+    deadline = time.monotonic() + 10
+    while True:
+        ids = committed()
+        found = judge.check_ends(histories, ids) or judge.check_events(histories, ids)
+        if not found or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    problems += judge.check_events(histories, committed()) or found
+    problems += await_equal_tiles(d, made, 10)
+    for client in sum(made.values(), []):
+        problems += client.problems
+        if client.connections == 0:
+            problems.append(f"{client.name} was never answered")
+    return problems
+
+
+def run(arguments, folder, table):
+    d = Whole(folder, table, arguments.bin, arguments.lanes)
+    faults = plan(arguments.seconds, arguments.seed, table.kind)
+    writers = [Writer(table, arguments.seed + i) for i in range(5 if table.kind == "postgresql" else 1)]
+    made, wrecker = {}, Wrecker(d)
+    try:
+        d.start_whole()
+        made = start_clients(d, arguments.seed)
+        for writer in writers:
+            writer.start()
+        wrecker.run(faults)
+        wrecker.heal()
+        for writer in writers:
+            writer.stop()
+        problems = check(d, made, table.ids)
+    finally:
+        for writer in writers:
+            if writer.is_alive():
+                writer.stop()
+        for client in sum(made.values(), []):
+            client.stop()
+        ended = d.close()
+    problems += wrecker.problems + ended
+    resets = sum(client.resets for client in made["events"])
+    print(f"{len(faults)} faults, {len(table.ids())} events, {sum(len(v) for v in made.values())} clients, which were answered "
+          f"{sum(c.connections for v in made.values() for c in v)} times; {resets} resets of event clients", flush=True)
+    return problems, d
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60, help="how long faults are made (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=None, help="the same seed makes the same faults; without, a random one")
+    parser.add_argument("--source", choices=["sqlite", "postgresql"], default="postgresql")
+    parser.add_argument("--lanes", type=int, default=1)
+    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "dev" / "bin", help=argparse.SUPPRESS)
+    parser.add_argument("--keep", action="store_true", help="keep the folder with logs even if all held")
+    arguments = parser.parse_args()
+    if arguments.seed is None:
+        arguments.seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {arguments.seed}, {arguments.seconds:.0f} s on {arguments.source}", flush=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-chaos-"))
+    folder.chmod(0o755)
+    cluster = None
+    try:
+        if arguments.source == "postgresql":
+            cluster = Postgres.start_server(ROOT / "scripts" / "postgres", folder / "postgres")
+            table = Postgres(cluster)
+        else:
+            table = Sqlite(folder / "events.db", "wal")
+        table.create()
+        if arguments.source == "postgresql":
+            table.execute(f"ALTER DATABASE {table.name} SET idle_in_transaction_session_timeout = 0")
+        problems, _ = run(arguments, folder, table)
+        table.close()
+    finally:
+        if cluster is not None:
+            subprocess.run([ROOT / "scripts" / "postgres", "stop", folder / "postgres", "immediate"], check=False)
+    if problems or arguments.keep:
+        print(f"logs are in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    for problem in problems[:40]:
+        print(problem[:2000])
+    again = f"scripts/chaos --seconds {arguments.seconds:.0f} --seed {arguments.seed} --source {arguments.source}"
+    print(f"failed: {len(problems)} things did not hold. Again: {again}" if problems else f"all held (seed {arguments.seed})")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""What must hold after a chaos run, as pure functions of what clients saw. Each returns sentences that say what did not."""
+
+
+def check_events(histories, committed):
+    """`histories`: for each client's name its segments, lists of event ids in the order in which they came; a new segment
+    begins where the client was told `reset` (or came anew, without an id to resume after). `committed`: the ids in the table.
+
+    Within a segment each event comes at most once. All segments are pieces of one order, the same for everybody, in which
+    no committed event is left out from the first one that anybody saw.
+    """
+    problems = []
+    following = {}  # id → (the one after it, who saw it so)
+    firsts = set()
+    committed = set(committed)
+    for name, segments in histories.items():
+        for segment in segments:
+            seen = set()
+            for i in segment:
+                if i in seen:
+                    problems.append(f"{name} saw event {i} twice")
+                if i not in committed:
+                    problems.append(f"{name} saw event {i}, which is not in the table")
+                seen.add(i)
+            if segment:
+                firsts.add(segment[0])
+            for before, after in zip(segment, segment[1:]):
+                other, witness = following.setdefault(before, (after, name))
+                if other != after:
+                    problems.append(f"after event {before}, {name} saw {after} and {witness} saw {other}")
+    if problems or not firsts:
+        return problems
+    order = longest_order(following, firsts)
+    missing = committed - set(order) - {i for i in committed if i < min(order)}
+    if missing:
+        problems.append(f"nobody saw event{'s' if len(missing) > 1 else ''} {abbreviated(missing)}")
+    return problems
+
+
+def longest_order(following, firsts):
+    """The chain from the first event that nothing came before: the order in which all were delivered."""
+    behind = {after for after, _ in following.values()}
+    chains = []
+    for i in firsts - behind:
+        chain = [i]
+        while chain[-1] in following:
+            chain.append(following[chain[-1]][0])
+        chains.append(chain)
+    return max(chains, key=len, default=[])
+
+
+def check_ends(histories, committed):
+    """Every client is at the end: its last segment ends with the event that was delivered last."""
+    lasts = {name: segments[-1][-1] for name, segments in histories.items() if segments and segments[-1]}
+    empty = [name for name in histories if name not in lasts]
+    problems = [f"{name} saw no event at all" for name in empty] if committed else []
+    ends = set(lasts.values())
+    if len(ends) > 1:
+        problems.append("clients stand at different events: " + ", ".join(f"{n} at {i}" for n, i in sorted(lasts.items())))
+    return problems
+
+
+def as_shown(value):
+    """JSON has 15 digits of a number, which is what a double can tell apart for sure; MessagePack has all."""
+    if isinstance(value, float):
+        return float(f"{value:.15g}")
+    if isinstance(value, dict):
+        return {key: as_shown(member) for key, member in value.items()}
+    return [as_shown(member) for member in value] if isinstance(value, list) else value
+
+
+def check_tiles(name, held, truth):
+    """`held` and `truth`: for each key (version, data)."""
+    problems = [f"{name} lacks tile {key}" for key in sorted(truth.keys() - held.keys())]
+    problems += [f"{name} holds tile {key}, which is gone" for key in sorted(held.keys() - truth.keys())]
+    for key in sorted(held.keys() & truth.keys()):
+        (version, data), (true_version, true_data) = held[key], truth[key]
+        if version != true_version or as_shown(data) != as_shown(true_data):
+            problems.append(f"{name} holds {key} as {held[key]}, and the cache as {truth[key]}")
+    return problems
+
+
+def abbreviated(ids, most=10):
+    ids = sorted(ids)
+    return ", ".join(map(str, ids[:most])) + (f" and {len(ids) - most} more" if len(ids) > most else "")

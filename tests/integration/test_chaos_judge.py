@@ -1,0 +1,67 @@
+"""What judges a chaos run can itself be wrong: each kind of failure has to be found."""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
+
+from chaos import plan  # noqa: E402
+from clients import merge, number  # noqa: E402
+from judge import check_ends, check_events, check_tiles  # noqa: E402
+
+COMMITTED = [1, 2, 3, 4, 5, 6]
+ORDER = [1, 2, 4, 5, 3, 6]  # 3 committed late
+
+
+def test_pieces_of_one_order_are_fine():
+    assert check_events({"a": [ORDER], "b": [[4, 5, 3, 6]], "c": [[1, 2], [3, 6]], "d": [[]]}, COMMITTED) == []
+    assert check_ends({"a": [ORDER], "b": [[1, 2], [3, 6]]}, COMMITTED) == []
+
+
+def test_what_came_before_anybody_listened_may_be_missing():
+    assert check_events({"a": [[4, 5, 6]]}, COMMITTED) == []
+
+
+@pytest.mark.parametrize("segments, said", [
+    ([[1, 2, 4, 4, 5, 3, 6]], "twice"),
+    ([[1, 2, 4, 5, 3, 6, 2]], "twice"),
+    ([[1, 2, 5, 3, 6]], "after event 2"),  # 4 is missing
+    ([[1, 2, 3, 4, 5, 6]], "after event 2"),  # another order
+    ([[1, 2, 4, 5, 3, 6, 7]], "not in the table"),
+])
+def test_what_one_client_saw_differently_is_found(segments, said):
+    problems = check_events({"right": [ORDER], "wrong": segments}, COMMITTED)
+    assert problems and said in problems[0]
+
+
+def test_what_nobody_saw_is_found():
+    assert "nobody saw event 4" in check_events({"a": [[1, 2, 5, 3, 6]], "b": [[2, 5, 3, 6]]}, COMMITTED)[0]
+    assert "nobody saw events 3, 6" in check_events({"a": [[1, 2, 4, 5]]}, COMMITTED)[0]
+
+
+def test_who_stands_behind_is_found():
+    assert "different events" in check_ends({"a": [ORDER], "b": [ORDER[:-1]]}, COMMITTED)[0]
+    assert "no event at all" in check_ends({"a": [ORDER], "b": [[]]}, COMMITTED)[0]
+
+
+def test_tiles_that_differ_are_found():
+    truth = {"a": ((1, 5), {"value": 3}), "b": ((1, 6), {"value": 0.1 + 0.2})}
+    assert check_tiles("x", {"a": ((1, 5), {"value": 3}), "b": ((1, 6), {"value": 0.3})}, truth) == []
+    assert "lacks tile b" in check_tiles("x", {"a": truth["a"]}, truth)[0]
+    assert "which is gone" in check_tiles("x", truth | {"c": ((1, 1), {})}, truth)[0]
+    assert check_tiles("x", truth | {"a": ((1, 4), {"value": 3})}, truth)
+    assert check_tiles("x", truth | {"a": ((1, 5), {"value": 4})}, truth)
+
+
+def test_clients_merge_and_compare_as_the_protocol_says():
+    assert merge({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"c": None, "e": 3}, "d": [2]}) == {"a": {"b": 1, "e": 3}, "d": [2]}
+    assert number("1k-z") < number("1k-10") < number("1l-1")
+
+
+def test_a_seed_makes_the_same_faults():
+    def told(seed):
+        return [(f"{fault.at:.3f}", str(fault)) for fault in plan(60, seed, "postgresql")]
+
+    assert told(5) == told(5) != told(6)
+    assert {line.split()[0] for _, line in told(5)} == {"kill", "end", "stop", "cut", "hold"}
