@@ -174,6 +174,7 @@ class Fault:
 
     def __init__(self, at, kind, target, after):
         self.at, self.kind, self.target, self.after = at, kind, target, after
+        self.process = None  # that it was done to
 
     def __str__(self):
         return f"{self.kind} {self.target}" + (f" for {self.after:.1f} s" if self.after else "")
@@ -214,6 +215,7 @@ class Wrecker:
         program = self.d.programs.get(fault.target)
         if program is not None and not program.alive():
             return False
+        fault.process = program.process if program is not None else None
         if fault.kind == "kill":
             program.kill()
         elif fault.kind == "end":
@@ -232,7 +234,7 @@ class Wrecker:
             self.d.relays.release(fault.target)
             return
         program = self.d.programs[fault.target]
-        if program.alive() and fault.kind == "end":
+        if program.alive() and fault.kind == "end" and program.process is fault.process:
             self.await_end(program)
         if program.alive():
             program.process.send_signal(signal.SIGCONT)
@@ -378,9 +380,10 @@ def run(arguments, folder, table):
             client.stop()
         ended = d.close()
     problems += wrecker.problems + ended
-    resets = sum(client.resets for client in made["events"])
-    print(f"{len(faults)} faults, {len(table.ids())} events, {sum(len(v) for v in made.values())} clients, which were answered "
-          f"{sum(c.connections for v in made.values() for c in v)} times; {resets} resets of event clients", flush=True)
+    everybody = sum(made.values(), [])
+    resets = ", ".join(f"{client.name} {client.resets}" for client in made["events"] if client.resets) or "none"
+    print(f"{len(faults)} faults, {len(table.ids())} events, {len(everybody)} clients, which were answered "
+          f"{sum(client.connections for client in everybody)} times; resets of event clients: {resets}", flush=True)
     return problems, d
 
 
