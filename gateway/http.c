@@ -15,7 +15,9 @@
 #define ANSWERING_MS 300000       /* in which an answer has to be taken, however slowly */
 #define RELIEVE_MS 50             /* while connections are many */
 #define BODY_READ_MAX (16U << 20) /* of a body that is too large, before the connection is cut */
-#define MEMORY_PER_CONNECTION (32 * 1024) /* bounds the request line and all headers */
+/* Besides the request line and headers themselves: what is found in them, and the head of an answer.
+ * All of a connection's memory is cleared after each request, so it is not as much as one likes. */
+#define PARSED_BYTES (8 * 1024)
 #define BACKLOG 4096                      /* connections that wait to be accepted */
 
 /* ---- Routing ---- */
@@ -382,9 +384,7 @@ int http_start(struct http *http, struct error *err)
     /* Only for answers of which nothing is taken: connections.h has an eye on the rest. */
     const int64_t inactive_ms =
         stalled_ms > limits->idle_timeout_ms ? stalled_ms : limits->idle_timeout_ms;
-    const size_t memory = limits->header_bytes > MEMORY_PER_CONNECTION / 2
-                              ? 2 * limits->header_bytes
-                              : MEMORY_PER_CONNECTION;
+    const size_t memory = limits->header_bytes + PARSED_BYTES;
     if (listen(http->listening, BACKLOG) != 0) {
         return error_set(err, STATUS_IO, "cannot listen on %s: %s", http->gateway->listen.text,
                          strerror(errno));

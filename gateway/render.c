@@ -135,9 +135,10 @@ struct str rendered_json(const struct rendered_tile *rendered)
 
 char *tile_etag(const struct tile *tile, char out[ETAG_SIZE])
 {
-    char version[VERSION_TEXT_SIZE];
-    snprintf(out, ETAG_SIZE, "W/\"%s%s\"", version_format(tile->version, version),
-             tile->stale ? "-stale" : "");
+    /* Without snprintf: it is made for each request. */
+    char *end = stpcpy(out, "W/\"");
+    end += strlen(version_format(tile->version, end));
+    stpcpy(end, tile->stale ? "-stale\"" : "\"");
     return out;
 }
 

@@ -27,8 +27,12 @@ static void take(struct gets *gets, struct getter *getter)
 {
     const ssize_t got = recv(getter->fd, getter->buffer + getter->len,
                              sizeof getter->buffer - getter->len, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
     if (got <= 0) {
-        fail("a connection ended");
+        fail("a connection ended after %llu answers: %s", (unsigned long long)gets->answers,
+             got < 0 ? strerror(errno) : "closed");
     }
     getter->len += (size_t)got;
     const size_t answer = answer_length(getter->buffer, getter->len);
