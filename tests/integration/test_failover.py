@@ -73,6 +73,7 @@ def write():
 
 def with_standby(d, **config):
     """Adds a standby to the deployment, at the same checkpoint; the cache follows both."""
+    d.config["source"]["poll_interval"] = "100ms"
     if d.table.kind == "postgresql":
         d.config["ingestor"]["checkpoint"] = "postgresql"
     first = {"publish": d.addresses[0], "query": d.addresses[1]}
