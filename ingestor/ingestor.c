@@ -3,6 +3,7 @@
 #include <czmq.h>
 #include <utlist.h>
 
+#include "common/backoff.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/server.h"
@@ -21,6 +22,7 @@
 #define QUERY_BUDGET 50
 #define BATCH_BUDGET 4      /* batches folded before others get their turn */
 #define CHECKPOINT_SHARE 20 /* writing one may take a twentieth of the time */
+#define CHECKPOINT_RETRY_MAX_MS 5000
 
 /*
  *            lease, checkpoint ┌─► resuming ── the event log is filled again ──┐
@@ -70,6 +72,7 @@ struct ingestor {
     uint64_t saving_ordinal;
     uint64_t saved_ordinal;
     bool save_failing;
+    struct backoff save_backoff;
     uint64_t rows_unusable;
     uint64_t pending_ids; /* of the source: see holes.h */
     uint64_t given_up;
@@ -162,10 +165,16 @@ static void on_saved(struct ingestor *ingestor, const struct error *error, bool 
 {
     const mono_time now = clock_mono();
     const int64_t took_us = now.us - ingestor->saving_since.us;
-    const int64_t interval_us = ingestor->config->ingestor.checkpoint_interval_ms * US_PER_MS;
+    const int64_t interval_us =
+        (failed ? backoff_next_ms(&ingestor->save_backoff)
+                : ingestor->config->ingestor.checkpoint_interval_ms) *
+        US_PER_MS;
     ingestor->saving = false;
     ingestor->save_at = mono_add_us(
         now, took_us * CHECKPOINT_SHARE > interval_us ? took_us * CHECKPOINT_SHARE : interval_us);
+    if (!failed) {
+        backoff_reset(&ingestor->save_backoff);
+    }
     ingestor->saved_ordinal = failed ? ingestor->saved_ordinal : ingestor->saving_ordinal;
     ingestor->checkpoints += !failed;
     ingestor->checkpoint_failures += failed;
@@ -499,7 +508,8 @@ static int64_t publish_due(struct ingestor *ingestor)
 static void save_if_due(struct ingestor *ingestor)
 {
     const bool due = ingestor->built || clock_mono().us >= ingestor->save_at.us;
-    if (ingestor->phase == PHASE_LIVE && ingestor->unsaved && !ingestor->saving && due) {
+    if (ingestor->phase == PHASE_LIVE && ingestor->unsaved && !ingestor->saving && due &&
+        lease_valid(ingestor->lease)) {
         save(ingestor);
     }
 }
@@ -615,6 +625,12 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
         ingestor_destroy(out);
         return STATUS_IO;
     }
+    const int64_t interval_ms = config->ingestor.checkpoint_interval_ms;
+    ingestor->save_backoff = (struct backoff){
+        .first_ms = interval_ms,
+        .max_ms = interval_ms > CHECKPOINT_RETRY_MAX_MS ? interval_ms : CHECKPOINT_RETRY_MAX_MS,
+        .random = (uint64_t)clock_wall().us,
+    };
     ingestor->lease = lease_create(config);
     ingestor->reader = reader_create(config, ingestor->lease);
     return STATUS_OK;

@@ -2,7 +2,6 @@
 import os
 import pathlib
 import shutil
-import subprocess
 import tempfile
 
 import pytest
@@ -32,7 +31,7 @@ def cluster():
     path.chmod(0o755)
     server = Postgres.start_server(ROOT / "scripts" / "postgres", path)
     yield server
-    subprocess.run([ROOT / "scripts" / "postgres", "stop", path, "immediate"], check=False)
+    Postgres.stop_server(server)
     shutil.rmtree(path, ignore_errors=True)
 
 

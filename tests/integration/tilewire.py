@@ -164,10 +164,18 @@ class Postgres:
     serial = 0
 
     @staticmethod
-    def start_server(script, path):
-        port = free_ports(1)[0]
-        out = subprocess.run([script, "start", path, str(port)], check=True, stdout=subprocess.PIPE, text=True)
-        return {"script": script, "path": path, "port": port, "uri": out.stdout.strip()}
+    def start_server(script, path, port=None, address=None, enter=()):
+        """With an address it listens there too, and is started by the command `enter` (see machines.py). `local_uri` is its Unix
+        socket, which the network has no say in."""
+        port = port or free_ports(1)[0]
+        command = [*enter, script, "start", path, str(port), *([address] if address else [])]
+        uri = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        return {"script": script, "path": path, "port": port, "uri": uri,
+                "local_uri": f"postgresql://tilewire@{str(path).replace('/', '%2F')}:{port}/postgres"}
+
+    @staticmethod
+    def stop_server(server, mode="immediate"):
+        subprocess.run([server["script"], "stop", server["path"], mode], check=True)
 
     def __init__(self, cluster):
         self.cluster = cluster
@@ -291,10 +299,10 @@ class Deployment:
         command = [str(self.bin / command[0]), "-c", str(file or self.file), *command[1:]]
         self.programs[name] = Program(name, command, self.folder / f"{name}.log")
 
-    def twin(self, name, program, **config):
+    def twin(self, name, program, host="127.0.0.1", **config):
         """One more ingestor or cache, with a configuration file and addresses of its own; `config` changes its section.
         Returns what others say under `upstreams` to follow it."""
-        publish, query = (f"tcp://127.0.0.1:{port}" for port in free_ports(2))
+        publish, query = (f"tcp://{host}:{port}" for port in free_ports(2))
         whole = copy.deepcopy(self.config)
         source = config.pop("source", {})
         whole["source"].update(source)
