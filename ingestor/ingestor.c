@@ -411,6 +411,8 @@ static int handle(struct ingestor *ingestor, struct reader_message *message)
         break;
     case READER_LOST:
         return stand_down(ingestor, &message->error);
+    case READER_STOPPED:
+        break;
     }
     return 0;
 }

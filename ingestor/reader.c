@@ -14,7 +14,7 @@ struct reader {
     zactor_t *actor;
 };
 
-enum command_kind { COMMAND_BEGIN, COMMAND_CREDIT, COMMAND_SAVE };
+enum command_kind { COMMAND_BEGIN, COMMAND_CREDIT, COMMAND_SAVE, COMMAND_STOP };
 
 struct command {
     enum command_kind kind;
@@ -118,6 +118,9 @@ static void handle(struct thread *t, struct command *command)
     case COMMAND_SAVE:
         save(t, (struct str){command->bytes, command->len}, command->number);
         break;
+    case COMMAND_STOP:
+        t->stop = true;
+        break;
     }
     free(command->bytes);
 }
@@ -131,8 +134,6 @@ static void take_commands(struct thread *t, int timeout_ms)
         const int len = zmq_recv(t->socket, &command, sizeof command, 0);
         if (len == (int)sizeof command) {
             handle(t, &command);
-        } else {
-            t->stop = true; /* "$TERM", from zactor_destroy */
         }
         timeout_ms = 0;
     }
@@ -393,6 +394,8 @@ static void thread_main(zsock_t *pipe, void *arg)
     }
     buf_free(&t.state);
     buf_free(&t.journal);
+    const struct reader_message stopped = {.kind = READER_STOPPED};
+    tell(&t, &stopped);
 }
 
 /* ---- The main thread's side ---- */
@@ -405,16 +408,32 @@ struct reader *reader_create(const struct config *config, struct lease *lease)
     return reader;
 }
 
+static void command(struct reader *reader, enum command_kind kind, struct str bytes, uint64_t number)
+{
+    const struct command command = {
+        .kind = kind,
+        .bytes = bytes.p != NULL ? x_memdup(bytes.p, bytes.len) : NULL,
+        .len = bytes.len,
+        .number = number,
+    };
+    zmq_send(reader_socket(reader), &command, sizeof command, 0);
+}
+
 void reader_destroy(struct reader **reader_p)
 {
     struct reader *reader = *reader_p;
     if (reader == NULL) {
         return;
     }
-    struct reader_message message;
-    while (reader_receive(reader, &message)) {
-        batch_destroy(&message.batch);
-        free(message.bytes);
+    struct reader_message message = {0};
+    command(reader, COMMAND_STOP, STR_NULL, 0);
+    while (message.kind != READER_STOPPED) { /* what it sends until then is ours to free */
+        zmq_pollitem_t item = {reader_socket(reader), 0, ZMQ_POLLIN, 0};
+        zmq_poll(&item, 1, -1);
+        if (reader_receive(reader, &message)) {
+            batch_destroy(&message.batch);
+            free(message.bytes);
+        }
     }
     zactor_destroy(&reader->actor);
     free(reader);
@@ -430,17 +449,6 @@ bool reader_receive(struct reader *reader, struct reader_message *out)
 {
     *out = (struct reader_message){0};
     return zmq_recv(reader_socket(reader), out, sizeof *out, ZMQ_DONTWAIT) == (int)sizeof *out;
-}
-
-static void command(struct reader *reader, enum command_kind kind, struct str bytes, uint64_t number)
-{
-    const struct command command = {
-        .kind = kind,
-        .bytes = bytes.p != NULL ? x_memdup(bytes.p, bytes.len) : NULL,
-        .len = bytes.len,
-        .number = number,
-    };
-    zmq_send(reader_socket(reader), &command, sizeof command, 0);
 }
 
 void reader_begin(struct reader *reader, struct str state, uint64_t epoch)

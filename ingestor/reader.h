@@ -35,6 +35,7 @@ enum reader_kind {
     READER_SAVED,
     READER_SAVE_FAILED, /* text */
     READER_LOST,        /* text */
+    READER_STOPPED,     /* the last one; only reader_destroy sees it */
 };
 
 struct reader_message {

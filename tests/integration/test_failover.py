@@ -9,6 +9,7 @@ import msgpack
 import pytest
 import zmq
 
+from conftest import bin_folder, make_table
 from test_crashes import Resuming, Writer, Writers
 from tilewire import RandomEvents, wait_until
 
@@ -121,7 +122,6 @@ def await_progress(client, count=100):
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_table(request, folder):
-    from conftest import make_table
     yield from make_table(request.param, request, folder)
 
 
@@ -260,6 +260,7 @@ def test_connections_that_are_killed_are_made_anew_and_nothing_changes_hands(dep
 
 
 @pytest.mark.timing
+@pytest.mark.skipif("asan" in str(bin_folder()), reason="times are measured without sanitizers")
 def test_takes_over_within_five_seconds_of_a_stop(deploy, any_table):
     """Of a stop, for that takes longest: a holder that died is known to be dead on the same machine."""
     d = with_standby(deploy(any_table))
