@@ -11,7 +11,7 @@ packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libc
 packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
-    python3-yaml chromium util-linux procps iproute2)
+    python3-yaml chromium util-linux procps iproute2 openssl)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n true 2>/dev/null || say "sudo is needed to install packages"; sudo "$@"; fi
@@ -33,6 +33,16 @@ need() {
     fi
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# need_program PROGRAM PACKAGE…: packages of which the program alone is needed, on ports of our own, and not the service of
+# that name that a new package starts.
+need_program() {
+    local program=$1 fresh=
+    shift
+    [ -x "/usr/sbin/$program" ] || fresh=yes
+    need "$@"
+    if [ -n "$fresh" ] && [ -d /run/systemd/system ]; then as_root systemctl disable --quiet --now "$program.service"; fi
 }
 
 # need_node: node 18 or later, and npm.

@@ -1,0 +1,183 @@
+"""Gateways behind nginx and HAProxy, run from the very files in docs/deploy, with TLS and HTTP/2 on the outside."""
+import gzip
+import json
+import pathlib
+import pwd
+import signal
+import subprocess
+import threading
+
+import pytest
+
+from tilewire import Program, free_ports, now_iso, wait_until
+
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "docs" / "deploy"
+
+
+def replace(text, old, new):
+    assert old in text, f"{old!r} is not in the file any more"
+    return text.replace(old, new)
+
+
+def certificate(folder):
+    """A throw-away one for localhost, with its key, in one file."""
+    key, cert, both = folder / "key.pem", folder / "cert.pem", folder / "tls.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
+                   check=True, stderr=subprocess.DEVNULL)
+    both.write_text(cert.read_text() + key.read_text())
+    return both
+
+
+def nginx_command(folder, port, gateways, tls):
+    text = (DEPLOY / "nginx.conf").read_text()
+    text = replace(text, "listen 443 ", f"listen 127.0.0.1:{port} ")
+    for documented, real in zip((8080, 8081), gateways):
+        text = replace(text, f"server 127.0.0.1:{documented} ", f"server 127.0.0.1:{real} ")
+    text = replace(text, "/etc/tilewire/tls.pem", str(tls))
+    text = replace(text, "/run/nginx.pid", f"{folder}/nginx.pid")
+    text = replace(text, "/var/log/nginx", str(folder))
+    text = replace(text, "user www-data", f"user {pwd.getpwuid(0).pw_name}")  # the folder is the tests' own
+    temporary = "".join(f"    {what}_temp_path {folder}/{what};\n" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    text = replace(text, "http {\n", "http {\n" + temporary)
+    file = folder / "nginx.conf"
+    file.write_text(text)
+    return ["/usr/sbin/nginx", "-c", file, "-e", f"{folder}/error.log", "-g", "daemon off;"]
+
+
+def haproxy_command(folder, port, gateways, tls):
+    text = (DEPLOY / "haproxy.cfg").read_text()
+    text = replace(text, "bind :443 ", f"bind 127.0.0.1:{port} ")
+    for documented, real in zip((8080, 8081), gateways):
+        text = replace(text, f" 127.0.0.1:{documented}", f" 127.0.0.1:{real}")
+    text = replace(text, "/etc/tilewire/tls.pem", str(tls))
+    file = folder / "haproxy.cfg"
+    file.write_text(text)
+    return ["/usr/sbin/haproxy", "-db", "-f", file]
+
+
+class Proxied:
+    def __init__(self, kind, d, folder):
+        self.d, self.folder, self.port, self.curls = d, folder, free_ports(1)[0], []
+        self.tls = certificate(folder)
+        make = {"nginx": nginx_command, "haproxy": haproxy_command}[kind]
+        self.program = Program(kind, make(folder, self.port, d.gateway_ports, self.tls), folder / f"{kind}.out").start()
+        wait_until(lambda: self.get("/healthz")[0] == 200, 30, f"{kind}: {self.program.log_text()}")
+
+    def command(self, path, *options, client="127.0.0.2"):
+        return ["curl", "-sS", "--http2", "--cacert", str(self.folder / "cert.pem"), "--interface", client, "-m", "60", *options,
+                f"https://127.0.0.1:{self.port}{path}"]
+
+    def get(self, path, *options, client="127.0.0.2"):
+        """Status, headers and body; over HTTP/2."""
+        done = subprocess.run(self.command(path, "-i", *options, client=client), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            return 0, {}, done.stderr
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        assert lines[0].startswith("HTTP/2 "), lines[0]
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
+        return int(lines[0].split()[1]), headers, body
+
+    def stream(self, path, *options):
+        process = subprocess.Popen(self.command(path, "-N", "-i", *options), stdout=subprocess.PIPE)
+        lines = []
+
+        def read():
+            for line in process.stdout:
+                lines.append(line.decode().rstrip())
+
+        threading.Thread(target=read, daemon=True).start()
+        self.curls.append(process)
+        return lines
+
+    def close(self):
+        for process in self.curls:
+            process.kill()
+            process.wait(timeout=30)
+        if self.program.alive():
+            self.program.kill(signal.SIGTERM)
+
+
+@pytest.fixture(params=["nginx", "haproxy"])
+def proxied(request, deploy, sqlite_table, folder):
+    """A proxy before two gateways that allow each address twelve requests."""
+    limits = {"requests_per_second": 0.001, "requests_burst": 12}
+    d = deploy(sqlite_table, config={"gateway": {"limits": limits, "trusted_proxies": ["127.0.0.1"]}}).start()
+    own = folder / "proxy"
+    own.mkdir(mode=0o755)
+    made = Proxied(request.param, d, own)
+    yield made
+    made.close()
+    if getattr(request.node, "failed", False):
+        for log in own.glob("*.*"):
+            if log.suffix in (".out", ".log"):
+                print(f"---- {log.name}\n{log.read_text()[-4000:]}")
+
+
+def test_streams_arrive_as_they_come(proxied, sqlite_table):
+    proxied.get("/api/tiles")
+    events, tiles = proxied.stream("/api/events/stream"), proxied.stream("/api/tiles/stream?keys=orders.ever")
+    for lines in (events, tiles):
+        wait_until(lambda: any(line.startswith("retry: ") for line in lines), 30, "the stream's first line")
+    for n in range(1, 4):
+        last = sqlite_table.insert([(now_iso(), "order.created", None, f"o{n}", None, None)])
+        # Far less than any buffer has come by now; and the next row comes when this one has.
+        wait_until(lambda: f"id: {last}" in events, 30, "the event")
+        wait_until(lambda: any(f'"data":{{"value":{n}}}' in line for line in tiles), 30, "the tile")
+    for lines in (events, tiles):
+        assert lines[0].startswith("HTTP/2 200") and "content-type: text/event-stream" in lines
+    again = proxied.stream("/api/events/stream", "-H", "Last-Event-ID: 1")
+    wait_until(lambda: "id: 3" in again, 30)
+    assert "id: 2" in again and "id: 1" not in again
+
+
+def test_answers_get_through(proxied, sqlite_table):
+    d = proxied.d
+    rows = [(now_iso(), "order.created", None, f"o{i}", None, json.dumps({"region": f"r{i}"})) for i in range(30)]
+    sqlite_table.insert(rows)
+    for gateway in (0, 1):
+        wait_until(lambda: d.metric("tiles", gateway) >= 42, 30, "all tiles")
+    status, headers, body = proxied.get("/api/tiles", "-H", "Accept-Encoding: gzip")
+    assert status == 200 and headers["content-encoding"] == "gzip" and len(json.loads(gzip.decompress(body))["tiles"]) >= 42
+    assert "Accept-Encoding" in headers["vary"]
+    status, headers, body = proxied.get("/api/tiles/orders.by_region/r7")
+    assert status == 200 and json.loads(body)["data"] == {"value": 1}
+    assert proxied.get("/api/tiles/orders.by_region/r7", "-H", f"If-None-Match: {headers['etag']}")[0] == 304
+    assert proxied.get("/api/tiles/orders.by_region%2fr7")[0] == 200
+    # Long-polling: without news until its time is over, and with news.
+    quiet = "/api/tiles?keys=queue.depth"
+    etag = proxied.get(quiet)[1]["etag"]
+    assert proxied.get(quiet + "&wait=300ms", "-H", f"If-None-Match: {etag}")[0] == 304
+    answers = []
+    waiting = threading.Thread(target=lambda: answers.append(proxied.get("/api/events?after=30&wait=60s")))
+    waiting.start()
+    wait_until(lambda: d.metric("waiting", 0) + d.metric("waiting", 1) == 1, 30)
+    sqlite_table.insert(rows[:1])
+    waiting.join(30)
+    assert [e["id"] for e in json.loads(answers[0][2])["events"]] == [31]
+    assert proxied.get("/api/tiles/no.such")[0] == 404
+    assert proxied.get("/metrics")[0] == 403 and proxied.get("/metrics", client="127.0.0.1")[0] == 200
+
+
+def test_limits_are_those_of_the_clients_address(proxied):
+    """Each of the two gateways allows twelve; both may be asked."""
+    spoofed = [["-H", "X-Forwarded-For: 192.0.2.9"], ["-H", "Forwarded: for=192.0.2.9"],
+               ["-H", "X-Forwarded-For: 192.0.2.9", "-H", "Forwarded: for=192.0.2.9"]]
+    answers = [proxied.get("/api/tiles/queue.depth")[0] for _ in range(30)]
+    assert answers.count(200) <= 24 and answers[-1] == 429
+    for headers in spoofed:
+        assert proxied.get("/api/tiles/queue.depth", *headers)[0] == 429, headers
+    assert proxied.get("/api/tiles/queue.depth", client="127.0.0.3")[0] == 200, "another client"
+    assert proxied.get("/api/events/stream", client="127.0.0.2")[0] == 429
+
+
+def test_a_gateway_that_dies_is_not_noticed(proxied):
+    events = proxied.stream("/api/events/stream")
+    wait_until(lambda: any(line.startswith("retry:") for line in events), 30)
+    serving = 0 if proxied.d.metric("streams", 0) == 1 else 1
+    proxied.d[f"gateway{serving}"].kill()
+    wait_until(lambda: proxied.curls[0].poll() is not None, 30, "the stream to end")
+    for _ in range(5):
+        assert proxied.get("/healthz")[0] == 200
+    assert proxied.get("/api/tiles")[0] == 200
