@@ -39,9 +39,13 @@ static mono_time now_boot(void)
 bool lease_watch_expired(struct lease_watch *watch, uint64_t number, uint64_t beat, mono_time now)
 {
     if (watch->number != number || watch->beat != beat) {
-        *watch = (struct lease_watch){number, beat, now};
+        *watch = (struct lease_watch){number, beat, now, 0};
     }
-    return now.us - watch->since.us >= LEASE_EXPIRE_MS * US_PER_MS;
+    const int64_t passed_us = now.us - watch->looked_at.us;
+    const int64_t most_us = LEASE_BLINK_MS * US_PER_MS;
+    watch->still_us += passed_us < most_us ? passed_us : most_us;
+    watch->looked_at = now;
+    return number == 0 || watch->still_us >= LEASE_EXPIRE_MS * US_PER_MS;
 }
 
 void lease_watch_forget(struct lease_watch *watch)

@@ -38,10 +38,16 @@ extern const struct lease_store_ops lease_postgres;
 struct lease_watch {
     uint64_t number; /* of the lease watched; 0: none */
     uint64_t beat;
-    mono_time since; /* the beat has not changed */
+    mono_time looked_at;
+    int64_t still_us; /* for so long the beat has been seen to stand still */
 };
 
-/* Notes what is seen now; true when the beat has stood still for LEASE_EXPIRE_MS. */
+/* What counts at most of the time between two looks: a standby that was stopped itself, perhaps with
+ * all of the machine, saw nothing meanwhile. */
+#define LEASE_BLINK_MS 1000
+
+/* Notes what is seen now; true when the beat has stood still for LEASE_EXPIRE_MS, or there is no
+ * lease. */
 bool lease_watch_expired(struct lease_watch *watch, uint64_t number, uint64_t beat, mono_time now);
 
 /* The holder could not be looked at: what it did meanwhile is not known. */

@@ -8,8 +8,6 @@
 #include "tests/unit.h"
 
 #define SECOND(s) ((mono_time){(s)*US_PER_S})
-#define EXPIRED(s) mono_add_ms(SECOND(s), LEASE_EXPIRE_MS) /* what stood still since then */
-
 struct fixture {
     char folder[64];
     char path[96];
@@ -67,6 +65,17 @@ static void assert_refused(struct lease_store *lease, mono_time now)
     assert_true(err.text[0] != '\0');
 }
 
+/* Looks as a standby does from that second on, until the lease has expired. */
+static mono_time watch_from(struct lease_store *lease, int64_t s)
+{
+    mono_time now = SECOND(s);
+    const mono_time expired = mono_add_ms(now, LEASE_EXPIRE_MS);
+    for (; now.us < expired.us; now = mono_add_ms(now, LEASE_LOOK_MS)) {
+        assert_refused(lease, now);
+    }
+    return now;
+}
+
 static void test_one_that_renews_keeps_it(void **state)
 {
     (void)state;
@@ -103,9 +112,7 @@ static void test_one_that_stands_still_is_overtaken_and_finds_out(void **state)
     struct error err = {{0}};
     setup(&f);
     const struct lease_grant first = take(f.a, SECOND(0));
-    assert_refused(f.b, SECOND(10));
-    assert_refused(f.b, (mono_time){EXPIRED(10).us - 1});
-    const struct lease_grant second = take(f.b, EXPIRED(10));
+    const struct lease_grant second = take(f.b, watch_from(f.b, 10));
     assert_int_equal(lease_file.renew(f.a, &err), STATUS_DENIED);
     assert_non_null(strstr(err.text, "lease is lost"));
     assert_int_equal(lease_file_confirm(f.path, first.number, first.inode, NULL), STATUS_DENIED);
@@ -122,10 +129,8 @@ static void test_one_that_was_overtaken_twice_finds_out(void **state)
     struct fixture f;
     setup(&f);
     take(f.a, SECOND(0));
-    assert_refused(f.b, SECOND(0));
-    take(f.b, EXPIRED(0));
-    assert_refused(f.c, SECOND(3));
-    take(f.c, EXPIRED(3));
+    take(f.b, watch_from(f.b, 0));
+    take(f.c, watch_from(f.c, 10));
     assert_int_equal(lease_file.renew(f.a, NULL), STATUS_DENIED);
     assert_int_equal(lease_file.renew(f.b, NULL), STATUS_DENIED);
     assert_int_equal(lease_file.renew(f.c, NULL), STATUS_OK);
@@ -179,14 +184,20 @@ static void test_what_a_standby_sees(void **state)
 {
     (void)state;
     struct lease_watch watch = {0};
+    assert_true(lease_watch_expired(&watch, 0, 0, SECOND(100))); /* there is no lease */
     assert_false(lease_watch_expired(&watch, 1, 7, SECOND(100)));
+    assert_false(lease_watch_expired(&watch, 1, 7, SECOND(101)));
     assert_false(lease_watch_expired(&watch, 1, 7, SECOND(102)));
-    assert_true(lease_watch_expired(&watch, 1, 7, EXPIRED(100)));
+    assert_true(lease_watch_expired(&watch, 1, 7, mono_add_ms(SECOND(102), 500)));
     assert_false(lease_watch_expired(&watch, 1, 8, SECOND(103))); /* it renewed */
-    assert_false(lease_watch_expired(&watch, 2, 8, SECOND(106))); /* it is another one */
+    assert_false(lease_watch_expired(&watch, 2, 8, SECOND(104))); /* it is another one */
+    assert_false(lease_watch_expired(&watch, 2, 8, SECOND(106))); /* it did not look in between */
+    assert_false(lease_watch_expired(&watch, 2, 8, SECOND(107)));
     lease_watch_forget(&watch); /* the database was down: it could not renew */
-    assert_false(lease_watch_expired(&watch, 2, 8, SECOND(166)));
-    assert_true(lease_watch_expired(&watch, 2, 8, EXPIRED(166)));
+    assert_false(lease_watch_expired(&watch, 2, 8, SECOND(108)));
+    assert_false(lease_watch_expired(&watch, 2, 8, SECOND(3600)));
+    assert_false(lease_watch_expired(&watch, 2, 8, SECOND(3601)));
+    assert_true(lease_watch_expired(&watch, 2, 8, SECOND(3602)));
     assert_true(lease_epoch_after(0) > UINT64_C(1700000000000));
     assert_true(lease_epoch_after(UINT64_C(1) << 60) == (UINT64_C(1) << 60) + 1);
 }

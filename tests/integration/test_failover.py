@@ -143,7 +143,7 @@ def test_takes_over_after_kill_9(deploy, any_table, write):
 
 def test_takes_over_from_a_stopped_one_which_falls_silent(deploy, any_table, write, listen):
     """SIGSTOP leaves the old ingestor its locks, connections and sockets, and the belief that no time has passed."""
-    d = with_standby(deploy(any_table))
+    d = with_standby(deploy(any_table, config={"ingestor": {"checkpoint_interval": "10ms"}}))  # to stop it in the middle of one
     clients = [Resuming(d, 0), Resuming(d, 1)]
     heard = listen(d.addresses[0])
     writer = write(any_table)

@@ -5,6 +5,7 @@ import time
 import pytest
 import zmq
 
+from conftest import bin_folder
 from test_crashes import Writer
 from tilewire import wait_until
 
@@ -29,9 +30,22 @@ def ordinal(d, cache):
         return 0
 
 
-def longest_pause(stream, since):
-    times = [since] + [e["at"] for e in list(stream.events) if e["at"] > since and e["event"] != "heartbeat"]
-    return max((b - a for a, b in zip(times, times[1:])), default=float("inf"))
+def lose(program, how):
+    program.process.send_signal(how)
+    if how == signal.SIGKILL:
+        program.process.wait()
+
+
+def bring_back(program, how):
+    if how == signal.SIGSTOP:
+        program.process.send_signal(signal.SIGCONT)
+    else:
+        program.start()
+
+
+def await_progress(stream, count=100):
+    seen = len(stream.ids())
+    wait_until(lambda: len(stream.ids()) > seen + count, 30, "events that go on")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
@@ -40,27 +54,42 @@ def test_streams_go_on(twins, sqlite_table, how):
     events, tiles = d.stream("/api/events/stream"), d.stream("/api/tiles/stream")
     writer = Writer(sqlite_table, 21)
     try:
-        wait_until(lambda: len(events.ids()) > 50)
+        await_progress(events)
         for victim in ("cache", "cache2"):
-            at = time.monotonic()
-            d[victim].process.send_signal(how)
-            seen = len(events.ids())
-            wait_until(lambda: time.monotonic() - at > 4 and len(events.ids()) > seen + 100)
-            assert longest_pause(events, at) < LONGEST_PAUSE_S
-            assert longest_pause(tiles, at) < LONGEST_PAUSE_S
-            if how == signal.SIGSTOP:
-                d[victim].process.send_signal(signal.SIGCONT)
-            else:
-                d[victim].process.wait()
-                d[victim].start()
-            wait_until(lambda: ordinal(d, victim) >= events.ids()[-1])
+            lose(d[victim], how)
+            await_progress(events)
+            bring_back(d[victim], how)
+            wait_until(lambda: ordinal(d, victim) >= events.ids()[-1], 30, f"{victim} to be back")
     finally:
         writer.stop()
     last = sqlite_table.insert([writer.rows.next()])
-    wait_until(lambda: events.ids()[-1] == last)
+    wait_until(lambda: events.ids()[-1] == last, 30, "the last event")
     ids = events.ids()
     assert ids == list(range(ids[0], last + 1)), "each once, in order, none left out"
     assert not [e for e in events.events + tiles.events if e["event"] == "reset"]
-    assert not events.ended.is_set() and not tiles.ended.is_set()
-    d.verify()
+    assert not events.ended.is_set() and not tiles.ended.is_set(), "no client had to reconnect"
+    d.verify(timeout_s=20)
 
+
+def longest_pause(stream, since):
+    times = [since] + [e["at"] for e in list(stream.events) if e["at"] > since and e["event"] != "heartbeat"]
+    return max((b - a for a, b in zip(times, times[1:])), default=float("inf"))
+
+
+@pytest.mark.timing
+@pytest.mark.skipif("asan" in str(bin_folder()), reason="times are measured without sanitizers")
+def test_the_gateway_moves_within_two_seconds_of_a_stop(twins, sqlite_table):
+    """Of a stop, for there no connection tells that the cache is gone."""
+    d = twins
+    events, tiles = d.stream("/api/events/stream"), d.stream("/api/tiles/stream")
+    writer = Writer(sqlite_table, 22)
+    try:
+        await_progress(events)
+        at = time.monotonic()
+        d["cache"].process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: time.monotonic() - at > 4)
+        await_progress(events)
+    finally:
+        writer.stop()
+    assert longest_pause(events, at) < LONGEST_PAUSE_S
+    assert longest_pause(tiles, at) < LONGEST_PAUSE_S
