@@ -12,7 +12,8 @@ struct bucket {
 };
 
 struct client {
-    struct ip address; /* zero: all who came when there were CLIENTS_MAX */
+    struct ip
+        address; /* of IPv6 the first 64 bits; zero: all who came when there were CLIENTS_MAX */
     struct bucket requests;
     struct bucket openings;
     uint32_t streams;
@@ -53,6 +54,20 @@ void clients_destroy(struct clients **clients_p)
     *clients_p = NULL;
 }
 
+static const struct ip strangers;
+
+/* One customer has at least 2^64 addresses of IPv6: what is limited is the network. */
+static struct ip network_of(const struct ip *address)
+{
+    static const uint8_t ipv4[12] = {[10] = 0xff, [11] = 0xff};
+    struct ip network = *address;
+    if (memcmp(address->bytes, ipv4, sizeof ipv4) != 0) {
+        memset(network.bytes + 8, 0, 8);
+    }
+    return network;
+}
+
+/* address: of a network, or that of all strangers. */
 static struct client *find(const struct clients *clients, const struct ip *address)
 {
     struct client *client;
@@ -62,15 +77,15 @@ static struct client *find(const struct clients *clients, const struct ip *addre
 
 static struct client *find_or_add(struct clients *clients, const struct ip *address, mono_time now)
 {
-    static const struct ip strangers;
-    struct client *client = find(clients, address);
+    struct ip network = network_of(address);
+    struct client *client = find(clients, &network);
     if (client == NULL && HASH_CNT(by_address, clients->table) >= CLIENTS_MAX) {
-        address = &strangers;
-        client = find(clients, address);
+        network = strangers;
+        client = find(clients, &network);
     }
     if (client == NULL) {
         client = x_calloc(1, sizeof *client);
-        client->address = *address;
+        client->address = network;
         client->requests = (struct bucket){(double)clients->limits->requests_burst, now};
         client->openings = (struct bucket){(double)clients->limits->streams_burst, now};
         HASH_ADD(by_address, clients->table, address, sizeof client->address, client);
@@ -135,8 +150,8 @@ bool clients_hold(struct clients *clients, const struct ip *address, mono_time n
 
 void clients_stream_closed(struct clients *clients, const struct ip *address)
 {
-    static const struct ip strangers;
-    struct client *client = find(clients, address);
+    const struct ip network = network_of(address);
+    struct client *client = find(clients, &network);
     if (client == NULL || client->streams == 0) {
         client = find(clients, &strangers);
     }

@@ -1,5 +1,6 @@
 /*
- * Limits by client address: requests and new streams by token buckets, streams open at once.
+ * Limits by client address: requests and new streams by token buckets, streams open at once. Of
+ * IPv6 the first 64 bits count, for a client has all addresses of such a network.
  *
  * A bucket holds `burst` tokens and gains `per_second` of them; each request takes one. Entries
  * that are full again and have no stream are forgotten, so memory is bounded by the rate of new

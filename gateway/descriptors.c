@@ -2,12 +2,11 @@
 
 #include <sys/resource.h>
 
-#define LIMIT_MIN 256        /* what is reckoned with at least */
-#define LIMIT_MAX (1U << 20) /* and at most: "unlimited" is a very large number */
+#define LIMIT_MAX (1U << 20) /* reckoned with at most: "unlimited" is a very large number */
 
 struct descriptors descriptors_share(size_t limit, size_t streams_wanted)
 {
-    limit = limit < LIMIT_MIN ? LIMIT_MIN : limit > LIMIT_MAX ? LIMIT_MAX : limit;
+    limit = limit < DESCRIPTORS_MIN ? DESCRIPTORS_MIN : limit > LIMIT_MAX ? LIMIT_MAX : limit;
     const size_t usable = limit - DESCRIPTORS_SPARE;
     const size_t most = usable - usable / 4;
     const size_t streams = streams_wanted < most ? streams_wanted : most;
@@ -18,7 +17,7 @@ size_t descriptors_raise_limit(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return LIMIT_MIN;
+        return DESCRIPTORS_MIN;
     }
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #define DESCRIPTORS_SPARE 64
+#define DESCRIPTORS_MIN 256 /* with fewer a gateway does not start */
 
 struct descriptors {
     size_t streams;     /* open at once; at most what was wanted */

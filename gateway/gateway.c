@@ -270,7 +270,14 @@ static int create_parts(struct gateway *gateway, struct error *err)
 {
     const struct config_gateway *config = &gateway->config->gateway;
     const struct store_listener listener = {on_change, rendered_tile_free, gateway};
-    gateway->descriptors = descriptors_share(descriptors_raise_limit(), config->limits.streams);
+    const size_t limit = descriptors_raise_limit();
+    if (limit < DESCRIPTORS_MIN) {
+        return error_set(err, STATUS_FULL,
+                         "no more than %zu open files are allowed, and a gateway needs %d at "
+                         "least: raise the limit (ulimit -Hn, LimitNOFILE=)",
+                         limit, DESCRIPTORS_MIN);
+    }
+    gateway->descriptors = descriptors_share(limit, config->limits.streams);
     if (gateway->descriptors.streams < config->limits.streams) {
         log_info("the limit of open files leaves room for %zu streams, not %zu: raise it "
                  "(ulimit -Hn, LimitNOFILE=), or start more gateways on the port",

@@ -15,10 +15,11 @@
 #define ANSWERING_MS 300000       /* in which an answer has to be taken, however slowly */
 #define RELIEVE_MS 50             /* while connections are many */
 #define BODY_READ_MAX (16U << 20) /* of a body that is too large, before the connection is cut */
-/* Besides the request line and headers themselves: what is found in them, and the head of an answer.
- * All of a connection's memory is cleared after each request, so it is not as much as one likes. */
+/* Besides the request line and headers themselves: what is found in them, and the head of an
+ * answer. All of a connection's memory is cleared after each request, so it is not as much as one
+ * likes. */
 #define PARSED_BYTES (8 * 1024)
-#define BACKLOG 4096                      /* connections that wait to be accepted */
+#define BACKLOG 4096 /* connections that wait to be accepted */
 
 /* ---- Routing ---- */
 
@@ -285,7 +286,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
 {
     struct gateway *gateway = request->http->gateway;
     struct http_counters *counters = &request->http->counters;
-    unsigned retry_s = 5;
+    unsigned retry_s = 1;
     stream->address = request->address;
     if (request->head) {
         static const char *const headers[] = {"Cache-Control", "no-cache", "X-Accel-Buffering",
@@ -296,7 +297,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     if (!streams_has_room(gateway->streams, stream)) {
         return refuse_stream(
             request, stream, &counters->streams_no_room, MHD_HTTP_SERVICE_UNAVAILABLE,
-            "This gateway has as many streams as it may; try again, or poll.", retry_s);
+            "This gateway has as many streams as it may; try again, or poll.", retry_later());
     }
     switch (clients_stream(gateway->clients, &stream->address, gateway->now, &retry_s)) {
     case STREAM_ADMITTED:
@@ -306,7 +307,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
                              MHD_HTTP_TOO_MANY_REQUESTS,
                              "This address has as many streams as it may; close some, or share "
                              "one between pages.",
-                             retry_s);
+                             retry_later());
     case STREAM_TOO_FAST:
         return refuse_stream(
             request, stream, &counters->streams_too_fast, MHD_HTTP_TOO_MANY_REQUESTS,
@@ -315,9 +316,9 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     const int fd = detach_socket(request->connection);
     if (fd < 0) {
         clients_stream_closed(gateway->clients, &stream->address);
-        return refuse_stream(request, stream, &counters->streams_no_room,
-                             MHD_HTTP_SERVICE_UNAVAILABLE,
-                             "This gateway is out of descriptors; try again, or poll.", retry_s);
+        return refuse_stream(
+            request, stream, &counters->streams_no_room, MHD_HTTP_SERVICE_UNAVAILABLE,
+            "This gateway is out of descriptors; try again, or poll.", retry_later());
     }
     struct buf head = {0};
     tune(fd, gateway->config->gateway.stalled_ms);
@@ -394,9 +395,9 @@ int http_start(struct http *http, struct error *err)
         detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, http->listening,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(inactive_ms / 1000 + 2),
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)http->gateway->descriptors.connections, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, http, MHD_OPTION_END);
+        (unsigned)http->gateway->descriptors.connections, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
+        http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
     if (http->daemon == NULL) {
         return error_set(err, STATUS_IO, "libmicrohttpd could not be started");
     }

@@ -91,6 +91,10 @@ enum MHD_Result reply_blob(struct request *request, unsigned status, const char 
 enum MHD_Result reply_problem(struct request *request, unsigned status, const char *detail,
                               unsigned retry_s);
 
+/* Seconds for Retry-After where nobody knows when there will be room: random, so that those who
+ * were refused together do not come back together. */
+unsigned retry_later(void);
+
 /* Does If-None-Match hold the tag? */
 bool etag_matches(struct request *request, const char *etag);
 

@@ -40,7 +40,7 @@ static int socket_of(const struct request *request)
 static enum MHD_Result refuse(struct request *request, unsigned status, const char *detail)
 {
     waiting_counters(request->http->gateway->waiting)->refused++;
-    return reply_problem(request, status, detail, 5);
+    return reply_problem(request, status, detail, retry_later());
 }
 
 /* Libmicrohttpd does not look at a suspended connection, so its end is watched for here. */

@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -122,6 +123,11 @@ enum MHD_Result reply_problem(struct request *request, unsigned status, const ch
         reply_body(request, status, "application/problem+json", buf_str(&body), headers);
     buf_free(&body);
     return result;
+}
+
+unsigned retry_later(void)
+{
+    return 3 + arc4random_uniform(6);
 }
 
 struct lines {

@@ -1,5 +1,7 @@
 #include "tests/unit.h"
 
+#include <stdio.h>
+
 #include "gateway/clients.h"
 
 static const struct gateway_limits limits = {
@@ -91,6 +93,54 @@ static void who_is_quiet_is_forgotten(void **state)
     clients_destroy(&clients);
 }
 
+static void a_network_of_ipv6_counts_as_one(void **state)
+{
+    (void)state;
+    struct clients *clients = clients_create(&limits);
+    unsigned retry_s = 0;
+    for (int i = 0; i < 21; i++) {
+        char text[IP_TEXT_SIZE];
+        struct ip ip;
+        snprintf(text, sizeof text, "2001:db8:1:2:%d::%d", i * 7, i);
+        assert_true(ip_parse(str_of(text), &ip));
+        assert_int_equal(clients_request(clients, &ip, at_ms(0), &retry_s), i < 20);
+        if (i < 3) {
+            assert_int_equal(clients_stream(clients, &ip, at_ms(0), &retry_s), STREAM_ADMITTED);
+        }
+    }
+    struct ip same;
+    struct ip other;
+    struct ip four;
+    assert_true(ip_parse(STR("2001:db8:1:2::ffff"), &same) &&
+                ip_parse(STR("2001:db8:1:3::1"), &other) && ip_parse(STR("192.0.2.1"), &four));
+    assert_false(clients_request(clients, &same, at_ms(0), &retry_s));
+    assert_int_equal(clients_stream(clients, &same, at_ms(0), &retry_s), STREAM_TOO_MANY);
+    clients_stream_closed(clients, &same); /* whichever it was */
+    assert_int_equal(clients_stream(clients, &same, at_ms(0), &retry_s), STREAM_ADMITTED);
+    assert_true(clients_request(clients, &other, at_ms(0), &retry_s));
+    assert_true(clients_request(clients, &four, at_ms(0), &retry_s));
+    assert_int_equal(clients_count(clients), 3);
+    clients_destroy(&clients);
+}
+
+static void who_waits_counts_as_a_stream(void **state)
+{
+    (void)state;
+    struct clients *clients = clients_create(&limits);
+    const struct ip a = address_of(1);
+    unsigned retry_s;
+    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), STREAM_ADMITTED);
+    for (int i = 0; i < 20; i++) { /* however often: it takes no tokens of new streams */
+        assert_true(clients_hold(clients, &a, at_ms(0)));
+        clients_stream_closed(clients, &a);
+    }
+    assert_true(clients_hold(clients, &a, at_ms(0)));
+    assert_true(clients_hold(clients, &a, at_ms(0)));
+    assert_false(clients_hold(clients, &a, at_ms(0)));
+    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), STREAM_TOO_MANY);
+    clients_destroy(&clients);
+}
+
 /* However many addresses come, memory is bounded, and their streams are still counted right. */
 static void strangers_share_one_entry(void **state)
 {
@@ -119,6 +169,8 @@ int main(void)
         cmocka_unit_test(requests_flow_at_their_rate),
         cmocka_unit_test(streams_are_capped_and_paced),
         cmocka_unit_test(who_is_quiet_is_forgotten),
+        cmocka_unit_test(a_network_of_ipv6_counts_as_one),
+        cmocka_unit_test(who_waits_counts_as_a_stream),
         cmocka_unit_test(strangers_share_one_entry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

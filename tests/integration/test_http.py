@@ -216,12 +216,75 @@ def test_status_pages(deploy, sqlite_table):
 
 
 def test_cors(deploy, sqlite_table):
-    d = deploy(sqlite_table, config={"gateway": {"cors_origins": ["https://ops.example.org"]}}).start()
-    for origin, allowed in (("https://ops.example.org", "https://ops.example.org"), ("https://evil.example.org", None)):
-        for path in ("/api/tiles", "/api/tiles/queue.depth", "/api/events"):
-            assert d.request(path, headers={"Origin": origin})[1].get("access-control-allow-origin") == allowed
-        answer = d.request("/api/tiles", method="OPTIONS", headers={"Origin": origin})
-        assert answer[0] == 204 and answer[1].get("access-control-allow-origin") == allowed
+    """Pages of the configured origins may read all that is served, errors included; those of others nothing."""
+    limits = {"requests_per_second": 0.001, "requests_burst": 22, "streams_per_address": 1}
+    mine = "https://ops.example.org"
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"cors_origins": [mine], "limits": limits}}).start()
+    stream = d.stream("/api/tiles/stream")
+    etag = d.request("/api/tiles/queue.depth")[1]["etag"]
+    asked = [("/api/tiles", {}, 200), ("/api/tiles/queue.depth", {}, 200), ("/api/tiles/queue.depth", {"If-None-Match": etag}, 304),
+             ("/api/events", {}, 200), ("/api/tiles/no.such", {}, 404), ("/api/events/stream", {}, 429), ("/", {}, 200), ("/healthz", {}, 200)]
+    for origin, allowed in ((mine, mine), ("https://evil.example.org", None), (None, None)):
+        for path, headers, expected in asked:
+            status, answer, _ = d.request(path, headers=headers | ({"Origin": origin} if origin else {}))
+            assert status == expected, (path, status)
+            assert answer.get("access-control-allow-origin") == allowed, (path, origin)
+            assert "Origin" in answer["vary"], path
+            exposed = answer.get("access-control-expose-headers", "")
+            assert not allowed or {"ETag", "Retry-After", "Preference-Applied"} <= set(exposed.split(", ")), path
+    for origin, allowed in ((mine, mine), ("https://evil.example.org", None)):
+        preflight = {"Origin": origin, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match"}
+        status, answer, body = d.request("/api/tiles", method="OPTIONS", headers=preflight)
+        assert (status, body, answer.get("access-control-allow-origin")) == (204, b"", allowed)
+        assert "GET" in answer["access-control-allow-methods"] and "if-none-match" in answer["access-control-allow-headers"].lower()
+    assert d.request("/api/tiles", headers={"Origin": mine})[0] == 429
+    answer = d.request("/api/tiles", headers={"Origin": mine})[1]
+    assert answer["access-control-allow-origin"] == mine and int(answer["retry-after"]) >= 1
+    stream.close()
+
+
+def test_cors_for_everybody(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"cors_origins": ["*"]}}).start()
+    for path in ("/api/tiles", "/api/tiles/queue.depth", "/api/events", "/api/tiles/no.such"):
+        assert d.request(path, headers={"Origin": "https://any.example.org"})[1]["access-control-allow-origin"] == "*"
+    assert d.stream("/api/tiles/stream").headers["access-control-allow-origin"] == "*"
+    assert d.stream("/api/events/stream").headers["content-type"] == "text/event-stream"
+
+
+def test_requests_upon_each_other_end_with_a_stream(deploy, sqlite_table):
+    """Also one that waits is answered in its turn; what follows a stream is not listened to."""
+    d = deploy(sqlite_table, gateways=1).start()
+    etag = d.request("/api/tiles?keys=queue.depth")[1]["etag"]
+    lines = ["GET /healthz", "GET /api/tiles?keys=queue.depth&wait=200ms", "GET /api/tiles/no.such", "GET /api/events/stream", "GET /readyz"]
+    wire = "".join(f"{line} HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\n\r\n" for line in lines)
+    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s, s.makefile("rb") as reader:
+        s.sendall(wire.encode())
+        assert [int(read_answer(reader)[0].split()[1]) for _ in lines[:3]] == [200, 304, 404]
+        line, headers, _ = read_answer(reader)
+        assert line.split()[1] == "200" and headers["content-type"] == "text/event-stream"
+        assert reader.readline().startswith(b"retry: ") and reader.readline() == b"\n"
+        last = sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
+        assert reader.readline() == f"id: {last}\n".encode()
+
+
+def test_what_is_no_http(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1).start()
+    wrong = [b"GET /api/tiles HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
+             b"GET /api/tiles HTTP/9.9\r\nHost: x\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+             b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+             b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"]
+    for wire in wrong:
+        with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s:
+            s.sendall(wire)
+            s.shutdown(socket.SHUT_WR)
+            answer = b""
+            try:
+                while part := s.recv(65536):
+                    answer += part
+            except ConnectionResetError:
+                pass
+        assert not answer.startswith(b"HTTP/1.1 2"), (wire, answer)
+    assert d.request("/healthz")[0] == 200
 
 
 def test_limits_are_polite(deploy, sqlite_table):

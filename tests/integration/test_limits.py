@@ -104,6 +104,16 @@ def test_headers_that_are_too_large(deploy, sqlite_table):
     assert d.request("/healthz")[0] == 200
 
 
+def test_too_few_descriptors_are_told_at_the_start(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1)
+    gateway = d["gateway0"]
+    gateway.command[:0] = ["prlimit", "--nofile=200:200"]
+    gateway.start()
+    assert gateway.process.wait(timeout=30) == 1
+    gateway.process = None
+    assert "a gateway needs 256 at least" in gateway.log_text() and "ulimit -Hn" in gateway.log_text()
+
+
 def test_at_the_limit_of_descriptors(deploy, sqlite_table):
     """More streams and connections than there are descriptors for: polite refusals, and nobody else notices."""
     d = deploy(sqlite_table, gateways=1)

@@ -383,7 +383,8 @@ class Deployment:
         try:
             connection.request(method, path, headers=headers or {}, body=body)
             response = connection.getresponse()
-            return response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
+            fields = {name.lower(): ", ".join(response.headers.get_all(name)) for name in response.headers}
+            return response.status, fields, response.read()
         finally:
             connection.close()
 
