@@ -1,4 +1,5 @@
 """Fixtures: real programs on real databases, each test with ports and folders of its own."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -24,15 +25,35 @@ def folder():
     shutil.rmtree(path, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def cluster():
-    """A throw-away PostgreSQL, one for each worker."""
+@contextlib.contextmanager
+def throw_away_server(**options):
+    """A PostgreSQL; options as for Postgres.start_server."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-pg-"))
     path.chmod(0o755)
-    server = Postgres.start_server(ROOT / "scripts" / "postgres", path)
+    server = Postgres.start_server(ROOT / "scripts" / "postgres", path, **options)
     yield server
     Postgres.stop_server(server)
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A throw-away PostgreSQL, one for each worker."""
+    with throw_away_server() as server:
+        yield server
+
+
+def writers(make):
+    """For fixtures: write(table) → a writer, ended when the test is."""
+    made = []
+
+    def write(table):
+        made.append(make(table))
+        return made[-1]
+
+    yield write
+    for writer in made:
+        writer.stop()
 
 
 @pytest.fixture(params=["sqlite", "sqlite-rollback", "postgresql"])

@@ -9,7 +9,7 @@ import msgpack
 import pytest
 import zmq
 
-from conftest import bin_folder, make_table
+from conftest import bin_folder, make_table, writers
 from test_crashes import Resuming, Writer, Writers
 from tilewire import RandomEvents, wait_until
 
@@ -60,16 +60,8 @@ def listen():
 
 @pytest.fixture
 def write():
-    """write(table) → writers, ended when the test is. On PostgreSQL transactions overlap, and some are rolled back."""
-    made = []
-
-    def make(table):
-        made.append(Writers(table, 4) if table.kind == "postgresql" else Writer(table, 41))
-        return made[-1]
-
-    yield make
-    for writer in made:
-        writer.stop()
+    """On PostgreSQL transactions overlap, and some are rolled back."""
+    yield from writers(lambda table: Writers(table, 4) if table.kind == "postgresql" else Writer(table, 41))
 
 
 def with_standby(d, **config):

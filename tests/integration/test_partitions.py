@@ -1,15 +1,12 @@
 """PostgreSQL restarted and stopped, and programs cut off from one another with packets dropped, not refused: everything comes
 back by itself, and meanwhile /readyz and `stale` say how it is."""
-import pathlib
-import shutil
 import socket
-import tempfile
 import threading
 import time
 
 import pytest
 
-from conftest import ROOT
+from conftest import throw_away_server, writers
 from machines import Machines, why_not
 from test_crashes import Resuming
 from test_failover import await_progress, check_streams, epoch, with_standby
@@ -50,15 +47,7 @@ class Stubborn:
 
 @pytest.fixture
 def write():
-    made = []
-
-    def make(table):
-        made.append(Stubborn(table))
-        return made[-1]
-
-    yield make
-    for writer in made:
-        writer.stop()
+    yield from writers(Stubborn)
 
 
 # ---- What is told ----
@@ -97,12 +86,8 @@ def await_well(d):
 @pytest.fixture
 def own_server():
     """A PostgreSQL that may be stopped."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-pg-"))
-    path.chmod(0o755)
-    server = Postgres.start_server(ROOT / "scripts" / "postgres", path)
-    yield server
-    Postgres.stop_server(server)
-    shutil.rmtree(path, ignore_errors=True)
+    with throw_away_server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -182,12 +167,8 @@ def network():
 
 @pytest.fixture(scope="module")
 def far_server(network):
-    path = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-pg-"))
-    path.chmod(0o755)
-    server = Postgres.start_server(ROOT / "scripts" / "postgres", path, address=network.addresses["db"], enter=network.enter("db"))
-    yield server
-    Postgres.stop_server(server)
-    shutil.rmtree(path, ignore_errors=True)
+    with throw_away_server(address=network.addresses["db"], enter=network.enter("db")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -236,6 +217,8 @@ def test_an_ingestor_that_is_cut_off_from_its_database_is_followed(spread, netwo
     log = len(d["ingestor"].log_text())
     network.join("one", "db")
     d["ingestor"].await_log("standing by: another ingestor", timeout=60, after=log)
+    d["standby"].kill()  # on another machine: only its silence tells
+    await_progress(client)
     check_streams(d, [client], writer)
 
 
