@@ -29,10 +29,12 @@ int pg_look_prepare(struct postgres_source *s, struct error *err)
         {"rows", x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
                             "ORDER BY e.%s LIMIT $3::bigint",
                             columns, name, id, id, id)},
+        /* Range by range, which the limit inside enforces: for the order's sake the planner would
+         * rather compare each row of the table with each range. */
         {"late", x_asprintf("SELECT %s FROM unnest($1::bigint[], $2::bigint[]) r(f, l) "
-                            "JOIN %s e ON e.%s BETWEEN r.f AND r.l ORDER BY e.%s LIMIT "
-                            "$3::bigint",
-                            columns, name, id, id)},
+                            "CROSS JOIN LATERAL (SELECT * FROM %s e WHERE e.%s BETWEEN r.f AND r.l "
+                            "ORDER BY e.%s LIMIT $3::bigint) e ORDER BY e.%s LIMIT $3::bigint",
+                            columns, name, id, id, id)},
         {"history", x_asprintf("SELECT min(i) FROM (SELECT %s AS i FROM %s WHERE %s BETWEEN 1 AND "
                                "$1::bigint ORDER BY %s DESC LIMIT $2::bigint) h",
                                id, name, id, id)},
