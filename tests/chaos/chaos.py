@@ -20,6 +20,7 @@ from tilewire import TILES, Deployment, Postgres, Program, RandomEvents, Sqlite,
 import clients  # noqa: E402
 import judge  # noqa: E402
 from relays import Relays  # noqa: E402
+from writers import PostgresWriters, SqliteWriters  # noqa: E402
 
 INGESTORS = ["ingestor1", "ingestor2"]
 CACHES = ["cache1", "cache2"]
@@ -50,6 +51,8 @@ class Whole(Deployment):
         for name, port in zip(GATEWAYS, self.gateway_ports):
             self.configure(name, "gateway", gateway={"listen": f"127.0.0.1:{port}", "limits": limits, "heartbeat": "1s",
                                                      "drain": "300ms", "upstreams": self.upstreams(name, CACHES)})
+        self.entrances = {name: [self.relays.add(f"clients>{name}.{i}", port) for i, port in enumerate(ports)]
+                          for name, ports in [*zip(GATEWAYS, ([port] for port in self.gateway_ports)), *((c, self.ports[c]) for c in CACHES)]}
         for name in CACHES:  # what `tilewire verify` compares with, past the relays
             self.write_file(f"verify-{name}", {"cache": self.own(name), "ingestor": self.checkpoint() | {"lanes": lanes}})
 
@@ -67,7 +70,8 @@ class Whole(Deployment):
         if self.table.kind == "sqlite":
             return self.table.uri
         port = self.table.cluster["port"]
-        return self.table.uri.replace(f":{port}/", f":{self.relays.add(f'{name}>database', port)}/")
+        uri = self.table.uri.replace(f":{port}/", f":{self.relays.add(f'{name}>database', port)}/")
+        return f"{uri}?application_name={name}"
 
     def configure(self, name, program, **sections):
         file = self.write_file(name, sections)
@@ -127,45 +131,6 @@ class Whole(Deployment):
         return problems
 
 
-# ---- Writers ----
-
-
-class Writer(threading.Thread):
-    """Inserts random events. On PostgreSQL transactions take their time; some are rolled back, and in some rows are deleted
-    again. (A row that was seen counts for good, so a later DELETE would make the table differ from the tiles.)"""
-
-    def __init__(self, table, seed):
-        super().__init__(daemon=True)
-        self.table, self.events = table, RandomEvents(seed)
-        self.random = random.Random(seed)
-        self.ending = threading.Event()
-
-    def run(self):
-        write = self.write_sqlite if self.table.kind == "sqlite" else self.write_postgres
-        while not self.ending.is_set():
-            write([self.events.next() for _ in range(self.random.randrange(1, 5))])
-
-    def write_sqlite(self, rows):
-        self.table.insert(rows)
-        self.ending.wait(self.random.uniform(0, 0.06))
-
-    def write_postgres(self, rows):
-        db = self.table.connect()
-        cursor = db.cursor()
-        for row in rows:
-            cursor.execute("INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES (%s,%s,%s,%s,%s,%s)"
-                           " RETURNING id", row)
-            if self.random.random() < 0.1:
-                cursor.execute("DELETE FROM events WHERE id = %s", cursor.fetchone())
-            self.ending.wait(self.random.choice([0, 0.01, 0.05, 0.3]))
-        db.rollback() if self.random.random() < 0.15 else db.commit()
-        db.close()
-
-    def stop(self):
-        self.ending.set()
-        self.join()
-
-
 # ---- Faults ----
 
 
@@ -180,25 +145,38 @@ class Fault:
         return f"{self.kind} {self.target}" + (f" for {self.after:.1f} s" if self.after else "")
 
 
+KINDS = {"kill": 28, "end": 8, "stop": 18, "cut": 16, "refuse": 8, "hold": 14, "kill ingestors": 2, "kill caches": 2, "kill all": 1}
+KINDS_POSTGRES = {"terminate": 8, "restart": 1, "crash": 1}
+
+
 def plan(seconds, seed, kind):
     """The faults of a run: the same for the same seed."""
     r = random.Random(seed)
     programs = INGESTORS + CACHES + GATEWAYS
+    groups = {"kill ingestors": INGESTORS, "kill caches": CACHES, "kill all": programs}
     links = [f"{a}>{b}" for a, bs in [(c, INGESTORS) for c in CACHES] + [(g, CACHES) for g in GATEWAYS] for b in bs]
+    links += [f"clients>{name}" for name in CACHES + GATEWAYS]
     if kind == "postgresql":
         links += [f"{i}>database" for i in INGESTORS]
+    weights = KINDS | (KINDS_POSTGRES if kind == "postgresql" else {})
     faults, at = [], r.uniform(0.5, 1.5)
     while at < seconds:
-        what = r.choices(["kill", "end", "stop", "cut", "hold"], [30, 10, 20, 20, 20])[0]
-        if what in ("kill", "end"):
-            fault = Fault(at, what, r.choice(programs), r.uniform(0.05, 3))
+        what = r.choices(list(weights), list(weights.values()))[0]
+        if what in groups:
+            after = r.uniform(0.05, 3)
+            faults += [Fault(at, "kill", name, after) for name in groups[what]]
+        elif what in ("kill", "end"):
+            faults.append(Fault(at, what, r.choice(programs), r.uniform(0.05, 3)))
         elif what == "stop":
-            fault = Fault(at, what, r.choice(programs), r.choice([r.uniform(0.05, 1), r.uniform(1, 8)]))
+            faults.append(Fault(at, what, r.choice(programs), r.choice([r.uniform(0.05, 1), r.uniform(1, 8)])))
         elif what == "cut":
-            fault = Fault(at, what, r.choice(links), 0)
+            faults.append(Fault(at, what, r.choice(links), 0))
+        elif what in ("hold", "refuse"):
+            faults.append(Fault(at, what, r.choice(links), r.choice([r.uniform(0.1, 1), r.uniform(1, 8)])))
+        elif what == "terminate":
+            faults.append(Fault(at, what, r.choice(INGESTORS + ["writers"]), 0))
         else:
-            fault = Fault(at, what, r.choice(links), r.choice([r.uniform(0.1, 1), r.uniform(1, 8)]))
-        faults.append(fault)
+            faults.append(Fault(at, what, "database", r.uniform(0.1, 3)))
         at += r.expovariate(1 / 0.7)
     return faults
 
@@ -209,9 +187,12 @@ class Wrecker:
     def __init__(self, deployment):
         self.d = deployment
         self.problems = []
+        self.database_up = True
 
     def do(self, fault):
         """False: there was nothing to do it to."""
+        if fault.kind in ("terminate", "restart", "crash"):
+            return self.database_up and self.do_to_database(fault)
         program = self.d.programs.get(fault.target)
         if program is not None and not program.alive():
             return False
@@ -225,12 +206,41 @@ class Wrecker:
             program.process.send_signal(signal.SIGSTOP)
         elif fault.kind == "cut":
             self.d.relays.cut(fault.target)
+        elif fault.kind == "refuse":
+            self.d.relays.refuse(fault.target)
         elif fault.kind == "hold":
             self.d.relays.hold(fault.target)
         return True
 
+    def do_to_database(self, fault):
+        if fault.kind == "terminate":
+            self.terminate("" if fault.target == "writers" else fault.target)
+        else:
+            self.database("stop", "immediate" if fault.kind == "crash" else "fast")
+            self.database_up = False
+        return True
+
+    def terminate(self, application):
+        """Ends the sessions of those who call themselves so."""
+        db = self.d.table.connect()
+        db.cursor().execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                            " AND application_name = %s AND pid <> pg_backend_pid()", (application,))
+        db.close()
+
+    def database(self, verb, argument):
+        cluster = self.d.table.cluster
+        subprocess.run([cluster["script"], verb, cluster["path"], argument], check=True, stdout=subprocess.DEVNULL)
+
+    def start_database(self):
+        if not self.database_up:
+            self.database("start", str(self.d.table.cluster["port"]))
+            self.database_up = True
+
     def undo(self, fault):
-        if fault.kind == "hold":
+        if fault.kind in ("restart", "crash"):
+            self.start_database()
+            return
+        if fault.kind in ("hold", "refuse"):
             self.d.relays.release(fault.target)
             return
         program = self.d.programs[fault.target]
@@ -254,6 +264,7 @@ class Wrecker:
             self.problems.append(f"{program.name} ended with {program.process.returncode}")
 
     def heal(self):
+        self.start_database()
         self.d.relays.release()
         for program in self.d.programs.values():
             if program.alive():
@@ -285,19 +296,21 @@ class Wrecker:
 
 def start_clients(d, seed):
     """Fifty, of different kinds."""
-    gateways, r = d.gateway_ports, random.Random(seed)
-    made = {"events": [], "tiles": [], "scripts": []}
+    gateways, r = [d.entrances[name][0] for name in GATEWAYS], random.Random(seed)
+    made = {"events": [], "tiles": [], "copies": [], "scripts": []}
     for i in range(12):
         made["events"].append(clients.EventStream(f"event stream {i}", gateways, r.random()))
     for i in range(6):
         made["events"].append(clients.EventPolls(f"event polls {i}", gateways, r.random()))
-    for i in range(16):
+    for i in range(14):
         made["tiles"].append(clients.TileStream(f"tile stream {i}", gateways, r.random(), form=["full", "patch"][i % 2]))
     for i in range(10):
         made["tiles"].append(clients.TilePolls(f"tile polls {i}", gateways, r.random(), wait=[None, "2s"][i % 2]))
-    for i in range(6):
-        publish, query = zip(*(d.ports[name] for name in CACHES))
-        made["scripts"].append(clients.Subscriber(f"subscriber {i}", publish[i % 2:i % 2 + 1], r.random()) if i < 4
+    for i in range(4):
+        made["copies"].append(clients.Replica(f"replica {i}", *d.entrances[CACHES[i % 2]], r.random()))
+    publish, query = zip(*(d.entrances[name] for name in CACHES))
+    for i in range(4):
+        made["scripts"].append(clients.Subscriber(f"subscriber {i}", publish[i % 2:i % 2 + 1], r.random()) if i < 2
                                else clients.Asker(f"asker {i}", query, r.random()))
     for client in sum(made.values(), []):
         client.start()
@@ -306,11 +319,10 @@ def start_clients(d, seed):
 
 def differences(d, made):
     """How the tiles that clients hold differ from those of the caches, each client on its own."""
-    held = {client: client.held() for client in made["tiles"]}
+    held = {client: client.held() for client in made["tiles"] + made["copies"]}
     truths = [d.tiles_of_cache(name) for name in CACHES]
     problems = {}
     for client, tiles in held.items():
-        tiles = {key: (clients.number(version), data) for key, (version, data) in tiles.items()}
         answers = [judge.check_tiles(client.name, tiles, truth) for truth in truths if truth is not None]
         problems[client] = min(answers, key=len, default=["no cache answers"])
     return problems
@@ -318,7 +330,7 @@ def differences(d, made):
 
 def await_equal_tiles(d, made, timeout_s):
     """Tiles go on changing with time alone, so each client has to be equal once, not all at one moment."""
-    left = set(made["tiles"])
+    left = set(made["tiles"] + made["copies"])
     deadline = time.monotonic() + timeout_s
     while True:
         problems = differences(d, made)
@@ -328,7 +340,7 @@ def await_equal_tiles(d, made, timeout_s):
         time.sleep(0.05)
 
 
-def check(d, made, committed):
+def check(d, made, committed, deleted):
     problems = []
     begun = time.monotonic()
     try:
@@ -340,15 +352,15 @@ def check(d, made, committed):
         result = d.verify_against(name)
         if result.returncode != 0:
             problems.append(f"tilewire verify against {name}:\n{result.stdout}")
-    histories = {client.name: client.segments for client in made["events"]}
+    histories = {client.name: client.segments for client in made["events"] + made["copies"]}
     deadline = time.monotonic() + 10
     while True:
         ids = committed()
-        found = judge.check_ends(histories, ids) or judge.check_events(histories, ids)
+        found = judge.check_ends(histories, ids, deleted) or judge.check_events(histories, ids, deleted)
         if not found or time.monotonic() > deadline:
             break
         time.sleep(0.1)
-    problems += judge.check_events(histories, committed()) or found
+    problems += judge.check_events(histories, committed(), deleted) or found
     problems += await_equal_tiles(d, made, 10)
     for client in sum(made.values(), []):
         problems += client.problems
@@ -360,29 +372,27 @@ def check(d, made, committed):
 def run(arguments, folder, table):
     d = Whole(folder, table, arguments.bin, arguments.lanes)
     faults = plan(arguments.seconds, arguments.seed, table.kind)
-    writers = [Writer(table, arguments.seed + i) for i in range(5 if table.kind == "postgresql" else 1)]
+    writers = (PostgresWriters if table.kind == "postgresql" else SqliteWriters)(table, arguments.seed)
     made, wrecker = {}, Wrecker(d)
     try:
         d.start_whole()
         made = start_clients(d, arguments.seed)
-        for writer in writers:
-            writer.start()
+        writers.start()
         wrecker.run(faults)
         wrecker.heal()
-        for writer in writers:
-            writer.stop()
-        problems = check(d, made, table.ids)
+        writers.stop()
+        if table.kind == "postgresql":
+            table.db = table.connect()  # the one before has been ended with its server
+        problems = check(d, made, table.ids, writers.deleted)
     finally:
-        for writer in writers:
-            if writer.is_alive():
-                writer.stop()
+        writers.stop()
         for client in sum(made.values(), []):
             client.stop()
         ended = d.close()
     problems += wrecker.problems + ended
     everybody = sum(made.values(), [])
-    resets = ", ".join(f"{client.name} {client.resets}" for client in made["events"] if client.resets) or "none"
-    print(f"{len(faults)} faults, {len(table.ids())} events, {len(everybody)} clients, which were answered "
+    resets = ", ".join(f"{client.name} {client.resets}" for client in made["events"] + made["copies"] if client.resets) or "none"
+    print(f"{len(faults)} faults, {len(table.ids())} events and {len(writers.deleted)} deleted ones, {len(everybody)} clients, which were answered "
           f"{sum(client.connections for client in everybody)} times; resets of event clients: {resets}", flush=True)
     return problems, d
 

@@ -57,10 +57,10 @@ class Sse(Client):
                 request += f"Last-Event-ID: {self.last_id}\r\n"
             connection.sendall((request + "\r\n").encode())
             stream = connection.makefile("rb")
-            status = int(stream.readline().split()[1])
+            status = (stream.readline().split() + [b"", b""])[1]  # none when the connection ended first
             while stream.readline().strip():
                 pass
-            if status != 200:
+            if status != b"200":
                 return
             self.connections += 1
             self.connected()
@@ -172,7 +172,7 @@ class Tiles:
         self.last_id = None
 
     def held(self):
-        return {key: (tile["version"], tile["data"]) for key, tile in list(self.tiles.items())}
+        return {key: (number(tile["version"]), tile["data"]) for key, tile in list(self.tiles.items())}
 
     def patch(self, data):
         tile = self.tiles.get(data["key"])
@@ -271,6 +271,124 @@ def ask(port, request, timeout_ms=1000):
             return msgpack.unpackb(req.recv())
         except zmq.Again:
             return None
+
+
+class Replica(Client, Events):
+    """A script that follows docs/protocol.md with a SUB and a REQ socket, and has a whole copy: tiles and events."""
+
+    def __init__(self, name, publish, query, seed):
+        Client.__init__(self, name, [publish], seed)
+        Events.__init__(self)
+        self.query = query
+        self.at = {}  # lane → (epoch, sequence)
+        self.tiles = {}  # key → (version, value)
+        self.origin = self.ordinal = None
+
+    def held(self):
+        return {key: (version, value["data"]) for key, (version, value) in list(self.tiles.items())}
+
+    def once(self, port):
+        with zmq.Context() as context, context.socket(zmq.SUB) as sub:
+            sub.linger, sub.rcvhwm = 0, 0
+            sub.heartbeat_ivl, sub.heartbeat_timeout = 1000, 3000
+            sub.subscribe("")
+            sub.connect(f"tcp://127.0.0.1:{port}")
+            while not self.ending.is_set():
+                if sub.poll(200):
+                    topic, header, body = sub.recv_multipart()
+                    kind, lane = topic.decode().split(".", 2)[:2]
+                    self.take(kind, lane, tuple(msgpack.unpackb(header)[1:3]), msgpack.unpackb(body))
+
+    def take(self, kind, lane, version, body):
+        at = self.at.get(lane)
+        if at is not None and version <= at:
+            return
+        if at is None or version[0] != at[0] or version[1] > at[1] + (kind != "beat"):
+            self.resync(lane, version)
+            return
+        self.at[lane] = version
+        if kind == "tile":
+            self.take_tile(version, body)
+        elif kind == "event":
+            self.take_event(body)
+
+    def take_tile(self, version, body):
+        key = body["k"]
+        held, value = self.tiles.get(key, (None, None))
+        if body["b"] is not None:
+            base = (body.get("be", version[0]), body["b"])
+            if held != base:
+                self.problems.append(f"{self.name} got a patch of {key} on {base}, and holds {held}")
+            self.tiles[key] = (version, merge(value, body["p"]))
+        elif body["p"] is None:
+            self.tiles.pop(key, None)
+        else:
+            self.tiles[key] = (tuple(body.get("v", version)), body["p"])
+
+    def take_event(self, body):
+        if body["o"] != self.origin:
+            self.start_over(body["o"])
+        elif body["n"] <= self.ordinal:
+            return  # told again by an ingestor that went on from its checkpoint, or fetched already
+        self.ordinal = body["n"]
+        self.segments[-1].append(body["e"]["id"])
+
+    def start_over(self, origin):
+        self.resets += self.origin is not None
+        self.new_segment()
+        self.origin = origin
+
+    def resync(self, lane, heard):
+        """Until the server is not behind what was heard."""
+        while not self.ending.wait(0.05):
+            try:
+                if self.snapshot(lane, heard):
+                    self.connections += 1
+                    return
+            except KeyError:  # an error, or a lane that it does not have yet
+                pass
+
+    def ask(self, **request):
+        return ask(self.query, request, 3000) or {}
+
+    def snapshot(self, lane, heard):
+        tiles, after, instances = {}, 0, set()
+        while True:
+            page = self.ask(op="snapshot", after=after)
+            instances.add(page["instance"])
+            if page.get("restart"):
+                return False
+            for tile in page["tiles"]:
+                tiles.pop(tile["k"], None)
+                if tile.get("p") is not None:
+                    tiles[tile["k"]] = (tuple(tile["v"]), tile["p"])
+            after = page["next"]
+            if not page["more"]:
+                break
+        at = {name: tuple(version) for name, version in page["versions"].items()}
+        if at[lane] < heard or len(instances) > 1 or not self.fetch_events(at["0"]):
+            return False
+        self.tiles, self.at = tiles, at
+        return True
+
+    def fetch_events(self, at):
+        """Those behind the last one that it has (at first: the newest), up to that version of lane 0 or a later one."""
+        place = {"newest": 1} if self.ordinal is None else {"after": self.ordinal}
+        ids = []
+        while True:
+            page = self.ask(op="events", **place)
+            ids += [event["e"]["id"] for event in page["events"]]
+            place = {"after": page["next"]}
+            if not page["more"]:
+                break
+        if tuple(page["versions"]["0"]) < at:
+            return False
+        if page["origin"] != self.origin or page["floor"] > self.ordinal:
+            self.start_over(page["origin"])
+            self.ordinal = 0
+        self.ordinal = max(self.ordinal, page["ordinal"])  # the server may know less, if all of them were killed
+        self.segments[-1].extend(ids)
+        return True
 
 
 class Asker(Client):

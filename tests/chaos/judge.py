@@ -1,9 +1,10 @@
 """What must hold after a chaos run, as pure functions of what clients saw. Each returns sentences that say what did not."""
 
 
-def check_events(histories, committed):
+def check_events(histories, committed, deleted=frozenset()):
     """`histories`: for each client's name its segments, lists of event ids in the order in which they came; a new segment
     begins where the client was told `reset` (or came anew, without an id to resume after). `committed`: the ids in the table.
+    `deleted`: ids of rows that were committed and then deleted, which some may have seen, and others not.
 
     Within a segment each event comes at most once. All segments are pieces of one order, the same for everybody, in which
     no committed event is left out from the first one that anybody saw.
@@ -18,9 +19,10 @@ def check_events(histories, committed):
             for i in segment:
                 if i in seen:
                     problems.append(f"{name} saw event {i} twice")
-                if i not in committed:
+                if i not in committed and i not in deleted:
                     problems.append(f"{name} saw event {i}, which is not in the table")
                 seen.add(i)
+            segment = [i for i in segment if i not in deleted]
             if segment:
                 firsts.add(segment[0])
             for before, after in zip(segment, segment[1:]):
@@ -48,8 +50,9 @@ def longest_order(following, firsts):
     return max(chains, key=len, default=[])
 
 
-def check_ends(histories, committed):
+def check_ends(histories, committed, deleted=frozenset()):
     """Every client is at the end: its last segment ends with the event that was delivered last."""
+    histories = {name: [[i for i in segment if i not in deleted] for segment in segments] for name, segments in histories.items()}
     lasts = {name: segments[-1][-1] for name, segments in histories.items() if segments and segments[-1]}
     empty = [name for name in histories if name not in lasts]
     problems = [f"{name} saw no event at all" for name in empty] if committed else []

@@ -1,5 +1,5 @@
-"""TCP relays between the programs, so that any connection can be cut off: broken at once, or, as when packets are dropped,
-left open with nothing coming through."""
+"""TCP relays between the programs, so that any connection can be cut off: broken at once, refused for a while, or, as when
+packets are dropped, left open with nothing coming through."""
 import asyncio
 import threading
 
@@ -11,6 +11,7 @@ class Link:
         self.name, self.target = name, target
         self.port = None
         self.open = None  # asyncio.Event: set while bytes go through
+        self.refusing = False
         self.writers = set()
 
     async def serve(self):
@@ -21,16 +22,20 @@ class Link:
 
     async def accept(self, reader, writer):
         self.writers.add(writer)
-        other = None
+        other, pumps = None, []
         try:
+            if self.refusing:
+                return
             await self.open.wait()
             far_reader, other = await asyncio.open_connection("127.0.0.1", self.target)
             self.writers.add(other)
-            await asyncio.wait([asyncio.ensure_future(self.pump(reader, other)),
-                                asyncio.ensure_future(self.pump(far_reader, writer))], return_when=asyncio.FIRST_COMPLETED)
+            pumps = [asyncio.ensure_future(self.pump(reader, other)), asyncio.ensure_future(self.pump(far_reader, writer))]
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         except OSError:
             pass
         finally:
+            for pump in pumps:
+                pump.cancel()
             for end in (writer, other):
                 if end is not None:
                     self.writers.discard(end)
@@ -48,6 +53,14 @@ class Link:
     def cut(self):
         for writer in list(self.writers):
             writer.transport.abort()
+
+    def refuse(self):
+        self.refusing = True
+        self.cut()
+
+    def release(self):
+        self.refusing = False
+        self.open.set()
 
 
 class Relays:
@@ -74,6 +87,11 @@ class Relays:
         for link in self.matching(name):
             self.loop.call_soon_threadsafe(link.cut)
 
+    def refuse(self, name):
+        """Breaks the connections, and new ones as well."""
+        for link in self.matching(name):
+            self.loop.call_soon_threadsafe(link.refuse)
+
     def hold(self, name):
         """Nothing goes through any more, and nobody is told."""
         for link in self.matching(name):
@@ -81,7 +99,7 @@ class Relays:
 
     def release(self, name=""):
         for link in self.matching(name):
-            self.loop.call_soon_threadsafe(link.open.set)
+            self.loop.call_soon_threadsafe(link.release)
 
     def close(self):
         for link in self.links.values():
