@@ -181,6 +181,11 @@ bool json_is_map(const struct json_value *value)
     return json_is_object(jansson_of(value));
 }
 
+bool json_is_list(const struct json_value *value)
+{
+    return json_is_array(jansson_of(value));
+}
+
 /* jansson's iterators want a pointer to non-const, though they change nothing. */
 static json_t *iterable(const struct json_value *value)
 {
@@ -198,6 +203,17 @@ void json_each(const struct json_value *map,
     for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
         const struct str name = {json_object_iter_key(it), json_object_iter_key_len(it)};
         if (!each(arg, name, (const struct json_value *)json_object_iter_value(it))) {
+            return;
+        }
+    }
+}
+
+void json_each_item(const struct json_value *list,
+                    bool (*each)(void *arg, const struct json_value *item), void *arg)
+{
+    const size_t count = json_array_size(jansson_of(list));
+    for (size_t i = 0; i < count; i++) {
+        if (!each(arg, (const struct json_value *)json_array_get(jansson_of(list), i))) {
             return;
         }
     }

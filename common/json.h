@@ -43,10 +43,15 @@ bool json_as_int(const struct json_value *value, int64_t *out); /* integers only
 bool json_as_bool(const struct json_value *value, bool *out);
 bool json_absent(const struct json_value *value); /* also true for NULL */
 bool json_is_map(const struct json_value *value);
+bool json_is_list(const struct json_value *value);
 
 /* Calls each for every member of a map, in order, until it returns false. */
 void json_each(const struct json_value *map,
                bool (*each)(void *arg, struct str name, const struct json_value *value), void *arg);
+
+/* The same for every item of a list. */
+void json_each_item(const struct json_value *list,
+                    bool (*each)(void *arg, const struct json_value *item), void *arg);
 
 /* Appends a value as MessagePack; null members of maps are left out, as mp.h wants it. Nesting
  * deeper than MP_MAX_DEPTH / 2 becomes nil. */

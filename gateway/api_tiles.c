@@ -162,10 +162,9 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
 
 /* ---- The stream ---- */
 
-/* Can the client go on from its cursor? All lanes must be in the epoch that they are in here, and
- * no removal forgotten. */
-static bool can_resume(const struct gateway *gateway, const struct cursor *cursor)
+bool can_resume(void *arg, const struct cursor *cursor)
 {
+    const struct gateway *gateway = arg;
     struct cursor here = {0};
     replica_cursor(link_replica(gateway->link), &here);
     if (cursor->lanes != here.lanes || store_forgotten(gateway->store) != 0) {

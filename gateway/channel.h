@@ -26,11 +26,21 @@ enum channel_kind {
     CHANNEL_PATCHES,
     CHANNEL_EVENTS,
     CHANNEL_MESSAGES, /* events without their names: EventSource hears only names that it knows */
+    /* The same as frames of WebSockets: */
+    CHANNEL_WS_TILES,
+    CHANNEL_WS_PATCHES,
+    CHANNEL_WS_EVENTS,
+    CHANNEL_WS_IDLE, /* those that have not subscribed to anything: heartbeats only */
 };
 
 static inline bool channel_has_events(enum channel_kind kind)
 {
-    return kind == CHANNEL_EVENTS || kind == CHANNEL_MESSAGES;
+    return kind == CHANNEL_EVENTS || kind == CHANNEL_MESSAGES || kind == CHANNEL_WS_EVENTS;
+}
+
+static inline bool channel_is_websocket(enum channel_kind kind)
+{
+    return kind >= CHANNEL_WS_TILES;
 }
 
 /* Where a frame ends in the log, and what has been said by then. */

@@ -294,6 +294,7 @@ static int create_parts(struct gateway *gateway, struct error *err)
     gateway->waiting = waiting_create(waiting_max(gateway), wait_wake, gateway);
     gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
                                       on_closed, gateway);
+    streams_set_can_resume(gateway->streams, can_resume);
     int status = detach_self_test(err);
     if (status == STATUS_OK) {
         status = link_create(gateway->config, &config->upstreams, config->events, gateway->store,

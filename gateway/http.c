@@ -30,9 +30,13 @@ struct route {
 };
 
 static const struct route routes[] = {
-    {"/api/tiles", api_tiles_list, true},   {"/api/tiles/stream", api_tiles_stream, true},
-    {"/api/events", api_events_list, true}, {"/api/events/stream", api_events_stream, true},
-    {"/healthz", api_healthz, false},       {"/readyz", api_readyz, false},
+    {"/api/tiles", api_tiles_list, true},
+    {"/api/tiles/stream", api_tiles_stream, true},
+    {"/api/events", api_events_list, true},
+    {"/api/events/stream", api_events_stream, true},
+    {"/api/ws", api_ws, true},
+    {"/healthz", api_healthz, false},
+    {"/readyz", api_readyz, false},
     {"/metrics", api_metrics, false},
 };
 
@@ -322,7 +326,11 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     }
     struct buf head = {0};
     tune(fd, gateway->config->gateway.stalled_ms);
-    put_head(request, &head);
+    if (stream->kind == CHANNEL_WS_IDLE) {
+        put_ws_head(request, &head);
+    } else {
+        put_head(request, &head);
+    }
     if (streams_attach(gateway->streams, fd, stream, buf_str(&head), gateway->now) == STATUS_FULL) {
         clients_stream_closed(gateway->clients, &stream->address);
     }

@@ -5,6 +5,7 @@
  *   http.c       daemon, admission, routing       api_tiles.c, api_events.c   the API
  *   reply.c      answers and problems             api_status.c     healthz, readyz, metrics
  *   http_wait.c  requests that wait               assets_reply.c   the dashboard's files
+ *   api_ws.c     a WebSocket's handshake
  */
 #ifndef GATEWAY_HTTP_H
 #define GATEWAY_HTTP_H
@@ -23,10 +24,12 @@ struct http_counters {
     uint64_t refused_rate;    /* 429 */
     uint64_t refused_streams; /* 429 and 503 for streams: */
     uint64_t streams_too_fast;
-    uint64_t streams_too_many; /* of one address */
-    uint64_t streams_no_room;  /* in all, or of channels, or of descriptors */
-    uint64_t too_large;        /* 413 */
-    uint64_t header_too_large; /* 431; those beyond the parser's memory are not seen here */
+    uint64_t streams_too_many;  /* of one address */
+    uint64_t streams_no_room;   /* in all, or of channels, or of descriptors */
+    uint64_t ws_refused;        /* handshakes that were wrong; those included: */
+    uint64_t ws_origin_refused; /* 403 */
+    uint64_t too_large;         /* 413 */
+    uint64_t header_too_large;  /* 431; those beyond the parser's memory are not seen here */
 };
 
 struct http {
@@ -95,6 +98,11 @@ enum MHD_Result reply_problem(struct request *request, unsigned status, const ch
  * were refused together do not come back together. */
 unsigned retry_later(void);
 
+/* The same with more headers: pairs of name and value, ended by NULL; at most PROBLEM_HEADERS. */
+#define PROBLEM_HEADERS 3
+enum MHD_Result reply_problem_with(struct request *request, unsigned status, const char *detail,
+                                   unsigned retry_s, const char *const *more);
+
 /* Does If-None-Match hold the tag? */
 bool etag_matches(struct request *request, const char *etag);
 
@@ -148,7 +156,15 @@ enum MHD_Result api_events_stream(struct request *request);
 enum MHD_Result api_healthz(struct request *request);
 enum MHD_Result api_readyz(struct request *request);
 enum MHD_Result api_metrics(struct request *request);
+enum MHD_Result api_ws(struct request *request);
 enum MHD_Result asset_get(struct request *request);
+
+/* The answer to a handshake that api_ws found right. */
+void put_ws_head(const struct request *request, struct buf *out);
+
+/* For streams_create: can a client of tiles go on from its cursor? All lanes must be in the epoch
+ * that they are in here, and no removal forgotten. arg: the gateway. */
+bool can_resume(void *arg, const struct cursor *cursor);
 
 /* Detaches the connection and hands it to the stream engine; takes the request's selection over. */
 enum MHD_Result open_stream(struct request *request, struct stream_request *stream);

@@ -31,6 +31,7 @@ void rendered_tile_free(void *rendered_p)
         MHD_destroy_response(rendered->not_modified);
     }
     blob_unref(&rendered->frame);
+    blob_unref(&rendered->ws_frame);
     free(rendered->cursor);
     free(rendered);
 }

@@ -20,7 +20,8 @@ struct rendered_tile {
     bool restated; /* it turned stale or fresh, or expired, since that version was made: a cursor
                       does not tell whether a client knows */
     struct blob *frame; /* SSE: "id: …\nevent: tile\ndata: {…}\n\n"; NULL until somebody wants it */
-    size_t json_at;     /* the JSON within frame */
+    struct blob *ws_frame; /* the same for WebSockets; NULL until somebody wants it */
+    size_t json_at;        /* the JSON within frame */
     size_t json_len;
     struct MHD_Response *response;     /* of GET /api/tiles/KEY; NULL until somebody wants it */
     struct MHD_Response *not_modified; /* its 304 */

@@ -92,8 +92,15 @@ enum MHD_Result reply_blob(struct request *request, unsigned status, const char 
 enum MHD_Result reply_problem(struct request *request, unsigned status, const char *detail,
                               unsigned retry_s)
 {
+    static const char *const none[] = {NULL};
+    return reply_problem_with(request, status, detail, retry_s, none);
+}
+
+enum MHD_Result reply_problem_with(struct request *request, unsigned status, const char *detail,
+                                   unsigned retry_s, const char *const *more)
+{
     char retry[16];
-    const char *headers[8] = {"Cache-Control", "no-store"};
+    const char *headers[7 + 2 * PROBLEM_HEADERS] = {"Cache-Control", "no-store"};
     size_t count = 2;
     if (retry_s != 0) {
         snprintf(retry, sizeof retry, "%u", retry_s);
@@ -103,6 +110,9 @@ enum MHD_Result reply_problem(struct request *request, unsigned status, const ch
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         headers[count++] = "Allow";
         headers[count++] = "GET, HEAD, OPTIONS";
+    }
+    for (; *more != NULL; more++) {
+        headers[count++] = *more;
     }
     headers[count] = NULL;
     struct buf body = {0};

@@ -29,6 +29,7 @@ struct streams *streams_create(const struct streams_config *config, struct store
     s->first_free = NO_STREAM;
     s->channels = x_calloc(config->max_channels, sizeof(struct channel *));
     s->events_generation = eventlog_generation(events);
+    s->ws_parser = ws_parser_create();
     s->random = (uint64_t)(uintptr_t)s ^ (uint64_t)clock_mono().us;
     return s;
 }
@@ -56,9 +57,7 @@ static struct channel *find_channel(const struct streams *s, enum channel_kind k
     return NULL;
 }
 
-/* Takes the selection over if it makes a channel. */
-static struct channel *channel_for(struct streams *s, enum channel_kind kind,
-                                   struct selection *selection)
+struct channel *channel_for(struct streams *s, enum channel_kind kind, struct selection *selection)
 {
     struct channel *channel = find_channel(s, kind, selection);
     if (channel != NULL) {
@@ -104,6 +103,12 @@ void channel_schedule(struct streams *s, struct channel *channel)
 
 /* ---- Life of a stream ---- */
 
+void streams_set_can_resume(struct streams *s,
+                            bool (*can_resume)(void *arg, const struct cursor *cursor))
+{
+    s->can_resume = can_resume;
+}
+
 static uint32_t index_of(const struct streams *s, const struct stream *stream)
 {
     return (uint32_t)(stream - s->table);
@@ -123,7 +128,7 @@ static uint32_t take_record(struct streams *s)
     return s->table_count++;
 }
 
-void stream_end(struct streams *s, struct stream *stream)
+static void leave_channel(struct streams *s, struct stream *stream)
 {
     struct channel *channel = stream->channel;
     const uint32_t moved = channel_leave(channel, stream->slot);
@@ -133,6 +138,24 @@ void stream_end(struct streams *s, struct stream *stream)
     } else if (stream->slot < channel->pass) {
         channel->again = true; /* the one that was moved there may not have had its turn */
     }
+}
+
+void stream_move(struct streams *s, struct stream *stream, struct channel *channel)
+{
+    if (stream->mode == MODE_LIVE) {
+        stream_fall_out(stream);
+    }
+    if (channel != stream->channel) {
+        leave_channel(s, stream);
+        stream->channel = channel;
+        channel_join(channel, index_of(s, stream), &stream->slot);
+    }
+}
+
+void stream_end(struct streams *s, struct stream *stream)
+{
+    leave_channel(s, stream);
+    ws_stream_free(stream);
     s->closed(s->arg, &stream->address);
     close(stream->fd);
     blob_unref(&stream->unfinished);
@@ -155,6 +178,8 @@ void streams_destroy(struct streams **streams)
     }
     buf_free(&s->gather);
     buf_free(&s->frame);
+    buf_free(&s->ws_frame);
+    ws_parser_destroy(&s->ws_parser);
     free(s->table);
     free(s->channels);
     free(s->pieces);
@@ -175,7 +200,9 @@ static void begin_walk(struct streams *s, struct stream *stream,
     stream->progress_s = whole_seconds(now);
     stream->ends_s =
         age_s != 0 ? whole_seconds(now) + age_s - random_below(s, age_s / 5 + 1) : UINT32_MAX;
-    if (channel_has_events(request->kind)) {
+    if (channel_is_websocket(request->kind)) {
+        ws_stream_begin(s, stream, now);
+    } else if (channel_has_events(request->kind)) {
         stream->mark = request->after_ordinal;
     } else if (request->cursor != NULL) {
         stream->resume = x_memdup(request->cursor, sizeof *request->cursor);
@@ -241,6 +268,10 @@ void streams_ready(struct streams *s, uint64_t data, uint32_t events, mono_time 
         return; /* it ended while the event was on its way */
     }
     struct stream *stream = &s->table[index];
+    if (stream->websocket) {
+        ws_stream_ready(s, stream, events, now);
+        return;
+    }
     bool alive = (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) == 0;
     if (alive && (events & EPOLLIN) != 0) {
         alive = drain_input(stream);
@@ -265,6 +296,9 @@ void streams_sweep(struct streams *s, mono_time now)
         if (stream->mode == MODE_FREE) {
             continue;
         }
+        if (stream->websocket && ws_stream_sweep(s, stream, now)) {
+            continue;
+        }
         if (stream->blocked && now_s - stream->progress_s > stalled_s) {
             s->counters.cut++;
             stream_end(s, stream);
@@ -282,12 +316,17 @@ size_t streams_drain(struct streams *s, size_t max, unsigned spread_ms)
         if (stream->mode == MODE_FREE) {
             continue;
         }
-        if (!stream->blocked && stream->unfinished == NULL &&
-            (stream->mode == MODE_WALK || channel_at_boundary(stream->channel, stream->position))) {
-            char text[48];
-            const int len =
-                snprintf(text, sizeof text, "retry: %u\n\n", 250 + random_below(s, spread_ms));
-            (void)stream_give(s, stream, (struct str){text, (size_t)len}, clock_mono());
+        if (!stream->blocked && stream->unfinished == NULL && !ws_stream_closing(stream) &&
+            (stream->mode == MODE_WALK ||
+             (stream->mode == MODE_LIVE &&
+              channel_at_boundary(stream->channel, stream->position)))) {
+            buf_clear(&s->frame);
+            if (stream->websocket) {
+                ws_stream_append_farewell(&s->frame);
+            } else {
+                buf_printf(&s->frame, "retry: %u\n\n", 250 + random_below(s, spread_ms));
+            }
+            (void)stream_give(s, stream, buf_str(&s->frame), clock_mono());
         }
         shutdown(stream->fd, SHUT_WR);
         stream_end(s, stream);

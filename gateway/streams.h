@@ -48,6 +48,17 @@ struct streams_counters {
     uint64_t blocked;   /* times that a socket took less than all */
     uint64_t conflated; /* times that a log ran away from a stream */
     uint64_t resets;    /* streams told to start over */
+    /* WebSockets: */
+    uint64_t ws_opened;
+    uint64_t ws_messages;        /* of clients */
+    uint64_t ws_pings;           /* sent to silent ones */
+    uint64_t ws_unanswered;      /* cut because they stayed silent */
+    uint64_t ws_protocol_errors; /* closed with 1002 and 1003, */
+    uint64_t ws_bad_data;        /* 1007, */
+    uint64_t ws_bad_requests;    /* 1008: what they asked for was wrong, */
+    uint64_t ws_too_fast;        /* 1008 or cut: too many frames, */
+    uint64_t ws_too_big;         /* 1009, */
+    uint64_t ws_no_room;         /* 1013 */
 };
 
 struct streams;
@@ -72,6 +83,10 @@ struct stream_request {
     bool reset;                  /* begin with `reset`: what the client holds cannot be continued */
     struct ip address;
 };
+
+/* For WebSockets: can a client of tiles go on from that cursor? arg is that of streams_create. */
+void streams_set_can_resume(struct streams *streams,
+                            bool (*can_resume)(void *arg, const struct cursor *cursor));
 
 /* Would streams_attach find room for it? */
 bool streams_has_room(const struct streams *streams, const struct stream_request *request);

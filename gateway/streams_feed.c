@@ -5,10 +5,9 @@
 #include "gateway/render.h"
 #include "gateway/streams_state.h"
 
-/* The log no longer has what a live stream lacks: it goes on as a walk, after the frame it is in.
- */
-static void fall_out(const struct channel *channel, struct stream *stream)
+void stream_fall_out(struct stream *stream)
 {
+    const struct channel *channel = stream->channel;
     uint64_t mark_before;
     const struct frame_end frame = channel_frame_at(channel, stream->position, &mark_before);
     const bool inside = !channel_at_boundary(channel, stream->position);
@@ -33,7 +32,7 @@ static void leave_behind(struct streams *s, struct channel *channel, uint64_t po
             continue;
         }
         if (stream->position < position) {
-            fall_out(channel, stream);
+            stream_fall_out(stream);
             s->counters.conflated++;
         } else if (stream->position < slowest) {
             slowest = stream->position;
@@ -94,6 +93,7 @@ static void feed_kind(struct streams *s, enum channel_kind kind, const struct ti
         }
         if (frame.len == 0) {
             frame = tile_frame(s, tile, change, patch, base);
+            frame = channel_is_websocket(kind) ? websocket_frame(s, frame, true) : frame;
         }
         append(s, channel, frame, tile->change);
     }
@@ -105,6 +105,8 @@ void streams_tile(struct streams *s, const struct tile *tile, enum store_change 
     if (change != STORE_REFRESHED) {
         feed_kind(s, CHANNEL_TILES, tile, change, NULL, base);
         feed_kind(s, CHANNEL_PATCHES, tile, change, patch, base);
+        feed_kind(s, CHANNEL_WS_TILES, tile, change, NULL, base);
+        feed_kind(s, CHANNEL_WS_PATCHES, tile, change, patch, base);
     }
 }
 
@@ -122,7 +124,7 @@ static void reset_events(struct streams *s)
         for (size_t k = 0; k < channel->stream_count; k++) {
             struct stream *stream = &s->table[channel->streams[k]];
             if (stream->mode == MODE_LIVE) {
-                fall_out(channel, stream);
+                stream_fall_out(stream);
             }
             stream->reset = true;
             stream->mark = s->events_seen;
@@ -160,10 +162,12 @@ void streams_heartbeat(struct streams *s, wall_time now, wall_time as_of)
 {
     buf_clear(&s->frame);
     render_heartbeat(&s->frame, now, as_of);
+    const struct str websocket = websocket_frame(s, buf_str(&s->frame), true);
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
         const uint64_t mark =
             channel_has_events(channel->kind) ? s->events_seen : store_last_change(s->store);
-        append(s, channel, buf_str(&s->frame), mark);
+        append(s, channel, channel_is_websocket(channel->kind) ? websocket : buf_str(&s->frame),
+               mark);
     }
 }

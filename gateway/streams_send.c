@@ -65,6 +65,29 @@ static bool client_has(const struct stream *stream, const struct tile *tile)
            version_compare(tile->version, stream->resume->at[tile->lane]) <= 0;
 }
 
+struct str websocket_frame(struct streams *s, struct str sse, bool with_id)
+{
+    buf_clear(&s->ws_frame);
+    ws_frame_append_sse(&s->ws_frame, sse, with_id);
+    return buf_str(&s->ws_frame);
+}
+
+/* Made once for each change, for all who walk over it. */
+static struct blob *ws_tile_frame(struct streams *s, const struct tile *tile)
+{
+    struct rendered_tile *rendered = render_tile(tile);
+    if (rendered->ws_frame == NULL) {
+        rendered->ws_frame = blob_new(websocket_frame(s, blob_str(rendered->frame), true));
+    }
+    return rendered->ws_frame;
+}
+
+/* In the words of the stream's transport. */
+static struct blob *as_blob(struct streams *s, const struct stream *stream, struct str sse)
+{
+    return blob_new(stream->websocket ? websocket_frame(s, sse, true) : sse);
+}
+
 /* The next frame of a walk over tiles, with a reference for the caller; NULL at the end. */
 static struct blob *next_tile_frame(struct streams *s, struct stream *stream)
 {
@@ -72,17 +95,18 @@ static struct blob *next_tile_frame(struct streams *s, struct stream *stream)
     while ((tile = store_next(s->store, stream->mark)) != NULL) {
         stream->mark = tile->change;
         const struct str key = {tile->key, tile->key_len};
-        if (client_has(stream, tile) || !selection_matches(&stream->channel->selection, key)) {
+        if (client_has(stream, tile) || ws_stream_has(stream, tile) ||
+            !selection_matches(&stream->channel->selection, key)) {
             continue;
         }
         if (tile->value != NULL) {
-            return blob_ref(render_tile(tile)->frame);
+            return blob_ref(stream->websocket ? ws_tile_frame(s, tile) : render_tile(tile)->frame);
         }
-        if (tile->change > stream->unknown_until) {
+        if (tile->change > stream->unknown_until || ws_stream_knows(stream, key)) {
             const struct rendered_tile *rendered = tile->cache;
             buf_clear(&s->frame);
             render_expired(&s->frame, rendered->cursor, key);
-            return blob_new(buf_str(&s->frame));
+            return as_blob(s, stream, buf_str(&s->frame));
         }
     }
     return NULL;
@@ -94,6 +118,9 @@ struct str event_frame(struct streams *s, const struct channel *channel,
     const struct blob *frame = render_event(entry);
     if (channel->kind == CHANNEL_EVENTS) {
         return blob_str(frame);
+    }
+    if (channel->kind == CHANNEL_WS_EVENTS) {
+        return websocket_frame(s, blob_str(frame), false);
     }
     buf_clear(&s->frame);
     render_message(&s->frame, entry->id, event_json(frame));
@@ -119,6 +146,9 @@ static struct blob *next_event_frame(struct streams *s, struct stream *stream)
  * continued. */
 static void check_continuity(struct streams *s, struct stream *stream)
 {
+    if (stream->channel->kind == CHANNEL_WS_IDLE) {
+        return;
+    }
     if (channel_has_events(stream->channel->kind)) {
         if (stream->mark < eventlog_floor(s->events)) {
             stream->reset = true;
@@ -127,7 +157,9 @@ static void check_continuity(struct streams *s, struct stream *stream)
         return;
     }
     const bool knows_something = stream->mark != 0 || stream->resume != NULL;
-    if (knows_something && stream->mark < store_forgotten(s->store)) {
+    if ((knows_something && stream->mark < store_forgotten(s->store)) ||
+        ws_stream_outdated(stream, store_forgotten(s->store))) {
+        ws_stream_forget_held(stream);
         stream->reset = true;
         stream->mark = 0;
         stream->unknown_until = store_last_change(s->store);
@@ -150,6 +182,22 @@ static void add_piece(struct streams *s, struct blob *frame, size_t from, uint64
         (struct piece){.frame = frame, .end = s->gather.len, .mark = mark};
 }
 
+/* Control frames of a WebSocket go out between others. True: a close frame, and nothing follows. */
+static bool gather_control(struct streams *s, struct stream *stream)
+{
+    if (ws_stream_closing(stream) && stream->ws->closing == WS_CLOSE_SAID) {
+        return true;
+    }
+    for (enum ws_control control = WS_CONTROL_PING; control <= WS_CONTROL_CLOSE; control++) {
+        struct blob *frame = ws_stream_control(stream, control);
+        if (frame != NULL) {
+            add_piece(s, frame, 0, stream->mark);
+            s->pieces[s->piece_count - 1].control = control;
+        }
+    }
+    return ws_stream_closing(stream);
+}
+
 static void gather(struct streams *s, struct stream *stream)
 {
     const size_t limit = stream->slow ? GATHER_SLOW_BYTES : GATHER_BYTES;
@@ -164,8 +212,11 @@ static void gather(struct streams *s, struct stream *stream)
         stream->reset = false;
         buf_clear(&s->frame);
         render_reset(&s->frame, !channel_has_events(stream->channel->kind));
-        add_piece(s, blob_new(buf_str(&s->frame)), 0, stream->mark);
+        add_piece(s, as_blob(s, stream, buf_str(&s->frame)), 0, stream->mark);
         s->pieces[s->piece_count - 1].reset = true;
+    }
+    if (stream->websocket && gather_control(s, stream)) {
+        return;
     }
     while (s->gather.len < limit && (frame = channel_has_events(stream->channel->kind)
                                                  ? next_event_frame(s, stream)
@@ -188,6 +239,7 @@ static void settle(struct streams *s, struct stream *stream, size_t taken, uint6
         mark = s->pieces[i].mark;
         s->counters.deliveries += !s->pieces[i].rest;
         s->counters.resets += s->pieces[i].reset;
+        ws_stream_said(stream, s->pieces[i].control);
         if (s->pieces[i].rest) {
             blob_unref(&stream->unfinished);
         }
@@ -205,6 +257,7 @@ static void settle(struct streams *s, struct stream *stream, size_t taken, uint6
         stream->mark = s->pieces[i].mark;
         s->counters.deliveries++;
         s->counters.resets += s->pieces[i].reset;
+        ws_stream_said(stream, s->pieces[i].control);
         i++;
     }
     for (; i < s->piece_count; i++) {
@@ -219,6 +272,7 @@ static void go_live(struct stream *stream)
     stream->position = stream->channel->ring.head;
     free(stream->resume);
     stream->resume = NULL;
+    ws_stream_forget_held(stream);
 }
 
 static bool send_walk(struct streams *s, struct stream *stream, mono_time now)
@@ -227,7 +281,11 @@ static bool send_walk(struct streams *s, struct stream *stream, mono_time now)
     const uint64_t mark = stream->mark;
     gather(s, stream);
     if (s->piece_count == 0) {
-        go_live(stream);
+        if (ws_stream_closing(stream)) {
+            ws_stream_shut(stream);
+        } else {
+            go_live(stream);
+        }
         return true;
     }
     const ssize_t taken = stream_give(s, stream, buf_str(&s->gather), now);
@@ -273,7 +331,8 @@ static bool advance(struct streams *s, struct stream *stream, mono_time now)
 
 bool stream_has_more(const struct stream *stream)
 {
-    return stream->mode == MODE_WALK || stream->position < stream->channel->ring.head;
+    return stream->mode == MODE_WALK ||
+           (stream->mode == MODE_LIVE && stream->position < stream->channel->ring.head);
 }
 
 void stream_push(struct streams *s, struct stream *stream, mono_time now)

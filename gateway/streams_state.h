@@ -6,24 +6,29 @@
 #define GATEWAY_STREAMS_STATE_H
 
 #include "gateway/streams.h"
+#include "gateway/ws_stream.h"
 
 #define NO_STREAM UINT32_MAX
 
-enum stream_mode { MODE_FREE, MODE_LIVE, MODE_WALK };
+enum stream_mode { MODE_FREE, MODE_LIVE, MODE_WALK, MODE_CLOSED };
 
 /*
  * At most 128 bytes: tens of thousands of these are what a gateway is made of.
  *
  *   MODE_LIVE  has all that its channel's log holds before `position`; nothing is unfinished
  *   MODE_WALK  was given all up to `mark`, and all of `unfinished` up to `unfinished_at`
+ *   MODE_CLOSED  a WebSocket that was sent its close frame: only the client's end is waited for
  */
 struct stream {
     int fd;
     uint32_t slot; /* in its channel's streams; MODE_FREE: the next free record */
     enum stream_mode mode : 8;
-    bool blocked : 1;    /* the socket is full: epoll tells when it is not */
-    bool slow : 1;       /* it was, since it last was LIVE */
-    bool reset : 1;      /* to be told `reset` before all else */
+    bool blocked : 1; /* the socket is full: epoll tells when it is not */
+    bool slow : 1;    /* it was, since it last was LIVE */
+    bool reset : 1;   /* to be told `reset` before all else */
+    bool websocket : 1;
+    bool ping : 1;       /* WebSocket: to be sent a ping, */
+    bool pinged : 1;     /* was sent one, and has been silent since */
     uint32_t progress_s; /* when it last accepted something; monotonic seconds */
     uint32_t ends_s;     /* when it is too old */
     struct channel *channel;
@@ -37,6 +42,9 @@ struct stream {
     uint32_t unfinished_at;
     struct cursor *resume; /* MODE_WALK: the client has what is not newer than this; or NULL */
     struct ip address;
+    struct ws_side *ws;     /* WebSocket: what is half-way; mostly NULL */
+    uint32_t heard_s;       /* WebSocket: when its client last sent something */
+    uint32_t busy_until_ms; /* WebSocket: how far its client's frames are ahead of the clock */
 };
 _Static_assert(sizeof(struct stream) <= 128, "a stream's record has grown too large");
 
@@ -45,8 +53,9 @@ struct piece {
     struct blob *frame;
     size_t end; /* in the gathered bytes */
     uint64_t mark;
-    bool reset; /* it is the `reset` frame */
-    bool rest;  /* it is what was unfinished, from unfinished_at */
+    bool reset;              /* it is the `reset` frame */
+    bool rest;               /* it is what was unfinished, from unfinished_at */
+    enum ws_control control; /* of a WebSocket: what it is, if it is a control frame */
 };
 
 struct streams {
@@ -69,8 +78,11 @@ struct streams {
     struct buf gather; /* scratch of walks: the bytes, */
     struct piece *pieces;
     size_t piece_count;
-    size_t piece_cap; /* bounded by what fits into GATHER_BYTES */
-    struct buf frame; /* scratch of frames */
+    size_t piece_cap;    /* bounded by what fits into GATHER_BYTES */
+    struct buf frame;    /* scratch of frames, */
+    struct buf ws_frame; /* and of those of WebSockets */
+    struct ws_parser *ws_parser;
+    bool (*can_resume)(void *arg, const struct cursor *cursor);
     uint64_t random;
     struct streams_counters counters;
 };
@@ -82,11 +94,22 @@ static inline uint32_t whole_seconds(mono_time t)
 
 /* ---- streams.c ---- */
 
+/* The channel of that kind and selection, which is taken over if it makes one. NULL: too many. */
+struct channel *channel_for(struct streams *s, enum channel_kind kind, struct selection *selection);
+
+/* The stream goes on in another channel, as a walk from its mark. */
+void stream_move(struct streams *s, struct stream *stream, struct channel *channel);
+
 /* Closes the socket and forgets the stream; its channel, too, if it was the last one there. */
 void stream_end(struct streams *s, struct stream *stream);
 
 /* The channel's streams are gone through once more, after the pass that may be under way. */
 void channel_schedule(struct streams *s, struct channel *channel);
+
+/* ---- streams_feed.c ---- */
+
+/* A live stream goes on as a walk, after the frame it is in. */
+void stream_fall_out(struct stream *stream);
 
 /* ---- streams_send.c ---- */
 
@@ -101,5 +124,8 @@ bool stream_has_more(const struct stream *stream);
 /* The event as the channel's streams get it. Borrowed until the next frame is made. */
 struct str event_frame(struct streams *s, const struct channel *channel,
                        struct eventlog_entry *entry);
+
+/* What the SSE frame says as a WebSocket's frame. Borrowed until the next one is made. */
+struct str websocket_frame(struct streams *s, struct str sse, bool with_id);
 
 #endif
