@@ -190,6 +190,22 @@ static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct err
     return STATUS_OK;
 }
 
+/* Appends it whole or not at all: behind half a record no other could be read. */
+static int append_whole(struct file_checkpoint *c, struct str framed, struct error *err)
+{
+    struct stat before;
+    if (fstat(c->journal, &before) == 0 && write_all(c->journal, framed) &&
+        fdatasync(c->journal) == 0) {
+        return STATUS_OK;
+    }
+    const int status = io_error("write", c->path_journal, err);
+    if (ftruncate(c->journal, before.st_size) != 0) {
+        close(c->journal);
+        c->journal = -1; /* it is written anew with the next record */
+    }
+    return status;
+}
+
 static int file_append(struct checkpoint *checkpoint, uint64_t number, struct str record,
                        struct error *err)
 {
@@ -200,9 +216,8 @@ static int file_append(struct checkpoint *checkpoint, uint64_t number, struct st
     buf_append_str(&numbered, record);
     checkpoint_wrap(&framed, buf_str(&numbered));
     int status = c->journal < 0 ? rewrite_journal(c, 0, err) : STATUS_OK;
-    if (status == STATUS_OK &&
-        (!write_all(c->journal, buf_str(&framed)) || fdatasync(c->journal) != 0)) {
-        status = io_error("write", c->path_journal, err);
+    if (status == STATUS_OK) {
+        status = append_whole(c, buf_str(&framed), err);
     }
     buf_free(&numbered);
     buf_free(&framed);

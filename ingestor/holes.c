@@ -45,9 +45,9 @@ void holes_add(struct holes *holes, int64_t first, int64_t last, uint64_t fence,
     holes->list[holes->count++] = (struct hole){first, last, fence, since};
 }
 
-bool holes_fill(struct holes *holes, int64_t id)
+/* The first range that does not end below the id. */
+static size_t find(const struct holes *holes, int64_t id)
 {
-    keep_to_limit(holes);
     size_t low = 0;
     size_t high = holes->count;
     while (low < high) {
@@ -58,9 +58,22 @@ bool holes_fill(struct holes *holes, int64_t id)
             high = middle;
         }
     }
-    if (low == holes->count || holes->list[low].first > id) {
+    return low;
+}
+
+bool holes_miss(const struct holes *holes, int64_t id)
+{
+    const size_t at = find(holes, id);
+    return at < holes->count && holes->list[at].first <= id;
+}
+
+bool holes_fill(struct holes *holes, int64_t id)
+{
+    keep_to_limit(holes);
+    if (!holes_miss(holes, id)) {
         return false;
     }
+    const size_t low = find(holes, id);
     struct hole *hole = &holes->list[low];
     if (hole->first == hole->last) {
         remove_at(holes, low);

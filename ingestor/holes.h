@@ -47,6 +47,9 @@ void holes_add(struct holes *holes, int64_t first, int64_t last, uint64_t fence,
 /* The id has come. False when it was not missing. In the middle of a range it makes two of it. */
 bool holes_fill(struct holes *holes, int64_t id);
 
+/* Is it missing? */
+bool holes_miss(const struct holes *holes, int64_t id);
+
 /* Forgets those whose fence xmin has passed and whose late_window is over. Returns how many. */
 size_t holes_forget(struct holes *holes, uint64_t xmin, wall_time now, int64_t late_window_ms);
 

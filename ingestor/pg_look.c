@@ -23,9 +23,10 @@ int pg_look_prepare(struct postgres_source *s, struct error *err)
         char *sql;
     } statements[] = {
         {"snapshot", x_asprintf("SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text, "
-                                "coalesce((SELECT max(%s) FROM %s), 0)::text "
+                                "coalesce((SELECT max(%s) FROM %s), 0)::text, "
+                                "coalesce(pg_relation_filenode(%lld), 0)::text "
                                 "FROM pg_current_snapshot() s",
-                                id, name)},
+                                id, name, (long long)s->table.oid)},
         {"rows", x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
                             "ORDER BY e.%s LIMIT $3::bigint",
                             columns, name, id, id, id)},
@@ -124,6 +125,9 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
     s->xmin = strtoull(PQgetvalue(snapshot, 0, 0), NULL, 10);
     s->xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
     s->newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
+    const int64_t file = strtoll(PQgetvalue(snapshot, 0, 3), NULL, 10);
+    s->replaced = s->file != 0 && file != s->file;
+    s->file = file;
     PQclear(snapshot);
     return true;
 }

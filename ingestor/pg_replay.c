@@ -155,22 +155,12 @@ static int compare_ordinals(const void *a, const void *b)
     return (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
 }
 
-static bool is_hole(const struct holes *holes, int64_t id)
-{
-    for (size_t i = 0; i < holes->count; i++) {
-        if (id >= holes->list[i].first && id <= holes->list[i].last) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_history(struct postgres_source *s, const PGresult *rows, struct batch *batch)
 {
     for (int i = 0; i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
         const uint64_t ordinal = order_of(&s->order, id);
-        if (ordinal > s->order.forgotten && ordinal <= s->last_ordinal && !is_hole(&s->holes, id)) {
+        if (ordinal > s->order.forgotten && ordinal <= s->last_ordinal && !holes_miss(&s->holes, id)) {
             pg_row_add(s, rows, i, ordinal, clock_wall(), batch);
         }
     }

@@ -18,6 +18,7 @@
 #include "ingestor/order.h"
 #include "ingestor/pg_journal.h"
 #include "ingestor/pg_table.h"
+#include "ingestor/rewind.h"
 #include "ingestor/source.h"
 #include "ingestor/unusable.h"
 
@@ -38,6 +39,9 @@ struct postgres_source {
     uint64_t xmin;      /* of the last snapshot */
     uint64_t xmax;
     int64_t newest; /* greatest id in the last snapshot */
+    int64_t file;   /* that the table is in; another after TRUNCATE. 0: a view, a partitioned table */
+    bool replaced;  /* the file was another one before the last look */
+    struct rewind_watch rewind;
     bool building;  /* reading the table for the first time */
     bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
     bool started_over;

@@ -40,6 +40,7 @@ struct thread {
     bool has_state;
     struct buf journal; /* read with the checkpoint; of use for the first open only */
     bool journal_failing;
+    bool renumbered; /* since the last checkpoint, because of that */
     uint64_t epoch;
     struct source *source; /* NULL: not open */
     unsigned credits;
@@ -90,6 +91,8 @@ static void save(struct thread *t, struct str bytes, uint64_t record)
                            : STATUS_OK;
     if (status == STATUS_DENIED) {
         lose_lease(t, &err);
+    } else if (status == STATUS_OK) {
+        t->renumbered = false;
     }
     tell_text(t, status == STATUS_OK ? READER_SAVED : READER_SAVE_FAILED, &err);
 }
@@ -270,9 +273,13 @@ static int wait_source(struct thread *t, struct error *err)
     return status;
 }
 
-/* STATUS_OK: the batch may be handed on. Failures other than a lost lease or connection are told and
- * lived with: order is at stake only if a crash follows. */
-static int write_journal(struct thread *t, const struct batch *batch, struct error *err)
+/*
+ * STATUS_OK: the batch may be handed on. When the journal cannot be written, for want of space say,
+ * events go on coming, though after a crash their order would be another one. So they get a new
+ * origin, which a crash would change again: either way streams are told `reset`. Once is enough
+ * until a checkpoint has saved that origin.
+ */
+static int write_journal(struct thread *t, struct batch *batch, struct error *err)
 {
     const int status =
         t->checkpoint_ops->append(t->checkpoint, batch->record, batch->journal, err);
@@ -280,12 +287,17 @@ static int write_journal(struct thread *t, const struct batch *batch, struct err
         return status;
     }
     if (status != STATUS_OK && !t->journal_failing) {
-        log_error(
-            "the order of delivery cannot be journaled: %s. If the ingestor is killed now, events "
-            "that committed late may be missed on streams (tiles stay right)",
-            err->text);
+        log_error("the order of delivery cannot be journaled: %s. Tiles go on, and so do streams, "
+                  "which are told `reset`",
+                  err->text);
+    } else if (status == STATUS_OK && t->journal_failing) {
+        log_info("the order of delivery is journaled again");
     }
     t->journal_failing = status != STATUS_OK;
+    if (t->journal_failing && !t->renumbered) {
+        batch->origin = t->source->ops->renumber(t->source);
+        t->renumbered = true;
+    }
     return STATUS_OK;
 }
 

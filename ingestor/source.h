@@ -69,6 +69,11 @@ struct source_ops {
     /* Sleeps until something may have been written (*woken is set then), wake_fd is readable, or
      * timeout_ms is over. */
     int (*wait)(struct source *source, int wake_fd, int timeout_ms, bool *woken, struct error *err);
+
+    /* The journal cannot be written, so that after a crash the order of delivery would be another
+     * one: from now on the ordinals belong to a new origin, which is returned. NULL: the source
+     * journals nothing. */
+    uint64_t (*renumber)(struct source *source);
 };
 
 extern const struct source_ops source_sqlite;

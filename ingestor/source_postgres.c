@@ -10,7 +10,7 @@
  * rows in the holes. Sent in one go (pipeline mode), so it costs one round trip.
  *
  * State: [format, position, offset, last ordinal, origin, table oid, holes, record, order,
- * ceiling].
+ * ceiling, file].
  *
  * What a later look could not tell any more, which ids were missing when the rows behind them were
  * delivered and in which place late rows came, goes into the journal before a batch is handed on
@@ -32,7 +32,7 @@
 #include "common/xalloc.h"
 #include "ingestor/pg_source.h"
 
-#define STATE_FORMAT 2
+#define STATE_FORMAT 3
 #define CEILING_STEP 65536 /* ordinals; a record is written for each that many at least */
 
 static struct postgres_source *postgres_of(struct source *source)
@@ -44,7 +44,7 @@ static struct postgres_source *postgres_of(struct source *source)
 
 static void save_state(const struct postgres_source *s, struct buf *out)
 {
-    mp_put_array(out, 10);
+    mp_put_array(out, 11);
     mp_put_int(out, STATE_FORMAT);
     mp_put_int(out, s->position);
     mp_put_uint(out, s->offset);
@@ -55,6 +55,7 @@ static void save_state(const struct postgres_source *s, struct buf *out)
     mp_put_uint(out, s->record);
     order_save(&s->order, out);
     mp_put_uint(out, s->ceiling);
+    mp_put_int(out, s->file);
 }
 
 static bool load_state(struct postgres_source *s, struct str state, int64_t *oid)
@@ -70,7 +71,8 @@ static bool load_state(struct postgres_source *s, struct str state, int64_t *oid
         mp_as_uint(mp_at(&doc.root, 3), &s->last_ordinal) &&
         mp_as_uint(mp_at(&doc.root, 4), &s->origin) && mp_as_int(mp_at(&doc.root, 5), oid) &&
         holes_load(&s->holes, mp_at(&doc.root, 6)) && mp_as_uint(mp_at(&doc.root, 7), &s->record) &&
-        order_load(&s->order, mp_at(&doc.root, 8)) && mp_as_uint(mp_at(&doc.root, 9), &s->ceiling);
+        order_load(&s->order, mp_at(&doc.root, 8)) &&
+        mp_as_uint(mp_at(&doc.root, 9), &s->ceiling) && mp_as_int(mp_at(&doc.root, 10), &s->file);
     s->floor = s->ceiling;
     if (!ok) { /* it may have been read in part */
         holes_free(&s->holes);
@@ -91,6 +93,7 @@ static void start_over(struct postgres_source *s)
     s->floor = 0;
     s->origin = source_new_origin(s->origin);
     s->holes.count = 0;
+    s->rewind = (struct rewind_watch){0};
     order_free(&s->order);
     pg_journal_free(&s->replay);
     s->building = true;
@@ -221,12 +224,6 @@ static void take_rows(struct postgres_source *s, const PGresult *rows, wall_time
     }
 }
 
-/* Emptied, or restored from a time before: nothing that was read lies behind the newest row. */
-static bool ids_began_anew(const struct postgres_source *s)
-{
-    return s->position > 0 && s->newest < s->position && s->newest <= s->position / 2;
-}
-
 /* What of this look a later one could not tell; and when its ordinals are above the ceiling, a
  * higher one. */
 static void write_journal(struct postgres_source *s, int64_t before)
@@ -289,6 +286,26 @@ struct batch *pg_finish_batch(struct postgres_source *s, struct batch *batch)
     return batch;
 }
 
+/* Takes a look; and another one, from the start, if it shows that the table began anew. */
+static int look(struct postgres_source *s, size_t max_rows, struct pg_seen *seen, struct error *err)
+{
+    const int status = pg_look_take(s, max_rows, seen, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const enum rewind rewind = rewind_seen(&s->rewind, s->position, s->newest, s->replaced,
+                                           holes_miss(&s->holes, s->newest));
+    rewind_log(rewind, buf_cstr(&s->table.name), s->position, s->newest);
+    if (rewind != REWIND_ANEW) {
+        return STATUS_OK;
+    }
+    start_over(s);
+    PQclear(seen->rows);
+    PQclear(seen->late);
+    *seen = (struct pg_seen){0};
+    return pg_look_take(s, max_rows, seen, err);
+}
+
 static int postgres_read(struct source *source, size_t max_rows, struct batch **out,
                          struct error *err)
 {
@@ -302,17 +319,7 @@ static int postgres_read(struct source *source, size_t max_rows, struct batch **
     if (pg_journal_next(&s->replay, s->record, s->position, &record)) {
         return pg_replay(s, &record, max_rows, out, err);
     }
-    int status = pg_look_take(s, max_rows, &seen, err);
-    if (status == STATUS_OK && ids_began_anew(s)) {
-        log_warn("the ids of table %s begin anew (newest is %lld, %lld was read): all tiles are "
-                 "built again from it",
-                 buf_cstr(&s->table.name), (long long)s->newest, (long long)s->position);
-        start_over(s);
-        PQclear(seen.rows);
-        PQclear(seen.late);
-        seen = (struct pg_seen){0};
-        status = pg_look_take(s, max_rows, &seen, err);
-    }
+    const int status = look(s, max_rows, &seen, err);
     if (status == STATUS_OK) {
         struct batch *batch = batch_create(s->config->source.extra_count);
         fill_batch(s, &seen, max_rows, batch);
@@ -348,10 +355,18 @@ static int postgres_wait(struct source *source, int wake_fd, int timeout_ms, boo
     return STATUS_OK;
 }
 
+static uint64_t postgres_renumber(struct source *source)
+{
+    struct postgres_source *s = postgres_of(source);
+    s->origin = source_new_origin(s->origin);
+    return s->origin;
+}
+
 const struct source_ops source_postgres = {
     .scheme = "postgresql",
     .open = postgres_open,
     .close = postgres_close,
     .read = postgres_read,
     .wait = postgres_wait,
+    .renumber = postgres_renumber,
 };

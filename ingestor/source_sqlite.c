@@ -17,6 +17,7 @@
 #include "common/mp.h"
 #include "common/xalloc.h"
 #include "ingestor/batch.h"
+#include "ingestor/rewind.h"
 #include "ingestor/source.h"
 #include "ingestor/unusable.h"
 
@@ -38,6 +39,7 @@ struct sqlite_source {
     int64_t position;
     int64_t history_end; /* rows up to this one are read again as history; 0: none are */
     uint64_t origin;
+    struct rewind_watch rewind;
     struct stat identity; /* of the file that the position belongs to */
     bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
     bool started_over; /* the file was replaced, or its ids begin anew: tell with the next batch */
@@ -199,6 +201,8 @@ static void save_state(const struct sqlite_source *s, struct buf *out)
 static void start_over(struct sqlite_source *s)
 {
     s->position = 0;
+    s->history_end = 0;
+    s->rewind = (struct rewind_watch){0};
     s->origin = source_new_origin(s->origin);
     s->started_over = true;
 }
@@ -225,36 +229,36 @@ static void load_state(struct sqlite_source *s, struct str state)
     mp_doc_free(&doc);
 }
 
-/*
- * Is this the table that the position belongs to? A file put in the place of the old one counts as
- * a new table only if its ids do not reach the position: a copy that was vacuumed or restored with
- * all its rows goes on where the old one was.
- */
-static int check_identity(struct sqlite_source *s, struct error *err)
+/* A copy of the file that was vacuumed or restored with all its rows goes on where the old one was;
+ * one that does not is another table. */
+static int check_for_rewind(struct sqlite_source *s, bool replaced, struct error *err)
 {
-    struct stat now;
-    if (stat(s->config->source.path, &now) != 0) {
-        return error_set(err, STATUS_IO, "%s: %s", s->config->source.path, strerror(errno));
-    }
     const int step = sqlite3_step(s->newest);
     const int64_t newest = step == SQLITE_ROW ? sqlite3_column_int64(s->newest, 0) : 0;
     sqlite3_reset(s->newest);
     if (step != SQLITE_ROW) {
         return database_error(s, "cannot read the newest id", err);
     }
-    const bool replaced = s->identity.st_ino != 0 &&
-                          (s->identity.st_ino != now.st_ino || s->identity.st_dev != now.st_dev);
-    s->identity = now;
     const int64_t position = s->history_end != 0 ? s->history_end : s->position;
-    if (newest < position && (replaced || newest == 0)) {
-        log_warn(
-            "%s: the ids of table \"%s\" begin anew (newest is %lld, %lld was read): all tiles "
-            "are built again from it",
-            s->config->source.path, s->config->source.table, (long long)newest,
-            (long long)s->position);
+    const enum rewind rewind = rewind_seen(&s->rewind, position, newest, replaced, false);
+    rewind_log(rewind, s->config->source.table, position, newest);
+    if (rewind == REWIND_ANEW) {
         start_over(s);
     }
     return STATUS_OK;
+}
+
+/* Is this the file that the position belongs to? */
+static int check_identity(struct sqlite_source *s, struct error *err)
+{
+    struct stat now;
+    if (stat(s->config->source.path, &now) != 0) {
+        return error_set(err, STATUS_IO, "%s: %s", s->config->source.path, strerror(errno));
+    }
+    const bool replaced = s->identity.st_ino != 0 &&
+                          (s->identity.st_ino != now.st_ino || s->identity.st_dev != now.st_dev);
+    s->identity = now;
+    return check_for_rewind(s, replaced, err);
 }
 
 /* Goes back by as many rows as the event log holds, so that it is filled again. */
@@ -463,7 +467,9 @@ static int sqlite_read(struct source *source, size_t max_rows, struct batch **ou
         s->history_end = 0;
     } else if (rows == 0 && !s->started_over && s->looked) {
         batch_destroy(&batch);
-        return STATUS_OK;
+        const int status = check_for_rewind(s, false, err);
+        return status == STATUS_OK && s->started_over ? sqlite_read(source, max_rows, out, err)
+                                                      : status;
     }
     batch->ordinal = (uint64_t)s->position;
     batch->origin = s->origin;
@@ -550,4 +556,5 @@ const struct source_ops source_sqlite = {
     .close = sqlite_close,
     .read = sqlite_read,
     .wait = sqlite_wait,
+    .renumber = NULL, /* nothing is journaled */
 };

@@ -1,5 +1,8 @@
 """kill -9 of each program under load: nothing lost, nothing twice, everything equal to the truth again."""
+import contextlib
+import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -321,3 +324,64 @@ def test_the_same_after_fifty_thousand_events(deploy, table):
     for _ in range(250):
         table.insert([rows.next() for _ in range(100)])
     d.verify(timeout_s=20)
+
+
+@pytest.fixture
+def small_disk(folder):
+    """A file system of 256 KiB, and what fills it up."""
+    path = folder / "small"
+    path.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", path], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("a file system can be mounted by root alone")
+    yield path
+    subprocess.run(["umount", "-l", path], check=True)
+
+
+def fill(path):
+    with open(path / "filler", "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 512)
+
+
+def test_a_full_disk_costs_a_reset_and_no_event(deploy, postgres_table, small_disk):
+    """Neither checkpoint nor journal can be written: tiles and streams go on, and say that the order may be another one after a crash."""
+    rows = RandomEvents(16)
+    postgres_table.insert([rows.next() for _ in range(100)])
+    d = deploy(postgres_table, config={"ingestor": {"checkpoint": f"file:{small_disk}/checkpoint"}}).start()
+    d.verify()
+    clients = [Resuming(d, 0), Resuming(d, 1)]
+    fill(small_disk)
+    apart = list(range(1002, 6000, 2))  # so many ranges are missing that their record does not fit into what is left of a page
+    postgres_table.load(apart, rows)
+    d["ingestor"].await_log("the order of delivery cannot be journaled: cannot write .*No space left")
+    d["ingestor"].await_log("no checkpoint could be written")
+    for client in clients:
+        wait_until(lambda: client.resets() >= 1, 15, "a reset")
+    late = postgres_table.insert([rows.next()])
+    assert late < apart[0]
+    for client in clients:
+        wait_until(lambda: client.ids()[-1:] == [late], 15, "the event that comes late")
+    d.verify()
+    resets = [client.resets() for client in clients]
+    d["ingestor"].kill()
+    d["ingestor"].start()
+    d["ingestor"].await_log("standing by: cannot make .*No space left")  # the lease needs the disk
+    before = len(d["ingestor"].log_text())
+    (small_disk / "filler").unlink()
+    d["ingestor"].await_log("ready component", after=before)
+    for client, before in zip(clients, resets):
+        wait_until(lambda: client.keep_up() or client.resets() > before, 15, "another reset, for the order may be another one")
+    d.verify()
+    late = postgres_table.insert([rows.next()])
+    for client in clients:
+        wait_until(lambda: client.ids()[-1:] == [late], 15, "events once more")
+    position = d.stats()["position"]
+    wait_until(lambda: d.stats()["checkpoint_position"] == position)
+    before = [(client.ids(), client.resets()) for client in clients]
+    d["ingestor"].kill()
+    d.start("ingestor")
+    late = postgres_table.insert([rows.next()])
+    for client, (ids, resets) in zip(clients, before):
+        wait_until(lambda: client.keep_up() or client.ids()[-1:] == [late])
+        assert client.ids() == ids + [late] and client.resets() == resets, "the disk has room again, and all is as it was"
+    d.verify()

@@ -263,6 +263,35 @@ def test_postgres_truncated_and_begun_anew(deploy, postgres_table):
     d.verify()
 
 
+def test_a_table_restored_from_a_backup_is_noticed_when_rows_come_below_the_position(deploy, table):
+    """Nearly all ids are there again, so it looks as if the newest rows had been deleted, until ids come that were read before."""
+    rows = RandomEvents(24)
+    table.insert([rows.next() for _ in range(300)])
+    d = deploy(table, config={"source": {"poll_interval": "100ms"}}).start()
+    stream = d.stream("/api/events/stream")
+    table.execute("DELETE FROM events WHERE id > 250")
+    d["ingestor"].await_log("the newest rows of table .* are gone")
+    assert not [e for e in stream.events if e["event"] == "reset"], "deleted rows stay facts"
+    table.load(range(251, 260), rows)
+    stream.await_event(lambda e: e["event"] == "reset", 15)
+    d.verify()
+    table.load(range(260, 270), rows)
+    wait_until(lambda: stream.ids()[-1:] == [269])
+    d.verify()
+
+
+def test_postgres_restored_between_two_looks(deploy, postgres_table):
+    """TRUNCATE and COPY in one transaction: the table is in another file, and its ids do not reach the position."""
+    rows = RandomEvents(25)
+    postgres_table.insert([rows.next() for _ in range(300)])
+    d = deploy(postgres_table).start()
+    stream = d.stream("/api/events/stream")
+    postgres_table.execute("CREATE TABLE backup AS SELECT * FROM events WHERE id <= 290;"
+                           "TRUNCATE events; INSERT INTO events SELECT * FROM backup")
+    stream.await_event(lambda e: e["event"] == "reset", 15)
+    d.verify()
+
+
 def test_payload_in_events_is_opt_in(deploy, table):
     d = deploy(table, config={"source": {"payload_in_events": True}}).start()
     table.insert([(now_iso(), "order.created", None, "o", None, json.dumps({"a": [1, {"b": "c"}]}))])

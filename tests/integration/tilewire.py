@@ -120,6 +120,8 @@ class RandomEvents:
 
 # ---- Databases ----
 
+LOADED = "id,timestamp,event_type,actor_id,target_id,summary,payload"
+
 
 class Sqlite:
     kind = "sqlite"
@@ -144,6 +146,12 @@ class Sqlite:
             cursor = self.db.execute("INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES (?,?,?,?,?,?)", row)
         self.db.execute("COMMIT")
         return cursor.lastrowid
+
+    def load(self, ids, rows):
+        """Rows with ids that are given, as a backup brings them back."""
+        self.db.execute("BEGIN IMMEDIATE")
+        self.db.executemany(f"INSERT INTO events ({LOADED}) VALUES (?,?,?,?,?,?,?)", [(i, *rows.next()) for i in ids])
+        self.db.execute("COMMIT")
 
     def shell(self, sql):
         """As a user would: with the sqlite3 program."""
@@ -204,6 +212,11 @@ class Postgres:
             return psycopg2.extras.execute_values(
                 cursor, "INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES %s RETURNING id",
                 rows, page_size=len(rows), fetch=True)[-1][0]
+
+    def load(self, ids, rows):
+        import psycopg2.extras
+        with self.db, self.db.cursor() as cursor:
+            psycopg2.extras.execute_values(cursor, f"INSERT INTO events ({LOADED}) VALUES %s", [(i, *rows.next()) for i in ids])
 
     def shell(self, sql):
         subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", self.uri, "-c", sql], check=True, stdout=subprocess.DEVNULL)
