@@ -2,9 +2,10 @@
  * The configuration: one YAML file for all programs. docs/configuration.md describes each key, its
  * default and its range for people; here is what the programs get.
  *
- * struct config is made by config_load (or config_parse), read-only from then on, and freed as a
- * whole by config_destroy; every pointer in it belongs to it. It may be shared by threads. What the
- * file does not say has its default. Relative paths are resolved against the folder of the file.
+ * struct config is made by config_load (or config_parse), read-only from then on (but for a
+ * gateway's limits, which its SIGHUP takes from another one), and freed as a whole by
+ * config_destroy; every pointer in it belongs to it. It may be shared by threads. What the file
+ * does not say has its default. Relative paths are resolved against the folder of the file.
  *
  * Names of struct members are the keys of the file; `_ms` is added to durations and `_bytes` to
  * sizes.

@@ -35,6 +35,11 @@ void connections_destroy(struct connections **connections)
     *connections = NULL;
 }
 
+void connections_configure(struct connections *connections, const struct connections_config *config)
+{
+    connections->config = *config;
+}
+
 static void end(struct connections *connections, struct connection *connection, uint64_t *counter)
 {
     DL_DELETE(connections->lists[connection->phase], connection);

@@ -58,6 +58,10 @@ struct connections *connections_create(const struct connections_config *config);
 /* None may be left. */
 void connections_destroy(struct connections **connections);
 
+/* From now on. */
+void connections_configure(struct connections *connections,
+                           const struct connections_config *config);
+
 /* The descriptor stays the caller's. May end another one. */
 struct connection *connections_add(struct connections *connections, int fd, mono_time now);
 void connections_remove(struct connections *connections, struct connection **connection);

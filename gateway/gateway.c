@@ -9,6 +9,7 @@
 #include "common/xalloc.h"
 #include "gateway/detach.h"
 #include "gateway/http.h"
+#include "gateway/reload.h"
 #include "gateway/render.h"
 #include "gateway/tile_lists.h"
 
@@ -162,8 +163,7 @@ static void on_signal(struct gateway *gateway)
 {
     const int signal = program_signal(gateway->program);
     if (signal == SIGHUP) {
-        log_info("SIGHUP: start another gateway on the same port, then stop this one, to change "
-                 "its configuration");
+        gateway_reload(gateway);
     } else if (signal != 0 && !gateway->draining) {
         start_draining(gateway);
     } else if (signal != 0) {
@@ -258,14 +258,6 @@ int gateway_run(struct gateway *gateway)
 
 /* ---- Beginning and end ---- */
 
-/* Each takes a connection: half of them are left for those that are answered at once. */
-static size_t waiting_max(const struct gateway *gateway)
-{
-    const size_t half = gateway->descriptors.connections / 2;
-    const size_t wanted = gateway->config->gateway.limits.waiting;
-    return wanted < half ? wanted : half;
-}
-
 static int create_parts(struct gateway *gateway, struct error *err)
 {
     const struct config_gateway *config = &gateway->config->gateway;
@@ -291,7 +283,7 @@ static int create_parts(struct gateway *gateway, struct error *err)
     gateway->tile_lists = tile_lists_create(gateway->store);
     gateway->events = eventlog_create(config->events, free_event);
     gateway->clients = clients_create(&config->limits);
-    gateway->waiting = waiting_create(waiting_max(gateway), wait_wake, gateway);
+    gateway->waiting = waiting_create(gateway_max_waiting(gateway), wait_wake, gateway);
     gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
                                       on_closed, gateway);
     streams_set_can_resume(gateway->streams, can_resume);

@@ -11,8 +11,8 @@
 #include "common/log.h"
 #include "common/xalloc.h"
 #include "gateway/detach.h"
+#include "gateway/reload.h"
 
-#define ANSWERING_MS 300000       /* in which an answer has to be taken, however slowly */
 #define RELIEVE_MS 50             /* while connections are many */
 #define BODY_READ_MAX (16U << 20) /* of a body that is too large, before the connection is cut */
 /* Besides the request line and headers themselves: what is found in them, and the head of an
@@ -378,9 +378,7 @@ int http_create(struct gateway *gateway, struct http **out, struct error *err)
     struct http *http = x_calloc(1, sizeof *http);
     http->gateway = gateway;
     http->listening = fd;
-    const struct connections_config connections = {
-        gateway->descriptors.connections, gateway->config->gateway.limits.idle_timeout_ms,
-        gateway->config->gateway.limits.request_timeout_ms, ANSWERING_MS};
+    const struct connections_config connections = gateway_connections(gateway);
     http->connections = connections_create(&connections);
     *out = http;
     return STATUS_OK;

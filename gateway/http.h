@@ -17,6 +17,8 @@
 #include "gateway/gateway.h"
 #include "gateway/waiting.h"
 
+#define ANSWERING_MS 300000 /* in which an answer has to be taken, however slowly */
+
 struct http_counters {
     uint64_t requests;
     uint64_t not_modified;

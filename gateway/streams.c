@@ -211,6 +211,11 @@ static void begin_walk(struct streams *s, struct stream *stream,
     }
 }
 
+void streams_set_max(struct streams *s, size_t max_streams)
+{
+    s->config.max_streams = max_streams;
+}
+
 bool streams_has_room(const struct streams *s, const struct stream_request *request)
 {
     return s->count < s->config.max_streams &&

@@ -88,6 +88,9 @@ struct stream_request {
 void streams_set_can_resume(struct streams *streams,
                             bool (*can_resume)(void *arg, const struct cursor *cursor));
 
+/* Those that are open stay open. */
+void streams_set_max(struct streams *streams, size_t max_streams);
+
 /* Would streams_attach find room for it? */
 bool streams_has_room(const struct streams *streams, const struct stream_request *request);
 

@@ -41,6 +41,11 @@ void waiting_destroy(struct waiting **waiting_p)
     *waiting_p = NULL;
 }
 
+void waiting_set_max(struct waiting *waiting, size_t max)
+{
+    waiting->max = max;
+}
+
 bool waiting_full(const struct waiting *waiting)
 {
     return waiting->ends.count >= waiting->max;

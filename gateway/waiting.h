@@ -51,6 +51,8 @@ waiting_create(size_t max, void (*wake)(void *arg, struct waiter *waiter, enum w
 /* None may be left. */
 void waiting_destroy(struct waiting **waiting);
 
+/* Those that wait already go on waiting. */
+void waiting_set_max(struct waiting *waiting, size_t max);
 bool waiting_full(const struct waiting *waiting);
 
 /* Takes the selection over. There must be room, see waiting_full. */

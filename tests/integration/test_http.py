@@ -268,7 +268,8 @@ def test_requests_upon_each_other_end_with_a_stream(deploy, sqlite_table):
 
 
 def test_what_is_no_http(deploy, sqlite_table):
-    d = deploy(sqlite_table, gateways=1).start()
+    limits = {"idle_timeout": "1s", "request_timeout": "1s"}  # half a request may be followed by the other half
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": limits}}).start()
     wrong = [b"GET /api/tiles HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
              b"GET /api/tiles HTTP/9.9\r\nHost: x\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
              b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",

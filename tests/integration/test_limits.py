@@ -1,6 +1,7 @@
 """What a gateway bears: clients that never come to an end, and more of them than there is room for."""
 import json
 import select
+import signal
 import socket
 import threading
 
@@ -102,6 +103,51 @@ def test_headers_that_are_too_large(deploy, sqlite_table):
     except OSError:
         pass
     assert d.request("/healthz")[0] == 200
+
+
+def refusal(d, path):
+    status, headers, body = d.request(path)
+    assert json.loads(body)["status"] == status and int(headers["retry-after"]) >= 1
+    return status
+
+
+def test_limits_on_streams_and_their_reload(deploy, sqlite_table):
+    """Each has a refusal and a counter of its own; SIGHUP changes them, and streams that are open do not notice."""
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": {"streams": 2}}}).start()
+    limits = d.config["gateway"]["limits"]
+    gateway = d["gateway0"]
+
+    def reload(says, **changes):
+        limits.update(changes)
+        d.write()
+        length = len(gateway.log_text())
+        gateway.process.send_signal(signal.SIGHUP)
+        gateway.await_log(says, after=length)
+
+    streams = [d.stream("/api/events/stream") for _ in range(2)]
+    assert refusal(d, "/api/events/stream") == 503 and d.metric("streams_refused_full_total") == 1
+    reload("limits are those of the file now", streams=100, streams_per_address=3)
+    assert refusal(d, "/api/events/stream") == 503, "no more than there was room for at the start"
+    reload("stay 100000 and 1000", streams=2, streams_per_address=2, tiles=5)
+    streams[1].close()
+    wait_until(lambda: d.metric("streams") == 1)
+    reload("limits are those of the file now", streams_per_address=1)
+    assert refusal(d, "/api/events/stream") == 429 and d.metric("streams_refused_address_total") == 1
+    reload("limits are those of the file now", streams_per_address=100, streams_per_second=0.001, streams_burst=1)
+    short = d.stream("/api/events/stream")
+    assert short.status == 200
+    short.close()
+    wait_until(lambda: d.metric("streams") == 1)
+    assert refusal(d, "/api/events/stream") == 429 and d.metric("streams_refused_rate_total") == 1
+    reload("limits are those of the file now", streams=1)
+    assert refusal(d, "/api/events/stream") == 503
+    reload('unknown key "steams"; did you mean "streams".*keeping the limits', steams=1)
+    del limits["steams"]
+    reload("limits are those of the file now", requests_burst=1, requests_per_second=0.001)
+    codes = [d.request("/api/tiles")[0] for _ in range(3)]
+    assert codes[-1] == 429
+    last = sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
+    streams[0].await_event(lambda e: e["id"] == str(last), 30)
 
 
 def test_too_few_descriptors_are_told_at_the_start(deploy, sqlite_table):
