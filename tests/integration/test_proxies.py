@@ -1,15 +1,18 @@
 """Gateways behind nginx and HAProxy, run from the very files in docs/deploy, with TLS and HTTP/2 on the outside."""
+import contextlib
 import gzip
 import json
 import pathlib
 import pwd
 import signal
+import ssl
 import subprocess
 import threading
 
 import pytest
 
 from tilewire import Program, free_ports, now_iso, wait_until
+from websocket import WebSocket
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "docs" / "deploy"
 
@@ -158,6 +161,25 @@ def test_answers_get_through(proxied, sqlite_table):
     assert [e["id"] for e in json.loads(answers[0][2])["events"]] == [31]
     assert proxied.get("/api/tiles/no.such")[0] == 404
     assert proxied.get("/metrics")[0] == 403 and proxied.get("/metrics", client="127.0.0.1")[0] == 200
+
+
+def test_websockets_get_through(proxied, sqlite_table):
+    tls = ssl.create_default_context(cafile=proxied.folder / "cert.pem")
+    tls.set_alpn_protocols(["http/1.1"])
+
+    def connect(origin):
+        headers = {"Host": f"localhost:{proxied.port}", "Origin": origin}
+        return WebSocket(proxied.port, headers, wrap=lambda s: tls.wrap_socket(s, server_hostname="localhost"))
+
+    with contextlib.closing(connect(f"https://localhost:{proxied.port}")) as ws:
+        assert ws.status == 101
+        ws.say(subscribe=["orders.ever"])
+        ws.await_message(lambda m: m["event"] == "tile" and m["data"] == {"value": 0})
+        for n in range(1, 4):
+            sqlite_table.insert([(now_iso(), "order.created", None, f"o{n}", None, None)])
+            ws.await_message(lambda m, n=n: m["event"] == "tile" and m["data"] == {"value": n})
+    with contextlib.closing(connect("https://evil.example.org")) as ws:
+        assert ws.status == 403
 
 
 def test_limits_are_those_of_the_clients_address(proxied):
