@@ -137,6 +137,9 @@ enum MHD_Result api_events_list(struct request *request)
     const struct eventlog_entry start = {0};
     if (after != NULL && entry == NULL) {
         if (id != 0 || eventlog_floor(gateway->events) != 0) {
+            if (wait_to_resume(request, id, &result)) {
+                return result;
+            }
             return reply_problem(request, MHD_HTTP_NOT_FOUND,
                                  "The event with that id is not among those kept here; ask without "
                                  "`after` for the newest ones.",
@@ -170,9 +173,14 @@ enum MHD_Result api_events_stream(struct request *request)
                              0);
     }
     if (last != NULL && last[0] != '\0') {
+        enum MHD_Result result;
         int64_t id;
-        const struct eventlog_entry *entry =
-            parse_number(last, 0, INT64_MAX, &id) ? eventlog_find(events, id) : NULL;
+        const bool number = parse_number(last, 0, INT64_MAX, &id);
+        const struct eventlog_entry *entry = number ? eventlog_find(events, id) : NULL;
+        if (entry == NULL && number && wait_to_resume(request, id, &result)) {
+            selection_free(&stream.selection);
+            return result;
+        }
         stream.reset = entry == NULL; /* what came after it cannot be told */
         stream.after_ordinal = entry != NULL ? entry->ordinal : stream.after_ordinal;
     }

@@ -123,6 +123,8 @@ static void put_waiting(const struct gateway *gateway, struct buf *out)
         {"waits_changed", "Waits ended by a change.", true, c->changed},
         {"waits_over", "Waits ended by their time.", true, c->over},
         {"waits_abandoned", "Waits whose client went away.", true, c->gone},
+        {"waits_ahead", "Waits to resume after an event that had not come here yet.", true,
+         c->ahead},
         {"waits_refused", "Requests that were not let wait, by a limit.", true, c->refused},
     };
     put_samples(out, samples, sizeof samples / sizeof *samples);

@@ -51,6 +51,12 @@ static bool watch_client(const struct request *request)
     return epoll_ctl(request->http->gateway->epoll, EPOLL_CTL_ADD, socket_of(request), &event) == 0;
 }
 
+static void suspend(struct request *request)
+{
+    request_phase(request, CONNECTION_WAITING);
+    MHD_suspend_connection(request->connection);
+}
+
 bool wait_for_change(struct request *request, enum waiting_for what, struct selection *selection,
                      enum MHD_Result *result)
 {
@@ -72,12 +78,39 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
                          "This gateway has no room for requests to wait; ask without `wait`.");
     } else {
         waiting_add(gateway->waiting, &request->waiter, what, selection, request->wait_end);
-        request_phase(request, CONNECTION_WAITING);
-        MHD_suspend_connection(request->connection);
+        suspend(request);
         *result = MHD_YES;
         return true;
     }
     selection_free(selection);
+    return true;
+}
+
+/* One with an id below the oldest that is kept has been here, and left. */
+static bool may_come(const struct eventlog *events, int64_t event_id)
+{
+    const int64_t oldest = eventlog_count(events) != 0 ? eventlog_at(events, 0)->id : 0;
+    return event_id > oldest;
+}
+
+bool wait_to_resume(struct request *request, int64_t event_id, enum MHD_Result *result)
+{
+    struct gateway *gateway = request->http->gateway;
+    if (request->resume_end.us == 0) {
+        request->resume_end = mono_add_ms(gateway->now, RESUME_WAIT_MS);
+    }
+    if (request->head || gateway->draining || request->resume_end.us <= gateway->now.us ||
+        !may_come(gateway->events, event_id) || waiting_full(gateway->waiting) ||
+        !clients_hold(gateway->clients, &request->address, gateway->now)) {
+        return false;
+    }
+    if (!watch_client(request)) {
+        clients_stream_closed(gateway->clients, &request->address);
+        return false;
+    }
+    waiting_add_resume(gateway->waiting, &request->waiter, event_id, request->resume_end);
+    suspend(request);
+    *result = MHD_YES;
     return true;
 }
 
@@ -86,7 +119,11 @@ void wait_wake(void *arg, struct waiter *waiter, enum wake_reason reason)
     struct gateway *gateway = arg;
     struct request *request =
         (void *)((char *)waiter - offsetof(struct request, waiter)); /* see struct waiter */
-    request->waited_enough = reason != WAKE_CHANGE;
+    if (waiter->what == WAIT_RESUME) {
+        request->waited_enough = reason == WAKE_DRAIN; /* what it asked for may come yet */
+    } else {
+        request->waited_enough = reason != WAKE_CHANGE;
+    }
     clients_stream_closed(gateway->clients, &request->address);
     (void)epoll_ctl(gateway->epoll, EPOLL_CTL_DEL, socket_of(request), NULL);
     MHD_resume_connection(request->connection);

@@ -11,7 +11,7 @@ struct waiting {
     size_t max;
     void (*wake)(void *arg, struct waiter *waiter, enum wake_reason reason);
     void *arg;
-    struct waiter *lists[2]; /* by enum waiting_for */
+    struct waiter *lists[3]; /* by enum waiting_for */
     struct heap ends;        /* all of them; keys: microseconds, monotonic */
     uint64_t events_seen;    /* ordinal of the last event taken up */
     uint32_t events_generation;
@@ -63,6 +63,15 @@ void waiting_add(struct waiting *waiting, struct waiter *waiter, enum waiting_fo
     waiting->counters.begun++;
 }
 
+void waiting_add_resume(struct waiting *waiting, struct waiter *waiter, int64_t event_id,
+                        mono_time end)
+{
+    struct selection none = {0};
+    waiting_add(waiting, waiter, WAIT_RESUME, &none, end);
+    waiter->event_id = event_id;
+    waiting->counters.ahead++;
+}
+
 void waiting_remove(struct waiting *waiting, struct waiter *waiter)
 {
     if (!waiter->waits) {
@@ -100,6 +109,19 @@ void waiting_tile(struct waiting *waiting, struct str key)
     wake_selected(waiting, WAIT_TILES, key);
 }
 
+/* Wakes those that want to resume after this event. */
+static void wake_resuming(struct waiting *waiting, int64_t event_id)
+{
+    struct waiter *waiter;
+    struct waiter *next;
+    DL_FOREACH_SAFE(waiting->lists[WAIT_RESUME], waiter, next)
+    {
+        if (waiter->event_id == event_id) {
+            wake(waiting, waiter, WAKE_CHANGE);
+        }
+    }
+}
+
 static void wake_all(struct waiting *waiting, enum waiting_for what)
 {
     while (waiting->lists[what] != NULL) {
@@ -114,13 +136,15 @@ void waiting_events(struct waiting *waiting, const struct eventlog *events)
         waiting->events_generation = eventlog_generation(events);
         waiting->events_seen = eventlog_last(events);
         wake_all(waiting, WAIT_EVENTS);
+        wake_all(waiting, WAIT_RESUME);
         return;
     }
     const struct eventlog_entry *entry;
-    while (waiting->lists[WAIT_EVENTS] != NULL &&
+    while ((waiting->lists[WAIT_EVENTS] != NULL || waiting->lists[WAIT_RESUME] != NULL) &&
            (entry = eventlog_after(events, waiting->events_seen)) != NULL) {
         waiting->events_seen = entry->ordinal;
         wake_selected(waiting, WAIT_EVENTS, entry->event_type);
+        wake_resuming(waiting, entry->id);
     }
     waiting->events_seen = eventlog_last(events);
 }

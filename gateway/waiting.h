@@ -1,6 +1,7 @@
 /*
  * Requests that wait (long-polling): for a tile or an event that they selected, or for their time
- * to be over. Such a request costs a record here and its connection, no thread.
+ * to be over; or to resume after an event that has not come here yet. Such a request costs a record
+ * here and its connection, no thread.
  *
  *   add ──► waiting ── something selected changed ──► wake(WAKE_CHANGE)
  *                  └── its time is over ────────────► wake(WAKE_TIME)
@@ -20,13 +21,14 @@
 #include "common/heap.h"
 #include "gateway/selection.h"
 
-enum waiting_for { WAIT_TILES, WAIT_EVENTS };
+enum waiting_for { WAIT_TILES, WAIT_EVENTS, WAIT_RESUME };
 enum wake_reason { WAKE_CHANGE, WAKE_TIME, WAKE_DRAIN };
 
 /* Lies in the request that waits. Zeroed: it does not wait. */
 struct waiter {
     struct selection selection; /* owned while it waits */
     enum waiting_for what;
+    int64_t event_id; /* WAIT_RESUME: of the event that it wants to resume after */
     bool waits;
     struct heap_item end;
     struct waiter *prev; /* among those that wait for the same */
@@ -39,6 +41,7 @@ struct waiting_counters {
     uint64_t over;    /* by their time, */
     uint64_t gone;    /* by their client; the owner counts them */
     uint64_t refused; /* there were too many; the owner counts them, too */
+    uint64_t ahead;   /* those of `begun` that wanted to resume after an event that had not come */
 };
 
 struct waiting;
@@ -58,6 +61,10 @@ bool waiting_full(const struct waiting *waiting);
 /* Takes the selection over. There must be room, see waiting_full. */
 void waiting_add(struct waiting *waiting, struct waiter *waiter, enum waiting_for what,
                  struct selection *selection, mono_time end);
+
+/* Waits for the event with that id to come, or for all to begin anew. There must be room. */
+void waiting_add_resume(struct waiting *waiting, struct waiter *waiter, int64_t event_id,
+                        mono_time end);
 
 /* Takes it out, without a call of wake; does nothing when it does not wait. */
 void waiting_remove(struct waiting *waiting, struct waiter *waiter);

@@ -62,6 +62,35 @@ static void a_change_wakes_those_who_selected_it(void **state)
     assert_null(waiting);
 }
 
+static void who_resumes_waits_for_one_event(void **state)
+{
+    (void)state;
+    struct seen seen = {.text = ""};
+    struct waiting *waiting = waiting_create(8, on_wake, &seen);
+    struct eventlog *log = eventlog_create(4, NULL);
+    append_event(log, 1, 1, "a");
+    waiting_events(waiting, log);
+    waiting_add_resume(waiting, &seen.waiters[0], 3, (mono_time){100});
+    waiting_add_resume(waiting, &seen.waiters[1], 9, (mono_time){50});
+    waiting_add_resume(waiting, &seen.waiters[2], 9, (mono_time){100});
+    append_event(log, 1, 2, "a");
+    waiting_events(waiting, log);
+    assert_string_equal(seen.text, "");
+    append_event(log, 1, 3, "a");
+    append_event(log, 1, 4, "a");
+    waiting_events(waiting, log);
+    assert_string_equal(seen.text, "c0");
+    waiting_expire(waiting, (mono_time){60});
+    assert_string_equal(seen.text, "c0t1");
+    append_event(log, 2, 1, "a"); /* another origin: the one waited for may never come */
+    waiting_events(waiting, log);
+    assert_string_equal(seen.text, "c0t1c2");
+    assert_int_equal(waiting_counters(waiting)->ahead, 3);
+    assert_int_equal(waiting_counters(waiting)->begun, 3);
+    eventlog_destroy(&log);
+    waiting_destroy(&waiting);
+}
+
 static void events_wake_each_once(void **state)
 {
     (void)state;
@@ -135,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_wakes_those_who_selected_it),
+        cmocka_unit_test(who_resumes_waits_for_one_event),
         cmocka_unit_test(events_wake_each_once),
         cmocka_unit_test(time_ends_each_wait),
         cmocka_unit_test(draining_goes_step_by_step),

@@ -2,6 +2,7 @@
 import json
 import re
 import statistics
+import threading
 import time
 
 import pytest
@@ -193,3 +194,30 @@ def test_families_come_and_are_served(deploy, sqlite_table):
     assert tile["key"] == "orders.by_region/ap%20s%C3%BCd%2F1"
     assert tile["group"] == {"by": "payload.region", "value": "ap süd/1"}
     assert d.tile(tile["key"])["data"] == {"value": 1}
+
+
+def test_resuming_at_a_gateway_that_is_behind(deploy, sqlite_table):
+    """The client has an event from another gateway that this one has not got yet: it waits, instead of telling a reset."""
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"events": 5}}).start()
+    last = sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None) for _ in range(10)])
+    d.verify()
+    wait_until(lambda: d.get_json("/api/events")["events"][0]["id"] == last)
+    opened, listed = [], []
+    resuming = threading.Thread(target=lambda: opened.append(d.stream("/api/events/stream", last_event_id=str(last + 2))))
+    listing = threading.Thread(target=lambda: listed.append(d.get_json(f"/api/events?after={last + 1}&wait=60s")))
+    for thread in (resuming, listing):
+        thread.start()
+    wait_until(lambda: d.metric("waits_ahead_total") == 2, 30)
+    sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None) for _ in range(4)])
+    for thread in (resuming, listing):
+        thread.join()
+    wait_until(lambda: len(opened[0].events) == 2, 30)
+    assert [e["event"] for e in opened[0].events] == ["order.created"] * 2 and opened[0].ids() == [last + 3, last + 4]
+    assert [e["id"] for e in listed[0]["events"]][:1] == [last + 2]
+    assert d.metric("waiting") == 0
+    never = d.stream("/api/events/stream", last_event_id=str(last + 100))
+    never.await_event(lambda e: e["event"] == "reset", 30)
+    gone = d.stream("/api/events/stream", last_event_id=str(last - 5))
+    gone.await_event(lambda e: e["event"] == "reset", 30)
+    assert d.metric("waits_ahead_total") == 3, "what has left is not waited for"
+    assert d.request("/api/events?after=1")[0] == 404
