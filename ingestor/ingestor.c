@@ -55,6 +55,7 @@ struct ingestor {
     char instance[64];
     char reason[600]; /* why it does not serve */
     bool source_up;
+    bool silent;     /* for want of the lease, as last logged */
     bool deposed;    /* something could not be sent for want of the lease: this life is over */
     wall_time as_of; /* when what is published was last known to be true */
     uint64_t epoch;
@@ -490,6 +491,18 @@ static size_t stats(void *arg, struct buf *out)
 
 static int on_timer(zloop_t *loop, int timer, void *arg);
 
+static void log_silence(struct ingestor *ingestor)
+{
+    const bool silent = ingestor->phase == PHASE_LIVE && !lease_valid(ingestor->lease);
+    if (silent && !ingestor->silent) {
+        log_warn("the lease was not renewed for %d ms: publishing nothing until it is",
+                 LEASE_VALID_MS);
+    } else if (!silent && ingestor->silent) {
+        log_info("the lease is renewed: publishing again");
+    }
+    ingestor->silent = silent;
+}
+
 /* Publishes what is due. Returns when something is due next, µs from now. */
 static int64_t publish_due(struct ingestor *ingestor)
 {
@@ -534,6 +547,7 @@ static int check_lease(struct ingestor *ingestor)
 /* Does what is due and sets the timer for what is due next. What handlers return. */
 static int tick(struct ingestor *ingestor)
 {
+    log_silence(ingestor);
     const int64_t wait_us = publish_due(ingestor);
     save_if_due(ingestor);
     if (ingestor->timer > 0) {

@@ -137,8 +137,7 @@ static int64_t try_renew(struct lease *lease)
     }
     if (status != STATUS_OK) {
         if (!lease->failing) {
-            log_warn("%s; publishing nothing from %d ms after the last renewal on", why.text,
-                     LEASE_VALID_MS);
+            log_warn("%s; trying again", why.text);
         }
         lease->failing = true;
         return backoff_next_ms(&lease->backoff);

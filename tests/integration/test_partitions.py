@@ -1,6 +1,9 @@
 """PostgreSQL restarted and stopped, and programs cut off from one another with packets dropped, not refused: everything comes
 back by itself, and meanwhile /readyz and `stale` say how it is."""
+import os
+import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -100,6 +103,12 @@ def own_table(own_server):
         deployment.problems = deployment.stop()
 
 
+def processes(server):
+    master = (server["path"] / "data" / "postmaster.pid").read_text().split()[0]
+    children = subprocess.run(["pgrep", "-P", master], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    return [int(pid) for pid in (master, *children)]
+
+
 class Refusing:
     """Stands in for a server that is down, and notes when it was called."""
 
@@ -124,7 +133,7 @@ class Refusing:
         self.thread.join()
 
 
-def test_postgresql_is_restarted_and_stopped_for_a_while(deploy, own_server, own_table, write):
+def test_postgresql_is_restarted_and_stopped_for_a_while_and_hangs(deploy, own_server, own_table, write):
     """The issue says a minute; it is some seconds here: long enough for /readyz, for stale, and for the longest backoff."""
     uri = f"{own_server['uri'].rsplit('/', 1)[0]}/{own_table.name}?sslmode=disable"
     d = with_standby(deploy(own_table, tiles=QUICK_TILES, config={"source": {"uri": uri}}))
@@ -146,6 +155,17 @@ def test_postgresql_is_restarted_and_stopped_for_a_while(deploy, own_server, own
     assert refusing.calls[9] - refusing.calls[0] > 1.5
     assert d.stats("ingestor")["lease_valid"] == 0 and d.stats("standby")["lease_valid"] == 0
     Postgres.start_server(own_server["script"], own_server["path"], own_server["port"])
+    await_progress(clients[0])
+    await_well(d)
+
+    hung = processes(own_server)
+    try:
+        for pid in hung:
+            os.kill(pid, signal.SIGSTOP)  # connections stay, and nothing is answered
+        await_told(d)
+    finally:
+        for pid in hung:
+            os.kill(pid, signal.SIGCONT)
     await_progress(clients[0])
     await_well(d)
     own_table.db = own_table.connect()
