@@ -46,7 +46,7 @@ struct thread {
     unsigned credits;
     struct backoff backoff;
     mono_time open_at; /* not before that */
-    bool idle;         /* the last read found nothing: wait until poll_at, or for a wake-up */
+    bool idle;         /* the last read came to the end: wait until poll_at, or for a wake-up */
     mono_time poll_at;
     struct error down; /* as last told */
     bool up;           /* as last told */
@@ -318,7 +318,8 @@ static int read_source(struct thread *t, struct error *err)
     if (status != STATUS_OK) {
         return status;
     }
-    t->idle = batch == NULL;
+    /* What is written after this look wakes us up. */
+    t->idle = batch == NULL || (!batch->more && !batch->history);
     t->poll_at = mono_add_ms(clock_mono(), t->config->source.poll_interval_ms);
     if (batch != NULL && batch->journal.len != 0) {
         status = write_journal(t, batch, err);

@@ -66,8 +66,8 @@ struct source_ops {
      * and open again (with backoff). */
     int (*read)(struct source *source, size_t max_rows, struct batch **out, struct error *err);
 
-    /* Sleeps until something may have been written (*woken is set then), wake_fd is readable, or
-     * timeout_ms is over. */
+    /* Sleeps until something may have been written since the last read began (*woken is set then),
+     * wake_fd is readable, or timeout_ms is over. */
     int (*wait)(struct source *source, int wake_fd, int timeout_ms, bool *woken, struct error *err);
 
     /* The journal cannot be written, so that after a crash the order of delivery would be another

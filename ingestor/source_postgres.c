@@ -335,20 +335,33 @@ static int postgres_read(struct source *source, size_t max_rows, struct batch **
     return status;
 }
 
+static bool take_notifications(struct postgres_source *s)
+{
+    bool any = false;
+    PGnotify *notify;
+    while ((notify = PQnotifies(s->db)) != NULL) {
+        any = true;
+        PQfreemem(notify);
+    }
+    return any;
+}
+
 static int postgres_wait(struct source *source, int wake_fd, int timeout_ms, bool *woken,
                          struct error *err)
 {
     struct postgres_source *s = postgres_of(source);
+    /* Those that came during the look are in the connection's memory, and no socket tells of them
+     * any more. */
+    *woken = take_notifications(s);
+    if (*woken) {
+        return STATUS_OK;
+    }
     struct pollfd fds[] = {{wake_fd, POLLIN, 0}, {PQsocket(s->db), POLLIN, 0}};
     poll(fds, 2, timeout_ms);
     if (fds[1].revents != 0 && PQconsumeInput(s->db) == 0) {
         return pg_error(s->db, NULL, "the connection to PostgreSQL is lost", err);
     }
-    PGnotify *notify;
-    while ((notify = PQnotifies(s->db)) != NULL) {
-        *woken = true;
-        PQfreemem(notify);
-    }
+    *woken = take_notifications(s);
     if (PQstatus(s->db) != CONNECTION_OK) {
         return pg_error(s->db, NULL, "the connection to PostgreSQL is lost", err);
     }
