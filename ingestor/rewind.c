@@ -5,8 +5,9 @@
 enum rewind rewind_seen(struct rewind_watch *watch, int64_t position, int64_t newest, bool replaced,
                         bool waited_for)
 {
-    const int64_t below = watch->below;
+    const int64_t below = position == watch->position ? watch->below : 0;
     watch->below = newest < position ? newest : 0;
+    watch->position = position;
     if (below != 0 && newest > below && newest <= position && !waited_for) {
         return REWIND_ANEW; /* rows came at ids that were read before */
     }

@@ -15,6 +15,7 @@
 /* Zero-initialised: nothing seen yet. */
 struct rewind_watch {
     int64_t below; /* the newest id when it was last seen below the position; 0: it was not */
+    int64_t position; /* of that time: with another one the two cannot be compared */
 };
 
 enum rewind {

@@ -38,6 +38,17 @@ static void test_rows_below_the_position_are_one(void **state)
     assert_int_equal(seen(&watch, 1000), REWIND_ANEW); /* the id of the newest row is used once more */
 }
 
+static void test_rows_above_the_position_are_none(void **state)
+{
+    (void)state;
+    struct rewind_watch watch = {0};
+    assert_int_equal(rewind_seen(&watch, 1000, 990, false, false), REWIND_SHORTER);
+    assert_int_equal(rewind_seen(&watch, 1003, 1003, false, false), REWIND_NONE); /* three were read meanwhile */
+    assert_int_equal(rewind_seen(&watch, 1003, 1002, false, false), REWIND_SHORTER);
+    assert_int_equal(rewind_seen(&watch, 1005, 1004, false, false), REWIND_SHORTER);
+    assert_int_equal(rewind_seen(&watch, 1005, 1005, false, false), REWIND_ANEW);
+}
+
 static void test_but_not_those_that_were_waited_for(void **state)
 {
     (void)state;
@@ -62,6 +73,7 @@ int main(void)
         cmocka_unit_test(test_growing_is_no_rewind),
         cmocka_unit_test(test_deleting_the_newest_is_none),
         cmocka_unit_test(test_rows_below_the_position_are_one),
+        cmocka_unit_test(test_rows_above_the_position_are_none),
         cmocka_unit_test(test_but_not_those_that_were_waited_for),
         cmocka_unit_test(test_emptied_or_replaced),
     };

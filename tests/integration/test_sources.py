@@ -263,6 +263,19 @@ def test_postgres_truncated_and_begun_anew(deploy, postgres_table):
     d.verify()
 
 
+def test_deleting_the_newest_rows_is_no_new_table(deploy, table):
+    d = deploy(table, config={"source": {"poll_interval": "20ms"}}).start()
+    stream = d.stream("/api/events/stream")
+    for _ in range(5):
+        last = table.insert([(now_iso(), "note.written", None, None, None, None) for _ in range(3)])
+        stream.await_event(lambda e: e["id"] == str(last), 30)
+        table.execute(f"DELETE FROM events WHERE id = {last}")
+        wait_until(lambda: f"are gone (newest is {last - 1}, {last} was read)" in d["ingestor"].log_text(), 30)
+    assert stream.ids() == list(range(1, last + 1))
+    assert d.stats()["table_restarts"] == 0
+    assert not [e for e in stream.events if e["event"] == "reset"]
+
+
 def test_a_table_restored_from_a_backup_is_noticed_when_rows_come_below_the_position(deploy, table):
     """Nearly all ids are there again, so it looks as if the newest rows had been deleted, until ids come that were read before."""
     rows = RandomEvents(24)
