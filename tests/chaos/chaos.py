@@ -298,13 +298,16 @@ def start_clients(d, seed):
     """Fifty, of different kinds."""
     gateways, r = [d.entrances[name][0] for name in GATEWAYS], random.Random(seed)
     made = {"events": [], "tiles": [], "copies": [], "scripts": []}
-    for i in range(12):
+    for i in range(4):
+        made["events"].append(clients.WebSocketEvents(f"event socket {i}", gateways, r.random()))
+        made["tiles"].append(clients.WebSocketTiles(f"tile socket {i}", gateways, r.random(), form=["full", "patch"][i % 2]))
+    for i in range(10):
         made["events"].append(clients.EventStream(f"event stream {i}", gateways, r.random()))
     for i in range(6):
         made["events"].append(clients.EventPolls(f"event polls {i}", gateways, r.random()))
-    for i in range(14):
+    for i in range(11):
         made["tiles"].append(clients.TileStream(f"tile stream {i}", gateways, r.random(), form=["full", "patch"][i % 2]))
-    for i in range(10):
+    for i in range(7):
         made["tiles"].append(clients.TilePolls(f"tile polls {i}", gateways, r.random(), wait=[None, "2s"][i % 2]))
     for i in range(4):
         made["copies"].append(clients.Replica(f"replica {i}", *d.entrances[CACHES[i % 2]], r.random()))

@@ -9,6 +9,8 @@ import time
 import msgpack
 import zmq
 
+import websocket  # of tests/integration
+
 SILENCE_S = 4  # heartbeats come each second: so long without one, and the connection is dead
 
 
@@ -202,6 +204,43 @@ class TileStream(Sse, Tiles):
         elif event == "reset":
             self.resets += 1
             self.tiles.clear()
+
+
+class Socket(Client):
+    """A client of /api/ws, which says once what it wants, and takes each message like a stream's."""
+
+    def once(self, port):
+        connection = None
+        try:
+            connection = websocket.WebSocket(port, timeout=SILENCE_S)
+            if connection.status != 101:
+                return
+            self.connections += 1
+            self.connected()
+            cursor = {} if self.last_id is None else {"cursor": str(self.last_id)}
+            connection.say(**self.wish, **cursor)
+            while not self.ending.is_set():
+                message = connection.read()
+                self.take(message["event"], message.get("id"), message)
+                self.last_id = message.get("id", self.last_id)
+        except EOFError:
+            pass
+        finally:
+            if connection is not None:
+                connection.close()
+
+
+class WebSocketEvents(EventStream):
+    wish = {"subscribe": ["*"], "stream": "events"}
+    once = Socket.once
+
+
+class WebSocketTiles(TileStream):
+    once = Socket.once
+
+    def __init__(self, *arguments, form="full"):
+        TileStream.__init__(self, *arguments, form=form)
+        self.wish = {"subscribe": ["*"], "form": form}
 
 
 class TilePolls(Client, Tiles):
