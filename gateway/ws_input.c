@@ -169,6 +169,9 @@ static enum outcome read_frame(struct ws_parser *parser, struct ws_partial *part
                          "A control frame is too long or in fragments, or a length is not written "
                          "in the shortest way.");
         }
+        if (parser->input.len != 0) {
+            continue; /* its buffer takes a few KiB at a time */
+        }
         const size_t wanted = known ? partial->need : given + 1;
         if (given == all.len || wanted <= given) {
             return FRAME_INCOMPLETE;

@@ -130,11 +130,14 @@ class WebSocket:
                 messages.append(json.loads(data))
         return messages
 
-    def closed(self):
+    def closed(self, timeout=30):
         """Reads to the close frame and to the end of the connection behind it; (code, reason)."""
+        deadline = time.monotonic() + timeout
+        code_and_reason = ()
         try:
-            while True:
+            while time.monotonic() < deadline:
                 self.read()
+            raise AssertionError(f"not closed within {timeout} s")
         except EOFError as end:
             code_and_reason = end.args
         assert code_and_reason, "ended without a close frame"
