@@ -49,6 +49,8 @@ static void put_streams(const struct gateway *gateway, struct buf *out)
         {"streams_opened", "Streams opened.", true, c->opened},
         {"streams_closed", "Streams that their clients ended.", true, c->closed},
         {"streams_cut", "Streams cut because they accepted nothing.", true, c->cut},
+        {"streams_vanished", "Streams whose clients acknowledged nothing any more.", true,
+         c->vanished},
         {"streams_aged", "Streams ended because they reached max_stream_age.", true, c->aged},
         {"streams_refused", "Streams refused for want of room.", true, c->refused},
         {"frames", "Frames written to channels' logs.", true, c->frames},

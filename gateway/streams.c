@@ -165,6 +165,22 @@ void stream_end(struct streams *s, struct stream *stream)
     s->count--;
 }
 
+void stream_lost(struct streams *s, struct stream *stream)
+{
+    /* The error is the kernel's until somebody is told of it; send() may have been. */
+    int error = stream->timed_out ? ETIMEDOUT : 0;
+    socklen_t len = sizeof error;
+    if (error == 0) {
+        (void)getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    }
+    if (error == ETIMEDOUT || error == EHOSTUNREACH) {
+        s->counters.vanished++;
+    } else {
+        s->counters.closed++;
+    }
+    stream_end(s, stream);
+}
+
 void streams_destroy(struct streams **streams)
 {
     struct streams *s = *streams;
@@ -255,11 +271,12 @@ int streams_attach(struct streams *s, int fd, struct stream_request *request, st
 
 /* Clients of SSE have nothing to say; what they send all the same is thrown away (MSG_TRUNC copies
  * nothing), but who sends without end is cut. False: the connection is over. */
-static bool drain_input(const struct stream *stream)
+static bool drain_input(struct stream *stream)
 {
     for (int i = 0; i < INPUT_READS_MAX; i++) {
         const ssize_t got = recv(stream->fd, NULL, INPUT_READ_BYTES, MSG_DONTWAIT | MSG_TRUNC);
         if (got <= 0) {
+            stream->timed_out = got < 0 && errno == ETIMEDOUT;
             return got < 0 && (errno == EAGAIN || errno == EINTR);
         }
     }
@@ -287,8 +304,7 @@ void streams_ready(struct streams *s, uint64_t data, uint32_t events, mono_time 
         return;
     }
     if (!alive) {
-        s->counters.closed++;
-        stream_end(s, stream);
+        stream_lost(s, stream);
     }
 }
 

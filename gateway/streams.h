@@ -39,6 +39,7 @@ struct streams_counters {
     uint64_t opened;
     uint64_t closed;     /* by the client */
     uint64_t cut;        /* accepted nothing for stalled_ms */
+    uint64_t vanished;   /* acknowledged nothing for stalled_ms, says the kernel */
     uint64_t aged;       /* reached max_age_ms */
     uint64_t refused;    /* too many streams, or channels */
     uint64_t frames;     /* rendered into channels' logs */

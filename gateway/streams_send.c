@@ -20,6 +20,7 @@ ssize_t stream_give(struct streams *s, struct stream *stream, struct str bytes, 
     const ssize_t sent = send(stream->fd, bytes.p, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     s->counters.sends++;
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        stream->timed_out = errno == ETIMEDOUT || errno == EHOSTUNREACH;
         return -1;
     }
     const size_t taken = sent > 0 ? (size_t)sent : 0;
@@ -339,8 +340,7 @@ void stream_push(struct streams *s, struct stream *stream, mono_time now)
 {
     for (int i = 0; i < PUSH_SENDS && !stream->blocked && stream_has_more(stream); i++) {
         if (!advance(s, stream, now)) {
-            s->counters.closed++;
-            stream_end(s, stream);
+            stream_lost(s, stream);
             return;
         }
     }
@@ -374,8 +374,7 @@ bool streams_run(struct streams *s, unsigned budget, mono_time now)
         if (stream->blocked || !stream_has_more(stream)) {
             channel->pass++;
         } else if (budget--, !advance(s, stream, now)) {
-            s->counters.closed++;
-            stream_end(s, stream); /* another takes its slot; or the channel is gone */
+            stream_lost(s, stream); /* another takes its slot; or the channel is gone */
         }
     }
     return s->work != NULL;

@@ -23,9 +23,10 @@ struct stream {
     int fd;
     uint32_t slot; /* in its channel's streams; MODE_FREE: the next free record */
     enum stream_mode mode : 8;
-    bool blocked : 1; /* the socket is full: epoll tells when it is not */
-    bool slow : 1;    /* it was, since it last was LIVE */
-    bool reset : 1;   /* to be told `reset` before all else */
+    bool blocked : 1;   /* the socket is full: epoll tells when it is not */
+    bool slow : 1;      /* it was, since it last was LIVE */
+    bool reset : 1;     /* to be told `reset` before all else */
+    bool timed_out : 1; /* the kernel said so */
     bool websocket : 1;
     bool ping : 1;       /* WebSocket: to be sent a ping, */
     bool pinged : 1;     /* was sent one, and has been silent since */
@@ -102,6 +103,9 @@ void stream_move(struct streams *s, struct stream *stream, struct channel *chann
 
 /* Closes the socket and forgets the stream; its channel, too, if it was the last one there. */
 void stream_end(struct streams *s, struct stream *stream);
+
+/* Ends a stream whose connection is over: its client closed it, or vanished. */
+void stream_lost(struct streams *s, struct stream *stream);
 
 /* The channel's streams are gone through once more, after the pass that may be under way. */
 void channel_schedule(struct streams *s, struct channel *channel);

@@ -419,6 +419,7 @@ static bool take_input(struct turn *turn)
     for (int i = 0; i < READS_MAX; i++) {
         const ssize_t got = recv(stream->fd, bytes, sizeof bytes, MSG_DONTWAIT);
         if (got <= 0) {
+            stream->timed_out = got < 0 && errno == ETIMEDOUT;
             return got < 0 && (errno == EAGAIN || errno == EINTR);
         }
         stream->heard_s = whole_seconds(turn->now);
@@ -442,12 +443,6 @@ void ws_stream_begin(struct streams *s, struct stream *stream, mono_time now)
     s->counters.ws_opened++;
 }
 
-static void end(struct streams *s, struct stream *stream)
-{
-    s->counters.closed++;
-    stream_end(s, stream);
-}
-
 void ws_stream_ready(struct streams *s, struct stream *stream, uint32_t events, mono_time now)
 {
     struct turn turn = {s, stream, now};
@@ -456,7 +451,7 @@ void ws_stream_ready(struct streams *s, struct stream *stream, uint32_t events, 
         alive = take_input(&turn);
     }
     if (!alive) {
-        end(s, stream);
+        stream_lost(s, stream);
         return;
     }
     if ((events & EPOLLOUT) != 0) {
@@ -471,13 +466,14 @@ bool ws_stream_sweep(struct streams *s, struct stream *stream, mono_time now)
     const uint32_t silent_s = now_s - stream->heard_s;
     if (ws_stream_closing(stream)) {
         if (now_s >= stream->ends_s) {
-            end(s, stream);
+            s->counters.closed++;
+            stream_end(s, stream);
         }
         return true;
     }
     if (silent_s >= SILENCE_S + ANSWER_S) {
         s->counters.ws_unanswered++;
-        end(s, stream);
+        stream_end(s, stream);
         return true;
     }
     if (now_s >= stream->ends_s && !stream->blocked && !stream_has_more(stream)) {
