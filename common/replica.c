@@ -309,8 +309,8 @@ bool replica_fresh(const struct replica *r, mono_time now, const char **reason)
     }
     for (unsigned i = 0; i < r->lane_count && why == NULL; i++) {
         if (!r->lanes[i].heard || time_passed(r->lanes[i].heard_at, REPLICA_SILENT_MS, now)) {
-            why = "no beat from upstream for some seconds: the ingestor, its database or the way to it "
-                  "is down";
+            why = "no beat from upstream for some seconds: the ingestor, its database or the way "
+                  "to it is down";
         }
     }
     if (reason != NULL && why != NULL) {

@@ -18,7 +18,7 @@
 #include "ingestor/snapshot.h"
 
 #define BEAT_MS 1000
-#define SILENT_LOOK_MS 100  /* how often a silent ingestor looks whether it may speak again */
+#define SILENT_LOOK_MS 100 /* how often a silent ingestor looks whether it may speak again */
 #define QUERY_BUDGET 50
 #define BATCH_BUDGET 4      /* batches folded before others get their turn */
 #define CHECKPOINT_SHARE 20 /* writing one may take a twentieth of the time */
@@ -66,8 +66,8 @@ struct ingestor {
     struct moment beat_at;
     mono_time save_at;
     bool unsaved; /* something was folded since the last checkpoint */
-    bool built;   /* everything was: the next checkpoint is due at once, for without it a crash would
-                     cost the streams their places */
+    bool built; /* everything was: the next checkpoint is due at once, for without it a crash would
+                   cost the streams their places */
     bool saving;
     mono_time saving_since;
     uint64_t saving_ordinal;
@@ -166,10 +166,9 @@ static void on_saved(struct ingestor *ingestor, const struct error *error, bool 
 {
     const mono_time now = clock_mono();
     const int64_t took_us = now.us - ingestor->saving_since.us;
-    const int64_t interval_us =
-        (failed ? backoff_next_ms(&ingestor->save_backoff)
-                : ingestor->config->ingestor.checkpoint_interval_ms) *
-        US_PER_MS;
+    const int64_t interval_us = (failed ? backoff_next_ms(&ingestor->save_backoff)
+                                        : ingestor->config->ingestor.checkpoint_interval_ms) *
+                                US_PER_MS;
     ingestor->saving = false;
     ingestor->save_at = mono_add_us(
         now, took_us * CHECKPOINT_SHARE > interval_us ? took_us * CHECKPOINT_SHARE : interval_us);

@@ -1,12 +1,13 @@
 /*
- * The lease: which of several ingestors with the same lanes is the one that publishes. Its keeper is
- * a thread of its own, so that neither a slow disk nor a slow database costs it the lease.
+ * The lease: which of several ingestors with the same lanes is the one that publishes. Its keeper
+ * is a thread of its own, so that neither a slow disk nor a slow database costs it the lease.
  *
- *   holder    renews each LEASE_RENEW_MS: the beat in the shared state changes. Each renewal lets it
- *             publish for LEASE_VALID_MS from when the renewal *began*.
- *   standby   looks each LEASE_LOOK_MS, and takes the lease when it was given back, when its holder
- *             is known to be dead, or when its beat has stood still for LEASE_EXPIRE_MS by the
- *             standby's own clock. Clocks of two machines are never compared.
+ * The holder renews each LEASE_RENEW_MS: the beat in the shared state changes. Each renewal lets it
+ * publish for LEASE_VALID_MS from when the renewal *began*.
+ *
+ * A standby looks each LEASE_LOOK_MS, and takes the lease when it was given back, when its holder
+ * is known to be dead, or when its beat has stood still for LEASE_EXPIRE_MS by the standby's own
+ * clock. Clocks of two machines are never compared.
  *
  *   renewed ├───── may publish ─────┤ silent            │
  *           0                      1.75 s              2.5 s: taken over, under a greater number

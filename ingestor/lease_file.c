@@ -131,9 +131,9 @@ static bool look_at(const struct file_lease *l, uint64_t number, struct holder *
 static bool write_text(const struct file_lease *l)
 {
     char text[TEXT_BYTES + 1];
-    const int len = snprintf(text, sizeof text,
-                             "beat %020" PRIu64 " epoch %020" PRIu64 " process %d\n", l->beat,
-                             l->grant.epoch, (int)getpid());
+    const int len =
+        snprintf(text, sizeof text, "beat %020" PRIu64 " epoch %020" PRIu64 " process %d\n",
+                 l->beat, l->grant.epoch, (int)getpid());
     return pwrite(l->fd, text, (size_t)len, 0) == len;
 }
 

@@ -207,8 +207,7 @@ static int postgres_acquire(struct lease_store *store, mono_time now, struct lea
         return status;
     }
     const uint64_t number = strtoull(seen.number, NULL, 10);
-    const bool expired =
-        lease_watch_expired(&l->watch, number, strtoull(seen.beat, NULL, 10), now);
+    const bool expired = lease_watch_expired(&l->watch, number, strtoull(seen.beat, NULL, 10), now);
     if (!expired && !owner_gone(l, seen.owner)) {
         return error_set(err, STATUS_AGAIN, "another ingestor holds the lease on %s", l->name);
     }

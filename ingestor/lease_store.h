@@ -42,8 +42,8 @@ struct lease_watch {
     int64_t still_us; /* for so long the beat has been seen to stand still */
 };
 
-/* What counts at most of the time between two looks: a standby that was stopped itself, perhaps with
- * all of the machine, saw nothing meanwhile. */
+/* What counts at most of the time between two looks: a standby that was stopped itself, perhaps
+ * with all of the machine, saw nothing meanwhile. */
 #define LEASE_BLINK_MS 1000
 
 /* Notes what is seen now; true when the beat has stood still for LEASE_EXPIRE_MS, or there is no

@@ -7,8 +7,8 @@
 #include "common/xalloc.h"
 #include "ingestor/checkpoint.h"
 
-#define LOOK_MS 50    /* how often commands are looked at while the lease is waited for */
-#define WAKE_MS 1000  /* the longest sleep */
+#define LOOK_MS 50   /* how often commands are looked at while the lease is waited for */
+#define WAKE_MS 1000 /* the longest sleep */
 
 struct reader {
     zactor_t *actor;
@@ -34,7 +34,7 @@ struct thread {
     const struct checkpoint_ops *checkpoint_ops;
     struct checkpoint *checkpoint; /* NULL: not open */
     bool leader;
-    bool lost; /* the lease is, for good; the source is to be closed */
+    bool lost;  /* the lease is, for good; the source is to be closed */
     bool begun; /* the main thread said where to read from */
     struct buf state;
     bool has_state;
@@ -281,8 +281,7 @@ static int wait_source(struct thread *t, struct error *err)
  */
 static int write_journal(struct thread *t, struct batch *batch, struct error *err)
 {
-    const int status =
-        t->checkpoint_ops->append(t->checkpoint, batch->record, batch->journal, err);
+    const int status = t->checkpoint_ops->append(t->checkpoint, batch->record, batch->journal, err);
     if (status == STATUS_DENIED || status == STATUS_AGAIN) {
         return status;
     }
@@ -325,7 +324,8 @@ static int read_source(struct thread *t, struct error *err)
         status = write_journal(t, batch, err);
     }
     if (status != STATUS_OK) {
-        batch_destroy(&batch); /* nobody is to see it; if the lease is still ours it is read again */
+        batch_destroy(
+            &batch); /* nobody is to see it; if the lease is still ours it is read again */
     }
     if (status == STATUS_DENIED) {
         lose_lease(t, err);
@@ -421,7 +421,8 @@ struct reader *reader_create(const struct config *config, struct lease *lease)
     return reader;
 }
 
-static void command(struct reader *reader, enum command_kind kind, struct str bytes, uint64_t number)
+static void command(struct reader *reader, enum command_kind kind, struct str bytes,
+                    uint64_t number)
 {
     const struct command command = {
         .kind = kind,

@@ -156,8 +156,9 @@ static void test_other_files_are_left_alone(void **state)
 {
     (void)state;
     struct fixture f;
-    static const char *const names[] = {"checkpoint", "checkpoint.lock", "checkpoint.lock.x",
-                                        "checkpoint.lock.0", "checkpoint.lock.99x", "other.lock.7"};
+    static const char *const names[] = {"checkpoint",          "checkpoint.lock",
+                                        "checkpoint.lock.x",   "checkpoint.lock.0",
+                                        "checkpoint.lock.99x", "other.lock.7"};
     setup(&f);
     for (size_t i = 0; i < 6; i++) {
         char path[128];

@@ -151,7 +151,7 @@ def test_a_standby_takes_over(deploy, table):
     table.insert([rows.next() for _ in range(100)])
     d.verify()
     d["ingestor"].kill()
-    second["ingestor"].await_log("ready component", timeout=5)
+    second["ingestor"].await_log("ready component")
 
 
 def test_the_sample_script(deploy, sqlite_table):
