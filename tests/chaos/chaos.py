@@ -386,7 +386,8 @@ def run(arguments, folder, table):
         writers.stop()
         if table.kind == "postgresql":
             table.db = table.connect()  # the one before has been ended with its server
-        problems = check(d, made, table.ids, writers.deleted)
+        deleted = writers.deleted - set(table.ids())  # some deletions failed with their connection
+        problems = check(d, made, table.ids, deleted)
     finally:
         writers.stop()
         for client in sum(made.values(), []):
@@ -395,7 +396,7 @@ def run(arguments, folder, table):
     problems += wrecker.problems + ended
     everybody = sum(made.values(), [])
     resets = ", ".join(f"{client.name} {client.resets}" for client in made["events"] + made["copies"] if client.resets) or "none"
-    print(f"{len(faults)} faults, {len(table.ids())} events and {len(writers.deleted)} deleted ones, {len(everybody)} clients, which were answered "
+    print(f"{len(faults)} faults, {len(table.ids())} events and {len(deleted)} deleted ones, {len(everybody)} clients, which were answered "
           f"{sum(client.connections for client in everybody)} times; resets of event clients: {resets}", flush=True)
     return problems, d
 
