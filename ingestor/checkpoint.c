@@ -58,6 +58,13 @@ size_t checkpoint_frame_len(struct str bytes)
     return len <= bytes.len - HEADER_BYTES ? HEADER_BYTES + (size_t)len : 0;
 }
 
+bool checkpoint_is_cut(struct str bytes)
+{
+    const size_t magic = bytes.len < 8 ? bytes.len : 8;
+    return memcmp(bytes.p, MAGIC, magic) == 0 &&
+           (bytes.len < HEADER_BYTES || get_u64(bytes.p + 16) > bytes.len - HEADER_BYTES);
+}
+
 int checkpoint_unwrap(struct str framed, struct str *bytes, struct error *err)
 {
     if (framed.len < HEADER_BYTES || memcmp(framed.p, MAGIC, 8) != 0) {

@@ -41,8 +41,8 @@ struct checkpoint_ops {
     int (*append)(struct checkpoint *checkpoint, uint64_t number, struct str record,
                   struct error *err);
 
-    /* All records of the journal, one after the other. What cannot be read is left out, with all
-     * behind it. */
+    /* All records of the journal, one after the other. STATUS_INVALID: it is damaged, so that out
+     * is not all; err says how. STATUS_IO. */
     int (*journal)(struct checkpoint *checkpoint, struct buf *out, struct error *err);
 };
 
@@ -64,6 +64,8 @@ const struct checkpoint_ops *checkpoint_for(const struct config *config);
 void checkpoint_wrap(struct buf *out, struct str bytes);
 /* Length of the frame that the bytes begin with; 0 when it is not whole. */
 size_t checkpoint_frame_len(struct str bytes);
+/* Are these bytes the beginning of a frame, and not all of it? */
+bool checkpoint_is_cut(struct str bytes);
 int checkpoint_unwrap(struct str framed, struct str *bytes, struct error *err);
 
 #endif

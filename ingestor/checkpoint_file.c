@@ -29,6 +29,7 @@ struct file_checkpoint {
     uint64_t number; /* of the lease */
     uint64_t inode;  /* of its lock file */
     int journal;     /* -1: not open */
+    uint64_t lost;   /* the journal was damaged: greatest number of a record not in it; 0: it was not */
 };
 
 static struct file_checkpoint *file_of(struct checkpoint *checkpoint)
@@ -106,39 +107,73 @@ static void sync_folder(const char *path)
 }
 
 /* ---- The journal, PATH.journal: records one after the other, each framed as a checkpoint is and
- * with its number in front ---- */
+ * with its number in front. The first one is a mark, of number 0: a journal that was found to have
+ * lost records has none until a checkpoint makes up for them. ---- */
 
 #define JOURNAL_LONG (64 * 1024) /* bytes; a shorter one is not worth shortening */
 
-/* Calls each with every whole record; whole_len is how far they reach. */
+/* Why the journal cannot be trusted, or STATUS_OK. */
+static int judge_journal(const struct file_checkpoint *c, bool marked, struct str rest,
+                         struct error *err)
+{
+    if (!marked) {
+        return error_set(err, STATUS_INVALID,
+                         "the journal %s cannot be used: it is empty, or was found damaged before",
+                         c->path_journal);
+    }
+    /* A crash cuts the last record short; nothing that follows from it was handed on then. */
+    return rest.len == 0 || checkpoint_is_cut(rest)
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID,
+                           "the journal %s cannot be used: %zu of its bytes are damaged, or behind "
+                           "others that are",
+                           c->path_journal, rest.len);
+}
+
+/* Calls each with every whole record. STATUS_INVALID: those are not all that were written. */
 static int read_journal(struct file_checkpoint *c,
                         void (*each)(void *arg, uint64_t number, struct str record,
                                      struct str framed),
-                        void *arg, size_t *whole_len, struct error *err)
+                        void *arg, struct error *err)
 {
     struct buf content = {0};
-    *whole_len = 0;
     const int fd = open(c->path_journal, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return errno == ENOENT ? STATUS_OK : io_error("open", c->path_journal, err);
+        return errno == ENOENT ? error_set(err, STATUS_INVALID, "there is no journal %s",
+                                           c->path_journal)
+                               : io_error("open", c->path_journal, err);
     }
     const bool read_ok = read_all(fd, &content) == 0;
     close(fd);
     struct str rest = buf_str(&content);
     struct str record;
     uint64_t number;
+    bool marked = false;
     size_t len;
     while (read_ok && (len = checkpoint_frame_len(rest)) != 0 &&
            checkpoint_unwrap((struct str){rest.p, len}, &record, NULL) == STATUS_OK &&
            record.len >= sizeof number) {
         memcpy(&number, record.p, sizeof number);
-        each(arg, number, (struct str){record.p + sizeof number, record.len - sizeof number},
-             (struct str){rest.p, len});
+        if (number != 0) {
+            each(arg, number, (struct str){record.p + sizeof number, record.len - sizeof number},
+                 (struct str){rest.p, len});
+        }
+        marked = marked || number == 0;
         rest = (struct str){rest.p + len, rest.len - len};
-        *whole_len += len;
     }
+    const int status =
+        read_ok ? judge_journal(c, marked, rest, err) : io_error("read", c->path_journal, err);
     buf_free(&content);
-    return read_ok ? STATUS_OK : io_error("read", c->path_journal, err);
+    return status;
+}
+
+static void frame_record(struct buf *out, uint64_t number, struct str record)
+{
+    struct buf numbered = {0};
+    buf_append(&numbered, &number, sizeof number);
+    buf_append_str(&numbered, record);
+    checkpoint_wrap(out, buf_str(&numbered));
+    buf_free(&numbered);
 }
 
 struct kept {
@@ -155,19 +190,13 @@ static void keep_younger(void *arg, uint64_t number, struct str record, struct s
     }
 }
 
-/* Puts a journal of the records above that number in the place of the old one; what a crash left of
- * a record at the end goes. What fails leaves the old one. */
-static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct error *err)
+/* Puts a journal with those records in the place of the old one. What fails leaves the old one. */
+static int replace_journal(struct file_checkpoint *c, struct str records, struct error *err)
 {
-    struct kept kept = {above, {0}};
-    size_t whole_len;
-    int status = read_journal(c, keep_younger, &kept, &whole_len, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
+    int status = STATUS_OK;
     const int fd =
         open(c->path_journal_new, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_APPEND, 0644);
-    if (fd < 0 || !write_all(fd, buf_str(&kept.bytes)) || fdatasync(fd) != 0) {
+    if (fd < 0 || !write_all(fd, records) || fdatasync(fd) != 0) {
         status = io_error("write", c->path_journal_new, err);
     } else {
         status = confirm(c, err);
@@ -175,7 +204,6 @@ static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct err
     if (status == STATUS_OK && rename(c->path_journal_new, c->path_journal) != 0) {
         status = io_error("rename to", c->path_journal, err);
     }
-    buf_free(&kept.bytes);
     if (status != STATUS_OK) {
         if (fd >= 0) {
             close(fd);
@@ -188,6 +216,25 @@ static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct err
     }
     c->journal = fd;
     return STATUS_OK;
+}
+
+/* A journal of the records above that number, JOURNAL_ALL for none. Of one that has lost records
+ * nothing is kept, nor is it marked. */
+static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct error *err)
+{
+    struct kept kept = {above, {0}};
+    frame_record(&kept.bytes, 0, STR(""));
+    int status = above != JOURNAL_ALL ? read_journal(c, keep_younger, &kept, err) : STATUS_OK;
+    if (status == STATUS_INVALID) {
+        c->lost = c->lost != 0 ? c->lost : 1;
+        buf_clear(&kept.bytes);
+        status = STATUS_OK;
+    }
+    if (status == STATUS_OK) {
+        status = replace_journal(c, buf_str(&kept.bytes), err);
+    }
+    buf_free(&kept.bytes);
+    return status;
 }
 
 /* Appends it whole or not at all: behind half a record no other could be read. */
@@ -206,29 +253,42 @@ static int append_whole(struct file_checkpoint *c, struct str framed, struct err
     return status;
 }
 
+static int write_record(struct file_checkpoint *c, uint64_t number, struct str framed,
+                        struct error *err)
+{
+    int status = STATUS_OK;
+    if (c->lost != 0) {
+        c->lost = number;
+        return error_set(err, STATUS_IO, "%s has lost records; it is begun anew with a checkpoint",
+                         c->path_journal);
+    }
+    if (c->journal < 0) {
+        status = rewrite_journal(c, 0, err);
+    }
+    return status == STATUS_OK ? append_whole(c, framed, err) : status;
+}
+
 static int file_append(struct checkpoint *checkpoint, uint64_t number, struct str record,
                        struct error *err)
 {
     struct file_checkpoint *c = file_of(checkpoint);
-    struct buf numbered = {0};
     struct buf framed = {0};
-    buf_append(&numbered, &number, sizeof number);
-    buf_append_str(&numbered, record);
-    checkpoint_wrap(&framed, buf_str(&numbered));
-    int status = c->journal < 0 ? rewrite_journal(c, 0, err) : STATUS_OK;
-    if (status == STATUS_OK) {
-        status = append_whole(c, buf_str(&framed), err);
-    }
-    buf_free(&numbered);
+    frame_record(&framed, number, record);
+    const int status = write_record(c, number, buf_str(&framed), err);
     buf_free(&framed);
     const int held = confirm(c, status == STATUS_OK ? err : NULL);
     return held != STATUS_OK ? held : status;
 }
 
+/* A checkpoint with that record in it was written. */
 static void shorten_journal(struct file_checkpoint *c, uint64_t record)
 {
     struct stat now;
-    if (fstat(c->journal, &now) == 0 && (now.st_size >= JOURNAL_LONG || record == JOURNAL_ALL)) {
+    if (c->lost != 0) {
+        if (record >= c->lost && rewrite_journal(c, JOURNAL_ALL, NULL) == STATUS_OK) {
+            c->lost = 0;
+        }
+    } else if (fstat(c->journal, &now) == 0 && (now.st_size >= JOURNAL_LONG || record == JOURNAL_ALL)) {
         (void)rewrite_journal(c, record, NULL); /* a long one does no harm */
     }
 }
@@ -242,8 +302,7 @@ static void collect_record(void *arg, uint64_t number, struct str record, struct
 
 static int file_journal(struct checkpoint *checkpoint, struct buf *out, struct error *err)
 {
-    size_t whole_len;
-    return read_journal(file_of(checkpoint), collect_record, out, &whole_len, err);
+    return read_journal(file_of(checkpoint), collect_record, out, err);
 }
 
 static int file_save(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
@@ -333,8 +392,10 @@ static int file_open(const struct config *config, const struct lease_grant *leas
     c->path_journal_new = x_asprintf("%s.new.%" PRIu64, c->path_journal, c->number);
     c->journal = -1;
     remove_new_files(c);
-    /* A disk that is full now may have room by the time that there is something to add. */
-    if (rewrite_journal(c, 0, err) == STATUS_DENIED) {
+    /* Without a checkpoint nobody reads a journal. A disk that is full now may have room by the
+     * time that there is something to add. */
+    const uint64_t above = access(c->path, F_OK) != 0 ? JOURNAL_ALL : 0;
+    if (rewrite_journal(c, above, err) == STATUS_DENIED) {
         file_close(&c->base);
         return STATUS_DENIED;
     }

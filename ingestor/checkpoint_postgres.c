@@ -134,13 +134,16 @@ static int postgres_append(struct checkpoint *checkpoint, uint64_t number, struc
                            struct error *err)
 {
     struct postgres_checkpoint *c = postgres_of(checkpoint);
+    struct buf framed = {0};
+    checkpoint_wrap(&framed, record);
     const int status = run_fenced(
         c,
         "WITH ours AS (SELECT name FROM tilewire.checkpoint WHERE name = $1 AND "
         "holder = $2::bigint FOR SHARE), added AS (INSERT INTO tilewire.journal (name, n, record) "
         "SELECT name, $4::numeric, $3::bytea FROM ours ON CONFLICT (name, n) DO UPDATE SET "
         "record = excluded.record) SELECT count(*) FROM ours",
-        record, number, "cannot write the journal", err);
+        buf_str(&framed), number, "cannot write the journal", err);
+    buf_free(&framed);
     return status == STATUS_IO && PQstatus(c->db) != CONNECTION_OK ? STATUS_AGAIN : status;
 }
 
@@ -151,11 +154,19 @@ static int postgres_journal(struct checkpoint *checkpoint, struct buf *out, stru
     PGresult *result =
         PQexecParams(c->db, "SELECT record FROM tilewire.journal WHERE name = $1 ORDER BY n", 1,
                      NULL, parameters, NULL, NULL, 1);
-    const bool ok = PQresultStatus(result) == PGRES_TUPLES_OK;
-    for (int i = 0; ok && i < PQntuples(result); i++) {
-        buf_append(out, PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0));
+    int status = PQresultStatus(result) == PGRES_TUPLES_OK
+                     ? STATUS_OK
+                     : pg_error(c->db, result, "cannot read the journal", err);
+    for (int i = 0; status == STATUS_OK && i < PQntuples(result); i++) {
+        struct str record;
+        status = checkpoint_unwrap(
+            (struct str){PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0)}, &record, err);
+        if (status == STATUS_OK) {
+            buf_append_str(out, record);
+        } else {
+            error_prefix(err, status, "a record in tilewire.journal cannot be used");
+        }
     }
-    const int status = ok ? STATUS_OK : pg_error(c->db, result, "cannot read the journal", err);
     PQclear(result);
     return status;
 }

@@ -1,5 +1,7 @@
 #include "ingestor/pg_journal.h"
 
+#include "common/error.h"
+
 /* ---- Writing ---- */
 
 void pg_look_clear(struct pg_look *look)
@@ -50,7 +52,20 @@ void pg_record_put(struct buf *out, const struct pg_record *record, const struct
 
 /* ---- Reading ---- */
 
-void pg_journal_load(struct pg_journal *journal, struct str records)
+/* Do the records go on behind that number, one by one? */
+static bool is_whole(const struct pg_journal *journal, uint64_t number)
+{
+    for (size_t i = 0; i < mp_count(&journal->doc.root); i++) {
+        uint64_t n;
+        if (!mp_as_uint(mp_at(mp_at(&journal->doc.root, i), 0), &n) || n > number + 1) {
+            return false;
+        }
+        number = n > number ? n : number;
+    }
+    return true;
+}
+
+bool pg_journal_load(struct pg_journal *journal, struct str records, uint64_t number)
 {
     struct str rest = records;
     size_t count = 0;
@@ -62,8 +77,13 @@ void pg_journal_load(struct pg_journal *journal, struct str records)
     mp_put_array(&journal->bytes, count);
     buf_append(&journal->bytes, records.p, records.len - rest.len);
     mp_doc_init(&journal->doc);
-    (void)mp_parse(&journal->doc, journal->bytes.data, journal->bytes.len);
     journal->at = 0;
+    if (mp_parse(&journal->doc, journal->bytes.data, journal->bytes.len) != STATUS_OK ||
+        rest.len != 0 || !is_whole(journal, number)) {
+        pg_journal_free(journal);
+        return false;
+    }
+    return true;
 }
 
 void pg_journal_free(struct pg_journal *journal)

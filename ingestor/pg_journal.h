@@ -57,8 +57,9 @@ struct pg_journal {
     size_t at;
 };
 
-/* Takes a copy of the records, which are one behind the other. What cannot be read ends them. */
-void pg_journal_load(struct pg_journal *journal, struct str records);
+/* Takes a copy of the records, which are one behind the other. False when they cannot all be read,
+ * or when one is missing among those above `number`; there are none then. */
+bool pg_journal_load(struct pg_journal *journal, struct str records, uint64_t number);
 void pg_journal_free(struct pg_journal *journal);
 
 /* The next record whose number is above `number` and that begins at `position` or above; false:

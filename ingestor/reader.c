@@ -39,6 +39,7 @@ struct thread {
     struct buf state;
     bool has_state;
     struct buf journal; /* read with the checkpoint; of use for the first open only */
+    bool journal_known; /* it is all that was written */
     bool journal_failing;
     bool renumbered; /* since the last checkpoint, because of that */
     uint64_t epoch;
@@ -102,6 +103,10 @@ static void begin(struct thread *t, struct command *command)
     close_source(t);
     buf_clear(&t->state);
     t->has_state = command->bytes != NULL;
+    if (!t->has_state) { /* what an earlier life journaled is of no use any more */
+        buf_clear(&t->journal);
+        t->journal_known = true;
+    }
     buf_append(&t->state, command->bytes, command->len);
     t->epoch = command->number;
     t->begun = true;
@@ -142,6 +147,17 @@ static void take_commands(struct thread *t, int timeout_ms)
     }
 }
 
+static int load_journal(struct thread *t, struct error *why)
+{
+    buf_clear(&t->journal);
+    int status = t->checkpoint_ops->journal(t->checkpoint, &t->journal, why);
+    t->journal_known = status == STATUS_OK;
+    if (status == STATUS_INVALID && source_for(t->config)->journals) {
+        log_warn("%s", why->text);
+    }
+    return status == STATUS_INVALID ? STATUS_OK : status;
+}
+
 /* Opens and reads what the holder before left. */
 static int load(struct thread *t, const struct lease_grant *grant, struct buf *bytes,
                 struct reader_message *message, struct error *why)
@@ -160,11 +176,7 @@ static int load(struct thread *t, const struct lease_grant *grant, struct buf *b
         message->len = bytes->len;
         message->bytes = buf_take(bytes);
     }
-    buf_clear(&t->journal);
-    if (status == STATUS_OK) {
-        status = t->checkpoint_ops->journal(t->checkpoint, &t->journal, why);
-    }
-    return status;
+    return status == STATUS_OK && message->bytes != NULL ? load_journal(t, why) : status;
 }
 
 static void lead(struct thread *t, const struct lease_grant *grant)
@@ -236,8 +248,10 @@ static void open_source(struct thread *t)
     struct error err = {{0}};
     const struct source_ops *ops = source_for(t->config);
     const struct str state = t->has_state ? buf_str(&t->state) : STR_NULL;
-    if (ops->open(t->config, state, buf_str(&t->journal), t->epoch, &t->source, &err) !=
-        STATUS_OK) {
+    const struct str journal = !t->journal_known      ? STR_NULL
+                               : t->journal.len != 0 ? buf_str(&t->journal)
+                                                     : STR("");
+    if (ops->open(t->config, state, journal, t->epoch, &t->source, &err) != STATUS_OK) {
         t->source = NULL;
         tell_down(t, &err);
         return;
@@ -303,6 +317,10 @@ static int write_journal(struct thread *t, struct batch *batch, struct error *er
 static void hand_on(struct thread *t, struct batch *batch)
 {
     const struct reader_message message = {.kind = READER_BATCH, .batch = batch};
+    if (batch->restarted) { /* none of it is about the table as it is now */
+        buf_clear(&t->journal);
+        t->journal_known = true;
+    }
     buf_clear(&t->state);
     buf_append_str(&t->state, batch->state);
     t->has_state = true;

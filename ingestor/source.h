@@ -51,11 +51,12 @@ struct source;
 
 struct source_ops {
     const char *scheme; /* of the uri: "sqlite" */
+    bool journals;      /* its batches have something to be journaled */
 
     /* Connects, and checks that table and columns are there; a missing one is reported by name,
      * with what to do. state is that of the last batch folded, or STR_NULL to read from the start.
      * journal: all that batches asked to have journaled, oldest first; what is in the state already
-     * does no harm. */
+     * does no harm. STR_NULL: some of it is lost. */
     int (*open)(const struct config *config, struct str state, struct str journal, uint64_t epoch,
                 struct source **out, struct error *err);
     void (*close)(struct source *source);

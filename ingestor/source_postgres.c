@@ -96,6 +96,7 @@ static void start_over(struct postgres_source *s)
     s->rewind = (struct rewind_watch){0};
     order_free(&s->order);
     pg_journal_free(&s->replay);
+    s->record++; /* so that what follows is not taken for what came before */
     s->building = true;
     s->started_over = true;
 }
@@ -159,8 +160,12 @@ static int postgres_open(const struct config *config, struct str state, struct s
         log_warn("table %s is another one than before: all tiles are built again from it",
                  buf_cstr(&s->table.name));
         start_over(s);
-    } else if (resumed) {
-        pg_journal_load(&s->replay, journal);
+    } else if (status == STATUS_OK && resumed &&
+               (journal.p == NULL || !pg_journal_load(&s->replay, journal, s->record))) {
+        log_warn("records are missing in the journal, so the order of delivery since the "
+                 "checkpoint is not known: all tiles are built again from table %s",
+                 buf_cstr(&s->table.name));
+        start_over(s);
     }
     if (status == STATUS_OK) {
         status = pg_find_history(s, err);
@@ -377,6 +382,7 @@ static uint64_t postgres_renumber(struct source *source)
 
 const struct source_ops source_postgres = {
     .scheme = "postgresql",
+    .journals = true,
     .open = postgres_open,
     .close = postgres_close,
     .read = postgres_read,

@@ -1,6 +1,8 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,6 +168,7 @@ static void test_the_journal_survives_what_crashes_do_to_it(void **state)
     struct stat two;
     setup(&f);
     snprintf(path, sizeof path, "%s.journal", f.path);
+    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("x"), 0, NULL), STATUS_OK);
     assert_journal(&f, "");
     assert_int_equal(checkpoint_file.append(f.checkpoint, 1, STR("a"), NULL), STATUS_OK);
     assert_int_equal(checkpoint_file.append(f.checkpoint, 2, STR("b"), NULL), STATUS_OK);
@@ -189,6 +192,7 @@ static void test_a_long_journal_is_shortened(void **state)
     char *long_record = x_calloc(1, 50001);
     memset(long_record, 'x', 50000);
     setup(&f);
+    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("state"), 0, NULL), STATUS_OK);
     assert_int_equal(checkpoint_file.append(f.checkpoint, 1, str_of(long_record), NULL), 0);
     assert_int_equal(checkpoint_file.append(f.checkpoint, 2, str_of(long_record), NULL), 0);
     assert_int_equal(checkpoint_file.append(f.checkpoint, 3, STR("young"), NULL), 0);
@@ -201,6 +205,68 @@ static void test_a_long_journal_is_shortened(void **state)
     teardown(&f);
 }
 
+static void assert_journal_unusable(struct fixture *f)
+{
+    struct buf out = {0};
+    struct error err;
+    assert_int_equal(checkpoint_file.journal(f->checkpoint, &out, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.text, "journal"));
+    buf_free(&out);
+}
+
+static void test_a_damaged_journal_is_unusable_until_a_checkpoint_holds_its_records(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char path[128];
+    setup(&f);
+    snprintf(path, sizeof path, "%s.journal", f.path);
+    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("x"), 0, NULL), STATUS_OK);
+    assert_int_equal(checkpoint_file.append(f.checkpoint, 1, STR("abcdef"), NULL), STATUS_OK);
+    assert_int_equal(checkpoint_file.append(f.checkpoint, 2, STR("ghijkl"), NULL), STATUS_OK);
+    const int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "?", 1, 82), 1); /* in the first record */
+    close(fd);
+    assert_journal_unusable(&f);
+    reopen(&f);
+    assert_journal_unusable(&f);
+    assert_int_equal(checkpoint_file.append(f.checkpoint, 3, STR("c"), NULL), STATUS_IO);
+    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("x"), 2, NULL), STATUS_OK);
+    assert_journal_unusable(&f);
+    reopen(&f);
+    assert_journal_unusable(&f);
+    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("x"), 3, NULL), STATUS_OK);
+    assert_journal(&f, "");
+    assert_int_equal(checkpoint_file.append(f.checkpoint, 4, STR("d"), NULL), STATUS_OK);
+    reopen(&f);
+    assert_journal(&f, "d");
+    assert_int_equal(unlink(path), 0);
+    assert_journal_unusable(&f);
+    reopen(&f);
+    assert_journal_unusable(&f);
+    teardown(&f);
+}
+
+static void test_a_record_that_cannot_be_written_hides_no_other(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct rlimit limit;
+    setup(&f);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("x"), 0, NULL), STATUS_OK);
+    assert_int_equal(checkpoint_file.append(f.checkpoint, 1, STR("a"), NULL), STATUS_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){100, limit.rlim_max}), 0);
+    assert_int_equal(checkpoint_file.append(f.checkpoint, 2, STR("bcd"), NULL), STATUS_IO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_journal(&f, "a");
+    assert_int_equal(checkpoint_file.append(f.checkpoint, 3, STR("c"), NULL), STATUS_OK);
+    reopen(&f);
+    assert_journal(&f, "ac"); /* their numbers tell that one is missing */
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +276,8 @@ int main(void)
         cmocka_unit_test(test_a_rename_that_comes_too_late_fails),
         cmocka_unit_test(test_the_journal_survives_what_crashes_do_to_it),
         cmocka_unit_test(test_a_long_journal_is_shortened),
+        cmocka_unit_test(test_a_damaged_journal_is_unusable_until_a_checkpoint_holds_its_records),
+        cmocka_unit_test(test_a_record_that_cannot_be_written_hides_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

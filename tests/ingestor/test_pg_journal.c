@@ -23,7 +23,7 @@ static void test_a_record_says_what_was_put(void **state)
     put_example(&bytes, 3);
     struct pg_journal journal = {0};
     struct pg_record r;
-    pg_journal_load(&journal, buf_str(&bytes));
+    assert_true(pg_journal_load(&journal, buf_str(&bytes), 2));
     buf_free(&bytes);
     assert_true(pg_journal_next(&journal, 2, 10, &r));
     assert_int_equal(r.number, 3);
@@ -57,7 +57,7 @@ static void test_an_empty_look(void **state)
     pg_record_put(&bytes, &record, &look);
     struct pg_journal journal = {0};
     struct pg_record r;
-    pg_journal_load(&journal, buf_str(&bytes));
+    assert_true(pg_journal_load(&journal, buf_str(&bytes), 0));
     assert_true(pg_journal_next(&journal, 0, 0, &r));
     assert_int_equal(r.ceiling, 70000);
     assert_int_equal(mp_count(r.late), 0);
@@ -75,7 +75,7 @@ static void test_records_of_the_state_are_passed_over(void **state)
     }
     struct pg_journal journal = {0};
     struct pg_record r;
-    pg_journal_load(&journal, buf_str(&bytes));
+    assert_true(pg_journal_load(&journal, buf_str(&bytes), 0));
     assert_true(pg_journal_next(&journal, 3, 0, &r));
     assert_int_equal(r.number, 4);
     pg_journal_advance(&journal);
@@ -95,20 +95,21 @@ static void test_damage(void **state)
     for (size_t len = 0; len <= bytes.len; len++) {
         struct pg_journal journal = {0};
         struct pg_record r;
-        pg_journal_load(&journal, (struct str){bytes.data, len});
+        const bool whole = pg_journal_load(&journal, (struct str){bytes.data, len}, 0);
+        assert_int_equal(whole, len % one == 0);
         size_t found = 0;
         while (pg_journal_next(&journal, 0, 0, &r)) {
             found++;
             pg_journal_advance(&journal);
         }
-        assert_int_equal(found, len / one);
+        assert_int_equal(found, whole ? len / one : 0);
         pg_journal_free(&journal);
     }
     for (size_t i = 0; i < bytes.len; i++) {
         struct pg_journal journal = {0};
         struct pg_record r;
         bytes.data[i] = (char)~bytes.data[i];
-        pg_journal_load(&journal, buf_str(&bytes));
+        (void)pg_journal_load(&journal, buf_str(&bytes), 0);
         while (pg_journal_next(&journal, 0, 0, &r)) {
             (void)pg_record_misses(&r, 12);
             pg_journal_advance(&journal);
@@ -119,11 +120,31 @@ static void test_damage(void **state)
     buf_free(&bytes);
 }
 
+static void test_a_record_that_is_missing_is_noticed(void **state)
+{
+    (void)state;
+    for (uint64_t missing = 1; missing <= 4; missing++) {
+        struct buf bytes = {0};
+        struct pg_journal journal = {0};
+        for (uint64_t number = 1; number <= 5; number++) {
+            if (number != missing) {
+                put_example(&bytes, number);
+            }
+        }
+        for (uint64_t known = 0; known <= 5; known++) { /* in the state */
+            assert_int_equal(pg_journal_load(&journal, buf_str(&bytes), known), known >= missing);
+            pg_journal_free(&journal);
+        }
+        buf_free(&bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_record_says_what_was_put),
         cmocka_unit_test(test_an_empty_look),
+        cmocka_unit_test(test_a_record_that_is_missing_is_noticed),
         cmocka_unit_test(test_records_of_the_state_are_passed_over),
         cmocka_unit_test(test_damage),
     };

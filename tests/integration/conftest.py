@@ -3,6 +3,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
 import pytest
@@ -54,6 +55,17 @@ def writers(make):
     yield write
     for writer in made:
         writer.stop()
+
+
+@pytest.fixture
+def small_disk(folder):
+    """A file system of 256 KiB."""
+    path = folder / "small"
+    path.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", path], stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("a file system can be mounted by root alone")
+    yield path
+    subprocess.run(["umount", "-l", path], check=True)
 
 
 @pytest.fixture(params=["sqlite", "sqlite-rollback", "postgresql"])

@@ -1,8 +1,6 @@
 """kill -9 of each program under load: nothing lost, nothing twice, everything equal to the truth again."""
 import contextlib
-import os
 import signal
-import subprocess
 import threading
 import time
 
@@ -324,17 +322,6 @@ def test_the_same_after_fifty_thousand_events(deploy, table):
     for _ in range(250):
         table.insert([rows.next() for _ in range(100)])
     d.verify(timeout_s=20)
-
-
-@pytest.fixture
-def small_disk(folder):
-    """A file system of 256 KiB, and what fills it up."""
-    path = folder / "small"
-    path.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", path], stderr=subprocess.DEVNULL).returncode:
-        pytest.skip("a file system can be mounted by root alone")
-    yield path
-    subprocess.run(["umount", "-l", path], check=True)
 
 
 def fill(path):
