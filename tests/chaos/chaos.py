@@ -15,7 +15,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from tilewire import TILES, Deployment, Postgres, Program, RandomEvents, Sqlite, free_ports, wait_until  # noqa: E402
+from tilewire import TILES, Deployment, Postgres, Program, Sqlite, free_ports, now_iso, wait_until  # noqa: E402
 
 import clients  # noqa: E402
 import judge  # noqa: E402
@@ -355,6 +355,8 @@ def check(d, made, committed, deleted):
         result = d.verify_against(name)
         if result.returncode != 0:
             problems.append(f"tilewire verify against {name}:\n{result.stdout}")
+    # So that there is an end that all have to reach, also those that were told to start over last.
+    d.table.insert([(now_iso(), "note.written", "ada", None, "the last", None)])
     histories = {client.name: client.segments for client in made["events"] + made["copies"]}
     deadline = time.monotonic() + 10
     while True:
