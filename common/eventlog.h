@@ -27,7 +27,8 @@ struct eventlog_entry {
     struct str event_type; /* points into fields */
     wall_time arrival;     /* at the ingestor */
     wall_time published_at;
-    void *cache; /* the gateway's encoding; freed by free_cache */
+    wall_time timestamp; /* fields.timestamp of what came live; {0} of what a snapshot brought */
+    void *cache;         /* the gateway's encoding; freed by free_cache */
 };
 
 struct eventlog;

@@ -95,8 +95,11 @@ static void apply_event(struct replica *r, struct lane *lane, const struct wire_
     }
     struct buf fields = {0};
     mp_put_value(&fields, event.fields);
-    if (eventlog_append(r->events, event.origin, event.ordinal, event.id, buf_str(&fields),
-                        event.arrival, header->published_at) != NULL) {
+    struct eventlog_entry *entry =
+        eventlog_append(r->events, event.origin, event.ordinal, event.id, buf_str(&fields),
+                        event.arrival, header->published_at);
+    if (entry != NULL) {
+        entry->timestamp = event.timestamp;
         r->counters.events++;
     }
     buf_free(&fields);

@@ -291,6 +291,7 @@ static void take_over(struct store *store, struct tile *tile, const struct wire_
     tile->published_at = published_at;
     if (delta->arrival.us != 0) {
         tile->arrival = delta->arrival;
+        tile->source = delta->source;
     }
     tile->refreshed_at = mono_add_ms(now, -age_ms);
     tile->stale = age_ms >= tile->ttl_ms;
@@ -322,6 +323,7 @@ static struct tile *bring_to_life(struct store *store, struct tile *tile,
     } else {
         tombstone_unlink(store, tile);
         tile->arrival = (wall_time){0};
+        tile->source = (wall_time){0};
     }
     set_value(store, tile, delta);
     store->live++;

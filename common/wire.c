@@ -21,7 +21,8 @@ void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
     const bool other_epoch = !tile->keyframe && tile->base.epoch != message.epoch;
     const bool refresh = version_compare(tile->version, message) != 0;
     const bool arrived = tile->arrival.us != 0;
-    mp_put_map(body, 7 + (size_t)other_epoch + (size_t)refresh + (size_t)arrived);
+    const bool dated = arrived && tile->source.us != 0;
+    mp_put_map(body, 7 + (size_t)other_epoch + (size_t)refresh + (size_t)arrived + (size_t)dated);
     mp_put_text(body, "k");
     mp_put_str(body, tile->key);
     mp_put_text(body, "b");
@@ -57,6 +58,10 @@ void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
     if (arrived) {
         mp_put_text(body, "a");
         mp_put_int(body, tile->arrival.us);
+    }
+    if (dated) {
+        mp_put_text(body, "r");
+        mp_put_int(body, tile->source.us);
     }
 }
 
@@ -170,6 +175,16 @@ bool wire_read_time(const mp_value *value, wall_time *out)
     return true;
 }
 
+wall_time wire_timestamp(const mp_value *fields)
+{
+    struct str text;
+    wall_time t = {0};
+    if (mp_as_str(mp_get(fields, "timestamp"), &text)) {
+        (void)wall_parse(text.p, text.len, &t);
+    }
+    return t;
+}
+
 bool wire_read_ms(const mp_value *value, int64_t *out)
 {
     int64_t ms;
@@ -245,6 +260,7 @@ int wire_decode_tile(const struct wire_header *header, struct mp_doc *doc, struc
         return STATUS_INVALID;
     }
     (void)wire_read_time(mp_get(map, "a"), &out->arrival);
+    (void)wire_read_time(mp_get(map, "r"), &out->source);
     out->value = mp_get(map, "p");
     out->keyframe = mp_is_nil(mp_get(map, "b"));
     if (out->keyframe) {
@@ -281,6 +297,7 @@ int wire_decode_event(const struct wire_header *header, struct mp_doc *doc, stru
         !mp_as_str(mp_get(out->fields, "event_type"), &out->event_type)) {
         return STATUS_INVALID;
     }
+    out->timestamp = wire_timestamp(out->fields);
     return STATUS_OK;
 }
 

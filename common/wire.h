@@ -53,6 +53,7 @@ struct wire_tile {
     struct str position;   /* source position up to which events are in it */
     wall_time as_of;       /* the moment it is true for */
     wall_time arrival;     /* when the newest event in it reached the ingestor; {0} if none did */
+    wall_time source;      /* that event's own timestamp; {0}: unknown */
 };
 
 /* One row of the events table. */
@@ -62,6 +63,7 @@ struct wire_event {
     const mp_value *fields; /* a map: id, timestamp, event_type, … */
     int64_t id;             /* fields.id */
     struct str event_type;  /* fields.event_type */
+    wall_time timestamp;    /* fields.timestamp; {0} if there is none */
     wall_time arrival;
 };
 
@@ -96,6 +98,9 @@ int wire_decode_beat(const struct wire_header *header, struct mp_doc *doc, struc
 
 /* Reads a moment in µs; false, and *out left alone, when there is none within WIRE_TIME_MAX_US. */
 bool wire_read_time(const mp_value *value, wall_time *out);
+
+/* Reads an event's timestamp from its fields; {0} when there is none. */
+wall_time wire_timestamp(const mp_value *fields);
 
 /* Reads a duration of 0 to WIRE_TTL_MAX_MS; false when there is none. */
 bool wire_read_ms(const mp_value *value, int64_t *out);

@@ -132,18 +132,26 @@ static void put_waiting(const struct gateway *gateway, struct buf *out)
     put_samples(out, samples, sizeof samples / sizeof *samples);
 }
 
+static void put_lag(const struct gateway *gateway, struct buf *out)
+{
+    const int64_t lag_us = clock_wall().us - gateway_as_of(gateway).us;
+    const bool known = replica_ready(link_replica(gateway->link)) && lag_us > 0;
+    buf_printf(out,
+               "# HELP tilewire_gateway_upstream_lag_seconds Age of the newest beat.\n"
+               "# TYPE tilewire_gateway_upstream_lag_seconds gauge\n"
+               "tilewire_gateway_upstream_lag_seconds %.6f\n",
+               known ? (double)lag_us / (double)US_PER_S : 0.0);
+}
+
 static void put_replica(const struct gateway *gateway, struct buf *out)
 {
     const struct replica *replica = link_replica(gateway->link);
     const struct replica_counters *c = replica_counters(replica);
-    const int64_t lag_us = clock_wall().us - gateway_as_of(gateway).us;
     const struct sample samples[] = {
         {"ready", "1 when in sync with upstream and hearing from it.", false,
          replica_fresh(replica, gateway->now, NULL)},
         {"tiles", "Tiles held.", false, store_count(gateway->store)},
         {"events", "Raw events held.", false, eventlog_count(gateway->events)},
-        {"upstream_lag_ms", "Age of the newest beat.", false,
-         replica_ready(replica) && lag_us > 0 ? (uint64_t)(lag_us / US_PER_MS) : 0},
         {"deltas", "Deltas applied.", true, c->deltas},
         {"events_received", "Raw events applied.", true, c->events},
         {"duplicates", "Messages that another upstream had sent first.", true, c->duplicates},
@@ -167,6 +175,8 @@ enum MHD_Result api_metrics(struct request *request)
     put_http(gateway, &body);
     put_waiting(gateway, &body);
     put_replica(gateway, &body);
+    put_lag(gateway, &body);
+    latency_put(&gateway->latency, &body);
     const enum MHD_Result result = reply_body(
         request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", buf_str(&body), uncached);
     buf_free(&body);

@@ -99,6 +99,7 @@ void channel_drop(struct channel *channel, uint64_t position)
 void channel_forget(struct channel *channel, uint64_t mark)
 {
     channel->ends_count = 0;
+    channel->unmeasured = 0;
     channel->ring.tail = channel->ring.head;
     channel->mark = mark;
 }
@@ -122,7 +123,30 @@ void channel_append(struct channel *channel, struct str frame, uint64_t mark)
     if (channel->ends_count == channel->ends_cap) {
         grow_ends(channel);
     }
-    *end_at(channel, channel->ends_count++) = (struct frame_end){channel->ring.head, mark};
+    *end_at(channel, channel->ends_count++) =
+        (struct frame_end){.position = channel->ring.head, .mark = mark};
+    channel->unmeasured++;
+}
+
+void channel_stamp(struct channel *channel, const struct latency_stamp *stamp)
+{
+    end_at(channel, channel->ends_count - 1)->stamp = *stamp;
+}
+
+const struct latency_stamp *channel_measure(struct channel *channel, uint64_t position)
+{
+    if (channel->unmeasured > channel->ends_count) {
+        channel->unmeasured = channel->ends_count; /* the others have left the log */
+    }
+    if (channel->unmeasured == 0) {
+        return NULL;
+    }
+    const struct frame_end *end = end_at(channel, channel->ends_count - channel->unmeasured);
+    if (end->position > position) {
+        return NULL;
+    }
+    channel->unmeasured--;
+    return &end->stamp;
 }
 
 /* Index of the first frame that ends behind the position. */
@@ -148,7 +172,7 @@ struct frame_end channel_frame_at(const struct channel *channel, uint64_t positi
     const size_t index = frame_behind(channel, position);
     *mark_before = index != 0 ? end_at(channel, index - 1)->mark : channel->mark;
     if (index == channel->ends_count) {
-        return (struct frame_end){channel->ring.head, *mark_before};
+        return (struct frame_end){.position = channel->ring.head, .mark = *mark_before};
     }
     return *end_at(channel, index);
 }

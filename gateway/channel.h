@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/latency.h"
 #include "gateway/ring.h"
 #include "gateway/selection.h"
 
@@ -47,6 +48,7 @@ static inline bool channel_is_websocket(enum channel_kind kind)
 struct frame_end {
     uint64_t position;
     uint64_t mark;
+    struct latency_stamp stamp;
 };
 
 struct channel {
@@ -63,7 +65,9 @@ struct channel {
     uint32_t *streams; /* indices, in no order */
     size_t stream_count;
     size_t stream_cap;
-    size_t pass;  /* the fan-out pass under way has come that far */
+    size_t unmeasured;   /* of the newest frames: it is not known yet when all streams had them */
+    size_t pass;         /* the fan-out pass under way has come that far, */
+    uint64_t pass_until; /* and gives each stream at least what the log held up to here */
     bool again;   /* and another is needed: something came that the first ones have not got */
     bool pending; /* it is in the list of channels that have something to send: */
     struct channel *prev;
@@ -93,6 +97,13 @@ void channel_drop(struct channel *channel, uint64_t position);
 
 /* Appends a frame; there is room. mark: what has been said with it. */
 void channel_append(struct channel *channel, struct str frame, uint64_t mark);
+
+/* Stamps the frame that was appended last. */
+void channel_stamp(struct channel *channel, const struct latency_stamp *stamp);
+
+/* The stamp of the oldest frame up to the position that was not asked for before; NULL when there
+ * is none. */
+const struct latency_stamp *channel_measure(struct channel *channel, uint64_t position);
 
 /* Drops all frames. No live stream may be left. mark: what the log goes on from. */
 void channel_forget(struct channel *channel, uint64_t mark);

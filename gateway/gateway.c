@@ -248,6 +248,7 @@ int gateway_run(struct gateway *gateway)
             http_run(gateway->http);
         }
         send_more = streams_run(gateway->streams, SEND_BUDGET, gateway->now);
+        histogram_add(&gateway->latency.turns, clock_mono().us - gateway->now.us);
         if (gateway->draining && drain(gateway)) {
             break;
         }
@@ -287,6 +288,7 @@ static int create_parts(struct gateway *gateway, struct error *err)
     gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
                                       on_closed, gateway);
     streams_set_can_resume(gateway->streams, can_resume);
+    streams_measure(gateway->streams, &gateway->latency);
     int status = detach_self_test(err);
     if (status == STATUS_OK) {
         status = link_create(gateway->config, &config->upstreams, config->events, gateway->store,

@@ -11,6 +11,7 @@
 #include "common/store.h"
 #include "gateway/clients.h"
 #include "gateway/descriptors.h"
+#include "gateway/latency.h"
 #include "gateway/streams.h"
 #include "gateway/waiting.h"
 
@@ -28,6 +29,7 @@ struct gateway {
     struct clients *clients;
     struct http *http;
     struct tile_lists *tile_lists;
+    struct latency latency;
     struct waiting *waiting; /* requests that wait for news */
     bool resumed;            /* some do not any more: the HTTP front has something to do */
     int epoll;

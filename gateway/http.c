@@ -27,17 +27,18 @@ struct route {
     const char *path;
     enum MHD_Result (*answer)(struct request *request);
     bool api; /* counts against the rate limit */
+    enum latency_fetch fetch;
 };
 
 static const struct route routes[] = {
-    {"/api/tiles", api_tiles_list, true},
-    {"/api/tiles/stream", api_tiles_stream, true},
-    {"/api/events", api_events_list, true},
-    {"/api/events/stream", api_events_stream, true},
-    {"/api/ws", api_ws, true},
-    {"/healthz", api_healthz, false},
-    {"/readyz", api_readyz, false},
-    {"/metrics", api_metrics, false},
+    {"/api/tiles", api_tiles_list, true, FETCH_TILES},
+    {"/api/tiles/stream", api_tiles_stream, true, FETCH_OTHER},
+    {"/api/events", api_events_list, true, FETCH_EVENTS},
+    {"/api/events/stream", api_events_stream, true, FETCH_OTHER},
+    {"/api/ws", api_ws, true, FETCH_OTHER},
+    {"/healthz", api_healthz, false, FETCH_OTHER},
+    {"/readyz", api_readyz, false, FETCH_OTHER},
+    {"/metrics", api_metrics, false, FETCH_OTHER},
 };
 
 static const char tile_prefix[] = "/api/tiles/";
@@ -95,9 +96,11 @@ static enum MHD_Result answer_get(struct request *request, const struct route *r
                              "Neither a path nor a parameter holds a NUL (%00).", 0);
     }
     if (route != NULL) {
+        request->fetch = route->fetch;
         return route->answer(request);
     }
     if (strncmp(request->path, tile_prefix, sizeof tile_prefix - 1) == 0) {
+        request->fetch = FETCH_TILE;
         const bool raw = strncmp(request->raw, tile_prefix, sizeof tile_prefix - 1) == 0;
         return api_tiles_get(request, request->path + sizeof tile_prefix - 1,
                              raw ? request->raw + sizeof tile_prefix - 1 : "");
@@ -169,15 +172,26 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     return request;
 }
 
+/* Answers only: refusals would make it look faster than it is. */
+static void measure(struct http *http, const struct request *request)
+{
+    if (request->fetch != FETCH_OTHER && request->status != 0 && request->status < 400) {
+        histogram_add(&http->gateway->latency.fetches[request->fetch],
+                      clock_mono().us - request->asked_at.us);
+    }
+}
+
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code)
 {
-    (void)arg;
-    (void)connection;
-    (void)code;
+    struct http *http = arg;
     struct request *request = *state;
+    (void)connection;
     if (request != NULL) {
         assert(!request->waiter.waits);
+        if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK) {
+            measure(http, request);
+        }
         request_phase(request, CONNECTION_IDLE);
         free(request->raw);
         free(request);
@@ -226,6 +240,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     struct request *request = *state;
     if (!request->begun) {
         request->begun = true;
+        request->asked_at = clock_mono();
         request->path = url;
         request->head = strcmp(method, "HEAD") == 0;
         request->origin = allowed_origin(request);

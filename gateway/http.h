@@ -59,8 +59,11 @@ struct request {
     struct ip address;  /* of the client, once admitted */
     int64_t wait_ms;    /* what `wait` says */
     mono_time wait_end;
-    mono_time resume_end; /* it waits for the event to resume after until then; 0: it did not */
-    bool waited_enough; /* it is answered now, whatever there is */
+    mono_time resume_end;     /* it waits for the event to resume after until then; 0: it did not */
+    enum latency_fetch fetch; /* as what it is measured, */
+    mono_time asked_at;       /* from here on */
+    unsigned status;          /* of its answer; 0: none yet */
+    bool waited_enough;       /* it is answered now, whatever there is */
     struct waiter waiter;
 };
 
@@ -144,9 +147,10 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
                      enum MHD_Result *result);
 
 /*
- * The request wants to go on after an event that is not here. Perhaps it came from a gateway that is
- * ahead of this one. True: the handler returns *result; the request is called again when the event
- * has come, or after RESUME_WAIT_MS. False: it is not to wait (any more), or there is no room.
+ * The request wants to go on after an event that is not here. Perhaps it came from a gateway that
+ * is ahead of this one. True: the handler returns *result; the request is called again when the
+ * event has come, or after RESUME_WAIT_MS. False: it is not to wait (any more), or there is no
+ * room.
  */
 #define RESUME_WAIT_MS 5000
 bool wait_to_resume(struct request *request, int64_t event_id, enum MHD_Result *result);

@@ -124,6 +124,7 @@ void wait_wake(void *arg, struct waiter *waiter, enum wake_reason reason)
     } else {
         request->waited_enough = reason != WAKE_CHANGE;
     }
+    request->asked_at = clock_mono();
     clients_stream_closed(gateway->clients, &request->address);
     (void)epoll_ctl(gateway->epoll, EPOLL_CTL_DEL, socket_of(request), NULL);
     MHD_resume_connection(request->connection);

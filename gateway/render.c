@@ -17,6 +17,9 @@ struct rendered_tile *rendered_tile_new(const struct tile *tile, enum store_chan
     struct rendered_tile *rendered = x_calloc(1, sizeof *rendered);
     rendered->cursor = x_strdup(cursor);
     rendered->version = tile->version;
+    rendered->arrival = tile->arrival;
+    rendered->news =
+        tile->arrival.us != 0 && (before == NULL || before->arrival.us != tile->arrival.us);
     rendered->restated = same_version && (change != STORE_REFRESHED || before->restated);
     return rendered;
 }

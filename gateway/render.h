@@ -17,6 +17,8 @@
 struct rendered_tile {
     char *cursor;           /* resuming after it gives all later changes */
     struct version version; /* of the tile */
+    wall_time arrival;      /* of the newest row that is known to be in it */
+    bool news;              /* a row came with this change */
     bool restated; /* it turned stale or fresh, or expired, since that version was made: a cursor
                       does not tell whether a client knows */
     struct blob *frame; /* SSE: "id: …\nevent: tile\ndata: {…}\n\n"; NULL until somebody wants it */

@@ -25,6 +25,7 @@ const char *header(const struct request *request, const char *name)
 enum MHD_Result reply(struct request *request, unsigned status, struct MHD_Response *response)
 {
     struct http_counters *counters = &request->http->counters;
+    request->status = status;
     counters->not_modified += status == MHD_HTTP_NOT_MODIFIED;
     counters->client_errors += status >= 400 && status < 500;
     return MHD_queue_response(request->connection, status, response);

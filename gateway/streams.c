@@ -181,6 +181,11 @@ void stream_lost(struct streams *s, struct stream *stream)
     stream_end(s, stream);
 }
 
+void streams_measure(struct streams *streams, struct latency *latency)
+{
+    streams->latency = latency;
+}
+
 void streams_destroy(struct streams **streams)
 {
     struct streams *s = *streams;

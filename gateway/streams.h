@@ -72,6 +72,9 @@ struct streams *streams_create(const struct streams_config *config, struct store
                                void (*closed)(void *arg, const struct ip *address), void *arg);
 void streams_destroy(struct streams **streams);
 
+/* How long news take is entered there from now on; borrowed. */
+void streams_measure(struct streams *streams, struct latency *latency);
+
 /* A new stream. Takes the socket over in any case, and the selection. head: what is sent before all
  * else, copied. resume: for tiles a cursor, for events the ordinal to go on after; NULL: from the
  * start (tiles: all values; events: only what comes). STATUS_FULL: too many; the socket is closed.

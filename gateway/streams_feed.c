@@ -41,11 +41,30 @@ static void leave_behind(struct streams *s, struct channel *channel, uint64_t po
     channel->slowest = slowest;
 }
 
+void channel_written(struct streams *s, struct channel *channel, uint64_t position)
+{
+    const enum latency_kind kind = channel_has_events(channel->kind) ? LATENCY_EVENT : LATENCY_TILE;
+    const mono_time now =
+        s->latency != NULL && channel->unmeasured != 0 ? clock_mono() : MONO_NEVER;
+    const struct latency_stamp *stamp;
+    while ((stamp = channel_measure(channel, position)) != NULL) {
+        if (s->latency != NULL) {
+            latency_written(s->latency, kind, stamp, now);
+        }
+    }
+}
+
+static void clear_stamp(struct streams *s)
+{
+    s->stamp = (struct latency_stamp){0};
+}
+
 static void append(struct streams *s, struct channel *channel, struct str frame, uint64_t mark)
 {
     const uint64_t until = channel_crowded(channel, frame.len);
     if (until == UINT64_MAX) {
         /* It fits no log: all streams fetch it as a walk. */
+        channel_written(s, channel, UINT64_MAX);
         leave_behind(s, channel, channel->ring.head + 1);
         channel_forget(channel, mark);
         channel_schedule(s, channel);
@@ -55,9 +74,11 @@ static void append(struct streams *s, struct channel *channel, struct str frame,
         if (channel->slowest < until) {
             leave_behind(s, channel, until);
         }
+        channel_written(s, channel, until); /* at least that long */
         channel_drop(channel, until);
     }
     channel_append(channel, frame, mark);
+    channel_stamp(channel, &s->stamp);
     s->counters.frames++;
     s->counters.deliveries += channel->stream_count;
     channel_schedule(s, channel);
@@ -99,14 +120,26 @@ static void feed_kind(struct streams *s, enum channel_kind kind, const struct ti
     }
 }
 
+/* Not what time alone changed, nor what came in a snapshot: it tells no arrival. */
+static void stamp_tile(struct streams *s, const struct tile *tile, enum store_change change)
+{
+    const struct rendered_tile *rendered = tile->cache;
+    if (s->latency != NULL && change == STORE_CHANGED && rendered->news) {
+        const struct latency_times times = {tile->source, tile->arrival, tile->published_at};
+        s->stamp = latency_received(s->latency, LATENCY_TILE, &times, clock_now());
+    }
+}
+
 void streams_tile(struct streams *s, const struct tile *tile, enum store_change change,
                   const mp_value *patch, struct version base)
 {
     if (change != STORE_REFRESHED) {
+        stamp_tile(s, tile, change);
         feed_kind(s, CHANNEL_TILES, tile, change, NULL, base);
         feed_kind(s, CHANNEL_PATCHES, tile, change, patch, base);
         feed_kind(s, CHANNEL_WS_TILES, tile, change, NULL, base);
         feed_kind(s, CHANNEL_WS_PATCHES, tile, change, patch, base);
+        clear_stamp(s);
     }
 }
 
@@ -134,6 +167,14 @@ static void reset_events(struct streams *s)
     }
 }
 
+static void stamp_event(struct streams *s, const struct eventlog_entry *entry)
+{
+    if (s->latency != NULL && entry->timestamp.us != 0) { /* else it is no news */
+        const struct latency_times times = {entry->timestamp, entry->arrival, entry->published_at};
+        s->stamp = latency_received(s->latency, LATENCY_EVENT, &times, clock_now());
+    }
+}
+
 void streams_events(struct streams *s)
 {
     if (eventlog_generation(s->events) != s->events_generation ||
@@ -147,6 +188,7 @@ void streams_events(struct streams *s)
     struct eventlog_entry *entry;
     while ((entry = eventlog_after(s->events, s->events_seen)) != NULL) {
         s->events_seen = entry->ordinal;
+        stamp_event(s, entry);
         for (size_t i = 0; i < s->channel_count; i++) {
             struct channel *channel = s->channels[i];
             if (channel_has_events(channel->kind) &&
@@ -154,6 +196,7 @@ void streams_events(struct streams *s)
                 append(s, channel, event_frame(s, channel, entry), entry->ordinal);
             }
         }
+        clear_stamp(s);
     }
     s->events_seen = eventlog_last(s->events);
 }

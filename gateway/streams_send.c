@@ -353,6 +353,7 @@ void stream_push(struct streams *s, struct stream *stream, mono_time now)
 static void finish_pass(struct streams *s, struct channel *channel)
 {
     DL_DELETE(s->work, channel);
+    channel_written(s, channel, channel->pass_until);
     channel->pass = 0;
     if (channel->again) {
         channel->again = false;
@@ -366,6 +367,9 @@ bool streams_run(struct streams *s, unsigned budget, mono_time now)
 {
     while (s->work != NULL && budget != 0) {
         struct channel *channel = s->work;
+        if (channel->pass == 0) {
+            channel->pass_until = channel->ring.head;
+        }
         if (channel->pass >= channel->stream_count) {
             finish_pass(s, channel);
             continue;

@@ -86,6 +86,8 @@ struct streams {
     bool (*can_resume)(void *arg, const struct cursor *cursor);
     uint64_t random;
     struct streams_counters counters;
+    struct latency *latency;    /* NULL: nothing is measured */
+    struct latency_stamp stamp; /* of what is being put into logs */
 };
 
 static inline uint32_t whole_seconds(mono_time t)
@@ -114,6 +116,9 @@ void channel_schedule(struct streams *s, struct channel *channel);
 
 /* A live stream goes on as a walk, after the frame it is in. */
 void stream_fall_out(struct stream *stream);
+
+/* Enters how long the frames up to the position took. Each stream has them that takes any. */
+void channel_written(struct streams *s, struct channel *channel, uint64_t position);
 
 /* ---- streams_send.c ---- */
 

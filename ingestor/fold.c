@@ -24,6 +24,7 @@ struct member {
     struct str group;    /* its value of group_by, within memory of its own; STR_NULL without */
     wall_time latest;    /* greatest timestamp of its rows */
     wall_time arrival;   /* of the newest row since it was last published; {0} if none */
+    wall_time source;    /* that row's timestamp */
     mono_time published; /* when it was last handed out */
     bool ever_published;
     bool dirty;  /* changed since */
@@ -308,6 +309,7 @@ static void apply(struct fold *fold, struct member *member, const struct candida
     }
     if (changed && !member->hidden) {
         member->arrival = event->arrival;
+        member->source = event->timestamp;
         mark_dirty(fold, member, now.mono);
     }
     schedule_wake(fold, member);
@@ -411,6 +413,7 @@ static void hand_out(struct fold *fold, struct member *member, struct moment now
         .removed = member->hidden,
         .keyframe = member->whole || !member->ever_published || !member->dirty,
         .arrival = member->arrival,
+        .source = member->source,
     };
     if (!member->hidden) {
         write_value(fold, member, now.wall);
@@ -453,6 +456,7 @@ static void republish_one(void *arg, struct member *member)
     struct fold *fold = arg;
     if (!member->hidden) {
         member->whole = true;
+        member->arrival = (wall_time){0}; /* what is told again is no news */
         schedule_publish(fold, member, (mono_time){0});
     }
 }

@@ -43,6 +43,7 @@ struct fold_output {
                           or it is new, or fold_republish was called */
     struct str value;  /* the whole value in MessagePack: {type, title, refresh, data, group?} */
     wall_time arrival; /* of the newest event in it since the last output; {0} if none */
+    wall_time source;  /* that event's timestamp */
 };
 
 /* Folds those of config's tiles whose lane is in the set: bit i of lanes_owned stands for lane i.

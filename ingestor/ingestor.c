@@ -299,7 +299,7 @@ static void fold_events(struct ingestor *ingestor, const struct batch *batch, st
     for (size_t i = 0; i < batch->count; i++) {
         fold_event(ingestor->fold, &batch->events[i], now);
         if (live) {
-            publisher_event(ingestor->publisher, &batch->events[i], now, false);
+            publisher_event(ingestor->publisher, &batch->events[i], clock_now(), false);
         }
     }
 }
@@ -325,7 +325,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     ingestor->pending_since = batch->pending_since;
     ingestor->unsaved = true;
     if (ingestor->phase == PHASE_LIVE) {
-        flush(ingestor, now);
+        flush(ingestor, clock_now()); /* folding took its time */
         batch_destroy(&batch);
         return;
     }

@@ -229,6 +229,7 @@ void publisher_tile(struct publisher *p, const struct fold_output *output, struc
         .position = str_of(p->position),
         .as_of = now.wall,
         .arrival = output->arrival,
+        .source = output->source,
     };
     if (make_delta(p, output, store_get(p->store, output->key), &delta)) {
         publish(p, &delta, lane_of_key(output->key, p->config->ingestor.lanes), now);

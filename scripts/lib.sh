@@ -45,6 +45,22 @@ need_program() {
     if [ -n "$fresh" ] && [ -d /run/systemd/system ]; then as_root systemctl disable --quiet --now "$program.service"; fi
 }
 
+# need_promtool: Prometheus' own checker, taken out of Debian's package: installing that would start a server.
+need_promtool() {
+    local tools=$root/build/tools
+    [ -x "$tools/usr/bin/promtool" ] && return
+    say "fetching promtool"
+    mkdir -p "$tools"
+    chmod 755 "$tools"
+    as_root apt-get update -qq
+    (
+        cd "$tools"
+        apt-get download -qq prometheus 2>/dev/null
+        dpkg --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+        rm -f prometheus_*.deb
+    )
+}
+
 # need_node: node 18 or later, and npm.
 need_node() {
     if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' 2>/dev/null; then

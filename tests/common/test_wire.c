@@ -49,6 +49,7 @@ static void test_tile_round_trip(void **state)
         .position = STR("1042"),
         .as_of = {123},
         .arrival = {99},
+        .source = {98},
     };
     struct message m;
     message_init(&m);
@@ -72,6 +73,7 @@ static void test_tile_round_trip(void **state)
     assert_true(str_is(back.position, "1042"));
     assert_int_equal(back.as_of.us, 123);
     assert_int_equal(back.arrival.us, 99);
+    assert_int_equal(back.source.us, 98);
     message_free(&m);
     mp_doc_free(&doc);
 }
@@ -131,9 +133,11 @@ static void test_event_round_trip(void **state)
 {
     (void)state;
     struct buf fields = {0};
-    mp_put_map(&fields, 2);
+    mp_put_map(&fields, 3);
     mp_put_text(&fields, "id");
     mp_put_int(&fields, 42);
+    mp_put_text(&fields, "timestamp");
+    mp_put_text(&fields, "1970-01-01T00:00:01.500Z");
     mp_put_text(&fields, "event_type");
     mp_put_text(&fields, "order created");
     struct message m;
@@ -149,6 +153,7 @@ static void test_event_round_trip(void **state)
     assert_int_equal(event.origin, 5);
     assert_int_equal(event.id, 42);
     assert_int_equal(event.arrival.us, 6);
+    assert_int_equal(event.timestamp.us, 1500000);
     assert_true(str_is(event.event_type, "order created"));
     message_free(&m);
     buf_free(&fields);

@@ -69,7 +69,7 @@ def await_told(d):
     """Whatever was cut, the gateway says so, and goes on saying so."""
     wait_until(lambda: not ready(d), 30, "/readyz to say that something is wrong")
     assert b"beat" in d.request("/readyz")[2]
-    wait_until(lambda: d.metric("upstream_lag_ms") > 3000)
+    wait_until(lambda: d.metric("upstream_lag_seconds") > 3)
     assert d.metric("ready") == 0
     wait_until(lambda: all(stale(d)), 30, "all tiles to be stale")
     until = time.monotonic() + OBSERVED_S
