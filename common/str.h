@@ -25,6 +25,18 @@ static inline bool str_equal(struct str a, struct str b)
            (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
+/* Without the spaces and tabs around it. */
+static inline struct str str_trim(struct str text)
+{
+    while (text.len != 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
+        text = (struct str){text.p + 1, text.len - 1};
+    }
+    while (text.len != 0 && (text.p[text.len - 1] == ' ' || text.p[text.len - 1] == '\t')) {
+        text.len--;
+    }
+    return text;
+}
+
 static inline bool str_is(struct str a, const char *text)
 {
     return a.p != NULL && str_equal(a, str_of(text));

@@ -12,8 +12,8 @@ struct bucket {
 };
 
 struct client {
-    struct ip
-        address; /* of IPv6 the first 64 bits; zero: all who came when there were CLIENTS_MAX */
+    struct ip address; /* of IPv6 the first 64 bits; `strangers`: all who came when there were
+                          CLIENTS_MAX */
     struct bucket requests;
     struct bucket openings;
     uint32_t streams;
@@ -54,7 +54,8 @@ void clients_destroy(struct clients **clients_p)
     *clients_p = NULL;
 }
 
-static const struct ip strangers;
+/* No client has an address of multicast. */
+static const struct ip strangers = {.bytes = {0xff}};
 
 /* One customer has at least 2^64 addresses of IPv6: what is limited is the network. */
 static struct ip network_of(const struct ip *address)

@@ -9,17 +9,6 @@
 #include "common/buf.h"
 #include "common/xalloc.h"
 
-static struct str trim(struct str text)
-{
-    while (text.len != 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
-        text = (struct str){text.p + 1, text.len - 1};
-    }
-    while (text.len != 0 && (text.p[text.len - 1] == ' ' || text.p[text.len - 1] == '\t')) {
-        text.len--;
-    }
-    return text;
-}
-
 /* Takes off what stands before the separator. */
 static struct str take(struct str *rest, char separator)
 {
@@ -28,7 +17,7 @@ static struct str take(struct str *rest, char separator)
     const struct str part = {rest->p, len};
     const size_t used = end != NULL ? len + 1 : len;
     *rest = (struct str){rest->p + used, rest->len - used};
-    return trim(part);
+    return str_trim(part);
 }
 
 static bool is_word(struct str text, const char *word)

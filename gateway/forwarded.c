@@ -3,17 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-static struct str trim(struct str text)
-{
-    while (text.len != 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
-        text = (struct str){text.p + 1, text.len - 1};
-    }
-    while (text.len != 0 && (text.p[text.len - 1] == ' ' || text.p[text.len - 1] == '\t')) {
-        text.len--;
-    }
-    return text;
-}
-
 static bool is_port(struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -26,7 +15,7 @@ static bool is_port(struct str text)
 
 bool forwarded_parse_node(struct str text, struct ip *out)
 {
-    text = trim(text);
+    text = str_trim(text);
     if (text.len >= 2 && text.p[0] == '"' && text.p[text.len - 1] == '"') {
         text = (struct str){text.p + 1, text.len - 2};
     }
@@ -70,7 +59,7 @@ static struct str for_parameter(struct str element)
     while (element.len != 0) {
         const char *semicolon = memchr(element.p, ';', element.len);
         const size_t len = semicolon != NULL ? (size_t)(semicolon - element.p) : element.len;
-        const struct str pair = trim((struct str){element.p, len});
+        const struct str pair = str_trim((struct str){element.p, len});
         if (pair.len > 4 && strncasecmp(pair.p, "for=", 4) == 0) {
             return (struct str){pair.p + 4, pair.len - 4};
         }

@@ -105,6 +105,26 @@ def test_headers_that_are_too_large(deploy, sqlite_table):
     assert d.request("/healthz")[0] == 200
 
 
+def test_clients_of_ipv4_and_ipv6_on_one_socket(deploy, sqlite_table):
+    """`*` listens for both; each has limits of its own."""
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": {"requests_per_second": 0.001, "requests_burst": 2}}})
+    d["gateway0"].command[-1] = f"*:{d.gateway_ports[0]}"
+    d.start()
+
+    def ask(host, source=None):
+        with socket.create_connection((host, d.gateway_ports[0]), 30, source and (source, 0)) as s:
+            s.sendall(b"GET /api/tiles HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return int(s.makefile("rb").readline().split()[1])
+
+    assert [ask("127.0.0.1") for _ in range(3)] == [200, 200, 429]
+    if socket.has_ipv6:
+        try:
+            assert [ask("::1") for _ in range(3)] == [200, 200, 429]
+        except OSError:
+            pass  # this machine has no IPv6
+    assert ask("127.0.0.1", "127.0.0.2") == 200
+
+
 def refusal(d, path):
     status, headers, body = d.request(path)
     assert json.loads(body)["status"] == status and int(headers["retry-after"]) >= 1

@@ -2,6 +2,7 @@
 import contextlib
 import gzip
 import json
+import os
 import pathlib
 import pwd
 import signal
@@ -32,31 +33,32 @@ def certificate(folder):
     return both
 
 
-def nginx_command(folder, port, gateways, tls):
-    text = (DEPLOY / "nginx.conf").read_text()
-    text = replace(text, "listen 443 ", f"listen 127.0.0.1:{port} ")
-    for documented, real in zip((8080, 8081), gateways):
-        text = replace(text, f"server 127.0.0.1:{documented} ", f"server 127.0.0.1:{real} ")
-    text = replace(text, "/etc/tilewire/tls.pem", str(tls))
-    text = replace(text, "/run/nginx.pid", f"{folder}/nginx.pid")
-    text = replace(text, "/var/log/nginx", str(folder))
-    text = replace(text, "user www-data", f"user {pwd.getpwuid(0).pw_name}")  # the folder is the tests' own
-    temporary = "".join(f"    {what}_temp_path {folder}/{what};\n" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    text = replace(text, "http {\n", "http {\n" + temporary)
-    file = folder / "nginx.conf"
+def documented(name, folder, gateways, tls, changes):
+    """The file of docs/deploy with addresses and paths of the test's own; changes: pairs of old and new. Returns its path."""
+    text = replace((DEPLOY / name).read_text(), "/etc/tilewire/tls.pem", str(tls))
+    for theirs, ours in zip((8080, 8081), gateways):
+        text = replace(text, f" 127.0.0.1:{theirs}", f" 127.0.0.1:{ours}")
+    for old, new in changes:
+        text = replace(text, old, new)
+    file = folder / name
     file.write_text(text)
+    return file
+
+
+def nginx_command(folder, port, *rest):
+    user = pwd.getpwuid(os.geteuid()).pw_name  # the folder is the tests' own
+    temporary = "".join(f"    {what}_temp_path {folder}/{what};\n" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    changes = [("listen 443 ", f"listen 127.0.0.1:{port} "), ("/run/nginx.pid", f"{folder}/nginx.pid"), ("/var/log/nginx", str(folder)),
+               ("user www-data", f"user {user}"), ("http {\n", "http {\n" + temporary)]
+    file = documented("nginx.conf", folder, *rest, changes)
     return ["/usr/sbin/nginx", "-c", file, "-e", f"{folder}/error.log", "-g", "daemon off;"]
 
 
-def haproxy_command(folder, port, gateways, tls):
-    text = (DEPLOY / "haproxy.cfg").read_text()
-    text = replace(text, "bind :443 ", f"bind 127.0.0.1:{port} ")
-    for documented, real in zip((8080, 8081), gateways):
-        text = replace(text, f" 127.0.0.1:{documented}", f" 127.0.0.1:{real}")
-    text = replace(text, "/etc/tilewire/tls.pem", str(tls))
-    file = folder / "haproxy.cfg"
-    file.write_text(text)
-    return ["/usr/sbin/haproxy", "-db", "-f", file]
+def haproxy_command(folder, port, *rest):
+    changes = [("bind :443 ", f"bind 127.0.0.1:{port} ")]
+    if os.geteuid() != 0:
+        changes += [("    user haproxy\n", ""), ("    group haproxy\n", "")]
+    return ["/usr/sbin/haproxy", "-db", "-f", documented("haproxy.cfg", folder, *rest, changes)]
 
 
 class Proxied:
