@@ -157,7 +157,7 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
     if (*response == NULL) {
         *response = make_response(request, tile, same ? STR("") : rendered_json(rendered));
     }
-    return reply(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, *response);
+    return reply_dated(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, *response);
 }
 
 /* ---- The stream ---- */

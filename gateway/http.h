@@ -34,12 +34,16 @@ struct http_counters {
     uint64_t header_too_large;  /* 431; those beyond the parser's memory are not seen here */
 };
 
+#define DATE_TEXT_SIZE 32
+
 struct http {
     struct gateway *gateway;
     int listening; /* bound; the daemon's from http_start on, and -1 here */
     struct MHD_Daemon *daemon;
     struct http_counters counters;
     struct connections *connections;
+    char date[DATE_TEXT_SIZE]; /* of this second, for headers; see reply_dated */
+    mono_time date_until;
 };
 
 /* A request under way, from its first line to its end. */
@@ -86,6 +90,11 @@ void http_stop_listening(struct http *http);
 
 /* Queues the answer, with the headers that all answers have. The response stays the caller's. */
 enum MHD_Result reply(struct request *request, unsigned status, struct MHD_Response *response);
+
+/* The same for a response that is used again and again: keeps its Date, which libmicrohttpd would
+ * make anew for each answer. */
+enum MHD_Result reply_dated(struct request *request, unsigned status,
+                            struct MHD_Response *response);
 
 /* An answer with a body of its own; type is its media type. headers: pairs of name and value, ended
  * by NULL. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <netinet/in.h>
 
@@ -29,6 +30,35 @@ enum MHD_Result reply(struct request *request, unsigned status, struct MHD_Respo
     counters->not_modified += status == MHD_HTTP_NOT_MODIFIED;
     counters->client_errors += status >= 400 && status < 500;
     return MHD_queue_response(request->connection, status, response);
+}
+
+static const char *date_now(struct http *http)
+{
+    if (http->gateway->now.us >= http->date_until.us) {
+        const wall_time wall = clock_wall();
+        const time_t seconds = (time_t)(wall.us / US_PER_S);
+        struct tm utc;
+        gmtime_r(&seconds, &utc);
+        strftime(http->date, sizeof http->date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+        http->date_until = mono_add_us(http->gateway->now, US_PER_S - wall.us % US_PER_S);
+    }
+    return http->date;
+}
+
+enum MHD_Result reply_dated(struct request *request, unsigned status,
+                            struct MHD_Response *response)
+{
+    const char *date = date_now(request->http);
+    const char *before = MHD_get_response_header(response, "Date");
+    if (before == NULL || strcmp(before, date) != 0) {
+        if (before != NULL) {
+            char old[DATE_TEXT_SIZE];
+            snprintf(old, sizeof old, "%s", before);
+            MHD_del_response_header(response, "Date", old);
+        }
+        MHD_add_response_header(response, "Date", date);
+    }
+    return reply(request, status, response);
 }
 
 /* MHD copies what it must, and changes nothing. */

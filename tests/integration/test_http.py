@@ -1,9 +1,12 @@
 """HTTP as clients and proxies expect it, and the contracts of what is served."""
+import email.utils
 import gzip
+import http.client
 import json
 import pathlib
 import re
 import socket
+import time
 import urllib.parse
 
 import jsonschema
@@ -20,6 +23,31 @@ def problem(answer, status):
     document = json.loads(body)
     assert document["status"] == status and document["detail"].endswith("."), document
     return headers
+
+
+def test_answers_are_dated(deploy, sqlite_table):
+    """One Date for each answer, that of now: also for those that are made once and used again."""
+    d = deploy(sqlite_table, gateways=1).start()
+    etag = d.request("/api/tiles/orders.ever")[1]["etag"]
+    seen = set()
+
+    def two_seconds_were_seen():
+        for headers in ({}, {"If-None-Match": etag}):
+            before = int(time.time())
+            connection = http.client.HTTPConnection("127.0.0.1", d.gateway_ports[0], timeout=30)
+            connection.request("GET", "/api/tiles/orders.ever", headers=headers)
+            response = connection.getresponse()
+            response.read()
+            connection.close()
+            dates = response.headers.get_all("Date")
+            assert len(dates) == 1
+            moment = email.utils.parsedate_to_datetime(dates[0]).timestamp()
+            assert before - 30 <= moment <= time.time()
+            seen.add((response.status, moment))
+        return len({moment for status, moment in seen if status == 304}) >= 2
+
+    wait_until(two_seconds_were_seen, 30, "the clock to tick")
+    assert {status for status, _ in seen} == {200, 304}
 
 
 def test_etags(deploy, sqlite_table):
