@@ -23,6 +23,7 @@
 #define BATCH_BUDGET 4      /* batches folded before others get their turn */
 #define CHECKPOINT_SHARE 20 /* writing one may take a twentieth of the time */
 #define CHECKPOINT_RETRY_MAX_MS 5000
+#define END_S 7 /* after SIGTERM; a last checkpoint may take 5 */
 
 /*
  *            lease, checkpoint ┌─► resuming ── the event log is filled again ──┐
@@ -702,6 +703,21 @@ static void save_at_end(struct ingestor *ingestor)
     }
 }
 
+static void leave(int signal)
+{
+    (void)signal;
+    _exit(EXIT_SUCCESS);
+}
+
+/* Calls to a database that hangs have no end, and would keep the program. Ending in the middle of
+ * one costs no more than a crash does: nothing. */
+static void end_in_time(void)
+{
+    const struct sigaction action = {.sa_handler = leave};
+    sigaction(SIGALRM, &action, NULL);
+    alarm(END_S);
+}
+
 enum ingestor_end ingestor_run(struct ingestor *ingestor)
 {
     poll_on(ingestor, reader_socket(ingestor->reader), 0, on_reader);
@@ -709,6 +725,9 @@ enum ingestor_end ingestor_run(struct ingestor *ingestor)
     poll_on(ingestor, NULL, ingestor->program->signals, on_signal);
     (void)tick(ingestor);
     zloop_start(ingestor->loop);
+    if (ingestor->end == INGESTOR_STOPPED) {
+        end_in_time();
+    }
     save_at_end(ingestor);
     log_info("stopped");
     return ingestor->end;

@@ -1,0 +1,103 @@
+"""PostgreSQL is restarted, stopped for a while, and hangs: everything comes back by itself, and meanwhile /readyz and `stale`
+say how it is."""
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import throw_away_server
+from test_crashes import Resuming
+from test_failover import await_progress, check_streams, with_standby
+from test_partitions import QUICK_TILES, await_told, await_well, write  # noqa: F401 (write is a fixture)
+from tilewire import Postgres, wait_until
+
+
+@pytest.fixture
+def own_server():
+    """A PostgreSQL that may be stopped."""
+    with throw_away_server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_table(own_server):
+    table = Postgres({**own_server, "uri": own_server["local_uri"]})
+    table.create()
+    table.deployments = []
+    yield table
+    for deployment in table.deployments:
+        deployment.problems = deployment.stop()
+
+
+def processes(server):
+    master = (server["path"] / "data" / "postmaster.pid").read_text().split()[0]
+    children = subprocess.run(["pgrep", "-P", master], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    return [int(pid) for pid in (master, *children)]
+
+
+class Refusing:
+    """Stands in for a server that is down, and notes when it was called."""
+
+    def __init__(self, port):
+        self.calls = []
+        self.socket = socket.create_server(("127.0.0.1", port))
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.calls.append(time.monotonic())
+            connection.close()
+
+    def close(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
+
+
+def test_postgresql_is_restarted_and_stopped_for_a_while_and_hangs(deploy, own_server, own_table, write):  # noqa: F811
+    """The issue says a minute; it is some seconds here: long enough for /readyz, for stale, and for the longest backoff."""
+    uri = f"{own_server['uri'].rsplit('/', 1)[0]}/{own_table.name}?sslmode=disable"
+    d = with_standby(deploy(own_table, tiles=QUICK_TILES, config={"source": {"uri": uri}}))
+    clients = [Resuming(d, 0), Resuming(d, 1)]
+    writer = write(own_table)
+    await_progress(clients[0])
+
+    Postgres.stop_server(own_server)
+    Postgres.start_server(own_server["script"], own_server["path"], own_server["port"])
+    await_progress(clients[0])
+    await_well(d)
+
+    Postgres.stop_server(own_server)
+    await_told(d)
+    refusing = Refusing(own_server["port"])
+    wait_until(lambda: len(refusing.calls) >= 10, 60, "attempts to connect")
+    refusing.close()
+    # Two ingestors look at the lease, at most twice a second each, and one reads: ten attempts take over two seconds.
+    assert refusing.calls[9] - refusing.calls[0] > 1.5
+    assert d.stats("ingestor")["lease_valid"] == 0 and d.stats("standby")["lease_valid"] == 0
+    Postgres.start_server(own_server["script"], own_server["path"], own_server["port"])
+    await_progress(clients[0])
+    await_well(d)
+
+    hung = processes(own_server)
+    try:
+        for pid in hung:
+            os.kill(pid, signal.SIGSTOP)  # connections stay, and nothing is answered
+        await_told(d)
+        assert d["ingestor"].kill(signal.SIGTERM) == 0, "it ends, though its calls do not return"
+    finally:
+        for pid in hung:
+            os.kill(pid, signal.SIGCONT)
+    await_progress(clients[0])  # by the standby
+    await_well(d)
+    own_table.db = own_table.connect()
+    check_streams(d, clients, writer)
