@@ -152,7 +152,7 @@ function tick() {
 // ---- Page ----
 
 const live = connect({
-  transports: ["sse", "long-poll"],
+  transports: ["sse", "websocket", "long-poll"],
   onTiles: (tiles, { whole }) => onTiles(tiles, whole),
   onExpired: remove,
   onEvents: (events, { reset }) => table.add(events, reset),

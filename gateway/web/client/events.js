@@ -4,24 +4,36 @@ export class Events {
     this.limit = limit;
     this.list = []; // oldest first
     this.ids = new Map(); // id → timestamp
+    this.seen = new Map(); // the same of what was ever told, the newest of them: a gateway that is behind may tell it again
     this.since = null; // those that came while a list is on its way
   }
 
-  // False when it is known already.
+  // False when it is listed already.
   put(event) {
-    if (this.ids.has(event.id)) {
-      if (this.ids.get(event.id) === event.timestamp) return false;
-      this.forget();
-    }
+    if (this.isOther(event)) this.forget();
+    if (this.ids.has(event.id)) return false;
     this.since?.push(event);
     this.append(event);
     return true;
   }
 
+  // Was it told before? It is from now on.
+  tell(event) {
+    if (this.seen.has(event.id)) return false;
+    this.seen.set(event.id, event.timestamp);
+    if (this.seen.size > this.limit * 5) this.seen.delete(this.seen.keys().next().value);
+    return true;
+  }
+
   // The same id at another time: the table began anew, and what is known belongs to the old one.
+  isOther({ id, timestamp }) {
+    return [this.ids, this.seen].some((known) => known.has(id) && known.get(id) !== timestamp);
+  }
+
   forget() {
     this.list = [];
     this.ids.clear();
+    this.seen.clear();
     this.lastBefore = undefined;
     if (this.since) this.since = [];
   }
@@ -49,7 +61,7 @@ export class Events {
   // Takes the newest events (oldest first) as the gateway lists them. Returns those that were not known (fresh), and
   // whether they belong anywhere but behind all others, so that the whole list is to be shown anew (reset).
   takeList(list) {
-    if (list.some(({ id, timestamp }) => this.ids.has(id) && this.ids.get(id) !== timestamp)) this.forget();
+    if (list.some((event) => this.isOther(event))) this.forget();
     const since = this.since ?? [];
     this.since = null;
     const at = this.lastBefore === undefined ? -1 : list.findIndex((event) => event.id === this.lastBefore);

@@ -62,7 +62,7 @@ export class Hub {
   }
 
   begin() {
-    this.onTry = () => !globalThis.document?.hidden && this.tryNow();
+    this.onTry = () => !globalThis.document?.hidden && this.tryNow(); // also checks a connection that seems open
     this.onHide = () => this.leave();
     this.onShow = (event) => event.persisted && this.enter();
     globalThis.addEventListener?.("online", this.onTry);
@@ -219,7 +219,8 @@ export class Hub {
   event(event) {
     if (!this.events.put(event)) return;
     if (this.link) this.say("event", { event });
-    for (const client of this.clients) client.events([event]);
+    const fresh = this.events.tell(event) ? [event] : [];
+    for (const client of this.clients) client.events([event], fresh);
   }
 
   expectTiles() {
@@ -269,6 +270,8 @@ export class Hub {
 
   showEvents({ fresh, reset }) {
     if (fresh.length === 0 && !reset) return;
-    for (const client of this.clients) client.events(fresh, reset ? this.events.newest() : null);
+    const untold = fresh.filter((event) => this.events.tell(event));
+    const all = reset ? this.events.newest() : fresh;
+    for (const client of this.clients) client.events(all, untold, reset);
   }
 }

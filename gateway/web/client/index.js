@@ -33,10 +33,10 @@ class Client {
     if (this.matches(key)) this.on.onExpired(key);
   }
 
-  // Those that are new; and the whole list, if it is to be shown anew.
-  events(fresh, list = null) {
+  // What is to be shown, instead of all before with reset; and those of it that were never told before.
+  events(shown, fresh, reset = false) {
     if (!this.wantsEvents) return;
-    this.on.onEvents?.(list ?? fresh, { reset: list !== null });
+    this.on.onEvents?.(shown, { reset });
     for (const event of fresh) this.on.onEvent(event);
   }
 
@@ -64,7 +64,7 @@ export function connect({ url = globalThis.location?.origin ?? "", keys = null, 
       client.status(hub.status, hub.transport);
       client.tiles([...hub.tiles.byKey.values()], true);
       const known = hub.events.newest();
-      if (known.length) client.events(known, known);
+      if (known.length) client.events(known, known, true);
     });
   }
   return {

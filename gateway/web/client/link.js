@@ -5,7 +5,8 @@
 //                             └──── heard, then a full refresh ◄─────────────────────┘
 //
 // Each attempt begins with server-sent events. Where the gateway answers polls but streams fail again and again, the
-// other transports are tried after them; while one of those carries, the better one is tried beside it now and then.
+// other transports are tried after them; while one of those carries, the better ones are tried beside it each minute. One
+// that is tried beside another takes over with its first message, not before: opening proves nothing behind a proxy.
 import { backoffMs } from "./backoff.js";
 import { transports } from "./transports.js";
 
@@ -15,6 +16,7 @@ const SILENT_MS = 40000; // heartbeats come every 15 s
 const UNPROVEN_MS = 20000; // a stream that opened and never said a word is held back by something between
 const LAGGING_MS = 20000;
 const CLIMB_MS = 60000;
+const UNSUPPORTED_MS = 60000; // then the answer may be another, of another gateway
 const FAILURES_BEFORE_OTHERS = 2;
 
 export class Link {
@@ -25,7 +27,7 @@ export class Link {
     this.want = { keys: null, events: false };
     this.cursor = ""; // where the tiles are; where the events are, the sink knows
     this.failures = 0;
-    this.unsupported = new Set();
+    this.unsupported = new Map(); // transport → when it turned out to be
     this.refetching = new Set();
     this.status = "connecting";
   }
@@ -76,9 +78,12 @@ export class Link {
   // The network may be back: no reason to wait.
   tryNow() {
     if (this.timer) this.attempt();
+    else this.check();
   }
 
+  // True when the transport carries from now on.
   heard(transport) {
+    if (transport === this.beside && !transport.spoke) return false;
     this.heardAt = this.env.now();
     if (transport === this.beside) {
       this.current?.close();
@@ -88,7 +93,7 @@ export class Link {
     } else if (transport === this.current) {
       this.beside?.close();
     } else {
-      return;
+      return true;
     }
     this.beside = null;
     if (transport.constructor.name === this.order[0]) this.unsupported.clear(); // the next gateway may know more
@@ -98,15 +103,16 @@ export class Link {
     this.climbAt = this.env.now() + CLIMB_MS;
     this.prove();
     if (again) this.refresh().catch(() => {});
+    return true;
   }
 
   ended(transport, supported) {
-    if (!supported) this.unsupported.add(transport.constructor.name);
+    if (!supported) this.unsupported.set(transport.constructor.name, this.env.now());
     const next = this.nextAfter(transport.constructor.name);
     if (transport === this.beside) {
       this.beside = null;
       this.climbAt = this.env.now() + CLIMB_MS;
-      if (next && !this.isCarried()) this.tryBeside(next);
+      if (next && (!this.isCarried() || this.order.indexOf(next) < this.order.indexOf(this.current.constructor.name))) this.tryBeside(next);
       return;
     }
     if (this.stopped || transport !== this.current) return;
@@ -116,7 +122,8 @@ export class Link {
 
   // Streams fail though the gateway answers: is there another way?
   nextAfter(name) {
-    return this.answers ? this.order.slice(this.order.indexOf(name) + 1).find((n) => !this.unsupported.has(n)) : undefined;
+    const works = (n) => !(this.env.now() - this.unsupported.get(n) < UNSUPPORTED_MS);
+    return this.answers ? this.order.slice(this.order.indexOf(name) + 1).find(works) : undefined;
   }
 
   tryBeside(name) {

@@ -5,7 +5,8 @@
 // link gives what they need of the world: env (EventSource, WebSocket, fetch, timers), url(path, parameters), want
 // ({keys, events}), cursor (of the tiles), sink and form.
 
-const OPEN_MS = 10000; // as long as an attempt may take until its first sign of life
+const OPEN_MS = 10000; // as long as an attempt may take until it is open
+const WORD_MS = 20000; // and one that may take over from another, until its first word: heartbeats come every 15 s
 const WAIT_S = 20;
 
 const asked = (keys) => (keys ? { keys: keys.join(",") } : {});
@@ -15,17 +16,42 @@ class Transport {
   constructor(link) {
     this.link = link;
     this.over = false;
+    this.spoke = false; // a message came: nothing on the way holds them back
   }
 
-  startClock() {
-    this.timer = this.link.env.setTimeout(() => this.fail(true), OPEN_MS);
-  }
-
-  works() {
+  startClock(ms = OPEN_MS) {
     this.link.env.clearTimeout(this.timer);
+    this.timer = this.link.env.setTimeout(() => this.fail(true), ms);
+  }
+
+  // It is open. It carries from now on, unless another does and this one has yet to prove itself.
+  works() {
     if (this.over || this.working) return;
-    this.working = true;
-    this.link.heard(this);
+    if (this.link.heard(this)) {
+      this.working = true;
+      this.link.env.clearTimeout(this.timer);
+    } else {
+      this.startClock(WORD_MS);
+    }
+  }
+
+  say(channel, type, data, id = "") {
+    if (this.over) return;
+    this.spoke = true;
+    this.works();
+    this.link.message(channel, type, data, id);
+  }
+
+  // Text of a message; what is none did not come from a gateway, and what comes after it is not to be trusted.
+  parsed(text, take) {
+    let data;
+    try {
+      data = JSON.parse(text);
+    } catch {
+      this.fail(true);
+      return;
+    }
+    take(data);
   }
 
   fail(supported) {
@@ -65,7 +91,7 @@ export class Sse extends Transport {
       if (this.sources.every((s) => s.opened)) this.works();
     };
     source.onerror = () => this.fail(true);
-    const take = (event) => this.link.message(channel, event.type, JSON.parse(event.data), event.lastEventId);
+    const take = (event) => this.parsed(event.data, (data) => this.say(channel, event.type, data, event.lastEventId));
     for (const type of types) source.addEventListener(type, take);
   }
 
@@ -77,33 +103,41 @@ export class Sse extends Transport {
   }
 }
 
-// The same messages over a WebSocket. Events, if wanted, come by one EventSource beside it: the socket carries tiles.
+// The same messages over WebSockets: one carries either tiles or events, so there are two if events are wanted.
 export class Socket extends Transport {
   static name = "websocket";
 
   open() {
     const { link } = this;
+    this.sockets = [];
     this.startClock();
-    this.socket = new link.env.WebSocket(link.url("/api/ws").replace(/^http/, "ws"), "tilewire.v1");
-    this.socket.onopen = () => {
-      const { keys } = link.want;
-      this.opened = true;
-      this.socket.send(JSON.stringify({ subscribe: keys ?? ["*"], form: link.form, ...(link.cursor ? { cursor: link.cursor } : {}) }));
-      this.works();
-      if (link.want.events) this.poller = new EventPoller(link);
+    const subscription = { subscribe: link.want.keys ?? ["*"], form: link.form, ...(link.cursor ? { cursor: link.cursor } : {}) };
+    this.dial(subscription, ({ event, id, ...message }) => this.say("tiles", event, message, id));
+    if (link.want.events) {
+      const cursor = link.sink.lastEventId();
+      this.dial({ subscribe: ["*"], stream: "events", ...(cursor ? { cursor } : {}) },
+        ({ event, ...message }) => this.say("events", "event_type" in message ? "message" : event, message));
+    }
+  }
+
+  dial(subscription, take) {
+    const socket = new this.link.env.WebSocket(this.link.url("/api/ws").replace(/^http/, "ws"), "tilewire.v1");
+    this.sockets.push(socket);
+    socket.onopen = () => {
+      socket.opened = true;
+      socket.send(JSON.stringify(subscription));
+      if (this.sockets.every((s) => s.opened)) this.works();
     };
-    this.socket.onmessage = ({ data }) => {
-      const { event, id, ...message } = JSON.parse(data);
-      link.message("tiles", event, message, id ?? message.cursor ?? "");
-    };
-    this.socket.onclose = () => this.fail(this.opened === true);
-    this.socket.onerror = () => {};
+    socket.onmessage = ({ data }) => this.parsed(data, take);
+    socket.onclose = () => this.fail(socket.opened === true);
+    socket.onerror = () => {};
   }
 
   shut() {
-    this.poller?.stop();
-    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
-    this.socket.close();
+    for (const socket of this.sockets) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
   }
 }
 
@@ -115,47 +149,69 @@ export class LongPoll extends Transport {
   open() {
     this.abort = new AbortController();
     this.startClock();
-    this.run("/api/tiles", (body) => this.link.list("tiles", body.tiles));
-    if (this.link.want.events) this.run("/api/events", (body) => this.link.list("events", [...body.events].reverse()), { limit: 100 });
+    this.run(() => this.listing("tiles", "/api/tiles", asked(this.link.want.keys)));
+    if (this.link.want.events) this.run(() => (this.link.sink.lastEventId() ? this.following() : this.listing("events", "/api/events", { limit: 100 })));
   }
 
-  async run(path, take, parameters = {}) {
-    const { link } = this;
-    let etag = null;
-    let proven = false;
+  // Asks as `next()` says, a function of what to ask and how to take the answer, again and again.
+  async run(next) {
+    const loop = { etag: null, proven: false };
     try {
       while (!this.over) {
-        const url = link.url(path, { ...(path === "/api/tiles" ? asked(link.want.keys) : {}), ...parameters, wait: etag === null ? "" : `${proven ? WAIT_S : 1}s` });
-        const answer = await link.env.fetch(url, { cache: "no-store", signal: this.abort.signal, headers: etag === null ? {} : { "If-None-Match": etag } });
+        const { path, parameters, take, waits } = next();
+        const tag = waits === undefined ? loop.etag : null;
+        const wait = waits ?? tag !== null;
+        const answer = await this.link.env.fetch(this.link.url(path, { ...parameters, wait: wait ? `${loop.proven ? WAIT_S : 1}s` : "" }), {
+          cache: "no-store", signal: this.abort.signal, headers: tag === null ? {} : { "If-None-Match": tag },
+        });
         if (this.over) return;
-        if (answer.status !== 304 && !answer.ok) return this.fail(true);
-        if (etag !== null && !answer.headers.get("Preference-Applied")) return this.fail(false);
-        proven = etag !== null;
-        if (proven) this.works();
-        etag = answer.headers.get("ETag") ?? etag;
-        if (answer.status !== 304) take(await answer.json());
-        link.message(path === "/api/tiles" ? "tiles" : "events", "alive", {}, "");
-        if (etag === null) return this.fail(false);
+        const lost = waits && answer.status === 404; // what it asks after is not kept any more
+        if (answer.status !== 304 && !answer.ok && !lost) return this.fail(true);
+        if (wait && !lost && !answer.headers.get("Preference-Applied")) return this.fail(false);
+        loop.etag = answer.headers.get("ETag");
+        if (!wait && loop.etag === null) return this.fail(false);
+        const body = answer.ok && answer.status !== 304 ? await answer.json() : null;
+        if (this.over) return;
+        if (wait && !lost) {
+          loop.proven = this.spoke = true;
+          this.works();
+        }
+        await take(body);
       }
     } catch {
       this.fail(true);
     }
   }
 
+  // A whole list, whenever it is another.
+  listing(channel, path, parameters) {
+    return {
+      path, parameters,
+      take: (body) => {
+        this.link.message(channel, "alive", {}, "");
+        if (body) this.link.list(channel, channel === "tiles" ? body.tiles : body.events.reverse());
+      },
+    };
+  }
+
+  // What came after the last event that is known.
+  following() {
+    return {
+      path: "/api/events", parameters: { after: this.link.sink.lastEventId(), limit: 1000 }, waits: true,
+      take: async (body) => {
+        this.link.message("events", "alive", {}, "");
+        if (body) {
+          for (const event of body.events) this.link.message("events", "message", event, "");
+        } else {
+          await new Promise((done) => this.link.env.setTimeout(done, 1000)); // gateways that differ must not be asked in a circle
+          await this.link.refreshEvents();
+        }
+      },
+    };
+  }
+
   shut() {
     this.abort.abort();
-  }
-}
-
-// Events where there is no stream of them: asks every two seconds for what came after the last one.
-class EventPoller {
-  constructor(link) {
-    this.link = link;
-    this.timer = link.env.setInterval(() => link.refreshEvents().catch(() => {}), 2000);
-  }
-
-  stop() {
-    this.link.env.clearInterval(this.timer);
   }
 }
 

@@ -46,6 +46,7 @@ class World {
         }
         send(text) { this.sent.push(JSON.parse(text)); }
         close() { this.closed = true; }
+        say(data) { this.onmessage({ data: JSON.stringify(data) }); }
       },
     };
   }
@@ -152,25 +153,112 @@ test("an open connection that falls silent is given up", async () => {
   assert.equal(heard.status[1], "reconnecting");
 });
 
-test("a stream that a proxy holds back gives way to a WebSocket, and is tried again beside it", async () => {
-  const { world, heard } = begin();
+// A link whose streams are held back, carried by WebSockets.
+async function onSockets() {
+  const { world, heard, link } = begin();
   world.live().forEach((s) => s.onopen()); // headers come through, nothing else ever does
   await world.pass(25000);
-  assert.equal(world.sockets.length, 1);
-  const [socket] = world.sockets;
-  socket.onopen();
-  assert.deepEqual(socket.sent, [{ subscribe: ["a", "b*"], form: "patch" }]);
-  socket.onmessage({ data: JSON.stringify({ event: "tile", key: "a", id: "1-9" }) });
+  world.sockets.forEach((s) => s.onopen());
+  world.sockets[0].say({ event: "tile", key: "a", id: "1-9" });
+  return { world, heard, link };
+}
+
+test("a stream that a proxy holds back gives way to WebSockets, and is tried again beside them", async () => {
+  const { world, heard } = await onSockets();
+  assert.deepEqual(world.sockets.map((s) => s.sent), [
+    [{ subscribe: ["a", "b*"], form: "patch" }], [{ subscribe: ["*"], stream: "events", cursor: "7" }]]);
   assert.deepEqual(heard.tiles, [{ key: "a" }]);
+  world.sockets[1].say({ event: "order.created", event_type: "order.created", id: 8 });
+  world.sockets[1].say({ event: "heartbeat", event_type: "heartbeat", id: 9 }); // an event may be called anything
+  assert.deepEqual(heard.events.map((e) => e.id), [8, 9]);
   assert.equal(heard.status.at(-1), "connected websocket");
   while (!world.live().length) {
     await world.pass(5000);
-    socket.onmessage({ data: JSON.stringify({ event: "heartbeat" }) });
+    world.sockets[0].say({ event: "heartbeat" });
   }
   assert.match(world.live()[0].url, /lastEventId=1-9/);
+  world.live().forEach((s) => s.onopen());
+  await world.settle();
+  assert.equal(heard.status.at(-1), "connected websocket", "opening proves nothing");
+  const open = world.live();
+  await world.pass(15000);
+  world.sockets[0].say({ event: "heartbeat" });
+  await world.pass(6000);
+  assert.ok(open.every((s) => s.closed), "it was given its time");
+  assert.equal(heard.status.at(-1), "connected websocket");
+  while (!world.live().length) {
+    await world.pass(5000);
+    world.sockets[0].say({ event: "heartbeat" });
+  }
   connect(world);
   assert.equal(heard.status.at(-1), "connected sse");
-  assert.ok(socket.closed);
+  assert.ok(world.sockets.every((s) => s.closed));
+});
+
+test("from long-polling it climbs to WebSockets where streams are still held back", async () => {
+  const { world, heard } = begin();
+  world.answer = async (url) => {
+    if (/wait=20s/.test(url)) return new Promise(() => {});
+    return { headers: new Headers({ ETag: '"1"', "Preference-Applied": "wait=1" }), json: async () => ({ tiles: [], events: [{ id: 7 }] }) };
+  };
+  world.live().forEach((s) => s.onopen());
+  await world.pass(25000);
+  world.sockets[0].onclose(); // not through this proxy
+  await world.settle();
+  assert.equal(heard.status.at(-1), "connected long-poll");
+  const refused = world.sockets.length;
+  for (let i = 0; i < 40 && world.sockets.length === refused; i++) {
+    await world.pass(2500);
+    world.live()[0]?.onerror();
+  }
+  world.sockets.slice(refused).forEach((s) => { s.onopen(); s.say({ event: "heartbeat" }); });
+  await world.settle();
+  assert.equal(heard.status.at(-1), "connected websocket");
+});
+
+test("what is no message of a gateway ends the connection, without an error", async () => {
+  const { world, heard } = await onSockets();
+  world.sockets[0].onmessage({ data: "<html>Log in to the network" });
+  assert.equal(heard.status.at(-1), "reconnecting");
+});
+
+test("long-polling follows events by the last one, and begins anew where that is not kept", async () => {
+  const { world, heard, link } = begin({ order: ["sse", "long-poll"] });
+  const asked = [];
+  const answers = [{ events: [{ id: 8 }, { id: 9 }] }, null];
+  world.answer = (url) => {
+    const headers = new Headers({ ETag: '"1"', "Preference-Applied": "wait=1" });
+    if (!url.includes("after=")) return url.includes("wait=20s") ? new Promise(() => {}) : { headers };
+    asked.push(url);
+    if (answers.length === 0) return new Promise(() => {});
+    const body = answers.shift();
+    return body ? { headers, json: async () => body } : { ok: false, status: 404 };
+  };
+  link.failures = 5;
+  link.answers = true;
+  world.live()[0].onerror();
+  await world.settle();
+  assert.match(asked[0], /^\/api\/events\?after=7&limit=1000&wait=1s$/);
+  assert.deepEqual(heard.events.map((e) => e.id), [8, 9]);
+  assert.equal(asked.length, 2);
+  const listed = world.requests.filter((url) => url === "/api/events?limit=100").length;
+  await world.pass(999);
+  assert.equal(asked.length, 2, "not in a circle");
+  await world.pass(1);
+  assert.equal(world.requests.filter((url) => url === "/api/events?limit=100").length, listed + 1);
+  assert.equal(asked.length, 3);
+});
+
+test("back online, or looked at again: a waiting attempt is made at once, and a dead connection found at once", async () => {
+  const { world, heard, link } = begin();
+  connect(world);
+  world.live()[0].onerror();
+  link.tryNow();
+  assert.equal(world.live().length, 2, "without waiting for the second to pass");
+  connect(world);
+  world.time += 3600e3; // the computer slept: no timer ran
+  link.tryNow();
+  assert.equal(heard.status.at(-1), "reconnecting");
 });
 
 test("long-polling is used where the gateway knows it, and only there", async () => {

@@ -119,6 +119,18 @@ test("events: a table that began anew replaces what was known", () => {
   assert.deepEqual(events.newest().map((e) => `${e.id} ${e.timestamp}`), ["1 after", "2 after"]);
 });
 
+test("events: a gateway that is behind shows less for a while, and tells nothing twice", () => {
+  const events = new Events(100);
+  [1, 2, 3].forEach((id) => assert.ok(events.put(ev(id)) && events.tell(ev(id))));
+  events.expectList();
+  events.takeList([1, 2].map(ev));
+  assert.deepEqual(ids(events.newest()), [1, 2]);
+  assert.ok(events.put(ev(3)), "is listed again");
+  assert.ok(!events.tell(ev(3)), "but not told again");
+  for (let id = 4; id < 2000; id++) events.tell(ev(id));
+  assert.equal(events.seen.size, 500);
+});
+
 test("a million updates hold no more than a few", () => {
   const events = new Events(100);
   const tiles = new Tiles();
