@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config_definition.h"
 #include "common/config_reader.h"
 
 #define WINDOW_MAX (3660 * MS_PER_DAY)
@@ -300,6 +301,7 @@ static int read_tile(struct config_reader *r, const struct yaml_node *node,
 {
     *tile = (struct tile_config){
         .line = node->line,
+        .definition = config_definition(r->memory, node),
         .length = 60,
         .aggregate = AGGREGATE_COUNT,
         .idle_ms = MS_PER_HOUR,

@@ -101,6 +101,7 @@ struct tile_config {
     const char *title; /* the key if none is given */
     enum tile_type type;
     int line; /* of the definition in the file, for messages; from 1 */
+    const char *definition; /* the same as JSON, for people who ask what a tile shows */
 
     struct match match;
     const char

@@ -42,6 +42,7 @@ static const struct route routes[] = {
 };
 
 static const char tile_prefix[] = "/api/tiles/";
+static const char definition_prefix[] = "/api/definitions/";
 
 static const struct route *find_route(const char *path)
 {
@@ -104,6 +105,9 @@ static enum MHD_Result answer_get(struct request *request, const struct route *r
         const bool raw = strncmp(request->raw, tile_prefix, sizeof tile_prefix - 1) == 0;
         return api_tiles_get(request, request->path + sizeof tile_prefix - 1,
                              raw ? request->raw + sizeof tile_prefix - 1 : "");
+    }
+    if (strncmp(request->path, definition_prefix, sizeof definition_prefix - 1) == 0) {
+        return api_definitions_get(request, request->path + sizeof definition_prefix - 1);
     }
     return asset_get(request);
 }

@@ -174,6 +174,7 @@ void wait_client_gone(struct request *request);
 
 enum MHD_Result api_tiles_list(struct request *request);
 enum MHD_Result api_tiles_get(struct request *request, const char *key, const char *raw_key);
+enum MHD_Result api_definitions_get(struct request *request, const char *key);
 enum MHD_Result api_tiles_stream(struct request *request);
 enum MHD_Result api_events_list(struct request *request);
 enum MHD_Result api_events_stream(struct request *request);

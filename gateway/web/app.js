@@ -131,8 +131,11 @@ const words = {
   polling: "Disconnected · polling", disconnected: "Disconnected · no answer",
 };
 
-function onStatus(status) {
+const ways = { sse: "server-sent events", websocket: "WebSocket", "long-poll": "long-polling" };
+
+function onStatus(status, { transport }) {
   const pill = byId("status");
+  pill.title = transport ? `by ${ways[transport]}` : "";
   pill.className = `pill ${status}`;
   pill.textContent = words[status];
 }

@@ -2,6 +2,13 @@
 import { duration, words } from "./format.js";
 import { Card, Family, element, familyOf } from "./tiles.js";
 
+// {event_type: order.created, ok: true} as "event_type: order.created, ok: true".
+function phrase(value) {
+  if (Array.isArray(value)) return value.map(phrase).join(" or ");
+  if (value !== null && typeof value === "object") return Object.entries(value).map(([k, v]) => `${k}: ${v === null ? "closed" : phrase(v)}`).join(", ");
+  return String(value);
+}
+
 export class Detail {
   // arrange(what, key): the buttons for the layout.
   constructor(dialog, arrange) {
@@ -23,12 +30,23 @@ export class Detail {
     this.key = key;
     this.card = familyOf(tiles[0]) ? new Family(tiles[0], Infinity) : new Card(tiles[0]);
     this.facts = element("dl");
+    this.defined = element("dl", { class: "defined" });
     this.json = element("pre");
-    this.dialog.querySelector(".view").replaceChildren(this.card.node, this.facts,
+    this.define(familyOf(tiles[0]) ?? (tiles[0].group ? key.split("/")[0] : key));
+    this.dialog.querySelector(".view").replaceChildren(this.card.node, this.facts, this.defined,
       element("details", {}, element("summary", {}, "As the gateway serves it"), this.json));
     tiles.forEach((tile) => this.update(tile));
     this.dialog.setAttribute("aria-label", tiles[0].title ?? key);
     if (!this.dialog.open) this.dialog.showModal();
+  }
+
+  // How it is defined, in the words of the configuration. A gateway with another configuration does not know it.
+  async define(key) {
+    const place = this.defined;
+    const answer = await fetch(`/api/definitions/${encodeURIComponent(key)}`, { cache: "no-cache" }).catch(() => null);
+    if (!answer?.ok) return;
+    const { key: _, type: __, title: ___, ...definition } = await answer.json().catch(() => ({}));
+    place.replaceChildren(...Object.entries(definition).map(([name, value]) => element("div", {}, element("dt", {}, words(name)), element("dd", {}, phrase(value)))));
   }
 
   clear() {

@@ -21,7 +21,7 @@ const TILES = `tiles:
   - {key: orders.by_region, title: Orders by region, type: count, match: {event_type: order.created}, group_by: payload.region}
 `;
 
-export async function until(what, predicate, ms = 15000) {
+export async function until(what, predicate, ms = 30000) {
   const end = Date.now() + ms;
   for (;;) {
     const value = await predicate();
@@ -33,7 +33,7 @@ export async function until(what, predicate, ms = 15000) {
 
 // Not one of those that the kernel gives to outgoing connections (from 32768 on): it could be taken again by the time it
 // is listened on.
-function freePort() {
+export function freePort() {
   const port = 15000 + Math.floor(Math.random() * 17000);
   return new Promise((done) => {
     const server = createServer();
@@ -73,10 +73,19 @@ ${TILES.replaceAll(/}$/gm, `${tileOptions}}`)}`);
     this.sql(`INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES (strftime('%Y-%m-%dT%H:%M:%fZ','now'),${quote(type)},'ada',${quote(target)},${quote(summary)},${quote(payload && JSON.stringify(payload))})`);
   }
 
-  async start(name) {
+  // A gateway beside the first one. Returns its URL.
+  async startSecondGateway() {
+    this.second ??= await freePort();
+    await this.start("gateway-2", "--listen", `127.0.0.1:${this.second}`);
+    const url = `http://127.0.0.1:${this.second}`;
+    await until("the second gateway's readiness", async () => (await fetch(`${url}/readyz`).catch(() => null))?.ok);
+    return url;
+  }
+
+  async start(name, ...options) {
     const log = join(this.folder, `${name}.log`);
     const out = openSync(log, "a");
-    this.programs[name] = spawn(join(bin, `tilewire-${name}`), ["-c", this.file], { stdio: ["ignore", out, out] });
+    this.programs[name] = spawn(join(bin, `tilewire-${name.split("-")[0]}`), ["-c", this.file, ...options], { stdio: ["ignore", out, out] });
     await until(`${name}'s start`, () => readFileSync(log, "utf8").includes("ready component") || this.programs[name].exitCode !== null);
   }
 
@@ -110,8 +119,8 @@ export async function open(url, options = {}) {
   page.requests = [];
   page.on("pageerror", (e) => page.errors.push(e.message));
   page.on("console", (m) => {
-    // Chromium itself notes each request that found no server; no script can help that.
-    if (m.type() === "error" && !/Failed to load resource|ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/.test(m.text())) page.errors.push(m.text());
+    // Chromium itself notes each request and WebSocket that found no server; no script can help that.
+    if (m.type() === "error" && !/Failed to load resource|ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY|^WebSocket connection to/.test(m.text())) page.errors.push(m.text());
   });
   page.on("request", (r) => page.requests.push(r.url()));
   if (options.clock) await page.clock.install();

@@ -52,7 +52,7 @@ for (const [name, init] of [["by locks", ""], ["by messages, as on plain HTTP of
     await pages.at(-1).click("#refresh");
     await until("the refreshed tab", async () => /Refreshed|Refresh/.test(await pages.at(-1).textContent("#refresh")));
     await d.kill("gateway");
-    await until("all tabs red", async () => (await Promise.all(pages.map(status))).every((s) => s.startsWith("Disconnected")), 8000);
+    await until("all tabs red", async () => (await Promise.all(pages.map(status))).every((s) => s.startsWith("Disconnected")));
     await d.start("gateway");
     await connected(pages);
     await follow(pages, `back-${name.length}`);

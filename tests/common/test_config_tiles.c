@@ -38,6 +38,26 @@ static void test_defaults(void **state)
     config_destroy(&config);
 }
 
+static void test_definition_as_json(void **state)
+{
+    (void)state;
+    const struct tile_config *tile = NULL;
+    struct config *config = tile_ok("type: backlog, title: 'a \"b\" 7', item: target_id, ttl: 2m, "
+                                    "states: {made: open, done: null}",
+                                    &tile);
+    assert_string_equal(tile->definition,
+                        "{\"key\":\"t\",\"type\":\"backlog\",\"title\":\"a \\\"b\\\" 7\","
+                        "\"item\":\"target_id\",\"ttl\":\"2m\","
+                        "\"states\":{\"made\":\"open\",\"done\":null}}");
+    config_destroy(&config);
+    config = tile_ok("type: count, match: {event_type: [x, '1'], payload.n: 1.50, payload.b: true}",
+                     &tile);
+    assert_string_equal(tile->definition,
+                        "{\"key\":\"t\",\"type\":\"count\",\"match\":{\"event_type\":[\"x\",\"1\"],"
+                        "\"payload.n\":1.50,\"payload.b\":true}}");
+    config_destroy(&config);
+}
+
 static void test_common_keys(void **state)
 {
     (void)state;
@@ -469,7 +489,7 @@ int main(void)
         cmocka_unit_test(test_match),          cmocka_unit_test(test_trend),
         cmocka_unit_test(test_gauge),          cmocka_unit_test(test_sla_risk),
         cmocka_unit_test(test_backlog),        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_found_by_key),   cmocka_unit_test(test_identity_refused),
+        cmocka_unit_test(test_definition_as_json), cmocka_unit_test(test_found_by_key),   cmocka_unit_test(test_identity_refused),
         cmocka_unit_test(test_key_length),     cmocka_unit_test(test_bounds_refused),
         cmocka_unit_test(test_fields_refused), cmocka_unit_test(test_combinations_refused),
         cmocka_unit_test(test_states_refused), cmocka_unit_test(test_too_many_states),

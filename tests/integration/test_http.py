@@ -113,7 +113,7 @@ def test_errors_say_what_to_do(deploy, sqlite_table):
     problem(d.request("/api/events?limit=x"), 400)
     problem(d.request("/api/events?after=-1"), 400)
     problem(d.request("/api/events?after=4711"), 404)
-    assert problem(d.request("/api/tiles", method="POST", body="x"), 405)["allow"] == "GET, HEAD, OPTIONS"
+    problem(d.request("/api/tiles", method="POST", body="x"), 405)["allow"] == "GET, HEAD, OPTIONS"
     problem(d.request("/api/tiles", method="POST", body=b"x" * 10_000_000), 413)
 
 
@@ -224,6 +224,16 @@ def test_keys_may_be_percent_encoded(deploy, sqlite_table):
     assert d.get_json("/api/tiles/%71ueue.depth")["key"] == "queue.depth"
     for bad in ("%zz", "a%2", "%", "a%20b", "%ff%fe", "a//b"):
         assert d.request(f"/api/tiles/{bad}")[0] in (400, 404), bad
+
+
+def test_definitions_are_as_configured(deploy, sqlite_table):
+    d = deploy(sqlite_table).start()
+    for tile in d.config["tiles"]:
+        status, headers, body = d.request(f"/api/definitions/{tile['key']}")
+        assert status == 200 and headers["content-type"] == "application/json"
+        assert json.loads(body) == tile
+    problem(d.request("/api/definitions/unheard.of"), 404)
+    problem(d.request("/api/definitions/"), 404)
 
 
 def test_status_pages(deploy, sqlite_table):

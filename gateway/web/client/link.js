@@ -122,7 +122,7 @@ export class Link {
 
   // Streams fail though the gateway answers: is there another way?
   nextAfter(name) {
-    const works = (n) => !(this.env.now() - this.unsupported.get(n) < UNSUPPORTED_MS);
+    const works = (n) => this.env[transports[n].needs] && !(this.env.now() - this.unsupported.get(n) < UNSUPPORTED_MS);
     return this.answers ? this.order.slice(this.order.indexOf(name) + 1).find(works) : undefined;
   }
 

@@ -70,6 +70,7 @@ class Transport {
 // Server-sent events: one EventSource for tiles, one for events if somebody wants them.
 export class Sse extends Transport {
   static name = "sse";
+  static needs = "EventSource";
 
   open() {
     const { link } = this;
@@ -106,6 +107,7 @@ export class Sse extends Transport {
 // The same messages over WebSockets: one carries either tiles or events, so there are two if events are wanted.
 export class Socket extends Transport {
   static name = "websocket";
+  static needs = "WebSocket";
 
   open() {
     const { link } = this;
@@ -145,6 +147,7 @@ export class Socket extends Transport {
 // without that, asking again at once would be a storm, and plain polling is better.
 export class LongPoll extends Transport {
   static name = "long-poll";
+  static needs = "fetch";
 
   open() {
     this.abort = new AbortController();

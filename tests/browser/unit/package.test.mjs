@@ -1,0 +1,51 @@
+// tilewire-client as npm packs it, in a folder of its own.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const client = join(here, "../../../gateway/web/client");
+const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+const USE = `
+import { connect, type Connection, type Status, type Tile } from "tilewire-client";
+const tiles: Connection = connect({
+  url: "https://live.example.com", keys: ["orders.*"],
+  onTile: (tile: Tile<{ value: number }>) => console.log(tile.key.length, tile.as_of.time),
+  onEvent: (event) => console.log(event.event_type.length, event.summary?.length),
+  onStatus: (status: Status, { transport }) => console.log(status, transport?.length),
+});
+const open: Tile | undefined = tiles.get("orders.open");
+tiles.refresh().then(() => tiles.close());
+// @ts-expect-error: there is no such option
+connect({ onTiels: () => {} });
+console.log(open);
+`;
+
+test("the packed package installs into an empty folder, is imported, and its types hold", () => {
+  const folder = mkdtempSync(join(tmpdir(), "tilewire-pack-"));
+  try {
+    const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], client));
+    const sources = readdirSync(client).filter((name) => name.endsWith(".js"));
+    assert.deepEqual(files.map((f) => f.path).sort(), [...sources, "README.md", "index.d.ts", "package.json"].sort(), "all that is needed, and no tests");
+    writeFileSync(join(folder, "package.json"), '{"private": true, "type": "module"}');
+    run("npm", ["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], folder);
+    const { dependencies } = JSON.parse(readFileSync(join(folder, "node_modules/tilewire-client/package.json")));
+    assert.equal(dependencies, undefined);
+    writeFileSync(join(folder, "use.js"), `import * as client from "tilewire-client";
+      const patched = client.mergePatch({ a: 1, b: 2 }, { b: null });
+      console.log(JSON.stringify([Object.keys(client).sort(), patched, client.backoffMs(9, 1)]));`);
+    assert.deepEqual(JSON.parse(run(process.execPath, ["use.js"], folder)), [["backoffMs", "compareVersions", "connect", "keyMatcher", "mergePatch"], { a: 1 }, 30000]);
+    writeFileSync(join(folder, "use.ts"), USE);
+    const tsc = join(here, "../node_modules/typescript/bin/tsc");
+    run(process.execPath, [tsc, "--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom", "use.ts"], folder);
+  } catch (error) {
+    throw new Error(`${error.message}\n${error.stdout ?? ""}${error.stderr ?? ""}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
