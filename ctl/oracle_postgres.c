@@ -39,13 +39,30 @@ static void put_time_column(const struct postgres *s, const char *quoted, struct
     }
 }
 
-static void put_column(struct postgres *s, const PGresult *columns, size_t index, struct buf *sql)
+/* Which of the table's it is; -1: none. */
+static int find_column(const struct postgres *s, const PGresult *columns, size_t index)
 {
     const char *name = oracle_column(s->source, index);
     int at = -1;
     for (int i = 0; i < PQnfields(columns) && name != NULL; i++) {
         at = strcmp(PQfname(columns, i), name) == 0 ? i : at;
     }
+    return at;
+}
+
+static int check_columns(const struct postgres *s, const PGresult *columns, struct error *err)
+{
+    bool there[ORACLE_FIXED_COLUMNS + CONFIG_EXTRAS_MAX];
+    for (size_t i = 0; i < oracle_column_count(s->source); i++) {
+        there[i] = find_column(s, columns, i) >= 0;
+    }
+    return oracle_check_columns(s->source, there, err);
+}
+
+static void put_column(struct postgres *s, const PGresult *columns, size_t index, struct buf *sql)
+{
+    const char *name = oracle_column(s->source, index);
+    const int at = find_column(s, columns, index);
     buf_append_text(sql, index != 0 ? ", " : "SELECT ");
     if (at < 0) {
         buf_append_text(sql, "NULL");
@@ -74,8 +91,10 @@ static int prepare(struct postgres *s, struct error *err)
     pg_quote_table(s->db, &table, s->source);
     pg_quote(s->db, &id, s->source->columns.id.name);
     buf_printf(&sql, "SELECT * FROM %s LIMIT 0", buf_cstr(&table));
-    const int status =
-        pg_query(s->db, buf_cstr(&sql), &columns, "cannot read the events table", err);
+    int status = pg_query(s->db, buf_cstr(&sql), &columns, "cannot read the events table", err);
+    if (status == STATUS_OK) {
+        status = check_columns(s, columns, err);
+    }
     if (status == STATUS_OK) {
         buf_clear(&sql);
         for (size_t i = 0; i < oracle_column_count(s->source); i++) {
@@ -86,8 +105,8 @@ static int prepare(struct postgres *s, struct error *err)
         s->page = x_strdup(buf_cstr(&sql));
         s->count = x_asprintf("SELECT count(*) FROM %s WHERE %s > 0 AND %s <= $1::bigint",
                               buf_cstr(&table), buf_cstr(&id), buf_cstr(&id));
-        PQclear(columns);
     }
+    PQclear(columns); /* NULL is fine */
     buf_free(&table);
     buf_free(&id);
     buf_free(&sql);

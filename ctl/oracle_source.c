@@ -36,6 +36,41 @@ const char *oracle_column(const struct config_source *source, size_t index)
                                         : source->extras[index - ORACLE_FIXED_COLUMNS].column;
 }
 
+static const char *const field_names[ORACLE_FIXED_COLUMNS] = {
+    "id", "timestamp", "event_type", "actor_id", "target_id", "summary", "payload"};
+
+/* The first three, and what the configuration names. */
+static bool column_needed(const struct config_source *source, size_t index)
+{
+    const bool configured[ORACLE_FIXED_COLUMNS] = {
+        true,
+        true,
+        true,
+        source->columns.actor_id.configured,
+        source->columns.target_id.configured,
+        source->columns.summary.configured,
+        source->columns.payload.configured,
+    };
+    return oracle_column(source, index) != NULL &&
+           (index >= ORACLE_FIXED_COLUMNS || configured[index]);
+}
+
+int oracle_check_columns(const struct config_source *source, const bool *there, struct error *err)
+{
+    for (size_t i = 0; i < oracle_column_count(source); i++) {
+        if (!there[i] && column_needed(source, i)) {
+            const char *field = i < ORACLE_FIXED_COLUMNS
+                                    ? field_names[i]
+                                    : source->extras[i - ORACLE_FIXED_COLUMNS].field;
+            return error_set(err, STATUS_NOT_FOUND,
+                             "table \"%s\" has no column \"%s\" for %s; set source.columns.%s to "
+                             "the one that holds it",
+                             source->table, oracle_column(source, i), field, field);
+        }
+    }
+    return STATUS_OK;
+}
+
 void oracle_add_event(struct oracle_rows *rows, const struct config_source *source, int64_t id,
                       const wall_time *timestamp, const struct str *texts, bool *usable)
 {

@@ -42,6 +42,10 @@ int oracle_postgres_open(const struct config *config, struct oracle_source **out
 size_t oracle_column_count(const struct config_source *source);
 const char *oracle_column(const struct config_source *source, size_t index);
 
+/* there: which of them the table has. STATUS_NOT_FOUND when one that is needed is missing. */
+int oracle_check_columns(const struct config_source *source, const bool *there,
+                         struct error *err);
+
 /* Checks an event read from the columns' texts, and adds it. Sets *usable to false when it breaks a
  * rule and was passed over. */
 void oracle_add_event(struct oracle_rows *rows, const struct config_source *source, int64_t id,

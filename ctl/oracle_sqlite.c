@@ -1,6 +1,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "common/buf.h"
@@ -42,6 +43,12 @@ static int find_columns(struct sqlite *s, bool *there, struct error *err)
                                 s->source->table);
     const int prepared = sqlite3_prepare_v2(s->db, sql, -1, &all, NULL);
     sqlite3_free(sql);
+    if (prepared != SQLITE_OK && strncmp(sqlite3_errmsg(s->db), "no such table", 13) == 0) {
+        return error_set(err, STATUS_NOT_FOUND,
+                         "%s has no table \"%s\"; create it, or set source.table to the name of "
+                         "your events table",
+                         s->source->path, s->source->table);
+    }
     if (prepared != SQLITE_OK) {
         return failed(s, err);
     }
@@ -53,7 +60,7 @@ static int find_columns(struct sqlite *s, bool *there, struct error *err)
         }
     }
     sqlite3_finalize(all);
-    return STATUS_OK;
+    return oracle_check_columns(s->source, there, err);
 }
 
 static int prepare(struct sqlite *s, struct error *err)

@@ -17,7 +17,12 @@ int pg_error(PGconn *db, const PGresult *result, const char *doing, struct error
         len--;
     }
     line[len] = '\0';
-    return error_set(err, STATUS_IO, "%s: %s", doing, line);
+    const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const bool no_table = state != NULL && strcmp(state, "42P01") == 0;
+    return error_set(err, STATUS_IO, "%s: %s%s", doing, line,
+                     no_table ? "; create the table, or set source.table to the name of your "
+                                "events table"
+                              : "");
 }
 
 /* libpq would print notices ("does not exist, skipping") to standard error. */

@@ -174,6 +174,18 @@ def test_what_is_missing_is_named(deploy, table, problem, message):
     table.execute("CREATE TABLE no_events AS SELECT * FROM events" if problem == "table" else "ALTER TABLE events ADD COLUMN at text")
     d["ingestor"].await_log("ready component")
 
+@pytest.mark.parametrize("kind", ["table", "column"])
+def test_commands_name_what_is_missing(deploy, table, kind):
+    """verify and install-trigger say what to do, as the ingestor does, not only what the database said."""
+    mapping = {"table": {"table": "lost"}, "column": {"columns": {"timestamp": "lost_at"}}}[kind]
+    d = deploy(table, config={"source": mapping})
+    wanted = {"table": "source.table to the name of your events table", "column": "source.columns.timestamp to the one that holds it"}[kind]
+    result = d.run("verify")
+    assert result.returncode == 1 and "lost" in result.stdout and wanted in result.stdout, result
+    if table.kind == "postgresql" and kind == "table":
+        result = d.run("install-trigger")
+        assert result.returncode == 1 and "lost" in result.stdout and wanted in result.stdout, result
+
 
 def test_optional_columns_may_be_missing(deploy, folder):
     path = folder / "lean.db"
