@@ -188,6 +188,55 @@ def test_a_given_back_lease_is_taken_at_once(deploy, any_table):
     d.verify(timeout_s=20)
 
 
+def test_of_four_ingestors_never_two_publish(deploy, any_table, write, listen):
+    """Stopped, woken and killed in turn: by the times at which messages were published, no epoch reaches into the next."""
+    d = deploy(any_table, gateways=1)
+    d.config["source"]["poll_interval"] = "50ms"
+    if any_table.kind == "postgresql":
+        d.config["ingestor"]["checkpoint"] = "postgresql"
+    names = ["ingestor", "i1", "i2", "i3"]
+    d.config["cache"]["upstreams"] = [{"publish": d.addresses[0], "query": d.addresses[1]}]
+    d.config["cache"]["upstreams"] += [d.twin(name, "ingestor") for name in names[1:]]
+    d.write()
+    heard = [listen(upstream["publish"]) for upstream in d.config["cache"]["upstreams"]]
+    for name in names:
+        d[name].start()
+    d.start("cache", "gateway0")
+    client = Resuming(d, 0)
+    writer = write(any_table)
+    await_progress(client)
+
+    def leads(name):
+        try:
+            return d[name].alive() and d.stats(name)["lease_valid"]
+        except zmq.Again:
+            return False  # it is still starting
+
+    stopped = None
+    for how in (signal.SIGSTOP, signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM):
+        victim = wait_until(lambda: next(filter(leads, names), None), TAKEN_OVER, "an ingestor that leads")
+        if how == signal.SIGSTOP:
+            stop(d[victim])
+        else:
+            d[victim].kill(how)
+        asleep = victim if how == signal.SIGSTOP else None
+        names.remove(victim)
+        await_progress(client, 50)
+        if stopped is not None:
+            d[stopped].process.send_signal(signal.SIGCONT)
+            names.append(stopped)
+        if asleep is None:
+            d[victim].start()
+            names.append(victim)
+        stopped = asleep
+    await_progress(client, 50)
+    messages = sorted((m for h in heard for m in h.messages), key=lambda m: m[3])
+    epochs = [m[1] for m in messages]
+    assert epochs == sorted(epochs), "an older epoch was published in while a newer one was under way"
+    assert len(set(epochs)) >= 5
+    check_streams(d, [client], writer)
+
+
 # ---- Cut connections: PostgreSQL ----
 
 
