@@ -28,6 +28,7 @@ struct stream {
     bool reset : 1;     /* to be told `reset` before all else */
     bool timed_out : 1; /* the kernel said so */
     bool websocket : 1;
+    bool unsubscribed : 1; /* WebSocket: from some tiles once, that may have gone unsaid since */
     bool ping : 1;       /* WebSocket: to be sent a ping, */
     bool pinged : 1;     /* was sent one, and has been silent since */
     uint32_t progress_s; /* when it last accepted something; monotonic seconds */

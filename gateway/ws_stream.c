@@ -168,6 +168,9 @@ static void hold(struct streams *s, struct stream *stream)
         stream_fall_out(stream);
         stream->unknown_until = store_last_change(s->store);
     }
+    if (stream->unsubscribed) {
+        stream->unknown_until = 0;
+    }
     struct ws_side *side = side_of(stream);
     if (stream->reset) {
         ws_stream_forget_held(stream); /* it is about to forget them, too */
@@ -241,6 +244,7 @@ static void unsubscribe(struct turn *turn, struct str patterns)
     }
     const int status = ws_selection_remove(&stream->channel->selection, patterns, &selection);
     ws_stream_forget_held(stream);
+    stream->unsubscribed = true;
     if (status == STATUS_OK) {
         (void)enter(turn, stream->channel->kind, &selection);
     } else {
@@ -266,7 +270,7 @@ static void begin_tiles(struct turn *turn, struct str cursor_text)
     struct stream *stream = turn->stream;
     struct cursor cursor;
     stream->mark = 0;
-    stream->unknown_until = store_last_change(s->store);
+    stream->unknown_until = stream->unsubscribed ? 0 : store_last_change(s->store);
     if (cursor_text.len == 0) {
         return;
     }

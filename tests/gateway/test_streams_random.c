@@ -5,8 +5,7 @@
  *   - who follows events was given each once and in order, or was told `reset` where some are
  *     missing.
  */
-#include <jansson.h>
-
+#include "tests/gateway/held.h"
 #include "tests/gateway/world.h"
 
 #define CLIENTS 20
@@ -45,35 +44,6 @@ static uint32_t below(struct trial *t, uint32_t limit)
 }
 
 /* ---- A client's understanding of frames ---- */
-
-/* RFC 7396. */
-static void merge(json_t *target, json_t *patch)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach(patch, name, value)
-    {
-        json_t *old = json_object_get(target, name);
-        if (json_is_null(value)) {
-            json_object_del(target, name);
-        } else if (json_is_object(value) && json_is_object(old)) {
-            merge(old, value);
-        } else {
-            json_object_set(target, name, value);
-        }
-    }
-}
-
-static void on_patch(struct client *client, json_t *patch)
-{
-    json_t *tile = json_object_get(client->tiles, json_string_value(json_object_get(patch, "key")));
-    assert_non_null(tile); /* a patch for a tile that it was never given */
-    assert_string_equal(json_string_value(json_object_get(tile, "version")),
-                        json_string_value(json_object_get(patch, "base")));
-    json_object_set(tile, "version", json_object_get(patch, "version"));
-    json_object_set_new(tile, "stale", json_false()); /* what changes is not stale */
-    merge(tile, json_object_get(patch, "patch"));
-}
 
 static void on_event(struct trial *t, const struct client *client, const char *type, json_t *event)
 {
@@ -116,18 +86,13 @@ static void on_frame(struct trial *t, struct client *client, const char *frame)
         snprintf(client->cursor, sizeof client->cursor, "%s", id);
     }
     if (event != NULL && strcmp(event, "reset") == 0) {
-        json_object_clear(client->tiles);
+        held_take(client->tiles, event, json);
         client->skipped = true;
     } else if (channel_has_events(client->kind)) {
         on_event(t, client, event, json);
-    } else if (strcmp(event, "tile") == 0) {
-        json_object_set(client->tiles, json_string_value(json_object_get(json, "key")), json);
-    } else if (strcmp(event, "patch") == 0) {
-        assert_int_equal(client->kind, CHANNEL_PATCHES);
-        on_patch(client, json);
     } else {
-        assert_string_equal(event, "expired");
-        json_object_del(client->tiles, json_string_value(json_object_get(json, "key")));
+        assert_true(strcmp(event, "patch") != 0 || client->kind == CHANNEL_PATCHES);
+        held_take(client->tiles, event, json);
     }
     json_decref(json);
     free(id);
@@ -283,32 +248,6 @@ static void settle(struct trial *t)
     }
 }
 
-struct comparison {
-    const struct client *client;
-    const struct selection *selection;
-    size_t count;
-};
-
-static bool same_tile(void *arg, const struct tile *tile)
-{
-    struct comparison *comparison = arg;
-    if (!selection_matches(comparison->selection, (struct str){tile->key, tile->key_len})) {
-        return true;
-    }
-    comparison->count++;
-    const struct str text = rendered_json(render_tile(tile));
-    json_t *expected = json_loadb(text.p, text.len, 0, NULL);
-    const json_t *held = json_object_get(comparison->client->tiles, tile->key);
-    assert_non_null(held);
-    static const char *const members[] = {"version", "stale", "data", "type"};
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        assert_true(
-            json_equal(json_object_get(held, members[i]), json_object_get(expected, members[i])));
-    }
-    json_decref(expected);
-    return true;
-}
-
 static void judge(struct trial *t, size_t index)
 {
     const struct client *client = &t->clients[index];
@@ -319,9 +258,8 @@ static void judge(struct trial *t, size_t index)
         }
         return;
     }
-    struct comparison comparison = {client, &t->selections[index], 0};
-    store_list(t->w.store, STR(""), same_tile, &comparison);
-    assert_int_equal(json_object_size(client->tiles), comparison.count);
+    assert_int_equal(json_object_size(client->tiles),
+                     held_compare(client->tiles, t->w.store, &t->selections[index]));
 }
 
 static void run(uint32_t seed, struct streams_counters *totals)

@@ -65,15 +65,21 @@ static inline void world_on_closed(void *arg, const struct ip *address)
     ((struct world *)arg)->closed++;
 }
 
-static inline void world_init(struct world *w, size_t ring_max, size_t events_max)
+static inline void world_init_with(struct world *w, size_t ring_max, size_t events_max,
+                                   size_t max_channels)
 {
     *w = (struct world){.epoll = epoll_create1(EPOLL_CLOEXEC), .now = {1000000000}};
     const struct store_listener listener = {world_on_change, rendered_tile_free, w};
     const struct streams_config config = {
-        .max_streams = 64, .max_channels = 8, .ring_max = ring_max, .stalled_ms = 30000};
+        .max_streams = 64, .max_channels = max_channels, .ring_max = ring_max, .stalled_ms = 30000};
     w->store = store_create(1000, &listener);
     w->events = eventlog_create(events_max, world_free_event);
     w->streams = streams_create(&config, w->store, w->events, w->epoll, world_on_closed, w);
+}
+
+static inline void world_init(struct world *w, size_t ring_max, size_t events_max)
+{
+    world_init_with(w, ring_max, events_max, 8);
 }
 
 static inline void world_finish(struct world *w)
