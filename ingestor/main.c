@@ -1,9 +1,41 @@
 #include <czmq.h>
+#include <pthread.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "common/program.h"
 #include "common/sockets.h"
 #include "ingestor/ingestor.h"
+
+#define ENDING_S 5
+
+struct ending {
+    char **argv;
+    enum ingestor_end end;
+    int status; /* of exit */
+};
+
+/* A new life in the same process: nothing of the old one can be left over. */
+static void begin_again(char **argv)
+{
+    execv("/proc/self/exe", argv);
+    log_error("cannot start again: %s", strerror(errno));
+}
+
+/*
+ * A database that takes what is sent and answers nothing holds those who wait for it for ever. The
+ * fences of lease and checkpoint make an end in the middle of that as safe as a kill.
+ */
+static void *end_anyway(void *arg)
+{
+    const struct ending *ending = arg;
+    sleep(ENDING_S);
+    log_warn("what was begun at the database or on disk has not ended for %d s: ending without it", ENDING_S);
+    if (ending->end == INGESTOR_AGAIN) {
+        begin_again(ending->argv);
+    }
+    _exit(ending->status);
+}
 
 int main(int argc, char **argv)
 {
@@ -27,13 +59,16 @@ int main(int argc, char **argv)
     } else {
         log_error("%s", err.text);
     }
+    struct ending ending = {argv, end, status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED};
+    pthread_t watch;
+    if (ingestor != NULL && pthread_create(&watch, NULL, end_anyway, &ending) == 0) {
+        pthread_detach(watch);
+    }
     ingestor_destroy(&ingestor);
     sockets_term();
     program_finish(&program);
     if (end == INGESTOR_AGAIN) {
-        /* A new life in the same process: nothing of the old one can be left over. */
-        execv("/proc/self/exe", argv);
-        log_error("cannot start again: %s", strerror(errno));
+        begin_again(argv);
         status = STATUS_IO;
     }
     if (!usable) {

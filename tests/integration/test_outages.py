@@ -101,3 +101,17 @@ def test_postgresql_is_restarted_and_stopped_for_a_while_and_hangs(deploy, own_s
     await_well(d)
     own_table.db = own_table.connect()
     check_streams(d, clients, writer)
+
+
+def test_an_ingestor_ends_though_postgresql_hangs(deploy, own_server, own_table):
+    d = deploy(own_table, config={"source": {"poll_interval": "50ms"}, "ingestor": {"checkpoint": "postgresql"}}).start("ingestor")
+    hung = processes(own_server)
+    try:
+        for pid in hung:
+            os.kill(pid, signal.SIGSTOP)
+        d["ingestor"].await_log("the lease was not renewed", timeout=30)  # what it asked is not answered
+        assert d["ingestor"].kill(signal.SIGTERM) == 0
+        assert "ending without it" in d["ingestor"].log_text()
+    finally:
+        for pid in hung:
+            os.kill(pid, signal.SIGCONT)
