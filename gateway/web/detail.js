@@ -30,7 +30,7 @@ export class Detail {
     this.key = key;
     this.card = familyOf(tiles[0]) ? new Family(tiles[0], Infinity) : new Card(tiles[0]);
     this.facts = element("dl");
-    this.defined = element("dl", { class: "defined" });
+    this.defined = element("section", { class: "defined", hidden: "" }, element("h3", {}, "Definition"), element("dl"));
     this.json = element("pre");
     this.define(familyOf(tiles[0]) ?? (tiles[0].group ? key.split("/")[0] : key));
     this.dialog.querySelector(".view").replaceChildren(this.card.node, this.facts, this.defined,
@@ -46,7 +46,8 @@ export class Detail {
     const answer = await fetch(`/api/definitions/${encodeURIComponent(key)}`, { cache: "no-cache" }).catch(() => null);
     if (!answer?.ok) return;
     const { key: _, type: __, title: ___, ...definition } = await answer.json().catch(() => ({}));
-    place.replaceChildren(...Object.entries(definition).map(([name, value]) => element("div", {}, element("dt", {}, words(name)), element("dd", {}, phrase(value)))));
+    place.lastChild.replaceChildren(...Object.entries(definition).map(([name, value]) => element("div", {}, element("dt", {}, words(name)), element("dd", {}, phrase(value)))));
+    place.hidden = place.lastChild.children.length === 0;
   }
 
   clear() {

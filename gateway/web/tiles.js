@@ -66,9 +66,10 @@ class History {
     if (this.values.length > 120) this.values.shift();
     const low = Math.min(...this.values);
     const span = Math.max(...this.values) - low || 1;
-    const from = 120 - this.values.length;
+    const last = Math.max(1, this.values.length - 1);
+    const x = (i) => ((i / last) * 119).toFixed(1);
     const y = (v) => (span === 1 && low === Math.max(...this.values) ? 29 : 29 - ((v - low) / span) * 28).toFixed(1);
-    this.line.setAttribute("d", this.values.map((v, i) => `${i ? "L" : "M"}${from + i} ${y(v)}`).join(""));
+    this.line.setAttribute("d", this.values.map((v, i) => `${i ? "L" : "M"}${x(i)} ${y(v)}`).join(""));
   }
 }
 
@@ -179,7 +180,7 @@ class Trend {
   draw(series) {
     if (this.over) return;
     const color = (name) => () => this.inks.get(name);
-    const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui", size: 22 };
+    const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "11px Inter, system-ui", size: 22 };
     this.plot = new uPlot({
       ...this.size(),
       legend: { show: false },
@@ -187,12 +188,20 @@ class Trend {
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (u, min, max) => [Math.min(0, min ?? 0), (max ?? 1) * 1.1 || 1] } },
       axes: [{ ...axis, space: 80, values: (u, v) => v.map((t) => clock(t * 1000).replace(/:00$/, "")) }, { ...axis, size: 44, space: 28, values: (u, v) => v.map(number) }],
-      series: [{}, { stroke: color("--accent"), fill: color("--accent-soft"), width: 2, points: { show: false }, spanGaps: false },
+      series: [{}, { stroke: color("--accent"), fill: (u) => this.fade(u), width: 2, points: { show: false }, spanGaps: false },
         { stroke: color("--accent"), width: 2, dash: [4, 4], points: { show: false } }],
       hooks: { setCursor: [(u) => this.hover(u)] },
     }, series, this.chart);
     this.tip = element("div", { class: "tip", hidden: "" });
     this.chart.append(this.tip);
+  }
+
+  // The area under the line fades out towards its foot.
+  fade({ ctx, bbox }) {
+    const fill = ctx.createLinearGradient(0, bbox.top, 0, bbox.top + bbox.height);
+    fill.addColorStop(0, this.inks.get("--accent-strong"));
+    fill.addColorStop(1, this.inks.get("--accent-faint"));
+    return fill;
   }
 
   hover(plot) {

@@ -104,15 +104,16 @@ ${TILES.replaceAll(/}$/gm, `${tileOptions}}`)}`);
   }
 }
 
-let browser;
+let launch; // of the one browser, for those who open pages at the same time
 
 // A page with what it said: errors of scripts are failures everywhere. `in`: a context to open it in as a further tab;
 // `init`: a script that runs first.
 export async function open(url, options = {}) {
-  browser ??= await chromium.launch({
+  launch ??= chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   });
+  const browser = await launch;
   const context = options.in ?? await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
   page.errors = [];
@@ -137,8 +138,8 @@ export async function wrongsOf(page) {
 }
 
 export async function finish() {
-  await browser?.close();
-  browser = undefined;
+  await (await launch)?.close();
+  launch = undefined;
 }
 
 export const status = (page) => page.textContent("#status");

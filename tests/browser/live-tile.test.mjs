@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { join } from "node:path";
+import { serveDocsPage } from "./docs-page.mjs";
 import { Deployment, finish, open, shots, until, wrongsOf } from "./harness.mjs";
 
 let d, server, home;
@@ -56,4 +57,23 @@ test("every type is drawn in a page of another origin, over one connection, and 
   await d.start("gateway");
   await until("live again", async () => (await page.locator('live-tile[state="live"]').count()) === 8, 40000);
   assert.deepEqual(page.errors, []);
+});
+
+test("the page in docs shows each type, by day and by night, and with a look of its own", async () => {
+  const site = await serveDocsPage(d.url);
+  const page = await open(site.url);
+  await until("live tiles", async () => (await page.locator('live-tile[state="live"]').count()) === 15 && (await page.locator("canvas").count()) === 3);
+  const types = await page.locator("live-tile").evaluateAll((all) => all.map((tile) => tile.shadowRoot.querySelector(".card").classList[1]));
+  const each = ["count", "trend", "gauge", "sla_risk", "backlog", "family"];
+  assert.deepEqual(types, [...each, ...each, "count", "trend", "family"]);
+  const looks = await page.locator('live-tile[key="orders.created"]').evaluateAll((all) => all.map((tile) => {
+    const { backgroundColor, fontFamily, borderTopWidth } = getComputedStyle(tile.shadowRoot.querySelector(".card"));
+    return [backgroundColor, fontFamily.split(",")[0], borderTopWidth];
+  }));
+  assert.deepEqual(looks, [["rgb(255, 255, 255)", "Inter", "1px"], ["rgb(20, 28, 39)", "Inter", "1px"], ["rgb(255, 248, 245)", "Georgia", "2px"]]);
+  assert.deepEqual(await wrongsOf(page), []);
+  await page.screenshot({ path: join(shots, "live-tile-docs.png"), fullPage: true });
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+  site.close();
 });
