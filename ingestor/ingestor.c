@@ -259,11 +259,19 @@ static void close_history(struct ingestor *ingestor)
     }
 }
 
+static void note_pending(struct ingestor *ingestor, const struct batch *batch)
+{
+    ingestor->pending_ids = batch->pending_ids;
+    ingestor->given_up = batch->given_up;
+    ingestor->pending_since = batch->pending_since;
+}
+
 /* Events delivered before the checkpoint: for the event log alone. */
 static void on_history(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);
     publisher_position(ingestor->publisher, ingestor->ordinal, batch->origin);
+    note_pending(ingestor, batch);
     if (batch->count != 0 && eventlog_last(events) == 0) {
         eventlog_skip_to(events, batch->events[0].ordinal - 1);
     }
@@ -321,9 +329,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     ingestor->origin = batch->origin;
     ingestor->record = batch->record;
     ingestor->rows_unusable += batch->unusable;
-    ingestor->pending_ids = batch->pending_ids;
-    ingestor->given_up = batch->given_up;
-    ingestor->pending_since = batch->pending_since;
+    note_pending(ingestor, batch);
     ingestor->unsaved = true;
     if (ingestor->phase == PHASE_LIVE) {
         flush(ingestor, clock_now()); /* folding took its time */

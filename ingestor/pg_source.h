@@ -45,6 +45,7 @@ struct postgres_source {
     bool building;  /* reading the table for the first time */
     bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
     bool started_over;
+    bool forgot; /* holes, in the last look: tell with a batch, even if it is empty */
     bool full;         /* the last look gave as many rows as were asked for */
     uint64_t ceiling;  /* ordinals up to it may be in use, as far as the journal knows */
     uint64_t floor;    /* late rows come above it */

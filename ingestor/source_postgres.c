@@ -265,7 +265,7 @@ static void fill_batch(struct postgres_source *s, const struct pg_seen *seen, si
     write_journal(s, before);
     /* Not before each hole was looked at once more. */
     if (late_may_come && all_late && (s->building || s->cold)) {
-        holes_forget(&s->holes, s->xmin, now, s->config->source.late_window_ms);
+        s->forgot = holes_forget(&s->holes, s->xmin, now, s->config->source.late_window_ms) != 0;
     }
     batch->more = s->full || !all_late;
     s->building = s->building && batch->more;
@@ -282,6 +282,7 @@ struct batch *pg_finish_batch(struct postgres_source *s, struct batch *batch)
     batch->record = s->record;
     s->started_over = false;
     s->looked = !batch->more;
+    s->forgot = false;
     order_forget(&s->order, s->config->ingestor.events);
     struct buf state = {0};
     save_state(s, &state);
@@ -329,7 +330,7 @@ static int postgres_read(struct source *source, size_t max_rows, struct batch **
         struct batch *batch = batch_create(s->config->source.extra_count);
         fill_batch(s, &seen, max_rows, batch);
         if (batch->count == 0 && batch->unusable == 0 && !s->started_over && s->journal.len == 0 &&
-            s->looked) {
+            s->looked && !s->forgot) {
             batch_destroy(&batch);
         } else {
             *out = pg_finish_batch(s, batch);

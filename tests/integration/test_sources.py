@@ -3,7 +3,6 @@ import json
 import shutil
 import signal
 import sqlite3
-import threading
 import time
 
 import pytest
@@ -94,33 +93,6 @@ def test_postgres_thousands_of_holes_cost_no_time(deploy, postgres_table):
     stream.await_event(lambda e: e["id"] == str(last), 30)
     assert d.stats()["source_failures"] == 0
     d.verify(timeout_s=20)
-
-
-def test_postgres_many_writers(deploy, postgres_table):
-    """Transactions of random length, some rolled back: all that commits is delivered, each once."""
-    d = deploy(postgres_table, config={"source": {"poll_interval": "50ms"}}).start()
-    stream = d.stream("/api/events/stream")
-
-    def write(seed):
-        rows = RandomEvents(seed)
-        db = postgres_table.connect()
-        for _ in range(40):
-            cursor = db.cursor()
-            for row in [rows.next() for _ in range(rows.random.randrange(1, 4))]:
-                cursor.execute("INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES (%s,%s,%s,%s,%s,%s)", row)
-                time.sleep(rows.random.uniform(0, 0.01))
-            db.rollback() if rows.random.random() < 0.2 else db.commit()
-        db.close()
-
-    writers = [threading.Thread(target=write, args=(seed,)) for seed in range(6)]
-    for w in writers:
-        w.start()
-    for w in writers:
-        w.join()
-    expected = postgres_table.ids()
-    wait_until(lambda: len(stream.ids()) >= len(expected), 10, "all rows")
-    assert sorted(stream.ids()) == expected
-    d.verify()
 
 
 def test_postgres_is_read_by_the_index_on_ids_without_statistics(deploy, postgres_table):
