@@ -1,5 +1,6 @@
 """PostgreSQL's ids do not commit in order, may never come, or come minutes after they were taken: each event once, in one order everywhere."""
 import random
+import signal
 import threading
 import time
 
@@ -133,7 +134,7 @@ def test_a_long_transaction_of_somebody_else_stalls_nothing(deploy, postgres_tab
     d.config["source"]["poll_interval"] = "50ms"
     d.write()
     d.start("ingestor")
-    assert d.stats()["ids_pending"] == 1
+    wait_until(lambda: d.stats()["ids_pending"] == 1, 30, "what the journal says")
     long.rollback()
     long.close()
     wait_until(lambda: d.stats()["ids_pending"] == 0, 30, "the rolled-back id to be given up, without a row to tell of it")
@@ -225,21 +226,20 @@ def test_gaps_of_millions_again_and_again(deploy, postgres_table):
     jump(20000)
     stats = d.stats()
     assert stats["ids_pending"] >= 20000 * 3000000 and stats["id_ranges_given_up"] == 0
-    jump(40000)
+    jump(32000)
     stats = d.stats()
-    assert 40000 * 3000000 < stats["ids_pending"] < 52000 * 3000000
-    assert stats["id_ranges_given_up"] >= 10000
-    wait_until(lambda: d.stats()["checkpoint_position"] == d.stats()["position"], 30)
-    assert d.stats()["checkpoint_bytes"] < 3 << 20
+    assert 40000 * 3000000 < stats["ids_pending"] < 50001 * 3000000
+    assert stats["id_ranges_given_up"] >= 2000
     if "asan" not in str(d.bin):
         assert memory_kb(d["ingestor"].process) - before_kb < 100 << 10
     inside = postgres_table.ids()[-100] - 5
     postgres_table.load([inside], RandomEvents(36))  # within the newest gaps
     for stream in streams:
         stream.await_event(lambda e: e["id"] == str(inside), 30, "a row in one of the gaps")
-    wait_until(lambda: d.stats()["checkpoint_position"] == d.stats()["position"], 30)
     pending = d.stats()["ids_pending"]
-    d["ingestor"].kill()
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
     d.start("ingestor")
-    assert d.stats()["ids_pending"] == pending, "the ranges of the checkpoint"
+    stats = d.stats()
+    assert stats["ids_pending"] == pending, "the ranges of the checkpoint"
+    assert stats["checkpoint_bytes"] < 2 << 20
     d.verify(timeout_s=30)
