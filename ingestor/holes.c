@@ -42,7 +42,7 @@ void holes_add(struct holes *holes, int64_t first, int64_t last, uint64_t fence,
 {
     keep_to_limit(holes);
     reserve(holes);
-    holes->list[holes->count++] = (struct hole){first, last, fence, since};
+    holes->list[holes->count++] = (struct hole){first, last, fence, since, true};
 }
 
 /* The first range that does not end below the id. */
@@ -92,13 +92,61 @@ bool holes_fill(struct holes *holes, int64_t id)
     return true;
 }
 
+/* The next ranges of the round. */
+static void choose_round(struct holes *holes)
+{
+    size_t chosen = 0;
+    for (size_t i = 0; i < holes->count && chosen < HOLES_ROUND; i++) {
+        struct hole *hole = &holes->list[i];
+        if (hole->last > holes->reached) {
+            hole->looked = true;
+            holes->reached = hole->last;
+            chosen++;
+        }
+    }
+    if (chosen < HOLES_ROUND) {
+        holes->reached = INT64_MIN; /* and around again */
+    }
+}
+
+static void choose_newest(struct holes *holes, uint64_t xmin)
+{
+    size_t chosen = 0;
+    for (size_t i = holes->count; i > 0 && chosen < HOLES_NEWEST; i--) {
+        if (hole_is_hot(&holes->list[i - 1], xmin)) {
+            holes->list[i - 1].looked = true;
+            chosen++;
+        }
+    }
+}
+
+size_t holes_choose(struct holes *holes, uint64_t xmin, bool poll,
+                    void (*each)(void *arg, const struct hole *hole), void *arg)
+{
+    size_t chosen = 0;
+    for (size_t i = 0; i < holes->count; i++) {
+        holes->list[i].looked = false;
+    }
+    choose_newest(holes, xmin);
+    if (poll) {
+        choose_round(holes);
+    }
+    for (size_t i = 0; i < holes->count; i++) {
+        if (holes->list[i].looked) {
+            each(arg, &holes->list[i]);
+            chosen++;
+        }
+    }
+    return chosen;
+}
+
 size_t holes_forget(struct holes *holes, uint64_t xmin, wall_time now, int64_t late_window_ms)
 {
     size_t kept = 0;
     for (size_t i = 0; i < holes->count; i++) {
         const struct hole *hole = &holes->list[i];
         const bool over = now.us - hole->since.us > late_window_ms * US_PER_MS;
-        if (hole_is_hot(hole, xmin) || !over) {
+        if (hole_is_hot(hole, xmin) || !over || !hole->looked) {
             holes->list[kept++] = *hole;
         }
     }

@@ -30,6 +30,7 @@ struct hole {
     int64_t last;
     uint64_t fence;  /* xid */
     wall_time since; /* when it was first seen */
+    bool looked;     /* in the look under way: chosen, or added */
 };
 
 struct holes {
@@ -37,6 +38,7 @@ struct holes {
     size_t count;
     size_t cap;
     uint64_t given_up; /* ranges beyond HOLES_MAX */
+    int64_t reached;   /* how far the polls' round has come: the last id chosen */
 };
 
 void holes_free(struct holes *holes);
@@ -50,7 +52,18 @@ bool holes_fill(struct holes *holes, int64_t id);
 /* Is it missing? */
 bool holes_miss(const struct holes *holes, int64_t id);
 
-/* Forgets those whose fence xmin has passed and whose late_window is over. Returns how many. */
+/*
+ * Chooses the ranges to look at, so that a look's cost is bounded however many there are: the
+ * newest HOLES_NEWEST that are hot; and on a poll the next HOLES_ROUND of all, in a round that goes
+ * on with the next poll. Calls each with those, in the order of ids. Returns how many.
+ */
+#define HOLES_NEWEST 1024
+#define HOLES_ROUND 4096
+size_t holes_choose(struct holes *holes, uint64_t xmin, bool poll,
+                    void (*each)(void *arg, const struct hole *hole), void *arg);
+
+/* Forgets those that were looked at, whose fence xmin has passed and whose late_window is over.
+ * Returns how many. */
 size_t holes_forget(struct holes *holes, uint64_t xmin, wall_time now, int64_t late_window_ms);
 
 /* Must it be looked at on each wake-up (its transaction may be open), or only at each poll? */

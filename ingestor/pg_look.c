@@ -54,7 +54,15 @@ int pg_look_prepare(struct postgres_source *s, struct error *err)
     return status;
 }
 
-/* The ranges to look at: all on a poll, else those whose transactions may be open. False: none. */
+static void list_hole(void *arg, const struct hole *hole)
+{
+    struct postgres_source *s = arg;
+    const char open = s->first_ids.len == 0 ? '{' : ',';
+    buf_printf(&s->first_ids, "%c%lld", open, (long long)hole->first);
+    buf_printf(&s->last_ids, "%c%lld", open, (long long)hole->last);
+}
+
+/* The ranges to look at; false: none. */
 static bool choose_holes(struct postgres_source *s)
 {
     const mono_time now = clock_mono();
@@ -64,15 +72,7 @@ static bool choose_holes(struct postgres_source *s)
     }
     buf_clear(&s->first_ids);
     buf_clear(&s->last_ids);
-    for (size_t i = 0; i < s->holes.count; i++) {
-        const struct hole *hole = &s->holes.list[i];
-        if (s->cold || hole_is_hot(hole, s->xmin)) {
-            const char open = s->first_ids.len == 0 ? '{' : ',';
-            buf_printf(&s->first_ids, "%c%lld", open, (long long)hole->first);
-            buf_printf(&s->last_ids, "%c%lld", open, (long long)hole->last);
-        }
-    }
-    if (s->first_ids.len == 0) {
+    if (holes_choose(&s->holes, s->xmin, s->cold, list_hole, s) == 0) {
         return false;
     }
     buf_append_char(&s->first_ids, '}');

@@ -263,7 +263,7 @@ static void fill_batch(struct postgres_source *s, const struct pg_seen *seen, si
         all_late = PQntuples(seen->late) < (int)max_rows;
     }
     write_journal(s, before);
-    /* Not before each hole was looked at once more. */
+    /* Not before a hole was looked at once more. */
     if (late_may_come && all_late && (s->building || s->cold)) {
         s->forgot = holes_forget(&s->holes, s->xmin, now, s->config->source.late_window_ms) != 0;
     }

@@ -46,6 +46,48 @@ static void test_forgetting_takes_both_the_fence_and_the_window(void **state)
     holes_free(&holes);
 }
 
+static void count_hole(void *arg, const struct hole *hole)
+{
+    unsigned *times = arg;
+    times[hole->first]++;
+}
+
+/* However many there are: a wake-up looks at few, and polls get around to all of them. */
+static void test_a_look_is_bounded_and_leaves_none_out(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 * HOLES_ROUND + 100 };
+    static unsigned times[COUNT + 1];
+    struct holes holes = {0};
+    for (int64_t i = 1; i <= COUNT; i++) {
+        holes_add(&holes, i, i, i % 2 == 0 ? 100 : 50, (wall_time){0});
+    }
+    assert_int_equal(holes_choose(&holes, 50, false, count_hole, times), HOLES_NEWEST);
+    assert_int_equal(times[COUNT], 1); /* the newest hot ones */
+    assert_int_equal(times[COUNT - 1], 0);
+    assert_int_equal(times[COUNT - 2 * HOLES_NEWEST], 0);
+    assert_int_equal(holes_choose(&holes, 100, false, count_hole, times), 0);
+    memset(times, 0, sizeof times);
+    for (int poll = 0; poll < 4; poll++) {
+        assert_true(holes_choose(&holes, 100, true, count_hole, times) <= HOLES_ROUND);
+    }
+    for (int64_t i = 1; i <= COUNT; i++) {
+        assert_int_equal(times[i], 1);
+    }
+    /* Only what was looked at is forgotten. */
+    const wall_time over = {WINDOW_MS * US_PER_MS + 1};
+    assert_int_equal(holes_choose(&holes, 100, true, count_hole, times), HOLES_ROUND);
+    assert_int_equal(holes_forget(&holes, 100, over, WINDOW_MS), HOLES_ROUND);
+    assert_int_equal(holes_forget(&holes, 100, over, WINDOW_MS), 0);
+    assert_int_equal(holes.list[0].first, HOLES_ROUND + 1);
+    for (int poll = 0; poll < 3; poll++) {
+        (void)holes_choose(&holes, 100, true, count_hole, times);
+        (void)holes_forget(&holes, 100, over, WINDOW_MS);
+    }
+    assert_int_equal(holes.count, 0);
+    holes_free(&holes);
+}
+
 /* A sequence that jumped by a hundred million costs one range. */
 static void test_large_gaps_cost_nothing(void **state)
 {
@@ -152,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_filling_splits_ranges),
         cmocka_unit_test(test_forgetting_takes_both_the_fence_and_the_window),
+        cmocka_unit_test(test_a_look_is_bounded_and_leaves_none_out),
         cmocka_unit_test(test_large_gaps_cost_nothing),
         cmocka_unit_test(test_too_many_ranges_give_up_the_smallest_ids),
         cmocka_unit_test(test_a_gap_that_falls_apart_stays_bounded),
