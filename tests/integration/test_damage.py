@@ -120,6 +120,32 @@ def test_a_damaged_journal_is_told_and_streams_are_reset(deploy, postgres_table,
         assert "missing" not in d["ingestor"].log_text()[before:], "the next checkpoint has healed it"
 
 
+def test_an_older_checkpoint_is_gone_on_from(deploy, table):
+    """As a restored disk brings it back: what came since is folded again, and its events keep their places and are not sent twice."""
+    rows = RandomEvents(19)
+    table.insert([rows.next() for _ in range(100)])
+    d = deploy(table).start()
+    clients = [Resuming(d, 0), Resuming(d, 1)]
+    last = table.insert([rows.next() for _ in range(50)])
+    wait_until(lambda: d.stats()["checkpoint_position"] == last, 30)
+    old = (d.folder / "checkpoint").read_bytes()
+    for _ in range(3):
+        last = table.insert([rows.next() for _ in range(50)])
+        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30)
+        wait_until(lambda: all(last in client.ids() for client in clients), 30)
+        d["ingestor"].kill()
+        (d.folder / "checkpoint").write_bytes(old)
+        before = len(d["ingestor"].log_text())
+        d.start("ingestor")
+        d["ingestor"].await_log("going on after position 150,", after=before)
+        d.verify(timeout_s=30)
+    last = table.insert([rows.next()])
+    for client in clients:
+        wait_until(lambda: last in client.ids(), 30)
+        assert client.ids() == list(range(101, last + 1))
+        assert client.resets() == 0
+
+
 def test_a_read_only_disk_is_told_and_waited_for(deploy, sqlite_table, small_disk):
     """No lock file can be made there."""
     rows = RandomEvents(18)
