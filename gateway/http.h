@@ -161,7 +161,7 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
  * event has come, or after RESUME_WAIT_MS. False: it is not to wait (any more), or there is no
  * room.
  */
-#define RESUME_WAIT_MS 5000
+#define RESUME_WAIT_MS 2000 /* shorter than clients wait for an answer */
 bool wait_to_resume(struct request *request, int64_t event_id, enum MHD_Result *result);
 
 /* For waiting_create; arg: the gateway. */
