@@ -6,8 +6,7 @@
 enum MHD_Result api_definitions_get(struct request *request, const char *key)
 {
     static const char *const headers[] = {"Cache-Control", "no-cache", NULL};
-    const struct tile_config *tile =
-        config_tile(request->http->gateway->config, str_of(key));
+    const struct tile_config *tile = config_tile(request->http->gateway->config, str_of(key));
     if (tile == NULL) {
         return reply_problem(request, MHD_HTTP_NOT_FOUND,
                              "This gateway's configuration defines no tile with that key.", 0);

@@ -105,6 +105,10 @@ enum MHD_Result api_ws(struct request *request)
                       "Pages of this origin may not connect; gateway.cors_origins lists those that "
                       "may.");
     }
+    if (request->http_1_0 || request_has_followers(request)) {
+        return refuse(request, MHD_HTTP_BAD_REQUEST,
+                      "A handshake is HTTP/1.1, and nothing follows it before its answer.");
+    }
     struct stream_request stream = {.kind = CHANNEL_WS_IDLE};
     ws_idle_selection(&stream.selection);
     return open_stream(request, &stream);

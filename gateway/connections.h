@@ -31,7 +31,8 @@ enum connection_phase {
 struct connection {
     int fd;
     enum connection_phase phase;
-    bool ended; /* shut down, but not closed yet */
+    bool ended;     /* shut down, but not closed yet */
+    uint64_t taken; /* bytes of the requests that are over */
     mono_time since;
     struct connection *prev; /* of its phase, by age */
     struct connection *next;

@@ -2,10 +2,13 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/tcp.h> /* glibc's struct tcp_info ends too early */
 #include <poll.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +19,22 @@ int detach_socket(struct MHD_Connection *connection)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info != NULL ? fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3) : -1;
+}
+
+int64_t detach_bytes_read(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *connection_info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    int unread = 0;
+    if (connection_info == NULL ||
+        getsockopt(connection_info->connect_fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+        len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received ||
+        ioctl(connection_info->connect_fd, FIONREAD, &unread) != 0) {
+        return -1;
+    }
+    return (int64_t)info.tcpi_bytes_received - unread;
 }
 
 void detach_logger(void *arg, const char *format, va_list args)

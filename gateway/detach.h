@@ -9,6 +9,7 @@
 
 #include <microhttpd.h>
 #include <stdarg.h>
+#include <stdint.h>
 
 #include "common/error.h"
 
@@ -18,6 +19,10 @@
 
 /* A duplicate of the connection's socket, or -1. The handler must return MHD_NO next. */
 int detach_socket(struct MHD_Connection *connection);
+
+/* How many bytes libmicrohttpd has read off the connection since it began; -1: nobody knows. What
+ * is behind the request that is answered is lost to whoever detaches. */
+int64_t detach_bytes_read(struct MHD_Connection *connection);
 
 /* Detaches a real connection over the loopback and writes to it afterwards. */
 int detach_self_test(struct error *err);

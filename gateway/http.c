@@ -142,12 +142,23 @@ static enum MHD_Result answer(struct request *request, const char *method)
 
 /* ---- libmicrohttpd's callbacks ---- */
 
+static struct connection *connection_of(const struct request *request)
+{
+    return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+        ->socket_context;
+}
+
 void request_phase(struct request *request, enum connection_phase phase)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    connections_enter(request->http->connections, info->socket_context, phase,
+    connections_enter(request->http->connections, connection_of(request), phase,
                       request->http->gateway->now);
+}
+
+bool request_has_followers(const struct request *request)
+{
+    const int64_t read = detach_bytes_read(request->connection);
+    return read >= 0 && (uint64_t)read != connection_of(request)->taken + request->header_bytes +
+                                              request->body_bytes;
 }
 
 static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
@@ -197,6 +208,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
             measure(http, request);
         }
         request_phase(request, CONNECTION_IDLE);
+        connection_of(request)->taken += request->header_bytes + request->body_bytes;
         free(request->raw);
         free(request);
         *state = NULL;
@@ -237,7 +249,6 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
                                   const char *method, const char *version, const char *data,
                                   size_t *data_size, void **state)
 {
-    (void)version;
     (void)data;
     struct http *http = arg;
     const struct gateway_limits *limits = &http->gateway->config->gateway.limits;
@@ -248,7 +259,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         request->path = url;
         request->head = strcmp(method, "HEAD") == 0;
         request->origin = allowed_origin(request);
-        request->header_too_large = header_bytes(connection) > limits->header_bytes;
+        request->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+        request->header_bytes = header_bytes(connection);
+        request->header_too_large = request->header_bytes > limits->header_bytes;
         return MHD_YES;
     }
     if (*data_size != 0) {

@@ -53,10 +53,12 @@ struct request {
     const char *path; /* decoded */
     char *raw;        /* as it came, without the query */
     bool head;
-    bool nul;       /* there is a %00 in it or in the query */
-    bool begun;     /* the handler was called before */
+    bool nul;   /* there is a %00 in it or in the query */
+    bool begun; /* the handler was called before */
+    bool http_1_0;
     bool too_large; /* its body is, */
     bool header_too_large;
+    size_t header_bytes; /* with the request line */
     size_t body_bytes;
     const char *origin; /* the Origin to be named in the answer, or NULL */
     bool admitted;      /* its handler was called; it is again when it has waited */
@@ -130,6 +132,9 @@ const char *header(const struct request *request, const char *name);
 
 /* The address of the client, as trusted proxies tell it. */
 struct ip client_address(const struct request *request);
+
+/* Came more than the request? What follows it would be lost to whoever detaches the connection. */
+bool request_has_followers(const struct request *request);
 
 /* The request's connection is at something else now. */
 void request_phase(struct request *request, enum connection_phase phase);

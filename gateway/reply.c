@@ -45,8 +45,7 @@ static const char *date_now(struct http *http)
     return http->date;
 }
 
-enum MHD_Result reply_dated(struct request *request, unsigned status,
-                            struct MHD_Response *response)
+enum MHD_Result reply_dated(struct request *request, unsigned status, struct MHD_Response *response)
 {
     const char *date = date_now(request->http);
     const char *before = MHD_get_response_header(response, "Date");

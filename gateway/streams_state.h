@@ -29,10 +29,10 @@ struct stream {
     bool timed_out : 1; /* the kernel said so */
     bool websocket : 1;
     bool unsubscribed : 1; /* WebSocket: from some tiles once, that may have gone unsaid since */
-    bool ping : 1;       /* WebSocket: to be sent a ping, */
-    bool pinged : 1;     /* was sent one, and has been silent since */
-    uint32_t progress_s; /* when it last accepted something; monotonic seconds */
-    uint32_t ends_s;     /* when it is too old */
+    bool ping : 1;         /* WebSocket: to be sent a ping, */
+    bool pinged : 1;       /* was sent one, and has been silent since */
+    uint32_t progress_s;   /* when it last accepted something; monotonic seconds */
+    uint32_t ends_s;       /* when it is too old */
     struct channel *channel;
     union {
         uint64_t position;      /* MODE_LIVE: in the channel's log */

@@ -1,10 +1,11 @@
 """WebSockets: what subscribers get, what breaks the rules of RFC 6455, and what that is answered with."""
+import http.client
 import json
 
 import pytest
 
 from tilewire import now_iso, wait_until
-from websocket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, WebSocket, close_frame, frame
+from websocket import BINARY, CLOSE, CONTINUATION, HEADERS, PING, PONG, TEXT, WebSocket, close_frame, frame
 
 
 @pytest.fixture
@@ -256,8 +257,19 @@ def test_handshakes(deploy, sqlite_table):
         if status != 101:
             assert json.loads(ws.body)["status"] == status
         ws.close()
+    others = [{"version": "HTTP/1.0"}, {"behind": frame(TEXT, b'{"subscribe":["*"]}')}, {"behind": b"GET /healthz HTTP/1.1\r\n\r\n"}]
+    for options in others:
+        assert connect(d, **options).status == 400, options
+    again = http.client.HTTPConnection("127.0.0.1", d.gateway_ports[0], timeout=30)
+    again.request("GET", "/api/tiles")
+    again.getresponse().read()
+    again.request("GET", "/healthz", body=b"x" * 1000)
+    again.getresponse().read()
+    again.request("GET", "/api/ws", headers=HEADERS)
+    assert again.sock.recv(65536).startswith(b"HTTP/1.1 101 "), "after other requests on the connection"
+    again.close()
     refused = [status for _, status in HANDSHAKES.values() if status != 101]
-    assert d.metric("websockets_refused_total") == len(refused)
+    assert d.metric("websockets_refused_total") == len(refused) + len(others)
     assert d.metric("websockets_refused_origin_total") == refused.count(403)
     assert d.request("/api/ws", "POST")[0] == 405
     assert d.request("/api/ws", "HEAD")[0] == 426
