@@ -192,3 +192,8 @@ const struct eventlog_entry *eventlog_find(const struct eventlog *log, int64_t i
     HASH_FIND(by_id, log->ids, &id, sizeof id, slot);
     return slot != NULL ? &slot->entry : NULL;
 }
+
+bool eventlog_may_come(const struct eventlog *log, int64_t id)
+{
+    return id > (eventlog_count(log) != 0 ? eventlog_at(log, 0)->id : 0);
+}

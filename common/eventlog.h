@@ -78,4 +78,8 @@ size_t eventlog_count(const struct eventlog *log);
 /* The entry with that id (the newest, should an id occur twice), or NULL. O(1). */
 const struct eventlog_entry *eventlog_find(const struct eventlog *log, int64_t id);
 
+/* Of an event that is not here: may it come yet? One with an id below the oldest that is kept has
+ * been here, and left. */
+bool eventlog_may_come(const struct eventlog *log, int64_t id);
+
 #endif

@@ -86,13 +86,6 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
     return true;
 }
 
-/* One with an id below the oldest that is kept has been here, and left. */
-static bool may_come(const struct eventlog *events, int64_t event_id)
-{
-    const int64_t oldest = eventlog_count(events) != 0 ? eventlog_at(events, 0)->id : 0;
-    return event_id > oldest;
-}
-
 bool wait_to_resume(struct request *request, int64_t event_id, enum MHD_Result *result)
 {
     struct gateway *gateway = request->http->gateway;
@@ -100,7 +93,7 @@ bool wait_to_resume(struct request *request, int64_t event_id, enum MHD_Result *
         request->resume_end = mono_add_ms(gateway->now, RESUME_WAIT_MS);
     }
     if (request->head || gateway->draining || request->resume_end.us <= gateway->now.us ||
-        !may_come(gateway->events, event_id) || waiting_full(gateway->waiting) ||
+        !eventlog_may_come(gateway->events, event_id) || waiting_full(gateway->waiting) ||
         !clients_hold(gateway->clients, &request->address, gateway->now)) {
         return false;
     }

@@ -8,12 +8,12 @@
 
 #include "common/xalloc.h"
 #include "gateway/streams_state.h"
-#include "gateway/ws_request.h"
 
 #define READ_BYTES (16 * 1024)
 #define READS_MAX 16     /* at once; a client that sends more than that is cut */
 #define SILENCE_S 30     /* of a client, then it is sent a ping */
 #define ANSWER_S 30      /* in which it has to answer with anything */
+#define RESUME_WAIT_S 5  /* for the event to go on after, where this gateway is behind another */
 #define CLOSING_S 5      /* in which a close frame has to be taken and answered */
 #define FRAMES_PER_S 20  /* of a client, sustained, */
 #define FRAMES_BURST 100 /* and at once */
@@ -28,11 +28,21 @@ static struct ws_side *side_of(struct stream *stream)
     return stream->ws;
 }
 
+static void drop_waiting(struct ws_side *side)
+{
+    if (side->waits != NULL) {
+        ws_request_free(side->waits);
+        free(side->waits);
+        side->waits = NULL;
+    }
+}
+
 void ws_stream_free(struct stream *stream)
 {
     if (stream->ws != NULL) {
         ws_partial_free(&stream->ws->partial);
         selection_free(&stream->ws->held);
+        drop_waiting(stream->ws);
         free(stream->ws);
         stream->ws = NULL;
     }
@@ -42,7 +52,7 @@ static void drop_if_empty(struct stream *stream)
 {
     const struct ws_side *side = stream->ws;
     if (side != NULL && ws_partial_empty(&side->partial) && !side->holds && !side->pong &&
-        side->closing == WS_OPEN) {
+        side->waits == NULL && side->closing == WS_OPEN) {
         ws_stream_free(stream);
     }
 }
@@ -283,20 +293,42 @@ static void begin_tiles(struct turn *turn, struct str cursor_text)
     }
 }
 
+/* The event's id; -1: it is none. */
+static int64_t event_id(struct buf *cursor)
+{
+    char *end;
+    errno = 0;
+    const long long id = strtoll(buf_cstr(cursor), &end, 10);
+    return *end == '\0' && errno == 0 && id >= 0 ? id : -1;
+}
+
 static void begin_events(struct turn *turn, struct buf *cursor)
 {
     struct streams *s = turn->s;
     struct stream *stream = turn->stream;
     stream->mark = eventlog_last(s->events);
     if (cursor->len != 0) {
-        char *end;
-        errno = 0;
-        const long long id = strtoll(buf_cstr(cursor), &end, 10);
-        const struct eventlog_entry *entry =
-            *end == '\0' && errno == 0 ? eventlog_find(s->events, id) : NULL;
+        const struct eventlog_entry *entry = eventlog_find(s->events, event_id(cursor));
         stream->reset = entry == NULL;
         stream->mark = entry != NULL ? entry->ordinal : stream->mark;
     }
+}
+
+/* Is the cursor that of an event that has not come here yet? */
+static bool ahead(const struct turn *turn, struct ws_request *request)
+{
+    const struct eventlog *events = turn->s->events;
+    const int64_t id = request->cursor.len != 0 ? event_id(&request->cursor) : -1;
+    return id >= 0 && eventlog_find(events, id) == NULL && eventlog_may_come(events, id);
+}
+
+/* Takes the request over, until the event has come. */
+static void wait_to_resume(struct turn *turn, struct ws_request *request)
+{
+    struct ws_side *side = side_of(turn->stream);
+    side->waits = x_memdup(request, sizeof *request);
+    side->waits_until_s = whole_seconds(turn->now) + RESUME_WAIT_S;
+    *request = (struct ws_request){0};
 }
 
 static void subscribe(struct turn *turn, struct ws_request *request)
@@ -332,6 +364,19 @@ static void subscribe(struct turn *turn, struct ws_request *request)
     }
 }
 
+/* Subscribes with the cursor as things are: `reset` comes if the event has not. */
+static void end_waiting(struct turn *turn)
+{
+    if (turn->stream->ws != NULL && turn->stream->ws->waits != NULL) {
+        struct ws_request *request = turn->stream->ws->waits;
+        turn->stream->ws->waits = NULL;
+        subscribe(turn, request);
+        ws_request_free(request);
+        free(request);
+        drop_if_empty(turn->stream);
+    }
+}
+
 /* ---- What the client sends ---- */
 
 /* Each frame keeps it busy for a while; who is ahead of the clock by more than a burst is too fast.
@@ -363,11 +408,17 @@ static bool on_message(void *arg, struct str text)
         refuse_request(turn, err.text);
         return false;
     }
+    end_waiting(turn);
     if (request.unsubscribes) {
         unsubscribe(turn, buf_str(&request.unsubscribe));
     }
     if (request.subscribes && !ws_stream_closing(turn->stream)) {
-        subscribe(turn, &request);
+        const bool first = turn->stream->channel->kind == CHANNEL_WS_IDLE;
+        if (first && request.topic == WS_TOPIC_EVENTS && ahead(turn, &request)) {
+            wait_to_resume(turn, &request);
+        } else {
+            subscribe(turn, &request);
+        }
     }
     ws_request_free(&request);
     return !ws_stream_closing(turn->stream);
@@ -472,6 +523,14 @@ bool ws_stream_sweep(struct streams *s, struct stream *stream, mono_time now)
         if (now_s >= stream->ends_s) {
             s->counters.closed++;
             stream_end(s, stream);
+        }
+        return true;
+    }
+    if (stream->ws != NULL && stream->ws->waits != NULL) {
+        struct turn turn = {s, stream, now};
+        if (!ahead(&turn, stream->ws->waits) || now_s >= stream->ws->waits_until_s) {
+            end_waiting(&turn);
+            stream_push(s, stream, now);
         }
         return true;
     }

@@ -17,6 +17,7 @@
 #include "common/store.h"
 #include "gateway/selection.h"
 #include "gateway/ws_input.h"
+#include "gateway/ws_request.h"
 
 struct stream;
 struct streams;
@@ -31,6 +32,8 @@ struct ws_side {
     struct selection held; /* a walk that a subscription began: of these the client has all */
     uint64_t held_until;   /* changes up to this one */
     bool holds;
+    struct ws_request *waits; /* a first subscription, whose cursor is of an event to come */
+    uint32_t waits_until_s;
     bool pong; /* is to be sent, with the payload of the newest ping */
     enum ws_closing closing;
     enum ws_code code;

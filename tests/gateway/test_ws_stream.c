@@ -35,6 +35,7 @@ static void say(struct world *w, int client, unsigned opcode, bool fin, const ch
 static void pass_s(struct world *w, int64_t seconds)
 {
     w->now.us += seconds * US_PER_S;
+    streams_events(w->streams); /* as the gateway's loop does it */
     streams_sweep(w->streams, w->now);
     world_turn(w, 1000);
 }
@@ -219,6 +220,41 @@ static void too_many_frames_and_too_many_subscriptions(void **state)
     world_finish(&w);
 }
 
+/* Where it comes from may be ahead of this gateway. */
+static void who_resumes_after_an_event_to_come_waits_for_it(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 4096, 16);
+    world_event(&w, 1, "a");
+    const int patient = open_socket(&w, 0);
+    const int other = open_socket(&w, 0);
+    say(&w, patient, WS_TEXT, true, "{\"subscribe\":[\"*\"],\"stream\":\"events\",\"cursor\":2}");
+    say(&w, other, WS_TEXT, true, "{\"subscribe\":[\"*\"],\"stream\":\"events\",\"cursor\":9}");
+    pass_s(&w, 1);
+    world_event(&w, 2, "a");
+    world_event(&w, 3, "a");
+    pass_s(&w, 1);
+    world_settle(&w, patient, &got);
+    assert_int_equal(occurrences(&got, "\"event\":\"reset\""), 0);
+    assert_int_equal(occurrences(&got, "\"id\":2,"), 0);
+    assert_int_equal(occurrences(&got, "\"id\":3,"), 1);
+    assert_null(w.streams->table[0].ws);
+    buf_clear(&got);
+    world_settle(&w, other, &got);
+    assert_int_equal(occurrences(&got, "event"), 0);
+    pass_s(&w, 4);
+    world_event(&w, 4, "a");
+    world_settle(&w, other, &got);
+    assert_int_equal(occurrences(&got, "\"event\":\"reset\""), 1);
+    assert_int_equal(occurrences(&got, "\"id\":"), 1);
+    buf_free(&got);
+    close(patient);
+    close(other);
+    world_finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +263,7 @@ int main(void)
         cmocka_unit_test(nothing_is_kept_beside_the_record),
         cmocka_unit_test(frames_are_encoded_once),
         cmocka_unit_test(only_the_newest_ping_is_answered_when_the_socket_is_full),
+        cmocka_unit_test(who_resumes_after_an_event_to_come_waits_for_it),
         cmocka_unit_test(too_many_frames_and_too_many_subscriptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
