@@ -23,7 +23,8 @@
 #include "common/clock.h"
 #include "common/mp.h"
 
-#define HOLES_MAX 50000 /* ranges; beyond: those with the smallest ids are given up, and counted */
+#define HOLES_MAX 50000 /* ranges; beyond: those with the smallest ids are given up, and counted   \
+                         */
 
 struct hole {
     int64_t first;

@@ -42,7 +42,8 @@ struct order {
 
 void order_free(struct order *order);
 
-/* The row counted last came late and got that ordinal; rows above `position` have the offset from now on. */
+/* The row counted last came late and got that ordinal; rows above `position` have the offset from
+ * now on. */
 void order_late(struct order *order, int64_t id, uint64_t ordinal, int64_t position,
                 uint64_t offset);
 

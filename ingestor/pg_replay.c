@@ -160,7 +160,8 @@ static void add_history(struct postgres_source *s, const PGresult *rows, struct 
     for (int i = 0; i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
         const uint64_t ordinal = order_of(&s->order, id);
-        if (ordinal > s->order.forgotten && ordinal <= s->last_ordinal && !holes_miss(&s->holes, id)) {
+        if (ordinal > s->order.forgotten && ordinal <= s->last_ordinal &&
+            !holes_miss(&s->holes, id)) {
             pg_row_add(s, rows, i, ordinal, clock_wall(), batch);
         }
     }

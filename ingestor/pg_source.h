@@ -39,13 +39,13 @@ struct postgres_source {
     uint64_t xmin;      /* of the last snapshot */
     uint64_t xmax;
     int64_t newest; /* greatest id in the last snapshot */
-    int64_t file;   /* that the table is in; another after TRUNCATE. 0: a view, a partitioned table */
-    bool replaced;  /* the file was another one before the last look */
+    int64_t file; /* that the table is in; another after TRUNCATE. 0: a view, a partitioned table */
+    bool replaced; /* the file was another one before the last look */
     struct rewind_watch rewind;
-    bool building;  /* reading the table for the first time */
+    bool building; /* reading the table for the first time */
     bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
     bool started_over;
-    bool forgot; /* holes, in the last look: tell with a batch, even if it is empty */
+    bool forgot;       /* holes, in the last look: tell with a batch, even if it is empty */
     bool full;         /* the last look gave as many rows as were asked for */
     uint64_t ceiling;  /* ordinals up to it may be in use, as far as the journal knows */
     uint64_t floor;    /* late rows come above it */

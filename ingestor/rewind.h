@@ -1,8 +1,8 @@
 /*
- * Has the table gone back in time: been emptied, restored from a backup, or have its ids begun anew?
- * Ids only grow, so rows that come at ids at or below the position tell, unless they were missing
- * and waited for. That the newest rows are gone does not: they may have been deleted, and what was
- * read once stays a fact.
+ * Has the table gone back in time: been emptied, restored from a backup, or have its ids begun
+ * anew? Ids only grow, so rows that come at ids at or below the position tell, unless they were
+ * missing and waited for. That the newest rows are gone does not: they may have been deleted, and
+ * what was read once stays a fact.
  *
  * Pure, but for the logging.
  */
@@ -14,7 +14,7 @@
 
 /* Zero-initialised: nothing seen yet. */
 struct rewind_watch {
-    int64_t below; /* the newest id when it was last seen below the position; 0: it was not */
+    int64_t below;    /* the newest id when it was last seen below the position; 0: it was not */
     int64_t position; /* of that time: with another one the two cannot be compared */
 };
 

@@ -11,10 +11,12 @@ static void test_growing_is_no_rewind(void **state)
 {
     (void)state;
     struct rewind_watch watch = {0};
-    assert_int_equal(rewind_seen(&watch, 0, 0, false, false), REWIND_NONE); /* an empty table, of which nothing was read */
+    assert_int_equal(rewind_seen(&watch, 0, 0, false, false),
+                     REWIND_NONE); /* an empty table, of which nothing was read */
     assert_int_equal(seen(&watch, 1000), REWIND_NONE);
     assert_int_equal(seen(&watch, 5000), REWIND_NONE);
-    assert_int_equal(rewind_seen(&watch, 1000, 1000, true, false), REWIND_NONE); /* replaced by one with all its rows */
+    assert_int_equal(rewind_seen(&watch, 1000, 1000, true, false),
+                     REWIND_NONE); /* replaced by one with all its rows */
 }
 
 static void test_deleting_the_newest_is_none(void **state)
@@ -35,7 +37,8 @@ static void test_rows_below_the_position_are_one(void **state)
     assert_int_equal(seen(&watch, 990), REWIND_SHORTER);
     assert_int_equal(seen(&watch, 991), REWIND_ANEW);
     watch.below = 999;
-    assert_int_equal(seen(&watch, 1000), REWIND_ANEW); /* the id of the newest row is used once more */
+    assert_int_equal(seen(&watch, 1000),
+                     REWIND_ANEW); /* the id of the newest row is used once more */
 }
 
 static void test_rows_above_the_position_are_none(void **state)
@@ -43,7 +46,8 @@ static void test_rows_above_the_position_are_none(void **state)
     (void)state;
     struct rewind_watch watch = {0};
     assert_int_equal(rewind_seen(&watch, 1000, 990, false, false), REWIND_SHORTER);
-    assert_int_equal(rewind_seen(&watch, 1003, 1003, false, false), REWIND_NONE); /* three were read meanwhile */
+    assert_int_equal(rewind_seen(&watch, 1003, 1003, false, false),
+                     REWIND_NONE); /* three were read meanwhile */
     assert_int_equal(rewind_seen(&watch, 1003, 1002, false, false), REWIND_SHORTER);
     assert_int_equal(rewind_seen(&watch, 1005, 1004, false, false), REWIND_SHORTER);
     assert_int_equal(rewind_seen(&watch, 1005, 1005, false, false), REWIND_ANEW);

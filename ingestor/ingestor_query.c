@@ -1,0 +1,69 @@
+#include "common/metrics.h"
+#include "ingestor/ingestor_state.h"
+
+void ingestor_describe(void *arg, struct query_state *out)
+{
+    struct ingestor *ingestor = arg;
+    out->role = "ingestor";
+    out->instance = ingestor->instance;
+    out->serving = ingestor->phase == PHASE_LIVE;
+    out->reason = ingestor->reason;
+    out->lanes = ingestor->config->ingestor.lanes;
+    out->position = "0";
+    out->as_of = ingestor_may_publish(ingestor) ? clock_wall() : ingestor->as_of;
+    if (ingestor->publisher == NULL) {
+        return;
+    }
+    out->lanes_owned = ingestor->config->ingestor.own_lanes;
+    out->position = publisher_position_text(ingestor->publisher);
+    for (unsigned i = 0; i < out->lanes; i++) {
+        out->last[i] = publisher_last(ingestor->publisher, i);
+    }
+}
+
+/* How long the longest missing id has been missing. */
+static uint64_t pending_s(const struct ingestor *ingestor)
+{
+    const int64_t us = clock_wall().us - ingestor->pending_since.us;
+    return ingestor->pending_ids != 0 && us > 0 ? (uint64_t)(us / US_PER_S) : 0;
+}
+
+size_t ingestor_stats(void *arg, struct buf *out)
+{
+    struct ingestor *ingestor = arg;
+    static const struct fold_counters none;
+    static const struct publisher_counters nothing;
+    const struct fold_counters *f = ingestor->fold != NULL ? fold_counters(ingestor->fold) : &none;
+    const struct publisher_counters *p =
+        ingestor->publisher != NULL ? publisher_counters(ingestor->publisher) : &nothing;
+    const struct metric metrics[] = {
+        {"position", ingestor->ordinal},
+        {"epoch", ingestor->epoch},
+        {"lease_valid", lease_valid(ingestor->lease)},
+        {"source_up", ingestor->source_up},
+        {"source_failures", ingestor->reader_downs},
+        {"events_folded", f->events},
+        {"rows_unusable", ingestor->rows_unusable},
+        {"ids_pending", ingestor->pending_ids},
+        {"ids_pending_for_s", pending_s(ingestor)},
+        {"id_ranges_given_up", ingestor->given_up},
+        {"payloads_unusable", f->bad_payloads},
+        {"fields_unusable", f->bad_fields},
+        {"groups_refused", f->groups_refused},
+        {"items_refused", f->items_refused},
+        {"future_rows_dropped", f->future_dropped},
+        {"deltas_published", p->deltas},
+        {"keyframes_published", p->keyframes},
+        {"unchanged_tiles", p->unchanged},
+        {"events_published", p->events},
+        {"messages_not_sent", ingestor->not_sent},
+        {"checkpoints_written", ingestor->checkpoints},
+        {"checkpoint_position", ingestor->saved_ordinal},
+        {"checkpoint_failures", ingestor->checkpoint_failures},
+        {"checkpoint_bytes", ingestor->checkpoint_bytes},
+        {"table_restarts", ingestor->restarts},
+        {"queries_answered", ingestor->query.answered},
+        {"queries_refused", ingestor->query.refused},
+    };
+    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics);
+}

@@ -1,0 +1,237 @@
+#include <utlist.h>
+
+#include "common/log.h"
+#include "ingestor/checkpoint.h"
+#include "ingestor/ingestor_state.h"
+#include "ingestor/snapshot.h"
+
+static void start_fold(struct ingestor *ingestor)
+{
+    fold_destroy(&ingestor->fold);
+    ingestor->fold = fold_create(ingestor->config, ingestor->config->ingestor.own_lanes);
+}
+
+/* The lease is ours: go on from the checkpoint, or fold the table from its first row. */
+static void on_leader(struct ingestor *ingestor, const struct reader_message *message)
+{
+    struct snapshot snapshot = {0};
+    struct error err = message->error;
+    bool usable = false;
+    start_fold(ingestor);
+    if (message->bytes != NULL) {
+        usable = snapshot_read(&snapshot, (struct str){message->bytes, message->len},
+                               ingestor->fold, &err) == STATUS_OK;
+        if (!usable) {
+            start_fold(ingestor); /* it may have been filled in part */
+        }
+    }
+    if (err.text[0] != '\0') {
+        log_warn("%s; all tiles are built again from the table", err.text);
+    }
+    /* Greater even if the lease's own memory was lost. */
+    ingestor->epoch = message->epoch > snapshot.epoch ? message->epoch : snapshot.epoch + 1;
+    publisher_begin(ingestor->publisher, ingestor->epoch);
+    buf_clear(&ingestor->source_state);
+    if (usable) {
+        buf_append_str(&ingestor->source_state, snapshot.source);
+        ingestor->ordinal = snapshot.ordinal;
+        ingestor->origin = snapshot.origin;
+        publisher_position(ingestor->publisher, snapshot.ordinal, snapshot.origin);
+        log_info("going on after position %llu, from a checkpoint of %zu bytes",
+                 (unsigned long long)snapshot.ordinal, message->len);
+    } else {
+        ingestor->record = JOURNAL_ALL; /* what an earlier life journaled is of no use any more */
+        log_info("building all tiles from the events table");
+    }
+    newest_clear(&ingestor->newest);
+    ingestor->phase = usable ? PHASE_RESUMING : PHASE_BUILDING;
+    snprintf(ingestor->reason, sizeof ingestor->reason,
+             "the ingestor has just started, and reads the events table");
+    reader_begin(ingestor->reader, usable ? buf_str(&ingestor->source_state) : STR_NULL,
+                 ingestor->epoch);
+    ingestor_save(
+        ingestor); /* so that the next start has a greater epoch, whatever its clock says */
+}
+
+/* The table began anew: so do the tiles. */
+static void on_restart(struct ingestor *ingestor)
+{
+    ingestor->restarts++;
+    start_fold(ingestor);
+    newest_clear(&ingestor->newest);
+    ingestor->phase = PHASE_BUILDING;
+}
+
+/* What was delivered before and is not in the table any more must not look as if it had never been.
+ */
+static void close_history(struct ingestor *ingestor)
+{
+    struct eventlog *events = publisher_events(ingestor->publisher);
+    if (eventlog_last(events) == 0) {
+        eventlog_skip_to(events, ingestor->ordinal);
+    }
+}
+
+static void note_pending(struct ingestor *ingestor, const struct batch *batch)
+{
+    ingestor->pending_ids = batch->pending_ids;
+    ingestor->given_up = batch->given_up;
+    ingestor->pending_since = batch->pending_since;
+}
+
+/* Events delivered before the checkpoint: for the event log alone. */
+static void on_history(struct ingestor *ingestor, const struct batch *batch, struct moment now)
+{
+    struct eventlog *events = publisher_events(ingestor->publisher);
+    publisher_position(ingestor->publisher, ingestor->ordinal, batch->origin);
+    note_pending(ingestor, batch);
+    if (batch->count != 0 && eventlog_last(events) == 0) {
+        eventlog_skip_to(events, batch->events[0].ordinal - 1);
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        publisher_event(ingestor->publisher, &batch->events[i], now, true);
+    }
+    if (!batch->more) {
+        close_history(ingestor);
+        ingestor_go_live(ingestor, now);
+    }
+}
+
+/* All tiles are built: what the event log can hold of what they were built from goes there. */
+static void log_newest(struct ingestor *ingestor, struct moment now)
+{
+    const struct batch *batch;
+    if (ingestor->newest.floor != 0) {
+        eventlog_skip_to(publisher_events(ingestor->publisher), ingestor->newest.floor);
+    }
+    DL_FOREACH(ingestor->newest.batches, batch)
+    {
+        for (size_t i = 0; i < batch->count; i++) {
+            publisher_event(ingestor->publisher, &batch->events[i], now, true);
+        }
+    }
+    newest_clear(&ingestor->newest);
+}
+
+/* Folds the batch's events, and publishes them when live. */
+static void fold_events(struct ingestor *ingestor, const struct batch *batch, struct moment now)
+{
+    const bool live = ingestor->phase == PHASE_LIVE;
+    publisher_position(ingestor->publisher, batch->ordinal, batch->origin);
+    for (size_t i = 0; i < batch->count; i++) {
+        fold_event(ingestor->fold, &batch->events[i], now);
+        if (live) {
+            publisher_event(ingestor->publisher, &batch->events[i], clock_now(), false);
+        }
+    }
+}
+
+/* Takes the batch over. */
+static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct moment now)
+{
+    if (batch->restarted) {
+        on_restart(ingestor);
+    } else if (ingestor->phase == PHASE_RESUMING) {
+        close_history(ingestor);
+        ingestor_go_live(ingestor, now); /* there was no history */
+    }
+    fold_events(ingestor, batch, now);
+    buf_clear(&ingestor->source_state);
+    buf_append_str(&ingestor->source_state, batch->state);
+    ingestor->ordinal = batch->ordinal;
+    ingestor->origin = batch->origin;
+    ingestor->record = batch->record;
+    ingestor->rows_unusable += batch->unusable;
+    note_pending(ingestor, batch);
+    ingestor->unsaved = true;
+    if (ingestor->phase == PHASE_LIVE) {
+        ingestor_flush(ingestor, clock_now()); /* folding took its time */
+        batch_destroy(&batch);
+        return;
+    }
+    const bool more = batch->more;
+    newest_add(&ingestor->newest, batch, ingestor->config->ingestor.events);
+    if (!more) {
+        log_newest(ingestor, now);
+        ingestor_go_live(ingestor, now);
+    }
+}
+
+static void on_batch(struct ingestor *ingestor, struct batch *batch)
+{
+    const struct moment now = clock_now();
+    if (batch->history) {
+        on_history(ingestor, batch, now);
+        batch_destroy(&batch);
+    } else {
+        fold_batch(ingestor, batch, now);
+    }
+    reader_credit(ingestor->reader);
+}
+
+static void on_up(struct ingestor *ingestor)
+{
+    if (!ingestor->source_up) {
+        log_info("source %s is read", ingestor->config->source.uri);
+    }
+    ingestor->source_up = true;
+}
+
+static void on_down(struct ingestor *ingestor, const struct error *error)
+{
+    ingestor->source_up = false;
+    ingestor->reader_downs++;
+    log_error("%s; trying again%s", error->text,
+              ingestor->phase == PHASE_LIVE ? ", and publishing nothing until it is read" : "");
+    if (ingestor->phase != PHASE_LIVE) {
+        snprintf(ingestor->reason, sizeof ingestor->reason, "%s", error->text);
+    }
+}
+
+static void on_standby(struct ingestor *ingestor, const struct error *error)
+{
+    if (strcmp(ingestor->reason, error->text) != 0) {
+        snprintf(ingestor->reason, sizeof ingestor->reason, "%s", error->text);
+        log_info("standing by: %s", error->text);
+    }
+}
+
+int ingestor_stand_down(struct ingestor *ingestor, const struct error *why)
+{
+    log_error("%s; another ingestor may have taken over: falling silent and standing by",
+              why->text);
+    ingestor->deposed = true;
+    ingestor->end = INGESTOR_AGAIN;
+    return -1;
+}
+
+int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
+{
+    switch (message->kind) {
+    case READER_STANDBY:
+        on_standby(ingestor, &message->error);
+        break;
+    case READER_LEADER:
+        on_leader(ingestor, message);
+        free(message->bytes);
+        break;
+    case READER_UP:
+        on_up(ingestor);
+        break;
+    case READER_DOWN:
+        on_down(ingestor, &message->error);
+        break;
+    case READER_BATCH:
+        on_batch(ingestor, message->batch);
+        break;
+    case READER_SAVED:
+    case READER_SAVE_FAILED:
+        ingestor_saved(ingestor, &message->error, message->kind == READER_SAVE_FAILED);
+        break;
+    case READER_LOST:
+        return ingestor_stand_down(ingestor, &message->error);
+    case READER_STOPPED:
+        break;
+    }
+    return 0;
+}
