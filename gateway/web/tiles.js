@@ -145,6 +145,11 @@ function chartLibrary() {
   return library;
 }
 
+// Steps that an axis may have; what is counted has no halves.
+const steps = [];
+for (let tens = 1e-6; tens < 1e13; tens *= 10) steps.push(...[1, 2, 2.5, 5].map((n) => Number((n * tens).toPrecision(3))));
+const wholeSteps = steps.filter(Number.isInteger);
+
 class Trend {
   constructor(body) {
     this.value = element("span", { class: "big small" });
@@ -167,6 +172,7 @@ class Trend {
     const values = series[1].filter((v) => v !== null);
     setText(this.value, values.length ? number(values[values.length - 1]) : "–");
     // What is summed up is not complete before the bucket's end: its last step is dashed, and said to be so.
+    this.counts = data.aggregate === "count";
     const running = data.aggregate === "count" || data.aggregate === "sum";
     setText(this.note, running ? `in the current ${duration(data.step_ms)}` : "");
     const last = series[1].length - 1;
@@ -184,10 +190,10 @@ class Trend {
     this.plot = new uPlot({
       ...this.size(),
       legend: { show: false },
-      padding: [6, 18, 0, 0],
+      padding: [6, 26, 0, 0],
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (u, min, max) => [Math.min(0, min ?? 0), (max ?? 1) * 1.1 || 1] } },
-      axes: [{ ...axis, space: 80, values: (u, v) => v.map((t) => clock(t * 1000).replace(/:00$/, "")) }, { ...axis, size: 44, space: 28, values: (u, v) => v.map(number) }],
+      axes: [{ ...axis, space: 80, values: (u, v) => v.map((t) => clock(t * 1000).replace(/:00$/, "")) }, { ...axis, size: 44, space: 28, incrs: () => (this.counts ? wholeSteps : steps), values: (u, v) => v.map(number) }],
       series: [{}, { stroke: color("--accent"), fill: (u) => this.fade(u), width: 2, points: { show: false }, spanGaps: false },
         { stroke: color("--accent"), width: 2, dash: [4, 4], points: { show: false } }],
       hooks: { setCursor: [(u) => this.hover(u)] },
@@ -407,11 +413,17 @@ export class Family {
       row.children[1].firstChild.style.width = `${Math.round(((tile.data.value ?? 0) / most) * 100)}%`;
       setText(row.children[2], number(tile.data.value), true);
     });
-    setText(this.age, rows.length > this.shown ? `${rows.length - this.shown} more` : "");
+    this.more = rows.length - this.shown;
+    this.tick();
   }
 
+  // A family is stale when all of it is: since its newest member was refreshed.
   tick() {
-    this.node.classList.toggle("stale", [...this.members.values()].every((t) => t.stale));
+    const members = [...this.members.values()];
+    const stale = members.length !== 0 && members.every((t) => t.stale);
+    this.node.classList.toggle("stale", stale);
+    const age = () => duration(Date.now() - Math.max(...members.map((t) => Date.parse(t.updated_at))));
+    setText(this.age, stale ? `stale for ${age()}` : this.more > 0 ? `${this.more} more` : "");
   }
 
   retheme() {}

@@ -174,6 +174,7 @@ test("stale tiles are greyed, and gone ones go", async () => {
     await short.kill("ingestor");
     await until("grey", async () => /stale/.test(await card(page, "orders.created").getAttribute("class")));
     assert.match(await card(page, "orders.created").locator(".age").textContent(), /^stale for/);
+    await until("the family's age", async () => /^stale for/.test(await card(page, "orders.by_region").locator(".age").textContent()));
     await page.screenshot({ path: join(shots, "stale.png") });
     await until("none left", async () => (await page.locator(".card").count()) === 0);
     assert.ok(await page.isVisible("#empty"));

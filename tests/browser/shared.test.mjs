@@ -17,6 +17,10 @@ async function tabs(options) {
 }
 
 const streams = (pages) => pages.map((p) => p.requests.filter((url) => /\/api\/tiles\/stream/.test(url)).length);
+
+// For a moment two tabs may lead, when a busy machine delays their messages; then one of them gives way.
+const oneConnection = () => until("one stream of tiles and one of events", async () =>
+  /^tilewire_gateway_streams 2$/m.test(await (await fetch(`${d.url}/metrics`)).text()));
 const connected = (pages) => until("all tabs' connection", async () => (await Promise.all(pages.map(status))).every((s) => s === "Connected"));
 
 async function follow(pages, target) {
@@ -30,7 +34,7 @@ for (const [name, init] of [["by locks", ""], ["by messages, as on plain HTTP of
   test(`twelve tabs share one connection, ${name}`, async () => {
     const pages = await tabs({ init });
     await connected(pages);
-    await until("one leader", () => streams(pages).filter((n) => n > 0).length === 1);
+    await oneConnection();
     const leader = streams(pages).findIndex((n) => n > 0);
     await follow(pages, `all-${name.length}`);
 
@@ -38,7 +42,7 @@ for (const [name, init] of [["by locks", ""], ["by messages, as on plain HTTP of
     const [closed] = pages.splice(leader, 1);
     await closed.close();
     await follow(pages, `next-${name.length}`);
-    await until("one new leader", () => streams(pages).filter((n) => n > 0).length === 1);
+    await oneConnection();
     await follow(pages, `last-${name.length}`);
     for (const page of pages) {
       const ids = await page.locator("#events tr").evaluateAll((all) => all.map((tr) => Number(tr.dataset.id)));
