@@ -286,16 +286,8 @@ static void change_a_tile(struct trial *t)
 {
     char key[16];
     snprintf(key, sizeof key, "k%u", below(t, KEYS));
-    const bool there = store_get(t->w.store, str_of(key)) != NULL;
     const int64_t value = (int64_t)below(t, 1000000);
-    const uint32_t what = below(t, 100);
-    if (there && what < 50) {
-        world_patch(&t->w, key, value);
-    } else if (there && what < 65) {
-        world_remove(&t->w, key);
-    } else {
-        world_set(&t->w, key, value, what == 99 ? 6000 : below(t, 300));
-    }
+    world_change(&t->w, key, value, below(t, 100), below(t, 300));
 }
 
 static void step(struct trial *t)

@@ -156,6 +156,20 @@ static inline void world_remove(struct world *w, const char *key)
     assert_int_equal(world_apply(w, &delta, STR("")), STATUS_OK);
 }
 
+/* One of the things that can happen to a tile; what: of a hundred, pad: of a usual value. */
+static inline void world_change(struct world *w, const char *key, int64_t value, unsigned what,
+                                size_t pad)
+{
+    const bool there = store_get(w->store, str_of(key)) != NULL;
+    if (there && what < 50) {
+        world_patch(w, key, value);
+    } else if (there && what < 62) {
+        world_remove(w, key);
+    } else {
+        world_set(w, key, value, what == 99 ? 6000 : pad);
+    }
+}
+
 static inline void world_event(struct world *w, int64_t id, const char *type)
 {
     struct buf fields = {0};

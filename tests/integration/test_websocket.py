@@ -56,6 +56,7 @@ def test_subscribing_and_unsubscribing(gateway):
     assert keys_of(ws.until_pong(b"3")) == {t["key"] for t in d.get_json("/api/tiles")["tiles"]}
     ws.send(close_frame(1000, b"bye"))
     assert ws.closed() == (1000, "")
+    ws.close()
     wait_until(lambda: d.metric("streams") == 0)
 
 
