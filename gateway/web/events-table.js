@@ -61,6 +61,7 @@ export class EventsTable {
     const row = element("tr", { "data-id": event.id, "data-type": event.event_type },
       cell(clock(event.timestamp), "time"), cell(event.event_type, "type"), cell(event.actor_id, "actor"), cell(event.target_id, "target"),
       cell(event.summary, "summary"), cell(String(event.id), "id"));
+    row.querySelector(".summary").dataset.target = event.target_id ?? "";
     row.hidden = this.hides(event.event_type);
     return row;
   }

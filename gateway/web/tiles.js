@@ -256,6 +256,7 @@ class Backlog {
     for (const [name, value] of Object.entries(data.buckets)) {
       const part = this.part(name);
       part.bar.style.flexGrow = value;
+      part.bar.hidden = value === 0; // else its gap would be seen
       setText(part.count, number(value));
     }
     this.bar.setAttribute("aria-label", Object.entries(data.buckets).map(([k, v]) => `${words(k)} ${v}`).join(", "));
