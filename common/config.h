@@ -146,6 +146,9 @@ struct gateway_limits {
     size_t body_bytes;          /* of a request */
     int64_t request_timeout_ms; /* in which a request has to come, its body included */
     int64_t idle_timeout_ms;    /* of a connection between requests */
+    size_t message_bytes;       /* of a message that a WebSocket's client sends */
+    size_t frames_per_second;   /* that a WebSocket's client sends, sustained; > 0 */
+    size_t frames_burst;        /* and at once */
     size_t waiting;             /* requests with `wait` at once */
     size_t tiles;               /* held at once */
     size_t channels;            /* different selections that streams are open on */

@@ -287,6 +287,7 @@ static int create_parts(struct gateway *gateway, struct error *err)
     gateway->waiting = waiting_create(gateway_max_waiting(gateway), wait_wake, gateway);
     gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
                                       on_closed, gateway);
+    streams_set_input(gateway->streams, gateway_streams_input(gateway));
     streams_set_can_resume(gateway->streams, can_resume);
     streams_measure(gateway->streams, &gateway->latency);
     int status = detach_self_test(err);

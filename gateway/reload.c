@@ -13,6 +13,14 @@ size_t gateway_max_streams(const struct gateway *gateway)
     return least(gateway->config->gateway.limits.streams, gateway->descriptors.streams);
 }
 
+struct streams_input gateway_streams_input(const struct gateway *gateway)
+{
+    const struct gateway_limits *limits = &gateway->config->gateway.limits;
+    return (struct streams_input){.message_bytes = limits->message_bytes,
+                                  .frames_per_second = (uint32_t)limits->frames_per_second,
+                                  .frames_burst = (uint32_t)limits->frames_burst};
+}
+
 /* Each takes a connection: half of them are left for those that are answered at once. */
 size_t gateway_max_waiting(const struct gateway *gateway)
 {
@@ -55,6 +63,7 @@ void gateway_reload(struct gateway *gateway)
     connections_configure(gateway->http->connections, &connections);
     waiting_set_max(gateway->waiting, gateway_max_waiting(gateway));
     streams_set_max(gateway->streams, gateway_max_streams(gateway));
+    streams_set_input(gateway->streams, gateway_streams_input(gateway));
     log_info("SIGHUP: limits are those of the file now; for the rest start another gateway on the "
              "same port, then stop this one");
 }

@@ -10,6 +10,8 @@
 /* Keeps what there is, and says why, when the file is wrong. */
 void gateway_reload(struct gateway *gateway);
 
+struct streams_input gateway_streams_input(const struct gateway *gateway);
+
 /* How many streams and waiting requests there may be: what is configured, as far as descriptors
  * go. */
 size_t gateway_max_streams(const struct gateway *gateway);

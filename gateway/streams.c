@@ -30,6 +30,7 @@ struct streams *streams_create(const struct streams_config *config, struct store
     s->channels = x_calloc(config->max_channels, sizeof(struct channel *));
     s->events_generation = eventlog_generation(events);
     s->ws_parser = ws_parser_create();
+    s->input = (struct streams_input){WS_MESSAGE_MAX, 20, 100};
     s->random = (uint64_t)(uintptr_t)s ^ (uint64_t)clock_mono().us;
     return s;
 }
@@ -230,6 +231,11 @@ static void begin_walk(struct streams *s, struct stream *stream,
     } else {
         stream->unknown_until = store_last_change(s->store);
     }
+}
+
+void streams_set_input(struct streams *s, struct streams_input input)
+{
+    s->input = input;
 }
 
 void streams_set_max(struct streams *s, size_t max_streams)

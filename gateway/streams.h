@@ -92,6 +92,14 @@ struct stream_request {
 void streams_set_can_resume(struct streams *streams,
                             bool (*can_resume)(void *arg, const struct cursor *cursor));
 
+/* What a WebSocket's client may send; see config.h. At first: WS_MESSAGE_MAX bytes, 20, and 100. */
+struct streams_input {
+    size_t message_bytes;
+    uint32_t frames_per_second;
+    uint32_t frames_burst;
+};
+void streams_set_input(struct streams *streams, struct streams_input input);
+
 /* Those that are open stay open. */
 void streams_set_max(struct streams *streams, size_t max_streams);
 

@@ -84,6 +84,7 @@ struct streams {
     struct buf frame;    /* scratch of frames, */
     struct buf ws_frame; /* and of those of WebSockets */
     struct ws_parser *ws_parser;
+    struct streams_input input; /* what it may be given */
     bool (*can_resume)(void *arg, const struct cursor *cursor);
     uint64_t random;
     struct streams_counters counters;

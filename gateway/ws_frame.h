@@ -33,7 +33,7 @@ enum ws_code {
 };
 
 #define WS_CONTROL_MAX 125         /* payload of a control frame */
-#define WS_MESSAGE_MAX (16 * 1024) /* of a client */
+#define WS_MESSAGE_MAX (16 * 1024) /* of a client, by default */
 
 /* Appends a frame: its header, and its payload. */
 void ws_frame_append(struct buf *out, enum ws_opcode opcode, struct str payload);

@@ -122,7 +122,7 @@ static enum outcome check(const struct wslay_frame_iocb *header, const struct ws
         return wrong(fault, WS_CODE_UNSUPPORTED, "Messages are text here.");
     }
     const size_t before = header->opcode < WS_CLOSE ? partial->message.len : 0;
-    if (header->payload_length > max_message - before) {
+    if (before > max_message || header->payload_length > max_message - before) {
         return wrong(fault, WS_CODE_TOO_BIG, "The message is too big.");
     }
     return FRAME_WHOLE;

@@ -10,13 +10,11 @@
 #include "gateway/streams_state.h"
 
 #define READ_BYTES (16 * 1024)
-#define READS_MAX 16     /* at once; a client that sends more than that is cut */
-#define SILENCE_S 30     /* of a client, then it is sent a ping */
-#define ANSWER_S 30      /* in which it has to answer with anything */
-#define RESUME_WAIT_S 5  /* for the event to go on after, where this gateway is behind another */
-#define CLOSING_S 5      /* in which a close frame has to be taken and answered */
-#define FRAMES_PER_S 20  /* of a client, sustained, */
-#define FRAMES_BURST 100 /* and at once */
+#define READS_MAX 16    /* at once; a client that sends more than that is cut */
+#define SILENCE_S 30    /* of a client, then it is sent a ping */
+#define ANSWER_S 30     /* in which it has to answer with anything */
+#define RESUME_WAIT_S 5 /* for the event to go on after, where this gateway is behind another */
+#define CLOSING_S 5     /* in which a close frame has to be taken and answered */
 
 /* ---- The side record ---- */
 
@@ -389,8 +387,9 @@ static bool on_frame(void *arg)
     if ((int32_t)(*busy_ms - now_ms) < 0) {
         *busy_ms = now_ms;
     }
-    *busy_ms += 1000 / FRAMES_PER_S;
-    if (*busy_ms - now_ms > FRAMES_BURST * 1000 / FRAMES_PER_S) {
+    const uint32_t each_ms = 1000 / turn->s->input.frames_per_second;
+    *busy_ms += each_ms;
+    if (*busy_ms - now_ms > turn->s->input.frames_burst * each_ms) {
         turn->s->counters.ws_too_fast++;
         refuse(turn, WS_CODE_POLICY, "Too many messages; slow down.");
         return false;
@@ -457,7 +456,7 @@ static void take_bytes(struct turn *turn, struct str bytes)
         partial = stream->ws->partial;
         stream->ws->partial = (struct ws_partial){0};
     }
-    ws_input(turn->s->ws_parser, &partial, bytes, WS_MESSAGE_MAX, &handler);
+    ws_input(turn->s->ws_parser, &partial, bytes, turn->s->input.message_bytes, &handler);
     if (ws_partial_empty(&partial) || ws_stream_closing(stream)) {
         ws_partial_free(&partial);
     } else {

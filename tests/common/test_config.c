@@ -85,6 +85,9 @@ static void test_gateway_defaults(void **state)
     assert_int_equal(gateway->limits.tiles, 100000);
     assert_int_equal(gateway->limits.channels, 1000);
     assert_int_equal(gateway->limits.waiting, 1000);
+    assert_int_equal(gateway->limits.message_bytes, 16384);
+    assert_int_equal(gateway->limits.frames_per_second, 20);
+    assert_int_equal(gateway->limits.frames_burst, 100);
     assert_int_equal(gateway->limits.request_timeout_ms, 10000);
     assert_int_equal(gateway->limits.idle_timeout_ms, 30000);
     assert_int_equal(gateway->trusted_proxy_count, 0);
@@ -170,6 +173,7 @@ static void test_all_gateway_keys(void **state)
         "  limits: {streams: 1, streams_per_address: 2, streams_per_second: 0.5, streams_burst: "
         "3,\n"
         "           requests_per_second: 1.5, requests_burst: 4, header: 8KiB, body: 0, tiles: 5,\n"
+        "           message: 2KiB, frames_per_second: 8, frames_burst: 9,\n"
         "           channels: 6, waiting: 7, request_timeout: 2s, idle_timeout: 1m}\n"
         "  trusted_proxies: [10.0.0.0/8, \"::1\"]\n"
         "  cors_origins: [\"https://ops.example.org\", \"http://localhost:3000\", \"*\"]\n"
@@ -196,6 +200,9 @@ static void test_all_gateway_keys(void **state)
     assert_int_equal(gateway->limits.tiles, 5);
     assert_int_equal(gateway->limits.channels, 6);
     assert_int_equal(gateway->limits.waiting, 7);
+    assert_int_equal(gateway->limits.message_bytes, 2048);
+    assert_int_equal(gateway->limits.frames_per_second, 8);
+    assert_int_equal(gateway->limits.frames_burst, 9);
     assert_int_equal(gateway->limits.request_timeout_ms, 2000);
     assert_int_equal(gateway->limits.idle_timeout_ms, 60000);
     struct ip proxy;

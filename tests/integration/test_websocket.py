@@ -277,6 +277,18 @@ def test_handshakes(deploy, sqlite_table):
     assert d.request("/api/ws")[0] == 426
 
 
+def test_limits_are_configured(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": {"message": "1KiB", "frames_burst": 3, "frames_per_second": 1}}}).start()
+    ws = connect(d)
+    ws.say(subscribe=["orders.ever", *(f"tile{i}" for i in range(70))])
+    assert ws.read()["key"] == "orders.ever"
+    ws.send(frame(TEXT, b" " * 1025))
+    assert ws.closed()[0] == 1009
+    ws = connect(d)
+    ws.send(frame(PONG) * 9)
+    assert ws.closed()[0] == 1008
+
+
 def test_draining_says_where_to_go(deploy, sqlite_table):
     d = deploy(sqlite_table, gateways=1).start()
     ws = connect(d)
