@@ -88,6 +88,12 @@ static void rebase(struct str *text, const char *base)
     }
 }
 
+struct str batch_text_of(const struct batch *batch, struct str text)
+{
+    rebase(&text, batch->memory->text.data);
+    return text;
+}
+
 void batch_finish(struct batch *batch, struct str state, struct str journal)
 {
     struct batch_memory *memory = batch->memory;

@@ -20,6 +20,9 @@ void batch_drop_event(struct batch *batch);
 /* Copies a text for the event under way. What it returns becomes a pointer in batch_finish. */
 struct str batch_text(struct batch *batch, struct str text);
 
+/* The text again, of an event in a batch that is not finished. */
+struct str batch_text_of(const struct batch *batch, struct str text);
+
 /* Ends the filling: texts and extras become pointers. state and journal are copied. */
 void batch_finish(struct batch *batch, struct str state, struct str journal);
 

@@ -29,7 +29,8 @@ struct file_checkpoint {
     uint64_t number; /* of the lease */
     uint64_t inode;  /* of its lock file */
     int journal;     /* -1: not open */
-    uint64_t lost;   /* the journal was damaged: greatest number of a record not in it; 0: it was not */
+    uint64_t
+        lost; /* the journal was damaged: greatest number of a record not in it; 0: it was not */
 };
 
 static struct file_checkpoint *file_of(struct checkpoint *checkpoint)
@@ -139,9 +140,9 @@ static int read_journal(struct file_checkpoint *c,
     struct buf content = {0};
     const int fd = open(c->path_journal, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return errno == ENOENT ? error_set(err, STATUS_INVALID, "there is no journal %s",
-                                           c->path_journal)
-                               : io_error("open", c->path_journal, err);
+        return errno == ENOENT
+                   ? error_set(err, STATUS_INVALID, "there is no journal %s", c->path_journal)
+                   : io_error("open", c->path_journal, err);
     }
     const bool read_ok = read_all(fd, &content) == 0;
     close(fd);
@@ -288,7 +289,8 @@ static void shorten_journal(struct file_checkpoint *c, uint64_t record)
         if (record >= c->lost && rewrite_journal(c, JOURNAL_ALL, NULL) == STATUS_OK) {
             c->lost = 0;
         }
-    } else if (fstat(c->journal, &now) == 0 && (now.st_size >= JOURNAL_LONG || record == JOURNAL_ALL)) {
+    } else if (fstat(c->journal, &now) == 0 &&
+               (now.st_size >= JOURNAL_LONG || record == JOURNAL_ALL)) {
         (void)rewrite_journal(c, record, NULL); /* a long one does no harm */
     }
 }

@@ -160,7 +160,8 @@ static int postgres_journal(struct checkpoint *checkpoint, struct buf *out, stru
     for (int i = 0; status == STATUS_OK && i < PQntuples(result); i++) {
         struct str record;
         status = checkpoint_unwrap(
-            (struct str){PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0)}, &record, err);
+            (struct str){PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0)}, &record,
+            err);
         if (status == STATUS_OK) {
             buf_append_str(out, record);
         } else {

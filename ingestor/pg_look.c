@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/xalloc.h"
 #include "ingestor/pg_source.h"
@@ -24,9 +25,10 @@ int pg_look_prepare(struct postgres_source *s, struct error *err)
     } statements[] = {
         {"snapshot", x_asprintf("SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text, "
                                 "coalesce((SELECT max(%s) FROM %s), 0)::text, "
-                                "coalesce(pg_relation_filenode(%lld), 0)::text "
+                                "coalesce(pg_relation_filenode(%lld), 0)::text, "
+                                "to_regclass($1)::oid = %lld "
                                 "FROM pg_current_snapshot() s",
-                                id, name, (long long)s->table.oid)},
+                                id, name, (long long)s->table.oid, (long long)s->table.oid)},
         {"rows", x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
                             "ORDER BY e.%s LIMIT $3::bigint",
                             columns, name, id, id, id)},
@@ -88,13 +90,14 @@ static bool send_look(struct postgres_source *s, size_t max_rows, bool late)
     snprintf(after, sizeof after, "%lld", (long long)s->position);
     snprintf(until, sizeof until, "%lld", (long long)INT64_MAX);
     snprintf(limit, sizeof limit, "%zu", max_rows);
+    const char *const names[] = {buf_cstr(&s->table.name)};
     const char *const rows[] = {after, until, limit};
     const char *const holes[] = {late ? buf_cstr(&s->first_ids) : NULL,
                                  late ? buf_cstr(&s->last_ids) : NULL, limit};
     return PQenterPipelineMode(s->db) == 1 &&
            PQsendQueryParams(s->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL,
                              NULL, NULL, NULL, 0) == 1 &&
-           PQsendQueryPrepared(s->db, "snapshot", 0, NULL, NULL, NULL, 0) == 1 &&
+           PQsendQueryPrepared(s->db, "snapshot", 1, names, NULL, NULL, 0) == 1 &&
            PQsendQueryPrepared(s->db, "rows", 3, rows, NULL, NULL, 1) == 1 &&
            (!late || PQsendQueryPrepared(s->db, "late", 3, holes, NULL, NULL, 1) == 1) &&
            PQsendQueryParams(s->db, "COMMIT", 0, NULL, NULL, NULL, NULL, 0) == 1 &&
@@ -126,6 +129,13 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
     s->xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
     s->newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
     const int64_t file = strtoll(PQgetvalue(snapshot, 0, 3), NULL, 10);
+    if (strcmp(PQgetvalue(snapshot, 0, 4), "t") != 0) {
+        error_set(err, STATUS_IO,
+                  "table %s was dropped and made again, or another has its name now",
+                  buf_cstr(&s->table.name));
+        PQclear(snapshot);
+        return false;
+    }
     s->replaced = s->file != 0 && file != s->file;
     s->file = file;
     PQclear(snapshot);

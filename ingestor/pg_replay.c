@@ -101,12 +101,14 @@ int pg_replay(struct postgres_source *s, const struct pg_record *r, size_t max_r
             s->last_ordinal = (uint64_t)s->position + s->offset;
             pg_row_deliver(s, rows, i, clock_wall(), batch);
         }
+        anchor_drop(&s->anchor, batch);
         if (status == STATUS_OK && PQntuples(rows) < (int)max_rows) {
             s->position = r->before;
         }
         PQclear(rows);
     } else {
         status = replay_rows(s, r, batch, err);
+        anchor_drop(&s->anchor, batch);
         if (status == STATUS_OK) {
             status = replay_late(s, r, batch, err);
         }
@@ -122,6 +124,20 @@ int pg_replay(struct postgres_source *s, const struct pg_record *r, size_t max_r
     batch->more = true; /* the present comes next */
     *out = pg_finish_batch(s, batch);
     return STATUS_OK;
+}
+
+int pg_is_other(struct postgres_source *s, bool *other, struct error *err)
+{
+    PGresult *rows = NULL;
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    const int status = query_range(s, s->anchor.id - 1, s->anchor.id, 1, &rows, err);
+    if (status == STATUS_OK && PQntuples(rows) == 1) {
+        pg_row_add(s, rows, 0, 0, clock_wall(), batch);
+    }
+    *other = !anchor_holds(&s->anchor, batch);
+    PQclear(rows);
+    batch_destroy(&batch);
+    return status;
 }
 
 /* ---- What was delivered before the checkpoint, for the event log ---- */

@@ -13,6 +13,7 @@
 
 #include "common/config.h"
 #include "common/error.h"
+#include "ingestor/anchor.h"
 #include "ingestor/batch.h"
 #include "ingestor/holes.h"
 #include "ingestor/order.h"
@@ -42,6 +43,7 @@ struct postgres_source {
     int64_t file; /* that the table is in; another after TRUNCATE. 0: a view, a partitioned table */
     bool replaced; /* the file was another one before the last look */
     struct rewind_watch rewind;
+    struct anchor anchor;
     bool building; /* reading the table for the first time */
     bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
     bool started_over;
@@ -105,6 +107,9 @@ int pg_find_history(struct postgres_source *s, struct error *err);
 /* The newest rows that were delivered before the state, in their places; in one batch, as many as
  * the event log holds. */
 int pg_read_history(struct postgres_source *s, struct batch **out, struct error *err);
+
+/* Is the table another one than before? By the anchor, after it was seen in another file. */
+int pg_is_other(struct postgres_source *s, bool *other, struct error *err);
 
 /* One batch of the past: the rows up to the next record, which had no holes then, or the record
  * itself. */

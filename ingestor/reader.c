@@ -248,7 +248,7 @@ static void open_source(struct thread *t)
     struct error err = {{0}};
     const struct source_ops *ops = source_for(t->config);
     const struct str state = t->has_state ? buf_str(&t->state) : STR_NULL;
-    const struct str journal = !t->journal_known      ? STR_NULL
+    const struct str journal = !t->journal_known     ? STR_NULL
                                : t->journal.len != 0 ? buf_str(&t->journal)
                                                      : STR("");
     if (ops->open(t->config, state, journal, t->epoch, &t->source, &err) != STATUS_OK) {

@@ -31,5 +31,7 @@ void rewind_log(enum rewind rewind, const char *table, int64_t position, int64_t
         log_warn("the ids of table %s begin anew (newest is %lld, %lld was read): all tiles are "
                  "built again from it",
                  table, (long long)newest, (long long)position);
+    } else if (rewind == REWIND_OTHER) {
+        log_warn("table %s is another one than before: all tiles are built again from it", table);
     }
 }

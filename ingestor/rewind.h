@@ -22,6 +22,7 @@ enum rewind {
     REWIND_NONE,
     REWIND_SHORTER, /* the newest rows are gone; said once */
     REWIND_ANEW,
+    REWIND_OTHER, /* not seen by this: the file was replaced, and the anchor does not hold */
 };
 
 /* A look found `newest` as the greatest id (0: no row). replaced: the file or table is not the one

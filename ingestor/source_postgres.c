@@ -10,7 +10,7 @@
  * rows in the holes. Sent in one go (pipeline mode), so it costs one round trip.
  *
  * State: [format, position, offset, last ordinal, origin, table oid, holes, record, order,
- * ceiling, file].
+ * ceiling, file, anchor].
  *
  * What a later look could not tell any more, which ids were missing when the rows behind them were
  * delivered and in which place late rows came, goes into the journal before a batch is handed on
@@ -32,7 +32,7 @@
 #include "common/xalloc.h"
 #include "ingestor/pg_source.h"
 
-#define STATE_FORMAT 3
+#define STATE_FORMAT 4
 #define CEILING_STEP 65536 /* ordinals; a record is written for each that many at least */
 
 static struct postgres_source *postgres_of(struct source *source)
@@ -44,7 +44,7 @@ static struct postgres_source *postgres_of(struct source *source)
 
 static void save_state(const struct postgres_source *s, struct buf *out)
 {
-    mp_put_array(out, 11);
+    mp_put_array(out, 12);
     mp_put_int(out, STATE_FORMAT);
     mp_put_int(out, s->position);
     mp_put_uint(out, s->offset);
@@ -56,6 +56,7 @@ static void save_state(const struct postgres_source *s, struct buf *out)
     order_save(&s->order, out);
     mp_put_uint(out, s->ceiling);
     mp_put_int(out, s->file);
+    anchor_save(&s->anchor, out);
 }
 
 static bool load_state(struct postgres_source *s, struct str state, int64_t *oid)
@@ -72,7 +73,8 @@ static bool load_state(struct postgres_source *s, struct str state, int64_t *oid
         mp_as_uint(mp_at(&doc.root, 4), &s->origin) && mp_as_int(mp_at(&doc.root, 5), oid) &&
         holes_load(&s->holes, mp_at(&doc.root, 6)) && mp_as_uint(mp_at(&doc.root, 7), &s->record) &&
         order_load(&s->order, mp_at(&doc.root, 8)) &&
-        mp_as_uint(mp_at(&doc.root, 9), &s->ceiling) && mp_as_int(mp_at(&doc.root, 10), &s->file);
+        mp_as_uint(mp_at(&doc.root, 9), &s->ceiling) && mp_as_int(mp_at(&doc.root, 10), &s->file) &&
+        anchor_load(&s->anchor, mp_at(&doc.root, 11));
     s->floor = s->ceiling;
     if (!ok) { /* it may have been read in part */
         holes_free(&s->holes);
@@ -94,6 +96,7 @@ static void start_over(struct postgres_source *s)
     s->origin = source_new_origin(s->origin);
     s->holes.count = 0;
     s->rewind = (struct rewind_watch){0};
+    s->anchor = (struct anchor){0};
     order_free(&s->order);
     pg_journal_free(&s->replay);
     s->record++; /* so that what follows is not taken for what came before */
@@ -256,6 +259,7 @@ static void fill_batch(struct postgres_source *s, const struct pg_seen *seen, si
     const int64_t before = s->position;
     bool all_late = true;
     take_rows(s, seen->rows, now, batch);
+    anchor_drop(&s->anchor, batch);
     s->full = PQntuples(seen->rows) == (int)max_rows;
     const bool late_may_come = s->building || !s->full;
     if (seen->late != NULL && late_may_come) {
@@ -295,14 +299,19 @@ struct batch *pg_finish_batch(struct postgres_source *s, struct batch *batch)
 /* Takes a look; and another one, from the start, if it shows that the table began anew. */
 static int look(struct postgres_source *s, size_t max_rows, struct pg_seen *seen, struct error *err)
 {
-    const int status = pg_look_take(s, max_rows, seen, err);
+    bool other = false;
+    int status = pg_look_take(s, max_rows, seen, err);
+    if (status == STATUS_OK && s->replaced) {
+        status = pg_is_other(s, &other, err);
+    }
     if (status != STATUS_OK) {
         return status;
     }
-    const enum rewind rewind = rewind_seen(&s->rewind, s->position, s->newest, s->replaced,
-                                           holes_miss(&s->holes, s->newest));
+    enum rewind rewind = rewind_seen(&s->rewind, s->position, s->newest, s->replaced,
+                                     holes_miss(&s->holes, s->newest));
+    rewind = other && rewind != REWIND_ANEW ? REWIND_OTHER : rewind;
     rewind_log(rewind, buf_cstr(&s->table.name), s->position, s->newest);
-    if (rewind != REWIND_ANEW) {
+    if (rewind != REWIND_ANEW && rewind != REWIND_OTHER) {
         return STATUS_OK;
     }
     start_over(s);

@@ -3,7 +3,7 @@
  * last id read. (Rows that are inserted with an id below that are not seen; docs/sources.md says
  * so.)
  *
- * State: [format, position, origin, device, inode].
+ * State: [format, position, origin, device, inode, anchor].
  */
 #include <poll.h>
 #include <sqlite3.h>
@@ -16,12 +16,13 @@
 #include "common/log.h"
 #include "common/mp.h"
 #include "common/xalloc.h"
+#include "ingestor/anchor.h"
 #include "ingestor/batch.h"
 #include "ingestor/rewind.h"
 #include "ingestor/source.h"
 #include "ingestor/unusable.h"
 
-#define STATE_FORMAT 1
+#define STATE_FORMAT 2
 #define BUSY_TIMEOUT_MS 2000
 #define AGAIN_FIRST_MS 1 /* after a notification: see sqlite_wait */
 #define AGAIN_LAST_MS 512
@@ -37,10 +38,12 @@ struct sqlite_source {
     int inotify;          /* -1: the folder cannot be watched; polling alone then */
     int again_ms;         /* after which to look again, though nothing tells to; 0: no need */
     int64_t position;
+    int64_t reached;     /* the id that was read last */
     int64_t history_end; /* rows up to this one are read again as history; 0: none are */
     uint64_t origin;
     struct rewind_watch rewind;
     struct stat identity; /* of the file that the position belongs to */
+    struct anchor anchor; /* in it */
     bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
     bool started_over; /* the file was replaced, or its ids begin anew: tell with the next batch */
     struct unusable_log unusable;
@@ -190,12 +193,13 @@ static int prepare(struct sqlite_source *s, struct error *err)
 
 static void save_state(const struct sqlite_source *s, struct buf *out)
 {
-    mp_put_array(out, 5);
+    mp_put_array(out, 6);
     mp_put_int(out, STATE_FORMAT);
     mp_put_int(out, s->history_end != 0 ? s->history_end : s->position);
     mp_put_uint(out, s->origin);
     mp_put_uint(out, (uint64_t)s->identity.st_dev);
     mp_put_uint(out, (uint64_t)s->identity.st_ino);
+    anchor_save(&s->anchor, out);
 }
 
 static void start_over(struct sqlite_source *s)
@@ -203,6 +207,7 @@ static void start_over(struct sqlite_source *s)
     s->position = 0;
     s->history_end = 0;
     s->rewind = (struct rewind_watch){0};
+    s->anchor = (struct anchor){0};
     s->origin = source_new_origin(s->origin);
     s->started_over = true;
 }
@@ -218,7 +223,7 @@ static void load_state(struct sqlite_source *s, struct str state)
         mp_as_int(mp_at(&doc.root, 0), &format) && format == STATE_FORMAT &&
         mp_as_int(mp_at(&doc.root, 1), &s->position) &&
         mp_as_uint(mp_at(&doc.root, 2), &s->origin) && mp_as_uint(mp_at(&doc.root, 3), &device) &&
-        mp_as_uint(mp_at(&doc.root, 4), &inode)) {
+        mp_as_uint(mp_at(&doc.root, 4), &inode) && anchor_load(&s->anchor, mp_at(&doc.root, 5))) {
         s->identity.st_dev = device;
         s->identity.st_ino = inode;
     } else {
@@ -229,8 +234,20 @@ static void load_state(struct sqlite_source *s, struct str state)
     mp_doc_free(&doc);
 }
 
-/* A copy of the file that was vacuumed or restored with all its rows goes on where the old one was;
- * one that does not is another table. */
+static int64_t read_rows(struct sqlite_source *s, int64_t after, int64_t until, size_t max_rows,
+                         struct batch *batch);
+
+/* A copy of the file that was vacuumed or restored with all its rows goes on where the old one was.
+ */
+static int is_other(struct sqlite_source *s, bool *other, struct error *err)
+{
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    const int64_t rows = read_rows(s, s->anchor.id - 1, s->anchor.id, 1, batch);
+    *other = !anchor_holds(&s->anchor, batch);
+    batch_destroy(&batch);
+    return rows >= 0 ? STATUS_OK : database_error(s, "cannot read the table", err);
+}
+
 static int check_for_rewind(struct sqlite_source *s, bool replaced, struct error *err)
 {
     const int step = sqlite3_step(s->newest);
@@ -240,9 +257,17 @@ static int check_for_rewind(struct sqlite_source *s, bool replaced, struct error
         return database_error(s, "cannot read the newest id", err);
     }
     const int64_t position = s->history_end != 0 ? s->history_end : s->position;
-    const enum rewind rewind = rewind_seen(&s->rewind, position, newest, replaced, false);
+    enum rewind rewind = rewind_seen(&s->rewind, position, newest, replaced, false);
+    if (replaced && rewind != REWIND_ANEW) {
+        bool other;
+        const int status = is_other(s, &other, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        rewind = other ? REWIND_OTHER : rewind;
+    }
     rewind_log(rewind, s->config->source.table, position, newest);
-    if (rewind == REWIND_ANEW) {
+    if (rewind == REWIND_ANEW || rewind == REWIND_OTHER) {
         start_over(s);
     }
     return STATUS_OK;
@@ -421,24 +446,25 @@ static enum unusable fill(struct sqlite_source *s, struct batch *batch, struct e
     return UNUSABLE_KINDS;
 }
 
-/* Steps through the rows after the position. Returns how many there were; -1 on failure. */
-static int64_t read_rows(struct sqlite_source *s, struct batch *batch, size_t max_rows)
+/* Steps through the rows with ids in (after, until], and moves nothing. Returns how many there
+ * were; -1 on failure. */
+static int64_t read_rows(struct sqlite_source *s, int64_t after, int64_t until, size_t max_rows,
+                         struct batch *batch)
 {
     const wall_time arrival = clock_wall();
-    const bool history = s->history_end != 0;
     int64_t rows = 0;
     int step;
-    sqlite3_bind_int64(s->select, 1, s->position);
+    sqlite3_bind_int64(s->select, 1, after);
     sqlite3_bind_int64(s->select, 2, (int64_t)max_rows);
     while ((step = sqlite3_step(s->select)) == SQLITE_ROW) {
         const int64_t id = sqlite3_column_int64(s->select, 0);
-        if (history && id > s->history_end) {
+        if (id > until) {
             step = SQLITE_DONE;
             break;
         }
         struct event *event = batch_event(batch);
         const enum unusable why = fill(s, batch, event, arrival);
-        s->position = id;
+        s->reached = id;
         if (why != UNUSABLE_KINDS) {
             batch_drop_event(batch);
             unusable_row(&s->unusable, why, id);
@@ -454,12 +480,16 @@ static int sqlite_read(struct source *source, size_t max_rows, struct batch **ou
 {
     struct sqlite_source *s = sqlite_of(source);
     struct batch *batch = batch_create(s->config->source.extra_count);
-    const int64_t rows = read_rows(s, batch, max_rows);
+    s->reached = s->position;
+    const int64_t until = s->history_end != 0 ? s->history_end : INT64_MAX;
+    const int64_t rows = read_rows(s, s->position, until, max_rows, batch);
     *out = NULL;
     if (rows < 0) {
         batch_destroy(&batch);
         return database_error(s, "cannot read the table", err);
     }
+    s->position = s->reached;
+    anchor_drop(&s->anchor, batch);
     batch->history = s->history_end != 0;
     batch->more = rows == (int64_t)max_rows;
     if (batch->history && !batch->more) {

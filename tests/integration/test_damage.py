@@ -1,12 +1,15 @@
 """Full disks, and checkpoints, journals and tables that are damaged, replaced or begun anew: told, and never a wrong tile."""
+import os
 import signal
+import sqlite3
 import struct
 import subprocess
 
 import pytest
 
+from conftest import make_table
 from test_crashes import INSERT, Resuming
-from tilewire import RandomEvents, wait_until
+from tilewire import RandomEvents, Sqlite, now_iso, wait_until
 
 FORMAT = 8  # where a frame has its format, behind the magic
 
@@ -161,3 +164,95 @@ def test_a_read_only_disk_is_told_and_waited_for(deploy, sqlite_table, small_dis
     d["ingestor"].await_log("going on after position", after=before)
     sqlite_table.insert([rows.next() for _ in range(5)])
     d.verify(timeout_s=30)
+
+
+# ---- Tables that are replaced ----
+
+
+def resets(stream):
+    return sum(e["event"] == "reset" for e in stream.events)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_another_sqlite_database_is_told_from_a_copy(deploy, folder, sqlite_table, journal, stopped):
+    """Moved into the old one's place, though its ids reach the position."""
+    rows = RandomEvents(20)
+    sqlite_table.insert([rows.next() for _ in range(200)])
+    d = deploy(sqlite_table).start()
+    stream = d.stream("/api/events/stream")
+
+    def replace(file):
+        if stopped:
+            d["ingestor"].kill()
+        sqlite_table.close()
+        for suffix in ("-wal", "-shm"):
+            (folder / f"events.db{suffix}").unlink(missing_ok=True)
+        os.replace(file, sqlite_table.path)
+        sqlite_table.db = sqlite3.connect(sqlite_table.path, timeout=30, isolation_level=None, check_same_thread=False)
+        if stopped:
+            d.start("ingestor")
+
+    sqlite_table.execute(f"VACUUM INTO '{folder}/copy.db'")
+    replace(folder / "copy.db")
+    last = sqlite_table.insert([rows.next()])
+    wait_until(lambda: last in stream.ids(), 30)
+    d.verify()
+    assert resets(stream) == 0
+    other = Sqlite(folder / "other.db", journal)
+    other.create()
+    other.insert([rows.next() for _ in range(300)])
+    other.close()
+    replace(folder / "other.db")
+    wait_until(lambda: resets(stream) >= 1, 30, "the reset")
+    d.verify(timeout_s=30)
+    assert "is another one than before" in d["ingestor"].log_text()
+
+
+def test_a_locked_sqlite_database_is_waited_for(deploy, folder, request):
+    """In rollback mode an exclusive transaction keeps readers out: tiles are served on, stale after a while, and the source is down."""
+    for table in make_table("sqlite-rollback", request, folder):
+        rows = RandomEvents(22)
+        table.insert([rows.next() for _ in range(50)])
+        d = deploy(table, config={"source": {"poll_interval": "100ms"}}).start()
+        stream = d.stream("/api/events/stream")
+        table.execute("BEGIN EXCLUSIVE")
+        table.db.execute("INSERT INTO events (timestamp,event_type) VALUES (?,?)", (now_iso(), "locked"))
+        d["ingestor"].await_log("database is locked")
+        assert d.stats()["source_up"] == 0
+        assert d.request("/api/tiles")[0] == 200
+        table.execute("COMMIT")
+        stream.await_event(lambda e: e["event"] == "locked", 30, "the row, when the lock is gone")
+        d.verify(timeout_s=30)
+        assert resets(stream) == 0
+
+
+REFILL = "INSERT INTO events (timestamp,event_type) SELECT now(), 'order.created' FROM generate_series(1, %d)"
+
+
+@pytest.mark.parametrize("how", [
+    "TRUNCATE events; " + REFILL % 10,  # ids go on
+    "TRUNCATE events RESTART IDENTITY; " + REFILL % 10,
+    "TRUNCATE events RESTART IDENTITY; " + REFILL % 300,  # and reach the position again
+    "CREATE TABLE other (LIKE events INCLUDING ALL); INSERT INTO other SELECT id, timestamp, 'order.created' FROM events;"
+    " ALTER TABLE events RENAME TO old; ALTER TABLE other RENAME TO events",
+], ids=["truncated", "begun anew", "begun anew and refilled", "renamed"])
+def test_another_postgresql_table_is_told_from_one_that_was_rewritten(deploy, postgres_table, how):
+    """In one transaction, so that no look sees it empty."""
+    rows = RandomEvents(23)
+    postgres_table.insert([rows.next() for _ in range(200)])
+    d = deploy(postgres_table, config={"source": {"poll_interval": "100ms"}}).start()
+    stream = d.stream("/api/events/stream")
+    postgres_table.shell("VACUUM FULL events")
+    last = postgres_table.insert([rows.next()])
+    wait_until(lambda: last in stream.ids(), 30)
+    d.verify()
+    assert resets(stream) == 0
+    postgres_table.execute(how)
+    wait_until(lambda: resets(stream) >= 1, 30, "the reset")
+    d.verify(timeout_s=30)
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
+    before = len(d["ingestor"].log_text())
+    d.start("ingestor")
+    d["ingestor"].await_log("going on after position", after=before)
+    assert "another one" not in d["ingestor"].log_text()[before:]
