@@ -87,8 +87,8 @@ def test_postgres_thousands_of_holes_cost_no_time(deploy, postgres_table):
     late.cursor().execute("INSERT INTO events (id,timestamp,event_type) SELECT i, now(), 'order.created' FROM unnest('{4,30000,59996}'::int[]) i")
     late.commit()
     late.close()
-    stream.await_event(lambda e: e["id"] == "59996", 30)
-    assert stream.ids() == [4, 30000, 59996]
+    wait_until(lambda: len(stream.ids()) >= 3, 30, "the late rows, which one round of the polls finds")
+    assert sorted(stream.ids()) == [4, 30000, 59996]
     last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
     stream.await_event(lambda e: e["id"] == str(last), 30)
     assert d.stats()["source_failures"] == 0
