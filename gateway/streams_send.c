@@ -83,14 +83,25 @@ static struct blob *ws_tile_frame(struct streams *s, const struct tile *tile)
     return rendered->ws_frame;
 }
 
-/* In the words of the stream's transport. */
-static struct blob *as_blob(struct streams *s, const struct stream *stream, struct str sse)
+/* A frame of a walk. No memory is taken for it: it lies in a scratch buffer until the next one is
+ * made, or it is shared. */
+struct made {
+    struct str bytes; /* NULL: there is none */
+    struct blob *shared;
+};
+
+static struct made made_shared(struct blob *blob)
 {
-    return blob_new(stream->websocket ? websocket_frame(s, sse, true) : sse);
+    return (struct made){blob_str(blob), blob};
 }
 
-/* The next frame of a walk over tiles, with a reference for the caller; NULL at the end. */
-static struct blob *next_tile_frame(struct streams *s, struct stream *stream)
+/* In the words of the stream's transport. */
+static struct made made_sse(struct streams *s, const struct stream *stream, struct str sse)
+{
+    return (struct made){stream->websocket ? websocket_frame(s, sse, true) : sse, NULL};
+}
+
+static struct made next_tile_frame(struct streams *s, struct stream *stream)
 {
     const struct tile *tile;
     while ((tile = store_next(s->store, stream->mark)) != NULL) {
@@ -101,16 +112,17 @@ static struct blob *next_tile_frame(struct streams *s, struct stream *stream)
             continue;
         }
         if (tile->value != NULL) {
-            return blob_ref(stream->websocket ? ws_tile_frame(s, tile) : render_tile(tile)->frame);
+            return made_shared(stream->websocket ? ws_tile_frame(s, tile)
+                                                 : render_tile(tile)->frame);
         }
         if (tile->change > stream->unknown_until || ws_stream_knows(stream, key)) {
             const struct rendered_tile *rendered = tile->cache;
             buf_clear(&s->frame);
             render_expired(&s->frame, rendered->cursor, key);
-            return as_blob(s, stream, buf_str(&s->frame));
+            return made_sse(s, stream, buf_str(&s->frame));
         }
     }
-    return NULL;
+    return (struct made){0};
 }
 
 struct str event_frame(struct streams *s, const struct channel *channel,
@@ -128,7 +140,7 @@ struct str event_frame(struct streams *s, const struct channel *channel,
     return buf_str(&s->frame);
 }
 
-static struct blob *next_event_frame(struct streams *s, struct stream *stream)
+static struct made next_event_frame(struct streams *s, struct stream *stream)
 {
     struct eventlog_entry *entry;
     while ((entry = eventlog_after(s->events, stream->mark)) != NULL &&
@@ -136,11 +148,11 @@ static struct blob *next_event_frame(struct streams *s, struct stream *stream)
         stream->mark = entry->ordinal;
         if (selection_matches(&stream->channel->selection, entry->event_type)) {
             return stream->channel->kind == CHANNEL_EVENTS
-                       ? blob_ref(render_event(entry))
-                       : blob_new(event_frame(s, stream->channel, entry));
+                       ? made_shared(render_event(entry))
+                       : (struct made){event_frame(s, stream->channel, entry), NULL};
         }
     }
-    return NULL;
+    return (struct made){0};
 }
 
 /* Removals that were forgotten, events that have left the log: what the client holds cannot be
@@ -171,29 +183,34 @@ static void check_continuity(struct streams *s, struct stream *stream)
 
 /* ---- Walks: gathering and sending ---- */
 
-/* Takes the reference over. from: where in the frame to begin. */
-static void add_piece(struct streams *s, struct blob *frame, size_t from, uint64_t mark)
+/* Returns it until the next one is added. */
+static struct piece *add_piece(struct streams *s, struct made made, uint64_t mark)
 {
     if (s->piece_count == s->piece_cap) {
         s->piece_cap = s->piece_cap != 0 ? s->piece_cap * 2 : 64;
         s->pieces = x_reallocarray(s->pieces, s->piece_cap, sizeof *s->pieces);
     }
-    buf_append(&s->gather, frame->data + from, frame->len - from);
-    s->pieces[s->piece_count++] =
-        (struct piece){.frame = frame, .end = s->gather.len, .mark = mark};
+    buf_append_str(&s->gather, made.bytes);
+    struct piece *piece = &s->pieces[s->piece_count++];
+    *piece = (struct piece){.end = s->gather.len, .mark = mark};
+    piece->shared = made.shared != NULL ? blob_ref(made.shared) : NULL;
+    return piece;
+}
+
+static struct str unfinished_rest(const struct stream *stream)
+{
+    const struct blob *blob = stream->unfinished;
+    return (struct str){blob->data + stream->unfinished_at, blob->len - stream->unfinished_at};
 }
 
 /* Control frames of a WebSocket go out between others. True: a close frame, and nothing follows. */
 static bool gather_control(struct streams *s, struct stream *stream)
 {
-    if (ws_stream_closing(stream) && stream->ws->closing == WS_CLOSE_SAID) {
-        return true;
-    }
     for (enum ws_control control = WS_CONTROL_PING; control <= WS_CONTROL_CLOSE; control++) {
-        struct blob *frame = ws_stream_control(stream, control);
-        if (frame != NULL) {
-            add_piece(s, frame, 0, stream->mark);
-            s->pieces[s->piece_count - 1].control = control;
+        buf_clear(&s->ws_frame);
+        if (ws_stream_control(stream, control, &s->ws_frame)) {
+            add_piece(s, (struct made){buf_str(&s->ws_frame), NULL}, stream->mark)->control =
+                control;
         }
     }
     return ws_stream_closing(stream);
@@ -202,34 +219,39 @@ static bool gather_control(struct streams *s, struct stream *stream)
 static void gather(struct streams *s, struct stream *stream)
 {
     const size_t limit = stream->slow ? GATHER_SLOW_BYTES : GATHER_BYTES;
-    struct blob *frame;
     s->piece_count = 0;
     buf_clear(&s->gather);
     if (stream->unfinished != NULL) {
-        add_piece(s, blob_ref(stream->unfinished), stream->unfinished_at, stream->mark);
-        s->pieces[0].rest = true;
+        add_piece(s, (struct made){unfinished_rest(stream), NULL}, stream->mark)->rest = true;
+    }
+    if (ws_stream_closed(stream)) {
+        return;
     }
     if (stream->reset) {
         stream->reset = false;
         buf_clear(&s->frame);
         render_reset(&s->frame, !channel_has_events(stream->channel->kind));
-        add_piece(s, as_blob(s, stream, buf_str(&s->frame)), 0, stream->mark);
-        s->pieces[s->piece_count - 1].reset = true;
+        add_piece(s, made_sse(s, stream, buf_str(&s->frame)), stream->mark)->reset = true;
     }
     if (stream->websocket && gather_control(s, stream)) {
         return;
     }
-    while (s->gather.len < limit && (frame = channel_has_events(stream->channel->kind)
-                                                 ? next_event_frame(s, stream)
-                                                 : next_tile_frame(s, stream)) != NULL) {
-        add_piece(s, frame, 0, stream->mark);
+    while (s->gather.len < limit) {
+        const struct made made = channel_has_events(stream->channel->kind)
+                                     ? next_event_frame(s, stream)
+                                     : next_tile_frame(s, stream);
+        if (made.bytes.p == NULL) {
+            break;
+        }
+        add_piece(s, made, stream->mark);
     }
 }
 
 /*
  * The socket took so much of what was gathered: the walk goes on from there. Of the piece in which
- * it stopped the rest is kept, by reference; those behind it are as if they had never been made, so
- * that later the newest values go out and not these. mark: where the gathering began.
+ * it stopped the rest is kept, by reference where it is shared; those behind it are as if they had
+ * never been made, so that later the newest values go out and not these. mark: where the gathering
+ * began.
  */
 static void settle(struct streams *s, struct stream *stream, size_t taken, uint64_t mark)
 {
@@ -253,7 +275,9 @@ static void settle(struct streams *s, struct stream *stream, size_t taken, uint6
         stream->unfinished_at += (uint32_t)(taken - begin);
     } else if (taken > begin) {
         assert(stream->unfinished == NULL);
-        stream->unfinished = blob_ref(s->pieces[i].frame);
+        const struct str frame = {s->gather.data + begin, s->pieces[i].end - begin};
+        stream->unfinished =
+            s->pieces[i].shared != NULL ? blob_ref(s->pieces[i].shared) : blob_new(frame);
         stream->unfinished_at = (uint32_t)(taken - begin);
         stream->mark = s->pieces[i].mark;
         s->counters.deliveries++;
@@ -294,7 +318,7 @@ static bool send_walk(struct streams *s, struct stream *stream, mono_time now)
         settle(s, stream, (size_t)taken, mark);
     }
     for (size_t i = 0; i < s->piece_count; i++) {
-        blob_unref(&s->pieces[i].frame);
+        blob_unref(&s->pieces[i].shared);
     }
     return taken >= 0;
 }
@@ -302,8 +326,7 @@ static bool send_walk(struct streams *s, struct stream *stream, mono_time now)
 /* A large frame is not copied for each attempt at sending it. */
 static bool send_unfinished(struct streams *s, struct stream *stream, mono_time now)
 {
-    const struct blob *blob = stream->unfinished;
-    const struct str rest = {blob->data + stream->unfinished_at, blob->len - stream->unfinished_at};
+    const struct str rest = unfinished_rest(stream);
     const ssize_t taken = stream_give(s, stream, rest, now);
     if (taken < 0) {
         return false;

@@ -52,8 +52,8 @@ _Static_assert(sizeof(struct stream) <= 128, "a stream's record has grown too la
 
 /* A piece of what a walk has gathered: where it ends, and what has been said by then. */
 struct piece {
-    struct blob *frame;
-    size_t end; /* in the gathered bytes */
+    struct blob *shared; /* the frame, where it is kept by others, too; else NULL */
+    size_t end;          /* in the gathered bytes */
     uint64_t mark;
     bool reset;              /* it is the `reset` frame */
     bool rest;               /* it is what was unfinished, from unfinished_at */

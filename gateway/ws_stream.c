@@ -86,33 +86,29 @@ static void begin_close(struct stream *stream, enum ws_code code, struct str rea
     interrupt(stream);
 }
 
-struct blob *ws_stream_control(const struct stream *stream, enum ws_control control)
+bool ws_stream_closed(const struct stream *stream)
+{
+    return stream->ws != NULL && stream->ws->closing == WS_CLOSE_SAID;
+}
+
+bool ws_stream_control(const struct stream *stream, enum ws_control control, struct buf *out)
 {
     const struct ws_side *side = stream->ws;
-    struct buf frame = {0};
-    switch (control) {
-    case WS_CONTROL_PING:
-        if (stream->ping) {
-            ws_frame_append(&frame, WS_PING, STR(""));
-        }
-        break;
-    case WS_CONTROL_PONG:
-        if (side != NULL && side->pong) {
-            ws_frame_append(&frame, WS_PONG, (struct str){side->text, side->text_len});
-        }
-        break;
-    case WS_CONTROL_CLOSE:
-        if (side != NULL && side->closing == WS_CLOSE_WANTED) {
-            ws_frame_append_close(&frame, side->code, (struct str){side->text, side->text_len});
-        }
-        break;
-    case WS_CONTROL_NONE:
-    default:
-        break;
+    const struct str text =
+        side != NULL ? (struct str){side->text, side->text_len} : (struct str){0};
+    if (control == WS_CONTROL_PING && stream->ping) {
+        ws_frame_append(out, WS_PING, STR(""));
+        return true;
     }
-    struct blob *blob = frame.len != 0 ? blob_new(buf_str(&frame)) : NULL;
-    buf_free(&frame);
-    return blob;
+    if (control == WS_CONTROL_PONG && side != NULL && side->pong) {
+        ws_frame_append(out, WS_PONG, text);
+        return true;
+    }
+    if (control == WS_CONTROL_CLOSE && side != NULL && side->closing == WS_CLOSE_WANTED) {
+        ws_frame_append_close(out, side->code, text);
+        return true;
+    }
+    return false;
 }
 
 void ws_stream_said(struct stream *stream, enum ws_control control)

@@ -54,12 +54,13 @@ void ws_stream_append_farewell(struct buf *out);
 
 /* ---- For walks ---- */
 
-/* The next frame to be sent that is that control frame, with a reference for the caller; or NULL.
- */
-struct blob *ws_stream_control(const struct stream *stream, enum ws_control control);
+/* Appends that control frame if it is to be sent; else false. */
+bool ws_stream_control(const struct stream *stream, enum ws_control control, struct buf *out);
 /* It is on its way, or will be before all else. */
 void ws_stream_said(struct stream *stream, enum ws_control control);
 bool ws_stream_closing(const struct stream *stream);
+/* Was it sent a close frame (which may be unfinished)? Then nothing follows. */
+bool ws_stream_closed(const struct stream *stream);
 /* All is sent. */
 void ws_stream_shut(struct stream *stream);
 

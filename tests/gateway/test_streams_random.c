@@ -301,6 +301,9 @@ static void any_writes_any_readers(void **state)
         print_message("SEED=%u\n", seed + i);
         run(seed + i, &totals);
     }
+    if (seed_text != NULL) {
+        return;
+    }
     /* The rare cases were there. */
     assert_true(totals.conflated > 10);
     assert_true(totals.resets > 10);
