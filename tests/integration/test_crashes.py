@@ -199,34 +199,6 @@ def test_resume_from_a_checkpoint(deploy, table):
     assert d.stats()["events_folded"] < 1000
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut", "changed", "newer", "empty"])
-def test_without_a_usable_checkpoint_it_rebuilds(deploy, sqlite_table, damage):
-    d = deploy(sqlite_table).start()
-    rows = RandomEvents(10)
-    sqlite_table.insert([rows.next() for _ in range(300)])
-    d.verify()
-    wait_until(lambda: d.stats()["checkpoint_bytes"] > 1000)
-    assert d["ingestor"].kill(signal.SIGTERM) == 0
-    path = d.folder / "checkpoint"
-    content = path.read_bytes()
-    if damage == "missing":
-        path.unlink()
-    elif damage == "cut":
-        path.write_bytes(content[:len(content) // 2])
-    elif damage == "changed":
-        path.write_bytes(content[:200] + bytes([content[200] ^ 1]) + content[201:])
-    elif damage == "newer":
-        path.write_bytes(content[:8] + b"\x63" + content[9:])
-    else:
-        path.write_bytes(b"")
-    before = len(d["ingestor"].log_text())
-    d.start("ingestor")
-    d.verify()
-    log = d["ingestor"].log_text()[before:]
-    assert "building all tiles" in log
-    assert damage == "missing" or "cannot be used" in log, log
-
-
 def test_a_checkpoint_of_another_source_rebuilds(deploy, sqlite_table, postgres_table):
     """The tiles' definitions are the same, but the place in the table means nothing there."""
     rows = RandomEvents(15)
