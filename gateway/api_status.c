@@ -60,6 +60,8 @@ static void put_streams(const struct gateway *gateway, struct buf *out)
         {"streams_blocked", "Times that a socket took less than there was.", true, c->blocked},
         {"streams_conflated", "Times that a log ran away from a slow stream.", true, c->conflated},
         {"streams_reset", "Streams told to start over.", true, c->resets},
+        {"websockets", "Those of the streams open now that are WebSockets.", false,
+         c->ws_opened - c->ws_ended},
         {"websockets_opened", "Streams opened that are WebSockets.", true, c->ws_opened},
         {"websocket_messages", "Messages of WebSockets' clients.", true, c->ws_messages},
         {"websocket_pings", "Pings sent to clients that were silent.", true, c->ws_pings},

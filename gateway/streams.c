@@ -157,6 +157,7 @@ void stream_end(struct streams *s, struct stream *stream)
 {
     leave_channel(s, stream);
     ws_stream_free(stream);
+    s->counters.ws_ended += stream->websocket;
     s->closed(s->arg, &stream->address);
     close(stream->fd);
     blob_unref(&stream->unfinished);

@@ -51,6 +51,7 @@ struct streams_counters {
     uint64_t resets;    /* streams told to start over */
     /* WebSockets: */
     uint64_t ws_opened;
+    uint64_t ws_ended;
     uint64_t ws_messages;        /* of clients */
     uint64_t ws_pings;           /* sent to silent ones */
     uint64_t ws_unanswered;      /* cut because they stayed silent */

@@ -37,6 +37,7 @@ def test_subscribing_and_unsubscribing(gateway):
     ws = connect(d, {"Sec-WebSocket-Protocol": "other, tilewire.v1"})
     assert ws.status == 101 and ws.headers["sec-websocket-protocol"] == "tilewire.v1"
     assert ws.until_pong(b"0") == []
+    assert d.metric("websockets") == d.metric("streams") == 1
     ws.say(subscribe=["orders.ever", "work.*"])
     assert keys_of(ws.until_pong(b"1")) == {"orders.ever", "work.backlog"}
     insert(d, "order.created", "o1")
@@ -58,6 +59,7 @@ def test_subscribing_and_unsubscribing(gateway):
     assert ws.closed() == (1000, "")
     ws.close()
     wait_until(lambda: d.metric("streams") == 0)
+    assert d.metric("websockets") == 0 and d.metric("websockets_opened_total") == 1
 
 
 def test_what_one_has_is_not_sent_again(gateway):
