@@ -92,18 +92,21 @@ build() {
         { tail -n 60 "$log"; die "the build failed; all of it is in ${log#"$root"/}"; }
 }
 
-# free_port: a TCP port of the loopback that nobody uses. Not one of those that the kernel gives to outgoing connections
-# (from 32768 on): one of these could be taken again by the time it is listened on.
-free_port() {
-    python3 -c '
-import random, socket
-while True:
-    port = random.randrange(15000, 32768)
-    with socket.socket() as s:
-        try:
-            s.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-    print(port)
-    break'
+# free_ports COUNT: different TCP ports of the loopback that nobody uses. Not those that the kernel gives to outgoing
+# connections (from 32768 on), which could be taken again by the time they are listened on; nor those that tests choose
+# from (15000 to 32767), many of which run at the same time.
+free_ports() {
+    python3 - "$1" <<'PYTHON'
+import random, socket, sys
+
+ports = {}  # held until all are found
+while len(ports) < int(sys.argv[1]):
+    port, holder = random.randrange(10000, 15000), socket.socket()
+    try:
+        holder.bind(("127.0.0.1", port))
+        ports[port] = holder
+    except OSError:
+        pass
+print(*ports)
+PYTHON
 }
