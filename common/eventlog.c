@@ -193,6 +193,16 @@ const struct eventlog_entry *eventlog_find(const struct eventlog *log, int64_t i
     return slot != NULL ? &slot->entry : NULL;
 }
 
+bool eventlog_resume(const struct eventlog *log, int64_t id, uint64_t *after)
+{
+    const struct eventlog_entry *entry = eventlog_find(log, id);
+    if (entry == NULL && (id != 0 || log->floor != 0)) {
+        return false;
+    }
+    *after = entry != NULL ? entry->ordinal : 0;
+    return true;
+}
+
 bool eventlog_may_come(const struct eventlog *log, int64_t id)
 {
     return id > (eventlog_count(log) != 0 ? eventlog_at(log, 0)->id : 0);

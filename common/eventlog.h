@@ -78,6 +78,11 @@ size_t eventlog_count(const struct eventlog *log);
 /* The entry with that id (the newest, should an id occur twice), or NULL. O(1). */
 const struct eventlog_entry *eventlog_find(const struct eventlog *log, int64_t id);
 
+/* Where one goes on who has seen all events up to the one with that id, or none yet (0): sets *after
+ * to the ordinal above which the next one is. False when that cannot be told: it is not here, or
+ * for 0 some have left. */
+bool eventlog_resume(const struct eventlog *log, int64_t id, uint64_t *after);
+
 /* Of an event that is not here: may it come yet? One with an id below the oldest that is kept has
  * been here, and left. */
 bool eventlog_may_come(const struct eventlog *log, int64_t id);

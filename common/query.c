@@ -374,9 +374,7 @@ static int events_start(const struct request *r, const mp_value *types, uint64_t
     if (!mp_as_int(id, &number)) {
         return STATUS_INVALID;
     }
-    const struct eventlog_entry *entry = eventlog_find(events, number);
-    *after = entry != NULL ? entry->ordinal : 0;
-    return entry != NULL ? STATUS_OK : STATUS_NOT_FOUND;
+    return eventlog_resume(events, number, after) ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 static const char *op_events(const struct request *r)

@@ -76,9 +76,9 @@ static void put_events(const struct listing *listing, struct buf *out)
     buf_append_text(out, "]}");
 }
 
-/* Takes the selection over. after: NULL for the newest ones. */
+/* Takes the selection over. after: an ordinal, NULL for the newest ones. */
 static enum MHD_Result reply_list(struct request *request, struct selection *types,
-                                  const struct eventlog_entry *after, size_t limit)
+                                  const uint64_t *after, size_t limit)
 {
     const struct eventlog *events = request->http->gateway->events;
     struct listing listing = {.count = 0};
@@ -86,7 +86,7 @@ static enum MHD_Result reply_list(struct request *request, struct selection *typ
     char wait[WAIT_TEXT_SIZE];
     enum MHD_Result result;
     if (after != NULL) {
-        list_after(events, types, after->ordinal, limit, &listing);
+        list_after(events, types, *after, limit, &listing);
     } else {
         list_newest(events, types, limit, &listing);
     }
@@ -133,24 +133,20 @@ enum MHD_Result api_events_list(struct request *request)
                              "This gateway has no events yet: it is not in sync with its upstream.",
                              1);
     }
-    const struct eventlog_entry *entry = after != NULL ? eventlog_find(gateway->events, id) : NULL;
-    const struct eventlog_entry start = {0};
-    if (after != NULL && entry == NULL) {
-        if (id != 0 || eventlog_floor(gateway->events) != 0) {
-            if (wait_to_resume(request, id, &result)) {
-                return result;
-            }
-            return reply_problem(request, MHD_HTTP_NOT_FOUND,
-                                 "The event with that id is not among those kept here; ask without "
-                                 "`after` for the newest ones.",
-                                 0);
+    uint64_t ordinal;
+    if (after != NULL && !eventlog_resume(gateway->events, id, &ordinal)) {
+        if (wait_to_resume(request, id, &result)) {
+            return result;
         }
-        entry = &start;
+        return reply_problem(request, MHD_HTTP_NOT_FOUND,
+                             "The event with that id is not among those kept here; ask without "
+                             "`after` for the newest ones.",
+                             0);
     }
     if (selection_parse(&types, parameter(request, "types")) != STATUS_OK) {
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_TYPES, 0);
     }
-    return reply_list(request, &types, entry, (size_t)limit);
+    return reply_list(request, &types, after != NULL ? &ordinal : NULL, (size_t)limit);
 }
 
 enum MHD_Result api_events_stream(struct request *request)
@@ -176,13 +172,12 @@ enum MHD_Result api_events_stream(struct request *request)
         enum MHD_Result result;
         int64_t id;
         const bool number = parse_number(last, 0, INT64_MAX, &id);
-        const struct eventlog_entry *entry = number ? eventlog_find(events, id) : NULL;
-        if (entry == NULL && number && wait_to_resume(request, id, &result)) {
+        const bool placed = number && eventlog_resume(events, id, &stream.after_ordinal);
+        if (!placed && number && wait_to_resume(request, id, &result)) {
             selection_free(&stream.selection);
             return result;
         }
-        stream.reset = entry == NULL; /* what came after it cannot be told */
-        stream.after_ordinal = entry != NULL ? entry->ordinal : stream.after_ordinal;
+        stream.reset = !placed; /* what came after it cannot be told */
     }
     return open_stream(request, &stream);
 }

@@ -302,9 +302,7 @@ static void begin_events(struct turn *turn, struct buf *cursor)
     struct stream *stream = turn->stream;
     stream->mark = eventlog_last(s->events);
     if (cursor->len != 0) {
-        const struct eventlog_entry *entry = eventlog_find(s->events, event_id(cursor));
-        stream->reset = entry == NULL;
-        stream->mark = entry != NULL ? entry->ordinal : stream->mark;
+        stream->reset = !eventlog_resume(s->events, event_id(cursor), &stream->mark);
     }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { join } from "node:path";
-import { Deployment, card, finish, open, shots, status, until } from "./harness.mjs";
+import { Deployment, becomes, card, finish, open, refresh, shots, status, until } from "./harness.mjs";
 
 let d;
 
@@ -28,23 +28,21 @@ test("tiles of each type are drawn right, and follow events", async () => {
   d.insert("work_item_created", "w1");
   d.insert("work_item_created", "w2");
   d.insert("work_item_claimed", "w2", null, "ada took w2");
-  await until("the count", async () => (await big(page, "orders.created")) === "3");
-  await until("the gauge", async () => (await big(page, "queue.depth")) === "8");
+  await becomes("the count", () => big(page, "orders.created"), "3");
+  await becomes("the gauge", () => big(page, "queue.depth"), "8");
   assert.match(await card(page, "queue.depth").textContent(), /jobs.*min 8.*max 12/s);
-  await until("the backlog", async () => (await big(page, "work.backlog")) === "2");
-  assert.equal(await card(page, "work.backlog").locator(".stack").getAttribute("aria-label"), "open 1, in progress 1");
-  await until("the SLA", async () => (await card(page, "tickets.sla").locator(".breached b").textContent()) === "1");
-  assert.equal(await card(page, "tickets.sla").locator(".at_risk b").textContent(), "1");
-  assert.equal(await card(page, "tickets.sla").locator(".ok b").textContent(), "1");
+  await becomes("the backlog's states", () => card(page, "work.backlog").locator(".stack").getAttribute("aria-label"), "open 1, in progress 1");
+  assert.equal(await big(page, "work.backlog"), "2");
+  const risk = (name) => card(page, "tickets.sla").locator(`.${name} b`).textContent();
+  await becomes("the SLA", async () => [await risk("ok"), await risk("at_risk"), await risk("breached")], ["1", "1", "1"]);
   const worst = await card(page, "tickets.sla").locator(".worst li").allTextContents();
   assert.match(worst[0], /^t3.*over$/);
   assert.match(worst[1], /^t2in \d+s$/);
   const before = worst[1];
   await until("the countdown", async () => (await card(page, "tickets.sla").locator(".worst li").nth(1).textContent()) !== before);
-  await until("the chart", async () => (await card(page, "orders.rate").locator("canvas").count()) === 1);
-  assert.equal(await card(page, "orders.rate").locator(".big").textContent(), "3");
-  const family = await card(page, "orders.by_region").locator("li").allTextContents();
-  assert.deepEqual(family, ["eu2", "us1"]);
+  await becomes("the chart", () => card(page, "orders.rate").locator("canvas").count(), 1);
+  await becomes("the chart's last value", () => big(page, "orders.rate"), "3");
+  await becomes("the family", () => card(page, "orders.by_region").locator("li").allTextContents(), ["eu2", "us1"]);
   await page.screenshot({ path: join(shots, "dashboard.png") });
   assert.deepEqual(page.errors, []);
   await page.context().close();
@@ -63,8 +61,9 @@ test("events come at once, newest first, each once", async () => {
   assert.equal(await page.locator("#events tr:visible").count(), 1);
   await page.selectOption("#type-filter", "");
   await page.click("#pause");
+  const orders = Number(await big(page, "orders.created"));
   d.insert("order.created", "while-paused");
-  await until("the tile", async () => Number(await big(page, "orders.created")) >= 1);
+  await until("the tile", async () => Number(await big(page, "orders.created")) > orders);
   assert.notEqual(await rows(page).first().getAttribute("data-type"), "order.created");
   await page.click("#pause");
   await until("the event that waited", async () => (await rows(page).first().textContent()).includes("while-paused"));
@@ -76,8 +75,7 @@ test("only this gateway is asked, by EventSource and not by polling", async () =
   const page = await open(d.url);
   await until("the connection", async () => (await status(page)) === "Connected");
   assert.ok(page.requests.every((url) => url.startsWith(d.url)), page.requests.join(" "));
-  const streams = page.requests.filter((url) => url.includes("/api/events/stream"));
-  assert.equal(streams.length, 1);
+  await becomes("one stream of events", () => page.requests.filter((url) => url.includes("/api/events/stream")).length, 1);
   const before = page.requests.length;
   d.insert("order.created", "o9");
   await until("the event", async () => (await rows(page).first().textContent()).includes("o9"));
@@ -94,8 +92,7 @@ test("a gateway that dies and comes back: reconnecting, disconnected and polling
   await page.screenshot({ path: join(shots, "reconnecting.png") });
   await until("red", async () => (await status(page)).startsWith("Disconnected"));
   assert.match(await page.getAttribute("#status", "class"), /disconnected/);
-  await page.click("#refresh");
-  await until("an honest refresh button", async () => (await page.textContent("#refresh")) === "No answer");
+  assert.equal(await refresh(page), "No answer");
   await page.screenshot({ path: join(shots, "disconnected.png") });
   d.insert("order.created", "missed-1");
   d.insert("order.created", "missed-2");
@@ -125,7 +122,7 @@ test("without streams of any kind the page polls, and the refresh button works",
   });
   d.insert("work_item_created", "by-polling");
   await until("the row, by polling", async () => (await rows(page).first().textContent()).includes("by-polling"));
-  assert.equal(await status(page), "Disconnected · polling");
+  await becomes("an honest status", () => status(page), "Disconnected · polling");
   await page.screenshot({ path: join(shots, "polling.png") });
   await page.unroute(/\/stream|wait=/);
   await until("green again", async () => (await status(page)) === "Connected", 40000);
@@ -170,14 +167,15 @@ test("stale tiles are greyed, and gone ones go", async () => {
   try {
     short.insert("order.created", "o1", { region: "eu" });
     const page = await open(short.url);
-    await until("the count", async () => (await card(page, "orders.created").locator(".big").textContent()) === "1");
+    await becomes("the count", () => big(page, "orders.created"), "1");
     await short.kill("ingestor");
     await until("grey", async () => /stale/.test(await card(page, "orders.created").getAttribute("class")));
-    assert.match(await card(page, "orders.created").locator(".age").textContent(), /^stale for/);
-    await until("the family's age", async () => /^stale for/.test(await card(page, "orders.by_region").locator(".age").textContent()));
+    for (const key of ["orders.created", "orders.by_region"]) {
+      await until(`the age of ${key}`, async () => /^stale for/.test(await card(page, key).locator(".age").textContent()));
+    }
     await page.screenshot({ path: join(shots, "stale.png") });
     await until("none left", async () => (await page.locator(".card").count()) === 0);
-    assert.ok(await page.isVisible("#empty"));
+    await until("a word about it", () => page.isVisible("#empty"));
     await short.start("ingestor");
     await until("all back", async () => (await page.locator(".card").count()) === 6);
     assert.deepEqual(page.errors, []);

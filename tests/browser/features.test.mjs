@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { after, before, test } from "node:test";
 import { join } from "node:path";
-import { Deployment, card, finish, open, shots, status, until, wrongsOf } from "./harness.mjs";
+import { Deployment, becomes, card, finish, open, shots, status, until, wrongsOf } from "./harness.mjs";
 
 let d;
 
@@ -14,6 +14,10 @@ before(async () => {
   d.insert("ticket.opened", "t1", { due_at: new Date(Date.now() + 3600e3).toISOString() });
   d.insert("ticket.opened", "t2", { due_at: new Date(Date.now() - 3600e3).toISOString() });
   d.insert("work_item_created", "w1");
+  await d.serves({
+    "orders.created": { value: 3 }, "orders.by_region/eu": { value: 2 }, "orders.by_region/us": { value: 1 },
+    "queue.depth": { value: 12 }, "tickets.sla": { ok: 1, breached: 1 }, "work.backlog": { total: 1 },
+  });
 });
 after(async () => { await finish(); await d.stop(); });
 
@@ -84,7 +88,7 @@ test("a tile opens large, with what is known of it, and stays live", async () =>
   await page.keyboard.press("Escape");
   await until("its end", async () => !(await dialog.isVisible()));
   await card(page, "orders.by_region").locator(".title").click();
-  assert.equal(await dialog.locator(".bars li").count(), 2);
+  await becomes("the family's bars", () => dialog.locator(".bars li").count(), 2);
   await dialog.locator(".close").click();
   await done(page);
 });

@@ -1,10 +1,12 @@
 // Real programs on a SQLite table of their own, and a page of headless Chromium that looks at them.
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { chromium } from "playwright-core";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -27,6 +29,18 @@ export async function until(what, predicate, ms = 30000) {
     const value = await predicate();
     if (value) return value;
     if (Date.now() > end) throw new Error(`${what} did not come about within ${ms} ms`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+// Waits until `read` gives what is expected; else the error shows what it gave last. For all that follows from an event:
+// the tiles of one page change one after the other.
+export async function becomes(what, read, expected, ms = 30000) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const value = await read();
+    if (isDeepStrictEqual(value, expected)) return;
+    if (Date.now() > end) assert.deepEqual(value, expected, `${what}, after ${ms} ms`);
     await new Promise((done) => setTimeout(done, 20));
   }
 }
@@ -71,6 +85,18 @@ ${TILES.replaceAll(/}$/gm, `${tileOptions}}`)}`);
   insert(type, target = null, payload = null, summary = null) {
     const quote = (v) => (v === null ? "NULL" : `'${String(v).replaceAll("'", "''")}'`);
     this.sql(`INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) VALUES (strftime('%Y-%m-%dT%H:%M:%fZ','now'),${quote(type)},'ada',${quote(target)},${quote(summary)},${quote(payload && JSON.stringify(payload))})`);
+  }
+
+  // Waits until the gateway serves tiles with these data: {key: {name: value}}.
+  async serves(expected) {
+    await becomes("the tiles", async () => {
+      const { tiles } = await (await fetch(`${this.url}/api/tiles`)).json();
+      const part = (key) => {
+        const data = tiles.find((tile) => tile.key === key)?.data;
+        return Object.fromEntries(Object.keys(expected[key]).map((name) => [name, data?.[name]]));
+      };
+      return Object.fromEntries(Object.keys(expected).map((key) => [key, part(key)]));
+    }, expected);
   }
 
   // A gateway beside the first one. Returns its URL.
@@ -144,3 +170,15 @@ export async function finish() {
 
 export const status = (page) => page.textContent("#status");
 export const card = (page, key) => page.locator(`[data-key="${key}"]`);
+
+// Presses the refresh button. Returns the word by which it tells how that went, which stands there for a moment only.
+export const refresh = (page) => page.evaluate(() => new Promise((done) => {
+  const button = document.getElementById("refresh");
+  const observer = new MutationObserver(() => {
+    if (button.textContent === "Refresh") return; // what it said before, taken back
+    observer.disconnect();
+    done(button.textContent);
+  });
+  observer.observe(button, { childList: true });
+  button.click();
+}));

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { join } from "node:path";
 import { serveDocsPage } from "./docs-page.mjs";
-import { Deployment, finish, open, shots, until, wrongsOf } from "./harness.mjs";
+import { Deployment, becomes, finish, open, shots, until, wrongsOf } from "./harness.mjs";
 
 let d, server, home;
 
@@ -14,6 +14,10 @@ before(async () => {
   d.insert("metrics.updated", null, { metric: "queue.depth", value: 12 });
   d.insert("ticket.opened", "t1", { due_at: new Date(Date.now() + 3600e3).toISOString() });
   d.insert("work_item_created", "w1");
+  await d.serves({
+    "orders.created": { value: 2 }, "orders.by_region/eu": { value: 1 }, "orders.by_region/us": { value: 1 },
+    "queue.depth": { value: 12 }, "tickets.sla": { ok: 1 }, "work.backlog": { total: 1 },
+  });
   const keys = ["orders.created", "orders.rate", "queue.depth", "tickets.sla", "work.backlog", "orders.by_region", "orders.by_region/eu", "unheard.of"];
   const page = `<!doctype html><html lang="en"><title>Another site</title><style>main { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px }
     live-tile { --tilewire-accent: #c2410c; --tilewire-radius: 2px } live-tile::part(card) { border-width: 3px }</style>
@@ -46,8 +50,8 @@ test("every type is drawn in a page of another origin, over one connection, and 
   const background = (selector) => page.locator(selector).locator(".card").evaluate((n) => getComputedStyle(n).backgroundColor);
   assert.notEqual(await background("#night"), await background('live-tile[key="queue.depth"]'));
   d.insert("order.created", "o3", { region: "eu" });
-  await until("the change", async () => (await tile("orders.created").locator(".big").textContent()) === "3");
-  await until("the family's change", async () => (await tile("orders.by_region").locator("b").first().textContent()) === "2");
+  await becomes("the change", () => tile("orders.created").locator(".big").textContent(), "3");
+  await becomes("the family's change", () => tile("orders.by_region").locator("b").first().textContent(), "2");
   assert.equal(page.requests.filter((url) => url.includes("/api/tiles/stream")).length, 1);
   assert.equal(page.requests.filter((url) => url.includes("/api/events")).length, 0);
   await page.screenshot({ path: join(shots, "live-tile.png") });

@@ -58,6 +58,26 @@ static void test_the_oldest_leave(void **state)
     eventlog_destroy(&log);
 }
 
+static void test_where_to_resume(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(2, NULL);
+    uint64_t after = 9;
+    assert_true(eventlog_resume(log, 0, &after)); /* none seen, and there was none */
+    assert_int_equal(after, 0);
+    (void)append(log, 0, 1, 7, "x");
+    (void)append(log, 0, 2, 8, "x");
+    assert_true(eventlog_resume(log, 0, &after));
+    assert_int_equal(after, 0);
+    assert_true(eventlog_resume(log, 7, &after));
+    assert_int_equal(after, 1);
+    (void)append(log, 0, 3, 9, "x");
+    assert_false(eventlog_resume(log, 0, &after)); /* some have left */
+    assert_false(eventlog_resume(log, 7, &after));
+    assert_false(eventlog_resume(log, 10, &after));
+    eventlog_destroy(&log);
+}
+
 static void test_an_id_that_occurs_twice(void **state)
 {
     (void)state;
@@ -132,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_is_that_of_delivery),
         cmocka_unit_test(test_the_oldest_leave),
+        cmocka_unit_test(test_where_to_resume),
         cmocka_unit_test(test_an_id_that_occurs_twice),
         cmocka_unit_test(test_another_origin_begins_anew),
         cmocka_unit_test(test_skipping),

@@ -97,6 +97,9 @@ def test_resuming_on_another_gateway(deploy, table):
     query = d.stream(f"/api/events/stream?lastEventId={first.events[59]['id']}", gateway=0)
     query.await_event(lambda e: e["id"] == str(last))
     assert query.ids() == second.ids()
+    whole = d.stream("/api/events/stream", gateway=1, last_event_id="0")  # as one who saw an empty list
+    whole.await_event(lambda e: e["id"] == str(last))
+    assert whole.ids() == table.ids()
 
 
 def test_an_unknown_id_is_told_to_start_over(deploy, sqlite_table):

@@ -95,6 +95,9 @@ def test_raw_events(deploy, sqlite_table):
     again = connect(d, gateway=1)
     again.say(subscribe=["*"], stream="events", cursor=first)
     assert [again.read()["event"] for _ in range(3)] == ["work_item_created", "order.shipped", "work_item_done"]
+    whole = connect(d)
+    whole.say(subscribe=["*"], stream="events", cursor="0")
+    assert whole.read()["id"] == first
     ws.say(subscribe=["orders.*"], stream="tiles")
     assert ws.closed()[0] == 1008
 

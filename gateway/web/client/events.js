@@ -6,6 +6,7 @@ export class Events {
     this.ids = new Map(); // id → timestamp
     this.seen = new Map(); // the same of what was ever told, the newest of them: a gateway that is behind may tell it again
     this.since = null; // those that came while a list is on its way
+    this.listed = false; // a list came
   }
 
   // False when it is listed already.
@@ -61,6 +62,7 @@ export class Events {
   // Takes the newest events (oldest first) as the gateway lists them. Returns those that were not known (fresh), and
   // whether they belong anywhere but behind all others, so that the whole list is to be shown anew (reset).
   takeList(list) {
+    this.listed = true;
     if (list.some((event) => this.isOther(event))) this.forget();
     const since = this.since ?? [];
     this.since = null;

@@ -232,9 +232,10 @@ export class Hub {
     this.showTiles(tiles, true, gone);
   }
 
-  // Where a stream of events goes on; for a page that followed until now, where its leader stopped.
+  // Where a stream of events goes on; for a page that followed until now, where its leader stopped. "0" when there are no
+  // events, "" when that is not known.
   lastEventId() {
-    return String(this.events.list.at(-1)?.id ?? "");
+    return String(this.events.list.at(-1)?.id ?? (this.events.listed ? 0 : ""));
   }
 
   expectEvents() {

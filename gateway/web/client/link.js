@@ -54,9 +54,10 @@ export class Link {
     if (JSON.stringify(want) === JSON.stringify(this.want)) return;
     this.want = want;
     this.cursor = ""; // what it stands for was another selection
+    this.beside?.close();
+    this.beside = null;
     if (!this.timer) this.attempt(); // else the next attempt will ask for it
-    const before = this.refreshing ?? Promise.resolve();
-    before.catch(() => {}).then(() => this.refresh()).catch(() => {});
+    this.refreshAgain();
   }
 
   url(path, parameters = {}) {
@@ -188,7 +189,7 @@ export class Link {
     else if (type === "heartbeat") this.beat(data);
     else if (type === "reset") {
       if (channel === "tiles") this.cursor = "";
-      this.refresh().catch(() => {});
+      this.refreshAgain();
     }
   }
 
@@ -233,6 +234,12 @@ export class Link {
   refresh() {
     this.refreshing ??= this.refreshAll().finally(() => { this.refreshing = null; });
     return this.refreshing;
+  }
+
+  // What is on its way may have been made before what this is for happened.
+  refreshAgain() {
+    const before = this.refreshing ?? Promise.resolve();
+    before.catch(() => {}).then(() => this.refresh()).catch(() => {});
   }
 
   async refreshAll() {

@@ -15,6 +15,7 @@ const asked = (keys) => (keys ? { keys: keys.join(",") } : {});
 class Transport {
   constructor(link) {
     this.link = link;
+    this.ways = []; // what carries the messages: one for tiles, one for events if somebody wants them
     this.over = false;
     this.spoke = false; // a message came: nothing on the way holds them back
   }
@@ -24,9 +25,22 @@ class Transport {
     this.timer = this.link.env.setTimeout(() => this.fail(true), ms);
   }
 
+  // Opens the way of events where the list of them ends: one that came after the list was made and before the way was
+  // open would be missed. The first list is on its way, if there was none yet.
+  openEvents(open) {
+    const { link } = this;
+    if (!link.want.events) return;
+    if (link.sink.lastEventId()) open(link.sink.lastEventId());
+    else link.refresh().then(() => this.over || this.openEvents(open), () => this.fail(true));
+  }
+
+  isOpen() {
+    return this.ways.length === (this.link.want.events ? 2 : 1) && this.ways.every((way) => way.opened);
+  }
+
   // It is open. It carries from now on, unless another does and this one has yet to prove itself.
   works() {
-    if (this.over || this.working) return;
+    if (this.over || this.working || !this.isOpen()) return;
     if (this.link.heard(this)) {
       this.working = true;
       this.link.env.clearTimeout(this.timer);
@@ -74,22 +88,21 @@ export class Sse extends Transport {
 
   open() {
     const { link } = this;
-    this.sources = [];
     this.startClock();
     this.listen("tiles", link.url("/api/tiles/stream", { ...asked(link.want.keys), form: link.form, lastEventId: link.cursor }),
       ["tile", "patch", "expired", "reset", "heartbeat"]);
     // event=message: EventSource hears only names that it was told, and the types of events are not known beforehand.
-    if (link.want.events) {
-      this.listen("events", link.url("/api/events/stream", { event: "message", lastEventId: link.sink.lastEventId() }), ["message", "reset", "heartbeat"]);
-    }
+    this.openEvents((lastEventId) => {
+      this.listen("events", link.url("/api/events/stream", { event: "message", lastEventId }), ["message", "reset", "heartbeat"]);
+    });
   }
 
   listen(channel, url, types) {
     const source = new this.link.env.EventSource(url);
-    this.sources.push(source);
+    this.ways.push(source);
     source.onopen = () => {
       source.opened = true;
-      if (this.sources.every((s) => s.opened)) this.works();
+      this.works();
     };
     source.onerror = () => this.fail(true);
     const take = (event) => this.parsed(event.data, (data) => this.say(channel, event.type, data, event.lastEventId));
@@ -97,7 +110,7 @@ export class Sse extends Transport {
   }
 
   shut() {
-    for (const source of this.sources) {
+    for (const source of this.ways) {
       source.onopen = source.onerror = null;
       source.close();
     }
@@ -111,24 +124,22 @@ export class Socket extends Transport {
 
   open() {
     const { link } = this;
-    this.sockets = [];
     this.startClock();
     const subscription = { subscribe: link.want.keys ?? ["*"], form: link.form, ...(link.cursor ? { cursor: link.cursor } : {}) };
     this.dial(subscription, ({ event, id, ...message }) => this.say("tiles", event, message, id));
-    if (link.want.events) {
-      const cursor = link.sink.lastEventId();
-      this.dial({ subscribe: ["*"], stream: "events", ...(cursor ? { cursor } : {}) },
+    this.openEvents((cursor) => {
+      this.dial({ subscribe: ["*"], stream: "events", cursor },
         ({ event, ...message }) => this.say("events", "event_type" in message ? "message" : event, message));
-    }
+    });
   }
 
   dial(subscription, take) {
     const socket = new this.link.env.WebSocket(this.link.url("/api/ws").replace(/^http/, "ws"), "tilewire.v1");
-    this.sockets.push(socket);
+    this.ways.push(socket);
     socket.onopen = () => {
       socket.opened = true;
       socket.send(JSON.stringify(subscription));
-      if (this.sockets.every((s) => s.opened)) this.works();
+      this.works();
     };
     socket.onmessage = ({ data }) => this.parsed(data, take);
     socket.onclose = () => this.fail(socket.opened === true);
@@ -136,7 +147,7 @@ export class Socket extends Transport {
   }
 
   shut() {
-    for (const socket of this.sockets) {
+    for (const socket of this.ways) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
     }
@@ -153,7 +164,7 @@ export class LongPoll extends Transport {
     this.abort = new AbortController();
     this.startClock();
     this.run(() => this.listing("tiles", "/api/tiles", asked(this.link.want.keys)));
-    if (this.link.want.events) this.run(() => (this.link.sink.lastEventId() ? this.following() : this.listing("events", "/api/events", { limit: 100 })));
+    if (this.link.want.events) this.run(() => (Number(this.link.sink.lastEventId()) ? this.following() : this.listing("events", "/api/events", { limit: 100 })));
   }
 
   // Asks as `next()` says, a function of what to ask and how to take the answer, again and again.
@@ -211,6 +222,10 @@ export class LongPoll extends Transport {
         }
       },
     };
+  }
+
+  isOpen() {
+    return true;
   }
 
   shut() {

@@ -75,12 +75,13 @@ class World {
   }
 }
 
-function begin(options = {}) {
-  const world = new World();
+// lastEventId: "" when the first list has yet to come.
+function begin({ answer, lastEventId = "7", ...options } = {}) {
+  const world = Object.assign(new World(), { answer });
   const heard = { tiles: [], lists: 0, events: [], status: [] };
   const sink = {
-    tile: (t) => heard.tiles.push(t), patch: () => false, expired: () => {}, event: (e) => heard.events.push(e), lastEventId: () => "7",
-    expectTiles() {}, takeTiles: () => heard.lists++, expectEvents() {}, takeEvents() {}, beat() {},
+    tile: (t) => heard.tiles.push(t), patch: () => false, expired: () => {}, event: (e) => heard.events.push(e), lastEventId: () => lastEventId,
+    expectTiles() {}, takeTiles: () => heard.lists++, expectEvents() {}, takeEvents: () => { lastEventId ||= "0"; }, beat() {},
     setStatus: (status, transport) => heard.status.push(transport ? `${status} ${transport}` : status),
   };
   const link = new Link({ base: "", env: world.env, sink, ...options });
@@ -311,4 +312,51 @@ test("after reset the stream is begun anew from everything", async () => {
   world.sources[0].onerror();
   await world.pass(1000);
   assert.doesNotMatch(world.live()[0].url, /tiles.*lastEventId/);
+});
+
+test("events are streamed from where their list ends, and only then it is connected", async () => {
+  let list;
+  const answer = (url) => (url.startsWith("/api/events") ? new Promise((done) => { list = done; }) : {});
+  const { world, heard } = begin({ answer, lastEventId: "" });
+  world.live()[0].onopen();
+  world.live()[0].say("heartbeat", {});
+  await world.settle();
+  assert.deepEqual(world.live().map((s) => s.url), ["/api/tiles/stream?keys=a%2Cb*&form=patch"], "not before the list");
+  assert.deepEqual(heard.status, []);
+  list({});
+  await world.settle();
+  assert.equal(world.live()[1].url, "/api/events/stream?event=message&lastEventId=0");
+  assert.deepEqual(heard.status, []);
+  world.live()[1].onopen();
+  assert.deepEqual(heard.status, ["connected sse"]);
+});
+
+test("one that is tried beside another takes over when both its ways are open", async () => {
+  const { world, heard } = begin();
+  world.live().forEach((s) => s.onopen());
+  await world.pass(25000);
+  world.sockets[0].onopen();
+  world.sockets[0].say({ event: "tile", key: "a", id: "1-9" });
+  assert.notEqual(heard.status.at(-1), "connected websocket", "events could not come yet");
+  world.sockets[1].onopen();
+  assert.equal(heard.status.at(-1), "connected websocket");
+  assert.deepEqual(heard.tiles, [{ key: "a" }]);
+});
+
+test("after reset a list is fetched that was made after it", async () => {
+  const { world, heard } = begin();
+  connect(world);
+  await world.settle();
+  let list;
+  world.answer = (url) => (list || !url.startsWith("/api/tiles") ? {} : new Promise((done) => { list = done; }));
+  world.sources[1].say("reset", {});
+  await world.settle();
+  world.sources[1].say("reset", {});
+  await world.settle();
+  const asked = () => world.requests.filter((url) => url.startsWith("/api/events")).length;
+  const before = asked();
+  list({});
+  await world.settle();
+  assert.equal(asked(), before + 1);
+  assert.equal(heard.lists, 3);
 });
