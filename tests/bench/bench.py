@@ -72,8 +72,13 @@ def middle(runs, what):
     return median(run[what] for run in runs)
 
 
+def ratio(ours, others, what):
+    """Of the two that ran one after the other, the median over the rounds: a machine that becomes slower meanwhile has no say."""
+    return median(a[what] / max(b[what], 1e-9) for a, b in zip(ours, others, strict=True))
+
+
 def fanout_cost(size):
-    seconds, rounds = size.of((5, 3), (3, 1), (0.3, 1))
+    seconds, rounds = size.of((4, 5), (3, 1), (0.3, 1))
     kinds = ("bare", "Tilewire") if size.smoke else ("bare", "Tilewire", "nchan")
     for count, rate in ((1000, 100), (size.of(10000, 4000, 0), 5)) if not size.smoke else ((20, 100),):
         say(f"fanout: server CPU per delivery, {count:,} streams, {rate} messages/s")
@@ -82,10 +87,10 @@ def fanout_cost(size):
         ours = middle(runs["Tilewire"], "cpu_us")
         for kind, limit in (("bare", 1.10), ("nchan", 0.65)):
             if kind in runs:
-                other = middle(runs[kind], "cpu_us")
+                other, times = middle(runs[kind], "cpu_us"), ratio(runs["Tilewire"], runs[kind], "cpu_us")
                 name = "a bare send loop" if kind == "bare" else "nchan"
-                result("fanout", f"{title}: against {name}", f"{ours:.2f} µs, {ours / max(other, 1e-9):.2f} × {other:.2f} µs", f"≤ {limit:.2f} ×",
-                       ours <= limit * other)
+                result("fanout", f"{title}: against {name}", f"{ours:.2f} µs, {times:.2f} × {other:.2f} µs", f"≤ {limit:.2f} ×",
+                       times <= limit)
         lost = sum(run["lost"] for run in runs["Tilewire"])
         result("fanout", f"{title}: lost", f"{lost}", "0", lost == 0)
 
@@ -93,10 +98,10 @@ def fanout_cost(size):
 def fanout_rate(size):
     seconds, rounds = size.of((5, 3), (3, 1), (0.3, 1))
     count = size.of(1000, 1000, 20)
-    for offered, limit_ms in ((1000, 30), (3000, 50)) if not size.smoke else ((1000, 30),):
+    for offered, limit_ms in ((1000, 30), (3000, 50), (6000, 50)) if not size.smoke else ((1000, 30),):
         say(f"fanout: {count:,} streams offered {offered:,} messages/s")
-        # nchan is far beyond its limit already with the first; that is asked of it once.
-        kinds = ("coalesce", "Tilewire", "nchan") if offered == 3000 and not size.smoke else ("coalesce", "Tilewire")
+        # nchan is far beyond its limit already with the first. Twenty times what it delivers is more than 3,000 offer.
+        kinds = ("coalesce", "Tilewire", "nchan") if offered == 6000 else ("coalesce", "Tilewire")
         runs = turns(rounds, lambda kind: fanout_once(kind, count, 250, offered // 250, seconds), kinds)
         ours, loops = (runs[kind] for kind in ("Tilewire", "coalesce"))
         rate, p99, lost = middle(ours, "per_s"), middle(ours, "p99_ms"), sum(run["lost"] for run in ours)
@@ -107,7 +112,8 @@ def fanout_rate(size):
                f"≤ {limit_ms} ms", p99 <= limit_ms)
         if "nchan" in runs:
             other = middle(runs["nchan"], "per_s")
-            result("fanout", f"{title}: against nchan", f"{rate / other:.1f} × {other:,.0f}/s", "≥ 20 ×", rate >= 20 * other)
+            times = ratio(ours, runs["nchan"], "per_s")
+            result("fanout", f"{title}: against nchan", f"{times:.1f} × {other:,.0f}/s", "≥ 20 ×", times >= 20)
 
 
 def fanout(size):
