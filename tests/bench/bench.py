@@ -36,8 +36,9 @@ class Size:
 # ---- Fan-out ----
 
 
-def fanout_once(kind, count, rate, burst, seconds):
-    """Messages to `count` streams: `rate` times a second `burst` at once."""
+def fanout_once(kind, count, rate, burst, seconds, doze=False):
+    """Messages to `count` streams: `rate` times a second `burst` at once. doze: what a server pays for waking the load generator,
+    which shares its machine, is not to be measured with it."""
     with contextlib.ExitStack() as stack:
         if kind == "Tilewire":
             deployment = stack.enter_context(tilewire())
@@ -51,6 +52,8 @@ def fanout_once(kind, count, rate, burst, seconds):
             pids, path, publish = [pid], "/", datagram_publisher(port, burst)
         streams = stack.enter_context(Streams(port, path, count, pids))
         drive(streams, publish, 10, 0.3, count * burst)  # nchan's channel exists from its first message on
+        if doze:
+            streams.tell("doze")
         then, got, calls = drive(streams, publish, rate, seconds, count * burst)
     run = {"cpu_us": got["cpu_s"] * 1e6 / max(1, got["messages"]), "lost": calls * burst * count - got["messages"],
            "per_s": then["messages"] / then["seconds"], "p99_ms": got["p99_us"] / 1000}
@@ -82,14 +85,15 @@ def fanout_cost(size):
     kinds = ("bare", "Tilewire") if size.smoke else ("bare", "Tilewire", "nchan")
     for count, rate in ((1000, 100), (size.of(10000, 4000, 0), 5)) if not size.smoke else ((20, 100),):
         say(f"fanout: server CPU per delivery, {count:,} streams, {rate} messages/s")
-        runs = turns(rounds, lambda kind: fanout_once(kind, count, rate, 1, seconds), kinds)
+        runs = turns(rounds, lambda kind: fanout_once(kind, count, rate, 1, seconds, doze=True), kinds)
         title = f"server CPU per delivery, {count:,} streams, {rate} messages/s"
         ours = middle(runs["Tilewire"], "cpu_us")
         for kind, limit in (("bare", 1.10), ("nchan", 0.65)):
             if kind in runs:
                 other, times = middle(runs[kind], "cpu_us"), ratio(runs["Tilewire"], runs[kind], "cpu_us")
                 name = "a bare send loop" if kind == "bare" else "nchan"
-                result("fanout", f"{title}: against {name}", f"{ours:.2f} µs, {times:.2f} × {other:.2f} µs", f"≤ {limit:.2f} ×",
+                least = f" (the bare send loop {ratio(runs['bare'], runs[kind], 'cpu_us'):.2f} ×)" if kind == "nchan" else ""
+                result("fanout", f"{title}: against {name}", f"{ours:.2f} µs, {times:.2f} × {other:.2f} µs{least}", f"≤ {limit:.2f} ×",
                        times <= limit)
         lost = sum(run["lost"] for run in runs["Tilewire"])
         result("fanout", f"{title}: lost", f"{lost}", "0", lost == 0)

@@ -7,6 +7,8 @@
  *         mark    forgets what was counted, notes the CPU time of the processes PID
  *         count   prints what was counted since
  *         text T  from now on looks for T on each stream
+ *         doze    from now on looks each millisecond, instead of being woken by what comes: a server on
+ *                 the same machine pays for that
  *         back    once all streams have been lost opens them again, as fast as it can; prints when
  *                 each has had T since (answered then, not at once)
  *         stop    ends; so does the end of the input

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/bench/histogram.h"
@@ -13,6 +14,7 @@
 #include "tests/bench/scanner.h"
 
 #define ANSWER_TIMEOUT_MS 30000
+#define DOZE_NS 1000000
 #define RECEIVE_BYTES (256 * 1024)
 #define REOPEN_MS 5 /* between attempts at opening what is lost */
 
@@ -40,6 +42,7 @@ struct load {
     char text[64];
     size_t text_len;
     size_t with_text;
+    bool doze; /* look each millisecond */
     /* getting back */
     bool back;
     size_t lost; /* streams, each once */
@@ -172,6 +175,9 @@ static bool obey(struct load *load)
         snprintf(load->text, sizeof load->text, "%.60s", line + 5);
         load->text_len = strlen(load->text);
         puts("{}");
+    } else if (strcmp(line, "doze") == 0) {
+        load->doze = true;
+        puts("{}");
     } else if (strcmp(line, "back") == 0) {
         load->back = true;
     } else if (strcmp(line, "stop") == 0) {
@@ -237,7 +243,10 @@ int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
     size_t closed = 0;
     for (bool go_on = true; go_on;) {
         struct epoll_event events[512];
-        const int ready = epoll_wait(load.epoll, events, 512, closed != 0 ? REOPEN_MS : 1000);
+        int ready = epoll_wait(load.epoll, events, 512, load.doze ? 0 : closed != 0 ? REOPEN_MS : 1000);
+        if (load.doze && ready == 0) {
+            nanosleep(&(struct timespec){.tv_nsec = DOZE_NS}, NULL);
+        }
         for (int i = 0; i < ready && go_on; i++) {
             if (events[i].data.u64 == count) {
                 go_on = obey(&load);
