@@ -204,8 +204,8 @@ static struct str unfinished_rest(const struct stream *stream)
     return (struct str){blob->data + stream->unfinished_at, blob->len - stream->unfinished_at};
 }
 
-/* Control frames of a WebSocket go out between others. True: a close frame, and nothing follows. */
-static bool gather_control(struct streams *s, struct stream *stream)
+/* Control frames of a WebSocket go out between others. */
+static void gather_control(struct streams *s, struct stream *stream)
 {
     for (enum ws_control control = WS_CONTROL_PING; control <= WS_CONTROL_CLOSE; control++) {
         buf_clear(&s->ws_frame);
@@ -214,7 +214,6 @@ static bool gather_control(struct streams *s, struct stream *stream)
                 control;
         }
     }
-    return ws_stream_closing(stream);
 }
 
 static void gather(struct streams *s, struct stream *stream)
@@ -234,8 +233,12 @@ static void gather(struct streams *s, struct stream *stream)
         render_reset(&s->frame, !channel_has_events(stream->channel->kind));
         add_piece(s, made_sse(s, stream, buf_str(&s->frame)), stream->mark)->reset = true;
     }
-    if (stream->websocket && gather_control(s, stream)) {
-        return;
+    const bool pong_last = ws_stream_pong_last(stream);
+    if (stream->websocket && !pong_last) {
+        gather_control(s, stream);
+    }
+    if (ws_stream_closing(stream)) {
+        return; /* a close frame, and nothing follows */
     }
     while (s->gather.len < limit) {
         const struct made made = channel_has_events(stream->channel->kind)
@@ -245,6 +248,9 @@ static void gather(struct streams *s, struct stream *stream)
             break;
         }
         add_piece(s, made, stream->mark);
+    }
+    if (pong_last) {
+        gather_control(s, stream);
     }
 }
 

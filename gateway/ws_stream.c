@@ -62,6 +62,11 @@ bool ws_stream_closing(const struct stream *stream)
     return stream->ws != NULL && stream->ws->closing != WS_OPEN;
 }
 
+bool ws_stream_pong_last(const struct stream *stream)
+{
+    return stream->ws != NULL && stream->ws->pong && stream->ws->pong_last;
+}
+
 /* Something is to be sent between the frames of the log. */
 static void interrupt(struct stream *stream)
 {
@@ -422,6 +427,7 @@ static bool on_ping(void *arg, struct str payload)
     struct turn *turn = arg;
     struct ws_side *side = side_of(turn->stream);
     side->pong = true;
+    side->pong_last = turn->stream->mode == MODE_WALK;
     side->text_len = payload.len;
     memcpy(side->text, payload.p, payload.len);
     interrupt(turn->stream);

@@ -34,7 +34,8 @@ struct ws_side {
     bool holds;
     struct ws_request *waits; /* a first subscription, whose cursor is of an event to come */
     uint32_t waits_until_s;
-    bool pong; /* is to be sent, with the payload of the newest ping */
+    bool pong;      /* is to be sent, with the payload of the newest ping; */
+    bool pong_last; /* behind what was asked for before that, and is being told */
     enum ws_closing closing;
     enum ws_code code;
     size_t text_len;
@@ -59,6 +60,8 @@ bool ws_stream_control(const struct stream *stream, enum ws_control control, str
 /* It is on its way, or will be before all else. */
 void ws_stream_said(struct stream *stream, enum ws_control control);
 bool ws_stream_closing(const struct stream *stream);
+/* Is a pong to be sent, behind what is being told? */
+bool ws_stream_pong_last(const struct stream *stream);
 /* Was it sent a close frame (which may be unfinished)? Then nothing follows. */
 bool ws_stream_closed(const struct stream *stream);
 /* All is sent. */

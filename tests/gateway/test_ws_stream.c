@@ -156,6 +156,27 @@ static void frames_are_encoded_once(void **state)
     world_finish(&w);
 }
 
+static void a_pong_comes_behind_what_was_asked_for_before_the_ping(void **state)
+{
+    (void)state;
+    static const char frames[] = "\x81\x93\0\0\0\0{\"subscribe\":[\"*\"]}" /* in one segment */
+                                 "\x89\x84\0\0\0\0ping";
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 4096, 16);
+    world_set(&w, "a", 7, 0);
+    const int client = open_socket(&w, 0);
+    world_turn(&w, 1000);
+    assert_int_equal(send(client, frames, sizeof frames - 1, MSG_NOSIGNAL), sizeof frames - 1);
+    world_settle(&w, client, &got);
+    const char *tile = memmem(got.data, got.len, "\"key\":\"a\"", 9);
+    const char *pong = memmem(got.data, got.len, "\x8a\x04ping", 6);
+    assert_true(tile != NULL && pong != NULL && tile < pong);
+    buf_free(&got);
+    close(client);
+    world_finish(&w);
+}
+
 static void only_the_newest_ping_is_answered_when_the_socket_is_full(void **state)
 {
     (void)state;
@@ -262,6 +283,7 @@ int main(void)
         cmocka_unit_test(who_does_not_close_is_closed),
         cmocka_unit_test(nothing_is_kept_beside_the_record),
         cmocka_unit_test(frames_are_encoded_once),
+        cmocka_unit_test(a_pong_comes_behind_what_was_asked_for_before_the_ping),
         cmocka_unit_test(only_the_newest_ping_is_answered_when_the_socket_is_full),
         cmocka_unit_test(who_resumes_after_an_event_to_come_waits_for_it),
         cmocka_unit_test(too_many_frames_and_too_many_subscriptions),
