@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/fnv.h"
+
 static size_t put_base36(uint64_t value, char *out)
 {
     char digits[16];
@@ -109,9 +111,7 @@ bool cursor_parse(struct str text, struct cursor *out)
 
 unsigned lane_of_key(struct str key, unsigned lanes)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < key.len && key.p[i] != '/'; i++) {
-        hash = (hash ^ (unsigned char)key.p[i]) * UINT64_C(1099511628211);
-    }
-    return (unsigned)(hash % lanes);
+    const char *slash = key.len != 0 ? memchr(key.p, '/', key.len) : NULL;
+    const struct str family = {key.p, slash != NULL ? (size_t)(slash - key.p) : key.len};
+    return (unsigned)(fnv1a(FNV_BEGIN, family) % lanes);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/fnv.h"
 #include "common/xalloc.h"
 #include "gateway/encoding.h"
 
@@ -57,10 +58,7 @@ struct listing {
 
 static void digest_bytes(uint64_t *digest, const void *data, size_t len)
 {
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < len; i++) {
-        *digest = (*digest ^ bytes[i]) * UINT64_C(1099511628211);
-    }
+    *digest = fnv1a(*digest, (struct str){data, len});
 }
 
 static bool list_tile(void *arg, const struct tile *tile)
@@ -82,7 +80,7 @@ static bool list_tile(void *arg, const struct tile *tile)
 static void make(const struct store *store, const struct selection *selection,
                  const struct cursor *cursor, struct tile_list *out)
 {
-    struct listing listing = {.selection = selection, .digest = UINT64_C(14695981039346656037)};
+    struct listing listing = {.selection = selection, .digest = FNV_BEGIN};
     buf_append_text(&listing.body, "{\"cursor\":\"");
     cursor_append(&listing.body, cursor);
     buf_append_text(&listing.body, "\",\"tiles\":[");

@@ -1,16 +1,12 @@
 #include "ingestor/anchor.h"
 
+#include "common/fnv.h"
 #include "ingestor/batch.h"
 
-/* FNV-1a 64. */
 static uint64_t digest(const struct batch *batch, const struct event *event)
 {
-    const struct str type = batch_text_of(batch, event->event_type);
-    uint64_t hash = UINT64_C(14695981039346656037) ^ (uint64_t)event->timestamp.us;
-    for (size_t i = 0; i < type.len; i++) {
-        hash = (hash * UINT64_C(1099511628211)) ^ (unsigned char)type.p[i];
-    }
-    return hash;
+    return fnv1a(FNV_BEGIN ^ (uint64_t)event->timestamp.us,
+                 batch_text_of(batch, event->event_type));
 }
 
 void anchor_drop(struct anchor *anchor, const struct batch *batch)

@@ -2,6 +2,8 @@
 
 #include <endian.h>
 
+#include "common/fnv.h"
+
 #define MAGIC "TILEWIRE"
 #define HEADER_BYTES 32 /* magic 8, format 8, length 8, digest 8; numbers are little-endian */
 
@@ -16,15 +18,6 @@ const struct checkpoint_ops *checkpoint_for(const struct config *config)
         break;
     }
     return NULL;
-}
-
-static uint64_t digest(struct str bytes)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < bytes.len; i++) {
-        hash = (hash ^ (unsigned char)bytes.p[i]) * UINT64_C(1099511628211);
-    }
-    return hash;
 }
 
 static void put_u64(struct buf *out, uint64_t number)
@@ -45,7 +38,7 @@ void checkpoint_wrap(struct buf *out, struct str bytes)
     buf_append_text(out, MAGIC);
     put_u64(out, CHECKPOINT_FORMAT);
     put_u64(out, bytes.len);
-    put_u64(out, digest(bytes));
+    put_u64(out, fnv1a(FNV_BEGIN, bytes));
     buf_append_str(out, bytes);
 }
 
@@ -80,7 +73,7 @@ int checkpoint_unwrap(struct str framed, struct str *bytes, struct error *err)
     if (get_u64(framed.p + 16) != bytes->len) {
         return error_set(err, STATUS_INVALID, "it is cut short or has bytes too many");
     }
-    if (get_u64(framed.p + 24) != digest(*bytes)) {
+    if (get_u64(framed.p + 24) != fnv1a(FNV_BEGIN, *bytes)) {
         return error_set(err, STATUS_INVALID, "its bytes were changed");
     }
     return STATUS_OK;

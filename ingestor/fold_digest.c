@@ -1,6 +1,7 @@
 #include "ingestor/fold_digest.h"
 
 #include "common/buf.h"
+#include "common/fnv.h"
 
 /* The definition is written out as text, each part marked, and hashed with FNV-1a 64. */
 static void put_match(struct buf *out, const char *name, const struct match *match)
@@ -46,10 +47,7 @@ uint64_t tile_digest(const struct tile_config *config)
         buf_printf(&text, "rule %s %d\n", config->rules[i].event_type.text.p,
                    config->rules[i].state);
     }
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < text.len; i++) {
-        hash = (hash ^ (unsigned char)text.data[i]) * UINT64_C(1099511628211);
-    }
+    const uint64_t hash = fnv1a(FNV_BEGIN, buf_str(&text));
     buf_free(&text);
     return hash;
 }

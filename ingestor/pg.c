@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include "common/fnv.h"
+
 int pg_error(PGconn *db, const PGresult *result, const char *doing, struct error *err)
 {
     const char *text = result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(db);
@@ -127,11 +129,8 @@ void pg_channel(struct buf *out, const struct config_source *source)
     if (name.len <= 50) {
         buf_printf(out, "tilewire_%s", buf_cstr(&name));
     } else {
-        uint64_t hash = UINT64_C(14695981039346656037);
-        for (size_t i = 0; i < name.len; i++) {
-            hash = (hash ^ (unsigned char)name.data[i]) * UINT64_C(1099511628211);
-        }
-        buf_printf(out, "tilewire_%.30s_%016llx", buf_cstr(&name), (unsigned long long)hash);
+        buf_printf(out, "tilewire_%.30s_%016llx", buf_cstr(&name),
+                   (unsigned long long)fnv1a(FNV_BEGIN, buf_str(&name)));
     }
     buf_free(&name);
 }

@@ -30,17 +30,16 @@ static bool on_frame(void *arg)
     return true;
 }
 
-static bool on_message(void *arg, struct str text)
-{
-    assert_true(text.len <= MAX_MESSAGE);
-    note(arg, "message", text);
-    return true;
-}
-
 static bool on_any(void *arg, struct str text)
 {
     note(arg, "message", text);
     return true;
+}
+
+static bool on_message(void *arg, struct str text)
+{
+    assert_true(text.len <= MAX_MESSAGE);
+    return on_any(arg, text);
 }
 
 static bool on_ping(void *arg, struct str payload)
