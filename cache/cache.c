@@ -2,11 +2,11 @@
 
 #include <czmq.h>
 
-#include "common/link.h"
-#include "common/log.h"
-#include "common/metrics.h"
-#include "common/server.h"
-#include "common/sockets.h"
+#include "common/net/link.h"
+#include "common/net/server.h"
+#include "common/net/sockets.h"
+#include "common/program/log.h"
+#include "common/program/metrics.h"
 
 #define LINK_BUDGET 500 /* messages taken in before others get their turn */
 #define QUERY_BUDGET 50

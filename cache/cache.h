@@ -5,8 +5,8 @@
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
 
-#include "common/config.h"
-#include "common/program.h"
+#include "common/config/config.h"
+#include "common/program/program.h"
 
 struct cache;
 

@@ -1,9 +1,9 @@
 #include <czmq.h>
 
 #include "cache/cache.h"
-#include "common/log.h"
-#include "common/program.h"
-#include "common/sockets.h"
+#include "common/net/sockets.h"
+#include "common/program/log.h"
+#include "common/program/program.h"
 
 int main(int argc, char **argv)
 {

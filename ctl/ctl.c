@@ -2,7 +2,7 @@
 
 #include <stdarg.h>
 
-#include "common/program.h"
+#include "common/program/program.h"
 
 int ctl_fail(const struct ctl *ctl, const char *format, ...)
 {

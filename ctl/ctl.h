@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 
 struct ctl {
     const struct config *config;

@@ -2,10 +2,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/log.h"
-#include "common/program.h"
-#include "common/sockets.h"
-#include "ctl/check.h"
+#include "common/net/sockets.h"
+#include "common/program/log.h"
+#include "common/program/program.h"
+#include "ctl/commands/check.h"
 #include "ctl/options.h"
 
 #define ANSWER_TIMEOUT_MS 2000

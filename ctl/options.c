@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/program.h"
-#include "common/xalloc.h"
+#include "common/base/xalloc.h"
+#include "common/program/program.h"
 
 #define TIMEOUT_MAX_S 86400
 

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/config.h"
-#include "ctl/commands.h"
+#include "common/config/config.h"
+#include "ctl/commands/commands.h"
 
 enum command {
     COMMAND_NONE,

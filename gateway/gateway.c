@@ -5,13 +5,13 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "common/log.h"
-#include "common/xalloc.h"
-#include "gateway/detach.h"
-#include "gateway/http.h"
-#include "gateway/reload.h"
-#include "gateway/render.h"
-#include "gateway/tile_lists.h"
+#include "common/base/xalloc.h"
+#include "common/program/log.h"
+#include "gateway/api/tile_lists.h"
+#include "gateway/http/detach.h"
+#include "gateway/http/server.h"
+#include "gateway/limits.h"
+#include "gateway/stream/render.h"
 
 #define LINK_BUDGET 256 /* messages taken in before the others get their turn */
 #define SEND_BUDGET 256 /* calls of send() before the others get their turn */

@@ -5,15 +5,15 @@
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H
 
-#include "common/eventlog.h"
-#include "common/link.h"
-#include "common/program.h"
-#include "common/store.h"
-#include "gateway/clients.h"
-#include "gateway/descriptors.h"
-#include "gateway/latency.h"
-#include "gateway/streams.h"
-#include "gateway/waiting.h"
+#include "common/net/link.h"
+#include "common/program/program.h"
+#include "common/store/eventlog.h"
+#include "common/store/store.h"
+#include "gateway/base/descriptors.h"
+#include "gateway/base/latency.h"
+#include "gateway/http/clients.h"
+#include "gateway/http/waiting.h"
+#include "gateway/stream/streams.h"
 
 struct http;
 struct tile_lists;

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 
-#include "common/log.h"
-#include "common/program.h"
-#include "common/sockets.h"
+#include "common/net/sockets.h"
+#include "common/program/log.h"
+#include "common/program/program.h"
 #include "gateway/gateway.h"
 
 int main(int argc, char **argv)

@@ -1,8 +1,8 @@
 #include "ingestor/ingestor_state.h"
 
-#include "common/log.h"
-#include "common/sockets.h"
-#include "common/xalloc.h"
+#include "common/base/xalloc.h"
+#include "common/net/sockets.h"
+#include "common/program/log.h"
 
 #define QUERY_BUDGET 50
 #define BATCH_BUDGET 4 /* batches folded before others get their turn */

@@ -5,8 +5,8 @@
 #ifndef INGESTOR_INGESTOR_H
 #define INGESTOR_INGESTOR_H
 
-#include "common/error.h"
-#include "common/program.h"
+#include "common/base/error.h"
+#include "common/program/program.h"
 
 enum ingestor_end {
     INGESTOR_STOPPED, /* SIGTERM or SIGINT */

@@ -1,5 +1,5 @@
-#include "common/log.h"
-#include "common/sockets.h"
+#include "common/net/sockets.h"
+#include "common/program/log.h"
 #include "ingestor/ingestor_state.h"
 
 #define BEAT_MS 1000

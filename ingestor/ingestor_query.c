@@ -1,4 +1,4 @@
-#include "common/metrics.h"
+#include "common/program/metrics.h"
 #include "ingestor/ingestor_state.h"
 
 void ingestor_describe(void *arg, struct query_state *out)

@@ -1,7 +1,7 @@
 #include <utlist.h>
 
-#include "common/log.h"
-#include "ingestor/checkpoint.h"
+#include "common/program/log.h"
+#include "ingestor/checkpoint/checkpoint.h"
 #include "ingestor/ingestor_state.h"
 #include "ingestor/snapshot.h"
 

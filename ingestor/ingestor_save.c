@@ -1,4 +1,4 @@
-#include "common/log.h"
+#include "common/program/log.h"
 #include "ingestor/ingestor_state.h"
 #include "ingestor/snapshot.h"
 

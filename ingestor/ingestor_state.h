@@ -8,16 +8,16 @@
 
 #include <czmq.h>
 
-#include "common/backoff.h"
-#include "common/query.h"
-#include "common/server.h"
-#include "common/wire.h"
-#include "ingestor/fold.h"
+#include "common/base/backoff.h"
+#include "common/net/server.h"
+#include "common/replica/query.h"
+#include "common/wire/wire.h"
+#include "ingestor/fold/fold.h"
 #include "ingestor/ingestor.h"
-#include "ingestor/lease.h"
-#include "ingestor/newest.h"
-#include "ingestor/publisher.h"
-#include "ingestor/reader.h"
+#include "ingestor/lease/lease.h"
+#include "ingestor/publish/newest.h"
+#include "ingestor/publish/publisher.h"
+#include "ingestor/reader/reader.h"
 
 /*
  *            lease, checkpoint ┌─► resuming ── the event log is filled again ──┐

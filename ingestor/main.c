@@ -2,9 +2,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "common/log.h"
-#include "common/program.h"
-#include "common/sockets.h"
+#include "common/net/sockets.h"
+#include "common/program/log.h"
+#include "common/program/program.h"
 #include "ingestor/ingestor.h"
 
 #define ENDING_S 5
@@ -30,7 +30,8 @@ static void *end_anyway(void *arg)
 {
     const struct ending *ending = arg;
     sleep(ENDING_S);
-    log_warn("what was begun at the database or on disk has not ended for %d s: ending without it", ENDING_S);
+    log_warn("what was begun at the database or on disk has not ended for %d s: ending without it",
+             ENDING_S);
     if (ending->end == INGESTOR_AGAIN) {
         begin_again(ending->argv);
     }

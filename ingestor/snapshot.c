@@ -1,6 +1,6 @@
 #include "ingestor/snapshot.h"
 
-#include "common/mp.h"
+#include "common/codec/mp.h"
 
 #define FORMAT 1
 

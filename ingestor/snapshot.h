@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-#include "common/buf.h"
-#include "common/error.h"
-#include "ingestor/fold.h"
+#include "common/base/buf.h"
+#include "common/base/error.h"
+#include "ingestor/fold/fold.h"
 
 struct snapshot {
     uint64_t epoch;

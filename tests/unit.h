@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "common/str.h"
+#include "common/base/str.h"
 
 #define assert_str(actual, expected)                                                               \
     do {                                                                                           \

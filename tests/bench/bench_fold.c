@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "common/xalloc.h"
-#include "ingestor/fold.h"
+#include "common/base/xalloc.h"
+#include "ingestor/fold/fold.h"
 
 static const char config_text[] =
     "source: {uri: \"sqlite:x.db\"}\n"

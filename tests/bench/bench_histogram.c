@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "common/clock.h"
-#include "common/histogram.h"
-#include "common/xalloc.h"
+#include "common/base/clock.h"
+#include "common/base/histogram.h"
+#include "common/base/xalloc.h"
 
 #define VALUES 65536
 

@@ -1,4 +1,5 @@
-/* Latencies, counted in buckets that are at most 1/32 wide: so are the errors of its percentiles. */
+/* Latencies, counted in buckets that are at most 1/32 wide: so are the errors of its percentiles.
+ */
 #ifndef BENCH_HISTOGRAM_H
 #define BENCH_HISTOGRAM_H
 

@@ -1,4 +1,5 @@
-/* What the parts of the load generator share: see load.c. All end the process when they cannot go on. */
+/* What the parts of the load generator share: see load.c. All end the process when they cannot go
+ * on. */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 

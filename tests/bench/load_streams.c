@@ -92,8 +92,8 @@ static void read_stream(struct load *load, struct stream *stream)
         load->now_us = now_us();
         load->bytes += (size_t)got;
         scanner_stamps(&stream->scanner, load->buffer, (size_t)got, on_stamp, load);
-        if (load->text_len != 0 && scanner_text(&stream->scanner, load->buffer, (size_t)got,
-                                                load->text, load->text_len)) {
+        if (load->text_len != 0 &&
+            scanner_text(&stream->scanner, load->buffer, (size_t)got, load->text, load->text_len)) {
             load->with_text++;
         }
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -131,8 +131,7 @@ static void open_all(struct load *load, size_t stalled)
             fail("a stalled stream: %s", strerror(errno));
         }
     }
-    printf("{\"opened\": %zu, \"seconds\": %.3f}\n", load->count,
-           (double)(now_us() - begun) / 1e6);
+    printf("{\"opened\": %zu, \"seconds\": %.3f}\n", load->count, (double)(now_us() - begun) / 1e6);
 }
 
 /* ---- Commands ---- */
@@ -191,9 +190,9 @@ static bool obey(struct load *load)
 
 /* ---- Getting back ---- */
 
-/* Opens what is lost, until the first that cannot be opened; how many are still lost? Not before all
- * are lost: the socket that a dying server listens on is the last that the kernel closes, and would
- * take connections only to drop them. */
+/* Opens what is lost, until the first that cannot be opened; how many are still lost? Not before
+ * all are lost: the socket that a dying server listens on is the last that the kernel closes, and
+ * would take connections only to drop them. */
 static size_t reopen(struct load *load)
 {
     size_t closed = 0;
@@ -243,7 +242,10 @@ int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
     size_t closed = 0;
     for (bool go_on = true; go_on;) {
         struct epoll_event events[512];
-        int ready = epoll_wait(load.epoll, events, 512, load.doze ? 0 : closed != 0 ? REOPEN_MS : 1000);
+        int ready = epoll_wait(load.epoll, events, 512,
+                               load.doze     ? 0
+                               : closed != 0 ? REOPEN_MS
+                                             : 1000);
         if (load.doze && ready == 0) {
             nanosleep(&(struct timespec){.tv_nsec = DOZE_NS}, NULL);
         }

@@ -13,10 +13,10 @@
 #define STAMP_DIGITS 16
 
 struct scanner {
-    int digits;      /* of the stamp that is being read; -1: none is */
-    uint64_t stamp;  /* as far as it was read */
-    size_t matched;  /* bytes of the text */
-    bool found;      /* the text came since scanner_reset */
+    int digits;     /* of the stamp that is being read; -1: none is */
+    uint64_t stamp; /* as far as it was read */
+    size_t matched; /* bytes of the text */
+    bool found;     /* the text came since scanner_reset */
 };
 
 void scanner_reset(struct scanner *scanner);

@@ -66,8 +66,7 @@ static void answers_are_measured(void **state)
         assert_int_equal(answer_length(ok, len), 0);
     }
     assert_int_equal(answer_length(ok, sizeof ok - 1), sizeof ok - 1);
-    assert_int_equal(answer_length(not_modified, sizeof not_modified - 1),
-                     sizeof not_modified - 1);
+    assert_int_equal(answer_length(not_modified, sizeof not_modified - 1), sizeof not_modified - 1);
     assert_true(answer_length(endless, sizeof endless - 1) == SIZE_MAX);
 }
 

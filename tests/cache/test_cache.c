@@ -5,8 +5,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "tests/config_unit.h"
-#include "tests/fake_upstream.h"
+#include "tests/common/config/config_unit.h"
+#include "tests/common/net/fake_upstream.h"
 
 #define PATIENCE_MS 20000 /* nothing here takes nearly as long */
 #define REPLY_FRAMES 2

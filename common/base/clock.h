@@ -1,0 +1,90 @@
+/*
+ * Two kinds of time that do not mix. Wall time is what rows and people speak of; monotonic time is
+ * what deadlines and intervals are measured with. They are different types, so that comparing one
+ * with the other does not compile. Only programs' loops read the clocks; pure code is given `now`.
+ */
+#ifndef COMMON_BASE_CLOCK_H
+#define COMMON_BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Microseconds since 1970-01-01T00:00:00Z; may be negative. */
+typedef struct {
+    int64_t us;
+} wall_time;
+
+/* Microseconds since an arbitrary start (CLOCK_MONOTONIC); only differences mean something. */
+typedef struct {
+    int64_t us;
+} mono_time;
+
+#define US_PER_MS INT64_C(1000)
+#define US_PER_S INT64_C(1000000)
+
+/* Later than any real moment: "no deadline". */
+#define WALL_NEVER ((wall_time){INT64_MAX})
+#define MONO_NEVER ((mono_time){INT64_MAX})
+
+wall_time clock_wall(void);
+mono_time clock_mono(void);
+
+/* Both clocks, read together. */
+struct moment {
+    wall_time wall;
+    mono_time mono;
+};
+
+static inline struct moment clock_now(void)
+{
+    return (struct moment){clock_wall(), clock_mono()};
+}
+
+static inline wall_time wall_add_us(wall_time t, int64_t us)
+{
+    return (wall_time){t.us + us};
+}
+
+static inline mono_time mono_add_us(mono_time t, int64_t us)
+{
+    return (mono_time){t.us + us};
+}
+
+static inline mono_time mono_add_ms(mono_time t, int64_t ms)
+{
+    return (mono_time){t.us + ms * US_PER_MS};
+}
+
+/* Whole milliseconds from now until deadline, rounded up, 0 when it has passed, at most max_ms. */
+static inline int mono_ms_until(mono_time now, mono_time deadline, int max_ms)
+{
+    if (deadline.us <= now.us) {
+        return 0;
+    }
+    if (deadline.us == INT64_MAX || deadline.us - now.us > (int64_t)max_ms * US_PER_MS) {
+        return max_ms;
+    }
+    return (int)((deadline.us - now.us + US_PER_MS - 1) / US_PER_MS);
+}
+
+#define TIME_TEXT_SIZE 32
+
+/* Writes RFC 3339 in UTC with milliseconds, e.g. 2026-11-23T05:12:01.220Z, and returns out. Years
+ * outside 0 to 9999 are clamped to that range. */
+char *wall_format(wall_time t, char out[TIME_TEXT_SIZE]);
+
+/*
+ * Reads a moment as event tables hold it: RFC 3339 or SQL ("2026-11-23 05:12:01.22+01", seconds and
+ * zone optional, no zone means UTC), or a plain number of seconds, milliseconds, microseconds or
+ * nanoseconds since 1970, told apart by magnitude. text needs no terminating NUL.
+ * Returns false when it is none of these, and leaves *out alone.
+ */
+bool wall_parse(const char *text, size_t len, wall_time *out);
+
+/* The same choice of unit for a number that the database holds as a number. False for NaN,
+ * infinity. */
+bool wall_from_number(double number, wall_time *out);
+bool wall_from_integer(int64_t number, wall_time *out);
+
+#endif

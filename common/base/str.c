@@ -1,0 +1,27 @@
+#include "common/base/str.h"
+
+bool str_glob(struct str pattern, struct str text)
+{
+    size_t p = 0;
+    size_t t = 0;
+    size_t star = pattern.len;
+    size_t star_text = 0;
+    while (t < text.len) {
+        if (p < pattern.len && pattern.p[p] == '*') {
+            star = p++;
+            star_text = t;
+        } else if (p < pattern.len && pattern.p[p] == text.p[t]) {
+            p++;
+            t++;
+        } else if (star < pattern.len) {
+            p = star + 1;
+            t = ++star_text;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.len && pattern.p[p] == '*') {
+        p++;
+    }
+    return p == pattern.len;
+}

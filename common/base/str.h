@@ -1,0 +1,49 @@
+/* A borrowed piece of text: bytes that somebody else owns and keeps. Not NUL-terminated. */
+#ifndef COMMON_BASE_STR_H
+#define COMMON_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct str {
+    const char *p; /* NULL means absent (SQL NULL), which is not the empty string */
+    size_t len;
+};
+
+#define STR_NULL ((struct str){NULL, 0})
+#define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
+
+static inline struct str str_of(const char *text)
+{
+    return (struct str){text, text != NULL ? strlen(text) : 0};
+}
+
+static inline bool str_equal(struct str a, struct str b)
+{
+    return (a.p == NULL) == (b.p == NULL) && a.len == b.len &&
+           (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+/* Without the spaces and tabs around it. */
+static inline struct str str_trim(struct str text)
+{
+    while (text.len != 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
+        text = (struct str){text.p + 1, text.len - 1};
+    }
+    while (text.len != 0 && (text.p[text.len - 1] == ' ' || text.p[text.len - 1] == '\t')) {
+        text.len--;
+    }
+    return text;
+}
+
+static inline bool str_is(struct str a, const char *text)
+{
+    return a.p != NULL && str_equal(a, str_of(text));
+}
+
+/* Does text match the pattern, in which `*` stands for any run of characters? Linear in practice:
+ * only the last star is ever retried. */
+bool str_glob(struct str pattern, struct str text);
+
+#endif

@@ -1,0 +1,15 @@
+/* UTF-8 as RFC 3629 defines it: no surrogates, no overlong forms, nothing above U+10FFFF. */
+#ifndef COMMON_BASE_UTF8_H
+#define COMMON_BASE_UTF8_H
+
+#include <stdbool.h>
+
+#include "common/base/buf.h"
+#include "common/base/str.h"
+
+bool utf8_valid(struct str text);
+
+/* Appends text with each byte that is not part of a valid sequence replaced by U+FFFD. */
+void utf8_append_clean(struct buf *out, struct str text);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Allocation for sizes that no outsider drives: a few bytes of bookkeeping, whose failure leaves
+ * nothing sensible to do. They end the process with a message when memory is out. Whatever grows
+ * with input is bounded by its owner before it gets here.
+ *
+ * The caller owns the memory and frees it with free().
+ */
+#ifndef COMMON_BASE_XALLOC_H
+#define COMMON_BASE_XALLOC_H
+
+#include <stddef.h>
+
+void *x_malloc(size_t size);
+void *x_calloc(size_t count, size_t size);
+void *x_realloc(void *ptr, size_t size);
+/* count * size, checked for overflow. */
+void *x_reallocarray(void *ptr, size_t count, size_t size);
+char *x_strdup(const char *text);
+/* Copies len bytes and adds a terminating NUL. */
+char *x_strndup(const char *text, size_t len);
+void *x_memdup(const void *data, size_t len);
+/* printf into a new string. */
+char *x_asprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,214 @@
+#include "common/config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/xalloc.h"
+#include "common/config/reader.h"
+
+static int read_insecure(struct config_reader *r, const struct config_key *key,
+                         const struct yaml_node *value, void *target)
+{
+    struct config *config = target;
+    if (!yaml_as_bool(value, &config->insecure)) {
+        return config_expected(r, value, key->name, "true or false");
+    }
+    return STATUS_OK;
+}
+
+/* In the order of reading, whatever the order in the file: tiles name fields that the source
+ * defines. */
+static const struct config_key sections[] = {
+    SECTION_KEY("source", read_source), SECTION_KEY("ingestor", read_ingestor),
+    SECTION_KEY("cache", read_cache),   SECTION_KEY("gateway", read_gateway),
+    SECTION_KEY("curve", read_curve),   SECTION_KEY("insecure", read_insecure),
+    SECTION_KEY("tiles", read_tiles),
+};
+
+static int pass_over(struct config_reader *r, const struct config_key *key,
+                     const struct yaml_node *value, void *target)
+{
+    (void)r;
+    (void)key;
+    (void)value;
+    (void)target;
+    return STATUS_OK;
+}
+
+/* Are all sections known? */
+static int check_sections(struct config_reader *r, const struct yaml_node *root)
+{
+    struct config_key known[COUNT_OF(sections)];
+    memcpy(known, sections, sizeof known);
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        known[i].read = pass_over;
+    }
+    return read_map(r, root, known, COUNT_OF(known), NULL, NULL);
+}
+
+static int read_root(struct config_reader *r, const struct yaml_node *root)
+{
+    config_source_defaults(r);
+    config_programs_defaults(r);
+    config_gateway_defaults(r);
+    int status = check_sections(r, root);
+    for (size_t i = 0; i < COUNT_OF(sections) && status == STATUS_OK; i++) {
+        const struct yaml_node *value = yaml_get(root, sections[i].name);
+        if (value != NULL) {
+            status = sections[i].read(r, &sections[i], value, r->config);
+        }
+    }
+    return status == STATUS_OK ? config_programs_finish(r, root) : status;
+}
+
+/* The end of a very long name says more than its start, and leaves room for the message. */
+static const char *short_name(const char *name)
+{
+    const size_t len = strlen(name);
+    return len > 200 ? name + len - 200 : name;
+}
+
+static struct config *config_create(const char *name)
+{
+    struct config *config = x_calloc(1, sizeof *config);
+    config->memory = arena_create();
+    config->file = arena_strndup(config->memory, name, strlen(name));
+    return config;
+}
+
+/* A message is one line, whatever it quotes. */
+static void make_one_line(struct error *err)
+{
+    for (char *c = err != NULL ? err->text : NULL; c != NULL && *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            *c = ' ';
+        }
+    }
+}
+
+int config_parse(const char *text, size_t len, const char *name, struct config **out,
+                 struct error *err)
+{
+    *out = NULL;
+    if (len > CONFIG_FILE_MAX) {
+        return error_set(err, STATUS_INVALID, "%s: the file is larger than %d MiB",
+                         short_name(name), CONFIG_FILE_MAX >> 20);
+    }
+    struct config *config = config_create(name);
+    const char *slash = strrchr(config->file, '/');
+    struct config_reader reader = {
+        .config = config,
+        .memory = config->memory,
+        .file = short_name(config->file),
+        .folder = {config->file, slash != NULL ? (size_t)(slash - config->file) + 1 : 0},
+        .err = err,
+        .context = "",
+    };
+    struct arena *tree = arena_create();
+    struct yaml_node *root = NULL;
+    int status = yaml_parse(tree, (struct str){text, len}, reader.file, &root, err);
+    if (status == STATUS_OK) {
+        status = read_root(&reader, root);
+    }
+    arena_destroy(&tree);
+    if (status != STATUS_OK) {
+        make_one_line(err);
+        config_destroy(&config);
+        return status;
+    }
+    *out = config;
+    return STATUS_OK;
+}
+
+static int cannot_read(const char *path, struct error *err)
+{
+    const int status = errno == ENOENT || errno == ENOTDIR ? STATUS_NOT_FOUND
+                       : errno == EACCES                   ? STATUS_DENIED
+                                                           : STATUS_IO;
+    return error_set(err, status, "%s: cannot be read: %s", short_name(path), strerror(errno));
+}
+
+/* Reads a file of at most max bytes; one byte more is kept to tell that it is too large. */
+static int read_file(const char *path, size_t max, struct buf *out, struct error *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return cannot_read(path, err);
+    }
+    int status = STATUS_OK;
+    while (out->len <= max) {
+        const ssize_t got = read(fd, buf_reserve(out, 65536), 65536);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            status = cannot_read(path, err);
+        }
+        if (got <= 0) {
+            break;
+        }
+        out->len += (size_t)got;
+    }
+    close(fd);
+    return status;
+}
+
+int config_load(const char *path, struct config **out, struct error *err)
+{
+    struct buf text = {0};
+    *out = NULL;
+    int status = read_file(path, CONFIG_FILE_MAX, &text, err);
+    if (status == STATUS_OK) {
+        status = config_parse(buf_cstr(&text), text.len, path, out, err);
+    }
+    buf_free(&text);
+    return status;
+}
+
+void config_destroy(struct config **config)
+{
+    if (*config == NULL) {
+        return;
+    }
+    arena_destroy(&(*config)->memory);
+    free(*config);
+    *config = NULL;
+}
+
+int config_need_source(const struct config *config, struct error *err)
+{
+    if (config->has_source) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_INVALID,
+                     "%s: source is missing: say where the events table is, for instance "
+                     "`source: {uri: sqlite:events.db}`",
+                     short_name(config->file));
+}
+
+const struct tile_config *config_tile(const struct config *config, struct str key)
+{
+    size_t low = 0;
+    size_t high = config->tile_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const struct str found = str_of(config->tiles_by_key[middle]->key);
+        const size_t len = key.len < found.len ? key.len : found.len;
+        int order = memcmp(key.p, found.p, len);
+        order = order != 0 ? order : (key.len > found.len) - (key.len < found.len);
+        if (order == 0) {
+            return config->tiles_by_key[middle];
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,191 @@
+#include "common/config/network.h"
+
+#include <string.h>
+
+#include "common/config/values.h"
+
+int read_bind(struct config_reader *r, const struct config_key *key, const struct yaml_node *value,
+              void *target)
+{
+    struct str text;
+    const int status = config_scalar(r, value, key->name, "tcp://HOST:PORT or ipc:///PATH", &text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct endpoint endpoint;
+    const char *expected = endpoint_parse(text, &endpoint);
+    if (expected != NULL) {
+        return config_expected(r, value, key->name, expected);
+    }
+    if (!endpoint.ipc && !endpoint.wildcard && !endpoint.numeric) {
+        return config_expected(
+            r, value, key->name,
+            "an IP address of this machine to bind to (127.0.0.1 for this machine alone), or *");
+    }
+    *(const char **)(void *)((char *)target + key->offset) =
+        arena_strndup(r->memory, text.p, text.len);
+    return STATUS_OK;
+}
+
+static int read_connect(struct config_reader *r, const struct config_key *key,
+                        const struct yaml_node *value, void *target)
+{
+    struct str text;
+    const int status = config_scalar(r, value, key->name, "tcp://HOST:PORT or ipc:///PATH", &text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct endpoint endpoint;
+    const char *expected = endpoint_parse(text, &endpoint);
+    if (expected != NULL) {
+        return config_expected(r, value, key->name, expected);
+    }
+    if (endpoint.wildcard || (endpoint.numeric && ip_is_any(&endpoint.ip))) {
+        return config_expected(r, value, key->name, "the address of one machine to connect to");
+    }
+    *(const char **)(void *)((char *)target + key->offset) =
+        arena_strndup(r->memory, text.p, text.len);
+    return STATUS_OK;
+}
+
+int read_curve_key(struct config_reader *r, const struct config_key *key,
+                   const struct yaml_node *value, void *target)
+{
+    if (value->kind != YAML_SCALAR || !curve_key_valid(value->text)) {
+        return config_expected(r, value, key->name,
+                               "a public key of 40 characters, as curve_keygen prints it, in "
+                               "quotes");
+    }
+    *(const char **)(void *)((char *)target + key->offset) =
+        arena_strndup(r->memory, value->text.p, value->text.len);
+    return STATUS_OK;
+}
+
+static const struct config_key upstream_keys[] = {
+    CUSTOM_KEY("publish", read_connect, struct upstream, publish),
+    CUSTOM_KEY("query", read_connect, struct upstream, query),
+    CUSTOM_KEY("server_key", read_curve_key, struct upstream, server_key),
+};
+
+int read_upstreams(struct config_reader *r, const struct config_key *key,
+                   const struct yaml_node *value, void *target)
+{
+    struct upstreams *upstreams = (void *)((char *)target + key->offset);
+    int status = config_expect_list(r, value, key->name, CONFIG_UPSTREAMS_MAX);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    upstreams->list = arena_array(r->memory, value->count, sizeof *upstreams->list);
+    for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
+        struct upstream *upstream = &upstreams->list[upstreams->count++];
+        status = read_section(r, key->name, node, upstream_keys, COUNT_OF(upstream_keys), upstream);
+        if (status == STATUS_OK && (upstream->publish == NULL || upstream->query == NULL)) {
+            status = config_fail(r, node, key->name,
+                                 "an upstream needs both addresses: {publish: …, query: …}");
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
+const char *connect_address(struct config_reader *r, const char *bind)
+{
+    struct endpoint endpoint;
+    if (endpoint_parse(str_of(bind), &endpoint) != NULL || endpoint.ipc ||
+        (!endpoint.wildcard && !ip_is_any(&endpoint.ip))) {
+        return bind;
+    }
+    const bool v6 = !endpoint.wildcard && memchr(endpoint.host.p, ':', endpoint.host.len) != NULL;
+    return arena_printf(r->memory, "tcp://%s:%u", v6 ? "[::1]" : "127.0.0.1", endpoint.port);
+}
+
+void upstreams_default(struct config_reader *r, struct upstreams *upstreams, const char *publish,
+                       const char *query)
+{
+    if (upstreams->count > 0) {
+        return;
+    }
+    upstreams->list = arena_array(r->memory, 1, sizeof *upstreams->list);
+    upstreams->count = 1;
+    upstreams->list[0].publish = connect_address(r, publish);
+    upstreams->list[0].query = connect_address(r, query);
+}
+
+/* ---- rules ---- */
+
+/* The node of section.key, or as near as the file has it. */
+static const struct yaml_node *place(const struct yaml_node *root, const char *section,
+                                     const char *key)
+{
+    const struct yaml_node *outer = yaml_get(root, section);
+    const struct yaml_node *inner = yaml_get(outer, key);
+    return inner != NULL ? inner : outer != NULL ? outer : root;
+}
+
+struct binding {
+    const char *section;
+    const char *key;
+    const char *address;
+};
+
+static int check_reach(struct config_reader *r, const struct yaml_node *root,
+                       const struct binding *b)
+{
+    struct endpoint endpoint;
+    if (r->config->insecure || r->config->curve.enabled ||
+        endpoint_parse(str_of(b->address), &endpoint) != NULL || endpoint.ipc ||
+        (endpoint.numeric && ip_is_loopback(&endpoint.ip))) {
+        return STATUS_OK;
+    }
+    return config_fail(r, place(root, b->section, b->key), NULL,
+                       "%s.%s: other machines can reach %s, and there are no keys: bind to "
+                       "127.0.0.1, or set up keys under `curve`, or permit it with `insecure: "
+                       "true`",
+                       b->section, b->key, b->address);
+}
+
+static int check_server_keys(struct config_reader *r, const struct yaml_node *root,
+                             const char *section, const struct upstreams *upstreams)
+{
+    for (size_t i = 0; i < upstreams->count && !r->config->curve.enabled; i++) {
+        if (upstreams->list[i].server_key != NULL) {
+            return config_fail(r, place(root, section, "upstreams"), NULL,
+                               "%s.upstreams: server_key needs keys of our own: set them up under "
+                               "`curve`",
+                               section);
+        }
+    }
+    return STATUS_OK;
+}
+
+int config_network_check(struct config_reader *r, const struct yaml_node *root)
+{
+    const struct config *config = r->config;
+    const struct binding bindings[] = {
+        {"ingestor", "publish", config->ingestor.publish},
+        {"ingestor", "query", config->ingestor.query},
+        {"cache", "publish", config->cache.publish},
+        {"cache", "query", config->cache.query},
+    };
+    int status = STATUS_OK;
+    for (size_t i = 0; i < COUNT_OF(bindings) && status == STATUS_OK; i++) {
+        status = check_reach(r, root, &bindings[i]);
+        for (size_t j = 0; j < i && status == STATUS_OK; j++) {
+            if (strcmp(bindings[i].address, bindings[j].address) == 0) {
+                status = config_fail(r, place(root, bindings[i].section, bindings[i].key), NULL,
+                                     "%s.%s: %s is the address of %s.%s already",
+                                     bindings[i].section, bindings[i].key, bindings[i].address,
+                                     bindings[j].section, bindings[j].key);
+            }
+        }
+    }
+    if (status == STATUS_OK) {
+        status = check_server_keys(r, root, "cache", &config->cache.upstreams);
+    }
+    if (status == STATUS_OK) {
+        status = check_server_keys(r, root, "gateway", &config->gateway.upstreams);
+    }
+    return status;
+}

@@ -1,0 +1,96 @@
+#include "common/net/server.h"
+
+#include <zmq.h>
+
+#include "common/net/sockets.h"
+
+#define ENVELOPE_FRAMES 8 /* identity, tags of proxies on the way, delimiter, body */
+
+struct server {
+    void *router;
+    struct query *query;
+    struct buf frames[ENVELOPE_FRAMES];
+    struct buf reply;
+};
+
+int server_create(const char *address, const struct config *config, struct query *query,
+                  struct server **out, struct error *err)
+{
+    void *router = socket_bind(ZMQ_ROUTER, address, config, err);
+    if (router == NULL) {
+        return STATUS_IO;
+    }
+    struct server *server = x_calloc(1, sizeof *server);
+    server->router = router;
+    server->query = query;
+    *out = server;
+    return STATUS_OK;
+}
+
+void server_destroy(struct server **server_p)
+{
+    struct server *server = *server_p;
+    if (server == NULL) {
+        return;
+    }
+    socket_close(&server->router);
+    for (size_t i = 0; i < ENVELOPE_FRAMES; i++) {
+        buf_free(&server->frames[i]);
+    }
+    buf_free(&server->reply);
+    free(server);
+    *server_p = NULL;
+}
+
+void *server_socket(const struct server *server)
+{
+    return server->router;
+}
+
+/* Length of the envelope: up to and with the first empty frame after the identity; 0 when there is
+ * none. */
+static size_t envelope(const struct server *server, size_t count)
+{
+    for (size_t i = 1; i + 1 < count; i++) {
+        if (server->frames[i].len == 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+static void answer(struct server *server, size_t count, mono_time now)
+{
+    const size_t head = envelope(server, count);
+    if (head == 0) {
+        server->query->refused++; /* without a delimiter there is no telling where to answer */
+        return;
+    }
+    /* A request is one frame; of more than one nothing sensible can be said but that. */
+    const struct str request = count == head + 1 ? buf_str(&server->frames[head]) : STR("");
+    buf_clear(&server->reply);
+    query_answer(server->query, request, now, &server->reply);
+    struct str out[ENVELOPE_FRAMES + 1];
+    for (size_t i = 0; i < head; i++) {
+        out[i] = buf_str(&server->frames[i]);
+    }
+    out[head] = buf_str(&server->reply);
+    (void)socket_send(server->router, out, head + 1);
+}
+
+bool server_process(struct server *server, mono_time now, unsigned budget)
+{
+    for (unsigned i = 0; i < budget; i++) {
+        const int count =
+            socket_receive(server->router, server->frames, ENVELOPE_FRAMES, QUERY_REQUEST_MAX);
+        if (count == 0) {
+            return false;
+        }
+        if (count < 0) {
+            server->query->refused++;
+        } else {
+            answer(server, (size_t)count, now);
+        }
+    }
+    return true;
+}

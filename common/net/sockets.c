@@ -1,0 +1,161 @@
+#include "common/net/sockets.h"
+
+#include <assert.h>
+#include <zmq.h>
+
+#include "common/net/curve.h"
+
+/* ZeroMQ wants one context a process; it is created with the first socket. */
+static void *context;
+
+void *sockets_context(void)
+{
+    if (context == NULL) {
+        context = zmq_ctx_new();
+        zmq_ctx_set(context, ZMQ_MAX_SOCKETS, 1023);
+    }
+    return context;
+}
+
+void sockets_term(void)
+{
+    if (context != NULL) {
+        zmq_ctx_term(context);
+        context = NULL;
+    }
+}
+
+static void set_int(void *socket, int option, int value)
+{
+    const int result = zmq_setsockopt(socket, option, &value, sizeof value);
+    assert(result == 0);
+    (void)result;
+}
+
+static void *make(int type, struct error *err)
+{
+    void *socket = zmq_socket(sockets_context(), type);
+    if (socket == NULL) {
+        error_set(err, STATUS_FULL, "no ZeroMQ socket could be made: %s",
+                  zmq_strerror(zmq_errno()));
+        return NULL;
+    }
+    const int hwm = type == ZMQ_ROUTER || type == ZMQ_DEALER ? QUERY_HWM : PUBLISH_HWM;
+    set_int(socket, ZMQ_SNDHWM, hwm);
+    set_int(socket, ZMQ_RCVHWM, hwm);
+    set_int(socket, ZMQ_LINGER, 0);
+    set_int(socket, ZMQ_IPV6, 1);
+    set_int(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_MS);
+    set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS);
+    set_int(socket, ZMQ_HEARTBEAT_TTL, 2 * HEARTBEAT_TIMEOUT_MS);
+    set_int(socket, ZMQ_RECONNECT_IVL, 50);
+    set_int(socket, ZMQ_RECONNECT_IVL_MAX, 1000);
+    set_int(socket, ZMQ_CONNECT_TIMEOUT, 2000);
+    const int64_t largest = REPLY_MAX_BYTES;
+    zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+    return socket;
+}
+
+void *socket_bind(int type, const char *address, const struct config *config, struct error *err)
+{
+    void *socket = make(type, err);
+    if (socket == NULL) {
+        return NULL;
+    }
+    if (curve_serve(socket, config, err) != STATUS_OK) {
+        socket_close(&socket);
+        return NULL;
+    }
+    if (zmq_bind(socket, address) != 0) {
+        error_set(err, STATUS_IO, "cannot listen on %s: %s%s", address, zmq_strerror(zmq_errno()),
+                  zmq_errno() == EADDRINUSE
+                      ? "; another program uses it: stop that, or configure another address"
+                      : "");
+        socket_close(&socket);
+    }
+    return socket;
+}
+
+void *socket_open(int type, struct error *err)
+{
+    void *socket = make(type, err);
+    if (socket != NULL && type == ZMQ_SUB) {
+        zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
+    }
+    return socket;
+}
+
+int socket_connect(void *socket, const char *address, const char *server_key,
+                   const struct config *config, struct error *err)
+{
+    const int status = curve_join(socket, config, server_key, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (zmq_connect(socket, address) != 0) {
+        return error_set(err, STATUS_INVALID, "cannot connect to %s: %s", address,
+                         zmq_strerror(zmq_errno()));
+    }
+    return STATUS_OK;
+}
+
+void socket_close(void **socket)
+{
+    if (*socket != NULL) {
+        zmq_close(*socket);
+        *socket = NULL;
+    }
+}
+
+int socket_fd(void *socket)
+{
+    int fd = -1;
+    size_t size = sizeof fd;
+    zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
+    return fd;
+}
+
+bool socket_readable(void *socket)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
+}
+
+bool socket_send(void *socket, const struct str *frames, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const int flags = ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0);
+        if (zmq_send(socket, frames[i].p != NULL ? frames[i].p : "", frames[i].len, flags) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int socket_receive(void *socket, struct buf *frames, size_t max, size_t max_bytes)
+{
+    size_t count = 0;
+    size_t bytes = 0;
+    bool fits = true;
+    for (;;) {
+        zmq_msg_t part;
+        zmq_msg_init(&part);
+        if (zmq_msg_recv(&part, socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&part);
+            return count == 0 && fits ? 0 : -1;
+        }
+        const bool more = zmq_msg_more(&part) != 0;
+        bytes += zmq_msg_size(&part);
+        fits = fits && count < max && bytes <= max_bytes;
+        if (fits) {
+            buf_clear(&frames[count]);
+            buf_append(&frames[count], zmq_msg_data(&part), zmq_msg_size(&part));
+            count++;
+        }
+        zmq_msg_close(&part);
+        if (!more) {
+            return fits ? (int)count : -1;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+#include "common/postgres/pg.h"
+
+#include <stdint.h>
+
+#include "common/base/fnv.h"
+
+int pg_error(PGconn *db, const PGresult *result, const char *doing, struct error *err)
+{
+    const char *text = result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(db);
+    if (text[0] == '\0') {
+        text = PQerrorMessage(db);
+    }
+    char line[300];
+    size_t len = 0;
+    for (; text[len] != '\0' && len < sizeof line - 1; len++) {
+        line[len] = text[len] == '\n' ? ' ' : text[len];
+    }
+    while (len != 0 && line[len - 1] == ' ') {
+        len--;
+    }
+    line[len] = '\0';
+    const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const bool no_table = state != NULL && strcmp(state, "42P01") == 0;
+    return error_set(err, STATUS_IO, "%s: %s%s", doing, line,
+                     no_table ? "; create the table, or set source.table to the name of your "
+                                "events table"
+                              : "");
+}
+
+/* libpq would print notices ("does not exist, skipping") to standard error. */
+static void ignore_notice(void *arg, const char *message)
+{
+    (void)arg;
+    (void)message;
+}
+
+int pg_connect(const struct config *config, PGconn **out, struct error *err)
+{
+    char password[256] = "";
+    const char *names[12] = {"dbname"};
+    const char *values[12] = {config->source.uri};
+    size_t count = 1;
+    const char *const settings[][2] = {
+        {"connect_timeout", "5"},
+        {"keepalives", "1"},
+        {"keepalives_idle", "3"},
+        {"keepalives_interval", "1"},
+        {"keepalives_count", "3"},
+        {"tcp_user_timeout", "5000"},
+        {"fallback_application_name", "tilewire"},
+        {"client_encoding", "UTF8"},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        names[count] = settings[i][0];
+        values[count++] = settings[i][1];
+    }
+    if (config->source.password_file != NULL) {
+        const int status =
+            config_read_secret(config->source.password_file, password, sizeof password, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        names[count] = "password";
+        values[count++] = password;
+    }
+    PGconn *db = PQconnectdbParams(names, values, 1);
+    explicit_bzero(password, sizeof password);
+    if (PQstatus(db) != CONNECTION_OK) {
+        pg_error(db, NULL, "cannot connect to PostgreSQL", err);
+        PQfinish(db);
+        return STATUS_IO;
+    }
+    if (PQserverVersion(db) < 130000) {
+        PQfinish(db);
+        return error_set(err, STATUS_INVALID,
+                         "PostgreSQL 13 or later is needed, for pg_current_snapshot()");
+    }
+    PQsetNoticeProcessor(db, ignore_notice, NULL);
+    *out = db;
+    return STATUS_OK;
+}
+
+int pg_query(PGconn *db, const char *sql, PGresult **out, const char *doing, struct error *err)
+{
+    PGresult *result = PQexec(db, sql);
+    const ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+        pg_error(db, result, doing, err);
+        PQclear(result);
+        return STATUS_IO;
+    }
+    *out = result;
+    return STATUS_OK;
+}
+
+int pg_run(PGconn *db, const char *sql, const char *doing, struct error *err)
+{
+    PGresult *result;
+    const int status = pg_query(db, sql, &result, doing, err);
+    if (status == STATUS_OK) {
+        PQclear(result);
+    }
+    return status;
+}
+
+void pg_quote(PGconn *db, struct buf *out, const char *name)
+{
+    char *quoted = PQescapeIdentifier(db, name, strlen(name));
+    buf_append_text(out, quoted != NULL ? quoted : "\"\"");
+    PQfreemem(quoted);
+}
+
+void pg_quote_table(PGconn *db, struct buf *out, const struct config_source *source)
+{
+    if (source->table_schema != NULL) {
+        pg_quote(db, out, source->table_schema);
+        buf_append_char(out, '.');
+    }
+    pg_quote(db, out, source->table);
+}
+
+void pg_channel(struct buf *out, const struct config_source *source)
+{
+    struct buf name = {0};
+    if (source->table_schema != NULL) {
+        buf_printf(&name, "%s.", source->table_schema);
+    }
+    buf_append_text(&name, source->table);
+    if (name.len <= 50) {
+        buf_printf(out, "tilewire_%s", buf_cstr(&name));
+    } else {
+        buf_printf(out, "tilewire_%.30s_%016llx", buf_cstr(&name),
+                   (unsigned long long)fnv1a(FNV_BEGIN, buf_str(&name)));
+    }
+    buf_free(&name);
+}
+
+void pg_checkpoint_name(struct buf *out, const struct config *config)
+{
+    pg_channel(out, &config->source);
+    buf_printf(out, "/%llx", (unsigned long long)config->ingestor.own_lanes);
+    (void)buf_cstr(out);
+}

@@ -1,0 +1,90 @@
+#include "common/program/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/codec/json.h"
+
+static struct {
+    const char *program;
+    enum log_level level;
+    enum log_format format;
+} logger = {"tilewire", LEVEL_INFO, LOG_FORMAT_TEXT};
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+void log_init(const char *program, enum log_level level, enum log_format format)
+{
+    logger.program = program;
+    logger.level = level;
+    logger.format = format;
+}
+
+int log_level_parse(const char *text, enum log_level *out)
+{
+    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++) {
+        if (strcmp(text, level_names[i]) == 0) {
+            *out = (enum log_level)i;
+            return STATUS_OK;
+        }
+    }
+    return STATUS_INVALID;
+}
+
+int log_format_parse(const char *text, enum log_format *out)
+{
+    if (strcmp(text, "text") == 0) {
+        *out = LOG_FORMAT_TEXT;
+    } else if (strcmp(text, "json") == 0) {
+        *out = LOG_FORMAT_JSON;
+    } else {
+        return STATUS_INVALID;
+    }
+    return STATUS_OK;
+}
+
+/* Outsiders' text may hold line breaks or escape sequences; a log line is one line of plain text.
+ */
+static void append_plain(struct buf *line, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        const unsigned char c = (unsigned char)*p;
+        buf_append_char(line, c < 0x20 || c == 0x7f ? ' ' : *p);
+    }
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+    if (level > logger.level) {
+        return;
+    }
+    char message[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+
+    char time[TIME_TEXT_SIZE];
+    wall_format(clock_wall(), time);
+    struct buf line = {0};
+    if (logger.format == LOG_FORMAT_JSON) {
+        buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"message\":", time,
+                   level_names[level], logger.program);
+        json_write_string(&line, str_of(message));
+        buf_append_text(&line, "}\n");
+    } else {
+        buf_printf(&line, "%s %-5s %s: ", time, level_names[level], logger.program);
+        append_plain(&line, message);
+        buf_append_char(&line, '\n');
+    }
+    /* One write, so that lines of several processes on one terminal stay whole. A full or closed
+     * standard error must not stop the program. */
+    const ssize_t written = write(STDERR_FILENO, line.data, line.len);
+    (void)written;
+    buf_free(&line);
+}

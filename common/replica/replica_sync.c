@@ -1,0 +1,184 @@
+#include "common/replica/replica_state.h"
+
+/* ---- Queries ---- */
+
+/* A request that so far is a map of `members` pairs. */
+static struct buf begin_query(size_t members, const char *op)
+{
+    struct buf request = {0};
+    mp_put_map(&request, members);
+    mp_put_text(&request, "op");
+    mp_put_text(&request, op);
+    return request;
+}
+
+/* Returns the tag, or 0 when it could not be sent. */
+static uint32_t send_query(struct replica *r, unsigned upstream, struct buf *request)
+{
+    r->next_tag += r->next_tag == UINT32_MAX ? 2 : 1; /* never 0 */
+    const bool sent = r->ops.send(r->ops.send_arg, upstream, r->next_tag, buf_str(request));
+    buf_free(request);
+    return sent ? r->next_tag : 0;
+}
+
+static void ping(struct replica *r, unsigned upstream, mono_time now)
+{
+    struct upstream_state *u = &r->upstreams[upstream];
+    struct buf request = begin_query(1, "ping");
+    const uint32_t tag = send_query(r, upstream, &request);
+    if (tag == 0) {
+        u->pinged_at = mono_add_ms(now, REPLICA_RECONNECT_MS - REPLICA_PING_MS);
+        return;
+    }
+    u->pinged_at = now;
+    u->ping_tags[u->next_ping] = tag;
+    u->next_ping = (u->next_ping + 1) % PINGS_KEPT;
+}
+
+void replica_sync_abandon(struct replica *r, mono_time now)
+{
+    const unsigned doublings = r->sync.failures < 5 ? r->sync.failures : 5;
+    r->sync.failures++;
+    r->sync.step = SYNC_IDLE;
+    r->sync.retry_at = mono_add_ms(now, INT64_C(20) << doublings);
+    r->counters.retries++;
+}
+
+static void ask(struct replica *r, enum sync_step step, struct buf *request, mono_time now)
+{
+    r->sync.step = step;
+    r->sync.asked_at = now;
+    r->sync.tag = send_query(r, r->sync.upstream, request);
+    if (r->sync.tag == 0) {
+        replica_sync_abandon(r, now);
+    }
+}
+
+void replica_ask_tiles(struct replica *r, mono_time now)
+{
+    struct buf request = begin_query(2, "snapshot");
+    mp_put_text(&request, "after");
+    mp_put_uint(&request, r->sync.next);
+    ask(r, SYNC_TILES, &request, now);
+}
+
+void replica_ask_events(struct replica *r, mono_time now)
+{
+    const uint64_t last = eventlog_last(r->events);
+    r->sync.asked_after = last;
+    struct buf request = begin_query(2, "events");
+    mp_put_text(&request, last != 0 ? "after" : "newest");
+    mp_put_uint(&request, last != 0 ? last : r->events_max);
+    ask(r, SYNC_EVENTS, &request, now);
+}
+
+/* ---- Time ---- */
+
+/* Of how many living upstreams can the lane's deltas come? */
+static unsigned lane_sources(const struct replica *r, unsigned lane, mono_time now)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < r->upstream_count; i++) {
+        const struct upstream_state *u = &r->upstreams[i];
+        count +=
+            u->serving && (u->lanes_owned >> lane & 1) != 0 && replica_upstream_alive(r, i, now);
+    }
+    return count;
+}
+
+/* When a lane needs a snapshot: a gap may close by itself while there is another source. */
+static mono_time lane_due(const struct replica *r, unsigned index, mono_time now)
+{
+    const struct lane *lane = &r->lanes[index];
+    if (lane_whole(lane)) {
+        return MONO_NEVER;
+    }
+    const bool may_heal = lane->synced && lane_sources(r, index, now) >= 2;
+    return may_heal ? mono_add_ms(lane->gap_since, REPLICA_GAP_WAIT_MS) : now;
+}
+
+static uint64_t lanes_wanted(const struct replica *r, mono_time now)
+{
+    uint64_t wanted = 0;
+    for (unsigned i = 0; i < r->lane_count; i++) {
+        if (lane_due(r, i, now).us <= now.us) {
+            wanted |= UINT64_C(1) << i;
+        }
+    }
+    return wanted;
+}
+
+/* The next living upstream that serves one of the lanes: the one asked last, if that went well, or
+ * else from the one after it on. */
+static bool choose_upstream(const struct replica *r, uint64_t wanted, mono_time now,
+                            unsigned *chosen)
+{
+    for (unsigned i = 0; i < r->upstream_count; i++) {
+        const unsigned candidate =
+            (r->sync.upstream + i + (r->sync.failures != 0 ? 1 : 0)) % r->upstream_count;
+        const struct upstream_state *u = &r->upstreams[candidate];
+        if (replica_upstream_alive(r, candidate, now) && u->serving &&
+            (u->lanes_owned & wanted) != 0) {
+            *chosen = candidate;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void sync_begin(struct replica *r, unsigned upstream, uint64_t wanted, mono_time now)
+{
+    r->sync.upstream = upstream;
+    r->sync.wanted = wanted & r->upstreams[upstream].lanes_owned;
+    r->sync.instance[0] = '\0';
+    r->sync.mark++;
+    r->sync.next = 0;
+    replica_ask_tiles(r, now);
+}
+
+void replica_sync_tick(struct replica *r, mono_time now)
+{
+    for (unsigned i = 0; i < r->upstream_count; i++) {
+        if (time_passed(r->upstreams[i].pinged_at, REPLICA_PING_MS, now)) {
+            ping(r, i, now);
+        }
+    }
+    if (r->sync.step != SYNC_IDLE) {
+        if (time_passed(r->sync.asked_at, REPLICA_QUERY_TIMEOUT_MS, now) ||
+            !replica_upstream_alive(r, r->sync.upstream, now)) {
+            replica_sync_abandon(r, now);
+        }
+        return;
+    }
+    const uint64_t wanted = lanes_wanted(r, now);
+    unsigned upstream;
+    if (wanted != 0 && now.us >= r->sync.retry_at.us &&
+        choose_upstream(r, wanted, now, &upstream)) {
+        sync_begin(r, upstream, wanted, now);
+    }
+}
+
+static mono_time earlier(mono_time a, mono_time b)
+{
+    return a.us < b.us ? a : b;
+}
+
+mono_time replica_sync_due(const struct replica *r, mono_time now)
+{
+    mono_time due = MONO_NEVER;
+    for (unsigned i = 0; i < r->upstream_count; i++) {
+        due = earlier(due, mono_add_ms(r->upstreams[i].pinged_at, REPLICA_PING_MS));
+    }
+    if (r->sync.step != SYNC_IDLE) {
+        return earlier(due, mono_add_ms(r->sync.asked_at, REPLICA_QUERY_TIMEOUT_MS));
+    }
+    unsigned upstream;
+    for (unsigned i = 0; i < r->lane_count; i++) {
+        const mono_time at = lane_due(r, i, now);
+        /* While nobody can be asked, only the answer to a ping changes anything. */
+        if (at.us != MONO_NEVER.us && choose_upstream(r, UINT64_C(1) << i, now, &upstream)) {
+            due = earlier(due, at.us > r->sync.retry_at.us ? at : r->sync.retry_at);
+        }
+    }
+    return due;
+}

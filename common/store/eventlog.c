@@ -1,0 +1,209 @@
+#include "common/store/eventlog.h"
+
+#include <assert.h>
+
+#include <uthash.h>
+
+#include "common/base/error.h"
+
+/* An entry and its place in the table of ids. Slots are a ring; they never move. */
+struct slot {
+    struct eventlog_entry entry;
+    UT_hash_handle by_id;
+};
+
+struct eventlog {
+    struct slot *slots;
+    size_t capacity;
+    size_t first; /* index of the oldest */
+    size_t count;
+    struct slot *ids; /* uthash */
+    uint64_t origin;
+    uint32_t generation;
+    uint64_t last;
+    uint64_t floor;
+    void (*free_cache)(void *cache);
+    struct mp_doc doc;
+};
+
+struct eventlog *eventlog_create(size_t capacity, void (*free_cache)(void *cache))
+{
+    struct eventlog *log = x_calloc(1, sizeof *log);
+    log->slots = x_calloc(capacity, sizeof *log->slots);
+    log->capacity = capacity;
+    log->free_cache = free_cache;
+    mp_doc_init(&log->doc);
+    return log;
+}
+
+static struct slot *slot_at(const struct eventlog *log, size_t index)
+{
+    return &log->slots[(log->first + index) % log->capacity];
+}
+
+static void drop_oldest(struct eventlog *log)
+{
+    struct slot *slot = slot_at(log, 0);
+    struct slot *indexed;
+    HASH_FIND(by_id, log->ids, &slot->entry.id, sizeof slot->entry.id, indexed);
+    if (indexed == slot) {
+        HASH_DELETE(by_id, log->ids, slot);
+    }
+    if (slot->entry.cache != NULL) {
+        log->free_cache(slot->entry.cache);
+    }
+    log->floor = slot->entry.ordinal;
+    blob_unref(&slot->entry.fields);
+    log->first = (log->first + 1) % log->capacity;
+    log->count--;
+}
+
+static void drop_all(struct eventlog *log)
+{
+    while (log->count != 0) {
+        drop_oldest(log);
+    }
+}
+
+void eventlog_destroy(struct eventlog **log_p)
+{
+    struct eventlog *log = *log_p;
+    if (log != NULL) {
+        drop_all(log);
+        mp_doc_free(&log->doc);
+        free(log->slots);
+        free(log);
+        *log_p = NULL;
+    }
+}
+
+void eventlog_reset(struct eventlog *log, uint64_t origin)
+{
+    drop_all(log);
+    log->last = 0;
+    log->floor = 0;
+    log->origin = origin;
+    log->generation++;
+}
+
+static struct str event_type_in(struct eventlog *log, const struct blob *fields)
+{
+    struct str type = STR("");
+    if (mp_parse(&log->doc, fields->data, fields->len) == STATUS_OK) {
+        (void)mp_as_str(mp_get(&log->doc.root, "event_type"), &type);
+    }
+    return type;
+}
+
+struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, uint64_t ordinal,
+                                       int64_t id, struct str fields, wall_time arrival,
+                                       wall_time published_at)
+{
+    if (origin != log->origin) {
+        eventlog_reset(log, origin);
+    }
+    if (ordinal <= log->last) {
+        return NULL;
+    }
+    if (log->count == log->capacity) {
+        drop_oldest(log);
+    }
+    struct slot *slot = slot_at(log, log->count++);
+    *slot = (struct slot){0};
+    struct eventlog_entry *entry = &slot->entry;
+    entry->ordinal = ordinal;
+    entry->id = id;
+    entry->fields = blob_new(fields);
+    entry->event_type = event_type_in(log, entry->fields);
+    entry->arrival = arrival;
+    entry->published_at = published_at;
+    struct slot *before;
+    HASH_FIND(by_id, log->ids, &id, sizeof id, before);
+    if (before != NULL) {
+        HASH_DELETE(by_id, log->ids, before);
+    }
+    HASH_ADD(by_id, log->ids, entry.id, sizeof entry->id, slot);
+    log->last = ordinal;
+    return entry;
+}
+
+uint64_t eventlog_origin(const struct eventlog *log)
+{
+    return log->origin;
+}
+
+uint32_t eventlog_generation(const struct eventlog *log)
+{
+    return log->generation;
+}
+
+uint64_t eventlog_last(const struct eventlog *log)
+{
+    return log->last;
+}
+
+uint64_t eventlog_floor(const struct eventlog *log)
+{
+    return log->floor;
+}
+
+void eventlog_skip_to(struct eventlog *log, uint64_t ordinal)
+{
+    while (log->count != 0 && slot_at(log, 0)->entry.ordinal <= ordinal) {
+        drop_oldest(log);
+    }
+    if (ordinal > log->floor) {
+        log->floor = ordinal;
+    }
+    if (ordinal > log->last) {
+        log->last = ordinal;
+    }
+}
+
+struct eventlog_entry *eventlog_after(const struct eventlog *log, uint64_t after)
+{
+    size_t low = 0;
+    size_t high = log->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (slot_at(log, middle)->entry.ordinal <= after) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < log->count ? &slot_at(log, low)->entry : NULL;
+}
+
+struct eventlog_entry *eventlog_at(const struct eventlog *log, size_t index)
+{
+    assert(index < log->count);
+    return &slot_at(log, index)->entry;
+}
+
+size_t eventlog_count(const struct eventlog *log)
+{
+    return log->count;
+}
+
+const struct eventlog_entry *eventlog_find(const struct eventlog *log, int64_t id)
+{
+    struct slot *slot;
+    HASH_FIND(by_id, log->ids, &id, sizeof id, slot);
+    return slot != NULL ? &slot->entry : NULL;
+}
+
+bool eventlog_resume(const struct eventlog *log, int64_t id, uint64_t *after)
+{
+    const struct eventlog_entry *entry = eventlog_find(log, id);
+    if (entry == NULL && (id != 0 || log->floor != 0)) {
+        return false;
+    }
+    *after = entry != NULL ? entry->ordinal : 0;
+    return true;
+}
+
+bool eventlog_may_come(const struct eventlog *log, int64_t id)
+{
+    return id > (eventlog_count(log) != 0 ? eventlog_at(log, 0)->id : 0);
+}

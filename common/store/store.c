@@ -1,0 +1,473 @@
+#include "common/store/store.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "common/base/error.h"
+#include "common/base/xalloc.h"
+
+/*
+ * The order of changes is an array that is only appended to; a tile that changes leaves a hole
+ * (NULL) where it was. When half of it is holes it is closed up. So the walk is a scan, and finding
+ * a start is a binary search.
+ */
+struct place {
+    uint64_t change;
+    struct tile *tile; /* NULL: a hole */
+};
+
+struct store {
+    struct tile *tiles; /* uthash by key; tombstones included */
+    size_t live;
+    size_t max_tiles;
+    struct place *order;
+    size_t order_count;
+    size_t order_cap;
+    size_t holes;
+    uint64_t last_change;
+    uint64_t forgotten;
+    struct tile *oldest_tombstone; /* FIFO through newer/older */
+    struct tile *newest_tombstone;
+    size_t tombstones;
+    struct heap expiry; /* live tiles by monotonic deadline, µs */
+    struct store_listener listener;
+    struct mp_doc old_value;
+    struct buf scratch;
+};
+
+struct store *store_create(size_t max_tiles, const struct store_listener *listener)
+{
+    struct store *store = x_calloc(1, sizeof *store);
+    store->max_tiles = max_tiles;
+    if (listener != NULL) {
+        store->listener = *listener;
+    }
+    mp_doc_init(&store->old_value);
+    return store;
+}
+
+static void drop_cache(struct store *store, struct tile *tile)
+{
+    if (tile->cache != NULL) {
+        store->listener.free_cache(tile->cache);
+        tile->cache = NULL;
+    }
+}
+
+static void tile_free(struct store *store, struct tile *tile)
+{
+    drop_cache(store, tile);
+    blob_unref(&tile->value);
+    free(tile->key);
+    free(tile);
+}
+
+void store_destroy(struct store **store_p)
+{
+    struct store *store = *store_p;
+    if (store == NULL) {
+        return;
+    }
+    struct tile *tile;
+    struct tile *next;
+    HASH_ITER(by_key, store->tiles, tile, next)
+    {
+        HASH_DELETE(by_key, store->tiles, tile);
+        tile_free(store, tile);
+    }
+    free(store->order);
+    heap_free(&store->expiry);
+    buf_free(&store->scratch);
+    mp_doc_free(&store->old_value);
+    free(store);
+    *store_p = NULL;
+}
+
+/* ---- The order of changes ---- */
+
+/* Index of the first place with a change above after. */
+static size_t order_find(const struct store *store, uint64_t after)
+{
+    size_t low = 0;
+    size_t high = store->order_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (store->order[middle].change <= after) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void order_leave(struct store *store, struct tile *tile)
+{
+    if (tile->change == 0) {
+        return;
+    }
+    const size_t index = order_find(store, tile->change - 1);
+    assert(index < store->order_count && store->order[index].tile == tile);
+    store->order[index].tile = NULL;
+    store->holes++;
+}
+
+static void order_close_up(struct store *store)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < store->order_count; i++) {
+        if (store->order[i].tile != NULL) {
+            store->order[kept++] = store->order[i];
+        }
+    }
+    store->order_count = kept;
+    store->holes = 0;
+}
+
+/* Gives the tile the next change number and puts it at the end. */
+static void order_append(struct store *store, struct tile *tile)
+{
+    order_leave(store, tile);
+    if (store->holes > 64 && store->holes > store->order_count / 2) {
+        order_close_up(store);
+    }
+    if (store->order_count == store->order_cap) {
+        store->order_cap = store->order_cap != 0 ? store->order_cap * 2 : 64;
+        store->order = x_reallocarray(store->order, store->order_cap, sizeof *store->order);
+    }
+    tile->change = ++store->last_change;
+    store->order[store->order_count++] = (struct place){tile->change, tile};
+}
+
+uint64_t store_last_change(const struct store *store)
+{
+    return store->last_change;
+}
+
+uint64_t store_forgotten(const struct store *store)
+{
+    return store->forgotten;
+}
+
+const struct tile *store_next(struct store *store, uint64_t after)
+{
+    if (after >= store->last_change) {
+        return NULL;
+    }
+    for (size_t i = order_find(store, after); i < store->order_count; i++) {
+        if (store->order[i].tile != NULL) {
+            return store->order[i].tile;
+        }
+    }
+    return NULL;
+}
+
+/* ---- Tiles ---- */
+
+static struct tile *find(const struct store *store, struct str key)
+{
+    struct tile *tile;
+    HASH_FIND(by_key, store->tiles, key.p, key.len, tile);
+    return tile;
+}
+
+void store_set_cache(struct store *store, const struct tile *tile, void *cache)
+{
+    struct tile *own = find(store, (struct str){tile->key, tile->key_len});
+    drop_cache(store, own);
+    own->cache = cache;
+}
+
+const struct tile *store_get(const struct store *store, struct str key)
+{
+    const struct tile *tile = find(store, key);
+    return tile != NULL && tile->value != NULL ? tile : NULL;
+}
+
+size_t store_count(const struct store *store)
+{
+    return store->live;
+}
+
+static void notify(struct store *store, struct tile *tile, enum store_change change,
+                   const mp_value *patch, struct version base)
+{
+    if (change != STORE_REFRESHED) {
+        order_append(store, tile);
+    }
+    if (store->listener.changed != NULL) {
+        store->listener.changed(store->listener.arg, tile, change, patch, base);
+    }
+}
+
+static struct tile *tile_new(struct store *store, struct str key)
+{
+    struct tile *tile = x_calloc(1, sizeof *tile);
+    tile->key = x_strndup(key.p, key.len);
+    tile->key_len = key.len;
+    tile->expiry.index = HEAP_NONE;
+    HASH_ADD_KEYPTR(by_key, store->tiles, tile->key, tile->key_len, tile);
+    return tile;
+}
+
+/* ---- Tombstones: a FIFO, so that memory is bounded ---- */
+
+static void tombstone_unlink(struct store *store, struct tile *tile)
+{
+    *(tile->older != NULL ? &tile->older->newer : &store->oldest_tombstone) = tile->newer;
+    *(tile->newer != NULL ? &tile->newer->older : &store->newest_tombstone) = tile->older;
+    tile->newer = NULL;
+    tile->older = NULL;
+    store->tombstones--;
+}
+
+static void tombstone_forget_oldest(struct store *store)
+{
+    struct tile *tile = store->oldest_tombstone;
+    tombstone_unlink(store, tile);
+    store->forgotten = tile->change;
+    order_leave(store, tile);
+    HASH_DELETE(by_key, store->tiles, tile);
+    tile_free(store, tile);
+}
+
+static void bury(struct store *store, struct tile *tile, struct version version)
+{
+    blob_unref(&tile->value);
+    heap_remove(&store->expiry, &tile->expiry);
+    store->live--;
+    tile->version = version;
+    tile->stale = false;
+    tile->expired = false;
+    tile->older = store->newest_tombstone;
+    *(tile->older != NULL ? &tile->older->newer : &store->oldest_tombstone) = tile;
+    store->newest_tombstone = tile;
+    store->tombstones++;
+    notify(store, tile, STORE_REMOVED, NULL, version);
+    if (store->tombstones > TOMBSTONES_MAX) {
+        tombstone_forget_oldest(store);
+    }
+}
+
+/* A tile that came and went before we looked: who resumes from an earlier cursor must hear that it
+ * is gone. */
+static void bury_unseen(struct store *store, const struct wire_tile *delta, unsigned lane)
+{
+    struct tile *tile = tile_new(store, delta->key);
+    tile->lane = lane;
+    store->live++;
+    bury(store, tile, delta->version);
+    tile->expired = delta->expired;
+}
+
+int store_remove(struct store *store, struct str key, struct version version)
+{
+    struct tile *tile = find(store, key);
+    if (tile == NULL || tile->value == NULL) {
+        return STATUS_NOT_FOUND;
+    }
+    bury(store, tile, version);
+    return STATUS_OK;
+}
+
+/* ---- Deltas ---- */
+
+static void schedule(struct store *store, struct tile *tile)
+{
+    const int64_t ms = tile->stale ? tile->ttl_ms + tile->grace_ms : tile->ttl_ms;
+    heap_set(&store->expiry, &tile->expiry, mono_add_ms(tile->refreshed_at, ms).us);
+}
+
+/* What a delta says about a tile besides its value. */
+static void take_over(struct store *store, struct tile *tile, const struct wire_tile *delta,
+                      wall_time published_at, int64_t age_ms, mono_time now)
+{
+    tile->version = delta->version;
+    tile->ttl_ms = delta->ttl_ms;
+    tile->grace_ms = delta->grace_ms;
+    snprintf(tile->position, sizeof tile->position, "%.*s", (int)delta->position.len,
+             delta->position.p);
+    tile->as_of = delta->as_of;
+    tile->published_at = published_at;
+    if (delta->arrival.us != 0) {
+        tile->arrival = delta->arrival;
+        tile->source = delta->source;
+    }
+    tile->refreshed_at = mono_add_ms(now, -age_ms);
+    tile->stale = age_ms >= tile->ttl_ms;
+    schedule(store, tile);
+}
+
+/* Replaces the value by what the delta leads to. */
+static void set_value(struct store *store, struct tile *tile, const struct wire_tile *delta)
+{
+    const mp_value *old = NULL;
+    if (!delta->keyframe) {
+        const int parsed = mp_parse(&store->old_value, tile->value->data, tile->value->len);
+        assert(parsed == STATUS_OK);
+        (void)parsed;
+        old = &store->old_value.root;
+    }
+    buf_clear(&store->scratch);
+    mp_merge(&store->scratch, old, delta->value);
+    blob_unref(&tile->value);
+    tile->value = blob_new(buf_str(&store->scratch));
+}
+
+/* tile: NULL, or the tombstone of an earlier life. */
+static struct tile *bring_to_life(struct store *store, struct tile *tile,
+                                  const struct wire_tile *delta)
+{
+    if (tile == NULL) {
+        tile = tile_new(store, delta->key);
+    } else {
+        tombstone_unlink(store, tile);
+        tile->arrival = (wall_time){0};
+        tile->source = (wall_time){0};
+    }
+    set_value(store, tile, delta);
+    store->live++;
+    return tile;
+}
+
+static void apply_removal(struct store *store, struct tile *tile, const struct wire_tile *delta,
+                          unsigned lane)
+{
+    if (tile == NULL) {
+        bury_unseen(store, delta, lane);
+        return;
+    }
+    if (tile->value != NULL) {
+        bury(store, tile, delta->version);
+    }
+    tile->version = delta->version;
+    tile->expired = delta->expired;
+}
+
+/* Is it the version that is here, seen again later than what was seen of it before? */
+static bool is_refresh(const struct tile *tile, const struct wire_tile *delta, int64_t age_ms,
+                       mono_time now)
+{
+    if (delta->removed) {
+        return false;
+    }
+    if (tile->value != NULL) {
+        return mono_add_ms(now, -age_ms).us >= tile->refreshed_at.us;
+    }
+    return tile->expired && delta->keyframe && age_ms < delta->ttl_ms + delta->grace_ms;
+}
+
+int store_apply(struct store *store, const struct wire_tile *delta, unsigned lane,
+                wall_time published_at, int64_t age_ms, mono_time now)
+{
+    struct tile *tile = find(store, delta->key);
+    const bool live = tile != NULL && tile->value != NULL;
+    const int newer = tile != NULL ? version_compare(delta->version, tile->version) : 1;
+    if (newer < 0 || (newer == 0 && !is_refresh(tile, delta, age_ms, now))) {
+        return STATUS_OK;
+    }
+    if (delta->removed) {
+        apply_removal(store, tile, delta, lane);
+        return STATUS_OK;
+    }
+    if (!live && store->live >= store->max_tiles) {
+        return STATUS_FULL; /* also for a patch: its base was refused */
+    }
+    if (newer > 0 && !delta->keyframe &&
+        (!live || version_compare(delta->base, tile->version) != 0)) {
+        return STATUS_AGAIN;
+    }
+    const bool was_stale = live && tile->stale;
+    const struct version base = live ? tile->version : (struct version){0, 0};
+    if (!live) {
+        tile = bring_to_life(store, tile, delta);
+    } else if (newer > 0) {
+        set_value(store, tile, delta);
+    }
+    tile->lane = lane;
+    take_over(store, tile, delta, published_at, age_ms, now);
+    const enum store_change change = newer > 0 || !live         ? STORE_CHANGED
+                                     : was_stale != tile->stale ? STORE_STALE
+                                                                : STORE_REFRESHED;
+    notify(store, tile, change, change == STORE_CHANGED && !delta->keyframe ? delta->value : NULL,
+           base);
+    return STATUS_OK;
+}
+
+void store_mark(struct store *store, struct str key, uint32_t mark)
+{
+    struct tile *tile = find(store, key);
+    if (tile != NULL) {
+        tile->sync_mark = mark;
+    }
+}
+
+size_t store_sweep(struct store *store, unsigned lane, uint32_t mark, struct version limit)
+{
+    size_t removed = 0;
+    /* bury() appends to the order and may close it up: collect first. */
+    struct tile **gone = x_calloc(store->live + 1, sizeof(struct tile *));
+    for (struct tile *tile = store->tiles; tile != NULL; tile = tile->by_key.next) {
+        if (tile->value != NULL && tile->lane == lane && tile->sync_mark != mark &&
+            version_compare(tile->version, limit) <= 0) {
+            gone[removed++] = tile;
+        }
+    }
+    for (size_t i = 0; i < removed; i++) {
+        /* A snapshot may lack more tiles than there is room for tombstones; the first are forgotten
+         * at once. */
+        bury(store, gone[i], limit);
+    }
+    free(gone);
+    return removed;
+}
+
+/* ---- Time ---- */
+
+mono_time store_next_expiry(const struct store *store)
+{
+    const struct heap_item *top = heap_top(&store->expiry);
+    return top != NULL ? (mono_time){top->key} : MONO_NEVER;
+}
+
+void store_expire(struct store *store, mono_time now)
+{
+    struct heap_item *top;
+    while ((top = heap_top(&store->expiry)) != NULL && top->key <= now.us) {
+        struct tile *tile = heap_entry(top, struct tile, expiry);
+        if (tile->stale) {
+            bury(store, tile, tile->version);
+            tile->expired = true;
+            continue;
+        }
+        tile->stale = true;
+        schedule(store, tile);
+        notify(store, tile, STORE_STALE, NULL, tile->version);
+    }
+}
+
+/* ---- Listing ---- */
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct tile *const *x = a;
+    const struct tile *const *y = b;
+    return strcmp((*x)->key, (*y)->key);
+}
+
+void store_list(const struct store *store, struct str prefix,
+                bool (*each)(void *arg, const struct tile *tile), void *arg)
+{
+    const struct tile **found = x_calloc(store->live + 1, sizeof(struct tile *));
+    size_t count = 0;
+    for (const struct tile *tile = store->tiles; tile != NULL; tile = tile->by_key.next) {
+        if (tile->value != NULL && tile->key_len >= prefix.len &&
+            (prefix.len == 0 || memcmp(tile->key, prefix.p, prefix.len) == 0)) {
+            found[count++] = tile;
+        }
+    }
+    qsort(found, count, sizeof *found, compare_keys);
+    for (size_t i = 0; i < count && each(arg, found[i]); i++) {
+    }
+    free(found);
+}

@@ -1,0 +1,157 @@
+#include <stdlib.h>
+
+#include "common/base/xalloc.h"
+#include "common/codec/json.h"
+#include "common/program/program.h"
+#include "ctl/commands/commands.h"
+#include "ctl/commands/show.h"
+#include "ctl/peer/ask.h"
+
+/* What the table shows of an event. */
+static const char *const columns[] = {"id",       "timestamp", "event_type",
+                                      "actor_id", "target_id", "summary"};
+#define COLUMNS (sizeof columns / sizeof *columns)
+
+static void add_scalar(struct table *table, const mp_value *value)
+{
+    struct buf json = {0};
+    struct str text;
+    if (mp_as_str(value, &text)) {
+        table_add_str(table, text);
+    } else if (mp_is_nil(value)) {
+        table_add(table, "");
+    } else {
+        json_write_value(&json, value);
+        table_add(table, buf_cstr(&json));
+    }
+    buf_free(&json);
+}
+
+/* The newest `max` events taken so far, as MessagePack; the oldest is at `first`. */
+struct newest {
+    struct buf *list;
+    size_t max;
+    size_t count;
+    size_t first;
+};
+
+static void keep(struct newest *newest, const mp_value *fields)
+{
+    size_t at = newest->count;
+    if (newest->count == newest->max) {
+        at = newest->first;
+        newest->first = (newest->first + 1) % newest->max;
+    } else {
+        newest->list = x_reallocarray(newest->list, newest->count + 1, sizeof *newest->list);
+        newest->list[newest->count++] = (struct buf){0};
+    }
+    buf_clear(&newest->list[at]);
+    mp_put_value(&newest->list[at], fields);
+}
+
+static void print_json(const struct ctl *ctl, const mp_value *fields)
+{
+    struct buf json = {0};
+    json_write_value(&json, fields);
+    fprintf(ctl->out, "%s\n", buf_cstr(&json));
+    buf_free(&json);
+}
+
+static void print(const struct ctl *ctl, const struct newest *newest)
+{
+    static const char *const header[COLUMNS] = {"ID", "TIME", "TYPE", "ACTOR", "TARGET", "SUMMARY"};
+    struct table table;
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    table_init(&table, COLUMNS);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        table_add(&table, header[i]);
+    }
+    for (size_t i = 0; i < newest->count; i++) {
+        const struct buf *one = &newest->list[(newest->first + i) % newest->count];
+        if (mp_parse(&doc, one->data, one->len) != STATUS_OK) {
+            continue;
+        }
+        if (ctl->json) {
+            print_json(ctl, &doc.root);
+        }
+        for (size_t k = 0; k < COLUMNS; k++) {
+            add_scalar(&table, mp_get(&doc.root, columns[k]));
+        }
+    }
+    if (!ctl->json) {
+        table_print(&table, ctl);
+    }
+    table_free(&table);
+    mp_doc_free(&doc);
+}
+
+/* `types` is "a,b.*". */
+static void put_types(struct request *request, const char *types)
+{
+    size_t count = 1;
+    for (const char *p = types; *p != '\0'; p++) {
+        count += *p == ',';
+    }
+    request_name(request, "types");
+    mp_put_array(&request->bytes, count);
+    for (const char *p = types; count > 0; count--) {
+        const size_t len = strcspn(p, ",");
+        mp_put_str(&request->bytes, (struct str){p, len});
+        p += len + (p[len] == ',');
+    }
+}
+
+/* One page. Without types it begins with the newest; with types all that the server holds is looked
+ * through, since it cannot tell how far back the newest of a type are. */
+static int take_page(struct asker *asker, const struct events_options *options,
+                     struct newest *newest, uint64_t *after, bool *more, struct error *err)
+{
+    struct request request;
+    const mp_value *reply;
+    request_begin(&request, "events");
+    if (*after == 0 && options->types == NULL) {
+        request_uint(&request, "newest", options->count);
+    } else {
+        request_uint(&request, "after", *after);
+    }
+    if (options->types != NULL) {
+        put_types(&request, options->types);
+    }
+    const int status = ask(asker, &request, &reply, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const mp_value *events = mp_get(reply, "events");
+    for (size_t i = 0; i < mp_count(events); i++) {
+        keep(newest, mp_get(mp_at(events, i), "e"));
+    }
+    if (!mp_as_uint(mp_get(reply, "next"), after) || !mp_as_bool(mp_get(reply, "more"), more)) {
+        return error_set(err, STATUS_INVALID, "the answer cannot be read");
+    }
+    return STATUS_OK;
+}
+
+int cmd_events(const struct ctl *ctl, const struct events_options *options)
+{
+    struct asker *asker = NULL;
+    struct error err = {{0}};
+    struct newest newest = {.max = options->count < SIZE_MAX ? (size_t)options->count : SIZE_MAX};
+    uint64_t after = 0;
+    bool more = true;
+    int status = asker_create(ctl, &asker, &err);
+    while (status == STATUS_OK && more) {
+        status = take_page(asker, options, &newest, &after, &more, &err);
+    }
+    if (status == STATUS_OK) {
+        print(ctl, &newest);
+    } else {
+        (void)ctl_fail(ctl, "%s", err.text);
+    }
+    for (size_t i = 0; i < newest.count; i++) {
+        buf_free(&newest.list[i]);
+    }
+    free(newest.list);
+    asker_destroy(&asker);
+    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+}

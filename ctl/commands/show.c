@@ -1,0 +1,236 @@
+#include "ctl/commands/show.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/utf8.h"
+#include "common/base/xalloc.h"
+#include "common/codec/json.h"
+
+#define GAP "  " /* between columns */
+
+/* ---- Tables ---- */
+
+void table_init(struct table *table, size_t columns)
+{
+    *table = (struct table){.columns = columns};
+}
+
+void table_free(struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        free(table->cells[i]);
+    }
+    free(table->cells);
+}
+
+void table_add_str(struct table *table, struct str text)
+{
+    if (table->count == table->cap) {
+        table->cap = table->cap != 0 ? 2 * table->cap : 64;
+        table->cells = x_reallocarray(table->cells, table->cap, sizeof *table->cells);
+    }
+    char *cell = x_strndup(text.p != NULL ? text.p : "", text.len);
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)cell[i];
+        cell[i] = c < ' ' || c == 127 ? ' ' : cell[i];
+    }
+    table->cells[table->count++] = cell;
+}
+
+void table_add(struct table *table, const char *text)
+{
+    table_add_str(table, str_of(text));
+}
+
+/* Characters, not bytes. */
+static size_t width_of(const char *text)
+{
+    size_t width = 0;
+    for (; *text != '\0'; text++) {
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return width;
+}
+
+static size_t column_width(const struct table *table, size_t column)
+{
+    size_t widest = 0;
+    for (size_t i = column; i < table->count; i += table->columns) {
+        const size_t width = width_of(table->cells[i]);
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+void table_print(const struct table *table, const struct ctl *ctl)
+{
+    size_t *widths = x_calloc(table->columns, sizeof *widths);
+    for (size_t i = 0; i < table->columns; i++) {
+        widths[i] = column_width(table, i);
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        const size_t column = i % table->columns;
+        const bool last = column + 1 == table->columns;
+        const char *cell = table->cells[i];
+        const char *colour = i < table->columns           ? "\033[1m"
+                             : strcmp(cell, "stale") == 0 ? "\033[31m"
+                                                          : "";
+        const bool coloured = ctl->colour && *colour != '\0';
+        fprintf(ctl->out, "%s%s%s", coloured ? colour : "", cell, coloured ? "\033[0m" : "");
+        if (!last) {
+            fprintf(ctl->out, "%*s%s", (int)(widths[column] - width_of(cell)), "", GAP);
+        } else {
+            fputc('\n', ctl->out);
+        }
+    }
+    free(widths);
+}
+
+/* ---- Values ---- */
+
+char *show_age(int64_t ms, char out[AGE_TEXT_SIZE])
+{
+    const double s = (double)(ms > 0 ? ms : 0) / 1000;
+    if (s < 1) {
+        snprintf(out, AGE_TEXT_SIZE, "%lld ms", (long long)(ms > 0 ? ms : 0));
+    } else if (s < 60) {
+        snprintf(out, AGE_TEXT_SIZE, "%.1f s", s);
+    } else if (s < 7200) {
+        snprintf(out, AGE_TEXT_SIZE, "%.0f min", s / 60);
+    } else if (s < 172800) {
+        snprintf(out, AGE_TEXT_SIZE, "%.0f h", s / 3600);
+    } else {
+        snprintf(out, AGE_TEXT_SIZE, "%.0f d", s / 86400);
+    }
+    return out;
+}
+
+void show_number(struct buf *out, const mp_value *value)
+{
+    double number;
+    if (mp_as_number(value, &number)) {
+        const bool whole = fabs(number) < 1e15 && fabs(number - trunc(number)) <= 0;
+        buf_printf(out, whole ? "%.0f" : "%.6g", number);
+    } else {
+        buf_append_text(out, "–");
+    }
+}
+
+void show_sparkline(struct buf *out, const mp_value *points, size_t width)
+{
+    static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    const size_t count = mp_is_map(points) ? mp_count(points) : 0;
+    const size_t first = count > width ? count - width : 0;
+    double min = INFINITY;
+    double max = -INFINITY;
+    for (size_t i = first; i < count; i++) {
+        double number = 0;
+        (void)mp_as_number(&points->via.map.ptr[i].val, &number);
+        min = fmin(min, number);
+        max = fmax(max, number);
+    }
+    for (size_t i = first; i < count; i++) {
+        double number = 0;
+        (void)mp_as_number(&points->via.map.ptr[i].val, &number);
+        const double share = max > min ? (number - min) / (max - min) : 0.5;
+        buf_append_text(out, blocks[(size_t)(share * 7.0)]);
+    }
+}
+
+static void summarise_trend(struct buf *out, const mp_value *data)
+{
+    const mp_value *points = mp_get(data, "points");
+    const size_t count = mp_is_map(points) ? mp_count(points) : 0;
+    if (count == 0) {
+        buf_append_text(out, "no points");
+        return;
+    }
+    show_number(out, &points->via.map.ptr[count - 1].val);
+    buf_append_char(out, ' ');
+    show_sparkline(out, points, 20);
+}
+
+static void summarise_sla(struct buf *out, const mp_value *data)
+{
+    static const char *const names[] = {"ok", "at_risk", "breached"};
+    static const char *const words[] = {" ok, ", " at risk, ", " breached"};
+    for (size_t i = 0; i < 3; i++) {
+        show_number(out, mp_get(data, names[i]));
+        buf_append_text(out, words[i]);
+    }
+}
+
+void show_summary(struct buf *out, const mp_value *value)
+{
+    const mp_value *data = mp_get(value, "data");
+    struct str type = STR("");
+    struct str unit;
+    (void)mp_as_str(mp_get(value, "type"), &type);
+    if (str_is(type, "trend")) {
+        summarise_trend(out, data);
+    } else if (str_is(type, "sla_risk")) {
+        summarise_sla(out, data);
+    } else if (mp_get(data, "total") != NULL) {
+        show_number(out, mp_get(data, "total"));
+        buf_append_text(out, " open");
+    } else {
+        show_number(out, mp_get(data, "value"));
+        if (mp_as_str(mp_get(data, "unit"), &unit)) {
+            buf_append_char(out, ' ');
+            buf_append_str(out, unit);
+        }
+    }
+}
+
+static void print_scalar(const struct ctl *ctl, const mp_value *value)
+{
+    struct buf text = {0};
+    struct str string;
+    if (mp_as_str(value, &string)) {
+        utf8_append_clean(&text, string);
+    } else {
+        json_write_value(&text, value);
+    }
+    fprintf(ctl->out, "%s\n", buf_cstr(&text));
+    buf_free(&text);
+}
+
+static void print_points(const struct ctl *ctl, const mp_value *points)
+{
+    struct buf line = {0};
+    buf_printf(&line, "%zu ", mp_count(points));
+    show_sparkline(&line, points, 60);
+    fprintf(ctl->out, "%s\n", buf_cstr(&line));
+    buf_free(&line);
+}
+
+static void print_member(const struct ctl *ctl, struct str name, const mp_value *value, int indent)
+{
+    fprintf(ctl->out, "%*s%-*.*s ", indent, "", 16 - indent, (int)name.len, name.p);
+    if (str_is(name, "points") && mp_is_map(value)) {
+        print_points(ctl, value);
+    } else if (mp_is_map(value)) {
+        fputc('\n', ctl->out);
+        show_data(ctl, value, indent + 2);
+    } else if (mp_is_array(value)) {
+        fputc('\n', ctl->out);
+        for (size_t i = 0; i < mp_count(value); i++) {
+            fprintf(ctl->out, "%*s", indent + 2, "");
+            print_scalar(ctl, mp_at(value, i));
+        }
+    } else {
+        print_scalar(ctl, value);
+    }
+}
+
+void show_data(const struct ctl *ctl, const mp_value *data, int indent)
+{
+    for (size_t i = 0; mp_is_map(data) && i < mp_count(data); i++) {
+        struct str name;
+        if (mp_as_str(&data->via.map.ptr[i].key, &name)) {
+            print_member(ctl, name, &data->via.map.ptr[i].val, indent);
+        }
+    }
+}

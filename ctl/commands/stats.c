@@ -1,0 +1,119 @@
+#include <stdlib.h>
+
+#include "common/codec/json.h"
+#include "common/program/program.h"
+#include "ctl/commands/commands.h"
+#include "ctl/commands/show.h"
+#include "ctl/peer/ask.h"
+
+/* Appends what the server answers to an op, as one MessagePack value. */
+static int fetch(struct asker *asker, const char *op, struct buf *out, struct error *err)
+{
+    struct request request;
+    const mp_value *reply;
+    request_begin(&request, op);
+    const int status = ask(asker, &request, &reply, err);
+    if (status == STATUS_OK) {
+        mp_put_value(out, reply);
+    }
+    return status;
+}
+
+static void add_line(struct table *table, const char *name, const mp_value *value)
+{
+    struct buf text = {0};
+    struct str string;
+    table_add(table, name);
+    if (mp_as_str(value, &string)) {
+        table_add_str(table, string);
+    } else {
+        json_write_value(&text, value);
+        table_add(table, buf_cstr(&text));
+    }
+    buf_free(&text);
+}
+
+static void add_standing(struct table *table, const mp_value *ping)
+{
+    static const char *const names[] = {"role",  "version", "instance", "serving",
+                                        "tiles", "lanes",   "position", "ordinal"};
+    char time[TIME_TEXT_SIZE];
+    wall_time as_of;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (mp_get(ping, names[i]) != NULL) {
+            add_line(table, names[i], mp_get(ping, names[i]));
+        }
+    }
+    if (mp_as_int(mp_get(ping, "as_of"), &as_of.us)) {
+        table_add(table, "as_of");
+        table_add(table, wall_format(as_of, time));
+    }
+}
+
+static void print_table(const struct ctl *ctl, const mp_value *ping, const mp_value *reply)
+{
+    struct table table;
+    struct str reason;
+    const mp_value *stats = mp_get(reply, "stats");
+    table_init(&table, 2);
+    table_add(&table, "NAME");
+    table_add(&table, "VALUE");
+    add_standing(&table, ping);
+    if (mp_as_str(mp_get(reply, "reason"), &reason) && reason.len != 0) {
+        add_line(&table, "reason", mp_get(reply, "reason"));
+    }
+    for (size_t i = 0; mp_is_map(stats) && i < mp_count(stats); i++) {
+        struct str name;
+        char copy[64] = "";
+        if (mp_as_str(&stats->via.map.ptr[i].key, &name) && name.len < sizeof copy) {
+            memcpy(copy, name.p, name.len);
+            add_line(&table, copy, &stats->via.map.ptr[i].val);
+        }
+    }
+    table_print(&table, ctl);
+    table_free(&table);
+}
+
+static void print_json(const struct ctl *ctl, const mp_value *ping, const mp_value *reply)
+{
+    struct buf json = {0};
+    buf_append_text(&json, "{\"ping\":");
+    json_write_value(&json, ping);
+    buf_append_text(&json, ",\"stats\":");
+    json_write_value(&json, mp_get(reply, "stats"));
+    buf_append_text(&json, ",\"reason\":");
+    json_write_value(&json, mp_get(reply, "reason"));
+    fprintf(ctl->out, "%s}\n", buf_cstr(&json));
+    buf_free(&json);
+}
+
+int cmd_stats(const struct ctl *ctl)
+{
+    struct asker *asker = NULL;
+    struct error err = {{0}};
+    struct buf ping = {0};
+    struct buf stats = {0};
+    struct mp_doc ping_doc;
+    struct mp_doc stats_doc;
+    mp_doc_init(&ping_doc);
+    mp_doc_init(&stats_doc);
+    int status = asker_create(ctl, &asker, &err);
+    if (status == STATUS_OK) {
+        status = fetch(asker, "ping", &ping, &err);
+    }
+    if (status == STATUS_OK) {
+        status = fetch(asker, "stats", &stats, &err);
+    }
+    if (status == STATUS_OK && mp_parse(&ping_doc, ping.data, ping.len) == STATUS_OK &&
+        mp_parse(&stats_doc, stats.data, stats.len) == STATUS_OK) {
+        (ctl->json ? print_json : print_table)(ctl, &ping_doc.root, &stats_doc.root);
+    } else {
+        (void)ctl_fail(ctl, "%s", err.text);
+    }
+    mp_doc_free(&ping_doc);
+    mp_doc_free(&stats_doc);
+    buf_free(&ping);
+    buf_free(&stats);
+    asker_destroy(&asker);
+    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+}

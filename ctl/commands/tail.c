@@ -1,0 +1,100 @@
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "common/base/xalloc.h"
+#include "common/net/sockets.h"
+#include "common/program/program.h"
+#include "ctl/commands/commands.h"
+#include "ctl/peer/follow.h"
+
+#define SILENT_MS 3500 /* three beats are missing */
+
+static int interruptions(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+struct tail {
+    const struct ctl *ctl;
+    const struct tail_options *options;
+    void *socket;
+    struct follow follow;
+    struct buf frames[WIRE_FRAMES];
+};
+
+static bool is_done(const struct tail *tail)
+{
+    return (tail->options->count != 0 && tail->follow.lines >= tail->options->count) ||
+           ferror(tail->ctl->out) != 0;
+}
+
+/* Takes in what is there. */
+static void drain(struct tail *tail)
+{
+    int count;
+    while (!is_done(tail) && (count = socket_receive(tail->socket, tail->frames, WIRE_FRAMES,
+                                                     WIRE_BODY_MAX + WIRE_TOPIC_MAX + 64)) != 0) {
+        if (count == WIRE_FRAMES) {
+            const struct str frames[WIRE_FRAMES] = {
+                buf_str(&tail->frames[0]), buf_str(&tail->frames[1]), buf_str(&tail->frames[2])};
+            follow_message(&tail->follow, frames);
+        } else {
+            tail->follow.malformed++;
+        }
+    }
+    (void)fflush(tail->ctl->out);
+}
+
+/* Follows until interrupted, or enough is printed, or nobody reads it. */
+static void follow(struct tail *tail, int signals)
+{
+    bool silent = false;
+    while (!is_done(tail)) {
+        zmq_pollitem_t items[] = {{tail->socket, 0, ZMQ_POLLIN, 0}, {NULL, signals, ZMQ_POLLIN, 0}};
+        const int ready = zmq_poll(items, 2, SILENT_MS);
+        if (items[1].revents != 0 || (ready < 0 && zmq_errno() != EINTR)) {
+            return;
+        }
+        if (ready == 0 && !silent) {
+            fprintf(tail->ctl->out, "{\"silent\":{\"ms\":%d}}\n", SILENT_MS);
+            (void)fflush(tail->ctl->out);
+        }
+        silent = ready == 0;
+        drain(tail);
+    }
+}
+
+int cmd_tail(const struct ctl *ctl, const struct tail_options *options)
+{
+    struct tail tail = {.ctl = ctl, .options = options};
+    struct error err = {{0}};
+    const int signals = interruptions();
+    int status = STATUS_IO;
+    tail.socket = socket_open(ZMQ_SUB, &err);
+    if (tail.socket != NULL) {
+        status = socket_connect(tail.socket, ctl->publish, NULL, ctl->config, &err);
+    }
+    if (status == STATUS_OK) {
+        follow_init(&tail.follow, options->prefix, options->events, ctl->out);
+        follow(&tail, signals);
+        follow_finish(&tail.follow);
+    } else {
+        (void)ctl_fail(ctl, "%s", err.text);
+    }
+    socket_close(&tail.socket);
+    for (size_t i = 0; i < WIRE_FRAMES; i++) {
+        buf_free(&tail.frames[i]);
+    }
+    close(signals);
+    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+}

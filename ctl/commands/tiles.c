@@ -1,0 +1,220 @@
+/* get and ls. */
+#include <stdlib.h>
+
+#include "common/base/xalloc.h"
+#include "common/codec/json.h"
+#include "common/program/program.h"
+#include "ctl/commands/commands.h"
+#include "ctl/commands/show.h"
+
+#define KEYS_AT_ONCE 200
+
+/* ---- get ---- */
+
+static void print_tile(const struct ctl *ctl, const struct served_tile *tile)
+{
+    char text[TIME_TEXT_SIZE > VERSION_TEXT_SIZE ? TIME_TEXT_SIZE : VERSION_TEXT_SIZE];
+    char age[AGE_TEXT_SIZE];
+    struct mp_doc doc;
+    struct str title = STR("");
+    struct str type = STR("");
+    mp_doc_init(&doc);
+    (void)mp_parse(&doc, tile->value.data, tile->value.len);
+    (void)mp_as_str(mp_get(&doc.root, "title"), &title);
+    (void)mp_as_str(mp_get(&doc.root, "type"), &type);
+    fprintf(ctl->out, "%s%s%s  %.*s  (%.*s)%s\n", ctl->colour ? "\033[1m" : "", tile->key,
+            ctl->colour ? "\033[0m" : "", (int)title.len, title.p, (int)type.len, type.p,
+            tile->stale ? "  STALE" : "");
+    show_data(ctl, mp_get(&doc.root, "data"), 2);
+    fprintf(ctl->out, "  %-14s position %s, %s\n", "as of", tile->position,
+            wall_format(tile->as_of, text));
+    fprintf(ctl->out, "  %-14s %s ago\n", "refreshed", show_age(tile->age_ms, age));
+    fprintf(ctl->out, "  %-14s %s\n", "version", version_format(tile->version, text));
+    mp_doc_free(&doc);
+}
+
+static void print_tile_json(const struct ctl *ctl, const struct served_tile *tile)
+{
+    struct buf json = {0};
+    served_write_json(&json, tile);
+    fprintf(ctl->out, "%s\n", buf_cstr(&json));
+    buf_free(&json);
+}
+
+int cmd_get(const struct ctl *ctl, const char *key)
+{
+    struct asker *asker = NULL;
+    struct request request;
+    const mp_value *reply = NULL;
+    struct error err = {{0}};
+    struct served_tile tile;
+    int status = asker_create(ctl, &asker, &err);
+    if (status == STATUS_OK) {
+        request_begin(&request, "get");
+        request_text(&request, "key", str_of(key));
+        status = ask(asker, &request, &reply, &err);
+    }
+    int result = EXIT_SUCCESS;
+    if (status == STATUS_NOT_FOUND) {
+        result = ctl_fail(ctl,
+                          "%s: there is no such tile, or it has expired; `tilewire ls` lists "
+                          "what there is",
+                          key);
+    } else if (status != STATUS_OK) {
+        result = ctl_fail(ctl, "%s", err.text);
+    } else if (!served_read(mp_at(mp_get(reply, "tiles"), 0), &tile)) {
+        result = ctl_fail(ctl, "the answer of %s cannot be read", ctl->query);
+    } else {
+        (ctl->json ? print_tile_json : print_tile)(ctl, &tile);
+        served_tile_free(&tile);
+    }
+    asker_destroy(&asker);
+    return result;
+}
+
+/* ---- ls ---- */
+
+struct keys {
+    char **list;
+    size_t count;
+};
+
+/* A page of the list; its last key is where the next one begins. */
+static int list_page(struct asker *asker, const char *prefix, struct keys *keys, bool *more,
+                     struct error *err)
+{
+    struct request request;
+    const mp_value *reply;
+    request_begin(&request, "list");
+    request_text(&request, "prefix", str_of(prefix));
+    if (keys->count != 0) {
+        request_text(&request, "after", str_of(keys->list[keys->count - 1]));
+    }
+    const int status = ask(asker, &request, &reply, err);
+    const mp_value *tiles = status == STATUS_OK ? mp_get(reply, "tiles") : NULL;
+    const size_t count = mp_count(tiles);
+    keys->list = x_reallocarray(keys->list, keys->count + count + 1, sizeof *keys->list);
+    for (size_t i = 0; i < count; i++) {
+        struct str key;
+        if (mp_as_str(mp_get(mp_at(tiles, i), "k"), &key)) {
+            keys->list[keys->count++] = x_strndup(key.p, key.len);
+        }
+    }
+    *more = false;
+    if (status == STATUS_OK && count != 0) {
+        (void)mp_as_bool(mp_get(reply, "more"), more);
+    }
+    return status;
+}
+
+typedef void tile_fn(void *arg, const struct served_tile *tile);
+
+/* Tiles by their keys, as many as one reply holds. Returns how many keys were dealt with in
+ * *done: those behind the last tile of a full reply are asked for again. */
+static int get_some(struct asker *asker, const struct keys *keys, size_t from, tile_fn *each,
+                    void *arg, size_t *done, struct error *err)
+{
+    struct request request;
+    const mp_value *reply;
+    const size_t left = keys->count - from;
+    const size_t asked = left < KEYS_AT_ONCE ? left : KEYS_AT_ONCE;
+    request_begin(&request, "get");
+    request_name(&request, "keys");
+    mp_put_array(&request.bytes, asked);
+    for (size_t i = 0; i < asked; i++) {
+        mp_put_text(&request.bytes, keys->list[from + i]);
+    }
+    const int status = ask(asker, &request, &reply, err);
+    const mp_value *tiles = status == STATUS_OK ? mp_get(reply, "tiles") : NULL;
+    size_t at = from;
+    for (size_t i = 0; i < mp_count(tiles); i++) {
+        struct served_tile tile;
+        if (served_read(mp_at(tiles, i), &tile)) {
+            while (at < from + asked && strcmp(keys->list[at], tile.key) != 0) {
+                at++; /* it has gone since the list was made */
+            }
+            at++;
+            each(arg, &tile);
+        }
+        served_tile_free(&tile);
+    }
+    *done = at > from && mp_count(tiles) != 0 ? at - from : asked;
+    return status;
+}
+
+static int for_each_tile(struct asker *asker, const char *prefix, tile_fn *each, void *arg,
+                         struct error *err)
+{
+    struct keys keys = {0};
+    bool more = true;
+    int status = STATUS_OK;
+    while (status == STATUS_OK && more) {
+        status = list_page(asker, prefix, &keys, &more, err);
+    }
+    for (size_t i = 0, done; i < keys.count && status == STATUS_OK; i += done) {
+        status = get_some(asker, &keys, i, each, arg, &done, err);
+    }
+    for (size_t i = 0; i < keys.count; i++) {
+        free(keys.list[i]);
+    }
+    free(keys.list);
+    return status;
+}
+
+static void add_row(void *arg, const struct served_tile *tile)
+{
+    struct table *table = arg;
+    char age[AGE_TEXT_SIZE];
+    struct mp_doc doc;
+    struct buf summary = {0};
+    struct str type = STR("");
+    mp_doc_init(&doc);
+    (void)mp_parse(&doc, tile->value.data, tile->value.len);
+    (void)mp_as_str(mp_get(&doc.root, "type"), &type);
+    show_summary(&summary, &doc.root);
+    table_add(table, tile->key);
+    table_add_str(table, type);
+    table_add(table, buf_cstr(&summary));
+    table_add(table, tile->position);
+    table_add(table, show_age(tile->age_ms, age));
+    table_add(table, tile->stale ? "stale" : "live");
+    buf_free(&summary);
+    mp_doc_free(&doc);
+}
+
+static void add_json(void *arg, const struct served_tile *tile)
+{
+    struct buf *json = arg;
+    buf_append_text(json, json->len > 1 ? ",\n " : "");
+    served_write_json(json, tile);
+}
+
+int cmd_ls(const struct ctl *ctl, const char *prefix)
+{
+    static const char *const header[] = {"KEY", "TYPE", "VALUE", "POSITION", "REFRESHED", "STATE"};
+    struct asker *asker = NULL;
+    struct error err = {{0}};
+    struct table table;
+    struct buf json = {0};
+    table_init(&table, sizeof header / sizeof *header);
+    for (size_t i = 0; i < sizeof header / sizeof *header; i++) {
+        table_add(&table, header[i]);
+    }
+    buf_append_char(&json, '[');
+    int status = asker_create(ctl, &asker, &err);
+    if (status == STATUS_OK) {
+        status = for_each_tile(asker, prefix, ctl->json ? add_json : add_row,
+                               ctl->json ? (void *)&json : (void *)&table, &err);
+    }
+    if (status != STATUS_OK) {
+        (void)ctl_fail(ctl, "%s", err.text);
+    } else if (ctl->json) {
+        fprintf(ctl->out, "%s]\n", buf_cstr(&json));
+    } else {
+        table_print(&table, ctl);
+    }
+    table_free(&table);
+    buf_free(&json);
+    asker_destroy(&asker);
+    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+}

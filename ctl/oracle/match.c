@@ -1,0 +1,177 @@
+#include "ctl/oracle/match.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/xalloc.h"
+
+#define NUMBER_TEXT_MAX 63 /* longer text is no number */
+
+/* reached[j]: the first j bytes of the pattern can stand for the text read so far. */
+bool oracle_glob(struct str pattern, struct str text)
+{
+    bool *reached = x_calloc(2 * (pattern.len + 1), sizeof *reached);
+    bool *next = reached + pattern.len + 1;
+    bool *const memory = reached;
+    reached[0] = true;
+    for (size_t j = 0; j < pattern.len && pattern.p[j] == '*'; j++) {
+        reached[j + 1] = true;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        next[0] = false;
+        for (size_t j = 0; j < pattern.len; j++) {
+            next[j + 1] = pattern.p[j] == '*' ? next[j] || reached[j + 1]
+                                              : reached[j] && pattern.p[j] == text.p[i];
+        }
+        bool *const swapped = reached;
+        reached = next;
+        next = swapped;
+    }
+    const bool fits_all = reached[pattern.len];
+    free(memory);
+    return fits_all;
+}
+
+static bool fits(const struct pattern *pattern, const struct value *value)
+{
+    switch (pattern->kind) {
+    case PATTERN_TEXT:
+        return value->kind == VALUE_TEXT && str_equal(pattern->text, value->text);
+    case PATTERN_GLOB:
+        return value->kind == VALUE_TEXT && oracle_glob(pattern->text, value->text);
+    case PATTERN_NUMBER:
+        return (value->kind == VALUE_INTEGER || value->kind == VALUE_REAL) &&
+               fabs(value->real - pattern->number) <= 0;
+    case PATTERN_BOOL:
+        return value->kind == VALUE_BOOL && (value->integer != 0) == pattern->boolean;
+    }
+    return false;
+}
+
+static const struct value *value_of(const struct oracle_rows *rows, size_t row,
+                                    const struct field *field)
+{
+    return oracle_value(rows, oracle_cell(rows, row, oracle_field(rows, field)));
+}
+
+static bool holds(const struct oracle_rows *rows, size_t row, const struct condition *condition)
+{
+    const struct value *value = value_of(rows, row, &condition->field);
+    for (size_t i = 0; i < condition->any_count; i++) {
+        if (fits(&condition->any[i], value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct match *match)
+{
+    for (size_t i = 0; i < match->count; i++) {
+        if (!holds(rows, row, &match->all[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool oracle_number(const struct value *value, double *out)
+{
+    char text[NUMBER_TEXT_MAX + 1];
+    char *end;
+    if (value->kind == VALUE_INTEGER || value->kind == VALUE_REAL) {
+        *out = value->real;
+        return true;
+    }
+    if (value->kind != VALUE_TEXT || value->text.len == 0 || value->text.len > NUMBER_TEXT_MAX) {
+        return false;
+    }
+    memcpy(text, value->text.p, value->text.len);
+    text[value->text.len] = '\0';
+    *out = strtod(text, &end);
+    return *end == '\0' && isfinite(*out);
+}
+
+bool oracle_moment(const struct value *value, int64_t *out)
+{
+    wall_time time;
+    bool good = false;
+    switch (value->kind) {
+    case VALUE_INTEGER:
+        good = wall_from_integer(value->integer, &time);
+        break;
+    case VALUE_REAL:
+        good = wall_from_number(value->real, &time);
+        break;
+    case VALUE_TEXT:
+        good = wall_parse(value->text.p, value->text.len, &time);
+        break;
+    case VALUE_ABSENT:
+    case VALUE_BOOL:
+        break;
+    }
+    if (good) {
+        *out = time.us;
+    }
+    return good;
+}
+
+static bool is_metric(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
+{
+    const struct value *type = value_of(rows, row, &oracle_field_type);
+    const struct value *name = value_of(rows, row, &oracle_field_metric);
+    double number;
+    return str_is(type->text, oracle_rows_config(rows)->source.metric_event) &&
+           name->kind == VALUE_TEXT && str_is(name->text, tile->metric) &&
+           oracle_matches(rows, row, &tile->labels) &&
+           oracle_number(value_of(rows, row, &oracle_field_value), &number);
+}
+
+bool oracle_state(const struct oracle_rows *rows, size_t row, const struct tile_config *tile,
+                  int *out)
+{
+    const struct value *type = value_of(rows, row, &oracle_field_type);
+    for (size_t i = 0; i < tile->rule_count; i++) {
+        if (fits(&tile->rules[i].event_type, type)) {
+            *out = tile->rules[i].state;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool oracle_concerns(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
+{
+    double number;
+    int state;
+    if (tile->metric != NULL) {
+        return is_metric(rows, row, tile);
+    }
+    switch (tile->type) {
+    case TILE_SLA_RISK:
+        return (oracle_matches(rows, row, &tile->opens) ||
+                oracle_matches(rows, row, &tile->closes)) &&
+               value_of(rows, row, &tile->item)->kind != VALUE_ABSENT;
+    case TILE_BACKLOG:
+        return oracle_state(rows, row, tile, &state) &&
+               value_of(rows, row, &tile->item)->kind != VALUE_ABSENT;
+    case TILE_COUNT:
+    case TILE_TREND:
+    case TILE_GAUGE:
+        break;
+    }
+    return oracle_matches(rows, row, &tile->match) &&
+           (tile->value.kind == FIELD_NONE ||
+            oracle_number(value_of(rows, row, &tile->value), &number));
+}
+
+double oracle_row_number(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
+{
+    const struct field *field = tile->metric != NULL ? &oracle_field_value : &tile->value;
+    double number = 0;
+    if (field->kind != FIELD_NONE) {
+        (void)oracle_number(value_of(rows, row, field), &number);
+    }
+    return number;
+}

@@ -1,0 +1,219 @@
+#include "ctl/oracle/oracle.h"
+
+#include <stdlib.h>
+
+#include <uthash.h>
+
+#include "common/base/xalloc.h"
+#include "common/codec/mp.h"
+#include "common/wire/wire.h"
+#include "ctl/oracle/match.h"
+
+/* ---- Which rows ---- */
+
+static char *key_of(const struct tile_config *tile, struct str group)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+    struct buf key = {0};
+    buf_append_text(&key, tile->key);
+    if (group.p != NULL) {
+        buf_append_char(&key, '/');
+        for (size_t i = 0; i < group.len; i++) {
+            if (group.p[i] != '\0' && strchr(plain, group.p[i]) != NULL) {
+                buf_append_char(&key, group.p[i]);
+            } else {
+                buf_printf(&key, "%%%02X", (unsigned)(unsigned char)group.p[i]);
+            }
+        }
+    }
+    (void)buf_cstr(&key);
+    return buf_take(&key);
+}
+
+static struct oracle_member *add_member(struct oracle_members *members, struct str group)
+{
+    if ((members->count & (members->count - 1)) == 0) { /* full at each power of two */
+        const size_t cap = members->count != 0 ? 2 * members->count : 1;
+        members->list = x_reallocarray(members->list, cap, sizeof *members->list);
+    }
+    struct oracle_member *member = &members->list[members->count++];
+    *member = (struct oracle_member){.key = key_of(members->tile, group), .group = group};
+    return member;
+}
+
+static void pick(struct oracle_member *member, size_t row)
+{
+    if (member->count == member->cap) {
+        member->cap = member->cap != 0 ? 2 * member->cap : 8;
+        member->picked = x_reallocarray(member->picked, member->cap, sizeof *member->picked);
+    }
+    member->picked[member->count++] = (uint32_t)row;
+}
+
+/* Where in the list the member of a group is. */
+struct place {
+    uint32_t group; /* index of the value as text */
+    size_t at;
+    UT_hash_handle hh;
+};
+
+/* Keys have to stay keys: a group whose key might be too long makes no member. */
+static bool key_fits(const struct tile_config *tile, struct str group)
+{
+    return strlen(tile->key) + strlen("/") + strlen("%XX") * group.len <= WIRE_KEY_MAX;
+}
+
+static void select_groups(struct oracle_members *members)
+{
+    const struct oracle_rows *rows = members->rows;
+    const size_t field = oracle_field(rows, &members->tile->group_by);
+    struct place *places = NULL;
+    for (size_t row = 0; row < oracle_rows_count(rows); row++) {
+        const struct value *value = oracle_value(rows, oracle_cell(rows, row, field));
+        if (value->kind == VALUE_ABSENT || !key_fits(members->tile, value->text) ||
+            !oracle_concerns(rows, row, members->tile)) {
+            continue;
+        }
+        const uint32_t group = value->as_text;
+        struct place *place;
+        HASH_FIND(hh, places, &group, sizeof group, place);
+        if (place == NULL) {
+            place = x_calloc(1, sizeof *place);
+            place->group = group;
+            place->at = members->count;
+            (void)add_member(members, value->text);
+            HASH_ADD(hh, places, group, sizeof place->group, place);
+        }
+        pick(&members->list[place->at], row);
+    }
+    struct place *place;
+    struct place *next;
+    HASH_ITER(hh, places, place, next)
+    {
+        HASH_DEL(places, place);
+        free(place);
+    }
+    members->over_limit = members->count > members->tile->max_groups;
+}
+
+static struct oracle_selection selection(const struct oracle_members *members,
+                                         const struct oracle_member *member)
+{
+    return (struct oracle_selection){members->rows, members->tile, member->picked, member->count};
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct oracle_member *)a)->key, ((const struct oracle_member *)b)->key);
+}
+
+void oracle_select(const struct oracle_rows *rows, const struct tile_config *tile,
+                   struct oracle_members *out)
+{
+    *out = (struct oracle_members){.rows = rows, .tile = tile};
+    if (tile->group_by.kind != FIELD_NONE) {
+        select_groups(out);
+    } else {
+        struct oracle_member *single = add_member(out, STR_NULL);
+        for (size_t row = 0; row < oracle_rows_count(rows); row++) {
+            if (oracle_concerns(rows, row, tile)) {
+                pick(single, row);
+            }
+        }
+    }
+    for (size_t i = 0; i < out->count && !out->over_limit; i++) {
+        const struct oracle_selection s = selection(out, &out->list[i]);
+        out->over_limit = oracle_breakdown_overflows(&s);
+    }
+    if (out->count > 1) {
+        qsort(out->list, out->count, sizeof *out->list, by_key);
+    }
+}
+
+void oracle_members_free(struct oracle_members *members)
+{
+    for (size_t i = 0; i < members->count; i++) {
+        free(members->list[i].key);
+        free(members->list[i].picked);
+    }
+    free(members->list);
+    *members = (struct oracle_members){0};
+}
+
+/* ---- The value ---- */
+
+static bool is_shown(const struct oracle_selection *s, wall_time at)
+{
+    if (s->tile->group_by.kind == FIELD_NONE) {
+        return true;
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        if (at.us - oracle_row_us(s->rows, s->picked[i]) < s->tile->idle_ms * US_PER_MS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_data(const struct oracle_selection *s, wall_time at, struct buf *out)
+{
+    switch (s->tile->type) {
+    case TILE_COUNT:
+        oracle_count(s, at, out);
+        return;
+    case TILE_TREND:
+        oracle_trend(s, at, out);
+        return;
+    case TILE_GAUGE:
+        oracle_gauge(s, at, out);
+        return;
+    case TILE_SLA_RISK:
+        oracle_sla(s, at, out);
+        return;
+    case TILE_BACKLOG:
+        oracle_backlog(s, at, out);
+        return;
+    }
+}
+
+static void put_value(const struct oracle_selection *s, struct str group, wall_time at,
+                      struct buf *out)
+{
+    const struct tile_config *tile = s->tile;
+    mp_put_map(out, group.p != NULL ? 5 : 4);
+    mp_put_text(out, "type");
+    mp_put_text(out, tile_type_name(tile->type));
+    mp_put_text(out, "title");
+    mp_put_text(out, tile->title);
+    mp_put_text(out, "refresh");
+    mp_put_map(out, 2);
+    mp_put_text(out, "policy");
+    mp_put_text(out, refresh_policy_name(tile->refresh));
+    mp_put_text(out, "min_interval_ms");
+    mp_put_int(out, tile->min_interval_ms);
+    if (group.p != NULL) {
+        mp_put_text(out, "group");
+        mp_put_map(out, 2);
+        mp_put_text(out, "by");
+        mp_put_text(out, tile->group_by.text);
+        mp_put_text(out, "value");
+        mp_put_str(out, group);
+    }
+    mp_put_text(out, "data");
+    put_data(s, at, out);
+}
+
+bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
+                 int64_t last_id, wall_time at, struct buf *out)
+{
+    struct oracle_selection s = selection(members, member);
+    while (s.count != 0 && oracle_row_id(s.rows, s.picked[s.count - 1]) > last_id) {
+        s.count--;
+    }
+    if (!is_shown(&s, at)) {
+        return false;
+    }
+    put_value(&s, member->group, at, out);
+    return true;
+}

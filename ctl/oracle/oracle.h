@@ -1,0 +1,54 @@
+/*
+ * The oracle of `tilewire verify`: what every tile has to be, worked out anew from all rows, by
+ * brute force and by code of its own. It shares nothing with ingestor/: what both get wrong in the
+ * same way has to be wrong in docs/tiles.md.
+ *
+ *   rows ─► oracle_select: which rows go into which tile or member ─► oracle_tile: its value at a
+ *           moment, from those of its rows up to an id
+ *
+ * Pure: no clock, no sockets, no database.
+ */
+#ifndef CTL_ORACLE_ORACLE_H
+#define CTL_ORACLE_ORACLE_H
+
+#include <stdbool.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "ctl/oracle/types.h"
+
+/* A tile, or a member of a family, and the rows that go into it. */
+struct oracle_member {
+    char *key;
+    struct str group; /* its value of group_by; STR_NULL for a tile that is no family */
+    uint32_t *picked;
+    size_t count;
+    size_t cap;
+};
+
+/* A definition's members, sorted by key. */
+struct oracle_members {
+    const struct oracle_rows *rows;
+    const struct tile_config *tile;
+    struct oracle_member *list;
+    size_t count;
+    bool over_limit; /* more groups than max_groups, or more breakdown values than are told apart:
+                        what is shown then depends on when rows came, not on the rows alone */
+};
+
+/* A tile that is no family has one member, even if no row goes into it. Free it with
+ * oracle_members_free. */
+void oracle_select(const struct oracle_rows *rows, const struct tile_config *tile,
+                   struct oracle_members *out);
+void oracle_members_free(struct oracle_members *members);
+
+/*
+ * Appends the value (type, title, refresh, group, data) that the member has at that moment when the
+ * rows are those with ids up to last_id. False, and nothing is appended, when it is not shown then:
+ * a member of a family is shown from its first row on, as long as its greatest timestamp is less
+ * than `idle` ago.
+ */
+bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
+                 int64_t last_id, wall_time at, struct buf *out);
+
+#endif

@@ -1,0 +1,224 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/xalloc.h"
+#include "common/postgres/pg.h"
+#include "ctl/oracle/source.h"
+
+#define OID_TIMESTAMP 1114
+#define OID_TIMESTAMPTZ 1184
+
+struct postgres {
+    struct oracle_source base;
+    const struct config_source *source;
+    PGconn *db;
+    char *page;      /* SQL: rows behind $1 */
+    char *count;     /* SQL: how many rows up to $1 */
+    bool time_us;    /* the timestamps are read as µs since 1970; else as the column's text */
+    uint64_t loaded; /* rows read, the unusable ones included */
+};
+
+static void postgres_close(struct oracle_source *base)
+{
+    struct postgres *s = (struct postgres *)base;
+    PQfinish(s->db);
+    free(s->page);
+    free(s->count);
+    free(s);
+}
+
+static void put_time_column(const struct postgres *s, const char *quoted, struct buf *sql)
+{
+    if (s->time_us) {
+        buf_printf(sql,
+                   "CASE WHEN isfinite(%s) THEN (extract(epoch FROM %s) * 1000000)::bigint::text "
+                   "END",
+                   quoted, quoted);
+    } else {
+        buf_printf(sql, "%s::text", quoted);
+    }
+}
+
+/* Which of the table's it is; -1: none. */
+static int find_column(const struct postgres *s, const PGresult *columns, size_t index)
+{
+    const char *name = oracle_column(s->source, index);
+    int at = -1;
+    for (int i = 0; i < PQnfields(columns) && name != NULL; i++) {
+        at = strcmp(PQfname(columns, i), name) == 0 ? i : at;
+    }
+    return at;
+}
+
+static int check_columns(const struct postgres *s, const PGresult *columns, struct error *err)
+{
+    bool there[ORACLE_FIXED_COLUMNS + CONFIG_EXTRAS_MAX];
+    for (size_t i = 0; i < oracle_column_count(s->source); i++) {
+        there[i] = find_column(s, columns, i) >= 0;
+    }
+    return oracle_check_columns(s->source, there, err);
+}
+
+static void put_column(struct postgres *s, const PGresult *columns, size_t index, struct buf *sql)
+{
+    const char *name = oracle_column(s->source, index);
+    const int at = find_column(s, columns, index);
+    buf_append_text(sql, index != 0 ? ", " : "SELECT ");
+    if (at < 0) {
+        buf_append_text(sql, "NULL");
+        return;
+    }
+    struct buf quoted = {0};
+    pg_quote(s->db, &quoted, name);
+    if (index == 0) {
+        buf_printf(sql, "%s::bigint", buf_cstr(&quoted));
+    } else if (index == 1) {
+        const Oid type = PQftype(columns, at);
+        s->time_us = type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ;
+        put_time_column(s, buf_cstr(&quoted), sql);
+    } else {
+        buf_printf(sql, "%s::text", buf_cstr(&quoted));
+    }
+    buf_free(&quoted);
+}
+
+static int prepare(struct postgres *s, struct error *err)
+{
+    struct buf table = {0};
+    struct buf id = {0};
+    struct buf sql = {0};
+    PGresult *columns = NULL;
+    pg_quote_table(s->db, &table, s->source);
+    pg_quote(s->db, &id, s->source->columns.id.name);
+    buf_printf(&sql, "SELECT * FROM %s LIMIT 0", buf_cstr(&table));
+    int status = pg_query(s->db, buf_cstr(&sql), &columns, "cannot read the events table", err);
+    if (status == STATUS_OK) {
+        status = check_columns(s, columns, err);
+    }
+    if (status == STATUS_OK) {
+        buf_clear(&sql);
+        for (size_t i = 0; i < oracle_column_count(s->source); i++) {
+            put_column(s, columns, i, &sql);
+        }
+        buf_printf(&sql, " FROM %s WHERE %s > $1::bigint ORDER BY %s LIMIT %d", buf_cstr(&table),
+                   buf_cstr(&id), buf_cstr(&id), ORACLE_PAGE_ROWS);
+        s->page = x_strdup(buf_cstr(&sql));
+        s->count = x_asprintf("SELECT count(*) FROM %s WHERE %s > 0 AND %s <= $1::bigint",
+                              buf_cstr(&table), buf_cstr(&id), buf_cstr(&id));
+    }
+    PQclear(columns); /* NULL is fine */
+    buf_free(&table);
+    buf_free(&id);
+    buf_free(&sql);
+    return status;
+}
+
+/* Runs a statement with one number as its parameter. */
+static int run(struct postgres *s, const char *sql, int64_t number, PGresult **out,
+               struct error *err)
+{
+    char text[32];
+    const char *const parameters[] = {text};
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    *out = PQexecParams(s->db, sql, 1, NULL, parameters, NULL, NULL, 0);
+    if (PQresultStatus(*out) != PGRES_TUPLES_OK) {
+        const int status = pg_error(s->db, *out, "cannot read the events table", err);
+        PQclear(*out);
+        return status;
+    }
+    return STATUS_OK;
+}
+
+static struct str text_at(const PGresult *page, int row, int column)
+{
+    return PQgetisnull(page, row, column) ? STR_NULL
+                                          : (struct str){PQgetvalue(page, row, column),
+                                                         (size_t)PQgetlength(page, row, column)};
+}
+
+static bool read_time(const struct postgres *s, struct str text, wall_time *out)
+{
+    if (s->time_us && text.p != NULL) {
+        out->us = strtoll(text.p, NULL, 10); /* a result's values are NUL-terminated */
+        return true;
+    }
+    return text.p != NULL && wall_parse(text.p, text.len, out);
+}
+
+static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresult *page, int row)
+{
+    struct str texts[ORACLE_FIXED_COLUMNS + CONFIG_EXTRAS_MAX] = {{0}};
+    wall_time time;
+    bool usable;
+    const int64_t id = strtoll(PQgetvalue(page, row, 0), NULL, 10);
+    for (size_t i = 1; i < oracle_column_count(s->source); i++) {
+        texts[i] = text_at(page, row, (int)i);
+    }
+    const bool timed = read_time(s, texts[1], &time);
+    oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts, &usable);
+    s->base.unusable += !usable;
+    s->base.newest = id;
+    s->loaded++;
+}
+
+static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *err)
+{
+    int count = ORACLE_PAGE_ROWS;
+    while (count == ORACLE_PAGE_ROWS) {
+        PGresult *page;
+        const int status = run(s, s->page, s->base.newest, &page, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        count = PQntuples(page);
+        for (int i = 0; i < count; i++) {
+            take_row(s, rows, page, i);
+        }
+        PQclear(page);
+    }
+    return STATUS_OK;
+}
+
+/* Sets *late when the table has other rows up to the newest than were read. */
+static int look_for_late(struct postgres *s, bool *late, struct error *err)
+{
+    PGresult *result;
+    const int status = run(s, s->count, s->base.newest, &result, err);
+    if (status == STATUS_OK) {
+        *late = strtoull(PQgetvalue(result, 0, 0), NULL, 10) != s->loaded;
+        PQclear(result);
+    }
+    return status;
+}
+
+static int postgres_load(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
+{
+    struct postgres *s = (struct postgres *)base;
+    bool late = false;
+    int status = look_for_late(s, &late, err);
+    if (status == STATUS_OK && late) {
+        oracle_rows_clear(rows);
+        base->newest = 0;
+        base->unusable = 0;
+        s->loaded = 0;
+    }
+    return status == STATUS_OK ? load_new(s, rows, err) : status;
+}
+
+int oracle_postgres_open(const struct config *config, struct oracle_source **out, struct error *err)
+{
+    struct postgres *s = x_calloc(1, sizeof *s);
+    s->base.load = postgres_load;
+    s->base.close = postgres_close;
+    s->source = &config->source;
+    int status = pg_connect(config, &s->db, err);
+    if (status == STATUS_OK) {
+        status = prepare(s, err);
+    }
+    if (status != STATUS_OK) {
+        postgres_close(&s->base);
+        return status;
+    }
+    *out = &s->base;
+    return STATUS_OK;
+}

@@ -1,0 +1,323 @@
+#include "ctl/oracle/rows.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <uthash.h>
+
+#include "common/base/xalloc.h"
+#include "common/codec/json.h"
+
+#define PAYLOAD_BYTES_MAX (1024 * 1024)
+
+/* A value in the table, found by its kind and its text, which together are unique. */
+struct known {
+    uint32_t index;
+    UT_hash_handle by_name;
+    char name[]; /* the kind as one byte, then the text, NUL-terminated */
+};
+
+struct oracle_rows {
+    const struct config *config;
+    struct field *fields;
+    size_t field_count;
+    bool needs_payload;
+
+    struct value *values;
+    size_t value_count;
+    size_t value_cap;
+    struct known *known;
+
+    int64_t *ids;
+    int64_t *times_us;
+    uint32_t *cells;
+    size_t count;
+    size_t cap;
+};
+
+const struct field oracle_field_type = {.kind = FIELD_EVENT_TYPE, .text = "event_type"};
+const struct field oracle_field_metric = {
+    .kind = FIELD_PAYLOAD, .text = "payload.metric", .path = {"metric", 6}};
+const struct field oracle_field_value = {
+    .kind = FIELD_PAYLOAD, .text = "payload.value", .path = {"value", 5}};
+
+/* ---- Fields ---- */
+
+static bool same_field(const struct field *a, const struct field *b)
+{
+    return a->kind == b->kind && (a->kind != FIELD_EXTRA || a->extra == b->extra) &&
+           (a->kind != FIELD_PAYLOAD || str_equal(a->path, b->path));
+}
+
+static void want(struct oracle_rows *rows, const struct field *field)
+{
+    for (size_t i = 0; i < rows->field_count; i++) {
+        if (same_field(&rows->fields[i], field)) {
+            return;
+        }
+    }
+    if (field->kind == FIELD_NONE) {
+        return;
+    }
+    rows->fields = x_reallocarray(rows->fields, rows->field_count + 1, sizeof *rows->fields);
+    rows->fields[rows->field_count++] = *field;
+    rows->needs_payload = rows->needs_payload || field->kind == FIELD_PAYLOAD;
+}
+
+static void want_match(struct oracle_rows *rows, const struct match *match)
+{
+    for (size_t i = 0; i < match->count; i++) {
+        want(rows, &match->all[i].field);
+    }
+}
+
+static void want_tile(struct oracle_rows *rows, const struct tile_config *tile)
+{
+    if (tile->metric != NULL) {
+        want(rows, &oracle_field_metric);
+        want(rows, &oracle_field_value);
+    }
+    want_match(rows, &tile->match);
+    want_match(rows, &tile->labels);
+    want_match(rows, &tile->opens);
+    want_match(rows, &tile->closes);
+    want(rows, &tile->value);
+    want(rows, &tile->item);
+    want(rows, &tile->due);
+    want(rows, &tile->breakdown);
+    want(rows, &tile->group_by);
+}
+
+size_t oracle_field(const struct oracle_rows *rows, const struct field *field)
+{
+    for (size_t i = 0; i < rows->field_count; i++) {
+        if (same_field(&rows->fields[i], field)) {
+            return i;
+        }
+    }
+    assert(!"a field that no tile mentions");
+    return 0;
+}
+
+/* ---- Values ---- */
+
+static uint32_t add_value(struct oracle_rows *rows, struct value value)
+{
+    if (rows->value_count == rows->value_cap) {
+        rows->value_cap = rows->value_cap != 0 ? 2 * rows->value_cap : 256;
+        rows->values = x_reallocarray(rows->values, rows->value_cap, sizeof *rows->values);
+    }
+    rows->values[rows->value_count] = value;
+    return (uint32_t)rows->value_count++;
+}
+
+/* The index of a value, which is added when it is new. */
+static uint32_t intern(struct oracle_rows *rows, struct value value)
+{
+    struct buf name = {0};
+    buf_append_char(&name, (char)value.kind);
+    buf_append_str(&name, value.text);
+    struct known *known;
+    HASH_FIND(by_name, rows->known, name.data, name.len, known);
+    if (known == NULL) {
+        known = x_calloc(1, sizeof *known + name.len + 1);
+        memcpy(known->name, name.data, name.len);
+        value.text.p = known->name + 1;
+        HASH_ADD_KEYPTR(by_name, rows->known, known->name, name.len, known);
+        known->index = add_value(rows, value);
+        uint32_t as_text = known->index;
+        if (value.kind == VALUE_INTEGER || value.kind == VALUE_BOOL) {
+            as_text = intern(rows, (struct value){.kind = VALUE_TEXT, .text = value.text});
+        }
+        rows->values[known->index].as_text = as_text; /* intern_json corrects that of a real */
+    }
+    buf_free(&name);
+    return known->index;
+}
+
+static uint32_t intern_text(struct oracle_rows *rows, struct str text)
+{
+    return text.p != NULL ? intern(rows, (struct value){.kind = VALUE_TEXT, .text = text})
+                          : VALUE_NONE;
+}
+
+/* Scalars only: maps and lists are like nothing. */
+static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *json)
+{
+    char digits[40];
+    struct value value = {0};
+    bool boolean;
+    if (json_as_str(json, &value.text)) {
+        value.kind = VALUE_TEXT;
+    } else if (json_as_bool(json, &boolean)) {
+        value.kind = VALUE_BOOL;
+        value.integer = boolean;
+        value.text = boolean ? STR("true") : STR("false");
+    } else if (json_as_int(json, &value.integer)) {
+        value.kind = VALUE_INTEGER;
+        value.real = (double)value.integer;
+        snprintf(digits, sizeof digits, "%lld", (long long)value.integer);
+        value.text = str_of(digits);
+    } else if (json_as_number(json, &value.real)) {
+        /* The name that it is found by must tell all doubles apart; its text need not. */
+        snprintf(digits, sizeof digits, "%.17g", value.real);
+        value.kind = VALUE_REAL;
+        value.text = str_of(digits);
+    } else {
+        return VALUE_NONE;
+    }
+    const uint32_t index = intern(rows, value);
+    if (value.kind == VALUE_REAL) {
+        snprintf(digits, sizeof digits, "%.15g", value.real);
+        const uint32_t as_text = intern_text(rows, str_of(digits));
+        rows->values[index].as_text = as_text;
+        rows->values[index].text = rows->values[as_text].text;
+    }
+    return index;
+}
+
+/* One member name after the other. */
+static const struct json_value *walk(const struct json_value *json, struct str path)
+{
+    size_t from = 0;
+    while (json != NULL && from <= path.len) {
+        size_t to = from;
+        while (to < path.len && path.p[to] != '.') {
+            to++;
+        }
+        json = json_is_map(json) ? json_at(json, (struct str){path.p + from, to - from}) : NULL;
+        from = to + 1;
+    }
+    return json;
+}
+
+static uint32_t read_field(struct oracle_rows *rows, const struct field *field,
+                           const struct event *event, const struct json_value *payload)
+{
+    switch (field->kind) {
+    case FIELD_EVENT_TYPE:
+        return intern_text(rows, event->event_type);
+    case FIELD_ACTOR_ID:
+        return intern_text(rows, event->actor_id);
+    case FIELD_TARGET_ID:
+        return intern_text(rows, event->target_id);
+    case FIELD_SUMMARY:
+        return intern_text(rows, event->summary);
+    case FIELD_EXTRA:
+        return field->extra < event->extra_count
+                   ? intern_text(rows, event->extras[field->extra].value)
+                   : VALUE_NONE;
+    case FIELD_PAYLOAD:
+        return intern_json(rows, walk(payload, field->path));
+    case FIELD_NONE:
+        break;
+    }
+    return VALUE_NONE;
+}
+
+/* ---- Rows ---- */
+
+struct oracle_rows *oracle_rows_create(const struct config *config)
+{
+    struct oracle_rows *rows = x_calloc(1, sizeof *rows);
+    rows->config = config;
+    want(rows, &oracle_field_type);
+    for (size_t i = 0; i < config->tile_count; i++) {
+        want_tile(rows, &config->tiles[i]);
+    }
+    (void)add_value(rows, (struct value){0});
+    return rows;
+}
+
+void oracle_rows_destroy(struct oracle_rows **rows_p)
+{
+    struct oracle_rows *rows = *rows_p;
+    if (rows == NULL) {
+        return;
+    }
+    struct known *known;
+    struct known *next;
+    HASH_ITER(by_name, rows->known, known, next)
+    {
+        HASH_DELETE(by_name, rows->known, known);
+        free(known);
+    }
+    free(rows->fields);
+    free(rows->values);
+    free(rows->ids);
+    free(rows->times_us);
+    free(rows->cells);
+    free(rows);
+    *rows_p = NULL;
+}
+
+void oracle_rows_clear(struct oracle_rows *rows)
+{
+    rows->count = 0;
+}
+
+static void make_room(struct oracle_rows *rows)
+{
+    if (rows->count < rows->cap) {
+        return;
+    }
+    rows->cap = rows->cap != 0 ? 2 * rows->cap : 1024;
+    rows->ids = x_reallocarray(rows->ids, rows->cap, sizeof *rows->ids);
+    rows->times_us = x_reallocarray(rows->times_us, rows->cap, sizeof *rows->times_us);
+    rows->cells = x_reallocarray(rows->cells, rows->cap * rows->field_count, sizeof *rows->cells);
+}
+
+void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
+{
+    assert(event->id > oracle_rows_last_id(rows));
+    struct json_value *payload = NULL;
+    if (rows->needs_payload && event->payload.p != NULL &&
+        json_parse(event->payload, PAYLOAD_BYTES_MAX, &payload) != STATUS_OK) {
+        payload = NULL;
+    }
+    make_room(rows);
+    rows->ids[rows->count] = event->id;
+    rows->times_us[rows->count] = event->timestamp.us;
+    for (size_t i = 0; i < rows->field_count; i++) {
+        rows->cells[rows->count * rows->field_count + i] =
+            read_field(rows, &rows->fields[i], event, payload);
+    }
+    rows->count++;
+    json_free(payload);
+}
+
+size_t oracle_rows_count(const struct oracle_rows *rows)
+{
+    return rows->count;
+}
+
+int64_t oracle_rows_last_id(const struct oracle_rows *rows)
+{
+    return rows->count != 0 ? rows->ids[rows->count - 1] : 0;
+}
+
+int64_t oracle_row_id(const struct oracle_rows *rows, size_t row)
+{
+    return rows->ids[row];
+}
+
+int64_t oracle_row_us(const struct oracle_rows *rows, size_t row)
+{
+    return rows->times_us[row];
+}
+
+uint32_t oracle_cell(const struct oracle_rows *rows, size_t row, size_t field)
+{
+    return rows->cells[row * rows->field_count + field];
+}
+
+const struct value *oracle_value(const struct oracle_rows *rows, uint32_t index)
+{
+    return &rows->values[index];
+}
+
+const struct config *oracle_rows_config(const struct oracle_rows *rows)
+{
+    return rows->config;
+}

@@ -1,0 +1,64 @@
+/*
+ * The rows of the events table as the oracle sees them: for each row its id, its time, and the
+ * fields that any tile looks at. Each different value is kept once, and rows hold its number.
+ *
+ *   values   [0 absent] [1 "order.created"] [2 "eu"] [3 19.5] …
+ *   cells     row 0:  1 2 3      one number a field: indices into values
+ *             row 1:  1 2 0
+ *
+ * Memory: 16 bytes and 4 for each field a row, and about 150 bytes for each different value.
+ */
+#ifndef CTL_ORACLE_ROWS_H
+#define CTL_ORACLE_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/config/config.h"
+#include "common/store/event.h"
+
+enum value_kind { VALUE_ABSENT, VALUE_TEXT, VALUE_INTEGER, VALUE_REAL, VALUE_BOOL };
+
+struct value {
+    enum value_kind kind;
+    struct str text;  /* as text, whatever the kind; STR_NULL when absent */
+    int64_t integer;  /* VALUE_INTEGER; 0 or 1 for VALUE_BOOL */
+    double real;      /* VALUE_INTEGER and VALUE_REAL */
+    uint32_t as_text; /* index of the VALUE_TEXT with the same text */
+};
+
+#define VALUE_NONE 0U /* index of the absent value */
+
+struct oracle_rows;
+
+/* config is borrowed; its tiles say which fields matter. */
+struct oracle_rows *oracle_rows_create(const struct config *config);
+void oracle_rows_destroy(struct oracle_rows **rows);
+
+/* Forgets all rows. */
+void oracle_rows_clear(struct oracle_rows *rows);
+
+/* Adds a row, whose id is above those of the rows before. What it points to is copied. */
+void oracle_rows_add(struct oracle_rows *rows, const struct event *event);
+
+const struct config *oracle_rows_config(const struct oracle_rows *rows);
+size_t oracle_rows_count(const struct oracle_rows *rows);
+int64_t oracle_rows_last_id(const struct oracle_rows *rows); /* 0 when there is none */
+
+int64_t oracle_row_id(const struct oracle_rows *rows, size_t row);
+int64_t oracle_row_us(const struct oracle_rows *rows, size_t row);
+
+/* Index of the field, which is one of those that config's tiles (or metrics) mention. */
+size_t oracle_field(const struct oracle_rows *rows, const struct field *field);
+
+/* What all metrics need. */
+extern const struct field oracle_field_type;   /* event_type */
+extern const struct field oracle_field_metric; /* payload.metric */
+extern const struct field oracle_field_value;  /* payload.value */
+
+/* The row's value of a field, as an index into the values, and the value itself. */
+uint32_t oracle_cell(const struct oracle_rows *rows, size_t row, size_t field);
+const struct value *oracle_value(const struct oracle_rows *rows, uint32_t index);
+
+#endif

@@ -1,0 +1,164 @@
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/buf.h"
+#include "common/base/xalloc.h"
+#include "ctl/oracle/source.h"
+
+#define BUSY_TIMEOUT_MS 5000
+
+struct sqlite {
+    struct oracle_source base;
+    const struct config_source *source;
+    sqlite3 *db;
+    sqlite3_stmt *page;
+};
+
+static int failed(const struct sqlite *s, struct error *err)
+{
+    return error_set(err, STATUS_IO, "%s: %s", s->source->path, sqlite3_errmsg(s->db));
+}
+
+static void sqlite_close(struct oracle_source *base)
+{
+    struct sqlite *s = (struct sqlite *)base;
+    sqlite3_finalize(s->page);
+    sqlite3_close(s->db);
+    free(s);
+}
+
+static const char *schema_of(const struct config_source *source)
+{
+    return source->table_schema != NULL ? source->table_schema : "main";
+}
+
+/* Does the table have the column? SELECT * tells. */
+static int find_columns(struct sqlite *s, bool *there, struct error *err)
+{
+    sqlite3_stmt *all = NULL;
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\".\"%w\" LIMIT 0", schema_of(s->source),
+                                s->source->table);
+    const int prepared = sqlite3_prepare_v2(s->db, sql, -1, &all, NULL);
+    sqlite3_free(sql);
+    if (prepared != SQLITE_OK && strncmp(sqlite3_errmsg(s->db), "no such table", 13) == 0) {
+        return error_set(err, STATUS_NOT_FOUND,
+                         "%s has no table \"%s\"; create it, or set source.table to the name of "
+                         "your events table",
+                         s->source->path, s->source->table);
+    }
+    if (prepared != SQLITE_OK) {
+        return failed(s, err);
+    }
+    for (size_t i = 0; i < oracle_column_count(s->source); i++) {
+        const char *wanted = oracle_column(s->source, i);
+        there[i] = false;
+        for (int k = 0; k < sqlite3_column_count(all) && wanted != NULL; k++) {
+            there[i] = there[i] || strcasecmp(sqlite3_column_name(all, k), wanted) == 0;
+        }
+    }
+    sqlite3_finalize(all);
+    return oracle_check_columns(s->source, there, err);
+}
+
+static int prepare(struct sqlite *s, struct error *err)
+{
+    bool there[ORACLE_FIXED_COLUMNS + CONFIG_EXTRAS_MAX] = {false};
+    int status = find_columns(s, there, err);
+    struct buf sql = {0};
+    for (size_t i = 0; i < oracle_column_count(s->source) && status == STATUS_OK; i++) {
+        const char *column = oracle_column(s->source, i);
+        char *quoted = there[i] ? sqlite3_mprintf("\"%w\"", column) : sqlite3_mprintf("NULL");
+        buf_printf(&sql, "%s%s", i == 0 ? "SELECT " : ", ", quoted);
+        sqlite3_free(quoted);
+    }
+    if (status == STATUS_OK) {
+        const char *id = s->source->columns.id.name;
+        char *rest =
+            sqlite3_mprintf(" FROM \"%w\".\"%w\" WHERE \"%w\" > ?1 ORDER BY \"%w\" LIMIT %d",
+                            schema_of(s->source), s->source->table, id, id, ORACLE_PAGE_ROWS);
+        buf_append_text(&sql, rest);
+        sqlite3_free(rest);
+        if (sqlite3_prepare_v2(s->db, buf_cstr(&sql), -1, &s->page, NULL) != SQLITE_OK) {
+            status = failed(s, err);
+        }
+    }
+    buf_free(&sql);
+    return status;
+}
+
+static struct str text_at(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return (struct str){text, text != NULL ? (size_t)sqlite3_column_bytes(row, column) : 0};
+}
+
+/* A number or a text; a blob is no time. */
+static bool time_at(sqlite3_stmt *row, int column, wall_time *out)
+{
+    const int type = sqlite3_column_type(row, column);
+    if (type == SQLITE_INTEGER) {
+        return wall_from_integer(sqlite3_column_int64(row, column), out);
+    }
+    if (type == SQLITE_FLOAT) {
+        return wall_from_number(sqlite3_column_double(row, column), out);
+    }
+    const struct str text = text_at(row, column);
+    return type == SQLITE_TEXT && wall_parse(text.p, text.len, out);
+}
+
+static void take_row(struct sqlite *s, struct oracle_rows *rows)
+{
+    struct str texts[ORACLE_FIXED_COLUMNS + CONFIG_EXTRAS_MAX] = {{0}};
+    wall_time time;
+    bool usable;
+    const int64_t id = sqlite3_column_int64(s->page, 0);
+    const bool timed = time_at(s->page, 1, &time);
+    for (size_t i = 2; i < oracle_column_count(s->source); i++) {
+        texts[i] = text_at(s->page, (int)i);
+    }
+    oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts, &usable);
+    s->base.unusable += !usable;
+    s->base.newest = id;
+}
+
+static int sqlite_load(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
+{
+    struct sqlite *s = (struct sqlite *)base;
+    int count = ORACLE_PAGE_ROWS;
+    while (count == ORACLE_PAGE_ROWS) {
+        int step;
+        sqlite3_bind_int64(s->page, 1, base->newest);
+        for (count = 0; (step = sqlite3_step(s->page)) == SQLITE_ROW; count++) {
+            take_row(s, rows);
+        }
+        sqlite3_reset(s->page);
+        if (step != SQLITE_DONE) {
+            return failed(s, err);
+        }
+    }
+    return STATUS_OK;
+}
+
+int oracle_sqlite_open(const struct config *config, struct oracle_source **out, struct error *err)
+{
+    struct sqlite *s = x_calloc(1, sizeof *s);
+    s->base.load = sqlite_load;
+    s->base.close = sqlite_close;
+    s->source = &config->source;
+    int status = STATUS_OK;
+    if (sqlite3_open_v2(s->source->path, &s->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+        status = failed(s, err);
+    } else {
+        sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+        status = prepare(s, err);
+    }
+    if (status != STATUS_OK) {
+        sqlite_close(&s->base);
+        return status;
+    }
+    *out = &s->base;
+    return STATUS_OK;
+}

@@ -1,0 +1,214 @@
+#include "ctl/verify/report.h"
+
+#include "common/codec/json.h"
+#include "ctl/verify/diff.h"
+
+#define LINES_MAX 20 /* differences shown for a tile */
+
+/* ---- For people ---- */
+
+struct lines {
+    const struct ctl *ctl;
+    size_t count;
+};
+
+static void print_side(FILE *out, const mp_value *value)
+{
+    struct buf json = {0};
+    if (value == NULL) {
+        buf_append_text(&json, "nothing");
+    } else {
+        json_write_value(&json, value);
+    }
+    if (json.len > 120) {
+        json.len = 120;
+        buf_append_text(&json, "…");
+    }
+    fputs(buf_cstr(&json), out);
+    buf_free(&json);
+}
+
+static void print_line(void *arg, const char *path, const mp_value *expected, const mp_value *got)
+{
+    struct lines *lines = arg;
+    FILE *out = lines->ctl->out;
+    if (++lines->count > LINES_MAX) {
+        return;
+    }
+    fprintf(out, "    %s: expected ", path[0] != '\0' ? path : "value");
+    print_side(out, expected);
+    fputs(", got ", out);
+    print_side(out, got);
+    fputc('\n', out);
+}
+
+static void each_difference(const struct finding *finding, diff_fn *each, void *arg)
+{
+    struct mp_doc expected;
+    struct mp_doc got;
+    mp_doc_init(&expected);
+    mp_doc_init(&got);
+    if (mp_parse(&expected, finding->expected.data, finding->expected.len) == STATUS_OK &&
+        mp_parse(&got, finding->got.data, finding->got.len) == STATUS_OK) {
+        diff_values(&expected.root, &got.root, VERIFY_TOLERANCE, each, arg);
+    }
+    mp_doc_free(&expected);
+    mp_doc_free(&got);
+}
+
+static const char *explain(enum verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_DIFFERS:
+        return "is not what the rows up to its position give";
+    case VERDICT_BEHIND:
+        return "was right, but lacks what has happened since";
+    case VERDICT_MISSING:
+        return "is missing";
+    case VERDICT_SURPLUS:
+        return "should not be there";
+    case VERDICT_STALE:
+        return "is stale";
+    case VERDICT_EQUAL:
+        break;
+    }
+    return "is right";
+}
+
+static void print_finding(const struct report *report, const struct finding *finding)
+{
+    const struct ctl *ctl = report->ctl;
+    char time[TIME_TEXT_SIZE];
+    struct lines lines = {ctl, 0};
+    fprintf(ctl->out, "%s%s%s %s (as of position %s, %s)\n", ctl->colour ? "\033[1;31m" : "",
+            finding->key, ctl->colour ? "\033[0m" : "", explain(finding->verdict),
+            finding->position, wall_format(finding->as_of, time));
+    each_difference(finding, print_line, &lines);
+    if (lines.count > LINES_MAX) {
+        fprintf(ctl->out, "    … and %zu more\n", lines.count - LINES_MAX);
+    }
+}
+
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void print_for_people(const struct report *report)
+{
+    FILE *out = report->ctl->out;
+    size_t count;
+    size_t skipped;
+    const struct finding *findings = verdicts_findings(report->verdicts, &count);
+    const struct tile_config *const *limits = verdicts_skipped(report->verdicts, &skipped);
+    for (size_t i = 0; i < count; i++) {
+        print_finding(report, &findings[i]);
+    }
+    for (size_t i = 0; i < skipped; i++) {
+        fprintf(out,
+                "%s: not compared: there are more groups than max_groups (%u), or more breakdown "
+                "values than %d\n",
+                limits[i]->key, limits[i]->max_groups, ORACLE_BREAKDOWN_MAX);
+    }
+    const size_t equal = verdicts_equal(report->verdicts);
+    const size_t held = verdicts_held(report->verdicts);
+    if (held != 0) {
+        fprintf(out,
+                "%zu tile%s may hold newer changes back: the refresh interval is longer than "
+                "--timeout\n",
+                held, plural(held));
+    }
+    if (count != 0) {
+        fprintf(out, "verify: %zu tile%s wrong, %zu equal, position %s\n", count, plural(count),
+                equal, report->position);
+    } else {
+        fprintf(out, "verify: %zu tile%s equal, position %s\n", equal, plural(equal),
+                report->position);
+    }
+}
+
+/* ---- For programs ---- */
+
+struct members {
+    struct buf *out;
+    size_t count;
+};
+
+static void write_side(struct buf *out, const char *name, const mp_value *value)
+{
+    if (value != NULL) {
+        buf_printf(out, ",\"%s\":", name);
+        json_write_value(out, value);
+    }
+}
+
+static void write_difference(void *arg, const char *path, const mp_value *expected,
+                             const mp_value *got)
+{
+    struct members *members = arg;
+    buf_append_text(members->out, members->count++ != 0 ? ",{\"path\":" : "{\"path\":");
+    json_write_string(members->out, str_of(path));
+    write_side(members->out, "expected", expected);
+    write_side(members->out, "got", got);
+    buf_append_char(members->out, '}');
+}
+
+static void write_finding(struct buf *out, const struct finding *finding)
+{
+    char time[TIME_TEXT_SIZE];
+    struct members members = {out, 0};
+    buf_append_text(out, "{\"key\":");
+    json_write_string(out, str_of(finding->key));
+    buf_printf(out, ",\"verdict\":\"%s\",\"as_of\":{\"position\":", verdict_name(finding->verdict));
+    json_write_string(out, str_of(finding->position));
+    buf_printf(out, ",\"time\":\"%s\"},\"differences\":[", wall_format(finding->as_of, time));
+    each_difference(finding, write_difference, &members);
+    buf_append_text(out, "]}");
+}
+
+static void print_json(const struct report *report)
+{
+    struct buf out = {0};
+    size_t count;
+    size_t skipped;
+    const struct finding *findings = verdicts_findings(report->verdicts, &count);
+    const struct tile_config *const *limits = verdicts_skipped(report->verdicts, &skipped);
+    buf_printf(&out, "{\"ok\":%s,\"equal\":%zu,\"held_back\":%zu,\"position\":",
+               count == 0 ? "true" : "false", verdicts_equal(report->verdicts),
+               verdicts_held(report->verdicts));
+    json_write_string(&out, str_of(report->position));
+    buf_printf(&out, ",\"rows\":%zu,\"rows_unusable\":%llu,\"not_compared\":[", report->rows,
+               (unsigned long long)report->unusable);
+    for (size_t i = 0; i < skipped; i++) {
+        buf_append_text(&out, i != 0 ? "," : "");
+        json_write_string(&out, str_of(limits[i]->key));
+    }
+    buf_append_text(&out, "],\"wrong\":[");
+    for (size_t i = 0; i < count; i++) {
+        buf_append_text(&out, i != 0 ? "," : "");
+        write_finding(&out, &findings[i]);
+    }
+    fprintf(report->ctl->out, "%s]}\n", buf_cstr(&out));
+    buf_free(&out);
+}
+
+void report_print(const struct report *report)
+{
+    if (report->ctl->json) {
+        print_json(report);
+    } else {
+        print_for_people(report);
+    }
+}
+
+void report_failure(const struct ctl *ctl, const char *why)
+{
+    if (ctl->json) {
+        struct buf text = {0};
+        json_write_string(&text, str_of(why));
+        fprintf(ctl->out, "{\"ok\":false,\"error\":%s}\n", buf_cstr(&text));
+        buf_free(&text);
+    } else {
+        (void)ctl_fail(ctl, "%s", why);
+    }
+}

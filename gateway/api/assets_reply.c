@@ -1,0 +1,55 @@
+/* The dashboard's files. */
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/api/assets.h"
+#include "gateway/http/server.h"
+
+/* Only what comes from here runs, and nothing inline. */
+#define POLICY                                                                                     \
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' " \
+    "data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "         \
+    "frame-ancestors 'self'"
+
+static const struct asset *find(const char *path)
+{
+    for (size_t i = 0; i < asset_count; i++) {
+        if (strcmp(assets[i].path, path) == 0) {
+            return &assets[i];
+        }
+    }
+    return NULL;
+}
+
+enum MHD_Result asset_get(struct request *request)
+{
+    const struct asset *asset = find(request->path);
+    if (asset == NULL) {
+        return reply_problem(request, MHD_HTTP_NOT_FOUND,
+                             "There is nothing here; the dashboard is at /, the API under /api/.",
+                             0);
+    }
+    /* A strong tag stands for bytes: compressed ones have another. */
+    char etag[64];
+    const bool gzip = accepts_gzip(request);
+    snprintf(etag, sizeof etag, "%.*s%s\"", (int)strlen(asset->etag) - 1, asset->etag,
+             gzip ? "-gzip" : "");
+    const bool same = etag_matches(request, etag);
+    const char *const headers[] = {"ETag",
+                                   etag,
+                                   "Cache-Control",
+                                   "no-cache",
+                                   "Content-Security-Policy",
+                                   POLICY,
+                                   "Referrer-Policy",
+                                   "no-referrer",
+                                   "Vary",
+                                   "Accept-Encoding",
+                                   gzip && !same ? "Content-Encoding" : NULL,
+                                   "gzip",
+                                   NULL};
+    const struct str body = gzip ? (struct str){(const char *)asset->gzip, asset->gzip_len}
+                                 : (struct str){(const char *)asset->data, asset->len};
+    return reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                      same ? NULL : asset->type, same ? STR("") : body, headers);
+}

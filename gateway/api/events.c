@@ -1,0 +1,183 @@
+/* /api/events, /api/events/stream */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/http/server.h"
+#include "gateway/stream/render.h"
+
+#define LIMIT_DEFAULT 100
+#define LIMIT_MAX 1000
+#define BAD_TYPES                                                                                  \
+    "`types` is a list of event types joined by commas, in which `*` stands for any characters; "  \
+    "at most 256 of them."
+
+static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
+{
+    char *end;
+    errno = 0;
+    const long long number = strtoll(text, &end, 10);
+    if (end == text || *end != '\0' || errno != 0 || number < min || number > max) {
+        return false;
+    }
+    *out = number;
+    return true;
+}
+
+struct listing {
+    struct eventlog_entry *entries[LIMIT_MAX];
+    size_t count;
+};
+
+/* The newest events, newest first. */
+static void list_newest(const struct eventlog *events, const struct selection *types, size_t limit,
+                        struct listing *out)
+{
+    for (size_t i = eventlog_count(events); i != 0 && out->count < limit; i--) {
+        struct eventlog_entry *entry = eventlog_at(events, i - 1);
+        if (selection_matches(types, entry->event_type)) {
+            out->entries[out->count++] = entry;
+        }
+    }
+}
+
+/* Those delivered after an event, oldest first. */
+static void list_after(const struct eventlog *events, const struct selection *types,
+                       uint64_t ordinal, size_t limit, struct listing *out)
+{
+    struct eventlog_entry *entry;
+    while (out->count < limit && (entry = eventlog_after(events, ordinal)) != NULL) {
+        ordinal = entry->ordinal;
+        if (selection_matches(types, entry->event_type)) {
+            out->entries[out->count++] = entry;
+        }
+    }
+}
+
+/* Events do not change, so where they end and their number say which these are. */
+static void put_etag(const struct eventlog *events, const struct listing *listing,
+                     char out[ETAG_SIZE])
+{
+    const size_t n = listing->count;
+    const uint64_t first = n != 0 ? listing->entries[0]->ordinal : 0;
+    const uint64_t last = n != 0 ? listing->entries[n - 1]->ordinal : 0;
+    snprintf(out, ETAG_SIZE, "W/\"%" PRIx64 "-%" PRIx64 "-%zx\"", eventlog_origin(events),
+             first > last ? first : last, n);
+}
+
+static void put_events(const struct listing *listing, struct buf *out)
+{
+    buf_append_text(out, "{\"events\":[");
+    for (size_t i = 0; i < listing->count; i++) {
+        buf_append_text(out, i != 0 ? "," : "");
+        buf_append_str(out, event_json(render_event(listing->entries[i])));
+    }
+    buf_append_text(out, "]}");
+}
+
+/* Takes the selection over. after: an ordinal, NULL for the newest ones. */
+static enum MHD_Result reply_list(struct request *request, struct selection *types,
+                                  const uint64_t *after, size_t limit)
+{
+    const struct eventlog *events = request->http->gateway->events;
+    struct listing listing = {.count = 0};
+    char etag[ETAG_SIZE];
+    char wait[WAIT_TEXT_SIZE];
+    enum MHD_Result result;
+    if (after != NULL) {
+        list_after(events, types, *after, limit, &listing);
+    } else {
+        list_newest(events, types, limit, &listing);
+    }
+    put_etag(events, &listing, etag);
+    const bool same = etag_matches(request, etag);
+    if ((same || (after != NULL && listing.count == 0)) &&
+        wait_for_change(request, WAIT_EVENTS, types, &result)) {
+        return result;
+    }
+    selection_free(types);
+    const char *const headers[] = {
+        "ETag", etag, "Cache-Control", "no-cache", wait_header(request, wait), wait, NULL};
+    if (same) {
+        return reply_body(request, MHD_HTTP_NOT_MODIFIED, NULL, STR(""), headers);
+    }
+    struct buf body = {0};
+    put_events(&listing, &body);
+    result = reply_body(request, MHD_HTTP_OK, "application/json", buf_str(&body), headers);
+    buf_free(&body);
+    return result;
+}
+
+enum MHD_Result api_events_list(struct request *request)
+{
+    const struct gateway *gateway = request->http->gateway;
+    const char *after = parameter(request, "after");
+    const char *limit_text = parameter(request, "limit");
+    struct selection types;
+    int64_t limit = LIMIT_DEFAULT;
+    int64_t id = 0;
+    enum MHD_Result result;
+    if (!wait_parse(request, &result)) {
+        return result;
+    }
+    if (limit_text != NULL && !parse_number(limit_text, 1, LIMIT_MAX, &limit)) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`limit` is a number from 1 to 1000.",
+                             0);
+    }
+    if (after != NULL && !parse_number(after, 0, INT64_MAX, &id)) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`after` is the id of an event.", 0);
+    }
+    if (!replica_ready(link_replica(gateway->link))) {
+        return reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                             "This gateway has no events yet: it is not in sync with its upstream.",
+                             1);
+    }
+    uint64_t ordinal;
+    if (after != NULL && !eventlog_resume(gateway->events, id, &ordinal)) {
+        if (wait_to_resume(request, id, &result)) {
+            return result;
+        }
+        return reply_problem(request, MHD_HTTP_NOT_FOUND,
+                             "The event with that id is not among those kept here; ask without "
+                             "`after` for the newest ones.",
+                             0);
+    }
+    if (selection_parse(&types, parameter(request, "types")) != STATUS_OK) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_TYPES, 0);
+    }
+    return reply_list(request, &types, after != NULL ? &ordinal : NULL, (size_t)limit);
+}
+
+enum MHD_Result api_events_stream(struct request *request)
+{
+    const struct eventlog *events = request->http->gateway->events;
+    const char *last = header(request, "Last-Event-ID");
+    struct stream_request stream = {.kind = CHANNEL_EVENTS, .after_ordinal = eventlog_last(events)};
+    if (selection_parse(&stream.selection, parameter(request, "types")) != STATUS_OK) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_TYPES, 0);
+    }
+    last = last != NULL ? last : parameter(request, "lastEventId");
+    const char *name = parameter(request, "event");
+    if (name != NULL && strcmp(name, "message") == 0) {
+        stream.kind = CHANNEL_MESSAGES;
+    } else if (name != NULL) {
+        selection_free(&stream.selection);
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                             "`event` can only be message: events come without their names then, "
+                             "for EventSource hears only names that it was told.",
+                             0);
+    }
+    if (last != NULL && last[0] != '\0') {
+        enum MHD_Result result;
+        int64_t id;
+        const bool number = parse_number(last, 0, INT64_MAX, &id);
+        const bool placed = number && eventlog_resume(events, id, &stream.after_ordinal);
+        if (!placed && number && wait_to_resume(request, id, &result)) {
+            selection_free(&stream.selection);
+            return result;
+        }
+        stream.reset = !placed; /* what came after it cannot be told */
+    }
+    return open_stream(request, &stream);
+}

@@ -1,0 +1,131 @@
+#include "gateway/api/tile_lists.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/buf.h"
+#include "common/base/fnv.h"
+#include "common/base/xalloc.h"
+#include "gateway/http/encoding.h"
+
+struct tile_lists {
+    const struct store *store;
+    struct tile_list list[TILE_LISTS_KEPT]; /* json is NULL: not made yet, or of the past */
+    uint64_t uses;
+};
+
+struct tile_lists *tile_lists_create(const struct store *store)
+{
+    struct tile_lists *lists = x_calloc(1, sizeof *lists);
+    lists->store = store;
+    return lists;
+}
+
+static void forget(struct tile_list *list)
+{
+    free(list->selection);
+    list->selection = NULL;
+    blob_unref(&list->json);
+    blob_unref(&list->gzip);
+}
+
+void tile_lists_outdate(struct tile_lists *lists)
+{
+    for (size_t i = 0; i < TILE_LISTS_KEPT; i++) {
+        forget(&lists->list[i]);
+    }
+}
+
+void tile_lists_destroy(struct tile_lists **lists)
+{
+    if (*lists != NULL) {
+        tile_lists_outdate(*lists);
+        free(*lists);
+        *lists = NULL;
+    }
+}
+
+/* ---- Making one ---- */
+
+struct listing {
+    const struct selection *selection;
+    struct buf body;
+    uint64_t digest; /* FNV-1a */
+    size_t count;
+};
+
+static void digest_bytes(uint64_t *digest, const void *data, size_t len)
+{
+    *digest = fnv1a(*digest, (struct str){data, len});
+}
+
+static bool list_tile(void *arg, const struct tile *tile)
+{
+    struct listing *listing = arg;
+    if (!selection_matches(listing->selection, (struct str){tile->key, tile->key_len})) {
+        return true;
+    }
+    digest_bytes(&listing->digest, tile->key, tile->key_len + 1);
+    digest_bytes(&listing->digest, &tile->version, sizeof tile->version);
+    digest_bytes(&listing->digest, &tile->stale, sizeof tile->stale);
+    if (listing->count++ != 0) {
+        buf_append_char(&listing->body, ',');
+    }
+    buf_append_str(&listing->body, rendered_json(render_tile(tile)));
+    return true;
+}
+
+static void make(const struct store *store, const struct selection *selection,
+                 const struct cursor *cursor, struct tile_list *out)
+{
+    struct listing listing = {.selection = selection, .digest = FNV_BEGIN};
+    buf_append_text(&listing.body, "{\"cursor\":\"");
+    cursor_append(&listing.body, cursor);
+    buf_append_text(&listing.body, "\",\"tiles\":[");
+    store_list(store, STR(""), list_tile, &listing);
+    buf_append_text(&listing.body, "]}");
+    out->selection = x_strdup(selection->text);
+    out->json = blob_new(buf_str(&listing.body));
+    snprintf(out->digest, sizeof out->digest, "%016" PRIx64, listing.digest);
+    buf_free(&listing.body);
+}
+
+/* ---- Keeping some ---- */
+
+struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selection *selection,
+                                 const struct cursor *cursor)
+{
+    struct tile_list *oldest = &lists->list[0];
+    for (size_t i = 0; i < TILE_LISTS_KEPT; i++) {
+        struct tile_list *list = &lists->list[i];
+        if (list->json != NULL && list->json->len <= TILE_LIST_KEPT_BYTES &&
+            strcmp(list->selection, selection->text) == 0) {
+            list->used = ++lists->uses;
+            return list;
+        }
+        /* A large one is in the way, and the first to go. */
+        if (list->json == NULL || list->json->len > TILE_LIST_KEPT_BYTES) {
+            list->used = 0;
+        }
+        oldest = list->used < oldest->used ? list : oldest;
+    }
+    forget(oldest);
+    make(lists->store, selection, cursor, oldest);
+    oldest->used = ++lists->uses;
+    return oldest;
+}
+
+bool tile_list_compresses(const struct tile_list *list)
+{
+    return list->json->len >= TILE_LIST_GZIP_MIN && list->json->len <= TILE_LIST_KEPT_BYTES;
+}
+
+struct blob *tile_list_gzip(struct tile_list *list)
+{
+    if (list->gzip == NULL && tile_list_compresses(list)) {
+        list->gzip = gzip_new(blob_str(list->json));
+    }
+    return list->gzip;
+}

@@ -1,0 +1,204 @@
+/* /api/tiles, /api/tiles/KEY, /api/tiles/stream */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/api/tile_lists.h"
+#include "gateway/http/server.h"
+#include "gateway/stream/render.h"
+
+#define BAD_KEYS                                                                                   \
+    "`keys` is a list of tile keys joined by commas, in which `*` stands for any characters; at "  \
+    "most 256 of them."
+
+/* ---- The list ---- */
+
+static enum MHD_Result reply_list(struct request *request, struct tile_list *list, bool gzip,
+                                  const char *etag, bool same)
+{
+    char wait[WAIT_TEXT_SIZE];
+    const char *headers[] = {
+        "ETag", etag, "Cache-Control", "no-cache", "Vary", "Accept-Encoding", NULL, wait, NULL,
+        NULL,   NULL};
+    size_t count = 6;
+    headers[count] = wait_header(request, wait);
+    count += headers[count] != NULL ? 2 : 0;
+    if (same) {
+        return reply_body(request, MHD_HTTP_NOT_MODIFIED, NULL, STR(""), headers);
+    }
+    if (gzip) {
+        headers[count] = "Content-Encoding";
+        headers[count + 1] = "gzip";
+    }
+    return reply_blob(request, MHD_HTTP_OK, "application/json",
+                      gzip ? tile_list_gzip(list) : list->json, headers);
+}
+
+enum MHD_Result api_tiles_list(struct request *request)
+{
+    struct gateway *gateway = request->http->gateway;
+    struct selection selection;
+    enum MHD_Result result;
+    if (!wait_parse(request, &result)) {
+        return result;
+    }
+    if (selection_parse(&selection, parameter(request, "keys")) != STATUS_OK) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_KEYS, 0);
+    }
+    if (!replica_ready(link_replica(gateway->link))) {
+        selection_free(&selection);
+        return reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                             "This gateway has no tiles yet: it is not in sync with its upstream.",
+                             1);
+    }
+    struct cursor cursor = {0};
+    char etag[ETAG_SIZE];
+    replica_cursor(link_replica(gateway->link), &cursor);
+    cursor.lanes += cursor.lanes == 0;
+    struct tile_list *list = tile_lists_get(gateway->tile_lists, &selection, &cursor);
+    const bool gzip = accepts_gzip(request) && tile_list_compresses(list);
+    snprintf(etag, sizeof etag, "W/\"%s%s\"", list->digest, gzip ? "-gzip" : "");
+    const bool same = etag_matches(request, etag);
+    if (!same || !wait_for_change(request, WAIT_TILES, &selection, &result)) {
+        result = reply_list(request, list, gzip, etag, same);
+        selection_free(&selection);
+    }
+    return result;
+}
+
+/* ---- One tile ---- */
+
+/* How long the answer stays good: until the next change may be published. */
+static void put_cache_control(const struct tile *tile, char *out, size_t size)
+{
+    struct mp_doc doc;
+    int64_t interval_ms = 0;
+    mp_doc_init(&doc);
+    if (mp_parse(&doc, tile->value->data, tile->value->len) == STATUS_OK) {
+        (void)mp_as_int(mp_get(mp_get(&doc.root, "refresh"), "min_interval_ms"), &interval_ms);
+    }
+    mp_doc_free(&doc);
+    if (interval_ms >= 1000) {
+        snprintf(out, size, "max-age=%lld", (long long)(interval_ms / 1000));
+    } else {
+        snprintf(out, size, "no-cache");
+    }
+}
+
+static struct MHD_Response *make_response(struct request *request, const struct tile *tile,
+                                          struct str body)
+{
+    char etag[ETAG_SIZE];
+    char cache_control[48];
+    union {
+        const char *in;
+        void *out;
+    } cast = {.in = body.p};
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body.len, cast.out, MHD_RESPMEM_MUST_COPY);
+    put_cache_control(tile, cache_control, sizeof cache_control);
+    MHD_add_response_header(response, "ETag", tile_etag(tile, etag));
+    MHD_add_response_header(response, "Cache-Control", cache_control);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (body.len != 0) {
+        MHD_add_response_header(response, "Content-Type", "application/json");
+    }
+    if (request->http->gateway->config->gateway.cors_origin_count != 0) {
+        MHD_add_response_header(response, "Vary", "Origin");
+    }
+    if (request->http->gateway->config->gateway.cors_any) {
+        MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
+        MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Retry-After");
+    }
+    return response;
+}
+
+/* For a page of a certain other origin, or at the end: the cached answers do not say that. */
+static enum MHD_Result reply_apart(struct request *request, const struct tile *tile, bool same,
+                                   struct str json)
+{
+    char etag[ETAG_SIZE];
+    char cache_control[48];
+    put_cache_control(tile, cache_control, sizeof cache_control);
+    const char *const headers[] = {"ETag", tile_etag(tile, etag), "Cache-Control", cache_control,
+                                   NULL};
+    return reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                      same ? NULL : "application/json", same ? STR("") : json, headers);
+}
+
+enum MHD_Result api_tiles_get(struct request *request, const char *key, const char *raw_key)
+{
+    struct gateway *gateway = request->http->gateway;
+    const struct tile *tile = store_get(gateway->store, str_of(key));
+    if (tile == NULL) {
+        tile = store_get(gateway->store, str_of(raw_key));
+    }
+    if (tile == NULL && !wire_key_valid(str_of(raw_key))) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "This cannot be the key of a tile.", 0);
+    }
+    if (tile == NULL) {
+        return replica_ready(link_replica(gateway->link))
+                   ? reply_problem(request, MHD_HTTP_NOT_FOUND,
+                                   "There is no tile with that key, or it has expired; "
+                                   "GET /api/tiles lists those there are.",
+                                   0)
+                   : reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                                   "This gateway has no tiles yet: it is not in sync with its "
+                                   "upstream.",
+                                   1);
+    }
+    char etag[ETAG_SIZE];
+    struct rendered_tile *rendered = render_tile(tile);
+    const bool same = etag_matches(request, tile_etag(tile, etag));
+    if (gateway->draining || (request->origin != NULL && strcmp(request->origin, "*") != 0)) {
+        return reply_apart(request, tile, same, rendered_json(rendered));
+    }
+    struct MHD_Response **response = same ? &rendered->not_modified : &rendered->response;
+    if (*response == NULL) {
+        *response = make_response(request, tile, same ? STR("") : rendered_json(rendered));
+    }
+    return reply_dated(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, *response);
+}
+
+/* ---- The stream ---- */
+
+bool can_resume(void *arg, const struct cursor *cursor)
+{
+    const struct gateway *gateway = arg;
+    struct cursor here = {0};
+    replica_cursor(link_replica(gateway->link), &here);
+    if (cursor->lanes != here.lanes || store_forgotten(gateway->store) != 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < here.lanes; i++) {
+        if (cursor->at[i].epoch != here.at[i].epoch) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum MHD_Result api_tiles_stream(struct request *request)
+{
+    const char *form = parameter(request, "form");
+    const char *last = header(request, "Last-Event-ID");
+    struct stream_request stream = {.kind = CHANNEL_TILES};
+    struct cursor cursor;
+    last = last != NULL ? last : parameter(request, "lastEventId");
+    if (form != NULL && strcmp(form, "patch") == 0) {
+        stream.kind = CHANNEL_PATCHES;
+    } else if (form != NULL && strcmp(form, "full") != 0) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`form` is full or patch.", 0);
+    }
+    if (selection_parse(&stream.selection, parameter(request, "keys")) != STATUS_OK) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_KEYS, 0);
+    }
+    if (last != NULL && last[0] != '\0') {
+        if (cursor_parse(str_of(last), &cursor) && can_resume(request->http->gateway, &cursor)) {
+            stream.cursor = &cursor;
+        } else {
+            stream.reset = true;
+        }
+    }
+    return open_stream(request, &stream);
+}

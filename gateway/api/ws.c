@@ -1,0 +1,125 @@
+/* /api/ws: the handshake of RFC 6455. */
+#include <string.h>
+#include <strings.h>
+
+#include "gateway/http/server.h"
+#include "gateway/stream/ws_frame.h"
+#include "gateway/ws/request.h"
+
+#define PROTOCOL "tilewire.v1"
+
+/* Is the token in the list, `keep-alive, Upgrade`? */
+static bool has_token(const char *list, const char *token)
+{
+    const size_t len = strlen(token);
+    for (const char *p = list; p != NULL && *p != '\0';) {
+        p += strspn(p, " \t,");
+        const size_t item = strcspn(p, ",");
+        size_t trimmed = item;
+        while (trimmed != 0 && (p[trimmed - 1] == ' ' || p[trimmed - 1] == '\t')) {
+            trimmed--;
+        }
+        if (trimmed == len && strncasecmp(p, token, len) == 0) {
+            return true;
+        }
+        p += item;
+    }
+    return false;
+}
+
+/* Host and port of an origin, without the port that its scheme has by itself. */
+static struct str host_of(const char *origin)
+{
+    static const struct {
+        const char *scheme;
+        const char *port;
+    } schemes[] = {{"http://", ":80"}, {"https://", ":443"}};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        const size_t scheme = strlen(schemes[i].scheme);
+        if (strncasecmp(origin, schemes[i].scheme, scheme) == 0) {
+            const struct str host = str_of(origin + scheme);
+            const size_t port = strlen(schemes[i].port);
+            const bool own =
+                host.len > port && strcmp(host.p + host.len - port, schemes[i].port) == 0;
+            return (struct str){host.p, own ? host.len - port : host.len};
+        }
+    }
+    return STR_NULL;
+}
+
+/* Browsers let any page open any WebSocket, and leave the decision to the server. */
+static bool origin_allowed(const struct request *request)
+{
+    const char *origin = header(request, "Origin");
+    const char *host = header(request, "Host");
+    if (origin == NULL || request->origin != NULL) {
+        return true; /* no browser; or one of cors_origins */
+    }
+    const struct str own = host_of(origin);
+    if (own.p == NULL || host == NULL || strncasecmp(own.p, host, own.len) != 0) {
+        return false;
+    }
+    const char *rest = host + own.len;
+    const bool https = strncasecmp(origin, "https", 5) == 0;
+    return *rest == '\0' || strcmp(rest, https ? ":443" : ":80") == 0;
+}
+
+static enum MHD_Result refuse(struct request *request, unsigned status, const char *detail)
+{
+    request->http->counters.ws_refused++;
+    return reply_problem(request, status, detail, 0);
+}
+
+static enum MHD_Result refuse_upgrade(struct request *request, const char *detail)
+{
+    static const char *const headers[] = {
+        "Upgrade", "websocket", "Connection", "Upgrade", "Sec-WebSocket-Version", "13", NULL};
+    request->http->counters.ws_refused++;
+    return reply_problem_with(request, MHD_HTTP_UPGRADE_REQUIRED, detail, 0, headers);
+}
+
+enum MHD_Result api_ws(struct request *request)
+{
+    const char *key = header(request, "Sec-WebSocket-Key");
+    const char *version = header(request, "Sec-WebSocket-Version");
+    const char *protocols = header(request, "Sec-WebSocket-Protocol");
+    if (request->head || !has_token(header(request, "Upgrade"), "websocket") ||
+        !has_token(header(request, "Connection"), "Upgrade")) {
+        return refuse_upgrade(request, "This is a WebSocket: ask with Connection: Upgrade and "
+                                       "Upgrade: websocket.");
+    }
+    if (version == NULL || strcmp(version, "13") != 0) {
+        return refuse_upgrade(request, "Version 13 of WebSocket is spoken here.");
+    }
+    if (key == NULL || !ws_key_valid(str_of(key))) {
+        return refuse(request, MHD_HTTP_BAD_REQUEST,
+                      "Sec-WebSocket-Key has to be 16 bytes in base64.");
+    }
+    if (protocols != NULL && !has_token(protocols, PROTOCOL)) {
+        return refuse(request, MHD_HTTP_BAD_REQUEST,
+                      "The subprotocol here is " PROTOCOL "; ask for that, or for none.");
+    }
+    if (!origin_allowed(request)) {
+        request->http->counters.ws_origin_refused++;
+        return refuse(request, MHD_HTTP_FORBIDDEN,
+                      "Pages of this origin may not connect; gateway.cors_origins lists those that "
+                      "may.");
+    }
+    if (request->http_1_0 || request_has_followers(request)) {
+        return refuse(request, MHD_HTTP_BAD_REQUEST,
+                      "A handshake is HTTP/1.1, and nothing follows it before its answer.");
+    }
+    struct stream_request stream = {.kind = CHANNEL_WS_IDLE};
+    ws_idle_selection(&stream.selection);
+    return open_stream(request, &stream);
+}
+
+void put_ws_head(const struct request *request, struct buf *out)
+{
+    const char *protocols = header(request, "Sec-WebSocket-Protocol");
+    buf_append_text(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                         "Connection: Upgrade\r\nSec-WebSocket-Accept: ");
+    ws_append_accept(out, str_of(header(request, "Sec-WebSocket-Key")));
+    buf_append_text(out, protocols != NULL ? "\r\nSec-WebSocket-Protocol: " PROTOCOL : "");
+    buf_append_text(out, "\r\n\r\n");
+}

@@ -1,0 +1,183 @@
+#include "gateway/http/clients.h"
+
+#include <stdlib.h>
+
+#include <uthash.h>
+
+#include "common/base/xalloc.h"
+
+struct bucket {
+    double tokens;
+    mono_time filled_at;
+};
+
+struct client {
+    struct ip address; /* of IPv6 the first 64 bits; `strangers`: all who came when there were
+                          CLIENTS_MAX */
+    struct bucket requests;
+    struct bucket openings;
+    uint32_t streams;
+    UT_hash_handle by_address;
+};
+
+struct clients {
+    const struct gateway_limits *limits;
+    struct client *table;
+};
+
+struct clients *clients_create(const struct gateway_limits *limits)
+{
+    struct clients *clients = x_calloc(1, sizeof *clients);
+    clients->limits = limits;
+    return clients;
+}
+
+static void forget(struct clients *clients, struct client *client)
+{
+    HASH_DELETE(by_address, clients->table, client);
+    free(client);
+}
+
+void clients_destroy(struct clients **clients_p)
+{
+    struct clients *clients = *clients_p;
+    if (clients == NULL) {
+        return;
+    }
+    struct client *client;
+    struct client *next;
+    HASH_ITER(by_address, clients->table, client, next)
+    {
+        forget(clients, client);
+    }
+    free(clients);
+    *clients_p = NULL;
+}
+
+/* No client has an address of multicast. */
+static const struct ip strangers = {.bytes = {0xff}};
+
+/* One customer has at least 2^64 addresses of IPv6: what is limited is the network. */
+static struct ip network_of(const struct ip *address)
+{
+    static const uint8_t ipv4[12] = {[10] = 0xff, [11] = 0xff};
+    struct ip network = *address;
+    if (memcmp(address->bytes, ipv4, sizeof ipv4) != 0) {
+        memset(network.bytes + 8, 0, 8);
+    }
+    return network;
+}
+
+/* address: of a network, or that of all strangers. */
+static struct client *find(const struct clients *clients, const struct ip *address)
+{
+    struct client *client;
+    HASH_FIND(by_address, clients->table, address, sizeof *address, client);
+    return client;
+}
+
+static struct client *find_or_add(struct clients *clients, const struct ip *address, mono_time now)
+{
+    struct ip network = network_of(address);
+    struct client *client = find(clients, &network);
+    if (client == NULL && HASH_CNT(by_address, clients->table) >= CLIENTS_MAX) {
+        network = strangers;
+        client = find(clients, &network);
+    }
+    if (client == NULL) {
+        client = x_calloc(1, sizeof *client);
+        client->address = network;
+        client->requests = (struct bucket){(double)clients->limits->requests_burst, now};
+        client->openings = (struct bucket){(double)clients->limits->streams_burst, now};
+        HASH_ADD(by_address, clients->table, address, sizeof client->address, client);
+    }
+    return client;
+}
+
+static void fill(struct bucket *bucket, double per_second, size_t burst, mono_time now)
+{
+    const double passed_s = (double)(now.us - bucket->filled_at.us) / 1e6;
+    bucket->tokens += passed_s > 0 ? passed_s * per_second : 0;
+    bucket->tokens = bucket->tokens < (double)burst ? bucket->tokens : (double)burst;
+    bucket->filled_at = now;
+}
+
+static bool take(struct bucket *bucket, double per_second, size_t burst, mono_time now,
+                 unsigned *retry_s)
+{
+    fill(bucket, per_second, burst, now);
+    if (bucket->tokens >= 1) {
+        bucket->tokens -= 1;
+        return true;
+    }
+    const double wait_s = (1 - bucket->tokens) / per_second;
+    *retry_s = wait_s < 3600 ? 1 + (unsigned)wait_s : 3600;
+    return false;
+}
+
+bool clients_request(struct clients *clients, const struct ip *address, mono_time now,
+                     unsigned *retry_s)
+{
+    struct client *client = find_or_add(clients, address, now);
+    return take(&client->requests, clients->limits->requests_per_second,
+                clients->limits->requests_burst, now, retry_s);
+}
+
+enum stream_verdict clients_stream(struct clients *clients, const struct ip *address, mono_time now,
+                                   unsigned *retry_s)
+{
+    struct client *client = find_or_add(clients, address, now);
+    *retry_s = 5;
+    if (client->streams >= clients->limits->streams_per_address) {
+        return STREAM_TOO_MANY;
+    }
+    if (!take(&client->openings, clients->limits->streams_per_second,
+              clients->limits->streams_burst, now, retry_s)) {
+        return STREAM_TOO_FAST;
+    }
+    client->streams++;
+    return STREAM_ADMITTED;
+}
+
+bool clients_hold(struct clients *clients, const struct ip *address, mono_time now)
+{
+    struct client *client = find_or_add(clients, address, now);
+    if (client->streams >= clients->limits->streams_per_address) {
+        return false;
+    }
+    client->streams++;
+    return true;
+}
+
+void clients_stream_closed(struct clients *clients, const struct ip *address)
+{
+    const struct ip network = network_of(address);
+    struct client *client = find(clients, &network);
+    if (client == NULL || client->streams == 0) {
+        client = find(clients, &strangers);
+    }
+    if (client != NULL && client->streams != 0) {
+        client->streams--;
+    }
+}
+
+void clients_sweep(struct clients *clients, mono_time now)
+{
+    struct client *client;
+    struct client *next;
+    HASH_ITER(by_address, clients->table, client, next)
+    {
+        const struct gateway_limits *limits = clients->limits;
+        fill(&client->requests, limits->requests_per_second, limits->requests_burst, now);
+        fill(&client->openings, limits->streams_per_second, limits->streams_burst, now);
+        if (client->streams == 0 && client->requests.tokens >= (double)limits->requests_burst &&
+            client->openings.tokens >= (double)limits->streams_burst) {
+            forget(clients, client);
+        }
+    }
+}
+
+size_t clients_count(const struct clients *clients)
+{
+    return HASH_CNT(by_address, clients->table);
+}

@@ -1,0 +1,105 @@
+#include "gateway/http/encoding.h"
+
+#include <assert.h>
+#include <strings.h>
+
+#define ZLIB_CONST /* its input is const */
+#include <zlib.h>
+
+#include "common/base/buf.h"
+#include "common/base/xalloc.h"
+
+/* Takes off what stands before the separator. */
+static struct str take(struct str *rest, char separator)
+{
+    const char *end = rest->len != 0 ? memchr(rest->p, separator, rest->len) : NULL;
+    const size_t len = end != NULL ? (size_t)(end - rest->p) : rest->len;
+    const struct str part = {rest->p, len};
+    const size_t used = end != NULL ? len + 1 : len;
+    *rest = (struct str){rest->p + used, rest->len - used};
+    return str_trim(part);
+}
+
+static bool is_word(struct str text, const char *word)
+{
+    return text.len == strlen(word) && strncasecmp(text.p, word, text.len) == 0;
+}
+
+/* "0", "1", "0.5", "1.000": at most three digits behind the point. */
+static int weight(struct str text)
+{
+    if (text.len == 0 || text.p[0] < '0' || text.p[0] > '1') {
+        return 1000;
+    }
+    int thousandths = (text.p[0] - '0') * 1000;
+    int digit = 100;
+    for (size_t i = 2; i < text.len && i < 5 && text.p[1] == '.'; i++, digit /= 10) {
+        if (text.p[i] < '0' || text.p[i] > '9') {
+            return 1000;
+        }
+        thousandths += (text.p[i] - '0') * digit;
+    }
+    return thousandths < 1000 ? thousandths : 1000;
+}
+
+void accepted_line(struct accepted *accepted, struct str line)
+{
+    while (line.len != 0) {
+        struct str element = take(&line, ',');
+        const struct str coding = take(&element, ';');
+        int q = 1000;
+        while (element.len != 0) {
+            const struct str pair = take(&element, ';');
+            if (pair.len >= 2 && strncasecmp(pair.p, "q=", 2) == 0) {
+                q = weight((struct str){pair.p + 2, pair.len - 2});
+            }
+        }
+        if (is_word(coding, "gzip") || is_word(coding, "x-gzip")) {
+            accepted->gzip = q;
+        } else if (is_word(coding, "identity")) {
+            accepted->identity = q;
+        } else if (is_word(coding, "*")) {
+            accepted->any = q;
+        }
+    }
+}
+
+bool accepted_gzip(const struct accepted *accepted)
+{
+    const int gzip = accepted->gzip >= 0 ? accepted->gzip : accepted->any;
+    return gzip > 0 && gzip >= accepted->identity;
+}
+
+static void *z_alloc(void *arg, unsigned count, unsigned size)
+{
+    (void)arg;
+    return x_calloc(count, size);
+}
+
+static void z_free(void *arg, void *memory)
+{
+    (void)arg;
+    free(memory);
+}
+
+struct blob *gzip_new(struct str bytes)
+{
+    z_stream z = {.next_in = (const Bytef *)bytes.p,
+                  .avail_in = (uInt)bytes.len,
+                  .zalloc = z_alloc,
+                  .zfree = z_free};
+    struct buf out = {0};
+    /* Fastest, for the next change makes it anew. +16: with the header of gzip. */
+    int status = deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + 16, MAX_MEM_LEVEL,
+                              Z_DEFAULT_STRATEGY);
+    assert(status == Z_OK);
+    z.avail_out = (uInt)deflateBound(&z, (uLong)bytes.len);
+    z.next_out = (Bytef *)buf_reserve(&out, z.avail_out);
+    status = deflate(&z, Z_FINISH);
+    assert(status == Z_STREAM_END); /* the bound is one */
+    (void)status;
+    struct blob *blob = blob_new((struct str){out.data, z.total_out});
+    (void)deflateEnd(&z);
+    buf_free(&out);
+    return blob;
+}

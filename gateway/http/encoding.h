@@ -1,0 +1,30 @@
+/*
+ * Content codings: what a client accepts, and compressing for those who do. Just this file knows
+ * zlib. Pure.
+ */
+#ifndef GATEWAY_HTTP_ENCODING_H
+#define GATEWAY_HTTP_ENCODING_H
+
+#include <stdbool.h>
+
+#include "common/base/blob.h"
+#include "common/base/str.h"
+
+/* Weights of RFC 9110, 12.5.3, in thousandths; -1: not mentioned. Begin with ACCEPTED_NOTHING. */
+struct accepted {
+    int gzip;
+    int identity;
+    int any; /* `*` */
+};
+#define ACCEPTED_NOTHING ((struct accepted){-1, -1, -1})
+
+/* Takes up one line of Accept-Encoding. What is no weight counts as 1, as most servers have it. */
+void accepted_line(struct accepted *accepted, struct str line);
+
+/* Accepted, and not liked less than what is not compressed. */
+bool accepted_gzip(const struct accepted *accepted);
+
+/* The bytes (less than 2 GiB) as gzip; takes some 5 ms for each MB. */
+struct blob *gzip_new(struct str bytes);
+
+#endif

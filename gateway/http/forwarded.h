@@ -1,0 +1,35 @@
+/*
+ * Who the client is when proxies stand between: X-Forwarded-For and Forwarded (RFC 7239), read from
+ * their end for as long as those who wrote them are trusted.
+ *
+ *   X-Forwarded-For: 192.0.2.1, 203.0.113.7, 10.0.0.2        peer: 10.0.0.1
+ *                    └ anybody ┘└ the client ┘└ trusted ┘          └ trusted
+ *
+ * Pure.
+ */
+#ifndef GATEWAY_HTTP_FORWARDED_H
+#define GATEWAY_HTTP_FORWARDED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/ip.h"
+#include "common/base/str.h"
+
+struct ip_ranges {
+    const struct ip_range *list;
+    size_t count;
+};
+
+/* An address with what may stand around it: quotes, brackets, a port. */
+bool forwarded_parse_node(struct str text, struct ip *out);
+
+/*
+ * The nearest address that is not trusted; the peer's own when it is not. All lines of each header
+ * are joined by commas; STR("") when there is none. Proxies write one of the two, and let pass what
+ * a client wrote into the other: when they contradict each other, neither counts.
+ */
+struct ip forwarded_client(struct ip peer, struct str x_forwarded_for, struct str forwarded,
+                           struct ip_ranges trusted);
+
+#endif

@@ -1,0 +1,183 @@
+#include "gateway/http/waiting.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include <utlist.h>
+
+#include "common/base/xalloc.h"
+
+struct waiting {
+    size_t max;
+    void (*wake)(void *arg, struct waiter *waiter, enum wake_reason reason);
+    void *arg;
+    struct waiter *lists[3]; /* by enum waiting_for */
+    struct heap ends;        /* all of them; keys: microseconds, monotonic */
+    uint64_t events_seen;    /* ordinal of the last event taken up */
+    uint32_t events_generation;
+    struct waiting_counters counters;
+};
+
+struct waiting *
+waiting_create(size_t max, void (*wake)(void *arg, struct waiter *waiter, enum wake_reason reason),
+               void *arg)
+{
+    struct waiting *waiting = x_calloc(1, sizeof *waiting);
+    waiting->max = max;
+    waiting->wake = wake;
+    waiting->arg = arg;
+    return waiting;
+}
+
+void waiting_destroy(struct waiting **waiting_p)
+{
+    struct waiting *waiting = *waiting_p;
+    if (waiting == NULL) {
+        return;
+    }
+    assert(waiting->ends.count == 0);
+    heap_free(&waiting->ends);
+    free(waiting);
+    *waiting_p = NULL;
+}
+
+void waiting_set_max(struct waiting *waiting, size_t max)
+{
+    waiting->max = max;
+}
+
+bool waiting_full(const struct waiting *waiting)
+{
+    return waiting->ends.count >= waiting->max;
+}
+
+void waiting_add(struct waiting *waiting, struct waiter *waiter, enum waiting_for what,
+                 struct selection *selection, mono_time end)
+{
+    assert(!waiter->waits && !waiting_full(waiting));
+    *waiter = (struct waiter){
+        .selection = *selection, .what = what, .waits = true, .end = {.index = HEAP_NONE}};
+    *selection = (struct selection){0};
+    heap_set(&waiting->ends, &waiter->end, end.us);
+    DL_APPEND(waiting->lists[what], waiter);
+    waiting->counters.begun++;
+}
+
+void waiting_add_resume(struct waiting *waiting, struct waiter *waiter, int64_t event_id,
+                        mono_time end)
+{
+    struct selection none = {0};
+    waiting_add(waiting, waiter, WAIT_RESUME, &none, end);
+    waiter->event_id = event_id;
+    waiting->counters.ahead++;
+}
+
+void waiting_remove(struct waiting *waiting, struct waiter *waiter)
+{
+    if (!waiter->waits) {
+        return;
+    }
+    waiter->waits = false;
+    heap_remove(&waiting->ends, &waiter->end);
+    DL_DELETE(waiting->lists[waiter->what], waiter);
+    selection_free(&waiter->selection);
+}
+
+static void wake(struct waiting *waiting, struct waiter *waiter, enum wake_reason reason)
+{
+    waiting_remove(waiting, waiter);
+    waiting->counters.changed += reason == WAKE_CHANGE;
+    waiting->counters.over += reason == WAKE_TIME;
+    waiting->wake(waiting->arg, waiter, reason);
+}
+
+/* Wakes those that selected the name. */
+static void wake_selected(struct waiting *waiting, enum waiting_for what, struct str name)
+{
+    struct waiter *waiter;
+    struct waiter *next;
+    DL_FOREACH_SAFE(waiting->lists[what], waiter, next)
+    {
+        if (selection_matches(&waiter->selection, name)) {
+            wake(waiting, waiter, WAKE_CHANGE);
+        }
+    }
+}
+
+void waiting_tile(struct waiting *waiting, struct str key)
+{
+    wake_selected(waiting, WAIT_TILES, key);
+}
+
+/* Wakes those that want to resume after this event. */
+static void wake_resuming(struct waiting *waiting, int64_t event_id)
+{
+    struct waiter *waiter;
+    struct waiter *next;
+    DL_FOREACH_SAFE(waiting->lists[WAIT_RESUME], waiter, next)
+    {
+        if (waiter->event_id == event_id) {
+            wake(waiting, waiter, WAKE_CHANGE);
+        }
+    }
+}
+
+static void wake_all(struct waiting *waiting, enum waiting_for what)
+{
+    while (waiting->lists[what] != NULL) {
+        wake(waiting, waiting->lists[what], WAKE_CHANGE);
+    }
+}
+
+void waiting_events(struct waiting *waiting, const struct eventlog *events)
+{
+    if (eventlog_generation(events) != waiting->events_generation ||
+        waiting->events_seen < eventlog_floor(events)) {
+        waiting->events_generation = eventlog_generation(events);
+        waiting->events_seen = eventlog_last(events);
+        wake_all(waiting, WAIT_EVENTS);
+        wake_all(waiting, WAIT_RESUME);
+        return;
+    }
+    const struct eventlog_entry *entry;
+    while ((waiting->lists[WAIT_EVENTS] != NULL || waiting->lists[WAIT_RESUME] != NULL) &&
+           (entry = eventlog_after(events, waiting->events_seen)) != NULL) {
+        waiting->events_seen = entry->ordinal;
+        wake_selected(waiting, WAIT_EVENTS, entry->event_type);
+        wake_resuming(waiting, entry->id);
+    }
+    waiting->events_seen = eventlog_last(events);
+}
+
+void waiting_expire(struct waiting *waiting, mono_time now)
+{
+    struct heap_item *top;
+    while ((top = heap_top(&waiting->ends)) != NULL && top->key <= now.us) {
+        wake(waiting, heap_entry(top, struct waiter, end), WAKE_TIME);
+    }
+}
+
+mono_time waiting_next(const struct waiting *waiting)
+{
+    const struct heap_item *top = heap_top(&waiting->ends);
+    return top != NULL ? (mono_time){top->key} : MONO_NEVER;
+}
+
+size_t waiting_drain(struct waiting *waiting, size_t max)
+{
+    struct heap_item *top;
+    for (; max != 0 && (top = heap_top(&waiting->ends)) != NULL; max--) {
+        wake(waiting, heap_entry(top, struct waiter, end), WAKE_DRAIN);
+    }
+    return waiting->ends.count;
+}
+
+size_t waiting_count(const struct waiting *waiting)
+{
+    return waiting->ends.count;
+}
+
+struct waiting_counters *waiting_counters(struct waiting *waiting)
+{
+    return &waiting->counters;
+}

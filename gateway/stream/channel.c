@@ -1,0 +1,184 @@
+#include "gateway/stream/channel.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/xalloc.h"
+
+#define RING_FIRST_BYTES (64 * 1024)
+
+struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
+                               uint64_t mark)
+{
+    struct channel *channel = x_calloc(1, sizeof *channel);
+    channel->kind = kind;
+    channel->ring_max = ring_max;
+    channel->mark = mark;
+    if (ring_init(&channel->ring, ring_max < RING_FIRST_BYTES ? ring_max : RING_FIRST_BYTES) !=
+        STATUS_OK) {
+        free(channel);
+        return NULL;
+    }
+    channel->selection = *selection;
+    *selection = (struct selection){0};
+    return channel;
+}
+
+void channel_destroy(struct channel **channel_p)
+{
+    struct channel *channel = *channel_p;
+    if (channel != NULL) {
+        selection_free(&channel->selection);
+        ring_finish(&channel->ring);
+        free(channel->ends);
+        free(channel->streams);
+        free(channel);
+        *channel_p = NULL;
+    }
+}
+
+void channel_join(struct channel *channel, uint32_t stream, uint32_t *slot)
+{
+    if (channel->stream_count == channel->stream_cap) {
+        channel->stream_cap = channel->stream_cap != 0 ? channel->stream_cap * 2 : 8;
+        channel->streams =
+            x_reallocarray(channel->streams, channel->stream_cap, sizeof *channel->streams);
+    }
+    *slot = (uint32_t)channel->stream_count;
+    channel->streams[channel->stream_count++] = stream;
+}
+
+uint32_t channel_leave(struct channel *channel, uint32_t slot)
+{
+    const uint32_t moved = channel->streams[--channel->stream_count];
+    channel->streams[slot] = moved;
+    return moved;
+}
+
+static struct frame_end *end_at(const struct channel *channel, size_t index)
+{
+    return &channel->ends[(channel->ends_first + index) & (channel->ends_cap - 1)];
+}
+
+uint64_t channel_crowded(struct channel *channel, size_t len)
+{
+    struct ring *ring = &channel->ring;
+    while (ring->size - (size_t)(ring->head - ring->tail) < len) {
+        if (ring->size * 2 > channel->ring_max || ring_grow(ring) != STATUS_OK) {
+            break;
+        }
+    }
+    if (ring->size - (size_t)(ring->head - ring->tail) >= len) {
+        return 0;
+    }
+    if (len > ring->size) {
+        return UINT64_MAX;
+    }
+    /* A quarter more than is needed, so that this is not done for each frame. */
+    uint64_t until = ring->head + len + ring->size / 4 - ring->size;
+    until = until < ring->head ? until : ring->head;
+    for (size_t i = 0; i < channel->ends_count; i++) {
+        if (end_at(channel, i)->position >= until) {
+            return end_at(channel, i)->position;
+        }
+    }
+    return ring->head;
+}
+
+void channel_drop(struct channel *channel, uint64_t position)
+{
+    while (channel->ends_count != 0 && end_at(channel, 0)->position <= position) {
+        channel->mark = end_at(channel, 0)->mark;
+        channel->ring.tail = end_at(channel, 0)->position;
+        channel->ends_first = (channel->ends_first + 1) & (channel->ends_cap - 1);
+        channel->ends_count--;
+    }
+}
+
+void channel_forget(struct channel *channel, uint64_t mark)
+{
+    channel->ends_count = 0;
+    channel->unmeasured = 0;
+    channel->ring.tail = channel->ring.head;
+    channel->mark = mark;
+}
+
+static void grow_ends(struct channel *channel)
+{
+    const size_t cap = channel->ends_cap != 0 ? channel->ends_cap * 2 : 64;
+    struct frame_end *ends = x_calloc(cap, sizeof *ends);
+    for (size_t i = 0; i < channel->ends_count; i++) {
+        ends[i] = *end_at(channel, i);
+    }
+    free(channel->ends);
+    channel->ends = ends;
+    channel->ends_cap = cap;
+    channel->ends_first = 0;
+}
+
+void channel_append(struct channel *channel, struct str frame, uint64_t mark)
+{
+    ring_append(&channel->ring, frame);
+    if (channel->ends_count == channel->ends_cap) {
+        grow_ends(channel);
+    }
+    *end_at(channel, channel->ends_count++) =
+        (struct frame_end){.position = channel->ring.head, .mark = mark};
+    channel->unmeasured++;
+}
+
+void channel_stamp(struct channel *channel, const struct latency_stamp *stamp)
+{
+    end_at(channel, channel->ends_count - 1)->stamp = *stamp;
+}
+
+const struct latency_stamp *channel_measure(struct channel *channel, uint64_t position)
+{
+    if (channel->unmeasured > channel->ends_count) {
+        channel->unmeasured = channel->ends_count; /* the others have left the log */
+    }
+    if (channel->unmeasured == 0) {
+        return NULL;
+    }
+    const struct frame_end *end = end_at(channel, channel->ends_count - channel->unmeasured);
+    if (end->position > position) {
+        return NULL;
+    }
+    channel->unmeasured--;
+    return &end->stamp;
+}
+
+/* Index of the first frame that ends behind the position. */
+static size_t frame_behind(const struct channel *channel, uint64_t position)
+{
+    size_t low = 0;
+    size_t high = channel->ends_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (end_at(channel, middle)->position <= position) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+struct frame_end channel_frame_at(const struct channel *channel, uint64_t position,
+                                  uint64_t *mark_before)
+{
+    assert(position >= channel->ring.tail);
+    const size_t index = frame_behind(channel, position);
+    *mark_before = index != 0 ? end_at(channel, index - 1)->mark : channel->mark;
+    if (index == channel->ends_count) {
+        return (struct frame_end){.position = channel->ring.head, .mark = *mark_before};
+    }
+    return *end_at(channel, index);
+}
+
+bool channel_at_boundary(const struct channel *channel, uint64_t position)
+{
+    const size_t index = frame_behind(channel, position);
+    return position == (index != 0 ? end_at(channel, index - 1)->position : channel->ring.tail);
+}

@@ -1,0 +1,119 @@
+/*
+ * A channel: streams with the same wish, and the one log that they share. A stream in step is
+ * nothing but a position in the log.
+ *
+ *        frames    ┊ f1 │ f2 │ f3 │ f4 ┊          each encoded once
+ *                  tail               head
+ *   stream A ─────────────────────────┘            has everything
+ *   stream B ─────────────┘                        f3 and f4 are still to send, in one send()
+ *
+ * The log is a ring. What a frame says ends at a mark: a change number of the store, or an ordinal
+ * of the event log; so a stream that the log has run away from knows where to go on from: see
+ * streams.h.
+ */
+#ifndef GATEWAY_STREAM_CHANNEL_H
+#define GATEWAY_STREAM_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/base/latency.h"
+#include "gateway/base/selection.h"
+#include "gateway/stream/ring.h"
+
+enum channel_kind {
+    CHANNEL_TILES,
+    CHANNEL_PATCHES,
+    CHANNEL_EVENTS,
+    CHANNEL_MESSAGES, /* events without their names: EventSource hears only names that it knows */
+    /* The same as frames of WebSockets: */
+    CHANNEL_WS_TILES,
+    CHANNEL_WS_PATCHES,
+    CHANNEL_WS_EVENTS,
+    CHANNEL_WS_IDLE, /* those that have not subscribed to anything: heartbeats only */
+};
+
+static inline bool channel_has_events(enum channel_kind kind)
+{
+    return kind == CHANNEL_EVENTS || kind == CHANNEL_MESSAGES || kind == CHANNEL_WS_EVENTS;
+}
+
+static inline bool channel_is_websocket(enum channel_kind kind)
+{
+    return kind >= CHANNEL_WS_TILES;
+}
+
+/* Where a frame ends in the log, and what has been said by then. */
+struct frame_end {
+    uint64_t position;
+    uint64_t mark;
+    struct latency_stamp stamp;
+};
+
+struct channel {
+    enum channel_kind kind;
+    struct selection selection;
+    struct ring ring;
+    size_t ring_max;
+    struct frame_end *ends; /* of the frames in the ring, oldest first: a ring of its own */
+    size_t ends_first;
+    size_t ends_count;
+    size_t ends_cap;   /* a power of two */
+    uint64_t mark;     /* of the last frame that left the ring */
+    uint64_t slowest;  /* no live stream stands before this position; may be too low */
+    uint32_t *streams; /* indices, in no order */
+    size_t stream_count;
+    size_t stream_cap;
+    size_t unmeasured;   /* of the newest frames: it is not known yet when all streams had them */
+    size_t pass;         /* the fan-out pass under way has come that far, */
+    uint64_t pass_until; /* and gives each stream at least what the log held up to here */
+    bool again;   /* and another is needed: something came that the first ones have not got */
+    bool pending; /* it is in the list of channels that have something to send: */
+    struct channel *prev;
+    struct channel *next;
+};
+
+/* Takes the selection over. ring_max: the log may grow up to that many bytes. NULL when memory
+ * cannot be mapped. */
+struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
+                               uint64_t mark);
+void channel_destroy(struct channel **channel);
+
+void channel_join(struct channel *channel, uint32_t stream, uint32_t *slot);
+/* Moves the last stream into the free slot; returns which that was (or the one that left, if it was
+ * the last). */
+uint32_t channel_leave(struct channel *channel, uint32_t slot);
+
+/*
+ * Must something leave the ring before a frame of len bytes fits? Grows the ring first if it may.
+ * Returns the position up to which frames would leave, or 0 when there is room. A frame larger than
+ * the whole ring: UINT64_MAX, it cannot be logged.
+ */
+uint64_t channel_crowded(struct channel *channel, size_t len);
+
+/* Drops frames up to the position (a frame's end). No live stream may stand before it. */
+void channel_drop(struct channel *channel, uint64_t position);
+
+/* Appends a frame; there is room. mark: what has been said with it. */
+void channel_append(struct channel *channel, struct str frame, uint64_t mark);
+
+/* Stamps the frame that was appended last. */
+void channel_stamp(struct channel *channel, const struct latency_stamp *stamp);
+
+/* The stamp of the oldest frame up to the position that was not asked for before; NULL when there
+ * is none. */
+const struct latency_stamp *channel_measure(struct channel *channel, uint64_t position);
+
+/* Drops all frames. No live stream may be left. mark: what the log goes on from. */
+void channel_forget(struct channel *channel, uint64_t mark);
+
+/* Of the frame that a byte at the position belongs to: its end; and the mark before it. At the
+ * head: the head itself. */
+struct frame_end channel_frame_at(const struct channel *channel, uint64_t position,
+                                  uint64_t *mark_before);
+
+/* Is the position between two frames? */
+bool channel_at_boundary(const struct channel *channel, uint64_t position);
+
+#endif

@@ -1,0 +1,53 @@
+#include "ingestor/fold/fold_digest.h"
+
+#include "common/base/buf.h"
+#include "common/base/fnv.h"
+
+/* The definition is written out as text, each part marked, and hashed with FNV-1a 64. */
+static void put_match(struct buf *out, const char *name, const struct match *match)
+{
+    buf_printf(out, "%s{", name);
+    for (size_t i = 0; i < match->count; i++) {
+        const struct condition *condition = &match->all[i];
+        buf_printf(out, "%s:", condition->field.text);
+        for (size_t k = 0; k < condition->any_count; k++) {
+            buf_printf(out, "%d=", (int)condition->any[k].kind);
+            buf_append_str(out, condition->any[k].text);
+            buf_append_char(out, '\n');
+        }
+    }
+    buf_append_text(out, "}\n");
+}
+
+static void put_field(struct buf *out, const char *name, const struct field *field)
+{
+    buf_printf(out, "%s=%s\n", name, field->text != NULL ? field->text : "");
+}
+
+uint64_t tile_digest(const struct tile_config *config)
+{
+    struct buf text = {0};
+    buf_printf(&text, "%d %lld %lld %u %d %lld %lld\n", (int)config->type,
+               (long long)config->window_ms, (long long)config->step_ms, config->length,
+               (int)config->aggregate, (long long)config->within_ms, (long long)config->at_risk_ms);
+    buf_printf(&text, "metric=%s\n", config->metric != NULL ? config->metric : "");
+    put_match(&text, "match", &config->match);
+    put_match(&text, "labels", &config->labels);
+    put_match(&text, "opens", &config->opens);
+    put_match(&text, "closes", &config->closes);
+    put_field(&text, "value", &config->value);
+    put_field(&text, "item", &config->item);
+    put_field(&text, "due", &config->due);
+    put_field(&text, "breakdown", &config->breakdown);
+    put_field(&text, "group_by", &config->group_by);
+    for (size_t i = 0; i < config->state_count; i++) {
+        buf_printf(&text, "state %s\n", config->states[i]);
+    }
+    for (size_t i = 0; i < config->rule_count; i++) {
+        buf_printf(&text, "rule %s %d\n", config->rules[i].event_type.text.p,
+                   config->rules[i].state);
+    }
+    const uint64_t hash = fnv1a(FNV_BEGIN, buf_str(&text));
+    buf_free(&text);
+    return hash;
+}

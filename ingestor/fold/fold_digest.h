@@ -1,0 +1,12 @@
+/* A digest of what a tile definition means for its state: when it changes, the state must be folded
+ * anew. Title, unit, refresh and TTL do not count. */
+#ifndef INGESTOR_FOLD_FOLD_DIGEST_H
+#define INGESTOR_FOLD_FOLD_DIGEST_H
+
+#include <stdint.h>
+
+#include "common/config/tiles.h"
+
+uint64_t tile_digest(const struct tile_config *config);
+
+#endif

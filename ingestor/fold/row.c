@@ -1,0 +1,231 @@
+#include "ingestor/fold/row.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void row_finish(struct row *row)
+{
+    json_free(row->payload);
+    row->payload = NULL;
+}
+
+const struct json_value *row_payload(struct row *row, struct str path)
+{
+    if (row->payload_state == PAYLOAD_UNREAD) {
+        row->payload_state = PAYLOAD_BAD;
+        if (row->event->payload.p == NULL) {
+            return NULL; /* no payload is no mistake */
+        }
+        if (json_parse(row->event->payload, PAYLOAD_MAX, &row->payload) == STATUS_OK) {
+            row->payload_state = PAYLOAD_READ;
+        } else {
+            row->counters->bad_payloads++;
+        }
+    }
+    return json_at(row->payload, path);
+}
+
+static struct str column(const struct event *event, const struct field *field)
+{
+    switch (field->kind) {
+    case FIELD_EVENT_TYPE:
+        return event->event_type;
+    case FIELD_ACTOR_ID:
+        return event->actor_id;
+    case FIELD_TARGET_ID:
+        return event->target_id;
+    case FIELD_SUMMARY:
+        return event->summary;
+    case FIELD_EXTRA:
+        return field->extra < event->extra_count ? event->extras[field->extra].value : STR_NULL;
+    case FIELD_NONE:
+    case FIELD_PAYLOAD:
+        break;
+    }
+    return STR_NULL;
+}
+
+static bool scalar_text(const struct json_value *value, char scratch[FIELD_SCRATCH],
+                        struct str *out)
+{
+    int64_t integer;
+    double number;
+    bool boolean;
+    if (json_as_str(value, out)) {
+        return true;
+    }
+    if (json_as_bool(value, &boolean)) {
+        *out = boolean ? STR("true") : STR("false");
+        return true;
+    }
+    int len;
+    if (json_as_int(value, &integer)) {
+        len = snprintf(scratch, FIELD_SCRATCH, "%lld", (long long)integer);
+    } else if (json_as_number(value, &number)) {
+        len = snprintf(scratch, FIELD_SCRATCH, "%.15g", number);
+    } else {
+        return false;
+    }
+    *out = (struct str){scratch, (size_t)len};
+    return true;
+}
+
+bool row_text(struct row *row, const struct field *field, char scratch[FIELD_SCRATCH],
+              struct str *out)
+{
+    if (field->kind == FIELD_PAYLOAD) {
+        return scalar_text(row_payload(row, field->path), scratch, out);
+    }
+    *out = column(row->event, field);
+    return out->p != NULL;
+}
+
+static bool number_of_text(struct str text, double *out)
+{
+    char copy[64];
+    if (text.len == 0 || text.len >= sizeof copy) {
+        return false;
+    }
+    memcpy(copy, text.p, text.len);
+    copy[text.len] = '\0';
+    char *end;
+    const double number = strtod(copy, &end);
+    if (*end != '\0' || !isfinite(number)) {
+        return false;
+    }
+    *out = number;
+    return true;
+}
+
+bool row_number(struct row *row, const struct field *field, double *out)
+{
+    struct str text = STR_NULL;
+    bool there;
+    if (field->kind == FIELD_PAYLOAD) {
+        const struct json_value *value = row_payload(row, field->path);
+        if (json_as_number(value, out)) {
+            return true;
+        }
+        there = !json_absent(value);
+        (void)json_as_str(value, &text);
+    } else {
+        text = column(row->event, field);
+        there = text.p != NULL;
+    }
+    if (text.p != NULL && number_of_text(text, out)) {
+        return true;
+    }
+    row->counters->bad_fields += there;
+    return false;
+}
+
+bool row_time(struct row *row, const struct field *field, wall_time *out)
+{
+    struct str text = STR_NULL;
+    bool there;
+    if (field->kind == FIELD_PAYLOAD) {
+        const struct json_value *value = row_payload(row, field->path);
+        int64_t integer;
+        double number;
+        if (json_as_int(value, &integer)) {
+            return wall_from_integer(integer, out);
+        }
+        if (json_as_number(value, &number)) {
+            return wall_from_number(number, out);
+        }
+        there = !json_absent(value);
+        (void)json_as_str(value, &text);
+    } else {
+        text = column(row->event, field);
+        there = text.p != NULL;
+    }
+    if (text.p != NULL && wall_parse(text.p, text.len, out)) {
+        return true;
+    }
+    row->counters->bad_fields += there;
+    return false;
+}
+
+bool pattern_fits(const struct pattern *pattern, struct str text)
+{
+    switch (pattern->kind) {
+    case PATTERN_TEXT:
+        return str_equal(pattern->text, text);
+    case PATTERN_GLOB:
+        return str_glob(pattern->text, text);
+    case PATTERN_NUMBER:
+    case PATTERN_BOOL:
+        break;
+    }
+    return false;
+}
+
+static bool pattern_fits_json(const struct pattern *pattern, const struct json_value *value)
+{
+    struct str text;
+    double number;
+    bool boolean;
+    if (json_as_str(value, &text)) {
+        return pattern_fits(pattern, text);
+    }
+    if (json_as_bool(value, &boolean)) {
+        return pattern->kind == PATTERN_BOOL && pattern->boolean == boolean;
+    }
+    return json_as_number(value, &number) && pattern->kind == PATTERN_NUMBER &&
+           !(pattern->number < number) && !(pattern->number > number);
+}
+
+static bool condition_holds(struct row *row, const struct condition *condition)
+{
+    const bool payload = condition->field.kind == FIELD_PAYLOAD;
+    const struct json_value *value = payload ? row_payload(row, condition->field.path) : NULL;
+    const struct str text = payload ? STR_NULL : column(row->event, &condition->field);
+    if (payload ? value == NULL : text.p == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < condition->any_count; i++) {
+        const struct pattern *pattern = &condition->any[i];
+        if (payload ? pattern_fits_json(pattern, value) : pattern_fits(pattern, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool row_matches(struct row *row, const struct match *match, bool skip_type)
+{
+    for (size_t i = 0; i < match->count; i++) {
+        const struct condition *condition = &match->all[i];
+        const bool known = skip_type && condition->field.kind == FIELD_EVENT_TYPE;
+        if (!known && !condition_holds(row, condition)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool match_admits_type(const struct match *match, struct str event_type)
+{
+    for (size_t i = 0; i < match->count; i++) {
+        const struct condition *condition = &match->all[i];
+        bool fits = condition->field.kind != FIELD_EVENT_TYPE;
+        for (size_t k = 0; k < condition->any_count && !fits; k++) {
+            fits = pattern_fits(&condition->any[k], event_type);
+        }
+        if (!fits) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool row_metric(struct row *row, const char *metric, const struct match *labels, double *value)
+{
+    static const struct field value_field = {
+        .kind = FIELD_PAYLOAD, .text = "payload.value", .path = {"value", 5}};
+    struct str name;
+    return json_as_str(row_payload(row, STR("metric")), &name) && str_is(name, metric) &&
+           row_matches(row, labels, false) && row_number(row, &value_field, value);
+}

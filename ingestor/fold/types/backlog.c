@@ -1,0 +1,306 @@
+/* backlog: open items by their current state, and optionally by a field of theirs. */
+#include "common/base/xalloc.h"
+#include "ingestor/fold/fold_type.h"
+#include "ingestor/fold/types/items.h"
+
+#define PARTS_MAX 1000 /* different breakdown values; items of further ones count under "other" */
+#define PART_NAME_MAX 256
+
+/* One value of the breakdown field, and its items by state. */
+struct part {
+    uint64_t counts[TILE_STATES_MAX];
+    uint32_t index;
+    UT_hash_handle by_name;
+    size_t name_len;
+    char name[]; /* NUL-terminated */
+};
+
+struct backlog {
+    struct items items;
+    struct heap by_age; /* open items by first_us */
+    uint64_t counts[TILE_STATES_MAX];
+    struct part *parts; /* uthash by name */
+    struct part **by_index;
+    uint32_t part_count;
+};
+
+static void init(void *state, const struct tile_config *config, wall_time now)
+{
+    (void)state;
+    (void)config;
+    (void)now;
+}
+
+static void finish(void *state)
+{
+    struct backlog *backlog = state;
+    struct part *part;
+    struct part *next;
+    HASH_ITER(by_name, backlog->parts, part, next)
+    {
+        HASH_DELETE(by_name, backlog->parts, part);
+        free(part);
+    }
+    free(backlog->by_index);
+    heap_free(&backlog->by_age);
+    items_finish(&backlog->items);
+}
+
+/* Index of the breakdown value, counted from 1 (0 is "no value"), made if it is new. */
+static uint32_t part_index(struct backlog *backlog, struct str name)
+{
+    struct part *part;
+    name.len = name.len < PART_NAME_MAX ? name.len : PART_NAME_MAX;
+    if (backlog->part_count >= PARTS_MAX) {
+        HASH_FIND(by_name, backlog->parts, name.p, name.len, part);
+        if (part == NULL) {
+            name = STR("other");
+        }
+    }
+    HASH_FIND(by_name, backlog->parts, name.p, name.len, part);
+    if (part == NULL) {
+        part = x_calloc(1, sizeof *part + name.len + 1);
+        memcpy(part->name, name.p, name.len);
+        part->name_len = name.len;
+        part->index = ++backlog->part_count;
+        HASH_ADD_KEYPTR(by_name, backlog->parts, part->name, part->name_len, part);
+        backlog->by_index =
+            x_reallocarray(backlog->by_index, backlog->part_count + 1, sizeof(struct part *));
+        backlog->by_index[part->index] = part;
+    }
+    return part->index;
+}
+
+/* Adds the item to the sums, or takes it out. */
+static void count(struct backlog *backlog, const struct tile_config *config,
+                  const struct item *item, int sign)
+{
+    if (item->state == STATE_CLOSED) {
+        return;
+    }
+    const uint64_t step = sign > 0 ? 1 : UINT64_MAX;
+    backlog->counts[item->state] += step;
+    if (config->breakdown.kind != FIELD_NONE) {
+        const uint32_t index = item->part != 0 ? item->part : part_index(backlog, STR(""));
+        backlog->by_index[index]->counts[item->state] += step;
+    }
+}
+
+static bool concerns(const struct tile_config *config, const struct candidate *candidate,
+                     struct row *row, double *value)
+{
+    (void)candidate; /* there is one only if a rule fits */
+    char scratch[FIELD_SCRATCH];
+    struct str id;
+    *value = 0;
+    return row_text(row, &config->item, scratch, &id);
+}
+
+static void take_breakdown(struct backlog *backlog, const struct tile_config *config,
+                           struct item *item, struct row *row)
+{
+    char scratch[FIELD_SCRATCH];
+    struct str name;
+    const int64_t us = row->event->timestamp.us;
+    const int64_t id = row->event->id;
+    if (config->breakdown.kind == FIELD_NONE ||
+        !(us > item->part_us || (us == item->part_us && id > item->part_id)) ||
+        !row_text(row, &config->breakdown, scratch, &name)) {
+        return;
+    }
+    item->part = part_index(backlog, name);
+    item->part_us = us;
+    item->part_id = id;
+}
+
+static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
+                  struct row *row, double value, wall_time now)
+{
+    (void)value;
+    (void)now;
+    struct backlog *backlog = state;
+    const struct event *event = row->event;
+    const bool opens = candidate->state != STATE_CLOSED;
+    char scratch[FIELD_SCRATCH];
+    struct str id;
+    if (!row_text(row, &config->item, scratch, &id)) {
+        return false;
+    }
+    struct item *item = items_find(&backlog->items, id);
+    if (opens && (item == NULL || item->state == STATE_CLOSED) &&
+        backlog->items.open >= ITEMS_OPEN_MAX) {
+        row->counters->items_refused++;
+        return false;
+    }
+    if (item == NULL) {
+        item = items_add(&backlog->items, id, opens);
+    }
+    const bool was_open = item->state != STATE_CLOSED;
+    count(backlog, config, item, -1);
+    take_breakdown(backlog, config, item, row);
+    if (event->timestamp.us < item->first_us) {
+        item->first_us = event->timestamp.us;
+    }
+    int to = item->state;
+    if (item_is_later(item, event->timestamp.us, event->id)) {
+        item->latest_us = event->timestamp.us;
+        item->latest_id = event->id;
+        to = candidate->state;
+    }
+    if (to == STATE_CLOSED) {
+        heap_remove(&backlog->by_age, &item->heap);
+    } else {
+        heap_set(&backlog->by_age, &item->heap, item->first_us);
+    }
+    const bool is_open = to != STATE_CLOSED;
+    if (was_open != is_open) {
+        items_set_state(&backlog->items, item, to); /* may forget the item when it closes */
+    }
+    if (is_open) {
+        item->state = to;
+        count(backlog, config, item, 1);
+    }
+    return was_open || is_open;
+}
+
+static void write_counts(const struct tile_config *config, const uint64_t *counts, bool zeros,
+                         struct buf *out)
+{
+    struct mp_open_map map = mp_open_map(out);
+    for (size_t i = 0; i < config->state_count; i++) {
+        if (zeros || counts[i] != 0) {
+            mp_put_text(out, config->states[i]);
+            mp_put_uint(out, counts[i]);
+            map.count++;
+        }
+    }
+    mp_close_map(out, map);
+}
+
+static void write_breakdown(const struct backlog *backlog, const struct tile_config *config,
+                            struct buf *out)
+{
+    struct mp_open_map map = mp_open_map(out);
+    for (const struct part *part = backlog->parts; part != NULL; part = part->by_name.next) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < config->state_count; i++) {
+            sum += part->counts[i];
+        }
+        if (sum != 0) {
+            mp_put_str(out, (struct str){part->name, part->name_len});
+            write_counts(config, part->counts, false, out);
+            map.count++;
+        }
+    }
+    mp_close_map(out, map);
+}
+
+static void write_data(const void *state, const struct tile_config *config, struct buf *out)
+{
+    const struct backlog *backlog = state;
+    struct mp_open_map map = mp_open_map(out);
+    mp_put_text(out, "total");
+    mp_put_uint(out, backlog->items.open);
+    mp_put_text(out, "buckets");
+    write_counts(config, backlog->counts, true, out);
+    map.count += 2;
+    const struct heap_item *oldest = heap_top(&backlog->by_age);
+    if (oldest != NULL) {
+        mp_put_text(out, "oldest_at");
+        put_time(out, oldest->key);
+        map.count++;
+    }
+    if (config->breakdown.kind != FIELD_NONE) {
+        mp_put_text(out, "breakdown");
+        write_breakdown(backlog, config, out);
+        map.count++;
+    }
+    mp_close_map(out, map);
+}
+
+/* ---- [[id, latest_us, latest_id, state, first_us, (part, part_us, part_id)], …], tombstones first
+ * ---- */
+
+static void save_item(const struct backlog *backlog, const struct item *item, struct buf *out)
+{
+    mp_put_array(out, item->part != 0 ? 8 : 5);
+    mp_put_bin(out, (struct str){item->id, item->id_len});
+    mp_put_int(out, item->latest_us);
+    mp_put_int(out, item->latest_id);
+    mp_put_int(out, item->state);
+    mp_put_int(out, item->first_us);
+    if (item->part != 0) {
+        const struct part *part = backlog->by_index[item->part];
+        mp_put_bin(out, (struct str){part->name, part->name_len});
+        mp_put_int(out, item->part_us);
+        mp_put_int(out, item->part_id);
+    }
+}
+
+static void save(const void *state, const struct tile_config *config, struct buf *out)
+{
+    (void)config;
+    const struct backlog *backlog = state;
+    mp_put_array(out, backlog->items.open + backlog->items.closed);
+    for (const struct item *item = backlog->items.oldest_closed; item != NULL; item = item->newer) {
+        save_item(backlog, item, out);
+    }
+    for (const struct item *item = backlog->items.table; item != NULL; item = item->by_id.next) {
+        if (item->state != STATE_CLOSED) {
+            save_item(backlog, item, out);
+        }
+    }
+}
+
+static bool load_item(struct backlog *backlog, const struct tile_config *config,
+                      const mp_value *saved)
+{
+    struct str id;
+    struct str part;
+    int64_t state;
+    if (!mp_as_bin(mp_at(saved, 0), &id) || !mp_as_int(mp_at(saved, 3), &state) ||
+        state < STATE_CLOSED || state >= (int64_t)config->state_count ||
+        items_find(&backlog->items, id) != NULL) {
+        return false;
+    }
+    struct item *item = items_add(&backlog->items, id, state != STATE_CLOSED);
+    if (item == NULL || !mp_as_int(mp_at(saved, 1), &item->latest_us) ||
+        !mp_as_int(mp_at(saved, 2), &item->latest_id) ||
+        !mp_as_int(mp_at(saved, 4), &item->first_us)) {
+        return false;
+    }
+    if (mp_count(saved) == 8) {
+        if (!mp_as_bin(mp_at(saved, 5), &part) || !mp_as_int(mp_at(saved, 6), &item->part_us) ||
+            !mp_as_int(mp_at(saved, 7), &item->part_id)) {
+            return false;
+        }
+        item->part = part_index(backlog, part);
+    }
+    if (state != STATE_CLOSED) {
+        items_set_state(&backlog->items, item, (int)state);
+        heap_set(&backlog->by_age, &item->heap, item->first_us);
+        count(backlog, config, item, 1);
+    }
+    return true;
+}
+
+static bool load(void *state, const struct tile_config *config, const mp_value *value)
+{
+    for (size_t i = 0; i < mp_count(value); i++) {
+        if (!load_item(state, config, mp_at(value, i))) {
+            return false;
+        }
+    }
+    return mp_is_array(value);
+}
+
+const struct fold_type fold_backlog = {
+    .size = sizeof(struct backlog),
+    .init = init,
+    .finish = finish,
+    .concerns = concerns,
+    .apply = apply,
+    .write = write_data,
+    .save = save,
+    .load = load,
+};

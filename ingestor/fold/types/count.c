@@ -1,0 +1,153 @@
+/* count: how many rows match, ever or in a sliding window; or the latest value of a metric. */
+#include "ingestor/fold/fold_type.h"
+#include "ingestor/fold/types/window.h"
+
+#define WINDOW_SLOTS 300
+#define SLOT_MIN_MS 100
+
+struct count {
+    uint64_t ever;
+    struct window window; /* with window_ms */
+    double metric;        /* with a metric: of the latest row */
+    int64_t metric_us;
+    int64_t metric_id;
+    bool measured;
+};
+
+int64_t count_slot_us(const struct tile_config *config)
+{
+    const int64_t ms = config->window_ms / WINDOW_SLOTS;
+    return (ms > SLOT_MIN_MS ? ms : SLOT_MIN_MS) * US_PER_MS;
+}
+
+uint32_t count_slots(const struct tile_config *config)
+{
+    const int64_t slot_ms = count_slot_us(config) / US_PER_MS;
+    return (uint32_t)((config->window_ms + slot_ms - 1) / slot_ms);
+}
+
+static void init(void *state, const struct tile_config *config, wall_time now)
+{
+    struct count *count = state;
+    if (config->window_ms != 0) {
+        window_init(&count->window, count_slot_us(config), count_slots(config), AGGREGATE_COUNT,
+                    now);
+    }
+}
+
+static void finish(void *state)
+{
+    struct count *count = state;
+    window_finish(&count->window);
+}
+
+static bool take_metric(struct count *count, const struct event *event, double value)
+{
+    const int64_t us = event->timestamp.us;
+    if (count->measured &&
+        (us < count->metric_us || (us == count->metric_us && event->id <= count->metric_id))) {
+        return false;
+    }
+    count->measured = true;
+    count->metric = value;
+    count->metric_us = us;
+    count->metric_id = event->id;
+    return true;
+}
+
+static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
+                  struct row *row, double value, wall_time now)
+{
+    (void)candidate;
+    struct count *count = state;
+    if (config->metric != NULL) {
+        return take_metric(count, row->event, value);
+    }
+    if (config->window_ms == 0) {
+        count->ever++;
+        return true;
+    }
+    const bool moved = window_advance(&count->window, now);
+    const enum window_added added =
+        window_add(&count->window, row->event->timestamp, row->event->id, value);
+    row->counters->future_dropped += added == WINDOW_DROPPED;
+    return moved || added == WINDOW_CHANGED;
+}
+
+static bool advance(void *state, const struct tile_config *config, wall_time now)
+{
+    struct count *count = state;
+    return config->window_ms != 0 && window_advance(&count->window, now);
+}
+
+static wall_time next(const void *state, const struct tile_config *config)
+{
+    const struct count *count = state;
+    return config->window_ms != 0 ? window_next(&count->window) : WALL_NEVER;
+}
+
+static void write_data(const void *state, const struct tile_config *config, struct buf *out)
+{
+    const struct count *count = state;
+    struct mp_open_map map = mp_open_map(out);
+    if (config->metric == NULL) {
+        mp_put_text(out, "value");
+        mp_put_uint(out, config->window_ms != 0 ? count->window.total : count->ever);
+        map.count++;
+    } else if (count->measured) {
+        mp_put_text(out, "value");
+        mp_put_number(out, count->metric);
+        map.count++;
+    }
+    if (config->window_ms != 0) {
+        mp_put_text(out, "window_ms");
+        mp_put_int(out, config->window_ms);
+        map.count++;
+    }
+    mp_close_map(out, map);
+}
+
+static void save(const void *state, const struct tile_config *config, struct buf *out)
+{
+    const struct count *count = state;
+    if (config->window_ms != 0) {
+        window_save(&count->window, out);
+    } else if (config->metric == NULL) {
+        mp_put_uint(out, count->ever);
+    } else if (!count->measured) {
+        mp_put_nil(out);
+    } else {
+        mp_put_array(out, 3);
+        mp_put_number(out, count->metric);
+        mp_put_int(out, count->metric_us);
+        mp_put_int(out, count->metric_id);
+    }
+}
+
+static bool load(void *state, const struct tile_config *config, const mp_value *value)
+{
+    struct count *count = state;
+    if (config->window_ms != 0) {
+        return window_load(&count->window, value);
+    }
+    if (config->metric == NULL) {
+        return mp_as_uint(value, &count->ever);
+    }
+    count->measured = !mp_is_nil(value);
+    return !count->measured || (mp_as_number(mp_at(value, 0), &count->metric) &&
+                                mp_as_int(mp_at(value, 1), &count->metric_us) &&
+                                mp_as_int(mp_at(value, 2), &count->metric_id));
+}
+
+const struct fold_type fold_count = {
+    .size = sizeof(struct count),
+    .init = init,
+    .finish = finish,
+    .concerns = concerns_match_or_metric,
+    .apply = apply,
+    .advance = advance,
+    .next = next,
+    .write = write_data,
+    .save = save,
+    .load = load,
+};

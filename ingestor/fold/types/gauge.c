@@ -1,0 +1,107 @@
+/* gauge: the latest value of a metric, and the smallest and largest ever. */
+#include <math.h>
+
+#include "ingestor/fold/fold_type.h"
+
+struct gauge {
+    bool measured; /* all below means something */
+    double value;
+    double min;
+    double max;
+    int64_t latest_us;
+    int64_t latest_id;
+};
+
+static void init(void *state, const struct tile_config *config, wall_time now)
+{
+    (void)state;
+    (void)config;
+    (void)now;
+}
+
+static void finish(void *state)
+{
+    (void)state;
+}
+
+static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
+                  struct row *row, double value, wall_time now)
+{
+    (void)config;
+    (void)candidate;
+    (void)now;
+    struct gauge *gauge = state;
+    const struct event *event = row->event;
+    const int64_t us = event->timestamp.us;
+    if (!gauge->measured) {
+        *gauge = (struct gauge){true, value, value, value, us, event->id};
+        return true;
+    }
+    const bool widens = value < gauge->min || value > gauge->max;
+    gauge->min = fmin(gauge->min, value);
+    gauge->max = fmax(gauge->max, value);
+    if (us < gauge->latest_us || (us == gauge->latest_us && event->id <= gauge->latest_id)) {
+        return widens;
+    }
+    gauge->value = value;
+    gauge->latest_us = us;
+    gauge->latest_id = event->id;
+    return true;
+}
+
+static void write_data(const void *state, const struct tile_config *config, struct buf *out)
+{
+    const struct gauge *gauge = state;
+    mp_put_map(out, (gauge->measured ? 3U : 0U) + (config->unit != NULL));
+    if (gauge->measured) {
+        mp_put_text(out, "value");
+        mp_put_number(out, gauge->value);
+        mp_put_text(out, "min");
+        mp_put_number(out, gauge->min);
+        mp_put_text(out, "max");
+        mp_put_number(out, gauge->max);
+    }
+    if (config->unit != NULL) {
+        mp_put_text(out, "unit");
+        mp_put_text(out, config->unit);
+    }
+}
+
+static void save(const void *state, const struct tile_config *config, struct buf *out)
+{
+    (void)config;
+    const struct gauge *gauge = state;
+    if (!gauge->measured) {
+        mp_put_nil(out);
+        return;
+    }
+    mp_put_array(out, 5);
+    mp_put_number(out, gauge->value);
+    mp_put_number(out, gauge->min);
+    mp_put_number(out, gauge->max);
+    mp_put_int(out, gauge->latest_us);
+    mp_put_int(out, gauge->latest_id);
+}
+
+static bool load(void *state, const struct tile_config *config, const mp_value *value)
+{
+    (void)config;
+    struct gauge *gauge = state;
+    gauge->measured = !mp_is_nil(value);
+    return !gauge->measured || (mp_as_number(mp_at(value, 0), &gauge->value) &&
+                                mp_as_number(mp_at(value, 1), &gauge->min) &&
+                                mp_as_number(mp_at(value, 2), &gauge->max) &&
+                                mp_as_int(mp_at(value, 3), &gauge->latest_us) &&
+                                mp_as_int(mp_at(value, 4), &gauge->latest_id));
+}
+
+const struct fold_type fold_gauge = {
+    .size = sizeof(struct gauge),
+    .init = init,
+    .finish = finish,
+    .concerns = concerns_match_or_metric,
+    .apply = apply,
+    .write = write_data,
+    .save = save,
+    .load = load,
+};

@@ -1,0 +1,267 @@
+/*
+ * sla_risk: open items by deadline. at_risk_ms is the same for all items of a tile, so each heap by
+ * due date is also in the order in which its items pass on to the next:
+ *
+ *   ok ── due - at_risk <= now ──► at risk ── due <= now ──► breached
+ */
+#include "ingestor/fold/fold_type.h"
+#include "ingestor/fold/types/items.h"
+
+enum risk { RISK_OK, RISK_AT_RISK, RISK_BREACHED, RISKS };
+
+struct sla {
+    struct items items;
+    struct heap by_risk[RISKS]; /* open items by due */
+    int64_t now_us;             /* the moment that the heaps are right for */
+};
+
+static void init(void *state, const struct tile_config *config, wall_time now)
+{
+    (void)config;
+    struct sla *sla = state;
+    sla->now_us = now.us;
+}
+
+static void finish(void *state)
+{
+    struct sla *sla = state;
+    items_finish(&sla->items);
+    for (int risk = 0; risk < RISKS; risk++) {
+        heap_free(&sla->by_risk[risk]);
+    }
+}
+
+static int64_t saturating_sub(int64_t a, int64_t b)
+{
+    int64_t result;
+    return __builtin_sub_overflow(a, b, &result) ? INT64_MIN : result;
+}
+
+/* When an item with that deadline becomes at risk. */
+static int64_t risk_us(const struct tile_config *config, int64_t due_us)
+{
+    return due_us == INT64_MAX ? INT64_MAX : saturating_sub(due_us, config->at_risk_ms * US_PER_MS);
+}
+
+static void leave_heap(struct sla *sla, struct item *item)
+{
+    heap_remove(&sla->by_risk[item->risk], &item->heap);
+}
+
+static void enter_heap(struct sla *sla, const struct tile_config *config, struct item *item)
+{
+    item->risk = item->due_us <= sla->now_us                    ? RISK_BREACHED
+                 : risk_us(config, item->due_us) <= sla->now_us ? RISK_AT_RISK
+                                                                : RISK_OK;
+    item->heap.tie = item->latest_id;
+    heap_set(&sla->by_risk[item->risk], &item->heap, item->due_us);
+}
+
+static bool advance(void *state, const struct tile_config *config, wall_time now)
+{
+    struct sla *sla = state;
+    if (now.us <= sla->now_us) {
+        return false;
+    }
+    sla->now_us = now.us;
+    bool changed = false;
+    for (int risk = RISK_OK; risk < RISK_BREACHED; risk++) {
+        struct heap_item *top;
+        while ((top = heap_top(&sla->by_risk[risk])) != NULL) {
+            const int64_t moves_us = risk == RISK_OK ? risk_us(config, top->key) : top->key;
+            if (moves_us > now.us) {
+                break;
+            }
+            struct item *item = heap_entry(top, struct item, heap);
+            leave_heap(sla, item);
+            enter_heap(sla, config, item);
+            changed = true;
+        }
+    }
+    return changed;
+}
+
+static wall_time next(const void *state, const struct tile_config *config)
+{
+    const struct sla *sla = state;
+    const struct heap_item *ok = heap_top(&sla->by_risk[RISK_OK]);
+    const struct heap_item *at_risk = heap_top(&sla->by_risk[RISK_AT_RISK]);
+    const int64_t a = ok != NULL ? risk_us(config, ok->key) : INT64_MAX;
+    const int64_t b = at_risk != NULL ? at_risk->key : INT64_MAX;
+    return (wall_time){a < b ? a : b};
+}
+
+static bool concerns(const struct tile_config *config, const struct candidate *candidate,
+                     struct row *row, double *closes)
+{
+    char scratch[FIELD_SCRATCH];
+    struct str id;
+    /* An event that both opens and closes an item closes it. */
+    *closes = candidate->closes && row_matches(row, &config->closes, true) ? 1 : 0;
+    return (*closes > 0 || (candidate->opens && row_matches(row, &config->opens, true))) &&
+           row_text(row, &config->item, scratch, &id);
+}
+
+static int64_t due_of(const struct tile_config *config, struct row *row)
+{
+    wall_time due = WALL_NEVER;
+    if (config->due.kind != FIELD_NONE) {
+        (void)row_time(row, &config->due, &due);
+    } else {
+        due = wall_add_us(row->event->timestamp, config->within_ms * US_PER_MS);
+    }
+    return due.us;
+}
+
+static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
+                  struct row *row, double closes, wall_time now)
+{
+    (void)candidate;
+    struct sla *sla = state;
+    const bool moved = advance(state, config, now);
+    const struct event *event = row->event;
+    char scratch[FIELD_SCRATCH];
+    struct str id;
+    if (!row_text(row, &config->item, scratch, &id)) {
+        return moved;
+    }
+    const bool opens = closes <= 0;
+    struct item *item = items_find(&sla->items, id);
+    if (opens && (item == NULL || item->state == STATE_CLOSED) &&
+        sla->items.open >= ITEMS_OPEN_MAX) {
+        row->counters->items_refused++;
+        return moved;
+    }
+    if (item == NULL) {
+        item = items_add(&sla->items, id, opens);
+    }
+    if (!item_is_later(item, event->timestamp.us, event->id)) {
+        return moved;
+    }
+    item->latest_us = event->timestamp.us;
+    item->latest_id = event->id;
+    const bool was_open = item->state != STATE_CLOSED;
+    leave_heap(sla, item);
+    if (opens) {
+        item->due_us = due_of(config, row);
+        enter_heap(sla, config, item);
+    }
+    items_set_state(&sla->items, item, opens ? 0 : STATE_CLOSED);
+    return moved || was_open || opens;
+}
+
+/* The open items with the smallest due dates, in that order. The heaps lie in time one after the
+ * other. */
+static size_t worst(const struct sla *sla, const struct item *out[TILE_WORST_ITEMS])
+{
+    size_t count = 0;
+    for (int risk = RISK_BREACHED; risk >= RISK_OK; risk--) {
+        struct heap_item *top[TILE_WORST_ITEMS];
+        const size_t found = heap_smallest(&sla->by_risk[risk], top, TILE_WORST_ITEMS - count);
+        for (size_t i = 0; i < found && top[i]->key != INT64_MAX; i++) {
+            out[count++] = heap_entry(top[i], struct item, heap);
+        }
+    }
+    return count;
+}
+
+static void write_data(const void *state, const struct tile_config *config, struct buf *out)
+{
+    (void)config;
+    const struct sla *sla = state;
+    static const char *const names[RISKS] = {"ok", "at_risk", "breached"};
+    struct mp_open_map map = mp_open_map(out);
+    for (int risk = 0; risk < RISKS; risk++) {
+        mp_put_text(out, names[risk]);
+        mp_put_uint(out, sla->by_risk[risk].count);
+        map.count++;
+    }
+    const struct heap_item *first = heap_top(&sla->by_risk[RISK_AT_RISK]);
+    if (first == NULL) {
+        first = heap_top(&sla->by_risk[RISK_OK]);
+    }
+    if (first != NULL && first->key != INT64_MAX) {
+        mp_put_text(out, "next_breach_at");
+        put_time(out, first->key);
+        map.count++;
+    }
+    const struct item *items[TILE_WORST_ITEMS];
+    const size_t count = worst(sla, items);
+    mp_put_text(out, "worst");
+    mp_put_array(out, count);
+    for (size_t i = 0; i < count; i++) {
+        mp_put_map(out, 2);
+        mp_put_text(out, "id");
+        mp_put_str(out, (struct str){items[i]->id, items[i]->id_len});
+        mp_put_text(out, "due_at");
+        put_time(out, items[i]->due_us);
+    }
+    map.count++;
+    mp_close_map(out, map);
+}
+
+/* ---- [[id, latest_us, latest_id, open, due], …], tombstones from the oldest to the newest, then
+ * the open ones ---- */
+
+static void save_item(const struct item *item, struct buf *out)
+{
+    mp_put_array(out, 5);
+    mp_put_bin(out, (struct str){item->id, item->id_len});
+    mp_put_int(out, item->latest_us);
+    mp_put_int(out, item->latest_id);
+    mp_put_bool(out, item->state != STATE_CLOSED);
+    mp_put_int(out, item->due_us);
+}
+
+static void save(const void *state, const struct tile_config *config, struct buf *out)
+{
+    (void)config;
+    const struct sla *sla = state;
+    mp_put_array(out, sla->items.open + sla->items.closed);
+    for (const struct item *item = sla->items.oldest_closed; item != NULL; item = item->newer) {
+        save_item(item, out);
+    }
+    for (const struct item *item = sla->items.table; item != NULL; item = item->by_id.next) {
+        if (item->state != STATE_CLOSED) {
+            save_item(item, out);
+        }
+    }
+}
+
+static bool load(void *state, const struct tile_config *config, const mp_value *value)
+{
+    struct sla *sla = state;
+    for (size_t i = 0; i < mp_count(value); i++) {
+        const mp_value *saved = mp_at(value, i);
+        struct str id;
+        bool open;
+        if (!mp_as_bin(mp_at(saved, 0), &id) || !mp_as_bool(mp_at(saved, 3), &open) ||
+            items_find(&sla->items, id) != NULL) {
+            return false;
+        }
+        struct item *item = items_add(&sla->items, id, open);
+        if (item == NULL || !mp_as_int(mp_at(saved, 1), &item->latest_us) ||
+            !mp_as_int(mp_at(saved, 2), &item->latest_id) ||
+            !mp_as_int(mp_at(saved, 4), &item->due_us)) {
+            return false;
+        }
+        if (open) {
+            enter_heap(sla, config, item);
+            items_set_state(&sla->items, item, 0);
+        }
+    }
+    return mp_is_array(value);
+}
+
+const struct fold_type fold_sla = {
+    .size = sizeof(struct sla),
+    .init = init,
+    .finish = finish,
+    .concerns = concerns,
+    .apply = apply,
+    .advance = advance,
+    .next = next,
+    .write = write_data,
+    .save = save,
+    .load = load,
+};

@@ -1,0 +1,85 @@
+/* trend: an aggregate per bucket of time, for the last `length` buckets. */
+#include <stdio.h>
+
+#include "ingestor/fold/fold_type.h"
+#include "ingestor/fold/types/window.h"
+
+static void init(void *state, const struct tile_config *config, wall_time now)
+{
+    window_init(state, config->step_ms * US_PER_MS, config->length, config->aggregate, now);
+}
+
+static void finish(void *state)
+{
+    window_finish(state);
+}
+
+static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
+                  struct row *row, double value, wall_time now)
+{
+    (void)config;
+    (void)candidate;
+    const bool moved = window_advance(state, now);
+    const enum window_added added = window_add(state, row->event->timestamp, row->event->id, value);
+    row->counters->future_dropped += added == WINDOW_DROPPED;
+    return moved || added == WINDOW_CHANGED;
+}
+
+static bool advance(void *state, const struct tile_config *config, wall_time now)
+{
+    (void)config;
+    return window_advance(state, now);
+}
+
+static wall_time next(const void *state, const struct tile_config *config)
+{
+    (void)config;
+    return window_next(state);
+}
+
+static void write_data(const void *state, const struct tile_config *config, struct buf *out)
+{
+    const struct window *window = state;
+    mp_put_map(out, 3);
+    mp_put_text(out, "step_ms");
+    mp_put_int(out, config->step_ms);
+    mp_put_text(out, "aggregate");
+    mp_put_text(out, tile_aggregate_name(config->aggregate));
+    mp_put_text(out, "points");
+    struct mp_open_map points = mp_open_map(out);
+    const struct bucket *bucket = NULL;
+    while ((bucket = window_after(window, bucket != NULL ? bucket->slot : INT64_MIN)) != NULL) {
+        char start[32];
+        const int len =
+            snprintf(start, sizeof start, "%lld", (long long)(bucket->slot * config->step_ms));
+        mp_put_str(out, (struct str){start, (size_t)len});
+        mp_put_number(out, bucket_value(window, bucket));
+        points.count++;
+    }
+    mp_close_map(out, points);
+}
+
+static void save(const void *state, const struct tile_config *config, struct buf *out)
+{
+    (void)config;
+    window_save(state, out);
+}
+
+static bool load(void *state, const struct tile_config *config, const mp_value *value)
+{
+    (void)config;
+    return window_load(state, value);
+}
+
+const struct fold_type fold_trend = {
+    .size = sizeof(struct window),
+    .init = init,
+    .finish = finish,
+    .concerns = concerns_match_or_metric,
+    .apply = apply,
+    .advance = advance,
+    .next = next,
+    .write = write_data,
+    .save = save,
+    .load = load,
+};

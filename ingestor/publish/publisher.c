@@ -1,0 +1,316 @@
+#include "ingestor/publish/publisher.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/xalloc.h"
+#include "common/codec/json.h"
+#include "ingestor/fold/row.h"
+
+struct publisher {
+    const struct config *config;
+    uint64_t epoch;
+    uint64_t seq[LANES_MAX]; /* the last one used */
+    void (*send)(void *arg, const struct str frames[WIRE_FRAMES]);
+    void *arg;
+    struct store *store;
+    struct eventlog *events;
+    uint64_t ordinal;
+    uint64_t origin;
+    char position[STORE_POSITION_MAX];
+    uint32_t mark;
+    struct publisher_counters counters;
+    struct buf frames[WIRE_FRAMES]; /* scratch */
+    struct buf fields;
+    struct buf patch;
+    struct mp_doc old_value;
+    struct mp_doc new_value;
+    struct mp_doc patch_doc;
+};
+
+struct publisher *publisher_create(const struct config *config,
+                                   void (*send)(void *arg, const struct str frames[WIRE_FRAMES]),
+                                   void *arg)
+{
+    struct publisher *p = x_calloc(1, sizeof *p);
+    p->config = config;
+    p->send = send;
+    p->arg = arg;
+    p->store = store_create(SIZE_MAX, NULL); /* bounded by the fold */
+    p->events = eventlog_create(config->ingestor.events, NULL);
+    memcpy(p->position, "0", 2);
+    mp_doc_init(&p->old_value);
+    mp_doc_init(&p->new_value);
+    mp_doc_init(&p->patch_doc);
+    return p;
+}
+
+void publisher_destroy(struct publisher **publisher)
+{
+    struct publisher *p = *publisher;
+    if (p == NULL) {
+        return;
+    }
+    store_destroy(&p->store);
+    eventlog_destroy(&p->events);
+    for (size_t i = 0; i < WIRE_FRAMES; i++) {
+        buf_free(&p->frames[i]);
+    }
+    buf_free(&p->fields);
+    buf_free(&p->patch);
+    mp_doc_free(&p->old_value);
+    mp_doc_free(&p->new_value);
+    mp_doc_free(&p->patch_doc);
+    free(p);
+    *publisher = NULL;
+}
+
+void publisher_begin(struct publisher *p, uint64_t epoch)
+{
+    p->epoch = epoch;
+}
+
+static void clear_frames(struct publisher *p)
+{
+    for (size_t i = 0; i < WIRE_FRAMES; i++) {
+        buf_clear(&p->frames[i]);
+    }
+}
+
+static void send_frames(struct publisher *p)
+{
+    const struct str frames[WIRE_FRAMES] = {buf_str(&p->frames[0]), buf_str(&p->frames[1]),
+                                            buf_str(&p->frames[2])};
+    p->send(p->arg, frames);
+}
+
+void publisher_position(struct publisher *p, uint64_t ordinal, uint64_t origin)
+{
+    if (origin != p->origin || eventlog_origin(p->events) != origin) {
+        p->origin = origin;
+        eventlog_reset(p->events, origin);
+    }
+    p->ordinal = ordinal;
+    snprintf(p->position, sizeof p->position, "%llu", (unsigned long long)ordinal);
+}
+
+/* ---- Events ---- */
+
+static void put_field(struct buf *out, struct mp_open_map *map, const char *name, struct str text)
+{
+    if (text.p != NULL) {
+        mp_put_text(out, name);
+        mp_put_str(out, text);
+        map->count++;
+    }
+}
+
+/* The payload as structured data where it is JSON, as text where it is not. */
+static void put_payload(struct buf *out, struct mp_open_map *map, struct str payload)
+{
+    struct json_value *value;
+    if (payload.p == NULL) {
+        return;
+    }
+    mp_put_text(out, "payload");
+    if (json_parse(payload, PAYLOAD_MAX, &value) == STATUS_OK) {
+        json_to_mp(out, value);
+        json_free(value);
+    } else {
+        mp_put_str(out, payload);
+    }
+    map->count++;
+}
+
+static void put_fields(const struct config *config, const struct event *event, struct buf *out)
+{
+    char time[TIME_TEXT_SIZE];
+    struct mp_open_map map = mp_open_map(out);
+    mp_put_text(out, "id");
+    mp_put_int(out, event->id);
+    mp_put_text(out, "timestamp");
+    mp_put_text(out, wall_format(event->timestamp, time));
+    mp_put_text(out, "event_type");
+    mp_put_str(out, event->event_type);
+    map.count = 3;
+    put_field(out, &map, "actor_id", event->actor_id);
+    put_field(out, &map, "target_id", event->target_id);
+    put_field(out, &map, "summary", event->summary);
+    for (size_t i = 0; i < event->extra_count; i++) {
+        put_field(out, &map, event->extras[i].name, event->extras[i].value);
+    }
+    if (config->source.payload_in_events) {
+        put_payload(out, &map, event->payload);
+    }
+    mp_close_map(out, map);
+}
+
+static bool owns_lane(const struct publisher *p, unsigned lane)
+{
+    return (p->config->ingestor.own_lanes >> lane & 1) != 0;
+}
+
+void publisher_event(struct publisher *p, const struct event *event, struct moment now, bool silent)
+{
+    buf_clear(&p->fields);
+    put_fields(p->config, event, &p->fields);
+    if (eventlog_append(p->events, p->origin, event->ordinal, event->id, buf_str(&p->fields),
+                        event->arrival, now.wall) == NULL ||
+        silent || !owns_lane(p, 0)) { /* events are in lane 0: its owner publishes them */
+        return;
+    }
+    clear_frames(p);
+    const struct version version = {p->epoch, ++p->seq[0]};
+    wire_encode_event(p->frames, version, now.wall, event->ordinal, p->origin, event->arrival,
+                      event->event_type, buf_str(&p->fields));
+    p->counters.events++;
+    send_frames(p);
+}
+
+/* ---- Tiles ---- */
+
+/* The delta that leads from what was published to the output. False when there is nothing to say.
+ */
+static bool make_delta(struct publisher *p, const struct fold_output *output,
+                       const struct tile *before, struct wire_tile *delta)
+{
+    if (output->removed) {
+        delta->keyframe = true;
+        delta->removed = true;
+        return before != NULL;
+    }
+    const int parsed = mp_parse(&p->new_value, output->value.p, output->value.len);
+    if (parsed != STATUS_OK) {
+        return false; /* the fold writes well-formed values */
+    }
+    delta->value = &p->new_value.root;
+    delta->keyframe = output->keyframe;
+    if (before == NULL) {
+        delta->keyframe = true;
+        return true;
+    }
+    (void)mp_parse(&p->old_value, before->value->data, before->value->len);
+    buf_clear(&p->patch);
+    const bool differs = mp_diff(&p->patch, &p->old_value.root, &p->new_value.root);
+    if (!differs) {
+        delta->version = before->version; /* a refresh, if anything */
+        return delta->keyframe;
+    }
+    if (!delta->keyframe) {
+        (void)mp_parse(&p->patch_doc, p->patch.data, p->patch.len);
+        delta->base = before->version;
+        delta->value = &p->patch_doc.root;
+    }
+    return true;
+}
+
+static void publish(struct publisher *p, struct wire_tile *delta, unsigned lane, struct moment now)
+{
+    const struct version message = {p->epoch, ++p->seq[lane]};
+    if (delta->version.epoch == 0) {
+        delta->version = message;
+        p->counters.deltas++;
+    } else {
+        p->counters.keyframes++;
+    }
+    clear_frames(p);
+    wire_encode_tile(p->frames, lane, message, now.wall, delta);
+    (void)store_apply(p->store, delta, lane, now.wall, 0, now.mono);
+    store_mark(p->store, delta->key, p->mark);
+    send_frames(p);
+}
+
+void publisher_tile(struct publisher *p, const struct fold_output *output, struct moment now)
+{
+    struct wire_tile delta = {
+        .key = output->key,
+        .ttl_ms = output->config->ttl_ms,
+        .grace_ms = output->config->grace_ms,
+        .position = str_of(p->position),
+        .as_of = now.wall,
+        .arrival = output->arrival,
+        .source = output->source,
+    };
+    if (make_delta(p, output, store_get(p->store, output->key), &delta)) {
+        publish(p, &delta, lane_of_key(output->key, p->config->ingestor.lanes), now);
+    } else {
+        p->counters.unchanged++;
+    }
+}
+
+uint32_t publisher_mark(struct publisher *p)
+{
+    return ++p->mark;
+}
+
+struct sweep {
+    uint32_t mark;
+    char **keys;
+    size_t count;
+};
+
+static bool collect_unmarked(void *arg, const struct tile *tile)
+{
+    struct sweep *sweep = arg;
+    if (tile->sync_mark != sweep->mark) {
+        sweep->keys = x_reallocarray(sweep->keys, sweep->count + 1, sizeof(char *));
+        sweep->keys[sweep->count++] = x_strdup(tile->key);
+    }
+    return true;
+}
+
+void publisher_sweep(struct publisher *p, uint32_t mark, struct moment now)
+{
+    struct sweep sweep = {mark, NULL, 0};
+    store_list(p->store, STR(""), collect_unmarked, &sweep);
+    for (size_t i = 0; i < sweep.count; i++) {
+        struct wire_tile delta = {.key = str_of(sweep.keys[i]),
+                                  .keyframe = true,
+                                  .removed = true,
+                                  .ttl_ms = 1,
+                                  .position = str_of(p->position),
+                                  .as_of = now.wall};
+        publish(p, &delta, lane_of_key(delta.key, p->config->ingestor.lanes), now);
+        free(sweep.keys[i]);
+    }
+    free(sweep.keys);
+}
+
+void publisher_beat(struct publisher *p, struct moment now)
+{
+    const struct wire_beat beat = {str_of(p->position), now.wall, p->origin, p->ordinal};
+    for (unsigned lane = 0; lane < p->config->ingestor.lanes; lane++) {
+        if (owns_lane(p, lane)) {
+            clear_frames(p);
+            wire_encode_beat(p->frames, lane, publisher_last(p, lane), now.wall, &beat);
+            send_frames(p);
+        }
+    }
+}
+
+/* ---- Looking ---- */
+
+struct store *publisher_store(const struct publisher *p)
+{
+    return p->store;
+}
+
+struct eventlog *publisher_events(const struct publisher *p)
+{
+    return p->events;
+}
+
+struct version publisher_last(const struct publisher *p, unsigned lane)
+{
+    return (struct version){p->epoch, p->seq[lane]};
+}
+
+const char *publisher_position_text(const struct publisher *p)
+{
+    return p->position;
+}
+
+const struct publisher_counters *publisher_counters(const struct publisher *p)
+{
+    return &p->counters;
+}

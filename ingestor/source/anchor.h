@@ -1,0 +1,33 @@
+/*
+ * One row that was read, by which a table is known again after its file was replaced: a copy with
+ * all its rows has it too, another table has another row with that id, or none.
+ *
+ * Pure.
+ */
+#ifndef INGESTOR_SOURCE_ANCHOR_H
+#define INGESTOR_SOURCE_ANCHOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/codec/mp.h"
+#include "ingestor/source/source.h"
+
+/* Zero-initialised: no row was read yet. */
+struct anchor {
+    int64_t id;
+    uint64_t digest; /* of timestamp and type: what is updated least */
+};
+
+/* The batch's last event is the anchor, if it has any. Neither batch is finished. */
+void anchor_drop(struct anchor *anchor, const struct batch *batch);
+
+/* batch: what lies at the anchor's id now. */
+bool anchor_holds(const struct anchor *anchor, const struct batch *batch);
+
+/* As an array of two. */
+void anchor_save(const struct anchor *anchor, struct buf *out);
+bool anchor_load(struct anchor *anchor, const mp_value *value);
+
+#endif

@@ -1,0 +1,29 @@
+/* How sources fill a batch: rows one after the other, their texts in one run of memory. */
+#ifndef INGESTOR_SOURCE_BATCH_H
+#define INGESTOR_SOURCE_BATCH_H
+
+#include "ingestor/source/source.h"
+
+#define ROW_TEXT_MAX (1024 * 1024) /* bytes of one column; a row with more is unusable */
+
+/* An empty batch; each event that comes will have extra_count extras. */
+struct batch *batch_create(size_t extra_count);
+
+/* A new event at the end, all zero, with room for its extras (whose names the caller sets).
+ * Pointers to events are valid until the next call. */
+struct event *batch_event(struct batch *batch);
+struct event_extra *batch_extras(struct batch *batch, const struct event *event);
+
+/* Takes the last event back: the row is unusable. */
+void batch_drop_event(struct batch *batch);
+
+/* Copies a text for the event under way. What it returns becomes a pointer in batch_finish. */
+struct str batch_text(struct batch *batch, struct str text);
+
+/* The text again, of an event in a batch that is not finished. */
+struct str batch_text_of(const struct batch *batch, struct str text);
+
+/* Ends the filling: texts and extras become pointers. state and journal are copied. */
+void batch_finish(struct batch *batch, struct str state, struct str journal);
+
+#endif

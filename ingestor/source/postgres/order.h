@@ -1,0 +1,59 @@
+/*
+ * In which places rows were delivered, for the newest of them: so that after a restart each gets
+ * the ordinal again that it had. Rows that came in the order of their ids have id + offset, where
+ * the offset grew with each late row; those that came late are listed.
+ *
+ *   segments   from id 0: +0    from id 103: +1         (a row came late when 103 was the newest)
+ *   lates      102 → 104
+ *
+ * Pure. Bounded: what lies before the newest `keep` rows is forgotten. Those are counted, for
+ * ordinals have gaps of any size.
+ */
+#ifndef INGESTOR_SOURCE_POSTGRES_ORDER_H
+#define INGESTOR_SOURCE_POSTGRES_ORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/codec/mp.h"
+
+struct order_segment {
+    int64_t above;   /* ids greater than this one … */
+    uint64_t offset; /* … have id + offset, up to the next segment */
+};
+
+struct order_late {
+    int64_t id;
+    uint64_t ordinal;
+    uint64_t delivered; /* how many rows had been, this one included */
+};
+
+/* Zero-initialised: no row ever came late. */
+struct order {
+    struct order_segment *segments; /* ascending in both */
+    size_t segment_count;
+    struct order_late *lates; /* ascending by ordinal */
+    size_t late_count;
+    uint64_t delivered; /* rows in all; whoever delivers one counts it here */
+    uint64_t forgotten; /* places up to this ordinal are not known for sure any more */
+};
+
+void order_free(struct order *order);
+
+/* The row counted last came late and got that ordinal; rows above `position` have the offset from
+ * now on. */
+void order_late(struct order *order, int64_t id, uint64_t ordinal, int64_t position,
+                uint64_t offset);
+
+/* Forgets what only rows before the newest `keep` need. */
+void order_forget(struct order *order, uint64_t keep);
+
+/* The ordinal that the row had; sure if it is above `forgotten`. */
+uint64_t order_of(const struct order *order, int64_t id);
+
+void order_save(const struct order *order, struct buf *out);
+bool order_load(struct order *order, const mp_value *value);
+
+#endif

@@ -1,0 +1,168 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/xalloc.h"
+#include "ingestor/source/postgres/pg_state.h"
+
+/*
+ * Of this session: by the index on the ids, whatever the statistics say. For a table that is new,
+ * or was never analyzed, the planner would rather gather and sort all that lies behind the
+ * position, for each 4,000 rows.
+ */
+static const char plans[] = "SET plan_cache_mode = force_generic_plan; "
+                            "SET enable_seqscan = off; SET enable_bitmapscan = off; "
+                            "SET max_parallel_workers_per_gather = 0; SET jit = off";
+
+int pg_look_prepare(struct postgres_source *s, struct error *err)
+{
+    const char *name = buf_cstr(&s->table.name);
+    const char *id = buf_cstr(&s->table.id);
+    const char *columns = buf_cstr(&s->table.columns);
+    const struct {
+        const char *name;
+        char *sql;
+    } statements[] = {
+        {"snapshot", x_asprintf("SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text, "
+                                "coalesce((SELECT max(%s) FROM %s), 0)::text, "
+                                "coalesce(pg_relation_filenode(%lld), 0)::text, "
+                                "to_regclass($1)::oid = %lld "
+                                "FROM pg_current_snapshot() s",
+                                id, name, (long long)s->table.oid, (long long)s->table.oid)},
+        {"rows", x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
+                            "ORDER BY e.%s LIMIT $3::bigint",
+                            columns, name, id, id, id)},
+        /* Range by range, which the limit inside enforces: for the order's sake the planner would
+         * rather compare each row of the table with each range. */
+        {"late", x_asprintf("SELECT %s FROM unnest($1::bigint[], $2::bigint[]) r(f, l) "
+                            "CROSS JOIN LATERAL (SELECT * FROM %s e WHERE e.%s BETWEEN r.f AND r.l "
+                            "ORDER BY e.%s LIMIT $3::bigint) e ORDER BY e.%s LIMIT $3::bigint",
+                            columns, name, id, id, id)},
+        {"history", x_asprintf("SELECT min(i) FROM (SELECT %s AS i FROM %s WHERE %s BETWEEN 1 AND "
+                               "$1::bigint ORDER BY %s DESC LIMIT $2::bigint) h",
+                               id, name, id, id)},
+    };
+    int status = pg_run(s->db, plans, "cannot set how the events table is read", err);
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        if (status == STATUS_OK) {
+            PGresult *result = PQprepare(s->db, statements[i].name, statements[i].sql, 0, NULL);
+            if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+                status = pg_error(s->db, result, "cannot read the events table", err);
+            }
+            PQclear(result);
+        }
+        free(statements[i].sql);
+    }
+    return status;
+}
+
+static void list_hole(void *arg, const struct hole *hole)
+{
+    struct postgres_source *s = arg;
+    const char open = s->first_ids.len == 0 ? '{' : ',';
+    buf_printf(&s->first_ids, "%c%lld", open, (long long)hole->first);
+    buf_printf(&s->last_ids, "%c%lld", open, (long long)hole->last);
+}
+
+/* The ranges to look at; false: none. */
+static bool choose_holes(struct postgres_source *s)
+{
+    const mono_time now = clock_mono();
+    s->cold = now.us >= s->cold_at.us;
+    if (s->cold) {
+        s->cold_at = mono_add_ms(now, s->config->source.poll_interval_ms);
+    }
+    buf_clear(&s->first_ids);
+    buf_clear(&s->last_ids);
+    if (holes_choose(&s->holes, s->xmin, s->cold, list_hole, s) == 0) {
+        return false;
+    }
+    buf_append_char(&s->first_ids, '}');
+    buf_append_char(&s->last_ids, '}');
+    return true;
+}
+
+static bool send_look(struct postgres_source *s, size_t max_rows, bool late)
+{
+    char after[32];
+    char until[32];
+    char limit[32];
+    snprintf(after, sizeof after, "%lld", (long long)s->position);
+    snprintf(until, sizeof until, "%lld", (long long)INT64_MAX);
+    snprintf(limit, sizeof limit, "%zu", max_rows);
+    const char *const names[] = {buf_cstr(&s->table.name)};
+    const char *const rows[] = {after, until, limit};
+    const char *const holes[] = {late ? buf_cstr(&s->first_ids) : NULL,
+                                 late ? buf_cstr(&s->last_ids) : NULL, limit};
+    return PQenterPipelineMode(s->db) == 1 &&
+           PQsendQueryParams(s->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL,
+                             NULL, NULL, NULL, 0) == 1 &&
+           PQsendQueryPrepared(s->db, "snapshot", 1, names, NULL, NULL, 0) == 1 &&
+           PQsendQueryPrepared(s->db, "rows", 3, rows, NULL, NULL, 1) == 1 &&
+           (!late || PQsendQueryPrepared(s->db, "late", 3, holes, NULL, NULL, 1) == 1) &&
+           PQsendQueryParams(s->db, "COMMIT", 0, NULL, NULL, NULL, NULL, 0) == 1 &&
+           PQpipelineSync(s->db) == 1;
+}
+
+/* The next statement's result; NULL and err when it failed. */
+static PGresult *next_result(struct postgres_source *s, ExecStatusType wanted, struct error *err)
+{
+    PGresult *result = PQgetResult(s->db);
+    if (result == NULL) {
+        result = PQgetResult(s->db); /* NULL stands between two statements */
+    }
+    if (result == NULL || PQresultStatus(result) != wanted) {
+        pg_error(s->db, result, "cannot read the events table", err);
+        PQclear(result);
+        return NULL;
+    }
+    return result;
+}
+
+static bool read_snapshot(struct postgres_source *s, struct error *err)
+{
+    PGresult *snapshot = next_result(s, PGRES_TUPLES_OK, err);
+    if (snapshot == NULL) {
+        return false;
+    }
+    s->xmin = strtoull(PQgetvalue(snapshot, 0, 0), NULL, 10);
+    s->xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
+    s->newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
+    const int64_t file = strtoll(PQgetvalue(snapshot, 0, 3), NULL, 10);
+    if (strcmp(PQgetvalue(snapshot, 0, 4), "t") != 0) {
+        error_set(err, STATUS_IO,
+                  "table %s was dropped and made again, or another has its name now",
+                  buf_cstr(&s->table.name));
+        PQclear(snapshot);
+        return false;
+    }
+    s->replaced = s->file != 0 && file != s->file;
+    s->file = file;
+    PQclear(snapshot);
+    return true;
+}
+
+int pg_look_take(struct postgres_source *s, size_t max_rows, struct pg_seen *seen,
+                 struct error *err)
+{
+    s->cold = false;
+    const bool late = (s->building || !s->full) && choose_holes(s);
+    if (!send_look(s, max_rows, late)) {
+        return pg_error(s->db, NULL, "cannot read the events table", err);
+    }
+    PGresult *begin = next_result(s, PGRES_COMMAND_OK, err);
+    PQclear(begin);
+    if (begin == NULL || !read_snapshot(s, err) ||
+        (seen->rows = next_result(s, PGRES_TUPLES_OK, err)) == NULL ||
+        (late && (seen->late = next_result(s, PGRES_TUPLES_OK, err)) == NULL)) {
+        return STATUS_IO;
+    }
+    PGresult *commit = next_result(s, PGRES_COMMAND_OK, err);
+    PGresult *sync = commit != NULL ? next_result(s, PGRES_PIPELINE_SYNC, err) : NULL;
+    PQclear(commit);
+    PQclear(sync);
+    if (sync == NULL || PQexitPipelineMode(s->db) != 1) {
+        return pg_error(s->db, NULL, "cannot read the events table", err);
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,231 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingestor/source/postgres/pg_state.h"
+
+/* ---- What was delivered since the checkpoint, again, in the same order ---- */
+
+/* Rows with ids in (after, until]. */
+static int query_range(struct postgres_source *s, int64_t after, int64_t until, size_t max_rows,
+                       PGresult **out, struct error *err)
+{
+    char texts[3][32];
+    snprintf(texts[0], sizeof texts[0], "%lld", (long long)after);
+    snprintf(texts[1], sizeof texts[1], "%lld", (long long)until);
+    snprintf(texts[2], sizeof texts[2], "%zu", max_rows);
+    const char *const parameters[] = {texts[0], texts[1], texts[2]};
+    *out = PQexecPrepared(s->db, "rows", 3, parameters, NULL, NULL, 1);
+    return PQresultStatus(*out) == PGRES_TUPLES_OK
+               ? STATUS_OK
+               : pg_error(s->db, *out, "cannot read the events table", err);
+}
+
+static void list_id(struct buf *list, int64_t id)
+{
+    buf_printf(list, "%c%lld", list->len == 0 ? '{' : ',', (long long)id);
+}
+
+/* Those of the listed rows that are still there, in the order of their ids. Frees the list. */
+static int query_listed(struct postgres_source *s, struct buf *list, PGresult **out,
+                        struct error *err)
+{
+    buf_append_text(list, list->len == 0 ? "{}" : "}");
+    const char *const parameters[] = {buf_cstr(list), buf_cstr(list), NULL};
+    *out = PQexecPrepared(s->db, "late", 3, parameters, NULL, NULL, 1);
+    buf_free(list);
+    return PQresultStatus(*out) == PGRES_TUPLES_OK
+               ? STATUS_OK
+               : pg_error(s->db, *out, "cannot read the events table", err);
+}
+
+static int replay_rows(struct postgres_source *s, const struct pg_record *r, struct batch *batch,
+                       struct error *err)
+{
+    PGresult *rows = NULL;
+    const int status = query_range(s, r->before, r->after, SIZE_MAX / 2, &rows, err);
+    for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
+        const int64_t id = pg_row_id(rows, i);
+        if (!pg_record_misses(r, id)) {
+            s->last_ordinal = (uint64_t)id + s->offset;
+            pg_row_deliver(s, rows, i, clock_wall(), batch);
+        }
+    }
+    PQclear(rows);
+    int64_t first;
+    int64_t last;
+    for (size_t i = 0; pg_record_hole(r, i, &first, &last); i++) {
+        holes_add(&s->holes, first, last, r->fence, r->since);
+    }
+    if (r->after > r->before) {
+        s->last_ordinal = (uint64_t)r->after + s->offset;
+    }
+    s->position = r->after;
+    return status;
+}
+
+/* Late rows, with the places that they had. One that was deleted since leaves its place empty. */
+static int replay_late(struct postgres_source *s, const struct pg_record *r, struct batch *batch,
+                       struct error *err)
+{
+    PGresult *rows = NULL;
+    struct buf list = {0};
+    int64_t id;
+    for (size_t i = 0; mp_as_int(mp_at(r->late, i), &id); i++) {
+        list_id(&list, id);
+    }
+    const int status = query_listed(s, &list, &rows, err);
+    int row = 0; /* both are in the order of ids */
+    for (size_t i = 0; status == STATUS_OK && mp_as_int(mp_at(r->late, i), &id); i++) {
+        s->last_ordinal = r->ordinal + i;
+        if (row < PQntuples(rows) && pg_row_id(rows, row) == id) {
+            pg_row_deliver(s, rows, row++, clock_wall(), batch);
+        }
+        (void)holes_fill(&s->holes, id);
+        pg_place_late(s, id);
+    }
+    PQclear(rows);
+    return status;
+}
+
+int pg_replay(struct postgres_source *s, const struct pg_record *r, size_t max_rows,
+              struct batch **out, struct error *err)
+{
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    int status;
+    if (s->position < r->before) {
+        PGresult *rows = NULL;
+        status = query_range(s, s->position, r->before, max_rows, &rows, err);
+        for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
+            s->position = pg_row_id(rows, i);
+            s->last_ordinal = (uint64_t)s->position + s->offset;
+            pg_row_deliver(s, rows, i, clock_wall(), batch);
+        }
+        anchor_drop(&s->anchor, batch);
+        if (status == STATUS_OK && PQntuples(rows) < (int)max_rows) {
+            s->position = r->before;
+        }
+        PQclear(rows);
+    } else {
+        status = replay_rows(s, r, batch, err);
+        anchor_drop(&s->anchor, batch);
+        if (status == STATUS_OK) {
+            status = replay_late(s, r, batch, err);
+        }
+        s->record = r->number;
+        s->ceiling = r->ceiling;
+        s->floor = r->ceiling;
+        pg_journal_advance(&s->replay);
+    }
+    if (status != STATUS_OK) {
+        batch_destroy(&batch);
+        return status;
+    }
+    batch->more = true; /* the present comes next */
+    *out = pg_finish_batch(s, batch);
+    return STATUS_OK;
+}
+
+int pg_is_other(struct postgres_source *s, bool *other, struct error *err)
+{
+    PGresult *rows = NULL;
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    const int status = query_range(s, s->anchor.id - 1, s->anchor.id, 1, &rows, err);
+    if (status == STATUS_OK && PQntuples(rows) == 1) {
+        pg_row_add(s, rows, 0, 0, clock_wall(), batch);
+    }
+    *other = !anchor_holds(&s->anchor, batch);
+    PQclear(rows);
+    batch_destroy(&batch);
+    return status;
+}
+
+/* ---- What was delivered before the checkpoint, for the event log ---- */
+
+/* At the first of the newest rows. */
+int pg_find_history(struct postgres_source *s, struct error *err)
+{
+    char position[32];
+    char limit[32];
+    const char *const parameters[] = {position, limit};
+    if (s->position <= 0) {
+        return STATUS_OK;
+    }
+    snprintf(position, sizeof position, "%lld", (long long)s->position);
+    snprintf(limit, sizeof limit, "%zu", s->config->ingestor.events);
+    PGresult *result = PQexecPrepared(s->db, "history", 2, parameters, NULL, NULL, 0);
+    int status = STATUS_OK;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        status = pg_error(s->db, result, "cannot read the newest rows", err);
+    } else if (!PQgetisnull(result, 0, 0)) {
+        s->history_from = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+    }
+    PQclear(result);
+    return status;
+}
+
+static int compare_ordinals(const void *a, const void *b)
+{
+    const struct event *x = a;
+    const struct event *y = b;
+    return (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
+}
+
+static void add_history(struct postgres_source *s, const PGresult *rows, struct batch *batch)
+{
+    for (int i = 0; i < PQntuples(rows); i++) {
+        const int64_t id = pg_row_id(rows, i);
+        const uint64_t ordinal = order_of(&s->order, id);
+        if (ordinal > s->order.forgotten && ordinal <= s->last_ordinal &&
+            !holes_miss(&s->holes, id)) {
+            pg_row_add(s, rows, i, ordinal, clock_wall(), batch);
+        }
+    }
+}
+
+/* Leaves the newest events, in the order of delivery. */
+static void keep_newest(struct batch *batch, size_t kept)
+{
+    if (batch->count != 0) {
+        qsort(batch->events, batch->count, sizeof *batch->events, compare_ordinals);
+    }
+    if (batch->count > kept) {
+        const size_t gone = batch->count - kept;
+        batch->count = kept;
+        memmove(batch->events, batch->events + gone, kept * sizeof *batch->events);
+    }
+}
+
+/* They are among those with the greatest ids and those that came late. */
+int pg_read_history(struct postgres_source *s, struct batch **out, struct error *err)
+{
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    PGresult *rows = NULL;
+    struct buf list = {0};
+    int status = query_range(s, s->history_from - 1, s->position, INT64_MAX, &rows, err);
+    if (status == STATUS_OK) {
+        add_history(s, rows, batch);
+        for (size_t i = 0; i < s->order.late_count; i++) {
+            if (s->order.lates[i].id < s->history_from) {
+                list_id(&list, s->order.lates[i].id);
+            }
+        }
+        PQclear(rows);
+        rows = NULL;
+        status = query_listed(s, &list, &rows, err);
+    }
+    if (status == STATUS_OK) {
+        add_history(s, rows, batch);
+    }
+    PQclear(rows);
+    if (status != STATUS_OK) {
+        batch_destroy(&batch);
+        return status;
+    }
+    s->history_from = 0;
+    batch->history = true;
+    batch->unusable = 0; /* they were counted the first time */
+    *out = pg_finish_batch(s, batch);
+    keep_newest(batch, s->config->ingestor.events);
+    return STATUS_OK;
+}

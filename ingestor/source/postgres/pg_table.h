@@ -1,0 +1,32 @@
+/* The events table as PostgreSQL describes it, and the SELECT lists that read it. */
+#ifndef INGESTOR_SOURCE_POSTGRES_PG_TABLE_H
+#define INGESTOR_SOURCE_POSTGRES_PG_TABLE_H
+
+#include "common/postgres/pg.h"
+
+enum {
+    COLUMN_ID,
+    COLUMN_TIMESTAMP,
+    COLUMN_EVENT_TYPE,
+    COLUMN_ACTOR_ID,
+    COLUMN_TARGET_ID,
+    COLUMN_SUMMARY,
+    COLUMN_PAYLOAD,
+    COLUMN_EXTRAS
+};
+
+struct pg_table {
+    struct buf name;       /* quoted */
+    struct buf id;         /* quoted name of the id column */
+    struct buf columns;    /* of the SELECT: id as bigint, timestamp, texts as text, extras */
+    bool timestamp_binary; /* the timestamp comes as PostgreSQL's µs since 2000; else as text */
+    int oid;               /* of the table: it changes when the table is made anew */
+};
+
+/* Looks at the table; a missing table or column is reported by name. pg_table_free works after a
+ * failure, too. */
+int pg_table_describe(PGconn *db, const struct config_source *source, struct pg_table *out,
+                      struct error *err);
+void pg_table_free(struct pg_table *table);
+
+#endif

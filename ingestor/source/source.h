@@ -1,0 +1,95 @@
+/*
+ * A source: the user's events table, read in delivery order. One small vtable; source_sqlite.c and
+ * source_postgres.c implement it. A source is used by one thread (the reader's), and its calls may
+ * block.
+ *
+ * Delivery order is the order in which read() hands out rows. It must survive a crash: a source
+ * that is opened again with the state that came with a batch delivers after it exactly what it
+ * delivered, or would have delivered, after it the first time, with the same ordinals.
+ */
+#ifndef INGESTOR_SOURCE_SOURCE_H
+#define INGESTOR_SOURCE_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/config/config.h"
+#include "common/store/event.h"
+
+/* Rows and where the source stands after them. Owned by whoever holds it; batch_destroy frees it.
+ */
+struct batch {
+    struct event *events; /* their strings point into this batch's memory */
+    size_t count;
+    struct str state; /* opaque: give it to source_open to continue after this batch */
+    uint64_t ordinal; /* of the last row delivered, in this batch or before; 0 if none ever */
+    uint64_t origin;  /* numbering that the ordinals belong to (docs/protocol.md) */
+    bool restarted; /* the table was replaced or started over: forget everything folded before; the
+                       batch's rows are the first of the new table */
+    bool history; /* rows that were delivered before the state that the source was opened with: the
+                     newest ones, for the event log alone. They come first of all. */
+    bool more;    /* there was more to read at once: the source is catching up */
+    uint64_t unusable;  /* rows passed over in this batch */
+    uint64_t record;    /* number of the last journal record that is in the state; 0: none */
+    struct str journal; /* empty: none. Else it must be on disk before the batch is handed on: what
+                           of the order of delivery a later read could not tell from the table */
+    uint64_t pending_ids;    /* ids that are missing and may still come */
+    wall_time pending_since; /* the longest of them; WALL_NEVER when there is none */
+    uint64_t
+        given_up; /* ranges of ids that were too many to wait for, since the source was opened */
+    struct batch *prev; /* in the list of whoever holds it */
+    struct batch *next;
+    /* what follows is private to the source */
+    struct batch_memory *memory;
+};
+void batch_destroy(struct batch **batch);
+
+struct source;
+
+struct source_ops {
+    const char *scheme; /* of the uri: "sqlite" */
+    bool journals;      /* its batches have something to be journaled */
+
+    /* Connects, and checks that table and columns are there; a missing one is reported by name,
+     * with what to do. state is that of the last batch folded, or STR_NULL to read from the start.
+     * journal: all that batches asked to have journaled, oldest first; what is in the state already
+     * does no harm. STR_NULL: some of it is lost. */
+    int (*open)(const struct config *config, struct str state, struct str journal, uint64_t epoch,
+                struct source **out, struct error *err);
+    void (*close)(struct source *source);
+
+    /* The next rows, at most max_rows; *out is NULL when there is nothing new (but the first call
+     * after open always gives a batch, for its origin, and so does the one after a batch with
+     * `more`: it was promised). STATUS_IO: the connection is lost; close it
+     * and open again (with backoff). */
+    int (*read)(struct source *source, size_t max_rows, struct batch **out, struct error *err);
+
+    /* Sleeps until something may have been written since the last read began (*woken is set then),
+     * wake_fd is readable, or timeout_ms is over. */
+    int (*wait)(struct source *source, int wake_fd, int timeout_ms, bool *woken, struct error *err);
+
+    /* The journal cannot be written, so that after a crash the order of delivery would be another
+     * one: from now on the ordinals belong to a new origin, which is returned. NULL: the source
+     * journals nothing. */
+    uint64_t (*renumber)(struct source *source);
+};
+
+extern const struct source_ops source_sqlite;
+extern const struct source_ops source_postgres;
+
+struct source {
+    const struct source_ops *ops;
+};
+
+/* An origin that was never used before: later than `before`, and than those of all earlier times.
+ */
+uint64_t source_new_origin(uint64_t before);
+
+/* By the scheme of config's source.uri; NULL when there is none for it. */
+const struct source_ops *source_for(const struct config *config);
+
+#endif

@@ -1,0 +1,18 @@
+#include "ingestor/source/unusable.h"
+
+#include "common/program/log.h"
+
+void unusable_row(struct unusable_log *log, enum unusable kind, int64_t id)
+{
+    static const char *const reasons[UNUSABLE_KINDS] = {
+        "its timestamp is missing or cannot be read as a time",
+        "its event type is missing",
+        "its id is not a number above 0",
+        "a column is longer than 1 MiB",
+    };
+    if (log->counts[kind]++ == 0) {
+        log_warn(
+            "row %lld is passed over: %s (further ones are only counted; see `tilewire stats`)",
+            (long long)id, reasons[kind]);
+    }
+}

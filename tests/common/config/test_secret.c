@@ -1,0 +1,125 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "tests/common/config/config_unit.h"
+
+#define PUBLIC "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
+#define SECRET "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
+
+static char folder[] = "/tmp/tilewire-secret-XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+/* A file of the folder; the caller removes it. */
+static const char *write_file(const char *name, const char *content, size_t len)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(content, 1, len, file), len);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+static int read_secret(const char *content, size_t len, char out[16], struct error *err)
+{
+    const char *path = write_file("secret", content, len);
+    const int status = config_read_secret(path, out, 16, err);
+    unlink(path);
+    return status;
+}
+
+static void test_secrets(void **state)
+{
+    (void)state;
+    char out[16];
+    assert_int_equal(read_secret("pass word\n", 10, out, NULL), STATUS_OK);
+    assert_string_equal(out, "pass word");
+    assert_int_equal(read_secret("x\r\nsecond line, far longer than that", 36, out, NULL),
+                     STATUS_OK);
+    assert_string_equal(out, "x");
+    assert_int_equal(read_secret("123456789012345", 15, out, NULL), STATUS_OK);
+    assert_string_equal(out, "123456789012345");
+    struct error err = {{0}};
+    assert_int_equal(read_secret("1234567890123456", 16, out, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.text, "/secret: expected a secret of 1 to 15 characters on the "
+                                     "first line"));
+    assert_null(strstr(err.text, "12345"));
+    assert_int_equal(read_secret("", 0, out, &err), STATUS_INVALID);
+    assert_int_equal(read_secret("\nx", 2, out, &err), STATUS_INVALID);
+    assert_int_equal(read_secret("a\0b\n", 4, out, &err), STATUS_INVALID);
+    assert_int_equal(config_read_secret("/nowhere/secret", out, 16, &err), STATUS_NOT_FOUND);
+    assert_string_equal(err.text, "/nowhere/secret: cannot be read: No such file or directory");
+    assert_int_equal(config_read_secret("/", out, 16, &err), STATUS_IO);
+}
+
+static struct config *curve_config(const char *secret_key)
+{
+    char text[512];
+    snprintf(text, sizeof text, "curve: {public_key_file: %s/public%s}\n", folder, secret_key);
+    return parse_ok(text);
+}
+
+static void test_keys_in_files(void **state)
+{
+    (void)state;
+    char secret_key[160];
+    snprintf(secret_key, sizeof secret_key, ", secret_key_file: %s/secret", folder);
+    struct config *config = curve_config(secret_key);
+    struct curve_keys keys;
+    struct error err = {{0}};
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_NOT_FOUND);
+    write_file("public", PUBLIC "\n", 41);
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_NOT_FOUND);
+    write_file("secret", "too short\n", 10);
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.text, "/secret: expected a key of 40 characters on the first line, "
+                                     "as curve_keygen prints it"));
+    write_file("secret", SECRET, 40);
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_OK);
+    assert_string_equal(keys.public_key, PUBLIC);
+    assert_string_equal(keys.secret_key, SECRET);
+    unlink(config->curve.public_key_file);
+    unlink(config->curve.secret_key_file);
+    config_destroy(&config);
+}
+
+static void test_key_in_the_environment(void **state)
+{
+    (void)state;
+    struct config *config = curve_config("");
+    write_file("public", PUBLIC "\n", 41);
+    struct curve_keys keys;
+    struct error err = {{0}};
+    unsetenv("TILEWIRE_CURVE_SECRET_KEY");
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_INVALID);
+    assert_string_equal(err.text, "curve: expected the secret key, 40 characters, in a file "
+                                  "(secret_key_file) or in TILEWIRE_CURVE_SECRET_KEY");
+    setenv("TILEWIRE_CURVE_SECRET_KEY", SECRET, 1);
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_OK);
+    assert_string_equal(keys.secret_key, SECRET);
+    unsetenv("TILEWIRE_CURVE_SECRET_KEY");
+    unlink(config->curve.public_key_file);
+    config_destroy(&config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_keys_in_files),
+        cmocka_unit_test(test_key_in_the_environment),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,268 @@
+#include "common/net/link.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "tests/common/config/config_unit.h"
+#include "tests/common/net/fake_upstream.h"
+
+#define TTL_MS 600000
+#define PATIENCE_MS 20000 /* nothing here takes nearly as long */
+
+struct scene {
+    struct config *config;
+    struct upstream_server upstreams[2];
+    struct store *store;
+    struct eventlog *events;
+    struct link *link;
+    size_t accepted;
+};
+
+static void count_accepted(void *arg, const struct str frames[WIRE_FRAMES])
+{
+    ++*(size_t *)arg;
+    assert_true(frames[0].len != 0);
+}
+
+/* Lets everybody work until the condition holds; beats every 100 ms. */
+static void work_until(struct scene *scene, bool (*done)(struct scene *scene))
+{
+    const mono_time end = mono_add_ms(clock_mono(), PATIENCE_MS);
+    mono_time beat_at = clock_mono();
+    int fds[LINK_FDS_MAX];
+    const size_t fd_count = link_fds(scene->link, fds);
+    for (;;) {
+        mono_time now = clock_mono();
+        bool more = link_process(scene->link, now, 1000);
+        if (done(scene)) {
+            return;
+        }
+        if (now.us > end.us) {
+            fail_msg("what should have happened did not within %d ms", PATIENCE_MS);
+        }
+        zmq_pollitem_t items[LINK_FDS_MAX + 2] = {{0}};
+        int count = 0;
+        for (size_t i = 0; i < fd_count; i++) {
+            items[count++] = (zmq_pollitem_t){NULL, fds[i], ZMQ_POLLIN, 0};
+        }
+        for (int i = 0; i < 2; i++) {
+            struct upstream_server *up = &scene->upstreams[i];
+            if (up->pub != NULL) {
+                more = server_process(up->server, now, 100) || more;
+                items[count++] = (zmq_pollitem_t){server_socket(up->server), 0, ZMQ_POLLIN, 0};
+                if (now.us >= beat_at.us) {
+                    beat(up);
+                }
+            }
+        }
+        beat_at = now.us >= beat_at.us ? mono_add_ms(now, 100) : beat_at;
+        int wait = link_wait_ms(scene->link, now);
+        wait = mono_ms_until(now, beat_at, wait);
+        (void)zmq_poll(items, count, more ? 0 : wait);
+    }
+}
+
+static bool is_fresh(struct scene *scene)
+{
+    return replica_fresh(link_replica(scene->link), clock_mono(), NULL);
+}
+
+/* Has the tile here the newest value that an upstream has? */
+static bool has_last(struct scene *scene)
+{
+    const struct tile *here = store_get(scene->store, STR("a"));
+    bool newest = here != NULL && is_fresh(scene);
+    for (int i = 0; i < 2 && newest; i++) {
+        const struct upstream_server *up = &scene->upstreams[i];
+        const struct tile *there = up->pub != NULL ? store_get(up->store, STR("a")) : NULL;
+        newest = there == NULL || version_compare(here->version, there->version) >= 0;
+    }
+    return newest;
+}
+
+static void begin(struct scene *scene, const char *folder, const char *more)
+{
+    struct buf text = {0};
+    *scene = (struct scene){0};
+    buf_printf(&text, "%scache:\n  upstreams:\n", more);
+    for (int i = 0; i < 2; i++) {
+        struct upstream_server *up = &scene->upstreams[i];
+        snprintf(up->publish, sizeof up->publish, "ipc://%s/p%d", folder, i);
+        snprintf(up->query_address, sizeof up->query_address, "ipc://%s/q%d", folder, i);
+        buf_printf(&text, "    - {publish: \"%s\", query: \"%s\"}\n", up->publish,
+                   up->query_address);
+    }
+    scene->config = parse_ok(buf_cstr(&text));
+    buf_free(&text);
+    scene->store = store_create(1000000, NULL);
+    scene->events = eventlog_create(10, NULL);
+    struct error err = {{0}};
+    if (link_create(scene->config, &scene->config->cache.upstreams, 10, scene->store, scene->events,
+                    count_accepted, &scene->accepted, &scene->link, &err) != STATUS_OK) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static void finish(struct scene *scene, char *folder)
+{
+    char path[128];
+    link_destroy(&scene->link);
+    close_upstream(&scene->upstreams[0]);
+    close_upstream(&scene->upstreams[1]);
+    store_destroy(&scene->store);
+    eventlog_destroy(&scene->events);
+    config_destroy(&scene->config);
+    sockets_term();
+    for (int i = 0; i < 4; i++) {
+        snprintf(path, sizeof path, "%s/%c%d", folder, i < 2 ? 'p' : 'q', i % 2);
+        (void)unlink(path);
+    }
+}
+
+static int make_folder(void **state)
+{
+    static char folder[32];
+    snprintf(folder, sizeof folder, "/tmp/tilewire-link-XXXXXX");
+    *state = mkdtemp(folder);
+    return *state == NULL;
+}
+
+static int remove_folder(void **state)
+{
+    return rmdir(*state);
+}
+
+static void test_sync_live_and_a_lost_message(void **state)
+{
+    struct scene scene;
+    begin(&scene, *state, "");
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, true); /* before anybody listened */
+    work_until(&scene, has_last);
+    assert_true(replica_ready(link_replica(scene.link)));
+    for (int i = 0; i < 1000; i++) {
+        publish(&scene.upstreams[0], i % 2 == 0 ? "a" : "b", TTL_MS, false);
+    }
+    work_until(&scene, has_last);
+    assert_true(scene.accepted >= 1000);
+    assert_int_equal(replica_counters(link_replica(scene.link))->gaps, 0);
+    publish(&scene.upstreams[0], "a", TTL_MS, true); /* lost: only a beat tells of it */
+    work_until(&scene, has_last);
+    assert_int_equal(replica_counters(link_replica(scene.link))->gaps, 1);
+    assert_int_equal(replica_counters(link_replica(scene.link))->malformed, 0);
+    finish(&scene, *state);
+}
+
+static bool is_not_fresh(struct scene *scene)
+{
+    return !is_fresh(scene);
+}
+
+static void test_an_upstream_that_is_restarted(void **state)
+{
+    struct scene scene;
+    begin(&scene, *state, "");
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    publish(&scene.upstreams[0], "b", TTL_MS, false);
+    work_until(&scene, has_last);
+    close_upstream(&scene.upstreams[0]);
+    open_upstream(&scene.upstreams[0], scene.config, 2);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    work_until(&scene, has_last);
+    assert_null(store_get(scene.store, STR("b"))); /* the new one does not make it */
+    close_upstream(&scene.upstreams[0]);
+    work_until(&scene, is_not_fresh);
+    assert_non_null(store_get(scene.store, STR("a"))); /* and served, meanwhile */
+    finish(&scene, *state);
+}
+
+static void test_two_upstreams_of_which_one_goes(void **state)
+{
+    struct scene scene;
+    begin(&scene, *state, "");
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    open_upstream(&scene.upstreams[1], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    publish(&scene.upstreams[1], "a", TTL_MS, false);
+    work_until(&scene, has_last);
+    close_upstream(&scene.upstreams[0]);
+    const mono_time gone = clock_mono();
+    publish(&scene.upstreams[1], "a", TTL_MS, false);
+    work_until(&scene, has_last);
+    publish(&scene.upstreams[1], "a", TTL_MS, true); /* lost as well: the other has to be asked */
+    work_until(&scene, has_last);
+    assert_true(clock_mono().us - gone.us < 4 * US_PER_S);
+    open_upstream(&scene.upstreams[0], scene.config, 1); /* comes back, far behind: does no harm */
+    work_until(&scene, has_last);
+    finish(&scene, *state);
+}
+
+static void test_garbage_does_no_harm(void **state)
+{
+    struct scene scene;
+    begin(&scene, *state, "");
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    work_until(&scene, has_last);
+    const struct str garbage[] = {STR("tile.0.a"), STR("\x94\x01\xff"), STR("\xc1"), STR("x"),
+                                  STR("y")};
+    for (size_t count = 1; count <= 5; count++) {
+        assert_true(socket_send(scene.upstreams[0].pub, garbage, count));
+    }
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    work_until(&scene, has_last);
+    assert_int_equal(replica_counters(link_replica(scene.link))->malformed, 5);
+    finish(&scene, *state);
+}
+
+static void write_key(const char *folder, const char *name, const char *key, char path[128])
+{
+    snprintf(path, 128, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "%s\n", key);
+    fclose(file);
+    assert_int_equal(chmod(path, 0600), 0);
+}
+
+static void test_curve(void **state)
+{
+    char public_key[CURVE_KEY_TEXT_SIZE];
+    char secret_key[CURVE_KEY_TEXT_SIZE];
+    char public_file[128];
+    char secret_file[128];
+    char text[512];
+    assert_int_equal(zmq_curve_keypair(public_key, secret_key), 0);
+    write_key(*state, "public", public_key, public_file);
+    write_key(*state, "secret", secret_key, secret_file);
+    snprintf(text, sizeof text, "curve: {public_key_file: %s, secret_key_file: %s}\n", public_file,
+             secret_file);
+    struct scene scene;
+    begin(&scene, *state, text);
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    work_until(&scene, has_last);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    work_until(&scene, has_last);
+    finish(&scene, *state);
+    (void)unlink(public_file);
+    (void)unlink(secret_file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_sync_live_and_a_lost_message, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_an_upstream_that_is_restarted, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_two_upstreams_of_which_one_goes, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(test_garbage_does_no_harm, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_curve, make_folder, remove_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+#include "common/store/eventlog.h"
+
+#include "tests/unit.h"
+
+static struct eventlog_entry *append(struct eventlog *log, uint64_t origin, uint64_t ordinal,
+                                     int64_t id, const char *type)
+{
+    struct buf fields = {0};
+    mp_put_map(&fields, 2);
+    mp_put_text(&fields, "id");
+    mp_put_int(&fields, id);
+    mp_put_text(&fields, "event_type");
+    mp_put_text(&fields, type);
+    struct eventlog_entry *entry =
+        eventlog_append(log, origin, ordinal, id, buf_str(&fields), (wall_time){1}, (wall_time){2});
+    buf_free(&fields);
+    return entry;
+}
+
+static void test_order_is_that_of_delivery(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(10, NULL);
+    assert_int_equal(eventlog_last(log), 0);
+    assert_null(eventlog_after(log, 0));
+    assert_str(append(log, 0, 5, 5, "a.b")->event_type, "a.b");
+    assert_non_null(append(log, 0, 6, 6, "x"));
+    assert_non_null(append(log, 0, 9, 9, "x"));
+    assert_non_null(append(log, 0, 10, 7, "late"));
+    assert_null(append(log, 0, 10, 10, "x")); /* a duplicate */
+    assert_null(append(log, 0, 6, 6, "x"));
+    assert_int_equal(eventlog_count(log), 4);
+    assert_int_equal(eventlog_last(log), 10);
+    assert_int_equal(eventlog_after(log, 0)->ordinal, 5);
+    assert_int_equal(eventlog_after(log, 6)->ordinal, 9);
+    assert_int_equal(eventlog_after(log, 7)->ordinal, 9);
+    assert_null(eventlog_after(log, 10));
+    assert_int_equal(eventlog_find(log, 7)->ordinal, 10); /* all after the late one is new */
+    assert_null(eventlog_find(log, 8));
+    eventlog_destroy(&log);
+    assert_null(log);
+    eventlog_destroy(&log);
+}
+
+static void test_the_oldest_leave(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(3, NULL);
+    for (uint64_t n = 1; n <= 5; n++) {
+        (void)append(log, 0, n, (int64_t)n, "x");
+    }
+    assert_int_equal(eventlog_count(log), 3);
+    assert_int_equal(eventlog_floor(log), 2); /* who stands at 1 has missed 2 */
+    assert_null(eventlog_find(log, 2));
+    assert_int_equal(eventlog_at(log, 0)->id, 3);
+    assert_int_equal(eventlog_at(log, 2)->id, 5);
+    assert_int_equal(eventlog_after(log, 0)->id, 3);
+    eventlog_destroy(&log);
+}
+
+static void test_where_to_resume(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(2, NULL);
+    uint64_t after = 9;
+    assert_true(eventlog_resume(log, 0, &after)); /* none seen, and there was none */
+    assert_int_equal(after, 0);
+    (void)append(log, 0, 1, 7, "x");
+    (void)append(log, 0, 2, 8, "x");
+    assert_true(eventlog_resume(log, 0, &after));
+    assert_int_equal(after, 0);
+    assert_true(eventlog_resume(log, 7, &after));
+    assert_int_equal(after, 1);
+    (void)append(log, 0, 3, 9, "x");
+    assert_false(eventlog_resume(log, 0, &after)); /* some have left */
+    assert_false(eventlog_resume(log, 7, &after));
+    assert_false(eventlog_resume(log, 10, &after));
+    eventlog_destroy(&log);
+}
+
+static void test_an_id_that_occurs_twice(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(3, NULL);
+    (void)append(log, 0, 1, 7, "x");
+    (void)append(log, 0, 2, 7, "x");
+    assert_int_equal(eventlog_find(log, 7)->ordinal, 2);
+    (void)append(log, 0, 3, 8, "x");
+    (void)append(log, 0, 4, 9, "x"); /* the first 7 leaves */
+    assert_int_equal(eventlog_find(log, 7)->ordinal, 2);
+    (void)append(log, 0, 5, 10, "x");
+    assert_null(eventlog_find(log, 7));
+    eventlog_destroy(&log);
+}
+
+static void test_another_origin_begins_anew(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(3, NULL);
+    (void)append(log, 0, 100, 100, "x");
+    const uint32_t generation = eventlog_generation(log);
+    assert_non_null(append(log, 77, 1, 1, "x"));
+    assert_int_equal(eventlog_origin(log), 77);
+    assert_int_equal(eventlog_generation(log), generation + 1);
+    assert_int_equal(eventlog_count(log), 1);
+    assert_int_equal(eventlog_floor(log), 0);
+    assert_null(eventlog_find(log, 100));
+    eventlog_destroy(&log);
+}
+
+static void test_skipping(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(5, NULL);
+    eventlog_skip_to(log, 40);
+    assert_int_equal(eventlog_last(log), 40);
+    assert_int_equal(eventlog_floor(log), 40);
+    assert_null(append(log, 0, 40, 40, "x"));
+    (void)append(log, 0, 41, 41, "x");
+    (void)append(log, 0, 42, 42, "x");
+    eventlog_skip_to(log, 41);
+    assert_int_equal(eventlog_count(log), 1);
+    assert_int_equal(eventlog_floor(log), 41);
+    assert_int_equal(eventlog_last(log), 42);
+    eventlog_skip_to(log, 7); /* never back */
+    assert_int_equal(eventlog_floor(log), 41);
+    eventlog_destroy(&log);
+}
+
+static void free_cache(void *cache)
+{
+    ++*(int *)cache;
+}
+
+static void test_encodings_are_freed(void **state)
+{
+    (void)state;
+    int freed = 0;
+    struct eventlog *log = eventlog_create(1, free_cache);
+    append(log, 0, 1, 1, "x")->cache = &freed;
+    append(log, 0, 2, 2, "x")->cache = &freed;
+    assert_int_equal(freed, 1);
+    eventlog_reset(log, 0);
+    assert_int_equal(freed, 2);
+    append(log, 0, 1, 1, "x")->cache = &freed;
+    eventlog_destroy(&log);
+    assert_int_equal(freed, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order_is_that_of_delivery),
+        cmocka_unit_test(test_the_oldest_leave),
+        cmocka_unit_test(test_where_to_resume),
+        cmocka_unit_test(test_an_id_that_occurs_twice),
+        cmocka_unit_test(test_another_origin_begins_anew),
+        cmocka_unit_test(test_skipping),
+        cmocka_unit_test(test_encodings_are_freed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

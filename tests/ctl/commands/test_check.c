@@ -1,0 +1,68 @@
+#include "ctl/commands/check.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/unit.h"
+
+struct result {
+    int status;
+    char *out;
+    char *err;
+};
+
+static struct result check_text(const char *text, char path[32])
+{
+    strcpy(path, "/tmp/tilewire-check-XXXXXX");
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    struct result result = {0};
+    size_t size = 0;
+    FILE *out = open_memstream(&result.out, &size);
+    FILE *err = open_memstream(&result.err, &size);
+    result.status = cmd_check(path, out, err);
+    fclose(out);
+    fclose(err);
+    unlink(path);
+    return result;
+}
+
+static void check_says(const char *text, int status, const char *out, const char *err)
+{
+    char path[32];
+    char expected[256];
+    struct result result = check_text(text, path);
+    assert_int_equal(result.status, status);
+    snprintf(expected, sizeof expected, "%s%s", *out != '\0' ? path : "", out);
+    assert_string_equal(result.out, expected);
+    snprintf(expected, sizeof expected, "%s%s", *err != '\0' ? path : "", err);
+    assert_string_equal(result.err, expected);
+    free(result.out);
+    free(result.err);
+}
+
+static void test_right_files(void **state)
+{
+    (void)state;
+    check_says("source: {uri: sqlite:e.db}\ntiles: [{key: a, type: count}]\n", 0, ": ok, 1 tile\n",
+               "");
+    check_says("source: {uri: sqlite:e.db}\n", 0, ": ok, 0 tiles\n", "");
+    check_says("gateway:\n", 0, ": ok, 0 tiles, no source (enough for a cache or a gateway)\n", "");
+}
+
+static void test_wrong_file(void **state)
+{
+    (void)state;
+    check_says("gatway:\n", 2, "", ":1:1: unknown key \"gatway\"; did you mean \"gateway\"?\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_right_files),
+        cmocka_unit_test(test_wrong_file),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

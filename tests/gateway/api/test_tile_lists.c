@@ -1,0 +1,121 @@
+#include "tests/gateway/stream/world.h"
+
+#include "gateway/api/tile_lists.h"
+
+static const struct cursor cursor = {.lanes = 1, .at = {{WORLD_EPOCH, 1}}};
+
+static struct tile_list *get(struct tile_lists *lists, const char *keys)
+{
+    struct selection selection;
+    assert_int_equal(selection_parse(&selection, keys), STATUS_OK);
+    struct tile_list *list = tile_lists_get(lists, &selection, &cursor);
+    selection_free(&selection);
+    return list;
+}
+
+/* Stays valid when the list is forgotten. */
+static struct blob *json_of(struct tile_lists *lists, const char *keys)
+{
+    return blob_ref(get(lists, keys)->json);
+}
+
+static bool holds(const struct blob *blob, const char *text)
+{
+    return memmem(blob->data, blob->len, text, strlen(text)) != NULL;
+}
+
+static void a_list_is_made_once_for_each_state(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 1 << 16, 16);
+    struct tile_lists *lists = tile_lists_create(w.store);
+    world_set(&w, "a.1", 1, 10);
+    world_set(&w, "a.2", 2, 10);
+    world_set(&w, "b", 3, 10);
+    struct blob *all = json_of(lists, NULL);
+    struct blob *some = json_of(lists, "a.*");
+    assert_true(holds(all, "{\"cursor\":\"7-1\",\"tiles\":[{\"key\":\"a.1\""));
+    assert_true(holds(all, "},{\"key\":\"b\""));
+    assert_false(holds(some, "\"b\""));
+    assert_string_not_equal(get(lists, NULL)->digest, get(lists, "a.*")->digest);
+    assert_ptr_equal(get(lists, NULL)->json, all);
+    assert_ptr_equal(get(lists, "a.*,a.*")->json, some); /* the same wish */
+
+    char digest[17];
+    memcpy(digest, get(lists, NULL)->digest, sizeof digest);
+    tile_lists_outdate(lists);
+    struct tile_list *again = get(lists, NULL);
+    assert_ptr_not_equal(again->json, all);
+    assert_string_equal(again->digest, digest); /* nothing had changed */
+    world_set(&w, "b", 4, 10);
+    tile_lists_outdate(lists);
+    assert_string_not_equal(get(lists, NULL)->digest, digest);
+    blob_unref(&all);
+    blob_unref(&some);
+    tile_lists_destroy(&lists);
+    assert_null(lists);
+    world_finish(&w);
+}
+
+static void those_asked_for_last_are_kept(void **state)
+{
+    (void)state;
+    struct world w;
+    char keys[8];
+    world_init(&w, 1 << 16, 16);
+    struct tile_lists *lists = tile_lists_create(w.store);
+    world_set(&w, "k1", 1, 10);
+    struct blob *all = json_of(lists, NULL);
+    for (int i = 0; i < 3 * TILE_LISTS_KEPT; i++) {
+        snprintf(keys, sizeof keys, "k%d", i);
+        struct blob *one = json_of(lists, keys);
+        assert_ptr_equal(get(lists, keys)->json, one);
+        assert_ptr_equal(get(lists, NULL)->json, all); /* asked for again and again */
+        blob_unref(&one);
+    }
+    blob_unref(&all);
+    tile_lists_destroy(&lists);
+    world_finish(&w);
+}
+
+static void large_lists_are_not_hoarded(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 1 << 16, 16);
+    struct tile_lists *lists = tile_lists_create(w.store);
+    world_set(&w, "big", 1, TILE_LIST_KEPT_BYTES + 1);
+    world_set(&w, "small", 1, 2000);
+    world_set(&w, "tiny", 1, 10);
+    struct blob *small = json_of(lists, "small");
+    struct blob *big = json_of(lists, "big");
+    assert_false(tile_list_compresses(get(lists, "big")));
+    assert_null(tile_list_gzip(get(lists, "big")));
+    for (int i = 0; i < 3; i++) {
+        struct blob *another = json_of(lists, i % 2 == 0 ? "*" : "big*");
+        assert_int_equal(another->references, 2); /* the list's, and ours */
+        blob_unref(&another);
+    }
+    assert_int_equal(big->references, 1);
+    assert_ptr_equal(get(lists, "small")->json, small);
+    struct blob *packed = tile_list_gzip(get(lists, "small"));
+    assert_non_null(packed);
+    assert_ptr_equal(tile_list_gzip(get(lists, "small")), packed); /* once */
+    assert_true(packed->len < small->len);
+    assert_null(tile_list_gzip(get(lists, "tiny")));
+    blob_unref(&small);
+    blob_unref(&big);
+    tile_lists_destroy(&lists);
+    world_finish(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_is_made_once_for_each_state),
+        cmocka_unit_test(those_asked_for_last_are_kept),
+        cmocka_unit_test(large_lists_are_not_hoarded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

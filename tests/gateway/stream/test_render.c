@@ -1,0 +1,127 @@
+#include "tests/gateway/stream/world.h"
+
+static void an_event_is_as_f18_wants_it(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(4, world_free_event);
+    struct buf fields = {0};
+    mp_put_map(&fields, 6);
+    mp_put_text(&fields, "region"); /* a column of the user's */
+    mp_put_text(&fields, "EU \"west\"");
+    mp_put_text(&fields, "event_type");
+    mp_put_text(&fields, "work_item_claimed");
+    mp_put_text(&fields, "id");
+    mp_put_int(&fields, 42);
+    mp_put_text(&fields, "timestamp");
+    mp_put_text(&fields, "2026-11-23T05:12:01.220Z");
+    mp_put_text(&fields, "actor_id");
+    mp_put_text(&fields, "ada");
+    mp_put_text(&fields, "summary");
+    mp_put_text(&fields, "two\nlines");
+    struct eventlog_entry *entry =
+        eventlog_append(log, 0, 42, 42, buf_str(&fields), (wall_time){0}, (wall_time){0});
+    const struct blob *frame = render_event(entry);
+    assert_str(blob_str(frame),
+               "id: 42\nevent: work_item_claimed\ndata: {\"id\":42,"
+               "\"timestamp\":\"2026-11-23T05:12:01.220Z\",\"event_type\":\"work_item_claimed\","
+               "\"actor_id\":\"ada\",\"target_id\":null,\"summary\":\"two\\nlines\","
+               "\"region\":\"EU \\\"west\\\"\"}\n\n");
+    assert_ptr_equal(render_event(entry), frame); /* made once */
+    struct buf message = {0};
+    render_message(&message, 42, event_json(frame));
+    assert_int_equal(occurrences(&message, "event:"), 0);
+    assert_memory_equal(message.data, "id: 42\ndata: {\"id\":42,", 22);
+    buf_free(&message);
+    buf_free(&fields);
+    eventlog_destroy(&log);
+}
+
+/* A field of SSE ends with its line: a type must not begin another one. */
+static void no_type_breaks_out_of_its_line(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 65536, 4);
+    world_event(&w, 1, "evil\n\ndata: {}\r");
+    struct eventlog_entry *entry = eventlog_at(w.events, 0);
+    const struct str frame = blob_str(render_event(entry));
+    assert_memory_equal(frame.p, "id: 1\nevent: evil__data: {}_\ndata: {", 36);
+    const struct str json = event_json(entry->cache);
+    assert_int_equal(json.p[0], '{');
+    assert_int_equal(json.p[json.len - 1], '}');
+    assert_null(memchr(json.p, '\n', json.len));
+    world_finish(&w);
+}
+
+static void a_tile_is_rendered_once_per_change(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 65536, 4);
+    world_set(&w, "orders.open", 42, 1);
+    const struct tile *tile = store_get(w.store, STR("orders.open"));
+    const struct rendered_tile *rendered = render_tile(tile);
+    assert_ptr_equal(render_tile(tile), rendered);
+    assert_str(rendered_json(rendered),
+               "{\"key\":\"orders.open\",\"type\":\"count\",\"version\":\"7-1\","
+               "\"as_of\":{\"position\":\"1\",\"time\":\"1970-01-01T00:00:00.000Z\"},"
+               "\"updated_at\":\"2023-11-14T22:13:20.000Z\",\"ttl_ms\":60000,\"stale\":false,"
+               "\"data\":{\"value\":42,\"pad\":\"x\"}}");
+    assert_memory_equal(rendered->frame->data, "id: 7-1\nevent: tile\ndata: {", 27);
+    assert_memory_equal(rendered->frame->data + rendered->frame->len - 3, "}\n\n", 3);
+    struct blob *old = blob_ref(rendered->frame);
+    world_patch(&w, "orders.open", 43);
+    rendered = render_tile(tile);
+    assert_true(rendered->frame != old);
+    assert_non_null(memmem(rendered->frame->data, rendered->frame->len, "\"value\":43", 10));
+    assert_non_null(memmem(old->data, old->len, "\"value\":42", 10)); /* still being sent */
+    blob_unref(&old);
+    world_finish(&w);
+}
+
+/* The ETag is made of what is the same on every gateway. */
+static void etags_follow_version_and_staleness(void **state)
+{
+    (void)state;
+    struct world w;
+    char text[ETAG_SIZE];
+    world_init(&w, 65536, 4);
+    world_set(&w, "a", 1, 1);
+    const struct tile *tile = store_get(w.store, STR("a"));
+    assert_string_equal(tile_etag(tile, text), "W/\"7-1\"");
+    store_expire(w.store, (mono_time){w.now.us + 61000000});
+    assert_true(tile->stale);
+    assert_string_equal(tile_etag(tile, text), "W/\"7-1-stale\"");
+    const struct rendered_tile *rendered = tile->cache;
+    assert_true(rendered->restated);
+    world_set(&w, "a", 2, 1);
+    assert_string_equal(tile_etag(tile, text), "W/\"7-2\"");
+    rendered = tile->cache;
+    assert_false(rendered->restated);
+    world_finish(&w);
+}
+
+static void heartbeats_tell_the_lag(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    render_heartbeat(&out, (wall_time){1700000001500000}, (wall_time){1700000000000000});
+    assert_str(buf_str(&out), "event: heartbeat\ndata: {\"now\":\"2023-11-14T22:13:21.500Z\","
+                              "\"as_of\":\"2023-11-14T22:13:20.000Z\",\"lag_ms\":1500}\n\n");
+    buf_clear(&out);
+    render_heartbeat(&out, (wall_time){1700000001500000}, (wall_time){0});
+    assert_str(buf_str(&out), "event: heartbeat\ndata: {\"now\":\"2023-11-14T22:13:21.500Z\"}\n\n");
+    buf_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_event_is_as_f18_wants_it),
+        cmocka_unit_test(no_type_breaks_out_of_its_line),
+        cmocka_unit_test(a_tile_is_rendered_once_per_change),
+        cmocka_unit_test(etags_follow_version_and_staleness),
+        cmocka_unit_test(heartbeats_tell_the_lag),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

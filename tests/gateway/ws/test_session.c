@@ -1,0 +1,292 @@
+/* WebSockets as streams: what is kept of them, and what time does to them. */
+#include "tests/gateway/stream/world.h"
+
+#include "gateway/stream/streams_state.h"
+#include "gateway/ws/request.h"
+
+static const char everything[] = "{\"subscribe\":[\"*\"]}";
+
+/* Returns the client's end. */
+static int open_socket(struct world *w, int sndbuf)
+{
+    struct stream_request request = {.kind = CHANNEL_WS_IDLE};
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
+    if (sndbuf != 0) {
+        setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
+    }
+    ws_idle_selection(&request.selection);
+    assert_int_equal(streams_attach(w->streams, pair[0], &request, STR("HEAD\n\n"), w->now),
+                     STATUS_OK);
+    return pair[1];
+}
+
+/* A frame of a client; masked with zeros, which changes nothing. */
+static void say(struct world *w, int client, unsigned opcode, bool fin, const char *text)
+{
+    const size_t len = strlen(text);
+    char frame[6 + WS_CONTROL_MAX] = {(char)((fin ? 0x80 : 0) | opcode), (char)(0x80 | len)};
+    assert_true(len <= WS_CONTROL_MAX);
+    memcpy(frame + 6, text, len);
+    assert_int_equal(send(client, frame, 6 + len, MSG_NOSIGNAL), (ssize_t)(6 + len));
+    world_turn(w, 1000);
+}
+
+static void pass_s(struct world *w, int64_t seconds)
+{
+    w->now.us += seconds * US_PER_S;
+    streams_events(w->streams); /* as the gateway's loop does it */
+    streams_sweep(w->streams, w->now);
+    world_turn(w, 1000);
+}
+
+/* Does the text end with a close frame of that code? */
+static bool closes_with(const struct buf *got, unsigned code)
+{
+    const unsigned char frame[2] = {(unsigned char)(code >> 8), (unsigned char)code};
+    for (size_t i = 0; i + 4 <= got->len; i++) {
+        const unsigned char *p = (const unsigned char *)got->data + i;
+        if (p[0] == 0x88 && (size_t)p[1] + 2 == got->len - i && memcmp(p + 2, frame, 2) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void silent_clients_are_pinged_and_then_cut(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 4096, 16);
+    const int answers = open_socket(&w, 0);
+    const int silent = open_socket(&w, 0);
+    pass_s(&w, 29);
+    assert_int_equal(streams_counters(w.streams)->ws_pings, 0);
+    pass_s(&w, 2);
+    pass_s(&w, 1); /* once */
+    assert_int_equal(streams_counters(w.streams)->ws_pings, 2);
+    assert_true(world_read(answers, &got, SIZE_MAX));
+    assert_int_equal(occurrences(&got, "\x89"), 1);
+    say(&w, answers, WS_PONG, true, "");
+    pass_s(&w, 27);
+    assert_int_equal(streams_counters(w.streams)->ws_unanswered, 0);
+    pass_s(&w, 2);
+    assert_int_equal(streams_counters(w.streams)->ws_unanswered, 1);
+    assert_int_equal(streams_counters(w.streams)->closed, 0);
+    assert_int_equal(streams_count(w.streams), 1);
+    assert_true(world_read(answers, &got, SIZE_MAX));
+    assert_false(world_read(silent, &got, SIZE_MAX)); /* its end */
+    buf_free(&got);
+    close(answers);
+    close(silent);
+    world_finish(&w);
+}
+
+static void who_does_not_close_is_closed(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 4096, 16);
+    const int client = open_socket(&w, 0);
+    say(&w, client, WS_CLOSE, true, "\x03\xe8");
+    assert_false(world_read(client, &got, SIZE_MAX)); /* the answer, and its end */
+    assert_true(closes_with(&got, WS_CODE_NORMAL));
+    pass_s(&w, 4);
+    assert_int_equal(streams_count(w.streams), 1);
+    pass_s(&w, 2);
+    assert_int_equal(streams_count(w.streams), 0);
+    buf_free(&got);
+    close(client);
+    world_finish(&w);
+}
+
+static void nothing_is_kept_beside_the_record(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 4096, 16);
+    world_set(&w, "a", 1, 10);
+    const int client = open_socket(&w, 0);
+    const struct stream *stream = &w.streams->table[0];
+    assert_null(stream->ws);
+    say(&w, client, WS_TEXT, false, "{\"subscribe\":");
+    assert_non_null(stream->ws); /* a message is under way */
+    say(&w, client, WS_CONTINUATION, true, "[\"a\"]}");
+    assert_null(stream->ws);
+    say(&w, client, WS_TEXT, true, everything);
+    say(&w, client, WS_PING, true, "x");
+    world_settle(&w, client, &got);
+    assert_null(stream->ws);
+    assert_int_equal(stream->mode, MODE_LIVE);
+    assert_int_equal(occurrences(&got, "\"key\":\"a\""), 1); /* it had that when it asked for all */
+    buf_free(&got);
+    close(client);
+    world_finish(&w);
+}
+
+static void frames_are_encoded_once(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    int clients[20];
+    world_init(&w, 65536, 16);
+    for (size_t i = 0; i < 20; i++) {
+        clients[i] = open_socket(&w, 0);
+        say(&w, clients[i], WS_TEXT, true, everything);
+    }
+    const uint64_t before = streams_counters(w.streams)->frames;
+    for (int i = 0; i < 10; i++) {
+        world_set(&w, "a", i, 200);
+    }
+    const uint64_t sends = streams_counters(w.streams)->sends;
+    world_turn(&w, 1000);
+    assert_int_equal(streams_counters(w.streams)->frames - before, 10);
+    assert_int_equal(streams_counters(w.streams)->sends - sends, 20); /* all of them in one */
+    for (size_t i = 0; i < 20; i++) {
+        buf_clear(&got);
+        assert_true(world_read(clients[i], &got, SIZE_MAX));
+        assert_int_equal(occurrences(&got, "{\"event\":\"tile\",\"id\":"), 10);
+        close(clients[i]);
+    }
+    buf_free(&got);
+    world_finish(&w);
+}
+
+static void a_pong_comes_behind_what_was_asked_for_before_the_ping(void **state)
+{
+    (void)state;
+    static const char frames[] = "\x81\x93\0\0\0\0{\"subscribe\":[\"*\"]}" /* in one segment */
+                                 "\x89\x84\0\0\0\0ping";
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 4096, 16);
+    world_set(&w, "a", 7, 0);
+    const int client = open_socket(&w, 0);
+    world_turn(&w, 1000);
+    assert_int_equal(send(client, frames, sizeof frames - 1, MSG_NOSIGNAL), sizeof frames - 1);
+    world_settle(&w, client, &got);
+    const char *tile = memmem(got.data, got.len, "\"key\":\"a\"", 9);
+    const char *pong = memmem(got.data, got.len, "\x8a\x04ping", 6);
+    assert_true(tile != NULL && pong != NULL && tile < pong);
+    buf_free(&got);
+    close(client);
+    world_finish(&w);
+}
+
+static void only_the_newest_ping_is_answered_when_the_socket_is_full(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 4096, 16);
+    const int client = open_socket(&w, 4096);
+    say(&w, client, WS_TEXT, true, everything);
+    for (int i = 0; i < 100; i++) {
+        world_set(&w, "a", i, 2000);
+        world_turn(&w, 1000);
+    }
+    assert_true(w.streams->table[0].blocked);
+    for (int i = 0; i < 50; i++) {
+        char text[8];
+        snprintf(text, sizeof text, "ping%02d", i);
+        say(&w, client, WS_PING, true, text);
+    }
+    world_settle(&w, client, &got);
+    assert_int_equal(occurrences(&got, "\x8a\x06ping"), 1);
+    assert_int_equal(occurrences(&got, "\x8a\x06ping49"), 1);
+    assert_int_equal(occurrences(&got, "\"value\":99"), 1);
+    buf_free(&got);
+    close(client);
+    world_finish(&w);
+}
+
+static void too_many_frames_and_too_many_subscriptions(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init_with(&w, 4096, 16, 2);
+    const int fast = open_socket(&w, 0);
+    for (int i = 0; i < 100; i++) {
+        say(&w, fast, WS_PONG, true, "");
+    }
+    assert_int_equal(streams_counters(w.streams)->ws_too_fast, 0);
+    pass_s(&w, 1);
+    for (int i = 0; i < 20; i++) {
+        say(&w, fast, WS_PONG, true, "");
+    }
+    assert_int_equal(streams_counters(w.streams)->ws_too_fast, 0);
+    say(&w, fast, WS_PONG, true, "");
+    assert_int_equal(streams_counters(w.streams)->ws_too_fast, 1);
+    assert_false(world_read(fast, &got, SIZE_MAX));
+    assert_true(closes_with(&got, WS_CODE_POLICY));
+    close(fast);
+    world_turn(&w, 1000);
+
+    const int first = open_socket(&w, 0); /* the idle channel, */
+    const int second = open_socket(&w, 0);
+    say(&w, first, WS_TEXT, true, "{\"subscribe\":[\"a\"]}"); /* and another */
+    say(&w, second, WS_TEXT, true, "{\"subscribe\":[\"b\"]}");
+    assert_int_equal(streams_counters(w.streams)->ws_no_room, 1);
+    buf_clear(&got);
+    assert_false(world_read(second, &got, SIZE_MAX));
+    assert_true(closes_with(&got, WS_CODE_TRY_LATER));
+    buf_free(&got);
+    close(first);
+    close(second);
+    world_finish(&w);
+}
+
+/* Where it comes from may be ahead of this gateway. */
+static void who_resumes_after_an_event_to_come_waits_for_it(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 4096, 16);
+    world_event(&w, 1, "a");
+    const int patient = open_socket(&w, 0);
+    const int other = open_socket(&w, 0);
+    say(&w, patient, WS_TEXT, true, "{\"subscribe\":[\"*\"],\"stream\":\"events\",\"cursor\":2}");
+    say(&w, other, WS_TEXT, true, "{\"subscribe\":[\"*\"],\"stream\":\"events\",\"cursor\":9}");
+    pass_s(&w, 1);
+    world_event(&w, 2, "a");
+    world_event(&w, 3, "a");
+    pass_s(&w, 1);
+    world_settle(&w, patient, &got);
+    assert_int_equal(occurrences(&got, "\"event\":\"reset\""), 0);
+    assert_int_equal(occurrences(&got, "\"id\":2,"), 0);
+    assert_int_equal(occurrences(&got, "\"id\":3,"), 1);
+    assert_null(w.streams->table[0].ws);
+    buf_clear(&got);
+    world_settle(&w, other, &got);
+    assert_int_equal(occurrences(&got, "event"), 0);
+    pass_s(&w, 4);
+    world_event(&w, 4, "a");
+    world_settle(&w, other, &got);
+    assert_int_equal(occurrences(&got, "\"event\":\"reset\""), 1);
+    assert_int_equal(occurrences(&got, "\"id\":"), 1);
+    buf_free(&got);
+    close(patient);
+    close(other);
+    world_finish(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silent_clients_are_pinged_and_then_cut),
+        cmocka_unit_test(who_does_not_close_is_closed),
+        cmocka_unit_test(nothing_is_kept_beside_the_record),
+        cmocka_unit_test(frames_are_encoded_once),
+        cmocka_unit_test(a_pong_comes_behind_what_was_asked_for_before_the_ping),
+        cmocka_unit_test(only_the_newest_ping_is_answered_when_the_socket_is_full),
+        cmocka_unit_test(who_resumes_after_an_event_to_come_waits_for_it),
+        cmocka_unit_test(too_many_frames_and_too_many_subscriptions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
