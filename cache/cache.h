@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The cache: a replica of all tiles and of the last events, with expiry, that hands the deltas on
  * as they came and answers queries, so that gateways can use it as they would use the ingestor.

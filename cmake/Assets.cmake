@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Run with -P: writes a C file that holds the files listed in LIST (lines of URL path, file, media type), plain
 # and compressed. Arguments: LIST, ROOT (what the files are relative to), OUT.
 file(STRINGS ${LIST} lines REGEX "^[^#]")

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # All are Debian packages; scripts/setup installs them. Included as system headers, so that our
 # warnings speak of our code only.
 find_package(PkgConfig REQUIRED)

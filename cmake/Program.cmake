@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tilewire_program(NAME FOLDER_LIBRARY LIBRARIES...): all sources of a folder and of those below it, but main.c, become
 # the static library that the folder's unit tests link; main.c makes the program.
 function(tilewire_program name library)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 add_library(tilewire_warnings INTERFACE)
 target_compile_options(tilewire_warnings INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes

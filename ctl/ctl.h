@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every command of `tilewire` is given, and what it may print with. */
 #ifndef CTL_CTL_H
 #define CTL_CTL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command line of `tilewire`: `tilewire [OPTION…] COMMAND [OPTION…] [ARGUMENT]`. Options that
  * all commands have may stand on either side of the command's name. */
 #ifndef CTL_OPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The gateway: a replica in memory, an HTTP front, and the stream engine, in one single-threaded
  * loop.

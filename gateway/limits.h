@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SIGHUP: limits are read anew, without a stream or a request noticing. All else needs another
  * gateway on the port, which takes over.

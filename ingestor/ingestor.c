@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/ingestor_state.h"
 
 #include "common/base/xalloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ingestor: reads the events table, folds rows into tiles, publishes what changes, answers
  * queries, and keeps a checkpoint from which it goes on after a crash as if nothing had happened.

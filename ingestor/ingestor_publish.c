@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/sockets.h"
 #include "common/program/log.h"
 #include "ingestor/ingestor_state.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <utlist.h>
 
 #include "common/program/log.h"

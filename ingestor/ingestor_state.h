@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the ingestor share: ingestor.c (the loop), ingestor_reader.c (what the reader
  * says), ingestor_publish.c (what goes out, and when), ingestor_save.c (checkpoints),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include <czmq.h>
 #include <pthread.h>
 #include <unistd.h>

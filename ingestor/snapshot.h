@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a checkpoint holds: the fold's state, and where the source and the numbering stood.
  * MessagePack: [format, epoch, ordinal, origin, source state, fold state].

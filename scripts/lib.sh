@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Sourced by the other scripts: where things are, installing what is missing, building.
 # shellcheck shell=bash
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Live tiles and raw events with nothing but ZeroMQ and MessagePack, as a script in any language can have them.
 
 Asks a cache (or an ingestor) for the tiles there are, over a plain REQ socket, then prints each change and each raw

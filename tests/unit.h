@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every unit test includes: cmocka and the headers it needs before it. */
 #ifndef TESTS_UNIT_H
 #define TESTS_UNIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory that is freed all at once: many small things that live and die together, such as a
  * configuration. Whoever copies outsiders' bytes into it bounds them first.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "common/base/backoff.h"
 
 /* SplitMix64 (Steele, Lea and Flood 2014): good enough to spread retries. */

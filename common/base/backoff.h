@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Exponential backoff with jitter ("full jitter" of Marc Brooker, "Exponential Backoff And Jitter",
  * AWS 2015, with a floor of half): after n failures wait between half of min(max, first * 2^n) and

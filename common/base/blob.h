@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Immutable bytes with a reference count: made once, read by many, freed with the last reference.
  * For one thread.

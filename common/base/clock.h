@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two kinds of time that do not mix. Wall time is what rows and people speak of; monotonic time is
  * what deadlines and intervals are measured with. They are different types, so that comparing one

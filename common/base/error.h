@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Failures that people read. A function that can fail for reasons outside the program returns 0 or
  * a negative enum status, and fills a struct error, if it is given one, with one sentence that says

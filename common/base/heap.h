@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A binary min-heap of items that know their place, so that an item whose deadline changed moves,
  * or leaves, in O(log n). (No Debian package has an intrusive heap; this is the textbook one.)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How often something took how long: a Prometheus histogram with fixed bounds, the same for all, so
  * that histograms of several programs add up.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* IP addresses and ranges of them. An IPv4 address is kept as IPv6, ::ffff:a.b.c.d, so that there
  * is one kind. */
 #ifndef COMMON_BASE_IP_H

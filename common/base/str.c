@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "common/base/str.h"
 
 bool str_glob(struct str pattern, struct str text)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A borrowed piece of text: bytes that somebody else owns and keeps. Not NUL-terminated. */
 #ifndef COMMON_BASE_STR_H
 #define COMMON_BASE_STR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* UTF-8 as RFC 3629 defines it: no surrogates, no overlong forms, nothing above U+10FFFF. */
 #ifndef COMMON_BASE_UTF8_H
 #define COMMON_BASE_UTF8_H

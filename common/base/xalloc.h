@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Allocation for sizes that no outsider drives: a few bytes of bookkeeping, whose failure leaves
  * nothing sensible to do. They end the process with a message when memory is out. Whatever grows

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON: reading the payloads of rows, and writing what browsers get. The only file that knows
  * jansson.

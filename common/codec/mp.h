@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * MessagePack: writing, reading, and the delta algebra. The only file that knows msgpack-c.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The configuration: one YAML file for all programs. docs/configuration.md describes each key, its
  * default and its range for people; here is what the programs get.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The definition of a tile as JSON, just as the file has it: for people who want to know what a
  * tile shows. Private to common/config*.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What tiles say about events: fields, and conditions on them. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ZeroMQ addresses of the configuration: reading them, their defaults, and who may reach them.
  * Private to common/config*.c. */
 #ifndef COMMON_CONFIG_NETWORK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The sections of the ingestor and the cache, the keys, and the defaults that follow from other
  * sections. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From nodes to struct members: tables of keys drive the reading, so that each section is a table
  * of what it may hold, with the ranges, and unknown keys are found in one place. Private to

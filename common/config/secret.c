@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Secrets, which stand in files of their own or in the environment, never in the configuration. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The `source` section: where the events table is, and what its columns are called. */
 #include <stdio.h>
 #include <string.h>

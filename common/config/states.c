@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The state machine of a backlog tile: `states: {work_item_created: open, work_item_done: null}`.
  */
 #include <string.h>

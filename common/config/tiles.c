@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The `tiles` section: which keys a tile of each type has, and what has to fit together. */
 #include "common/config/tiles.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The definition of a tile, as the configuration file gives it: checked and compiled, ready for the
  * fold. Read-only after loading, and owned by struct config. docs/configuration.md describes the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The forms that values of the configuration have: durations, sizes, addresses, keys. Pure
  * functions of their text. */
 #ifndef COMMON_CONFIG_VALUES_H

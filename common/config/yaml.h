@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * YAML text as a tree of nodes that know where they stand in the file. Only what a configuration
  * needs: one document of maps, lists and scalars; no anchors, no tags. config_yaml.c is the one

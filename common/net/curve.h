@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Keys for ZeroMQ's CURVE (https://rfc.zeromq.org/spec/26/), put on a socket before it binds or
  * connects. */
 #ifndef COMMON_NET_CURVE_H

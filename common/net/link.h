@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A replica and its sockets: one SUB that hears all upstreams, and a DEALER to each for queries.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The query server: a ROUTER socket in front of query_answer. Any REQ or DEALER socket can ask;
  * what stands before the empty delimiter goes back as it came.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ZeroMQ sockets of all programs, made in one place, so that each has its bounds, heartbeats
  * and keys.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Connections to PostgreSQL: opened so that a cut network shows within seconds, errors as one line.
  * With source_postgres.c, checkpoint_postgres.c, lease_postgres.c and install_trigger.c the only
  * users of libpq in the ingestor. */

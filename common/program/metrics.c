@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "common/program/metrics.h"
 
 #include "common/codec/mp.h"

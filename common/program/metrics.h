@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Named numbers, as `stats` gives them to people and scripts. */
 #ifndef COMMON_PROGRAM_METRICS_H
 #define COMMON_PROGRAM_METRICS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the programs have in common at their start: the command line, the configuration, the log,
  * signals.

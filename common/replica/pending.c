@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "common/replica/pending.h"
 
 bool pending_insert(struct pending *pending, struct version version,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Messages that wait for a gap before them to close: copies, sorted by version, each version once.
  * Messages come nearly in order, so they are inserted from the end.

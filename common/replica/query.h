@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Answers to queries, over a store and an event log: the same in the ingestor and in caches, so
  * that either can be a replica's upstream. docs/protocol.md describes each request and reply.

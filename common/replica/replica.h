@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A replica of the tiles and events of one or more upstreams (ingestors or caches):
  * docs/protocol.md, "Replication".

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What replica.c (messages, lanes), replica_sync.c (what is asked, and when) and replica_reply.c
  * (what is answered) share. Nobody else includes it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One row of the user's events table, as a source reads it and the fold sees it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The last raw events, in delivery order. Their order is that of their ordinals, and the same in
  * every process: resuming after an id means all that stands behind it here, not all with a greater

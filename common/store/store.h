@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tiles that a process holds: the ingestor's published ones, a cache's or a gateway's replica.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one cursor of Tilewire: where in the stream of changes something stands.
  *

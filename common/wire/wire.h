@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The messages on PUB sockets (docs/protocol.md): three frames, a topic in plain text, a header and
  * a body in MessagePack. Encoding and decoding, no sockets.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* `tilewire check FILE`: is a configuration right? */
 #ifndef CTL_COMMANDS_CHECK_H
 #define CTL_COMMANDS_CHECK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The commands of `tilewire`. Each takes the command line from its own name on, does its work, and
  * returns the exit status: 0, 1 (it failed), or 2 (wrong usage; argp has said so). */
 #ifndef CTL_COMMANDS_COMMANDS_H

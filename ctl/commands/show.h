@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Showing things to people: aligned tables, ages, sparklines. */
 #ifndef CTL_COMMANDS_SHOW_H
 #define CTL_COMMANDS_SHOW_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* get and ls. */
 #include <stdlib.h>
 

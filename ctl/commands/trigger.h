@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The trigger that wakes the ingestor when rows are inserted: statement-level, with an empty
  * payload, so that it costs one NOTIFY a statement. */
 #ifndef CTL_COMMANDS_TRIGGER_H

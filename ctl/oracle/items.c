@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sla_risk and backlog: rows are sorted by item, and by (timestamp, id) within each; the last one
  * of an item says in which state it is. */
 #include <stdlib.h>

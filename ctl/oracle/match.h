@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The oracle's own reading of `match`, `metric`, `opens`, `states` and so on: which rows a tile is
  * about. */
 #ifndef CTL_ORACLE_MATCH_H

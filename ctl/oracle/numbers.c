@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* count, trend and gauge. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The oracle of `tilewire verify`: what every tile has to be, worked out anew from all rows, by
  * brute force and by code of its own. It shares nothing with ingestor/: what both get wrong in the

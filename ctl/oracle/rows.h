@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rows of the events table as the oracle sees them: for each row its id, its time, and the
  * fields that any tile looks at. Each different value is kept once, and rows hold its number.

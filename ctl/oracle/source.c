@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/oracle/source.h"
 
 int oracle_source_open(const struct config *config, struct oracle_source **out, struct error *err)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading the events table for the oracle: plain SQL in pages, all rows, none of the ingestor's
  * reading code.

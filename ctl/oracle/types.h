@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What `data` each tile type shows for a set of rows at a moment: docs/tiles.md, by brute force. */
 #ifndef CTL_ORACLE_TYPES_H
 #define CTL_ORACLE_TYPES_H

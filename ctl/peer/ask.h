@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Asking an ingestor or a cache: docs/protocol.md, "Queries". One request at a time, each with a
  * deadline. */
 #ifndef CTL_PEER_ASK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What `tail` prints for the messages of a PUB socket, and where messages are missing among them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The tiles that a server has, as a snapshot gives them. */
 #ifndef CTL_PEER_SERVED_H
 #define CTL_PEER_SERVED_H

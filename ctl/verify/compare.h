@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Comparing what is served with what the oracle says. Pure: snapshots and rows in, verdicts out.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where two values differ, member by member. */
 #ifndef CTL_VERIFY_DIFF_H
 #define CTL_VERIFY_DIFF_H

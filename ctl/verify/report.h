@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What `verify` says at its end, for people or for programs. */
 #ifndef CTL_VERIFY_REPORT_H
 #define CTL_VERIFY_REPORT_H

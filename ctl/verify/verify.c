@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * verify: is every tile what the events table says? The table is read anew, and each tile computed
  * by the oracle (oracle.h), which shares no code with the fold.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The files of the dashboard, which the build puts into the program: gateway/web/assets.txt lists
  * them. */
 #ifndef GATEWAY_API_ASSETS_H

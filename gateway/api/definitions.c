@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* /api/definitions/KEY: what the configuration says about a tile, or about a family. */
 #include "common/config/config.h"
 #include "gateway/gateway.h"

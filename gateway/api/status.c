@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* /healthz, /readyz, /metrics */
 #include <inttypes.h>
 #include <stdio.h>

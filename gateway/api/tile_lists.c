@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/api/tile_lists.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Answers of GET /api/tiles: lists of tiles, made once for each state of the store and selection,
  * and compressed once when somebody wants that.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* /api/tiles, /api/tiles/KEY, /api/tiles/stream */
 #include <stdio.h>
 #include <stdlib.h>

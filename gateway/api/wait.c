@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Long-polling: a request that wants to wait is suspended, which takes it out of libmicrohttpd's
  * loop and timeouts, and resumed when waiting.h wakes it; its handler is then called once more.

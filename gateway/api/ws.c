@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* /api/ws: the handshake of RFC 6455. */
 #include <string.h>
 #include <strings.h>

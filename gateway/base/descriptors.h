@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * File descriptors are what a gateway runs out of first. The process's limit is raised as far as it
  * may be, and shared out, so that neither streams nor plain connections can starve the other, and

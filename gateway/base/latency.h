@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How old news are when browsers get them, and where the time went (docs/monitoring.md):
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a client asked for: keys of tiles or types of events, each a pattern in which `*` stands for
  * any characters; sorted and without repetitions, so that equal wishes are equal texts.

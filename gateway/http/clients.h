@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Limits by client address: requests and new streams by token buckets, streams open at once. Of
  * IPv6 the first 64 bits count, for a client has all addresses of such a network.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Connections that are no streams, and how long each may take for what it is at. Libmicrohttpd's
  * own timeout begins anew with each byte, so whoever sends a byte now and then would never be done.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Taking a connection away from libmicrohttpd. With MHD_USE_TURBO a handler may duplicate the
  * socket and return MHD_NO: MHD then frees what it holds and closes its own descriptor, without a

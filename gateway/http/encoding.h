@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Content codings: what a client accepts, and compressing for those who do. Just this file knows
  * zlib. Pure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who the client is when proxies stand between: X-Forwarded-For and Forwarded (RFC 7239), read from
  * their end for as long as those who wrote them are trusted.

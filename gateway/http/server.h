@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The HTTP front: libmicrohttpd parses and serves what is not a stream; streams are detached
  * (detach.h) and handed to the stream engine.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Requests that wait (long-polling): for a tile or an event that they selected, or for their time
  * to be over; or to resume after an event that has not come here yet. Such a request costs a record

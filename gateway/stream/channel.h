@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A channel: streams with the same wish, and the one log that they share. A stream in step is
  * nothing but a position in the log.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stream engine's way out: fan-out passes over the channels' logs, and walks. */
 #include <assert.h>
 #include <errno.h>

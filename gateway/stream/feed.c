@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stream engine's way in: what changes is encoded once per channel and put into its log. */
 #include <sys/types.h>
 

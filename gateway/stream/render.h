@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What browsers get: tiles and events as JSON, and as the frames of SSE streams. Each change of a
  * tile, and each event, is rendered at most once; what was rendered hangs on the tile or event and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A ring of bytes that is mapped twice, one copy behind the other: any stretch of it, also one that
  * wraps round, is one piece of memory and one send().

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stream engine: how streams and channels come and go. */
 #include <errno.h>
 #include <stdio.h>

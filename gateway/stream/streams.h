@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The stream engine: sockets that were detached from the HTTP server, and what each has been sent.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the stream engine share: streams.c (coming and going), streams_send.c
  * (sockets), streams_feed.c (what is put into the channels' logs).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a gateway writes to a WebSocket (RFC 6455): frames of a server, never masked, never in
  * fragments; and what the handshake needs. Reading is ws_input.h. Pure.

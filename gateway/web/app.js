@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The dashboard: a grid of tiles and a table of the newest events, kept current by the client.
 import { connect } from "./client/index.js";
 import { Detail } from "./detail.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The large view of one tile or family: its drawing, and all that is known about it.
 import { duration, words } from "./format.js";
 import { Card, Family, element, familyOf } from "./tiles.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The table of the newest events: prepended as they come, filtered by type, paused on request.
 import { clock } from "./format.js";
 import { element } from "./tiles.js";

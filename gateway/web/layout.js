@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How the cards are laid out: their order, their sizes, and which are hidden. Kept in the page's URL, so that a link shows
 // the same wall to everybody: ?order=a,b&size=a:2,b:3x2&hidden=c
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // <live-tile key="orders.open"></live-tile>: a tile of a gateway in any page.
 //
 //   key    the tile's key; a family's key shows its members as bars

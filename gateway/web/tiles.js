@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How each type of tile is drawn. A drawing is made once for a tile, and updated with each value.
 import { clock, duration, number, words } from "./format.js";
 

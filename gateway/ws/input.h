@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading what a WebSocket's client sends, and holding it to RFC 6455. wslay takes the frames
  * apart; this puts messages together, and says what is wrong with which code.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a WebSocket's client may say: {"subscribe":["orders.*"],"form":"patch","cursor":"1k-3f9"}
  * and

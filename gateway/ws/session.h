@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A WebSocket as a stream: what its client sends (subscriptions, pings, a close), and the control
  * frames that it gets between others. All else it shares with SSE: channels, logs, walks.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where checkpoints lie. One small vtable;
  * checkpoint_file.c (a file beside the database) and checkpoint_postgres.c (the schema `tilewire`

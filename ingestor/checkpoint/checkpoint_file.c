@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Checkpoints in a file: written to PATH.new.N, synced, and renamed over PATH. The journal,
  * PATH.journal, is appended to. N is the number of the lease (lease_file.c).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Checkpoints in the database, where a standby finds them: table tilewire.checkpoint, a row for
  * each set of lanes. In it stands the number of the lease (lease_postgres.c puts it there). Each

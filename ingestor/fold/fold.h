@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The fold: events in, tiles out. This is where a row becomes a tile.
  *

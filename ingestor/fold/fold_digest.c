@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/fold_digest.h"
 
 #include "common/base/buf.h"

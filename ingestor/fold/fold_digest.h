@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A digest of what a tile definition means for its state: when it changes, the state must be folded
  * anew. Title, unit, refresh and TTL do not count. */
 #ifndef INGESTOR_FOLD_FOLD_DIGEST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/fold_plan.h"
 
 #include "common/base/xalloc.h"

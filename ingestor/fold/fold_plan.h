@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which tiles an event of a type may concern, worked out once for each type: so that a row costs
  * one look-up, and not a comparison with each tile.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/fold_type.h"
 
 const struct fold_type *fold_type_of(enum tile_type type)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a tile type is to the fold: how a row changes it, how time changes it, how it looks. A new
  * type is a file with one of these, and a line in fold_type.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An event as the fold's tiles look at it: fields by name, the payload parsed when the first of
  * them asks for it, and once only.

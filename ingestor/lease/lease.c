@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/lease/lease.h"
 
 #include <pthread.h>

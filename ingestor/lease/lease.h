@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The lease: which of several ingestors with the same lanes is the one that publishes. Its keeper
  * is a thread of its own, so that neither a slow disk nor a slow database costs it the lease.

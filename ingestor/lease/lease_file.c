@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The lease in files, for ingestors on one machine: PATH.lock.1, PATH.lock.2, …, of which the one
  * with the greatest number counts. Its text is a beat, an epoch, and who wrote it.

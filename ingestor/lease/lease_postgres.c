@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The lease in the database: a row of tilewire.lease for each set of lanes. Taking it is one
  * statement, which fails when the holder has renewed since it was looked at, and which puts the new

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the lease lies. One small vtable: lease_file.c (files beside the checkpoint file) and
  * lease_postgres.c (a row in the schema `tilewire`) implement it. Used by the keeper's thread only

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The batches that hold the newest events. While tiles are built from a whole table nobody asks for
  * events yet, and most of them would leave the event log before anybody does; so they are not put

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the ingestor publishes: numbers deltas within their lane, turns whole values into patches
  * against what was published before, and keeps that, and the last events, for those who ask.

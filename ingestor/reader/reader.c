@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/reader/reader.h"
 
 #include <czmq.h>

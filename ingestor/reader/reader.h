@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The reader: a thread that owns the source and the checkpoints, so that a slow database never
  * holds up beats and answers. It reads only while the lease is valid.

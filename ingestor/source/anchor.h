@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One row that was read, by which a table is known again after its file was replaced: a copy with
  * all its rows has it too, another table has another row with that id, or none.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How sources fill a batch: rows one after the other, their texts in one run of memory. */
 #ifndef INGESTOR_SOURCE_BATCH_H
 #define INGESTOR_SOURCE_BATCH_H

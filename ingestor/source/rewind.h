@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Has the table gone back in time: been emptied, restored from a backup, or have its ids begun
  * anew? Ids only grow, so rows that come at ids at or below the position tell, unless they were

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/source.h"
 
 const struct source_ops *source_for(const struct config *config)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A source: the user's events table, read in delivery order. One small vtable; source_sqlite.c and
  * source_postgres.c implement it. A source is used by one thread (the reader's), and its calls may

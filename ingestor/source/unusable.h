@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows that cannot be used: counted each, logged once for each kind, never in the way of the
  * others. */
 #ifndef INGESTOR_SOURCE_UNUSABLE_H

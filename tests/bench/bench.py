@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """What scripts/bench runs: each measurement takes turns with its yardsticks; docs/performance.md tells what and how."""
 import argparse
 import contextlib

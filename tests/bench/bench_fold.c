@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How fast the fold is: rows prepared in memory, 20 tiles defined, one core. Prints rows per second
  * of CPU time, so that what else the machine does counts little.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What it costs to measure: bench_histogram [TIMES]. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Latencies, counted in buckets that are at most 1/32 wide: so are the errors of its percentiles.
  */
 #ifndef BENCH_HISTOGRAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A load generator, and the yardsticks that Tilewire is held against.
  *

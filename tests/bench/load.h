@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the parts of the load generator share: see load.c. All end the process when they cannot go
  * on. */
 #ifndef BENCH_LOAD_H

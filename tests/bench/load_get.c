@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Requests over keep-alive connections, one at a time each. */
 #include <errno.h>
 #include <stdio.h>

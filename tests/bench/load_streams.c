@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Thousands of streams from one process. */
 #include <errno.h>
 #include <poll.h>

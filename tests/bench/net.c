@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sockets of the load generator. */
 #include <errno.h>
 #include <netinet/tcp.h>

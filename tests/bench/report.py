@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What scripts/bench found: printed, and kept in docs/performance.md between markers."""
 import datetime
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Looks for stamps and for a text in a stream of bytes that comes in pieces.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The servers that scripts/bench measures, Tilewire and yardsticks, and the load that they get."""
 import contextlib
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Programs that do the least that can be done: what Tilewire is measured against. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // docs/live-tile.html as a site of its own, of another origin than the gateway that its tiles come from.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What people do with the dashboard: lay it out, look closer, filter, by mouse, keys and screen reader.
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Real programs on a SQLite table of their own, and a page of headless Chromium that looks at them.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";

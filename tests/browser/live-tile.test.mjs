@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // <live-tile> in a page of another origin.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";

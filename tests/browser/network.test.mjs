@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Networks as they are: a gateway that answers 503, a laptop that goes offline.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Between browser and gateway: proxies that hold streams back, and ways that lead to another gateway all of a sudden.
 import assert from "node:assert/strict";
 import { join } from "node:path";

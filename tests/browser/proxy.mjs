@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A proxy as they stand between browsers and gateways: passes all on, or holds streams back, lets no WebSocket through,
 // leads to another gateway, cuts connections.
 import { createServer, request } from "node:http";

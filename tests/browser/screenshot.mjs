@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // node screenshot.mjs URL FOLDER: the pictures of README and docs, from the dashboard at URL.
 import { join } from "node:path";
 import { serveDocsPage } from "./docs-page.mjs";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Many tabs of one browser, one connection.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

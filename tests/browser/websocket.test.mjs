@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /api/ws as other people's clients see it: the npm package `ws`, and a page in Chromium.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

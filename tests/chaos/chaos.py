@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A whole deployment of Tilewire under random faults, and what must hold afterwards. scripts/chaos runs it."""
 import argparse
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients of every kind, each a thread that goes on whatever happens to it, and remembers what it saw."""
 import http.client
 import json

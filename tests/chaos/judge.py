@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must hold after a chaos run, as pure functions of what clients saw. Each returns sentences that say what did not."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TCP relays between the programs, so that any connection can be cut off: broken at once, refused for a while, or, as when
 packets are dropped, left open with nothing coming through."""
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writers of the events table, as applications are: several at once, in transactions that take their time, some of which are rolled
 back; and rows that are deleted again."""
 import sqlite3

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixtures: real programs on real databases, each test with ports and folders of its own."""
 import contextlib
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Machines in small: network namespaces on one bridge. Two of them can be cut off from one another, so that packets are dropped
 and nobody is told, and joined again.
 

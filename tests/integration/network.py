@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network of one's own (a network namespace), whose settings a test may change. Needs root."""
 import ctypes
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients that stall, read a byte a second, or vanish without a FIN; beside them healthy ones, which must not notice."""
 import ctypes
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """scripts/bench would rot if nothing ran it: its parts that need no nginx and no PostgreSQL, with tiny numbers."""
 import os
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What judges a chaos run can itself be wrong: each kind of failure has to be found."""
 import pathlib
 import sys

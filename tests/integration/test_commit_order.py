@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PostgreSQL's ids do not commit in order, may never come, or come minutes after they were taken: each event once, in one order everywhere."""
 import random
 import signal

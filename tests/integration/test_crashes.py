@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """kill -9 of each program under load: nothing lost, nothing twice, everything equal to the truth again."""
 import contextlib
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Full disks, and checkpoints, journals and tables that are damaged, replaced or begun anew: told, and never a wrong tile."""
 import os
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """scripts/demo: what the README promises of its first command."""
 import json
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the documentation says can be done: its links lead somewhere, and its configurations are right."""
 import pathlib
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A standby ingestor takes over from one that is killed, stopped, or cut off from its database, and the old one, if it comes
 back, has nothing more to say: no event is lost, doubled or reordered."""
 import pathlib

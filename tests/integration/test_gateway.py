@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a gateway owes to clients that return, that stand behind proxies, and that stall."""
 import socket
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gateways that are stopped, and others that take over."""
 import re
 import signal

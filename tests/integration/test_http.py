@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HTTP as clients and proxies expect it, and the contracts of what is served."""
 import email.utils
 import gzip

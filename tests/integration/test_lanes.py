@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Four lanes, two ingestors that own two each, a standby for one: what holds for one ingestor holds for both together."""
 import signal
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a gateway bears: clients that never come to an end, and more of them than there is room for."""
 import json
 import select

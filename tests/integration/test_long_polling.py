@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Requests that wait for news, for networks that hold streams back."""
 import concurrent.futures
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """/metrics as Prometheus reads it, and what in docs/deploy/ is built on it."""
 import json
 import os

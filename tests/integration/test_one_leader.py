@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Never two ingestors publish at once: neither when several are stopped, woken and killed, nor when one is kept out of its
 database."""
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PostgreSQL is restarted, stopped for a while, and hangs: everything comes back by itself, and meanwhile /readyz and `stale`
 say how it is."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs on machines of their own, cut off from one another with packets dropped, not refused: everything comes back by
 itself, and meanwhile /readyz and `stale` say how it is."""
 import threading

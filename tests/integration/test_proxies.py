@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gateways behind nginx and HAProxy, run from the very files in docs/deploy, with TLS and HTTP/2 on the outside."""
 import contextlib
 import gzip

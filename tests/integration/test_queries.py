@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Other people's programs: plain REQ and SUB sockets, the command line, exit statuses."""
 import json
 import pathlib

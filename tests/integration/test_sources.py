@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading tables as they are: wake-ups, missing things, unusable rows, tables that begin anew."""
 import json
 import shutil

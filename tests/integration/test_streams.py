@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows to browsers: latency, the format of F-18 to the letter, resuming, no duplicates."""
 import json
 import re

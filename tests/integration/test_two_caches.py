@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two caches side by side: when one dies, or hangs, the gateway's streams go on as if nothing had happened."""
 import signal
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """WebSockets: what subscribers get, what breaks the rules of RFC 6455, and what that is answered with."""
 import http.client
 import json

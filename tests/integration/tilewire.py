@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A deployment of Tilewire under test: databases, programs, and clients that look at them from outside."""
 import collections
 import copy

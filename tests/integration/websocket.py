@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A WebSocket client made by hand, so that it can also do everything that RFC 6455 forbids."""
 import base64
 import hashlib

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How long to wait before the next attempt: 1 s, 2 s, 4 s … at most 30 s, less up to a tenth, so that many pages do not
 // come back at the same moment.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One of the pages of a browser that talk to the same gateway leads: it holds the connection for all.
 //
 // Web Locks make this exact: who holds the lock leads, and the browser passes it on however a page ends. They exist only in

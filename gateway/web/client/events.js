@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The newest events, each once, in the order in which they were delivered; at most `limit` of them.
 export class Events {
   constructor(limit) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a page knows of one gateway, shared by all who connect to it in that page, and by all pages of the browser: one page
 // leads and holds the connection (a Link), the others hear from it over a BroadcastChannel.
 import { elect } from "./election.js";

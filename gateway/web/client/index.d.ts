@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How things stand: "polling" while there is no stream but the gateway answers, "disconnected" while it does not,
  *  "stale" while the connection is fine but what feeds the gateway is behind. */
 export type Status = "connecting" | "connected" | "reconnecting" | "polling" | "disconnected" | "stale";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tilewire-client: const tiles = connect({ url, keys, onTile, onEvent, onStatus })
 import { Hub } from "./hub.js";
 import { keyMatcher } from "./tiles.js";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The way to one gateway: keeps the best transport that works, polls while there is none, and says honestly how it stands.
 //
 //   connecting ─ heard ─► connected ─ lost ─► reconnecting ─ an attempt fails ─► polling │ disconnected (no answer at all)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The tiles as last heard: a version never goes back, and a patch is taken only on the version it was made for.
 
 // RFC 7396. Values are replaced, never changed in place: who holds an older tile keeps it whole.

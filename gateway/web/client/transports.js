@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Ways to hear of changes. Each is opened once and ends once:
 //   new Transport(link).open()   then   link.heard(transport) when it works, link.message(channel, type, data, id) for each
 //   message, and link.ended(transport, supported) when it failed; close() ends it without a word.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* backlog: open items by their current state, and optionally by a field of theirs. */
 #include "common/base/xalloc.h"
 #include "ingestor/fold/fold_type.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* count: how many rows match, ever or in a sliding window; or the latest value of a metric. */
 #include "ingestor/fold/fold_type.h"
 #include "ingestor/fold/types/window.h"

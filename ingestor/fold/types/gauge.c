@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gauge: the latest value of a metric, and the smallest and largest ever. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/types/items.h"
 
 #include "common/base/xalloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The items of an SLA or backlog tile: each is in the state that the latest event about it says, by
  * (timestamp, id); so rows may come in any order.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sla_risk: open items by deadline. at_risk_ms is the same for all items of a tile, so each heap by
  * due date is also in the order in which its items pass on to the next:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* trend: an aggregate per bucket of time, for the last `length` buckets. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Values over time in slots of equal width: the sliding window of a count, the buckets of a trend.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ids that are missing below the position, and may still come: serial ids do not commit in order.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * In which places rows were delivered, for the newest of them: so that after a restart each gets
  * the ordinal again that it had. Rows that came in the order of their ids have id + offset, where

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Journal records of the PostgreSQL source: what of the order of delivery a later look at the table
  * could not tell. A record describes one look, as it was delivered:

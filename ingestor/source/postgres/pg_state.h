@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the PostgreSQL source share: source_postgres.c (what is delivered in which
  * order, and its state), pg_look.c (a look at the table), pg_rows.c (a row becomes an event),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The events table as PostgreSQL describes it, and the SELECT lists that read it. */
 #ifndef INGESTOR_SOURCE_POSTGRES_PG_TABLE_H
 #define INGESTOR_SOURCE_POSTGRES_PG_TABLE_H

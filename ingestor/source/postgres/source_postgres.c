@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PostgreSQL. Rows come in the order of their ids, but ids do not commit in order: what is missing
  * is remembered (see holes.h) and delivered late. NOTIFY only wakes us up; each look reads what is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SQLite. One writer at a time, so row ids are in the order of commits, and the position is the
  * last id read. (Rows that are inserted with an id below that are not seen; docs/sources.md says

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // tilewire-client as npm packs it, in a folder of its own.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the tests of the configuration share: a text in, a configuration or its message out. */
 #ifndef TESTS_COMMON_CONFIG_CONFIG_UNIT_H
 #define TESTS_COMMON_CONFIG_CONFIG_UNIT_H

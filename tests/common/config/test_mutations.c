@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Broken files of every kind: whatever comes in, either a configuration or one sensible message
  * comes out. */
 #include <stdio.h>

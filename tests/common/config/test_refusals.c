@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is wrong in the programs' sections, and what is said about it. Tiles have a file of their
  * own. */
 #include "tests/common/config/config_unit.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* An upstream for test_link.c and test_cache.c: one lane, real sockets, in the test's own thread.
  */
 #ifndef TESTS_COMMON_NET_FAKE_UPSTREAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A small world for test_replica.c: up to two ingestors (each with its lanes), two caches and a
  * gateway, with simulated time, and links that delay, drop, double and reorder messages and are cut

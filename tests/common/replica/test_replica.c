@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/common/replica/replica_world.h"
 
 #include <time.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/gateway/stream/world.h"
 
 #include "gateway/api/tile_lists.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a client of a stream holds: tiles by their keys, as it has been told. */
 #ifndef TESTS_GATEWAY_STREAM_HELD_H
 #define TESTS_GATEWAY_STREAM_HELD_H

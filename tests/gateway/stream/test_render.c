@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/gateway/stream/world.h"
 
 static void an_event_is_as_f18_wants_it(void **state)

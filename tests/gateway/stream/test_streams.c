@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/gateway/stream/world.h"
 
 #define SMALL 4096 /* the smallest log and socket buffer */

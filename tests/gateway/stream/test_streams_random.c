@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any writes, any readers: on a tiny log, clients that read as much and as often as chance has it,
  * leave, and come back with what they had last. In the end

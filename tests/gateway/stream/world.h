@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A store, an event log and the stream engine without a network: streams are socket pairs, and the
  * client's end is read by the test.

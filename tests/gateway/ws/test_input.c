@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Client frames: however the bytes come, the same is made of them; and of any bytes something is
  * made, within bounds.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Any subscriptions, any writes, any readers: on a tiny log, clients of WebSockets that subscribe
  * and unsubscribe, ping, cut their frames in pieces, read as chance has it, leave, and come back

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* WebSockets as streams: what is kept of them, and what time does to them. */
 #include "tests/gateway/stream/world.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A fold under test: a configuration as text, events as text, and the values that come out, as
  * JSON. */
 #ifndef TESTS_INGESTOR_FOLD_FOLD_UNIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Each tile type by example, as docs/tiles.md says; refresh policies, families, checkpoints. */
 #include "tests/ingestor/fold/fold_unit.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A whole connection: connect() with a world of the test's making beneath it.
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The link with a world made by hand: its clock, its EventSources, its WebSockets, its answers.
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/postgres/pg_journal.h"
 
 #include "tests/unit.h"
