@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the other scripts: where things are, installing what is missing, building.
 # shellcheck shell=bash
+# shellcheck disable=SC2034  # what is set here is used by those that source it
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -13,6 +14,7 @@ packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
     python3-yaml chromium util-linux procps iproute2 openssl)
+packages_check=(python3 python3-pip clang-format clang-tidy shellcheck)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n true 2>/dev/null || say "sudo is needed to install packages"; sudo "$@"; fi
@@ -60,6 +62,17 @@ need_promtool() {
         dpkg --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
         rm -f prometheus_*.deb
     )
+}
+
+# need_ruff: the linter for Python, of PyPI, into a folder of the build. Sets ruff.
+need_ruff() {
+    local version=0.14.6 folder
+    folder=$root/build/tools/ruff-$version
+    ruff=$folder/bin/ruff
+    [ -x "$ruff" ] && return
+    need python3-pip
+    say "fetching ruff"
+    /usr/bin/python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore --target "$folder" "ruff==$version"
 }
 
 # need_node: node 18 or later, and npm.

@@ -28,7 +28,7 @@ def ask(context, address, request):
         try:
             reply = msgpack.unpackb(socket.recv())
         except zmq.Again:
-            raise SystemExit(f"{address} does not answer")
+            raise SystemExit(f"{address} does not answer") from None
     if "error" in reply:
         raise SystemExit(f"{address}: {reply['error']['message']}")
     return reply

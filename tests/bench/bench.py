@@ -188,7 +188,7 @@ def get(size):
             servers["nginx"] = (nginx_port, "/tile.json", etag, nginx_pids)
         for code in (200, 304):
             rates = turns(rounds, lambda name: get_once(name, code, servers[name], seconds), servers)
-            ours, other = median(rates["Tilewire"]), median(rates["nginx"] if "nginx" in rates else [0])
+            ours, other = median(rates["Tilewire"]), median(rates.get("nginx", [0]))
             against = f", {ours / other:.2f} × nginx ({other:,.0f}/s)" if other else ""
             result("get", f"GET of one tile ({len(body)} bytes), {code}", f"{ours:,.0f}/s{against}", "≥ 1.00 × nginx, a static file", ours >= other)
 
@@ -316,7 +316,8 @@ def stalled(size):
             grown_without = pss_kb([pid]) - before
     a, b = median(run["p99_us"] for run in without) / 1000, got["p99_us"] / 1000
     say(f"    p99 without {', '.join(str(run['p99_us'] / 1000) for run in without)} ms, with {b} ms")
-    result("stalled", f"a reader that stalls for {seconds} s: the gateway grows by", f"{grown} KB ({grown_without} KB in half the time without it)", "< 64 KB", grown < 64)
+    result("stalled", f"a reader that stalls for {seconds} s: the gateway grows by",
+           f"{grown} KB ({grown_without} KB in half the time without it)", "< 64 KB", grown < 64)
     result("stalled", f"a reader that stalls for {seconds} s: p99 of {count:,} others", f"{b:.1f} ms, {b / a:.2f} × {a:.1f} ms without it", "≤ 1.25 ×",
            b <= 1.25 * a)
 

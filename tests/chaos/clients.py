@@ -5,7 +5,7 @@ import json
 import random
 import socket
 import threading
-import time
+from typing import ClassVar
 
 import msgpack
 import zmq
@@ -232,7 +232,7 @@ class Socket(Client):
 
 
 class WebSocketEvents(EventStream):
-    wish = {"subscribe": ["*"], "stream": "events"}
+    wish: ClassVar = {"subscribe": ["*"], "stream": "events"}
     once = Socket.once
 
 

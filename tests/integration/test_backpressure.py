@@ -120,7 +120,7 @@ def test_after_a_stall_the_newest_values_come(deploy, sqlite_table):
         before = len(reader.got)
         reader.read_until(lambda: all_are(reader, rounds))
         caught_up, total = len(reader.got) - before, len(healthy[transport].got)
-        values = [v for v in reader.values.values()]
+        values = list(reader.values.values())
         assert all(a < b for v in values for a, b in zip(v, v[1:])), "no value comes twice, and none goes back"
         # What the kernels held is old; then each tile goes to its newest value in one step.
         assert caught_up < total / 4, (transport, caught_up, total)

@@ -7,9 +7,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
 
-from chaos import KINDS, KINDS_POSTGRES, plan  # noqa: E402
-from clients import merge, number  # noqa: E402
-from judge import check_ends, check_events, check_tiles  # noqa: E402
+from chaos import KINDS, KINDS_POSTGRES, plan
+from clients import merge, number
+from judge import check_ends, check_events, check_tiles
 
 COMMITTED = [1, 2, 3, 4, 5, 6]
 ORDER = [1, 2, 4, 5, 3, 6]  # 3 committed late

@@ -114,7 +114,7 @@ def test_errors_say_what_to_do(deploy, sqlite_table):
     problem(d.request("/api/events?limit=x"), 400)
     problem(d.request("/api/events?after=-1"), 400)
     problem(d.request("/api/events?after=4711"), 404)
-    problem(d.request("/api/tiles", method="POST", body="x"), 405)["allow"] == "GET, HEAD, OPTIONS"
+    assert problem(d.request("/api/tiles", method="POST", body="x"), 405)["allow"] == "GET, HEAD, OPTIONS"
     problem(d.request("/api/tiles", method="POST", body=b"x" * 10_000_000), 413)
 
 
@@ -218,7 +218,8 @@ def test_keys_may_be_percent_encoded(deploy, sqlite_table):
     wait_until(lambda: len(d.get_json("/api/tiles?keys=orders.by_region/*")["tiles"]) == 1)
     key = d.get_json("/api/tiles?keys=orders.by_region/*")["tiles"][0]["key"]
     assert "%25" in key and "%2F" in key
-    for written in (key, urllib.parse.quote(key), urllib.parse.quote(key, safe=""), key.replace("orders", "%6Frders").replace("%", "%25").replace("%256F", "%6F")):
+    for written in (key, urllib.parse.quote(key), urllib.parse.quote(key, safe=""),
+                    key.replace("orders", "%6Frders").replace("%", "%25").replace("%256F", "%6F")):
         assert d.get_json(f"/api/tiles/{written}")["key"] == key, written
     for written in (urllib.parse.quote(key), urllib.parse.quote(key, safe="")):
         assert [t["key"] for t in d.get_json(f"/api/tiles?keys={written}")["tiles"]] == [key], written

@@ -125,7 +125,7 @@ def test_a_tile_stream_goes_on_at_another_gateway_by_its_vector(deploy, any_tabl
     stream.close()
     changed = [next(key for key in keys[1:] if lane_of(key) == lane) for lane in (1, 2, 3)]
     happen(*changed)
-    await_values(1, {key: 2 for key in changed})
+    await_values(1, dict.fromkeys(changed, 2))
     resumed = d.stream("/api/tiles/stream", 1, cursor)
     happen(keys[0])
     resumed.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == keys[0])

@@ -91,7 +91,7 @@ def test_a_body_without_end_is_cut(deploy, sqlite_table):
 def test_headers_that_are_too_large(deploy, sqlite_table):
     d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": {"header": "2KiB"}}}).start()
     assert d.request("/api/tiles", headers={"X-Large": "x" * 1500})[0] == 200
-    status, headers, body = d.request("/api/tiles", headers={"X-Large": "x" * 3000})
+    status, _, body = d.request("/api/tiles", headers={"X-Large": "x" * 3000})
     assert status == 431 and json.loads(body)["status"] == 431
     assert d.metric("headers_refused_total") == 1
     for large in ({"X-Huge": "x" * 60000}, {f"X-{i}": "x" for i in range(5000)}):
@@ -209,7 +209,7 @@ def test_at_the_limit_of_descriptors(deploy, sqlite_table):
         assert d.request("/healthz")[0] == 200
     assert d.metric("connections_evicted_total") >= 200
     last = sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
-    for s, reader in streams:
+    for _, reader in streams:
         while not (line := reader.readline()).startswith(b"data: "):
             assert line, "a stream was ended"
         assert json.loads(line[6:])["id"] == last

@@ -160,7 +160,8 @@ def test_the_dashboard_shows_what_exists(measured, folder):
     for expression in expressions + [variable["query"]["query"] for variable in dashboard["templating"]["list"] if variable["type"] == "query"]:
         assert names_in(expression) and names_in(expression) <= known, expression
     rules = {"groups": [{"name": "panels", "rules": [
-        {"record": f"panel:{i}", "expr": expression.replace("$__rate_interval", "1m").replace("$instance", ".*")} for i, expression in enumerate(expressions)]}]}
+        {"record": f"panel:{i}", "expr": expression.replace("$__rate_interval", "1m").replace("$instance", ".*")}
+        for i, expression in enumerate(expressions)]}]}
     (folder / "panels.yml").write_text(yaml.safe_dump(rules))
     promtool("check", "rules", str(folder / "panels.yml"))
 

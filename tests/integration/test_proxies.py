@@ -76,7 +76,7 @@ class Proxied:
 
     def get(self, path, *options, client="127.0.0.2"):
         """Status, headers and body; over HTTP/2."""
-        done = subprocess.run(self.command(path, "-i", *options, client=client), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(self.command(path, "-i", *options, client=client), capture_output=True, check=False)
         if done.returncode != 0:
             return 0, {}, done.stderr
         head, _, body = done.stdout.partition(b"\r\n\r\n")
@@ -91,7 +91,7 @@ class Proxied:
 
         def read():
             for line in process.stdout:
-                lines.append(line.decode().rstrip())
+                lines.append(line.decode().rstrip())  # noqa: PERF401 (others look at the list meanwhile)
 
         threading.Thread(target=read, daemon=True).start()
         self.curls.append(process)

@@ -51,7 +51,7 @@ def test_subscribing_and_unsubscribing(gateway):
     ws.say(unsubscribe=["orders.ever", "never subscribed"])
     insert(d, "order.created", "o2")
     insert(d, "work_item_created", "w1")
-    ws.await_message(lambda m: m.get("key") == "work.backlog" and m["data"]["total"] == 1 or m.get("key") == "orders.ever" and 1 / 0)
+    ws.await_message(lambda m: (m.get("key") == "work.backlog" and m["data"]["total"] == 1) or (m.get("key") == "orders.ever" and 1 / 0))
     ws.say(unsubscribe=["work.*", "queue.depth"])
     assert ws.until_pong(b"2") == []
     ws.say(subscribe=["*"])

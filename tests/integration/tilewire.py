@@ -25,7 +25,8 @@ TILES = [
     {"key": "orders.ever", "title": "Orders ever", "type": "count", "match": {"event_type": "order.*"}},
     {"key": "orders.big", "type": "count", "match": {"event_type": "order.created", "payload.amount": [100, 200]}},
     {"key": "orders.rate", "type": "trend", "match": {"event_type": "order.created"}, "step": "1s", "length": 60, "aggregate": "count"},
-    {"key": "orders.sum", "type": "trend", "match": {"event_type": "order.created"}, "step": "10s", "length": 30, "aggregate": "sum", "value": "payload.amount"},
+    {"key": "orders.sum", "type": "trend", "match": {"event_type": "order.created"}, "step": "10s", "length": 30, "aggregate": "sum",
+     "value": "payload.amount"},
     {"key": "cpu.avg", "type": "trend", "metric": "cpu.load", "step": "5s", "length": 60, "aggregate": "avg"},
     {"key": "cpu.last", "type": "trend", "metric": "cpu.load", "step": "5s", "length": 60, "aggregate": "last"},
     {"key": "queue.depth", "type": "gauge", "metric": "queue.depth", "unit": "jobs"},
@@ -43,7 +44,7 @@ RESERVED = collections.deque(maxlen=200)  # the names of ports; what falls out i
 
 
 def now_iso(offset_s=0.0):
-    t = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=offset_s)
+    t = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=offset_s)
     return t.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -115,7 +116,7 @@ class RandomEvents:
             event = r.choice(["work_item_created", "work_item_claimed", "work_item_blocked", "work_item_done"])
             target = f"w{item}"
             payload = r.choice([None, {"team": r.choice(["a", "b", "c"])}])
-        stamp = datetime.datetime.fromtimestamp(at, datetime.timezone.utc).isoformat(timespec="milliseconds")
+        stamp = datetime.datetime.fromtimestamp(at, datetime.UTC).isoformat(timespec="milliseconds")
         return (stamp, event, r.choice([None, "ada", "ken"]), target, f"event {self.count}", json.dumps(payload) if payload is not None else None)
 
 
