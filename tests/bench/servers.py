@@ -15,7 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
-from tilewire import Deployment, Postgres, Sqlite, free_ports, now_iso, wait_until  # noqa: E402
+from tilewire import Deployment, Postgres, Program, Sqlite, free_ports, now_iso, wait_until  # noqa: E402, F401 (some for the measurements)
 
 BIN = pathlib.Path(os.environ.get("TILEWIRE_BIN", ROOT / "build" / "release" / "bin")).resolve()
 LOAD = str(BIN.parent / "bench" / "load")
