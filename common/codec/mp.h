@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MessagePack: writing, reading, and the delta algebra. The only file that knows msgpack-c.
+ * MessagePack: writing and reading. Together with mp_patch.c the only room that knows msgpack-c.
  *
- * The delta algebra is RFC 7396 (JSON Merge Patch) on MessagePack: in a patch, a map merges member
- * by member, nil removes the member, anything else replaces it. As in the RFC, a value cannot hold
- * a member that is nil: values are written without it.
+ * The folder common/codec is about the two notations that Tilewire speaks, MessagePack between
+ * programs and JSON to browsers and from rows. It stands on common/base alone, and knows neither
+ * tiles nor messages.
  *
- * https://github.com/msgpack/msgpack/blob/master/spec.md, https://www.rfc-editor.org/rfc/rfc7396
+ *   mp_check   refuses bytes that are not well-formed
+ *   mp         writes and reads values
+ *   mp_patch   finds and applies the difference between two values
+ *   json       writes values as JSON, and reads JSON
+ *
+ * https://github.com/msgpack/msgpack/blob/master/spec.md
+ *
+ * Pure. A struct buf or mp_doc belongs to one thread at a time.
  */
 #ifndef COMMON_CODEC_MP_H
 #define COMMON_CODEC_MP_H
@@ -17,32 +24,40 @@
 
 #include "common/base/buf.h"
 #include "common/base/str.h"
+#include "common/codec/mp_check.h"
 
-/* ---- Writing: each appends one value (or the head of a container) to the buffer. ---- */
+/* ---- Writing: each function appends one value, or the head of a container, to the buffer. ---- */
 
 void mp_put_nil(struct buf *out);
 void mp_put_bool(struct buf *out, bool value);
 void mp_put_int(struct buf *out, int64_t value);
 void mp_put_uint(struct buf *out, uint64_t value);
-/* As an integer where the number is one (and below 2^53), so that 12.0 becomes 12; not finite: nil.
- */
+/* Writes an integer where the number is one and its magnitude is below 2^53, so that 12.0 becomes
+ * 12. A number that is not finite becomes nil. */
 void mp_put_number(struct buf *out, double value);
-/* Text from outside: bytes that are not UTF-8 become U+FFFD. STR_NULL becomes nil. */
+/* Writes text from outside: bytes that are not UTF-8 become U+FFFD, and STR_NULL becomes nil. */
 void mp_put_str(struct buf *out, struct str text);
+/* Writes text of our own, which is known to be UTF-8. */
 void mp_put_text(struct buf *out, const char *text);
-void mp_put_array(struct buf *out, size_t count); /* count values follow */
-void mp_put_map(struct buf *out, size_t count);   /* count pairs of key and value follow */
+/* The caller puts `count` values behind this. */
+void mp_put_array(struct buf *out, size_t count);
+/* The caller puts `count` pairs of a key and a value behind this. */
+void mp_put_map(struct buf *out, size_t count);
 void mp_put_bin(struct buf *out, struct str data);
-void mp_put_bin_header(struct buf *out, size_t len); /* len bytes follow */
+/* The caller appends `len` bytes behind this. */
+void mp_put_bin_header(struct buf *out, size_t len);
 
 /*
- * A map whose number of members is known only at the end:
- *     struct mp_open_map map = mp_open_map(out); … map.count++ for each pair …; mp_close_map(out,
- * map); Costs five bytes where the closed form would cost one to five.
+ * A map whose number of members is known only at the end. Its head takes five bytes, where
+ * mp_put_map would take one to five.
+ *
+ *     struct mp_open_map map = mp_open_map(out);
+ *     … for each pair: put the key, put the value, map.count++ …
+ *     mp_close_map(out, map);
  */
 struct mp_open_map {
-    size_t at;
-    size_t count;
+    size_t at;    /* offset of the map's head in the buffer */
+    size_t count; /* pairs so far, which the caller counts; at most UINT32_MAX */
 };
 struct mp_open_map mp_open_map(struct buf *out);
 void mp_close_map(struct buf *out, struct mp_open_map map);
@@ -51,41 +66,40 @@ void mp_close_map(struct buf *out, struct mp_open_map map);
 
 typedef struct msgpack_object mp_value;
 
-#define MP_MAX_DEPTH 16
-
-/* A parsed message. The tree points into the bytes it was parsed from, which must stay as they are
- * as long as it is used. Reusable: the next mp_parse frees the tree before. */
+/* A parsed message. Its tree points into the bytes that it was parsed from, which must stay as they
+ * are for as long as the tree is used. A document may be used again: the next mp_parse frees the
+ * tree before. */
 struct mp_doc {
-    msgpack_zone zone;
-    mp_value root;
+    msgpack_zone zone; /* owns the tree's nodes */
+    mp_value root;     /* nil before the first mp_parse, and after one that failed */
 };
 
 void mp_doc_init(struct mp_doc *doc);
 void mp_doc_free(struct mp_doc *doc);
 
-/* Parses exactly one value that takes up all the bytes. STATUS_INVALID when it is not well-formed,
- * nests deeper than MP_MAX_DEPTH, or holds what JSON cannot (ext types); nothing is allocated
- * before it is known to be well-formed, so memory is bounded by a small multiple of len. */
+/* Parses exactly one value that takes up all the bytes. Returns STATUS_INVALID when they are not
+ * mp_valid. Nothing is allocated before they are known to be, so memory is bounded by a small
+ * multiple of len. */
 int mp_parse(struct mp_doc *doc, const void *data, size_t len);
 
-/* Length of the well-formed value that the bytes begin with; 0 when there is none. */
-size_t mp_length(const void *data, size_t len);
-
-/* Is it one well-formed value of len bytes? */
-bool mp_valid(const void *data, size_t len);
-
-/* The member of a map, or NULL when value is NULL, no map, or has no such member. */
+/* Returns the member of a map, or NULL when map is NULL, is no map, or has no such member. Takes
+ * time in proportion to the members before it. */
 const mp_value *mp_get(const mp_value *map, const char *key);
 
-/* Element i of an array, or NULL. */
+/* Returns the element with that index of an array, or NULL when there is none. */
 const mp_value *mp_at(const mp_value *array, size_t index);
 
-bool mp_is_nil(const mp_value *value); /* also true for NULL */
-bool mp_is_map(const mp_value *value); /* these are false for NULL */
+/* True for nil, and for NULL. */
+bool mp_is_nil(const mp_value *value);
+/* These two are false for NULL. */
+bool mp_is_map(const mp_value *value);
 bool mp_is_array(const mp_value *value);
-size_t mp_count(const mp_value *value); /* of a map or an array, else 0 */
 
-/* Each returns false, and leaves *out alone, when value is NULL or of another type or range. */
+/* Returns the number of a map's members or of an array's elements, and 0 for anything else. */
+size_t mp_count(const mp_value *value);
+
+/* Each of these returns false, and leaves *out alone, when value is NULL or of another type, or
+ * outside the range of *out. Text and bytes are borrowed from what the value was parsed from. */
 bool mp_as_str(const mp_value *value, struct str *out);
 bool mp_as_bin(const mp_value *value, struct str *out);
 bool mp_as_int(const mp_value *value, int64_t *out);
@@ -93,23 +107,7 @@ bool mp_as_uint(const mp_value *value, uint64_t *out);
 bool mp_as_number(const mp_value *value, double *out);
 bool mp_as_bool(const mp_value *value, bool *out);
 
-/* Appends the value as it is. */
+/* Appends a copy of the value, unchanged. */
 void mp_put_value(struct buf *out, const mp_value *value);
-
-/* ---- The algebra ---- */
-
-/*
- * Appends the patch that turns `from` into `to`, and returns true; or appends nothing and returns
- * false when they are equal. from may be NULL: then the patch is `to`. Both are without nil
- * members. Linear when both maps list their common members in the same order.
- */
-bool mp_diff(struct buf *out, const mp_value *from, const mp_value *to);
-
-/* Appends the result of applying patch to target (NULL: to nothing). A nil patch appends nil. */
-void mp_merge(struct buf *out, const mp_value *target, const mp_value *patch);
-
-/* Equal but for the order of members and the encoding of numbers. Numbers that differ relatively by
- * at most tolerance (0 for exactly) are equal. */
-bool mp_equal(const mp_value *a, const mp_value *b, double tolerance);
 
 #endif

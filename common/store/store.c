@@ -6,6 +6,7 @@
 
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
+#include "common/codec/mp_patch.h"
 
 /*
  * The order of changes is an array that is only appended to; a tile that changes leaves a hole

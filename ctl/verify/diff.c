@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/verify/diff.h"
 
+#include "common/codec/mp_patch.h"
+
 struct diff {
     double tolerance;
     diff_fn *each;

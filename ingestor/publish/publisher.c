@@ -6,6 +6,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
+#include "common/codec/mp_patch.h"
 #include "ingestor/fold/row.h"
 
 struct publisher {

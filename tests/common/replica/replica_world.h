@@ -14,6 +14,7 @@
 
 #include "common/base/error.h"
 #include "common/base/heap.h"
+#include "common/codec/mp_patch.h"
 #include "common/replica/query.h"
 #include "common/replica/replica.h"
 #include "common/store/store.h"

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "common/base/error.h"
+#include "common/codec/mp_patch.h"
 #include "tests/unit.h"
 
 struct message {

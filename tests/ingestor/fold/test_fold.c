@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/base/xalloc.h"
+#include "common/codec/mp_patch.h"
 
 static void test_count_ever(void **state)
 {
