@@ -5,7 +5,7 @@
 
 #include "common/config/network.h"
 #include "common/config/values.h"
-#include "common/wire/version.h"
+#include "common/wire/lane.h"
 
 #define EVENTS_MAX 1000000 /* raw events that a process keeps */
 #define TILES_MAX 10000000 /* tiles that a process holds */

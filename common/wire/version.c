@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/wire/version.h"
 
-#include <string.h>
-
-#include "common/base/fnv.h"
-
 static size_t put_base36(uint64_t value, char *out)
 {
     char digits[16];
@@ -19,6 +15,8 @@ static size_t put_base36(uint64_t value, char *out)
     return count;
 }
 
+/* Takes the digits that the text begins with. False when there is none, or they are beyond 64 bits.
+ */
 static bool take_base36(struct str *text, uint64_t *out)
 {
     uint64_t value = 0;
@@ -61,58 +59,27 @@ char *version_format(struct version version, char out[VERSION_TEXT_SIZE])
     return out;
 }
 
-bool version_parse(struct str text, struct version *out)
+bool version_take(struct str *text, const struct version *before, struct version *out)
 {
     struct version version;
-    if (!take_base36(&text, &version.epoch) || !take_char(&text, '-') ||
-        !take_base36(&text, &version.seq) || text.len != 0) {
+    if (before != NULL && text->len != 0 && text->p[0] == '-') {
+        version.epoch = before->epoch;
+    } else if (!take_base36(text, &version.epoch)) {
+        return false;
+    }
+    if (!take_char(text, '-') || !take_base36(text, &version.seq)) {
         return false;
     }
     *out = version;
     return true;
 }
 
-void cursor_append(struct buf *out, const struct cursor *cursor)
+bool version_parse(struct str text, struct version *out)
 {
-    for (unsigned i = 0; i < cursor->lanes; i++) {
-        char text[VERSION_TEXT_SIZE];
-        version_format(cursor->at[i], text);
-        if (i != 0) {
-            buf_append_char(out, '_');
-        }
-        const bool repeated = i != 0 && cursor->at[i].epoch == cursor->at[i - 1].epoch;
-        buf_append_text(out, repeated ? strchr(text, '-') : text);
-    }
-}
-
-bool cursor_parse(struct str text, struct cursor *out)
-{
-    struct cursor cursor = {0};
-    do {
-        if (cursor.lanes == LANES_MAX) {
-            return false;
-        }
-        struct version *at = &cursor.at[cursor.lanes];
-        if (cursor.lanes != 0 && text.len != 0 && text.p[0] == '-') {
-            at->epoch = cursor.at[cursor.lanes - 1].epoch;
-        } else if (!take_base36(&text, &at->epoch)) {
-            return false;
-        }
-        if (!take_char(&text, '-') || !take_base36(&text, &at->seq)) {
-            return false;
-        }
-        cursor.lanes++;
-    } while (take_char(&text, '_'));
-    if (text.len != 0) {
+    struct version version;
+    if (!version_take(&text, NULL, &version) || text.len != 0) {
         return false;
     }
-    *out = cursor;
+    *out = version;
     return true;
-}
-
-unsigned lane_of_key(struct str key, unsigned lanes)
-{
-    const char *slash = key.len != 0 ? memchr(key.p, '/', key.len) : NULL;
-    const struct str family = {key.p, slash != NULL ? (size_t)(slash - key.p) : key.len};
-    return (unsigned)(fnv1a(FNV_BEGIN, family) % lanes);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one cursor of Tilewire: where in the stream of changes something stands.
+ * A version: which change of a tile something is, and the place of that change in its lane.
  *
- * A version is (epoch, sequence). The epoch grows with every start of an ingestor, the sequence
- * counts the deltas of one lane within the epoch, from 1. A later change has the greater version.
- * {0, 0} is "nothing yet". As text: both in base 36, `tlw2k1-3f9`.
+ * It is a pair, (epoch, sequence). The epoch grows with every start of an ingestor; the sequence
+ * counts the deltas of one lane within the epoch, from 1. Of two versions of a lane the later
+ * change has the greater one. {0, 0} stands for "nothing yet", and is less than any other.
  *
- * A cursor is the version reached in each lane, joined by `_`; a lane of the same epoch as the one
- * before leaves the epoch out: `tlw2k1-3f9_-2`. Only characters that need no escaping in URLs,
- * ETags and SSE ids.
+ * As text, both numbers are in base 36 with lower-case letters: `tlw2k1-3f9`.
+ *
+ * Pure.
  */
 #ifndef COMMON_WIRE_VERSION_H
 #define COMMON_WIRE_VERSION_H
@@ -16,7 +16,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/buf.h"
 #include "common/base/str.h"
 
 struct version {
@@ -24,7 +23,7 @@ struct version {
     uint64_t seq;
 };
 
-#define VERSION_TEXT_SIZE 32
+#define VERSION_TEXT_SIZE 32 /* bytes, the terminating NUL included */
 
 /* Negative, 0 or positive, as memcmp. */
 static inline int version_compare(struct version a, struct version b)
@@ -38,21 +37,15 @@ static inline int version_compare(struct version a, struct version b)
 /* Writes the text, and returns out. */
 char *version_format(struct version version, char out[VERSION_TEXT_SIZE]);
 
-/* False, and *out left alone, when the text is not exactly a version. */
+/* Reads a version that takes up the whole text. False, and *out left alone, when it is not exactly
+ * that. */
 bool version_parse(struct str text, struct version *out);
 
-#define LANES_MAX 64
-
-struct cursor {
-    unsigned lanes; /* 0 to LANES_MAX */
-    struct version at[LANES_MAX];
-};
-
-void cursor_append(struct buf *out, const struct cursor *cursor);
-bool cursor_parse(struct str text, struct cursor *out);
-
-/* The lane that a tile key belongs to: FNV-1a 64 of the key, modulo lanes. The members of a family
- * (`KEY/value`) belong to the lane of KEY. lanes >= 1. */
-unsigned lane_of_key(struct str key, unsigned lanes);
+/*
+ * Takes a version off the front of the text. Where the text begins with `-`, the epoch is left out
+ * and is that of `before`; NULL means that it may not be left out. Returns false, and leaves *out
+ * alone, when there is no version; how far the text was advanced then is not specified.
+ */
+bool version_take(struct str *text, const struct version *before, struct version *out);
 
 #endif

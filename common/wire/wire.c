@@ -66,8 +66,8 @@ void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
     }
 }
 
-/* A topic is one line of text for the eye, and a prefix to subscribe to: keep control characters
- * out of it. */
+/* A topic is read by people, and subscribed to by prefix, so that no blanks and no control
+ * characters may be in it. */
 static void append_topic_name(struct buf *out, struct str name)
 {
     const size_t len = name.len < WIRE_KEY_MAX ? name.len : WIRE_KEY_MAX;
@@ -98,7 +98,7 @@ void wire_encode_event(struct buf frames[WIRE_FRAMES], struct version version,
 }
 
 void wire_encode_beat(struct buf frames[WIRE_FRAMES], unsigned lane, struct version last,
-                      wall_time published_at, const struct wire_beat *beat)
+                      wall_time published_at, const struct wire_beat *heartbeat)
 {
     buf_printf(&frames[0], "beat.%u", lane);
     encode_header(&frames[1], last, published_at);
@@ -106,13 +106,13 @@ void wire_encode_beat(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
     struct buf *body = &frames[2];
     mp_put_map(body, 4);
     mp_put_text(body, "s");
-    mp_put_str(body, beat->position);
+    mp_put_str(body, heartbeat->position);
     mp_put_text(body, "w");
-    mp_put_int(body, beat->as_of.us);
+    mp_put_int(body, heartbeat->as_of.us);
     mp_put_text(body, "o");
-    mp_put_uint(body, beat->origin);
+    mp_put_uint(body, heartbeat->origin);
     mp_put_text(body, "n");
-    mp_put_uint(body, beat->ordinal);
+    mp_put_uint(body, heartbeat->ordinal);
 }
 
 /* ---- Decoding ---- */
@@ -234,7 +234,8 @@ static bool parse_body(struct mp_doc *doc, struct str body)
            mp_is_map(&doc->root);
 }
 
-/* The version that a refreshing keyframe repeats. It cannot be later than the message. */
+/* Reads the version that a refresh repeats, which cannot be later than the message. Any other
+ * message has none, and then it is the message's own. */
 static bool decode_version(const mp_value *value, struct version message, struct version *out)
 {
     *out = message;
