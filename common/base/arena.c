@@ -16,7 +16,7 @@ struct arena_block {
 
 /* Each thing is an allocation of its own, so that sanitizers see where it ends. */
 struct arena {
-    struct arena_block *blocks;
+    struct arena_block *blocks; /* the newest first */
 };
 
 struct arena *arena_create(void)

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exponential backoff with jitter ("full jitter" of Marc Brooker, "Exponential Backoff And Jitter",
- * AWS 2015, with a floor of half): after n failures wait between half of min(max, first * 2^n) and
- * all of it.
+ * Exponential backoff with jitter: after n failures in a row the wait is chosen at random between
+ * half of min(max, first * 2^n) and all of it, so that clients which failed together do not come
+ * back together. This is the "equal jitter" of Marc Brooker, "Exponential Backoff And Jitter", AWS
+ * 2015.
+ *
+ *   failures before   0      1         2              3, and max is reached
+ *   wait              [f/2 f][f    2f] [2f        4f] [max/2           max]
+ *
+ * Pure: the caller owns the struct, seeds it, and does the waiting.
  */
 #ifndef COMMON_BASE_BACKOFF_H
 #define COMMON_BASE_BACKOFF_H
@@ -10,16 +16,16 @@
 #include <stdint.h>
 
 struct backoff {
-    int64_t first_ms; /* > 0 */
-    int64_t max_ms;   /* >= first_ms */
-    unsigned failures;
-    uint64_t random; /* state of the generator; any seed */
+    int64_t first_ms;  /* > 0 */
+    int64_t max_ms;    /* >= first_ms */
+    unsigned failures; /* in a row; 0 to begin with */
+    uint64_t random;   /* state of the generator; any seed will do */
 };
 
-/* Milliseconds to wait after one more failure. */
+/* Counts one more failure, and returns how many milliseconds to wait before the next try. */
 int64_t backoff_next_ms(struct backoff *backoff);
 
-/* It worked: begin from the start next time. */
+/* Forgets the failures, because a try succeeded. */
 static inline void backoff_reset(struct backoff *backoff)
 {
     backoff->failures = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Immutable bytes with a reference count: made once, read by many, freed with the last reference.
- * For one thread.
+ * All references to a blob belong to one thread, because they are counted without a lock.
  */
 #ifndef COMMON_BASE_BLOB_H
 #define COMMON_BASE_BLOB_H
@@ -20,7 +20,7 @@ struct blob {
     char data[];
 };
 
-/* A copy of the bytes (less than 4 GiB), with one reference, which is the caller's. */
+/* Copies the bytes, less than 4 GiB of them. The blob has one reference, which is the caller's. */
 static inline struct blob *blob_new(struct str bytes)
 {
     struct blob *blob = x_malloc(sizeof *blob + bytes.len);
@@ -32,13 +32,14 @@ static inline struct blob *blob_new(struct str bytes)
     return blob;
 }
 
+/* Takes one more reference, for a second owner. */
 static inline struct blob *blob_ref(struct blob *blob)
 {
     blob->references++;
     return blob;
 }
 
-/* Gives a reference back and clears the caller's pointer. NULL is fine. */
+/* Gives a reference back, and sets the caller's pointer to NULL, which it may be already. */
 static inline void blob_unref(struct blob **blob)
 {
     if (*blob != NULL && --(*blob)->references == 0) {
@@ -47,6 +48,7 @@ static inline void blob_unref(struct blob **blob)
     *blob = NULL;
 }
 
+/* The bytes, borrowed from the blob. */
 static inline struct str blob_str(const struct blob *blob)
 {
     return (struct str){blob->data, blob->len};

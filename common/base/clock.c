@@ -62,7 +62,8 @@ static char *put_digits(char *out, int64_t value, int digits)
     return out + digits;
 }
 
-/* By hand: this is done for each event on the stream, and snprintf takes ten times as long. */
+/* The digits are put by hand, because this is done for each event on a stream, and snprintf would
+ * take ten times as long. */
 char *wall_format(wall_time t, char out[TIME_TEXT_SIZE])
 {
     const int64_t day_ms = INT64_C(86400000);
@@ -96,7 +97,8 @@ char *wall_format(wall_time t, char out[TIME_TEXT_SIZE])
 
 bool wall_from_integer(int64_t number, wall_time *out)
 {
-    /* Seconds reach 1e11 in the year 5138, where milliseconds are still in 1973. */
+    /* A number of seconds reaches 1e11 in the year 5138, and one of milliseconds has passed it
+     * since 1973: so the magnitude tells the unit. */
     const int64_t size = number < 0 ? -(number + 1) : number;
     if (size < INT64_C(100000000000)) {
         out->us = number * US_PER_S;
@@ -122,7 +124,7 @@ bool wall_from_number(double number, wall_time *out)
     return wall_from_integer((int64_t)number, out);
 }
 
-/* A cursor over text that never passes its end. */
+/* What is left to read of a text. */
 struct scan {
     const char *p;
     const char *end;
@@ -154,7 +156,7 @@ static bool scan_char(struct scan *s, char c)
     return true;
 }
 
-/* Digits after the decimal point, as microseconds; those beyond the sixth are dropped. */
+/* Reads the digits after a decimal point as microseconds. Those beyond the sixth are dropped. */
 static bool scan_fraction(struct scan *s, int64_t *us)
 {
     int64_t value = 0;
@@ -171,7 +173,7 @@ static bool scan_fraction(struct scan *s, int64_t *us)
     return digits > 0;
 }
 
-/* Nothing, Z, +HH, +HHMM or +HH:MM. */
+/* Reads the rest of the text, which must be nothing, Z, +HH, +HHMM or +HH:MM, after any blanks. */
 static bool scan_zone(struct scan *s, int *offset_s)
 {
     *offset_s = 0;
@@ -227,7 +229,8 @@ static bool parse_date_time(struct scan s, wall_time *out)
             return false;
         }
     }
-    /* 60 is a leap second, which 1970-based time counts with the next minute. */
+    /* Second 60 is a leap second. Time since 1970 does not count it, so that it becomes second 0 of
+     * the next minute. */
     if (hour > 23 || minute > 59 || second > 60) {
         return false;
     }

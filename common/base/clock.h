@@ -24,10 +24,11 @@ typedef struct {
 #define US_PER_MS INT64_C(1000)
 #define US_PER_S INT64_C(1000000)
 
-/* Later than any real moment: "no deadline". */
+/* Later than any real moment; as a deadline they mean that there is none. */
 #define WALL_NEVER ((wall_time){INT64_MAX})
 #define MONO_NEVER ((mono_time){INT64_MAX})
 
+/* Read the clocks. Any thread may call these; they cannot fail. */
 wall_time clock_wall(void);
 mono_time clock_mono(void);
 
@@ -57,7 +58,8 @@ static inline mono_time mono_add_ms(mono_time t, int64_t ms)
     return (mono_time){t.us + ms * US_PER_MS};
 }
 
-/* Whole milliseconds from now until deadline, rounded up, 0 when it has passed, at most max_ms. */
+/* Whole milliseconds from now until the deadline, rounded up: 0 when it has passed, and at most
+ * max_ms. It is what poll() takes as a timeout. */
 static inline int mono_ms_until(mono_time now, mono_time deadline, int max_ms)
 {
     if (deadline.us <= now.us) {
@@ -69,7 +71,7 @@ static inline int mono_ms_until(mono_time now, mono_time deadline, int max_ms)
     return (int)((deadline.us - now.us + US_PER_MS - 1) / US_PER_MS);
 }
 
-#define TIME_TEXT_SIZE 32
+#define TIME_TEXT_SIZE 32 /* bytes, the terminating NUL included */
 
 /* Writes RFC 3339 in UTC with milliseconds, e.g. 2026-11-23T05:12:01.220Z, and returns out. Years
  * outside 0 to 9999 are clamped to that range. */
@@ -83,8 +85,8 @@ char *wall_format(wall_time t, char out[TIME_TEXT_SIZE]);
  */
 bool wall_parse(const char *text, size_t len, wall_time *out);
 
-/* The same choice of unit for a number that the database holds as a number. False for NaN,
- * infinity. */
+/* Reads a number that the database holds as a number, with the unit told apart in the same way.
+ * False for NaN, infinity and magnitudes of 9e18 or more, which are beyond int64. */
 bool wall_from_number(double number, wall_time *out);
 bool wall_from_integer(int64_t number, wall_time *out);
 

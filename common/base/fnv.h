@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * FNV-1a, 64 bits (Fowler, Noll, Vo; draft-eastlake-fnv): the same on every machine, so it may be
- * stored and sent. Not against those who choose the bytes.
+ * FNV-1a with 64 bits (Fowler, Noll and Vo; draft-eastlake-fnv). It is the same on every machine,
+ * so that a hash may be stored and sent. It does not withstand those who choose the bytes:
+ * collisions are easily made.
  */
 #ifndef COMMON_BASE_FNV_H
 #define COMMON_BASE_FNV_H
@@ -12,7 +13,7 @@
 
 #define FNV_BEGIN UINT64_C(14695981039346656037)
 
-/* Goes on with more bytes; the first time from FNV_BEGIN. */
+/* Hashes more bytes into `hash`, which is FNV_BEGIN for the first. */
 static inline uint64_t fnv1a(uint64_t hash, struct str bytes)
 {
     for (size_t i = 0; i < bytes.len; i++) {

@@ -16,12 +16,15 @@ static bool before(const struct heap_item *a, const struct heap_item *b)
     return a->key < b->key || (a->key == b->key && a->tie < b->tie);
 }
 
+/* Puts the item into the slot, and lets it know. */
 static void place(struct heap *heap, size_t index, struct heap_item *item)
 {
     heap->slots[index] = item;
     item->index = index;
 }
 
+/* Finds the item's slot at or above `index`, which is free; larger items move down out of its way.
+ */
 static void sift_up(struct heap *heap, size_t index, struct heap_item *item)
 {
     while (index > 0 && before(item, heap->slots[(index - 1) / 2])) {
@@ -31,6 +34,8 @@ static void sift_up(struct heap *heap, size_t index, struct heap_item *item)
     place(heap, index, item);
 }
 
+/* Finds the item's slot at or below `index`, which is free; smaller items move up out of its way.
+ */
 static void sift_down(struct heap *heap, size_t index, struct heap_item *item)
 {
     for (;;) {
@@ -88,7 +93,16 @@ void heap_remove(struct heap *heap, struct heap_item *item)
 
 size_t heap_smallest(const struct heap *heap, struct heap_item **out, size_t max)
 {
-    /* The frontier holds the children of what was taken: the next smallest is always among them. */
+    /*
+     * The frontier holds the slots whose parent was taken but which were not taken themselves. The
+     * next smallest is always among them, and each that is taken adds one slot at most:
+     *
+     *             taken
+     *            /     \
+     *        taken      F          F: the frontier
+     *        /   \     / \
+     *       F     F   ·   ·
+     */
     size_t frontier[64];
     size_t frontier_count = 0;
     size_t taken = 0;

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A binary min-heap of items that know their place, so that an item whose deadline changed moves,
- * or leaves, in O(log n). (No Debian package has an intrusive heap; this is the textbook one.)
+ * or leaves, in O(log n). It is the textbook one (Sedgewick and Wayne, "Algorithms", 2.4), because
+ * no Debian package has an intrusive heap.
  *
- *   slots[0] is the smallest; for every i > 0: slots[(i - 1) / 2] <= slots[i], and
- *   slots[i]->index == i. An item outside the heap has index HEAP_NONE.
+ *                 3              slots   [ 3 | 5 | 4 | 9 | 6 ]       slots[i]->index == i
+ *               /   \            index     0   1   2   3   4
+ *             5       4
+ *           /   \                The children of slot i are 2i + 1 and 2i + 2, and neither is
+ *         9       6              smaller than it: so slots[0] is the smallest of all.
  *
- * The heap owns its array, not the items.
+ *   Each item stands in a struct of its owner, and knows its slot:
+ *
+ *     slots[1] ──► struct tile { …; struct heap_item expiry { key 5, index 1 }; … }
+ *
+ * The heap owns its array and not the items: an item is removed before its owner frees it,
+ * unless nothing but heap_free is called after that. A heap belongs to one thread at a time.
  */
 #ifndef COMMON_BASE_HEAP_H
 #define COMMON_BASE_HEAP_H
@@ -15,32 +24,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The index of an item that is in no heap. */
 #define HEAP_NONE SIZE_MAX
 
-/* Embed this in the item. Set index to HEAP_NONE before the first use. Equal keys are in the order
- * of their ties, which the owner may set while the item is outside. */
+/* Embedded in the struct that is to be ordered. */
 struct heap_item {
-    int64_t key;
-    int64_t tie;
-    size_t index;
+    int64_t key;  /* set by heap_set */
+    int64_t tie;  /* orders equal keys; the owner may set it while the item is in no heap */
+    size_t index; /* the owner sets it to HEAP_NONE before the first use */
 };
 
+/* A zeroed struct is an empty heap. */
 struct heap {
     struct heap_item **slots;
     size_t count;
     size_t cap;
 };
 
-/* A zeroed struct heap is an empty heap. */
+/* Frees the array; the items, and what their indexes say, are left as they are. */
 void heap_free(struct heap *heap);
 
-/* Inserts the item, or moves it when it is in the heap already. */
+/* Inserts the item, or moves it when it is in the heap already. O(log n). */
 void heap_set(struct heap *heap, struct heap_item *item, int64_t key);
 
-/* Takes the item out; does nothing when it is not in. */
+/* Takes the item out; does nothing when it is in no heap. O(log n). */
 void heap_remove(struct heap *heap, struct heap_item *item);
 
-/* The smallest, or NULL. */
+/* The smallest item, or NULL when the heap is empty. */
 static inline struct heap_item *heap_top(const struct heap *heap)
 {
     return heap->count != 0 ? heap->slots[0] : NULL;
@@ -51,11 +61,11 @@ static inline bool heap_contains(const struct heap_item *item)
     return item->index != HEAP_NONE;
 }
 
-/* Writes the (up to) max smallest items to out, smallest first, and returns how many. O(max²); max
- * is at most 63. */
+/* Writes the smallest items to out, at most max of them, the smallest first, and returns how many.
+ * max is at most 63. Takes O(max²), however large the heap is. */
 size_t heap_smallest(const struct heap *heap, struct heap_item **out, size_t max);
 
-/* The struct that embeds the item: heap_entry(top, struct tile, expiry). */
+/* The struct that the item is embedded in: heap_entry(top, struct tile, expiry). */
 #define heap_entry(item, type, member) ((type *)(void *)((char *)(item)-offsetof(type, member)))
 
 #endif

@@ -11,7 +11,11 @@ const int64_t histogram_bounds_us[HISTOGRAM_BOUNDS + 1] = {
     DECADE(INT64_C(10000000)), INT64_C(100000000),      INT64_MAX,
 };
 
-/* The first bucket that a value of so many bits may belong to; at most two further on is its own.
+/*
+ * The first bucket that a value of so many bits may belong to. Its own is at most two further on,
+ * because at most two bounds lie between a power of two and its double:
+ *
+ *   7 bits are 64 … 127:   first_bucket[7] = 4, up to 100; or the next, up to 200
  */
 static const uint8_t first_bucket[] = {0,  0,  0,  0,  0,  1,  3,  4,  5,  6,  8,  9,  10, 11,
                                        12, 13, 15, 16, 17, 18, 20, 21, 22, 23, 24, 25, 27, 28};
@@ -26,7 +30,7 @@ void histogram_add(struct histogram *histogram, int64_t us)
     const uint64_t value = us > 0 ? (uint64_t)us : 0;
     const unsigned len = bits(value);
     size_t bucket = len < sizeof first_bucket ? first_bucket[len] : HISTOGRAM_BOUNDS;
-    /* No branches, for they would be mispredicted. */
+    /* Two additions and no branch, which would often be mispredicted. */
     bucket += (int64_t)value > histogram_bounds_us[bucket];
     bucket += (int64_t)value > histogram_bounds_us[bucket];
     histogram->counts[bucket]++;

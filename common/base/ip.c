@@ -30,7 +30,7 @@ bool ip_parse(struct str text, struct ip *out)
     return true;
 }
 
-/* The first bits of ip, the rest zero. */
+/* Returns ip with all but its first bits set to zero. */
 static struct ip masked(const struct ip *ip, unsigned bits)
 {
     struct ip result = {{0}};

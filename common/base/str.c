@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/base/str.h"
 
+/*
+ * Both are walked through together. At a mismatch the last star takes one byte more of the text,
+ * and the walk goes on behind both:
+ *
+ *   pattern   o r d * e n
+ *                   ▲ star
+ *   text      o r d e r s . o p e n
+ *                   └─────────┘ ▲ star_text: by now the star stands for the six bytes before it
+ *
+ * No earlier star is ever tried again, because the first place where the pattern between two stars
+ * fits is as good as any later one.
+ */
 bool str_glob(struct str pattern, struct str text)
 {
     size_t p = 0;

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* Length of the valid sequence at p, or 0. */
+/* Length of the valid sequence that the bytes begin with, or 0. left > 0. */
 static size_t sequence(const unsigned char *p, size_t left)
 {
     if (p[0] < 0x80) {
@@ -24,7 +24,8 @@ static size_t sequence(const unsigned char *p, size_t left)
     return overlong || surrogate || too_large ? 0 : len;
 }
 
-/* Nearly all text is ASCII: pass over it eight bytes at a time. */
+/* Returns the index of the first byte from i on that is not ASCII. Nearly all text is ASCII, so
+ * this passes over eight bytes at a time. */
 static size_t skip_ascii(const unsigned char *p, size_t i, size_t len)
 {
     uint64_t eight;

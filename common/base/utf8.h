@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8 as RFC 3629 defines it: no surrogates, no overlong forms, nothing above U+10FFFF. */
+/* UTF-8 as RFC 3629 defines it, without surrogates, overlong forms, and anything above U+10FFFF. */
 #ifndef COMMON_BASE_UTF8_H
 #define COMMON_BASE_UTF8_H
 
@@ -8,6 +8,7 @@
 #include "common/base/buf.h"
 #include "common/base/str.h"
 
+/* True for text that is UTF-8 from end to end; also for empty and absent text. */
 bool utf8_valid(struct str text);
 
 /* Appends text with each byte that is not part of a valid sequence replaced by U+FFFD. */
