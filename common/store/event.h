@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One row of the user's events table, as a source reads it and the fold sees it.
+ * One row of the user's events table, as a source reads it and the fold sees it. The names and the
+ * order of its columns are in common/base/event_fields.h.
  *
- * Everything is borrowed from the source's row buffer and valid only during the call that passes
- * the event; who needs it longer copies it.
+ * Everything is borrowed from the source's row buffer and is valid only during the call that passes
+ * the event; whoever needs it longer copies it.
  */
 #ifndef COMMON_STORE_EVENT_H
 #define COMMON_STORE_EVENT_H
@@ -13,23 +14,26 @@
 #include "common/base/clock.h"
 #include "common/base/str.h"
 
-/* A column that the user added to the mapping. */
+/* The value of a column that the user added to `source.columns`. */
 struct event_extra {
-    const char *name; /* as configured; owned by the configuration */
+    const char *name; /* of the field, as configured; owned by the configuration */
     struct str value; /* as text; STR_NULL for SQL NULL */
 };
 
 struct event {
     int64_t id;
-    uint64_t ordinal;      /* place in the delivery order: n of the wire */
-    wall_time timestamp;   /* of the row: event time */
-    wall_time arrival;     /* when the ingestor read it */
+    uint64_t ordinal;      /* its place in the delivery order; `n` on the wire */
+    wall_time timestamp;   /* event time, as the row has it */
+    wall_time arrival;     /* when the ingestor read the row */
     struct str event_type; /* never STR_NULL */
-    struct str actor_id;   /* STR_NULL where the column is missing or NULL; so are the next three */
+
+    /* Each of these is STR_NULL where the table lacks the column or the row has NULL. */
+    struct str actor_id;
     struct str target_id;
     struct str summary;
     struct str payload; /* JSON text, not parsed yet */
-    const struct event_extra *extras;
+
+    const struct event_extra *extras; /* in the order of the configuration */
     size_t extra_count;
 };
 

@@ -7,7 +7,13 @@
 
 #include "common/base/error.h"
 
-/* An entry and its place in the table of ids. Slots are a ring; they never move. */
+/*
+ * An entry and its place in the table of ids. Slots never move, because the table points to them:
+ * they are a ring.
+ *
+ *   slots   [ 9 | 7 | 10 |   |   | 5 | 6 ]      capacity 7, count 5
+ *                                  ▲ first
+ */
 struct slot {
     struct eventlog_entry entry;
     UT_hash_handle by_id;
@@ -16,15 +22,15 @@ struct slot {
 struct eventlog {
     struct slot *slots;
     size_t capacity;
-    size_t first; /* index of the oldest */
+    size_t first; /* index of the oldest entry */
     size_t count;
-    struct slot *ids; /* uthash */
+    struct slot *ids; /* uthash by id; of two entries with one id the newer is in it */
     uint64_t origin;
     uint32_t generation;
-    uint64_t last;
-    uint64_t floor;
+    uint64_t last;  /* eventlog_last */
+    uint64_t floor; /* eventlog_floor */
     void (*free_cache)(void *cache);
-    struct mp_doc doc;
+    struct mp_doc doc; /* reused by event_type_in */
 };
 
 struct eventlog *eventlog_create(size_t capacity, void (*free_cache)(void *cache))

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The last raw events, in delivery order. Their order is that of their ordinals, and the same in
- * every process: resuming after an id means all that stands behind it here, not all with a greater
- * id.
+ * every process: a client that resumes after an id gets all that stands behind it here, and not all
+ * that have a greater id.
  *
- *   entries   [ 5 | 6 | 9 | 7 | 10 ]   ids, in delivery order: 7 came late
- *   ordinals    5   6   9   10  11     strictly increasing
+ *                floor                    last
+ *                  ▼                        ▼
+ *   ordinals   … 4 │  5   6   9   10   11        strictly increasing, with gaps
+ *   ids        … 4 │  5   6   9    7   10        7 came late
+ *              gone│ └────── here ───────┘
  *
- * Bounded: the oldest leave when `capacity` is reached. Pure. One thread.
+ * At most `capacity` events are here; the oldest leave to make room. The log owns its entries: a
+ * pointer to one is valid until the next call that changes the log.
+ *
+ * The folder common/store is what a process holds in memory: its tiles, and its last events. It
+ * stands on base, codec and wire.
+ *
+ * Pure: no clock, no sockets. One thread.
  */
 #ifndef COMMON_STORE_EVENTLOG_H
 #define COMMON_STORE_EVENTLOG_H
@@ -24,68 +33,72 @@
 struct eventlog_entry {
     uint64_t ordinal; /* > 0 */
     int64_t id;
-    struct blob *fields;   /* MessagePack map: id, timestamp, event_type, … */
+    struct blob *fields;   /* a MessagePack map: id, timestamp, event_type, … */
     struct str event_type; /* points into fields */
-    wall_time arrival;     /* at the ingestor */
+    wall_time arrival;     /* when the ingestor read the row */
     wall_time published_at;
-    wall_time timestamp; /* fields.timestamp of what came live; {0} of what a snapshot brought */
-    void *cache;         /* the gateway's encoding; freed by free_cache */
+    wall_time timestamp; /* fields.timestamp if it came live; {0} if a snapshot brought it */
+    void *cache;         /* the owner's rendering of the event, or NULL; freed by free_cache */
 };
 
 struct eventlog;
 
-/* capacity >= 1. free_cache may be NULL. */
+/* capacity >= 1, in events. free_cache frees what hangs on an entry that leaves; it may be NULL if
+ * nothing ever does. */
 struct eventlog *eventlog_create(size_t capacity, void (*free_cache)(void *cache));
 void eventlog_destroy(struct eventlog **log);
 
 /*
- * Appends an event. Returns the entry, or NULL when it was dropped as a duplicate: its ordinal is
- * not above the last. An event of another origin empties the log first. fields holds a well-formed
- * map that has event_type.
+ * Appends an event. Returns its entry, or NULL when it was dropped as a duplicate, because its
+ * ordinal is not above the last one. An event of another origin resets the log first. fields is a
+ * well-formed map that has event_type; it is copied.
  */
 struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, uint64_t ordinal,
                                        int64_t id, struct str fields, wall_time arrival,
                                        wall_time published_at);
 
-/* Empties the log and begins the numbering of that origin, or the same one after events that cannot
- * be had: in either case readers must start over, and the generation grows. */
+/* Empties the log and begins the numbering of that origin. It may be the same origin as before,
+ * when events are missing that cannot be had any more. In either case the generation grows, and
+ * readers must start over. */
 void eventlog_reset(struct eventlog *log, uint64_t origin);
 
-/* The numbering that the ordinals belong to. */
+/* The numbering that the ordinals belong to; 0 before the first. */
 uint64_t eventlog_origin(const struct eventlog *log);
 
-/* Grows by one with each change of origin: a reader that has seen another number must start over.
- */
+/* Grows by one with each reset: a reader that has seen another number must start over. */
 uint32_t eventlog_generation(const struct eventlog *log);
 
-/* Of the newest event seen; 0 when there was none. */
+/* The ordinal of the newest event that was seen; 0 when there was none. */
 uint64_t eventlog_last(const struct eventlog *log);
 
-/* All events with ordinals above this one are here (those up to it may have left, or never came).
- */
+/* The ordinal above which all events are here. Those up to it have left, or never came. */
 uint64_t eventlog_floor(const struct eventlog *log);
 
-/* Says that events up to this ordinal exist but are not here (a replica that joined later). Raises
- * the floor, and the last ordinal if it is below. */
+/* Tells the log that events up to this ordinal exist but are not to be had, as for a replica that
+ * joined later. Drops those that are here, and raises the floor, and the last ordinal if it is
+ * below. */
 void eventlog_skip_to(struct eventlog *log, uint64_t ordinal);
 
-/* The first entry with an ordinal above after, or NULL. O(log n). */
+/* The first entry with an ordinal above `after`, or NULL. O(log n). */
 struct eventlog_entry *eventlog_after(const struct eventlog *log, uint64_t after);
 
-/* Entry i, counted from the oldest (0) to the newest (eventlog_count - 1). */
+/* The entry with that index, from the oldest (0) to the newest (eventlog_count - 1). */
 struct eventlog_entry *eventlog_at(const struct eventlog *log, size_t index);
 size_t eventlog_count(const struct eventlog *log);
 
 /* The entry with that id (the newest, should an id occur twice), or NULL. O(1). */
 const struct eventlog_entry *eventlog_find(const struct eventlog *log, int64_t id);
 
-/* Where one goes on who has seen all events up to the one with that id, or none yet (0): sets
- * *after to the ordinal above which the next one is. False when that cannot be told: it is not
- * here, or for 0 some have left. */
+/*
+ * Finds where a reader goes on that has seen all events up to the one with that id, or none yet (id
+ * 0): sets *after to the ordinal above which its next event is. False, and *after left alone, when
+ * that cannot be told, because the event is not here, or because some have left before a reader
+ * that has seen none.
+ */
 bool eventlog_resume(const struct eventlog *log, int64_t id, uint64_t *after);
 
-/* Of an event that is not here: may it come yet? One with an id below the oldest that is kept has
- * been here, and left. */
+/* True when an event with that id, which is not here, may still come. One whose id is not above
+ * that of the oldest entry is taken to have been here, and to have left. */
 bool eventlog_may_come(const struct eventlog *log, int64_t id);
 
 #endif

@@ -19,21 +19,22 @@ struct place {
 };
 
 struct store {
-    struct tile *tiles; /* uthash by key; tombstones included */
-    size_t live;
-    size_t max_tiles;
-    struct place *order;
+    struct tile *tiles;  /* uthash by key; tombstones included */
+    size_t live;         /* tiles that are no tombstones */
+    size_t max_tiles;    /* bound of live */
+    struct place *order; /* the order of changes, ascending */
     size_t order_count;
     size_t order_cap;
-    size_t holes;
-    uint64_t last_change;
-    uint64_t forgotten;
-    struct tile *oldest_tombstone; /* FIFO through newer/older */
+    size_t holes;         /* in order */
+    uint64_t last_change; /* the last change number that was given */
+    uint64_t forgotten;   /* change number of the last tombstone that was forgotten; 0 for none */
+    /* A queue of the tombstones, linked through newer and older; at most TOMBSTONES_MAX. */
+    struct tile *oldest_tombstone;
     struct tile *newest_tombstone;
     size_t tombstones;
-    struct heap expiry; /* live tiles by monotonic deadline, µs */
+    struct heap expiry; /* live tiles by their next deadline, µs of the monotonic clock */
     struct store_listener listener;
-    struct mp_doc old_value;
+    struct mp_doc old_value; /* reused by set_value, as is scratch */
     struct buf scratch;
 };
 
@@ -87,7 +88,7 @@ void store_destroy(struct store **store_p)
 
 /* ---- The order of changes ---- */
 
-/* Index of the first place with a change above after. */
+/* Returns the index of the first place whose change is above `after`. */
 static size_t order_find(const struct store *store, uint64_t after)
 {
     size_t low = 0;
@@ -103,6 +104,7 @@ static size_t order_find(const struct store *store, uint64_t after)
     return low;
 }
 
+/* Leaves a hole where the tile stands; a new tile stands nowhere yet. */
 static void order_leave(struct store *store, struct tile *tile)
 {
     if (tile->change == 0) {
@@ -114,6 +116,7 @@ static void order_leave(struct store *store, struct tile *tile)
     store->holes++;
 }
 
+/* Closes the holes up; the order stays the same. */
 static void order_close_up(struct store *store)
 {
     size_t kept = 0;
@@ -166,7 +169,7 @@ const struct tile *store_next(struct store *store, uint64_t after)
 
 /* ---- Tiles ---- */
 
-static struct tile *find(const struct store *store, struct str key)
+static struct tile *find_tile(const struct store *store, struct str key)
 {
     struct tile *tile;
     HASH_FIND(by_key, store->tiles, key.p, key.len, tile);
@@ -175,14 +178,14 @@ static struct tile *find(const struct store *store, struct str key)
 
 void store_set_cache(struct store *store, const struct tile *tile, void *cache)
 {
-    struct tile *own = find(store, (struct str){tile->key, tile->key_len});
+    struct tile *own = find_tile(store, (struct str){tile->key, tile->key_len});
     drop_cache(store, own);
     own->cache = cache;
 }
 
 const struct tile *store_get(const struct store *store, struct str key)
 {
-    const struct tile *tile = find(store, key);
+    const struct tile *tile = find_tile(store, key);
     return tile != NULL && tile->value != NULL ? tile : NULL;
 }
 
@@ -191,6 +194,8 @@ size_t store_count(const struct store *store)
     return store->live;
 }
 
+/* Gives the tile the next place in the order of changes, unless it was merely refreshed, and tells
+ * the listener. */
 static void notify(struct store *store, struct tile *tile, enum store_change change,
                    const mp_value *patch, struct version base)
 {
@@ -233,6 +238,7 @@ static void tombstone_forget_oldest(struct store *store)
     tile_free(store, tile);
 }
 
+/* Turns a live tile into a tombstone of that version. */
 static void bury(struct store *store, struct tile *tile, struct version version)
 {
     blob_unref(&tile->value);
@@ -251,8 +257,8 @@ static void bury(struct store *store, struct tile *tile, struct version version)
     }
 }
 
-/* A tile that came and went before we looked: who resumes from an earlier cursor must hear that it
- * is gone. */
+/* Makes a tombstone of a tile that came and went before this process heard of it, because a client
+ * that resumes from an earlier cursor must hear that it is gone. */
 static void bury_unseen(struct store *store, const struct wire_tile *delta, unsigned lane)
 {
     struct tile *tile = tile_new(store, delta->key);
@@ -264,7 +270,7 @@ static void bury_unseen(struct store *store, const struct wire_tile *delta, unsi
 
 int store_remove(struct store *store, struct str key, struct version version)
 {
-    struct tile *tile = find(store, key);
+    struct tile *tile = find_tile(store, key);
     if (tile == NULL || tile->value == NULL) {
         return STATUS_NOT_FOUND;
     }
@@ -274,13 +280,23 @@ int store_remove(struct store *store, struct str key, struct version version)
 
 /* ---- Deltas ---- */
 
+/*
+ * Puts the tile's next deadline into the heap. It has two, one after the other:
+ *
+ *   refreshed_at            + ttl_ms                + grace_ms
+ *        ├────── live ────────┼──────── stale ────────┤ gone (a tombstone, expired)
+ *                             ▲                       ▲
+ *                  the deadline while live     the deadline while stale
+ *
+ * A refresh begins anew at the left end.
+ */
 static void schedule(struct store *store, struct tile *tile)
 {
     const int64_t ms = tile->stale ? tile->ttl_ms + tile->grace_ms : tile->ttl_ms;
     heap_set(&store->expiry, &tile->expiry, mono_add_ms(tile->refreshed_at, ms).us);
 }
 
-/* What a delta says about a tile besides its value. */
+/* Takes over what a delta says about a tile besides its value. */
 static void take_over(struct store *store, struct tile *tile, const struct wire_tile *delta,
                       wall_time published_at, int64_t age_ms, mono_time now)
 {
@@ -300,7 +316,7 @@ static void take_over(struct store *store, struct tile *tile, const struct wire_
     schedule(store, tile);
 }
 
-/* Replaces the value by what the delta leads to. */
+/* Replaces the value by the one that the delta leads to: its own, or the old one patched. */
 static void set_value(struct store *store, struct tile *tile, const struct wire_tile *delta)
 {
     const mp_value *old = NULL;
@@ -316,7 +332,7 @@ static void set_value(struct store *store, struct tile *tile, const struct wire_
     tile->value = blob_new(buf_str(&store->scratch));
 }
 
-/* tile: NULL, or the tombstone of an earlier life. */
+/* Makes a live tile of a keyframe. `tile` is the tombstone of an earlier life, or NULL. */
 static struct tile *bring_to_life(struct store *store, struct tile *tile,
                                   const struct wire_tile *delta)
 {
@@ -332,6 +348,7 @@ static struct tile *bring_to_life(struct store *store, struct tile *tile,
     return tile;
 }
 
+/* `tile` is live, a tombstone with an earlier version, or NULL. */
 static void apply_removal(struct store *store, struct tile *tile, const struct wire_tile *delta,
                           unsigned lane)
 {
@@ -346,7 +363,10 @@ static void apply_removal(struct store *store, struct tile *tile, const struct w
     tile->expired = delta->expired;
 }
 
-/* Is it the version that is here, seen again later than what was seen of it before? */
+/*
+ * True when a delta of the same version as the tile here is news: it was refreshed no earlier
+ * than what is known of the tile, or it brings back a tile that only time had removed.
+ */
 static bool is_refresh(const struct tile *tile, const struct wire_tile *delta, int64_t age_ms,
                        mono_time now)
 {
@@ -362,7 +382,7 @@ static bool is_refresh(const struct tile *tile, const struct wire_tile *delta, i
 int store_apply(struct store *store, const struct wire_tile *delta, unsigned lane,
                 wall_time published_at, int64_t age_ms, mono_time now)
 {
-    struct tile *tile = find(store, delta->key);
+    struct tile *tile = find_tile(store, delta->key);
     const bool live = tile != NULL && tile->value != NULL;
     const int newer = tile != NULL ? version_compare(delta->version, tile->version) : 1;
     if (newer < 0 || (newer == 0 && !is_refresh(tile, delta, age_ms, now))) {
@@ -373,7 +393,8 @@ int store_apply(struct store *store, const struct wire_tile *delta, unsigned lan
         return STATUS_OK;
     }
     if (!live && store->live >= store->max_tiles) {
-        return STATUS_FULL; /* also for a patch: its base was refused */
+        /* A patch gets this answer, too, because the keyframe that it is based on was refused. */
+        return STATUS_FULL;
     }
     if (newer > 0 && !delta->keyframe &&
         (!live || version_compare(delta->base, tile->version) != 0)) {
@@ -398,7 +419,7 @@ int store_apply(struct store *store, const struct wire_tile *delta, unsigned lan
 
 void store_mark(struct store *store, struct str key, uint32_t mark)
 {
-    struct tile *tile = find(store, key);
+    struct tile *tile = find_tile(store, key);
     if (tile != NULL) {
         tile->sync_mark = mark;
     }
@@ -407,7 +428,8 @@ void store_mark(struct store *store, struct str key, uint32_t mark)
 size_t store_sweep(struct store *store, unsigned lane, uint32_t mark, struct version limit)
 {
     size_t removed = 0;
-    /* bury() appends to the order and may close it up: collect first. */
+    /* Burying a tile may forget a tombstone, which then leaves the table that is walked here: so
+     * all are collected first. */
     struct tile **gone = x_calloc(store->live + 1, sizeof(struct tile *));
     for (struct tile *tile = store->tiles; tile != NULL; tile = tile->by_key.next) {
         if (tile->value != NULL && tile->lane == lane && tile->sync_mark != mark &&
@@ -416,8 +438,8 @@ size_t store_sweep(struct store *store, unsigned lane, uint32_t mark, struct ver
         }
     }
     for (size_t i = 0; i < removed; i++) {
-        /* A snapshot may lack more tiles than there is room for tombstones; the first are forgotten
-         * at once. */
+        /* The snapshot may lack more tiles than there is room for tombstones: then the first of
+         * them are forgotten at once. */
         bury(store, gone[i], limit);
     }
     free(gone);
