@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every unit test includes: cmocka and the headers it needs before it. */
+/* Every unit test includes this, after the header that it tests: cmocka, the headers that cmocka
+ * needs before it, and an assertion for our text. */
 #ifndef TESTS_UNIT_H
 #define TESTS_UNIT_H
 
@@ -14,6 +15,7 @@
 
 #include "common/base/str.h"
 
+/* Asserts that a struct str is this C string. */
 #define assert_str(actual, expected)                                                               \
     do {                                                                                           \
         const struct str actual_ = (actual);                                                       \

@@ -6,12 +6,13 @@
 #include "common/base/error.h"
 #include "common/base/utf8.h"
 
-/* A struct json_value is a json_t; the name keeps jansson out of everybody else's sight. */
+/* A struct json_value is really a json_t; the name keeps jansson out of everybody else's sight. */
 static const json_t *jansson_of(const struct json_value *value)
 {
     return (const json_t *)value;
 }
 
+/* Makes a string, with U+FFFD for bytes that are not UTF-8, which jansson refuses. */
 static json_t *string_of(struct str text)
 {
     json_t *string = json_stringn(text.p != NULL ? text.p : "", text.len);
@@ -30,6 +31,7 @@ static int append(const char *data, size_t len, void *arg)
     return 0;
 }
 
+/* Appends the value's text, and gives the caller's reference to it back. */
 static void dump(struct buf *out, json_t *value)
 {
     json_dump_callback(value, append, out,
@@ -103,8 +105,7 @@ int json_parse(struct str text, size_t max_bytes, struct json_value **out)
     if (text.p == NULL) {
         return STATUS_INVALID;
     }
-    /* Integers that int64 cannot hold would be refused otherwise; read all numbers as reals then.
-     */
+    /* jansson refuses integers that int64 cannot hold, unless it reads all numbers as reals. */
     json_error_t error;
     json_t *root = json_loadb(text.p, text.len, JSON_DECODE_ANY, &error);
     if (root == NULL && json_error_code(&error) == json_error_numeric_overflow) {
@@ -187,7 +188,8 @@ bool json_is_list(const struct json_value *value)
     return json_is_array(jansson_of(value));
 }
 
-/* jansson's iterators want a pointer to non-const, though they change nothing. */
+/* Casts const away, because jansson's iterators take a pointer to non-const, though they change
+ * nothing. */
 static json_t *iterable(const struct json_value *value)
 {
     union {

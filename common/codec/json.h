@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON: reading the payloads of rows, and writing what browsers get. The only file that knows
- * jansson.
+ * JSON (RFC 8259): reading the payloads of rows and what clients send, and writing what browsers
+ * get. json.c is the only file that knows jansson.
+ *
+ * Pure. A document belongs to one thread at a time.
  */
 #ifndef COMMON_CODEC_JSON_H
 #define COMMON_CODEC_JSON_H
@@ -15,47 +17,60 @@
 
 /* ---- Writing ---- */
 
-/* Appends text as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
+/* Appends text as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD, and absent
+ * text becomes the empty string. */
 void json_write_string(struct buf *out, struct str text);
 
-/* Appends a MessagePack value as compact JSON, members in their order. bin becomes null; members
- * whose key is no string are left out. Numbers are written with up to 15 significant digits. */
+/* Appends a MessagePack value as compact JSON, with the members in their order. Numbers that are no
+ * int64 are written with up to 15 significant digits. bin becomes null, and members whose key is
+ * not a string are left out. */
 void json_write_value(struct buf *out, const mp_value *value);
 
 /* ---- Reading ---- */
 
-/* Any JSON value. Owned by the document that it is part of. */
+/* Any JSON value. It is owned by the document that it is part of, and valid as long as that. */
 struct json_value;
 
-/* Parses a text (up to max_bytes of it, else STATUS_FULL) and stores its root, which the caller
- * frees with json_free. STATUS_INVALID when it is not JSON. Numbers too large for int64 become
- * doubles. */
+/*
+ * Parses a text, and stores the root of its document, which the caller frees with json_free.
+ * STATUS_FULL when the text has more than max_bytes, and STATUS_INVALID when it is not JSON, is
+ * absent, or has a NUL character in a string; *out is NULL then. When a number is too large for
+ * int64, all numbers are read as doubles.
+ */
 int json_parse(struct str text, size_t max_bytes, struct json_value **out);
+
+/* Frees the document. root may be NULL. */
 void json_free(struct json_value *root);
 
-/* The value at a path of member names joined by dots, `a.b.c`; "" is the root. NULL when there is
- * none. */
+/* The value at a path of member names joined by dots, as in `a.b.c`; "" is the root. NULL when
+ * there is none, and when root is NULL. */
 const struct json_value *json_at(const struct json_value *root, struct str path);
 
-/* False, and *out left alone, when value is NULL or of another type. */
+/* Each of these returns false, and leaves *out alone, when value is NULL or of another type. Text
+ * is borrowed from the document. A number that is written with a fraction is no integer, even 1.0.
+ */
 bool json_as_str(const struct json_value *value, struct str *out);
 bool json_as_number(const struct json_value *value, double *out);
-bool json_as_int(const struct json_value *value, int64_t *out); /* integers only */
+bool json_as_int(const struct json_value *value, int64_t *out);
 bool json_as_bool(const struct json_value *value, bool *out);
-bool json_absent(const struct json_value *value); /* also true for NULL */
+
+/* True for null, and for NULL. */
+bool json_absent(const struct json_value *value);
+/* These two are false for NULL. */
 bool json_is_map(const struct json_value *value);
 bool json_is_list(const struct json_value *value);
 
-/* Calls each for every member of a map, in order, until it returns false. */
+/* Calls `each` for every member of a map, in order, until it returns false. */
 void json_each(const struct json_value *map,
                bool (*each)(void *arg, struct str name, const struct json_value *value), void *arg);
 
-/* The same for every item of a list. */
+/* Calls `each` for every item of a list, in order, until it returns false. */
 void json_each_item(const struct json_value *list,
                     bool (*each)(void *arg, const struct json_value *item), void *arg);
 
-/* Appends a value as MessagePack; null members of maps are left out, as mp.h wants it. Nesting
- * deeper than MP_MAX_DEPTH / 2 becomes nil. */
+/* Appends a value as MessagePack. Members of maps that are null are left out, as mp_patch.h wants
+ * it. What is nested deeper than MP_MAX_DEPTH / 2 becomes nil, so that the result still fits into a
+ * message. */
 void json_to_mp(struct buf *out, const struct json_value *value);
 
 #endif

@@ -28,7 +28,7 @@ int pg_error(PGconn *db, const PGresult *result, const char *doing, struct error
                               : "");
 }
 
-/* libpq would print notices ("does not exist, skipping") to standard error. */
+/* Drops notices ("does not exist, skipping"), which libpq would print to standard error. */
 static void ignore_notice(void *arg, const char *message)
 {
     (void)arg;
@@ -41,6 +41,8 @@ int pg_connect(const struct config *config, PGconn **out, struct error *err)
     const char *names[12] = {"dbname"};
     const char *values[12] = {config->source.uri};
     size_t count = 1;
+    /* With these a server that cannot be reached, or a network that was cut, shows within 6 s. They
+     * come behind source.uri, and so override what it says of the same. */
     const char *const settings[][2] = {
         {"connect_timeout", "5"},
         {"keepalives", "1"},

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections to PostgreSQL: opened so that a cut network shows within seconds, errors as one line.
- * With source_postgres.c, checkpoint_postgres.c, lease_postgres.c and install_trigger.c the only
- * users of libpq in the ingestor. */
+/*
+ * What all who speak to PostgreSQL share: a connection that notices a cut network within seconds,
+ * errors as one line, quoted names, and the names that two programs have to agree about.
+ *
+ * The folder common/postgres is a library of its own (tilewire_postgres), which the ingestor and
+ * tilewire-ctl link. It stands on common/base and common/config, and is the only one of common's
+ * folders that knows libpq.
+ *
+ * Owner: the caller owns the connection and finishes it with PQfinish(); nothing here keeps it.
+ * Errors: functions that can fail return STATUS_OK or one of the errors named with them, and then
+ * say in *err, which may be NULL, what was being done and what PostgreSQL said.
+ * Threads: a connection belongs to one thread at a time. There is no other state, so any thread may
+ * call these with a connection of its own.
+ */
 #ifndef COMMON_POSTGRES_PG_H
 #define COMMON_POSTGRES_PG_H
 
@@ -11,30 +22,43 @@
 #include "common/base/error.h"
 #include "common/config/config.h"
 
-/* Connects by source.uri, with the password of password_file if there is one. */
+/*
+ * Connects to source.uri, with the password in source.password_file if one is configured. Blocks,
+ * for at most 5 s for each address that the host's name has. On success *out is the connection,
+ * which the caller owns; on failure *out is left alone. STATUS_IO: it cannot be reached, or refuses
+ * us. STATUS_INVALID: it is older than PostgreSQL 13. Or what config_read_secret returns, when the
+ * password cannot be read.
+ */
 int pg_connect(const struct config *config, PGconn **out, struct error *err);
 
-/* The connection's (or result's) message, without line breaks, behind what was being done. Returns
- * STATUS_IO. */
+/*
+ * Fills err with "doing: what PostgreSQL said", on one line, and returns STATUS_IO. `doing` is of
+ * the form "cannot read the events table". The message is that of the result or, where result is
+ * NULL or has none, of the connection.
+ */
 int pg_error(PGconn *db, const PGresult *result, const char *doing, struct error *err);
 
-/* Runs a statement without parameters; on success its result, which the caller clears. */
+/* Runs a statement without parameters, and waits until it is done. On success *out is its result,
+ * which the caller frees with PQclear(). STATUS_IO when it failed; *out is left alone then. */
 int pg_query(PGconn *db, const char *sql, PGresult **out, const char *doing, struct error *err);
 
-/* The same where the result does not matter. */
+/* The same where the result does not matter. The SQL may hold several statements. */
 int pg_run(PGconn *db, const char *sql, const char *doing, struct error *err);
 
-/* Appends an identifier in quotes. */
+/* Appends an identifier, quoted as the connection's encoding asks for. */
 void pg_quote(PGconn *db, struct buf *out, const char *name);
 
-/* Appends the table's name, with its schema if one is configured, quoted. */
+/* Appends the quoted name of the events table, with its schema if one is configured. */
 void pg_quote_table(PGconn *db, struct buf *out, const struct config_source *source);
 
-/* The NOTIFY channel of a table: "tilewire_" and the schema-qualified name, at most 63 bytes. */
+/* Appends the name of the events table's NOTIFY channel, unquoted: "tilewire_" and the table's name
+ * with its schema. It takes at most 63 bytes, which is PostgreSQL's bound on names (NAMEDATALEN -
+ * 1): a longer one is cut, and a hash of the whole is put behind it. */
 void pg_channel(struct buf *out, const struct config_source *source);
 
-/* What the lease and the checkpoints lie in; both make it, in the same words. holder is the number
- * of the lease (lease_postgres.c): the fence. */
+/* The tables that the lease and the checkpoints lie in. Whichever of the two comes first makes
+ * them, and says PG_CHECKPOINT_DOING when it cannot. `holder` is the number of the lease, which
+ * fences off an ingestor that has lost it (lease_postgres.c). */
 #define PG_CHECKPOINT_SCHEMA                                                                       \
     "CREATE SCHEMA IF NOT EXISTS tilewire;"                                                        \
     "CREATE TABLE IF NOT EXISTS tilewire.checkpoint (name text PRIMARY KEY, holder bigint NOT "    \
@@ -45,7 +69,8 @@ void pg_channel(struct buf *out, const struct config_source *source);
     "cannot create schema \"tilewire\" for checkpoints; grant CREATE on the database, or set "     \
     "ingestor.checkpoint to file:PATH"
 
-/* The name of our rows there: the table's channel and our lanes. */
+/* Appends the name of this ingestor's rows in them: the table's channel, and a bit for each of its
+ * own lanes. The buffer has a terminating NUL afterwards. */
 void pg_checkpoint_name(struct buf *out, const struct config *config);
 
 #endif

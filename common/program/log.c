@@ -49,8 +49,8 @@ int log_format_parse(const char *text, enum log_format *out)
     return STATUS_OK;
 }
 
-/* Outsiders' text may hold line breaks or escape sequences; a log line is one line of plain text.
- */
+/* Appends text with a blank for each control character: outsiders' text may hold line breaks or
+ * escape sequences, and a log line is one line of plain text. */
 static void append_plain(struct buf *line, const char *text)
 {
     for (const char *p = text; *p != '\0'; p++) {

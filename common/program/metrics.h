@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Named numbers, as `stats` gives them to people and scripts. */
+/*
+ * Named numbers, as the query `stats` gives them to people and scripts. Programs list their
+ * counters in an array of struct metric when they are asked; nothing is registered or kept.
+ */
 #ifndef COMMON_PROGRAM_METRICS_H
 #define COMMON_PROGRAM_METRICS_H
 
@@ -9,11 +12,12 @@
 #include "common/base/buf.h"
 
 struct metric {
-    const char *name; /* snake_case */
+    const char *name; /* snake_case, constant */
     uint64_t value;
 };
 
-/* Appends each as a pair of MessagePack values and returns count. */
+/* Appends each as a pair of MessagePack values, its name and its value, into a map that the caller
+ * has opened. Returns count, to be added to the map's. */
 size_t metrics_put(struct buf *out, const struct metric *metrics, size_t count);
 
 #endif

@@ -51,6 +51,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     }
 }
 
+/* Blocks the signals that ask us for something, and returns a signalfd of them. */
 static int catch_signals(void)
 {
     sigset_t set;
@@ -60,7 +61,7 @@ static int catch_signals(void)
     sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
+    signal(SIGXFSZ, SIG_IGN); /* writing to a file that may not grow then fails with EFBIG */
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
