@@ -22,7 +22,9 @@ mono_time clock_mono(void)
 
 /*
  * Days since 1970-01-01 of a proleptic Gregorian date, and back. After Howard Hinnant, "chrono-
- * Compatible Low-Level Date Algorithms": years begin in March, so the leap day is the last.
+ * Compatible Low-Level Date Algorithms" (https://howardhinnant.github.io/date_algorithms.html).
+ * Years are counted from March, so that the leap day is the last of its year; an era is 400 of
+ * them, and has 146,097 days.
  */
 static int64_t days_from_civil(int64_t year, int month, int day)
 {
@@ -39,13 +41,15 @@ static void civil_from_days(int64_t days, int64_t *year, int *month, int *day)
 {
     days += 719468;
     const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    const int64_t doe = days - era * 146097;
-    const int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    const int64_t mp = (5 * doy + 2) / 153;
-    *day = (int)(doy - (153 * mp + 2) / 5 + 1);
-    *month = (int)(mp < 10 ? mp + 3 : mp - 9);
-    *year = yoe + era * 400 + (*month <= 2);
+    const int64_t day_of_era = days - era * 146097;
+    const int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    const int64_t day_of_year =
+        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const int64_t month_from_march = (5 * day_of_year + 2) / 153;
+    *day = (int)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+    *month = (int)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+    *year = year_of_era + era * 400 + (*month <= 2);
 }
 
 static int64_t floor_div(int64_t a, int64_t b)

@@ -111,9 +111,9 @@ void mp_put_bin(struct buf *out, struct str data)
 
 struct mp_open_map mp_open_map(struct buf *out)
 {
+    /* 0xdf is the head of a map 32, whose four bytes of count mp_close_map fills in. */
     const struct mp_open_map map = {out->len, 0};
-    buf_append(out, "\xdf\0\0\0\0",
-               5); /* the head of a map 32, whose count mp_close_map fills in */
+    buf_append(out, "\xdf\0\0\0\0", 5);
     return map;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The delta algebra: what a tile's value was, what it is now, and the patch between the two.
+ * The delta algebra: what a value was, what it is now, and the patch between the two.
  *
  *       from ──── mp_diff(from, to) = patch ────► to
  *                 mp_merge(from, patch) = to
