@@ -1,48 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
-
 #include "common/base/error.h"
+#include "common/replica/answer.h"
 #include "common/replica/replica_state.h"
 
-static bool copy_text(const mp_value *value, char *out, size_t size)
+/* Copies a text with a NUL behind it. False, and out left alone, when it does not fit. */
+static bool copy_text(struct str text, char *out, size_t size)
 {
-    struct str text;
-    if (!mp_as_str(value, &text) || text.len >= size) {
+    if (text.p == NULL || text.len >= size) {
         return false;
     }
     memcpy(out, text.p, text.len);
     out[text.len] = '\0';
-    return true;
-}
-
-static bool read_version(const mp_value *value, struct version *out)
-{
-    return mp_count(value) == 2 && mp_as_uint(mp_at(value, 0), &out->epoch) &&
-           mp_as_uint(mp_at(value, 1), &out->seq);
-}
-
-/* What a reply says of its server: number of lanes, those it owns, and their versions. */
-static bool read_lanes(const mp_value *map, unsigned *lanes, uint64_t *owned,
-                       struct version versions[LANES_MAX])
-{
-    uint64_t count;
-    const mp_value *list = mp_get(map, "versions");
-    if (!mp_as_uint(mp_get(map, "lanes"), &count) || count > LANES_MAX || !mp_is_map(list)) {
-        return false;
-    }
-    *lanes = (unsigned)count;
-    *owned = 0;
-    for (unsigned lane = 0; lane < count; lane++) {
-        char name[16];
-        snprintf(name, sizeof name, "%u", lane);
-        const mp_value *version = mp_get(list, name);
-        if (version != NULL) {
-            if (!read_version(version, &versions[lane])) {
-                return false;
-            }
-            *owned |= UINT64_C(1) << lane;
-        }
-    }
     return true;
 }
 
@@ -80,12 +48,10 @@ static bool is_ping(const struct upstream_state *u, uint32_t tag)
 static void on_ping(struct replica *r, unsigned upstream, const mp_value *map, mono_time now)
 {
     struct upstream_state *u = &r->upstreams[upstream];
-    struct version versions[LANES_MAX] = {{0}};
-    unsigned lanes;
+    struct answer_ping answer;
     char instance[sizeof u->instance];
-    if (!mp_as_bool(mp_get(map, "serving"), &u->serving) ||
-        !copy_text(mp_get(map, "instance"), instance, sizeof instance) ||
-        !read_lanes(map, &lanes, &u->lanes_owned, versions)) {
+    if (!answer_read_ping(map, &answer) ||
+        !copy_text(answer.standing.instance, instance, sizeof instance)) {
         r->counters.malformed++;
         return;
     }
@@ -93,7 +59,9 @@ static void on_ping(struct replica *r, unsigned upstream, const mp_value *map, m
     memcpy(u->instance, instance, sizeof instance);
     u->answered = true;
     u->answered_at = now;
-    u->lanes = lanes;
+    u->serving = answer.serving;
+    u->lanes = answer.standing.lanes;
+    u->lanes_owned = answer.standing.lanes_owned;
     count_lanes(r, now);
     if (restarted && r->sync.step != SYNC_IDLE && upstream == r->sync.upstream &&
         strcmp(r->sync.instance, instance) != 0) {
@@ -103,44 +71,26 @@ static void on_ping(struct replica *r, unsigned upstream, const mp_value *map, m
 
 /* ---- Snapshots ---- */
 
-static bool read_tile(const mp_value *entry, struct wire_tile *tile, unsigned *lane,
-                      wall_time *published_at, int64_t *age_ms)
-{
-    uint64_t number;
-    *tile = (struct wire_tile){.keyframe = true};
-    if (!mp_as_str(mp_get(entry, "k"), &tile->key) || !wire_key_valid(tile->key) ||
-        !mp_as_uint(mp_get(entry, "l"), &number) || number >= LANES_MAX ||
-        !read_version(mp_get(entry, "v"), &tile->version)) {
-        return false;
-    }
-    *lane = (unsigned)number;
-    tile->value = mp_get(entry, "p");
-    *age_ms = 0;
-    if (tile->value == NULL) {
-        tile->removed = true;
-        (void)mp_as_bool(mp_get(entry, "expired"), &tile->expired);
-        return true;
-    }
-    return mp_is_map(tile->value) && wire_read_ms(mp_get(entry, "t"), &tile->ttl_ms) &&
-           tile->ttl_ms > 0 && wire_read_ms(mp_get(entry, "g"), &tile->grace_ms) &&
-           mp_as_str(mp_get(entry, "s"), &tile->position) &&
-           wire_read_time(mp_get(entry, "w"), &tile->as_of) &&
-           wire_read_time(mp_get(entry, "u"), published_at) &&
-           wire_read_ms(mp_get(entry, "age"), age_ms);
-}
-
 static void apply_entry(struct replica *r, const mp_value *entry, mono_time now)
 {
-    struct wire_tile tile;
-    unsigned lane;
-    wall_time published_at = {0};
-    int64_t age_ms;
-    if (!read_tile(entry, &tile, &lane, &published_at, &age_ms)) {
+    struct answer_tile answer;
+    if (!answer_read_tile(entry, &answer)) {
         r->counters.malformed++;
         return;
     }
+    const struct wire_tile tile = {.key = answer.key,
+                                   .keyframe = true,
+                                   .removed = answer.removed,
+                                   .expired = answer.expired,
+                                   .version = answer.version,
+                                   .value = answer.value.parsed,
+                                   .ttl_ms = answer.ttl_ms,
+                                   .grace_ms = answer.grace_ms,
+                                   .position = answer.position,
+                                   .as_of = answer.as_of};
     /* An older copy than the one here refreshes nothing; store_apply sees to that. */
-    if (store_apply(r->store, &tile, lane, published_at, age_ms, now) == STATUS_FULL) {
+    if (store_apply(r->store, &tile, answer.lane, answer.published_at, answer.age_ms, now) ==
+        STATUS_FULL) {
         r->counters.refused++;
     }
     /* A removal older than the tile here does not save it from the sweep: at S1 the server has
@@ -153,10 +103,9 @@ static void apply_entry(struct replica *r, const mp_value *entry, mono_time now)
 }
 
 /* A page belongs to the walk only if it comes from the run of the server that it began with. */
-static bool same_server(const struct replica *r, const mp_value *map)
+static bool same_server(const struct replica *r, const struct answer_standing *standing)
 {
-    struct str instance;
-    return mp_as_str(mp_get(map, "instance"), &instance) && str_is(instance, r->sync.instance);
+    return str_is(standing->instance, r->sync.instance);
 }
 
 /* Is S1 news to that lane, and does it need any? */
@@ -167,23 +116,24 @@ static bool lane_gains(const struct replica *r, unsigned index)
            version_compare(r->sync.s1[index], lane->last) >= 0;
 }
 
-static void finish_lane(struct replica *r, unsigned index, const mp_value *map, mono_time now)
+static void finish_lane(struct replica *r, unsigned index, const struct answer_standing *standing,
+                        mono_time now)
 {
     struct lane *lane = &r->lanes[index];
     (void)store_sweep(r->store, index, r->sync.mark, r->sync.s1[index]);
     replica_lane_jump(r, lane, r->sync.s1[index], now);
     if (lane->position[0] == '\0') {
-        (void)copy_text(mp_get(map, "position"), lane->position, sizeof lane->position);
-        (void)wire_read_time(mp_get(map, "as_of"), &lane->as_of);
+        (void)copy_text(standing->position, lane->position, sizeof lane->position);
+        lane->as_of = standing->as_of;
     }
 }
 
-static void sync_finish(struct replica *r, const mp_value *map, mono_time now)
+static void sync_finish(struct replica *r, const struct answer_standing *standing, mono_time now)
 {
     bool whole = true;
     for (unsigned i = 0; i < LANES_MAX; i++) {
         if (lane_gains(r, i)) {
-            finish_lane(r, i, map, now);
+            finish_lane(r, i, standing, now);
         }
         whole = whole && ((r->sync.wanted >> i & 1) == 0 || lane_whole(&r->lanes[i]));
     }
@@ -200,30 +150,31 @@ static void sync_finish(struct replica *r, const mp_value *map, mono_time now)
 
 static void on_tiles(struct replica *r, const mp_value *map, mono_time now)
 {
-    unsigned lanes;
-    bool more = false;
-    bool restart = false;
-    const uint64_t before = r->sync.next;
-    const mp_value *tiles = mp_get(map, "tiles");
-    if (before == 0) {
-        (void)copy_text(mp_get(map, "instance"), r->sync.instance, sizeof r->sync.instance);
-    }
-    if (!same_server(r, map) || !read_lanes(map, &lanes, &r->sync.lanes_owned, r->sync.s1) ||
-        !mp_is_array(tiles) || !mp_as_uint(mp_get(map, "next"), &r->sync.next) ||
-        !mp_as_bool(mp_get(map, "more"), &more) || !mp_as_bool(mp_get(map, "restart"), &restart) ||
-        restart || (more && r->sync.next <= before)) {
+    struct answer_snapshot page;
+    if (!answer_read_snapshot(map, &page)) {
         replica_sync_abandon(r, now);
         return;
     }
-    for (size_t i = 0; i < mp_count(tiles); i++) {
-        apply_entry(r, mp_at(tiles, i), now);
+    const struct answer_standing *standing = &page.standing;
+    if (r->sync.next == 0) {
+        (void)copy_text(standing->instance, r->sync.instance, sizeof r->sync.instance);
     }
-    if (more) {
+    if (!same_server(r, standing) || page.restart || (page.more && page.next <= r->sync.next)) {
+        replica_sync_abandon(r, now);
+        return;
+    }
+    r->sync.next = page.next;
+    r->sync.lanes_owned = standing->lanes_owned;
+    memcpy(r->sync.s1, standing->versions, sizeof r->sync.s1);
+    for (size_t i = 0; i < mp_count(page.tiles); i++) {
+        apply_entry(r, mp_at(page.tiles, i), now);
+    }
+    if (page.more) {
         replica_ask_tiles(r, now);
     } else if (lane_gains(r, 0)) { /* events are lane 0's */
         replica_ask_events(r, now);
     } else {
-        sync_finish(r, map, now);
+        sync_finish(r, standing, now);
     }
 }
 
@@ -232,24 +183,15 @@ static void on_tiles(struct replica *r, const mp_value *map, mono_time now)
 static void append_events(struct replica *r, const mp_value *list, uint64_t origin)
 {
     for (size_t i = 0; i < mp_count(list); i++) {
-        const mp_value *entry = mp_at(list, i);
-        const mp_value *fields = mp_get(entry, "e");
-        uint64_t ordinal;
-        int64_t id;
-        struct str type;
-        wall_time arrival = {0};
-        wall_time published_at = {0};
-        if (!mp_as_uint(mp_get(entry, "n"), &ordinal) || !mp_as_int(mp_get(fields, "id"), &id) ||
-            !mp_as_str(mp_get(fields, "event_type"), &type)) {
+        struct answer_event event;
+        if (!answer_read_event(mp_at(list, i), &event)) {
             r->counters.malformed++;
             continue;
         }
-        (void)wire_read_time(mp_get(entry, "a"), &arrival);
-        (void)wire_read_time(mp_get(entry, "u"), &published_at);
         struct buf bytes = {0};
-        mp_put_value(&bytes, fields);
-        if (eventlog_append(r->events, origin, ordinal, id, buf_str(&bytes), arrival,
-                            published_at) != NULL) {
+        mp_put_value(&bytes, event.fields.parsed);
+        if (eventlog_append(r->events, origin, event.ordinal, event.id, buf_str(&bytes),
+                            event.arrival, event.published_at) != NULL) {
             r->counters.events++;
         }
         buf_free(&bytes);
@@ -275,29 +217,33 @@ static bool start_over(struct replica *r, uint64_t origin, uint64_t floor, mono_
 }
 
 /* Is the server's log as far as its tiles were at S1? It may be filling it anew. */
-static bool log_is_whole(const struct replica *r, const mp_value *map)
+static bool log_is_whole(const struct replica *r, const struct answer_standing *standing)
 {
-    struct version versions[LANES_MAX] = {{0}};
-    unsigned lanes;
-    uint64_t owned;
-    return read_lanes(map, &lanes, &owned, versions) && (owned & 1) != 0 &&
-           version_compare(versions[0], r->sync.s1[0]) >= 0;
+    return (standing->lanes_owned & 1) != 0 &&
+           version_compare(standing->versions[0], r->sync.s1[0]) >= 0;
+}
+
+/* The ordinal after which the events of the page are. */
+static uint64_t ordinal_before(const struct answer_events *page)
+{
+    for (size_t i = 0; i < mp_count(page->events); i++) {
+        struct answer_event event;
+        if (answer_read_event(mp_at(page->events, i), &event)) {
+            return event.ordinal - 1;
+        }
+    }
+    return page->standing.ordinal;
 }
 
 static void on_events(struct replica *r, const mp_value *map, mono_time now)
 {
-    uint64_t origin;
-    uint64_t floor;
-    uint64_t last;
-    bool more = false;
-    const mp_value *list = mp_get(map, "events");
-    if (!same_server(r, map) || !mp_as_uint(mp_get(map, "origin"), &origin) ||
-        !mp_as_uint(mp_get(map, "floor"), &floor) || !mp_as_uint(mp_get(map, "ordinal"), &last) ||
-        !mp_as_bool(mp_get(map, "more"), &more) || !mp_is_array(list) || !log_is_whole(r, map)) {
+    struct answer_events page;
+    if (!answer_read_events(map, &page) || !same_server(r, &page.standing) ||
+        !log_is_whole(r, &page.standing)) {
         replica_sync_abandon(r, now);
         return;
     }
-    if (start_over(r, origin, floor, now)) {
+    if (start_over(r, page.standing.origin, page.floor, now)) {
         return;
     }
     if (r->sync.asked_after == 0 && eventlog_last(r->events) != 0) {
@@ -306,14 +252,12 @@ static void on_events(struct replica *r, const mp_value *map, mono_time now)
         return;
     }
     if (eventlog_last(r->events) == 0) {
-        uint64_t first = last + 1;
-        (void)mp_as_uint(mp_get(mp_at(list, 0), "n"), &first);
-        eventlog_skip_to(r->events, first - 1);
+        eventlog_skip_to(r->events, ordinal_before(&page));
     }
     const uint64_t before = eventlog_last(r->events);
-    append_events(r, list, origin);
-    if (!more) {
-        sync_finish(r, map, now);
+    append_events(r, page.events, page.standing.origin);
+    if (!page.more) {
+        sync_finish(r, &page.standing, now);
     } else if (eventlog_last(r->events) == before) {
         replica_sync_abandon(r, now); /* a server that gives nothing and says there is more */
     } else {
@@ -336,7 +280,8 @@ void replica_reply(struct replica *r, unsigned upstream, uint32_t tag, struct st
     if (r->sync.step == SYNC_IDLE || upstream != r->sync.upstream || tag != r->sync.tag) {
         return; /* an answer that came after its time */
     }
-    if (mp_get(map, "error") != NULL) {
+    struct answer_error error;
+    if (answer_read_error(map, &error)) {
         replica_sync_abandon(r, now);
     } else if (r->sync.step == SYNC_TILES) {
         on_tiles(r, map, now);

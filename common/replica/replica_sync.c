@@ -1,31 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/replica/query_request.h"
 #include "common/replica/replica_state.h"
 
 /* ---- Queries ---- */
 
-/* A request that so far is a map of `members` pairs. */
-static struct buf begin_query(size_t members, const char *op)
+/* Sends the request, and frees it. Returns its tag, or 0 when it could not be sent. */
+static uint32_t send_query(struct replica *r, unsigned upstream, struct query_request *request)
 {
-    struct buf request = {0};
-    mp_put_map(&request, members);
-    mp_put_text(&request, "op");
-    mp_put_text(&request, op);
-    return request;
-}
-
-/* Returns the tag, or 0 when it could not be sent. */
-static uint32_t send_query(struct replica *r, unsigned upstream, struct buf *request)
-{
+    struct buf bytes = {0};
+    query_request_finish(request, &bytes);
     r->next_tag += r->next_tag == UINT32_MAX ? 2 : 1; /* never 0 */
-    const bool sent = r->ops.send(r->ops.send_arg, upstream, r->next_tag, buf_str(request));
-    buf_free(request);
+    const bool sent = r->ops.send(r->ops.send_arg, upstream, r->next_tag, buf_str(&bytes));
+    buf_free(&bytes);
     return sent ? r->next_tag : 0;
 }
 
 static void ping(struct replica *r, unsigned upstream, mono_time now)
 {
     struct upstream_state *u = &r->upstreams[upstream];
-    struct buf request = begin_query(1, "ping");
+    struct query_request request;
+    query_request_begin(&request, QUERY_OP_PING);
     const uint32_t tag = send_query(r, upstream, &request);
     if (tag == 0) {
         u->pinged_at = mono_add_ms(now, REPLICA_RECONNECT_MS - REPLICA_PING_MS);
@@ -45,7 +39,8 @@ void replica_sync_abandon(struct replica *r, mono_time now)
     r->counters.retries++;
 }
 
-static void ask(struct replica *r, enum sync_step step, struct buf *request, mono_time now)
+static void ask(struct replica *r, enum sync_step step, struct query_request *request,
+                mono_time now)
 {
     r->sync.step = step;
     r->sync.asked_at = now;
@@ -57,9 +52,9 @@ static void ask(struct replica *r, enum sync_step step, struct buf *request, mon
 
 void replica_ask_tiles(struct replica *r, mono_time now)
 {
-    struct buf request = begin_query(2, "snapshot");
-    mp_put_text(&request, "after");
-    mp_put_uint(&request, r->sync.next);
+    struct query_request request;
+    query_request_begin(&request, QUERY_OP_SNAPSHOT);
+    query_request_uint(&request, QUERY_ARG_AFTER, r->sync.next);
     ask(r, SYNC_TILES, &request, now);
 }
 
@@ -67,9 +62,10 @@ void replica_ask_events(struct replica *r, mono_time now)
 {
     const uint64_t last = eventlog_last(r->events);
     r->sync.asked_after = last;
-    struct buf request = begin_query(2, "events");
-    mp_put_text(&request, last != 0 ? "after" : "newest");
-    mp_put_uint(&request, last != 0 ? last : r->events_max);
+    struct query_request request;
+    query_request_begin(&request, QUERY_OP_EVENTS);
+    query_request_uint(&request, last != 0 ? QUERY_ARG_AFTER : QUERY_ARG_NEWEST,
+                       last != 0 ? last : r->events_max);
     ask(r, SYNC_EVENTS, &request, now);
 }
 
