@@ -32,48 +32,10 @@
 #include "common/base/clock.h"
 #include "common/base/str.h"
 #include "common/replica/query.h"
+#include "common/replica/replica_ops.h"
 #include "common/store/eventlog.h"
 #include "common/store/store.h"
 #include "common/wire/wire.h"
-
-#define REPLICA_UPSTREAMS_MAX 16
-#define REPLICA_PENDING_MAX                                                                        \
-    100000 /* messages ahead of a gap, all lanes; beyond: all are dropped and a                    \
-              snapshot is taken */
-#define REPLICA_PENDING_BYTES (64 * 1024 * 1024)
-#define REPLICA_GAP_WAIT_MS 200 /* for another upstream's copy, if there is another */
-#define REPLICA_PING_MS 500     /* each upstream is asked that often whether it lives */
-#define REPLICA_RECONNECT_MS 50 /* ... and so often while there is no connection */
-#define REPLICA_DEAD_MS 1800    /* without an answer for so long it counts as dead */
-#define REPLICA_QUERY_TIMEOUT_MS 2000
-#define REPLICA_SILENT_MS 3500 /* a lane whose beats stop for so long is not fresh */
-
-struct replica_counters {
-    uint64_t deltas;       /* applied */
-    uint64_t events;       /* applied */
-    uint64_t duplicates;   /* dropped: another upstream's copy came first */
-    uint64_t outdated;     /* dropped: of an epoch that is over */
-    uint64_t malformed;    /* dropped: no message of the protocol */
-    uint64_t refused;      /* tiles beyond the store's bound */
-    uint64_t gaps;         /* detected */
-    uint64_t healed;       /* gaps that another upstream's copy closed */
-    uint64_t snapshots;    /* completed */
-    uint64_t retries;      /* snapshots that had to be asked for again */
-    uint64_t overflows;    /* times that REPLICA_PENDING_MAX was reached */
-    uint64_t mismatches;   /* patches whose base was not here */
-    uint64_t event_resets; /* times that events were lost or their numbering began anew */
-};
-
-struct replica_ops {
-    /* Sends a query to an upstream; the reply, if one comes, is given to replica_reply with the
-     * same tag. False when nobody is connected there. */
-    bool (*send)(void *send_arg, unsigned upstream, uint32_t tag, struct str request);
-    void *send_arg;
-    /* A delta or event was applied, in sequence; or a beat agrees with what is here. NULL: nobody
-     * cares. */
-    void (*accepted)(void *accepted_arg, const struct str frames[WIRE_FRAMES]);
-    void *accepted_arg;
-};
 
 struct replica;
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/base/error.h"
 #include "common/replica/answer.h"
-#include "common/replica/replica_state.h"
+#include "common/replica/lanes.h"
+#include "common/replica/replica.h"
+#include "common/replica/replica_sync.h"
+#include "common/replica/upstreams.h"
 
 /* Copies a text with a NUL behind it. False, and out left alone, when it does not fit. */
 static bool copy_text(struct str text, char *out, size_t size)
@@ -18,36 +21,20 @@ static bool copy_text(struct str text, char *out, size_t size)
  * lane has taken over expire. */
 static void count_lanes(struct replica *r, mono_time now)
 {
-    unsigned lanes = 0;
-    for (unsigned i = 0; i < r->upstream_count; i++) {
-        const struct upstream_state *u = &r->upstreams[i];
-        if (u->serving && u->lanes > lanes && replica_upstream_alive(r, i, now)) {
-            lanes = u->lanes;
-        }
-    }
+    const unsigned lanes = upstreams_lanes(r, now);
     if (lanes == 0) {
         return;
     }
     for (unsigned i = lanes; i < r->lane_count; i++) {
-        replica_lane_forget(r, &r->lanes[i]);
-        r->lanes[i] = (struct lane){0};
+        lanes_forget(r, &r->lanes[i]);
+        r->lanes[i] = (struct replica_lane){0};
     }
     r->lane_count = lanes;
 }
 
-static bool is_ping(const struct upstream_state *u, uint32_t tag)
-{
-    for (size_t i = 0; i < PINGS_KEPT; i++) {
-        if (u->ping_tags[i] == tag && tag != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void on_ping(struct replica *r, unsigned upstream, const mp_value *map, mono_time now)
 {
-    struct upstream_state *u = &r->upstreams[upstream];
+    struct replica_upstream *u = &r->upstreams[upstream];
     struct answer_ping answer;
     char instance[sizeof u->instance];
     if (!answer_read_ping(map, &answer) ||
@@ -63,7 +50,7 @@ static void on_ping(struct replica *r, unsigned upstream, const mp_value *map, m
     u->lanes = answer.standing.lanes;
     u->lanes_owned = answer.standing.lanes_owned;
     count_lanes(r, now);
-    if (restarted && r->sync.step != SYNC_IDLE && upstream == r->sync.upstream &&
+    if (restarted && r->sync.step != REPLICA_SYNC_IDLE && upstream == r->sync.upstream &&
         strcmp(r->sync.instance, instance) != 0) {
         replica_sync_abandon(r, now); /* what the one before was asked will not be answered */
     }
@@ -111,17 +98,17 @@ static bool same_server(const struct replica *r, const struct answer_standing *s
 /* Is S1 news to that lane, and does it need any? */
 static bool lane_gains(const struct replica *r, unsigned index)
 {
-    const struct lane *lane = &r->lanes[index];
-    return (r->sync.lanes_owned >> index & 1) != 0 && !lane_whole(lane) &&
-           version_compare(r->sync.s1[index], lane->last) >= 0;
+    const struct replica_lane *lane = &r->lanes[index];
+    return (r->sync.lanes_owned >> index & 1) != 0 && !replica_lane_whole(lane) &&
+           version_compare(r->sync.reached[index], lane->last) >= 0;
 }
 
 static void finish_lane(struct replica *r, unsigned index, const struct answer_standing *standing,
                         mono_time now)
 {
-    struct lane *lane = &r->lanes[index];
-    (void)store_sweep(r->store, index, r->sync.mark, r->sync.s1[index]);
-    replica_lane_jump(r, lane, r->sync.s1[index], now);
+    struct replica_lane *lane = &r->lanes[index];
+    (void)store_sweep(r->store, index, r->sync.mark, r->sync.reached[index]);
+    lanes_jump(r, lane, r->sync.reached[index], now);
     if (lane->position[0] == '\0') {
         (void)copy_text(standing->position, lane->position, sizeof lane->position);
         lane->as_of = standing->as_of;
@@ -135,15 +122,15 @@ static void sync_finish(struct replica *r, const struct answer_standing *standin
         if (lane_gains(r, i)) {
             finish_lane(r, i, standing, now);
         }
-        whole = whole && ((r->sync.wanted >> i & 1) == 0 || lane_whole(&r->lanes[i]));
+        whole = whole && ((r->sync.wanted >> i & 1) == 0 || replica_lane_whole(&r->lanes[i]));
     }
     r->counters.snapshots++;
-    replica_note_ready(r);
+    lanes_note_ready(r);
     if (!whole) {
         replica_sync_abandon(r, now); /* the server lags: ask again */
         return;
     }
-    r->sync.step = SYNC_IDLE;
+    r->sync.step = REPLICA_SYNC_IDLE;
     r->sync.failures = 0;
     r->sync.retry_at = now;
 }
@@ -165,14 +152,14 @@ static void on_tiles(struct replica *r, const mp_value *map, mono_time now)
     }
     r->sync.next = page.next;
     r->sync.lanes_owned = standing->lanes_owned;
-    memcpy(r->sync.s1, standing->versions, sizeof r->sync.s1);
+    memcpy(r->sync.reached, standing->versions, sizeof r->sync.reached);
     for (size_t i = 0; i < mp_count(page.tiles); i++) {
         apply_entry(r, mp_at(page.tiles, i), now);
     }
     if (page.more) {
-        replica_ask_tiles(r, now);
+        replica_sync_ask_tiles(r, now);
     } else if (lane_gains(r, 0)) { /* events are lane 0's */
-        replica_ask_events(r, now);
+        replica_sync_ask_events(r, now);
     } else {
         sync_finish(r, standing, now);
     }
@@ -211,7 +198,7 @@ static bool start_over(struct replica *r, uint64_t origin, uint64_t floor, mono_
     r->lanes[0].synced = false;
     eventlog_reset(r->events, origin);
     if (held != 0) {
-        replica_ask_events(r, now);
+        replica_sync_ask_events(r, now);
     }
     return held != 0;
 }
@@ -220,7 +207,7 @@ static bool start_over(struct replica *r, uint64_t origin, uint64_t floor, mono_
 static bool log_is_whole(const struct replica *r, const struct answer_standing *standing)
 {
     return (standing->lanes_owned & 1) != 0 &&
-           version_compare(standing->versions[0], r->sync.s1[0]) >= 0;
+           version_compare(standing->versions[0], r->sync.reached[0]) >= 0;
 }
 
 /* The ordinal after which the events of the page are. */
@@ -247,8 +234,8 @@ static void on_events(struct replica *r, const mp_value *map, mono_time now)
         return;
     }
     if (r->sync.asked_after == 0 && eventlog_last(r->events) != 0) {
-        replica_ask_events(r,
-                           now); /* the first came meanwhile: no longer the newest, but all since */
+        replica_sync_ask_events(
+            r, now); /* the first came meanwhile: no longer the newest, but all since */
         return;
     }
     if (eventlog_last(r->events) == 0) {
@@ -261,7 +248,7 @@ static void on_events(struct replica *r, const mp_value *map, mono_time now)
     } else if (eventlog_last(r->events) == before) {
         replica_sync_abandon(r, now); /* a server that gives nothing and says there is more */
     } else {
-        replica_ask_events(r, now);
+        replica_sync_ask_events(r, now);
     }
 }
 
@@ -273,17 +260,17 @@ void replica_reply(struct replica *r, unsigned upstream, uint32_t tag, struct st
         return;
     }
     const mp_value *map = &r->reply.root;
-    if (is_ping(&r->upstreams[upstream], tag)) {
+    if (upstreams_is_ping(r, upstream, tag)) {
         on_ping(r, upstream, map, now);
         return;
     }
-    if (r->sync.step == SYNC_IDLE || upstream != r->sync.upstream || tag != r->sync.tag) {
+    if (r->sync.step == REPLICA_SYNC_IDLE || upstream != r->sync.upstream || tag != r->sync.tag) {
         return; /* an answer that came after its time */
     }
     struct answer_error error;
     if (answer_read_error(map, &error)) {
         replica_sync_abandon(r, now);
-    } else if (r->sync.step == SYNC_TILES) {
+    } else if (r->sync.step == REPLICA_SYNC_TILES) {
         on_tiles(r, map, now);
     } else {
         on_events(r, map, now);

@@ -1,108 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What replica.c (messages, lanes), replica_sync.c (what is asked, and when) and replica_reply.c
- * (what is answered) share. Nobody else includes it.
+ * The state of a replica, which its files share. Nobody else includes this. One thread has it all.
+ *
+ *   replica.c   replica_reply.c      messages and time; replies
+ *       │  └──────┐  │   │
+ *       │    replica_sync.c          what is asked for, and when
+ *       │         │      │
+ *    lanes.c   upstreams.c           the sequence of each lane; who can be asked
+ *       └────┬────┘
+ *      replica_state.h
  */
 #ifndef COMMON_REPLICA_REPLICA_STATE_H
 #define COMMON_REPLICA_REPLICA_STATE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/clock.h"
+#include "common/codec/mp.h"
 #include "common/replica/pending.h"
-#include "common/replica/replica.h"
+#include "common/replica/replica_ops.h"
+#include "common/store/eventlog.h"
+#include "common/store/store.h"
+#include "common/wire/version.h"
 
-#define PINGS_KEPT 4 /* an answer to one of the last so many pings counts */
+/* An answer to any one of the last so many pings counts as a sign of life. */
+#define REPLICA_PINGS_KEPT 4
 
-struct lane {
-    bool synced;              /* a snapshot made it whole once; `last` means something */
-    struct version last;      /* applied without a gap */
-    struct version announced; /* the highest heard of; >= last */
-    struct pending pending;
-    bool gap;
-    mono_time gap_since;
-    mono_time heard_at;
-    bool heard;
-    char position[STORE_POSITION_MAX];
-    wall_time as_of;
+/* The longest name of a server's run, with its NUL. */
+#define REPLICA_INSTANCE_SIZE 64
+
+/*
+ * What is known of a lane. `synced` and `gap` say in which of three states it is:
+ *
+ *                      a snapshot reaches          a message, a heartbeat or a new epoch
+ *                      what was announced          tells of something that has not come
+ *      ┌───────────┐                   ┌─────────┐                   ┌─────────────────┐
+ *      │  unknown  ├──────────────────►│  whole  ├──────────────────►│  with a gap     │
+ *      │  !synced  │                   │  synced │◄──────────────────┤  synced && gap  │
+ *      └───────────┘                   │  !gap   │                   └─────────────────┘
+ *            ▲                         └────┬────┘  another upstream's copies, or a snapshot
+ *            └──────────────────────────────┘
+ *      a patch has no base here, or events are numbered anew
+ *
+ * Messages are applied in a whole lane only; else they wait in `pending`. A snapshot that ends
+ * short of what was announced leaves the lane with a gap.
+ */
+struct replica_lane {
+    bool synced;              /* a snapshot made it whole once, and `last` means something */
+    bool gap;                 /* something is missing between `last` and `announced` */
+    mono_time gap_since;      /* only with `gap` */
+    struct version last;      /* all up to this one is applied */
+    struct version announced; /* the highest that was heard of; at least `last` */
+    struct pending pending;   /* messages above `last` that came ahead of a gap */
+    bool heard;               /* something was heard of it since the start */
+    mono_time heard_at;       /* only with `heard`: when that was, at last */
+    char position[STORE_POSITION_MAX]; /* of the source, by the last heartbeat */
+    wall_time as_of;                   /* by the last heartbeat */
 };
 
-struct upstream_state {
-    bool answered; /* ever */
-    mono_time answered_at;
+/* What is known of an upstream, by its answers to pings. */
+struct replica_upstream {
+    bool answered;         /* it has answered a ping since the start */
+    mono_time answered_at; /* only with `answered`: when it did so last */
     mono_time pinged_at;
     bool serving;
-    unsigned lanes;
-    uint64_t lanes_owned;
-    char instance[64];
-    uint32_t ping_tags[PINGS_KEPT];
-    size_t next_ping;
+    unsigned lanes;       /* how many the deployment has, by this upstream */
+    uint64_t lanes_owned; /* bit i: lane i is whole there */
+    char instance[REPLICA_INSTANCE_SIZE];
+    uint32_t ping_tags[REPLICA_PINGS_KEPT]; /* a ring; 0: none */
+    size_t next_ping;                       /* index of the oldest in the ring */
 };
 
-/* A walk through an upstream's snapshot, then its events. At most one is under way. */
-enum sync_step { SYNC_IDLE, SYNC_TILES, SYNC_EVENTS };
+enum replica_sync_step { REPLICA_SYNC_IDLE, REPLICA_SYNC_TILES, REPLICA_SYNC_EVENTS };
 
-struct sync {
-    enum sync_step step;
-    unsigned upstream;
-    uint32_t tag;
-    mono_time asked_at;
-    uint32_t mark;
-    uint64_t next;
-    uint64_t asked_after;         /* ordinal; 0: for the newest events */
-    uint64_t wanted;              /* bit i: it was begun for lane i */
-    char instance[64];            /* of the server, from the first page on */
-    uint64_t lanes_owned;         /* by the server, in the last page */
-    struct version s1[LANES_MAX]; /* versions in the last page of tiles */
-    mono_time retry_at;           /* no new one before this */
-    unsigned failures;            /* in a row */
+/* The snapshot that is being fetched from an upstream, tiles first, then events. At most one is
+ * under way: see replica_sync.h. */
+struct replica_sync {
+    enum replica_sync_step step;
+    unsigned upstream;                    /* the one that is asked, or was asked last */
+    uint32_t tag;                         /* of the request that is not answered yet */
+    mono_time asked_at;                   /* when that was sent */
+    uint32_t mark;                        /* number of the snapshot: see store_mark, store_sweep */
+    uint64_t next;                        /* change number that the next page of tiles begins at */
+    uint64_t asked_after;                 /* ordinal; 0: the newest events were asked for */
+    uint64_t wanted;                      /* bit i: the snapshot was begun for lane i */
+    char instance[REPLICA_INSTANCE_SIZE]; /* of the server, by its first page */
+    uint64_t lanes_owned;                 /* by the server, in the last page of tiles so far */
+    struct version reached[LANES_MAX];    /* the versions in that page: S in docs/protocol.md */
+    mono_time retry_at;                   /* no new snapshot is begun before this */
+    unsigned failures;                    /* in a row */
 };
 
 struct replica {
-    struct store *store;
-    struct eventlog *events;
+    struct store *store;     /* borrowed */
+    struct eventlog *events; /* borrowed */
     struct replica_ops ops;
     unsigned upstream_count;
-    size_t events_max;
+    size_t events_max;   /* how many events are fetched when none are here */
     unsigned lane_count; /* 0: not known yet */
-    struct lane lanes[LANES_MAX];
-    struct upstream_state upstreams[REPLICA_UPSTREAMS_MAX];
-    struct sync sync;
-    uint32_t next_tag;
-    bool ready;
-    size_t pending_count;
-    size_t pending_bytes;
+    struct replica_lane lanes[LANES_MAX];
+    struct replica_upstream upstreams[REPLICA_UPSTREAMS_MAX];
+    struct replica_sync sync;
+    uint32_t next_tag;    /* the last tag that was given away; never 0 in a request */
+    bool ready;           /* all lanes were whole at once */
+    size_t pending_count; /* messages that wait in all lanes */
+    size_t pending_bytes; /* bytes of them */
     struct replica_counters counters;
-    struct mp_doc body;
-    struct mp_doc reply;
+    struct mp_doc body;  /* scratch for a message */
+    struct mp_doc reply; /* scratch for a reply */
 };
 
-/* In sync, with nothing missing that we know of. */
-static inline bool lane_whole(const struct lane *lane)
+/* True when the lane is in sync and nothing is known to be missing. */
+static inline bool replica_lane_whole(const struct replica_lane *lane)
 {
     return lane->synced && !lane->gap;
 }
 
-/* The lane stands at the state S1 >= last now: applies what waits and follows; whole or not. */
-void replica_lane_jump(struct replica *r, struct lane *lane, struct version s1, mono_time now);
-
-/* Drops what waits in that lane. */
-void replica_lane_forget(struct replica *r, struct lane *lane);
-
-/* After anything that may have made a lane whole. */
-void replica_note_ready(struct replica *r);
-
-static inline bool time_passed(mono_time since, int64_t ms, mono_time now)
+static inline bool replica_time_passed(mono_time since, int64_t ms, mono_time now)
 {
     return now.us - since.us >= ms * US_PER_MS;
 }
-
-/* The next page of the walk that is under way. */
-void replica_ask_tiles(struct replica *r, mono_time now);
-void replica_ask_events(struct replica *r, mono_time now);
-
-/* The walk failed, or was of no use: try again soon, later and later while it goes on failing. */
-void replica_sync_abandon(struct replica *r, mono_time now);
-
-/* Pings, timeouts and the start of snapshots. */
-void replica_sync_tick(struct replica *r, mono_time now);
-mono_time replica_sync_due(const struct replica *r, mono_time now);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "common/replica/replica_sync.h"
+
 #include "common/replica/query_request.h"
-#include "common/replica/replica_state.h"
+#include "common/replica/upstreams.h"
 
 /* ---- Queries ---- */
 
@@ -17,7 +19,7 @@ static uint32_t send_query(struct replica *r, unsigned upstream, struct query_re
 
 static void ping(struct replica *r, unsigned upstream, mono_time now)
 {
-    struct upstream_state *u = &r->upstreams[upstream];
+    struct replica_upstream *u = &r->upstreams[upstream];
     struct query_request request;
     query_request_begin(&request, QUERY_OP_PING);
     const uint32_t tag = send_query(r, upstream, &request);
@@ -26,20 +28,19 @@ static void ping(struct replica *r, unsigned upstream, mono_time now)
         return;
     }
     u->pinged_at = now;
-    u->ping_tags[u->next_ping] = tag;
-    u->next_ping = (u->next_ping + 1) % PINGS_KEPT;
+    upstreams_note_ping(r, upstream, tag);
 }
 
 void replica_sync_abandon(struct replica *r, mono_time now)
 {
     const unsigned doublings = r->sync.failures < 5 ? r->sync.failures : 5;
     r->sync.failures++;
-    r->sync.step = SYNC_IDLE;
+    r->sync.step = REPLICA_SYNC_IDLE;
     r->sync.retry_at = mono_add_ms(now, INT64_C(20) << doublings);
     r->counters.retries++;
 }
 
-static void ask(struct replica *r, enum sync_step step, struct query_request *request,
+static void ask(struct replica *r, enum replica_sync_step step, struct query_request *request,
                 mono_time now)
 {
     r->sync.step = step;
@@ -50,15 +51,15 @@ static void ask(struct replica *r, enum sync_step step, struct query_request *re
     }
 }
 
-void replica_ask_tiles(struct replica *r, mono_time now)
+void replica_sync_ask_tiles(struct replica *r, mono_time now)
 {
     struct query_request request;
     query_request_begin(&request, QUERY_OP_SNAPSHOT);
     query_request_uint(&request, QUERY_ARG_AFTER, r->sync.next);
-    ask(r, SYNC_TILES, &request, now);
+    ask(r, REPLICA_SYNC_TILES, &request, now);
 }
 
-void replica_ask_events(struct replica *r, mono_time now)
+void replica_sync_ask_events(struct replica *r, mono_time now)
 {
     const uint64_t last = eventlog_last(r->events);
     r->sync.asked_after = last;
@@ -66,31 +67,19 @@ void replica_ask_events(struct replica *r, mono_time now)
     query_request_begin(&request, QUERY_OP_EVENTS);
     query_request_uint(&request, last != 0 ? QUERY_ARG_AFTER : QUERY_ARG_NEWEST,
                        last != 0 ? last : r->events_max);
-    ask(r, SYNC_EVENTS, &request, now);
+    ask(r, REPLICA_SYNC_EVENTS, &request, now);
 }
 
 /* ---- Time ---- */
 
-/* Of how many living upstreams can the lane's deltas come? */
-static unsigned lane_sources(const struct replica *r, unsigned lane, mono_time now)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < r->upstream_count; i++) {
-        const struct upstream_state *u = &r->upstreams[i];
-        count +=
-            u->serving && (u->lanes_owned >> lane & 1) != 0 && replica_upstream_alive(r, i, now);
-    }
-    return count;
-}
-
 /* When a lane needs a snapshot: a gap may close by itself while there is another source. */
 static mono_time lane_due(const struct replica *r, unsigned index, mono_time now)
 {
-    const struct lane *lane = &r->lanes[index];
-    if (lane_whole(lane)) {
+    const struct replica_lane *lane = &r->lanes[index];
+    if (replica_lane_whole(lane)) {
         return MONO_NEVER;
     }
-    const bool may_heal = lane->synced && lane_sources(r, index, now) >= 2;
+    const bool may_heal = lane->synced && upstreams_serving(r, index, now) >= 2;
     return may_heal ? mono_add_ms(lane->gap_since, REPLICA_GAP_WAIT_MS) : now;
 }
 
@@ -105,24 +94,6 @@ static uint64_t lanes_wanted(const struct replica *r, mono_time now)
     return wanted;
 }
 
-/* The next living upstream that serves one of the lanes: the one asked last, if that went well, or
- * else from the one after it on. */
-static bool choose_upstream(const struct replica *r, uint64_t wanted, mono_time now,
-                            unsigned *chosen)
-{
-    for (unsigned i = 0; i < r->upstream_count; i++) {
-        const unsigned candidate =
-            (r->sync.upstream + i + (r->sync.failures != 0 ? 1 : 0)) % r->upstream_count;
-        const struct upstream_state *u = &r->upstreams[candidate];
-        if (replica_upstream_alive(r, candidate, now) && u->serving &&
-            (u->lanes_owned & wanted) != 0) {
-            *chosen = candidate;
-            return true;
-        }
-    }
-    return false;
-}
-
 static void sync_begin(struct replica *r, unsigned upstream, uint64_t wanted, mono_time now)
 {
     r->sync.upstream = upstream;
@@ -130,19 +101,19 @@ static void sync_begin(struct replica *r, unsigned upstream, uint64_t wanted, mo
     r->sync.instance[0] = '\0';
     r->sync.mark++;
     r->sync.next = 0;
-    replica_ask_tiles(r, now);
+    replica_sync_ask_tiles(r, now);
 }
 
 void replica_sync_tick(struct replica *r, mono_time now)
 {
     for (unsigned i = 0; i < r->upstream_count; i++) {
-        if (time_passed(r->upstreams[i].pinged_at, REPLICA_PING_MS, now)) {
+        if (replica_time_passed(r->upstreams[i].pinged_at, REPLICA_PING_MS, now)) {
             ping(r, i, now);
         }
     }
-    if (r->sync.step != SYNC_IDLE) {
-        if (time_passed(r->sync.asked_at, REPLICA_QUERY_TIMEOUT_MS, now) ||
-            !replica_upstream_alive(r, r->sync.upstream, now)) {
+    if (r->sync.step != REPLICA_SYNC_IDLE) {
+        if (replica_time_passed(r->sync.asked_at, REPLICA_QUERY_TIMEOUT_MS, now) ||
+            !upstreams_alive(r, r->sync.upstream, now)) {
             replica_sync_abandon(r, now);
         }
         return;
@@ -150,7 +121,7 @@ void replica_sync_tick(struct replica *r, mono_time now)
     const uint64_t wanted = lanes_wanted(r, now);
     unsigned upstream;
     if (wanted != 0 && now.us >= r->sync.retry_at.us &&
-        choose_upstream(r, wanted, now, &upstream)) {
+        upstreams_choose(r, wanted, now, &upstream)) {
         sync_begin(r, upstream, wanted, now);
     }
 }
@@ -166,14 +137,14 @@ mono_time replica_sync_due(const struct replica *r, mono_time now)
     for (unsigned i = 0; i < r->upstream_count; i++) {
         due = earlier(due, mono_add_ms(r->upstreams[i].pinged_at, REPLICA_PING_MS));
     }
-    if (r->sync.step != SYNC_IDLE) {
+    if (r->sync.step != REPLICA_SYNC_IDLE) {
         return earlier(due, mono_add_ms(r->sync.asked_at, REPLICA_QUERY_TIMEOUT_MS));
     }
     unsigned upstream;
     for (unsigned i = 0; i < r->lane_count; i++) {
         const mono_time at = lane_due(r, i, now);
         /* While nobody can be asked, only the answer to a ping changes anything. */
-        if (at.us != MONO_NEVER.us && choose_upstream(r, UINT64_C(1) << i, now, &upstream)) {
+        if (at.us != MONO_NEVER.us && upstreams_choose(r, UINT64_C(1) << i, now, &upstream)) {
             due = earlier(due, at.us > r->sync.retry_at.us ? at : r->sync.retry_at);
         }
     }
