@@ -7,12 +7,13 @@
 #include "common/base/error.h"
 #include "common/config/config.h"
 
-/* The socket proves itself with the configured pair, and admits whoever knows its public key. Does
- * nothing where no keys are configured. */
+/* Makes the socket, which is going to be bound, prove itself with the configured pair of keys and
+ * admit whoever knows its public key. Does nothing where no keys are configured. STATUS_INVALID, or
+ * what config_curve_keys returns: the keys cannot be used, and err says why. */
 int curve_serve(void *socket, const struct config *config, struct error *err);
 
-/* The socket connects to a server with that key (Z85; NULL: curve.server_key, or else our own
- * public key). */
+/* Makes the socket, which is going to be connected, expect a server with that public key (Z85;
+ * NULL: the configured curve.server_key, or else our own public key). Else as curve_serve. */
 int curve_join(void *socket, const struct config *config, const char *server_key,
                struct error *err);
 

@@ -6,17 +6,18 @@
 #include "common/net/sockets.h"
 #include "common/program/log.h"
 
-#define REPLY_FRAMES 4 /* tag, empty, body; and one more, to notice a malformed one */
+/* A reply is tag, delimiter and body. There is room for one frame more, to notice a longer one. */
+#define LINK_FRAMES_MAX 4
 
 struct link {
     struct replica *replica;
-    void *sub;
-    void *queries[REPLICA_UPSTREAMS_MAX];
-    const char *names[REPLICA_UPSTREAMS_MAX]; /* addresses, for the log */
-    bool alive[REPLICA_UPSTREAMS_MAX];        /* as last logged */
-    unsigned count;
-    bool fresh; /* as last logged */
-    struct buf frames[REPLY_FRAMES];
+    void *sub;                                /* hears all upstreams */
+    void *queries[REPLICA_UPSTREAMS_MAX];     /* a DEALER to each */
+    const char *names[REPLICA_UPSTREAMS_MAX]; /* their addresses, for the log */
+    bool alive[REPLICA_UPSTREAMS_MAX];        /* whether each lives, as last logged */
+    unsigned count;                           /* of upstreams */
+    bool fresh;                               /* whether the replica is, as last logged */
+    struct buf frames[LINK_FRAMES_MAX];
 };
 
 /* A tag in front of the empty delimiter is part of the envelope, which a ROUTER hands back with the
@@ -83,7 +84,7 @@ void link_destroy(struct link **link_p)
         socket_close(&link->queries[i]);
     }
     socket_close(&link->sub);
-    for (size_t i = 0; i < REPLY_FRAMES; i++) {
+    for (size_t i = 0; i < LINK_FRAMES_MAX; i++) {
         buf_free(&link->frames[i]);
     }
     free(link);
@@ -104,7 +105,7 @@ size_t link_fds(const struct link *link, int out[LINK_FDS_MAX])
 static bool take_reply(struct link *link, unsigned upstream, mono_time now)
 {
     const int count =
-        socket_receive(link->queries[upstream], link->frames, REPLY_FRAMES, REPLY_MAX_BYTES);
+        socket_receive(link->queries[upstream], link->frames, LINK_FRAMES_MAX, REPLY_MAX_BYTES);
     uint32_t tag;
     if (count == 3 && link->frames[0].len == sizeof tag && link->frames[1].len == 0) {
         memcpy(&tag, link->frames[0].data, sizeof tag);
@@ -113,9 +114,11 @@ static bool take_reply(struct link *link, unsigned upstream, mono_time now)
     return count != 0;
 }
 
+/* Returns whether a message was there. One of the wrong length is handed on as a malformed one, so
+ * that it is counted. */
 static bool take_message(struct link *link, mono_time now)
 {
-    const int count = socket_receive(link->sub, link->frames, REPLY_FRAMES,
+    const int count = socket_receive(link->sub, link->frames, LINK_FRAMES_MAX,
                                      WIRE_BODY_MAX + WIRE_TOPIC_MAX + 1024);
     if (count == 0) {
         return false;
@@ -152,8 +155,9 @@ static void log_changes(struct link *link, mono_time now)
     }
 }
 
-/* Sending a query can take the signal of a message that came meanwhile off the descriptor: without
- * this look it would lie there until the next one. */
+/* True when a message waits on any socket. To be asked after all use of the sockets: sending a
+ * query can take the signal of a message that came meanwhile off the descriptor, and the message
+ * would lie there until the next one. */
 static bool readable(const struct link *link)
 {
     bool any = socket_readable(link->sub);

@@ -5,12 +5,13 @@
 
 #include "common/net/sockets.h"
 
-#define ENVELOPE_FRAMES 8 /* identity, tags of proxies on the way, delimiter, body */
+/* A request is identity, tags of the asker and of proxies on the way, delimiter, and body. */
+#define REQUEST_FRAMES_MAX 8
 
 struct server {
     void *router;
     struct query *query;
-    struct buf frames[ENVELOPE_FRAMES];
+    struct buf frames[REQUEST_FRAMES_MAX];
     struct buf reply;
 };
 
@@ -35,7 +36,7 @@ void server_destroy(struct server **server_p)
         return;
     }
     socket_close(&server->router);
-    for (size_t i = 0; i < ENVELOPE_FRAMES; i++) {
+    for (size_t i = 0; i < REQUEST_FRAMES_MAX; i++) {
         buf_free(&server->frames[i]);
     }
     buf_free(&server->reply);
@@ -48,9 +49,9 @@ void *server_socket(const struct server *server)
     return server->router;
 }
 
-/* Length of the envelope: up to and with the first empty frame after the identity; 0 when there is
- * none. */
-static size_t envelope(const struct server *server, size_t count)
+/* How many frames the envelope has: it ends with the first empty frame after the identity. 0 when
+ * there is no such frame. */
+static size_t envelope_frames(const struct server *server, size_t count)
 {
     for (size_t i = 1; i + 1 < count; i++) {
         if (server->frames[i].len == 0) {
@@ -62,16 +63,16 @@ static size_t envelope(const struct server *server, size_t count)
 
 static void answer(struct server *server, size_t count, mono_time now)
 {
-    const size_t head = envelope(server, count);
+    const size_t head = envelope_frames(server, count);
     if (head == 0) {
-        server->query->refused++; /* without a delimiter there is no telling where to answer */
+        server->query->refused++; /* without a delimiter it is unknown where the envelope ends */
         return;
     }
-    /* A request is one frame; of more than one nothing sensible can be said but that. */
+    /* A body of more than one frame is answered as an empty one is: with `bad_request`. */
     const struct str request = count == head + 1 ? buf_str(&server->frames[head]) : STR("");
     buf_clear(&server->reply);
     query_answer(server->query, request, now, &server->reply);
-    struct str out[ENVELOPE_FRAMES + 1];
+    struct str out[REQUEST_FRAMES_MAX + 1];
     for (size_t i = 0; i < head; i++) {
         out[i] = buf_str(&server->frames[i]);
     }
@@ -83,7 +84,7 @@ bool server_process(struct server *server, mono_time now, unsigned budget)
 {
     for (unsigned i = 0; i < budget; i++) {
         const int count =
-            socket_receive(server->router, server->frames, ENVELOPE_FRAMES, QUERY_REQUEST_MAX);
+            socket_receive(server->router, server->frames, REQUEST_FRAMES_MAX, QUERY_REQUEST_MAX);
         if (count == 0) {
             return false;
         }

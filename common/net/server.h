@@ -2,6 +2,11 @@
 /*
  * The query server: a ROUTER socket in front of query_answer. Any REQ or DEALER socket can ask;
  * what stands before the empty delimiter goes back as it came.
+ *
+ *     request   [identity][tags, if any][empty][body]
+ *     reply     [identity][tags, if any][empty][reply]
+ *
+ * One thread, that which made it.
  */
 #ifndef COMMON_NET_SERVER_H
 #define COMMON_NET_SERVER_H
@@ -11,16 +16,19 @@
 
 struct server;
 
-/* query is borrowed. */
+/* Binds the socket. The configuration is needed during the call only, query is borrowed. STATUS_IO:
+ * the address cannot be used, and err says why. */
 int server_create(const char *address, const struct config *config, struct query *query,
                   struct server **out, struct error *err);
+
+/* Closes the socket and clears the pointer. A server that is NULL is fine. */
 void server_destroy(struct server **server);
 
-/* The socket, for zloop. */
+/* The socket, to be polled for reading by zloop. It stays the server's. */
 void *server_socket(const struct server *server);
 
-/* Answers at most budget requests. True when more wait. A reply that cannot be queued is dropped:
- * its asker is gone, or does not read. */
+/* Answers at most budget requests. Returns true when more may wait. A reply that cannot be queued
+ * is dropped, since its asker is gone or does not read. */
 bool server_process(struct server *server, mono_time now, unsigned budget);
 
 #endif

@@ -6,10 +6,10 @@
 
 #include "common/net/curve.h"
 
-/* ZeroMQ wants one context a process; it is created with the first socket. */
+/* ZeroMQ wants one context a process. It is made with the first socket. */
 static void *context;
 
-void *sockets_context(void)
+static void *the_context(void)
 {
     if (context == NULL) {
         context = zmq_ctx_new();
@@ -35,20 +35,21 @@ static void set_int(void *socket, int option, int value)
 
 static void *make(int type, struct error *err)
 {
-    void *socket = zmq_socket(sockets_context(), type);
+    void *socket = zmq_socket(the_context(), type);
     if (socket == NULL) {
         error_set(err, STATUS_FULL, "no ZeroMQ socket could be made: %s",
                   zmq_strerror(zmq_errno()));
         return NULL;
     }
-    const int hwm = type == ZMQ_ROUTER || type == ZMQ_DEALER ? QUERY_HWM : PUBLISH_HWM;
+    const int hwm =
+        type == ZMQ_ROUTER || type == ZMQ_DEALER ? SOCKET_QUERY_HWM : SOCKET_PUBLISH_HWM;
     set_int(socket, ZMQ_SNDHWM, hwm);
     set_int(socket, ZMQ_RCVHWM, hwm);
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_IPV6, 1);
-    set_int(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_MS);
-    set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS);
-    set_int(socket, ZMQ_HEARTBEAT_TTL, 2 * HEARTBEAT_TIMEOUT_MS);
+    set_int(socket, ZMQ_HEARTBEAT_IVL, SOCKET_HEARTBEAT_INTERVAL_MS);
+    set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, SOCKET_HEARTBEAT_TIMEOUT_MS);
+    set_int(socket, ZMQ_HEARTBEAT_TTL, 2 * SOCKET_HEARTBEAT_TIMEOUT_MS);
     set_int(socket, ZMQ_RECONNECT_IVL, 50);
     set_int(socket, ZMQ_RECONNECT_IVL_MAX, 1000);
     set_int(socket, ZMQ_CONNECT_TIMEOUT, 2000);

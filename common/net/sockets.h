@@ -3,11 +3,13 @@
  * The ZeroMQ sockets of all programs, made in one place, so that each has its bounds, heartbeats
  * and keys.
  *
- * Heartbeats (ZMTP PING) find half-open connections within HEARTBEAT_TIMEOUT_MS. High-water marks
- * bound the queues: beyond them PUB and XPUB drop for that subscriber, which notices by the
- * sequence and takes a snapshot.
+ * Heartbeats of the transport (ZMTP's PING, not the protocol's heartbeats) find half-open
+ * connections within SOCKET_HEARTBEAT_TIMEOUT_MS. High-water marks bound the queues: beyond them
+ * PUB and XPUB drop messages for that subscriber, which notices by the sequence and takes a
+ * snapshot.
  *
- * A socket belongs to the thread that made it, and to the caller, who closes it with socket_close.
+ * A socket is used by the thread that made it, and by no other. It is the caller's, who closes it
+ * with socket_close.
  */
 #ifndef COMMON_NET_SOCKETS_H
 #define COMMON_NET_SOCKETS_H
@@ -21,41 +23,47 @@
 #include "common/config/config.h"
 #include "common/wire/wire.h"
 
-#define HEARTBEAT_INTERVAL_MS 500
-#define HEARTBEAT_TIMEOUT_MS 1500
-#define PUBLISH_HWM 100000 /* messages queued for one subscriber */
-#define QUERY_HWM 64 /* requests of, and replies for, one asker; beyond: replies are dropped */
+#define SOCKET_HEARTBEAT_INTERVAL_MS 500
+#define SOCKET_HEARTBEAT_TIMEOUT_MS 1500
 
-/* The longest message taken in; a peer that sends a longer one is disconnected. A reply is a page
- * and one tile (common/replica/query.h). */
+/* High-water marks: messages queued for one subscriber; requests of one asker, and replies for it.
+ */
+#define SOCKET_PUBLISH_HWM 100000
+#define SOCKET_QUERY_HWM 64
+
+/* Bytes of the longest message that is taken in; a peer that sends a longer one is disconnected.
+ * The longest is a reply, which is a page and one tile (see common/replica/query.h). */
 #define REPLY_MAX_BYTES (WIRE_BODY_MAX + 512 * 1024)
 
-/* The one context of the process. */
-void *sockets_context(void);
-
-/* Ends the context; all sockets must be closed. */
+/* Ends the one ZeroMQ context of the process, which the first socket makes. All sockets must be
+ * closed. */
 void sockets_term(void);
 
-/* A PUB, XPUB or ROUTER socket bound to the address. On failure NULL, and err says which address,
- * and why. */
+/* Makes a PUB, XPUB or ROUTER socket that is bound to the address. Returns NULL on failure, and err
+ * says which address it was, and why. */
 void *socket_bind(int type, const char *address, const struct config *config, struct error *err);
 
-/* A SUB (subscribed to all), DEALER or REQ socket, not connected yet. */
+/* Makes a SUB (subscribed to all), DEALER or REQ socket that is not connected yet. Returns NULL
+ * when none can be made, and err says why. */
 void *socket_open(int type, struct error *err);
 
-/* Connects. It succeeds though nobody is there: the connection comes when somebody is. */
+/* Connects. It succeeds though nobody is there: the connection comes when somebody is. server_key
+ * as in curve_join. STATUS_INVALID: the address or a key is wrong, and err says which. */
 int socket_connect(void *socket, const char *address, const char *server_key,
                    const struct config *config, struct error *err);
 
-/* Closes without waiting for what is queued; clears the pointer. NULL is fine. */
+/* Closes the socket without waiting for what is queued, and clears the pointer. A socket that is
+ * NULL is fine. */
 void socket_close(void **socket);
 
-/* The descriptor to poll; edge-triggered: after any use of the socket look at socket_readable
- * again. */
+/* The descriptor to poll. It is edge-triggered: after any use of the socket socket_readable has to
+ * be asked again. */
 int socket_fd(void *socket);
+
+/* True when a message waits. */
 bool socket_readable(void *socket);
 
-/* Sends a message of several frames without waiting. False when it could not be queued. */
+/* Sends a message of count frames without waiting. Returns false when it could not be queued. */
 bool socket_send(void *socket, const struct str *frames, size_t count);
 
 /*

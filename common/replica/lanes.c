@@ -39,7 +39,7 @@ static void apply_tile(struct replica *r, struct replica_lane *lane,
     case STATUS_FULL:
         r->counters.refused++;
         break;
-    default: /* its base is not here, though the sequence has no gap: take the whole state again */
+    default: /* the tile's base is not here, though the lane has no gap: the copy is broken */
         r->counters.mismatches++;
         lanes_lose_sync(r, lane, now);
         break;
@@ -55,7 +55,7 @@ static void apply_event(struct replica *r, struct replica_lane *lane,
         return;
     }
     if (event.origin != eventlog_origin(r->events)) {
-        /* The numbering began anew; what came before this one in it was perhaps not published. */
+        /* The events are numbered anew, and those before this one were perhaps not published. */
         lanes_lose_sync(r, lane, now);
         return;
     }
@@ -71,6 +71,7 @@ static void apply_event(struct replica *r, struct replica_lane *lane,
     buf_free(&fields);
 }
 
+/* Applies the message that is next in its lane. */
 static void apply_one(struct replica *r, const struct wire_header *header,
                       const struct str frames[WIRE_FRAMES], mono_time now)
 {
@@ -99,8 +100,12 @@ static void drop_first_pending(struct replica *r, struct replica_lane *lane)
     r->pending_bytes += lane->pending.bytes;
 }
 
-/* Applies what waits and now follows; drops what is behind. Says in lane->gap whether all that was
- * heard of is here. */
+/*
+ * Goes through what waits, in order: drops what is behind, applies what follows, and stops at the
+ * first message that is still ahead of a gap. Clears lane->gap when all that was announced is here.
+ *
+ *     last = 101, pending [101][102][103][105]:  drop 101, apply 102 and 103, stop before 105
+ */
 static void drain(struct replica *r, struct replica_lane *lane, mono_time now)
 {
     struct pending_message *first;
@@ -120,7 +125,7 @@ static void drain(struct replica *r, struct replica_lane *lane, mono_time now)
         }
         drop_first_pending(r, lane);
         if (!lane->synced) {
-            return; /* a mismatch */
+            return; /* the message could not be applied: see lanes_lose_sync */
         }
     }
     lane->gap = lane->gap && version_compare(lane->announced, lane->last) > 0;
@@ -155,12 +160,12 @@ void lanes_forget(struct replica *r, struct replica_lane *lane)
     pending_clear(&lane->pending);
 }
 
-/* Everything that waits is given up: the snapshot that comes is newer. */
+/* Drops all that waits, in all lanes: the snapshots that close their gaps are newer. */
 static void overflow(struct replica *r)
 {
     r->counters.overflows++;
     for (unsigned i = 0; i < LANES_MAX; i++) {
-        lanes_forget(r, &r->lanes[i]); /* they had a gap, and still have it */
+        lanes_forget(r, &r->lanes[i]); /* a lane where something waited keeps its gap */
     }
 }
 

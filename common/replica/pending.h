@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Messages that wait for a gap before them to close: copies, sorted by version, each version once.
- * Messages come nearly in order, so they are inserted from the end.
+ *
+ *     first                                 last
+ *     [104] <-> [105] <-> [108] <-> ... <-> [131]
+ *
+ * Messages come nearly in order, so the place of a new one is looked for from the end. Unbounded:
+ * the replica bounds the sums over all lanes (REPLICA_PENDING_MAX, REPLICA_PENDING_BYTES).
  */
 #ifndef COMMON_REPLICA_PENDING_H
 #define COMMON_REPLICA_PENDING_H
@@ -20,17 +25,22 @@ struct pending_message {
     struct pending_message *prev;
 };
 
+/* Zero-initialise it; pending_clear frees what it holds. */
 struct pending {
-    struct pending_message *first;
+    struct pending_message *first; /* NULL: none waits */
     struct pending_message *last;
     size_t count;
-    size_t bytes;
+    size_t bytes; /* of all frames */
 };
 
-/* False when a message of that version waits already. */
+/* Keeps a copy of the message. Returns false when one of that version waits already. */
 bool pending_insert(struct pending *pending, struct version version,
                     const struct str frames[WIRE_FRAMES]);
+
+/* There must be one. */
 void pending_drop_first(struct pending *pending);
+
+/* Drops all. */
 void pending_clear(struct pending *pending);
 
 #endif

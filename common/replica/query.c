@@ -23,6 +23,7 @@ static void put_error(struct buf *reply, const char *code, const char *message)
     answer_put_error(reply, &error);
 }
 
+/* Where the server stands, as pings and pages tell it. */
 static struct answer_standing standing_of(const struct query *query,
                                           const struct query_state *state)
 {
@@ -37,6 +38,7 @@ static struct answer_standing standing_of(const struct query *query,
     return standing;
 }
 
+/* Appends a tile, or the tombstone of one. with_value: false for a list. */
 static void put_tile(struct buf *out, const struct tile *tile, mono_time now, bool with_value)
 {
     const int64_t age_us = now.us - tile->refreshed_at.us;
@@ -66,13 +68,14 @@ static void put_event(struct buf *out, const struct eventlog_entry *entry)
     answer_put_event(out, &event);
 }
 
-/* ---- The operations: each appends a whole reply, or returns what is wrong with the request ----
- */
+/* ---- The operations ---- */
 
+/* A request that is being answered. Each operation appends a whole reply and returns NULL, or
+ * returns what is wrong with the request, and what it has appended is dropped. */
 struct request {
     struct query *query;
     const struct query_state *state;
-    const mp_value *map;
+    const mp_value *map; /* the members */
     mono_time now;
     struct buf *reply;
 };
@@ -137,10 +140,11 @@ static const char *op_get(const struct request *r)
     return NULL;
 }
 
+/* A page of a list that is being written. */
 struct listing {
     struct buf *out;
     mono_time now;
-    struct str after;
+    struct str after; /* the last key of the page before; NUL-terminated, or STR_NULL */
     struct answer_array array;
     bool more;
 };
@@ -196,9 +200,10 @@ static bool page_limit(const struct request *r, uint64_t *out)
 }
 
 /*
- * A page of tiles in the order of changes. A tile that changes between two pages comes again in a
- * later one, and one that is removed comes as a tombstone: who has walked to the end has the state
- * that the server has at the last page, whose versions say which that is.
+ * Appends a page of tiles in the order of changes. A tile that changes between two pages comes
+ * again in a later one, and one that is removed comes as a tombstone. So an asker that has read all
+ * pages has the state that the server had when it gave the last one, and its versions say which
+ * that is.
  */
 static const char *op_snapshot(const struct request *r)
 {
@@ -210,7 +215,7 @@ static const char *op_snapshot(const struct request *r)
     }
     const bool restart = after != 0 && after < store_forgotten(r->query->store);
     if (restart) {
-        after = 0; /* removals that the asker has not seen are forgotten */
+        after = 0; /* tombstones that the asker has not seen are forgotten */
     }
     const struct answer_standing standing = standing_of(r->query, r->state);
     struct answer_array array = answer_begin_snapshot(r->reply, &standing, restart);
@@ -225,6 +230,7 @@ static const char *op_snapshot(const struct request *r)
     return NULL;
 }
 
+/* True when the type matches one of the patterns, or there are no patterns. */
 static bool wants_type(const mp_value *types, struct str type)
 {
     for (size_t i = 0; i < mp_count(types); i++) {
@@ -236,7 +242,7 @@ static bool wants_type(const mp_value *types, struct str type)
     return types == NULL;
 }
 
-/* The ordinal after which the newest `wanted` events of those types are. */
+/* The ordinal right below the newest `wanted` events of those types. */
 static uint64_t before_newest(const struct eventlog *events, const mp_value *types, uint64_t wanted)
 {
     size_t i = eventlog_count(events);
@@ -246,8 +252,9 @@ static uint64_t before_newest(const struct eventlog *events, const mp_value *typ
     return i > 0 ? eventlog_at(events, i - 1)->ordinal : 0;
 }
 
-/* Where a page of events begins: after an ordinal, after the event with an id, or the newest
- * `limit`. STATUS_NOT_FOUND when that event is not here. */
+/* Sets *after to the ordinal that a page of events begins after: that of the request, that of the
+ * event whose id the request has, or that below the newest. STATUS_NOT_FOUND: the event with that
+ * id is not here. STATUS_INVALID: the request is wrong. */
 static int events_start(const struct request *r, const mp_value *types, uint64_t limit,
                         uint64_t *after)
 {
@@ -307,13 +314,14 @@ static const char *op_events(const struct request *r)
 static const struct {
     const char *name;
     const char *(*answer)(const struct request *r);
-    bool always; /* also while not serving */
+    bool always; /* it is answered while the server is not serving, too */
 } ops[] = {
     {QUERY_OP_PING, op_ping, true},          {QUERY_OP_STATS, op_stats, true},
     {QUERY_OP_GET, op_get, false},           {QUERY_OP_LIST, op_list, false},
     {QUERY_OP_SNAPSHOT, op_snapshot, false}, {QUERY_OP_EVENTS, op_events, false},
 };
 
+/* Answers the request, or returns what is wrong with it and sets *code to the kind of error. */
 static const char *dispatch(const struct request *r, const char **code)
 {
     struct str name;

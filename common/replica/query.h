@@ -3,8 +3,10 @@
  * Answers to queries, over a store and an event log: the same in the ingestor and in caches, so
  * that either can be a replica's upstream. docs/protocol.md describes each request and reply.
  *
- * Pure: a request's bytes in, a reply's bytes out. Whatever comes in gets a reply; a reply is at
- * most about QUERY_REPLY_BYTES long, plus one tile or event.
+ * Whatever comes in gets a reply. A reply is at most QUERY_REPLY_BYTES long, plus one tile or
+ * event. The members of requests are named in query_request.h, those of replies in answer.h.
+ *
+ * Pure: a request's bytes in, a reply's bytes out. One thread.
  */
 #ifndef COMMON_REPLICA_QUERY_H
 #define COMMON_REPLICA_QUERY_H
@@ -25,36 +27,39 @@
 #define QUERY_PAGE_MAX 5000            /* tiles or events a page */
 #define QUERY_KEYS_MAX 1000            /* of one get */
 
-/* What the server knows besides its store and log. */
+/* What the server knows besides its store and log. The texts are borrowed, and used until the call
+ * of query_answer that asked for them returns. */
 struct query_state {
-    const char *role;               /* "ingestor" or "cache" */
-    const char *instance;           /* unique to this run of the process */
-    bool serving;                   /* false: not yet in sync; only ping and stats are answered */
-    const char *reason;             /* why it is not serving */
-    unsigned lanes;                 /* of the deployment */
-    uint64_t lanes_owned;           /* bit i: tiles of lane i are here */
-    struct version last[LANES_MAX]; /* of each lane, as published so far */
+    const char *role;     /* "ingestor" or "cache" */
+    const char *instance; /* unique to this run of the process */
+    bool serving;         /* false: not in sync yet, and only ping and stats are answered */
+    const char *reason;   /* why it is not serving, a sentence for people */
+    unsigned lanes;       /* how many the deployment has; 0: not known yet */
+    uint64_t lanes_owned; /* bit i: lane i is whole here */
+    struct version last[LANES_MAX]; /* of each lane, what it has reached */
     const char *position;           /* source position folded so far */
-    wall_time as_of;
+    wall_time as_of;                /* the moment that the position was true for */
 };
 
 struct query {
-    struct store *store;
+    struct store *store; /* borrowed, as are the log and arg */
     struct eventlog *events;
-    /* Fills the state; called once per request. */
+    /* Fills in the state, which is zeroed; called once for each request. */
     void (*state)(void *arg, struct query_state *out);
-    /* Appends pairs of a name and a value and returns how many. */
+    /* Appends pairs of a name and a value, as MessagePack, and returns how many. NULL: there are
+     * none. */
     size_t (*stats)(void *arg, struct buf *out);
     void *arg;
-    struct mp_doc doc; /* scratch; query_init and query_free look after it */
-    uint64_t answered; /* counters */
-    uint64_t refused;
+    struct mp_doc doc; /* scratch, made by query_init and freed by query_free */
+    uint64_t answered; /* requests that got a reply, errors included */
+    uint64_t refused;  /* requests that got an error, or could not be answered at all */
 };
 
+/* The caller has set the members above `doc`. */
 void query_init(struct query *query);
 void query_free(struct query *query);
 
-/* Appends the reply to a request. now is for the ages of tiles. */
+/* Appends the reply to a request, whatever it is. now: what the ages of tiles are reckoned from. */
 void query_answer(struct query *query, struct str request, mono_time now, struct buf *reply);
 
 #endif

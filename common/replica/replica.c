@@ -57,7 +57,8 @@ static void on_heartbeat(struct replica *r, const struct wire_header *header,
     const int order = version_compare(header->version, lane->last);
     if (lane->synced && order == 0 && header->lane == 0 &&
         heartbeat.origin != eventlog_origin(r->events)) {
-        /* The events' numbering began anew, and its first events were not sent: fetch them. */
+        /* The events are numbered anew, and the first of them were not published: a snapshot
+         * brings them. */
         lanes_lose_sync(r, lane, now);
     } else if (lane->synced && order == 0) {
         snprintf(lane->position, sizeof lane->position, "%.*s", (int)heartbeat.position.len,

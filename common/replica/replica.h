@@ -8,19 +8,17 @@
  *
  *            last            pending (ahead of a gap, sorted)
  *   ─applied──┤  . . .  [104][105][108]
- *             101        a copy of 102, 103 from another upstream closes the gap; else, after
- *                        GAP_WAIT_MS, a snapshot does
+ *             101        copies of 102 and 103 from another upstream close the gap; if they do not
+ *                        come within REPLICA_GAP_WAIT_MS, a snapshot does
  *
- * A snapshot is walked page by page; what it ends with is the server's state at the versions in its
- * last page (S1), and that is where a lane with a gap then stands, if it is not behind where it
- * stood. If the gap reaches further than S1 (the server lags behind the subscription), the snapshot
- * is asked for again, of the next upstream. A new epoch is a gap, too.
+ * A snapshot is fetched page by page (see replica_sync.h). It ends with the server's state at the
+ * versions in its last page, S, and that is where a lane that had a gap then stands, unless it had
+ * been further already. If the gap reaches beyond S, since the server lags behind what was
+ * published, another snapshot is fetched, from the next upstream. A new epoch is a gap, too.
  *
- * Until a lane is in sync, its old values stay in the store. Pure: no sockets, no clock. One
- * thread.
+ * Until a lane is in sync, its old values stay in the store.
  *
- * replica.c has the messages and the lanes, replica_sync.c what is asked and when, replica_reply.c
- * what becomes of the answers.
+ * Pure: no sockets, no clock. One thread.
  */
 #ifndef COMMON_REPLICA_REPLICA_H
 #define COMMON_REPLICA_REPLICA_H
@@ -39,40 +37,50 @@
 
 struct replica;
 
-/* The store and the log are borrowed. upstreams: 1 to REPLICA_UPSTREAMS_MAX. events_max: how many
- * events to fetch at first. */
+/*
+ * The store and the log are borrowed, the ops are copied. upstreams: how many there are, 1 to
+ * REPLICA_UPSTREAMS_MAX; each is spoken of by its index. events_max: how many events to fetch when
+ * none are here. The caller destroys the replica, before the store and the log.
+ */
 struct replica *replica_create(unsigned upstreams, size_t events_max, struct store *store,
                                struct eventlog *events, const struct replica_ops *ops);
+
+/* Clears the pointer. A replica that is NULL is fine. */
 void replica_destroy(struct replica **replica);
 
-/* A message from any upstream's PUB socket. */
+/* Takes in a message from any upstream's PUB socket. What is malformed is dropped and counted. */
 void replica_message(struct replica *replica, const struct str frames[WIRE_FRAMES], mono_time now);
 
-/* A reply to a query. */
+/* Takes in the reply to a query that ops.send was given with that tag. One that is malformed, or
+ * comes after its time, is dropped. */
 void replica_reply(struct replica *replica, unsigned upstream, uint32_t tag, struct str reply,
                    mono_time now);
 
-/* Lets time pass: pings, timeouts, retries. Call it at least every replica_wait_ms. */
+/* Lets time pass: pings, timeouts, retries. Must be called at least every replica_wait_ms. */
 void replica_tick(struct replica *replica, mono_time now);
+
+/* How long replica_tick may wait: 0 to REPLICA_PING_MS. */
 int replica_wait_ms(const struct replica *replica, mono_time now);
 
-/* In sync in all lanes, at least once: there is something to serve. */
+/* True when all lanes were in sync at once, at some time: there is something to serve. */
 bool replica_ready(const struct replica *replica);
 
-/* In sync in all lanes, and hearing from them. reason (may be NULL) is set to a sentence when not.
- */
+/* True when all lanes are in sync and each was heard of within REPLICA_SILENT_MS. Else *reason
+ * (reason may be NULL) is set to a sentence for people, a constant. */
 bool replica_fresh(const struct replica *replica, mono_time now, const char **reason);
 
-/* Where it stands: lanes, versions, position, as_of. What is not the replica's (role, instance) is
- * left alone. */
+/* Fills in where the replica stands: serving, lanes, versions, position, as_of, and the reason when
+ * it is not fresh. The role and the instance are left alone, for they are the program's. The
+ * position points into the replica, and is valid until the next message or reply. */
 void replica_standing(const struct replica *replica, mono_time now, struct query_state *out);
 
-/* Of each lane. */
+/* Fills in the version that each lane has reached. */
 void replica_cursor(const struct replica *replica, struct cursor *out);
 
+/* Lives as long as the replica. */
 const struct replica_counters *replica_counters(const struct replica *replica);
 
-/* Is that upstream answering? */
+/* True when the upstream has answered a ping within the last REPLICA_DEAD_MS. */
 bool replica_upstream_alive(const struct replica *replica, unsigned upstream, mono_time now);
 
 #endif

@@ -6,7 +6,8 @@
 #include "common/replica/replica_sync.h"
 #include "common/replica/upstreams.h"
 
-/* Copies a text with a NUL behind it. False, and out left alone, when it does not fit. */
+/* Copies a text and ends it with a NUL. Returns false, and leaves out alone, when it does not fit.
+ */
 static bool copy_text(struct str text, char *out, size_t size)
 {
     if (text.p == NULL || text.len >= size) {
@@ -17,8 +18,8 @@ static bool copy_text(struct str text, char *out, size_t size)
     return true;
 }
 
-/* As many lanes as the living upstreams say. One that is gone is forgotten; tiles that no other
- * lane has taken over expire. */
+/* Takes over the number of lanes that the living upstreams say. A lane that no longer exists is
+ * forgotten; those of its tiles that no other lane has taken over expire. */
 static void count_lanes(struct replica *r, mono_time now)
 {
     const unsigned lanes = upstreams_lanes(r, now);
@@ -75,13 +76,16 @@ static void apply_entry(struct replica *r, const mp_value *entry, mono_time now)
                                    .grace_ms = answer.grace_ms,
                                    .position = answer.position,
                                    .as_of = answer.as_of};
-    /* An older copy than the one here refreshes nothing; store_apply sees to that. */
+    /* store_apply drops an older copy than the one here, so that it refreshes nothing. */
     if (store_apply(r->store, &tile, answer.lane, answer.published_at, answer.age_ms, now) ==
         STATUS_FULL) {
         r->counters.refused++;
     }
-    /* A removal older than the tile here does not save it from the sweep: at S1 the server has
-     * none. One that time removed there will go here by its own time. */
+    /*
+     * What is marked survives the sweep in finish_lane. A tombstone marks nothing, for at S the
+     * server has no such tile; but a tile that time alone removed there is kept, since it expires
+     * here by itself, and a refresh may be on its way.
+     */
     const struct tile *here = store_get(r->store, tile.key);
     if (!tile.removed ||
         (tile.expired && here != NULL && version_compare(here->version, tile.version) <= 0)) {
@@ -89,13 +93,13 @@ static void apply_entry(struct replica *r, const mp_value *entry, mono_time now)
     }
 }
 
-/* A page belongs to the walk only if it comes from the run of the server that it began with. */
+/* All pages of a snapshot must come from one run of the server: that which gave the first. */
 static bool same_server(const struct replica *r, const struct answer_standing *standing)
 {
     return str_is(standing->instance, r->sync.instance);
 }
 
-/* Is S1 news to that lane, and does it need any? */
+/* True when the lane needs a snapshot, and this one brings it to where it stands or further. */
 static bool lane_gains(const struct replica *r, unsigned index)
 {
     const struct replica_lane *lane = &r->lanes[index];
@@ -103,6 +107,7 @@ static bool lane_gains(const struct replica *r, unsigned index)
            version_compare(r->sync.reached[index], lane->last) >= 0;
 }
 
+/* Brings a lane to S: what the server did not have at S goes. */
 static void finish_lane(struct replica *r, unsigned index, const struct answer_standing *standing,
                         mono_time now)
 {
@@ -115,6 +120,7 @@ static void finish_lane(struct replica *r, unsigned index, const struct answer_s
     }
 }
 
+/* The last page is here: each lane that gains by the snapshot jumps to S. */
 static void sync_finish(struct replica *r, const struct answer_standing *standing, mono_time now)
 {
     bool whole = true;
@@ -185,9 +191,12 @@ static void append_events(struct replica *r, const mp_value *list, uint64_t orig
     }
 }
 
-/* Another numbering, or events that nobody has any more: readers are told to start over. Until the
- * log is filled again, no delta may put a single event into it. Says whether the page is of no use,
- * since it was asked for by what was held before. */
+/*
+ * Empties the log when the server numbers its events anew, or no longer has the one that follows on
+ * those held here: readers are told to start over. Until the log is filled again lane 0 is out of
+ * sync, so that no delta puts a single event into it. Returns true when the page is of no use,
+ * since it was asked for by what was held before; the right one has been asked for then.
+ */
 static bool start_over(struct replica *r, uint64_t origin, uint64_t floor, mono_time now)
 {
     const uint64_t held = eventlog_last(r->events);
@@ -203,14 +212,16 @@ static bool start_over(struct replica *r, uint64_t origin, uint64_t floor, mono_
     return held != 0;
 }
 
-/* Is the server's log as far as its tiles were at S1? It may be filling it anew. */
+/* True when the server's log is as far as its tiles were at S. A server that is filling its own log
+ * anew has gaps in it, and says that it does not have lane 0. */
 static bool log_is_whole(const struct replica *r, const struct answer_standing *standing)
 {
     return (standing->lanes_owned & 1) != 0 &&
            version_compare(standing->versions[0], r->sync.reached[0]) >= 0;
 }
 
-/* The ordinal after which the events of the page are. */
+/* The ordinal right below the first event of the page, or the server's last if the page is empty.
+ */
 static uint64_t ordinal_before(const struct answer_events *page)
 {
     for (size_t i = 0; i < mp_count(page->events); i++) {
@@ -234,8 +245,9 @@ static void on_events(struct replica *r, const mp_value *map, mono_time now)
         return;
     }
     if (r->sync.asked_after == 0 && eventlog_last(r->events) != 0) {
-        replica_sync_ask_events(
-            r, now); /* the first came meanwhile: no longer the newest, but all since */
+        /* The first event came meanwhile. The page has the newest events, but those that follow on
+         * it are needed. */
+        replica_sync_ask_events(r, now);
         return;
     }
     if (eventlog_last(r->events) == 0) {

@@ -44,11 +44,12 @@
  *            └──────────────────────────────┘
  *      a patch has no base here, or events are numbered anew
  *
- * Messages are applied in a whole lane only; else they wait in `pending`. A snapshot that ends
- * short of what was announced leaves the lane with a gap.
+ * A message is applied when it follows on `last`, in either of the states that are synced; else it
+ * waits in `pending`. A snapshot that ends short of what was announced leaves a lane with a gap; so
+ * does the first one, of an unknown lane.
  */
 struct replica_lane {
-    bool synced;              /* a snapshot made it whole once, and `last` means something */
+    bool synced;              /* a snapshot has brought it to a version, and nothing broke since */
     bool gap;                 /* something is missing between `last` and `announced` */
     mono_time gap_since;      /* only with `gap` */
     struct version last;      /* all up to this one is applied */

@@ -4,9 +4,13 @@
 #include "common/replica/query_request.h"
 #include "common/replica/upstreams.h"
 
+/* The pause after a failure: 20 ms, then 40 ms, and so on to 640 ms. */
+#define RETRY_FIRST_MS INT64_C(20)
+#define RETRY_DOUBLINGS_MAX 5
+
 /* ---- Queries ---- */
 
-/* Sends the request, and frees it. Returns its tag, or 0 when it could not be sent. */
+/* Sends the request and frees it. Returns its tag, or 0 when nobody is connected there. */
 static uint32_t send_query(struct replica *r, unsigned upstream, struct query_request *request)
 {
     struct buf bytes = {0};
@@ -24,6 +28,7 @@ static void ping(struct replica *r, unsigned upstream, mono_time now)
     query_request_begin(&request, QUERY_OP_PING);
     const uint32_t tag = send_query(r, upstream, &request);
     if (tag == 0) {
+        /* As if the last ping were so old that the next one is due after REPLICA_RECONNECT_MS. */
         u->pinged_at = mono_add_ms(now, REPLICA_RECONNECT_MS - REPLICA_PING_MS);
         return;
     }
@@ -33,10 +38,11 @@ static void ping(struct replica *r, unsigned upstream, mono_time now)
 
 void replica_sync_abandon(struct replica *r, mono_time now)
 {
-    const unsigned doublings = r->sync.failures < 5 ? r->sync.failures : 5;
+    const unsigned doublings =
+        r->sync.failures < RETRY_DOUBLINGS_MAX ? r->sync.failures : RETRY_DOUBLINGS_MAX;
     r->sync.failures++;
     r->sync.step = REPLICA_SYNC_IDLE;
-    r->sync.retry_at = mono_add_ms(now, INT64_C(20) << doublings);
+    r->sync.retry_at = mono_add_ms(now, RETRY_FIRST_MS << doublings);
     r->counters.retries++;
 }
 
@@ -72,7 +78,8 @@ void replica_sync_ask_events(struct replica *r, mono_time now)
 
 /* ---- Time ---- */
 
-/* When a lane needs a snapshot: a gap may close by itself while there is another source. */
+/* When a lane needs a snapshot; MONO_NEVER: it needs none. While another upstream lives, its copies
+ * may close a gap within REPLICA_GAP_WAIT_MS. */
 static mono_time lane_due(const struct replica *r, unsigned index, mono_time now)
 {
     const struct replica_lane *lane = &r->lanes[index];
@@ -83,6 +90,7 @@ static mono_time lane_due(const struct replica *r, unsigned index, mono_time now
     return may_heal ? mono_add_ms(lane->gap_since, REPLICA_GAP_WAIT_MS) : now;
 }
 
+/* The lanes that need a snapshot now; bit i: lane i. */
 static uint64_t lanes_wanted(const struct replica *r, mono_time now)
 {
     uint64_t wanted = 0;

@@ -120,7 +120,7 @@ static int finish(void **state)
     return left;
 }
 
-/* Lets the upstream work until the socket has a message; beats every 100 ms. */
+/* Lets the upstream work until the socket has a message; sends heartbeats every 100 ms. */
 static void await(struct scene *scene, void *socket)
 {
     const mono_time end = mono_add_ms(clock_mono(), PATIENCE_MS);
@@ -131,7 +131,7 @@ static void await(struct scene *scene, void *socket)
         zmq_pollitem_t items[] = {{socket, 0, ZMQ_POLLIN, 0},
                                   {server_socket(scene->upstream.server), 0, ZMQ_POLLIN, 0}};
         if (zmq_poll(items, 2, 100) == 0) {
-            beat(&scene->upstream);
+            send_heartbeat(&scene->upstream);
         }
         (void)server_process(scene->upstream.server, clock_mono(), 100);
     }
@@ -177,7 +177,7 @@ static void await_serving(struct scene *scene)
     const mono_time end = mono_add_ms(clock_mono(), PATIENCE_MS);
     while (!serving(scene)) {
         assert_true(clock_mono().us < end.us);
-        beat(&scene->upstream);
+        send_heartbeat(&scene->upstream);
     }
 }
 

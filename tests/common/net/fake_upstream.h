@@ -106,11 +106,11 @@ static void publish(struct upstream_server *up, const char *key, int64_t ttl_ms,
     buf_free(&value);
 }
 
-static void beat(struct upstream_server *up)
+static void send_heartbeat(struct upstream_server *up)
 {
-    const struct wire_beat beat = {STR("1"), clock_wall(), 0, 0};
+    const struct wire_beat heartbeat = {STR("1"), clock_wall(), 0, 0};
     struct buf out[WIRE_FRAMES] = {{0}};
-    wire_encode_beat(out, 0, (struct version){up->epoch, up->seq}, clock_wall(), &beat);
+    wire_encode_beat(out, 0, (struct version){up->epoch, up->seq}, clock_wall(), &heartbeat);
     send_frames(up, out);
 }
 

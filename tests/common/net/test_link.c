@@ -27,11 +27,11 @@ static void count_accepted(void *arg, const struct str frames[WIRE_FRAMES])
     assert_true(frames[0].len != 0);
 }
 
-/* Lets everybody work until the condition holds; beats every 100 ms. */
+/* Lets everybody work until the condition holds; sends heartbeats every 100 ms. */
 static void work_until(struct scene *scene, bool (*done)(struct scene *scene))
 {
     const mono_time end = mono_add_ms(clock_mono(), PATIENCE_MS);
-    mono_time beat_at = clock_mono();
+    mono_time heartbeat_at = clock_mono();
     int fds[LINK_FDS_MAX];
     const size_t fd_count = link_fds(scene->link, fds);
     for (;;) {
@@ -53,14 +53,14 @@ static void work_until(struct scene *scene, bool (*done)(struct scene *scene))
             if (up->pub != NULL) {
                 more = server_process(up->server, now, 100) || more;
                 items[count++] = (zmq_pollitem_t){server_socket(up->server), 0, ZMQ_POLLIN, 0};
-                if (now.us >= beat_at.us) {
-                    beat(up);
+                if (now.us >= heartbeat_at.us) {
+                    send_heartbeat(up);
                 }
             }
         }
-        beat_at = now.us >= beat_at.us ? mono_add_ms(now, 100) : beat_at;
+        heartbeat_at = now.us >= heartbeat_at.us ? mono_add_ms(now, 100) : heartbeat_at;
         int wait = link_wait_ms(scene->link, now);
-        wait = mono_ms_until(now, beat_at, wait);
+        wait = mono_ms_until(now, heartbeat_at, wait);
         (void)zmq_poll(items, count, more ? 0 : wait);
     }
 }
@@ -149,7 +149,7 @@ static void test_sync_live_and_a_lost_message(void **state)
     work_until(&scene, has_last);
     assert_true(scene.accepted >= 1000);
     assert_int_equal(replica_counters(link_replica(scene.link))->gaps, 0);
-    publish(&scene.upstreams[0], "a", TTL_MS, true); /* lost: only a beat tells of it */
+    publish(&scene.upstreams[0], "a", TTL_MS, true); /* lost: only a heartbeat tells of it */
     work_until(&scene, has_last);
     assert_int_equal(replica_counters(link_replica(scene.link))->gaps, 1);
     assert_int_equal(replica_counters(link_replica(scene.link))->malformed, 0);

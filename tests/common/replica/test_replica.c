@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/common/replica/replica_world.h"
+#include "tests/common/replica/replica_nodes.h"
 
 #include <time.h>
 
@@ -104,9 +104,9 @@ static void tick(struct node *node)
             }
         }
     }
-    if (w->now.us >= node->beat_at.us) {
-        node->beat_at = mono_add_ms(w->now, BEAT_MS);
-        beat(node);
+    if (w->now.us >= node->heartbeat_at.us) {
+        node->heartbeat_at = mono_add_ms(w->now, HEARTBEAT_MS);
+        send_heartbeat(node);
     }
 }
 
@@ -115,7 +115,7 @@ static mono_time next_tick(struct node *node)
 {
     const struct world *w = node->world;
     if (node->replica == NULL) {
-        return node->beat_at.us < node->refresh_at.us ? node->beat_at : node->refresh_at;
+        return node->heartbeat_at.us < node->refresh_at.us ? node->heartbeat_at : node->refresh_at;
     }
     const mono_time expiry = store_next_expiry(node->store);
     const mono_time due = mono_add_ms(w->now, replica_wait_ms(node->replica, w->now));

@@ -112,11 +112,11 @@ static void hear_tile(struct scene *scene, uint64_t epoch, uint64_t seq, uint64_
     hear(scene, out);
 }
 
-static void hear_beat(struct scene *scene, uint64_t epoch, uint64_t seq)
+static void hear_heartbeat(struct scene *scene, uint64_t epoch, uint64_t seq)
 {
-    const struct wire_beat beat = {STR("9"), {5}, 0, 0};
+    const struct wire_beat heartbeat = {STR("9"), {5}, 0, 0};
     struct buf out[WIRE_FRAMES] = {{0}};
-    wire_encode_beat(out, 0, (struct version){epoch, seq}, (wall_time){1}, &beat);
+    wire_encode_beat(out, 0, (struct version){epoch, seq}, (wall_time){1}, &heartbeat);
     hear(scene, out);
 }
 
@@ -226,7 +226,7 @@ static void test_join(void **state)
     assert_int_equal(store_count(scene.store), 1);
     assert_int_equal(scene.accepted, 1);
     assert_true(replica_fresh(scene.replica, scene.now, &reason));
-    hear_beat(&scene, 1, 11);
+    hear_heartbeat(&scene, 1, 11);
     assert_int_equal(scene.accepted, 2);
     struct query_state standing_now = {0};
     replica_standing(scene.replica, scene.now, &standing_now);
@@ -259,7 +259,7 @@ static void test_duplicates_and_the_past_are_dropped(void **state)
     hear_tile(&scene, 1, 11, 0);
     hear_tile(&scene, 1, 11, 0);
     assert_int_equal(counters(&scene)->duplicates, 1);
-    hear_beat(&scene, 2, 0); /* the ingestor was restarted */
+    hear_heartbeat(&scene, 2, 0); /* the ingestor was restarted */
     hear_tile(&scene, 1, 12, 11);
     assert_int_equal(counters(&scene)->outdated, 1);
     assert_int_equal(store_count(scene.store), 1); /* served until the new state is here */
@@ -293,7 +293,7 @@ static void test_a_beat_tells_of_what_was_lost(void **state)
     (void)state;
     struct scene scene;
     begin_synced(&scene, 1, 10);
-    hear_beat(&scene, 1, 12);
+    hear_heartbeat(&scene, 1, 12);
     pass(&scene, 0); /* there is no other upstream to wait for */
     assert_int_equal(scene.asked, 3);
     answer_snapshot(&scene, 1, 11); /* behind what the beat told */
@@ -367,7 +367,7 @@ static void test_it_sleeps_while_nobody_can_be_asked(void **state)
     (void)state;
     struct scene scene;
     begin_synced(&scene, 2, 10);
-    hear_beat(&scene, 1, 50);
+    hear_heartbeat(&scene, 1, 50);
     pass(&scene, 5000); /* both are dead now */
     assert_false(replica_upstream_alive(scene.replica, 0, scene.now));
     assert_int_equal(scene.asked, 2);
