@@ -9,25 +9,27 @@
 #include "common/program/log.h"
 #include "common/program/metrics.h"
 
-#define LINK_BUDGET 500 /* messages taken in before others get their turn */
+/* How much of each kind is done before the others get their turn: messages that are taken in,
+ * requests that are answered, subscriptions that are taken off the queue. */
+#define LINK_BUDGET 500
 #define QUERY_BUDGET 50
 #define XPUB_BUDGET 100
 
 struct cache {
-    const struct program *program;
+    const struct program *program; /* borrowed */
     struct store *store;
     struct eventlog *events;
     struct link *link;
     struct query query;
     struct server *server;
-    void *xpub;
+    void *xpub; /* hands on what the replica has accepted */
     zloop_t *loop;
-    int link_timer; /* 0: none */
-    char instance[64];
-    bool announced; /* that it is ready */
-    uint64_t forwarded;
-    uint64_t not_forwarded;
-    uint64_t expired;
+    int link_timer;         /* calls `work` when nothing comes; 0: none is set */
+    char instance[64];      /* another one with each start */
+    bool announced;         /* the log has the line that says it is ready */
+    uint64_t forwarded;     /* messages handed on */
+    uint64_t not_forwarded; /* messages that could not be queued */
+    uint64_t expired;       /* times that a tile went stale */
 };
 
 /* ---- Replica to subscribers ---- */
@@ -153,7 +155,8 @@ static int on_query(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
-/* Subscriptions are filtered by libzmq; we only take them off the queue. */
+/* libzmq itself sends each subscriber what it wants. The subscriptions are here only to be taken
+ * off the queue. */
 static int on_subscription(zloop_t *loop, zmq_pollitem_t *item, void *arg)
 {
     (void)loop;
@@ -228,6 +231,7 @@ void cache_destroy(struct cache **cache_p)
     *cache_p = NULL;
 }
 
+/* Calls the handler when the socket (or, if that is NULL, the descriptor) is readable. */
 static void poll_on(struct cache *cache, void *socket, int fd, zloop_fn *handler)
 {
     zmq_pollitem_t item = {socket, fd, ZMQ_POLLIN, 0};

@@ -234,7 +234,7 @@ bool answer_read_list(const mp_value *reply, struct answer_list *list);
 /* The reply to snapshot. */
 struct answer_snapshot {
     struct answer_standing standing;
-    bool restart;          /* removals were forgotten: this is the first page of another walk */
+    bool restart;          /* tombstones were forgotten: this is the first page of a new snapshot */
     const mp_value *tiles; /* an array; see answer_read_tile */
     uint64_t next;         /* the change number that the next page is asked for with */
     bool more;             /* there is a further page */

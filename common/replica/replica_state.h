@@ -2,13 +2,14 @@
 /*
  * The state of a replica, which its files share. Nobody else includes this. One thread has it all.
  *
- *   replica.c   replica_reply.c      messages and time; replies
- *       │  └──────┐  │   │
- *       │    replica_sync.c          what is asked for, and when
- *       │         │      │
- *    lanes.c   upstreams.c           the sequence of each lane; who can be asked
- *       └────┬────┘
- *      replica_state.h
+ *     replica_reply.c    what becomes of replies
+ *     replica.c          messages, time, and where the replica stands
+ *     replica_sync.c     what is asked for, and when
+ *     upstreams.c        which upstreams live and serve
+ *     lanes.c            the sequence of each lane
+ *     replica_state.h    this
+ *
+ * Each uses only what stands below it here.
  */
 #ifndef COMMON_REPLICA_REPLICA_STATE_H
 #define COMMON_REPLICA_REPLICA_STATE_H
@@ -57,19 +58,19 @@ struct replica_lane {
     struct pending pending;   /* messages above `last` that came ahead of a gap */
     bool heard;               /* something was heard of it since the start */
     mono_time heard_at;       /* only with `heard`: when that was, at last */
-    char position[STORE_POSITION_MAX]; /* of the source, by the last heartbeat */
-    wall_time as_of;                   /* by the last heartbeat */
+    char position[STORE_POSITION_MAX]; /* of the source, by the last heartbeat or snapshot */
+    wall_time as_of;                   /* the moment that the position was true for */
 };
 
 /* What is known of an upstream, by its answers to pings. */
 struct replica_upstream {
-    bool answered;         /* it has answered a ping since the start */
-    mono_time answered_at; /* only with `answered`: when it did so last */
-    mono_time pinged_at;
-    bool serving;
-    unsigned lanes;       /* how many the deployment has, by this upstream */
-    uint64_t lanes_owned; /* bit i: lane i is whole there */
-    char instance[REPLICA_INSTANCE_SIZE];
+    bool answered;                          /* it has answered a ping since the start */
+    mono_time answered_at;                  /* only with `answered`: when it did so last */
+    mono_time pinged_at;                    /* when it was pinged last */
+    bool serving;                           /* it can be asked for snapshots */
+    unsigned lanes;                         /* how many the deployment has, by this upstream */
+    uint64_t lanes_owned;                   /* bit i: lane i is whole there */
+    char instance[REPLICA_INSTANCE_SIZE];   /* its run, by its last answer; "": none yet */
     uint32_t ping_tags[REPLICA_PINGS_KEPT]; /* a ring; 0: none */
     size_t next_ping;                       /* index of the oldest in the ring */
 };

@@ -70,7 +70,7 @@ static bool is_fresh(struct scene *scene)
     return replica_fresh(link_replica(scene->link), clock_mono(), NULL);
 }
 
-/* Has the tile here the newest value that an upstream has? */
+/* True when the tile here has the newest value that an upstream has. */
 static bool has_last(struct scene *scene)
 {
     const struct tile *here = store_get(scene->store, STR("a"));

@@ -296,7 +296,7 @@ static void test_a_beat_tells_of_what_was_lost(void **state)
     hear_heartbeat(&scene, 1, 12);
     pass(&scene, 0); /* there is no other upstream to wait for */
     assert_int_equal(scene.asked, 3);
-    answer_snapshot(&scene, 1, 11); /* behind what the beat told */
+    answer_snapshot(&scene, 1, 11); /* behind what the heartbeat told */
     assert_false(replica_fresh(scene.replica, scene.now, NULL));
     pass(&scene, 20);
     answer_snapshot(&scene, 1, 12);
