@@ -261,9 +261,6 @@ static void test_pages_come_back_as_they_were(void **state)
         struct answer_standing standing;
         struct answer_snapshot snapshot;
         struct answer_events events;
-        struct answer_list list;
-        struct answer_found found;
-        struct answer_tile tile;
         const size_t count = (size_t)rand() % 20;
         const uint64_t number = random_bits();
         const bool flag = random_bool();
@@ -272,7 +269,7 @@ static void test_pages_come_back_as_they_were(void **state)
         buf_clear(&paper->bytes);
         struct answer_array array = answer_begin_snapshot(&paper->bytes, &standing, flag);
         for (; array.count < count; array.count++) {
-            tile = random_tile(key);
+            struct answer_tile tile = random_tile(key);
             tile.removed = true;
             answer_put_tile(&paper->bytes, &tile);
         }
@@ -293,30 +290,41 @@ static void test_pages_come_back_as_they_were(void **state)
         assert_int_equal(mp_count(events.events), 0);
         assert_int_equal(events.next, number / 2);
         assert_int_equal(events.more, flag);
+    }
+}
+
+static void test_lists_come_back_as_they_were(void **state)
+{
+    struct paper *paper = *state;
+    struct buf tiles = {0};
+    for (int run = 0; run < 100; run++) {
+        char key[2][40];
+        struct answer_list list;
+        struct answer_found found;
+        const size_t count = (size_t)rand() % 20;
+        const uint64_t number = random_bits();
+        const bool flag = random_bool();
 
         buf_clear(&paper->bytes);
-        array = answer_begin_list(&paper->bytes);
+        buf_clear(&tiles);
+        struct answer_array array = answer_begin_list(&paper->bytes);
         for (; array.count < count; array.count++) {
-            tile = random_tile(key);
+            const struct answer_tile tile = random_tile(key);
             answer_put_tile(&paper->bytes, &tile);
+            answer_put_tile(&tiles, &tile);
         }
         answer_end_list(&paper->bytes, array, flag);
         assert_true(answer_read_list(parse(paper), &list));
         assert_int_equal(mp_count(list.tiles), count);
         assert_int_equal(list.more, flag);
 
-        struct buf tiles = {0};
-        for (size_t i = 0; i < count; i++) {
-            tile = random_tile(key);
-            answer_put_tile(&tiles, &tile);
-        }
         buf_clear(&paper->bytes);
         answer_put_found(&paper->bytes, number, buf_str(&tiles), count);
         assert_true(answer_read_found(parse(paper), &found));
         assert_int_equal(found.answered, number);
         assert_int_equal(mp_count(found.tiles), count);
-        buf_free(&tiles);
     }
+    buf_free(&tiles);
 }
 
 /* ---- Bytes: other programs read them, too ---- */
@@ -379,6 +387,7 @@ int main(void)
         TEST(test_tiles_of_each_shape_come_back_as_they_were),
         TEST(test_events_come_back_as_they_were),
         TEST(test_pages_come_back_as_they_were),
+        TEST(test_lists_come_back_as_they_were),
         TEST(test_the_bytes_are_those_of_the_protocol),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
