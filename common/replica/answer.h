@@ -40,6 +40,7 @@
 #include "common/base/clock.h"
 #include "common/base/str.h"
 #include "common/codec/mp.h"
+#include "common/wire/lane.h"
 #include "common/wire/version.h"
 
 /* ---- The names of all members ---- */

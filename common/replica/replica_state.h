@@ -24,6 +24,7 @@
 #include "common/replica/replica_ops.h"
 #include "common/store/eventlog.h"
 #include "common/store/store.h"
+#include "common/wire/lane.h"
 #include "common/wire/version.h"
 
 /* An answer to any one of the last so many pings counts as a sign of life. */
