@@ -25,7 +25,7 @@ static void put_field(struct buf *out, const char *name, const struct field *fie
     buf_printf(out, "%s=%s\n", name, field->text != NULL ? field->text : "");
 }
 
-uint64_t tile_digest(const struct tile_config *config)
+uint64_t fold_digest(const struct tile_config *config)
 {
     struct buf text = {0};
     buf_printf(&text, "%d %lld %lld %u %d %lld %lld\n", (int)config->type,

@@ -8,6 +8,6 @@
 
 #include "common/config/tiles.h"
 
-uint64_t tile_digest(const struct tile_config *config);
+uint64_t fold_digest(const struct tile_config *config);
 
 #endif

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/fold_plan.h"
 
-#include "common/base/xalloc.h"
+#include <stdlib.h>
+#include <string.h>
 
-void plans_init(struct plans *plans, const struct config *config, const bool *folded)
+#include "common/base/xalloc.h"
+#include "ingestor/fold/types/types.h"
+
+void fold_plans_init(struct fold_plans *plans, const struct config *config, const bool *folded)
 {
-    *plans = (struct plans){.config = config, .folded = folded};
+    *plans = (struct fold_plans){.config = config, .folded = folded};
 }
 
-void plans_finish(struct plans *plans)
+void fold_plans_finish(struct fold_plans *plans)
 {
-    struct plan *plan;
-    struct plan *next;
+    struct fold_plan *plan;
+    struct fold_plan *next;
     HASH_ITER(by_type, plans->table, plan, next)
     {
         HASH_DELETE(by_type, plans->table, plan);
@@ -20,50 +24,29 @@ void plans_finish(struct plans *plans)
     }
 }
 
-/* What the type says about the tile; false: events of that type never concern it. */
-static bool examine(const struct config *config, const struct tile_config *tile, struct str type,
-                    struct candidate *out)
+/* True when events of that type may concern the tile. */
+static bool examine(const struct config *config, const struct tile_config *tile,
+                    struct str event_type, int *meaning)
 {
-    *out = (struct candidate){.state = STATE_CLOSED};
-    if (tile->metric != NULL) {
-        return str_is(type, config->source.metric_event);
-    }
-    switch (tile->type) {
-    case TILE_SLA_RISK:
-        out->opens = match_admits_type(&tile->opens, type);
-        out->closes = match_admits_type(&tile->closes, type);
-        return out->opens || out->closes;
-    case TILE_BACKLOG:
-        for (size_t i = 0; i < tile->rule_count; i++) {
-            if (pattern_fits(&tile->rules[i].event_type, type)) {
-                out->state = tile->rules[i].state;
-                return true;
-            }
-        }
-        return false;
-    case TILE_COUNT:
-    case TILE_TREND:
-    case TILE_GAUGE:
-        break;
-    }
-    return match_admits_type(&tile->match, type);
+    return fold_type_of(tile->type)
+        ->examine(tile, config->source.metric_event, event_type, meaning);
 }
 
-static struct plan *make(struct plans *plans, struct str type)
+static struct fold_plan *make_plan(struct fold_plans *plans, struct str event_type)
 {
     const struct config *config = plans->config;
-    if (HASH_CNT(by_type, plans->table) >= PLANS_MAX) {
-        plans_finish(plans);
+    if (HASH_CNT(by_type, plans->table) >= FOLD_PLANS_MAX) {
+        fold_plans_finish(plans);
         plans->table = NULL;
     }
-    struct plan *plan = x_calloc(1, sizeof *plan + type.len + 1);
-    memcpy(plan->type, type.p, type.len);
-    plan->type_len = type.len;
+    struct fold_plan *plan = x_calloc(1, sizeof *plan + event_type.len + 1);
+    memcpy(plan->type, event_type.p, event_type.len);
+    plan->type_len = event_type.len;
     plan->entries = x_calloc(config->tile_count + 1, sizeof *plan->entries);
     for (size_t i = 0; i < config->tile_count; i++) {
-        struct candidate candidate;
-        if (plans->folded[i] && examine(config, &config->tiles[i], type, &candidate)) {
-            plan->entries[plan->count++] = (struct plan_entry){i, candidate};
+        int meaning;
+        if (plans->folded[i] && examine(config, &config->tiles[i], event_type, &meaning)) {
+            plan->entries[plan->count++] = (struct fold_plan_entry){i, meaning};
         }
     }
     plan->entries = x_reallocarray(plan->entries, plan->count + 1, sizeof *plan->entries);
@@ -71,9 +54,9 @@ static struct plan *make(struct plans *plans, struct str type)
     return plan;
 }
 
-const struct plan *plan_for(struct plans *plans, struct str event_type)
+const struct fold_plan *fold_plan_for(struct fold_plans *plans, struct str event_type)
 {
-    struct plan *plan;
+    struct fold_plan *plan;
     HASH_FIND(by_type, plans->table, event_type.p, event_type.len, plan);
-    return plan != NULL ? plan : make(plans, event_type);
+    return plan != NULL ? plan : make_plan(plans, event_type);
 }

@@ -1,45 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which tiles an event of a type may concern, worked out once for each type: so that a row costs
- * one look-up, and not a comparison with each tile.
+ * The plan for an event type: the tiles that an event of that type may concern, and what the type
+ * means to each of them. It is worked out when the type is first seen, so that a row costs one
+ * look-up, and not a comparison with each tile.
+ *
+ *   "ticket.opened"   ─► tickets.sla (it may open an item), tickets.opened, all
+ *   "metrics.updated" ─► queue.depth, cpu.max, all
  */
 #ifndef INGESTOR_FOLD_FOLD_PLAN_H
 #define INGESTOR_FOLD_FOLD_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <uthash.h>
 
+#include "common/base/str.h"
 #include "common/config/config.h"
-#include "ingestor/fold/fold_type.h"
 
-#define PLANS_MAX                                                                                  \
-    4096 /* event types; when there are more, all are forgotten and worked out anew                \
-          */
+/* Event types that are remembered. When there are more, all are forgotten and worked out anew. */
+#define FOLD_PLANS_MAX 4096
 
-struct plan_entry {
+struct fold_plan_entry {
     size_t tile; /* index into config's tiles */
-    struct candidate candidate;
+    int meaning; /* what the tile's type made of the event type: `examine` in types/type.h */
 };
 
-struct plan {
-    struct plan_entry *entries; /* in the order of the configuration */
+struct fold_plan {
+    struct fold_plan_entry *entries; /* in the order of the configuration */
     size_t count;
     UT_hash_handle by_type;
     size_t type_len;
     char type[];
 };
 
-struct plans {
-    const struct config *config;
-    const bool *folded; /* for each tile of config: do we fold it? */
-    struct plan *table;
+struct fold_plans {
+    const struct config *config; /* borrowed */
+    const bool *folded; /* borrowed: for each of config's tiles, true when this ingestor folds it */
+    struct fold_plan *table; /* uthash by type */
 };
 
-void plans_init(struct plans *plans, const struct config *config, const bool *folded);
-void plans_finish(struct plans *plans);
+/* Both pointers are borrowed and must outlive the plans. */
+void fold_plans_init(struct fold_plans *plans, const struct config *config, const bool *folded);
+void fold_plans_finish(struct fold_plans *plans);
 
-/* Valid until the next call. */
-const struct plan *plan_for(struct plans *plans, struct str event_type);
+/* The plan for events of that type, made when it is not known. Valid until the next call. */
+const struct fold_plan *fold_plan_for(struct fold_plans *plans, struct str event_type);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/row.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "common/base/error.h"
+#include "ingestor/fold/match.h"
 
 void row_finish(struct row *row)
 {
@@ -14,13 +16,13 @@ void row_finish(struct row *row)
 
 const struct json_value *row_payload(struct row *row, struct str path)
 {
-    if (row->payload_state == PAYLOAD_UNREAD) {
-        row->payload_state = PAYLOAD_BAD;
+    if (row->payload_state == ROW_PAYLOAD_UNREAD) {
+        row->payload_state = ROW_PAYLOAD_BAD;
         if (row->event->payload.p == NULL) {
             return NULL; /* no payload is no mistake */
         }
-        if (json_parse(row->event->payload, PAYLOAD_MAX, &row->payload) == STATUS_OK) {
-            row->payload_state = PAYLOAD_READ;
+        if (json_parse(row->event->payload, ROW_PAYLOAD_MAX, &row->payload) == STATUS_OK) {
+            row->payload_state = ROW_PAYLOAD_READ;
         } else {
             row->counters->bad_payloads++;
         }
@@ -48,8 +50,7 @@ static struct str column(const struct event *event, const struct field *field)
     return STR_NULL;
 }
 
-static bool scalar_text(const struct json_value *value, char scratch[FIELD_SCRATCH],
-                        struct str *out)
+static bool scalar_text(const struct json_value *value, char scratch[ROW_SCRATCH], struct str *out)
 {
     int64_t integer;
     double number;
@@ -63,9 +64,9 @@ static bool scalar_text(const struct json_value *value, char scratch[FIELD_SCRAT
     }
     int len;
     if (json_as_int(value, &integer)) {
-        len = snprintf(scratch, FIELD_SCRATCH, "%lld", (long long)integer);
+        len = snprintf(scratch, ROW_SCRATCH, "%lld", (long long)integer);
     } else if (json_as_number(value, &number)) {
-        len = snprintf(scratch, FIELD_SCRATCH, "%.15g", number);
+        len = snprintf(scratch, ROW_SCRATCH, "%.15g", number);
     } else {
         return false;
     }
@@ -73,7 +74,7 @@ static bool scalar_text(const struct json_value *value, char scratch[FIELD_SCRAT
     return true;
 }
 
-bool row_text(struct row *row, const struct field *field, char scratch[FIELD_SCRATCH],
+bool row_text(struct row *row, const struct field *field, char scratch[ROW_SCRATCH],
               struct str *out)
 {
     if (field->kind == FIELD_PAYLOAD) {
@@ -149,27 +150,13 @@ bool row_time(struct row *row, const struct field *field, wall_time *out)
     return false;
 }
 
-bool pattern_fits(const struct pattern *pattern, struct str text)
-{
-    switch (pattern->kind) {
-    case PATTERN_TEXT:
-        return str_equal(pattern->text, text);
-    case PATTERN_GLOB:
-        return str_glob(pattern->text, text);
-    case PATTERN_NUMBER:
-    case PATTERN_BOOL:
-        break;
-    }
-    return false;
-}
-
 static bool pattern_fits_json(const struct pattern *pattern, const struct json_value *value)
 {
     struct str text;
     double number;
     bool boolean;
     if (json_as_str(value, &text)) {
-        return pattern_fits(pattern, text);
+        return match_fits_text(pattern, text);
     }
     if (json_as_bool(value, &boolean)) {
         return pattern->kind == PATTERN_BOOL && pattern->boolean == boolean;
@@ -188,7 +175,7 @@ static bool condition_holds(struct row *row, const struct condition *condition)
     }
     for (size_t i = 0; i < condition->any_count; i++) {
         const struct pattern *pattern = &condition->any[i];
-        if (payload ? pattern_fits_json(pattern, value) : pattern_fits(pattern, text)) {
+        if (payload ? pattern_fits_json(pattern, value) : match_fits_text(pattern, text)) {
             return true;
         }
     }
@@ -201,21 +188,6 @@ bool row_matches(struct row *row, const struct match *match, bool skip_type)
         const struct condition *condition = &match->all[i];
         const bool known = skip_type && condition->field.kind == FIELD_EVENT_TYPE;
         if (!known && !condition_holds(row, condition)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool match_admits_type(const struct match *match, struct str event_type)
-{
-    for (size_t i = 0; i < match->count; i++) {
-        const struct condition *condition = &match->all[i];
-        bool fits = condition->field.kind != FIELD_EVENT_TYPE;
-        for (size_t k = 0; k < condition->any_count && !fits; k++) {
-            fits = pattern_fits(&condition->any[k], event_type);
-        }
-        if (!fits) {
             return false;
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An event as the fold's tiles look at it: fields by name, the payload parsed when the first of
- * them asks for it, and once only.
+ * A row: an event as the tiles read it, its fields by name. The payload is parsed when the first
+ * tile asks for a member of it, and only once however many tiles ask.
  */
 #ifndef INGESTOR_FOLD_ROW_H
 #define INGESTOR_FOLD_ROW_H
@@ -10,57 +10,60 @@
 #include <stdint.h>
 
 #include "common/base/clock.h"
+#include "common/base/str.h"
 #include "common/codec/json.h"
 #include "common/config/tiles.h"
 #include "common/store/event.h"
-#include "ingestor/fold/fold.h"
+#include "ingestor/fold/fold_counters.h"
 
-#define PAYLOAD_MAX                                                                                \
-    (1024 * 1024)        /* bytes of a payload that is parsed; a longer one counts as bad */
-#define FIELD_SCRATCH 32 /* bytes that a number takes as text */
+/* Bytes of a payload that is parsed. A longer one counts as unusable. */
+#define ROW_PAYLOAD_MAX (1024 * 1024)
 
-enum payload_state { PAYLOAD_UNREAD, PAYLOAD_READ, PAYLOAD_BAD };
+/* Bytes that row_text needs to write a number. */
+#define ROW_SCRATCH 32
+
+enum row_payload_state { ROW_PAYLOAD_UNREAD, ROW_PAYLOAD_READ, ROW_PAYLOAD_BAD };
 
 struct row {
-    const struct event *event;
+    const struct event *event; /* borrowed */
     struct fold_counters *counters;
-    enum payload_state payload_state;
-    struct json_value *payload; /* NULL unless PAYLOAD_READ */
+    enum row_payload_state payload_state;
+    struct json_value *payload; /* NULL unless ROW_PAYLOAD_READ */
 };
 
+/* Both are borrowed and must outlive the row. End it with row_finish. */
 static inline struct row row_of(const struct event *event, struct fold_counters *counters)
 {
-    return (struct row){event, counters, PAYLOAD_UNREAD, NULL};
+    return (struct row){event, counters, ROW_PAYLOAD_UNREAD, NULL};
 }
 
 void row_finish(struct row *row);
 
-/* The member of the payload at that path (STR("") is the payload itself), or NULL. Borrowed from
- * the row. */
+/* The member of the payload at that path, or NULL when there is none; STR("") is the payload
+ * itself. Borrowed from the row. */
 const struct json_value *row_payload(struct row *row, struct str path);
 
-/* The field as text; numbers and booleans of the payload as JSON writes them. False when it is
- * absent, null, a map or a list. The text is borrowed from the row or in scratch. */
-bool row_text(struct row *row, const struct field *field, char scratch[FIELD_SCRATCH],
+/* The field as text; numbers and booleans of the payload are written as JSON writes them. False
+ * when the field is absent, null, a map or a list. The text is borrowed from the row, or stands in
+ * scratch. */
+bool row_text(struct row *row, const struct field *field, char scratch[ROW_SCRATCH],
               struct str *out);
 
-/* The field as a number: a number of the payload, or text that is one. What is there but no number
- * is counted. */
+/* The field as a number: a number of the payload, or text that is one. False when it is not; a
+ * field that is there but is no number is counted in bad_fields. */
 bool row_number(struct row *row, const struct field *field, double *out);
 
-/* The field as a moment: text or a number as wall_parse takes it. */
+/* The field as a moment: text as wall_parse takes it, or a number of the payload as
+ * wall_from_integer and wall_from_number do. False when it is not; text that is there but is no
+ * moment is counted in bad_fields. */
 bool row_time(struct row *row, const struct field *field, wall_time *out);
 
-/* Do all conditions hold? skip_type: those on event_type are known to. */
+/* True when all conditions hold. With skip_type those on event_type are taken to hold, because
+ * match_admits_type was asked before. */
 bool row_matches(struct row *row, const struct match *match, bool skip_type);
 
-/* Is it this metric, with these labels? Its value then. */
+/* True when the row is a measurement of that metric with those labels; *value is then what was
+ * measured. */
 bool row_metric(struct row *row, const char *metric, const struct match *labels, double *value);
-
-/* Does the text fit the pattern (which is for text)? */
-bool pattern_fits(const struct pattern *pattern, struct str text);
-
-/* Could an event of that type match: do the conditions on event_type hold? */
-bool match_admits_type(const struct match *match, struct str event_type);
 
 #endif

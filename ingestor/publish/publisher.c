@@ -115,7 +115,7 @@ static void put_payload(struct buf *out, struct mp_open_map *map, struct str pay
         return;
     }
     mp_put_text(out, "payload");
-    if (json_parse(payload, PAYLOAD_MAX, &value) == STATUS_OK) {
+    if (json_parse(payload, ROW_PAYLOAD_MAX, &value) == STATUS_OK) {
         json_to_mp(out, value);
         json_free(value);
     } else {

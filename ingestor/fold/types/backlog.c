@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backlog: open items by their current state, and optionally by a field of theirs. */
 #include "common/base/xalloc.h"
-#include "ingestor/fold/fold_type.h"
+#include "ingestor/fold/match.h"
 #include "ingestor/fold/types/items.h"
+#include "ingestor/fold/types/list.h"
 
 #define PARTS_MAX 1000 /* different breakdown values; items of further ones count under "other" */
 #define PART_NAME_MAX 256
@@ -24,13 +25,6 @@ struct backlog {
     struct part **by_index;
     uint32_t part_count;
 };
-
-static void init(void *state, const struct tile_config *config, wall_time now)
-{
-    (void)state;
-    (void)config;
-    (void)now;
-}
 
 static void finish(void *state)
 {
@@ -87,11 +81,24 @@ static void count(struct backlog *backlog, const struct tile_config *config,
     }
 }
 
-static bool concerns(const struct tile_config *config, const struct candidate *candidate,
-                     struct row *row, double *value)
+/* What the first rule that fits says: the index of a state, or STATE_CLOSED. */
+static bool examine(const struct tile_config *config, const char *metric_event,
+                    struct str event_type, int *meaning)
 {
-    (void)candidate; /* there is one only if a rule fits */
-    char scratch[FIELD_SCRATCH];
+    (void)metric_event;
+    for (size_t i = 0; i < config->rule_count; i++) {
+        if (match_fits_text(&config->rules[i].event_type, event_type)) {
+            *meaning = config->rules[i].state;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool concerns(const struct tile_config *config, int meaning, struct row *row, double *value)
+{
+    (void)meaning;
+    char scratch[ROW_SCRATCH];
     struct str id;
     *value = 0;
     return row_text(row, &config->item, scratch, &id);
@@ -100,7 +107,7 @@ static bool concerns(const struct tile_config *config, const struct candidate *c
 static void take_breakdown(struct backlog *backlog, const struct tile_config *config,
                            struct item *item, struct row *row)
 {
-    char scratch[FIELD_SCRATCH];
+    char scratch[ROW_SCRATCH];
     struct str name;
     const int64_t us = row->event->timestamp.us;
     const int64_t id = row->event->id;
@@ -114,15 +121,15 @@ static void take_breakdown(struct backlog *backlog, const struct tile_config *co
     item->part_id = id;
 }
 
-static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
-                  struct row *row, double value, wall_time now)
+static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
+                  double value, wall_time now)
 {
     (void)value;
     (void)now;
     struct backlog *backlog = state;
     const struct event *event = row->event;
-    const bool opens = candidate->state != STATE_CLOSED;
-    char scratch[FIELD_SCRATCH];
+    const bool opens = meaning != STATE_CLOSED;
+    char scratch[ROW_SCRATCH];
     struct str id;
     if (!row_text(row, &config->item, scratch, &id)) {
         return false;
@@ -143,10 +150,10 @@ static bool apply(void *state, const struct tile_config *config, const struct ca
         item->first_us = event->timestamp.us;
     }
     int to = item->state;
-    if (item_is_later(item, event->timestamp.us, event->id)) {
+    if (items_is_later(item, event->timestamp.us, event->id)) {
         item->latest_us = event->timestamp.us;
         item->latest_id = event->id;
-        to = candidate->state;
+        to = meaning;
     }
     if (to == STATE_CLOSED) {
         heap_remove(&backlog->by_age, &item->heap);
@@ -208,7 +215,7 @@ static void write_data(const void *state, const struct tile_config *config, stru
     const struct heap_item *oldest = heap_top(&backlog->by_age);
     if (oldest != NULL) {
         mp_put_text(out, "oldest_at");
-        put_time(out, oldest->key);
+        items_put_time(out, oldest->key);
         map.count++;
     }
     if (config->breakdown.kind != FIELD_NONE) {
@@ -295,10 +302,10 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
     return mp_is_array(value);
 }
 
-const struct fold_type fold_backlog = {
+const struct fold_type fold_type_backlog = {
     .size = sizeof(struct backlog),
-    .init = init,
     .finish = finish,
+    .examine = examine,
     .concerns = concerns,
     .apply = apply,
     .write = write_data,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* count: how many rows match, ever or in a sliding window; or the latest value of a metric. */
-#include "ingestor/fold/fold_type.h"
+#include "ingestor/fold/types/list.h"
+#include "ingestor/fold/types/matching.h"
 #include "ingestor/fold/types/window.h"
 
 #define WINDOW_SLOTS 300
@@ -15,15 +16,15 @@ struct count {
     bool measured;
 };
 
-int64_t count_slot_us(const struct tile_config *config)
+static int64_t slot_us(const struct tile_config *config)
 {
     const int64_t ms = config->window_ms / WINDOW_SLOTS;
     return (ms > SLOT_MIN_MS ? ms : SLOT_MIN_MS) * US_PER_MS;
 }
 
-uint32_t count_slots(const struct tile_config *config)
+static uint32_t slot_count(const struct tile_config *config)
 {
-    const int64_t slot_ms = count_slot_us(config) / US_PER_MS;
+    const int64_t slot_ms = slot_us(config) / US_PER_MS;
     return (uint32_t)((config->window_ms + slot_ms - 1) / slot_ms);
 }
 
@@ -31,8 +32,7 @@ static void init(void *state, const struct tile_config *config, wall_time now)
 {
     struct count *count = state;
     if (config->window_ms != 0) {
-        window_init(&count->window, count_slot_us(config), count_slots(config), AGGREGATE_COUNT,
-                    now);
+        window_init(&count->window, slot_us(config), slot_count(config), AGGREGATE_COUNT, now);
     }
 }
 
@@ -56,10 +56,10 @@ static bool take_metric(struct count *count, const struct event *event, double v
     return true;
 }
 
-static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
-                  struct row *row, double value, wall_time now)
+static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
+                  double value, wall_time now)
 {
-    (void)candidate;
+    (void)meaning;
     struct count *count = state;
     if (config->metric != NULL) {
         return take_metric(count, row->event, value);
@@ -140,11 +140,12 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
                                 mp_as_int(mp_at(value, 2), &count->metric_id));
 }
 
-const struct fold_type fold_count = {
+const struct fold_type fold_type_count = {
     .size = sizeof(struct count),
     .init = init,
     .finish = finish,
-    .concerns = concerns_match_or_metric,
+    .examine = matching_examine,
+    .concerns = matching_concerns,
     .apply = apply,
     .advance = advance,
     .next = next,

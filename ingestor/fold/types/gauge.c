@@ -2,7 +2,8 @@
 /* gauge: the latest value of a metric, and the smallest and largest ever. */
 #include <math.h>
 
-#include "ingestor/fold/fold_type.h"
+#include "ingestor/fold/types/list.h"
+#include "ingestor/fold/types/matching.h"
 
 struct gauge {
     bool measured; /* all below means something */
@@ -13,23 +14,11 @@ struct gauge {
     int64_t latest_id;
 };
 
-static void init(void *state, const struct tile_config *config, wall_time now)
-{
-    (void)state;
-    (void)config;
-    (void)now;
-}
-
-static void finish(void *state)
-{
-    (void)state;
-}
-
-static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
-                  struct row *row, double value, wall_time now)
+static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
+                  double value, wall_time now)
 {
     (void)config;
-    (void)candidate;
+    (void)meaning;
     (void)now;
     struct gauge *gauge = state;
     const struct event *event = row->event;
@@ -96,11 +85,10 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
                                 mp_as_int(mp_at(value, 4), &gauge->latest_id));
 }
 
-const struct fold_type fold_gauge = {
+const struct fold_type fold_type_gauge = {
     .size = sizeof(struct gauge),
-    .init = init,
-    .finish = finish,
-    .concerns = concerns_match_or_metric,
+    .examine = matching_examine,
+    .concerns = matching_concerns,
     .apply = apply,
     .write = write_data,
     .save = save,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/types/items.h"
 
+#include "common/base/clock.h"
 #include "common/base/xalloc.h"
+#include "common/codec/mp.h"
 #include "common/config/tiles.h"
 
 void items_finish(struct items *items)
@@ -17,7 +19,7 @@ void items_finish(struct items *items)
 
 static struct str cut(struct str id)
 {
-    return (struct str){id.p, id.len < ITEM_ID_MAX ? id.len : ITEM_ID_MAX};
+    return (struct str){id.p, id.len < ITEMS_ID_MAX ? id.len : ITEMS_ID_MAX};
 }
 
 struct item *items_find(const struct items *items, struct str id)
@@ -95,4 +97,10 @@ void items_set_state(struct items *items, struct item *item, int state)
     if (items->closed > ITEMS_CLOSED_MAX) {
         forget_oldest(items);
     }
+}
+
+void items_put_time(struct buf *out, int64_t us)
+{
+    char text[TIME_TEXT_SIZE];
+    mp_put_text(out, wall_format((wall_time){us}, text));
 }

@@ -15,12 +15,13 @@
 
 #include <uthash.h>
 
+#include "common/base/buf.h"
 #include "common/base/heap.h"
 #include "common/base/str.h"
 
 #define ITEMS_OPEN_MAX 1000000
 #define ITEMS_CLOSED_MAX 100000
-#define ITEM_ID_MAX 1024 /* bytes; longer ids are cut */
+#define ITEMS_ID_MAX 1024 /* bytes; longer ids are cut */
 
 struct item {
     int64_t latest_us; /* the latest event about it */
@@ -60,10 +61,13 @@ struct item *items_add(struct items *items, struct str id, bool will_open);
  * tombstone when there are too many. Must not be in a heap when it is closed. */
 void items_set_state(struct items *items, struct item *item, int state);
 
-/* Is (us, id) later than the latest event about the item? */
-static inline bool item_is_later(const struct item *item, int64_t us, int64_t id)
+/* True when (us, id) is later than the latest event about the item. */
+static inline bool items_is_later(const struct item *item, int64_t us, int64_t id)
 {
     return us > item->latest_us || (us == item->latest_us && id > item->latest_id);
 }
+
+/* Appends a moment of an item, in µs since 1970, as text. */
+void items_put_time(struct buf *out, int64_t us);
 
 #endif

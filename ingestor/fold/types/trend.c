@@ -2,7 +2,8 @@
 /* trend: an aggregate per bucket of time, for the last `length` buckets. */
 #include <stdio.h>
 
-#include "ingestor/fold/fold_type.h"
+#include "ingestor/fold/types/list.h"
+#include "ingestor/fold/types/matching.h"
 #include "ingestor/fold/types/window.h"
 
 static void init(void *state, const struct tile_config *config, wall_time now)
@@ -15,11 +16,11 @@ static void finish(void *state)
     window_finish(state);
 }
 
-static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
-                  struct row *row, double value, wall_time now)
+static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
+                  double value, wall_time now)
 {
     (void)config;
-    (void)candidate;
+    (void)meaning;
     const bool moved = window_advance(state, now);
     const enum window_added added = window_add(state, row->event->timestamp, row->event->id, value);
     row->counters->future_dropped += added == WINDOW_DROPPED;
@@ -54,7 +55,7 @@ static void write_data(const void *state, const struct tile_config *config, stru
         const int len =
             snprintf(start, sizeof start, "%lld", (long long)(bucket->slot * config->step_ms));
         mp_put_str(out, (struct str){start, (size_t)len});
-        mp_put_number(out, bucket_value(window, bucket));
+        mp_put_number(out, window_value(window, bucket));
         points.count++;
     }
     mp_close_map(out, points);
@@ -72,11 +73,12 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
     return window_load(state, value);
 }
 
-const struct fold_type fold_trend = {
+const struct fold_type fold_type_trend = {
     .size = sizeof(struct window),
     .init = init,
     .finish = finish,
-    .concerns = concerns_match_or_metric,
+    .examine = matching_examine,
+    .concerns = matching_concerns,
     .apply = apply,
     .advance = advance,
     .next = next,

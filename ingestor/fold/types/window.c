@@ -233,7 +233,7 @@ wall_time window_next(const struct window *window)
     return (wall_time){next};
 }
 
-double bucket_value(const struct window *window, const struct bucket *bucket)
+double window_value(const struct window *window, const struct bucket *bucket)
 {
     switch (window->aggregate) {
     case AGGREGATE_COUNT:

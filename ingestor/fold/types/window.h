@@ -68,7 +68,7 @@ wall_time window_next(const struct window *window);
 const struct bucket *window_after(const struct window *window, int64_t slot);
 
 /* What a bucket shows. */
-double bucket_value(const struct window *window, const struct bucket *bucket);
+double window_value(const struct window *window, const struct bucket *bucket);
 
 void window_save(const struct window *window, struct buf *out);
 /* Into a window just initialised. False when the value is no saved window of these dimensions. */

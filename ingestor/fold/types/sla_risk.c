@@ -5,8 +5,12 @@
  *
  *   ok ── due - at_risk <= now ──► at risk ── due <= now ──► breached
  */
-#include "ingestor/fold/fold_type.h"
+#include "ingestor/fold/match.h"
 #include "ingestor/fold/types/items.h"
+#include "ingestor/fold/types/list.h"
+
+/* What an event type means to an SLA tile: bits of `meaning`. */
+enum { MAY_OPEN = 1, MAY_CLOSE = 2 };
 
 enum risk { RISK_OK, RISK_AT_RISK, RISK_BREACHED, RISKS };
 
@@ -92,14 +96,22 @@ static wall_time next(const void *state, const struct tile_config *config)
     return (wall_time){a < b ? a : b};
 }
 
-static bool concerns(const struct tile_config *config, const struct candidate *candidate,
-                     struct row *row, double *closes)
+static bool examine(const struct tile_config *config, const char *metric_event,
+                    struct str event_type, int *meaning)
 {
-    char scratch[FIELD_SCRATCH];
+    (void)metric_event;
+    *meaning = (match_admits_type(&config->opens, event_type) ? MAY_OPEN : 0) |
+               (match_admits_type(&config->closes, event_type) ? MAY_CLOSE : 0);
+    return *meaning != 0;
+}
+
+static bool concerns(const struct tile_config *config, int meaning, struct row *row, double *closes)
+{
+    char scratch[ROW_SCRATCH];
     struct str id;
     /* An event that both opens and closes an item closes it. */
-    *closes = candidate->closes && row_matches(row, &config->closes, true) ? 1 : 0;
-    return (*closes > 0 || (candidate->opens && row_matches(row, &config->opens, true))) &&
+    *closes = (meaning & MAY_CLOSE) != 0 && row_matches(row, &config->closes, true) ? 1 : 0;
+    return (*closes > 0 || ((meaning & MAY_OPEN) != 0 && row_matches(row, &config->opens, true))) &&
            row_text(row, &config->item, scratch, &id);
 }
 
@@ -114,14 +126,14 @@ static int64_t due_of(const struct tile_config *config, struct row *row)
     return due.us;
 }
 
-static bool apply(void *state, const struct tile_config *config, const struct candidate *candidate,
-                  struct row *row, double closes, wall_time now)
+static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
+                  double closes, wall_time now)
 {
-    (void)candidate;
+    (void)meaning;
     struct sla *sla = state;
     const bool moved = advance(state, config, now);
     const struct event *event = row->event;
-    char scratch[FIELD_SCRATCH];
+    char scratch[ROW_SCRATCH];
     struct str id;
     if (!row_text(row, &config->item, scratch, &id)) {
         return moved;
@@ -136,7 +148,7 @@ static bool apply(void *state, const struct tile_config *config, const struct ca
     if (item == NULL) {
         item = items_add(&sla->items, id, opens);
     }
-    if (!item_is_later(item, event->timestamp.us, event->id)) {
+    if (!items_is_later(item, event->timestamp.us, event->id)) {
         return moved;
     }
     item->latest_us = event->timestamp.us;
@@ -183,7 +195,7 @@ static void write_data(const void *state, const struct tile_config *config, stru
     }
     if (first != NULL && first->key != INT64_MAX) {
         mp_put_text(out, "next_breach_at");
-        put_time(out, first->key);
+        items_put_time(out, first->key);
         map.count++;
     }
     const struct item *items[TILE_WORST_ITEMS];
@@ -195,7 +207,7 @@ static void write_data(const void *state, const struct tile_config *config, stru
         mp_put_text(out, "id");
         mp_put_str(out, (struct str){items[i]->id, items[i]->id_len});
         mp_put_text(out, "due_at");
-        put_time(out, items[i]->due_us);
+        items_put_time(out, items[i]->due_us);
     }
     map.count++;
     mp_close_map(out, map);
@@ -254,10 +266,11 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
     return mp_is_array(value);
 }
 
-const struct fold_type fold_sla = {
+const struct fold_type fold_type_sla_risk = {
     .size = sizeof(struct sla),
     .init = init,
     .finish = finish,
+    .examine = examine,
     .concerns = concerns,
     .apply = apply,
     .advance = advance,

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The members of one tile definition: one, or with group_by one for each group seen, at most
+ * max_groups. */
+#ifndef INGESTOR_FOLD_FAMILY_H
+#define INGESTOR_FOLD_FAMILY_H
+
+#include "ingestor/fold/fold_state.h"
+
+/* The member of that group; NULL when there is none. */
+struct member *family_find(const struct family *family, struct str group);
+
+/* The member of a family with group_by that the row belongs to, made when its group is new. NULL
+ * when the row has no group, or when its group is refused: that is counted, and logged once for a
+ * family. */
+struct member *family_member_for(struct fold *fold, struct family *family, struct row *row,
+                                 struct moment now);
+
+/* Frees all members. */
+void family_finish(struct fold *fold, struct family *family);
+
+/* Calls each for all members of all families, in the order of the configuration. */
+void family_each_member(const struct fold *fold, void (*each)(void *arg, struct member *member),
+                        void *arg);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the fold counts, for whoever watches it (docs/monitoring.md). Each counter only grows. */
+#ifndef INGESTOR_FOLD_FOLD_COUNTERS_H
+#define INGESTOR_FOLD_FOLD_COUNTERS_H
+
+#include <stdint.h>
+
+struct fold_counters {
+    /* Rows folded. */
+    uint64_t events;
+    /* Rows whose payload a tile needed, but that is no JSON, or is longer than ROW_PAYLOAD_MAX. */
+    uint64_t bad_payloads;
+    /* Fields that a tile needed and that are there, but cannot be used: the value of a metric that
+     * is text, a deadline that is no moment. */
+    uint64_t bad_fields;
+    /* Rows passed over because their group has no member, and can get none: the family has
+     * max_groups members already, or the key would be too long. */
+    uint64_t groups_refused;
+    /* Rows passed over because a tile has ITEMS_OPEN_MAX open items. */
+    uint64_t items_refused;
+    /* Rows passed over because their window has WINDOW_FUTURE_MAX slots in the future already. */
+    uint64_t future_dropped;
+};
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of the fold share: member.c (one tile), family.c (the tiles of one definition),
+ * fold_save.c (checkpoints), fold.c (rows, time, handing out). Nobody else includes it. One thread.
+ *
+ *   fold ─┬─ family "orders"    ─── single: member "orders"
+ *         │
+ *         └─ family "by_shop"   ─┬─ members: member "by_shop/north"
+ *              (group_by: shop)  └─          member "by_shop/south"
+ *
+ * Each member waits in up to two heaps, one for each clock:
+ *
+ *   wake     wall clock       its window slides, a deadline passes, it becomes idle
+ *   publish  monotonic clock  a change that its refresh policy holds back, or its next keyframe
+ */
+#ifndef INGESTOR_FOLD_FOLD_STATE_H
+#define INGESTOR_FOLD_FOLD_STATE_H
+
+#include <stdbool.h>
+
+#include <uthash.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/heap.h"
+#include "common/base/str.h"
+#include "common/config/config.h"
+#include "ingestor/fold/fold_counters.h"
+#include "ingestor/fold/fold_plan.h"
+#include "ingestor/fold/types/type.h"
+
+/* The moment that a tile without rows begins at: before any row, yet so that a window's length or
+ * idle_ms can be taken off it without overflow. */
+#define FOLD_BEGIN ((struct moment){{INT64_MIN / 4}, {0}})
+
+/* A tile: the only one of its definition, or the one for a group. */
+struct member {
+    struct family *family; /* borrowed */
+    char *key;
+    struct str group;  /* the value of group_by, in memory of its own; STR_NULL without group_by */
+    wall_time latest;  /* the greatest timestamp of its rows */
+    wall_time arrival; /* of the newest row since it was last handed out; {0} if none */
+    wall_time source;  /* that row's timestamp */
+    mono_time published; /* when it was last handed out */
+    bool ever_published; /* handed out at least once since it was last hidden */
+    bool dirty;          /* changed since it was last handed out */
+    bool whole;          /* to be handed out as a keyframe at once */
+    bool hidden;         /* idle: it keeps its state, but is not shown (see member.h) */
+    struct heap_item wake;
+    struct heap_item publish;
+    UT_hash_handle by_group;
+    void *state; /* owned; its type reads it */
+};
+
+/* A tile definition and its members: one, or one for each group seen. */
+struct family {
+    const struct tile_config *config; /* borrowed */
+    const struct fold_type *type;
+    struct member *members; /* uthash by group; NULL without group_by */
+    struct member *single;  /* NULL with group_by, and when another ingestor folds the tile */
+    bool refused_logged;    /* the log has said that a group was refused */
+};
+
+struct fold {
+    const struct config *config; /* borrowed */
+    bool *folded;                /* for each of config's tiles: true when its lane is ours */
+    struct family *families;     /* one for each of config's tiles */
+    struct fold_plans plans;
+    struct heap wake;
+    struct heap publish;
+    struct fold_counters counters;
+    struct buf value; /* scratch: the value that is being handed out */
+};
+
+#endif

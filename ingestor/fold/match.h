@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a condition of the configuration admits, told without a row: by text, and by the type of an
+ * event alone. */
+#ifndef INGESTOR_FOLD_MATCH_H
+#define INGESTOR_FOLD_MATCH_H
+
+#include <stdbool.h>
+
+#include "common/base/str.h"
+#include "common/config/tiles.h"
+
+/* True when the text fits the pattern. A pattern for numbers or booleans fits no text. */
+bool match_fits_text(const struct pattern *pattern, struct str text);
+
+/* True when all conditions on event_type hold for that type, so that an event of it could match. */
+bool match_admits_type(const struct match *match, struct str event_type);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/fold/member.h"
+
+#include <stdlib.h>
+
+#include "common/base/xalloc.h"
+
+/* The definition's key, and for a group "/" and its value with all but the unreserved characters of
+ * a URI (RFC 3986, 2.3) percent-encoded. The caller frees it. */
+static char *make_key(const struct tile_config *config, struct str group)
+{
+    struct buf key = {0};
+    buf_append_text(&key, config->key);
+    if (group.p != NULL) {
+        buf_append_char(&key, '/');
+        for (size_t i = 0; i < group.len; i++) {
+            const unsigned char c = (unsigned char)group.p[i];
+            const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                               (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' ||
+                               c == '~';
+            if (plain) {
+                buf_append_char(&key, (char)c);
+            } else {
+                buf_printf(&key, "%%%02X", c);
+            }
+        }
+    }
+    (void)buf_cstr(&key);
+    return buf_take(&key);
+}
+
+/* When the member is to be handed out next, by its policy. */
+static mono_time publish_time(const struct member *member, mono_time now)
+{
+    const struct tile_config *config = member->family->config;
+    const int64_t interval_us = config->min_interval_ms * US_PER_MS;
+    if (member->whole || !member->ever_published) {
+        return now;
+    }
+    if (!member->dirty) {
+        return mono_add_us(member->published, config->ttl_ms * US_PER_MS / 3);
+    }
+    if (config->refresh == REFRESH_INTERVAL) {
+        return (mono_time){(member->published.us / interval_us + 1) * interval_us};
+    }
+    const mono_time allowed = mono_add_us(member->published, interval_us);
+    return allowed.us > now.us ? allowed : now;
+}
+
+void member_schedule_publish(struct fold *fold, struct member *member, mono_time now)
+{
+    if (member->hidden && !member->whole) {
+        heap_remove(&fold->publish, &member->publish);
+    } else {
+        heap_set(&fold->publish, &member->publish, publish_time(member, now).us);
+    }
+}
+
+bool member_is_idle(const struct member *member, wall_time now)
+{
+    return member->group.p != NULL &&
+           now.us - member->latest.us >= member->family->config->idle_ms * US_PER_MS;
+}
+
+void member_schedule_wake(struct fold *fold, struct member *member)
+{
+    const struct family *family = member->family;
+    int64_t at = INT64_MAX;
+    if (family->type->next != NULL && !member->hidden) {
+        at = family->type->next(member->state, family->config).us;
+    }
+    if (member->group.p != NULL && !member->hidden) {
+        const int64_t idle_us = member->latest.us + family->config->idle_ms * US_PER_MS;
+        at = idle_us < at ? idle_us : at;
+    }
+    if (at == INT64_MAX) {
+        heap_remove(&fold->wake, &member->wake);
+    } else {
+        heap_set(&fold->wake, &member->wake, at);
+    }
+}
+
+void member_hide(struct fold *fold, struct member *member, mono_time now)
+{
+    member->hidden = true;
+    member->dirty = false;
+    member->whole = member->ever_published; /* to be handed out once more, as removed */
+    member_schedule_publish(fold, member, now);
+}
+
+void member_show(struct fold *fold, struct member *member, mono_time now)
+{
+    member->hidden = false;
+    member->whole = true;
+    member_schedule_publish(fold, member, now);
+}
+
+struct member *member_create(struct fold *fold, struct family *family, struct str group,
+                             struct moment now)
+{
+    struct member *member = x_calloc(1, sizeof *member);
+    member->family = family;
+    member->key = make_key(family->config, group);
+    member->latest.us = INT64_MIN / 2; /* so long ago that idle_ms can be added and taken off */
+    member->wake.index = HEAP_NONE;
+    member->publish.index = HEAP_NONE;
+    member->state = x_calloc(1, family->type->size);
+    if (family->type->init != NULL) {
+        family->type->init(member->state, family->config, now.wall);
+    }
+    if (group.p != NULL) {
+        member->group = (struct str){x_strndup(group.p, group.len), group.len};
+        HASH_ADD_KEYPTR(by_group, family->members, member->group.p, member->group.len, member);
+    } else {
+        family->single = member;
+    }
+    member_schedule_publish(fold, member, now.mono);
+    return member;
+}
+
+void member_free(struct fold *fold, struct member *member)
+{
+    heap_remove(&fold->wake, &member->wake);
+    heap_remove(&fold->publish, &member->publish);
+    if (member->family->type->finish != NULL) {
+        member->family->type->finish(member->state);
+    }
+    free(member->state);
+    free(member->key);
+    if (member->group.p != NULL) {
+        HASH_DELETE(by_group, member->family->members, member);
+        union {
+            const char *in;
+            char *out;
+        } own = {.in = member->group.p};
+        free(own.out);
+    }
+    free(member);
+}
