@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Names every place that a tile type must fill and does not.
+
+The types are those of `enum tile_type` in the configuration. To add one, add it there and run this until it is quiet.
+
+usage: test_tile_types.py [ROOT]     ROOT is a checkout; this one by default. Exit status 1 when something is missing
+"""
+import json
+import pathlib
+import re
+import sys
+
+
+class Tree:
+    """The files of a checkout; what is missing reads as nothing."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def has(self, path):
+        return (self.root / path).is_file()
+
+    def text(self, path):
+        return (self.root / path).read_text(encoding="utf-8") if self.has(path) else ""
+
+    def texts(self, folder, suffixes):
+        """All files below a folder with one of the suffixes, as one text; packages from elsewhere are left out."""
+        files = sorted(path for path in (self.root / folder).rglob("*")
+                       if path.suffix in suffixes and "node_modules" not in path.parts)
+        return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def enum_values(tree):
+    """The values of enum tile_type, as the configuration's headers have it: TILE_COUNT, …"""
+    text = re.sub(r"/\*.*?\*/|//[^\n]*", "", tree.texts("common/config", {".h"}), flags=re.DOTALL)
+    found = re.search(r"\benum\s+tile_type\s*\{([^}]*)\}", text)
+    return re.findall(r"\bTILE_\w+", found[1]) if found else []
+
+
+def word(text, name):
+    """True when the name stands in the text as a whole word."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+
+def missing_in_code(tree, value, name):
+    """What is missing in the programs."""
+    if f'"{name}"' not in tree.texts("common/config", {".c", ".h"}):
+        yield f'common/config has no word "{name}" for {value}: the configuration file cannot name the type'
+    if not tree.has(f"ingestor/fold/types/{name}.c"):
+        yield f"ingestor/fold/types/{name}.c is missing: nothing folds rows into the tile"
+    if not word(tree.text("ingestor/fold/types/list.h"), value):
+        yield f"ingestor/fold/types/list.h has no line for {value}: the fold does not find the type"
+    if not tree.has(f"ctl/oracle/types/{name}.c"):
+        yield f"ctl/oracle/types/{name}.c is missing: `tilewire verify` cannot compute the tile anew"
+    if not word(tree.text("ctl/oracle/types.c"), value):
+        yield f"ctl/oracle/types.c has no row for {value}: `tilewire verify` does not find the type"
+
+
+def missing_in_dashboard(tree, name):
+    """What is missing in the dashboard."""
+    drawing = f"types/{name}.js"
+    if not tree.has(f"gateway/web/{drawing}"):
+        yield f"gateway/web/{drawing} is missing: the dashboard shows the tile's data as it is, undrawn"
+    if not word(tree.text("gateway/web/assets.txt"), drawing):
+        yield f"gateway/web/assets.txt does not list {drawing}: the gateway does not serve the drawing"
+    if drawing not in tree.texts("gateway/web", {".js"}):
+        yield f"no file of gateway/web imports {drawing}: the dashboard does not find the drawing"
+
+
+def missing_in_documents(tree, name):
+    """What is missing for those who read the tiles, and for those who change the type."""
+    if not tree.has(f"docs/contracts/{name}.json"):
+        yield f"docs/contracts/{name}.json is missing: nobody promises what the tile's data looks like"
+    contract = json.loads(tree.text("docs/contracts/tile.json") or "{}").get("properties", {})
+    if name not in contract.get("type", {}).get("enum", []):
+        yield f'docs/contracts/tile.json does not list "{name}" among the types'
+    if not word(contract.get("data", {}).get("description", ""), f"{name}.json"):
+        yield f"docs/contracts/tile.json does not point to {name}.json for the tile's data"
+    if not re.search(rf"^## `{name}`$", tree.text("docs/tiles.md"), re.MULTILINE):
+        yield f"docs/tiles.md has no section `{name}`: nobody can read what the tile shows"
+    if not tree.has(f"tests/ingestor/fold/types/test_{name}.c"):
+        yield f"tests/ingestor/fold/types/test_{name}.c is missing: no unit test shows what the tile does"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
+    tree = Tree(root)
+    values = enum_values(tree)
+    if not values:
+        sys.exit(f"test_tile_types: no header of {root}/common/config has an enum tile_type")
+    faults = []
+    for value in values:
+        name = value.removeprefix("TILE_").lower()
+        faults += [f"{name}: {fault}" for fault in (*missing_in_code(tree, value, name),
+                                                     *missing_in_dashboard(tree, name),
+                                                     *missing_in_documents(tree, name))]
+    for fault in faults:
+        print(fault)
+    if not faults:
+        print(f"{len(values)} tile types, and each is everywhere")
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
