@@ -4,7 +4,11 @@
 #include "common/base/buf.h"
 #include "common/base/fnv.h"
 
-/* The definition is written out as text, each part marked, and hashed with FNV-1a 64. */
+/*
+ * The definition is written out as text, each part with its name, and hashed with FNV-1a 64. A
+ * saved digest is compared with one made by a later program, so this text must stay as it is: each
+ * change of it makes everybody fold the whole table again.
+ */
 static void put_match(struct buf *out, const char *name, const struct match *match)
 {
     buf_printf(out, "%s{", name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A digest of what a tile definition means for its state: when it changes, the state must be folded
- * anew. Title, unit, refresh and TTL do not count. */
+/* A digest of what a tile's definition means for its state. When it changes, a saved state means
+ * something else, and the table must be folded anew. Title, unit, refresh and TTL do not count. */
 #ifndef INGESTOR_FOLD_FOLD_DIGEST_H
 #define INGESTOR_FOLD_FOLD_DIGEST_H
 

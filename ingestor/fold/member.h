@@ -2,25 +2,28 @@
 /*
  * One tile of the fold: when it wakes, when it is handed out, and what becomes of an idle one.
  *
- * Handing out, with min_interval = 4:
+ * When it is handed out, with min_interval = 4:
  *
- *   time       0   .   .   .   4   .   .   .   8   .   .   .  12   .   .   .
- *   rows           r       r   r           r           r
- *   on_event       ▲               ▲               ▲               the first at once, later ones
- *                                                                  4 after the last handing out
- *   interval                   ▲               ▲               ▲   at multiples of 4 alone
+ *   time        0   .   .   .   4   .   .   .   8   .   .   .  12
+ *   rows            r   r   r                           r
+ *   on_event        ▲               ▲                   ▲           1 and 11 at once, 5 because
+ *                                                                   4 have passed since 1
+ *   interval                    ▲                               ▲   at multiples of 4
  *
- * A tile that has not changed is handed out as a keyframe a third of its TTL after the last time.
+ * A tile that does not change is handed out as a keyframe when a third of its TTL has passed since
+ * the last time.
  *
- * A member of a family that has had no row for idle_ms:
+ * What becomes of a member of a family (family.c frees):
  *
- *                    no row for idle_ms
- *         shown ─────────────────────────────► hidden: handed out once more, as removed; then its
- *           ▲                                    │     state is kept, but nobody sees it
- *           └────────────────────────────────────┤
- *            a row younger than idle_ms: whole   │
- *                                                └───► freed, when the family is full and this
- *                                                      member has been idle longest (family.c)
+ *             no row for idle_ms               the family is full, and
+ *                                              no other is idle longer
+ *     shown ────────────────────────► hidden ──────────────────────────► freed
+ *       ▲                               │
+ *       └───────────────────────────────┘
+ *           a row younger than idle_ms
+ *
+ * One that becomes hidden is handed out once more, as removed. From then on nobody sees it, but
+ * rows still go into its state; so it is right at once when it is shown again.
  */
 #ifndef INGESTOR_FOLD_MEMBER_H
 #define INGESTOR_FOLD_MEMBER_H

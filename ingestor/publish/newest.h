@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The batches that hold the newest events. While tiles are built from a whole table nobody asks for
- * events yet, and most of them would leave the event log before anybody does; so they are not put
- * there one by one, but the last batches are kept until the end is reached.
+ * The batches that hold the newest events, while tiles are built from a whole table.
+ *
+ * Nobody asks for events yet, and most of them would leave the event log before anybody does. So
+ * they are not put there one by one; the last batches are kept, and put there when the end of the
+ * table is reached.
  */
 #ifndef INGESTOR_PUBLISH_NEWEST_H
 #define INGESTOR_PUBLISH_NEWEST_H
@@ -10,16 +12,16 @@
 #include "ingestor/source/source.h"
 
 struct newest {
-    struct batch *batches; /* oldest first */
-    size_t events;         /* in all of them */
-    uint64_t floor;        /* ordinal up to which events were let go; 0: none were */
+    struct batch *batches; /* utlist, the oldest first; owned */
+    size_t events;         /* how many there are in all batches together */
+    uint64_t floor;        /* the ordinal up to which events were let go; 0 when none were */
 };
 
-/* Takes the batch over. Of the older ones those are let go that `wanted` events, at least 1, can do
- * without: so at most that many are kept, and a batch more. */
+/* Takes the batch over. Lets go of the oldest batches, as many as leave at least `wanted` events;
+ * so fewer than `wanted` and a batch are kept. wanted must be at least 1. */
 void newest_add(struct newest *newest, struct batch *batch, size_t wanted);
 
-/* Lets go of all, and begins anew. */
+/* Frees all batches, and makes the struct as it was at first: all zero. */
 void newest_clear(struct newest *newest);
 
 #endif

@@ -10,19 +10,21 @@
 #include "ingestor/fold/row.h"
 
 struct publisher {
-    const struct config *config;
+    const struct config *config; /* borrowed */
     uint64_t epoch;
-    uint64_t seq[LANES_MAX]; /* the last one used */
+    uint64_t sequence[LANES_MAX]; /* of the last message on each lane */
     void (*send)(void *arg, const struct str frames[WIRE_FRAMES]);
-    void *arg;
-    struct store *store;
-    struct eventlog *events;
-    uint64_t ordinal;
-    uint64_t origin;
-    char position[STORE_POSITION_MAX];
-    uint32_t mark;
+    void *arg;                         /* of send */
+    struct store *store;               /* the tiles as published, which patches are made against */
+    struct eventlog *events;           /* the last events */
+    uint64_t ordinal;                  /* of the last event delivered */
+    uint64_t origin;                   /* that ordinals count from */
+    char position[STORE_POSITION_MAX]; /* the ordinal as text */
+    uint32_t mark;                     /* number of the last round: see publisher_mark */
     struct publisher_counters counters;
-    struct buf frames[WIRE_FRAMES]; /* scratch */
+
+    /* Scratch, kept for its memory alone. */
+    struct buf frames[WIRE_FRAMES];
     struct buf fields;
     struct buf patch;
     struct mp_doc old_value;
@@ -38,7 +40,7 @@ struct publisher *publisher_create(const struct config *config,
     p->config = config;
     p->send = send;
     p->arg = arg;
-    p->store = store_create(SIZE_MAX, NULL); /* bounded by the fold */
+    p->store = store_create(SIZE_MAX, NULL); /* the fold bounds how many tiles there are */
     p->events = eventlog_create(config->ingestor.events, NULL);
     memcpy(p->position, "0", 2);
     mp_doc_init(&p->old_value);
@@ -158,11 +160,11 @@ void publisher_event(struct publisher *p, const struct event *event, struct mome
     put_fields(p->config, event, &p->fields);
     if (eventlog_append(p->events, p->origin, event->ordinal, event->id, buf_str(&p->fields),
                         event->arrival, now.wall) == NULL ||
-        silent || !owns_lane(p, 0)) { /* events are in lane 0: its owner publishes them */
-        return;
+        silent || !owns_lane(p, 0)) {
+        return; /* events are sent on lane 0, by whoever owns it */
     }
     clear_frames(p);
-    const struct version version = {p->epoch, ++p->seq[0]};
+    const struct version version = {p->epoch, ++p->sequence[0]};
     wire_encode_event(p->frames, version, now.wall, event->ordinal, p->origin, event->arrival,
                       event->event_type, buf_str(&p->fields));
     p->counters.events++;
@@ -171,7 +173,18 @@ void publisher_event(struct publisher *p, const struct event *event, struct mome
 
 /* ---- Tiles ---- */
 
-/* The delta that leads from what was published to the output. False when there is nothing to say.
+/*
+ * Makes the delta that leads from the tile as published to the output; false when there is nothing
+ * to say. version {0, 0} stands for the message's own, which publish fills in:
+ *
+ *   output              as published   delta                      version
+ *   removed             unknown        nothing
+ *   removed             known          removal                    the message's own
+ *   value               unknown        keyframe                   the message's own
+ *   value               the same       nothing
+ *   value, as keyframe  the same       keyframe that refreshes    of the last change
+ *   value               another        patch on what is known     the message's own
+ *   value, as keyframe  another        keyframe                   the message's own
  */
 static bool make_delta(struct publisher *p, const struct fold_output *output,
                        const struct tile *before, struct wire_tile *delta)
@@ -181,9 +194,8 @@ static bool make_delta(struct publisher *p, const struct fold_output *output,
         delta->removed = true;
         return before != NULL;
     }
-    const int parsed = mp_parse(&p->new_value, output->value.p, output->value.len);
-    if (parsed != STATUS_OK) {
-        return false; /* the fold writes well-formed values */
+    if (mp_parse(&p->new_value, output->value.p, output->value.len) != STATUS_OK) {
+        return false; /* which does not happen: the fold writes well-formed values */
     }
     delta->value = &p->new_value.root;
     delta->keyframe = output->keyframe;
@@ -195,7 +207,7 @@ static bool make_delta(struct publisher *p, const struct fold_output *output,
     buf_clear(&p->patch);
     const bool differs = mp_diff(&p->patch, &p->old_value.root, &p->new_value.root);
     if (!differs) {
-        delta->version = before->version; /* a refresh, if anything */
+        delta->version = before->version;
         return delta->keyframe;
     }
     if (!delta->keyframe) {
@@ -206,9 +218,10 @@ static bool make_delta(struct publisher *p, const struct fold_output *output,
     return true;
 }
 
+/* Gives the delta a number, sends it, and takes it into the store. */
 static void publish(struct publisher *p, struct wire_tile *delta, unsigned lane, struct moment now)
 {
-    const struct version message = {p->epoch, ++p->seq[lane]};
+    const struct version message = {p->epoch, ++p->sequence[lane]};
     if (delta->version.epoch == 0) {
         delta->version = message;
         p->counters.deltas++;
@@ -245,6 +258,7 @@ uint32_t publisher_mark(struct publisher *p)
     return ++p->mark;
 }
 
+/* The keys of the tiles without the mark; each is owned. */
 struct sweep {
     uint32_t mark;
     char **keys;
@@ -280,17 +294,17 @@ void publisher_sweep(struct publisher *p, uint32_t mark, struct moment now)
 
 void publisher_beat(struct publisher *p, struct moment now)
 {
-    const struct wire_beat beat = {str_of(p->position), now.wall, p->origin, p->ordinal};
+    const struct wire_beat heartbeat = {str_of(p->position), now.wall, p->origin, p->ordinal};
     for (unsigned lane = 0; lane < p->config->ingestor.lanes; lane++) {
         if (owns_lane(p, lane)) {
             clear_frames(p);
-            wire_encode_beat(p->frames, lane, publisher_last(p, lane), now.wall, &beat);
+            wire_encode_beat(p->frames, lane, publisher_last(p, lane), now.wall, &heartbeat);
             send_frames(p);
         }
     }
 }
 
-/* ---- Looking ---- */
+/* ---- What is known ---- */
 
 struct store *publisher_store(const struct publisher *p)
 {
@@ -304,7 +318,7 @@ struct eventlog *publisher_events(const struct publisher *p)
 
 struct version publisher_last(const struct publisher *p, unsigned lane)
 {
-    return (struct version){p->epoch, p->seq[lane]};
+    return (struct version){p->epoch, p->sequence[lane]};
 }
 
 const char *publisher_position_text(const struct publisher *p)

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* backlog: open items by their current state, and optionally by a field of theirs. */
+/*
+ * backlog: open items by their current state, and with `breakdown` also by the latest value of a
+ * field of theirs. All sums are kept as rows come: an item is taken out of them before it changes,
+ * and added again after.
+ */
 #include "common/base/xalloc.h"
 #include "ingestor/fold/match.h"
 #include "ingestor/fold/types/items.h"
 #include "ingestor/fold/types/list.h"
 
 #define PARTS_MAX 1000 /* different breakdown values; items of further ones count under "other" */
-#define PART_NAME_MAX 256
+#define PART_NAME_MAX 256 /* bytes; longer values are cut */
 
-/* One value of the breakdown field, and its items by state. */
+/* One value of the breakdown field. */
 struct part {
-    uint64_t counts[TILE_STATES_MAX];
-    uint32_t index;
+    uint64_t counts[TILE_STATES_MAX]; /* open items with that value, by state */
+    uint32_t index;                   /* from 1, in the order of coming; see item.part */
     UT_hash_handle by_name;
     size_t name_len;
     char name[]; /* NUL-terminated */
@@ -19,10 +23,10 @@ struct part {
 
 struct backlog {
     struct items items;
-    struct heap by_age; /* open items by first_us */
-    uint64_t counts[TILE_STATES_MAX];
-    struct part *parts; /* uthash by name */
-    struct part **by_index;
+    struct heap by_age;               /* open items by first_us */
+    uint64_t counts[TILE_STATES_MAX]; /* open items by state */
+    struct part *parts;               /* uthash by name; owned */
+    struct part **by_index;           /* the same by index; place 0 is not used */
     uint32_t part_count;
 };
 
@@ -41,7 +45,7 @@ static void finish(void *state)
     items_finish(&backlog->items);
 }
 
-/* Index of the breakdown value, counted from 1 (0 is "no value"), made if it is new. */
+/* The index of the breakdown value, which is made when it is new. */
 static uint32_t part_index(struct backlog *backlog, struct str name)
 {
     struct part *part;
@@ -66,7 +70,8 @@ static uint32_t part_index(struct backlog *backlog, struct str name)
     return part->index;
 }
 
-/* Adds the item to the sums, or takes it out. */
+/* Adds the item to the sums (sign 1), or takes it out of them (sign -1). A closed one counts in
+ * none; an open one without a breakdown value counts under "". */
 static void count(struct backlog *backlog, const struct tile_config *config,
                   const struct item *item, int sign)
 {
@@ -81,7 +86,7 @@ static void count(struct backlog *backlog, const struct tile_config *config,
     }
 }
 
-/* What the first rule that fits says: the index of a state, or STATE_CLOSED. */
+/* *meaning is what the first rule that fits says: the index of a state, or STATE_CLOSED. */
 static bool examine(const struct tile_config *config, const char *metric_event,
                     struct str event_type, int *meaning)
 {
@@ -104,6 +109,7 @@ static bool concerns(const struct tile_config *config, int meaning, struct row *
     return row_text(row, &config->item, scratch, &id);
 }
 
+/* Takes the row's breakdown value over, unless a later row gave one. */
 static void take_breakdown(struct backlog *backlog, const struct tile_config *config,
                            struct item *item, struct row *row)
 {
@@ -162,7 +168,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     }
     const bool is_open = to != STATE_CLOSED;
     if (was_open != is_open) {
-        items_set_state(&backlog->items, item, to); /* may forget the item when it closes */
+        items_set_state(&backlog->items, item, to);
     }
     if (is_open) {
         item->state = to;
@@ -171,6 +177,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     return was_open || is_open;
 }
 
+/* Appends {state: count}; states without items are left out, unless zeros are wanted. */
 static void write_counts(const struct tile_config *config, const uint64_t *counts, bool zeros,
                          struct buf *out)
 {
@@ -226,8 +233,9 @@ static void write_data(const void *state, const struct tile_config *config, stru
     mp_close_map(out, map);
 }
 
-/* ---- [[id, latest_us, latest_id, state, first_us, (part, part_us, part_id)], …], tombstones first
- * ---- */
+/* ---- Saving and loading: [[id, latest_us, latest_id, state, first_us], …], with part, part_us and
+ * part_id behind for an item that has a breakdown value; the tombstones from the oldest to the
+ * newest, and then the open items ---- */
 
 static void save_item(const struct backlog *backlog, const struct item *item, struct buf *out)
 {

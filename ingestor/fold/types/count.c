@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* count: how many rows match, ever or in a sliding window; or the latest value of a metric. */
+/*
+ * count: how many rows match, ever or in a sliding window; or the latest value of a metric.
+ *
+ * Saved as the window, as the number of rows, or as [value, timestamp, id] (nil when nothing was
+ * measured yet).
+ */
 #include "ingestor/fold/types/list.h"
 #include "ingestor/fold/types/matching.h"
 #include "ingestor/fold/types/window.h"
 
+/* A window has so many slots, or fewer where they would be shorter than SLOT_MIN_MS. */
 #define WINDOW_SLOTS 300
 #define SLOT_MIN_MS 100
 
+/* Which members mean something depends on the definition: window with window_ms, those about a
+ * metric with a metric, else ever. */
 struct count {
-    uint64_t ever;
-    struct window window; /* with window_ms */
-    double metric;        /* with a metric: of the latest row */
-    int64_t metric_us;
-    int64_t metric_id;
-    bool measured;
+    uint64_t ever; /* rows that matched */
+    struct window window;
+    bool measured;     /* the metric was measured: the three below mean something */
+    double metric;     /* the latest value measured */
+    int64_t metric_us; /* timestamp of the row that it comes from */
+    int64_t metric_id; /* id of that row */
 };
 
+/* The width of the window's slots in µs, as docs/tiles.md says. */
 static int64_t slot_us(const struct tile_config *config)
 {
     const int64_t ms = config->window_ms / WINDOW_SLOTS;
     return (ms > SLOT_MIN_MS ? ms : SLOT_MIN_MS) * US_PER_MS;
 }
 
+/* How many slots cover the window; the last one may reach beyond it. */
 static uint32_t slot_count(const struct tile_config *config)
 {
     const int64_t slot_ms = slot_us(config) / US_PER_MS;
@@ -42,6 +52,7 @@ static void finish(void *state)
     window_finish(&count->window);
 }
 
+/* Takes a measurement; false when a later one is known. */
 static bool take_metric(struct count *count, const struct event *event, double value)
 {
     const int64_t us = event->timestamp.us;

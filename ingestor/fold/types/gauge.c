@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gauge: the latest value of a metric, and the smallest and largest ever. */
+/*
+ * gauge: the latest value of a metric, and the smallest and the largest ever.
+ *
+ * Saved as [value, min, max, latest_us, latest_id], or nil when nothing was measured yet.
+ */
 #include <math.h>
 
 #include "ingestor/fold/types/list.h"
 #include "ingestor/fold/types/matching.h"
 
 struct gauge {
-    bool measured; /* all below means something */
-    double value;
-    double min;
-    double max;
-    int64_t latest_us;
-    int64_t latest_id;
+    bool measured;     /* the metric was measured: what is below means something */
+    double value;      /* the latest value, by (timestamp, id) */
+    double min;        /* the smallest ever */
+    double max;        /* the largest ever */
+    int64_t latest_us; /* timestamp of the row that value comes from */
+    int64_t latest_id; /* id of that row */
 };
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,

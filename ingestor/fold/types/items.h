@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The items of an SLA or backlog tile: each is in the state that the latest event about it says, by
- * (timestamp, id); so rows may come in any order.
+ * The items of an SLA or backlog tile. Each is in the state that the latest event about it says, by
+ * (timestamp, id), so rows may come in any order:
  *
- * A closed item stays as a tombstone, lest an earlier row that comes late revive it: the last
- * ITEMS_CLOSED_MAX of them, by the time they were closed here. At most ITEMS_OPEN_MAX are open.
+ *             opened            closed             too many are closed
+ *   unknown ──────────► open ◄──────────► closed ─────────────────────────► unknown
+ *      │                       opened       ▲       (the oldest is forgotten)
+ *      └────────────────────────────────────┘
+ *                     closed
+ *
+ * A closed item stays as a tombstone, so that an earlier row that comes late does not revive it.
+ * The last ITEMS_CLOSED_MAX tombstones are kept, in a list by the time they were closed here; the
+ * oldest is forgotten first. At most ITEMS_OPEN_MAX items are open.
+ *
+ * The tile keeps its open items in heaps of its own, by item.heap: sla_risk.c has one for each
+ * risk, by deadline; backlog.c has one, by age. A closed item is in none.
  */
 #ifndef INGESTOR_FOLD_TYPES_ITEMS_H
 #define INGESTOR_FOLD_TYPES_ITEMS_H
@@ -19,30 +29,31 @@
 #include "common/base/heap.h"
 #include "common/base/str.h"
 
-#define ITEMS_OPEN_MAX 1000000
-#define ITEMS_CLOSED_MAX 100000
-#define ITEMS_ID_MAX 1024 /* bytes; longer ids are cut */
+#define ITEMS_OPEN_MAX 1000000  /* rows that would open more are passed over */
+#define ITEMS_CLOSED_MAX 100000 /* tombstones */
+#define ITEMS_ID_MAX 1024       /* bytes; longer ids are cut */
 
 struct item {
-    int64_t latest_us; /* the latest event about it */
-    int64_t latest_id;
-    int64_t first_us; /* the smallest timestamp of any event about it */
-    int64_t due_us;   /* sla: INT64_MAX when it has none */
-    int state;        /* backlog: index of the state; sla: 0 for open; STATE_CLOSED */
-    uint32_t risk;    /* sla: which heap it is in */
-    uint32_t part;    /* backlog: index of its breakdown value, 0 for none */
-    int64_t part_us;  /* the event that part comes from */
-    int64_t part_id;
-    struct heap_item heap; /* sla: by due; backlog: by first_us */
-    struct item *newer;    /* tombstones, in the order of closing */
-    struct item *older;
+    int64_t latest_us; /* timestamp of the latest event about it */
+    int64_t latest_id; /* id of that event */
+    int64_t first_us;  /* backlog: the smallest timestamp of any event about it */
+    int64_t due_us;    /* sla_risk: its deadline; INT64_MAX when it has none */
+    int state;         /* backlog: index of its state; sla_risk: 0; both: STATE_CLOSED */
+    uint32_t risk;     /* sla_risk: the heap that it is in */
+    uint32_t part;     /* backlog: index of its breakdown value; 0 for none */
+    int64_t part_us;   /* backlog: timestamp of the event that part comes from */
+    int64_t part_id;   /* backlog: id of that event */
+    struct heap_item heap;
+    struct item *newer; /* the tombstone that was closed next; NULL for the last one */
+    struct item *older; /* the tombstone that was closed before; NULL for the first one */
     UT_hash_handle by_id;
     uint32_t id_len;
     char id[]; /* NUL-terminated */
 };
 
+/* A struct that is all zero holds no items. */
 struct items {
-    struct item *table;
+    struct item *table; /* uthash by id, open ones and tombstones; owned */
     size_t open;
     size_t closed;
     struct item *oldest_closed;
@@ -51,14 +62,15 @@ struct items {
 
 void items_finish(struct items *items);
 
+/* The item of that id, open or closed; NULL when nothing is known of it. */
 struct item *items_find(const struct items *items, struct str id);
 
-/* A new item, closed, that nothing is known of; NULL when ITEMS_OPEN_MAX are open and this one
- * would be, too. */
+/* A new item, closed, with no event about it yet. will_open says that the caller is going to open
+ * it: then NULL is returned when ITEMS_OPEN_MAX are open. The id must not be known. */
 struct item *items_add(struct items *items, struct str id, bool will_open);
 
-/* Moves an item between open and closed, with the bookkeeping that goes with it: forgets the oldest
- * tombstone when there are too many. Must not be in a heap when it is closed. */
+/* Sets an item's state, and moves it between the open ones and the tombstones. It must be in no
+ * heap when it is closed. Closing may free another item, the oldest tombstone. */
 void items_set_state(struct items *items, struct item *item, int state);
 
 /* True when (us, id) is later than the latest event about the item. */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sla_risk: open items by deadline. at_risk_ms is the same for all items of a tile, so each heap by
- * due date is also in the order in which its items pass on to the next:
+ * sla_risk: open items by deadline, in three heaps. An item moves from one to the next as time
+ * passes, and is in none when it is closed:
  *
- *   ok ── due - at_risk <= now ──► at risk ── due <= now ──► breached
+ *   ok ─── due - at_risk <= now ───► at risk ─── due <= now ───► breached
+ *
+ * Each heap has the smallest due date on top. at_risk is the same for all items of a tile, so the
+ * top is also the first to move on, and advance looks at no other. The worst items are those on top
+ * of breached, then of at risk, then of ok.
  */
 #include "ingestor/fold/match.h"
 #include "ingestor/fold/types/items.h"
@@ -16,7 +20,7 @@ enum risk { RISK_OK, RISK_AT_RISK, RISK_BREACHED, RISKS };
 
 struct sla {
     struct items items;
-    struct heap by_risk[RISKS]; /* open items by due */
+    struct heap by_risk[RISKS]; /* open items by deadline; at the same one, by the opening's id */
     int64_t now_us;             /* the moment that the heaps are right for */
 };
 
@@ -42,7 +46,7 @@ static int64_t saturating_sub(int64_t a, int64_t b)
     return __builtin_sub_overflow(a, b, &result) ? INT64_MIN : result;
 }
 
-/* When an item with that deadline becomes at risk. */
+/* When an item with that deadline comes to be at risk; INT64_MAX when it has no deadline. */
 static int64_t risk_us(const struct tile_config *config, int64_t due_us)
 {
     return due_us == INT64_MAX ? INT64_MAX : saturating_sub(due_us, config->at_risk_ms * US_PER_MS);
@@ -105,16 +109,18 @@ static bool examine(const struct tile_config *config, const char *metric_event,
     return *meaning != 0;
 }
 
+/* *closes is 1 when the row closes its item, and 0 when it opens it; a row that says both closes
+ * it. */
 static bool concerns(const struct tile_config *config, int meaning, struct row *row, double *closes)
 {
     char scratch[ROW_SCRATCH];
     struct str id;
-    /* An event that both opens and closes an item closes it. */
     *closes = (meaning & MAY_CLOSE) != 0 && row_matches(row, &config->closes, true) ? 1 : 0;
     return (*closes > 0 || ((meaning & MAY_OPEN) != 0 && row_matches(row, &config->opens, true))) &&
            row_text(row, &config->item, scratch, &id);
 }
 
+/* The deadline that the row gives its item; INT64_MAX when it gives none. */
 static int64_t due_of(const struct tile_config *config, struct row *row)
 {
     wall_time due = WALL_NEVER;
@@ -163,8 +169,8 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     return moved || was_open || opens;
 }
 
-/* The open items with the smallest due dates, in that order. The heaps lie in time one after the
- * other. */
+/* The open items with the smallest deadlines, in that order; those without one are left out.
+ * Returns how many there are. All deadlines in one heap lie before all in the next. */
 static size_t worst(const struct sla *sla, const struct item *out[TILE_WORST_ITEMS])
 {
     size_t count = 0;
@@ -213,8 +219,8 @@ static void write_data(const void *state, const struct tile_config *config, stru
     mp_close_map(out, map);
 }
 
-/* ---- [[id, latest_us, latest_id, open, due], …], tombstones from the oldest to the newest, then
- * the open ones ---- */
+/* ---- Saving and loading: [[id, latest_us, latest_id, open, due_us], …], the tombstones from the
+ * oldest to the newest, and then the open items ---- */
 
 static void save_item(const struct item *item, struct buf *out)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trend: an aggregate per bucket of time, for the last `length` buckets. */
+/* trend: an aggregate for each of the last `length` buckets of time. Its state is the window, and
+ * nothing else. */
 #include <stdio.h>
 
 #include "ingestor/fold/types/list.h"

@@ -11,6 +11,7 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b != 0 && (a % b < 0) != (b < 0));
 }
 
+/* Bytes of a bucket: up to the last member that the aggregate needs. */
 static size_t stride_of(enum tile_aggregate aggregate)
 {
     switch (aggregate) {
@@ -82,7 +83,7 @@ static void bucket_add(const struct window *window, struct bucket *bucket, int64
     }
 }
 
-/* The future bucket of that slot, made if need be; NULL when there are too many. */
+/* The future bucket of that slot, made when it is missing; NULL when there are too many. */
 static struct bucket *future_bucket(struct window *window, int64_t slot)
 {
     size_t low = 0;
@@ -144,7 +145,8 @@ enum window_added window_add(struct window *window, wall_time timestamp, int64_t
     return WINDOW_CHANGED;
 }
 
-/* Empties the places of the slots that are no longer in the window when it stands at `now`. */
+/* Empties the places of the slots that are no longer in the window when it stands at `now`: from
+ * the first that it has to the last that it loses, but no place twice. */
 static bool forget_until(struct window *window, int64_t now)
 {
     bool changed = false;
@@ -168,6 +170,7 @@ static bool forget_until(struct window *window, int64_t now)
     return changed;
 }
 
+/* Moves the future slots that have come into the ring; one that is too old already is dropped. */
 static bool take_in_future(struct window *window)
 {
     size_t due = 0;
@@ -249,7 +252,7 @@ double window_value(const struct window *window, const struct bucket *bucket)
     return bucket->value;
 }
 
-/* ---- Saving: [now, [[slot, count, value, last_us, last_id], …]], ring and future alike ---- */
+/* ---- Saving and loading ---- */
 
 static void bucket_save(const struct window *window, const struct bucket *bucket, struct buf *out)
 {

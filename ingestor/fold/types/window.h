@@ -2,13 +2,22 @@
 /*
  * Values over time in slots of equal width: the sliding window of a count, the buckets of a trend.
  *
- *            ◄──────── length slots ────────►
- *   forgotten │ ring: slot now-length+1 … now │ future: sorted, at most WINDOW_FUTURE_MAX
- *                                        now ─┘
+ * A row belongs to slot floor(timestamp / width), so slots are numbered from 1970, and time alone
+ * says which of them are shown. With length = 5 and now = 107:
  *
- * A row goes into the slot of its own timestamp, floor(timestamp / width). A slot from the future
- * waits until time gets there. So what is in the ring depends on the rows and on the time alone,
- * not on the order of rows.
+ *     slot     102   103   104   105   106   107   108   109   110   …
+ *            ───────┬─────────────────────────────┬────────────────────
+ *         forgotten │   in the ring, and shown    │ future: not yet shown
+ *                   └ now - length + 1        now ┘
+ *
+ *     ring    [ 105 | 106 | 107 | 103 | 104 ]       slot s at place s modulo length
+ *     future  [ 109 | 112 ]                         sorted, and only slots that have rows
+ *
+ * When now becomes 109, places 103 and 104 are emptied, and 109 moves from the future into the
+ * place that 104 had. So what is shown depends on the rows and on the time alone, and not on the
+ * order in which rows came.
+ *
+ * The future has at most WINDOW_FUTURE_MAX slots; rows for further ones are dropped.
  */
 #ifndef INGESTOR_FOLD_TYPES_WINDOW_H
 #define INGESTOR_FOLD_TYPES_WINDOW_H
@@ -24,54 +33,66 @@
 
 #define WINDOW_FUTURE_MAX 4096
 
-/* One slot. Only the members that the aggregate needs have memory: do not copy or touch others. */
+/* One slot's rows. Only the members that the aggregate needs have memory, window.stride bytes: do
+ * not copy a bucket as a whole, nor touch the others. */
 struct bucket {
     int64_t slot;
-    uint64_t count;  /* 0: empty, and all below is meaningless */
-    double value;    /* sum, min, max or last */
-    int64_t last_us; /* of AGGREGATE_LAST: the row that value comes from */
-    int64_t last_id;
+    uint64_t count;  /* rows in it; 0: it is empty, and nothing below means anything */
+    double value;    /* their sum, smallest, largest or last value, as the aggregate says */
+    int64_t last_us; /* with AGGREGATE_LAST: timestamp of the row that value comes from */
+    int64_t last_id; /* with AGGREGATE_LAST: id of that row */
 };
 
 struct window {
-    int64_t width_us;
-    uint32_t length;
+    int64_t width_us; /* of a slot */
+    uint32_t length;  /* slots in the ring */
     enum tile_aggregate aggregate;
-    size_t stride; /* bytes of a bucket, by aggregate */
-    char *ring;    /* length buckets, slot modulo length; NULL until the first row */
-    char *future;  /* sorted by slot */
+    size_t stride; /* bytes of a bucket with this aggregate */
+    char *ring;    /* `length` buckets; NULL until the first row */
+    char *future;  /* future_count buckets, sorted by slot */
     size_t future_count;
-    size_t future_cap;
-    int64_t now;    /* slot of the last advance */
-    uint64_t total; /* rows in the ring */
-    int64_t oldest; /* the oldest slot in the ring that is not empty; meaningless when total is 0 */
+    size_t future_cap; /* buckets that `future` has memory for */
+    int64_t now;       /* the slot that the last advance reached */
+    uint64_t total;    /* rows in the ring */
+    int64_t oldest;    /* the oldest slot in the ring with rows; means nothing when total is 0 */
 };
 
-/* width_us > 0, length > 0. now is where the window stands at first. */
+/* Makes an empty window that stands at now. width_us and length are at least 1. */
 void window_init(struct window *window, int64_t width_us, uint32_t length,
                  enum tile_aggregate aggregate, wall_time now);
 void window_finish(struct window *window);
 
-enum window_added { WINDOW_TOO_OLD, WINDOW_CHANGED, WINDOW_FUTURE, WINDOW_DROPPED };
+enum window_added {
+    WINDOW_TOO_OLD, /* its slot is forgotten already: nothing changed */
+    WINDOW_CHANGED, /* it is in the ring */
+    WINDOW_FUTURE,  /* it waits in the future */
+    WINDOW_DROPPED, /* it is lost, for there are too many slots in the future */
+};
 
-/* Adds a row. WINDOW_CHANGED: the ring has it; WINDOW_DROPPED: there are too many future slots. */
+/* Adds a row. */
 enum window_added window_add(struct window *window, wall_time timestamp, int64_t id, double value);
 
-/* Moves to now (never back). Returns whether the ring's content changed. */
+/* Moves the window on to now; it never moves back. Returns true when the content of the ring has
+ * changed. */
 bool window_advance(struct window *window, wall_time now);
 
-/* When the ring's content changes by itself next: a slot leaves, or a future one comes. WALL_NEVER
- * if never. */
+/* When the content of the ring changes next without a row: a slot is forgotten, or a future one
+ * comes. WALL_NEVER if never. */
 wall_time window_next(const struct window *window);
 
-/* The non-empty bucket after `slot` in the ring, or NULL. Start with INT64_MIN. */
+/* The first bucket with rows after `slot` in the ring, or NULL. Start with INT64_MIN. */
 const struct bucket *window_after(const struct window *window, int64_t slot);
 
-/* What a bucket shows. */
+/* The aggregate of a bucket of the window; it must have rows. */
 double window_value(const struct window *window, const struct bucket *bucket);
 
+/* Appends [now, [[slot, count, value, last_us, last_id], …]], with the ring's buckets and then the
+ * future ones; a bucket ends with the last member that the aggregate needs. */
 void window_save(const struct window *window, struct buf *out);
-/* Into a window just initialised. False when the value is no saved window of these dimensions. */
+
+/* Loads what window_save wrote into a window that was just initialised. False when the value is
+ * nothing that a window of these dimensions saves; the window is then only good for window_finish.
+ */
 bool window_load(struct window *window, const mp_value *value);
 
 #endif
