@@ -7,6 +7,7 @@
 #define INGESTOR_FOLD_ROW_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/base/clock.h"
@@ -17,7 +18,7 @@
 #include "ingestor/fold/fold_counters.h"
 
 /* Bytes of a payload that is parsed. A longer one counts as unusable. */
-#define ROW_PAYLOAD_MAX (1024 * 1024)
+#define ROW_PAYLOAD_MAX ((size_t)1024 * 1024)
 
 /* Bytes that row_text needs to write a number. */
 #define ROW_SCRATCH 32

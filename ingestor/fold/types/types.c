@@ -7,7 +7,7 @@
 
 #define TABLE_OF(tile_type, table)                                                                 \
     case tile_type:                                                                                \
-        return &table;
+        return &(table);
 
 const struct fold_type *fold_type_of(enum tile_type type)
 {
