@@ -5,7 +5,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
-#include "common/wire/version.h"
+#include "common/wire/lane.h"
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
