@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/gateway.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -8,11 +9,14 @@
 
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
-#include "gateway/api/tile_lists.h"
+#include "gateway/api/routes.h"
+#include "gateway/api/tiles.h"
+#include "gateway/api/wait.h"
+#include "gateway/base/tag.h"
+#include "gateway/changes.h"
+#include "gateway/gateway_state.h"
 #include "gateway/http/detach.h"
-#include "gateway/http/server.h"
 #include "gateway/limits.h"
-#include "gateway/stream/render.h"
 
 #define LINK_BUDGET 256 /* messages taken in before the others get their turn */
 #define SEND_BUDGET 256 /* calls of send() before the others get their turn */
@@ -23,74 +27,13 @@
 #define FRESH_MS 500   /* for which a connection may yet ask something while draining */
 #define EPOLL_EVENTS 512
 
-/* Else the tag is that of a stream, or the address of a request that waits. */
-enum { TAG_HTTP = 1, TAG_LINK, TAG_SIGNAL };
-
-/* ---- The replica's changes, to streams ---- */
-
-static void current_cursor(const struct gateway *gateway, struct buf *out)
-{
-    struct cursor cursor = {0};
-    if (gateway->link != NULL) {
-        replica_cursor(link_replica(gateway->link), &cursor);
-    }
-    if (cursor.lanes == 0) {
-        cursor.lanes = 1;
-    }
-    cursor_append(out, &cursor);
-}
-
-/* The rendering is made now, for its cursor is that of this change; what is costly in it waits
- * until it is wanted. */
-static void on_change(void *arg, const struct tile *tile, enum store_change change,
-                      const mp_value *patch, struct version base)
-{
-    struct gateway *gateway = arg;
-    const struct rendered_tile *before = tile->cache;
-    struct buf cursor = {0};
-    if (change == STORE_REFRESHED && before != NULL) {
-        /* The tile keeps its place in the order of changes, and so its cursor. */
-        buf_append_text(&cursor, before->cursor);
-    } else {
-        current_cursor(gateway, &cursor);
-    }
-    store_set_cache(gateway->store, tile, rendered_tile_new(tile, change, buf_cstr(&cursor)));
-    buf_free(&cursor);
-    if (gateway->tile_lists != NULL) {
-        tile_lists_outdate(gateway->tile_lists);
-    }
-    if (gateway->streams != NULL) {
-        streams_tile(gateway->streams, tile, change, patch, base);
-    }
-    if (gateway->waiting != NULL && change != STORE_REFRESHED) {
-        waiting_tile(gateway->waiting, (struct str){tile->key, tile->key_len});
-    }
-}
-
-static void free_event(void *cache)
-{
-    struct blob *blob = cache;
-    blob_unref(&blob);
-}
-
-static void on_closed(void *arg, const struct ip *address)
-{
-    struct gateway *gateway = arg;
-    clients_stream_closed(gateway->clients, address);
-}
-
-wall_time gateway_as_of(const struct gateway *gateway)
-{
-    struct query_state state = {0};
-    replica_standing(link_replica(gateway->link), gateway->now, &state);
-    return state.as_of;
-}
+_Static_assert(STREAMS_EPOLL_TAG == (uint64_t)TAG_STREAM << TAG_SHIFT, "streams have a tag, too");
 
 /* ---- The loop ---- */
 
-static bool watch(struct gateway *gateway, int fd, uint32_t events, uint64_t tag)
+static bool watch(struct gateway *gateway, int fd, uint32_t events, enum tag_kind kind)
 {
-    struct epoll_event event = {.events = events, .data.u64 = tag};
+    struct epoll_event event = {.events = events, .data.u64 = tag_of(kind)};
     return epoll_ctl(gateway->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
@@ -109,8 +52,9 @@ static bool watch_all(struct gateway *gateway)
  * is in sync, so it waits for that, but not for long. */
 static bool time_to_serve(const struct gateway *gateway)
 {
-    return !gateway->serving && !gateway->draining &&
-           (replica_ready(link_replica(gateway->link)) || gateway->now.us >= gateway->serve_at.us);
+    return !gateway->serving && !gateway->turn.draining &&
+           (replica_ready(link_replica(gateway->link)) ||
+            gateway->turn.now.us >= gateway->serve_at.us);
 }
 
 static int start_serving(struct gateway *gateway)
@@ -134,10 +78,10 @@ static void start_draining(struct gateway *gateway)
     const int64_t drain_ms = gateway->config->gateway.drain_ms;
     log_info("draining: %zu streams are told to come back, over %lld ms",
              streams_count(gateway->streams), (long long)drain_ms);
-    gateway->draining = true;
-    gateway->drain_until = mono_add_ms(gateway->now, drain_ms);
+    gateway->turn.draining = true;
+    gateway->drain_until = mono_add_ms(gateway->turn.now, drain_ms);
     gateway->finish_at = mono_add_ms(gateway->drain_until, FINISH_MS);
-    gateway->drain_at = gateway->now;
+    gateway->drain_at = gateway->turn.now;
     http_stop_listening(gateway->http);
 }
 
@@ -147,17 +91,16 @@ static bool drain(struct gateway *gateway)
 {
     const size_t streams = streams_count(gateway->streams);
     const size_t waiting = waiting_count(gateway->waiting);
-    if (gateway->now.us >= gateway->drain_at.us) {
-        const int64_t left_us = gateway->drain_until.us - gateway->now.us;
+    if (gateway->turn.now.us >= gateway->drain_at.us) {
+        const int64_t left_us = gateway->drain_until.us - gateway->turn.now.us;
         const size_t steps = left_us > 0 ? (size_t)(left_us / (DRAIN_STEP_MS * US_PER_MS)) + 1 : 1;
-        gateway->drain_at = mono_add_ms(gateway->now, DRAIN_STEP_MS);
+        gateway->drain_at = mono_add_ms(gateway->turn.now, DRAIN_STEP_MS);
         (void)streams_drain(gateway->streams, (streams + steps - 1) / steps, 3000);
         (void)waiting_drain(gateway->waiting, (waiting + steps - 1) / steps);
-        connections_end_idle(gateway->http->connections, gateway->now, FRESH_MS);
+        http_end_idle(gateway->http, FRESH_MS);
     }
-    return gateway->now.us >= gateway->finish_at.us ||
-           (streams_count(gateway->streams) == 0 &&
-            connections_count(gateway->http->connections) == 0);
+    return gateway->turn.now.us >= gateway->finish_at.us ||
+           (streams_count(gateway->streams) == 0 && http_connection_count(gateway->http) == 0);
 }
 
 static void on_signal(struct gateway *gateway)
@@ -165,44 +108,45 @@ static void on_signal(struct gateway *gateway)
     const int signal = program_signal(gateway->program);
     if (signal == SIGHUP) {
         gateway_reload(gateway);
-    } else if (signal != 0 && !gateway->draining) {
+    } else if (signal != 0 && !gateway->turn.draining) {
         start_draining(gateway);
     } else if (signal != 0) {
-        gateway->drain_until = gateway->now; /* asked twice: at once */
-        gateway->drain_at = gateway->now;
-        gateway->finish_at = mono_add_ms(gateway->now, DRAIN_STEP_MS);
+        gateway->drain_until = gateway->turn.now; /* asked twice: at once */
+        gateway->drain_at = gateway->turn.now;
+        gateway->finish_at = mono_add_ms(gateway->turn.now, DRAIN_STEP_MS);
     }
 }
 
 static void timers(struct gateway *gateway)
 {
-    if (gateway->now.us >= gateway->heartbeat_at.us) {
-        gateway->heartbeat_at = mono_add_ms(gateway->now, gateway->config->gateway.heartbeat_ms);
-        streams_heartbeat(gateway->streams, clock_wall(), gateway_as_of(gateway));
+    if (gateway->turn.now.us >= gateway->heartbeat_at.us) {
+        gateway->heartbeat_at =
+            mono_add_ms(gateway->turn.now, gateway->config->gateway.heartbeat_ms);
+        streams_heartbeat(gateway->streams, clock_wall(), api_as_of(&gateway->api));
     }
-    if (gateway->now.us >= gateway->sweep_at.us) {
-        gateway->sweep_at = mono_add_ms(gateway->now, SWEEP_MS);
-        streams_sweep(gateway->streams, gateway->now);
-        clients_sweep(gateway->clients, gateway->now);
+    if (gateway->turn.now.us >= gateway->sweep_at.us) {
+        gateway->sweep_at = mono_add_ms(gateway->turn.now, SWEEP_MS);
+        streams_sweep(gateway->streams, gateway->turn.now);
+        clients_sweep(gateway->clients, gateway->turn.now);
         http_sweep(gateway->http);
     }
-    connections_relieve(gateway->http->connections, gateway->now);
-    store_expire(gateway->store, gateway->now);
-    waiting_expire(gateway->waiting, gateway->now);
+    http_relieve(gateway->http);
+    store_expire(gateway->store, gateway->turn.now);
+    waiting_expire(gateway->waiting, gateway->turn.now);
 }
 
 static int wait_ms(const struct gateway *gateway)
 {
-    int wait = link_wait_ms(gateway->link, gateway->now);
-    wait = mono_ms_until(gateway->now, gateway->heartbeat_at, wait);
-    wait = mono_ms_until(gateway->now, gateway->sweep_at, wait);
-    wait = mono_ms_until(gateway->now, store_next_expiry(gateway->store), wait);
-    wait = mono_ms_until(gateway->now, waiting_next(gateway->waiting), wait);
-    if (gateway->draining) {
-        wait = mono_ms_until(gateway->now, gateway->drain_at, wait);
+    int wait = link_wait_ms(gateway->link, gateway->turn.now);
+    wait = mono_ms_until(gateway->turn.now, gateway->heartbeat_at, wait);
+    wait = mono_ms_until(gateway->turn.now, gateway->sweep_at, wait);
+    wait = mono_ms_until(gateway->turn.now, store_next_expiry(gateway->store), wait);
+    wait = mono_ms_until(gateway->turn.now, waiting_next(gateway->waiting), wait);
+    if (gateway->turn.draining) {
+        wait = mono_ms_until(gateway->turn.now, gateway->drain_at, wait);
     }
     return gateway->serving ? http_wait_ms(gateway->http, wait)
-                            : mono_ms_until(gateway->now, gateway->serve_at, wait);
+                            : mono_ms_until(gateway->turn.now, gateway->serve_at, wait);
 }
 
 /* Hands each event to its owner; says which of the shared ones have something to do. */
@@ -210,17 +154,23 @@ static void dispatch(struct gateway *gateway, const struct epoll_event *events, 
                      bool *link, bool *http)
 {
     for (int i = 0; i < count; i++) {
-        const uint64_t data = events[i].data.u64;
-        if ((data & STREAMS_EPOLL_TAG) != 0) {
-            streams_ready(gateway->streams, data, events[i].events, gateway->now);
-        } else if (data == TAG_LINK) {
+        const uint64_t tag = events[i].data.u64;
+        switch (tag_kind(tag)) {
+        case TAG_STREAM:
+            streams_ready(gateway->streams, tag, events[i].events, gateway->turn.now);
+            break;
+        case TAG_WAITING:
+            wait_client_gone(tag_owner(tag));
+            break;
+        case TAG_LINK:
             *link = true;
-        } else if (data == TAG_HTTP) {
+            break;
+        case TAG_HTTP:
             *http = true;
-        } else if (data == TAG_SIGNAL) {
+            break;
+        case TAG_SIGNAL:
             on_signal(gateway);
-        } else {
-            wait_client_gone((struct request *)(uintptr_t)data);
+            break;
         }
     }
 }
@@ -233,24 +183,24 @@ int gateway_run(struct gateway *gateway)
     for (;;) {
         const int timeout = link_more || send_more ? 0 : wait_ms(gateway);
         const int count = epoll_wait(gateway->epoll, events, EPOLL_EVENTS, timeout);
-        gateway->now = clock_mono();
+        gateway->turn.now = clock_mono();
         bool http = count == 0;
         dispatch(gateway, events, count, &link_more, &http);
         /* Also when no descriptor says so: time passes for it, too. */
-        link_more = link_process(gateway->link, gateway->now, LINK_BUDGET);
+        link_more = link_process(gateway->link, gateway->turn.now, LINK_BUDGET);
         streams_events(gateway->streams);
         waiting_events(gateway->waiting, gateway->events);
         timers(gateway);
         if (time_to_serve(gateway) && start_serving(gateway) != STATUS_OK) {
             return STATUS_IO;
         }
-        if (gateway->serving && (http || gateway->resumed)) {
-            gateway->resumed = false;
+        if (gateway->serving && (http || gateway->api.resumed)) {
+            gateway->api.resumed = false;
             http_run(gateway->http);
         }
-        send_more = streams_run(gateway->streams, SEND_BUDGET, gateway->now);
-        histogram_add(&gateway->latency.turns, clock_mono().us - gateway->now.us);
-        if (gateway->draining && drain(gateway)) {
+        send_more = streams_run(gateway->streams, SEND_BUDGET, gateway->turn.now);
+        histogram_add(&gateway->latency.turns, clock_mono().us - gateway->turn.now.us);
+        if (gateway->turn.draining && drain(gateway)) {
             break;
         }
     }
@@ -260,10 +210,9 @@ int gateway_run(struct gateway *gateway)
 
 /* ---- Beginning and end ---- */
 
-static int create_parts(struct gateway *gateway, struct error *err)
+static int share_descriptors(struct gateway *gateway, struct error *err)
 {
-    const struct config_gateway *config = &gateway->config->gateway;
-    const struct store_listener listener = {on_change, rendered_tile_free, gateway};
+    const size_t wanted = gateway->config->gateway.limits.streams;
     const size_t limit = descriptors_raise_limit();
     if (limit < DESCRIPTORS_MIN) {
         return error_set(err, STATUS_FULL,
@@ -271,33 +220,93 @@ static int create_parts(struct gateway *gateway, struct error *err)
                          "least: raise the limit (ulimit -Hn, LimitNOFILE=)",
                          limit, DESCRIPTORS_MIN);
     }
-    gateway->descriptors = descriptors_share(limit, config->limits.streams);
-    if (gateway->descriptors.streams < config->limits.streams) {
+    gateway->descriptors = descriptors_share(limit, wanted);
+    if (gateway->descriptors.streams < wanted) {
         log_info("the limit of open files leaves room for %zu streams, not %zu: raise it "
                  "(ulimit -Hn, LimitNOFILE=), or start more gateways on the port",
-                 gateway->descriptors.streams, config->limits.streams);
+                 gateway->descriptors.streams, wanted);
     }
+    return STATUS_OK;
+}
+
+/* A stream ended; arg: the struct api. */
+static void on_closed(void *arg, const struct ip *address)
+{
+    struct api *api = arg;
+    clients_stream_closed(api->clients, address);
+}
+
+static void create_streams(struct gateway *gateway)
+{
+    const struct config_gateway *config = &gateway->config->gateway;
     const struct streams_config streams = {gateway->descriptors.streams, config->limits.channels,
                                            config->channel_log_bytes, config->stalled_ms,
                                            config->max_stream_age_ms};
+    gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
+                                      on_closed, &gateway->api);
+    streams_set_input(gateway->streams, gateway_streams_input(gateway));
+    streams_set_can_resume(gateway->streams, api_tiles_can_resume);
+    streams_measure(gateway->streams, &gateway->latency);
+}
+
+static void fill_api(struct gateway *gateway)
+{
+    gateway->api = (struct api){
+        .config = gateway->config,
+        .replica = link_replica(gateway->link),
+        .store = gateway->store,
+        .events = gateway->events,
+        .streams = gateway->streams,
+        .clients = gateway->clients,
+        .waiting = gateway->waiting,
+        .tile_lists = gateway->lists,
+        .latency = &gateway->latency,
+        .turn = &gateway->turn,
+        .epoll = gateway->epoll,
+    };
+}
+
+static int create_http(struct gateway *gateway, struct error *err)
+{
+    const struct config_gateway *config = &gateway->config->gateway;
+    const struct http_api api = {api_routes_answer, &gateway->api};
+    const struct http_config http = {
+        .listen = gateway->listen,
+        .connections = gateway_connections(gateway),
+        .limits = &config->limits,
+        .stalled_ms = config->stalled_ms,
+        .cors_origins = config->cors_origins,
+        .cors_origin_count = config->cors_origin_count,
+        .cors_any = config->cors_any,
+        .proxies = {config->trusted_proxies, config->trusted_proxy_count},
+        .turn = &gateway->turn,
+    };
+    return http_create(&http, &api, &gateway->http, err);
+}
+
+static int create_parts(struct gateway *gateway, struct error *err)
+{
+    const struct config_gateway *config = &gateway->config->gateway;
+    const struct store_listener listener = changes_listener(gateway);
+    int status = share_descriptors(gateway, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
     gateway->epoll = epoll_create1(EPOLL_CLOEXEC);
     gateway->store = store_create(config->limits.tiles, &listener);
-    gateway->tile_lists = tile_lists_create(gateway->store);
-    gateway->events = eventlog_create(config->events, free_event);
+    gateway->lists = tile_lists_create(gateway->store);
+    gateway->events = eventlog_create(config->events, changes_free_event);
     gateway->clients = clients_create(&config->limits);
-    gateway->waiting = waiting_create(gateway_max_waiting(gateway), wait_wake, gateway);
-    gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
-                                      on_closed, gateway);
-    streams_set_input(gateway->streams, gateway_streams_input(gateway));
-    streams_set_can_resume(gateway->streams, can_resume);
-    streams_measure(gateway->streams, &gateway->latency);
-    int status = detach_self_test(err);
+    gateway->waiting = waiting_create(gateway_max_waiting(gateway), wait_wake, &gateway->api);
+    create_streams(gateway);
+    status = detach_self_test(err);
     if (status == STATUS_OK) {
         status = link_create(gateway->config, &config->upstreams, config->events, gateway->store,
                              gateway->events, NULL, NULL, &gateway->link, err);
     }
     if (status == STATUS_OK) {
-        status = http_create(gateway, &gateway->http, err);
+        fill_api(gateway);
+        status = create_http(gateway, err);
     }
     return status;
 }
@@ -309,9 +318,8 @@ int gateway_create(struct program *program, struct gateway **out, struct error *
     gateway->program = program;
     gateway->config = program->config;
     gateway->listen = program->config->gateway.listen;
-    gateway->now = clock_mono();
-    gateway->started_at = clock_wall();
-    gateway->serve_at = mono_add_ms(gateway->now, SYNC_WAIT_MS);
+    gateway->turn.now = clock_mono();
+    gateway->serve_at = mono_add_ms(gateway->turn.now, SYNC_WAIT_MS);
     int status = STATUS_OK;
     if (program->listen != NULL) {
         status = config_parse_listen(program->listen, &gateway->listen, err);
@@ -334,12 +342,15 @@ void gateway_destroy(struct gateway **gateway_p)
     if (gateway == NULL) {
         return;
     }
+    if (gateway->waiting != NULL) {
+        (void)waiting_drain(gateway->waiting, SIZE_MAX);
+    }
     http_destroy(&gateway->http);
     waiting_destroy(&gateway->waiting);
     streams_destroy(&gateway->streams);
     link_destroy(&gateway->link);
     clients_destroy(&gateway->clients);
-    tile_lists_destroy(&gateway->tile_lists);
+    tile_lists_destroy(&gateway->lists);
     store_destroy(&gateway->store);
     eventlog_destroy(&gateway->events);
     if (gateway->epoll > 0) {

@@ -2,7 +2,6 @@
 #include "gateway/limits.h"
 
 #include "common/program/log.h"
-#include "gateway/http/server.h"
 
 static size_t least(size_t a, size_t b)
 {
@@ -34,7 +33,7 @@ struct connections_config gateway_connections(const struct gateway *gateway)
     return (struct connections_config){.max = gateway->descriptors.connections,
                                        .idle_ms = limits->idle_timeout_ms,
                                        .reading_ms = limits->request_timeout_ms,
-                                       .answering_ms = ANSWERING_MS};
+                                       .answering_ms = CONNECTIONS_ANSWERING_MS};
 }
 
 /* What memory was made for at the start stays as it is. */
@@ -61,7 +60,7 @@ void gateway_reload(struct gateway *gateway)
     take_over(&gateway->program->config->gateway.limits, config->gateway.limits);
     config_destroy(&config);
     const struct connections_config connections = gateway_connections(gateway);
-    connections_configure(gateway->http->connections, &connections);
+    http_configure(gateway->http, &connections);
     waiting_set_max(gateway->waiting, gateway_max_waiting(gateway));
     streams_set_max(gateway->streams, gateway_max_streams(gateway));
     streams_set_input(gateway->streams, gateway_streams_input(gateway));

@@ -6,7 +6,7 @@
 #ifndef GATEWAY_LIMITS_H
 #define GATEWAY_LIMITS_H
 
-#include "gateway/gateway.h"
+#include "gateway/gateway_state.h"
 
 /* Keeps what there is, and says why, when the file is wrong. */
 void gateway_reload(struct gateway *gateway);

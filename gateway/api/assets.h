@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files of the dashboard, which the build puts into the program: gateway/web/assets.txt lists
- * them. */
+/* The dashboard's files. */
 #ifndef GATEWAY_API_ASSETS_H
 #define GATEWAY_API_ASSETS_H
 
-#include <stddef.h>
+#include "gateway/http/request.h"
 
-struct asset {
-    const char *path; /* "/", "/assets/app.js" */
-    const char *type;
-    const char *etag; /* with quotes: a digest of the content */
-    const unsigned char *data;
-    size_t len;
-    const unsigned char *gzip; /* the same, compressed */
-    size_t gzip_len;
-};
-
-extern const struct asset assets[];
-extern const size_t asset_count;
+/* Answers every path that is not the API's: with a file, or with 404. */
+enum MHD_Result api_assets_get(struct request *request);
 
 #endif

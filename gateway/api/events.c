@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /api/events, /api/events/stream */
+#include "gateway/api/events.h"
+
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/http/server.h"
+#include "gateway/api/api.h"
+#include "gateway/api/open_stream.h"
+#include "gateway/api/visible.h"
+#include "gateway/api/wait.h"
+#include "gateway/http/reply.h"
 #include "gateway/stream/render.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 1000
-#define BAD_TYPES                                                                                  \
-    "`types` is a list of event types joined by commas, in which `*` stands for any characters; "  \
-    "at most 256 of them."
 
 static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *out)
 {
@@ -81,7 +84,7 @@ static void put_events(const struct listing *listing, struct buf *out)
 static enum MHD_Result reply_list(struct request *request, struct selection *types,
                                   const uint64_t *after, size_t limit)
 {
-    const struct eventlog *events = request->http->gateway->events;
+    const struct eventlog *events = api_of(request)->events;
     struct listing listing = {.count = 0};
     char etag[ETAG_SIZE];
     char wait[WAIT_TEXT_SIZE];
@@ -92,9 +95,9 @@ static enum MHD_Result reply_list(struct request *request, struct selection *typ
         list_newest(events, types, limit, &listing);
     }
     put_etag(events, &listing, etag);
-    const bool same = etag_matches(request, etag);
+    const bool same = request_etag_matches(request, etag);
     if ((same || (after != NULL && listing.count == 0)) &&
-        wait_for_change(request, WAIT_EVENTS, types, &result)) {
+        wait_for_change(request, WAITING_FOR_EVENTS, types, &result)) {
         return result;
     }
     selection_free(types);
@@ -112,9 +115,9 @@ static enum MHD_Result reply_list(struct request *request, struct selection *typ
 
 enum MHD_Result api_events_list(struct request *request)
 {
-    const struct gateway *gateway = request->http->gateway;
-    const char *after = parameter(request, "after");
-    const char *limit_text = parameter(request, "limit");
+    const struct api *api = api_of(request);
+    const char *after = request_parameter(request, "after");
+    const char *limit_text = request_parameter(request, "limit");
     struct selection types;
     int64_t limit = LIMIT_DEFAULT;
     int64_t id = 0;
@@ -129,13 +132,13 @@ enum MHD_Result api_events_list(struct request *request)
     if (after != NULL && !parse_number(after, 0, INT64_MAX, &id)) {
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`after` is the id of an event.", 0);
     }
-    if (!replica_ready(link_replica(gateway->link))) {
+    if (!replica_ready(api->replica)) {
         return reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
                              "This gateway has no events yet: it is not in sync with its upstream.",
                              1);
     }
     uint64_t ordinal;
-    if (after != NULL && !eventlog_resume(gateway->events, id, &ordinal)) {
+    if (after != NULL && !eventlog_resume(api->events, id, &ordinal)) {
         if (wait_to_resume(request, id, &result)) {
             return result;
         }
@@ -144,22 +147,23 @@ enum MHD_Result api_events_list(struct request *request)
                              "`after` for the newest ones.",
                              0);
     }
-    if (selection_parse(&types, parameter(request, "types")) != STATUS_OK) {
-        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_TYPES, 0);
+    if (!visible_selection(request, VIEW_EVENTS, &types, &result)) {
+        return result;
     }
     return reply_list(request, &types, after != NULL ? &ordinal : NULL, (size_t)limit);
 }
 
 enum MHD_Result api_events_stream(struct request *request)
 {
-    const struct eventlog *events = request->http->gateway->events;
-    const char *last = header(request, "Last-Event-ID");
+    const struct eventlog *events = api_of(request)->events;
+    const char *last = request_header(request, "Last-Event-ID");
     struct stream_request stream = {.kind = CHANNEL_EVENTS, .after_ordinal = eventlog_last(events)};
-    if (selection_parse(&stream.selection, parameter(request, "types")) != STATUS_OK) {
-        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_TYPES, 0);
+    enum MHD_Result result;
+    if (!visible_selection(request, VIEW_EVENTS, &stream.selection, &result)) {
+        return result;
     }
-    last = last != NULL ? last : parameter(request, "lastEventId");
-    const char *name = parameter(request, "event");
+    last = last != NULL ? last : request_parameter(request, "lastEventId");
+    const char *name = request_parameter(request, "event");
     if (name != NULL && strcmp(name, "message") == 0) {
         stream.kind = CHANNEL_MESSAGES;
     } else if (name != NULL) {
@@ -170,7 +174,6 @@ enum MHD_Result api_events_stream(struct request *request)
                              0);
     }
     if (last != NULL && last[0] != '\0') {
-        enum MHD_Result result;
         int64_t id;
         const bool number = parse_number(last, 0, INT64_MAX, &id);
         const bool placed = number && eventlog_resume(events, id, &stream.after_ordinal);
@@ -180,5 +183,5 @@ enum MHD_Result api_events_stream(struct request *request)
         }
         stream.reset = !placed; /* what came after it cannot be told */
     }
-    return open_stream(request, &stream);
+    return open_stream_sse(request, &stream);
 }

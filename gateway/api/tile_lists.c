@@ -126,7 +126,7 @@ bool tile_list_compresses(const struct tile_list *list)
 struct blob *tile_list_gzip(struct tile_list *list)
 {
     if (list->gzip == NULL && tile_list_compresses(list)) {
-        list->gzip = gzip_new(blob_str(list->json));
+        list->gzip = encoding_gzip(blob_str(list->json));
     }
     return list->gzip;
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /api/tiles, /api/tiles/KEY, /api/tiles/stream */
+#include "gateway/api/tiles.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/api/tile_lists.h"
-#include "gateway/http/server.h"
+#include "common/codec/mp.h"
+#include "gateway/api/api.h"
+#include "gateway/api/open_stream.h"
+#include "gateway/api/visible.h"
+#include "gateway/api/wait.h"
+#include "gateway/http/reply.h"
 #include "gateway/stream/render.h"
-
-#define BAD_KEYS                                                                                   \
-    "`keys` is a list of tile keys joined by commas, in which `*` stands for any characters; at "  \
-    "most 256 of them."
 
 /* ---- The list ---- */
 
@@ -37,16 +38,16 @@ static enum MHD_Result reply_list(struct request *request, struct tile_list *lis
 
 enum MHD_Result api_tiles_list(struct request *request)
 {
-    struct gateway *gateway = request->http->gateway;
+    const struct api *api = api_of(request);
     struct selection selection;
     enum MHD_Result result;
     if (!wait_parse(request, &result)) {
         return result;
     }
-    if (selection_parse(&selection, parameter(request, "keys")) != STATUS_OK) {
-        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_KEYS, 0);
+    if (!visible_selection(request, VIEW_TILES, &selection, &result)) {
+        return result;
     }
-    if (!replica_ready(link_replica(gateway->link))) {
+    if (!replica_ready(api->replica)) {
         selection_free(&selection);
         return reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
                              "This gateway has no tiles yet: it is not in sync with its upstream.",
@@ -54,13 +55,13 @@ enum MHD_Result api_tiles_list(struct request *request)
     }
     struct cursor cursor = {0};
     char etag[ETAG_SIZE];
-    replica_cursor(link_replica(gateway->link), &cursor);
+    replica_cursor(api->replica, &cursor);
     cursor.lanes += cursor.lanes == 0;
-    struct tile_list *list = tile_lists_get(gateway->tile_lists, &selection, &cursor);
-    const bool gzip = accepts_gzip(request) && tile_list_compresses(list);
+    struct tile_list *list = tile_lists_get(api->tile_lists, &selection, &cursor);
+    const bool gzip = request_accepts_gzip(request) && tile_list_compresses(list);
     snprintf(etag, sizeof etag, "W/\"%s%s\"", list->digest, gzip ? "-gzip" : "");
-    const bool same = etag_matches(request, etag);
-    if (!same || !wait_for_change(request, WAIT_TILES, &selection, &result)) {
+    const bool same = request_etag_matches(request, etag);
+    if (!same || !wait_for_change(request, WAITING_FOR_TILES, &selection, &result)) {
         result = reply_list(request, list, gzip, etag, same);
         selection_free(&selection);
     }
@@ -86,9 +87,10 @@ static void put_cache_control(const struct tile *tile, char *out, size_t size)
     }
 }
 
-static struct MHD_Response *make_response(struct request *request, const struct tile *tile,
+static struct MHD_Response *make_response(const struct request *request, const struct tile *tile,
                                           struct str body)
 {
+    const struct config_gateway *config = &api_of(request)->config->gateway;
     char etag[ETAG_SIZE];
     char cache_control[48];
     union {
@@ -104,10 +106,10 @@ static struct MHD_Response *make_response(struct request *request, const struct 
     if (body.len != 0) {
         MHD_add_response_header(response, "Content-Type", "application/json");
     }
-    if (request->http->gateway->config->gateway.cors_origin_count != 0) {
+    if (config->cors_origin_count != 0) {
         MHD_add_response_header(response, "Vary", "Origin");
     }
-    if (request->http->gateway->config->gateway.cors_any) {
+    if (config->cors_any) {
         MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
         MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Retry-After");
     }
@@ -129,16 +131,16 @@ static enum MHD_Result reply_apart(struct request *request, const struct tile *t
 
 enum MHD_Result api_tiles_get(struct request *request, const char *key, const char *raw_key)
 {
-    struct gateway *gateway = request->http->gateway;
-    const struct tile *tile = store_get(gateway->store, str_of(key));
+    const struct api *api = api_of(request);
+    const struct tile *tile = visible_tile(request, str_of(key));
     if (tile == NULL) {
-        tile = store_get(gateway->store, str_of(raw_key));
+        tile = visible_tile(request, str_of(raw_key));
     }
     if (tile == NULL && !wire_key_valid(str_of(raw_key))) {
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, "This cannot be the key of a tile.", 0);
     }
     if (tile == NULL) {
-        return replica_ready(link_replica(gateway->link))
+        return replica_ready(api->replica)
                    ? reply_problem(request, MHD_HTTP_NOT_FOUND,
                                    "There is no tile with that key, or it has expired; "
                                    "GET /api/tiles lists those there are.",
@@ -150,8 +152,8 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
     }
     char etag[ETAG_SIZE];
     struct rendered_tile *rendered = render_tile(tile);
-    const bool same = etag_matches(request, tile_etag(tile, etag));
-    if (gateway->draining || (request->origin != NULL && strcmp(request->origin, "*") != 0)) {
+    const bool same = request_etag_matches(request, tile_etag(tile, etag));
+    if (api->turn->draining || (request->origin != NULL && strcmp(request->origin, "*") != 0)) {
         return reply_apart(request, tile, same, rendered_json(rendered));
     }
     struct MHD_Response **response = same ? &rendered->not_modified : &rendered->response;
@@ -163,12 +165,12 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
 
 /* ---- The stream ---- */
 
-bool can_resume(void *arg, const struct cursor *cursor)
+bool api_tiles_can_resume(void *arg, const struct cursor *cursor)
 {
-    const struct gateway *gateway = arg;
+    const struct api *api = arg;
     struct cursor here = {0};
-    replica_cursor(link_replica(gateway->link), &here);
-    if (cursor->lanes != here.lanes || store_forgotten(gateway->store) != 0) {
+    replica_cursor(api->replica, &here);
+    if (cursor->lanes != here.lanes || store_forgotten(api->store) != 0) {
         return false;
     }
     for (unsigned i = 0; i < here.lanes; i++) {
@@ -181,25 +183,26 @@ bool can_resume(void *arg, const struct cursor *cursor)
 
 enum MHD_Result api_tiles_stream(struct request *request)
 {
-    const char *form = parameter(request, "form");
-    const char *last = header(request, "Last-Event-ID");
+    const char *form = request_parameter(request, "form");
+    const char *last = request_header(request, "Last-Event-ID");
     struct stream_request stream = {.kind = CHANNEL_TILES};
     struct cursor cursor;
-    last = last != NULL ? last : parameter(request, "lastEventId");
+    last = last != NULL ? last : request_parameter(request, "lastEventId");
     if (form != NULL && strcmp(form, "patch") == 0) {
         stream.kind = CHANNEL_PATCHES;
     } else if (form != NULL && strcmp(form, "full") != 0) {
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`form` is full or patch.", 0);
     }
-    if (selection_parse(&stream.selection, parameter(request, "keys")) != STATUS_OK) {
-        return reply_problem(request, MHD_HTTP_BAD_REQUEST, BAD_KEYS, 0);
+    enum MHD_Result result;
+    if (!visible_selection(request, VIEW_TILES, &stream.selection, &result)) {
+        return result;
     }
     if (last != NULL && last[0] != '\0') {
-        if (cursor_parse(str_of(last), &cursor) && can_resume(request->http->gateway, &cursor)) {
+        if (cursor_parse(str_of(last), &cursor) && api_tiles_can_resume(api_of(request), &cursor)) {
             stream.cursor = &cursor;
         } else {
             stream.reset = true;
         }
     }
-    return open_stream(request, &stream);
+    return open_stream_sse(request, &stream);
 }

@@ -1,15 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /api/ws: the handshake of RFC 6455. */
+#include "gateway/api/ws.h"
+
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "gateway/http/server.h"
-#include "gateway/stream/ws_frame.h"
+#include <czmq.h>
+
+#include "gateway/api/api.h"
+#include "gateway/api/open_stream.h"
+#include "gateway/http/reply.h"
 #include "gateway/ws/request.h"
 
 #define PROTOCOL "tilewire.v1"
+#define KEY_LEN 24 /* 16 bytes in base64 */
 
-/* Is the token in the list, `keep-alive, Upgrade`? */
+bool api_ws_key_valid(struct str key)
+{
+    if (key.len != KEY_LEN || key.p[KEY_LEN - 1] != '=' || key.p[KEY_LEN - 2] != '=') {
+        return false;
+    }
+    for (size_t i = 0; i < KEY_LEN - 2; i++) {
+        const unsigned char c = (unsigned char)key.p[i];
+        if (isalnum(c) == 0 && c != '+' && c != '/') {
+            return false;
+        }
+    }
+    return strchr("AQgw", key.p[KEY_LEN - 3]) != NULL; /* the last four bits stand for nothing */
+}
+
+void api_ws_append_accept(struct buf *out, struct str key)
+{
+    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    zdigest_t *digest = zdigest_new();
+    zarmour_t *armour = zarmour_new();
+    zdigest_update(digest, (const byte *)key.p, key.len);
+    zdigest_update(digest, (const byte *)guid, sizeof guid - 1);
+    zarmour_set_mode(armour, ZARMOUR_MODE_BASE64_STD);
+    char *text = zarmour_encode(armour, zdigest_data(digest), zdigest_size(digest));
+    buf_append_text(out, text);
+    free(text);
+    zarmour_destroy(&armour);
+    zdigest_destroy(&digest);
+}
+
+/* True when the token is in the list, `keep-alive, Upgrade`. */
 static bool has_token(const char *list, const char *token)
 {
     const size_t len = strlen(token);
@@ -51,8 +87,8 @@ static struct str host_of(const char *origin)
 /* Browsers let any page open any WebSocket, and leave the decision to the server. */
 static bool origin_allowed(const struct request *request)
 {
-    const char *origin = header(request, "Origin");
-    const char *host = header(request, "Host");
+    const char *origin = request_header(request, "Origin");
+    const char *host = request_header(request, "Host");
     if (origin == NULL || request->origin != NULL) {
         return true; /* no browser; or one of cors_origins */
     }
@@ -67,7 +103,7 @@ static bool origin_allowed(const struct request *request)
 
 static enum MHD_Result refuse(struct request *request, unsigned status, const char *detail)
 {
-    request->http->counters.ws_refused++;
+    api_of(request)->counters.ws_refused++;
     return reply_problem(request, status, detail, 0);
 }
 
@@ -75,24 +111,34 @@ static enum MHD_Result refuse_upgrade(struct request *request, const char *detai
 {
     static const char *const headers[] = {
         "Upgrade", "websocket", "Connection", "Upgrade", "Sec-WebSocket-Version", "13", NULL};
-    request->http->counters.ws_refused++;
+    api_of(request)->counters.ws_refused++;
     return reply_problem_with(request, MHD_HTTP_UPGRADE_REQUIRED, detail, 0, headers);
 }
 
-enum MHD_Result api_ws(struct request *request)
+static void put_head(const struct request *request, struct buf *out)
 {
-    const char *key = header(request, "Sec-WebSocket-Key");
-    const char *version = header(request, "Sec-WebSocket-Version");
-    const char *protocols = header(request, "Sec-WebSocket-Protocol");
-    if (request->head || !has_token(header(request, "Upgrade"), "websocket") ||
-        !has_token(header(request, "Connection"), "Upgrade")) {
+    const char *protocols = request_header(request, "Sec-WebSocket-Protocol");
+    buf_append_text(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                         "Connection: Upgrade\r\nSec-WebSocket-Accept: ");
+    api_ws_append_accept(out, str_of(request_header(request, "Sec-WebSocket-Key")));
+    buf_append_text(out, protocols != NULL ? "\r\nSec-WebSocket-Protocol: " PROTOCOL : "");
+    buf_append_text(out, "\r\n\r\n");
+}
+
+enum MHD_Result api_ws_open(struct request *request)
+{
+    const char *key = request_header(request, "Sec-WebSocket-Key");
+    const char *version = request_header(request, "Sec-WebSocket-Version");
+    const char *protocols = request_header(request, "Sec-WebSocket-Protocol");
+    if (request->head || !has_token(request_header(request, "Upgrade"), "websocket") ||
+        !has_token(request_header(request, "Connection"), "Upgrade")) {
         return refuse_upgrade(request, "This is a WebSocket: ask with Connection: Upgrade and "
                                        "Upgrade: websocket.");
     }
     if (version == NULL || strcmp(version, "13") != 0) {
         return refuse_upgrade(request, "Version 13 of WebSocket is spoken here.");
     }
-    if (key == NULL || !ws_key_valid(str_of(key))) {
+    if (key == NULL || !api_ws_key_valid(str_of(key))) {
         return refuse(request, MHD_HTTP_BAD_REQUEST,
                       "Sec-WebSocket-Key has to be 16 bytes in base64.");
     }
@@ -101,7 +147,7 @@ enum MHD_Result api_ws(struct request *request)
                       "The subprotocol here is " PROTOCOL "; ask for that, or for none.");
     }
     if (!origin_allowed(request)) {
-        request->http->counters.ws_origin_refused++;
+        api_of(request)->counters.ws_origin_refused++;
         return refuse(request, MHD_HTTP_FORBIDDEN,
                       "Pages of this origin may not connect; gateway.cors_origins lists those that "
                       "may.");
@@ -112,15 +158,5 @@ enum MHD_Result api_ws(struct request *request)
     }
     struct stream_request stream = {.kind = CHANNEL_WS_IDLE};
     ws_idle_selection(&stream.selection);
-    return open_stream(request, &stream);
-}
-
-void put_ws_head(const struct request *request, struct buf *out)
-{
-    const char *protocols = header(request, "Sec-WebSocket-Protocol");
-    buf_append_text(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                         "Connection: Upgrade\r\nSec-WebSocket-Accept: ");
-    ws_append_accept(out, str_of(header(request, "Sec-WebSocket-Key")));
-    buf_append_text(out, protocols != NULL ? "\r\nSec-WebSocket-Protocol: " PROTOCOL : "");
-    buf_append_text(out, "\r\n\r\n");
+    return open_stream(request, &stream, put_head);
 }

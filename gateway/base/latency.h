@@ -17,17 +17,29 @@
 #define LATENCY_MAX_US (INT64_C(3600) * US_PER_S)
 
 enum latency_kind { LATENCY_TILE, LATENCY_EVENT, LATENCY_KINDS };
-enum latency_stage { STAGE_SOURCE, STAGE_INGESTOR, STAGE_TRANSPORT, STAGE_GATEWAY, STAGES };
-enum latency_since { SINCE_SOURCE, SINCE_ARRIVAL, SINCES };
-enum latency_fetch { FETCH_OTHER, FETCH_TILE, FETCH_TILES, FETCH_EVENTS, FETCHES };
+enum latency_stage {
+    LATENCY_STAGE_SOURCE,
+    LATENCY_STAGE_INGESTOR,
+    LATENCY_STAGE_TRANSPORT,
+    LATENCY_STAGE_GATEWAY,
+    LATENCY_STAGES
+};
+enum latency_since { LATENCY_SINCE_SOURCE, LATENCY_SINCE_ARRIVAL, LATENCY_SINCES };
+enum latency_fetch {
+    LATENCY_FETCH_OTHER,
+    LATENCY_FETCH_TILE,
+    LATENCY_FETCH_TILES,
+    LATENCY_FETCH_EVENTS,
+    LATENCY_FETCHES
+};
 
 struct latency {
-    struct histogram stages[LATENCY_KINDS][STAGES];
-    struct histogram deliveries[LATENCY_KINDS][SINCES];
-    struct histogram fetches[FETCHES]; /* FETCH_OTHER is not measured */
-    struct histogram turns;            /* of the gateway's loop */
-    uint64_t negative[LATENCY_KINDS][STAGES];
-    uint64_t over_hour[LATENCY_KINDS][STAGES];
+    struct histogram stages[LATENCY_KINDS][LATENCY_STAGES];
+    struct histogram deliveries[LATENCY_KINDS][LATENCY_SINCES];
+    struct histogram fetches[LATENCY_FETCHES]; /* LATENCY_FETCH_OTHER is not measured */
+    struct histogram turns;                    /* of the gateway's loop */
+    uint64_t negative[LATENCY_KINDS][LATENCY_STAGES];
+    uint64_t over_hour[LATENCY_KINDS][LATENCY_STAGES];
 };
 
 /* Times of a piece of news; {0}: unknown, and then what needs it is not measured. */
@@ -37,12 +49,13 @@ struct latency_times {
     wall_time published;
 };
 
-#define AGE_UNKNOWN UINT32_MAX
+#define LATENCY_AGE_UNKNOWN UINT32_MAX
 
 /* What a frame keeps of them until it is written. All zero: nothing is to be measured. */
 struct latency_stamp {
     mono_time received;
-    uint32_t age_us[SINCES]; /* when it was received; at most LATENCY_MAX_US, or AGE_UNKNOWN */
+    uint32_t age_us[LATENCY_SINCES]; /* when it was received; at most LATENCY_MAX_US, or
+                                        LATENCY_AGE_UNKNOWN */
 };
 
 /* News came. */

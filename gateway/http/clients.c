@@ -124,20 +124,20 @@ bool clients_request(struct clients *clients, const struct ip *address, mono_tim
                 clients->limits->requests_burst, now, retry_s);
 }
 
-enum stream_verdict clients_stream(struct clients *clients, const struct ip *address, mono_time now,
-                                   unsigned *retry_s)
+enum clients_verdict clients_stream(struct clients *clients, const struct ip *address,
+                                    mono_time now, unsigned *retry_s)
 {
     struct client *client = find_or_add(clients, address, now);
     *retry_s = 5;
     if (client->streams >= clients->limits->streams_per_address) {
-        return STREAM_TOO_MANY;
+        return CLIENTS_TOO_MANY;
     }
     if (!take(&client->openings, clients->limits->streams_per_second,
               clients->limits->streams_burst, now, retry_s)) {
-        return STREAM_TOO_FAST;
+        return CLIENTS_TOO_FAST;
     }
     client->streams++;
-    return STREAM_ADMITTED;
+    return CLIENTS_ADMITTED;
 }
 
 bool clients_hold(struct clients *clients, const struct ip *address, mono_time now)

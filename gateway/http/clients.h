@@ -28,11 +28,11 @@ void clients_destroy(struct clients **clients);
 bool clients_request(struct clients *clients, const struct ip *address, mono_time now,
                      unsigned *retry_s);
 
-enum stream_verdict { STREAM_ADMITTED, STREAM_TOO_FAST, STREAM_TOO_MANY };
+enum clients_verdict { CLIENTS_ADMITTED, CLIENTS_TOO_FAST, CLIENTS_TOO_MANY };
 
 /* May it open a stream? If so it counts as open until clients_stream_closed. */
-enum stream_verdict clients_stream(struct clients *clients, const struct ip *address, mono_time now,
-                                   unsigned *retry_s);
+enum clients_verdict clients_stream(struct clients *clients, const struct ip *address,
+                                    mono_time now, unsigned *retry_s);
 
 /* May a request wait? If so it counts as an open stream, until clients_stream_closed. */
 bool clients_hold(struct clients *clients, const struct ip *address, mono_time now);

@@ -21,6 +21,9 @@
 
 #include "common/base/clock.h"
 
+/* In which an answer has to be taken, however slowly. */
+#define CONNECTIONS_ANSWERING_MS 300000
+
 enum connection_phase {
     CONNECTION_IDLE,      /* no request line has come since the last answer */
     CONNECTION_READING,   /* its headers and body come */

@@ -43,7 +43,7 @@ static int weight(struct str text)
     return thousandths < 1000 ? thousandths : 1000;
 }
 
-void accepted_line(struct accepted *accepted, struct str line)
+void encoding_take_line(struct encoding_weights *accepted, struct str line)
 {
     while (line.len != 0) {
         struct str element = take(&line, ',');
@@ -65,7 +65,7 @@ void accepted_line(struct accepted *accepted, struct str line)
     }
 }
 
-bool accepted_gzip(const struct accepted *accepted)
+bool encoding_wants_gzip(const struct encoding_weights *accepted)
 {
     const int gzip = accepted->gzip >= 0 ? accepted->gzip : accepted->any;
     return gzip > 0 && gzip >= accepted->identity;
@@ -83,7 +83,7 @@ static void z_free(void *arg, void *memory)
     free(memory);
 }
 
-struct blob *gzip_new(struct str bytes)
+struct blob *encoding_gzip(struct str bytes)
 {
     z_stream z = {.next_in = (const Bytef *)bytes.p,
                   .avail_in = (uInt)bytes.len,

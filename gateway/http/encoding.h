@@ -11,21 +11,21 @@
 #include "common/base/blob.h"
 #include "common/base/str.h"
 
-/* Weights of RFC 9110, 12.5.3, in thousandths; -1: not mentioned. Begin with ACCEPTED_NOTHING. */
-struct accepted {
+/* Weights of RFC 9110, 12.5.3, in thousandths; -1: not mentioned. Begin with ENCODING_NOTHING. */
+struct encoding_weights {
     int gzip;
     int identity;
     int any; /* `*` */
 };
-#define ACCEPTED_NOTHING ((struct accepted){-1, -1, -1})
+#define ENCODING_NOTHING ((struct encoding_weights){-1, -1, -1})
 
 /* Takes up one line of Accept-Encoding. What is no weight counts as 1, as most servers have it. */
-void accepted_line(struct accepted *accepted, struct str line);
+void encoding_take_line(struct encoding_weights *accepted, struct str line);
 
 /* Accepted, and not liked less than what is not compressed. */
-bool accepted_gzip(const struct accepted *accepted);
+bool encoding_wants_gzip(const struct encoding_weights *accepted);
 
 /* The bytes (less than 2 GiB) as gzip; takes some 5 ms for each MB. */
-struct blob *gzip_new(struct str bytes);
+struct blob *encoding_gzip(struct str bytes);
 
 #endif

@@ -70,7 +70,7 @@ static struct str for_parameter(struct str element)
     return STR("");
 }
 
-static bool is_trusted(struct ip_ranges trusted, const struct ip *ip)
+static bool is_trusted(struct forwarded_proxies trusted, const struct ip *ip)
 {
     for (size_t i = 0; i < trusted.count; i++) {
         if (ip_range_contains(&trusted.list[i], ip)) {
@@ -80,7 +80,8 @@ static bool is_trusted(struct ip_ranges trusted, const struct ip *ip)
     return false;
 }
 
-static struct ip follow(struct ip ip, struct str list, bool elements, struct ip_ranges trusted)
+static struct ip follow(struct ip ip, struct str list, bool elements,
+                        struct forwarded_proxies trusted)
 {
     while (list.len != 0 && is_trusted(trusted, &ip)) {
         struct str node = take_last(&list);
@@ -95,7 +96,7 @@ static struct ip follow(struct ip ip, struct str list, bool elements, struct ip_
 }
 
 struct ip forwarded_client(struct ip peer, struct str x_forwarded_for, struct str forwarded,
-                           struct ip_ranges trusted)
+                           struct forwarded_proxies trusted)
 {
     const struct ip one = follow(peer, x_forwarded_for, false, trusted);
     const struct ip other = follow(peer, forwarded, true, trusted);

@@ -17,7 +17,7 @@
 #include "common/base/ip.h"
 #include "common/base/str.h"
 
-struct ip_ranges {
+struct forwarded_proxies {
     const struct ip_range *list;
     size_t count;
 };
@@ -31,6 +31,6 @@ bool forwarded_parse_node(struct str text, struct ip *out);
  * a client wrote into the other: when they contradict each other, neither counts.
  */
 struct ip forwarded_client(struct ip peer, struct str x_forwarded_for, struct str forwarded,
-                           struct ip_ranges trusted);
+                           struct forwarded_proxies trusted);
 
 #endif

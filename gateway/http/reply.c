@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/http/reply.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/socket.h>
 #include <time.h>
 
-#include <netinet/in.h>
-
+#include "common/base/buf.h"
 #include "common/codec/json.h"
-#include "gateway/http/encoding.h"
-#include "gateway/http/forwarded.h"
-#include "gateway/http/server.h"
+#include "gateway/http/http.h"
 
-const char *parameter(const struct request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
-}
-
-const char *header(const struct request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-enum MHD_Result reply(struct request *request, unsigned status, struct MHD_Response *response)
+/* The response stays the caller's. */
+static enum MHD_Result queue(struct request *request, unsigned status,
+                             struct MHD_Response *response)
 {
     struct http_counters *counters = &request->http->counters;
     request->status = status;
@@ -35,13 +24,14 @@ enum MHD_Result reply(struct request *request, unsigned status, struct MHD_Respo
 
 static const char *date_now(struct http *http)
 {
-    if (http->gateway->now.us >= http->date_until.us) {
+    const mono_time now = http->config.turn->now;
+    if (now.us >= http->date_until.us) {
         const wall_time wall = clock_wall();
         const time_t seconds = (time_t)(wall.us / US_PER_S);
         struct tm utc;
         gmtime_r(&seconds, &utc);
         strftime(http->date, sizeof http->date, "%a, %d %b %Y %H:%M:%S GMT", &utc);
-        http->date_until = mono_add_us(http->gateway->now, US_PER_S - wall.us % US_PER_S);
+        http->date_until = mono_add_us(now, US_PER_S - wall.us % US_PER_S);
     }
     return http->date;
 }
@@ -52,16 +42,16 @@ enum MHD_Result reply_dated(struct request *request, unsigned status, struct MHD
     const char *before = MHD_get_response_header(response, "Date");
     if (before == NULL || strcmp(before, date) != 0) {
         if (before != NULL) {
-            char old[DATE_TEXT_SIZE];
+            char old[HTTP_DATE_SIZE];
             snprintf(old, sizeof old, "%s", before);
             MHD_del_response_header(response, "Date", old);
         }
         MHD_add_response_header(response, "Date", date);
     }
-    return reply(request, status, response);
+    return queue(request, status, response);
 }
 
-/* MHD copies what it must, and changes nothing. */
+/* Libmicrohttpd asks for writable bytes, and changes none. */
 static void *unconst(const char *bytes)
 {
     union {
@@ -84,16 +74,16 @@ static enum MHD_Result reply_made(struct request *request, unsigned status, cons
         MHD_add_response_header(response, "Access-Control-Expose-Headers",
                                 "ETag, Retry-After, Preference-Applied");
     }
-    if (request->http->gateway->config->gateway.cors_origin_count != 0) {
+    if (request->http->config.cors_origin_count != 0) {
         MHD_add_response_header(response, "Vary", "Origin"); /* also when this one is not named */
     }
-    if (request->http->gateway->draining) {
+    if (request->http->config.turn->draining) {
         MHD_add_response_header(response, "Connection", "close"); /* the next gateway answers */
     }
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i += 2) {
         MHD_add_response_header(response, headers[i], headers[i + 1]);
     }
-    const enum MHD_Result result = reply(request, status, response);
+    const enum MHD_Result result = queue(request, status, response);
     MHD_destroy_response(response);
     return result;
 }
@@ -131,7 +121,7 @@ enum MHD_Result reply_problem_with(struct request *request, unsigned status, con
                                    unsigned retry_s, const char *const *more)
 {
     char retry[16];
-    const char *headers[7 + 2 * PROBLEM_HEADERS] = {"Cache-Control", "no-store"};
+    const char *headers[7 + 2 * REPLY_PROBLEM_HEADERS] = {"Cache-Control", "no-store"};
     size_t count = 2;
     if (retry_s != 0) {
         snprintf(retry, sizeof retry, "%u", retry_s);
@@ -150,7 +140,7 @@ enum MHD_Result reply_problem_with(struct request *request, unsigned status, con
     buf_append_text(&body, "{\"type\":\"about:blank\",\"title\":");
     json_write_string(&body, str_of(MHD_get_reason_phrase_for(status)));
     buf_printf(&body, ",\"status\":%u,\"detail\":", status);
-    /* Reasons from elsewhere are parts of a sentence: "deltas were missed". */
+    /* The reasons that a replica gives are parts of a sentence: "deltas were missed". */
     struct buf sentence = {0};
     buf_append_text(&sentence, detail);
     if (detail[0] != '\0' && strchr(".?", detail[strlen(detail) - 1]) == NULL) {
@@ -166,114 +156,20 @@ enum MHD_Result reply_problem_with(struct request *request, unsigned status, con
     return result;
 }
 
-unsigned retry_later(void)
+unsigned reply_retry_s(void)
 {
     return 3 + arc4random_uniform(6);
 }
 
-struct lines {
-    const char *name;
-    void (*each)(void *arg, const char *value);
-    void *arg;
-};
-
-static enum MHD_Result take_line(void *arg, enum MHD_ValueKind kind, const char *name,
-                                 const char *value)
+enum MHD_Result reply_too_large(struct request *request)
 {
-    (void)kind;
-    const struct lines *lines = arg;
-    if (value != NULL && strcasecmp(name, lines->name) == 0) {
-        lines->each(lines->arg, value);
+    struct http_counters *counters = &request->http->counters;
+    if (request->header_too_large) {
+        counters->header_too_large++;
+        return reply_problem(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+                             "The headers are too large; are there many cookies?", 0);
     }
-    return MHD_YES;
-}
-
-/* A list may be spread over several lines of the same name; proxies add lines of their own. */
-static void each_line(const struct request *request, const char *name,
-                      void (*each)(void *arg, const char *value), void *arg)
-{
-    struct lines lines = {name, each, arg};
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &lines);
-}
-
-struct tag_search {
-    const char *opaque; /* with quotes */
-    bool found;
-};
-
-/* Weak comparison (RFC 9110, 8.8.3.2): W/ does not count. */
-static void search_tag(void *arg, const char *list)
-{
-    struct tag_search *search = arg;
-    const size_t len = strlen(search->opaque);
-    list += strspn(list, " \t");
-    search->found = search->found || (list[0] == '*' && list[1 + strspn(list + 1, " \t")] == '\0');
-    for (const char *p = list; !search->found && (p = strchr(p, '"')) != NULL;) {
-        const char *close = strchr(p + 1, '"');
-        if (close == NULL) {
-            return;
-        }
-        search->found = (size_t)(close - p) + 1 == len && memcmp(p, search->opaque, len) == 0;
-        p = close + 1;
-    }
-}
-
-bool etag_matches(struct request *request, const char *etag)
-{
-    struct tag_search search = {.opaque = strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag};
-    each_line(request, "If-None-Match", search_tag, &search);
-    return search.found;
-}
-
-static void take_accepted(void *arg, const char *value)
-{
-    accepted_line(arg, str_of(value));
-}
-
-bool accepts_gzip(const struct request *request)
-{
-    struct accepted accepted = ACCEPTED_NOTHING;
-    each_line(request, "Accept-Encoding", take_accepted, &accepted);
-    return accepted_gzip(&accepted);
-}
-
-static struct ip peer_address(const struct request *request)
-{
-    struct ip ip = {.bytes = {[10] = 0xff, [11] = 0xff}};
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    if (info != NULL && info->client_addr->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *six = (const void *)info->client_addr;
-        memcpy(ip.bytes, &six->sin6_addr, 16);
-    } else if (info != NULL) {
-        const struct sockaddr_in *four = (const void *)info->client_addr;
-        memcpy(ip.bytes + 12, &four->sin_addr, 4);
-    }
-    return ip;
-}
-
-static void join_line(void *arg, const char *value)
-{
-    struct buf *text = arg;
-    buf_append_text(text, text->len != 0 ? "," : "");
-    buf_append_text(text, value);
-}
-
-struct ip client_address(const struct request *request)
-{
-    const struct config_gateway *config = &request->http->gateway->config->gateway;
-    const struct ip peer = peer_address(request);
-    if (config->trusted_proxy_count == 0) {
-        return peer;
-    }
-    struct buf x_forwarded_for = {0};
-    struct buf forwarded = {0};
-    each_line(request, "X-Forwarded-For", join_line, &x_forwarded_for);
-    each_line(request, "Forwarded", join_line, &forwarded);
-    const struct ip ip =
-        forwarded_client(peer, buf_str(&x_forwarded_for), buf_str(&forwarded),
-                         (struct ip_ranges){config->trusted_proxies, config->trusted_proxy_count});
-    buf_free(&x_forwarded_for);
-    buf_free(&forwarded);
-    return ip;
+    counters->too_large++;
+    return reply_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
+                         "The body is too large; GET needs none.", 0);
 }

@@ -10,18 +10,19 @@
 
 struct waiting {
     size_t max;
-    void (*wake)(void *arg, struct waiter *waiter, enum wake_reason reason);
+    void (*wake)(void *arg, struct waiting_item *waiter, enum waiting_end reason);
     void *arg;
-    struct waiter *lists[3]; /* by enum waiting_for */
-    struct heap ends;        /* all of them; keys: microseconds, monotonic */
-    uint64_t events_seen;    /* ordinal of the last event taken up */
+    struct waiting_item *lists[3]; /* by enum waiting_for */
+    struct heap ends;              /* all of them; keys: microseconds, monotonic */
+    uint64_t events_seen;          /* ordinal of the last event taken up */
     uint32_t events_generation;
     struct waiting_counters counters;
 };
 
-struct waiting *
-waiting_create(size_t max, void (*wake)(void *arg, struct waiter *waiter, enum wake_reason reason),
-               void *arg)
+struct waiting *waiting_create(size_t max,
+                               void (*wake)(void *arg, struct waiting_item *waiter,
+                                            enum waiting_end reason),
+                               void *arg)
 {
     struct waiting *waiting = x_calloc(1, sizeof *waiting);
     waiting->max = max;
@@ -52,11 +53,11 @@ bool waiting_full(const struct waiting *waiting)
     return waiting->ends.count >= waiting->max;
 }
 
-void waiting_add(struct waiting *waiting, struct waiter *waiter, enum waiting_for what,
+void waiting_add(struct waiting *waiting, struct waiting_item *waiter, enum waiting_for what,
                  struct selection *selection, mono_time end)
 {
     assert(!waiter->waits && !waiting_full(waiting));
-    *waiter = (struct waiter){
+    *waiter = (struct waiting_item){
         .selection = *selection, .what = what, .waits = true, .end = {.index = HEAP_NONE}};
     *selection = (struct selection){0};
     heap_set(&waiting->ends, &waiter->end, end.us);
@@ -64,16 +65,16 @@ void waiting_add(struct waiting *waiting, struct waiter *waiter, enum waiting_fo
     waiting->counters.begun++;
 }
 
-void waiting_add_resume(struct waiting *waiting, struct waiter *waiter, int64_t event_id,
+void waiting_add_resume(struct waiting *waiting, struct waiting_item *waiter, int64_t event_id,
                         mono_time end)
 {
     struct selection none = {0};
-    waiting_add(waiting, waiter, WAIT_RESUME, &none, end);
+    waiting_add(waiting, waiter, WAITING_TO_RESUME, &none, end);
     waiter->event_id = event_id;
     waiting->counters.ahead++;
 }
 
-void waiting_remove(struct waiting *waiting, struct waiter *waiter)
+void waiting_remove(struct waiting *waiting, struct waiting_item *waiter)
 {
     if (!waiter->waits) {
         return;
@@ -84,41 +85,41 @@ void waiting_remove(struct waiting *waiting, struct waiter *waiter)
     selection_free(&waiter->selection);
 }
 
-static void wake(struct waiting *waiting, struct waiter *waiter, enum wake_reason reason)
+static void wake(struct waiting *waiting, struct waiting_item *waiter, enum waiting_end reason)
 {
     waiting_remove(waiting, waiter);
-    waiting->counters.changed += reason == WAKE_CHANGE;
-    waiting->counters.over += reason == WAKE_TIME;
+    waiting->counters.changed += reason == WAITING_CHANGED;
+    waiting->counters.over += reason == WAITING_OVER;
     waiting->wake(waiting->arg, waiter, reason);
 }
 
 /* Wakes those that selected the name. */
 static void wake_selected(struct waiting *waiting, enum waiting_for what, struct str name)
 {
-    struct waiter *waiter;
-    struct waiter *next;
+    struct waiting_item *waiter;
+    struct waiting_item *next;
     DL_FOREACH_SAFE(waiting->lists[what], waiter, next)
     {
         if (selection_matches(&waiter->selection, name)) {
-            wake(waiting, waiter, WAKE_CHANGE);
+            wake(waiting, waiter, WAITING_CHANGED);
         }
     }
 }
 
 void waiting_tile(struct waiting *waiting, struct str key)
 {
-    wake_selected(waiting, WAIT_TILES, key);
+    wake_selected(waiting, WAITING_FOR_TILES, key);
 }
 
 /* Wakes those that want to resume after this event. */
 static void wake_resuming(struct waiting *waiting, int64_t event_id)
 {
-    struct waiter *waiter;
-    struct waiter *next;
-    DL_FOREACH_SAFE(waiting->lists[WAIT_RESUME], waiter, next)
+    struct waiting_item *waiter;
+    struct waiting_item *next;
+    DL_FOREACH_SAFE(waiting->lists[WAITING_TO_RESUME], waiter, next)
     {
         if (waiter->event_id == event_id) {
-            wake(waiting, waiter, WAKE_CHANGE);
+            wake(waiting, waiter, WAITING_CHANGED);
         }
     }
 }
@@ -126,7 +127,7 @@ static void wake_resuming(struct waiting *waiting, int64_t event_id)
 static void wake_all(struct waiting *waiting, enum waiting_for what)
 {
     while (waiting->lists[what] != NULL) {
-        wake(waiting, waiting->lists[what], WAKE_CHANGE);
+        wake(waiting, waiting->lists[what], WAITING_CHANGED);
     }
 }
 
@@ -136,15 +137,16 @@ void waiting_events(struct waiting *waiting, const struct eventlog *events)
         waiting->events_seen < eventlog_floor(events)) {
         waiting->events_generation = eventlog_generation(events);
         waiting->events_seen = eventlog_last(events);
-        wake_all(waiting, WAIT_EVENTS);
-        wake_all(waiting, WAIT_RESUME);
+        wake_all(waiting, WAITING_FOR_EVENTS);
+        wake_all(waiting, WAITING_TO_RESUME);
         return;
     }
     const struct eventlog_entry *entry;
-    while ((waiting->lists[WAIT_EVENTS] != NULL || waiting->lists[WAIT_RESUME] != NULL) &&
-           (entry = eventlog_after(events, waiting->events_seen)) != NULL) {
+    while (
+        (waiting->lists[WAITING_FOR_EVENTS] != NULL || waiting->lists[WAITING_TO_RESUME] != NULL) &&
+        (entry = eventlog_after(events, waiting->events_seen)) != NULL) {
         waiting->events_seen = entry->ordinal;
-        wake_selected(waiting, WAIT_EVENTS, entry->event_type);
+        wake_selected(waiting, WAITING_FOR_EVENTS, entry->event_type);
         wake_resuming(waiting, entry->id);
     }
     waiting->events_seen = eventlog_last(events);
@@ -154,7 +156,7 @@ void waiting_expire(struct waiting *waiting, mono_time now)
 {
     struct heap_item *top;
     while ((top = heap_top(&waiting->ends)) != NULL && top->key <= now.us) {
-        wake(waiting, heap_entry(top, struct waiter, end), WAKE_TIME);
+        wake(waiting, heap_entry(top, struct waiting_item, end), WAITING_OVER);
     }
 }
 
@@ -168,7 +170,7 @@ size_t waiting_drain(struct waiting *waiting, size_t max)
 {
     struct heap_item *top;
     for (; max != 0 && (top = heap_top(&waiting->ends)) != NULL; max--) {
-        wake(waiting, heap_entry(top, struct waiter, end), WAKE_DRAIN);
+        wake(waiting, heap_entry(top, struct waiting_item, end), WAITING_LET_GO);
     }
     return waiting->ends.count;
 }

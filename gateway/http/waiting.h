@@ -4,9 +4,9 @@
  * to be over; or to resume after an event that has not come here yet. Such a request costs a record
  * here and its connection, no thread.
  *
- *   add ──► waiting ── something selected changed ──► wake(WAKE_CHANGE)
- *                  └── its time is over ────────────► wake(WAKE_TIME)
- *                  └── all are let go, bit by bit ──► wake(WAKE_DRAIN)
+ *   add ──► waiting ── something selected changed ──► wake(WAITING_CHANGED)
+ *                  └── its time is over ────────────► wake(WAITING_OVER)
+ *                  └── all are let go, bit by bit ──► wake(WAITING_LET_GO)
  *
  * Pure: no sockets, no clock. One thread.
  */
@@ -22,18 +22,18 @@
 #include "common/store/eventlog.h"
 #include "gateway/base/selection.h"
 
-enum waiting_for { WAIT_TILES, WAIT_EVENTS, WAIT_RESUME };
-enum wake_reason { WAKE_CHANGE, WAKE_TIME, WAKE_DRAIN };
+enum waiting_for { WAITING_FOR_TILES, WAITING_FOR_EVENTS, WAITING_TO_RESUME };
+enum waiting_end { WAITING_CHANGED, WAITING_OVER, WAITING_LET_GO };
 
 /* Lies in the request that waits. Zeroed: it does not wait. */
-struct waiter {
+struct waiting_item {
     struct selection selection; /* owned while it waits */
     enum waiting_for what;
-    int64_t event_id; /* WAIT_RESUME: of the event that it wants to resume after */
+    int64_t event_id; /* WAITING_TO_RESUME: of the event that it wants to resume after */
     bool waits;
     struct heap_item end;
-    struct waiter *prev; /* among those that wait for the same */
-    struct waiter *next;
+    struct waiting_item *prev; /* among those that wait for the same */
+    struct waiting_item *next;
 };
 
 struct waiting_counters {
@@ -49,9 +49,10 @@ struct waiting;
 
 /* max: that wait at once. wake: called for each that has waited, after it was taken out; it must
  * not change the set. */
-struct waiting *
-waiting_create(size_t max, void (*wake)(void *arg, struct waiter *waiter, enum wake_reason reason),
-               void *arg);
+struct waiting *waiting_create(size_t max,
+                               void (*wake)(void *arg, struct waiting_item *waiter,
+                                            enum waiting_end reason),
+                               void *arg);
 /* None may be left. */
 void waiting_destroy(struct waiting **waiting);
 
@@ -60,15 +61,15 @@ void waiting_set_max(struct waiting *waiting, size_t max);
 bool waiting_full(const struct waiting *waiting);
 
 /* Takes the selection over. There must be room, see waiting_full. */
-void waiting_add(struct waiting *waiting, struct waiter *waiter, enum waiting_for what,
+void waiting_add(struct waiting *waiting, struct waiting_item *waiter, enum waiting_for what,
                  struct selection *selection, mono_time end);
 
 /* Waits for the event with that id to come, or for all to begin anew. There must be room. */
-void waiting_add_resume(struct waiting *waiting, struct waiter *waiter, int64_t event_id,
+void waiting_add_resume(struct waiting *waiting, struct waiting_item *waiter, int64_t event_id,
                         mono_time end);
 
 /* Takes it out, without a call of wake; does nothing when it does not wait. */
-void waiting_remove(struct waiting *waiting, struct waiter *waiter);
+void waiting_remove(struct waiting *waiting, struct waiting_item *waiter);
 
 /* The tile with that key changed, or is gone. */
 void waiting_tile(struct waiting *waiting, struct str key);

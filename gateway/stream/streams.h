@@ -26,6 +26,7 @@
 #include "common/base/ip.h"
 #include "common/store/eventlog.h"
 #include "common/store/store.h"
+#include "gateway/base/view.h"
 #include "gateway/stream/channel.h"
 
 struct streams_config {
@@ -88,6 +89,7 @@ struct stream_request {
     uint64_t after_ordinal;      /* events: after this one */
     bool reset;                  /* begin with `reset`: what the client holds cannot be continued */
     struct ip address;
+    const struct view *view; /* what its client may see; never NULL */
 };
 
 /* For WebSockets: can a client of tiles go on from that cursor? arg is that of streams_create. */

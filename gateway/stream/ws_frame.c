@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/ws_frame.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <czmq.h>
 
 #include "common/codec/json.h"
 
 #define FIN 0x80
-#define KEY_LEN 24 /* 16 bytes in base64 */
 
 static void append_header(struct buf *out, enum ws_opcode opcode, size_t len)
 {
@@ -100,39 +95,10 @@ void ws_frame_append_sse(struct buf *out, struct str sse, bool with_id)
     out->len += len;
 }
 
-/* ---- Handshake ---- */
+/* ---- Close codes ---- */
 
 bool ws_code_valid(unsigned code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
            (code >= 3000 && code <= 4999);
-}
-
-bool ws_key_valid(struct str key)
-{
-    if (key.len != KEY_LEN || key.p[KEY_LEN - 1] != '=' || key.p[KEY_LEN - 2] != '=') {
-        return false;
-    }
-    for (size_t i = 0; i < KEY_LEN - 2; i++) {
-        const unsigned char c = (unsigned char)key.p[i];
-        if (isalnum(c) == 0 && c != '+' && c != '/') {
-            return false;
-        }
-    }
-    return strchr("AQgw", key.p[KEY_LEN - 3]) != NULL; /* the last four bits stand for nothing */
-}
-
-void ws_append_accept(struct buf *out, struct str key)
-{
-    static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    zdigest_t *digest = zdigest_new();
-    zarmour_t *armour = zarmour_new();
-    zdigest_update(digest, (const byte *)key.p, key.len);
-    zdigest_update(digest, (const byte *)guid, sizeof guid - 1);
-    zarmour_set_mode(armour, ZARMOUR_MODE_BASE64_STD);
-    char *text = zarmour_encode(armour, zdigest_data(digest), zdigest_size(digest));
-    buf_append_text(out, text);
-    free(text);
-    zarmour_destroy(&armour);
-    zdigest_destroy(&digest);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a gateway writes to a WebSocket (RFC 6455): frames of a server, never masked, never in
- * fragments; and what the handshake needs. Reading is ws_input.h. Pure.
+ * fragments. Reading is gateway/ws/input.h. Pure.
  */
 #ifndef GATEWAY_STREAM_WS_FRAME_H
 #define GATEWAY_STREAM_WS_FRAME_H
@@ -51,11 +51,5 @@ void ws_frame_append_sse(struct buf *out, struct str sse, bool with_id);
 
 /* May an endpoint send this code in a close frame? */
 bool ws_code_valid(unsigned code);
-
-/* Is it 16 bytes in base64? */
-bool ws_key_valid(struct str key);
-
-/* Appends the value of Sec-WebSocket-Accept for a key. */
-void ws_append_accept(struct buf *out, struct str key);
 
 #endif

@@ -16,16 +16,16 @@ static void each_stage_has_its_share(void **state)
     struct latency l = {0};
     const struct latency_times times = {{NOON}, {NOON + 2000}, {NOON + 2300}};
     const struct latency_stamp stamp = latency_received(&l, LATENCY_EVENT, &times, at(3000));
-    assert_int_equal(l.stages[LATENCY_EVENT][STAGE_SOURCE].sum_us, 2000);
-    assert_int_equal(l.stages[LATENCY_EVENT][STAGE_INGESTOR].sum_us, 300);
-    assert_int_equal(l.stages[LATENCY_EVENT][STAGE_TRANSPORT].sum_us, 700);
-    assert_int_equal(histogram_count(&l.stages[LATENCY_EVENT][STAGE_GATEWAY]), 0);
+    assert_int_equal(l.stages[LATENCY_EVENT][LATENCY_STAGE_SOURCE].sum_us, 2000);
+    assert_int_equal(l.stages[LATENCY_EVENT][LATENCY_STAGE_INGESTOR].sum_us, 300);
+    assert_int_equal(l.stages[LATENCY_EVENT][LATENCY_STAGE_TRANSPORT].sum_us, 700);
+    assert_int_equal(histogram_count(&l.stages[LATENCY_EVENT][LATENCY_STAGE_GATEWAY]), 0);
     latency_written(&l, LATENCY_EVENT, &stamp, at(3050).mono);
     latency_written(&l, LATENCY_EVENT, &stamp, at(3060).mono); /* another channel */
-    assert_int_equal(l.stages[LATENCY_EVENT][STAGE_GATEWAY].sum_us, 50 + 60);
-    assert_int_equal(l.deliveries[LATENCY_EVENT][SINCE_SOURCE].sum_us, 3050 + 3060);
-    assert_int_equal(l.deliveries[LATENCY_EVENT][SINCE_ARRIVAL].sum_us, 1050 + 1060);
-    assert_int_equal(histogram_count(&l.stages[LATENCY_TILE][STAGE_SOURCE]), 0);
+    assert_int_equal(l.stages[LATENCY_EVENT][LATENCY_STAGE_GATEWAY].sum_us, 50 + 60);
+    assert_int_equal(l.deliveries[LATENCY_EVENT][LATENCY_SINCE_SOURCE].sum_us, 3050 + 3060);
+    assert_int_equal(l.deliveries[LATENCY_EVENT][LATENCY_SINCE_ARRIVAL].sum_us, 1050 + 1060);
+    assert_int_equal(histogram_count(&l.stages[LATENCY_TILE][LATENCY_STAGE_SOURCE]), 0);
 }
 
 static void what_is_unknown_is_not_measured(void **state)
@@ -37,10 +37,10 @@ static void what_is_unknown_is_not_measured(void **state)
     const struct latency_stamp none = {0};
     latency_written(&l, LATENCY_TILE, &stamp, at(25).mono);
     latency_written(&l, LATENCY_TILE, &none, at(30).mono);
-    assert_int_equal(histogram_count(&l.stages[LATENCY_TILE][STAGE_SOURCE]), 0);
-    assert_int_equal(histogram_count(&l.deliveries[LATENCY_TILE][SINCE_SOURCE]), 0);
-    assert_int_equal(histogram_count(&l.stages[LATENCY_TILE][STAGE_GATEWAY]), 1);
-    assert_int_equal(l.deliveries[LATENCY_TILE][SINCE_ARRIVAL].sum_us, 25);
+    assert_int_equal(histogram_count(&l.stages[LATENCY_TILE][LATENCY_STAGE_SOURCE]), 0);
+    assert_int_equal(histogram_count(&l.deliveries[LATENCY_TILE][LATENCY_SINCE_SOURCE]), 0);
+    assert_int_equal(histogram_count(&l.stages[LATENCY_TILE][LATENCY_STAGE_GATEWAY]), 1);
+    assert_int_equal(l.deliveries[LATENCY_TILE][LATENCY_SINCE_ARRIVAL].sum_us, 25);
 }
 
 /* A clock that is ahead; a row that was imported with its old timestamp; the ends of time. */
@@ -53,20 +53,20 @@ static void absurd_times_are_clamped_and_counted(void **state)
     const struct latency_times old = {{NOON - year}, {NOON}, {NOON + 100}};
     const struct latency_times wild = {{WIRE_TIME_MAX_US}, {-WIRE_TIME_MAX_US}, {NOON}};
     struct latency_stamp stamp = latency_received(&l, LATENCY_EVENT, &ahead, at(50));
-    assert_int_equal(l.negative[LATENCY_EVENT][STAGE_SOURCE], 1);
-    assert_int_equal(l.negative[LATENCY_EVENT][STAGE_INGESTOR], 0);
-    assert_int_equal(l.negative[LATENCY_EVENT][STAGE_TRANSPORT], 1);
-    assert_int_equal(l.stages[LATENCY_EVENT][STAGE_SOURCE].sum_us, 0);
-    assert_int_equal(stamp.age_us[SINCE_SOURCE], 0);
+    assert_int_equal(l.negative[LATENCY_EVENT][LATENCY_STAGE_SOURCE], 1);
+    assert_int_equal(l.negative[LATENCY_EVENT][LATENCY_STAGE_INGESTOR], 0);
+    assert_int_equal(l.negative[LATENCY_EVENT][LATENCY_STAGE_TRANSPORT], 1);
+    assert_int_equal(l.stages[LATENCY_EVENT][LATENCY_STAGE_SOURCE].sum_us, 0);
+    assert_int_equal(stamp.age_us[LATENCY_SINCE_SOURCE], 0);
     stamp = latency_received(&l, LATENCY_EVENT, &old, at(200));
     latency_written(&l, LATENCY_EVENT, &stamp, at(300).mono);
-    assert_int_equal(l.over_hour[LATENCY_EVENT][STAGE_SOURCE], 1);
-    assert_int_equal(l.stages[LATENCY_EVENT][STAGE_SOURCE].sum_us, LATENCY_MAX_US);
-    assert_int_equal(l.deliveries[LATENCY_EVENT][SINCE_SOURCE].sum_us, LATENCY_MAX_US);
-    assert_int_equal(l.deliveries[LATENCY_EVENT][SINCE_ARRIVAL].sum_us, 300);
+    assert_int_equal(l.over_hour[LATENCY_EVENT][LATENCY_STAGE_SOURCE], 1);
+    assert_int_equal(l.stages[LATENCY_EVENT][LATENCY_STAGE_SOURCE].sum_us, LATENCY_MAX_US);
+    assert_int_equal(l.deliveries[LATENCY_EVENT][LATENCY_SINCE_SOURCE].sum_us, LATENCY_MAX_US);
+    assert_int_equal(l.deliveries[LATENCY_EVENT][LATENCY_SINCE_ARRIVAL].sum_us, 300);
     (void)latency_received(&l, LATENCY_EVENT, &wild, at(0));
-    assert_int_equal(l.negative[LATENCY_EVENT][STAGE_SOURCE], 2);
-    assert_int_equal(l.over_hour[LATENCY_EVENT][STAGE_INGESTOR], 1);
+    assert_int_equal(l.negative[LATENCY_EVENT][LATENCY_STAGE_SOURCE], 2);
+    assert_int_equal(l.over_hour[LATENCY_EVENT][LATENCY_STAGE_INGESTOR], 1);
     struct buf out = {0};
     latency_put(&l, &out);
     assert_int_equal(
@@ -107,27 +107,29 @@ static void news_are_measured_when_they_are_written(void **state)
     streams_measure(w.streams, &l);
     const int64_t arrival = clock_wall().us;
     set_with_times(&w, 1, arrival); /* nobody looks */
-    assert_int_equal(count_of(&l, LATENCY_TILE, STAGE_SOURCE), 1);
-    assert_int_equal(l.stages[LATENCY_TILE][STAGE_SOURCE].sum_us, 400);
+    assert_int_equal(count_of(&l, LATENCY_TILE, LATENCY_STAGE_SOURCE), 1);
+    assert_int_equal(l.stages[LATENCY_TILE][LATENCY_STAGE_SOURCE].sum_us, 400);
     struct stream_request request = {.kind = CHANNEL_TILES};
     const int one = world_open(&w, &request, NULL, 0);
     const int two = world_open(&w, &request, NULL, 0);
     world_settle(&w, one, &got);
     world_settle(&w, two, &got);
-    assert_int_equal(count_of(&l, LATENCY_TILE, STAGE_GATEWAY), 0); /* first values are no news */
+    assert_int_equal(count_of(&l, LATENCY_TILE, LATENCY_STAGE_GATEWAY),
+                     0); /* first values are no news */
 
     set_with_times(&w, 2, arrival + 1);
-    assert_int_equal(count_of(&l, LATENCY_TILE, STAGE_GATEWAY), 0); /* not written yet */
+    assert_int_equal(count_of(&l, LATENCY_TILE, LATENCY_STAGE_GATEWAY), 0); /* not written yet */
     world_settle(&w, one, &got);
-    assert_int_equal(count_of(&l, LATENCY_TILE, STAGE_GATEWAY), 1); /* once, not once a stream */
-    assert_int_equal(histogram_count(&l.deliveries[LATENCY_TILE][SINCE_SOURCE]), 1);
+    assert_int_equal(count_of(&l, LATENCY_TILE, LATENCY_STAGE_GATEWAY),
+                     1); /* once, not once a stream */
+    assert_int_equal(histogram_count(&l.deliveries[LATENCY_TILE][LATENCY_SINCE_SOURCE]), 1);
 
     set_with_times(&w, 3, 0); /* time alone changed it */
     set_with_times(&w, 4, arrival + 1);
     streams_heartbeat(w.streams, clock_wall(), clock_wall());
     world_settle(&w, one, &got);
-    assert_int_equal(count_of(&l, LATENCY_TILE, STAGE_SOURCE), 2);
-    assert_int_equal(count_of(&l, LATENCY_TILE, STAGE_GATEWAY), 1);
+    assert_int_equal(count_of(&l, LATENCY_TILE, LATENCY_STAGE_SOURCE), 2);
+    assert_int_equal(count_of(&l, LATENCY_TILE, LATENCY_STAGE_GATEWAY), 1);
     buf_free(&got);
     close(one);
     close(two);
@@ -150,10 +152,10 @@ static void what_leaves_the_log_unsent_is_measured(void **state)
     for (int i = 1; i <= 100; i++) {
         set_with_times(&w, i, arrival + i);
     }
-    assert_true(count_of(&l, LATENCY_TILE, STAGE_GATEWAY) > 0);
+    assert_true(count_of(&l, LATENCY_TILE, LATENCY_STAGE_GATEWAY) > 0);
     assert_true(streams_counters(w.streams)->conflated > 0);
     world_settle(&w, client, &got);
-    assert_int_equal(count_of(&l, LATENCY_TILE, STAGE_GATEWAY), 100);
+    assert_int_equal(count_of(&l, LATENCY_TILE, LATENCY_STAGE_GATEWAY), 100);
     buf_free(&got);
     close(client);
     world_finish(&w);

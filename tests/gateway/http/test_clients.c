@@ -56,19 +56,19 @@ static void streams_are_capped_and_paced(void **state)
     const struct ip a = address_of(1);
     unsigned retry_s = 0;
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), STREAM_ADMITTED);
+        assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), CLIENTS_ADMITTED);
     }
-    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), STREAM_TOO_MANY);
+    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), CLIENTS_TOO_MANY);
     assert_true(retry_s >= 1);
     clients_stream_closed(clients, &a);
-    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), STREAM_ADMITTED);
+    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), CLIENTS_ADMITTED);
     clients_stream_closed(clients, &a);
-    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), STREAM_ADMITTED);
+    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), CLIENTS_ADMITTED);
     clients_stream_closed(clients, &a);
     /* Five were opened: the bucket is empty, though there is room. */
-    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), STREAM_TOO_FAST);
+    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), CLIENTS_TOO_FAST);
     assert_true(retry_s >= 1 && retry_s <= 2);
-    assert_int_equal(clients_stream(clients, &a, at_ms(1001), &retry_s), STREAM_ADMITTED);
+    assert_int_equal(clients_stream(clients, &a, at_ms(1001), &retry_s), CLIENTS_ADMITTED);
     clients_destroy(&clients);
 }
 
@@ -82,7 +82,7 @@ static void who_is_quiet_is_forgotten(void **state)
         assert_true(clients_request(clients, &ip, at_ms(0), &retry_s));
     }
     const struct ip holder = address_of(5000);
-    assert_int_equal(clients_stream(clients, &holder, at_ms(0), &retry_s), STREAM_ADMITTED);
+    assert_int_equal(clients_stream(clients, &holder, at_ms(0), &retry_s), CLIENTS_ADMITTED);
     assert_int_equal(clients_count(clients), 1001);
     clients_sweep(clients, at_ms(50));
     assert_int_equal(clients_count(clients), 1001); /* their buckets are not full yet */
@@ -106,7 +106,7 @@ static void a_network_of_ipv6_counts_as_one(void **state)
         assert_true(ip_parse(str_of(text), &ip));
         assert_int_equal(clients_request(clients, &ip, at_ms(0), &retry_s), i < 20);
         if (i < 3) {
-            assert_int_equal(clients_stream(clients, &ip, at_ms(0), &retry_s), STREAM_ADMITTED);
+            assert_int_equal(clients_stream(clients, &ip, at_ms(0), &retry_s), CLIENTS_ADMITTED);
         }
     }
     struct ip same;
@@ -115,9 +115,9 @@ static void a_network_of_ipv6_counts_as_one(void **state)
     assert_true(ip_parse(STR("2001:db8:1:2::ffff"), &same) &&
                 ip_parse(STR("2001:db8:1:3::1"), &other) && ip_parse(STR("192.0.2.1"), &four));
     assert_false(clients_request(clients, &same, at_ms(0), &retry_s));
-    assert_int_equal(clients_stream(clients, &same, at_ms(0), &retry_s), STREAM_TOO_MANY);
+    assert_int_equal(clients_stream(clients, &same, at_ms(0), &retry_s), CLIENTS_TOO_MANY);
     clients_stream_closed(clients, &same); /* whichever it was */
-    assert_int_equal(clients_stream(clients, &same, at_ms(0), &retry_s), STREAM_ADMITTED);
+    assert_int_equal(clients_stream(clients, &same, at_ms(0), &retry_s), CLIENTS_ADMITTED);
     assert_true(clients_request(clients, &other, at_ms(0), &retry_s));
     assert_true(clients_request(clients, &four, at_ms(0), &retry_s));
     assert_int_equal(clients_count(clients), 3);
@@ -130,7 +130,7 @@ static void who_waits_counts_as_a_stream(void **state)
     struct clients *clients = clients_create(&limits);
     const struct ip a = address_of(1);
     unsigned retry_s;
-    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), STREAM_ADMITTED);
+    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), CLIENTS_ADMITTED);
     for (int i = 0; i < 20; i++) { /* however often: it takes no tokens of new streams */
         assert_true(clients_hold(clients, &a, at_ms(0)));
         clients_stream_closed(clients, &a);
@@ -138,7 +138,7 @@ static void who_waits_counts_as_a_stream(void **state)
     assert_true(clients_hold(clients, &a, at_ms(0)));
     assert_true(clients_hold(clients, &a, at_ms(0)));
     assert_false(clients_hold(clients, &a, at_ms(0)));
-    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), STREAM_TOO_MANY);
+    assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), CLIENTS_TOO_MANY);
     clients_destroy(&clients);
 }
 
@@ -156,11 +156,11 @@ static void strangers_share_one_entry(void **state)
     const struct ip late[] = {address_of(CLIENTS_MAX + 60), address_of(CLIENTS_MAX + 61),
                               address_of(CLIENTS_MAX + 62), address_of(CLIENTS_MAX + 63)};
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(clients_stream(clients, &late[i], at_ms(0), &retry_s), STREAM_ADMITTED);
+        assert_int_equal(clients_stream(clients, &late[i], at_ms(0), &retry_s), CLIENTS_ADMITTED);
     }
-    assert_int_equal(clients_stream(clients, &late[3], at_ms(0), &retry_s), STREAM_TOO_MANY);
+    assert_int_equal(clients_stream(clients, &late[3], at_ms(0), &retry_s), CLIENTS_TOO_MANY);
     clients_stream_closed(clients, &late[1]);
-    assert_int_equal(clients_stream(clients, &late[3], at_ms(0), &retry_s), STREAM_ADMITTED);
+    assert_int_equal(clients_stream(clients, &late[3], at_ms(0), &retry_s), CLIENTS_ADMITTED);
     clients_destroy(&clients);
 }
 

@@ -8,12 +8,12 @@
 
 static bool gzip_wanted(const char *line, const char *second)
 {
-    struct accepted accepted = ACCEPTED_NOTHING;
-    accepted_line(&accepted, str_of(line));
+    struct encoding_weights accepted = ENCODING_NOTHING;
+    encoding_take_line(&accepted, str_of(line));
     if (second != NULL) {
-        accepted_line(&accepted, str_of(second));
+        encoding_take_line(&accepted, str_of(second));
     }
-    return accepted_gzip(&accepted);
+    return encoding_wants_gzip(&accepted);
 }
 
 static void weights_are_honoured(void **state)
@@ -59,7 +59,7 @@ static void weights_are_honoured(void **state)
 
 static void bytes_come_back(const struct buf *text)
 {
-    struct blob *packed = gzip_new(buf_str(text));
+    struct blob *packed = encoding_gzip(buf_str(text));
     char *out = malloc(text->len + 1);
     z_stream z = {.next_in = (Bytef *)packed->data,
                   .avail_in = packed->len,

@@ -13,7 +13,7 @@ static const char *client(const char *peer, const char *x_forwarded_for, const c
     assert_true(ip_range_parse(STR("fd00::/8"), &ranges[1]));
     assert_true(ip_parse(str_of(peer), &ip));
     ip = forwarded_client(ip, str_of(x_forwarded_for), str_of(forwarded),
-                          (struct ip_ranges){ranges, 2});
+                          (struct forwarded_proxies){ranges, 2});
     return ip_format(&ip, text);
 }
 

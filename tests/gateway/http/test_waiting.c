@@ -7,10 +7,10 @@
  */
 struct seen {
     char text[128];
-    struct waiter waiters[8];
+    struct waiting_item waiters[8];
 };
 
-static void on_wake(void *arg, struct waiter *waiter, enum wake_reason reason)
+static void on_wake(void *arg, struct waiting_item *waiter, enum waiting_end reason)
 {
     struct seen *seen = arg;
     char *end = seen->text + strlen(seen->text);
@@ -44,10 +44,10 @@ static void a_change_wakes_those_who_selected_it(void **state)
     (void)state;
     struct seen seen = {.text = ""};
     struct waiting *waiting = waiting_create(8, on_wake, &seen);
-    add(waiting, &seen, 0, WAIT_TILES, "orders.*", 100);
-    add(waiting, &seen, 1, WAIT_TILES, "*", 100);
-    add(waiting, &seen, 2, WAIT_TILES, "tickets.sla", 100);
-    add(waiting, &seen, 3, WAIT_EVENTS, "*", 100);
+    add(waiting, &seen, 0, WAITING_FOR_TILES, "orders.*", 100);
+    add(waiting, &seen, 1, WAITING_FOR_TILES, "*", 100);
+    add(waiting, &seen, 2, WAITING_FOR_TILES, "tickets.sla", 100);
+    add(waiting, &seen, 3, WAITING_FOR_EVENTS, "*", 100);
     waiting_tile(waiting, STR("orders.open"));
     assert_string_equal(seen.text, "c0c1");
     waiting_tile(waiting, STR("orders.open"));
@@ -100,8 +100,8 @@ static void events_wake_each_once(void **state)
     struct eventlog *log = eventlog_create(4, NULL);
     append_event(log, 1, 1, "order.created");
     waiting_events(waiting, log);
-    add(waiting, &seen, 0, WAIT_EVENTS, "order.*", 100);
-    add(waiting, &seen, 1, WAIT_EVENTS, "ticket", 100);
+    add(waiting, &seen, 0, WAITING_FOR_EVENTS, "order.*", 100);
+    add(waiting, &seen, 1, WAITING_FOR_EVENTS, "ticket", 100);
     waiting_events(waiting, log);
     assert_string_equal(seen.text, ""); /* what came before they did is nothing new */
     append_event(log, 1, 2, "other");
@@ -114,7 +114,7 @@ static void events_wake_each_once(void **state)
     }
     waiting_events(waiting, log);
     assert_string_equal(seen.text, "c0c1");
-    add(waiting, &seen, 2, WAIT_EVENTS, "ticket", 100);
+    add(waiting, &seen, 2, WAITING_FOR_EVENTS, "ticket", 100);
     append_event(log, 2, 1, "other"); /* another numbering */
     waiting_events(waiting, log);
     assert_string_equal(seen.text, "c0c1c2");
@@ -128,9 +128,9 @@ static void time_ends_each_wait(void **state)
     struct seen seen = {.text = ""};
     struct waiting *waiting = waiting_create(8, on_wake, &seen);
     assert_int_equal(waiting_next(waiting).us, MONO_NEVER.us);
-    add(waiting, &seen, 0, WAIT_TILES, "*", 300);
-    add(waiting, &seen, 1, WAIT_EVENTS, "*", 100);
-    add(waiting, &seen, 2, WAIT_TILES, "*", 200);
+    add(waiting, &seen, 0, WAITING_FOR_TILES, "*", 300);
+    add(waiting, &seen, 1, WAITING_FOR_EVENTS, "*", 100);
+    add(waiting, &seen, 2, WAITING_FOR_TILES, "*", 200);
     assert_int_equal(waiting_next(waiting).us, 100);
     waiting_expire(waiting, (mono_time){99});
     assert_string_equal(seen.text, "");
@@ -150,7 +150,7 @@ static void draining_goes_step_by_step(void **state)
     struct waiting *waiting = waiting_create(4, on_wake, &seen);
     for (int i = 0; i < 4; i++) {
         assert_false(waiting_full(waiting));
-        add(waiting, &seen, i, i % 2 == 0 ? WAIT_TILES : WAIT_EVENTS, "a,b", 100 + i);
+        add(waiting, &seen, i, i % 2 == 0 ? WAITING_FOR_TILES : WAITING_FOR_EVENTS, "a,b", 100 + i);
     }
     assert_true(waiting_full(waiting));
     assert_int_equal(waiting_drain(waiting, 1), 3);

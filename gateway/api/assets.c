@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The dashboard's files. */
+#include "gateway/api/assets.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/api/assets.h"
-#include "gateway/http/server.h"
+#include "gateway/api/asset_files.h"
+#include "gateway/http/reply.h"
 
 /* Only what comes from here runs, and nothing inline. */
 #define POLICY                                                                                     \
@@ -12,19 +13,19 @@
     "data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "         \
     "frame-ancestors 'self'"
 
-static const struct asset *find(const char *path)
+static const struct asset_file *find(const char *path)
 {
-    for (size_t i = 0; i < asset_count; i++) {
-        if (strcmp(assets[i].path, path) == 0) {
-            return &assets[i];
+    for (size_t i = 0; i < asset_file_count; i++) {
+        if (strcmp(asset_files[i].path, path) == 0) {
+            return &asset_files[i];
         }
     }
     return NULL;
 }
 
-enum MHD_Result asset_get(struct request *request)
+enum MHD_Result api_assets_get(struct request *request)
 {
-    const struct asset *asset = find(request->path);
+    const struct asset_file *asset = find(request->path);
     if (asset == NULL) {
         return reply_problem(request, MHD_HTTP_NOT_FOUND,
                              "There is nothing here; the dashboard is at /, the API under /api/.",
@@ -32,10 +33,10 @@ enum MHD_Result asset_get(struct request *request)
     }
     /* A strong tag stands for bytes: compressed ones have another. */
     char etag[64];
-    const bool gzip = accepts_gzip(request);
+    const bool gzip = request_accepts_gzip(request);
     snprintf(etag, sizeof etag, "%.*s%s\"", (int)strlen(asset->etag) - 1, asset->etag,
              gzip ? "-gzip" : "");
-    const bool same = etag_matches(request, etag);
+    const bool same = request_etag_matches(request, etag);
     const char *const headers[] = {"ETag",
                                    etag,
                                    "Cache-Control",

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the handlers of the API need of the gateway, which fills this in and owns what the pointers
+ * point to. One thread.
+ *
+ *   routes.h       which handler a path has; admission
+ *   visible.h      what a request's client may see of what it asks for
+ *   tiles.h, events.h, definitions.h, ws.h, status.h, metrics.h, assets.h    one resource each
+ *   open_stream.h  from a request to a stream         wait.h    long-polling
+ *   tile_lists.h   lists of tiles, kept
+ */
+#ifndef GATEWAY_API_API_H
+#define GATEWAY_API_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/config/config.h"
+#include "common/replica/replica.h"
+#include "common/store/eventlog.h"
+#include "common/store/store.h"
+#include "gateway/api/tile_lists.h"
+#include "gateway/base/latency.h"
+#include "gateway/base/turn.h"
+#include "gateway/http/clients.h"
+#include "gateway/http/request.h"
+#include "gateway/http/waiting.h"
+#include "gateway/stream/streams.h"
+
+struct api_counters {
+    uint64_t refused_rate;      /* Requests beyond the rate of their address: 429. */
+    uint64_t refused_streams;   /* Streams refused with 429 or 503; the next three tell why. */
+    uint64_t streams_too_fast;  /* Streams refused because their address opens them too fast. */
+    uint64_t streams_too_many;  /* Streams refused because their address has enough. */
+    uint64_t streams_no_room;   /* Streams for which channels, descriptors or room are missing. */
+    uint64_t ws_refused;        /* Handshakes that were wrong, ws_origin_refused included. */
+    uint64_t ws_origin_refused; /* Handshakes from pages of other origins: 403. */
+};
+
+struct api {
+    const struct config *config;
+    const struct replica *replica;
+    struct store *store;
+    struct eventlog *events;
+    struct streams *streams;
+    struct clients *clients;
+    struct waiting *waiting;
+    struct tile_lists *tile_lists;
+    struct latency *latency;
+    const struct turn *turn;
+    int epoll; /* The gateway's: clients of requests that wait are watched with it. */
+    struct api_counters counters;
+    bool resumed; /* Set when a request was resumed; the gateway calls http_run and clears it. */
+};
+
+/* The API that answers the request: the arg of its struct http_api. */
+struct api *api_of(const struct request *request);
+
+/* As of when the tiles are true, by the newest heartbeat from upstream; {0} before the first. */
+wall_time api_as_of(const struct api *api);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/api/metrics.h"
+
+#include <inttypes.h>
+
+#include "gateway/api/api.h"
+#include "gateway/http/reply.h"
+#include "gateway/http/server.h"
+
+struct sample {
+    const char *name; /* Without "tilewire_gateway_". */
+    const char *help;
+    bool counter; /* False for a gauge. */
+    uint64_t value;
+};
+
+static void put_samples(struct buf *out, const struct sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct sample *s = &samples[i];
+        const char *suffix = s->counter ? "_total" : "";
+        buf_printf(out, "# HELP tilewire_gateway_%s%s %s\n# TYPE tilewire_gateway_%s%s %s\n",
+                   s->name, suffix, s->help, s->name, suffix, s->counter ? "counter" : "gauge");
+        buf_printf(out, "tilewire_gateway_%s%s %" PRIu64 "\n", s->name, suffix, s->value);
+    }
+}
+
+static void put_streams(const struct api *api, struct buf *out)
+{
+    const struct streams_counters *c = streams_counters(api->streams);
+    const struct sample samples[] = {
+        {"streams", "Streams open now.", false, streams_count(api->streams)},
+        {"channels", "Different selections that streams are open on.", false,
+         streams_channels(api->streams)},
+        {"streams_opened", "Streams opened.", true, c->opened},
+        {"streams_closed", "Streams that their clients ended.", true, c->closed},
+        {"streams_cut", "Streams cut because they accepted nothing.", true, c->cut},
+        {"streams_vanished", "Streams whose clients acknowledged nothing any more.", true,
+         c->vanished},
+        {"streams_aged", "Streams ended because they reached max_stream_age.", true, c->aged},
+        {"streams_refused", "Streams refused for want of room.", true, c->refused},
+        {"frames", "Frames written to channels' logs.", true, c->frames},
+        {"deliveries", "Frames due to streams.", true, c->deliveries},
+        {"sends", "Calls of send().", true, c->sends},
+        {"sent_bytes", "Bytes that sockets took.", true, c->bytes},
+        {"streams_blocked", "Times that a socket took less than there was.", true, c->blocked},
+        {"streams_conflated", "Times that a log ran away from a slow stream.", true, c->conflated},
+        {"streams_reset", "Streams told to start over.", true, c->resets},
+        {"websockets", "Those of the streams open now that are WebSockets.", false,
+         c->ws_opened - c->ws_ended},
+        {"websockets_opened", "Streams opened that are WebSockets.", true, c->ws_opened},
+        {"websocket_messages", "Messages of WebSockets' clients.", true, c->ws_messages},
+        {"websocket_pings", "Pings sent to clients that were silent.", true, c->ws_pings},
+        {"websockets_unanswered", "WebSockets cut because their clients stayed silent.", true,
+         c->ws_unanswered},
+        {"websockets_wrong_protocol", "WebSockets closed with 1002 or 1003: rules were broken.",
+         true, c->ws_protocol_errors},
+        {"websockets_bad_data", "WebSockets closed with 1007: what came was not UTF-8.", true,
+         c->ws_bad_data},
+        {"websockets_bad_request", "WebSockets closed with 1008: a message was wrong.", true,
+         c->ws_bad_requests},
+        {"websockets_too_fast", "WebSockets closed with 1008, or cut: too many frames came.", true,
+         c->ws_too_fast},
+        {"websockets_too_big", "WebSockets closed with 1009: a message was too big.", true,
+         c->ws_too_big},
+        {"websockets_no_room", "WebSockets closed with 1013: too many different subscriptions.",
+         true, c->ws_no_room},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
+static void put_http(const struct api *api, const struct http *http, struct buf *out)
+{
+    const struct http_counters *c = http_counters(http);
+    const struct api_counters *a = &api->counters;
+    const struct connections_counters *n = http_connection_counters(http);
+    const struct sample samples[] = {
+        {"requests", "Requests.", true, c->requests},
+        {"not_modified", "Requests answered with 304.", true, c->not_modified},
+        {"client_errors", "Requests answered with 4xx.", true, c->client_errors},
+        {"requests_refused", "Requests refused by the rate limit.", true, a->refused_rate},
+        {"stream_requests_refused", "Requests for streams refused by a limit.", true,
+         a->refused_streams},
+        {"streams_refused_rate", "Those opened too fast by their address.", true,
+         a->streams_too_fast},
+        {"streams_refused_address", "Those of an address that has as many as it may.", true,
+         a->streams_too_many},
+        {"streams_refused_full", "Those for which this gateway has no room.", true,
+         a->streams_no_room},
+        {"websockets_refused", "Handshakes of WebSockets that were wrong.", true, a->ws_refused},
+        {"websockets_refused_origin", "Those from pages of other origins.", true,
+         a->ws_origin_refused},
+        {"headers_refused", "Requests whose headers were too large.", true, c->header_too_large},
+        {"bodies_refused", "Requests whose body was too large.", true, c->too_large},
+        {"connections", "Connections open now that are no streams.", false,
+         http_connection_count(http)},
+        {"connections_accepted", "Connections accepted.", true, n->accepted},
+        {"connections_idle", "Connections ended because nothing was asked for long.", true,
+         n->idle},
+        {"connections_slow", "Connections ended because a request took too long.", true, n->slow},
+        {"connections_stuck", "Connections ended because an answer was not taken.", true, n->stuck},
+        {"connections_evicted", "Connections ended to make room for others.", true, n->evicted},
+        {"clients", "Client addresses remembered.", false, clients_count(api->clients)},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
+static void put_waiting(const struct api *api, struct buf *out)
+{
+    const struct waiting_counters *c = waiting_counters(api->waiting);
+    const struct sample samples[] = {
+        {"waiting", "Requests that wait for news now.", false, waiting_count(api->waiting)},
+        {"waits", "Times that a request began to wait.", true, c->begun},
+        {"waits_changed", "Waits ended by a change.", true, c->changed},
+        {"waits_over", "Waits ended by their time.", true, c->over},
+        {"waits_abandoned", "Waits whose client went away.", true, c->gone},
+        {"waits_ahead", "Waits to resume after an event that had not come here yet.", true,
+         c->ahead},
+        {"waits_refused", "Requests that were not let wait, by a limit.", true, c->refused},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
+static void put_lag(const struct api *api, struct buf *out)
+{
+    const int64_t lag_us = clock_wall().us - api_as_of(api).us;
+    const bool known = replica_ready(api->replica) && lag_us > 0;
+    buf_printf(out,
+               "# HELP tilewire_gateway_upstream_lag_seconds Age of the newest beat.\n"
+               "# TYPE tilewire_gateway_upstream_lag_seconds gauge\n"
+               "tilewire_gateway_upstream_lag_seconds %.6f\n",
+               known ? (double)lag_us / (double)US_PER_S : 0.0);
+}
+
+static void put_replica(const struct api *api, struct buf *out)
+{
+    const struct replica_counters *c = replica_counters(api->replica);
+    const struct sample samples[] = {
+        {"ready", "1 when in sync with upstream and hearing from it.", false,
+         replica_fresh(api->replica, api->turn->now, NULL)},
+        {"tiles", "Tiles held.", false, store_count(api->store)},
+        {"events", "Raw events held.", false, eventlog_count(api->events)},
+        {"deltas", "Deltas applied.", true, c->deltas},
+        {"events_received", "Raw events applied.", true, c->events},
+        {"duplicates", "Messages that another upstream had sent first.", true, c->duplicates},
+        {"outdated", "Messages of an epoch that is over.", true, c->outdated},
+        {"malformed", "Messages that could not be read.", true, c->malformed},
+        {"tiles_refused", "Tiles beyond limits.tiles.", true, c->refused},
+        {"gaps", "Gaps in a lane's sequence.", true, c->gaps},
+        {"gaps_healed", "Gaps that another upstream closed.", true, c->healed},
+        {"snapshots", "Snapshots taken.", true, c->snapshots},
+        {"snapshot_retries", "Snapshots that had to be asked for again.", true, c->retries},
+        {"event_resets", "Times that raw events were lost or renumbered.", true, c->event_resets},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
+enum MHD_Result api_metrics(struct request *request)
+{
+    const struct api *api = api_of(request);
+    static const char *const headers[] = {"Cache-Control", "no-store", NULL};
+    struct buf body = {0};
+    put_streams(api, &body);
+    put_http(api, request->http, &body);
+    put_waiting(api, &body);
+    put_replica(api, &body);
+    put_lag(api, &body);
+    latency_put(api->latency, &body);
+    const enum MHD_Result result = reply_body(
+        request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", buf_str(&body), headers);
+    buf_free(&body);
+    return result;
+}

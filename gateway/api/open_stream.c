@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/api/open_stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "gateway/api/api.h"
+#include "gateway/http/detach.h"
+#include "gateway/http/reply.h"
+
+static void set_int(int fd, int level, int option, int value)
+{
+    (void)setsockopt(fd, level, option, &value, sizeof value);
+}
+
+/* Small messages at once; only what is new waits in the kernel; a client that vanished is noticed.
+ */
+static void tune(int fd, int64_t stalled_ms)
+{
+    set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384);
+    set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)stalled_ms);
+    set_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+    set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+static void put_sse_head(const struct request *request, struct buf *out)
+{
+    buf_append_text(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                         "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
+                         "X-Content-Type-Options: nosniff\r\nConnection: close\r\n");
+    if (request->origin != NULL) {
+        buf_printf(out, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
+    }
+    /* Not rand(): unseeded, it would spread the clients of all gateways alike. */
+    buf_printf(out, "\r\nretry: %u\n\n", 1000 + arc4random_uniform(2000));
+}
+
+/* counter: of those refused for the same reason. */
+static enum MHD_Result refuse_stream(struct request *request, struct stream_request *stream,
+                                     uint64_t *counter, unsigned status, const char *detail,
+                                     unsigned retry_s)
+{
+    api_of(request)->counters.refused_streams++;
+    (*counter)++;
+    selection_free(&stream->selection);
+    return reply_problem(request, status, detail, retry_s);
+}
+
+enum MHD_Result open_stream(struct request *request, struct stream_request *stream,
+                            void (*put_head)(const struct request *request, struct buf *out))
+{
+    struct api *api = api_of(request);
+    struct api_counters *counters = &api->counters;
+    unsigned retry_s = 1;
+    stream->address = request->address;
+    stream->view = request->view;
+    if (request->head) {
+        static const char *const headers[] = {"Cache-Control", "no-cache", "X-Accel-Buffering",
+                                              "no", NULL};
+        selection_free(&stream->selection);
+        return reply_body(request, MHD_HTTP_OK, "text/event-stream", STR(""), headers);
+    }
+    if (!streams_has_room(api->streams, stream)) {
+        return refuse_stream(
+            request, stream, &counters->streams_no_room, MHD_HTTP_SERVICE_UNAVAILABLE,
+            "This gateway has as many streams as it may; try again, or poll.", reply_retry_s());
+    }
+    switch (clients_stream(api->clients, &stream->address, api->turn->now, &retry_s)) {
+    case CLIENTS_ADMITTED:
+        break;
+    case CLIENTS_TOO_MANY:
+        return refuse_stream(request, stream, &counters->streams_too_many,
+                             MHD_HTTP_TOO_MANY_REQUESTS,
+                             "This address has as many streams as it may; close some, or share "
+                             "one between pages.",
+                             reply_retry_s());
+    case CLIENTS_TOO_FAST:
+        return refuse_stream(
+            request, stream, &counters->streams_too_fast, MHD_HTTP_TOO_MANY_REQUESTS,
+            "This address opens streams too fast; wait before trying again.", retry_s);
+    }
+    const int fd = detach_socket(request->connection);
+    if (fd < 0) {
+        clients_stream_closed(api->clients, &stream->address);
+        return refuse_stream(
+            request, stream, &counters->streams_no_room, MHD_HTTP_SERVICE_UNAVAILABLE,
+            "This gateway is out of descriptors; try again, or poll.", reply_retry_s());
+    }
+    struct buf head = {0};
+    tune(fd, api->config->gateway.stalled_ms);
+    put_head(request, &head);
+    if (streams_attach(api->streams, fd, stream, buf_str(&head), api->turn->now) == STATUS_FULL) {
+        clients_stream_closed(api->clients, &stream->address);
+    }
+    buf_free(&head);
+    return MHD_NO; /* MHD lets go of the connection; the duplicate lives on */
+}
+
+enum MHD_Result open_stream_sse(struct request *request, struct stream_request *stream)
+{
+    return open_stream(request, stream, put_sse_head);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/api/routes.h"
+
+#include <string.h>
+
+#include "gateway/api/api.h"
+#include "gateway/api/assets.h"
+#include "gateway/api/definitions.h"
+#include "gateway/api/events.h"
+#include "gateway/api/metrics.h"
+#include "gateway/api/status.h"
+#include "gateway/api/tiles.h"
+#include "gateway/api/visible.h"
+#include "gateway/api/ws.h"
+#include "gateway/http/reply.h"
+
+#define API_PREFIX "/api/"
+
+struct route {
+    const char *path;
+    enum MHD_Result (*answer)(struct request *request);
+    bool limited;             /* True when requests count against the rate limit. */
+    enum latency_fetch fetch; /* As what the time to its answers is measured. */
+};
+
+static const struct route routes[] = {
+    {"/api/tiles", api_tiles_list, true, LATENCY_FETCH_TILES},
+    {"/api/tiles/stream", api_tiles_stream, true, LATENCY_FETCH_OTHER},
+    {"/api/events", api_events_list, true, LATENCY_FETCH_EVENTS},
+    {"/api/events/stream", api_events_stream, true, LATENCY_FETCH_OTHER},
+    {"/api/ws", api_ws_open, true, LATENCY_FETCH_OTHER},
+    {"/healthz", api_healthz, false, LATENCY_FETCH_OTHER},
+    {"/readyz", api_readyz, false, LATENCY_FETCH_OTHER},
+    {"/metrics", api_metrics, false, LATENCY_FETCH_OTHER},
+};
+
+static const char tile_prefix[] = API_PREFIX "tiles/";
+static const char definition_prefix[] = API_PREFIX "definitions/";
+
+static const struct route *find_route(const char *path)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        if (strcmp(routes[i].path, path) == 0) {
+            return &routes[i];
+        }
+    }
+    return NULL;
+}
+
+/* What stands behind the prefix; NULL when the path does not begin with it. */
+static const char *behind(const char *path, const char *prefix)
+{
+    const size_t len = strlen(prefix);
+    return strncmp(path, prefix, len) == 0 ? path + len : NULL;
+}
+
+/* False when the address makes more requests than it may: *result is what to return. */
+static bool admit(struct api *api, struct request *request, const struct route *route,
+                  enum MHD_Result *result)
+{
+    const bool limited = route != NULL ? route->limited : behind(request->path, API_PREFIX) != NULL;
+    unsigned retry_s = 1;
+    if (limited && !clients_request(api->clients, &request->address, api->turn->now, &retry_s)) {
+        api->counters.refused_rate++;
+        *result = reply_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
+                                "Too many requests from this address; slow down, or open a stream "
+                                "instead of polling.",
+                                retry_s);
+        return false;
+    }
+    return true;
+}
+
+/* A preflight asks what a page of another origin may do. */
+static enum MHD_Result answer_options(struct request *request)
+{
+    static const char *const headers[] = {"Allow",
+                                          "GET, HEAD, OPTIONS",
+                                          "Access-Control-Allow-Methods",
+                                          "GET, HEAD, OPTIONS",
+                                          "Access-Control-Allow-Headers",
+                                          "Last-Event-ID, If-None-Match, Cache-Control",
+                                          "Access-Control-Max-Age",
+                                          "600",
+                                          NULL};
+    return reply_body(request, MHD_HTTP_NO_CONTENT, NULL, STR(""), headers);
+}
+
+static void measure_as(struct api *api, struct request *request, enum latency_fetch fetch)
+{
+    request->durations = fetch != LATENCY_FETCH_OTHER ? &api->latency->fetches[fetch] : NULL;
+}
+
+static enum MHD_Result answer_get(struct api *api, struct request *request,
+                                  const struct route *route)
+{
+    const char *key;
+    if (request->nul) {
+        /* Decoded it would end the path or a parameter early, and mean another one. */
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                             "Neither a path nor a parameter holds a NUL (%00).", 0);
+    }
+    if (route != NULL) {
+        measure_as(api, request, route->fetch);
+        return route->answer(request);
+    }
+    if ((key = behind(request->path, tile_prefix)) != NULL) {
+        const char *raw_key = behind(request->raw, tile_prefix);
+        measure_as(api, request, LATENCY_FETCH_TILE);
+        return api_tiles_get(request, key, raw_key != NULL ? raw_key : "");
+    }
+    if ((key = behind(request->path, definition_prefix)) != NULL) {
+        return api_definitions_get(request, key);
+    }
+    return api_assets_get(request);
+}
+
+/* Called again, with the same, for a request that has waited. */
+enum MHD_Result api_routes_answer(void *arg, struct request *request, const char *method)
+{
+    struct api *api = arg;
+    const struct route *route = find_route(request->path);
+    enum MHD_Result result;
+    if (!request->resumed && !admit(api, request, route, &result)) {
+        return result;
+    }
+    if (request->header_too_large || request->too_large) {
+        return reply_too_large(request);
+    }
+    if (strcmp(method, "OPTIONS") == 0) {
+        return answer_options(request);
+    }
+    if (!request->head && strcmp(method, "GET") != 0) {
+        return reply_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,
+                             "Everything here is read with GET.", 0);
+    }
+    visible_begin(request);
+    return answer_get(api, request, route);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/api/visible.h"
+
+#include "common/base/error.h"
+#include "gateway/api/api.h"
+#include "gateway/http/reply.h"
+
+/* How each kind is selected, and what the client is told when that goes wrong. */
+static const struct {
+    const char *parameter;
+    const char *malformed;
+    const char *hidden;
+} wishes[] = {
+    [VIEW_TILES] = {"keys",
+                    "`keys` is a list of tile keys joined by commas, in which `*` stands for any "
+                    "characters; at most 256 of them.",
+                    "You may see none of the tiles that these keys select; ask for others."},
+    [VIEW_EVENTS] = {"types",
+                     "`types` is a list of event types joined by commas, in which `*` stands for "
+                     "any characters; at most 256 of them.",
+                     "You may see no events of these types; ask for others."},
+};
+
+void visible_begin(struct request *request)
+{
+    request->view = view_everything();
+}
+
+bool visible_selection(struct request *request, enum view_kind kind, struct selection *out,
+                       enum MHD_Result *result)
+{
+    if (selection_parse(out, request_parameter(request, wishes[kind].parameter)) != STATUS_OK) {
+        *result = reply_problem(request, MHD_HTTP_BAD_REQUEST, wishes[kind].malformed, 0);
+        return false;
+    }
+    if (!view_narrow(request->view, kind, out)) {
+        selection_free(out);
+        *result = reply_problem(request, MHD_HTTP_FORBIDDEN, wishes[kind].hidden, 0);
+        return false;
+    }
+    return true;
+}
+
+const struct tile *visible_tile(const struct request *request, struct str key)
+{
+    return view_shows(request->view, VIEW_TILES, key) ? store_get(api_of(request)->store, key)
+                                                      : NULL;
+}
+
+const struct tile_config *visible_definition(const struct request *request, struct str key)
+{
+    return view_shows(request->view, VIEW_TILES, key) ? config_tile(api_of(request)->config, key)
+                                                      : NULL;
+}

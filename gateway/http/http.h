@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the HTTP side is given, and its state, which only the files of this folder look into.
+ * Libmicrohttpd parses requests and sends answers; what an answer says is the API's business.
+ *
+ *   server.h       the daemon: begins and ends, and hands each request to the API
+ *   request.h      a request under way, and what its headers and parameters say
+ *   reply.h        answers and problems
+ *   listen.h       the listening socket
+ *   connections.h  how long a connection may take     clients.h    limits by client address
+ *   waiting.h      requests that wait for news        detach.h     taking a socket away
+ *   forwarded.h    clients behind proxies             encoding.h   gzip
+ *
+ * One thread.
+ */
+#ifndef GATEWAY_HTTP_HTTP_H
+#define GATEWAY_HTTP_HTTP_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/config/config.h"
+#include "gateway/base/turn.h"
+#include "gateway/http/connections.h"
+#include "gateway/http/forwarded.h"
+
+struct request;
+
+/* Who answers. */
+struct http_api {
+    /* Queues the answer to a request and returns what libmicrohttpd is to be told. MHD_YES without
+     * an answer is allowed after request_suspend only: the function is called again, with the
+     * same, when the request is resumed. MHD_NO closes the connection. */
+    enum MHD_Result (*answer)(void *arg, struct request *request, const char *method);
+    void *arg;
+};
+
+/* What pointers point to is borrowed. */
+struct http_config {
+    struct listen_address listen;
+    struct connections_config connections;
+    const struct gateway_limits *limits; /* Read for each request, so that a SIGHUP is enough. */
+    int64_t stalled_ms; /* For how long an answer of which nothing is taken is kept; > 0. */
+    const char *const *cors_origins;  /* The origins whose pages may read the answers. */
+    size_t cors_origin_count;         /* 0 when no page of another origin may. */
+    bool cors_any;                    /* True when any origin's pages may. */
+    struct forwarded_proxies proxies; /* Those whose word on a client's address counts. */
+    const struct turn *turn;
+};
+
+struct http_counters {
+    uint64_t requests;
+    uint64_t not_modified;
+    uint64_t client_errors;    /* Answers 4xx. */
+    uint64_t too_large;        /* Answers 413, and bodies that were cut off. */
+    uint64_t header_too_large; /* Answers 431; headers beyond the parser's memory are not seen. */
+};
+
+#define HTTP_DATE_SIZE 32
+
+/* Private to gateway/http. */
+struct http {
+    struct http_config config;
+    struct http_api api;
+    int listening; /* Bound; -1 once the daemon has it. */
+    struct MHD_Daemon *daemon;
+    struct http_counters counters;
+    struct connections *connections;
+    char date[HTTP_DATE_SIZE]; /* The header Date of the second under way; see reply_dated. */
+    mono_time date_until;      /* When that second ends. */
+};
+
+#endif

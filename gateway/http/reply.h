@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers and problems. Each function queues the answer to a request, with the headers that all
+ * answers have, and returns what the API returns. Headers are pairs of name and value, ended by
+ * NULL.
+ */
+#ifndef GATEWAY_HTTP_REPLY_H
+#define GATEWAY_HTTP_REPLY_H
+
+#include <microhttpd.h>
+
+#include "common/base/blob.h"
+#include "common/base/str.h"
+#include "gateway/http/request.h"
+
+/* A response that is used again and again, and has its headers already; it stays the caller's. The
+ * Date is kept for a second, where libmicrohttpd would make it anew for each answer. */
+enum MHD_Result reply_dated(struct request *request, unsigned status,
+                            struct MHD_Response *response);
+
+/* An answer with a body of its own, which is copied. type: the media type, or NULL. headers: may be
+ * NULL. */
+enum MHD_Result reply_body(struct request *request, unsigned status, const char *type,
+                           struct str body, const char *const *headers);
+
+/* The same with a body that is shared: takes a reference of its own. */
+enum MHD_Result reply_blob(struct request *request, unsigned status, const char *type,
+                           struct blob *body, const char *const *headers);
+
+/* A problem as RFC 9457 has it. detail: a sentence that says what to do. retry_s: the value of
+ * Retry-After; 0 for none. */
+enum MHD_Result reply_problem(struct request *request, unsigned status, const char *detail,
+                              unsigned retry_s);
+
+/* The same with more headers: at most REPLY_PROBLEM_HEADERS pairs. */
+#define REPLY_PROBLEM_HEADERS 3
+enum MHD_Result reply_problem_with(struct request *request, unsigned status, const char *detail,
+                                   unsigned retry_s, const char *const *more);
+
+/* The answer to a request whose headers or body are too large. */
+enum MHD_Result reply_too_large(struct request *request);
+
+/* Seconds for Retry-After where nobody knows when there will be room: random, so that those who
+ * were refused together do not come back together. */
+unsigned reply_retry_s(void);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/http/request.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include "common/base/buf.h"
+#include "common/base/xalloc.h"
+#include "gateway/http/detach.h"
+#include "gateway/http/encoding.h"
+#include "gateway/http/forwarded.h"
+#include "gateway/http/http.h"
+
+/* ---- From its first line to its end ---- */
+
+static struct connection *connection_of(const struct request *request)
+{
+    return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+        ->socket_context;
+}
+
+void request_enter_phase(struct request *request, enum connection_phase phase)
+{
+    connections_enter(request->http->connections, connection_of(request), phase,
+                      request->http->config.turn->now);
+}
+
+struct request *request_create(struct http *http, struct MHD_Connection *connection,
+                               const char *uri)
+{
+    struct request *request = x_calloc(1, sizeof *request);
+    request->http = http;
+    request->connection = connection;
+    request->raw = x_strndup(uri, strcspn(uri, "?"));
+    request->nul = strstr(uri, "%00") != NULL;
+    request_enter_phase(request, CONNECTION_READING);
+    return request;
+}
+
+static const char *allowed_origin(const struct request *request)
+{
+    const struct http_config *config = &request->http->config;
+    const char *origin = request_header(request, "Origin");
+    if (origin == NULL || config->cors_any) {
+        return config->cors_any ? "*" : NULL;
+    }
+    for (size_t i = 0; i < config->cors_origin_count; i++) {
+        if (strcmp(config->cors_origins[i], origin) == 0) {
+            return config->cors_origins[i];
+        }
+    }
+    return NULL;
+}
+
+void request_begin(struct request *request, const char *path, const char *method,
+                   const char *version)
+{
+    request->begun = true;
+    request->asked_at = clock_mono();
+    request->path = path;
+    request->head = strcmp(method, "HEAD") == 0;
+    request->origin = allowed_origin(request);
+    request->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+    request->header_bytes =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+            ->header_size;
+    request->header_too_large = request->header_bytes > request->http->config.limits->header_bytes;
+}
+
+void request_destroy(struct request **request_p)
+{
+    struct request *request = *request_p;
+    assert(!request->waiting.waits);
+    request_enter_phase(request, CONNECTION_IDLE);
+    connection_of(request)->taken += request->header_bytes + request->body_bytes;
+    free(request->raw);
+    free(request);
+    *request_p = NULL;
+}
+
+void request_suspend(struct request *request)
+{
+    request_enter_phase(request, CONNECTION_WAITING);
+    MHD_suspend_connection(request->connection);
+}
+
+void request_resume(struct request *request)
+{
+    request->resumed = true;
+    request->asked_at = clock_mono();
+    MHD_resume_connection(request->connection);
+}
+
+int request_socket(const struct request *request)
+{
+    return MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+        ->connect_fd;
+}
+
+bool request_has_followers(const struct request *request)
+{
+    const int64_t read = detach_bytes_read(request->connection);
+    return read >= 0 && (uint64_t)read != connection_of(request)->taken + request->header_bytes +
+                                              request->body_bytes;
+}
+
+/* ---- Parameters and headers ---- */
+
+const char *request_parameter(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *request_header(const struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+struct lines {
+    const char *name;
+    void (*each)(void *arg, const char *value);
+    void *arg;
+};
+
+static enum MHD_Result take_line(void *arg, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    (void)kind;
+    const struct lines *lines = arg;
+    if (value != NULL && strcasecmp(name, lines->name) == 0) {
+        lines->each(lines->arg, value);
+    }
+    return MHD_YES;
+}
+
+/* A list may be spread over several lines of the same name; proxies add lines of their own. */
+static void each_line(const struct request *request, const char *name,
+                      void (*each)(void *arg, const char *value), void *arg)
+{
+    struct lines lines = {name, each, arg};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &lines);
+}
+
+struct tag_search {
+    const char *opaque; /* The tag without W/, with its quotes. */
+    bool found;
+};
+
+/* Weak comparison (RFC 9110, 8.8.3.2): W/ does not count. */
+static void search_tag(void *arg, const char *list)
+{
+    struct tag_search *search = arg;
+    const size_t len = strlen(search->opaque);
+    list += strspn(list, " \t");
+    search->found = search->found || (list[0] == '*' && list[1 + strspn(list + 1, " \t")] == '\0');
+    for (const char *p = list; !search->found && (p = strchr(p, '"')) != NULL;) {
+        const char *close = strchr(p + 1, '"');
+        if (close == NULL) {
+            return;
+        }
+        search->found = (size_t)(close - p) + 1 == len && memcmp(p, search->opaque, len) == 0;
+        p = close + 1;
+    }
+}
+
+bool request_etag_matches(const struct request *request, const char *etag)
+{
+    struct tag_search search = {.opaque = strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag};
+    each_line(request, "If-None-Match", search_tag, &search);
+    return search.found;
+}
+
+static void take_accepted(void *arg, const char *value)
+{
+    encoding_take_line(arg, str_of(value));
+}
+
+bool request_accepts_gzip(const struct request *request)
+{
+    struct encoding_weights weights = ENCODING_NOTHING;
+    each_line(request, "Accept-Encoding", take_accepted, &weights);
+    return encoding_wants_gzip(&weights);
+}
+
+/* ---- Whose it is ---- */
+
+static struct ip peer_address(const struct request *request)
+{
+    struct ip ip = {.bytes = {[10] = 0xff, [11] = 0xff}};
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info != NULL && info->client_addr->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *six = (const void *)info->client_addr;
+        memcpy(ip.bytes, &six->sin6_addr, 16);
+    } else if (info != NULL) {
+        const struct sockaddr_in *four = (const void *)info->client_addr;
+        memcpy(ip.bytes + 12, &four->sin_addr, 4);
+    }
+    return ip;
+}
+
+static void join_line(void *arg, const char *value)
+{
+    struct buf *text = arg;
+    buf_append_text(text, text->len != 0 ? "," : "");
+    buf_append_text(text, value);
+}
+
+struct ip request_client_address(const struct request *request)
+{
+    const struct forwarded_proxies proxies = request->http->config.proxies;
+    const struct ip peer = peer_address(request);
+    if (proxies.count == 0) {
+        return peer;
+    }
+    struct buf x_forwarded_for = {0};
+    struct buf forwarded = {0};
+    each_line(request, "X-Forwarded-For", join_line, &x_forwarded_for);
+    each_line(request, "Forwarded", join_line, &forwarded);
+    const struct ip ip =
+        forwarded_client(peer, buf_str(&x_forwarded_for), buf_str(&forwarded), proxies);
+    buf_free(&x_forwarded_for);
+    buf_free(&forwarded);
+    return ip;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A request under way, and what its headers and parameters say. */
+#ifndef GATEWAY_HTTP_REQUEST_H
+#define GATEWAY_HTTP_REQUEST_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/clock.h"
+#include "common/base/histogram.h"
+#include "common/base/ip.h"
+#include "gateway/base/view.h"
+#include "gateway/http/connections.h"
+#include "gateway/http/waiting.h"
+
+struct http;
+
+/* Made with the request line, destroyed when the answer was sent or its connection is lost. */
+struct request {
+    struct http *http;
+    struct MHD_Connection *connection;
+    const char *path;      /* Decoded; libmicrohttpd's. */
+    char *raw;             /* The path as it came, without the query; owned. */
+    bool begun;            /* True once its headers were read. */
+    bool head;             /* True for HEAD. */
+    bool nul;              /* True when there is a %00 in its path or query. */
+    bool http_1_0;         /* True when the client speaks HTTP/1.0. */
+    bool too_large;        /* True when its body is. */
+    bool header_too_large; /* True when its headers are. */
+    bool resumed;          /* True once it has waited: the API is called for it again. */
+    size_t header_bytes;   /* With the request line. */
+    size_t body_bytes;
+    const char *origin; /* The Origin that the answer has to name; NULL for none. */
+    struct ip address;  /* The client's, from the first call of the API on. */
+    mono_time asked_at; /* When it was read, or when it was resumed. */
+    unsigned status;    /* Its answer's; 0 before it is answered. */
+
+    /* What follows is the API's, kept here from one call to the next. */
+    const struct view *view;     /* What its client may see; NULL before it is admitted. */
+    struct histogram *durations; /* Takes how long the answer took; NULL: nothing is measured. */
+    int64_t wait_ms;             /* What the parameter `wait` says; 0 without one. */
+    mono_time wait_end;          /* When that is over. */
+    mono_time resume_end;        /* When its wait to resume is over; 0 before it waited for that. */
+    bool waited_enough;          /* True when it has to be answered now, whatever there is. */
+    struct waiting_item waiting;
+};
+
+/* uri: the request line's, with the query. Its connection is reading from now on. */
+struct request *request_create(struct http *http, struct MHD_Connection *connection,
+                               const char *uri);
+
+/* Its headers are all there. */
+void request_begin(struct request *request, const char *path, const char *method,
+                   const char *version);
+
+/* Its connection is idle from now on. */
+void request_destroy(struct request **request);
+
+/* A parameter of the query, decoded, or NULL; "" for one without a value. The connection's. */
+const char *request_parameter(const struct request *request, const char *name);
+
+/* The value of the first header of that name, or NULL. The connection's. */
+const char *request_header(const struct request *request, const char *name);
+
+/* True when If-None-Match holds the tag. etag: with quotes, and W/ if it is weak. */
+bool request_etag_matches(const struct request *request, const char *etag);
+
+/* True when Accept-Encoding asks for gzip. */
+bool request_accepts_gzip(const struct request *request);
+
+/* The address of the client, as trusted proxies tell it. */
+struct ip request_client_address(const struct request *request);
+
+/* True when more came than the request. What follows it is lost to whoever detaches the
+ * connection. */
+bool request_has_followers(const struct request *request);
+
+/* The connection's socket, which stays libmicrohttpd's. */
+int request_socket(const struct request *request);
+
+/* Tells connections.h what the request's connection is at from now on. */
+void request_enter_phase(struct request *request, enum connection_phase phase);
+
+/* Takes the request out of libmicrohttpd's loop and timeouts. Only while the API answers it. */
+void request_suspend(struct request *request);
+
+/* The API is called for it again in the next http_run, and it is measured from now on. */
+void request_resume(struct request *request);
+
+#endif
