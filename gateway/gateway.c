@@ -18,14 +18,14 @@
 #include "gateway/http/detach.h"
 #include "gateway/limits.h"
 
-#define LINK_BUDGET 256 /* messages taken in before the others get their turn */
-#define SEND_BUDGET 256 /* calls of send() before the others get their turn */
-#define SWEEP_MS 1000
-#define SYNC_WAIT_MS 2000 /* for which a new gateway leaves connections to others on its port */
-#define DRAIN_STEP_MS 50
-#define FINISH_MS 1000 /* after the drain: for answers that are under way */
-#define FRESH_MS 500   /* for which a connection may yet ask something while draining */
 #define EPOLL_EVENTS 512
+#define LINK_BUDGET 256 /* Messages that are taken in before the other parts get their turn. */
+#define SEND_BUDGET 256 /* Calls of send() before the other parts get their turn. */
+#define SWEEP_MS 1000
+#define SYNC_WAIT_MS 2000 /* For so long a new gateway lets others on its port serve. */
+#define DRAIN_STEP_MS 50  /* Between one share of the streams and the next, while draining. */
+#define FINISH_MS 1000    /* After the last share, for answers that are under way. */
+#define FRESH_MS 500      /* For so long an idle connection may yet ask something while draining. */
 
 _Static_assert(STREAMS_EPOLL_TAG == (uint64_t)TAG_STREAM << TAG_SHIFT, "streams have a tag, too");
 
@@ -85,8 +85,8 @@ static void start_draining(struct gateway *gateway)
     http_stop_listening(gateway->http);
 }
 
-/* Ends an even share of the streams, and of the requests that wait, each 50 ms. True when none is
- * left, and each connection has got its answer. */
+/* Ends an even share of the streams, and of the requests that wait, every DRAIN_STEP_MS. True when
+ * none is left and each connection has got its answer, or when the time for that is over. */
 static bool drain(struct gateway *gateway)
 {
     const size_t streams = streams_count(gateway->streams);
@@ -111,7 +111,7 @@ static void on_signal(struct gateway *gateway)
     } else if (signal != 0 && !gateway->turn.draining) {
         start_draining(gateway);
     } else if (signal != 0) {
-        gateway->drain_until = gateway->turn.now; /* asked twice: at once */
+        gateway->drain_until = gateway->turn.now; /* told twice: everything ends at once */
         gateway->drain_at = gateway->turn.now;
         gateway->finish_at = mono_add_ms(gateway->turn.now, DRAIN_STEP_MS);
     }
@@ -149,7 +149,8 @@ static int wait_ms(const struct gateway *gateway)
                             : mono_ms_until(gateway->turn.now, gateway->serve_at, wait);
 }
 
-/* Hands each event to its owner; says which of the shared ones have something to do. */
+/* Hands each event to its owner. The link and the HTTP side see for themselves which of their
+ * descriptors it is, once a turn and later: *link and *http are set when they have to. */
 static void dispatch(struct gateway *gateway, const struct epoll_event *events, int count,
                      bool *link, bool *http)
 {
@@ -186,7 +187,7 @@ int gateway_run(struct gateway *gateway)
         gateway->turn.now = clock_mono();
         bool http = count == 0;
         dispatch(gateway, events, count, &link_more, &http);
-        /* Also when no descriptor says so: time passes for it, too. */
+        /* The link is processed when no descriptor says so, too, for time passes for it. */
         link_more = link_process(gateway->link, gateway->turn.now, LINK_BUDGET);
         streams_events(gateway->streams);
         waiting_events(gateway->waiting, gateway->events);
@@ -229,7 +230,7 @@ static int share_descriptors(struct gateway *gateway, struct error *err)
     return STATUS_OK;
 }
 
-/* A stream ended; arg: the struct api. */
+/* For streams_create; arg: the struct api. */
 static void on_closed(void *arg, const struct ip *address)
 {
     struct api *api = arg;

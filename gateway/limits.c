@@ -21,7 +21,7 @@ struct streams_input gateway_streams_input(const struct gateway *gateway)
                                   .frames_burst = (uint32_t)limits->frames_burst};
 }
 
-/* Each takes a connection: half of them are left for those that are answered at once. */
+/* Waiting requests may take half of the connections; the rest is for what is answered at once. */
 size_t gateway_max_waiting(const struct gateway *gateway)
 {
     return least(gateway->config->gateway.limits.waiting, gateway->descriptors.connections / 2);
@@ -36,7 +36,7 @@ struct connections_config gateway_connections(const struct gateway *gateway)
                                        .answering_ms = CONNECTIONS_ANSWERING_MS};
 }
 
-/* What memory was made for at the start stays as it is. */
+/* Two limits stay as they are: at the start memory was made for so many tiles and channels. */
 static void take_over(struct gateway_limits *limits, struct gateway_limits wanted)
 {
     if (wanted.tiles != limits->tiles || wanted.channels != limits->channels) {

@@ -7,7 +7,7 @@
 #include "gateway/api/asset_files.h"
 #include "gateway/http/reply.h"
 
-/* Only what comes from here runs, and nothing inline. */
+/* Only scripts and styles that are served here take effect, and none that stand in a page. */
 #define POLICY                                                                                     \
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' " \
     "data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "         \
@@ -31,7 +31,7 @@ enum MHD_Result api_assets_get(struct request *request)
                              "There is nothing here; the dashboard is at /, the API under /api/.",
                              0);
     }
-    /* A strong tag stands for bytes: compressed ones have another. */
+    /* A strong tag stands for certain bytes, so what is compressed has another. */
     char etag[64];
     const bool gzip = request_accepts_gzip(request);
     snprintf(etag, sizeof etag, "%.*s%s\"", (int)strlen(asset->etag) - 1, asset->etag,

@@ -34,7 +34,7 @@ struct listing {
     size_t count;
 };
 
-/* The newest events, newest first. */
+/* Lists the newest events, newest first. */
 static void list_newest(const struct eventlog *events, const struct selection *types, size_t limit,
                         struct listing *out)
 {
@@ -46,7 +46,7 @@ static void list_newest(const struct eventlog *events, const struct selection *t
     }
 }
 
-/* Those delivered after an event, oldest first. */
+/* Lists the events that were delivered after one, oldest first. */
 static void list_after(const struct eventlog *events, const struct selection *types,
                        uint64_t ordinal, size_t limit, struct listing *out)
 {
@@ -59,7 +59,7 @@ static void list_after(const struct eventlog *events, const struct selection *ty
     }
 }
 
-/* Events do not change, so where they end and their number say which these are. */
+/* Events do not change, so the last one and their number tell which these are. */
 static void put_etag(const struct eventlog *events, const struct listing *listing,
                      char out[ETAG_SIZE])
 {
@@ -80,7 +80,7 @@ static void put_events(const struct listing *listing, struct buf *out)
     buf_append_text(out, "]}");
 }
 
-/* Takes the selection over. after: an ordinal, NULL for the newest ones. */
+/* Takes the selection over. after: an ordinal; NULL for the newest events. */
 static enum MHD_Result reply_list(struct request *request, struct selection *types,
                                   const uint64_t *after, size_t limit)
 {

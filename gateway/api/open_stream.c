@@ -15,8 +15,8 @@ static void set_int(int fd, int level, int option, int value)
     (void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
-/* Small messages at once; only what is new waits in the kernel; a client that vanished is noticed.
- */
+/* Small messages leave at once; the kernel keeps little that is not sent, so that what waits is
+ * new; and a client that vanished is noticed. */
 static void tune(int fd, int64_t stalled_ms)
 {
     set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -36,7 +36,7 @@ static void put_sse_head(const struct request *request, struct buf *out)
     if (request->origin != NULL) {
         buf_printf(out, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
     }
-    /* Not rand(): unseeded, it would spread the clients of all gateways alike. */
+    /* rand() would not do: unseeded, it spreads the clients of all gateways alike. */
     buf_printf(out, "\r\nretry: %u\n\n", 1000 + arc4random_uniform(2000));
 }
 
@@ -98,7 +98,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
         clients_stream_closed(api->clients, &stream->address);
     }
     buf_free(&head);
-    return MHD_NO; /* MHD lets go of the connection; the duplicate lives on */
+    return MHD_NO; /* libmicrohttpd lets go of the connection; the duplicate lives on */
 }
 
 enum MHD_Result open_stream_sse(struct request *request, struct stream_request *stream)

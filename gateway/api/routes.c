@@ -20,7 +20,7 @@ struct route {
     const char *path;
     enum MHD_Result (*answer)(struct request *request);
     bool limited;             /* True when requests count against the rate limit. */
-    enum latency_fetch fetch; /* As what the time to its answers is measured. */
+    enum latency_fetch fetch; /* What the time to its answers counts as. */
 };
 
 static const struct route routes[] = {
@@ -96,7 +96,7 @@ static enum MHD_Result answer_get(struct api *api, struct request *request,
 {
     const char *key;
     if (request->nul) {
-        /* Decoded it would end the path or a parameter early, and mean another one. */
+        /* A decoded NUL would end the path or a parameter early, and mean another one. */
         return reply_problem(request, MHD_HTTP_BAD_REQUEST,
                              "Neither a path nor a parameter holds a NUL (%00).", 0);
     }

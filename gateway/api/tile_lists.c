@@ -13,7 +13,7 @@
 
 struct tile_lists {
     const struct store *store;
-    struct tile_list list[TILE_LISTS_KEPT]; /* json is NULL: not made yet, or of the past */
+    struct tile_list list[TILE_LISTS_KEPT]; /* A free place has no json. */
     uint64_t uses;
 };
 
@@ -53,7 +53,7 @@ void tile_lists_destroy(struct tile_lists **lists)
 struct listing {
     const struct selection *selection;
     struct buf body;
-    uint64_t digest; /* FNV-1a */
+    uint64_t digest; /* See struct tile_list; FNV-1a. */
     size_t count;
 };
 
@@ -106,7 +106,7 @@ struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selectio
             list->used = ++lists->uses;
             return list;
         }
-        /* A large one is in the way, and the first to go. */
+        /* A large one is kept only while nobody wants another. */
         if (list->json == NULL || list->json->len > TILE_LIST_KEPT_BYTES) {
             list->used = 0;
         }

@@ -3,8 +3,9 @@
  * Answers of GET /api/tiles: lists of tiles, made once for each state of the store and selection,
  * and compressed once when somebody wants that.
  *
- * At most TILE_LISTS_KEPT are kept, those asked for last, and of those larger than
- * TILE_LIST_KEPT_BYTES the last one alone. Of the store and its renderings only; no sockets.
+ * The TILE_LISTS_KEPT lists that were asked for last are kept; of those larger than
+ * TILE_LIST_KEPT_BYTES only the very last. Knows the store and its renderings, and no sockets. One
+ * thread.
  */
 #ifndef GATEWAY_API_TILE_LISTS_H
 #define GATEWAY_API_TILE_LISTS_H
@@ -19,33 +20,34 @@
 
 #define TILE_LISTS_KEPT 8
 #define TILE_LIST_KEPT_BYTES (2U << 20)
-#define TILE_LIST_GZIP_MIN 1024 /* what is smaller fits into a packet or two as it is */
+#define TILE_LIST_GZIP_MIN 1024 /* What is smaller fits into a packet or two as it is. */
 
 struct tile_list {
-    char *selection; /* its text */
+    char *selection; /* The text of the selection. */
     struct blob *json;
-    struct blob *gzip; /* NULL until wanted */
-    char digest[17];   /* of keys, versions and stale flags: the same on every gateway */
-    uint64_t used;     /* when it was last asked for */
+    struct blob *gzip; /* The same, compressed; NULL until wanted. */
+    char digest[17];   /* Hex, of keys, versions and stale flags: the same on every gateway. */
+    uint64_t used;     /* The number of the call that last asked for it. */
 };
 
 struct tile_lists;
 
+/* store: borrowed. */
 struct tile_lists *tile_lists_create(const struct store *store);
 void tile_lists_destroy(struct tile_lists **lists);
 
-/* A tile changed, or was refreshed: what was made is of the past. */
+/* Forgets all lists: a tile changed, or was refreshed. */
 void tile_lists_outdate(struct tile_lists *lists);
 
-/* The list as it is now. cursor: resuming after it gives all later changes. Borrowed until the next
- * call. */
+/* The list as it is now. cursor: goes into a list that has to be made; resuming after it gives all
+ * later changes. Borrowed until the next call of this or of tile_lists_outdate. */
 struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selection *selection,
                                  const struct cursor *cursor);
 
-/* Is compressing it worth while, and quick enough? */
+/* True when compressing the list is worth while, and quick enough. */
 bool tile_list_compresses(const struct tile_list *list);
 
-/* Compressed, if it compresses. Borrowed as the list is. */
+/* The list compressed; NULL when it is not worth while. Borrowed as the list is. */
 struct blob *tile_list_gzip(struct tile_list *list);
 
 #endif

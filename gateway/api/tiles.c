@@ -70,7 +70,7 @@ enum MHD_Result api_tiles_list(struct request *request)
 
 /* ---- One tile ---- */
 
-/* How long the answer stays good: until the next change may be published. */
+/* An answer stays good until the next change of the tile may be published. */
 static void put_cache_control(const struct tile *tile, char *out, size_t size)
 {
     struct mp_doc doc;
@@ -116,7 +116,8 @@ static struct MHD_Response *make_response(const struct request *request, const s
     return response;
 }
 
-/* For a page of a certain other origin, or at the end: the cached answers do not say that. */
+/* An answer of its own, for a page of a certain other origin, or while draining: the answers that
+ * are kept lack the headers for that. */
 static enum MHD_Result reply_apart(struct request *request, const struct tile *tile, bool same,
                                    struct str json)
 {

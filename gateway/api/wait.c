@@ -51,7 +51,7 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
 {
     struct api *api = api_of(request);
     if (request->waited_enough || api->turn->draining ||
-        request->wait_end.us <= api->turn->now.us) { /* also when it did not ask for it */
+        request->wait_end.us <= api->turn->now.us) { /* wait_end is 0 when it did not ask to wait */
         return false;
     }
     if (waiting_full(api->waiting)) {
@@ -100,9 +100,10 @@ void wait_wake(void *arg, struct waiting_item *item, enum waiting_end reason)
 {
     struct api *api = arg;
     struct request *request =
-        (void *)((char *)item - offsetof(struct request, waiting)); /* see struct waiting_item */
+        (void *)((char *)item -
+                 offsetof(struct request, waiting)); /* the item lies in its request */
     if (item->what == WAITING_TO_RESUME) {
-        request->waited_enough = reason == WAITING_LET_GO; /* what it asked for may come yet */
+        request->waited_enough = reason == WAITING_LET_GO; /* else it may yet wait for a change */
     } else {
         request->waited_enough = reason != WAITING_CHANGED;
     }
@@ -117,5 +118,6 @@ void wait_client_gone(struct request *request)
     struct api *api = api_of(request);
     waiting_remove(api->waiting, &request->waiting);
     waiting_counters(api->waiting)->gone++;
-    wait_wake(api, &request->waiting, WAITING_LET_GO); /* libmicrohttpd sees for itself */
+    /* Libmicrohttpd finds the connection closed when it goes on with it. */
+    wait_wake(api, &request->waiting, WAITING_LET_GO);
 }

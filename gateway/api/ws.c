@@ -14,7 +14,7 @@
 #include "gateway/ws/request.h"
 
 #define PROTOCOL "tilewire.v1"
-#define KEY_LEN 24 /* 16 bytes in base64 */
+#define KEY_LEN 24 /* 16 bytes in base64, with the padding */
 
 bool api_ws_key_valid(struct str key)
 {
@@ -27,7 +27,8 @@ bool api_ws_key_valid(struct str key)
             return false;
         }
     }
-    return strchr("AQgw", key.p[KEY_LEN - 3]) != NULL; /* the last four bits stand for nothing */
+    /* The last four bits of the last digit belong to none of the 16 bytes. */
+    return strchr("AQgw", key.p[KEY_LEN - 3]) != NULL;
 }
 
 void api_ws_append_accept(struct buf *out, struct str key)
@@ -64,7 +65,7 @@ static bool has_token(const char *list, const char *token)
     return false;
 }
 
-/* Host and port of an origin, without the port that its scheme has by itself. */
+/* Host and port of an origin, without the port that its scheme has by default. */
 static struct str host_of(const char *origin)
 {
     static const struct {
@@ -90,7 +91,7 @@ static bool origin_allowed(const struct request *request)
     const char *origin = request_header(request, "Origin");
     const char *host = request_header(request, "Host");
     if (origin == NULL || request->origin != NULL) {
-        return true; /* no browser; or one of cors_origins */
+        return true; /* it is no browser, or a page of one of cors_origins */
     }
     const struct str own = host_of(origin);
     if (own.p == NULL || host == NULL || strncasecmp(own.p, host, own.len) != 0) {

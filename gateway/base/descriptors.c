@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-#define LIMIT_MAX (1U << 20) /* reckoned with at most: "unlimited" is a very large number */
+#define LIMIT_MAX (1U << 20) /* No more is reckoned with: "unlimited" is a very large number. */
 
 struct descriptors descriptors_share(size_t limit, size_t streams_wanted)
 {

@@ -9,18 +9,19 @@
 
 #include <stddef.h>
 
-#define DESCRIPTORS_SPARE 64
-#define DESCRIPTORS_MIN 256 /* with fewer a gateway does not start */
+#define DESCRIPTORS_SPARE 64 /* Left for all else. */
+#define DESCRIPTORS_MIN 256  /* With fewer a gateway does not start. */
 
 struct descriptors {
-    size_t streams;     /* open at once; at most what was wanted */
-    size_t connections; /* that are no streams, at once */
+    size_t streams;     /* So many streams may be open at once; at most what was wanted. */
+    size_t connections; /* So many connections that are no streams may be open at once. */
 };
 
-/* A quarter, at least, is for connections; limit: of all descriptors. */
+/* Shares out `limit` descriptors, less the spare ones. A quarter, at least, is for connections. */
 struct descriptors descriptors_share(size_t limit, size_t streams_wanted);
 
-/* Raises the soft limit to the hard one; returns it. */
+/* Raises the process's soft limit to its hard one, and returns it; DESCRIPTORS_MIN when it cannot
+ * be asked for. */
 size_t descriptors_raise_limit(void);
 
 #endif

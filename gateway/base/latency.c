@@ -24,7 +24,7 @@ static void add_stage(struct latency *latency, enum latency_kind kind, enum late
     histogram_add(&latency->stages[kind][stage], clamped(us));
 }
 
-/* Between two moments on the wall, if both are known. */
+/* Enters the time between two moments, if both are known. */
 static void add_between(struct latency *latency, enum latency_kind kind, enum latency_stage stage,
                         wall_time from, wall_time to)
 {

@@ -5,8 +5,10 @@
  *   row's timestamp ──source──► read by the ingestor ──ingestor──► published
  *                  ──transport──► received here ──gateway──► written to the streams' sockets
  *
- * Pure, one thread. Machines' clocks differ, and rows may have any timestamp: what is less than
- * nothing counts as nothing, what is more than an hour as an hour, and both are counted.
+ * Machines' clocks differ, and rows may have any timestamp: what is less than nothing is entered as
+ * nothing, what is more than an hour as an hour, and how often that happened is counted.
+ *
+ * Pure. One thread. To begin with, all is zero.
  */
 #ifndef GATEWAY_BASE_LATENCY_H
 #define GATEWAY_BASE_LATENCY_H
@@ -36,37 +38,38 @@ enum latency_fetch {
 struct latency {
     struct histogram stages[LATENCY_KINDS][LATENCY_STAGES];
     struct histogram deliveries[LATENCY_KINDS][LATENCY_SINCES];
-    struct histogram fetches[LATENCY_FETCHES]; /* LATENCY_FETCH_OTHER is not measured */
-    struct histogram turns;                    /* of the gateway's loop */
-    uint64_t negative[LATENCY_KINDS][LATENCY_STAGES];
-    uint64_t over_hour[LATENCY_KINDS][LATENCY_STAGES];
+    struct histogram fetches[LATENCY_FETCHES]; /* Of answers; LATENCY_FETCH_OTHER stays empty. */
+    struct histogram turns;                    /* How long the turns of the gateway's loop took. */
+    uint64_t negative[LATENCY_KINDS][LATENCY_STAGES];  /* Stages of less than nothing. */
+    uint64_t over_hour[LATENCY_KINDS][LATENCY_STAGES]; /* Stages of more than an hour. */
 };
 
-/* Times of a piece of news; {0}: unknown, and then what needs it is not measured. */
+/* When a piece of news was where. {0} is an unknown time: what needs it is not measured. */
 struct latency_times {
-    wall_time source; /* the row's own timestamp */
-    wall_time arrival;
-    wall_time published;
+    wall_time source;    /* The row's own timestamp. */
+    wall_time arrival;   /* When the ingestor had read the row. */
+    wall_time published; /* When the ingestor published what came of it. */
 };
 
 #define LATENCY_AGE_UNKNOWN UINT32_MAX
 
-/* What a frame keeps of them until it is written. All zero: nothing is to be measured. */
+/* What a frame keeps of these times until it is written. Nothing is measured when all is zero. */
 struct latency_stamp {
-    mono_time received;
-    uint32_t age_us[LATENCY_SINCES]; /* when it was received; at most LATENCY_MAX_US, or
-                                        LATENCY_AGE_UNKNOWN */
+    mono_time received; /* When this gateway received the news. */
+    /* How old the news was then: at most LATENCY_MAX_US, or LATENCY_AGE_UNKNOWN. */
+    uint32_t age_us[LATENCY_SINCES];
 };
 
-/* News came. */
+/* Enters the stages up to this gateway, which received the news now. Returns its stamp. */
 struct latency_stamp latency_received(struct latency *latency, enum latency_kind kind,
                                       const struct latency_times *times, struct moment now);
 
-/* Each stream that could take them has them. */
+/* Enters the stage within this gateway, and how old the news is: each stream that could take it has
+ * it now. */
 void latency_written(struct latency *latency, enum latency_kind kind,
                      const struct latency_stamp *stamp, mono_time now);
 
-/* Appends all as Prometheus text. */
+/* Appends all of it as Prometheus text. */
 void latency_put(const struct latency *latency, struct buf *out);
 
 #endif

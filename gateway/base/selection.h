@@ -16,15 +16,19 @@
 #define SELECTION_PATTERNS_MAX 256
 
 struct selection {
-    char *text;           /* normalised: "a.*,b"; "" selects everything */
-    struct str *patterns; /* into text */
-    size_t count;         /* 0: everything */
+    char *text;           /* The normal form: "a.*,b"; "" selects everything. Owned. */
+    struct str *patterns; /* The parts of text; the array is owned. */
+    size_t count;         /* Of patterns; 0 selects everything. */
 };
 
-/* Parses a list joined by commas. NULL, "" and "*" select everything. STATUS_INVALID when it is too
- * long, or has an empty pattern or one with characters that no key has. */
+/* Parses a list joined by commas. NULL, "" and "*" select everything. STATUS_INVALID when the text
+ * is longer than SELECTION_TEXT_MAX bytes, has more than SELECTION_PATTERNS_MAX patterns, or has an
+ * empty pattern or one with characters that no key has; nothing needs to be freed then. */
 int selection_parse(struct selection *out, const char *text);
+
+/* Does nothing to one that is all zero, and leaves one. */
 void selection_free(struct selection *selection);
+
 bool selection_matches(const struct selection *selection, struct str name);
 
 #endif

@@ -13,11 +13,10 @@ struct bucket {
 };
 
 struct client {
-    struct ip address; /* of IPv6 the first 64 bits; `strangers`: all who came when there were
-                          CLIENTS_MAX */
-    struct bucket requests;
-    struct bucket openings;
-    uint32_t streams;
+    struct ip address;      /* The network's; or `strangers`, the entry that many share. */
+    struct bucket requests; /* One token a request. */
+    struct bucket openings; /* One token a new stream. */
+    uint32_t streams;       /* Open now, waiting requests included. */
     UT_hash_handle by_address;
 };
 
@@ -55,7 +54,7 @@ void clients_destroy(struct clients **clients_p)
     *clients_p = NULL;
 }
 
-/* No client has an address of multicast. */
+/* Stands for all who came when there were CLIENTS_MAX. No client has a multicast address. */
 static const struct ip strangers = {.bytes = {0xff}};
 
 /* One customer has at least 2^64 addresses of IPv6: what is limited is the network. */
@@ -69,7 +68,7 @@ static struct ip network_of(const struct ip *address)
     return network;
 }
 
-/* address: of a network, or that of all strangers. */
+/* address: as network_of gives it, or `strangers`. */
 static struct client *find(const struct clients *clients, const struct ip *address)
 {
     struct client *client;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Limits by client address: requests and new streams by token buckets, streams open at once. Of
- * IPv6 the first 64 bits count, for a client has all addresses of such a network.
+ * Limits by client address: of requests and of new streams by token buckets, of streams open at
+ * once by a count. Of an IPv6 address only the first 64 bits count, for a client has all addresses
+ * of such a network.
  *
- * A bucket holds `burst` tokens and gains `per_second` of them; each request takes one. Entries
- * that are full again and have no stream are forgotten, so memory is bounded by the rate of new
- * addresses: at most CLIENTS_MAX, beyond which strangers share one entry.
+ * A bucket holds up to `burst` tokens and gains `per_second` of them; each request takes one. An
+ * entry whose buckets are full again and which has no stream is forgotten, so memory is bounded by
+ * the rate of new addresses. There are at most CLIENTS_MAX entries; beyond that, all strangers
+ * share one.
+ *
+ * Pure. One thread.
  */
 #ifndef GATEWAY_HTTP_CLIENTS_H
 #define GATEWAY_HTTP_CLIENTS_H
@@ -21,26 +25,36 @@
 
 struct clients;
 
+/* limits: borrowed, and read each time, so they may change. */
 struct clients *clients_create(const struct gateway_limits *limits);
 void clients_destroy(struct clients **clients);
 
-/* May this address make a request now? If not, *retry_s is when it may (at least 1). */
+/* True when this address may make a request now. If not, *retry_s says in how many seconds it may
+ * (at least 1). */
 bool clients_request(struct clients *clients, const struct ip *address, mono_time now,
                      unsigned *retry_s);
 
-enum clients_verdict { CLIENTS_ADMITTED, CLIENTS_TOO_FAST, CLIENTS_TOO_MANY };
+enum clients_verdict {
+    CLIENTS_ADMITTED,
+    CLIENTS_TOO_FAST, /* It opens too many in too short a time; *retry_s says how long to wait. */
+    CLIENTS_TOO_MANY, /* It has as many open as it may. */
+};
 
-/* May it open a stream? If so it counts as open until clients_stream_closed. */
+/* Whether this address may open a stream. An admitted one counts as open until
+ * clients_stream_closed. */
 enum clients_verdict clients_stream(struct clients *clients, const struct ip *address,
                                     mono_time now, unsigned *retry_s);
 
-/* May a request wait? If so it counts as an open stream, until clients_stream_closed. */
+/* True when a request of this address may wait. It counts as an open stream then, until
+ * clients_stream_closed. */
 bool clients_hold(struct clients *clients, const struct ip *address, mono_time now);
+
 void clients_stream_closed(struct clients *clients, const struct ip *address);
 
-/* Forgets whom there is nothing to remember of; call it every few seconds. */
+/* Forgets addresses of which there is nothing to remember; call it every few seconds. */
 void clients_sweep(struct clients *clients, mono_time now);
 
+/* Addresses remembered. */
 size_t clients_count(const struct clients *clients);
 
 #endif

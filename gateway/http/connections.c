@@ -9,16 +9,16 @@
 
 #include "common/base/xalloc.h"
 
-/* When it is tight, each is given that long at least: who has just come has not been looked at. */
+/* Also when it is tight, each is given so long: whoever has just come was not looked at yet. */
 #define IDLE_EVICT_MS 100
 #define READING_EVICT_MS 200
 #define ANSWERING_EVICT_MS 10000
 
 struct connections {
     struct connections_config config;
-    struct connection *lists[CONNECTION_PHASES]; /* oldest first */
-    size_t count;
-    size_t ended; /* of them: their places are as good as free */
+    struct connection *lists[CONNECTION_PHASES]; /* By phase, those that began it first in front. */
+    size_t count;                                /* Those that were ended included. */
+    size_t ended; /* Of count: shut down, so that their places are as good as free. */
     struct connections_counters counters;
 };
 
@@ -50,7 +50,7 @@ static void end(struct connections *connections, struct connection *connection, 
     (void)shutdown(connection->fd, SHUT_RDWR);
 }
 
-/* Nothing of an answer is on its way, so this cannot be taken for a part of one. */
+/* The connection is READING, so this cannot be taken for a part of another answer. */
 static void say_too_slow(const struct connection *connection)
 {
     static const char answer[] =

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections that are no streams, and how long each may take for what it is at. Libmicrohttpd's
+ * Connections that are no streams, and how long each may take for what it is doing. Libmicrohttpd's
  * own timeout begins anew with each byte, so whoever sends a byte now and then would never be done.
  *
  *            ┌────────────── its last byte was sent ◄──────────────┐
  *            ▼                                                     │
  *   accept ─► IDLE ── request line ──► READING ── all of it ──► ANSWERING ◄──► WAITING
  *
- * There is room for so many. When it gets tight, half of the room is made free: who has been idle
- * longest goes first, then who has been sending longest; so new ones (/healthz, say) are always
- * heard. One is ended by shutting its socket down; libmicrohttpd,
- * whose it is, sees that and closes it. One thread.
+ * There is room for a fixed number. When it gets tight, half of the room is made free: whoever has
+ * been idle longest goes first, then whoever has been sending longest; so new connections
+ * (/healthz, say) are always heard. A connection is ended by shutting its socket down;
+ * libmicrohttpd, whose socket it is, sees that and closes it. One thread.
  */
 #ifndef GATEWAY_HTTP_CONNECTIONS_H
 #define GATEWAY_HTTP_CONNECTIONS_H
@@ -25,49 +25,50 @@
 #define CONNECTIONS_ANSWERING_MS 300000
 
 enum connection_phase {
-    CONNECTION_IDLE,      /* no request line has come since the last answer */
-    CONNECTION_READING,   /* its headers and body come */
-    CONNECTION_ANSWERING, /* until the last byte of the answer is the kernel's */
-    CONNECTION_WAITING,   /* its request waits for news: it may */
+    CONNECTION_IDLE,      /* No request line has come since the last answer. */
+    CONNECTION_READING,   /* The headers and body of a request are coming. */
+    CONNECTION_ANSWERING, /* The kernel has not yet taken the last byte of the answer. */
+    CONNECTION_WAITING,   /* The request waits for news, for as long as it likes. */
 };
 #define CONNECTION_PHASES 4
 
 struct connection {
-    int fd;
+    int fd; /* Libmicrohttpd's. */
     enum connection_phase phase;
-    bool ended;     /* shut down, but not closed yet */
-    uint64_t taken; /* bytes of the requests that are over */
-    mono_time since;
-    struct connection *prev; /* of its phase, by age */
+    mono_time since;         /* When that phase began. */
+    bool ended;              /* True once it is shut down; it is in no list then. */
+    uint64_t taken;          /* Bytes of the requests that are over; see request_has_followers. */
+    struct connection *prev; /* Those of a phase are a list, by age. */
     struct connection *next;
 };
 
 struct connections_config {
-    size_t max;         /* there may be; from seven eighths on it is tight */
-    int64_t idle_ms;    /* a phase may take, */
-    int64_t reading_ms; /* READING: is told 408 then */
-    int64_t answering_ms;
+    size_t max;           /* So many may be open; from seven eighths on it is tight. */
+    int64_t idle_ms;      /* For how long a connection may be IDLE. */
+    int64_t reading_ms;   /* For how long it may be READING; it is told 408 then. */
+    int64_t answering_ms; /* For how long it may be ANSWERING. */
 };
 
 struct connections_counters {
     uint64_t accepted;
-    uint64_t idle;    /* ended because nothing was asked, */
-    uint64_t slow;    /* because a request did not come to its end, */
-    uint64_t stuck;   /* or its answer was not taken, */
-    uint64_t evicted; /* for want of room */
+    uint64_t idle;    /* Ended because nothing was asked. */
+    uint64_t slow;    /* Ended because a request did not come to its end. */
+    uint64_t stuck;   /* Ended because an answer was not taken. */
+    uint64_t evicted; /* Ended for want of room. */
 };
 
 struct connections;
 
 struct connections *connections_create(const struct connections_config *config);
-/* None may be left. */
+/* None may be left in it. */
 void connections_destroy(struct connections **connections);
 
-/* From now on. */
+/* Replaces the limits; they hold for what is open, too. */
 void connections_configure(struct connections *connections,
                            const struct connections_config *config);
 
-/* The descriptor stays the caller's. May end another one. */
+/* A new one, which is IDLE; the caller gives it back with connections_remove. The descriptor stays
+ * the caller's. May end others, to make room. */
 struct connection *connections_add(struct connections *connections, int fd, mono_time now);
 void connections_remove(struct connections *connections, struct connection **connection);
 
@@ -77,11 +78,13 @@ void connections_enter(struct connections *connections, struct connection *conne
 /* Ends those that take too long; call it about every second. */
 void connections_sweep(struct connections *connections, mono_time now);
 
-/* Is hardly any room left? Then call connections_relieve every 100 ms or so. */
+/* True when hardly any room is left: call connections_relieve every 100 ms or so then. */
 bool connections_tight(const struct connections *connections);
+
+/* Ends some if it is tight. */
 void connections_relieve(struct connections *connections, mono_time now);
 
-/* Ends those that have been idle for so long. */
+/* Ends those that have been IDLE for so long. They are not counted. */
 void connections_end_idle(struct connections *connections, mono_time now, int64_t idle_ms);
 
 size_t connections_count(const struct connections *connections);

@@ -85,10 +85,10 @@ static void run_until_taken(struct MHD_Daemon *daemon, const int *taken)
         poll(&poll_fd, 1, 20);
         MHD_run(daemon);
     }
-    MHD_run(daemon); /* lets it clean up, which is what could hurt the duplicate */
+    MHD_run(daemon); /* the daemon cleans up, which is what could hurt the duplicate */
 }
 
-/* Does what is written to the taken socket reach the client, and nothing else? */
+/* True when what is written to the taken socket reaches the client, and nothing else does. */
 static bool still_connected(int taken, int client)
 {
     char got[8] = "";

@@ -14,18 +14,19 @@
 
 #include "common/base/error.h"
 
-/* With which libmicrohttpd is run, and tried. */
+/* The flags with which libmicrohttpd is run, and tried. */
 #define DETACH_MHD_FLAGS                                                                           \
     (MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG)
 
 /* A duplicate of the connection's socket, or -1. The handler must return MHD_NO next. */
 int detach_socket(struct MHD_Connection *connection);
 
-/* How many bytes libmicrohttpd has read off the connection since it began; -1: nobody knows. What
- * is behind the request that is answered is lost to whoever detaches. */
+/* How many bytes libmicrohttpd has read off the connection since it began; -1 when the kernel does
+ * not tell. What it has read behind the request that is answered is lost to whoever detaches. */
 int64_t detach_bytes_read(struct MHD_Connection *connection);
 
-/* Detaches a real connection over the loopback and writes to it afterwards. */
+/* Detaches a real connection over the loopback and writes to it afterwards. STATUS_IO when that
+ * does not work with the libmicrohttpd that was found. Takes some milliseconds. */
 int detach_self_test(struct error *err);
 
 /* For MHD_OPTION_EXTERNAL_LOGGER: passes MHD's lines on to the log, but for the one that each

@@ -10,7 +10,7 @@
 #include "common/base/buf.h"
 #include "common/base/xalloc.h"
 
-/* Takes off what stands before the separator. */
+/* Takes what stands before the separator off the text. */
 static struct str take(struct str *rest, char separator)
 {
     const char *end = rest->len != 0 ? memchr(rest->p, separator, rest->len) : NULL;
@@ -26,7 +26,8 @@ static bool is_word(struct str text, const char *word)
     return text.len == strlen(word) && strncasecmp(text.p, word, text.len) == 0;
 }
 
-/* "0", "1", "0.5", "1.000": at most three digits behind the point. */
+/* A weight in thousandths. It is written "0", "1", "0.5" or "1.000", with at most three digits
+ * behind the point. */
 static int weight(struct str text)
 {
     if (text.len == 0 || text.p[0] < '0' || text.p[0] > '1') {
@@ -90,14 +91,14 @@ struct blob *encoding_gzip(struct str bytes)
                   .zalloc = z_alloc,
                   .zfree = z_free};
     struct buf out = {0};
-    /* Fastest, for the next change makes it anew. +16: with the header of gzip. */
+    /* Speed comes first, for the next change makes it anew. +16 asks for the header of gzip. */
     int status = deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + 16, MAX_MEM_LEVEL,
                               Z_DEFAULT_STRATEGY);
     assert(status == Z_OK);
     z.avail_out = (uInt)deflateBound(&z, (uLong)bytes.len);
     z.next_out = (Bytef *)buf_reserve(&out, z.avail_out);
     status = deflate(&z, Z_FINISH);
-    assert(status == Z_STREAM_END); /* the bound is one */
+    assert(status == Z_STREAM_END); /* deflateBound promises that it fits */
     (void)status;
     struct blob *blob = blob_new((struct str){out.data, z.total_out});
     (void)deflateEnd(&z);

@@ -11,21 +11,24 @@
 #include "common/base/blob.h"
 #include "common/base/str.h"
 
-/* Weights of RFC 9110, 12.5.3, in thousandths; -1: not mentioned. Begin with ENCODING_NOTHING. */
+/* What Accept-Encoding says of each coding: its weight (RFC 9110, 12.5.3) in thousandths, -1 when
+ * it is not mentioned. Begin with ENCODING_NOTHING. */
 struct encoding_weights {
     int gzip;
     int identity;
-    int any; /* `*` */
+    int any; /* The weight of `*`. */
 };
 #define ENCODING_NOTHING ((struct encoding_weights){-1, -1, -1})
 
-/* Takes up one line of Accept-Encoding. What is no weight counts as 1, as most servers have it. */
+/* Takes up one line of Accept-Encoding. A weight that cannot be read counts as 1, as it does with
+ * most servers. */
 void encoding_take_line(struct encoding_weights *accepted, struct str line);
 
-/* Accepted, and not liked less than what is not compressed. */
+/* True when gzip is accepted, and not liked less than what is not compressed. */
 bool encoding_wants_gzip(const struct encoding_weights *accepted);
 
-/* The bytes (less than 2 GiB) as gzip; takes some 5 ms for each MB. */
+/* The bytes (less than 2 GiB) as gzip, with one reference, which is the caller's. Takes some 5 ms
+ * for each MB. */
 struct blob *encoding_gzip(struct str bytes);
 
 #endif

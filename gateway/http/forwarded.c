@@ -89,7 +89,8 @@ static struct ip follow(struct ip ip, struct str list, bool elements,
             node = for_parameter(node);
         }
         if (!forwarded_parse_node(node, &ip)) {
-            break; /* "unknown", or a name of the proxy's: who told us is as far as we see */
+            /* It is "unknown", or a name of the proxy's own: nobody is known beyond who told us. */
+            break;
         }
     }
     return ip;

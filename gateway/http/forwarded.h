@@ -17,18 +17,21 @@
 #include "common/base/ip.h"
 #include "common/base/str.h"
 
+/* The proxies that are trusted. */
 struct forwarded_proxies {
-    const struct ip_range *list;
+    const struct ip_range *list; /* Borrowed. */
     size_t count;
 };
 
-/* An address with what may stand around it: quotes, brackets, a port. */
+/* Reads an address with what may stand around it: quotes, brackets, a port. False when it is none,
+ * "unknown" say. */
 bool forwarded_parse_node(struct str text, struct ip *out);
 
 /*
- * The nearest address that is not trusted; the peer's own when it is not. All lines of each header
- * are joined by commas; STR("") when there is none. Proxies write one of the two, and let pass what
- * a client wrote into the other: when they contradict each other, neither counts.
+ * The client's address: the nearest one that is not trusted, which is the peer's own unless that is
+ * a trusted proxy. x_forwarded_for, forwarded: all lines of the header, joined by commas; STR("")
+ * when there is none. Proxies write one of the two, and let pass what a client wrote into the
+ * other: when the two contradict each other, neither counts.
  */
 struct ip forwarded_client(struct ip peer, struct str x_forwarded_for, struct str forwarded,
                            struct forwarded_proxies trusted);

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 4096 /* connections that wait to be accepted */
+#define BACKLOG 4096 /* So many connections may wait to be accepted. */
 
 static void set_int(int fd, int level, int option, int value)
 {

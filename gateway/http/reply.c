@@ -75,10 +75,12 @@ static enum MHD_Result reply_made(struct request *request, unsigned status, cons
                                 "ETag, Retry-After, Preference-Applied");
     }
     if (request->http->config.cors_origin_count != 0) {
-        MHD_add_response_header(response, "Vary", "Origin"); /* also when this one is not named */
+        /* Answers without an origin vary, too. */
+        MHD_add_response_header(response, "Vary", "Origin");
     }
     if (request->http->config.turn->draining) {
-        MHD_add_response_header(response, "Connection", "close"); /* the next gateway answers */
+        /* The next request goes to another gateway. */
+        MHD_add_response_header(response, "Connection", "close");
     }
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i += 2) {
         MHD_add_response_header(response, headers[i], headers[i + 1]);

@@ -9,11 +9,10 @@
 #include "gateway/http/listen.h"
 #include "gateway/http/request.h"
 
-#define RELIEVE_MS 50             /* while connections are many */
-#define BODY_READ_MAX (16U << 20) /* of a body that is too large, before the connection is cut */
-/* Besides the request line and headers themselves: what is found in them, and the head of an
- * answer. All of a connection's memory is cleared after each request, so it is not as much as one
- * likes. */
+#define RELIEVE_MS 50             /* How often http_relieve is due while it is tight. */
+#define BODY_READ_MAX (16U << 20) /* Bytes of a body after which the connection is cut. */
+/* A connection's memory holds, besides the request line and headers, what is found in them, and the
+ * head of an answer. All of it is cleared after each request, so it is no larger than needed. */
 #define PARSED_BYTES (8 * 1024)
 
 /* ---- Libmicrohttpd's callbacks, in the order in which they are called ---- */
@@ -38,7 +37,7 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     return request_create(arg, connection, uri);
 }
 
-/* It sends without end; libmicrohttpd could not answer before the end. */
+/* The client sends without end, and libmicrohttpd could not answer before the end. */
 static enum MHD_Result cut(struct http *http)
 {
     http->counters.requests++;
@@ -82,7 +81,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     return answer(request, method);
 }
 
-/* Answers only: refusals would make it look faster than it is. */
+/* Refusals are left out: they would make the answers look faster than they are. */
 static void measure(const struct request *request)
 {
     if (request->durations != NULL && request->status != 0 && request->status < 400) {
@@ -126,7 +125,7 @@ int http_create(const struct http_config *config, const struct http_api *api, st
 int http_start(struct http *http, struct error *err)
 {
     const struct http_config *config = &http->config;
-    /* Only for answers of which nothing is taken: connections.h has an eye on the rest. */
+    /* This is for answers of which nothing is taken; connections.h sees to all else. */
     const int64_t inactive_ms = config->stalled_ms > config->limits->idle_timeout_ms
                                     ? config->stalled_ms
                                     : config->limits->idle_timeout_ms;
@@ -214,7 +213,8 @@ void http_stop_listening(struct http *http)
         http->daemon != NULL ? MHD_quiesce_daemon(http->daemon) : MHD_INVALID_SOCKET;
     if (fd != MHD_INVALID_SOCKET) {
         listen_accept_rest(fd, http->daemon);
-        close(fd); /* at once: what comes in between is reset, but for tcp_migrate_req */
+        /* At once: connections that come in between are reset, but for tcp_migrate_req. */
+        close(fd);
     }
 }
 

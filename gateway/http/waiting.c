@@ -10,17 +10,17 @@
 
 struct waiting {
     size_t max;
-    void (*wake)(void *arg, struct waiting_item *waiter, enum waiting_end reason);
+    void (*wake)(void *arg, struct waiting_item *item, enum waiting_end reason);
     void *arg;
-    struct waiting_item *lists[3]; /* by enum waiting_for */
-    struct heap ends;              /* all of them; keys: microseconds, monotonic */
-    uint64_t events_seen;          /* ordinal of the last event taken up */
-    uint32_t events_generation;
+    struct waiting_item *lists[WAITING_LISTS]; /* By enum waiting_for. */
+    struct heap ends;           /* All that wait; keys: microseconds of the monotonic clock. */
+    uint64_t events_seen;       /* The ordinal of the last event taken up. */
+    uint32_t events_generation; /* Of the log, when that was. */
     struct waiting_counters counters;
 };
 
 struct waiting *waiting_create(size_t max,
-                               void (*wake)(void *arg, struct waiting_item *waiter,
+                               void (*wake)(void *arg, struct waiting_item *item,
                                             enum waiting_end reason),
                                void *arg)
 {
@@ -53,55 +53,55 @@ bool waiting_full(const struct waiting *waiting)
     return waiting->ends.count >= waiting->max;
 }
 
-void waiting_add(struct waiting *waiting, struct waiting_item *waiter, enum waiting_for what,
+void waiting_add(struct waiting *waiting, struct waiting_item *item, enum waiting_for what,
                  struct selection *selection, mono_time end)
 {
-    assert(!waiter->waits && !waiting_full(waiting));
-    *waiter = (struct waiting_item){
+    assert(!item->waits && !waiting_full(waiting));
+    *item = (struct waiting_item){
         .selection = *selection, .what = what, .waits = true, .end = {.index = HEAP_NONE}};
     *selection = (struct selection){0};
-    heap_set(&waiting->ends, &waiter->end, end.us);
-    DL_APPEND(waiting->lists[what], waiter);
+    heap_set(&waiting->ends, &item->end, end.us);
+    DL_APPEND(waiting->lists[what], item);
     waiting->counters.begun++;
 }
 
-void waiting_add_resume(struct waiting *waiting, struct waiting_item *waiter, int64_t event_id,
+void waiting_add_resume(struct waiting *waiting, struct waiting_item *item, int64_t event_id,
                         mono_time end)
 {
     struct selection none = {0};
-    waiting_add(waiting, waiter, WAITING_TO_RESUME, &none, end);
-    waiter->event_id = event_id;
+    waiting_add(waiting, item, WAITING_TO_RESUME, &none, end);
+    item->event_id = event_id;
     waiting->counters.ahead++;
 }
 
-void waiting_remove(struct waiting *waiting, struct waiting_item *waiter)
+void waiting_remove(struct waiting *waiting, struct waiting_item *item)
 {
-    if (!waiter->waits) {
+    if (!item->waits) {
         return;
     }
-    waiter->waits = false;
-    heap_remove(&waiting->ends, &waiter->end);
-    DL_DELETE(waiting->lists[waiter->what], waiter);
-    selection_free(&waiter->selection);
+    item->waits = false;
+    heap_remove(&waiting->ends, &item->end);
+    DL_DELETE(waiting->lists[item->what], item);
+    selection_free(&item->selection);
 }
 
-static void wake(struct waiting *waiting, struct waiting_item *waiter, enum waiting_end reason)
+static void wake(struct waiting *waiting, struct waiting_item *item, enum waiting_end reason)
 {
-    waiting_remove(waiting, waiter);
+    waiting_remove(waiting, item);
     waiting->counters.changed += reason == WAITING_CHANGED;
     waiting->counters.over += reason == WAITING_OVER;
-    waiting->wake(waiting->arg, waiter, reason);
+    waiting->wake(waiting->arg, item, reason);
 }
 
 /* Wakes those that selected the name. */
 static void wake_selected(struct waiting *waiting, enum waiting_for what, struct str name)
 {
-    struct waiting_item *waiter;
+    struct waiting_item *item;
     struct waiting_item *next;
-    DL_FOREACH_SAFE(waiting->lists[what], waiter, next)
+    DL_FOREACH_SAFE(waiting->lists[what], item, next)
     {
-        if (selection_matches(&waiter->selection, name)) {
-            wake(waiting, waiter, WAITING_CHANGED);
+        if (selection_matches(&item->selection, name)) {
+            wake(waiting, item, WAITING_CHANGED);
         }
     }
 }
@@ -114,12 +114,12 @@ void waiting_tile(struct waiting *waiting, struct str key)
 /* Wakes those that want to resume after this event. */
 static void wake_resuming(struct waiting *waiting, int64_t event_id)
 {
-    struct waiting_item *waiter;
+    struct waiting_item *item;
     struct waiting_item *next;
-    DL_FOREACH_SAFE(waiting->lists[WAITING_TO_RESUME], waiter, next)
+    DL_FOREACH_SAFE(waiting->lists[WAITING_TO_RESUME], item, next)
     {
-        if (waiter->event_id == event_id) {
-            wake(waiting, waiter, WAITING_CHANGED);
+        if (item->event_id == event_id) {
+            wake(waiting, item, WAITING_CHANGED);
         }
     }
 }

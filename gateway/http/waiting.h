@@ -23,58 +23,68 @@
 #include "gateway/base/selection.h"
 
 enum waiting_for { WAITING_FOR_TILES, WAITING_FOR_EVENTS, WAITING_TO_RESUME };
-enum waiting_end { WAITING_CHANGED, WAITING_OVER, WAITING_LET_GO };
+#define WAITING_LISTS 3
 
-/* Lies in the request that waits. Zeroed: it does not wait. */
+enum waiting_end {
+    WAITING_CHANGED, /* Something selected changed. */
+    WAITING_OVER,    /* Its time is over. */
+    WAITING_LET_GO,  /* Its owner lets all go, or its client is gone. */
+};
+
+/* Lies in the request that waits. One that is all zero does not wait. */
 struct waiting_item {
-    struct selection selection; /* owned while it waits */
-    enum waiting_for what;
-    int64_t event_id; /* WAITING_TO_RESUME: of the event that it wants to resume after */
-    bool waits;
-    struct heap_item end;
-    struct waiting_item *prev; /* among those that wait for the same */
+    bool waits;                 /* True while it is in the set. */
+    enum waiting_for what;      /* In which list it is. */
+    struct selection selection; /* The tiles or events that it waits for; owned while it waits. */
+    int64_t event_id;           /* WAITING_TO_RESUME: the event that it wants to resume after. */
+    struct heap_item end;       /* When its time is over. */
+    struct waiting_item *prev;  /* Those that wait for the same are a list. */
     struct waiting_item *next;
 };
 
 struct waiting_counters {
-    uint64_t begun;
-    uint64_t changed; /* ended by a change, */
-    uint64_t over;    /* by their time, */
-    uint64_t gone;    /* by their client; the owner counts them */
-    uint64_t refused; /* there were too many; the owner counts them, too */
-    uint64_t ahead;   /* those of `begun` that wanted to resume after an event that had not come */
+    uint64_t begun;   /* Times that a request began to wait. */
+    uint64_t changed; /* Waits that a change ended. */
+    uint64_t over;    /* Waits that ended with their time. */
+    uint64_t gone;    /* Waits whose client went away; the owner counts them. */
+    uint64_t refused; /* Requests that were not let wait; the owner counts them. */
+    uint64_t ahead;   /* Of begun: those that wanted to resume after an event that had not come. */
 };
 
 struct waiting;
 
-/* max: that wait at once. wake: called for each that has waited, after it was taken out; it must
- * not change the set. */
+/* max: how many may wait at once. wake: called for each whose wait ends, after it was taken out of
+ * the set; it must not change the set. */
 struct waiting *waiting_create(size_t max,
-                               void (*wake)(void *arg, struct waiting_item *waiter,
+                               void (*wake)(void *arg, struct waiting_item *item,
                                             enum waiting_end reason),
                                void *arg);
-/* None may be left. */
+/* None may be left in it. */
 void waiting_destroy(struct waiting **waiting);
 
-/* Those that wait already go on waiting. */
+/* Those that wait already go on waiting, even if they are more. */
 void waiting_set_max(struct waiting *waiting, size_t max);
+
+/* True when no more may wait. */
 bool waiting_full(const struct waiting *waiting);
 
-/* Takes the selection over. There must be room, see waiting_full. */
-void waiting_add(struct waiting *waiting, struct waiting_item *waiter, enum waiting_for what,
+/* Lets it wait until something selected changes, or until `end`. Takes the selection over. There
+ * must be room, see waiting_full. */
+void waiting_add(struct waiting *waiting, struct waiting_item *item, enum waiting_for what,
                  struct selection *selection, mono_time end);
 
-/* Waits for the event with that id to come, or for all to begin anew. There must be room. */
-void waiting_add_resume(struct waiting *waiting, struct waiting_item *waiter, int64_t event_id,
+/* Lets it wait until the event with that id comes, all events begin anew, or until `end`. There
+ * must be room. */
+void waiting_add_resume(struct waiting *waiting, struct waiting_item *item, int64_t event_id,
                         mono_time end);
 
 /* Takes it out, without a call of wake; does nothing when it does not wait. */
-void waiting_remove(struct waiting *waiting, struct waiting_item *waiter);
+void waiting_remove(struct waiting *waiting, struct waiting_item *item);
 
-/* The tile with that key changed, or is gone. */
+/* Wakes those who wait for the tile with that key: it changed, or is gone. */
 void waiting_tile(struct waiting *waiting, struct str key);
 
-/* Takes up the events that came since the last call. */
+/* Wakes those who wait for one of the events that came since the last call. */
 void waiting_events(struct waiting *waiting, const struct eventlog *events);
 
 /* Wakes those whose time is over. */
@@ -83,7 +93,7 @@ void waiting_expire(struct waiting *waiting, mono_time now);
 /* When waiting_expire has something to do; MONO_NEVER when nobody waits. */
 mono_time waiting_next(const struct waiting *waiting);
 
-/* Wakes at most max, those that would end first; returns how many are left. */
+/* Lets go at most max, those whose time would be over first; returns how many are left. */
 size_t waiting_drain(struct waiting *waiting, size_t max);
 
 size_t waiting_count(const struct waiting *waiting);
