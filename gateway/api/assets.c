@@ -8,10 +8,10 @@
 #include "gateway/http/reply.h"
 
 /* Only scripts and styles that are served here take effect, and none that stand in a page. */
-#define POLICY                                                                                     \
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' " \
-    "data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "         \
-    "frame-ancestors 'self'"
+static const char policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
+    "data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'";
 
 static const struct asset_file *find(const char *path)
 {
@@ -42,7 +42,7 @@ enum MHD_Result api_assets_get(struct request *request)
                                    "Cache-Control",
                                    "no-cache",
                                    "Content-Security-Policy",
-                                   POLICY,
+                                   policy,
                                    "Referrer-Policy",
                                    "no-referrer",
                                    "Vary",

@@ -49,7 +49,11 @@ static inline enum tag_kind tag_kind(uint64_t tag)
 /* The owner of a tag that was made by tag_of_owner. */
 static inline void *tag_owner(uint64_t tag)
 {
-    return (void *)(uintptr_t)(tag & ((UINT64_C(1) << TAG_SHIFT) - 1));
+    const union {
+        uintptr_t address;
+        void *owner;
+    } cast = {.address = (uintptr_t)(tag & ((UINT64_C(1) << TAG_SHIFT) - 1))};
+    return cast.owner;
 }
 
 #endif

@@ -31,6 +31,7 @@ int detach_self_test(struct error *err);
 
 /* For MHD_OPTION_EXTERNAL_LOGGER: passes MHD's lines on to the log, but for the one that each
  * detaching brings. */
-void detach_logger(void *arg, const char *format, va_list args);
+void detach_logger(void *arg, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 #endif

@@ -13,7 +13,7 @@
 #define BODY_READ_MAX (16U << 20) /* Bytes of a body after which the connection is cut. */
 /* A connection's memory holds, besides the request line and headers, what is found in them, and the
  * head of an answer. All of it is cleared after each request, so it is no larger than needed. */
-#define PARSED_BYTES (8 * 1024)
+#define PARSED_BYTES ((size_t)8 * 1024)
 
 /* ---- Libmicrohttpd's callbacks, in the order in which they are called ---- */
 
