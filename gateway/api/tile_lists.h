@@ -14,7 +14,7 @@
 
 #include "common/base/blob.h"
 #include "common/store/store.h"
-#include "common/wire/version.h"
+#include "common/wire/cursor.h"
 #include "gateway/base/selection.h"
 #include "gateway/stream/render.h"
 

@@ -3,7 +3,7 @@
 #ifndef GATEWAY_API_TILES_H
 #define GATEWAY_API_TILES_H
 
-#include "common/wire/version.h"
+#include "common/wire/cursor.h"
 #include "gateway/http/request.h"
 
 enum MHD_Result api_tiles_list(struct request *request);
