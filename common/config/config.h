@@ -20,6 +20,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/error.h"
+#include "common/base/event_fields.h"
 #include "common/base/ip.h"
 #include "common/config/tiles.h"
 
@@ -35,6 +36,12 @@
 /* ---- source: the events table ---- */
 
 enum source_kind { SOURCE_SQLITE, SOURCE_POSTGRESQL };
+#define SOURCE_KINDS                                                                               \
+    2 /* how many there are; no member of the enum, which switches have to cover                   \
+       */
+
+/* The name of a kind, for people: "SQLite". */
+const char *source_kind_name(enum source_kind kind);
 
 /* A column of the table. */
 struct column {
@@ -55,10 +62,20 @@ struct config_source {
     const char *path;         /* SQLite: the database's file; NULL for PostgreSQL */
     const char *table_schema; /* NULL: none given (PostgreSQL's search_path, SQLite's main) */
     const char *table;
-    struct {
-        struct column id, timestamp, event_type; /* never NULL names */
-        struct column actor_id, target_id, summary, payload;
-    } columns;
+    /* The same seven columns twice: by name, and in the order of enum event_field. The names of
+     * id, timestamp and event_type are never NULL. */
+    union {
+        struct {
+            struct column id;
+            struct column timestamp;
+            struct column event_type;
+            struct column actor_id;
+            struct column target_id;
+            struct column summary;
+            struct column payload;
+        } columns;
+        struct column column_of[EVENT_FIELDS];
+    };
     struct extra_column *extras; /* in the order of the file; at most CONFIG_EXTRAS_MAX */
     size_t extra_count;
     bool payload_in_events;    /* raw events carry the payload */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tiles say about events: fields, and conditions on them. */
+#include "common/config/match.h"
+
 #include <string.h>
 
-#include "common/config/reader.h"
+#include "common/base/event_fields.h"
 
 #define FIELD_TEXT_MAX 256 /* bytes of a field as written */
 #define PATTERN_TEXT_MAX 1024
@@ -10,23 +11,20 @@
 
 static const char payload_prefix[] = "payload.";
 
-struct named_field {
-    const char *name;
+/* The fields that tiles may name, beside added columns and members of the payload. */
+static const struct named_field {
+    enum event_field field;
     enum field_kind kind;
-    size_t column; /* of config_source, which says whether the table has it */
+} named_fields[] = {
+    {EVENT_TYPE, FIELD_EVENT_TYPE},
+    {EVENT_ACTOR, FIELD_ACTOR_ID},
+    {EVENT_TARGET, FIELD_TARGET_ID},
+    {EVENT_SUMMARY, FIELD_SUMMARY},
 };
 
-static const struct named_field named_fields[] = {
-    {"event_type", FIELD_EVENT_TYPE, offsetof(struct config_source, columns.event_type)},
-    {"actor_id", FIELD_ACTOR_ID, offsetof(struct config_source, columns.actor_id)},
-    {"target_id", FIELD_TARGET_ID, offsetof(struct config_source, columns.target_id)},
-    {"summary", FIELD_SUMMARY, offsetof(struct config_source, columns.summary)},
-};
-
-static bool column_missing(const struct config_source *source, size_t offset)
+static bool column_missing(const struct config_reader *r, enum event_field field)
 {
-    const struct column *column = (const void *)((const char *)source + offset);
-    return column->name == NULL;
+    return r->config->source.column_of[field].name == NULL;
 }
 
 static int unknown_field(struct config_reader *r, const char *key, const struct yaml_node *at,
@@ -36,7 +34,7 @@ static int unknown_field(struct config_reader *r, const char *key, const struct 
     const char *names[COUNT_OF(named_fields) + CONFIG_EXTRAS_MAX + 1];
     size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(named_fields); i++) {
-        names[count++] = named_fields[i].name;
+        names[count++] = event_fields[named_fields[i].field].name;
     }
     for (size_t i = 0; i < source->extra_count; i++) {
         names[count++] = source->extras[i].field;
@@ -55,7 +53,7 @@ static int payload_field(struct config_reader *r, const char *key, const struct 
     if (len == 0 || path[0] == '.' || path[len - 1] == '.' || strstr(path, "..") != NULL) {
         return config_expected(r, at, key, "names joined by single dots, such as payload.team.id");
     }
-    if (column_missing(&r->config->source, offsetof(struct config_source, columns.payload))) {
+    if (column_missing(r, EVENT_PAYLOAD)) {
         return config_fail(r, at, key, "source.columns says that there is no payload");
     }
     field->kind = FIELD_PAYLOAD;
@@ -75,7 +73,7 @@ static int field_of(struct config_reader *r, const char *key, const struct yaml_
     if (text.len > FIELD_TEXT_MAX) {
         return config_fail(r, at, key, "a field is at most %d bytes long", FIELD_TEXT_MAX);
     }
-    struct field field = {.text = arena_strndup(r->memory, text.p, text.len)};
+    struct field field = {.text = config_copy(r, text)};
     if (strncmp(text.p, payload_prefix, strlen(payload_prefix)) == 0) {
         status = payload_field(r, key, at, &field);
         *out = field;
@@ -85,8 +83,8 @@ static int field_of(struct config_reader *r, const char *key, const struct yaml_
         return config_expected(r, at, key, "a member of the payload, such as payload.team");
     }
     for (size_t i = 0; i < COUNT_OF(named_fields) && field.kind == FIELD_NONE; i++) {
-        if (str_is(text, named_fields[i].name)) {
-            if (column_missing(source, named_fields[i].column)) {
+        if (str_is(text, event_fields[named_fields[i].field].name)) {
+            if (column_missing(r, named_fields[i].field)) {
                 return config_fail(r, at, key, "source.columns says that there is no %s",
                                    field.text);
             }
@@ -103,13 +101,13 @@ static int field_of(struct config_reader *r, const char *key, const struct yaml_
     return field.kind != FIELD_NONE ? STATUS_OK : unknown_field(r, key, at, text);
 }
 
-int read_field(struct config_reader *r, const struct config_key *key, const struct yaml_node *value,
-               void *target)
+int config_read_field(struct config_reader *r, const struct config_key *key,
+                      const struct yaml_node *value, void *target)
 {
-    return field_of(r, key->name, value, (void *)((char *)target + key->offset));
+    return field_of(r, key->name, value, config_member(target, key));
 }
 
-struct pattern pattern_of_text(struct str text)
+struct pattern config_pattern(struct str text)
 {
     return (struct pattern){
         .kind = memchr(text.p, '*', text.len) != NULL ? PATTERN_GLOB : PATTERN_TEXT, .text = text};
@@ -129,7 +127,7 @@ static int read_pattern(struct config_reader *r, const char *key, const struct y
         return config_fail(r, value, key, "a text to compare with is at most %d bytes long",
                            PATTERN_TEXT_MAX);
     }
-    *out = pattern_of_text((struct str){arena_strndup(r->memory, text.p, text.len), text.len});
+    *out = config_pattern(str_of(config_copy(r, text)));
     if (typed && yaml_as_bool(value, &out->boolean)) {
         out->kind = PATTERN_BOOL;
     } else if (typed && yaml_as_number(value, &out->number)) {
@@ -193,14 +191,14 @@ static int read_conditions(struct config_reader *r, const struct config_key *key
     return status;
 }
 
-int read_match(struct config_reader *r, const struct config_key *key, const struct yaml_node *value,
-               void *target)
+int config_read_match(struct config_reader *r, const struct config_key *key,
+                      const struct yaml_node *value, void *target)
 {
-    return read_conditions(r, key, value, false, (void *)((char *)target + key->offset));
+    return read_conditions(r, key, value, false, config_member(target, key));
 }
 
-int read_labels(struct config_reader *r, const struct config_key *key,
-                const struct yaml_node *value, void *target)
+int config_read_labels(struct config_reader *r, const struct config_key *key,
+                       const struct yaml_node *value, void *target)
 {
-    return read_conditions(r, key, value, true, (void *)((char *)target + key->offset));
+    return read_conditions(r, key, value, true, config_member(target, key));
 }

@@ -5,8 +5,8 @@
 
 #include "common/config/values.h"
 
-int read_bind(struct config_reader *r, const struct config_key *key, const struct yaml_node *value,
-              void *target)
+int config_read_bind(struct config_reader *r, const struct config_key *key,
+                     const struct yaml_node *value, void *target)
 {
     struct str text;
     const int status = config_scalar(r, value, key->name, "tcp://HOST:PORT or ipc:///PATH", &text);
@@ -23,8 +23,7 @@ int read_bind(struct config_reader *r, const struct config_key *key, const struc
             r, value, key->name,
             "an IP address of this machine to bind to (127.0.0.1 for this machine alone), or *");
     }
-    *(const char **)(void *)((char *)target + key->offset) =
-        arena_strndup(r->memory, text.p, text.len);
+    *(const char **)config_member(target, key) = config_copy(r, text);
     return STATUS_OK;
 }
 
@@ -44,42 +43,47 @@ static int read_connect(struct config_reader *r, const struct config_key *key,
     if (endpoint.wildcard || (endpoint.numeric && ip_is_any(&endpoint.ip))) {
         return config_expected(r, value, key->name, "the address of one machine to connect to");
     }
-    *(const char **)(void *)((char *)target + key->offset) =
-        arena_strndup(r->memory, text.p, text.len);
+    *(const char **)config_member(target, key) = config_copy(r, text);
     return STATUS_OK;
 }
 
-int read_curve_key(struct config_reader *r, const struct config_key *key,
-                   const struct yaml_node *value, void *target)
+int config_read_curve_key(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, void *target)
 {
     if (value->kind != YAML_SCALAR || !curve_key_valid(value->text)) {
         return config_expected(r, value, key->name,
                                "a public key of 40 characters, as curve_keygen prints it, in "
                                "quotes");
     }
-    *(const char **)(void *)((char *)target + key->offset) =
-        arena_strndup(r->memory, value->text.p, value->text.len);
+    *(const char **)config_member(target, key) = config_copy(r, value->text);
     return STATUS_OK;
 }
 
-static const struct config_key upstream_keys[] = {
-    CUSTOM_KEY("publish", read_connect, struct upstream, publish),
-    CUSTOM_KEY("query", read_connect, struct upstream, query),
-    CUSTOM_KEY("server_key", read_curve_key, struct upstream, server_key),
+static const struct config_key upstream_rows[] = {
+    {CONFIG_MEMBER("publish", read_connect, struct upstream, publish),
+     .needed = "publish: tcp://127.0.0.1:7401",
+     .help = "The address where the upstream publishes deltas."},
+    {CONFIG_MEMBER("query", read_connect, struct upstream, query),
+     .needed = "query: tcp://127.0.0.1:7402",
+     .help = "The address where the upstream answers queries."},
+    {CONFIG_CURVE_KEY("server_key", struct upstream, server_key),
+     .default_words = "`curve.server_key`",
+     .help = "The public key that this upstream proves to have."},
 };
+const struct config_table config_upstream_table = CONFIG_TABLE(upstream_rows);
 
-int read_upstreams(struct config_reader *r, const struct config_key *key,
-                   const struct yaml_node *value, void *target)
+int config_read_upstreams(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, void *target)
 {
-    struct upstreams *upstreams = (void *)((char *)target + key->offset);
-    int status = config_expect_list(r, value, key->name, CONFIG_UPSTREAMS_MAX);
+    struct upstreams *upstreams = config_member(target, key);
+    int status = config_expect_list(r, value, key->name, (size_t)key->max);
     if (status != STATUS_OK) {
         return status;
     }
     upstreams->list = arena_array(r->memory, value->count, sizeof *upstreams->list);
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
         struct upstream *upstream = &upstreams->list[upstreams->count++];
-        status = read_section(r, key->name, node, upstream_keys, COUNT_OF(upstream_keys), upstream);
+        status = config_read_section(r, key->name, node, &config_upstream_table, upstream);
         if (status == STATUS_OK && (upstream->publish == NULL || upstream->query == NULL)) {
             status = config_fail(r, node, key->name,
                                  "an upstream needs both addresses: {publish: …, query: …}");
@@ -91,7 +95,8 @@ int read_upstreams(struct config_reader *r, const struct config_key *key,
     return STATUS_OK;
 }
 
-const char *connect_address(struct config_reader *r, const char *bind)
+/* Where a program on the same machine connects to reach what is bound to `bind`. */
+static const char *connect_address(struct config_reader *r, const char *bind)
 {
     struct endpoint endpoint;
     if (endpoint_parse(str_of(bind), &endpoint) != NULL || endpoint.ipc ||
@@ -102,8 +107,8 @@ const char *connect_address(struct config_reader *r, const char *bind)
     return arena_printf(r->memory, "tcp://%s:%u", v6 ? "[::1]" : "127.0.0.1", endpoint.port);
 }
 
-void upstreams_default(struct config_reader *r, struct upstreams *upstreams, const char *publish,
-                       const char *query)
+void config_default_upstreams(struct config_reader *r, struct upstreams *upstreams,
+                              const char *publish, const char *query)
 {
     if (upstreams->count > 0) {
         return;
@@ -114,9 +119,9 @@ void upstreams_default(struct config_reader *r, struct upstreams *upstreams, con
     upstreams->list[0].query = connect_address(r, query);
 }
 
-/* ---- rules ---- */
+/* ---- rules that span sections ---- */
 
-/* The node of section.key, or as near as the file has it. */
+/* The node of section.key; the section, or the whole file, where there is none. */
 static const struct yaml_node *place(const struct yaml_node *root, const char *section,
                                      const char *key)
 {
@@ -161,7 +166,7 @@ static int check_server_keys(struct config_reader *r, const struct yaml_node *ro
     return STATUS_OK;
 }
 
-int config_network_check(struct config_reader *r, const struct yaml_node *root)
+int config_check_network(struct config_reader *r, const struct yaml_node *root)
 {
     const struct config *config = r->config;
     const struct binding bindings[] = {

@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ZeroMQ addresses of the configuration: reading them, their defaults, and who may reach them.
- * Private to common/config*.c. */
+/*
+ * ZeroMQ addresses and keys of the configuration: how they are read, what upstreams there are when
+ * the file names none, and whether other machines may reach what is bound. Private to
+ * common/config.
+ */
 #ifndef COMMON_CONFIG_NETWORK_H
 #define COMMON_CONFIG_NETWORK_H
 
-#include "common/config/reader.h"
+#include "common/config/keys.h"
 
-read_fn read_bind;      /* const char *: an address to bind to */
-read_fn read_upstreams; /* struct upstreams */
-read_fn read_curve_key; /* const char *: a public key in Z85 */
+config_read_fn config_read_bind;      /* const char *: an address to bind to */
+config_read_fn config_read_upstreams; /* struct upstreams, of 1 to key->max entries */
+config_read_fn config_read_curve_key; /* const char *: a public key in Z85 */
 
-#define BIND_KEY(name, type, member)                                                               \
-    {                                                                                              \
-        name, read_bind, MEMBER(type, member), 0, 0, 0, NULL                                       \
-    }
+#define CONFIG_BIND(key, type, member) CONFIG_MEMBER(key, config_read_bind, type, member)
+#define CONFIG_UPSTREAMS(key, type, member)                                                        \
+    CONFIG_MEASURED(key, config_read_upstreams, type, member, CONFIG_ENTRIES, 1,                   \
+                    CONFIG_UPSTREAMS_MAX)
+#define CONFIG_CURVE_KEY(key, type, member) CONFIG_MEMBER(key, config_read_curve_key, type, member)
 
-/* Where a program on the same machine connects to reach what is bound to `bind`. */
-const char *connect_address(struct config_reader *r, const char *bind);
+extern const struct config_table config_upstream_table; /* of struct upstream */
 
 /* Sets upstreams that the file does not name to those who bind publish and query. */
-void upstreams_default(struct config_reader *r, struct upstreams *upstreams, const char *publish,
-                       const char *query);
+void config_default_upstreams(struct config_reader *r, struct upstreams *upstreams,
+                              const char *publish, const char *query);
 
-/* The rules that span sections. */
-int config_network_check(struct config_reader *r, const struct yaml_node *root);
+/* Checks the rules that span sections; root is the whole file, for the places in messages. */
+int config_check_network(struct config_reader *r, const struct yaml_node *root);
 
 #endif

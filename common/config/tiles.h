@@ -67,6 +67,7 @@ struct match {
 };
 
 enum tile_type { TILE_COUNT, TILE_TREND, TILE_SLA_RISK, TILE_BACKLOG, TILE_GAUGE };
+#define TILE_TYPES 5 /* how many there are; no member of the enum, which switches have to cover */
 
 enum tile_aggregate {
     AGGREGATE_COUNT,

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state machine of a backlog tile: `states: {work_item_created: open, work_item_done: null}`.
- */
+/* A tile of type backlog: items by their state. Events move an item from state to state:
+ * `states: {work_item_created: open, work_item_done: null}`. */
 #include <string.h>
 
-#include "common/config/reader.h"
+#include "common/config/match.h"
+#include "common/config/types/tile_rules.h"
 
 #define STATE_NAME_MAX 64 /* bytes */
-#define RULES_MAX 1000
+#define RULES_MAX 1000    /* entries of `states` */
 
-/* An earlier rule that fits every event type that this one does makes this one pointless. The
- * pattern of this one, read as a text, fits the earlier one exactly then: its stars only meet
- * stars. */
+/* An earlier rule that fits every event type that this one fits makes this one pointless. That is
+ * so exactly when the earlier pattern fits this one's pattern read as a text: the stars of this
+ * one then only meet stars. */
 static int check_shadowed(struct config_reader *r, const struct yaml_node *name,
                           const struct tile_config *tile, struct str pattern)
 {
@@ -54,7 +55,7 @@ static int find_state(struct config_reader *r, const struct yaml_node *value,
                            TILE_STATES_MAX);
     }
     *out = (int)tile->state_count;
-    tile->states[tile->state_count++] = arena_strndup(r->memory, text.p, text.len);
+    tile->states[tile->state_count++] = config_copy(r, text);
     return STATUS_OK;
 }
 
@@ -71,18 +72,17 @@ static int read_rule(struct config_reader *r, const struct yaml_node *value,
         status = find_state(r, value, tile, &rule.state);
     }
     if (status == STATUS_OK) {
-        rule.event_type =
-            pattern_of_text((struct str){arena_strndup(r->memory, name.p, name.len), name.len});
+        rule.event_type = config_pattern(str_of(config_copy(r, name)));
         tile->rules[tile->rule_count++] = rule;
     }
     return status;
 }
 
-int read_states(struct config_reader *r, const struct config_key *key,
-                const struct yaml_node *value, void *target)
+static int read_states(struct config_reader *r, const struct config_key *key,
+                       const struct yaml_node *value, void *target)
 {
     struct tile_config *tile = target;
-    if (value->kind != YAML_MAP || value->count == 0 || value->count > RULES_MAX) {
+    if (value->kind != YAML_MAP || value->count == 0 || value->count > (size_t)key->max) {
         return config_expected(r, value, key->name,
                                "a map from event types to states, such as {item_created: open, "
                                "item_done: null}");
@@ -103,3 +103,19 @@ int read_states(struct config_reader *r, const struct config_key *key,
     }
     return status;
 }
+
+static const struct config_key rows[] = {
+    {CONFIG_MEMBER("item", config_read_field, struct tile_config, item), .range = "a field",
+     .needed = "item: target_id", .help = "The field that says which item an event is about."},
+    {CONFIG_LIST("states", read_states, RULES_MAX),
+     .range = "1 to 1000 entries, 64 different states",
+     .needed = "states: {item_created: open, item_done: null}",
+     .help = "A map from event types to the state that such an event puts the item into."},
+    {CONFIG_MEMBER("breakdown", config_read_field, struct tile_config, breakdown),
+     .range = "a field", .help = "The counts are divided by the values of that field as well."},
+};
+
+const struct tile_rules tile_rules_backlog = {
+    .name = "backlog",
+    .table = CONFIG_TABLE(rows),
+};

@@ -10,61 +10,36 @@
 
 #include "common/base/buf.h"
 #include "common/base/xalloc.h"
-#include "common/config/reader.h"
+#include "common/config/finish.h"
+#include "common/config/sections.h"
 
-static int read_insecure(struct config_reader *r, const struct config_key *key,
-                         const struct yaml_node *value, void *target)
-{
-    struct config *config = target;
-    if (!yaml_as_bool(value, &config->insecure)) {
-        return config_expected(r, value, key->name, "true or false");
-    }
-    return STATUS_OK;
-}
-
-/* In the order of reading, whatever the order in the file: tiles name fields that the source
- * defines. */
-static const struct config_key sections[] = {
-    SECTION_KEY("source", read_source), SECTION_KEY("ingestor", read_ingestor),
-    SECTION_KEY("cache", read_cache),   SECTION_KEY("gateway", read_gateway),
-    SECTION_KEY("curve", read_curve),   SECTION_KEY("insecure", read_insecure),
-    SECTION_KEY("tiles", read_tiles),
-};
-
-static int pass_over(struct config_reader *r, const struct config_key *key,
-                     const struct yaml_node *value, void *target)
-{
-    (void)r;
-    (void)key;
-    (void)value;
-    (void)target;
-    return STATUS_OK;
-}
-
-/* Are all sections known? */
+/* All sections have to be known before one is read. */
 static int check_sections(struct config_reader *r, const struct yaml_node *root)
 {
-    struct config_key known[COUNT_OF(sections)];
-    memcpy(known, sections, sizeof known);
-    for (size_t i = 0; i < COUNT_OF(known); i++) {
-        known[i].read = pass_over;
+    const struct config_table *sections = &config_sections;
+    if (root->kind != YAML_MAP) {
+        return config_expected(r, root, NULL, "a map of keys and values");
     }
-    return read_map(r, root, known, COUNT_OF(known), NULL, NULL);
+    for (const struct yaml_node *value = root->first; value != NULL; value = value->next) {
+        if (config_find_key(sections, value->key->text) == NULL) {
+            return config_unknown_key(r, value->key, &sections, 1);
+        }
+    }
+    return STATUS_OK;
 }
 
 static int read_root(struct config_reader *r, const struct yaml_node *root)
 {
-    config_source_defaults(r);
-    config_programs_defaults(r);
-    config_gateway_defaults(r);
+    config_apply_defaults(r, &config_sections, r->config);
     int status = check_sections(r, root);
-    for (size_t i = 0; i < COUNT_OF(sections) && status == STATUS_OK; i++) {
-        const struct yaml_node *value = yaml_get(root, sections[i].name);
+    for (size_t i = 0; i < config_sections.count && status == STATUS_OK; i++) {
+        const struct config_key *section = &config_sections.rows[i];
+        const struct yaml_node *value = yaml_get(root, section->name);
         if (value != NULL) {
-            status = sections[i].read(r, &sections[i], value, r->config);
+            status = section->read(r, section, value, r->config);
         }
     }
-    return status == STATUS_OK ? config_programs_finish(r, root) : status;
+    return status == STATUS_OK ? config_finish(r, root) : status;
 }
 
 /* The end of a very long name says more than its start, and leaves room for the message. */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What tiles say about events: fields, and conditions on them. Private to common/config. */
+#ifndef COMMON_CONFIG_MATCH_H
+#define COMMON_CONFIG_MATCH_H
+
+#include "common/config/keys.h"
+
+config_read_fn config_read_field;  /* struct field */
+config_read_fn config_read_match;  /* struct match: conditions on fields */
+config_read_fn config_read_labels; /* struct match: conditions on a metric's labels */
+
+/* A glob or a plain text as a pattern. text is NUL-terminated and lives as long as the
+ * configuration. */
+struct pattern config_pattern(struct str text);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/config/sections.h"
+
+#include "common/config/sections/section.h"
+
+#define SECTION(key, function, member, rows_of_it)                                                 \
+    CONFIG_MEMBER(key, function, struct config, member), .table = &rows_of_it
+
+static const struct config_key rows[] = {
+    {SECTION("source", config_read_source, source, config_source_table),
+     .help = "Where the events table is."},
+    {SECTION("ingestor", config_read_ingestor, ingestor, config_ingestor_table),
+     .help = "The ingestor's addresses, lanes and checkpoint."},
+    {SECTION("cache", config_read_subsection, cache, config_cache_table),
+     .help = "The cache's addresses, what it follows and what it holds."},
+    {SECTION("gateway", config_read_subsection, gateway, config_gateway_table),
+     .help = "Where browsers connect, and the limits."},
+    {SECTION("curve", config_read_curve, curve, config_curve_table),
+     .help = "Keys for the connections between the programs."},
+    {CONFIG_BOOL("insecure", struct config, insecure), .default_value = "false",
+     .help = "The network between the programs is trusted, so that no keys are needed."},
+    {CONFIG_CUSTOM("tiles", config_read_tiles), .help = "A list of the tiles to compute."},
+};
+const struct config_table config_sections = CONFIG_TABLE(rows);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `gateway` section: where browsers connect, whom it follows, and its limits. */
+#include <string.h>
+
+#include "common/config/network.h"
+#include "common/config/sections/section.h"
+#include "common/config/values.h"
+
+/* Returns NULL, or what was expected. *out borrows the text. */
+static const char *parse_listen(struct str text, struct listen_address *out)
+{
+    struct endpoint endpoint;
+    const char *expected = host_port_parse(text, &endpoint);
+    if (expected != NULL) {
+        return expected;
+    }
+    if (!endpoint.wildcard && !endpoint.numeric) {
+        return "an IP address of this machine before the port (127.0.0.1 for this machine alone), "
+               "or *";
+    }
+    *out = (struct listen_address){
+        .text = text.p,
+        .ip = endpoint.ip,
+        .any = endpoint.wildcard,
+        .ipv6 = endpoint.wildcard || memchr(endpoint.host.p, ':', endpoint.host.len) != NULL,
+        .port = endpoint.port,
+    };
+    return NULL;
+}
+
+int config_parse_listen(const char *text, struct listen_address *out, struct error *err)
+{
+    const char *expected = parse_listen(str_of(text), out);
+    if (expected != NULL) {
+        return error_set(err, STATUS_INVALID, "%s: expected %s", text, expected);
+    }
+    return STATUS_OK;
+}
+
+static int read_listen(struct config_reader *r, const struct config_key *key,
+                       const struct yaml_node *value, void *target)
+{
+    struct config_gateway *gateway = target;
+    struct str text;
+    const int status = config_scalar(r, value, key->name, "ADDRESS:PORT", &text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct str copy = str_of(config_copy(r, text));
+    const char *expected = parse_listen(copy, &gateway->listen);
+    return expected != NULL ? config_expected(r, value, key->name, expected) : STATUS_OK;
+}
+
+static int read_trusted_proxies(struct config_reader *r, const struct config_key *key,
+                                const struct yaml_node *value, void *target)
+{
+    struct config_gateway *gateway = target;
+    const int status = config_expect_list(r, value, key->name, (size_t)key->max);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    gateway->trusted_proxies =
+        arena_array(r->memory, value->count, sizeof *gateway->trusted_proxies);
+    for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
+        if (node->kind != YAML_SCALAR ||
+            !ip_range_parse(node->text,
+                            &gateway->trusted_proxies[gateway->trusted_proxy_count++])) {
+            return config_expected(r, node, key->name,
+                                   "an IP address or a range of them such as 10.0.0.0/8");
+        }
+    }
+    return STATUS_OK;
+}
+
+/* True for scheme://host and scheme://host:port, as browsers send it in Origin. */
+static bool origin_valid(struct str text)
+{
+    const char *slashes = strstr(text.p, "://");
+    if (slashes == NULL || slashes == text.p || slashes[3] == '\0' || text.len > 255) {
+        return false;
+    }
+    return strspn(text.p, "abcdefghijklmnopqrstuvwxyz0123456789+-.") ==
+               (size_t)(slashes - text.p) &&
+           strspn(slashes + 3, "abcdefghijklmnopqrstuvwxyz0123456789-._:[]") == strlen(slashes + 3);
+}
+
+static int read_cors_origins(struct config_reader *r, const struct config_key *key,
+                             const struct yaml_node *value, void *target)
+{
+    struct config_gateway *gateway = target;
+    const int status = config_expect_list(r, value, key->name, (size_t)key->max);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    gateway->cors_origins = arena_array(r->memory, value->count, sizeof *gateway->cors_origins);
+    for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
+        if (node->kind == YAML_SCALAR && str_is(node->text, "*")) {
+            gateway->cors_any = true;
+            continue;
+        }
+        if (node->kind != YAML_SCALAR || !origin_valid(node->text)) {
+            return config_expected(r, node, key->name,
+                                   "an origin such as https://ops.example.org (lower case, no path "
+                                   "and no slash at its end), or \"*\"");
+        }
+        gateway->cors_origins[gateway->cors_origin_count++] = config_copy(r, node->text);
+    }
+    return STATUS_OK;
+}
+
+static const struct config_key limit_rows[] = {
+    {CONFIG_COUNT("streams", struct gateway_limits, streams, 1, 1000000), .default_value = "20000",
+     .help = "Streams that are open at once in one process."},
+    {CONFIG_COUNT("streams_per_address", struct gateway_limits, streams_per_address, 1, 1000000),
+     .default_value = "200", .help = "Streams that are open at once from one client address."},
+    {CONFIG_RATE("streams_per_second", struct gateway_limits, streams_per_second, 1000000),
+     .default_value = "20",
+     .help = "New streams per client address in the long run; it may be a fraction."},
+    {CONFIG_COUNT("streams_burst", struct gateway_limits, streams_burst, 1, 1000000),
+     .default_value = "200", .help = "New streams per client address at once."},
+    {CONFIG_RATE("requests_per_second", struct gateway_limits, requests_per_second, 1000000),
+     .default_value = "50",
+     .help = "Requests per client address in the long run; it may be a fraction."},
+    {CONFIG_COUNT("requests_burst", struct gateway_limits, requests_burst, 1, 1000000),
+     .default_value = "100", .help = "Requests per client address at once."},
+    {CONFIG_SIZE("header", struct gateway_limits, header_bytes, 1 << 10, 1 << 20),
+     .default_value = "16KiB", .help = "The size of a request's line and headers."},
+    {CONFIG_SIZE("body", struct gateway_limits, body_bytes, 0, 1 << 20), .default_value = "16KiB",
+     .help = "The size of a request's body."},
+    {CONFIG_DURATION("request_timeout", struct gateway_limits, request_timeout_ms, MS_PER_SECOND,
+                     10 * MS_PER_MINUTE),
+     .default_value = "10s",
+     .help =
+         "The time that a request may take to arrive, from its first line to the end of its body."},
+    {CONFIG_DURATION("idle_timeout", struct gateway_limits, idle_timeout_ms, MS_PER_SECOND,
+                     MS_PER_HOUR),
+     .default_value = "30s",
+     .help = "The time after which a connection without a request is closed."},
+    {CONFIG_SIZE("message", struct gateway_limits, message_bytes, 1 << 10, 128 << 10),
+     .default_value = "16KiB",
+     .help = "The size of a message that a [WebSocket](websocket.md)'s client sends."},
+    {CONFIG_COUNT("frames_per_second", struct gateway_limits, frames_per_second, 1, 1000),
+     .default_value = "20", .help = "Frames that a WebSocket's client sends, in the long run."},
+    {CONFIG_COUNT("frames_burst", struct gateway_limits, frames_burst, 1, 100000),
+     .default_value = "100", .help = "Frames that a WebSocket's client sends at once."},
+    {CONFIG_COUNT("waiting", struct gateway_limits, waiting, 1, 1000000), .default_value = "1000",
+     .help = "Requests with `wait` that are open at once."},
+    {CONFIG_COUNT("tiles", struct gateway_limits, tiles, 1, CONFIG_HELD_MAX),
+     .default_value = "100000", .help = "Tiles that are held at once."},
+    {CONFIG_COUNT("channels", struct gateway_limits, channels, 1, 100000), .default_value = "1000",
+     .help = "Different selections that have an open stream."},
+};
+static const struct config_table limits_table = CONFIG_TABLE(limit_rows);
+
+/* 0 stands for no limit. An age below a second would only make clients spin. */
+static int read_stream_age(struct config_reader *r, const struct config_key *key,
+                           const struct yaml_node *value, void *target)
+{
+    struct config_gateway *gateway = target;
+    const int status = config_read_duration(r, key, value, target);
+    if (status == STATUS_OK && gateway->max_stream_age_ms > 0 &&
+        gateway->max_stream_age_ms < MS_PER_SECOND) {
+        return config_expected(r, value, key->name, "0 (no limit), or at least 1s");
+    }
+    return status;
+}
+
+static const struct config_key rows[] = {
+    {CONFIG_CUSTOM("listen", read_listen), .default_value = "127.0.0.1:8080",
+     .help =
+         "The `ADDRESS:PORT` where browsers connect; `*:8080` is all addresses of this machine."},
+    {CONFIG_UPSTREAMS("upstreams", struct config_gateway, upstreams),
+     .default_words = "the cache of this file",
+     .help = "A list of those whom the gateway follows, in order of preference."},
+    {CONFIG_COUNT("events", struct config_gateway, events, 1, CONFIG_EVENTS_MAX),
+     .default_value = "10000",
+     .help = "The number of raw events that are kept in memory, which is how far back "
+             "`Last-Event-ID` can resume."},
+    {CONFIG_SECTION("limits", struct config_gateway, limits, limits_table),
+     .help = "What one gateway and one client may use."},
+    {CONFIG_LIST("trusted_proxies", read_trusted_proxies, CONFIG_PROXIES_MAX),
+     .help = "A list of addresses and ranges (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` or "
+             "`Forwarded` says who the client is."},
+    {CONFIG_LIST("cors_origins", read_cors_origins, CONFIG_ORIGINS_MAX),
+     .help = "A list of other origins whose pages may read, such as `https://ops.example.org`, or "
+             "`\"*\"` for all."},
+    {CONFIG_DURATION("heartbeat", struct config_gateway, heartbeat_ms, 100, 5 * MS_PER_MINUTE),
+     .default_value = "15s", .help = "How often a stream gets a `heartbeat` event."},
+    {CONFIG_DURATION("stalled", struct config_gateway, stalled_ms, 100, MS_PER_HOUR),
+     .default_value = "30s",
+     .help = "A stream is cut when its client accepts nothing for so long."},
+    {CONFIG_DURATION("drain", struct config_gateway, drain_ms, 0, 5 * MS_PER_MINUTE),
+     .default_value = "5s",
+     .help = "When the gateway ends (SIGTERM), the closing of its streams is spread over that "
+             "time."},
+    {CONFIG_MEASURED("max_stream_age", read_stream_age, struct config_gateway, max_stream_age_ms,
+                     CONFIG_MS, 0, 30 * MS_PER_DAY),
+     .range = "0, or 1s to 30d", .default_value = "0",
+     .help = "Streams are ended at 80 to 100 % of that age; `0` means never."},
+    {CONFIG_SIZE("channel_log", struct config_gateway, channel_log_bytes, 16 << 10, 256 << 20),
+     .default_value = "256KiB", .help = "The memory of each channel for streams that are behind."},
+};
+const struct config_table config_gateway_table = CONFIG_TABLE(rows);

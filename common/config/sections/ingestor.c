@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `ingestor` section: its addresses, its lanes, and where its state is saved. */
+#include <string.h>
+
+#include "common/config/network.h"
+#include "common/config/sections/section.h"
+#include "common/config/source_kinds.h"
+#include "common/config/values.h"
+#include "common/wire/version.h"
+
+/* `auto` leaves CHECKPOINT_NONE, which config_finish resolves. */
+static int read_checkpoint(struct config_reader *r, const struct config_key *key,
+                           const struct yaml_node *value, void *target)
+{
+    struct config_ingestor *ingestor = target;
+    const struct config *config = r->config;
+    static const char expected[] = "auto, postgresql or file:PATH";
+    struct str text;
+    const int status = config_scalar(r, value, key->name, expected, &text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (str_is(text, "auto")) {
+        return STATUS_OK;
+    }
+    if (str_is(text, "postgresql")) {
+        if (config->has_source &&
+            config_source_kind(config->source.kind)->checkpoint != CHECKPOINT_POSTGRESQL) {
+            return config_fail(r, value, key->name,
+                               "postgresql is only possible when the source is PostgreSQL too");
+        }
+        ingestor->checkpoint = CHECKPOINT_POSTGRESQL;
+        return STATUS_OK;
+    }
+    const char *path = text.p + strlen("file:");
+    if (strncmp(text.p, "file:", strlen("file:")) != 0 || *path == '\0') {
+        return config_expected(r, value, key->name, expected);
+    }
+    ingestor->checkpoint = CHECKPOINT_FILE;
+    ingestor->checkpoint_path = config_path(r, path);
+    if (config->source.path != NULL &&
+        strcmp(config->source.path, ingestor->checkpoint_path) == 0) {
+        return config_fail(r, value, key->name, "that is the database's own file");
+    }
+    return STATUS_OK;
+}
+
+static int read_own_lanes(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, void *target)
+{
+    struct config_ingestor *ingestor = target;
+    const int status = config_expect_list(r, value, key->name, (size_t)key->max);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
+        int64_t lane = -1;
+        if (node->kind != YAML_SCALAR || !whole_number_parse(node->text, &lane) || lane < 0 ||
+            lane >= LANES_MAX) {
+            return config_expected(r, node, key->name, "a lane's number, from 0");
+        }
+        if ((ingestor->own_lanes >> lane & 1) != 0) {
+            return config_fail(r, node, key->name, "lane %d is named twice", (int)lane);
+        }
+        ingestor->own_lanes |= UINT64_C(1) << lane;
+    }
+    return STATUS_OK;
+}
+
+static const struct config_key rows[] = {
+    {CONFIG_BIND("publish", struct config_ingestor, publish),
+     .default_value = "tcp://127.0.0.1:7401",
+     .help = "The address where deltas are published (PUB)."},
+    {CONFIG_BIND("query", struct config_ingestor, query), .default_value = "tcp://127.0.0.1:7402",
+     .help = "The address where snapshots and queries are answered (ROUTER)."},
+    {CONFIG_COUNT("lanes", struct config_ingestor, lanes, 1, LANES_MAX), .default_value = "1",
+     .help = "The number of parts that the tiles are divided into, so that several ingestors can "
+             "share the folding."},
+    {CONFIG_LIST("own_lanes", read_own_lanes, LANES_MAX), .default_words = "all",
+     .help = "A list of the lanes that this ingestor folds, counted from 0."},
+    {CONFIG_COUNT("events", struct config_ingestor, events, 1, CONFIG_EVENTS_MAX),
+     .default_value = "10000",
+     .help = "The number of raw events that are kept in memory for those who join."},
+    {CONFIG_CUSTOM("checkpoint", read_checkpoint), .default_value = "auto",
+     .help = "Where the state is saved: `auto`, `file:PATH` or `postgresql`."},
+    {CONFIG_DURATION("checkpoint_interval", struct config_ingestor, checkpoint_interval_ms, 10,
+                     MS_PER_HOUR),
+     .default_value = "1s", .help = "How often the state is saved."},
+};
+const struct config_table config_ingestor_table = CONFIG_TABLE(rows);
+
+int config_read_ingestor(struct config_reader *r, const struct config_key *key,
+                         const struct yaml_node *value, void *target)
+{
+    struct config *config = target;
+    const struct config_ingestor *ingestor = &config->ingestor;
+    const int status = config_read_section(r, key->name, value, key->table, &config->ingestor);
+    if (status == STATUS_OK && ingestor->lanes < LANES_MAX &&
+        ingestor->own_lanes >> ingestor->lanes != 0) {
+        return config_fail(r, yaml_get(value, "own_lanes"), NULL,
+                           "ingestor.own_lanes: lanes count from 0, and there are %u (`lanes`)",
+                           ingestor->lanes);
+    }
+    return status;
+}

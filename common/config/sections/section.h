@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sections of the file, each in a file of its own: its rows, and a function to read it where
+ * more is to be checked than each key by itself. The target of these functions is struct config.
+ * common/config/sections.c is the table of all. Private to common/config.
+ */
+#ifndef COMMON_CONFIG_SECTIONS_SECTION_H
+#define COMMON_CONFIG_SECTIONS_SECTION_H
+
+#include "common/config/keys.h"
+
+#define CONFIG_EVENTS_MAX 1000000 /* raw events that a process may be told to keep */
+#define CONFIG_HELD_MAX 10000000  /* tiles that a process may be told to hold */
+
+extern const struct config_table config_source_table;   /* of struct config_source */
+extern const struct config_table config_ingestor_table; /* of struct config_ingestor */
+extern const struct config_table config_cache_table;    /* of struct config_cache */
+extern const struct config_table config_gateway_table;  /* of struct config_gateway */
+extern const struct config_table config_curve_table;    /* of struct config_curve */
+
+/* The keys of every tile, of struct tile_config: those that say which tile it is and what kind,
+ * and the others. The keys of one type are in common/config/types. */
+extern const struct config_table config_tile_identity_table;
+extern const struct config_table config_tile_shared_table;
+
+config_read_fn config_read_source;
+config_read_fn config_read_ingestor;
+config_read_fn config_read_curve;
+config_read_fn config_read_tiles;
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/config/source_kinds.h"
+
+#include <string.h>
+
+static bool starts_with(struct str text, const char *prefix)
+{
+    const size_t len = strlen(prefix);
+    return text.len >= len && memcmp(text.p, prefix, len) == 0;
+}
+
+/* ---- SQLite ---- */
+
+static int read_sqlite_uri(struct config_reader *r, const struct config_key *key,
+                           const struct yaml_node *value, struct str rest,
+                           struct config_source *source)
+{
+    const char *path = rest.p;
+    if (strncmp(path, "///", 3) == 0) {
+        path += 2;
+    } else if (strncmp(path, "//", 2) == 0) {
+        return config_fail(r, value, key->name,
+                           "expected the database's file right after sqlite:, without //");
+    }
+    if (*path == '\0' || strcmp(path, ":memory:") == 0) {
+        return config_fail(r, value, key->name,
+                           "expected a database file, such as sqlite:events.db");
+    }
+    source->path = config_path(r, path);
+    return STATUS_OK;
+}
+
+/* ---- PostgreSQL ---- */
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *found = c == '\0' ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+    return found != NULL ? (int)(found - digits) : -1;
+}
+
+/* True when a parameter's name, which may be percent-encoded, is one of a password. */
+static bool names_password(struct str name)
+{
+    char plain[16];
+    size_t len = 0;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.p[i];
+        if (c == '%' && i + 2 < name.len && hex_digit(name.p[i + 1]) >= 0 &&
+            hex_digit(name.p[i + 2]) >= 0) {
+            c = (char)(hex_digit(name.p[i + 1]) * 16 + hex_digit(name.p[i + 2]));
+            i += 2;
+        }
+        if (len == sizeof plain) {
+            return false;
+        }
+        plain[len++] = c;
+    }
+    const struct str decoded = {plain, len};
+    return str_is(decoded, "password") || str_is(decoded, "sslpassword");
+}
+
+/* True when what follows the scheme holds a password, before the `@` or in a parameter:
+ * [user[:password]@]host…/database?name=value&… */
+static bool has_password(struct str rest)
+{
+    const char *query = memchr(rest.p, '?', rest.len);
+    const size_t len = query != NULL ? (size_t)(query - rest.p) : rest.len;
+    const char *at = memrchr(rest.p, '@', len);
+    if (at != NULL && memchr(rest.p, ':', (size_t)(at - rest.p)) != NULL) {
+        return true;
+    }
+    while (query != NULL) {
+        const char *start = query + 1;
+        const size_t left = rest.len - (size_t)(start - rest.p);
+        const char *equals = memchr(start, '=', left);
+        query = memchr(start, '&', left);
+        const char *end = query != NULL ? query : start + left;
+        if (equals != NULL && equals < end &&
+            names_password((struct str){start, (size_t)(equals - start)})) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int read_postgresql_uri(struct config_reader *r, const struct config_key *key,
+                               const struct yaml_node *value, struct str rest,
+                               struct config_source *source)
+{
+    (void)source; /* libpq reads the whole URI by itself */
+    if (has_password(rest)) {
+        return config_fail(r, value, key->name,
+                           "a password may not stand in the configuration: put it into a file of "
+                           "its own and name that with password_file, or set PGPASSWORD in the "
+                           "environment");
+    }
+    return STATUS_OK;
+}
+
+/* ---- the table ---- */
+
+static const struct config_source_kind kinds[] = {
+    [SOURCE_SQLITE] = {.name = "SQLite",
+                       .form = "sqlite:FILE",
+                       .schemes = {"sqlite:"},
+                       .has_password = false,
+                       .checkpoint = CHECKPOINT_FILE,
+                       .read_uri = read_sqlite_uri},
+    [SOURCE_POSTGRESQL] = {.name = "PostgreSQL",
+                           .form = "postgresql://USER@HOST/DATABASE",
+                           .schemes = {"postgresql://", "postgres://"},
+                           .has_password = true,
+                           .checkpoint = CHECKPOINT_POSTGRESQL,
+                           .read_uri = read_postgresql_uri},
+};
+_Static_assert(COUNT_OF(kinds) == SOURCE_KINDS, "each kind of source has its row");
+
+const struct config_source_kind *config_source_kind(enum source_kind kind)
+{
+    return &kinds[kind];
+}
+
+const char *source_kind_name(enum source_kind kind)
+{
+    return kinds[kind].name;
+}
+
+bool config_find_source_kind(struct str uri, enum source_kind *out, struct str *rest)
+{
+    for (size_t kind = 0; kind < SOURCE_KINDS; kind++) {
+        for (size_t i = 0; i < CONFIG_SCHEMES_MAX && kinds[kind].schemes[i] != NULL; i++) {
+            const char *scheme = kinds[kind].schemes[i];
+            if (starts_with(uri, scheme)) {
+                *out = (enum source_kind)kind;
+                *rest = (struct str){uri.p + strlen(scheme), uri.len - strlen(scheme)};
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+const char *config_source_forms(struct config_reader *r)
+{
+    const char *forms[SOURCE_KINDS];
+    for (size_t kind = 0; kind < SOURCE_KINDS; kind++) {
+        forms[kind] = kinds[kind].form;
+    }
+    return config_alternatives(r, forms, SOURCE_KINDS);
+}

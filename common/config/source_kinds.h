@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the configuration has to know of each kind of source: one row a kind, in one table. A new
+ * kind is a row here, a value of enum source_kind, a folder of the ingestor and one of the oracle.
+ * Private to common/config, but for source_kind_name (config.h).
+ */
+#ifndef COMMON_CONFIG_SOURCE_KINDS_H
+#define COMMON_CONFIG_SOURCE_KINDS_H
+
+#include "common/config/keys.h"
+
+#define CONFIG_SCHEMES_MAX 2 /* schemes of one kind */
+
+struct config_source_kind {
+    const char *name;                        /* for people: "SQLite" */
+    const char *form;                        /* what to write as the URI: "sqlite:FILE" */
+    const char *schemes[CONFIG_SCHEMES_MAX]; /* what the URI may begin with; NULL: no second one */
+    bool has_password;                       /* True when password_file makes sense. */
+    /* Where `checkpoint: auto` keeps the state. CHECKPOINT_FILE is a file beside the database, so
+     * that read_uri has to set source->path then. CHECKPOINT_POSTGRESQL is the source's own
+     * database. */
+    enum checkpoint_kind checkpoint;
+    /* Fills in source from what follows the scheme, a piece of value's text. Its messages may not
+     * repeat the URI, which may hold a password. */
+    int (*read_uri)(struct config_reader *r, const struct config_key *key,
+                    const struct yaml_node *value, struct str rest, struct config_source *source);
+};
+
+/* The row of a kind; never NULL. */
+const struct config_source_kind *config_source_kind(enum source_kind kind);
+
+/* Finds the kind whose scheme a URI begins with, and stores what follows the scheme. False when
+ * there is none. */
+bool config_find_source_kind(struct str uri, enum source_kind *out, struct str *rest);
+
+/* What to write as the URI, for people: "sqlite:FILE or postgresql://…". Belongs to the
+ * configuration. */
+const char *config_source_forms(struct config_reader *r);
+
+#endif

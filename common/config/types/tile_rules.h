@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the configuration has to know of a type of tile. Each type is a file in this folder, which
+ * defines one struct tile_rules; tile_types.c, one floor up, is the table of all. Private to
+ * common/config.
+ */
+#ifndef COMMON_CONFIG_TYPES_TILE_RULES_H
+#define COMMON_CONFIG_TYPES_TILE_RULES_H
+
+#include "common/config/keys.h"
+
+#define TILE_METRIC_MAX 256                 /* bytes of a metric's name */
+#define TILE_WINDOW_MAX (3660 * MS_PER_DAY) /* of a window, and of a deadline */
+#define TILE_STEP_MAX (366 * MS_PER_DAY)    /* of a bucket, and of a quiet member of a family */
+
+/* A tile whose keys are all read, to be checked. */
+struct tile_reading {
+    struct config_reader *r;
+    const struct yaml_node *node; /* the tile in the file */
+    const struct tile_rules *rules;
+    struct tile_config *tile;
+};
+
+struct tile_rules {
+    const char *name; /* as the file and the served tiles have it: "sla_risk" */
+    /* The keys that such a tile may have beside those of every tile. It has to have those whose
+     * row says `needed`, which is checked before `check` is called. */
+    struct config_table table;
+    /* Checks what has to fit together, and computes defaults that follow from other keys. NULL
+     * when each key is right by itself. */
+    int (*check)(const struct tile_reading *t);
+};
+
+extern const struct tile_rules tile_rules_count;
+extern const struct tile_rules tile_rules_trend;
+extern const struct tile_rules tile_rules_sla_risk;
+extern const struct tile_rules tile_rules_backlog;
+extern const struct tile_rules tile_rules_gauge;
+
+/* The value of a key as the file has it, or NULL. */
+const struct yaml_node *tile_rules_given(const struct tile_reading *t, const char *key);
+
+/* Fails unless the key is there. */
+int tile_rules_need(const struct tile_reading *t, const char *key, const char *example);
+
+/* Fails when both keys are there. */
+int tile_rules_exclude(const struct tile_reading *t, const char *key, const char *other,
+                       const char *reason);
+
+/* Fails when the first key is there without the second. */
+int tile_rules_together(const struct tile_reading *t, const char *key, const char *other);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tile of type trend: a line of buckets, each an aggregate of the events in it. */
+#include "common/config/match.h"
+#include "common/config/types/tile_rules.h"
+
+#define SPAN_MAX (36600 * MS_PER_DAY) /* of all buckets together */
+
+static const char *const aggregates[] = {[AGGREGATE_COUNT] = "count",
+                                         [AGGREGATE_SUM] = "sum",
+                                         [AGGREGATE_AVG] = "avg",
+                                         [AGGREGATE_MIN] = "min",
+                                         [AGGREGATE_MAX] = "max",
+                                         [AGGREGATE_LAST] = "last",
+                                         NULL};
+
+const char *tile_aggregate_name(enum tile_aggregate aggregate)
+{
+    return aggregates[aggregate];
+}
+
+static int check(const struct tile_reading *t)
+{
+    const struct tile_config *tile = t->tile;
+    const int status =
+        tile_rules_exclude(t, "value", "metric", "the metric's value is what counts");
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const bool numbers = tile->metric != NULL || tile->value.kind != FIELD_NONE;
+    if (numbers && tile_rules_given(t, "aggregate") == NULL) {
+        return config_fail(t->r, t->node, NULL,
+                           "a trend of values needs aggregate: sum, avg, min, max or last");
+    }
+    if (!numbers && tile->aggregate != AGGREGATE_COUNT) {
+        return config_fail(t->r, tile_rules_given(t, "aggregate"), "aggregate",
+                           "%s needs numbers: name their field (value: payload.amount) or a metric",
+                           tile_aggregate_name(tile->aggregate));
+    }
+    if (tile->value.kind != FIELD_NONE && tile->aggregate == AGGREGATE_COUNT) {
+        return config_fail(t->r, tile_rules_given(t, "value")->key, "value",
+                           "counting needs no value: leave it out, or choose another aggregate");
+    }
+    if (tile->step_ms > SPAN_MAX / (int64_t)tile->length) {
+        return config_fail(t->r, tile_rules_given(t, "step"), "step",
+                           "%u buckets of that length span more than 100 years", tile->length);
+    }
+    return STATUS_OK;
+}
+
+static const struct config_key rows[] = {
+    {CONFIG_MEMBER("match", config_read_match, struct tile_config, match), .range = "conditions",
+     .default_words = "every event", .help = "The events that go in."},
+    {CONFIG_TEXT("metric", struct tile_config, metric, TILE_METRIC_MAX),
+     .help = "Instead of `match` and `value`: the values of the metric of that name go in."},
+    {CONFIG_MEMBER("labels", config_read_labels, struct tile_config, labels), .range = "conditions",
+     .default_words = "all", .help = "Only with `metric`: a map from labels to values."},
+    {CONFIG_DURATION("step", struct tile_config, step_ms, 1, TILE_STEP_MAX), .needed = "step: 10s",
+     .help = "The length of a bucket."},
+    {CONFIG_COUNT("length", struct tile_config, length, 1, TILE_LENGTH_MAX), .default_value = "60",
+     .help = "The number of buckets, up to now."},
+    {CONFIG_CHOICE("aggregate", struct tile_config, aggregate), .choices = aggregates,
+     .default_value = "count", .help = "What a bucket shows."},
+    {CONFIG_MEMBER("value", config_read_field, struct tile_config, value), .range = "a field",
+     .help = "The number to aggregate."},
+};
+
+const struct tile_rules tile_rules_trend = {
+    .name = "trend",
+    .table = CONFIG_TABLE(rows),
+    .check = check,
+};
