@@ -51,10 +51,10 @@ struct config_key {
     enum config_measure measure;
     int64_t min;
     int64_t max;
-    const char *range;                /* the range in words, where min and max do not say it all */
-    const char *default_value;        /* the default as the file would have it; NULL: none */
-    const char *default_words;        /* the default in words, where it follows from other things */
-    const char *needed;               /* what to write, when the file has to have the key */
+    const char *range;         /* what the range says beyond min and max, in words; NULL: nothing */
+    const char *default_value; /* the default as the file would have it; NULL: none */
+    const char *default_words; /* the default in words, where it follows from other things */
+    const char *needed;        /* what to write, when the file has to have the key */
     const char *const *choices;       /* the words that a value may be; NULL at the end */
     const struct config_table *table; /* the rows of a section in the section; else NULL */
     const char *help;                 /* one sentence for people; Markdown */

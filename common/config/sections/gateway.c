@@ -195,7 +195,7 @@ static const struct config_key rows[] = {
              "time."},
     {CONFIG_MEASURED("max_stream_age", read_stream_age, struct config_gateway, max_stream_age_ms,
                      CONFIG_MS, 0, 30 * MS_PER_DAY),
-     .range = "0, or 1s to 30d", .default_value = "0",
+     .range = "at least 1s unless `0`", .default_value = "0",
      .help = "Streams are ended at 80 to 100 % of that age; `0` means never."},
     {CONFIG_SIZE("channel_log", struct config_gateway, channel_log_bytes, 16 << 10, 256 << 20),
      .default_value = "256KiB", .help = "The memory of each channel for streams that are behind."},

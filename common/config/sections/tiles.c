@@ -49,8 +49,9 @@ static const struct config_key refresh_rows[] = {
 static const struct config_table refresh_table = CONFIG_TABLE(refresh_rows);
 
 static const struct config_key identity_rows[] = {
-    {CONFIG_CUSTOM("key", read_tile_key), .range = "1 to 128 letters, digits, `.`, `_`, `-`",
-     .needed = "key: orders.open", .help = "The tile's name in URLs and on the wire; unique."},
+    {CONFIG_MEASURED("key", read_tile_key, struct tile_config, key, CONFIG_LENGTH, 1, TILE_KEY_MAX),
+     .range = "letters, digits, `.`, `_`, `-`", .needed = "key: orders.open",
+     .help = "The tile's name in URLs and on the wire; unique."},
     {CONFIG_CUSTOM("type", config_read_tile_type), .range = "a type, see below",
      .needed = "type: count", .help = "What the tile shows."},
     {CONFIG_TEXT("title", struct tile_config, title, TITLE_MAX), .default_words = "the key",

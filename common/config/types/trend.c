@@ -61,7 +61,7 @@ static const struct config_key rows[] = {
     {CONFIG_CHOICE("aggregate", struct tile_config, aggregate), .choices = aggregates,
      .default_value = "count", .help = "What a bucket shows."},
     {CONFIG_MEMBER("value", config_read_field, struct tile_config, value), .range = "a field",
-     .help = "The number to aggregate."},
+     .help = "The field that holds the number to aggregate."},
 };
 
 const struct tile_rules tile_rules_trend = {
