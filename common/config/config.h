@@ -3,13 +3,13 @@
  * The configuration: one YAML file for all programs. docs/configuration.md describes each key, its
  * default and its range for people; here is what the programs get.
  *
- * struct config is made by config_load (or config_parse), read-only from then on (but for a
- * gateway's limits, which its SIGHUP takes from another one), and freed as a whole by
- * config_destroy; every pointer in it belongs to it. It may be shared by threads. What the file
- * does not say has its default. Relative paths are resolved against the folder of the file.
+ * struct config is made by config_load (or config_parse) and freed as a whole by config_destroy;
+ * every pointer in it belongs to it. It is read-only once it is made, so threads may share it. The
+ * one exception are a gateway's limits, which its SIGHUP takes from another configuration.
  *
- * Names of struct members are the keys of the file; `_ms` is added to durations and `_bytes` to
- * sizes.
+ * A member has its default when the file does not name its key. Members are called like their
+ * keys, with `_ms` added to durations and `_bytes` to sizes. Ranges are checked when the file is
+ * read, so whoever gets a configuration may rely on them.
  */
 #ifndef COMMON_CONFIG_CONFIG_H
 #define COMMON_CONFIG_CONFIG_H
@@ -25,10 +25,10 @@
 #include "common/config/tiles.h"
 
 #define CONFIG_FILE_MAX (4 * 1024 * 1024) /* bytes of a configuration file */
-#define CONFIG_UPSTREAMS_MAX 16
-#define CONFIG_EXTRAS_MAX 32
-#define CONFIG_PROXIES_MAX 64
-#define CONFIG_ORIGINS_MAX 64
+#define CONFIG_UPSTREAMS_MAX 16           /* upstreams of a cache or a gateway */
+#define CONFIG_EXTRAS_MAX 32              /* columns that the user adds */
+#define CONFIG_PROXIES_MAX 64             /* ranges of trusted proxies */
+#define CONFIG_ORIGINS_MAX 64             /* origins whose pages may read */
 
 #define CURVE_KEY_TEXT_LEN 40 /* characters of a key in Z85 */
 #define CURVE_KEY_TEXT_SIZE (CURVE_KEY_TEXT_LEN + 1)
@@ -43,27 +43,27 @@ enum source_kind { SOURCE_SQLITE, SOURCE_POSTGRESQL };
 /* The name of a kind, for people: "SQLite". */
 const char *source_kind_name(enum source_kind kind);
 
-/* A column of the table. */
+/* The column of the table that a field of an event is read from. */
 struct column {
-    const char *name; /* in the table; NULL: the file says that there is none (`summary: null`) */
-    bool configured;  /* named in the file, so it has to exist; else a missing optional column is
-                         fine */
+    const char *name; /* NULL when the file says that there is no such column (`summary: null`) */
+    bool configured;  /* True when the file names the column. Then it has to exist; otherwise the
+                       * table may lack it, if the field is optional. */
 };
 
 /* A column that the user added: a field of raw events, and usable in match. */
-struct extra_column {
+struct config_extra_column {
     const char *field;  /* its name in events and in match: letters, digits, `_` */
     const char *column; /* its name in the table */
 };
 
 struct config_source {
-    const char *uri; /* as written, without a password */
+    const char *uri; /* as written; it never holds a password */
     enum source_kind kind;
-    const char *path;         /* SQLite: the database's file; NULL for PostgreSQL */
-    const char *table_schema; /* NULL: none given (PostgreSQL's search_path, SQLite's main) */
+    const char *path;         /* the database's file for SQLite; NULL for PostgreSQL */
+    const char *table_schema; /* NULL: PostgreSQL's search_path, or SQLite's main */
     const char *table;
-    /* The same seven columns twice: by name, and in the order of enum event_field. The names of
-     * id, timestamp and event_type are never NULL. */
+    /* The same seven columns twice: by name, and in the order of enum event_field. Those of fields
+     * that are not optional always have a name. */
     union {
         struct {
             struct column id;
@@ -76,23 +76,26 @@ struct config_source {
         } columns;
         struct column column_of[EVENT_FIELDS];
     };
-    struct extra_column *extras; /* in the order of the file; at most CONFIG_EXTRAS_MAX */
-    size_t extra_count;
-    bool payload_in_events;    /* raw events carry the payload */
-    const char *password_file; /* PostgreSQL: read it at each connect with config_read_secret; NULL:
-                                  libpq's own ways (PGPASSWORD, ~/.pgpass) */
-    int64_t poll_interval_ms;  /* > 0 */
-    int64_t late_window_ms;    /* >= 0; ids missing for so long are given up (PostgreSQL) */
-    const char *metric_event;  /* event type whose payload is a metric */
+    struct config_extra_column *extras; /* in the order of the file */
+    size_t extra_count;                 /* 0 to CONFIG_EXTRAS_MAX */
+    bool payload_in_events;             /* True when raw events carry the payload. */
+    /* The file with PostgreSQL's password, to be read at each connect with config_read_secret.
+     * NULL: libpq finds the password in its own ways (PGPASSWORD, ~/.pgpass). */
+    const char *password_file;
+    int64_t poll_interval_ms; /* 10 ms to 1 h */
+    /* An id that is missing between others is given up after so long: 0 to 7 d. Only PostgreSQL
+     * gives out ids before their transactions commit. */
+    int64_t late_window_ms;
+    const char *metric_event; /* the event type whose payload is a metric; 1 to 256 bytes */
 };
 
 /* ---- ZeroMQ ---- */
 
-/* Where to connect to for deltas (SUB) and for queries (REQ, DEALER). */
+/* A process that a cache or a gateway follows. */
 struct upstream {
-    const char *publish;
-    const char *query;
-    const char *server_key; /* Z85; NULL: curve.server_key counts */
+    const char *publish;    /* where SUB connects to for deltas */
+    const char *query;      /* where REQ and DEALER connect to for queries */
+    const char *server_key; /* the key that it has to prove, in Z85; NULL: curve.server_key */
 };
 
 struct upstreams {
@@ -101,46 +104,50 @@ struct upstreams {
 };
 
 struct config_curve {
-    bool enabled;                /* false: all else here is NULL */
-    const char *public_key_file; /* this program's pair */
-    /* NULL: the secret key is in the environment, TILEWIRE_CURVE_SECRET_KEY. */
+    bool enabled; /* False when the file has no `curve`; then all else is NULL. */
+    const char
+        *public_key_file; /* the file with this program's public key; never NULL when enabled */
+    /* The file with this program's secret key. NULL: the key is in the environment, in
+     * TILEWIRE_CURVE_SECRET_KEY. */
     const char *secret_key_file;
-    /* What upstreams prove to be, unless they have a key of their own; NULL: our own public key,
-     * that is, all programs share one pair. */
+    /* The key that upstreams have to prove unless they have one of their own, in Z85. NULL: our own
+     * public key, that is, all programs share one pair. */
     const char *server_key;
 };
 
+/* This program's pair of keys, in Z85 and NUL-terminated. */
 struct curve_keys {
-    char public_key[CURVE_KEY_TEXT_SIZE]; /* Z85, NUL-terminated */
+    char public_key[CURVE_KEY_TEXT_SIZE];
     char secret_key[CURVE_KEY_TEXT_SIZE];
 };
 
 /* ---- The programs ---- */
 
+/* Where an ingestor keeps its state. `auto` is resolved by the kind of source. */
 enum checkpoint_kind {
-    CHECKPOINT_NONE, /* there is no source, so nothing to keep */
+    CHECKPOINT_NONE, /* there is no source, so there is nothing to keep */
     CHECKPOINT_FILE,
     CHECKPOINT_POSTGRESQL,
 };
 
 struct config_ingestor {
-    const char *publish; /* PUB binds here */
-    const char *query;   /* ROUTER binds here */
-    unsigned lanes;      /* 1 to 64 (LANES_MAX); the same for all ingestors of a deployment */
-    uint64_t own_lanes;  /* bit i: this one folds lane i; all by default */
-    size_t events;       /* raw events kept for those who join */
-    enum checkpoint_kind checkpoint; /* `auto` is resolved by the source */
-    const char *checkpoint_path;     /* CHECKPOINT_FILE; else NULL */
-    int64_t checkpoint_interval_ms;  /* > 0 */
+    const char *publish; /* the address that PUB binds to */
+    const char *query;   /* the address that ROUTER binds to */
+    unsigned lanes;      /* 1 to LANES_MAX (64); the same for all ingestors of a deployment */
+    uint64_t own_lanes;  /* bit i is set when this ingestor folds lane i; never 0 */
+    size_t events;       /* raw events kept for those who join: 1 to 1,000,000 */
+    enum checkpoint_kind checkpoint;
+    const char *checkpoint_path;    /* the file of CHECKPOINT_FILE; else NULL */
+    int64_t checkpoint_interval_ms; /* 10 ms to 1 h */
 };
 
 struct config_cache {
     struct upstreams upstreams;
-    const char *publish; /* XPUB binds here */
-    const char *query;   /* ROUTER binds here */
-    size_t events;       /* raw events kept */
+    const char *publish; /* the address that XPUB binds to */
+    const char *query;   /* the address that ROUTER binds to */
+    size_t events;       /* raw events kept: 1 to 1,000,000 */
     struct {
-        size_t tiles; /* held at once; further ones are refused and counted */
+        size_t tiles; /* held at once: 1 to 10,000,000; further ones are refused and counted */
     } limits;
 };
 
@@ -148,92 +155,97 @@ struct config_cache {
 struct listen_address {
     const char *text; /* as written, "127.0.0.1:8080" */
     struct ip ip;     /* `*` is :: with IPv4 allowed as well */
-    bool any;         /* `*`: both families */
-    bool ipv6;
-    uint16_t port; /* >= 1 */
+    bool any;         /* True for `*`, which is both families. */
+    bool ipv6;        /* True when the socket is one of IPv6, as for `*`. */
+    uint16_t port;    /* 1 to 65535 */
 };
 
+/* What one gateway and one client may use. Beyond a limit a request is refused. */
 struct gateway_limits {
-    size_t streams;             /* open at once in this process */
-    size_t streams_per_address; /* open at once from one client address */
-    double streams_per_second;  /* new streams per client address, sustained; > 0 */
-    size_t streams_burst;       /* new streams per client address at once */
-    double requests_per_second; /* per client address, sustained; > 0 */
-    size_t requests_burst;      /* per client address at once */
-    size_t header_bytes;        /* of a request, all headers */
-    size_t body_bytes;          /* of a request */
-    int64_t request_timeout_ms; /* in which a request has to come, its body included */
-    int64_t idle_timeout_ms;    /* of a connection between requests */
-    size_t message_bytes;       /* of a message that a WebSocket's client sends */
-    size_t frames_per_second;   /* that a WebSocket's client sends, sustained; > 0 */
-    size_t frames_burst;        /* and at once */
-    size_t waiting;             /* requests with `wait` at once */
-    size_t tiles;               /* held at once */
-    size_t channels;            /* different selections that streams are open on */
+    size_t streams;             /* open at once in this process: 1 to 1,000,000 */
+    size_t streams_per_address; /* open at once from one client address: 1 to 1,000,000 */
+    double streams_per_second;  /* new ones per address, in the long run: above 0, to 1,000,000 */
+    size_t streams_burst;       /* new ones per address at once: 1 to 1,000,000 */
+    double requests_per_second; /* per address, in the long run: above 0, to 1,000,000 */
+    size_t requests_burst;      /* per address at once: 1 to 1,000,000 */
+    size_t header_bytes;        /* a request's line and headers: 1 KiB to 1 MiB */
+    size_t body_bytes;          /* a request's body: 0 to 1 MiB */
+    int64_t request_timeout_ms; /* for a request to arrive, its body included: 1 s to 10 min */
+    int64_t idle_timeout_ms;    /* for a connection between requests: 1 s to 1 h */
+    size_t message_bytes;       /* a message of a WebSocket's client: 1 KiB to 128 KiB */
+    size_t frames_per_second;   /* of a WebSocket's client, in the long run: 1 to 1,000 */
+    size_t frames_burst;        /* of a WebSocket's client at once: 1 to 100,000 */
+    size_t waiting;             /* requests with `wait` at once: 1 to 1,000,000 */
+    size_t tiles;               /* held at once: 1 to 10,000,000 */
+    size_t channels;            /* different selections with an open stream: 1 to 100,000 */
 };
 
 struct config_gateway {
     struct listen_address listen;
     struct upstreams upstreams;
-    size_t events; /* raw events kept */
+    size_t events; /* raw events kept: 1 to 1,000,000 */
     struct gateway_limits limits;
-    struct ip_range *trusted_proxies; /* whose X-Forwarded-For counts; at most CONFIG_PROXIES_MAX */
-    size_t trusted_proxy_count;
-    const char **cors_origins; /* "https://ops.example.org"; at most CONFIG_ORIGINS_MAX */
-    size_t cors_origin_count;
-    bool cors_any;             /* `*` */
-    int64_t heartbeat_ms;      /* > 0 */
-    int64_t stalled_ms;        /* > 0; a stream that accepts nothing for so long is cut */
-    int64_t drain_ms;          /* >= 0; closings are spread over that at the end */
-    int64_t max_stream_age_ms; /* 0: no limit */
-    size_t channel_log_bytes;  /* ring of encoded frames of one channel */
+    struct ip_range *trusted_proxies; /* proxies whose X-Forwarded-For counts */
+    size_t trusted_proxy_count;       /* 0 to CONFIG_PROXIES_MAX */
+    const char **cors_origins;        /* "https://ops.example.org"; without `*` */
+    size_t cors_origin_count;         /* 0 to CONFIG_ORIGINS_MAX */
+    bool cors_any;                    /* True when `*` is among the origins. */
+    int64_t heartbeat_ms;             /* 100 ms to 5 min */
+    int64_t stalled_ms;        /* a stream that accepts nothing for so long is cut: 100 ms to 1 h */
+    int64_t drain_ms;          /* closings at the end are spread over that: 0 to 5 min */
+    int64_t max_stream_age_ms; /* 1 s to 30 d; 0: no limit */
+    size_t channel_log_bytes;  /* the ring of encoded frames of a channel: 16 KiB to 256 MiB */
 };
 
 struct config {
-    const char *file; /* its name as given, for messages */
-    bool
-        has_source; /* false: the file has none; source is zero (enough for a cache or a gateway) */
-    struct config_source source;
+    const char *file; /* the file's name as given, for messages */
+    bool has_source;  /* False when the file has no `source`: enough for a cache or a gateway. */
+    struct config_source source; /* all defaults when there is none; uri is NULL then */
     struct config_ingestor ingestor;
     struct config_cache cache;
     struct config_gateway gateway;
     struct config_curve curve;
-    bool insecure; /* ZeroMQ may be bound to addresses that others reach, without CURVE */
+    bool insecure; /* True when ZeroMQ may be bound where others reach it, without CURVE. */
     struct tile_config *tiles;               /* in the order of the file */
-    size_t tile_count;                       /* at most CONFIG_TILES_MAX */
-    struct arena *memory;                    /* private */
-    const struct tile_config **tiles_by_key; /* private: sorted by key */
+    size_t tile_count;                       /* 0 to CONFIG_TILES_MAX */
+    struct arena *memory;                    /* private: what all pointers point into */
+    const struct tile_config **tiles_by_key; /* private: sorted by key, for config_tile */
 };
 
 /*
  * Reads a file. On success stores a configuration that the caller owns. On failure *out is NULL and
- * err has one message: `FILE:LINE:COLUMN: what was expected`. STATUS_INVALID: the content is wrong;
- * STATUS_IO, STATUS_NOT_FOUND, STATUS_DENIED: the file cannot be read.
+ * err has one message: `FILE:LINE:COLUMN: what was expected`. Returns STATUS_INVALID when the
+ * content is wrong, and STATUS_IO, STATUS_NOT_FOUND or STATUS_DENIED when the file cannot be read.
  */
 int config_load(const char *path, struct config **out, struct error *err);
 
-/* The same for a text (len bytes). name stands for the file in messages, and its folder is what
- * relative paths are resolved against. */
+/* Reads a text of len bytes like a file. name stands for the file in messages, and its folder is
+ * what relative paths are resolved against. */
 int config_parse(const char *text, size_t len, const char *name, struct config **out,
                  struct error *err);
 
 /* Frees it and sets the caller's pointer to NULL. NULL is fine. */
 void config_destroy(struct config **config);
 
-/* For programs that read the table: STATUS_INVALID and a message when the file has no `source`. */
+/* For programs that read the table: returns STATUS_INVALID, with a message, when the file has no
+ * `source`. */
 int config_need_source(const struct config *config, struct error *err);
 
 /* The tile with that key, or NULL. */
 const struct tile_config *config_tile(const struct config *config, struct str key);
 
-/* Reads an address to listen on, "127.0.0.1:8080", from the command line; text is borrowed. */
+/* Reads an address to listen on, "127.0.0.1:8080", from the command line. *out borrows the text.
+ * Returns STATUS_INVALID, with a message, when it is none. */
 int config_parse_listen(const char *text, struct listen_address *out, struct error *err);
 
-/* Reads a secret from a file: its first line, without the line end, 1 to size - 1 bytes. */
+/* Reads a secret from a file: its first line, without the line end, 1 to size - 1 bytes; it is
+ * NUL-terminated in out, which the caller wipes. Returns STATUS_INVALID when the file has no such
+ * line, and STATUS_IO, STATUS_NOT_FOUND or STATUS_DENIED when it cannot be read. */
 int config_read_secret(const char *path, char *out, size_t size, struct error *err);
 
 /* Reads the pair of keys that `curve` names; call it only when curve.enabled. The caller wipes the
- * keys when the sockets have them. STATUS_INVALID when it is no key. */
+ * keys when the sockets have them. Returns STATUS_INVALID when one is no key, and the errors of
+ * config_read_secret. */
 int config_curve_keys(const struct config *config, struct curve_keys *out, struct error *err);
 
 #endif

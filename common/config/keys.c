@@ -16,18 +16,18 @@ void *config_member(void *target, const struct config_key *key)
 
 /* ---- ranges ---- */
 
-static char *format_whole(int64_t value, char out[DURATION_TEXT_SIZE])
+static char *format_whole(int64_t value, char out[CONFIG_VALUE_TEXT_SIZE])
 {
-    snprintf(out, DURATION_TEXT_SIZE, "%lld", (long long)value);
+    snprintf(out, CONFIG_VALUE_TEXT_SIZE, "%lld", (long long)value);
     return out;
 }
 
 static char *format_range(const struct config_key *key,
-                          char *(*format)(int64_t, char[DURATION_TEXT_SIZE]), const char *unit,
+                          char *(*format)(int64_t, char[CONFIG_VALUE_TEXT_SIZE]), const char *unit,
                           char out[CONFIG_RANGE_SIZE])
 {
-    char min[DURATION_TEXT_SIZE];
-    char max[DURATION_TEXT_SIZE];
+    char min[CONFIG_VALUE_TEXT_SIZE];
+    char max[CONFIG_VALUE_TEXT_SIZE];
     snprintf(out, CONFIG_RANGE_SIZE, "%s to %s%s", format(key->min, min), format(key->max, max),
              unit);
     return out;
@@ -39,9 +39,9 @@ char *config_measured_range(const struct config_key *key, char out[CONFIG_RANGE_
     case CONFIG_UNMEASURED:
         break;
     case CONFIG_MS:
-        return format_range(key, duration_format, "", out);
+        return format_range(key, config_duration_format, "", out);
     case CONFIG_BYTES:
-        return format_range(key, size_format, "", out);
+        return format_range(key, config_size_format, "", out);
     case CONFIG_WHOLE:
         return format_range(key, format_whole, "", out);
     case CONFIG_POSITIVE:
@@ -115,7 +115,8 @@ int config_read_whole(struct config_reader *r, const struct config_key *key,
                       const struct yaml_node *value, void *target)
 {
     int64_t number = 0;
-    if (value->kind != YAML_SCALAR || !value->plain || !whole_number_parse(value->text, &number)) {
+    if (value->kind != YAML_SCALAR || !value->plain ||
+        !config_whole_number_parse(value->text, &number)) {
         return config_expected(r, value, key->name, "a whole number");
     }
     if (number < key->min || number > key->max) {
@@ -157,7 +158,7 @@ int config_read_size(struct config_reader *r, const struct config_key *key,
                      const struct yaml_node *value, void *target)
 {
     int64_t bytes = 0;
-    if (value->kind != YAML_SCALAR || !size_parse(value->text, &bytes)) {
+    if (value->kind != YAML_SCALAR || !config_size_parse(value->text, &bytes)) {
         return config_expected(r, value, key->name, "a size such as 4096, 64KiB or 1MiB");
     }
     if (bytes < key->min || bytes > key->max) {

@@ -14,7 +14,7 @@ static const char payload_prefix[] = "payload.";
 /* The fields that tiles may name, beside added columns and members of the payload. */
 static const struct named_field {
     enum event_field field;
-    enum field_kind kind;
+    enum tile_field_kind kind;
 } named_fields[] = {
     {EVENT_TYPE, FIELD_EVENT_TYPE},
     {EVENT_ACTOR, FIELD_ACTOR_ID},

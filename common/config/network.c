@@ -13,8 +13,8 @@ int config_read_bind(struct config_reader *r, const struct config_key *key,
     if (status != STATUS_OK) {
         return status;
     }
-    struct endpoint endpoint;
-    const char *expected = endpoint_parse(text, &endpoint);
+    struct config_endpoint endpoint;
+    const char *expected = config_endpoint_parse(text, &endpoint);
     if (expected != NULL) {
         return config_expected(r, value, key->name, expected);
     }
@@ -35,8 +35,8 @@ static int read_connect(struct config_reader *r, const struct config_key *key,
     if (status != STATUS_OK) {
         return status;
     }
-    struct endpoint endpoint;
-    const char *expected = endpoint_parse(text, &endpoint);
+    struct config_endpoint endpoint;
+    const char *expected = config_endpoint_parse(text, &endpoint);
     if (expected != NULL) {
         return config_expected(r, value, key->name, expected);
     }
@@ -50,7 +50,7 @@ static int read_connect(struct config_reader *r, const struct config_key *key,
 int config_read_curve_key(struct config_reader *r, const struct config_key *key,
                           const struct yaml_node *value, void *target)
 {
-    if (value->kind != YAML_SCALAR || !curve_key_valid(value->text)) {
+    if (value->kind != YAML_SCALAR || !config_curve_key_valid(value->text)) {
         return config_expected(r, value, key->name,
                                "a public key of 40 characters, as curve_keygen prints it, in "
                                "quotes");
@@ -98,8 +98,8 @@ int config_read_upstreams(struct config_reader *r, const struct config_key *key,
 /* Where a program on the same machine connects to reach what is bound to `bind`. */
 static const char *connect_address(struct config_reader *r, const char *bind)
 {
-    struct endpoint endpoint;
-    if (endpoint_parse(str_of(bind), &endpoint) != NULL || endpoint.ipc ||
+    struct config_endpoint endpoint;
+    if (config_endpoint_parse(str_of(bind), &endpoint) != NULL || endpoint.ipc ||
         (!endpoint.wildcard && !ip_is_any(&endpoint.ip))) {
         return bind;
     }
@@ -139,9 +139,9 @@ struct binding {
 static int check_reach(struct config_reader *r, const struct yaml_node *root,
                        const struct binding *b)
 {
-    struct endpoint endpoint;
+    struct config_endpoint endpoint;
     if (r->config->insecure || r->config->curve.enabled ||
-        endpoint_parse(str_of(b->address), &endpoint) != NULL || endpoint.ipc ||
+        config_endpoint_parse(str_of(b->address), &endpoint) != NULL || endpoint.ipc ||
         (endpoint.numeric && ip_is_loopback(&endpoint.ip))) {
         return STATUS_OK;
     }

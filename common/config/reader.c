@@ -72,8 +72,8 @@ const char *config_suggest(struct config_reader *r, struct str text, const char 
     const char *best = NULL;
     unsigned best_distance = UINT32_MAX;
     for (size_t i = 0; i < count; i++) {
-        const unsigned distance = edit_distance(text, str_of(names[i]), 64);
-        if (similar(text, str_of(names[i])) && distance < best_distance) {
+        const unsigned distance = config_edit_distance(text, str_of(names[i]), 64);
+        if (config_similar(text, str_of(names[i])) && distance < best_distance) {
             best = names[i];
             best_distance = distance;
         }

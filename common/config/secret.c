@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Secrets, which stand in files of their own or in the environment, never in the configuration. */
+/* Secrets are in files of their own or in the environment, never in the configuration. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "common/config/config.h"
 #include "common/config/values.h"
 
-/* Fills out with up to size bytes of the file; the number of bytes, or -1 with errno. */
+/* Fills out with up to size bytes of the file. Returns how many, or -1 with errno. */
 static ssize_t read_start(const char *path, char *out, size_t size)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -59,7 +59,7 @@ static int read_key(const char *path, char out[CURVE_KEY_TEXT_SIZE], struct erro
 {
     char text[CURVE_KEY_TEXT_SIZE + 1];
     int status = config_read_secret(path, text, sizeof text, err);
-    if (status == STATUS_OK && !curve_key_valid(str_of(text))) {
+    if (status == STATUS_OK && !config_curve_key_valid(str_of(text))) {
         status = error_set(err, STATUS_INVALID,
                            "%.200s: expected a key of 40 characters on the first line, as "
                            "curve_keygen prints it",
@@ -82,7 +82,7 @@ int config_curve_keys(const struct config *config, struct curve_keys *out, struc
         return read_key(config->curve.secret_key_file, out->secret_key, err);
     }
     const char *secret = getenv("TILEWIRE_CURVE_SECRET_KEY");
-    if (secret == NULL || !curve_key_valid(str_of(secret))) {
+    if (secret == NULL || !config_curve_key_valid(str_of(secret))) {
         return error_set(err, STATUS_INVALID,
                          "curve: expected the secret key, 40 characters, in a file "
                          "(secret_key_file) or in TILEWIRE_CURVE_SECRET_KEY");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The definition of a tile, as the configuration file gives it: checked and compiled, ready for the
- * fold. Read-only after loading, and owned by struct config. docs/configuration.md describes the
- * file's keys.
+ * fold. A definition is read-only once it is loaded, and belongs to struct config with all that it
+ * points to. docs/configuration.md describes the keys of the file.
  */
 #ifndef COMMON_CONFIG_TILES_H
 #define COMMON_CONFIG_TILES_H
@@ -20,8 +20,8 @@
 #define TILE_WORST_ITEMS 5     /* items that an SLA tile lists */
 #define CONFIG_TILES_MAX 10000 /* tile definitions in a file */
 
-/* Where in an event a value stands. */
-enum field_kind {
+/* Where in an event a value is. */
+enum tile_field_kind {
     FIELD_NONE, /* not configured */
     FIELD_EVENT_TYPE,
     FIELD_ACTOR_ID,
@@ -32,13 +32,13 @@ enum field_kind {
 };
 
 struct field {
-    enum field_kind kind;
+    enum tile_field_kind kind;
     const char *text; /* as written: "payload.team"; NULL for FIELD_NONE */
-    size_t extra;     /* FIELD_EXTRA: index into struct config_source.extras and event.extras */
-    struct str path;  /* FIELD_PAYLOAD: member names joined by dots, "team"; never empty */
+    size_t extra;     /* the index into config_source.extras and event.extras, for FIELD_EXTRA */
+    struct str path;  /* names of members joined by dots, "team"; for FIELD_PAYLOAD, never empty */
 };
 
-enum pattern_kind {
+enum tile_pattern_kind {
     PATTERN_TEXT,   /* equal to text */
     PATTERN_GLOB,   /* text has at least one `*`, which stands for any run of characters */
     PATTERN_NUMBER, /* a JSON number equal to number; only for FIELD_PAYLOAD */
@@ -46,21 +46,22 @@ enum pattern_kind {
 };
 
 struct pattern {
-    enum pattern_kind kind;
+    enum tile_pattern_kind kind;
     struct str text; /* as written; NUL-terminated */
-    double number;
-    bool boolean;
+    double number;   /* of PATTERN_NUMBER */
+    bool boolean;    /* of PATTERN_BOOL */
 };
 
-/* The field has a value that is like any of the patterns. For fields that are not in the payload
- * all patterns are PATTERN_TEXT or PATTERN_GLOB, because columns are compared as text. */
+/* A condition holds when the field has a value that is like any of the patterns. For fields that
+ * are not in the payload all patterns are PATTERN_TEXT or PATTERN_GLOB, because columns are
+ * compared as text. */
 struct condition {
     struct field field;
     struct pattern *any;
     size_t any_count; /* >= 1 */
 };
 
-/* All conditions hold. None at all: every event matches. */
+/* An event matches when all conditions hold; when there are none, every event matches. */
 struct match {
     struct condition *all;
     size_t count;
@@ -78,72 +79,75 @@ enum tile_aggregate {
     AGGREGATE_LAST, /* by (timestamp, id) */
 };
 
-enum refresh_policy { REFRESH_ON_EVENT, REFRESH_INTERVAL };
+enum tile_refresh_policy { REFRESH_ON_EVENT, REFRESH_INTERVAL };
 
 /* An event whose type is like the pattern puts its item into a state. */
-struct state_rule {
+struct tile_state_rule {
     struct pattern event_type; /* PATTERN_TEXT or PATTERN_GLOB */
     int state;                 /* index into states, or STATE_CLOSED */
 };
 #define STATE_CLOSED (-1)
 
 /*
- * Which members mean something for which type (for the others they are zero, NULL or FIELD_NONE):
+ * Which members mean something for which type. The others are zero, NULL or FIELD_NONE, but for
+ * `length` and `aggregate`, which every tile has with their defaults: the digest of a tile covers
+ * them.
  *
- *   count     match | metric + labels;  window_ms (without metric only)
- *   trend     match | metric + labels;  step_ms, length, aggregate, value (for all aggregates but
- * count, unless there is a metric) gauge     metric (always), labels, unit sla_risk  opens, closes,
- * item (always); due or within_ms, exactly one; at_risk_ms backlog   item, states, rules (always);
- * breakdown all       key, title, group_by + idle_ms + max_groups, refresh, min_interval_ms,
- * ttl_ms, grace_ms
+ *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms;
+ *             group_by with idle_ms and max_groups
+ *   count     match or metric + labels; window_ms, without metric only
+ *   trend     match or metric + labels; step_ms, length, aggregate;
+ *             value for all aggregates but count, unless there is a metric
+ *   gauge     metric (always), labels, unit
+ *   sla_risk  opens, closes, item (always); either due or within_ms; at_risk_ms
+ *   backlog   item, states, rules (always); breakdown
  */
 struct tile_config {
-    const char
-        *key; /* letters, digits, `.`, `_`, `-`; 1 to TILE_KEY_MAX bytes; unique in the file */
-    const char *title; /* the key if none is given */
+    const char *key;   /* letters, digits, `.`, `_`, `-`; 1 to TILE_KEY_MAX; unique in the file */
+    const char *title; /* 1 to 256 bytes; the key when the file gives none */
     enum tile_type type;
     int line;               /* of the definition in the file, for messages; from 1 */
-    const char *definition; /* the same as JSON, for people who ask what a tile shows */
+    const char *definition; /* the definition as JSON, for people who ask what a tile shows */
 
     struct match match;
-    const char
-        *metric; /* NULL: none. Then match is empty, and only metric events of that name count */
+    /* NULL: none. With a metric, match is empty, and only metric events of that name count. */
+    const char *metric;
     struct match labels; /* conditions on payload.labels.NAME, beside the metric's name */
 
-    int64_t window_ms; /* 0: no window */
-    int64_t step_ms;   /* > 0 */
-    uint32_t length;   /* 1 to TILE_LENGTH_MAX buckets */
+    int64_t window_ms; /* 1 ms to 3660 d; 0: no window */
+    int64_t step_ms;   /* the length of a bucket: 1 ms to 366 d */
+    uint32_t length;   /* buckets: 1 to TILE_LENGTH_MAX */
     enum tile_aggregate aggregate;
-    struct field value;
-    const char *unit; /* NULL: none */
+    struct field value; /* what is aggregated */
+    const char *unit;   /* 1 to 32 bytes; NULL: none */
 
     struct match opens;
     struct match closes;
-    struct field item;
-    struct field due;   /* FIELD_NONE: within_ms counts */
-    int64_t within_ms;  /* > 0; 0: due counts */
-    int64_t at_risk_ms; /* >= 0; an item is at risk that long before it is due */
+    struct field item;  /* which item an event is about */
+    struct field due;   /* the deadline in the opening event; FIELD_NONE: within_ms counts */
+    int64_t within_ms;  /* the deadline after the opening event: 1 ms to 3660 d; 0: due counts */
+    int64_t at_risk_ms; /* how long before it is due an item is at risk: 0 to 3660 d */
 
-    const char **states;      /* different names in the order of the file */
-    size_t state_count;       /* 1 to TILE_STATES_MAX */
-    struct state_rule *rules; /* in the order of the file: the first that fits counts */
-    size_t rule_count;
-    struct field breakdown; /* FIELD_NONE: none */
+    const char **states;           /* different names, in the order of the file */
+    size_t state_count;            /* 1 to TILE_STATES_MAX */
+    struct tile_state_rule *rules; /* in the order of the file: the first that fits counts */
+    size_t rule_count;             /* 1 to 1,000 */
+    struct field breakdown;        /* counts are divided by its values; FIELD_NONE: they are not */
 
-    struct field group_by; /* FIELD_NONE: a single tile, not a family */
-    int64_t idle_ms;       /* > 0; a member without a row for so long is dropped */
-    uint32_t max_groups;   /* 1 to TILE_GROUPS_MAX */
+    struct field group_by; /* makes a family of tiles; FIELD_NONE: this is a single tile */
+    int64_t idle_ms;       /* a member without a row for so long is dropped: 1 ms to 366 d */
+    uint32_t max_groups;   /* members at once: 1 to TILE_GROUPS_MAX */
 
-    enum refresh_policy refresh;
-    int64_t min_interval_ms; /* > 0 */
-    int64_t ttl_ms;          /* > 0; quiet for so long is stale */
-    int64_t grace_ms;        /* > 0; stale for so long is gone */
+    enum tile_refresh_policy refresh;
+    int64_t min_interval_ms; /* 1 ms to 1 h */
+    int64_t ttl_ms;          /* a tile that is quiet for so long is stale: 100 ms to 7 d */
+    int64_t grace_ms;        /* a tile that is stale for so long is gone: 1 ms to 30 d */
 };
 
 /* The words of the configuration file and of the tiles as served: "count", "sla_risk"; "avg";
  * "on_event". */
 const char *tile_type_name(enum tile_type type);
 const char *tile_aggregate_name(enum tile_aggregate aggregate);
-const char *refresh_policy_name(enum refresh_policy policy);
+const char *refresh_policy_name(enum tile_refresh_policy policy);
 
 #endif

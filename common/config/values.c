@@ -84,25 +84,25 @@ bool duration_parse(struct str text, int64_t *out_ms)
 }
 
 static char *format_units(int64_t value, const struct unit *units, size_t count,
-                          char out[DURATION_TEXT_SIZE])
+                          char out[CONFIG_VALUE_TEXT_SIZE])
 {
     for (size_t i = 0; i < count; i++) {
         if (value != 0 && value % units[i].factor == 0) {
-            snprintf(out, DURATION_TEXT_SIZE, "%" PRId64 "%s", value / units[i].factor,
+            snprintf(out, CONFIG_VALUE_TEXT_SIZE, "%" PRId64 "%s", value / units[i].factor,
                      units[i].name);
             return out;
         }
     }
-    snprintf(out, DURATION_TEXT_SIZE, "%" PRId64, value);
+    snprintf(out, CONFIG_VALUE_TEXT_SIZE, "%" PRId64, value);
     return out;
 }
 
-char *duration_format(int64_t ms, char out[DURATION_TEXT_SIZE])
+char *config_duration_format(int64_t ms, char out[CONFIG_VALUE_TEXT_SIZE])
 {
     return format_units(ms, time_units, sizeof time_units / sizeof time_units[0], out);
 }
 
-bool size_parse(struct str text, int64_t *out_bytes)
+bool config_size_parse(struct str text, int64_t *out_bytes)
 {
     int64_t value = 0;
     if (text.p == NULL || !take_digits(&text, &value)) {
@@ -117,12 +117,12 @@ bool size_parse(struct str text, int64_t *out_bytes)
     return true;
 }
 
-char *size_format(int64_t bytes, char out[DURATION_TEXT_SIZE])
+char *config_size_format(int64_t bytes, char out[CONFIG_VALUE_TEXT_SIZE])
 {
     return format_units(bytes, size_units, sizeof size_units / sizeof size_units[0], out);
 }
 
-bool whole_number_parse(struct str text, int64_t *out)
+bool config_whole_number_parse(struct str text, int64_t *out)
 {
     int64_t value = 0;
     if (text.p == NULL) {
@@ -163,10 +163,10 @@ static bool host_name_valid(struct str host)
     return true;
 }
 
-const char *host_port_parse(struct str text, struct endpoint *out)
+const char *config_host_port_parse(struct str text, struct config_endpoint *out)
 {
     const char *colon = text.len > 0 ? memrchr(text.p, ':', text.len) : NULL;
-    struct endpoint e = {.host = text};
+    struct config_endpoint e = {.host = text};
     if (colon == NULL ||
         !take_port((struct str){colon + 1, text.len - (size_t)(colon - text.p) - 1}, &e.port)) {
         return "a port from 1 to 65535 at its end, after a colon";
@@ -192,12 +192,12 @@ const char *host_port_parse(struct str text, struct endpoint *out)
     return NULL;
 }
 
-const char *endpoint_parse(struct str text, struct endpoint *out)
+const char *config_endpoint_parse(struct str text, struct config_endpoint *out)
 {
     static const struct str tcp = {"tcp://", 6};
     static const struct str ipc = {"ipc://", 6};
     if (text.len >= tcp.len && memcmp(text.p, tcp.p, tcp.len) == 0) {
-        return host_port_parse((struct str){text.p + tcp.len, text.len - tcp.len}, out);
+        return config_host_port_parse((struct str){text.p + tcp.len, text.len - tcp.len}, out);
     }
     if (text.len < ipc.len || memcmp(text.p, ipc.p, ipc.len) != 0) {
         return "tcp://HOST:PORT or ipc:///PATH";
@@ -206,11 +206,11 @@ const char *endpoint_parse(struct str text, struct endpoint *out)
     if (text.len < ipc.len + 2 || text.p[ipc.len] != '/' || text.len - ipc.len > 107) {
         return "an absolute path of at most 107 bytes after ipc://, such as ipc:///run/tilewire/x";
     }
-    *out = (struct endpoint){.ipc = true};
+    *out = (struct config_endpoint){.ipc = true};
     return NULL;
 }
 
-bool curve_key_valid(struct str text)
+bool config_curve_key_valid(struct str text)
 {
     if (text.p == NULL || text.len != 40) {
         return false;
@@ -232,7 +232,7 @@ static char lower(char c)
     return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
-unsigned edit_distance(struct str a, struct str b, unsigned limit)
+unsigned config_edit_distance(struct str a, struct str b, unsigned limit)
 {
     /* rows[i][j]: distance of the first i bytes of a and the first j of b; three rows are enough.
      */
@@ -264,8 +264,8 @@ unsigned edit_distance(struct str a, struct str b, unsigned limit)
     return distance > limit ? limit + 1 : distance;
 }
 
-bool similar(struct str a, struct str b)
+bool config_similar(struct str a, struct str b)
 {
     const unsigned limit = (unsigned)(a.len > b.len ? a.len : b.len) / 3;
-    return limit > 0 && edit_distance(a, b, limit) <= limit;
+    return limit > 0 && config_edit_distance(a, b, limit) <= limit;
 }

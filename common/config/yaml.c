@@ -12,8 +12,7 @@
 struct level {
     struct yaml_node *node;
     struct yaml_node *last; /* its newest entry */
-    struct yaml_node
-        *key; /* of a map: the key whose value comes next; NULL when a key comes next */
+    struct yaml_node *key;  /* in a map: the key whose value comes next; NULL: a key comes next */
 };
 
 struct builder {
@@ -190,7 +189,7 @@ static int on_event(struct builder *b, const struct fy_event *event)
     return status;
 }
 
-/* The parser's own complaint: the first is the cause, the others follow from it. */
+/* Passes on the first complaint of the parser: it is the cause of the others. */
 static int syntax_error(const struct builder *b, struct fy_diag *diag)
 {
     void *iterator = NULL;
@@ -233,7 +232,7 @@ static int parse_events(struct builder *b, struct str text)
     return status;
 }
 
-/* Bytes that are no text would be misread further down; says where they are. */
+/* Bytes that are no text would be misread further down, so they are refused here. */
 static int check_text(const struct builder *b, struct str text)
 {
     struct yaml_node at = {.line = 1, .column = 1};

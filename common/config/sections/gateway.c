@@ -9,8 +9,8 @@
 /* Returns NULL, or what was expected. *out borrows the text. */
 static const char *parse_listen(struct str text, struct listen_address *out)
 {
-    struct endpoint endpoint;
-    const char *expected = host_port_parse(text, &endpoint);
+    struct config_endpoint endpoint;
+    const char *expected = config_host_port_parse(text, &endpoint);
     if (expected != NULL) {
         return expected;
     }

@@ -55,8 +55,8 @@ static int read_own_lanes(struct config_reader *r, const struct config_key *key,
     }
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
         int64_t lane = -1;
-        if (node->kind != YAML_SCALAR || !whole_number_parse(node->text, &lane) || lane < 0 ||
-            lane >= LANES_MAX) {
+        if (node->kind != YAML_SCALAR || !config_whole_number_parse(node->text, &lane) ||
+            lane < 0 || lane >= LANES_MAX) {
             return config_expected(r, node, key->name, "a lane's number, from 0");
         }
         if ((ingestor->own_lanes >> lane & 1) != 0) {

@@ -70,7 +70,7 @@ static int check_extra_name(struct config_reader *r, const struct yaml_node *nam
     for (size_t i = 0; i < EVENT_FIELDS; i++) {
         const struct str field = str_of(event_fields[i].name);
         const unsigned slips = (unsigned)field.len / 4;
-        if (slips > 0 && edit_distance(name->text, field, slips) <= slips) {
+        if (slips > 0 && config_edit_distance(name->text, field, slips) <= slips) {
             return config_fail(r, name, NULL, "unknown column %s; did you mean \"%s\"?",
                                config_found(r, name), field.p);
         }
@@ -117,7 +117,7 @@ static int read_column(struct config_reader *r, const struct yaml_node *value,
         source->column_of[field] = (struct column){.name = column, .configured = true};
     } else {
         source->extras[source->extra_count++] =
-            (struct extra_column){.field = config_copy(r, name), .column = column};
+            (struct config_extra_column){.field = config_copy(r, name), .column = column};
     }
     return STATUS_OK;
 }

@@ -16,7 +16,7 @@
 static const char *const policies[] = {
     [REFRESH_ON_EVENT] = "on_event", [REFRESH_INTERVAL] = "interval", NULL};
 
-const char *refresh_policy_name(enum refresh_policy policy)
+const char *refresh_policy_name(enum tile_refresh_policy policy)
 {
     return policies[policy];
 }

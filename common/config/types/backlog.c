@@ -67,7 +67,7 @@ static int read_rule(struct config_reader *r, const struct yaml_node *value,
         return config_fail(r, value->key, NULL, "expected an event type, but found nothing");
     }
     int status = check_shadowed(r, value->key, tile, name);
-    struct state_rule rule = {.state = STATE_CLOSED};
+    struct tile_state_rule rule = {.state = STATE_CLOSED};
     if (status == STATUS_OK) {
         status = find_state(r, value, tile, &rule.state);
     }

@@ -97,7 +97,8 @@ static void test_common_keys(void **state)
     config_destroy(&config);
 }
 
-static void check_pattern(const struct pattern *pattern, enum pattern_kind kind, const char *text)
+static void check_pattern(const struct pattern *pattern, enum tile_pattern_kind kind,
+                          const char *text)
 {
     assert_int_equal(pattern->kind, kind);
     assert_str(pattern->text, text);

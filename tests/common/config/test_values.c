@@ -50,13 +50,13 @@ static void test_durations(void **state)
 static void test_durations_as_text(void **state)
 {
     (void)state;
-    char text[DURATION_TEXT_SIZE];
-    assert_string_equal(duration_format(0, text), "0");
-    assert_string_equal(duration_format(1, text), "1ms");
-    assert_string_equal(duration_format(1500, text), "1500ms");
-    assert_string_equal(duration_format(90000, text), "90s");
-    assert_string_equal(duration_format(3600000, text), "1h");
-    assert_string_equal(duration_format(172800000, text), "2d");
+    char text[CONFIG_VALUE_TEXT_SIZE];
+    assert_string_equal(config_duration_format(0, text), "0");
+    assert_string_equal(config_duration_format(1, text), "1ms");
+    assert_string_equal(config_duration_format(1500, text), "1500ms");
+    assert_string_equal(config_duration_format(90000, text), "90s");
+    assert_string_equal(config_duration_format(3600000, text), "1h");
+    assert_string_equal(config_duration_format(172800000, text), "2d");
 }
 
 static void test_sizes(void **state)
@@ -80,43 +80,43 @@ static void test_sizes(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t bytes = -1;
-        assert_int_equal(size_parse(str_of(cases[i].text), &bytes), cases[i].bytes >= 0);
+        assert_int_equal(config_size_parse(str_of(cases[i].text), &bytes), cases[i].bytes >= 0);
         assert_int_equal(bytes, cases[i].bytes);
     }
-    char text[DURATION_TEXT_SIZE];
-    assert_string_equal(size_format(65536, text), "64KiB");
-    assert_string_equal(size_format(1000, text), "1000");
+    char text[CONFIG_VALUE_TEXT_SIZE];
+    assert_string_equal(config_size_format(65536, text), "64KiB");
+    assert_string_equal(config_size_format(1000, text), "1000");
 }
 
 static void test_whole_numbers(void **state)
 {
     (void)state;
     int64_t number = 0;
-    assert_true(whole_number_parse(STR("-12"), &number));
+    assert_true(config_whole_number_parse(STR("-12"), &number));
     assert_int_equal(number, -12);
-    assert_false(whole_number_parse(STR("1.0"), &number));
-    assert_false(whole_number_parse(STR("-"), &number));
-    assert_false(whole_number_parse(STR(""), &number));
-    assert_false(whole_number_parse(STR_NULL, &number));
-    assert_false(whole_number_parse(STR("1234567890123456789"), &number));
+    assert_false(config_whole_number_parse(STR("1.0"), &number));
+    assert_false(config_whole_number_parse(STR("-"), &number));
+    assert_false(config_whole_number_parse(STR(""), &number));
+    assert_false(config_whole_number_parse(STR_NULL, &number));
+    assert_false(config_whole_number_parse(STR("1234567890123456789"), &number));
     assert_int_equal(number, -12);
 }
 
 static void test_endpoints(void **state)
 {
     (void)state;
-    struct endpoint e;
-    assert_null(endpoint_parse(STR("tcp://127.0.0.1:7401"), &e));
+    struct config_endpoint e;
+    assert_null(config_endpoint_parse(STR("tcp://127.0.0.1:7401"), &e));
     assert_true(e.numeric && !e.wildcard && !e.ipc && e.port == 7401 && ip_is_loopback(&e.ip));
-    assert_null(endpoint_parse(STR("tcp://[::1]:1"), &e));
+    assert_null(config_endpoint_parse(STR("tcp://[::1]:1"), &e));
     assert_true(e.numeric && ip_is_loopback(&e.ip));
     assert_str(e.host, "::1");
-    assert_null(endpoint_parse(STR("tcp://*:65535"), &e));
+    assert_null(config_endpoint_parse(STR("tcp://*:65535"), &e));
     assert_true(e.wildcard && !e.numeric);
-    assert_null(endpoint_parse(STR("tcp://cache-1.example.org:7411"), &e));
+    assert_null(config_endpoint_parse(STR("tcp://cache-1.example.org:7411"), &e));
     assert_false(e.numeric);
     assert_str(e.host, "cache-1.example.org");
-    assert_null(endpoint_parse(STR("ipc:///run/tilewire/deltas"), &e));
+    assert_null(config_endpoint_parse(STR("ipc:///run/tilewire/deltas"), &e));
     assert_true(e.ipc);
 }
 
@@ -143,34 +143,34 @@ static void test_wrong_endpoints(void **state)
         "tcp://[*]:1",
         "tcp://a/b:1",
     };
-    struct endpoint e;
+    struct config_endpoint e;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        assert_non_null(endpoint_parse(str_of(wrong[i]), &e));
+        assert_non_null(config_endpoint_parse(str_of(wrong[i]), &e));
     }
 }
 
 static void test_curve_keys(void **state)
 {
     (void)state;
-    assert_true(curve_key_valid(STR("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7")));
-    assert_false(curve_key_valid(STR("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf")));
-    assert_false(curve_key_valid(STR("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf\"")));
-    assert_false(curve_key_valid(STR("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf\0")));
-    assert_false(curve_key_valid(STR_NULL));
+    assert_true(config_curve_key_valid(STR("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7")));
+    assert_false(config_curve_key_valid(STR("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf")));
+    assert_false(config_curve_key_valid(STR("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf\"")));
+    assert_false(config_curve_key_valid(STR("rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf\0")));
+    assert_false(config_curve_key_valid(STR_NULL));
 }
 
 static void test_edit_distance(void **state)
 {
     (void)state;
-    assert_int_equal(edit_distance(STR("kitten"), STR("sitting"), 9), 3);
-    assert_int_equal(edit_distance(STR("tpye"), STR("type"), 9), 1);
-    assert_int_equal(edit_distance(STR("TYPE"), STR("type"), 9), 0);
-    assert_int_equal(edit_distance(STR(""), STR("abc"), 9), 3);
-    assert_int_equal(edit_distance(STR("abcdef"), STR("x"), 2), 3);
-    assert_true(similar(STR("intervall"), STR("interval")));
-    assert_true(similar(STR("ttl"), STR("tl")));
-    assert_false(similar(STR("idle"), STR("unit")));
-    assert_false(similar(STR("a"), STR("b")));
+    assert_int_equal(config_edit_distance(STR("kitten"), STR("sitting"), 9), 3);
+    assert_int_equal(config_edit_distance(STR("tpye"), STR("type"), 9), 1);
+    assert_int_equal(config_edit_distance(STR("TYPE"), STR("type"), 9), 0);
+    assert_int_equal(config_edit_distance(STR(""), STR("abc"), 9), 3);
+    assert_int_equal(config_edit_distance(STR("abcdef"), STR("x"), 2), 3);
+    assert_true(config_similar(STR("intervall"), STR("interval")));
+    assert_true(config_similar(STR("ttl"), STR("tl")));
+    assert_false(config_similar(STR("idle"), STR("unit")));
+    assert_false(config_similar(STR("a"), STR("b")));
 }
 
 int main(void)
