@@ -46,18 +46,21 @@ struct config_table {
 struct config_key {
     const char *name;     /* as it is written in the file */
     config_read_fn *read; /* never NULL */
-    size_t offset;        /* where the member is in the target */
+    size_t offset;        /* where the member is in the target, in bytes */
     size_t size;          /* how large the member is, in bytes */
+
     enum config_measure measure;
     int64_t min;
     int64_t max;
-    const char *range;         /* what the range says beyond min and max, in words; NULL: nothing */
+    const char *range;          /* in words: what the range is beyond min and max; NULL: nothing */
+    const char *const *choices; /* the words that a value may be, NULL at the end; NULL: any */
+
     const char *default_value; /* the default as the file would have it; NULL: none */
     const char *default_words; /* the default in words, where it follows from other things */
-    const char *needed;        /* what to write, when the file has to have the key */
-    const char *const *choices;       /* the words that a value may be; NULL at the end */
+    const char *needed; /* what to write when the file has to have the key; NULL: it need not */
+
     const struct config_table *table; /* the rows of a section in the section; else NULL */
-    const char *help;                 /* one sentence for people; Markdown */
+    const char *help;                 /* one sentence for people, in Markdown; never NULL */
 };
 
 #define CONFIG_TABLE(rows)                                                                         \
@@ -72,12 +75,12 @@ struct config_key {
  */
 #define CONFIG_CUSTOM(key, function) .name = key, .read = function
 #define CONFIG_LIST(key, function, most)                                                           \
-    CONFIG_CUSTOM(key, function), .measure = CONFIG_ENTRIES, .min = 1, .max = most
+    CONFIG_CUSTOM(key, function), .measure = CONFIG_ENTRIES, .min = 1, .max = (most)
 #define CONFIG_MEMBER(key, function, type, member)                                                 \
-    CONFIG_CUSTOM(key, function), .offset = offsetof(type, member),                                \
-                                  .size = sizeof(((type *)0)->member)
+    .name = key, .read = function, .offset = offsetof(type, member),                               \
+    .size = sizeof(((type *)0)->member)
 #define CONFIG_MEASURED(key, function, type, member, unit, low, high)                              \
-    CONFIG_MEMBER(key, function, type, member), .measure = unit, .min = low, .max = high
+    CONFIG_MEMBER(key, function, type, member), .measure = unit, .min = (low), .max = (high)
 
 #define CONFIG_BOOL(key, type, member) CONFIG_MEMBER(key, config_read_bool, type, member)
 #define CONFIG_CHOICE(key, type, member) CONFIG_MEMBER(key, config_read_choice, type, member)
