@@ -5,7 +5,7 @@
 
 #include "common/config/network.h"
 #include "common/config/source_kinds.h"
-#include "common/wire/version.h"
+#include "common/wire/lane.h"
 
 /* `checkpoint: auto`: where the state lies follows from the kind of source. */
 static void resolve_checkpoint(struct config_reader *r)

@@ -6,7 +6,7 @@
 #include "common/config/sections/section.h"
 #include "common/config/source_kinds.h"
 #include "common/config/values.h"
-#include "common/wire/version.h"
+#include "common/wire/lane.h"
 
 /* `auto` leaves CHECKPOINT_NONE, which config_finish resolves. */
 static int read_checkpoint(struct config_reader *r, const struct config_key *key,
