@@ -4,6 +4,7 @@
 #include "common/base/xalloc.h"
 #include "common/net/sockets.h"
 #include "common/program/log.h"
+#include "ingestor/source/sources.h"
 
 #define QUERY_BUDGET 50
 #define BATCH_BUDGET 4 /* batches folded before others get their turn */
@@ -105,6 +106,12 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
 int ingestor_create(struct program *program, struct ingestor **out, struct error *err)
 {
     const struct config *config = program->config;
+    const struct source_ops *source = sources_find(config);
+    const struct source_stores *stores = sources_stores(config);
+    if (source == NULL || stores == NULL) {
+        return error_set(err, STATUS_INVALID, "this ingestor has no source that reads %s",
+                         config->source.uri);
+    }
     struct ingestor *ingestor = x_calloc(1, sizeof *ingestor);
     *out = ingestor;
     ingestor->program = program;
@@ -131,8 +138,9 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
         .max_ms = interval_ms > CHECKPOINT_RETRY_MAX_MS ? interval_ms : CHECKPOINT_RETRY_MAX_MS,
         .random = (uint64_t)clock_wall().us,
     };
-    ingestor->lease = lease_create(config);
-    ingestor->reader = reader_create(config, ingestor->lease);
+    ingestor->lease = lease_create(config, stores->lease);
+    const struct reader_parts parts = {config, source, stores->checkpoint, ingestor->lease};
+    ingestor->reader = reader_create(&parts);
     return STATUS_OK;
 }
 

@@ -41,7 +41,8 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
         log_info("going on after position %llu, from a checkpoint of %zu bytes",
                  (unsigned long long)snapshot.ordinal, message->len);
     } else {
-        ingestor->record = JOURNAL_ALL; /* what an earlier life journaled is of no use any more */
+        ingestor->record =
+            CHECKPOINT_JOURNAL_ALL; /* what an earlier life journaled is of no use any more */
         log_info("building all tiles from the events table");
     }
     newest_clear(&ingestor->newest);

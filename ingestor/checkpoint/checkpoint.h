@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where checkpoints lie. One small vtable;
- * checkpoint_file.c (a file beside the database) and checkpoint_postgres.c (the schema `tilewire`
- * of the database) implement it. What is in a checkpoint is its owner's business: bytes in, bytes
+ * Where checkpoints lie. One small vtable: checkpoint_file.c (a file beside the database) and
+ * checkpoint_postgres.c (the schema `tilewire` of the database) implement it; a source's own table
+ * says which is its (source.h). What is in a checkpoint is its owner's business: bytes in, bytes
  * out.
  *
- * A checkpoint is written whole or not at all, and comes back as it was written or not at all. They
- * are their holder's who has the lease (lease.h): who had it before finds itself fenced off by the
- * lease's number, even if it was stopped in the middle of a call.
+ * A checkpoint is written whole or not at all, and comes back as it was written or not at all. Only
+ * the holder of the lease may write one (lease.h): a holder before it finds itself fenced off by
+ * the lease's number, even if it was stopped in the middle of a call.
  *
  * Used by the reader's thread only; calls may block.
  */
@@ -17,56 +17,44 @@
 #include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/config/config.h"
-#include "ingestor/lease/lease.h"
+#include "ingestor/lease/lease_grant.h"
 
 struct checkpoint;
 
 struct checkpoint_ops {
-    /* For the holder of that lease; fences those before it off. */
+    /* For the holder of that lease; holders before it are fenced off from now on. config is
+     * borrowed until close. On success *out is the caller's to close. STATUS_DENIED: the lease is
+     * lost; STATUS_IO. */
     int (*open)(const struct config *config, const struct lease_grant *lease,
                 struct checkpoint **out, struct error *err);
     void (*close)(struct checkpoint *checkpoint);
 
-    /* The last checkpoint saved. STATUS_NOT_FOUND: there is none; STATUS_INVALID: it is damaged, or
-     * of another version, and err says what follows; STATUS_IO. */
+    /* Appends the last checkpoint saved to `out`. STATUS_NOT_FOUND: there is none; STATUS_INVALID:
+     * it is damaged, or of another version, and err says so; STATUS_IO. */
     int (*load)(struct checkpoint *checkpoint, struct buf *out, struct error *err);
 
-    /* Replaces the checkpoint, and takes records up to that number out of the journal: they are in
-     * it. STATUS_DENIED when the lease is lost: nothing was written then. */
+    /* Replaces the checkpoint, and takes the records up to `record` out of the journal, because the
+     * checkpoint holds what they say. STATUS_DENIED: the lease is lost, and nothing was written;
+     * STATUS_IO. */
     int (*save)(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
                 struct error *err);
 
-    /* Adds a record to the journal; it is on disk when this returns. Numbers grow. STATUS_DENIED as
-     * save; STATUS_AGAIN: the connection broke, and what follows from the record must wait;
-     * STATUS_IO: it cannot be written, and that is to be lived with. */
+    /* Adds a record to the journal; it is on disk when this returns. Numbers grow. STATUS_DENIED:
+     * as save. STATUS_AGAIN: the connection broke, and what follows from the record must wait.
+     * STATUS_IO: it cannot be written, and the caller goes on without it. */
     int (*append)(struct checkpoint *checkpoint, uint64_t number, struct str record,
                   struct error *err);
 
-    /* All records of the journal, one after the other. STATUS_INVALID: it is damaged, so that out
-     * is not all; err says how. STATUS_IO. */
+    /* Appends all records of the journal to `out`, one after the other. STATUS_INVALID: it is
+     * damaged, so some are missing, and err says how; STATUS_IO. */
     int (*journal)(struct checkpoint *checkpoint, struct buf *out, struct error *err);
 };
 
-/* save with this number empties the journal. */
-#define JOURNAL_ALL UINT64_MAX
+/* As the record of save: the journal is emptied. */
+#define CHECKPOINT_JOURNAL_ALL UINT64_MAX
 
 struct checkpoint {
     const struct checkpoint_ops *ops;
 };
-
-extern const struct checkpoint_ops checkpoint_file;
-extern const struct checkpoint_ops checkpoint_postgres;
-
-/* By the configuration; NULL: no checkpoints are kept. */
-const struct checkpoint_ops *checkpoint_for(const struct config *config);
-
-/* A checkpoint's frame: magic, format, length, FNV-1a 64 of the bytes. Shared by the stores. */
-#define CHECKPOINT_FORMAT 1
-void checkpoint_wrap(struct buf *out, struct str bytes);
-/* Length of the frame that the bytes begin with; 0 when it is not whole. */
-size_t checkpoint_frame_len(struct str bytes);
-/* Are these bytes the beginning of a frame, and not all of it? */
-bool checkpoint_is_cut(struct str bytes);
-int checkpoint_unwrap(struct str framed, struct str *bytes, struct error *err);
 
 #endif

@@ -18,8 +18,9 @@
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
-#include "ingestor/checkpoint/checkpoint.h"
-#include "ingestor/lease/lease_store.h"
+#include "ingestor/checkpoint/checkpoint_file.h"
+#include "ingestor/checkpoint/checkpoint_frame.h"
+#include "ingestor/lease/lease_file.h"
 
 struct file_checkpoint {
     struct checkpoint base;
@@ -220,13 +221,14 @@ static int replace_journal(struct file_checkpoint *c, struct str records, struct
     return STATUS_OK;
 }
 
-/* A journal of the records above that number, JOURNAL_ALL for none. Of one that has lost records
- * nothing is kept, nor is it marked. */
+/* A journal of the records above that number, CHECKPOINT_JOURNAL_ALL for none. Of one that has lost
+ * records nothing is kept, nor is it marked. */
 static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct error *err)
 {
     struct kept kept = {above, {0}};
     frame_record(&kept.bytes, 0, STR(""));
-    int status = above != JOURNAL_ALL ? read_journal(c, keep_younger, &kept, err) : STATUS_OK;
+    int status =
+        above != CHECKPOINT_JOURNAL_ALL ? read_journal(c, keep_younger, &kept, err) : STATUS_OK;
     if (status == STATUS_INVALID) {
         c->lost = c->lost != 0 ? c->lost : 1;
         buf_clear(&kept.bytes);
@@ -287,11 +289,11 @@ static void shorten_journal(struct file_checkpoint *c, uint64_t record)
 {
     struct stat now;
     if (c->lost != 0) {
-        if (record >= c->lost && rewrite_journal(c, JOURNAL_ALL, NULL) == STATUS_OK) {
+        if (record >= c->lost && rewrite_journal(c, CHECKPOINT_JOURNAL_ALL, NULL) == STATUS_OK) {
             c->lost = 0;
         }
     } else if (fstat(c->journal, &now) == 0 &&
-               (now.st_size >= JOURNAL_LONG || record == JOURNAL_ALL)) {
+               (now.st_size >= JOURNAL_LONG || record == CHECKPOINT_JOURNAL_ALL)) {
         (void)rewrite_journal(c, record, NULL); /* a long one does no harm */
     }
 }
@@ -397,7 +399,7 @@ static int file_open(const struct config *config, const struct lease_grant *leas
     remove_new_files(c);
     /* Without a checkpoint nobody reads a journal. A disk that is full now may have room by the
      * time that there is something to add. */
-    const uint64_t above = access(c->path, F_OK) != 0 ? JOURNAL_ALL : 0;
+    const uint64_t above = access(c->path, F_OK) != 0 ? CHECKPOINT_JOURNAL_ALL : 0;
     if (rewrite_journal(c, above, err) == STATUS_DENIED) {
         file_close(&c->base);
         return STATUS_DENIED;

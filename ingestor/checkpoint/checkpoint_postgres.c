@@ -11,7 +11,8 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
-#include "ingestor/checkpoint/checkpoint.h"
+#include "ingestor/checkpoint/checkpoint_frame.h"
+#include "ingestor/checkpoint/checkpoint_postgres.h"
 
 struct postgres_checkpoint {
     struct checkpoint base;

@@ -9,68 +9,52 @@
 #include "common/base/backoff.h"
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
-#include "ingestor/lease/lease_store.h"
+#include "ingestor/lease/boot_clock.h"
 
 struct lease {
+    /* Constant once the keeper runs. */
     const struct config *config;
     const struct lease_store_ops *ops;
-    struct lease_store *store; /* the thread's; NULL: not open */
-    struct backoff backoff;    /* the thread's */
-    bool failing;              /* the thread's: renewals do, as last logged */
     pthread_t thread;
+
+    /* The keeper's thread alone uses these. */
+    struct {
+        struct lease_store *store; /* NULL: not open */
+        struct backoff backoff;
+        bool failing; /* renewals fail, as last logged */
+    } keeper;
+
+    /* All threads use these, with the mutex held. */
     pthread_mutex_t mutex;
-    pthread_cond_t changed; /* what follows has */
-    bool stop;
+    pthread_cond_t changed; /* signalled when anything below has changed */
+    bool stop;              /* the keeper is to end */
     enum lease_state state;
     struct lease_grant grant;
     struct error why;
-    _Atomic int64_t valid_until; /* of the clock below, µs */
+
+    /* Until when the lease may be relied upon: boot_clock(), µs. The keeper writes it with the
+     * mutex held; whoever is about to publish reads it without. */
+    _Atomic int64_t valid_until_us;
 };
 
-/* Monotonic, and goes on while the machine sleeps. */
-static mono_time now_boot(void)
+/* ---- Shared by the threads ---- */
+
+/* Waits, with the mutex held, until something changes or that time has come. The condition's clock
+ * stands still while the machine sleeps, so callers look at theirs again. */
+static void wait_changed(struct lease *lease, boot_time deadline)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_BOOTTIME, &t);
-    return (mono_time){(int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000};
-}
-
-/* ---- What a standby sees ---- */
-
-bool lease_watch_expired(struct lease_watch *watch, uint64_t number, uint64_t beat, mono_time now)
-{
-    if (watch->number != number || watch->beat != beat) {
-        *watch = (struct lease_watch){number, beat, now, 0};
-    }
-    const int64_t passed_us = now.us - watch->looked_at.us;
-    const int64_t most_us = LEASE_BLINK_MS * US_PER_MS;
-    watch->still_us += passed_us < most_us ? passed_us : most_us;
-    watch->looked_at = now;
-    return number == 0 || watch->still_us >= LEASE_EXPIRE_MS * US_PER_MS;
-}
-
-void lease_watch_forget(struct lease_watch *watch)
-{
-    *watch = (struct lease_watch){0};
-}
-
-uint64_t lease_epoch_after(uint64_t before)
-{
-    const uint64_t now_ms = (uint64_t)(clock_wall().us / US_PER_MS);
-    return now_ms > before ? now_ms : before + 1;
-}
-
-/* ---- The keeper's thread ---- */
-
-/* Waits, with the mutex held, until something changes, at most ms. */
-static void wait_changed(struct lease *lease, int64_t ms)
-{
+    const int64_t ms = (deadline.us - boot_clock().us) / US_PER_MS + 1;
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     const int64_t ns = until.tv_nsec + ms % 1000 * 1000000;
     until.tv_sec += ms / 1000 + ns / 1000000000;
     until.tv_nsec = ns % 1000000000;
     pthread_cond_timedwait(&lease->changed, &lease->mutex, &until);
+}
+
+static bool has_come(boot_time deadline)
+{
+    return boot_clock().us >= deadline.us;
 }
 
 static void set_state(struct lease *lease, enum lease_state state, const struct error *why)
@@ -81,34 +65,36 @@ static void set_state(struct lease *lease, enum lease_state state, const struct 
         lease->why = *why;
     }
     if (state == LEASE_LOST) {
-        atomic_store(&lease->valid_until, 0);
+        atomic_store(&lease->valid_until_us, 0);
     }
     pthread_cond_broadcast(&lease->changed);
     pthread_mutex_unlock(&lease->mutex);
 }
 
-static void set_valid(struct lease *lease, mono_time from)
+static void set_valid(struct lease *lease, boot_time from)
 {
     pthread_mutex_lock(&lease->mutex);
     if (lease->state != LEASE_LOST) {
-        atomic_store(&lease->valid_until, mono_add_ms(from, LEASE_VALID_MS).us);
+        atomic_store(&lease->valid_until_us, boot_add_ms(from, LEASE_VALID_MS).us);
     }
     pthread_cond_broadcast(&lease->changed);
     pthread_mutex_unlock(&lease->mutex);
 }
 
-/* Both return how long to wait, ms. */
+/* ---- The keeper's thread ---- */
+
+/* One attempt to get the lease. Returns how long to wait until the next, ms. */
 static int64_t try_acquire(struct lease *lease)
 {
     struct error why = {{0}};
     struct lease_grant grant = {0};
-    const mono_time begun = now_boot();
+    const boot_time begun = boot_clock();
     int status = STATUS_OK;
-    if (lease->store == NULL) {
-        status = lease->ops->open(lease->config, &lease->store, &why);
+    if (lease->keeper.store == NULL) {
+        status = lease->ops->open(lease->config, &lease->keeper.store, &why);
     }
     if (status == STATUS_OK) {
-        status = lease->ops->acquire(lease->store, begun, &grant, &why);
+        status = lease->ops->acquire(lease->keeper.store, begun, &grant, &why);
     }
     if (status == STATUS_OK) {
         pthread_mutex_lock(&lease->mutex);
@@ -116,38 +102,39 @@ static int64_t try_acquire(struct lease *lease)
         pthread_mutex_unlock(&lease->mutex);
         set_valid(lease, begun);
         set_state(lease, LEASE_HELD, &why);
-        backoff_reset(&lease->backoff);
+        backoff_reset(&lease->keeper.backoff);
         return LEASE_RENEW_MS;
     }
     set_state(lease, LEASE_WAITING, &why);
     if (status == STATUS_AGAIN) {
-        backoff_reset(&lease->backoff);
-        return LEASE_LOOK_MS;
+        backoff_reset(&lease->keeper.backoff);
+        return LEASE_POLL_MS;
     }
-    return backoff_next_ms(&lease->backoff);
+    return backoff_next_ms(&lease->keeper.backoff);
 }
 
+/* One renewal. Returns how long to wait until the next, ms. */
 static int64_t try_renew(struct lease *lease)
 {
     struct error why = {{0}};
-    const mono_time begun = now_boot();
-    const int status = lease->ops->renew(lease->store, &why);
+    const boot_time begun = boot_clock();
+    const int status = lease->ops->renew(lease->keeper.store, &why);
     if (status == STATUS_DENIED) {
         set_state(lease, LEASE_LOST, &why);
         return LEASE_RENEW_MS;
     }
     if (status != STATUS_OK) {
-        if (!lease->failing) {
+        if (!lease->keeper.failing) {
             log_warn("%s; trying again", why.text);
         }
-        lease->failing = true;
-        return backoff_next_ms(&lease->backoff);
+        lease->keeper.failing = true;
+        return backoff_next_ms(&lease->keeper.backoff);
     }
-    if (lease->failing) {
+    if (lease->keeper.failing) {
         log_info("the lease is renewed again");
     }
-    lease->failing = false;
-    backoff_reset(&lease->backoff);
+    lease->keeper.failing = false;
+    backoff_reset(&lease->keeper.backoff);
     set_valid(lease, begun);
     /* A process that was stopped in between must not wait for the next turn. */
     return lease_valid(lease) ? LEASE_RENEW_MS : 0;
@@ -166,29 +153,28 @@ static void *keep(void *arg)
         } else if (state == LEASE_HELD) {
             wait_ms = try_renew(lease);
         }
-        const mono_time until = mono_add_ms(now_boot(), wait_ms);
+        const boot_time until = boot_add_ms(boot_clock(), wait_ms);
         pthread_mutex_lock(&lease->mutex);
-        while (!lease->stop && now_boot().us < until.us) {
-            wait_changed(lease, (until.us - now_boot().us) / US_PER_MS + 1);
+        while (!lease->stop && !has_come(until)) {
+            wait_changed(lease, until);
         }
     }
     pthread_mutex_unlock(&lease->mutex);
-    if (lease->store != NULL) {
-        lease->ops->close(lease->store);
+    if (lease->keeper.store != NULL) {
+        lease->ops->close(lease->keeper.store);
     }
     return NULL;
 }
 
-/* ---- For the others ---- */
+/* ---- The other threads' side ---- */
 
-struct lease *lease_create(const struct config *config)
+struct lease *lease_create(const struct config *config, const struct lease_store_ops *ops)
 {
     struct lease *lease = x_calloc(1, sizeof *lease);
     pthread_condattr_t monotonic;
     lease->config = config;
-    lease->ops =
-        config->ingestor.checkpoint == CHECKPOINT_POSTGRESQL ? &lease_postgres : &lease_file;
-    lease->backoff = (struct backoff){100, 1000, 0, (uint64_t)clock_wall().us};
+    lease->ops = ops;
+    lease->keeper.backoff = (struct backoff){100, 1000, 0, (uint64_t)clock_wall().us};
     pthread_mutex_init(&lease->mutex, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -221,10 +207,10 @@ void lease_destroy(struct lease **lease_p)
 enum lease_state lease_await(struct lease *lease, int wait_ms, struct lease_grant *grant,
                              struct error *why)
 {
-    const mono_time until = mono_add_ms(now_boot(), wait_ms);
+    const boot_time until = boot_add_ms(boot_clock(), wait_ms);
     pthread_mutex_lock(&lease->mutex);
-    while (lease->state == LEASE_WAITING && now_boot().us < until.us) {
-        wait_changed(lease, (until.us - now_boot().us) / US_PER_MS + 1);
+    while (lease->state == LEASE_WAITING && !has_come(until)) {
+        wait_changed(lease, until);
     }
     const enum lease_state state = lease->state;
     *grant = lease->grant;
@@ -235,7 +221,7 @@ enum lease_state lease_await(struct lease *lease, int wait_ms, struct lease_gran
 
 bool lease_valid(const struct lease *lease)
 {
-    return now_boot().us < atomic_load(&lease->valid_until);
+    return boot_clock().us < atomic_load(&lease->valid_until_us);
 }
 
 bool lease_hold(struct lease *lease)
@@ -243,10 +229,10 @@ bool lease_hold(struct lease *lease)
     if (lease_valid(lease)) {
         return true;
     }
-    const mono_time until = mono_add_ms(now_boot(), LEASE_HOLD_MS);
+    const boot_time until = boot_add_ms(boot_clock(), LEASE_HOLD_MS);
     pthread_mutex_lock(&lease->mutex);
-    while (lease->state == LEASE_HELD && !lease_valid(lease) && now_boot().us < until.us) {
-        wait_changed(lease, (until.us - now_boot().us) / US_PER_MS + 1);
+    while (lease->state == LEASE_HELD && !lease_valid(lease) && !has_come(until)) {
+        wait_changed(lease, until);
     }
     pthread_mutex_unlock(&lease->mutex);
     return lease_valid(lease);

@@ -3,12 +3,12 @@
  * The lease: which of several ingestors with the same lanes is the one that publishes. Its keeper
  * is a thread of its own, so that neither a slow disk nor a slow database costs it the lease.
  *
- * The holder renews each LEASE_RENEW_MS: the beat in the shared state changes. Each renewal lets it
- * publish for LEASE_VALID_MS from when the renewal *began*.
+ * The holder renews each LEASE_RENEW_MS: the heartbeat in the shared state changes. Each renewal
+ * lets it publish for LEASE_VALID_MS from when the renewal *began*.
  *
- * A standby looks each LEASE_LOOK_MS, and takes the lease when it was given back, when its holder
- * is known to be dead, or when its beat has stood still for LEASE_EXPIRE_MS by the standby's own
- * clock. Clocks of two machines are never compared.
+ * A standby polls each LEASE_POLL_MS, and takes the lease when it was given back, when its holder
+ * is known to be dead, or when its heartbeat has stood still for LEASE_EXPIRE_MS by the standby's
+ * own clock. Clocks of two machines are never compared.
  *
  *   renewed ├───── may publish ─────┤ silent            │
  *           0                      1.75 s              2.5 s: taken over, under a greater number
@@ -29,32 +29,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/error.h"
-#include "common/config/config.h"
+#include "ingestor/lease/lease_store.h"
 
 #define LEASE_RENEW_MS 400
 #define LEASE_VALID_MS 1750
 #define LEASE_EXPIRE_MS 2500 /* the difference is for clocks that run at different speeds */
-#define LEASE_LOOK_MS 200
+#define LEASE_POLL_MS 200
 #define LEASE_HOLD_MS 1500 /* how long lease_hold waits for a renewal */
 
 enum lease_state {
-    LEASE_WAITING, /* another has it, or it cannot be looked at */
+    LEASE_WAITING, /* another has it, or it cannot be polled */
     LEASE_HELD,    /* ours; whether it is valid just now, lease_valid says */
     LEASE_LOST,    /* another took it. This state is the last one. */
 };
 
-/* What comes with the lease. */
-struct lease_grant {
-    uint64_t number; /* of this lease: the fence for checkpoints and journal */
-    uint64_t epoch;  /* greater than that of each holder before */
-    uint64_t inode;  /* of the lock file; 0 in PostgreSQL */
-};
-
 struct lease;
 
-/* Starts the keeper. config is borrowed. */
-struct lease *lease_create(const struct config *config);
+/* Starts the keeper. config is borrowed; ops says where the lease lies. */
+struct lease *lease_create(const struct config *config, const struct lease_store_ops *ops);
 
 /* Ends the keeper, within the time that one call of the store takes, and gives the lease back. */
 void lease_destroy(struct lease **lease);

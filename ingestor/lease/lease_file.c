@@ -23,7 +23,9 @@
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
-#include "ingestor/lease/lease_store.h"
+#include "ingestor/lease/lease.h"
+#include "ingestor/lease/lease_file.h"
+#include "ingestor/lease/lease_watch.h"
 
 #define TEXT_BYTES 128
 
@@ -35,14 +37,14 @@ struct file_lease {
     struct lease_watch watch;
     struct lease_grant grant; /* number 0: none */
     int fd;                   /* of our lock file; -1: none */
-    uint64_t beat;
+    uint64_t heartbeat;
     uint64_t before;     /* number of the holder that is waited for; 0: nobody is */
-    mono_time settle_at; /* until then */
+    boot_time settle_at; /* until then */
 };
 
 /* What a lock file says. */
 struct holder {
-    uint64_t beat;
+    uint64_t heartbeat;
     uint64_t epoch;
     int pid;
     bool dead; /* its lock is free */
@@ -120,8 +122,8 @@ static bool look_at(const struct file_lease *l, uint64_t number, struct holder *
     char text[TEXT_BYTES + 1] = "";
     const ssize_t got = pread(fd, text, TEXT_BYTES, 0);
     text[got > 0 ? got : 0] = '\0';
-    (void)sscanf(text, "beat %" SCNu64 " epoch %" SCNu64 " process %d", &out->beat, &out->epoch,
-                 &out->pid);
+    (void)sscanf(text, "beat %" SCNu64 " epoch %" SCNu64 " process %d", &out->heartbeat,
+                 &out->epoch, &out->pid);
     out->dead = flock(fd, LOCK_SH | LOCK_NB) == 0;
     close(fd);
     return true;
@@ -134,7 +136,7 @@ static bool write_text(const struct file_lease *l)
     char text[TEXT_BYTES + 1];
     const int len =
         snprintf(text, sizeof text, "beat %020" PRIu64 " epoch %020" PRIu64 " process %d\n",
-                 l->beat, l->grant.epoch, (int)getpid());
+                 l->heartbeat, l->grant.epoch, (int)getpid());
     return pwrite(l->fd, text, (size_t)len, 0) == len;
 }
 
@@ -159,7 +161,7 @@ int lease_file_confirm(const char *path, uint64_t number, uint64_t inode, struct
 static int file_renew(struct lease_store *store, struct error *err)
 {
     struct file_lease *l = file_of(store);
-    l->beat++;
+    l->heartbeat++;
     if (!write_text(l)) {
         return error_set(err, STATUS_IO, "cannot write %s.lock.%" PRIu64 ": %s", l->path,
                          l->grant.number, strerror(errno));
@@ -187,7 +189,7 @@ static int make_lock(struct file_lease *l, uint64_t number, uint64_t epoch, stru
     struct stat made;
     int status = STATUS_OK;
     l->grant = (struct lease_grant){number, epoch, 0};
-    l->beat = 0;
+    l->heartbeat = 0;
     unlink(path_new);
     l->fd = open(path_new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (l->fd < 0 || flock(l->fd, LOCK_EX | LOCK_NB) != 0 || !write_text(l) ||
@@ -230,7 +232,7 @@ static void take_back(struct file_lease *l)
 }
 
 /* After a number was made: is it the greatest, and is the holder before surely silent? */
-static int settle(struct file_lease *l, const struct holder *seen, mono_time now, struct error *err)
+static int settle(struct file_lease *l, const struct holder *seen, boot_time now, struct error *err)
 {
     uint64_t greatest;
     uint64_t smallest;
@@ -245,9 +247,9 @@ static int settle(struct file_lease *l, const struct holder *seen, mono_time now
         take_back(l);
         return status;
     }
-    if (look_at(l, before, &again) && !again.dead && again.beat != seen->beat) {
+    if (look_at(l, before, &again) && !again.dead && again.heartbeat != seen->heartbeat) {
         l->before = before;
-        l->settle_at = mono_add_ms(now, LEASE_EXPIRE_MS);
+        l->settle_at = boot_add_ms(now, LEASE_EXPIRE_MS);
         return error_set(err, STATUS_AGAIN, "waiting for process %d to fall silent", again.pid);
     }
     remove_older(l, smallest);
@@ -256,7 +258,7 @@ static int settle(struct file_lease *l, const struct holder *seen, mono_time now
 
 /* The holder before had renewed just when its lease was taken. Meanwhile we renew, too, so that
  * nobody takes ours. */
-static int await_silence(struct file_lease *l, mono_time now, struct error *err)
+static int await_silence(struct file_lease *l, boot_time now, struct error *err)
 {
     struct holder before;
     const int status = file_renew(&l->base, err);
@@ -272,7 +274,7 @@ static int await_silence(struct file_lease *l, mono_time now, struct error *err)
     return STATUS_OK;
 }
 
-static int file_acquire(struct lease_store *store, mono_time now, struct lease_grant *out,
+static int file_acquire(struct lease_store *store, boot_time now, struct lease_grant *out,
                         struct error *err)
 {
     struct file_lease *l = file_of(store);
@@ -294,7 +296,7 @@ static int file_acquire(struct lease_store *store, mono_time now, struct lease_g
         return error_set(err, STATUS_AGAIN, "another ingestor has just taken the lease");
     }
     if (greatest != 0 && !holder.dead &&
-        !lease_watch_expired(&l->watch, greatest, holder.beat, now)) {
+        !lease_watch_expired(&l->watch, greatest, holder.heartbeat, now)) {
         return error_set(err, STATUS_AGAIN, "another ingestor, process %d, holds %s.lock.%" PRIu64,
                          holder.pid, l->path, greatest);
     }

@@ -19,7 +19,8 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
-#include "ingestor/lease/lease_store.h"
+#include "ingestor/lease/lease_postgres.h"
+#include "ingestor/lease/lease_watch.h"
 
 struct postgres_lease {
     struct lease_store base;
@@ -142,7 +143,7 @@ static int postgres_open(const struct config *config, struct lease_store **out, 
 
 struct seen {
     char number[32]; /* "0": there is no row */
-    char beat[32];
+    char heartbeat[32];
     char owner[192];
 };
 
@@ -158,7 +159,7 @@ static int look(struct postgres_lease *l, struct seen *out, struct error *err)
         status = pg_error(l->db, result, "cannot look at the lease", err);
     } else if (PQntuples(result) == 1) {
         snprintf(out->number, sizeof out->number, "%s", PQgetvalue(result, 0, 0));
-        snprintf(out->beat, sizeof out->beat, "%s", PQgetvalue(result, 0, 1));
+        snprintf(out->heartbeat, sizeof out->heartbeat, "%s", PQgetvalue(result, 0, 1));
         snprintf(out->owner, sizeof out->owner, "%s", PQgetvalue(result, 0, 2));
     }
     PQclear(result);
@@ -169,7 +170,7 @@ static int take(struct postgres_lease *l, const struct seen *seen, struct error 
 {
     char epoch[32];
     snprintf(epoch, sizeof epoch, "%" PRIu64, lease_epoch_after(0));
-    const char *const parameters[] = {l->name, l->owner, seen->number, seen->beat, epoch};
+    const char *const parameters[] = {l->name, l->owner, seen->number, seen->heartbeat, epoch};
     PGresult *result = PQexecParams(
         l->db,
         "WITH taken AS (INSERT INTO tilewire.lease AS l (name, number, beat, owner, epoch) "
@@ -194,7 +195,7 @@ static int take(struct postgres_lease *l, const struct seen *seen, struct error 
     return status;
 }
 
-static int postgres_acquire(struct lease_store *store, mono_time now, struct lease_grant *out,
+static int postgres_acquire(struct lease_store *store, boot_time now, struct lease_grant *out,
                             struct error *err)
 {
     struct postgres_lease *l = postgres_of(store);
@@ -208,7 +209,8 @@ static int postgres_acquire(struct lease_store *store, mono_time now, struct lea
         return status;
     }
     const uint64_t number = strtoull(seen.number, NULL, 10);
-    const bool expired = lease_watch_expired(&l->watch, number, strtoull(seen.beat, NULL, 10), now);
+    const bool expired =
+        lease_watch_expired(&l->watch, number, strtoull(seen.heartbeat, NULL, 10), now);
     if (!expired && !owner_gone(l, seen.owner)) {
         return error_set(err, STATUS_AGAIN, "another ingestor holds the lease on %s", l->name);
     }

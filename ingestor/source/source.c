@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/source.h"
 
-const struct source_ops *source_for(const struct config *config)
-{
-    switch (config->source.kind) {
-    case SOURCE_SQLITE:
-        return &source_sqlite;
-    case SOURCE_POSTGRESQL:
-        return &source_postgres;
-    }
-    return NULL;
-}
-
 uint64_t source_new_origin(uint64_t before)
 {
     const uint64_t now_ms = (uint64_t)(clock_wall().us / US_PER_MS);

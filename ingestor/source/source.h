@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A source: the user's events table, read in delivery order. One small vtable; source_sqlite.c and
- * source_postgres.c implement it. A source is used by one thread (the reader's), and its calls may
- * block.
+ * source_postgres.c implement it, and sources.c lists them. A source is used by one thread (the
+ * reader's), and its calls may block.
  *
  * Delivery order is the order in which read() hands out rows. It must survive a crash: a source
  * that is opened again with the state that came with a batch delivers after it exactly what it
@@ -50,10 +50,20 @@ struct batch {
 void batch_destroy(struct batch **batch);
 
 struct source;
+struct checkpoint_ops;
+struct lease_store_ops;
+
+/* Where an ingestor keeps what outlives it. The two go together: who lost the lease is fenced off
+ * from the checkpoint by the lease's number. */
+struct source_stores {
+    const struct checkpoint_ops *checkpoint;
+    const struct lease_store_ops *lease;
+};
 
 struct source_ops {
-    const char *scheme; /* of the uri: "sqlite" */
-    bool journals;      /* its batches have something to be journaled */
+    const char *scheme;          /* of the uri: "sqlite" */
+    bool journals;               /* its batches have something to be journaled */
+    struct source_stores stores; /* unless the configuration puts them into files */
 
     /* Connects, and checks that table and columns are there; a missing one is reported by name,
      * with what to do. state is that of the last batch folded, or STR_NULL to read from the start.
@@ -79,9 +89,6 @@ struct source_ops {
     uint64_t (*renumber)(struct source *source);
 };
 
-extern const struct source_ops source_sqlite;
-extern const struct source_ops source_postgres;
-
 struct source {
     const struct source_ops *ops;
 };
@@ -89,8 +96,5 @@ struct source {
 /* An origin that was never used before: later than `before`, and than those of all earlier times.
  */
 uint64_t source_new_origin(uint64_t before);
-
-/* By the scheme of config's source.uri; NULL when there is none for it. */
-const struct source_ops *source_for(const struct config *config);
 
 #endif

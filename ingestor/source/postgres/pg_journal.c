@@ -5,55 +5,55 @@
 
 /* ---- Writing ---- */
 
-void pg_look_clear(struct pg_look *look)
+void pg_draft_clear(struct pg_draft *draft)
 {
-    buf_clear(&look->holes);
-    buf_clear(&look->late);
-    look->hole_count = 0;
-    look->late_count = 0;
+    buf_clear(&draft->holes);
+    buf_clear(&draft->late);
+    draft->hole_count = 0;
+    draft->late_count = 0;
 }
 
-void pg_look_free(struct pg_look *look)
+void pg_draft_free(struct pg_draft *draft)
 {
-    buf_free(&look->holes);
-    buf_free(&look->late);
+    buf_free(&draft->holes);
+    buf_free(&draft->late);
 }
 
-void pg_look_hole(struct pg_look *look, int64_t first, int64_t last, wall_time since)
+void pg_draft_hole(struct pg_draft *draft, int64_t first, int64_t last, wall_time since)
 {
-    mp_put_int(&look->holes, first);
-    mp_put_int(&look->holes, last);
-    look->hole_count++;
-    look->since = since;
+    mp_put_int(&draft->holes, first);
+    mp_put_int(&draft->holes, last);
+    draft->hole_count++;
+    draft->since = since;
 }
 
-void pg_look_late(struct pg_look *look, int64_t id, uint64_t ordinal)
+void pg_draft_late(struct pg_draft *draft, int64_t id, uint64_t ordinal)
 {
-    if (look->late_count++ == 0) {
-        look->ordinal = ordinal;
+    if (draft->late_count++ == 0) {
+        draft->ordinal = ordinal;
     }
-    mp_put_int(&look->late, id);
+    mp_put_int(&draft->late, id);
 }
 
-void pg_record_put(struct buf *out, const struct pg_record *record, const struct pg_look *look)
+void pg_record_put(struct buf *out, const struct pg_record *record, const struct pg_draft *draft)
 {
     mp_put_array(out, 9);
     mp_put_uint(out, record->number);
     mp_put_int(out, record->before);
     mp_put_int(out, record->after);
     mp_put_uint(out, record->fence);
-    mp_put_int(out, look->hole_count != 0 ? look->since.us : 0);
-    mp_put_array(out, 2 * look->hole_count);
-    buf_append(out, look->holes.data, look->holes.len);
-    mp_put_uint(out, look->late_count != 0 ? look->ordinal : 0);
-    mp_put_array(out, look->late_count);
-    buf_append(out, look->late.data, look->late.len);
+    mp_put_int(out, draft->hole_count != 0 ? draft->since.us : 0);
+    mp_put_array(out, 2 * draft->hole_count);
+    buf_append(out, draft->holes.data, draft->holes.len);
+    mp_put_uint(out, draft->late_count != 0 ? draft->ordinal : 0);
+    mp_put_array(out, draft->late_count);
+    buf_append(out, draft->late.data, draft->late.len);
     mp_put_uint(out, record->ceiling);
 }
 
 /* ---- Reading ---- */
 
-/* Do the records go on behind that number, one by one? */
+/* True when the records go on behind that number one by one. */
 static bool is_whole(const struct pg_journal *journal, uint64_t number)
 {
     for (size_t i = 0; i < mp_count(&journal->doc.root); i++) {

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/postgres/pg_replay.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ingestor/source/postgres/pg_state.h"
+#include "common/postgres/pg.h"
+#include "ingestor/source/postgres/pg_deliver.h"
+#include "ingestor/source/postgres/pg_rows.h"
 
-/* ---- What was delivered since the checkpoint, again, in the same order ---- */
+/* ---- Since the checkpoint ---- */
 
-/* Rows with ids in (after, until]. */
+/* Reads the rows with ids in (after, until]. */
 static int query_range(struct postgres_source *s, int64_t after, int64_t until, size_t max_rows,
                        PGresult **out, struct error *err)
 {
@@ -27,7 +31,8 @@ static void list_id(struct buf *list, int64_t id)
     buf_printf(list, "%c%lld", list->len == 0 ? '{' : ',', (long long)id);
 }
 
-/* Those of the listed rows that are still there, in the order of their ids. Frees the list. */
+/* Reads those of the listed rows that are still there, in the order of their ids. Frees the list.
+ */
 static int query_listed(struct postgres_source *s, struct buf *list, PGresult **out,
                         struct error *err)
 {
@@ -40,6 +45,7 @@ static int query_listed(struct postgres_source *s, struct buf *list, PGresult **
                : pg_error(s->db, *out, "cannot read the events table", err);
 }
 
+/* The rows of a record that came in the order of their ids, and the holes between them. */
 static int replay_rows(struct postgres_source *s, const struct pg_record *r, struct batch *batch,
                        struct error *err)
 {
@@ -48,8 +54,8 @@ static int replay_rows(struct postgres_source *s, const struct pg_record *r, str
     for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
         if (!pg_record_misses(r, id)) {
-            s->last_ordinal = (uint64_t)id + s->offset;
-            pg_row_deliver(s, rows, i, clock_wall(), batch);
+            s->at.last_ordinal = (uint64_t)id + s->at.offset;
+            pg_deliver_row(s, rows, i, clock_wall(), batch);
         }
     }
     PQclear(rows);
@@ -59,9 +65,9 @@ static int replay_rows(struct postgres_source *s, const struct pg_record *r, str
         holes_add(&s->holes, first, last, r->fence, r->since);
     }
     if (r->after > r->before) {
-        s->last_ordinal = (uint64_t)r->after + s->offset;
+        s->at.last_ordinal = (uint64_t)r->after + s->at.offset;
     }
-    s->position = r->after;
+    s->at.position = r->after;
     return status;
 }
 
@@ -78,33 +84,33 @@ static int replay_late(struct postgres_source *s, const struct pg_record *r, str
     const int status = query_listed(s, &list, &rows, err);
     int row = 0; /* both are in the order of ids */
     for (size_t i = 0; status == STATUS_OK && mp_as_int(mp_at(r->late, i), &id); i++) {
-        s->last_ordinal = r->ordinal + i;
+        s->at.last_ordinal = r->ordinal + i;
         if (row < PQntuples(rows) && pg_row_id(rows, row) == id) {
-            pg_row_deliver(s, rows, row++, clock_wall(), batch);
+            pg_deliver_row(s, rows, row++, clock_wall(), batch);
         }
         (void)holes_fill(&s->holes, id);
-        pg_place_late(s, id);
+        pg_deliver_late(s, id);
     }
     PQclear(rows);
     return status;
 }
 
-int pg_replay(struct postgres_source *s, const struct pg_record *r, size_t max_rows,
-              struct batch **out, struct error *err)
+int pg_replay_record(struct postgres_source *s, const struct pg_record *r, size_t max_rows,
+                     struct batch **out, struct error *err)
 {
     struct batch *batch = batch_create(s->config->source.extra_count);
     int status;
-    if (s->position < r->before) {
+    if (s->at.position < r->before) {
         PGresult *rows = NULL;
-        status = query_range(s, s->position, r->before, max_rows, &rows, err);
+        status = query_range(s, s->at.position, r->before, max_rows, &rows, err);
         for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
-            s->position = pg_row_id(rows, i);
-            s->last_ordinal = (uint64_t)s->position + s->offset;
-            pg_row_deliver(s, rows, i, clock_wall(), batch);
+            s->at.position = pg_row_id(rows, i);
+            s->at.last_ordinal = (uint64_t)s->at.position + s->at.offset;
+            pg_deliver_row(s, rows, i, clock_wall(), batch);
         }
         anchor_drop(&s->anchor, batch);
         if (status == STATUS_OK && PQntuples(rows) < (int)max_rows) {
-            s->position = r->before;
+            s->at.position = r->before;
         }
         PQclear(rows);
     } else {
@@ -113,21 +119,21 @@ int pg_replay(struct postgres_source *s, const struct pg_record *r, size_t max_r
         if (status == STATUS_OK) {
             status = replay_late(s, r, batch, err);
         }
-        s->record = r->number;
-        s->ceiling = r->ceiling;
-        s->floor = r->ceiling;
-        pg_journal_advance(&s->replay);
+        s->journal.record = r->number;
+        s->journal.ceiling = r->ceiling;
+        s->journal.floor = r->ceiling;
+        pg_journal_advance(&s->journal.replay);
     }
     if (status != STATUS_OK) {
         batch_destroy(&batch);
         return status;
     }
     batch->more = true; /* the present comes next */
-    *out = pg_finish_batch(s, batch);
+    *out = pg_deliver_finish(s, batch);
     return STATUS_OK;
 }
 
-int pg_is_other(struct postgres_source *s, bool *other, struct error *err)
+int pg_replay_is_other(struct postgres_source *s, bool *other, struct error *err)
 {
     PGresult *rows = NULL;
     struct batch *batch = batch_create(s->config->source.extra_count);
@@ -141,25 +147,24 @@ int pg_is_other(struct postgres_source *s, bool *other, struct error *err)
     return status;
 }
 
-/* ---- What was delivered before the checkpoint, for the event log ---- */
+/* ---- Before the checkpoint, for the event log ---- */
 
-/* At the first of the newest rows. */
-int pg_find_history(struct postgres_source *s, struct error *err)
+int pg_replay_find_history(struct postgres_source *s, struct error *err)
 {
     char position[32];
     char limit[32];
     const char *const parameters[] = {position, limit};
-    if (s->position <= 0) {
+    if (s->at.position <= 0) {
         return STATUS_OK;
     }
-    snprintf(position, sizeof position, "%lld", (long long)s->position);
+    snprintf(position, sizeof position, "%lld", (long long)s->at.position);
     snprintf(limit, sizeof limit, "%zu", s->config->ingestor.events);
     PGresult *result = PQexecPrepared(s->db, "history", 2, parameters, NULL, NULL, 0);
     int status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(s->db, result, "cannot read the newest rows", err);
     } else if (!PQgetisnull(result, 0, 0)) {
-        s->history_from = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+        s->at.history_from = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
     }
     PQclear(result);
     return status;
@@ -172,12 +177,13 @@ static int compare_ordinals(const void *a, const void *b)
     return (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
 }
 
+/* Adds those rows whose place is known, and which were delivered before the state. */
 static void add_history(struct postgres_source *s, const PGresult *rows, struct batch *batch)
 {
     for (int i = 0; i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
         const uint64_t ordinal = order_of(&s->order, id);
-        if (ordinal > s->order.forgotten && ordinal <= s->last_ordinal &&
+        if (ordinal > s->order.forgotten && ordinal <= s->at.last_ordinal &&
             !holes_miss(&s->holes, id)) {
             pg_row_add(s, rows, i, ordinal, clock_wall(), batch);
         }
@@ -197,17 +203,17 @@ static void keep_newest(struct batch *batch, size_t kept)
     }
 }
 
-/* They are among those with the greatest ids and those that came late. */
-int pg_read_history(struct postgres_source *s, struct batch **out, struct error *err)
+/* The newest are among the rows with the greatest ids and those that came late. */
+int pg_replay_history(struct postgres_source *s, struct batch **out, struct error *err)
 {
     struct batch *batch = batch_create(s->config->source.extra_count);
     PGresult *rows = NULL;
     struct buf list = {0};
-    int status = query_range(s, s->history_from - 1, s->position, INT64_MAX, &rows, err);
+    int status = query_range(s, s->at.history_from - 1, s->at.position, INT64_MAX, &rows, err);
     if (status == STATUS_OK) {
         add_history(s, rows, batch);
         for (size_t i = 0; i < s->order.late_count; i++) {
-            if (s->order.lates[i].id < s->history_from) {
+            if (s->order.lates[i].id < s->at.history_from) {
                 list_id(&list, s->order.lates[i].id);
             }
         }
@@ -223,10 +229,10 @@ int pg_read_history(struct postgres_source *s, struct batch **out, struct error 
         batch_destroy(&batch);
         return status;
     }
-    s->history_from = 0;
+    s->at.history_from = 0;
     batch->history = true;
     batch->unusable = 0; /* they were counted the first time */
-    *out = pg_finish_batch(s, batch);
+    *out = pg_deliver_finish(s, batch);
     keep_newest(batch, s->config->ingestor.events);
     return STATUS_OK;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/postgres/pg_rows.h"
+
 #include <endian.h>
 #include <string.h>
 
-#include "ingestor/source/postgres/pg_state.h"
+#include "ingestor/source/columns.h"
 
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 
@@ -23,19 +25,19 @@ static int64_t value_int64(const PGresult *rows, int row, int column)
 
 int64_t pg_row_id(const PGresult *rows, int row)
 {
-    return value_int64(rows, row, COLUMN_ID);
+    return value_int64(rows, row, EVENT_ID);
 }
 
 bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row, wall_time *out)
 {
-    if (PQgetisnull(rows, row, COLUMN_TIMESTAMP)) {
+    if (PQgetisnull(rows, row, EVENT_TIMESTAMP)) {
         return false;
     }
     if (!s->table.timestamp_binary) {
-        const struct str text = value_text(rows, row, COLUMN_TIMESTAMP);
+        const struct str text = value_text(rows, row, EVENT_TIMESTAMP);
         return wall_parse(text.p, text.len, out);
     }
-    const int64_t us = value_int64(rows, row, COLUMN_TIMESTAMP);
+    const int64_t us = value_int64(rows, row, EVENT_TIMESTAMP);
     if (us == INT64_MAX || us == INT64_MIN) { /* infinity */
         return false;
     }
@@ -53,28 +55,12 @@ static enum unusable fill(struct postgres_source *s, const PGresult *rows, int r
     if (!pg_row_time(s, rows, row, &event->timestamp)) {
         return UNUSABLE_TIMESTAMP;
     }
-    struct str *const texts[] = {&event->event_type, &event->actor_id, &event->target_id,
-                                 &event->summary, &event->payload};
-    for (int i = 0; i < 5; i++) {
-        const struct str text = value_text(rows, row, COLUMN_EVENT_TYPE + i);
-        if (text.len > ROW_TEXT_MAX) {
-            return UNUSABLE_TOO_LONG;
-        }
-        *texts[i] = batch_text(batch, text);
-    }
-    if (event->event_type.p == NULL) {
-        return UNUSABLE_EVENT_TYPE;
-    }
+    struct str texts[COLUMNS_MAX];
     const struct config_source *source = &s->config->source;
-    for (size_t i = 0; i < source->extra_count; i++) {
-        const struct str text = value_text(rows, row, COLUMN_EXTRAS + (int)i);
-        if (text.len > ROW_TEXT_MAX) {
-            return UNUSABLE_TOO_LONG;
-        }
-        batch_extras(batch, event)[i] =
-            (struct event_extra){source->extras[i].field, batch_text(batch, text)};
+    for (size_t i = EVENT_TYPE; i < columns_count(source); i++) {
+        texts[i] = value_text(rows, row, (int)i);
     }
-    return UNUSABLE_KINDS;
+    return columns_fill(source, texts, batch, event);
 }
 
 void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64_t ordinal,
@@ -90,11 +76,4 @@ void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64
         batch_drop_event(batch);
         unusable_row(&s->unusable, why, id);
     }
-}
-
-void pg_row_deliver(struct postgres_source *s, const PGresult *rows, int row, wall_time now,
-                    struct batch *batch)
-{
-    pg_row_add(s, rows, row, s->last_ordinal, now, batch);
-    s->order.delivered++;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the PostgreSQL source share: source_postgres.c (what is delivered in which
- * order, and its state), pg_look.c (a look at the table), pg_rows.c (a row becomes an event),
- * pg_replay.c (after a crash: what was delivered before, again). Used by one thread.
+ * What the parts of the PostgreSQL source share, and its saved form. From the ground: pg_state.c,
+ * pg_rows.c (a row becomes an event), pg_deliver.c (in which place), pg_poll.c (asks the table),
+ * pg_replay.c (after a crash: what was delivered before, again), source_postgres.c (what is
+ * delivered). Used by the reader's thread only.
  */
 #ifndef INGESTOR_SOURCE_POSTGRES_PG_STATE_H
 #define INGESTOR_SOURCE_POSTGRES_PG_STATE_H
@@ -12,10 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/error.h"
 #include "common/config/config.h"
 #include "ingestor/source/anchor.h"
-#include "ingestor/source/batch.h"
 #include "ingestor/source/postgres/holes.h"
 #include "ingestor/source/postgres/order.h"
 #include "ingestor/source/postgres/pg_journal.h"
@@ -24,97 +23,88 @@
 #include "ingestor/source/source.h"
 #include "ingestor/source/unusable.h"
 
+/*
+ * Where delivery stands.
+ *
+ *   ids        101 102 [103] 104 105 …          103 came late, when 104 was the newest
+ *   ordinals   101 102  105  104 106 …          from 105 on: id + offset, which is 1 now
+ */
+struct pg_place {
+    int64_t position;      /* Rows up to this id were delivered, or are in holes. */
+    int64_t history_from;  /* Rows from this id to the position are read again as history; 0: none
+                              are. */
+    uint64_t offset;       /* What rows behind the position have as ordinal: id + offset. */
+    uint64_t last_ordinal; /* The greatest ordinal that was given; 0: none was. */
+    uint64_t origin;       /* The numbering that the ordinals belong to. */
+};
+
+/* What the snapshot of the last poll showed. */
+struct pg_snapshot {
+    uint64_t xmin;  /* Transactions below it have all ended. */
+    uint64_t xmax;  /* Transactions from it on had not begun. */
+    int64_t newest; /* The greatest id in the table; 0: it is empty. */
+    int64_t file;   /* The file that the table is in, which TRUNCATE changes; 0: it is a view, or
+                       partitioned. */
+    bool replaced;  /* True when it was in another file at the poll before. */
+};
+
+/* Which holes are polled. */
+struct pg_hole_poll {
+    mono_time thorough_at; /* When those whose fence has passed are polled next. */
+    bool thorough;         /* True when the poll under way asks for them, too. */
+    struct buf first_ids;  /* The ranges asked for, as array literals: how each begins … */
+    struct buf last_ids;   /* … and how each ends. */
+};
+
+/* The journal of the order of delivery (pg_journal.h). */
+struct pg_journaling {
+    uint64_t record;       /* The number of the last record that is in the state. */
+    uint64_t ceiling;      /* Ordinals up to it may be in use, as far as the journal knows. */
+    uint64_t floor;        /* Late rows get ordinals above it: the ceiling that we opened with. */
+    struct buf bytes;      /* The record of the batch under way; empty: it needs none. */
+    struct pg_draft draft; /* What goes into that record. */
+    struct pg_journal replay; /* The records to be gone through again. */
+};
+
+/* What the next batch has to tell, and when there is one though no rows came. */
+struct pg_news {
+    bool building;     /* The table is read for the first time. */
+    bool caught_up;    /* The last poll came to the end of the table. Until one has, each poll gives
+                          a batch, even if it is empty. */
+    bool full;         /* The last poll gave as many rows as were asked for. */
+    bool started_over; /* The table is another one, or its ids begin anew. */
+    bool forgot;       /* The last poll forgot holes, so that fewer ids are pending. */
+};
+
 struct postgres_source {
     struct source base;
-    const struct config *config;
+    const struct config *config; /* Borrowed. */
     PGconn *db;
     struct pg_table table;
-    uint64_t epoch;
-    int64_t position;
-    int64_t history_from; /* rows from this one to the position are read again as history; 0: none
-                             are */
-    uint64_t offset;
-    uint64_t last_ordinal;
-    uint64_t origin;
-    struct holes holes;
-    struct order order; /* of the rows that the event log holds */
-    uint64_t xmin;      /* of the last snapshot */
-    uint64_t xmax;
-    int64_t newest; /* greatest id in the last snapshot */
-    int64_t file; /* that the table is in; another after TRUNCATE. 0: a view, a partitioned table */
-    bool replaced; /* the file was another one before the last look */
+    struct pg_place at;
+    struct holes holes; /* Ids below the position that may still come. */
+    struct order order; /* Places of the rows that the event log holds. */
+    struct pg_snapshot snapshot;
+    struct pg_hole_poll hole_poll;
+    struct pg_journaling journal;
+    struct pg_news news;
     struct rewind_watch rewind;
     struct anchor anchor;
-    bool building; /* reading the table for the first time */
-    bool looked; /* to the end of the table; until then a look gives a batch even if it is empty */
-    bool started_over;
-    bool forgot;       /* holes, in the last look: tell with a batch, even if it is empty */
-    bool full;         /* the last look gave as many rows as were asked for */
-    uint64_t ceiling;  /* ordinals up to it may be in use, as far as the journal knows */
-    uint64_t floor;    /* late rows come above it */
-    mono_time cold_at; /* when the holes whose fence has passed are looked at next */
-    bool cold;         /* they were, in the look under way */
-    uint64_t record;   /* number of the last journal record in the state */
-    struct pg_look look;
-    struct buf journal; /* of the batch under way; empty: none */
-    struct pg_journal replay;
-    struct buf first_ids; /* the ranges asked for, as array literals */
-    struct buf last_ids;
     struct unusable_log unusable;
 };
 
-/* The batch's rows are in it: gives it the rest, with the state behind it. Returns the batch. */
-struct batch *pg_finish_batch(struct postgres_source *s, struct batch *batch);
+/* Appends the state: [format, position, offset, last ordinal, origin, table oid, holes, record,
+ * order, ceiling, file, anchor]. */
+void pg_state_save(const struct postgres_source *s, struct buf *out);
 
-/* Remembers the place of the row delivered last, which came late; what follows comes behind it. */
-void pg_place_late(struct postgres_source *s, int64_t id);
+/* Continues from a saved state; *oid is the table's. False when it is not one of ours: call
+ * pg_state_start_over then. */
+bool pg_state_load(struct postgres_source *s, struct str state, int64_t *oid);
 
-/* ---- pg_rows.c. A result has the columns of pg_table.columns, in binary ---- */
+/* The table is another one, or was emptied and its ids begin anew: so does everything here. */
+void pg_state_start_over(struct postgres_source *s);
 
-int64_t pg_row_id(const PGresult *rows, int row);
-
-/* False: none that can be read. */
-bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row, wall_time *out);
-
-/* Appends the row as an event with that ordinal, or counts it as unusable. */
-void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64_t ordinal,
-                wall_time now, struct batch *batch);
-
-/* The same for a row that this state had not delivered yet, with the last ordinal. */
-void pg_row_deliver(struct postgres_source *s, const PGresult *rows, int row, wall_time now,
-                    struct batch *batch);
-
-/* ---- pg_look.c ---- */
-
-/* What was seen in one snapshot. The caller clears both. */
-struct pg_seen {
-    PGresult *rows; /* behind the position */
-    PGresult *late; /* in the holes; NULL: not asked for */
-};
-
-/* Prepares the statements; the table is described. */
-int pg_look_prepare(struct postgres_source *s, struct error *err);
-
-/* Also sets xmin, xmax, newest and cold. On failure the connection is useless: what the pipeline
- * still holds is not worth taking apart. */
-int pg_look_take(struct postgres_source *s, size_t max_rows, struct pg_seen *seen,
-                 struct error *err);
-
-/* ---- pg_replay.c ---- */
-
-/* Where to begin reading so that the event log is filled again. */
-int pg_find_history(struct postgres_source *s, struct error *err);
-
-/* The newest rows that were delivered before the state, in their places; in one batch, as many as
- * the event log holds. */
-int pg_read_history(struct postgres_source *s, struct batch **out, struct error *err);
-
-/* Is the table another one than before? By the anchor, after it was seen in another file. */
-int pg_is_other(struct postgres_source *s, bool *other, struct error *err);
-
-/* One batch of the past: the rows up to the next record, which had no holes then, or the record
- * itself. */
-int pg_replay(struct postgres_source *s, const struct pg_record *record, size_t max_rows,
-              struct batch **out, struct error *err);
+/* Frees all but the connection. */
+void pg_state_free(struct postgres_source *s);
 
 #endif

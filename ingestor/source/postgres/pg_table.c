@@ -2,6 +2,10 @@
 #include "ingestor/source/postgres/pg_table.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#include "common/postgres/pg.h"
+#include "ingestor/source/columns.h"
 
 #define OID_TIMESTAMP 1114
 #define OID_TIMESTAMPTZ 1184
@@ -16,17 +20,13 @@ void pg_table_free(struct pg_table *table)
 }
 
 static int missing_column(const PGresult *columns, const struct config_source *source,
-                          const char *field, const char *column, struct error *err)
+                          const struct columns_entry *column, struct error *err)
 {
     struct buf names = {0};
     for (int i = 0; i < PQnfields(columns); i++) {
         buf_printf(&names, "%s%s", i != 0 ? ", " : "", PQfname(columns, i));
     }
-    const int status =
-        error_set(err, STATUS_NOT_FOUND,
-                  "table \"%s\" has no column \"%s\" for %s; its columns are %s; set "
-                  "source.columns.%s to the one that holds it",
-                  source->table, column, field, buf_cstr(&names), field);
+    const int status = columns_missing(source, column, buf_cstr(&names), err);
     buf_free(&names);
     return status;
 }
@@ -41,19 +41,13 @@ static int find_column(const PGresult *columns, const char *name)
     return -1;
 }
 
-struct wanted {
-    const char *field;
-    const char *column; /* NULL: none */
-    bool needed;
-};
-
 static int add_column(PGconn *db, const PGresult *columns, const struct config_source *source,
-                      size_t index, const struct wanted *wanted, struct pg_table *out,
+                      size_t index, const struct columns_entry *wanted, struct pg_table *out,
                       struct error *err)
 {
-    const int at = wanted->column != NULL ? find_column(columns, wanted->column) : -1;
+    const int at = wanted->name != NULL ? find_column(columns, wanted->name) : -1;
     if (at < 0 && wanted->needed) {
-        return missing_column(columns, source, wanted->field, wanted->column, err);
+        return missing_column(columns, source, wanted, err);
     }
     struct buf *sql = &out->columns;
     buf_append_text(sql, index != 0 ? ", " : "");
@@ -64,11 +58,11 @@ static int add_column(PGconn *db, const PGresult *columns, const struct config_s
     const Oid type = PQftype(columns, at);
     /* Qualified with the table's alias: the lists are used in joins. */
     buf_append_text(sql, "e.");
-    pg_quote(db, sql, wanted->column);
-    if (index == COLUMN_ID) {
+    pg_quote(db, sql, wanted->name);
+    if (index == EVENT_ID) {
         buf_append_text(sql, "::bigint");
-        pg_quote(db, &out->id, wanted->column);
-    } else if (index == COLUMN_TIMESTAMP && (type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ)) {
+        pg_quote(db, &out->id, wanted->name);
+    } else if (index == EVENT_TIMESTAMP && (type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ)) {
         out->timestamp_binary = true;
     } else if (type != OID_TEXT && type != OID_VARCHAR) {
         buf_append_text(sql, "::text");
@@ -79,30 +73,10 @@ static int add_column(PGconn *db, const PGresult *columns, const struct config_s
 static int add_columns(PGconn *db, const PGresult *columns, const struct config_source *source,
                        struct pg_table *out, struct error *err)
 {
-    const struct {
-        const char *field;
-        const struct column *column;
-        bool needed;
-    } fixed[COLUMN_EXTRAS] = {
-        {"id", &source->columns.id, true},
-        {"timestamp", &source->columns.timestamp, true},
-        {"event_type", &source->columns.event_type, true},
-        {"actor_id", &source->columns.actor_id, false},
-        {"target_id", &source->columns.target_id, false},
-        {"summary", &source->columns.summary, false},
-        {"payload", &source->columns.payload, false},
-    };
     int status = STATUS_OK;
-    for (size_t i = 0; i < COLUMN_EXTRAS && status == STATUS_OK; i++) {
-        const struct column *column = fixed[i].column;
-        const struct wanted wanted = {fixed[i].field, column->name,
-                                      fixed[i].needed ||
-                                          (column->configured && column->name != NULL)};
+    for (size_t i = 0; i < columns_count(source) && status == STATUS_OK; i++) {
+        const struct columns_entry wanted = columns_at(source, i);
         status = add_column(db, columns, source, i, &wanted, out, err);
-    }
-    for (size_t i = 0; i < source->extra_count && status == STATUS_OK; i++) {
-        const struct wanted wanted = {source->extras[i].field, source->extras[i].column, true};
-        status = add_column(db, columns, source, COLUMN_EXTRAS + i, &wanted, out, err);
     }
     return status;
 }

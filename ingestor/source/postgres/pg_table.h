@@ -3,18 +3,12 @@
 #ifndef INGESTOR_SOURCE_POSTGRES_PG_TABLE_H
 #define INGESTOR_SOURCE_POSTGRES_PG_TABLE_H
 
-#include "common/postgres/pg.h"
+#include <libpq-fe.h>
+#include <stdbool.h>
 
-enum {
-    COLUMN_ID,
-    COLUMN_TIMESTAMP,
-    COLUMN_EVENT_TYPE,
-    COLUMN_ACTOR_ID,
-    COLUMN_TARGET_ID,
-    COLUMN_SUMMARY,
-    COLUMN_PAYLOAD,
-    COLUMN_EXTRAS
-};
+#include "common/base/buf.h"
+#include "common/base/error.h"
+#include "common/config/config.h"
 
 struct pg_table {
     struct buf name;       /* quoted */

@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
-#include "ingestor/checkpoint/checkpoint.h"
-#include "ingestor/lease/lease_store.h"
+#include "ingestor/checkpoint/checkpoint_file.h"
+#include "ingestor/checkpoint/checkpoint_frame.h"
+#include "ingestor/lease/lease_file.h"
 #include "tests/unit.h"
 
 struct fixture {
@@ -24,7 +25,7 @@ struct fixture {
 static void take_lease(struct fixture *f)
 {
     assert_int_equal(lease_file.open(&f->config, &f->lease, NULL), STATUS_OK);
-    assert_int_equal(lease_file.acquire(f->lease, (mono_time){0}, &f->grant, NULL), STATUS_OK);
+    assert_int_equal(lease_file.acquire(f->lease, (boot_time){0}, &f->grant, NULL), STATUS_OK);
     assert_int_equal(checkpoint_file.open(&f->config, &f->grant, &f->checkpoint, NULL), STATUS_OK);
 }
 
@@ -181,7 +182,8 @@ static void test_the_journal_survives_what_crashes_do_to_it(void **state)
     assert_journal(&f, "ab");
     assert_int_equal(checkpoint_file.append(f.checkpoint, 4, STR("d"), NULL), STATUS_OK);
     assert_journal(&f, "abd"); /* not hidden behind the rest of the third */
-    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("x"), JOURNAL_ALL, NULL), STATUS_OK);
+    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("x"), CHECKPOINT_JOURNAL_ALL, NULL),
+                     STATUS_OK);
     assert_journal(&f, "");
     teardown(&f);
 }

@@ -6,15 +6,15 @@
 /* Ids 11..20 were looked at, of which 12, 13 and 17 were missing; then 5 and 7 came late. */
 static void put_example(struct buf *out, uint64_t number)
 {
-    struct pg_look look = {0};
-    pg_look_hole(&look, 12, 13, (wall_time){1000});
-    pg_look_hole(&look, 17, 17, (wall_time){2000});
-    pg_look_late(&look, 5, 21);
-    pg_look_late(&look, 7, 22);
+    struct pg_draft draft = {0};
+    pg_draft_hole(&draft, 12, 13, (wall_time){1000});
+    pg_draft_hole(&draft, 17, 17, (wall_time){2000});
+    pg_draft_late(&draft, 5, 21);
+    pg_draft_late(&draft, 7, 22);
     const struct pg_record record = {
         .number = number, .before = 10, .after = 20, .fence = 99, .ceiling = 5000};
-    pg_record_put(out, &record, &look);
-    pg_look_free(&look);
+    pg_record_put(out, &record, &draft);
+    pg_draft_free(&draft);
 }
 
 static void test_a_record_says_what_was_put(void **state)
@@ -53,9 +53,9 @@ static void test_an_empty_look(void **state)
 {
     (void)state;
     struct buf bytes = {0};
-    const struct pg_look look = {0};
+    const struct pg_draft draft = {0};
     const struct pg_record record = {.number = 1, .before = 4, .after = 9, .ceiling = 70000};
-    pg_record_put(&bytes, &record, &look);
+    pg_record_put(&bytes, &record, &draft);
     struct pg_journal journal = {0};
     struct pg_record r;
     assert_true(pg_journal_load(&journal, buf_str(&bytes), 0));

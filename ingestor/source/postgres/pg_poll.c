@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/postgres/pg_poll.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/xalloc.h"
-#include "ingestor/source/postgres/pg_state.h"
+#include "common/postgres/pg.h"
 
 /*
- * Of this session: by the index on the ids, whatever the statistics say. For a table that is new,
- * or was never analyzed, the planner would rather gather and sort all that lies behind the
- * position, for each 4,000 rows.
+ * Settings of this session, so that it reads by the index on the ids whatever the statistics say.
+ * For a table that is new, or was never analyzed, the planner would rather gather and sort all that
+ * lies behind the position, for each 4,000 rows.
  */
 static const char plans[] = "SET plan_cache_mode = force_generic_plan; "
                             "SET enable_seqscan = off; SET enable_bitmapscan = off; "
                             "SET max_parallel_workers_per_gather = 0; SET jit = off";
 
-int pg_look_prepare(struct postgres_source *s, struct error *err)
+int pg_poll_prepare(struct postgres_source *s, struct error *err)
 {
     const char *name = buf_cstr(&s->table.name);
     const char *id = buf_cstr(&s->table.id);
@@ -33,7 +35,7 @@ int pg_look_prepare(struct postgres_source *s, struct error *err)
         {"rows", x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
                             "ORDER BY e.%s LIMIT $3::bigint",
                             columns, name, id, id, id)},
-        /* Range by range, which the limit inside enforces: for the order's sake the planner would
+        /* The limit inside makes the planner go range by range: for the order's sake it would
          * rather compare each row of the table with each range. */
         {"late", x_asprintf("SELECT %s FROM unnest($1::bigint[], $2::bigint[]) r(f, l) "
                             "CROSS JOIN LATERAL (SELECT * FROM %s e WHERE e.%s BETWEEN r.f AND r.l "
@@ -60,41 +62,41 @@ int pg_look_prepare(struct postgres_source *s, struct error *err)
 static void list_hole(void *arg, const struct hole *hole)
 {
     struct postgres_source *s = arg;
-    const char open = s->first_ids.len == 0 ? '{' : ',';
-    buf_printf(&s->first_ids, "%c%lld", open, (long long)hole->first);
-    buf_printf(&s->last_ids, "%c%lld", open, (long long)hole->last);
+    const char open = s->hole_poll.first_ids.len == 0 ? '{' : ',';
+    buf_printf(&s->hole_poll.first_ids, "%c%lld", open, (long long)hole->first);
+    buf_printf(&s->hole_poll.last_ids, "%c%lld", open, (long long)hole->last);
 }
 
-/* The ranges to look at; false: none. */
+/* Lists the ranges to ask for; false when there are none. */
 static bool choose_holes(struct postgres_source *s)
 {
     const mono_time now = clock_mono();
-    s->cold = now.us >= s->cold_at.us;
-    if (s->cold) {
-        s->cold_at = mono_add_ms(now, s->config->source.poll_interval_ms);
+    s->hole_poll.thorough = now.us >= s->hole_poll.thorough_at.us;
+    if (s->hole_poll.thorough) {
+        s->hole_poll.thorough_at = mono_add_ms(now, s->config->source.poll_interval_ms);
     }
-    buf_clear(&s->first_ids);
-    buf_clear(&s->last_ids);
-    if (holes_choose(&s->holes, s->xmin, s->cold, list_hole, s) == 0) {
+    buf_clear(&s->hole_poll.first_ids);
+    buf_clear(&s->hole_poll.last_ids);
+    if (holes_choose(&s->holes, s->snapshot.xmin, s->hole_poll.thorough, list_hole, s) == 0) {
         return false;
     }
-    buf_append_char(&s->first_ids, '}');
-    buf_append_char(&s->last_ids, '}');
+    buf_append_char(&s->hole_poll.first_ids, '}');
+    buf_append_char(&s->hole_poll.last_ids, '}');
     return true;
 }
 
-static bool send_look(struct postgres_source *s, size_t max_rows, bool late)
+static bool send_poll(struct postgres_source *s, size_t max_rows, bool late)
 {
     char after[32];
     char until[32];
     char limit[32];
-    snprintf(after, sizeof after, "%lld", (long long)s->position);
+    snprintf(after, sizeof after, "%lld", (long long)s->at.position);
     snprintf(until, sizeof until, "%lld", (long long)INT64_MAX);
     snprintf(limit, sizeof limit, "%zu", max_rows);
     const char *const names[] = {buf_cstr(&s->table.name)};
     const char *const rows[] = {after, until, limit};
-    const char *const holes[] = {late ? buf_cstr(&s->first_ids) : NULL,
-                                 late ? buf_cstr(&s->last_ids) : NULL, limit};
+    const char *const holes[] = {late ? buf_cstr(&s->hole_poll.first_ids) : NULL,
+                                 late ? buf_cstr(&s->hole_poll.last_ids) : NULL, limit};
     return PQenterPipelineMode(s->db) == 1 &&
            PQsendQueryParams(s->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL,
                              NULL, NULL, NULL, 0) == 1 &&
@@ -126,9 +128,9 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
     if (snapshot == NULL) {
         return false;
     }
-    s->xmin = strtoull(PQgetvalue(snapshot, 0, 0), NULL, 10);
-    s->xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
-    s->newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
+    s->snapshot.xmin = strtoull(PQgetvalue(snapshot, 0, 0), NULL, 10);
+    s->snapshot.xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
+    s->snapshot.newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
     const int64_t file = strtoll(PQgetvalue(snapshot, 0, 3), NULL, 10);
     if (strcmp(PQgetvalue(snapshot, 0, 4), "t") != 0) {
         error_set(err, STATUS_IO,
@@ -137,25 +139,25 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
         PQclear(snapshot);
         return false;
     }
-    s->replaced = s->file != 0 && file != s->file;
-    s->file = file;
+    s->snapshot.replaced = s->snapshot.file != 0 && file != s->snapshot.file;
+    s->snapshot.file = file;
     PQclear(snapshot);
     return true;
 }
 
-int pg_look_take(struct postgres_source *s, size_t max_rows, struct pg_seen *seen,
-                 struct error *err)
+int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *out,
+                  struct error *err)
 {
-    s->cold = false;
-    const bool late = (s->building || !s->full) && choose_holes(s);
-    if (!send_look(s, max_rows, late)) {
+    s->hole_poll.thorough = false;
+    const bool late = (s->news.building || !s->news.full) && choose_holes(s);
+    if (!send_poll(s, max_rows, late)) {
         return pg_error(s->db, NULL, "cannot read the events table", err);
     }
     PGresult *begin = next_result(s, PGRES_COMMAND_OK, err);
     PQclear(begin);
     if (begin == NULL || !read_snapshot(s, err) ||
-        (seen->rows = next_result(s, PGRES_TUPLES_OK, err)) == NULL ||
-        (late && (seen->late = next_result(s, PGRES_TUPLES_OK, err)) == NULL)) {
+        (out->rows = next_result(s, PGRES_TUPLES_OK, err)) == NULL ||
+        (late && (out->late = next_result(s, PGRES_TUPLES_OK, err)) == NULL)) {
         return STATUS_IO;
     }
     PGresult *commit = next_result(s, PGRES_COMMAND_OK, err);
@@ -166,4 +168,11 @@ int pg_look_take(struct postgres_source *s, size_t max_rows, struct pg_seen *see
         return pg_error(s->db, NULL, "cannot read the events table", err);
     }
     return STATUS_OK;
+}
+
+void pg_poll_clear(struct pg_polled *polled)
+{
+    PQclear(polled->rows);
+    PQclear(polled->late);
+    *polled = (struct pg_polled){0};
 }

@@ -1,25 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ingestor/checkpoint/checkpoint.h"
+#include "ingestor/checkpoint/checkpoint_frame.h"
 
 #include <endian.h>
 
 #include "common/base/fnv.h"
 
 #define MAGIC "TILEWIRE"
-#define HEADER_BYTES 32 /* magic 8, format 8, length 8, digest 8; numbers are little-endian */
-
-const struct checkpoint_ops *checkpoint_for(const struct config *config)
-{
-    switch (config->ingestor.checkpoint) {
-    case CHECKPOINT_FILE:
-        return &checkpoint_file;
-    case CHECKPOINT_POSTGRESQL:
-        return &checkpoint_postgres;
-    case CHECKPOINT_NONE:
-        break;
-    }
-    return NULL;
-}
+#define HEADER_BYTES 32
 
 static void put_u64(struct buf *out, uint64_t number)
 {

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a standby has seen of the holder, poll by poll: when the holder's heartbeat has stood still
+ * for LEASE_EXPIRE_MS, the lease may be taken.
+ *
+ *   polls       │   │   │   │        stopped         │   │   │   │
+ *   heartbeat   7   7   8   8                        8   8   8   8
+ *   counts              0  +200                 +1000 +200 …        LEASE_BLINK_MS at most
+ *
+ * Pure.
+ */
+#ifndef INGESTOR_LEASE_LEASE_WATCH_H
+#define INGESTOR_LEASE_LEASE_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ingestor/lease/boot_clock.h"
+
+/* Zero-initialised: nothing was seen yet. */
+struct lease_watch {
+    uint64_t number; /* of the lease watched; 0: none */
+    uint64_t heartbeat;
+    boot_time polled_at;
+    int64_t still_us; /* for so long the heartbeat has been seen to stand still */
+};
+
+/* What counts at most of the time between two polls: a standby that was stopped itself, perhaps
+ * with all of the machine, saw nothing meanwhile. */
+#define LEASE_BLINK_MS 1000
+
+/* Notes what is seen now; true when the heartbeat has stood still for LEASE_EXPIRE_MS, or when
+ * there is no lease (number is 0). */
+bool lease_watch_expired(struct lease_watch *watch, uint64_t number, uint64_t heartbeat,
+                         boot_time now);
+
+/* The holder could not be polled: what it did meanwhile is not known. */
+void lease_watch_forget(struct lease_watch *watch);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a reader works with. All of it is borrowed, and outlives the reader. */
+#ifndef INGESTOR_READER_READER_PARTS_H
+#define INGESTOR_READER_READER_PARTS_H
+
+#include "common/config/config.h"
+#include "ingestor/checkpoint/checkpoint.h"
+#include "ingestor/lease/lease.h"
+#include "ingestor/source/source.h"
+
+struct reader_parts {
+    const struct config *config;
+    const struct source_ops *source;
+    const struct checkpoint_ops *checkpoint;
+    struct lease *lease;
+};
+
+#endif

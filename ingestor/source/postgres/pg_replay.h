@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * After a crash or a restart: what was delivered before, again and in the same places.
+ *
+ *   ids    …──────────┼───────────────────┼──────────┼──────────┼───────►
+ *          history    │ rows without      │ record   │ record   │ the present
+ *          (event log │ holes: no record  │ n        │ n + 1    │ (pg_poll.c)
+ *          alone)     position of the state
+ */
+#ifndef INGESTOR_SOURCE_POSTGRES_PG_REPLAY_H
+#define INGESTOR_SOURCE_POSTGRES_PG_REPLAY_H
+
+#include "ingestor/source/batch.h"
+#include "ingestor/source/postgres/pg_state.h"
+
+/* Sets where to begin reading so that the event log is filled again. STATUS_IO. */
+int pg_replay_find_history(struct postgres_source *s, struct error *err);
+
+/* The newest rows that were delivered before the state, in their places; in one batch, as many as
+ * the event log holds. STATUS_IO. */
+int pg_replay_history(struct postgres_source *s, struct batch **out, struct error *err);
+
+/* One batch of the past: the rows up to the next record, which had no holes then, or the record
+ * itself. STATUS_IO. */
+int pg_replay_record(struct postgres_source *s, const struct pg_record *record, size_t max_rows,
+                     struct batch **out, struct error *err);
+
+/* Finds out, by the anchor, whether the table is another one than before. STATUS_IO. */
+int pg_replay_is_other(struct postgres_source *s, bool *other, struct error *err);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of PostgreSQL become events. Results have the columns of pg_table.columns, in binary. */
+#ifndef INGESTOR_SOURCE_POSTGRES_PG_ROWS_H
+#define INGESTOR_SOURCE_POSTGRES_PG_ROWS_H
+
+#include "ingestor/source/batch.h"
+#include "ingestor/source/postgres/pg_state.h"
+
+int64_t pg_row_id(const PGresult *rows, int row);
+
+/* The row's timestamp. False when it has none that can be read. */
+bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row, wall_time *out);
+
+/* Appends the row as an event with that ordinal, or counts it as unusable. */
+void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64_t ordinal,
+                wall_time now, struct batch *batch);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/sources.h"
+
+#include "ingestor/checkpoint/checkpoint_file.h"
+#include "ingestor/lease/lease_file.h"
+#include "ingestor/source/postgres/source_postgres.h"
+#include "ingestor/source/sqlite/source_sqlite.h"
+
+static const struct source_ops *const sources[] = {
+    [SOURCE_SQLITE] = &source_sqlite,
+    [SOURCE_POSTGRESQL] = &source_postgres,
+};
+
+/* `ingestor.checkpoint: file:PATH`, which any source can have. */
+static const struct source_stores files = {&checkpoint_file, &lease_file};
+
+const struct source_ops *sources_find(const struct config *config)
+{
+    const size_t kind = (size_t)config->source.kind;
+    return config->has_source && kind < sizeof sources / sizeof *sources ? sources[kind] : NULL;
+}
+
+const struct source_stores *sources_stores(const struct config *config)
+{
+    const struct source_ops *source = sources_find(config);
+    if (source == NULL || config->ingestor.checkpoint == CHECKPOINT_NONE) {
+        return NULL;
+    }
+    return config->ingestor.checkpoint == CHECKPOINT_FILE ? &files : &source->stores;
+}

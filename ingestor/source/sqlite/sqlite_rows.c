@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/sqlite/sqlite_rows.h"
+
+#include "ingestor/source/columns.h"
+
+static struct str column_text(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return (struct str){text, text != NULL ? (size_t)sqlite3_column_bytes(row, column) : 0};
+}
+
+static bool column_time(sqlite3_stmt *row, int column, wall_time *out)
+{
+    switch (sqlite3_column_type(row, column)) {
+    case SQLITE_INTEGER:
+        return wall_from_integer(sqlite3_column_int64(row, column), out);
+    case SQLITE_FLOAT:
+        return wall_from_number(sqlite3_column_double(row, column), out);
+    case SQLITE_TEXT: {
+        const struct str text = column_text(row, column);
+        return wall_parse(text.p, text.len, out);
+    }
+    default:
+        return false;
+    }
+}
+
+/* Why the row cannot be used, or UNUSABLE_KINDS when it can. */
+static enum unusable fill(struct sqlite_source *s, struct batch *batch, struct event *event,
+                          wall_time arrival)
+{
+    sqlite3_stmt *row = s->select;
+    event->arrival = arrival;
+    event->id = sqlite3_column_int64(row, EVENT_ID);
+    event->ordinal = (uint64_t)event->id;
+    if (event->id <= 0) {
+        return UNUSABLE_ID;
+    }
+    if (!column_time(row, EVENT_TIMESTAMP, &event->timestamp)) {
+        return UNUSABLE_TIMESTAMP;
+    }
+    struct str texts[COLUMNS_MAX];
+    const struct config_source *source = &s->config->source;
+    for (size_t i = EVENT_TYPE; i < columns_count(source); i++) {
+        texts[i] = column_text(row, (int)i);
+    }
+    return columns_fill(source, texts, batch, event);
+}
+
+int64_t sqlite_rows_read(struct sqlite_source *s, int64_t after, int64_t until, size_t max_rows,
+                         struct batch *batch, int64_t *last)
+{
+    const wall_time arrival = clock_wall();
+    int64_t rows = 0;
+    int step;
+    sqlite3_bind_int64(s->select, 1, after);
+    sqlite3_bind_int64(s->select, 2, (int64_t)max_rows);
+    while ((step = sqlite3_step(s->select)) == SQLITE_ROW) {
+        const int64_t id = sqlite3_column_int64(s->select, EVENT_ID);
+        if (id > until) {
+            step = SQLITE_DONE;
+            break;
+        }
+        struct event *event = batch_event(batch);
+        const enum unusable why = fill(s, batch, event, arrival);
+        *last = id;
+        if (why != UNUSABLE_KINDS) {
+            batch_drop_event(batch);
+            unusable_row(&s->unusable, why, id);
+        }
+        rows++;
+    }
+    sqlite3_reset(s->select);
+    return step == SQLITE_DONE ? rows : -1;
+}

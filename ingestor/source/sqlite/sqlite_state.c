@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/sqlite/sqlite_state.h"
+
+#include "common/codec/mp.h"
+#include "common/program/log.h"
+
+#define STATE_FORMAT 2
+
+int64_t sqlite_state_position(const struct sqlite_source *s)
+{
+    return s->history_end != 0 ? s->history_end : s->position;
+}
+
+void sqlite_state_save(const struct sqlite_source *s, struct buf *out)
+{
+    mp_put_array(out, 6);
+    mp_put_int(out, STATE_FORMAT);
+    mp_put_int(out, sqlite_state_position(s));
+    mp_put_uint(out, s->origin);
+    mp_put_uint(out, (uint64_t)s->identity.st_dev);
+    mp_put_uint(out, (uint64_t)s->identity.st_ino);
+    anchor_save(&s->anchor, out);
+}
+
+void sqlite_state_start_over(struct sqlite_source *s)
+{
+    s->position = 0;
+    s->history_end = 0;
+    s->rewind = (struct rewind_watch){0};
+    s->anchor = (struct anchor){0};
+    s->origin = source_new_origin(s->origin);
+    s->started_over = true;
+}
+
+void sqlite_state_load(struct sqlite_source *s, struct str state)
+{
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    int64_t format;
+    uint64_t device;
+    uint64_t inode;
+    if (mp_parse(&doc, state.p, state.len) == STATUS_OK &&
+        mp_as_int(mp_at(&doc.root, 0), &format) && format == STATE_FORMAT &&
+        mp_as_int(mp_at(&doc.root, 1), &s->position) &&
+        mp_as_uint(mp_at(&doc.root, 2), &s->origin) && mp_as_uint(mp_at(&doc.root, 3), &device) &&
+        mp_as_uint(mp_at(&doc.root, 4), &inode) && anchor_load(&s->anchor, mp_at(&doc.root, 5))) {
+        s->identity.st_dev = device;
+        s->identity.st_ino = inode;
+    } else {
+        log_warn("the checkpoint's place in the events table is that of another source or version: "
+                 "all tiles are built again from it");
+        sqlite_state_start_over(s);
+    }
+    mp_doc_free(&doc);
+}

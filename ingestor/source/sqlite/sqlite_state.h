@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of the SQLite source share, and its saved form. From the ground: sqlite_wake.c
+ * (what tells of writes), sqlite_state.c, sqlite_table.c (the statements), sqlite_rows.c (rows
+ * become events), source_sqlite.c (what is delivered). Used by the reader's thread only.
+ */
+#ifndef INGESTOR_SOURCE_SQLITE_SQLITE_STATE_H
+#define INGESTOR_SOURCE_SQLITE_SQLITE_STATE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "common/config/config.h"
+#include "ingestor/source/anchor.h"
+#include "ingestor/source/rewind.h"
+#include "ingestor/source/source.h"
+#include "ingestor/source/sqlite/sqlite_wake.h"
+#include "ingestor/source/unusable.h"
+
+struct sqlite_source {
+    struct source base;
+    const struct config *config; /* borrowed */
+    sqlite3 *db;
+    sqlite3_stmt *select; /* rows after a position */
+    sqlite3_stmt *newest; /* the greatest id */
+    struct sqlite_wake wake;
+    struct unusable_log unusable;
+
+    /* Where delivery stands. */
+    int64_t position;    /* id of the last row that was read, or passed by */
+    int64_t history_end; /* rows up to this one are read again as history; 0: none are */
+    uint64_t origin;
+
+    /* By what the table is known again. */
+    struct stat identity; /* of the file that the position belongs to */
+    struct anchor anchor; /* a row in it */
+    struct rewind_watch rewind;
+
+    /* What the next batch has to tell. */
+    bool caught_up;    /* The last poll came to the end of the table. Until one has, each poll gives
+                          a batch, even if it is empty. */
+    bool started_over; /* The file was replaced, or its ids begin anew. */
+};
+
+/* Appends the state after the batch under way: [format, position, origin, device, inode, anchor].
+ */
+void sqlite_state_save(const struct sqlite_source *s, struct buf *out);
+
+/* Continues from a saved state; logs when it is not one of ours, and starts over then. */
+void sqlite_state_load(struct sqlite_source *s, struct str state);
+
+/* The table is another one: reads it from the start, under a new origin. */
+void sqlite_state_start_over(struct sqlite_source *s);
+
+/* Where reading goes on once history is over. */
+int64_t sqlite_state_position(const struct sqlite_source *s);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/sources.h"
+
+#include <stdio.h>
+
+#include "ingestor/checkpoint/checkpoint_file.h"
+#include "ingestor/checkpoint/checkpoint_postgres.h"
+#include "ingestor/lease/lease_file.h"
+#include "ingestor/lease/lease_postgres.h"
+#include "tests/unit.h"
+
+static struct config *config_with(const char *uri, const char *checkpoint)
+{
+    char text[512];
+    struct config *config = NULL;
+    struct error err = {{0}};
+    snprintf(text, sizeof text,
+             "source: {uri: '%s', table: log}\ningestor: {checkpoint: %s}\n"
+             "tiles:\n  - {key: a, title: A, type: count, match: {event_type: x}}\n",
+             uri, checkpoint);
+    if (config_parse(text, strlen(text), "test.yaml", &config, &err) != STATUS_OK) {
+        fail_msg("%s", err.text);
+    }
+    return config;
+}
+
+static void assert_source(const char *uri, const char *checkpoint, const char *scheme,
+                          const struct source_stores *stores)
+{
+    struct config *config = config_with(uri, checkpoint);
+    assert_string_equal(sources_find(config)->scheme, scheme);
+    assert_ptr_equal(sources_stores(config)->checkpoint, stores->checkpoint);
+    assert_ptr_equal(sources_stores(config)->lease, stores->lease);
+    config_destroy(&config);
+}
+
+static void test_each_source_is_found_with_its_stores(void **state)
+{
+    (void)state;
+    const struct source_stores files = {&checkpoint_file, &lease_file};
+    const struct source_stores tables = {&checkpoint_postgres, &lease_postgres};
+    assert_source("sqlite:/tmp/x.db", "auto", "sqlite", &files);
+    assert_source("postgresql://h/db", "auto", "postgresql", &tables);
+    assert_source("postgresql://h/db", "postgresql", "postgresql", &tables);
+    assert_source("postgresql://h/db", "'file:/tmp/x'", "postgresql", &files);
+}
+
+/* A kind that has no row in the table must not become one that has. */
+static void test_another_kind_is_none_of_them(void **state)
+{
+    (void)state;
+    struct config config = {.has_source = true};
+    config.source.kind = (enum source_kind)99;
+    config.ingestor.checkpoint = CHECKPOINT_FILE;
+    assert_null(sources_find(&config));
+    assert_null(sources_stores(&config));
+    config = (struct config){.has_source = false};
+    assert_null(sources_find(&config));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_source_is_found_with_its_stores),
+        cmocka_unit_test(test_another_kind_is_none_of_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
