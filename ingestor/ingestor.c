@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ingestor/ingestor_state.h"
+#include "ingestor/ingestor.h"
 
 #include "common/base/xalloc.h"
 #include "common/net/sockets.h"
 #include "common/program/log.h"
+#include "ingestor/ingestor_publish.h"
+#include "ingestor/ingestor_query.h"
+#include "ingestor/ingestor_reader.h"
+#include "ingestor/ingestor_save.h"
+#include "ingestor/ingestor_state.h"
 #include "ingestor/source/sources.h"
 
 #define QUERY_BUDGET 50
@@ -23,7 +28,7 @@ static int check_lease(struct ingestor *ingestor)
     if (lease_await(ingestor->lease, 0, &grant, &why) == LEASE_LOST) {
         return ingestor_stand_down(ingestor, &why);
     }
-    if (ingestor->deposed) {
+    if (ingestor->publishing.deposed) {
         error_set(&why, STATUS_AGAIN, "the lease could not be renewed in time");
         return ingestor_stand_down(ingestor, &why);
     }
@@ -72,7 +77,7 @@ static int on_query(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     (void)loop;
     (void)item;
     struct ingestor *ingestor = arg;
-    (void)server_process(ingestor->server, clock_mono(), QUERY_BUDGET);
+    (void)server_process(ingestor->answering.server, clock_mono(), QUERY_BUDGET);
     return 0;
 }
 
@@ -87,7 +92,7 @@ static int reload(struct ingestor *ingestor)
     }
     config_destroy(&config);
     log_info("SIGHUP: starting again with the new configuration");
-    ingestor->end = INGESTOR_AGAIN;
+    ingestor->start_again = true;
     return -1;
 }
 
@@ -116,24 +121,25 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
     *out = ingestor;
     ingestor->program = program;
     ingestor->config = config;
-    snprintf(ingestor->instance, sizeof ingestor->instance, "ingestor-%d-%lld", (int)getpid(),
-             (long long)clock_wall().us);
+    snprintf(ingestor->answering.instance, sizeof ingestor->answering.instance, "ingestor-%d-%lld",
+             (int)getpid(), (long long)clock_wall().us);
     ingestor->loop = zloop_new();
-    ingestor->pub = socket_bind(ZMQ_PUB, config->ingestor.publish, config, err);
+    ingestor->publishing.pub = socket_bind(ZMQ_PUB, config->ingestor.publish, config, err);
     ingestor->publisher = publisher_create(config, ingestor_send, ingestor);
-    ingestor->query = (struct query){.store = publisher_store(ingestor->publisher),
-                                     .events = publisher_events(ingestor->publisher),
-                                     .state = ingestor_describe,
-                                     .stats = ingestor_stats,
-                                     .arg = ingestor};
-    query_init(&ingestor->query);
-    if (ingestor->pub == NULL || server_create(config->ingestor.query, config, &ingestor->query,
-                                               &ingestor->server, err) != STATUS_OK) {
+    ingestor->answering.query = (struct query){.store = publisher_store(ingestor->publisher),
+                                               .events = publisher_events(ingestor->publisher),
+                                               .state = ingestor_describe,
+                                               .stats = ingestor_stats,
+                                               .arg = ingestor};
+    query_init(&ingestor->answering.query);
+    if (ingestor->publishing.pub == NULL ||
+        server_create(config->ingestor.query, config, &ingestor->answering.query,
+                      &ingestor->answering.server, err) != STATUS_OK) {
         ingestor_destroy(out);
         return STATUS_IO;
     }
     const int64_t interval_ms = config->ingestor.checkpoint_interval_ms;
-    ingestor->save_backoff = (struct backoff){
+    ingestor->saving.backoff = (struct backoff){
         .first_ms = interval_ms,
         .max_ms = interval_ms > CHECKPOINT_RETRY_MAX_MS ? interval_ms : CHECKPOINT_RETRY_MAX_MS,
         .random = (uint64_t)clock_wall().us,
@@ -153,13 +159,13 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     zloop_destroy(&ingestor->loop);
     reader_destroy(&ingestor->reader);
     lease_destroy(&ingestor->lease); /* the next holder may begin */
-    server_destroy(&ingestor->server);
-    socket_close(&ingestor->pub);
-    query_free(&ingestor->query);
+    server_destroy(&ingestor->answering.server);
+    socket_close(&ingestor->publishing.pub);
+    query_free(&ingestor->answering.query);
     newest_clear(&ingestor->newest);
     fold_destroy(&ingestor->fold);
     publisher_destroy(&ingestor->publisher);
-    buf_free(&ingestor->source_state);
+    buf_free(&ingestor->source.state);
     free(ingestor);
     *ingestor_p = NULL;
 }
@@ -189,14 +195,14 @@ static void end_in_time(void)
 enum ingestor_end ingestor_run(struct ingestor *ingestor)
 {
     poll_on(ingestor, reader_socket(ingestor->reader), 0, on_reader);
-    poll_on(ingestor, server_socket(ingestor->server), 0, on_query);
+    poll_on(ingestor, server_socket(ingestor->answering.server), 0, on_query);
     poll_on(ingestor, NULL, ingestor->program->signals, on_signal);
     (void)tick(ingestor);
     zloop_start(ingestor->loop);
-    if (ingestor->end == INGESTOR_STOPPED) {
+    if (!ingestor->start_again) {
         end_in_time();
     }
     ingestor_save_at_end(ingestor);
     log_info("stopped");
-    return ingestor->end;
+    return ingestor->start_again ? INGESTOR_AGAIN : INGESTOR_STOPPED;
 }

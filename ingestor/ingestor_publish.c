@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/ingestor_publish.h"
+
 #include "common/net/sockets.h"
 #include "common/program/log.h"
-#include "ingestor/ingestor_state.h"
 
-#define BEAT_MS 1000
-#define SILENT_LOOK_MS 100 /* how often a silent ingestor looks whether it may speak again */
+#define HEARTBEAT_MS 1000
+#define SILENT_POLL_MS 100 /* how often a silent ingestor asks whether it may speak again */
 
 /* The one way out. The clock is looked at for each message, for between two a process may have been
  * stopped for an hour. What could not be sent has a number already, so it cannot be left out: there
@@ -12,16 +13,17 @@
 void ingestor_send(void *arg, const struct str frames[WIRE_FRAMES])
 {
     struct ingestor *ingestor = arg;
-    ingestor->deposed = ingestor->deposed || !lease_hold(ingestor->lease);
-    if (!ingestor->deposed) {
-        ingestor->not_sent += !socket_send(ingestor->pub, frames, WIRE_FRAMES);
+    ingestor->publishing.deposed = ingestor->publishing.deposed || !lease_hold(ingestor->lease);
+    if (!ingestor->publishing.deposed) {
+        ingestor->publishing.not_sent +=
+            !socket_send(ingestor->publishing.pub, frames, WIRE_FRAMES);
     }
 }
 
 bool ingestor_may_publish(const struct ingestor *ingestor)
 {
-    return ingestor->phase == PHASE_LIVE && ingestor->source_up && !ingestor->deposed &&
-           lease_valid(ingestor->lease);
+    return ingestor->phase == INGESTOR_LIVE && ingestor->source.up &&
+           !ingestor->publishing.deposed && lease_valid(ingestor->lease);
 }
 
 struct publishing {
@@ -40,13 +42,13 @@ void ingestor_flush(struct ingestor *ingestor, struct moment now)
     struct publishing publishing = {ingestor, now};
     fold_advance(ingestor->fold, now);
     fold_flush(ingestor->fold, now, publish_tile, &publishing);
-    ingestor->as_of = now.wall;
+    ingestor->publishing.as_of = now.wall;
 }
 
 void ingestor_go_live(struct ingestor *ingestor, struct moment now)
 {
-    ingestor->built = ingestor->built || ingestor->phase == PHASE_BUILDING;
-    ingestor->phase = PHASE_LIVE;
+    ingestor->saving.at_once = ingestor->saving.at_once || ingestor->phase == INGESTOR_BUILDING;
+    ingestor->phase = INGESTOR_LIVE;
     const uint32_t mark = publisher_mark(ingestor->publisher);
     fold_republish(ingestor->fold);
     ingestor_flush(ingestor, now);
@@ -60,14 +62,14 @@ void ingestor_go_live(struct ingestor *ingestor, struct moment now)
 
 static void log_silence(struct ingestor *ingestor)
 {
-    const bool silent = ingestor->phase == PHASE_LIVE && !lease_valid(ingestor->lease);
-    if (silent && !ingestor->silent) {
+    const bool silent = ingestor->phase == INGESTOR_LIVE && !lease_valid(ingestor->lease);
+    if (silent && !ingestor->publishing.silent) {
         log_warn("the lease was not renewed for %d ms: publishing nothing until it is",
                  LEASE_VALID_MS);
-    } else if (!silent && ingestor->silent) {
+    } else if (!silent && ingestor->publishing.silent) {
         log_info("the lease is renewed: publishing again");
     }
-    ingestor->silent = silent;
+    ingestor->publishing.silent = silent;
 }
 
 int64_t ingestor_publish_due(struct ingestor *ingestor)
@@ -75,14 +77,14 @@ int64_t ingestor_publish_due(struct ingestor *ingestor)
     const struct moment now = clock_now();
     log_silence(ingestor);
     if (!ingestor_may_publish(ingestor)) {
-        return (ingestor->phase == PHASE_LIVE ? SILENT_LOOK_MS : BEAT_MS) * US_PER_MS;
+        return (ingestor->phase == INGESTOR_LIVE ? SILENT_POLL_MS : HEARTBEAT_MS) * US_PER_MS;
     }
     ingestor_flush(ingestor, now);
-    if (now.mono.us >= ingestor->beat_at.mono.us) {
+    if (now.mono.us >= ingestor->publishing.heartbeat_at.us) {
         publisher_beat(ingestor->publisher, now);
-        ingestor->beat_at.mono = mono_add_ms(now.mono, BEAT_MS);
+        ingestor->publishing.heartbeat_at = mono_add_ms(now.mono, HEARTBEAT_MS);
     }
-    const int64_t beat_us = ingestor->beat_at.mono.us - now.mono.us;
+    const int64_t heartbeat_us = ingestor->publishing.heartbeat_at.us - now.mono.us;
     const int64_t fold_us = fold_wait_us(ingestor->fold, clock_now());
-    return fold_us < beat_us ? fold_us : beat_us;
+    return fold_us < heartbeat_us ? fold_us : heartbeat_us;
 }

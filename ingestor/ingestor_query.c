@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/ingestor_query.h"
+
 #include "common/program/metrics.h"
-#include "ingestor/ingestor_state.h"
+#include "ingestor/ingestor_publish.h"
 
 void ingestor_describe(void *arg, struct query_state *out)
 {
     struct ingestor *ingestor = arg;
     out->role = "ingestor";
-    out->instance = ingestor->instance;
-    out->serving = ingestor->phase == PHASE_LIVE;
-    out->reason = ingestor->reason;
+    out->instance = ingestor->answering.instance;
+    out->serving = ingestor->phase == INGESTOR_LIVE;
+    out->reason = ingestor->answering.reason;
     out->lanes = ingestor->config->ingestor.lanes;
     out->position = "0";
-    out->as_of = ingestor_may_publish(ingestor) ? clock_wall() : ingestor->as_of;
+    out->as_of = ingestor_may_publish(ingestor) ? clock_wall() : ingestor->publishing.as_of;
     if (ingestor->publisher == NULL) {
         return;
     }
@@ -25,8 +27,8 @@ void ingestor_describe(void *arg, struct query_state *out)
 /* How long the longest missing id has been missing. */
 static uint64_t pending_s(const struct ingestor *ingestor)
 {
-    const int64_t us = clock_wall().us - ingestor->pending_since.us;
-    return ingestor->pending_ids != 0 && us > 0 ? (uint64_t)(us / US_PER_S) : 0;
+    const int64_t us = clock_wall().us - ingestor->source.pending_since.us;
+    return ingestor->source.pending_ids != 0 && us > 0 ? (uint64_t)(us / US_PER_S) : 0;
 }
 
 size_t ingestor_stats(void *arg, struct buf *out)
@@ -38,16 +40,16 @@ size_t ingestor_stats(void *arg, struct buf *out)
     const struct publisher_counters *p =
         ingestor->publisher != NULL ? publisher_counters(ingestor->publisher) : &nothing;
     const struct metric metrics[] = {
-        {"position", ingestor->ordinal},
-        {"epoch", ingestor->epoch},
+        {"position", ingestor->source.ordinal},
+        {"epoch", ingestor->publishing.epoch},
         {"lease_valid", lease_valid(ingestor->lease)},
-        {"source_up", ingestor->source_up},
-        {"source_failures", ingestor->reader_downs},
+        {"source_up", ingestor->source.up},
+        {"source_failures", ingestor->source.downs},
         {"events_folded", f->events},
-        {"rows_unusable", ingestor->rows_unusable},
-        {"ids_pending", ingestor->pending_ids},
+        {"rows_unusable", ingestor->source.rows_unusable},
+        {"ids_pending", ingestor->source.pending_ids},
         {"ids_pending_for_s", pending_s(ingestor)},
-        {"id_ranges_given_up", ingestor->given_up},
+        {"id_ranges_given_up", ingestor->source.given_up},
         {"payloads_unusable", f->bad_payloads},
         {"fields_unusable", f->bad_fields},
         {"groups_refused", f->groups_refused},
@@ -57,14 +59,14 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"keyframes_published", p->keyframes},
         {"unchanged_tiles", p->unchanged},
         {"events_published", p->events},
-        {"messages_not_sent", ingestor->not_sent},
-        {"checkpoints_written", ingestor->checkpoints},
-        {"checkpoint_position", ingestor->saved_ordinal},
-        {"checkpoint_failures", ingestor->checkpoint_failures},
-        {"checkpoint_bytes", ingestor->checkpoint_bytes},
-        {"table_restarts", ingestor->restarts},
-        {"queries_answered", ingestor->query.answered},
-        {"queries_refused", ingestor->query.refused},
+        {"messages_not_sent", ingestor->publishing.not_sent},
+        {"checkpoints_written", ingestor->saving.written},
+        {"checkpoint_position", ingestor->saving.saved_ordinal},
+        {"checkpoint_failures", ingestor->saving.failures},
+        {"checkpoint_bytes", ingestor->saving.bytes},
+        {"table_restarts", ingestor->source.restarts},
+        {"queries_answered", ingestor->answering.query.answered},
+        {"queries_refused", ingestor->answering.query.refused},
     };
     return metrics_put(out, metrics, sizeof metrics / sizeof *metrics);
 }

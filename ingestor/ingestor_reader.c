@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/ingestor_reader.h"
+
 #include <utlist.h>
 
 #include "common/program/log.h"
 #include "ingestor/checkpoint/checkpoint.h"
-#include "ingestor/ingestor_state.h"
+#include "ingestor/ingestor_publish.h"
+#include "ingestor/ingestor_save.h"
 #include "ingestor/snapshot.h"
 
 static void start_fold(struct ingestor *ingestor)
@@ -30,27 +33,28 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
         log_warn("%s; all tiles are built again from the table", err.text);
     }
     /* Greater even if the lease's own memory was lost. */
-    ingestor->epoch = message->epoch > snapshot.epoch ? message->epoch : snapshot.epoch + 1;
-    publisher_begin(ingestor->publisher, ingestor->epoch);
-    buf_clear(&ingestor->source_state);
+    ingestor->publishing.epoch =
+        message->epoch > snapshot.epoch ? message->epoch : snapshot.epoch + 1;
+    publisher_begin(ingestor->publisher, ingestor->publishing.epoch);
+    buf_clear(&ingestor->source.state);
     if (usable) {
-        buf_append_str(&ingestor->source_state, snapshot.source);
-        ingestor->ordinal = snapshot.ordinal;
-        ingestor->origin = snapshot.origin;
+        buf_append_str(&ingestor->source.state, snapshot.source);
+        ingestor->source.ordinal = snapshot.ordinal;
+        ingestor->source.origin = snapshot.origin;
         publisher_position(ingestor->publisher, snapshot.ordinal, snapshot.origin);
         log_info("going on after position %llu, from a checkpoint of %zu bytes",
                  (unsigned long long)snapshot.ordinal, message->len);
     } else {
-        ingestor->record =
+        ingestor->source.record =
             CHECKPOINT_JOURNAL_ALL; /* what an earlier life journaled is of no use any more */
         log_info("building all tiles from the events table");
     }
     newest_clear(&ingestor->newest);
-    ingestor->phase = usable ? PHASE_RESUMING : PHASE_BUILDING;
-    snprintf(ingestor->reason, sizeof ingestor->reason,
+    ingestor->phase = usable ? INGESTOR_RESUMING : INGESTOR_BUILDING;
+    snprintf(ingestor->answering.reason, sizeof ingestor->answering.reason,
              "the ingestor has just started, and reads the events table");
-    reader_begin(ingestor->reader, usable ? buf_str(&ingestor->source_state) : STR_NULL,
-                 ingestor->epoch);
+    reader_begin(ingestor->reader, usable ? buf_str(&ingestor->source.state) : STR_NULL,
+                 ingestor->publishing.epoch);
     ingestor_save(
         ingestor); /* so that the next start has a greater epoch, whatever its clock says */
 }
@@ -58,10 +62,10 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
 /* The table began anew: so do the tiles. */
 static void on_restart(struct ingestor *ingestor)
 {
-    ingestor->restarts++;
+    ingestor->source.restarts++;
     start_fold(ingestor);
     newest_clear(&ingestor->newest);
-    ingestor->phase = PHASE_BUILDING;
+    ingestor->phase = INGESTOR_BUILDING;
 }
 
 /* What was delivered before and is not in the table any more must not look as if it had never been.
@@ -70,22 +74,22 @@ static void close_history(struct ingestor *ingestor)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);
     if (eventlog_last(events) == 0) {
-        eventlog_skip_to(events, ingestor->ordinal);
+        eventlog_skip_to(events, ingestor->source.ordinal);
     }
 }
 
 static void note_pending(struct ingestor *ingestor, const struct batch *batch)
 {
-    ingestor->pending_ids = batch->pending_ids;
-    ingestor->given_up = batch->given_up;
-    ingestor->pending_since = batch->pending_since;
+    ingestor->source.pending_ids = batch->pending_ids;
+    ingestor->source.given_up = batch->given_up;
+    ingestor->source.pending_since = batch->pending_since;
 }
 
 /* Events delivered before the checkpoint: for the event log alone. */
 static void on_history(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);
-    publisher_position(ingestor->publisher, ingestor->ordinal, batch->origin);
+    publisher_position(ingestor->publisher, ingestor->source.ordinal, batch->origin);
     note_pending(ingestor, batch);
     if (batch->count != 0 && eventlog_last(events) == 0) {
         eventlog_skip_to(events, batch->events[0].ordinal - 1);
@@ -118,7 +122,7 @@ static void log_newest(struct ingestor *ingestor, struct moment now)
 /* Folds the batch's events, and publishes them when live. */
 static void fold_events(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
-    const bool live = ingestor->phase == PHASE_LIVE;
+    const bool live = ingestor->phase == INGESTOR_LIVE;
     publisher_position(ingestor->publisher, batch->ordinal, batch->origin);
     for (size_t i = 0; i < batch->count; i++) {
         fold_event(ingestor->fold, &batch->events[i], now);
@@ -133,20 +137,20 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
 {
     if (batch->restarted) {
         on_restart(ingestor);
-    } else if (ingestor->phase == PHASE_RESUMING) {
+    } else if (ingestor->phase == INGESTOR_RESUMING) {
         close_history(ingestor);
         ingestor_go_live(ingestor, now); /* there was no history */
     }
     fold_events(ingestor, batch, now);
-    buf_clear(&ingestor->source_state);
-    buf_append_str(&ingestor->source_state, batch->state);
-    ingestor->ordinal = batch->ordinal;
-    ingestor->origin = batch->origin;
-    ingestor->record = batch->record;
-    ingestor->rows_unusable += batch->unusable;
+    buf_clear(&ingestor->source.state);
+    buf_append_str(&ingestor->source.state, batch->state);
+    ingestor->source.ordinal = batch->ordinal;
+    ingestor->source.origin = batch->origin;
+    ingestor->source.record = batch->record;
+    ingestor->source.rows_unusable += batch->unusable;
     note_pending(ingestor, batch);
-    ingestor->unsaved = true;
-    if (ingestor->phase == PHASE_LIVE) {
+    ingestor->saving.unsaved = true;
+    if (ingestor->phase == INGESTOR_LIVE) {
         ingestor_flush(ingestor, clock_now()); /* folding took its time */
         batch_destroy(&batch);
         return;
@@ -173,27 +177,27 @@ static void on_batch(struct ingestor *ingestor, struct batch *batch)
 
 static void on_up(struct ingestor *ingestor)
 {
-    if (!ingestor->source_up) {
+    if (!ingestor->source.up) {
         log_info("source %s is read", ingestor->config->source.uri);
     }
-    ingestor->source_up = true;
+    ingestor->source.up = true;
 }
 
 static void on_down(struct ingestor *ingestor, const struct error *error)
 {
-    ingestor->source_up = false;
-    ingestor->reader_downs++;
+    ingestor->source.up = false;
+    ingestor->source.downs++;
     log_error("%s; trying again%s", error->text,
-              ingestor->phase == PHASE_LIVE ? ", and publishing nothing until it is read" : "");
-    if (ingestor->phase != PHASE_LIVE) {
-        snprintf(ingestor->reason, sizeof ingestor->reason, "%s", error->text);
+              ingestor->phase == INGESTOR_LIVE ? ", and publishing nothing until it is read" : "");
+    if (ingestor->phase != INGESTOR_LIVE) {
+        snprintf(ingestor->answering.reason, sizeof ingestor->answering.reason, "%s", error->text);
     }
 }
 
 static void on_standby(struct ingestor *ingestor, const struct error *error)
 {
-    if (strcmp(ingestor->reason, error->text) != 0) {
-        snprintf(ingestor->reason, sizeof ingestor->reason, "%s", error->text);
+    if (strcmp(ingestor->answering.reason, error->text) != 0) {
+        snprintf(ingestor->answering.reason, sizeof ingestor->answering.reason, "%s", error->text);
         log_info("standing by: %s", error->text);
     }
 }
@@ -202,8 +206,8 @@ int ingestor_stand_down(struct ingestor *ingestor, const struct error *why)
 {
     log_error("%s; another ingestor may have taken over: falling silent and standing by",
               why->text);
-    ingestor->deposed = true;
-    ingestor->end = INGESTOR_AGAIN;
+    ingestor->publishing.deposed = true;
+    ingestor->start_again = true;
     return -1;
 }
 

@@ -1,62 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/ingestor_save.h"
+
 #include "common/program/log.h"
-#include "ingestor/ingestor_state.h"
 #include "ingestor/snapshot.h"
 
 #define CHECKPOINT_SHARE 20 /* writing one may take a twentieth of the time */
 
 void ingestor_save(struct ingestor *ingestor)
 {
+    struct ingestor_saving *saving = &ingestor->saving;
     struct buf bytes = {0};
     const struct snapshot snapshot = {
-        .epoch = ingestor->epoch,
-        .ordinal = ingestor->ordinal,
-        .origin = ingestor->origin,
-        .source = buf_str(&ingestor->source_state),
+        .epoch = ingestor->publishing.epoch,
+        .ordinal = ingestor->source.ordinal,
+        .origin = ingestor->source.origin,
+        .source = buf_str(&ingestor->source.state),
     };
     snapshot_write(&snapshot, ingestor->fold, &bytes);
-    ingestor->checkpoint_bytes = bytes.len;
-    ingestor->saving = true;
-    ingestor->saving_ordinal = ingestor->ordinal;
-    ingestor->saving_since = clock_mono();
-    ingestor->unsaved = false;
-    ingestor->built = false;
-    reader_save(ingestor->reader, buf_str(&bytes), ingestor->record);
+    saving->bytes = bytes.len;
+    saving->under_way = true;
+    saving->ordinal = ingestor->source.ordinal;
+    saving->since = clock_mono();
+    saving->unsaved = false;
+    saving->at_once = false;
+    reader_save(ingestor->reader, buf_str(&bytes), ingestor->source.record);
     buf_free(&bytes);
 }
 
 void ingestor_saved(struct ingestor *ingestor, const struct error *error, bool failed)
 {
+    struct ingestor_saving *saving = &ingestor->saving;
     const mono_time now = clock_mono();
-    const int64_t took_us = now.us - ingestor->saving_since.us;
-    const int64_t interval_us = (failed ? backoff_next_ms(&ingestor->save_backoff)
+    const int64_t took_us = now.us - saving->since.us;
+    const int64_t interval_us = (failed ? backoff_next_ms(&saving->backoff)
                                         : ingestor->config->ingestor.checkpoint_interval_ms) *
                                 US_PER_MS;
-    ingestor->saving = false;
-    ingestor->save_at = mono_add_us(
+    saving->under_way = false;
+    saving->due_at = mono_add_us(
         now, took_us * CHECKPOINT_SHARE > interval_us ? took_us * CHECKPOINT_SHARE : interval_us);
     if (!failed) {
-        backoff_reset(&ingestor->save_backoff);
+        backoff_reset(&saving->backoff);
     }
-    ingestor->saved_ordinal = failed ? ingestor->saved_ordinal : ingestor->saving_ordinal;
-    ingestor->checkpoints += !failed;
-    ingestor->checkpoint_failures += failed;
-    ingestor->unsaved = ingestor->unsaved || failed;
-    if (failed && !ingestor->save_failing) {
+    saving->saved_ordinal = failed ? saving->saved_ordinal : saving->ordinal;
+    saving->written += !failed;
+    saving->failures += failed;
+    saving->unsaved = saving->unsaved || failed;
+    if (failed && !saving->failing) {
         log_error(
             "no checkpoint could be written: %s. Tiles go on; after a crash they are built from "
             "the last one that was. Trying again",
             error->text);
-    } else if (!failed && ingestor->save_failing) {
+    } else if (!failed && saving->failing) {
         log_info("checkpoints are written again");
     }
-    ingestor->save_failing = failed;
+    saving->failing = failed;
 }
 
 void ingestor_save_if_due(struct ingestor *ingestor)
 {
-    const bool due = ingestor->built || clock_mono().us >= ingestor->save_at.us;
-    if (ingestor->phase == PHASE_LIVE && ingestor->unsaved && !ingestor->saving && due &&
+    const struct ingestor_saving *saving = &ingestor->saving;
+    const bool due = saving->at_once || clock_mono().us >= saving->due_at.us;
+    if (ingestor->phase == INGESTOR_LIVE && saving->unsaved && !saving->under_way && due &&
         lease_valid(ingestor->lease)) {
         ingestor_save(ingestor);
     }
@@ -64,15 +68,16 @@ void ingestor_save_if_due(struct ingestor *ingestor)
 
 void ingestor_save_at_end(struct ingestor *ingestor)
 {
+    const struct ingestor_saving *saving = &ingestor->saving;
     const mono_time deadline = mono_add_ms(clock_mono(), 5000);
     struct reader_message message;
-    if (ingestor->phase != PHASE_LIVE || ingestor->deposed) {
+    if (ingestor->phase != INGESTOR_LIVE || ingestor->publishing.deposed) {
         return;
     }
-    if (!ingestor->saving && ingestor->unsaved) {
+    if (!saving->under_way && saving->unsaved) {
         ingestor_save(ingestor);
     }
-    while (ingestor->saving && clock_mono().us < deadline.us) {
+    while (saving->under_way && clock_mono().us < deadline.us) {
         zmq_pollitem_t item = {reader_socket(ingestor->reader), 0, ZMQ_POLLIN, 0};
         zmq_poll(&item, 1, 100);
         while (reader_receive(ingestor->reader, &message)) {

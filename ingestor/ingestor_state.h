@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the ingestor share: ingestor.c (the loop), ingestor_reader.c (what the reader
- * says), ingestor_publish.c (what goes out, and when), ingestor_save.c (checkpoints),
- * ingestor_query.c (what is answered). Nobody else includes it. One thread.
+ * What the parts of the ingestor share. From the ground: ingestor_publish.c (what goes out, and
+ * when), ingestor_save.c (checkpoints), ingestor_query.c (what is answered), ingestor_reader.c
+ * (what the reader says), ingestor.c (the loop). Nobody else includes it.
  */
 #ifndef INGESTOR_INGESTOR_STATE_H
 #define INGESTOR_INGESTOR_STATE_H
@@ -11,10 +11,10 @@
 
 #include "common/base/backoff.h"
 #include "common/net/server.h"
+#include "common/program/program.h"
 #include "common/replica/query.h"
 #include "common/wire/wire.h"
 #include "ingestor/fold/fold.h"
-#include "ingestor/ingestor.h"
 #include "ingestor/lease/lease.h"
 #include "ingestor/publish/newest.h"
 #include "ingestor/publish/publisher.h"
@@ -29,94 +29,80 @@
  * fold is built from is not.
  *
  * Nothing leaves while the lease is not valid (lease.h), or while the source cannot be read: then
- * nobody knows whether the tiles are true, and without beats and keyframes everybody sees that.
+ * nobody knows whether the tiles are true, and without heartbeats and keyframes everybody sees
+ * that.
  */
-enum phase { PHASE_STANDBY, PHASE_RESUMING, PHASE_BUILDING, PHASE_LIVE };
+enum ingestor_phase { INGESTOR_STANDBY, INGESTOR_RESUMING, INGESTOR_BUILDING, INGESTOR_LIVE };
 
+/* How the source stands, as the reader told. */
+struct ingestor_source {
+    bool up;                 /* The source is read. */
+    struct buf state;        /* The source's, after the last batch folded. */
+    uint64_t ordinal;        /* Of the last event folded. */
+    uint64_t origin;         /* The numbering that the ordinal belongs to. */
+    uint64_t record;         /* The number of the last journal record that is in the state. */
+    uint64_t pending_ids;    /* Ids that are missing and may still come: see holes.h. */
+    wall_time pending_since; /* When the longest of them began to be missing. */
+    uint64_t given_up;       /* Ranges of ids that were too many to wait for. */
+    uint64_t rows_unusable;
+    uint64_t restarts; /* Times that the table began anew. */
+    uint64_t downs;    /* Times that the source failed. */
+};
+
+/* What goes out. */
+struct ingestor_publishing {
+    void *pub;              /* The socket. */
+    uint64_t epoch;         /* Of all that this life publishes. */
+    wall_time as_of;        /* When what is published was last known to be true. */
+    mono_time heartbeat_at; /* When the next heartbeat is due. */
+    bool silent;            /* Nothing goes out for want of the lease, as last logged. */
+    bool deposed;      /* Something could not be sent for want of the lease: this life is over. */
+    uint64_t not_sent; /* Messages that the socket did not take. */
+};
+
+/* Checkpoints. One at a time is under way. */
+struct ingestor_saving {
+    bool unsaved;     /* Something was folded since the last checkpoint. */
+    bool at_once;     /* All tiles were built: the next checkpoint is due at once, for without it
+                         a crash would cost the streams their places. */
+    bool under_way;   /* The reader has one to write. */
+    mono_time since;  /* When it was handed over. */
+    uint64_t ordinal; /* What it goes up to. */
+    mono_time due_at; /* When the next one is due. */
+    struct backoff backoff;
+    bool failing;           /* The last one could not be written, as last logged. */
+    uint64_t saved_ordinal; /* What the last one written goes up to. */
+    uint64_t bytes;         /* Length of the last one. */
+    uint64_t written;
+    uint64_t failures;
+};
+
+/* What is answered. */
+struct ingestor_answering {
+    struct server *server;
+    struct query query;
+    char instance[64]; /* The name of this life. */
+    char reason[600];  /* Why it does not serve. */
+};
+
+/* All members are the main thread's. The reader (reader.h) and the lease's keeper (lease.h) are
+ * threads of their own, and share only what their headers say. */
 struct ingestor {
     struct program *program;
     const struct config *config;
-    void *pub;
-    struct server *server;
-    struct query query;
+    zloop_t *loop;
+    int timer; /* 0: none. */
+    enum ingestor_phase phase;
+    bool start_again; /* The end of the loop is no end of the program. */
     struct lease *lease;
     struct reader *reader;
-    struct fold *fold; /* NULL on standby */
+    struct fold *fold; /* NULL on standby. */
     struct publisher *publisher;
-    struct newest newest; /* PHASE_BUILDING */
-    zloop_t *loop;
-    int timer; /* 0: none */
-    enum phase phase;
-    enum ingestor_end end;
-    char instance[64];
-    char reason[600]; /* why it does not serve */
-    bool source_up;
-    bool silent;     /* for want of the lease, as last logged */
-    bool deposed;    /* something could not be sent for want of the lease: this life is over */
-    wall_time as_of; /* when what is published was last known to be true */
-    uint64_t epoch;
-    struct buf source_state; /* after the last batch folded */
-    uint64_t ordinal;
-    uint64_t origin;
-    uint64_t record; /* of the source's journal: the last one in source_state */
-    struct moment beat_at;
-    mono_time save_at;
-    bool unsaved; /* something was folded since the last checkpoint */
-    bool built; /* everything was: the next checkpoint is due at once, for without it a crash would
-                   cost the streams their places */
-    bool saving;
-    mono_time saving_since;
-    uint64_t saving_ordinal;
-    uint64_t saved_ordinal;
-    bool save_failing;
-    struct backoff save_backoff;
-    uint64_t rows_unusable;
-    uint64_t pending_ids; /* of the source: see holes.h */
-    uint64_t given_up;
-    wall_time pending_since;
-    uint64_t checkpoints;
-    uint64_t checkpoint_failures;
-    uint64_t checkpoint_bytes;
-    uint64_t restarts; /* times that the table began anew */
-    uint64_t not_sent;
-    uint64_t reader_downs;
+    struct newest newest; /* INGESTOR_BUILDING: the events that the log will get. */
+    struct ingestor_source source;
+    struct ingestor_publishing publishing;
+    struct ingestor_saving saving;
+    struct ingestor_answering answering;
 };
-
-/* ---- ingestor_publish.c ---- */
-
-/* For publisher_create; arg: the ingestor. */
-void ingestor_send(void *arg, const struct str frames[WIRE_FRAMES]);
-
-bool ingestor_may_publish(const struct ingestor *ingestor);
-
-/* Publishes what changed and is due. */
-void ingestor_flush(struct ingestor *ingestor, struct moment now);
-
-/* All tiles are up to date: publishes them, and from now on each change. */
-void ingestor_go_live(struct ingestor *ingestor, struct moment now);
-
-/* Publishes what is due. Returns when something is due next, µs from now. */
-int64_t ingestor_publish_due(struct ingestor *ingestor);
-
-/* ---- ingestor_save.c ---- */
-
-void ingestor_save(struct ingestor *ingestor);
-void ingestor_save_if_due(struct ingestor *ingestor);
-void ingestor_saved(struct ingestor *ingestor, const struct error *error, bool failed);
-
-/* A last checkpoint, so that the next start has nothing to catch up. Takes up to 5 s. */
-void ingestor_save_at_end(struct ingestor *ingestor);
-
-/* ---- ingestor_reader.c. Both return -1 if the loop has to end ---- */
-
-int ingestor_handle(struct ingestor *ingestor, struct reader_message *message);
-
-/* The lease is lost: this life of the ingestor is over. Always -1. */
-int ingestor_stand_down(struct ingestor *ingestor, const struct error *why);
-
-/* ---- ingestor_query.c: for struct query; arg: the ingestor ---- */
-
-void ingestor_describe(void *arg, struct query_state *out);
-size_t ingestor_stats(void *arg, struct buf *out);
 
 #endif
