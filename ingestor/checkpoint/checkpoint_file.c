@@ -30,9 +30,8 @@ struct file_checkpoint {
     char *path_journal_new;
     uint64_t number; /* of the lease */
     uint64_t inode;  /* of its lock file */
-    int journal;     /* -1: not open */
-    uint64_t
-        lost; /* the journal was damaged: greatest number of a record not in it; 0: it was not */
+    int journal;     /* the journal's descriptor; -1: not open */
+    uint64_t lost; /* the greatest number of a record that a damaged journal lost; 0: it is whole */
 };
 
 static struct file_checkpoint *file_of(struct checkpoint *checkpoint)
@@ -45,6 +44,7 @@ static int io_error(const char *doing, const char *path, struct error *err)
     return error_set(err, STATUS_IO, "cannot %s %s: %s", doing, path, strerror(errno));
 }
 
+/* STATUS_OK when the lease is still ours, else STATUS_DENIED. */
 static int confirm(const struct file_checkpoint *c, struct error *err)
 {
     return lease_file_confirm(c->path, c->number, c->inode, err);
@@ -109,17 +109,23 @@ static void sync_folder(const char *path)
     free(folder);
 }
 
-/* ---- The journal, PATH.journal: records one after the other, each framed as a checkpoint is and
- * with its number in front. The first one is a mark, of number 0: a journal that was found to have
- * lost records has none until a checkpoint makes up for them. ---- */
+/*
+ * ---- The journal, PATH.journal ----
+ *
+ *   whole      [0] [17 …] [18 …] [19 …] [20       each record in a frame, with its number in front;
+ *              │                         └ cut by a crash: nothing that follows from it went out
+ *              └ the seal: an empty record of number 0
+ *
+ *   damaged    (empty)                            no seal until a checkpoint holds what was lost
+ */
 
 #define JOURNAL_LONG (64 * 1024) /* bytes; a shorter one is not worth shortening */
 
-/* Why the journal cannot be trusted, or STATUS_OK. */
-static int judge_journal(const struct file_checkpoint *c, bool marked, struct str rest,
+/* STATUS_OK when the journal can be trusted; rest: what no whole record was found in. */
+static int judge_journal(const struct file_checkpoint *c, bool sealed, struct str rest,
                          struct error *err)
 {
-    if (!marked) {
+    if (!sealed) {
         return error_set(err, STATUS_INVALID,
                          "the journal %s cannot be used: it is empty, or was found damaged before",
                          c->path_journal);
@@ -133,7 +139,7 @@ static int judge_journal(const struct file_checkpoint *c, bool marked, struct st
                            c->path_journal, rest.len);
 }
 
-/* Calls each with every whole record. STATUS_INVALID: those are not all that were written. */
+/* Calls `each` with every whole record. STATUS_INVALID: those are not all that were written. */
 static int read_journal(struct file_checkpoint *c,
                         void (*each)(void *arg, uint64_t number, struct str record,
                                      struct str framed),
@@ -151,7 +157,7 @@ static int read_journal(struct file_checkpoint *c,
     struct str rest = buf_str(&content);
     struct str record;
     uint64_t number;
-    bool marked = false;
+    bool sealed = false;
     size_t len;
     while (read_ok && (len = checkpoint_frame_len(rest)) != 0 &&
            checkpoint_unwrap((struct str){rest.p, len}, &record, NULL) == STATUS_OK &&
@@ -161,11 +167,11 @@ static int read_journal(struct file_checkpoint *c,
             each(arg, number, (struct str){record.p + sizeof number, record.len - sizeof number},
                  (struct str){rest.p, len});
         }
-        marked = marked || number == 0;
+        sealed = sealed || number == 0;
         rest = (struct str){rest.p + len, rest.len - len};
     }
     const int status =
-        read_ok ? judge_journal(c, marked, rest, err) : io_error("read", c->path_journal, err);
+        read_ok ? judge_journal(c, sealed, rest, err) : io_error("read", c->path_journal, err);
     buf_free(&content);
     return status;
 }
@@ -179,8 +185,9 @@ static void frame_record(struct buf *out, uint64_t number, struct str record)
     buf_free(&numbered);
 }
 
+/* The records that a journal keeps. */
 struct kept {
-    uint64_t above;
+    uint64_t above; /* this number */
     struct buf bytes;
 };
 
@@ -193,7 +200,7 @@ static void keep_younger(void *arg, uint64_t number, struct str record, struct s
     }
 }
 
-/* Puts a journal with those records in the place of the old one. What fails leaves the old one. */
+/* Puts a journal with those records in the place of the old one, which stays if that fails. */
 static int replace_journal(struct file_checkpoint *c, struct str records, struct error *err)
 {
     int status = STATUS_OK;
@@ -222,7 +229,7 @@ static int replace_journal(struct file_checkpoint *c, struct str records, struct
 }
 
 /* A journal of the records above that number, CHECKPOINT_JOURNAL_ALL for none. Of one that has lost
- * records nothing is kept, nor is it marked. */
+ * records nothing is kept, nor is it sealed. */
 static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct error *err)
 {
     struct kept kept = {above, {0}};
@@ -284,7 +291,7 @@ static int file_append(struct checkpoint *checkpoint, uint64_t number, struct st
     return held != STATUS_OK ? held : status;
 }
 
-/* A checkpoint with that record in it was written. */
+/* After a checkpoint with that record in it was written. */
 static void shorten_journal(struct file_checkpoint *c, uint64_t record)
 {
     struct stat now;

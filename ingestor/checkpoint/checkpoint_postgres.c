@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Checkpoints in the database, where a standby finds them: table tilewire.checkpoint, a row for
- * each set of lanes. In it stands the number of the lease (lease_postgres.c puts it there). Each
- * statement that writes locks the row and compares the number, so that one who lost the lease
+ * each set of lanes. The row holds the number of the lease (lease_postgres.c puts it there). Each
+ * statement that writes locks the row and compares the number, so that a holder that lost the lease
  * without noticing cannot write, and whoever takes it waits for what is being written.
  */
 #include <inttypes.h>
@@ -19,7 +19,7 @@ struct postgres_checkpoint {
     const struct config *config;
     PGconn *db;
     char *name;      /* of the row: table and lanes */
-    char holder[32]; /* our number of the lease */
+    char holder[32]; /* the number of our lease */
 };
 
 static struct postgres_checkpoint *postgres_of(struct checkpoint *checkpoint)
@@ -57,6 +57,7 @@ static void postgres_close(struct checkpoint *checkpoint)
     free(c);
 }
 
+/* Connects anew if the connection is broken. */
 static int reconnect(struct postgres_checkpoint *c, struct error *err)
 {
     if (PQstatus(c->db) == CONNECTION_OK) {

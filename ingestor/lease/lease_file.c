@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The lease in files, for ingestors on one machine: PATH.lock.1, PATH.lock.2, …, of which the one
- * with the greatest number counts. Its text is a beat, an epoch, and who wrote it.
+ * with the greatest number counts. Its text is a heartbeat, an epoch, and who wrote it.
  *
  * - A file comes into being locked (flock) and written, by link(), which only one can do: so each
  *   number has one holder. Files of smaller numbers are removed by the holder of a greater one.
  * - An unlocked file's holder is dead, for the kernel takes the lock back: the next number can be
- *   had at once. A stopped one keeps its lock; there the beat tells.
- * - The holder writes its beat first and looks for a greater number then; a taker makes the greater
- *   number first and looks at the beat then. So one of the two always sees the other: a holder that
- *   renewed in that very moment is waited for, for it falls silent at its next renewal.
+ *   had at once. A stopped one keeps its lock; there the heartbeat tells.
+ * - The holder writes its heartbeat first and looks for a greater number then; a taker makes the
+ *   greater number first and looks at the heartbeat then. So one of the two always sees the other:
+ *   a holder that renewed in that very moment is waited for, for it falls silent at its next
+ *   renewal.
+ *
+ *     holder   writes heartbeat 8 ──► looks for .lock.2: is it there?    one of the two
+ *     taker    makes .lock.2 ───────► reads .lock.1: is it still 7?      always sees the other
  *
  * No lock is ever waited for, so a process that is stopped anywhere in here stops no other.
  */
@@ -33,13 +37,13 @@ struct file_lease {
     struct lease_store base;
     char *path;   /* of the checkpoint */
     char *folder; /* with a slash at the end */
-    char *prefix; /* of the lock files' names in it, up to the number */
+    char *prefix; /* what the names of the lock files in the folder begin with, up to the number */
     struct lease_watch watch;
     struct lease_grant grant; /* number 0: none */
     int fd;                   /* of our lock file; -1: none */
     uint64_t heartbeat;
     uint64_t before;     /* number of the holder that is waited for; 0: nobody is */
-    boot_time settle_at; /* until then */
+    boot_time settle_at; /* until when that holder is waited for */
 };
 
 /* What a lock file says. */
@@ -75,9 +79,9 @@ static int file_open(const struct config *config, struct lease_store **out, stru
     return STATUS_OK;
 }
 
-/* ---- Looking ---- */
+/* ---- Polling ---- */
 
-/* The number in a lock file's name; 0: it is none. */
+/* The number in a lock file's name; 0 when it is no lock file. */
 static uint64_t number_of(const struct file_lease *l, const char *name)
 {
     const size_t len = strlen(l->prefix);
@@ -89,7 +93,7 @@ static uint64_t number_of(const struct file_lease *l, const char *name)
     return *end == '\0' && number != UINT64_MAX ? number : 0;
 }
 
-/* The greatest number there is (0: none), and the smallest. */
+/* Finds the greatest number there is (0: none), and the smallest. */
 static int scan(const struct file_lease *l, uint64_t *greatest, uint64_t *smallest,
                 struct error *err)
 {
@@ -109,8 +113,8 @@ static int scan(const struct file_lease *l, uint64_t *greatest, uint64_t *smalle
     return STATUS_OK;
 }
 
-/* False when the file is not there (any more). */
-static bool look_at(const struct file_lease *l, uint64_t number, struct holder *out)
+/* Reads the lock file of that number. False when it is not there (any more). */
+static bool read_lock(const struct file_lease *l, uint64_t number, struct holder *out)
 {
     *out = (struct holder){0};
     char *path = lock_path(l->path, number);
@@ -140,7 +144,7 @@ static bool write_text(const struct file_lease *l)
     return pwrite(l->fd, text, (size_t)len, 0) == len;
 }
 
-/* A greater number is looked for first: when it has been removed already, so has ours. */
+/* The next number is looked for first: when it has been removed already, so has ours. */
 int lease_file_confirm(const char *path, uint64_t number, uint64_t inode, struct error *err)
 {
     struct stat there;
@@ -231,7 +235,8 @@ static void take_back(struct file_lease *l)
     drop_lock(l);
 }
 
-/* After a number was made: is it the greatest, and is the holder before surely silent? */
+/* After a number was made: finds out whether it is the greatest, and the holder before is certainly
+ * silent. seen: what that holder's file said before. */
 static int settle(struct file_lease *l, const struct holder *seen, boot_time now, struct error *err)
 {
     uint64_t greatest;
@@ -247,7 +252,7 @@ static int settle(struct file_lease *l, const struct holder *seen, boot_time now
         take_back(l);
         return status;
     }
-    if (look_at(l, before, &again) && !again.dead && again.heartbeat != seen->heartbeat) {
+    if (read_lock(l, before, &again) && !again.dead && again.heartbeat != seen->heartbeat) {
         l->before = before;
         l->settle_at = boot_add_ms(now, LEASE_EXPIRE_MS);
         return error_set(err, STATUS_AGAIN, "waiting for process %d to fall silent", again.pid);
@@ -266,7 +271,7 @@ static int await_silence(struct file_lease *l, boot_time now, struct error *err)
         take_back(l);
         return status == STATUS_DENIED ? STATUS_AGAIN : status;
     }
-    if (look_at(l, l->before, &before) && !before.dead && now.us < l->settle_at.us) {
+    if (read_lock(l, l->before, &before) && !before.dead && now.us < l->settle_at.us) {
         return error_set(err, STATUS_AGAIN, "waiting for process %d to fall silent", before.pid);
     }
     remove_older(l, l->before);
@@ -292,7 +297,7 @@ static int file_acquire(struct lease_store *store, boot_time now, struct lease_g
         lease_watch_forget(&l->watch);
         return status;
     }
-    if (greatest != 0 && !look_at(l, greatest, &holder)) {
+    if (greatest != 0 && !read_lock(l, greatest, &holder)) {
         return error_set(err, STATUS_AGAIN, "another ingestor has just taken the lease");
     }
     if (greatest != 0 && !holder.dead &&

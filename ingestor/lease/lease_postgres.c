@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The lease in the database: a row of tilewire.lease for each set of lanes. Taking it is one
- * statement, which fails when the holder has renewed since it was looked at, and which puts the new
+ * statement, which fails when the holder has renewed since it was polled, and which puts the new
  * number into the checkpoint's row, too: that waits for a checkpoint or record that the holder
  * before is writing, and refuses its next one.
  *
@@ -30,8 +30,8 @@ struct postgres_lease {
     struct lease_watch watch;
     struct lease_grant grant; /* number 0: none */
     char place[128];          /* this machine, and this network namespace of it */
-    char owner[192];          /* the same, and a name that this process alone has */
-    int alive;                /* socket of that name */
+    char owner[192];          /* the place, and a name that this process alone has */
+    int alive;                /* the socket with that name; -1: none */
 };
 
 static struct postgres_lease *postgres_of(struct lease_store *store)
@@ -39,9 +39,9 @@ static struct postgres_lease *postgres_of(struct lease_store *store)
     return (struct postgres_lease *)store;
 }
 
-/* ---- Is a process of this machine alive? ---- */
+/* ---- Whether a process of this machine is alive ---- */
 
-/* A socket with the name; -1: it is taken. */
+/* A socket with the name; -1 when it is taken. */
 static int take_name(const char *name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -82,7 +82,7 @@ static void name_owner(struct postgres_lease *l)
     l->alive = take_name(name);
 }
 
-/* It gave the lease back, or is of this machine and dead, or is this very process. */
+/* True when the owner gave the lease back, or is of this machine and dead, or is this process. */
 static bool owner_gone(const struct postgres_lease *l, const char *owner)
 {
     const size_t len = strlen(l->place);
@@ -101,6 +101,7 @@ static bool owner_gone(const struct postgres_lease *l, const char *owner)
 
 /* ---- The session ---- */
 
+/* Connects, unless the connection that there is still works. */
 static int connect_anew(struct postgres_lease *l, struct error *err)
 {
     /* Two that start at once may both try to create; the loser's error goes away when it tries
@@ -141,13 +142,14 @@ static int postgres_open(const struct config *config, struct lease_store **out, 
 
 /* ---- Taking ---- */
 
+/* What a poll of the row found. */
 struct seen {
     char number[32]; /* "0": there is no row */
     char heartbeat[32];
     char owner[192];
 };
 
-static int look(struct postgres_lease *l, struct seen *out, struct error *err)
+static int poll_row(struct postgres_lease *l, struct seen *out, struct error *err)
 {
     const char *const parameters[] = {l->name};
     *out = (struct seen){"0", "0", ""};
@@ -166,6 +168,7 @@ static int look(struct postgres_lease *l, struct seen *out, struct error *err)
     return status;
 }
 
+/* Takes the lease from the holder that was seen. STATUS_AGAIN when somebody was faster. */
 static int take(struct postgres_lease *l, const struct seen *seen, struct error *err)
 {
     char epoch[32];
@@ -202,7 +205,7 @@ static int postgres_acquire(struct lease_store *store, boot_time now, struct lea
     struct seen seen;
     int status = connect_anew(l, err);
     if (status == STATUS_OK) {
-        status = look(l, &seen, err);
+        status = poll_row(l, &seen, err);
     }
     if (status != STATUS_OK) {
         lease_watch_forget(&l->watch);

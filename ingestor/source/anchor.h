@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One row that was read, by which a table is known again after its file was replaced: a copy with
- * all its rows has it too, another table has another row with that id, or none.
+ * all its rows has that row too, another table has another row with that id, or none.
  *
  * Pure.
  */
@@ -21,13 +21,14 @@ struct anchor {
     uint64_t digest; /* of timestamp and type: what is updated least */
 };
 
-/* The batch's last event is the anchor, if it has any. Neither batch is finished. */
+/* Makes the batch's last event the anchor, if it has any. The batch is not finished yet. */
 void anchor_drop(struct anchor *anchor, const struct batch *batch);
 
-/* batch: what lies at the anchor's id now. */
+/* True when the batch begins with the anchor's row, or there is no anchor. batch: what lies at the
+ * anchor's id now; not finished. */
 bool anchor_holds(const struct anchor *anchor, const struct batch *batch);
 
-/* As an array of two. */
+/* As an array of two: id and digest. */
 void anchor_save(const struct anchor *anchor, struct buf *out);
 bool anchor_load(struct anchor *anchor, const mp_value *value);
 

@@ -18,10 +18,12 @@ struct event_extra *batch_extras(struct batch *batch, const struct event *event)
 /* Takes the last event back: the row is unusable. */
 void batch_drop_event(struct batch *batch);
 
-/* Copies a text for the event under way. What it returns becomes a pointer in batch_finish. */
+/* Copies a text for the event under way. What it returns is a place in the batch's memory, which
+ * becomes a text in batch_finish; STR_NULL stays so. */
 struct str batch_text(struct batch *batch, struct str text);
 
-/* The text again, of an event in a batch that is not finished. */
+/* Turns what batch_text returned back into a text, while the batch is not finished. The text is
+ * valid until the next call. */
 struct str batch_text_of(const struct batch *batch, struct str text);
 
 /* Ends the filling: texts and extras become pointers. state and journal are copied. */

@@ -37,7 +37,7 @@ int columns_missing(const struct config_source *source, const struct columns_ent
                     const char *names, struct error *err);
 
 /* Copies a row's texts into the last event of the batch. texts has columns_count entries, STR_NULL
- * for NULL; those of id and timestamp are not looked at. Returns why the row cannot be used, or
+ * for NULL; those of id and timestamp are ignored. Returns why the row cannot be used, or
  * UNUSABLE_KINDS when it can. */
 enum unusable columns_fill(const struct config_source *source, const struct str *texts,
                            struct batch *batch, struct event *event);

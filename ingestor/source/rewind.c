@@ -15,7 +15,6 @@ enum rewind rewind_seen(struct rewind_watch *watch, int64_t position, int64_t ne
     if (newest >= position) {
         return REWIND_NONE;
     }
-    /* That so much was deleted from the end is less likely than that the table was emptied. */
     if (replaced || newest <= position / 2) {
         return REWIND_ANEW;
     }

@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Has the table gone back in time: been emptied, restored from a backup, or have its ids begun
- * anew? Ids only grow, so rows that come at ids at or below the position tell, unless they were
- * missing and waited for. That the newest rows are gone does not: they may have been deleted, and
- * what was read once stays a fact.
+ * Finds out that the table has gone back in time: it was emptied, restored from a backup, or its
+ * ids began anew. Ids only grow, so it shows when rows come at ids at or below the position, unless
+ * those were missing and are waited for.
+ *
+ *   polls       newest   position
+ *               104      104
+ *                90      104       shorter: the newest rows may have been deleted, and what was
+ *                                  read once stays a fact
+ *                92      104       anew: rows come at ids that were read before
+ *                50      104       anew: that half of the rows were deleted from the end is less
+ *                                  likely than that the table was emptied
  *
  * Pure, but for the logging.
  */
@@ -15,23 +22,23 @@
 
 /* Zero-initialised: nothing seen yet. */
 struct rewind_watch {
-    int64_t below;    /* the newest id when it was last seen below the position; 0: it was not */
-    int64_t position; /* of that time: with another one the two cannot be compared */
+    int64_t below;    /* the newest id at the last poll, if it was below the position; else 0 */
+    int64_t position; /* at that poll: with another position the two cannot be compared */
 };
 
 enum rewind {
     REWIND_NONE,
     REWIND_SHORTER, /* the newest rows are gone; said once */
-    REWIND_ANEW,
-    REWIND_OTHER, /* not seen by this: the file was replaced, and the anchor does not hold */
+    REWIND_ANEW,    /* the table has gone back in time */
+    REWIND_OTHER,   /* it is another table, by its anchor; rewind_seen never says so */
 };
 
-/* A look found `newest` as the greatest id (0: no row). replaced: the file or table is not the one
- * that it was. waited_for: newest is one of the ids that are missing. */
+/* A poll found `newest` as the greatest id (0: there is no row). replaced: the table is in another
+ * file than before. waited_for: newest is one of the ids that are missing. */
 enum rewind rewind_seen(struct rewind_watch *watch, int64_t position, int64_t newest, bool replaced,
                         bool waited_for);
 
-/* Logs what was seen of the table. */
+/* Logs it, if it is worth a line. */
 void rewind_log(enum rewind rewind, const char *table, int64_t position, int64_t newest);
 
 #endif

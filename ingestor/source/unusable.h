@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows that cannot be used: counted each, logged once for each kind, never in the way of the
+/* Rows that cannot be used. Each is counted; the first of each kind is logged; none holds up the
  * others. */
 #ifndef INGESTOR_SOURCE_UNUSABLE_H
 #define INGESTOR_SOURCE_UNUSABLE_H
@@ -11,14 +11,14 @@ enum unusable {
     UNUSABLE_EVENT_TYPE,
     UNUSABLE_ID,
     UNUSABLE_TOO_LONG,
-    UNUSABLE_KINDS
+    UNUSABLE_KINDS, /* how many there are; also "the row can be used" */
 };
 
 struct unusable_log {
     uint64_t counts[UNUSABLE_KINDS];
 };
 
-/* id: of the row. */
+/* Counts a row of that id, and logs it if it is the first of its kind. */
 void unusable_row(struct unusable_log *log, enum unusable kind, int64_t id);
 
 #endif

@@ -100,7 +100,7 @@ static void choose_round(struct holes *holes)
     for (size_t i = 0; i < holes->count && chosen < HOLES_ROUND; i++) {
         struct hole *hole = &holes->list[i];
         if (hole->last > holes->reached) {
-            hole->looked = true;
+            hole->polled = true;
             holes->reached = hole->last;
             chosen++;
         }
@@ -115,25 +115,25 @@ static void choose_newest(struct holes *holes, uint64_t xmin)
     size_t chosen = 0;
     for (size_t i = holes->count; i > 0 && chosen < HOLES_NEWEST; i--) {
         if (hole_is_hot(&holes->list[i - 1], xmin)) {
-            holes->list[i - 1].looked = true;
+            holes->list[i - 1].polled = true;
             chosen++;
         }
     }
 }
 
-size_t holes_choose(struct holes *holes, uint64_t xmin, bool poll,
+size_t holes_choose(struct holes *holes, uint64_t xmin, bool thorough,
                     void (*each)(void *arg, const struct hole *hole), void *arg)
 {
     size_t chosen = 0;
     for (size_t i = 0; i < holes->count; i++) {
-        holes->list[i].looked = false;
+        holes->list[i].polled = false;
     }
     choose_newest(holes, xmin);
-    if (poll) {
+    if (thorough) {
         choose_round(holes);
     }
     for (size_t i = 0; i < holes->count; i++) {
-        if (holes->list[i].looked) {
+        if (holes->list[i].polled) {
             each(arg, &holes->list[i]);
             chosen++;
         }
@@ -147,7 +147,7 @@ size_t holes_forget(struct holes *holes, uint64_t xmin, wall_time now, int64_t l
     for (size_t i = 0; i < holes->count; i++) {
         const struct hole *hole = &holes->list[i];
         const bool over = now.us - hole->since.us > late_window_ms * US_PER_MS;
-        if (hole_is_hot(hole, xmin) || !over || !hole->looked) {
+        if (hole_is_hot(hole, xmin) || !over || !hole->polled) {
             holes->list[kept++] = *hole;
         }
     }

@@ -24,16 +24,15 @@
 #include "common/base/clock.h"
 #include "common/codec/mp.h"
 
-#define HOLES_MAX                                                                                  \
-    50000 /* ranges; beyond: those with the smallest ids are given up, and counted                 \
-           */
+/* Ranges. Beyond that, those with the smallest ids are given up, and counted. */
+#define HOLES_MAX 50000
 
 struct hole {
     int64_t first;
     int64_t last;
     uint64_t fence;  /* xid */
     wall_time since; /* when it was first seen */
-    bool looked;     /* in the look under way: chosen, or added */
+    bool polled;     /* in the poll under way: chosen, or added */
 };
 
 struct holes {
@@ -41,7 +40,7 @@ struct holes {
     size_t count;
     size_t cap;
     uint64_t given_up; /* ranges beyond HOLES_MAX */
-    int64_t reached;   /* how far the polls' round has come: the last id chosen */
+    int64_t reached;   /* how far the thorough polls' round has come: the last id chosen */
 };
 
 void holes_free(struct holes *holes);
@@ -56,20 +55,21 @@ bool holes_fill(struct holes *holes, int64_t id);
 bool holes_miss(const struct holes *holes, int64_t id);
 
 /*
- * Chooses the ranges to look at, so that a look's cost is bounded however many there are: the
- * newest HOLES_NEWEST that are hot; and on a poll the next HOLES_ROUND of all, in a round that goes
- * on with the next poll. Calls each with those, in the order of ids. Returns how many.
+ * Chooses the ranges to poll, so that a poll's cost is bounded however many there are: the newest
+ * HOLES_NEWEST that are hot; and in a thorough poll the next HOLES_ROUND of all, in a round that
+ * goes on with the next thorough one. Calls each with those, in the order of ids. Returns how many.
  */
 #define HOLES_NEWEST 1024
 #define HOLES_ROUND 4096
-size_t holes_choose(struct holes *holes, uint64_t xmin, bool poll,
+size_t holes_choose(struct holes *holes, uint64_t xmin, bool thorough,
                     void (*each)(void *arg, const struct hole *hole), void *arg);
 
-/* Forgets those that were looked at, whose fence xmin has passed and whose late_window is over.
+/* Forgets those that were polled, whose fence xmin has passed and whose late_window is over.
  * Returns how many. */
 size_t holes_forget(struct holes *holes, uint64_t xmin, wall_time now, int64_t late_window_ms);
 
-/* Must it be looked at on each wake-up (its transaction may be open), or only at each poll? */
+/* True when it must be polled on each wake-up, for its transaction may be open; else thorough polls
+ * are enough. */
 static inline bool hole_is_hot(const struct hole *hole, uint64_t xmin)
 {
     return xmin < hole->fence;

@@ -48,7 +48,7 @@ void order_forget(struct order *order, uint64_t keep)
     }
     order->late_count -= gone;
     memmove(order->lates, order->lates + gone, order->late_count * sizeof *order->lates);
-    /* A segment is needed as long as the one behind it begins above. */
+    /* A segment is needed as long as the one behind it begins above what is forgotten. */
     gone = 0;
     while (gone + 1 < order->segment_count &&
            (uint64_t)order->segments[gone + 1].above + order->segments[gone + 1].offset <=

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * In which places rows were delivered, for the newest of them: so that after a restart each gets
- * the ordinal again that it had. Rows that came in the order of their ids have id + offset, where
- * the offset grew with each late row; those that came late are listed.
+ * In which places the newest rows were delivered, so that after a restart each gets the ordinal
+ * again that it had. Rows that came in the order of their ids have id + offset, where the offset
+ * grew with each late row; those that came late are listed.
  *
- *   segments   from id 0: +0    from id 103: +1         (a row came late when 103 was the newest)
+ *   delivered   id   100 101 103 102 104 105        102 came late, when 103 was the newest
+ *          ordinal   100 101 103 104 105 106
+ *
+ *   segments   from id 0: +0    above id 103: +1
  *   lates      102 → 104
  *
- * Pure. Bounded: what lies before the newest `keep` rows is forgotten. Those are counted, for
- * ordinals have gaps of any size.
+ * Pure. Bounded: what only rows before the newest `keep` need is forgotten. `keep` counts rows, not
+ * ordinals, because those have gaps of any size.
  */
 #ifndef INGESTOR_SOURCE_POSTGRES_ORDER_H
 #define INGESTOR_SOURCE_POSTGRES_ORDER_H
@@ -28,7 +31,7 @@ struct order_segment {
 struct order_late {
     int64_t id;
     uint64_t ordinal;
-    uint64_t delivered; /* how many rows had been, this one included */
+    uint64_t delivered; /* how many rows had been delivered, this one included */
 };
 
 /* Zero-initialised: no row ever came late. */
@@ -38,7 +41,7 @@ struct order {
     struct order_late *lates; /* ascending by ordinal */
     size_t late_count;
     uint64_t delivered; /* rows in all; whoever delivers one counts it here */
-    uint64_t forgotten; /* places up to this ordinal are not known for sure any more */
+    uint64_t forgotten; /* places up to this ordinal are not certain any more */
 };
 
 void order_free(struct order *order);
@@ -48,10 +51,10 @@ void order_free(struct order *order);
 void order_late(struct order *order, int64_t id, uint64_t ordinal, int64_t position,
                 uint64_t offset);
 
-/* Forgets what only rows before the newest `keep` need. */
+/* Forgets what only rows before the newest `keep` need. `forgotten` grows then. */
 void order_forget(struct order *order, uint64_t keep);
 
-/* The ordinal that the row had; sure if it is above `forgotten`. */
+/* The ordinal that the row had. It is certain only if it is above `forgotten`. */
 uint64_t order_of(const struct order *order, int64_t id);
 
 void order_save(const struct order *order, struct buf *out);

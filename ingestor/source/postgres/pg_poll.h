@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A poll asks the table once, in one snapshot, whether a NOTIFY or the poll interval is the reason.
+ * Once in each poll interval it is thorough: it asks for holes whose fence has passed, too
+ * (holes.h).
  *
  *   one round trip (pipeline mode), one transaction (REPEATABLE READ)
  *   ┌ BEGIN ┬ snapshot ────────────────┬ rows ────────────────┬ late ────────────┬ COMMIT ┐

@@ -18,8 +18,8 @@ struct pg_table {
     int oid;               /* of the table: it changes when the table is made anew */
 };
 
-/* Looks at the table; a missing table or column is reported by name. pg_table_free works after a
- * failure, too. */
+/* Asks the database for the table. STATUS_NOT_FOUND: the table or a needed column is missing, and
+ * err names it; STATUS_IO. pg_table_free works after a failure, too. */
 int pg_table_describe(PGconn *db, const struct config_source *source, struct pg_table *out,
                       struct error *err);
 void pg_table_free(struct pg_table *table);

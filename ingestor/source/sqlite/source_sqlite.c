@@ -24,7 +24,7 @@ static struct sqlite_source *sqlite_of(struct source *source)
     return (struct sqlite_source *)source;
 }
 
-/* ---- Is it still the same table? ---- */
+/* ---- Whether it is still the same table ---- */
 
 /* After the file was replaced. A copy that was vacuumed or restored with all its rows is no other
  * table: reading goes on where it was. */

@@ -53,7 +53,7 @@ static void count_hole(void *arg, const struct hole *hole)
     times[hole->first]++;
 }
 
-/* However many there are: a wake-up looks at few, and polls get around to all of them. */
+/* However many there are: a wake-up polls few, and thorough polls get around to all of them. */
 static void test_a_look_is_bounded_and_leaves_none_out(void **state)
 {
     (void)state;
@@ -75,7 +75,7 @@ static void test_a_look_is_bounded_and_leaves_none_out(void **state)
     for (int64_t i = 1; i <= COUNT; i++) {
         assert_int_equal(times[i], 1);
     }
-    /* Only what was looked at is forgotten. */
+    /* Only what was polled is forgotten. */
     const wall_time over = {WINDOW_MS * US_PER_MS + 1};
     assert_int_equal(holes_choose(&holes, 100, true, count_hole, times), HOLES_ROUND);
     assert_int_equal(holes_forget(&holes, 100, over, WINDOW_MS), HOLES_ROUND);

@@ -3,7 +3,7 @@
 
 #include "tests/unit.h"
 
-/* Ids 11..20 were looked at, of which 12, 13 and 17 were missing; then 5 and 7 came late. */
+/* Ids 11..20 were polled, of which 12, 13 and 17 were missing; then 5 and 7 came late. */
 static void put_example(struct buf *out, uint64_t number)
 {
     struct pg_draft draft = {0};
