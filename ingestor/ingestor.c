@@ -20,7 +20,7 @@
 
 static int on_timer(zloop_t *loop, int timer, void *arg);
 
-/* 0; or -1, which ends the loop, when the lease is lost. */
+/* Returns 0; or -1, which ends the loop, when the lease is lost. */
 static int check_lease(struct ingestor *ingestor)
 {
     struct lease_grant grant;
@@ -35,7 +35,7 @@ static int check_lease(struct ingestor *ingestor)
     return 0;
 }
 
-/* Does what is due and sets the timer for what is due next. What handlers return. */
+/* Does what is due, and sets the timer for what is due next. Returns what handlers return. */
 static int tick(struct ingestor *ingestor)
 {
     const int64_t wait_us = ingestor_publish_due(ingestor);
@@ -81,7 +81,8 @@ static int on_query(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
-/* SIGHUP: is the new configuration good? Then start again with it; else keep what there is. */
+/* SIGHUP: starts again with the new configuration if it is good; else keeps the one that there is.
+ */
 static int reload(struct ingestor *ingestor)
 {
     struct config *config = NULL;
@@ -113,6 +114,7 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
     const struct config *config = program->config;
     const struct source_ops *source = sources_find(config);
     const struct source_stores *stores = sources_stores(config);
+    *out = NULL;
     if (source == NULL || stores == NULL) {
         return error_set(err, STATUS_INVALID, "this ingestor has no source that reads %s",
                          config->source.uri);

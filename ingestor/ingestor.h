@@ -11,15 +11,17 @@
 
 enum ingestor_end {
     INGESTOR_STOPPED, /* SIGTERM or SIGINT */
-    INGESTOR_AGAIN, /* start again from scratch: the configuration changed, or the lease was lost */
+    INGESTOR_AGAIN, /* start again from scratch: the configuration changed, or the lease is lost */
 };
 
 struct ingestor;
 
-/* Binds, and starts the reader. program is borrowed. */
+/* Binds, and starts the reader. program is borrowed. STATUS_INVALID: there is no source of the
+ * configured kind; STATUS_IO: an address cannot be bound. *out is NULL then. */
 int ingestor_create(struct program *program, struct ingestor **out, struct error *err);
 void ingestor_destroy(struct ingestor **ingestor);
 
+/* Runs until a signal ends it, or this life is over. */
 enum ingestor_end ingestor_run(struct ingestor *ingestor);
 
 #endif

@@ -7,9 +7,9 @@
 #define HEARTBEAT_MS 1000
 #define SILENT_POLL_MS 100 /* how often a silent ingestor asks whether it may speak again */
 
-/* The one way out. The clock is looked at for each message, for between two a process may have been
- * stopped for an hour. What could not be sent has a number already, so it cannot be left out: there
- * must be a new life, with a new epoch. */
+/* All that is published goes through here. The lease is asked for each message, because between two
+ * of them the process may have been stopped for an hour. What could not be sent has a number
+ * already, so it cannot be left out: there must be a new life, with a new epoch. */
 void ingestor_send(void *arg, const struct str frames[WIRE_FRAMES])
 {
     struct ingestor *ingestor = arg;

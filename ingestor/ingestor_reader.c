@@ -32,7 +32,7 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
     if (err.text[0] != '\0') {
         log_warn("%s; all tiles are built again from the table", err.text);
     }
-    /* Greater even if the lease's own memory was lost. */
+    /* The epoch grows even if the lease's own memory was lost. */
     ingestor->publishing.epoch =
         message->epoch > snapshot.epoch ? message->epoch : snapshot.epoch + 1;
     publisher_begin(ingestor->publisher, ingestor->publishing.epoch);
@@ -45,8 +45,8 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
         log_info("going on after position %llu, from a checkpoint of %zu bytes",
                  (unsigned long long)snapshot.ordinal, message->len);
     } else {
-        ingestor->source.record =
-            CHECKPOINT_JOURNAL_ALL; /* what an earlier life journaled is of no use any more */
+        /* What an earlier life journaled is of no use any more. */
+        ingestor->source.record = CHECKPOINT_JOURNAL_ALL;
         log_info("building all tiles from the events table");
     }
     newest_clear(&ingestor->newest);
@@ -55,8 +55,8 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
              "the ingestor has just started, and reads the events table");
     reader_begin(ingestor->reader, usable ? buf_str(&ingestor->source.state) : STR_NULL,
                  ingestor->publishing.epoch);
-    ingestor_save(
-        ingestor); /* so that the next start has a greater epoch, whatever its clock says */
+    /* So that the next start has a greater epoch, whatever its clock says. */
+    ingestor_save(ingestor);
 }
 
 /* The table began anew: so do the tiles. */
@@ -68,8 +68,8 @@ static void on_restart(struct ingestor *ingestor)
     ingestor->phase = INGESTOR_BUILDING;
 }
 
-/* What was delivered before and is not in the table any more must not look as if it had never been.
- */
+/* The history has ended. Events that were delivered before and are not in the table any more must
+ * not seem never to have been: the log begins behind them. */
 static void close_history(struct ingestor *ingestor)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);
@@ -132,7 +132,7 @@ static void fold_events(struct ingestor *ingestor, const struct batch *batch, st
     }
 }
 
-/* Takes the batch over. */
+/* Takes the batch over, and destroys it or keeps it in `newest`. */
 static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct moment now)
 {
     if (batch->restarted) {

@@ -14,16 +14,17 @@
 
 struct snapshot {
     uint64_t epoch;
-    uint64_t ordinal;
-    uint64_t origin;
+    uint64_t ordinal;  /* of the last event folded */
+    uint64_t origin;   /* the numbering that it belongs to */
     struct str source; /* borrowed; from snapshot_read: within the bytes read */
 };
 
+/* Appends the snapshot, and the state of the fold. */
 void snapshot_write(const struct snapshot *snapshot, const struct fold *fold, struct buf *out);
 
-/* Fills snapshot, and the fold, which was just created. STATUS_INVALID when the bytes are not such
- * a checkpoint, or the definitions of the tiles have changed since; epoch is filled even so if it
- * can be read, else 0. The fold must be destroyed then. */
+/* Fills the snapshot, and the fold, which was just created. STATUS_INVALID: the bytes are no such
+ * checkpoint, or the definitions of the tiles have changed since, and err says which. The fold must
+ * be destroyed then, and of the snapshot only epoch counts (0: not even that could be read). */
 int snapshot_read(struct snapshot *snapshot, struct str bytes, struct fold *fold,
                   struct error *err);
 

@@ -14,13 +14,13 @@
 #define WAKE_MS 1000   /* the longest sleep */
 
 /*
- *             the lease is      the main thread     the source
- *             ours              said where          is open            the end is reached
- *   STANDBY ────────────► LEADER ──────────► CLOSED ──────────► READING ────────────► IDLE
- *                                              ▲ ◄──────────────── │ ◄──────────────── │
- *                                              │     it fails          woken, or time  │
- *                                              └───────────────────────────────────────┘
- *                                                    it fails
+ *             lease ours       begin          opened            end reached
+ *   STANDBY ────────────► LEADER ───► CLOSED ───────► READING ──────────────► IDLE
+ *                                       ▲             │     ▲                 │  │
+ *                                       │             │     └─────────────────┘  │
+ *                                       │             │   woken, or poll_at came │
+ *                                       │             ▼                          ▼
+ *                                       └──────── the source fails, or begin ────┘
  *
  * From each of them, when another ingestor took the lease: DEPOSED, the last one. While the lease
  * is ours but not valid just now, a state stands still.
@@ -171,6 +171,7 @@ static void take_commands(struct reader_thread *t, int timeout_ms)
     }
 }
 
+/* A journal that is damaged is no failure: t->journal.whole says so. */
 static int load_journal(struct reader_thread *t, struct error *why)
 {
     buf_clear(&t->journal.bytes);
@@ -182,7 +183,8 @@ static int load_journal(struct reader_thread *t, struct error *why)
     return status == STATUS_INVALID ? STATUS_OK : status;
 }
 
-/* Opens and reads what the holder before left. */
+/* Opens the checkpoint, and reads what the holder before us left: into the message, and its journal
+ * into t. */
 static int load(struct reader_thread *t, const struct lease_grant *grant, struct buf *bytes,
                 struct reader_message *message, struct error *why)
 {
@@ -203,6 +205,8 @@ static int load(struct reader_thread *t, const struct lease_grant *grant, struct
     return status == STATUS_OK && message->bytes != NULL ? load_journal(t, why) : status;
 }
 
+/* The lease is ours: tells the main thread, with the checkpoint. If that cannot be read just now,
+ * we stay on standby, and try again. */
 static void lead(struct reader_thread *t, const struct lease_grant *grant)
 {
     struct error why = {{0}};
@@ -284,7 +288,8 @@ static void open_source(struct reader_thread *t)
     t->state = READER_IS_READING;
 }
 
-/* Only what was read tells that the source can be: one that opens and then fails is down. */
+/* Called when the source was read, not when it was opened: one that opens and then fails is down.
+ */
 static void tell_up(struct reader_thread *t)
 {
     const struct reader_message message = {.kind = READER_UP};
@@ -314,10 +319,10 @@ static int wait_source(struct reader_thread *t, struct error *err)
 }
 
 /*
- * STATUS_OK: the batch may be handed on. When the journal cannot be written, for want of space say,
- * events go on coming, though after a crash their order would be another one. So they get a new
- * origin, which a crash would change again: either way streams are told `reset`. Once is enough
- * until a checkpoint has saved that origin.
+ * STATUS_OK: the batch may be handed on. STATUS_DENIED, STATUS_AGAIN: it may not. When the journal
+ * cannot be written, for want of space say, events go on coming, though after a crash their order
+ * would be another one. So they get a new origin, which a crash would change again: either way
+ * streams are told `reset`. Once is enough until a checkpoint has saved that origin.
  */
 static int write_journal(struct reader_thread *t, struct batch *batch, struct error *err)
 {
@@ -341,6 +346,7 @@ static int write_journal(struct reader_thread *t, struct batch *batch, struct er
     return STATUS_OK;
 }
 
+/* Takes the batch over. If the source has to be opened again, it is behind this batch. */
 static void hand_on(struct reader_thread *t, struct batch *batch)
 {
     const struct reader_message message = {.kind = READER_BATCH, .batch = batch};
@@ -370,8 +376,8 @@ static int read_source(struct reader_thread *t, struct error *err)
         status = write_journal(t, batch, err);
     }
     if (status != STATUS_OK) {
-        batch_destroy(
-            &batch); /* nobody is to see it; if the lease is still ours it is read again */
+        /* Nobody is to see it. If the lease is still ours it is read again. */
+        batch_destroy(&batch);
     }
     if (status == STATUS_DENIED) {
         lose_lease(t, err);

@@ -40,9 +40,8 @@ struct batch {
                            of the order of delivery a later read could not tell from the table */
     uint64_t pending_ids;    /* ids that are missing and may still come */
     wall_time pending_since; /* the longest of them; WALL_NEVER when there is none */
-    uint64_t
-        given_up; /* ranges of ids that were too many to wait for, since the source was opened */
-    struct batch *prev; /* in the list of whoever holds it */
+    uint64_t given_up;       /* ranges of ids too many to wait for, since the source was opened */
+    struct batch *prev;      /* in the list of whoever holds it */
     struct batch *next;
     /* what follows is private to the source */
     struct batch_memory *memory;

@@ -56,7 +56,13 @@ struct pg_hole_poll {
     struct buf last_ids;   /* … and how each ends. */
 };
 
-/* The journal of the order of delivery (pg_journal.h). */
+/*
+ * The journal of the order of delivery (pg_journal.h), and the ordinals that it leaves free.
+ *
+ *   delivered          … 900 901 902                       on disk: a record with ceiling 66438
+ *   after a crash      … 900 901                           row 902 was deleted meanwhile
+ *   a late row comes             66439                     above the floor, for 902 was in use
+ */
 struct pg_journaling {
     uint64_t record;       /* The number of the last record that is in the state. */
     uint64_t ceiling;      /* Ordinals up to it may be in use, as far as the journal knows. */

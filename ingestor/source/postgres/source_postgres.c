@@ -79,7 +79,8 @@ static int connect_and_prepare(struct postgres_source *s, struct error *err)
     return status == STATUS_OK ? listen_for_rows(s, err) : status;
 }
 
-/* Goes on from a saved state if that can be done; loaded: it is one of ours, of the table oid. */
+/* Goes on from a saved state if it fits the table, else starts over. loaded: the state is one of
+ * ours; oid: of its table. */
 static void resume(struct postgres_source *s, bool loaded, int64_t oid, struct str journal)
 {
     const char *table = buf_cstr(&s->table.name);
@@ -126,7 +127,7 @@ static int postgres_open(const struct config *config, struct str state, struct s
 
 /* ---- What is delivered, in which order ---- */
 
-/* Rows that came into holes: next in the order, whatever their ids. */
+/* Delivers the rows that came into holes: they are next in the order, whatever their ids. */
 static void take_late(struct postgres_source *s, const PGresult *rows, wall_time now,
                       struct batch *batch)
 {
