@@ -143,8 +143,8 @@ static void take_late(struct postgres_source *s, const PGresult *rows, wall_time
     }
 }
 
-/* When a hole polled in a table that is read for the first time began: about when the row behind it
- * was written. */
+/* Since when an id is missing: now, but in a table that is read for the first time about since the
+ * row behind the hole was written. */
 static wall_time hole_since(const struct postgres_source *s, const PGresult *rows, int row,
                             wall_time now)
 {
