@@ -19,9 +19,6 @@ struct pg_polled {
     PGresult *late; /* in the holes, in the order of their ids; NULL: not asked for */
 };
 
-/* Prepares the statements, also those of pg_replay.c; the table is described. */
-int pg_poll_prepare(struct postgres_source *s, struct error *err);
-
 /* Also sets s->snapshot and s->hole_poll. On failure (STATUS_IO) the connection is useless: what
  * the pipeline still holds is not worth taking apart. */
 int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *out,

@@ -8,6 +8,7 @@
 #include "common/postgres/pg.h"
 #include "ingestor/source/postgres/pg_deliver.h"
 #include "ingestor/source/postgres/pg_rows.h"
+#include "ingestor/source/postgres/pg_statements.h"
 
 /* ---- Since the checkpoint ---- */
 
@@ -20,7 +21,7 @@ static int query_range(struct postgres_source *s, int64_t after, int64_t until, 
     snprintf(texts[1], sizeof texts[1], "%lld", (long long)until);
     snprintf(texts[2], sizeof texts[2], "%zu", max_rows);
     const char *const parameters[] = {texts[0], texts[1], texts[2]};
-    *out = PQexecPrepared(s->db, "rows", 3, parameters, NULL, NULL, 1);
+    *out = PQexecPrepared(s->db, PG_STATEMENT_ROWS, 3, parameters, NULL, NULL, 1);
     return PQresultStatus(*out) == PGRES_TUPLES_OK
                ? STATUS_OK
                : pg_error(s->db, *out, "cannot read the events table", err);
@@ -38,7 +39,7 @@ static int query_listed(struct postgres_source *s, struct buf *list, PGresult **
 {
     buf_append_text(list, list->len == 0 ? "{}" : "}");
     const char *const parameters[] = {buf_cstr(list), buf_cstr(list), NULL};
-    *out = PQexecPrepared(s->db, "late", 3, parameters, NULL, NULL, 1);
+    *out = PQexecPrepared(s->db, PG_STATEMENT_LATE, 3, parameters, NULL, NULL, 1);
     buf_free(list);
     return PQresultStatus(*out) == PGRES_TUPLES_OK
                ? STATUS_OK
@@ -159,7 +160,7 @@ int pg_replay_find_history(struct postgres_source *s, struct error *err)
     }
     snprintf(position, sizeof position, "%lld", (long long)s->at.position);
     snprintf(limit, sizeof limit, "%zu", s->config->ingestor.events);
-    PGresult *result = PQexecPrepared(s->db, "history", 2, parameters, NULL, NULL, 0);
+    PGresult *result = PQexecPrepared(s->db, PG_STATEMENT_HISTORY, 2, parameters, NULL, NULL, 0);
     int status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(s->db, result, "cannot read the newest rows", err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the PostgreSQL source share, and its saved form. From the ground: pg_state.c,
- * pg_rows.c (a row becomes an event), pg_deliver.c (in which place), pg_poll.c (asks the table),
- * pg_replay.c (after a crash: what was delivered before, again), source_postgres.c (what is
- * delivered). Used by the reader's thread only.
+ * pg_statements.c, pg_rows.c (a row becomes an event), pg_deliver.c (in which place), pg_poll.c
+ * (asks the table), pg_replay.c (after a crash: what was delivered before, again),
+ * source_postgres.c (what is delivered). Used by the reader's thread only.
  */
 #ifndef INGESTOR_SOURCE_POSTGRES_PG_STATE_H
 #define INGESTOR_SOURCE_POSTGRES_PG_STATE_H

@@ -36,6 +36,7 @@
 #include "ingestor/source/postgres/pg_replay.h"
 #include "ingestor/source/postgres/pg_rows.h"
 #include "ingestor/source/postgres/pg_state.h"
+#include "ingestor/source/postgres/pg_statements.h"
 
 #define CEILING_STEP 65536 /* ordinals; a record is written for each that many at least */
 
@@ -74,7 +75,7 @@ static int connect_and_prepare(struct postgres_source *s, struct error *err)
         status = pg_table_describe(s->db, &s->config->source, &s->table, err);
     }
     if (status == STATUS_OK) {
-        status = pg_poll_prepare(s, err);
+        status = pg_statements_prepare(s, err);
     }
     return status == STATUS_OK ? listen_for_rows(s, err) : status;
 }
