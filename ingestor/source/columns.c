@@ -18,8 +18,9 @@ struct columns_entry columns_at(const struct config_source *source, size_t index
         [EVENT_PAYLOAD] = &source->columns.payload,
     };
     if (index >= EVENT_FIELDS) {
-        const struct extra_column *extra = &source->extras[index - EVENT_FIELDS];
-        return (struct columns_entry){extra->field, extra->column, true};
+        const size_t extra = index - EVENT_FIELDS;
+        return (struct columns_entry){source->extras[extra].field, source->extras[extra].column,
+                                      true};
     }
     const struct column *column = mapped[index];
     return (struct columns_entry){

@@ -4,12 +4,14 @@
 #include "common/base/xalloc.h"
 #include "tests/unit.h"
 
-static struct extra_column extras[] = {{"shop", "shop_name"}};
-
-/* The id is in column `n`; there is no summary; the payload is named, so it has to be there. */
+/* The id is in column `n`; there is no summary; the payload is named, so it has to be there. The
+ * caller frees the extras. */
 static struct config_source source_with_extra(void)
 {
-    struct config_source source = {.table = "log", .extras = extras, .extra_count = 1};
+    struct config_source source = {.table = "log", .extra_count = 1};
+    source.extras = x_calloc(1, sizeof *source.extras);
+    source.extras[0].field = "shop";
+    source.extras[0].column = "shop_name";
     source.columns.id = (struct column){"n", true};
     source.columns.timestamp = (struct column){"timestamp", false};
     source.columns.event_type = (struct column){"event_type", false};
@@ -42,6 +44,7 @@ static void test_the_list_is_the_fields_and_then_the_extras(void **state)
         assert_true(column.name == NULL || strcmp(column.name, expected[i].name) == 0);
         assert_int_equal(column.needed, expected[i].needed);
     }
+    free(source.extras);
 }
 
 static void test_a_missing_column_is_named_with_what_to_do(void **state)
@@ -56,6 +59,7 @@ static void test_a_missing_column_is_named_with_what_to_do(void **state)
     source.path = "x.db";
     assert_int_equal(columns_missing(&source, &id, "a, b", &err), STATUS_NOT_FOUND);
     assert_non_null(strstr(err.text, "table \"log\" of x.db has no column \"n\" for id;"));
+    free(source.extras);
 }
 
 static void test_texts_go_to_their_fields(void **state)
@@ -77,6 +81,7 @@ static void test_texts_go_to_their_fields(void **state)
     assert_string_equal(event->extras[0].name, "shop");
     assert_str(event->extras[0].value, "north");
     batch_destroy(&batch);
+    free(source.extras);
 }
 
 static void test_unusable_texts(void **state)
@@ -98,6 +103,7 @@ static void test_unusable_texts(void **state)
     assert_int_equal(columns_fill(&source, texts, batch, batch_event(batch)), UNUSABLE_EVENT_TYPE);
     batch_destroy(&batch);
     free(text);
+    free(source.extras);
 }
 
 int main(void)
