@@ -9,6 +9,8 @@
  * - who takes over copies the journal into a file of its own, so the old holder's descriptor leads
  *   to a file that nobody reads. A record counts only if the lease is ours after it was written.
  */
+#include "ingestor/checkpoint/checkpoint_file.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,7 +20,6 @@
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
-#include "ingestor/checkpoint/checkpoint_file.h"
 #include "ingestor/checkpoint/checkpoint_frame.h"
 #include "ingestor/lease/lease_file.h"
 

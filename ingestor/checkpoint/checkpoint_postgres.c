@@ -5,6 +5,8 @@
  * statement that writes locks the row and compares the number, so that a holder that lost the lease
  * without noticing cannot write, and whoever takes it waits for what is being written.
  */
+#include "ingestor/checkpoint/checkpoint_postgres.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +14,6 @@
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
 #include "ingestor/checkpoint/checkpoint_frame.h"
-#include "ingestor/checkpoint/checkpoint_postgres.h"
 
 struct postgres_checkpoint {
     struct checkpoint base;

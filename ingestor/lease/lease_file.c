@@ -17,6 +17,8 @@
  *
  * No lock is ever waited for, so a process that is stopped anywhere in here stops no other.
  */
+#include "ingestor/lease/lease_file.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -28,7 +30,6 @@
 
 #include "common/base/xalloc.h"
 #include "ingestor/lease/lease.h"
-#include "ingestor/lease/lease_file.h"
 #include "ingestor/lease/lease_watch.h"
 
 #define TEXT_BYTES 128

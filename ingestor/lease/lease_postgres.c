@@ -8,6 +8,8 @@
  * A holder on this machine that is dead need not be waited for: while it lives, a socket's name is
  * taken (in the abstract namespace, which the kernel clears up).
  */
+#include "ingestor/lease/lease_postgres.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +21,6 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
-#include "ingestor/lease/lease_postgres.h"
 #include "ingestor/lease/lease_watch.h"
 
 struct postgres_lease {
