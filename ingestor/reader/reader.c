@@ -3,6 +3,7 @@
 
 #include <czmq.h>
 
+#include "common/base/handover.h"
 #include "common/base/xalloc.h"
 #include "ingestor/reader/reader_thread.h"
 
@@ -15,6 +16,7 @@ struct reader *reader_create(const struct reader_parts *parts)
     struct reader *reader = x_calloc(1, sizeof *reader);
     struct reader_parts copy = *parts;
     reader->actor = zactor_new(reader_thread_main, &copy); /* returns when the copy is read */
+    handover_take(&copy);
     return reader;
 }
 
@@ -27,6 +29,7 @@ static void command(struct reader *reader, enum reader_command_kind kind, struct
         .len = bytes.len,
         .number = number,
     };
+    handover_give(command.bytes);
     zmq_send(reader_socket(reader), &command, sizeof command, 0);
 }
 
@@ -59,7 +62,12 @@ void *reader_socket(const struct reader *reader)
 bool reader_receive(struct reader *reader, struct reader_message *out)
 {
     *out = (struct reader_message){0};
-    return zmq_recv(reader_socket(reader), out, sizeof *out, ZMQ_DONTWAIT) == (int)sizeof *out;
+    if (zmq_recv(reader_socket(reader), out, sizeof *out, ZMQ_DONTWAIT) != (int)sizeof *out) {
+        return false;
+    }
+    handover_take(out->batch);
+    handover_take(out->bytes);
+    return true;
 }
 
 void reader_begin(struct reader *reader, struct str state, uint64_t epoch)

@@ -2,6 +2,7 @@
 #include "ingestor/reader/reader_thread.h"
 
 #include "common/base/backoff.h"
+#include "common/base/handover.h"
 #include "common/program/log.h"
 #include "ingestor/checkpoint/checkpoint.h"
 #include "ingestor/lease/lease.h"
@@ -82,6 +83,8 @@ static void tell(struct reader_thread *t, const struct reader_message *message)
 {
     /* The pipe has no high-water mark; what goes through it is bounded by the credits and by one
      * checkpoint at a time. */
+    handover_give(message->batch);
+    handover_give(message->bytes);
     zmq_send(t->socket, message, sizeof *message, 0);
 }
 
@@ -165,6 +168,7 @@ static void take_commands(struct reader_thread *t, int timeout_ms)
         struct reader_command command;
         const int len = zmq_recv(t->socket, &command, sizeof command, 0);
         if (len == (int)sizeof command) {
+            handover_take(command.bytes);
             handle(t, &command);
         }
         timeout_ms = 0;
@@ -453,6 +457,7 @@ void reader_thread_main(zsock_t *pipe, void *arg)
                               .pipe = pipe,
                               .socket = zsock_resolve(pipe),
                               .backoff = {100, 5000, 0, (uint64_t)clock_wall().us}};
+    handover_give(arg);
     zsock_signal(pipe, 0); /* `arg` is gone from here on */
     while (!t.stop) {
         take_turn(&t);

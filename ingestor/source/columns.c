@@ -8,21 +8,12 @@ size_t columns_count(const struct config_source *source)
 
 struct columns_entry columns_at(const struct config_source *source, size_t index)
 {
-    const struct column *const mapped[EVENT_FIELDS] = {
-        [EVENT_ID] = &source->columns.id,
-        [EVENT_TIMESTAMP] = &source->columns.timestamp,
-        [EVENT_TYPE] = &source->columns.event_type,
-        [EVENT_ACTOR] = &source->columns.actor_id,
-        [EVENT_TARGET] = &source->columns.target_id,
-        [EVENT_SUMMARY] = &source->columns.summary,
-        [EVENT_PAYLOAD] = &source->columns.payload,
-    };
     if (index >= EVENT_FIELDS) {
         const size_t extra = index - EVENT_FIELDS;
         return (struct columns_entry){source->extras[extra].field, source->extras[extra].column,
                                       true};
     }
-    const struct column *column = mapped[index];
+    const struct column *column = &source->column_of[index];
     return (struct columns_entry){
         .field = event_fields[index].name,
         .name = column->name,

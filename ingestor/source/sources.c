@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/sources.h"
 
+#include <assert.h>
+
 #include "ingestor/checkpoint/checkpoint_file.h"
 #include "ingestor/lease/lease_file.h"
 #include "ingestor/source/postgres/source_postgres.h"
@@ -10,6 +12,7 @@ static const struct source_ops *const sources[] = {
     [SOURCE_SQLITE] = &source_sqlite,
     [SOURCE_POSTGRESQL] = &source_postgres,
 };
+_Static_assert(sizeof sources / sizeof *sources == SOURCE_KINDS, "each kind of source has its row");
 
 /* `ingestor.checkpoint: file:PATH`, which any source can have. */
 static const struct source_stores files = {&checkpoint_file, &lease_file};
