@@ -48,9 +48,3 @@ struct store_listener changes_listener(struct gateway *gateway)
 {
     return (struct store_listener){on_change, rendered_tile_free, gateway};
 }
-
-void changes_free_event(void *cache)
-{
-    struct blob *blob = cache;
-    blob_unref(&blob);
-}

@@ -3,14 +3,10 @@
 #ifndef GATEWAY_CHANGES_H
 #define GATEWAY_CHANGES_H
 
-#include "common/store/eventlog.h"
 #include "common/store/store.h"
 #include "gateway/gateway_state.h"
 
 /* For store_create. */
 struct store_listener changes_listener(struct gateway *gateway);
-
-/* For eventlog_create: frees what was rendered of an event. */
-void changes_free_event(void *cache);
 
 #endif

@@ -17,6 +17,9 @@
 #include "gateway/gateway_state.h"
 #include "gateway/http/detach.h"
 #include "gateway/limits.h"
+#include "gateway/stream/render.h"
+#include "gateway/stream/sse.h"
+#include "gateway/ws/session.h"
 
 #define EPOLL_EVENTS 512
 #define LINK_BUDGET 256 /* Messages that are taken in before the other parts get their turn. */
@@ -242,7 +245,8 @@ static void create_streams(struct gateway *gateway)
     const struct config_gateway *config = &gateway->config->gateway;
     const struct streams_config streams = {gateway->descriptors.streams, config->limits.channels,
                                            config->channel_log_bytes, config->stalled_ms,
-                                           config->max_stream_age_ms};
+                                           config->max_stream_age_ms, &sse_transport,
+                                           &ws_transport};
     gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
                                       on_closed, &gateway->api);
     streams_set_input(gateway->streams, gateway_streams_input(gateway));
@@ -296,7 +300,7 @@ static int create_parts(struct gateway *gateway, struct error *err)
     gateway->epoll = epoll_create1(EPOLL_CLOEXEC);
     gateway->store = store_create(config->limits.tiles, &listener);
     gateway->lists = tile_lists_create(gateway->store);
-    gateway->events = eventlog_create(config->events, changes_free_event);
+    gateway->events = eventlog_create(config->events, render_event_free);
     gateway->clients = clients_create(&config->limits);
     gateway->waiting = waiting_create(gateway_max_waiting(gateway), wait_wake, &gateway->api);
     create_streams(gateway);

@@ -75,7 +75,7 @@ static void put_events(const struct listing *listing, struct buf *out)
     buf_append_text(out, "{\"events\":[");
     for (size_t i = 0; i < listing->count; i++) {
         buf_append_text(out, i != 0 ? "," : "");
-        buf_append_str(out, event_json(render_event(listing->entries[i])));
+        buf_append_str(out, render_event(listing->entries[i])->json);
     }
     buf_append_text(out, "]}");
 }

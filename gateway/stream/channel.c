@@ -10,12 +10,12 @@
 #define RING_FIRST_BYTES (64 * 1024)
 
 struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
-                               uint64_t mark)
+                               uint64_t watermark)
 {
     struct channel *channel = x_calloc(1, sizeof *channel);
     channel->kind = kind;
     channel->ring_max = ring_max;
-    channel->mark = mark;
+    channel->watermark = watermark;
     if (ring_init(&channel->ring, ring_max < RING_FIRST_BYTES ? ring_max : RING_FIRST_BYTES) !=
         STATUS_OK) {
         free(channel);
@@ -90,19 +90,19 @@ uint64_t channel_crowded(struct channel *channel, size_t len)
 void channel_drop(struct channel *channel, uint64_t position)
 {
     while (channel->ends_count != 0 && end_at(channel, 0)->position <= position) {
-        channel->mark = end_at(channel, 0)->mark;
+        channel->watermark = end_at(channel, 0)->watermark;
         channel->ring.tail = end_at(channel, 0)->position;
         channel->ends_first = (channel->ends_first + 1) & (channel->ends_cap - 1);
         channel->ends_count--;
     }
 }
 
-void channel_forget(struct channel *channel, uint64_t mark)
+void channel_forget(struct channel *channel, uint64_t watermark)
 {
     channel->ends_count = 0;
     channel->unmeasured = 0;
     channel->ring.tail = channel->ring.head;
-    channel->mark = mark;
+    channel->watermark = watermark;
 }
 
 static void grow_ends(struct channel *channel)
@@ -118,14 +118,14 @@ static void grow_ends(struct channel *channel)
     channel->ends_first = 0;
 }
 
-void channel_append(struct channel *channel, struct str frame, uint64_t mark)
+void channel_append(struct channel *channel, struct str frame, uint64_t watermark)
 {
     ring_append(&channel->ring, frame);
     if (channel->ends_count == channel->ends_cap) {
         grow_ends(channel);
     }
     *end_at(channel, channel->ends_count++) =
-        (struct frame_end){.position = channel->ring.head, .mark = mark};
+        (struct frame_end){.position = channel->ring.head, .watermark = watermark};
     channel->unmeasured++;
 }
 
@@ -167,13 +167,13 @@ static size_t frame_behind(const struct channel *channel, uint64_t position)
 }
 
 struct frame_end channel_frame_at(const struct channel *channel, uint64_t position,
-                                  uint64_t *mark_before)
+                                  uint64_t *before)
 {
     assert(position >= channel->ring.tail);
     const size_t index = frame_behind(channel, position);
-    *mark_before = index != 0 ? end_at(channel, index - 1)->mark : channel->mark;
+    *before = index != 0 ? end_at(channel, index - 1)->watermark : channel->watermark;
     if (index == channel->ends_count) {
-        return (struct frame_end){.position = channel->ring.head, .mark = *mark_before};
+        return (struct frame_end){.position = channel->ring.head, .watermark = *before};
     }
     return *end_at(channel, index);
 }

@@ -8,9 +8,9 @@
  *   stream A ─────────────────────────┘            has everything
  *   stream B ─────────────┘                        f3 and f4 are still to send, in one send()
  *
- * The log is a ring. What a frame says ends at a mark: a change number of the store, or an ordinal
- * of the event log; so a stream that the log has run away from knows where to go on from: see
- * streams.h.
+ * The log is a ring. What a frame says ends at a watermark: a change number of the store, or an
+ * ordinal of the event log; so a stream that the log has run away from knows where to go on from:
+ * see streams.h.
  */
 #ifndef GATEWAY_STREAM_CHANNEL_H
 #define GATEWAY_STREAM_CHANNEL_H
@@ -22,6 +22,8 @@
 #include "gateway/base/latency.h"
 #include "gateway/base/selection.h"
 #include "gateway/stream/ring.h"
+
+struct view;
 
 enum channel_kind {
     CHANNEL_TILES,
@@ -48,22 +50,23 @@ static inline bool channel_is_websocket(enum channel_kind kind)
 /* Where a frame ends in the log, and what has been said by then. */
 struct frame_end {
     uint64_t position;
-    uint64_t mark;
+    uint64_t watermark;
     struct latency_stamp stamp;
 };
 
 struct channel {
     enum channel_kind kind;
     struct selection selection;
+    const struct view *view; /* of a WebSocket: what its clients may see; else NULL */
     struct ring ring;
     size_t ring_max;
     struct frame_end *ends; /* of the frames in the ring, oldest first: a ring of its own */
     size_t ends_first;
     size_t ends_count;
-    size_t ends_cap;   /* a power of two */
-    uint64_t mark;     /* of the last frame that left the ring */
-    uint64_t slowest;  /* no live stream stands before this position; may be too low */
-    uint32_t *streams; /* indices, in no order */
+    size_t ends_cap;    /* a power of two */
+    uint64_t watermark; /* of the last frame that left the ring */
+    uint64_t slowest;   /* no live stream stands before this position; may be too low */
+    uint32_t *streams;  /* indices, in no order */
     size_t stream_count;
     size_t stream_cap;
     size_t unmeasured;   /* of the newest frames: it is not known yet when all streams had them */
@@ -78,7 +81,7 @@ struct channel {
 /* Takes the selection over. ring_max: the log may grow up to that many bytes. NULL when memory
  * cannot be mapped. */
 struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
-                               uint64_t mark);
+                               uint64_t watermark);
 void channel_destroy(struct channel **channel);
 
 void channel_join(struct channel *channel, uint32_t stream, uint32_t *slot);
@@ -96,8 +99,8 @@ uint64_t channel_crowded(struct channel *channel, size_t len);
 /* Drops frames up to the position (a frame's end). No live stream may stand before it. */
 void channel_drop(struct channel *channel, uint64_t position);
 
-/* Appends a frame; there is room. mark: what has been said with it. */
-void channel_append(struct channel *channel, struct str frame, uint64_t mark);
+/* Appends a frame; there is room. watermark: what has been said with it. */
+void channel_append(struct channel *channel, struct str frame, uint64_t watermark);
 
 /* Stamps the frame that was appended last. */
 void channel_stamp(struct channel *channel, const struct latency_stamp *stamp);
@@ -106,13 +109,13 @@ void channel_stamp(struct channel *channel, const struct latency_stamp *stamp);
  * is none. */
 const struct latency_stamp *channel_measure(struct channel *channel, uint64_t position);
 
-/* Drops all frames. No live stream may be left. mark: what the log goes on from. */
-void channel_forget(struct channel *channel, uint64_t mark);
+/* Drops all frames. No live stream may be left. watermark: what the log goes on from. */
+void channel_forget(struct channel *channel, uint64_t watermark);
 
-/* Of the frame that a byte at the position belongs to: its end; and the mark before it. At the
+/* Of the frame that a byte at the position belongs to: its end; and the watermark before it. At the
  * head: the head itself. */
 struct frame_end channel_frame_at(const struct channel *channel, uint64_t position,
-                                  uint64_t *mark_before);
+                                  uint64_t *before);
 
 /* Is the position between two frames? */
 bool channel_at_boundary(const struct channel *channel, uint64_t position);

@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stream engine's way in: what changes is encoded once per channel and put into its log. */
-#include <sys/types.h>
+#include "gateway/stream/feed.h"
 
-#include "common/base/error.h"
+#include "gateway/stream/channels.h"
+#include "gateway/stream/frames.h"
+#include "gateway/stream/records.h"
 #include "gateway/stream/render.h"
 #include "gateway/stream/streams_state.h"
 
-void stream_fall_out(struct stream *stream)
-{
-    const struct channel *channel = stream->channel;
-    uint64_t mark_before;
-    const struct frame_end frame = channel_frame_at(channel, stream->position, &mark_before);
-    const bool inside = !channel_at_boundary(channel, stream->position);
-    if (inside) {
-        const struct str rest = ring_from(&channel->ring, stream->position);
-        stream->unfinished =
-            blob_new((struct str){rest.p, (size_t)(frame.position - stream->position)});
-        stream->unfinished_at = 0;
-    }
-    stream->mark = inside ? frame.mark : mark_before;
-    stream->mode = MODE_WALK;
-    stream->unknown_until = 0;
-}
+/* ---- Logs ---- */
 
 /* The log runs away from live streams that stand before the position. */
 static void leave_behind(struct streams *s, struct channel *channel, uint64_t position)
@@ -29,7 +15,7 @@ static void leave_behind(struct streams *s, struct channel *channel, uint64_t po
     uint64_t slowest = channel->ring.head; /* who becomes live later stands there or behind it */
     for (size_t i = 0; i < channel->stream_count; i++) {
         struct stream *stream = &s->table[channel->streams[i]];
-        if (stream->mode != MODE_LIVE) {
+        if (stream->mode != STREAM_LIVE) {
             continue;
         }
         if (stream->position < position) {
@@ -42,17 +28,29 @@ static void leave_behind(struct streams *s, struct channel *channel, uint64_t po
     channel->slowest = slowest;
 }
 
-void channel_written(struct streams *s, struct channel *channel, uint64_t position)
+static void append(struct streams *s, struct channel *channel, struct str frame, uint64_t watermark)
 {
-    const enum latency_kind kind = channel_has_events(channel->kind) ? LATENCY_EVENT : LATENCY_TILE;
-    const mono_time now =
-        s->latency != NULL && channel->unmeasured != 0 ? clock_mono() : MONO_NEVER;
-    const struct latency_stamp *stamp;
-    while ((stamp = channel_measure(channel, position)) != NULL) {
-        if (s->latency != NULL) {
-            latency_written(s->latency, kind, stamp, now);
-        }
+    const uint64_t until = channel_crowded(channel, frame.len);
+    if (until == UINT64_MAX) {
+        /* It fits no log: all streams fetch it as a catch-up. */
+        channels_written(s, channel, UINT64_MAX);
+        leave_behind(s, channel, channel->ring.head + 1);
+        channel_forget(channel, watermark);
+        channels_schedule(s, channel);
+        return;
     }
+    if (until != 0) {
+        if (channel->slowest < until) {
+            leave_behind(s, channel, until);
+        }
+        channels_written(s, channel, until); /* at least that long */
+        channel_drop(channel, until);
+    }
+    channel_append(channel, frame, watermark);
+    channel_stamp(channel, &s->stamp);
+    s->counters.frames++;
+    s->counters.deliveries += channel->stream_count;
+    channels_schedule(s, channel);
 }
 
 static void clear_stamp(struct streams *s)
@@ -60,64 +58,62 @@ static void clear_stamp(struct streams *s)
     s->stamp = (struct latency_stamp){0};
 }
 
-static void append(struct streams *s, struct channel *channel, struct str frame, uint64_t mark)
-{
-    const uint64_t until = channel_crowded(channel, frame.len);
-    if (until == UINT64_MAX) {
-        /* It fits no log: all streams fetch it as a walk. */
-        channel_written(s, channel, UINT64_MAX);
-        leave_behind(s, channel, channel->ring.head + 1);
-        channel_forget(channel, mark);
-        channel_schedule(s, channel);
-        return;
-    }
-    if (until != 0) {
-        if (channel->slowest < until) {
-            leave_behind(s, channel, until);
-        }
-        channel_written(s, channel, until); /* at least that long */
-        channel_drop(channel, until);
-    }
-    channel_append(channel, frame, mark);
-    channel_stamp(channel, &s->stamp);
-    s->counters.frames++;
-    s->counters.deliveries += channel->stream_count;
-    channel_schedule(s, channel);
-}
-
 /* ---- Tiles ---- */
 
-/* The frame that all channels of the kind get for this change. Borrowed until the next one. */
-static struct str tile_frame(struct streams *s, const struct tile *tile, enum store_change change,
-                             const mp_value *patch, struct version base)
+/* What became of a tile. */
+struct news {
+    const struct tile *tile;
+    enum store_change change;
+    const mp_value *patch;
+    struct version base;
+    /* The patch, or the removal, once it is rendered; it is the same for both transports. */
+    struct message message;
+};
+
+static bool takes_patches(enum channel_kind kind)
 {
-    const struct rendered_tile *rendered = tile->cache;
-    buf_clear(&s->frame);
-    if (change == STORE_REMOVED) {
-        render_expired(&s->frame, rendered->cursor, (struct str){tile->key, tile->key_len});
-    } else if (patch != NULL) {
-        render_patch(&s->frame, rendered->cursor, tile, patch, base);
-    } else {
-        return blob_str(render_tile(tile)->frame);
-    }
-    return buf_str(&s->frame);
+    return kind == CHANNEL_PATCHES || kind == CHANNEL_WS_PATCHES;
 }
 
-static void feed_kind(struct streams *s, enum channel_kind kind, const struct tile *tile,
-                      enum store_change change, const mp_value *patch, struct version base)
+static const struct message *brief_message(struct streams *s, struct news *news)
 {
+    const struct tile *tile = news->tile;
+    const struct rendered_tile *rendered = tile->cache;
+    if (news->message.json.p == NULL) {
+        news->message =
+            news->change == STORE_REMOVED
+                ? render_expired(&s->json, rendered->cursor, (struct str){tile->key, tile->key_len})
+                : render_patch(&s->json, rendered->cursor, tile, news->patch, news->base);
+    }
+    return &news->message;
+}
+
+/* The frame that all channels of the kind get. Borrowed until the next one is made. Frames of
+ * WebSockets are not kept here: most tiles change again before anybody catches up. */
+static struct str news_frame(struct streams *s, enum channel_kind kind, struct news *news)
+{
+    const bool brief =
+        news->change == STORE_REMOVED || (news->patch != NULL && takes_patches(kind));
+    if (brief) {
+        return frames_make(s, kind, brief_message(s, news));
+    }
+    if (!channel_is_websocket(kind)) {
+        return blob_str(frames_tile(s, kind, news->tile));
+    }
+    const struct message whole = render_tile_message(render_tile(news->tile));
+    return frames_make(s, kind, &whole);
+}
+
+static void feed_kind(struct streams *s, enum channel_kind kind, struct news *news)
+{
+    const struct str key = {news->tile->key, news->tile->key_len};
     struct str frame = {0};
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
-        if (channel->kind != kind ||
-            !selection_matches(&channel->selection, (struct str){tile->key, tile->key_len})) {
-            continue;
+        if (channel->kind == kind && selection_matches(&channel->selection, key)) {
+            frame = frame.len != 0 ? frame : news_frame(s, kind, news);
+            append(s, channel, frame, news->tile->change);
         }
-        if (frame.len == 0) {
-            frame = tile_frame(s, tile, change, patch, base);
-            frame = channel_is_websocket(kind) ? websocket_frame(s, frame, true) : frame;
-        }
-        append(s, channel, frame, tile->change);
     }
 }
 
@@ -134,12 +130,13 @@ static void stamp_tile(struct streams *s, const struct tile *tile, enum store_ch
 void streams_tile(struct streams *s, const struct tile *tile, enum store_change change,
                   const mp_value *patch, struct version base)
 {
+    struct news news = {tile, change, patch, base, {STR_NULL, STR_NULL, STR_NULL}};
     if (change != STORE_REFRESHED) {
         stamp_tile(s, tile, change);
-        feed_kind(s, CHANNEL_TILES, tile, change, NULL, base);
-        feed_kind(s, CHANNEL_PATCHES, tile, change, patch, base);
-        feed_kind(s, CHANNEL_WS_TILES, tile, change, NULL, base);
-        feed_kind(s, CHANNEL_WS_PATCHES, tile, change, patch, base);
+        feed_kind(s, CHANNEL_TILES, &news);
+        feed_kind(s, CHANNEL_PATCHES, &news);
+        feed_kind(s, CHANNEL_WS_TILES, &news);
+        feed_kind(s, CHANNEL_WS_PATCHES, &news);
         clear_stamp(s);
     }
 }
@@ -147,7 +144,7 @@ void streams_tile(struct streams *s, const struct tile *tile, enum store_change 
 /* ---- Events ---- */
 
 /* The numbering began anew, or events were lost: all that streams were given is history, and the
- * marks in the logs mean nothing any more. Each is told so, after the frame it is in. */
+ * watermarks in the logs mean nothing any more. Each is told so, after the frame it is in. */
 static void reset_events(struct streams *s)
 {
     for (size_t i = 0; i < s->channel_count; i++) {
@@ -157,14 +154,14 @@ static void reset_events(struct streams *s)
         }
         for (size_t k = 0; k < channel->stream_count; k++) {
             struct stream *stream = &s->table[channel->streams[k]];
-            if (stream->mode == MODE_LIVE) {
+            if (stream->mode == STREAM_LIVE) {
                 stream_fall_out(stream);
             }
             stream->reset = true;
-            stream->mark = s->events_seen;
+            stream->watermark = s->events_seen;
         }
         channel_forget(channel, s->events_seen);
-        channel_schedule(s, channel);
+        channels_schedule(s, channel);
     }
 }
 
@@ -173,6 +170,26 @@ static void stamp_event(struct streams *s, const struct eventlog_entry *entry)
     if (s->latency != NULL && entry->timestamp.us != 0) { /* else it is no news */
         const struct latency_times times = {entry->timestamp, entry->arrival, entry->published_at};
         s->stamp = latency_received(s->latency, LATENCY_EVENT, &times, clock_now());
+    }
+}
+
+/* One frame serves all channels of a kind that come in a row. */
+static void feed_event(struct streams *s, struct eventlog_entry *entry)
+{
+    enum channel_kind made_for = CHANNEL_TILES; /* a kind without events: no frame is made yet */
+    struct str frame = {0};
+    for (size_t i = 0; i < s->channel_count; i++) {
+        struct channel *channel = s->channels[i];
+        if (!channel_has_events(channel->kind) ||
+            !selection_matches(&channel->selection, entry->event_type)) {
+            continue;
+        }
+        if (channel->kind != made_for) {
+            const struct message message = frames_event(channel->kind, entry);
+            made_for = channel->kind;
+            frame = frames_make(s, channel->kind, &message);
+        }
+        append(s, channel, frame, entry->ordinal);
     }
 }
 
@@ -190,28 +207,27 @@ void streams_events(struct streams *s)
     while ((entry = eventlog_after(s->events, s->events_seen)) != NULL) {
         s->events_seen = entry->ordinal;
         stamp_event(s, entry);
-        for (size_t i = 0; i < s->channel_count; i++) {
-            struct channel *channel = s->channels[i];
-            if (channel_has_events(channel->kind) &&
-                selection_matches(&channel->selection, entry->event_type)) {
-                append(s, channel, event_frame(s, channel, entry), entry->ordinal);
-            }
-        }
+        feed_event(s, entry);
         clear_stamp(s);
     }
     s->events_seen = eventlog_last(s->events);
 }
 
+/* ---- Heartbeats ---- */
+
 void streams_heartbeat(struct streams *s, wall_time now, wall_time as_of)
 {
-    buf_clear(&s->frame);
-    render_heartbeat(&s->frame, now, as_of);
-    const struct str websocket = websocket_frame(s, buf_str(&s->frame), true);
-    for (size_t i = 0; i < s->channel_count; i++) {
-        struct channel *channel = s->channels[i];
-        const uint64_t mark =
-            channel_has_events(channel->kind) ? s->events_seen : store_last_change(s->store);
-        append(s, channel, channel_is_websocket(channel->kind) ? websocket : buf_str(&s->frame),
-               mark);
+    const struct message message = render_heartbeat(&s->json, now, as_of);
+    static const enum channel_kind transports[] = {CHANNEL_TILES, CHANNEL_WS_TILES};
+    for (size_t t = 0; t < sizeof transports / sizeof *transports; t++) {
+        const struct str frame = frames_make(s, transports[t], &message);
+        for (size_t i = 0; i < s->channel_count; i++) {
+            struct channel *channel = s->channels[i];
+            if (channel_is_websocket(channel->kind) == channel_is_websocket(transports[t])) {
+                append(s, channel, frame,
+                       channel_has_events(channel->kind) ? s->events_seen
+                                                         : store_last_change(s->store));
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/render.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
+
+#define TILE_NAME STR("tile") /* of the message that has a whole tile */
 
 struct rendered_tile *rendered_tile_new(const struct tile *tile, enum store_change change,
                                         const char *cursor)
@@ -122,11 +125,11 @@ struct rendered_tile *render_tile(const struct tile *tile)
     struct buf frame = {0};
     mp_doc_init(&doc);
     (void)mp_parse(&doc, tile->value->data, tile->value->len);
-    buf_printf(&frame, "id: %s\nevent: tile\ndata: ", rendered->cursor);
+    message_begin_sse(&frame, str_of(rendered->cursor), TILE_NAME);
     rendered->json_at = frame.len;
     put_tile(&frame, tile, &doc.root);
     rendered->json_len = frame.len - rendered->json_at;
-    buf_append_text(&frame, "\n\n");
+    message_end_sse(&frame);
     rendered->frame = blob_new(buf_str(&frame));
     buf_free(&frame);
     mp_doc_free(&doc);
@@ -136,6 +139,11 @@ struct rendered_tile *render_tile(const struct tile *tile)
 struct str rendered_json(const struct rendered_tile *rendered)
 {
     return (struct str){rendered->frame->data + rendered->json_at, rendered->json_len};
+}
+
+struct message render_tile_message(const struct rendered_tile *rendered)
+{
+    return (struct message){str_of(rendered->cursor), TILE_NAME, rendered_json(rendered)};
 }
 
 char *tile_etag(const struct tile *tile, char out[ETAG_SIZE])
@@ -190,88 +198,98 @@ static void put_event(struct buf *out, const mp_value *fields)
     buf_append_char(out, '}');
 }
 
-/* A field of SSE ends with its line: no type may begin another. */
-static void put_line(struct buf *out, struct str text)
+/* One piece of memory: the texts of the message follow it. */
+struct rendered_event {
+    struct message message;
+    char text[];
+};
+
+/* A name ends with its line in SSE, so no type may bring characters that end one. */
+static void copy_name(char *out, struct str type)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.p[i];
-        buf_append_char(out, c < 0x20 || c == 0x7f ? '_' : text.p[i]);
+    for (size_t i = 0; i < type.len; i++) {
+        const unsigned char c = (unsigned char)type.p[i];
+        out[i] = c < 0x20 || c == 0x7f ? '_' : type.p[i];
     }
 }
 
-struct blob *render_event(struct eventlog_entry *entry)
+const struct message *render_event(struct eventlog_entry *entry)
 {
-    if (entry->cache != NULL) {
-        return entry->cache;
+    struct rendered_event *rendered = entry->cache;
+    if (rendered != NULL) {
+        return &rendered->message;
     }
     struct mp_doc doc;
-    struct buf frame = {0};
+    struct buf json = {0};
+    char id[24];
     mp_doc_init(&doc);
     (void)mp_parse(&doc, entry->fields->data, entry->fields->len);
-    buf_printf(&frame, "id: %lld\nevent: ", (long long)entry->id);
-    put_line(&frame, entry->event_type);
-    buf_append_text(&frame, "\ndata: ");
-    put_event(&frame, &doc.root);
-    buf_append_text(&frame, "\n\n");
-    entry->cache = blob_new(buf_str(&frame));
-    buf_free(&frame);
+    put_event(&json, &doc.root);
     mp_doc_free(&doc);
-    return entry->cache;
+    const size_t id_len = (size_t)snprintf(id, sizeof id, "%" PRId64, entry->id);
+    const size_t name_len = entry->event_type.len;
+    rendered = x_malloc(sizeof *rendered + id_len + name_len + json.len);
+    char *name_at = rendered->text + id_len;
+    char *json_at = name_at + name_len;
+    memcpy(rendered->text, id, id_len);
+    copy_name(name_at, entry->event_type);
+    memcpy(json_at, json.data, json.len);
+    rendered->message =
+        (struct message){{rendered->text, id_len}, {name_at, name_len}, {json_at, json.len}};
+    buf_free(&json);
+    entry->cache = rendered;
+    return &rendered->message;
 }
 
-struct str event_json(const struct blob *frame)
+void render_event_free(void *cache)
 {
-    const char *json = memmem(frame->data, frame->len, "\ndata: ", 7);
-    const size_t at = (size_t)(json - frame->data) + 7;
-    return (struct str){frame->data + at, frame->len - at - 2};
+    free(cache);
 }
 
-void render_message(struct buf *out, int64_t id, struct str json)
-{
-    buf_printf(out, "id: %lld\ndata: ", (long long)id);
-    buf_append_str(out, json);
-    buf_append_text(out, "\n\n");
-}
+/* ---- Other messages ---- */
 
-/* ---- Other frames ---- */
-
-void render_patch(struct buf *out, const char *cursor, const struct tile *tile,
-                  const mp_value *patch, struct version base)
+struct message render_patch(struct buf *json, const char *cursor, const struct tile *tile,
+                            const mp_value *patch, struct version base)
 {
     char version[VERSION_TEXT_SIZE];
-    buf_printf(out, "id: %s\nevent: patch\ndata: {\"key\":", cursor);
-    json_write_string(out, (struct str){tile->key, tile->key_len});
-    buf_printf(out, ",\"base\":\"%s\"", version_format(base, version));
-    buf_printf(out, ",\"version\":\"%s\",", version_format(tile->version, version));
-    put_as_of(out, tile);
-    buf_append_char(out, ',');
-    put_time(out, "updated_at", tile->published_at);
-    buf_append_text(out, ",\"patch\":");
-    json_write_value(out, patch);
-    buf_append_text(out, "}\n\n");
+    buf_clear(json);
+    buf_append_text(json, "{\"key\":");
+    json_write_string(json, (struct str){tile->key, tile->key_len});
+    buf_printf(json, ",\"base\":\"%s\"", version_format(base, version));
+    buf_printf(json, ",\"version\":\"%s\",", version_format(tile->version, version));
+    put_as_of(json, tile);
+    buf_append_char(json, ',');
+    put_time(json, "updated_at", tile->published_at);
+    buf_append_text(json, ",\"patch\":");
+    json_write_value(json, patch);
+    buf_append_char(json, '}');
+    return (struct message){str_of(cursor), STR("patch"), buf_str(json)};
 }
 
-void render_expired(struct buf *out, const char *cursor, struct str key)
+struct message render_expired(struct buf *json, const char *cursor, struct str key)
 {
-    buf_printf(out, "id: %s\nevent: expired\ndata: {\"key\":", cursor);
-    json_write_string(out, key);
-    buf_append_text(out, "}\n\n");
+    buf_clear(json);
+    buf_append_text(json, "{\"key\":");
+    json_write_string(json, key);
+    buf_append_char(json, '}');
+    return (struct message){str_of(cursor), STR("expired"), buf_str(json)};
 }
 
-void render_reset(struct buf *out, bool forget_id)
-{
-    buf_append_text(out, forget_id ? "id: \n" : "");
-    buf_append_text(out, "event: reset\ndata: {}\n\n");
-}
-
-void render_heartbeat(struct buf *out, wall_time now, wall_time as_of)
+struct message render_heartbeat(struct buf *json, wall_time now, wall_time as_of)
 {
     char text[TIME_TEXT_SIZE];
-    buf_printf(out, "event: heartbeat\ndata: {\"now\":\"%s\"", wall_format(now, text));
+    buf_clear(json);
+    buf_printf(json, "{\"now\":\"%s\"", wall_format(now, text));
     if (as_of.us != 0) {
         const int64_t lag_us = now.us - as_of.us;
-        buf_printf(out, ",\"as_of\":\"%s\",\"lag_ms\":%lld", wall_format(as_of, text),
+        buf_printf(json, ",\"as_of\":\"%s\",\"lag_ms\":%lld", wall_format(as_of, text),
                    (long long)(lag_us > 0 ? lag_us / US_PER_MS : 0));
     }
-    buf_append_text(out, "}\n\n");
+    buf_append_char(json, '}');
+    return (struct message){STR_NULL, STR("heartbeat"), buf_str(json)};
+}
+
+struct message render_reset(bool forget_id)
+{
+    return (struct message){forget_id ? STR("") : STR_NULL, STR("reset"), STR("{}")};
 }

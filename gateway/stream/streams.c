@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stream engine: how streams and channels come and go. */
-#include <errno.h>
-#include <stdio.h>
+#include "gateway/stream/streams.h"
+
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <utlist.h>
-
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
+#include "gateway/stream/channels.h"
+#include "gateway/stream/records.h"
+#include "gateway/stream/send.h"
 #include "gateway/stream/streams_state.h"
 
-#define INPUT_READ_BYTES (64 * 1024)
-#define INPUT_READS_MAX 4 /* a client that sends more than that at once is cut */
+#define INPUT_MESSAGE_BYTES (16 * 1024)
+#define INPUT_FRAMES_PER_SECOND 20
+#define INPUT_FRAMES_BURST 100
+#define RETRY_MIN_MS 250 /* before a client comes back whose gateway stops */
+
+/* ---- The engine ---- */
 
 struct streams *streams_create(const struct streams_config *config, struct store *store,
                                struct eventlog *events, int epoll,
@@ -27,13 +31,40 @@ struct streams *streams_create(const struct streams_config *config, struct store
     s->epoll = epoll;
     s->closed = closed;
     s->arg = arg;
-    s->first_free = NO_STREAM;
+    s->first_free = STREAM_NONE;
     s->channels = x_calloc(config->max_channels, sizeof(struct channel *));
     s->events_generation = eventlog_generation(events);
-    s->ws_parser = ws_parser_create();
-    s->input = (struct streams_input){WS_MESSAGE_MAX, 20, 100};
+    s->input =
+        (struct streams_input){INPUT_MESSAGE_BYTES, INPUT_FRAMES_PER_SECOND, INPUT_FRAMES_BURST};
     s->random = (uint64_t)(uintptr_t)s ^ (uint64_t)clock_mono().us;
+    if (config->websocket->create != NULL) {
+        s->ws_state = config->websocket->create();
+    }
     return s;
+}
+
+void streams_destroy(struct streams **streams)
+{
+    struct streams *s = *streams;
+    if (s == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < s->table_count; i++) {
+        if (s->table[i].mode != STREAM_FREE) {
+            stream_end(s, &s->table[i]);
+        }
+    }
+    if (s->config.websocket->destroy != NULL) {
+        s->config.websocket->destroy(s->ws_state);
+    }
+    buf_free(&s->gather);
+    buf_free(&s->frame);
+    buf_free(&s->json);
+    free(s->table);
+    free(s->channels);
+    free(s->pieces);
+    free(s);
+    *streams = NULL;
 }
 
 /* xorshift64: spreads retries, no more. */
@@ -45,194 +76,15 @@ static uint32_t random_below(struct streams *s, uint32_t limit)
     return limit != 0 ? (uint32_t)(s->random >> 32) % limit : 0;
 }
 
-/* ---- Channels ---- */
-
-static struct channel *find_channel(const struct streams *s, enum channel_kind kind,
-                                    const struct selection *selection)
+void streams_measure(struct streams *s, struct latency *latency)
 {
-    for (size_t i = 0; i < s->channel_count; i++) {
-        struct channel *channel = s->channels[i];
-        if (channel->kind == kind && strcmp(channel->selection.text, selection->text) == 0) {
-            return channel;
-        }
-    }
-    return NULL;
+    s->latency = latency;
 }
-
-struct channel *channel_for(struct streams *s, enum channel_kind kind, struct selection *selection)
-{
-    struct channel *channel = find_channel(s, kind, selection);
-    if (channel != NULL) {
-        return channel;
-    }
-    if (s->channel_count == s->config.max_channels) {
-        return NULL;
-    }
-    const uint64_t mark =
-        channel_has_events(kind) ? eventlog_last(s->events) : store_last_change(s->store);
-    channel = channel_create(kind, selection, s->config.ring_max, mark);
-    if (channel != NULL) {
-        s->channels[s->channel_count++] = channel;
-    }
-    return channel;
-}
-
-static void remove_channel(struct streams *s, struct channel *channel)
-{
-    if (channel->pending) {
-        DL_DELETE(s->work, channel);
-    }
-    for (size_t i = 0; i < s->channel_count; i++) {
-        if (s->channels[i] == channel) {
-            s->channels[i] = s->channels[--s->channel_count];
-            break;
-        }
-    }
-    channel_destroy(&channel);
-}
-
-void channel_schedule(struct streams *s, struct channel *channel)
-{
-    if (channel->pending) {
-        channel->again = channel->again || channel->pass != 0;
-    } else {
-        channel->pending = true;
-        channel->again = false;
-        channel->pass = 0;
-        DL_APPEND(s->work, channel);
-    }
-}
-
-/* ---- Life of a stream ---- */
 
 void streams_set_can_resume(struct streams *s,
                             bool (*can_resume)(void *arg, const struct cursor *cursor))
 {
     s->can_resume = can_resume;
-}
-
-static uint32_t index_of(const struct streams *s, const struct stream *stream)
-{
-    return (uint32_t)(stream - s->table);
-}
-
-static uint32_t take_record(struct streams *s)
-{
-    if (s->first_free != NO_STREAM) {
-        const uint32_t index = s->first_free;
-        s->first_free = s->table[index].slot;
-        return index;
-    }
-    if (s->table_count == s->table_cap) {
-        s->table_cap = s->table_cap != 0 ? s->table_cap * 2 : 64;
-        s->table = x_reallocarray(s->table, s->table_cap, sizeof *s->table);
-    }
-    return s->table_count++;
-}
-
-static void leave_channel(struct streams *s, struct stream *stream)
-{
-    struct channel *channel = stream->channel;
-    const uint32_t moved = channel_leave(channel, stream->slot);
-    s->table[moved].slot = stream->slot;
-    if (channel->stream_count == 0) {
-        remove_channel(s, channel);
-    } else if (stream->slot < channel->pass) {
-        channel->again = true; /* the one that was moved there may not have had its turn */
-    }
-}
-
-void stream_move(struct streams *s, struct stream *stream, struct channel *channel)
-{
-    if (stream->mode == MODE_LIVE) {
-        stream_fall_out(stream);
-    }
-    if (channel != stream->channel) {
-        leave_channel(s, stream);
-        stream->channel = channel;
-        channel_join(channel, index_of(s, stream), &stream->slot);
-    }
-}
-
-void stream_end(struct streams *s, struct stream *stream)
-{
-    leave_channel(s, stream);
-    ws_stream_free(stream);
-    s->counters.ws_ended += stream->websocket;
-    s->closed(s->arg, &stream->address);
-    close(stream->fd);
-    blob_unref(&stream->unfinished);
-    free(stream->resume);
-    *stream = (struct stream){.fd = -1, .mode = MODE_FREE, .slot = s->first_free};
-    s->first_free = index_of(s, stream);
-    s->count--;
-}
-
-void stream_lost(struct streams *s, struct stream *stream)
-{
-    /* The error is the kernel's until somebody is told of it; send() may have been. */
-    int error = stream->timed_out ? ETIMEDOUT : 0;
-    socklen_t len = sizeof error;
-    if (error == 0) {
-        (void)getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &len);
-    }
-    if (error == ETIMEDOUT || error == EHOSTUNREACH) {
-        s->counters.vanished++;
-    } else {
-        s->counters.closed++;
-    }
-    stream_end(s, stream);
-}
-
-void streams_measure(struct streams *streams, struct latency *latency)
-{
-    streams->latency = latency;
-}
-
-void streams_destroy(struct streams **streams)
-{
-    struct streams *s = *streams;
-    if (s == NULL) {
-        return;
-    }
-    for (uint32_t i = 0; i < s->table_count; i++) {
-        if (s->table[i].mode != MODE_FREE) {
-            stream_end(s, &s->table[i]);
-        }
-    }
-    buf_free(&s->gather);
-    buf_free(&s->frame);
-    buf_free(&s->ws_frame);
-    ws_parser_destroy(&s->ws_parser);
-    free(s->table);
-    free(s->channels);
-    free(s->pieces);
-    free(s);
-    *streams = NULL;
-}
-
-/* ---- Coming and going ---- */
-
-/* What was said to the stream so far is nothing, or what its request says it has. */
-static void begin_walk(struct streams *s, struct stream *stream,
-                       const struct stream_request *request, mono_time now)
-{
-    const uint32_t age_s = (uint32_t)(s->config.max_age_ms / 1000);
-    stream->mode = MODE_WALK;
-    stream->reset = request->reset;
-    stream->address = request->address;
-    stream->progress_s = whole_seconds(now);
-    stream->ends_s =
-        age_s != 0 ? whole_seconds(now) + age_s - random_below(s, age_s / 5 + 1) : UINT32_MAX;
-    if (channel_is_websocket(request->kind)) {
-        ws_stream_begin(s, stream, now);
-    } else if (channel_has_events(request->kind)) {
-        stream->mark = request->after_ordinal;
-    } else if (request->cursor != NULL) {
-        stream->resume = x_memdup(request->cursor, sizeof *request->cursor);
-    } else {
-        stream->unknown_until = store_last_change(s->store);
-    }
 }
 
 void streams_set_input(struct streams *s, struct streams_input input)
@@ -245,35 +97,46 @@ void streams_set_max(struct streams *s, size_t max_streams)
     s->config.max_streams = max_streams;
 }
 
+/* ---- Coming ---- */
+
 bool streams_has_room(const struct streams *s, const struct stream_request *request)
 {
     return s->count < s->config.max_streams &&
            (s->channel_count < s->config.max_channels ||
-            find_channel(s, request->kind, &request->selection) != NULL);
+            channels_find(s, request->kind, request->view, &request->selection) != NULL);
+}
+
+static void begin(struct streams *s, struct stream *stream, const struct stream_request *request,
+                  mono_time now)
+{
+    const uint32_t age_s = (uint32_t)(s->config.max_age_ms / 1000);
+    stream->reset = request->reset;
+    stream->address = request->address;
+    stream->progress_s = stream_seconds(now);
+    stream->ends_s =
+        age_s != 0 ? stream_seconds(now) + age_s - random_below(s, age_s / 5 + 1) : UINT32_MAX;
+    streams_transport(s, request->kind)->begin(s, stream, request, now);
 }
 
 int streams_attach(struct streams *s, int fd, struct stream_request *request, struct str head,
                    mono_time now)
 {
-    struct channel *channel = s->count < s->config.max_streams
-                                  ? channel_for(s, request->kind, &request->selection)
-                                  : NULL;
+    struct channel *channel =
+        s->count < s->config.max_streams
+            ? channels_get(s, request->kind, request->view, &request->selection)
+            : NULL;
     selection_free(&request->selection);
     if (channel == NULL) {
         s->counters.refused++;
         close(fd);
         return STATUS_FULL;
     }
-    const uint32_t index = take_record(s);
-    struct stream *stream = &s->table[index];
-    *stream = (struct stream){.fd = fd, .channel = channel};
-    channel_join(channel, index, &stream->slot);
-    s->count++;
+    struct stream *stream = stream_take(s, channel, fd);
     s->counters.opened++;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET,
-                                .data.u64 = STREAMS_EPOLL_TAG | index};
-    begin_walk(s, stream, request, now);
+    begin(s, stream, request, now);
     stream->unfinished = blob_new(head); /* goes out with the first values, in one send() */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET,
+                                .data.u64 = STREAMS_EPOLL_TAG | stream_index(s, stream)};
     if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
         stream_end(s, stream);
         return STATUS_IO;
@@ -282,55 +145,29 @@ int streams_attach(struct streams *s, int fd, struct stream_request *request, st
     return STATUS_OK;
 }
 
-/* Clients of SSE have nothing to say; what they send all the same is thrown away (MSG_TRUNC copies
- * nothing), but who sends without end is cut. False: the connection is over. */
-static bool drain_input(struct stream *stream)
-{
-    for (int i = 0; i < INPUT_READS_MAX; i++) {
-        const ssize_t got = recv(stream->fd, NULL, INPUT_READ_BYTES, MSG_DONTWAIT | MSG_TRUNC);
-        if (got <= 0) {
-            stream->timed_out = got < 0 && errno == ETIMEDOUT;
-            return got < 0 && (errno == EAGAIN || errno == EINTR);
-        }
-    }
-    return false;
-}
+/* ---- Staying ---- */
 
 void streams_ready(struct streams *s, uint64_t data, uint32_t events, mono_time now)
 {
     const uint32_t index = (uint32_t)(data & ~STREAMS_EPOLL_TAG);
-    if (index >= s->table_count || s->table[index].mode == MODE_FREE) {
+    if (index >= s->table_count || s->table[index].mode == STREAM_FREE) {
         return; /* it ended while the event was on its way */
     }
     struct stream *stream = &s->table[index];
-    if (stream->websocket) {
-        ws_stream_ready(s, stream, events, now);
-        return;
-    }
-    bool alive = (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) == 0;
-    if (alive && (events & EPOLLIN) != 0) {
-        alive = drain_input(stream);
-    }
-    if (alive && (events & EPOLLOUT) != 0) {
-        stream->blocked = false;
-        stream_push(s, stream, now);
-        return;
-    }
-    if (!alive) {
-        stream_lost(s, stream);
-    }
+    streams_transport(s, stream->channel->kind)->ready(s, stream, events, now);
 }
 
 void streams_sweep(struct streams *s, mono_time now)
 {
-    const uint32_t now_s = whole_seconds(now);
+    const uint32_t now_s = stream_seconds(now);
     const uint32_t stalled_s = (uint32_t)((s->config.stalled_ms + 999) / 1000);
     for (uint32_t i = 0; i < s->table_count; i++) {
         struct stream *stream = &s->table[i];
-        if (stream->mode == MODE_FREE) {
+        if (stream->mode == STREAM_FREE) {
             continue;
         }
-        if (stream->websocket && ws_stream_sweep(s, stream, now)) {
+        const struct transport *transport = streams_transport(s, stream->channel->kind);
+        if (transport->sweep != NULL && transport->sweep(s, stream, now)) {
             continue;
         }
         if (stream->blocked && now_s - stream->progress_s > stalled_s) {
@@ -343,24 +180,32 @@ void streams_sweep(struct streams *s, mono_time now)
     }
 }
 
+/* ---- Going ---- */
+
+/* True when the client would understand a farewell now: nothing is half-way, and it has not been
+ * told already that the connection closes. */
+static bool can_say_farewell(const struct streams *s, const struct stream *stream)
+{
+    if (stream->blocked || stream->unfinished != NULL ||
+        transport_closes(stream_order(s, stream))) {
+        return false;
+    }
+    return stream->mode == STREAM_CATCH_UP ||
+           (stream->mode == STREAM_LIVE && channel_at_boundary(stream->channel, stream->position));
+}
+
 size_t streams_drain(struct streams *s, size_t max, unsigned spread_ms)
 {
     for (uint32_t i = 0; i < s->table_count && max != 0; i++) {
         struct stream *stream = &s->table[i];
-        if (stream->mode == MODE_FREE) {
+        if (stream->mode == STREAM_FREE) {
             continue;
         }
-        if (!stream->blocked && stream->unfinished == NULL && !ws_stream_closing(stream) &&
-            (stream->mode == MODE_WALK ||
-             (stream->mode == MODE_LIVE &&
-              channel_at_boundary(stream->channel, stream->position)))) {
+        if (can_say_farewell(s, stream)) {
             buf_clear(&s->frame);
-            if (stream->websocket) {
-                ws_stream_append_farewell(&s->frame);
-            } else {
-                buf_printf(&s->frame, "retry: %u\n\n", 250 + random_below(s, spread_ms));
-            }
-            (void)stream_give(s, stream, buf_str(&s->frame), clock_mono());
+            streams_transport(s, stream->channel->kind)
+                ->append_farewell(&s->frame, RETRY_MIN_MS + random_below(s, spread_ms));
+            (void)stream_send(s, stream, buf_str(&s->frame), clock_mono());
         }
         shutdown(stream->fd, SHUT_WR);
         stream_end(s, stream);
@@ -368,6 +213,8 @@ size_t streams_drain(struct streams *s, size_t max, unsigned spread_ms)
     }
     return s->count;
 }
+
+/* ---- Figures ---- */
 
 size_t streams_count(const struct streams *s)
 {

@@ -1,65 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the stream engine share: streams.c (coming and going), streams_send.c
- * (sockets), streams_feed.c (what is put into the channels' logs).
+ * What the rooms of the stream engine share: a stream's record, and the engine itself. For them,
+ * and for transports, only; everybody else uses streams.h. One thread.
  */
 #ifndef GATEWAY_STREAM_STREAMS_STATE_H
 #define GATEWAY_STREAM_STREAMS_STATE_H
 
-#include "gateway/stream/streams.h"
-#include "gateway/ws/session.h"
+#include "common/base/blob.h"
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/store/eventlog.h"
+#include "common/store/store.h"
+#include "gateway/base/latency.h"
+#include "gateway/stream/known.h"
+#include "gateway/stream/transport.h"
+#include "gateway/stream/types.h"
 
-#define NO_STREAM UINT32_MAX
-
-enum stream_mode { MODE_FREE, MODE_LIVE, MODE_WALK, MODE_CLOSED };
+#define STREAM_NONE UINT32_MAX
 
 /*
- * At most 128 bytes: tens of thousands of these are what a gateway is made of.
- *
- *   MODE_LIVE  has all that its channel's log holds before `position`; nothing is unfinished
- *   MODE_WALK  was given all up to `mark`, and all of `unfinished` up to `unfinished_at`
- *   MODE_CLOSED  a WebSocket that was sent its close frame: only the client's end is waited for
+ *   STREAM_FREE      the record is nobody's
+ *   STREAM_LIVE      the client was sent all that the channel's log holds before `position`
+ *   STREAM_CATCH_UP  the client was given all changes up to `watermark`, but for what is left of
+ *                    `unfinished`
+ *   STREAM_CLOSED    all is sent and the sending side is shut: the client's end is waited for
  */
+enum stream_mode { STREAM_FREE, STREAM_LIVE, STREAM_CATCH_UP, STREAM_CLOSED };
+
+/* At most 128 bytes: tens of thousands of these are what a gateway is made of. */
 struct stream {
     int fd;
-    uint32_t slot; /* in its channel's streams; MODE_FREE: the next free record */
+    uint32_t slot; /* Its place among its channel's streams. STREAM_FREE: the next free record. */
     enum stream_mode mode : 8;
-    bool blocked : 1;   /* the socket is full: epoll tells when it is not */
-    bool slow : 1;      /* it was, since it last was LIVE */
-    bool reset : 1;     /* to be told `reset` before all else */
-    bool timed_out : 1; /* the kernel said so */
-    bool websocket : 1;
-    bool unsubscribed : 1; /* WebSocket: from some tiles once, that may have gone unsaid since */
-    bool ping : 1;         /* WebSocket: to be sent a ping, */
-    bool pinged : 1;       /* was sent one, and has been silent since */
-    uint32_t progress_s;   /* when it last accepted something; monotonic seconds */
-    uint32_t ends_s;       /* when it is too old */
+    bool blocked : 1;      /* The socket is full: epoll tells when it is not. */
+    bool slow : 1;         /* The socket was full at some time since the stream last was live. */
+    bool reset : 1;        /* The client is to be told `reset` before anything else. */
+    bool timed_out : 1;    /* The kernel said that the client does not answer. */
+    bool unsubscribed : 1; /* The client once gave up tiles, whose removals went unsaid since. */
+    bool ping : 1;         /* The transport's own: a ping is to be sent. */
+    bool pinged : 1;       /* The transport's own: a ping was sent, and no answer has come since. */
+    uint32_t progress_s;   /* When the socket last accepted something; monotonic seconds. */
+    uint32_t ends_s;       /* When the stream is too old; monotonic seconds. */
     struct channel *channel;
     union {
-        uint64_t position;      /* MODE_LIVE: in the channel's log */
-        uint64_t unknown_until; /* MODE_WALK over tiles: removals up to this change are of tiles
-                                   that the client was never given */
+        uint64_t position; /* STREAM_LIVE: in the channel's log. */
+        /* STREAM_CATCH_UP over tiles: removals up to this change are of tiles that the client was
+         * never given. */
+        uint64_t unknown_until;
     };
-    uint64_t mark;           /* MODE_WALK: change number or ordinal */
-    struct blob *unfinished; /* a frame sent in part; goes out before all else */
-    uint32_t unfinished_at;
-    struct cursor *resume; /* MODE_WALK: the client has what is not newer than this; or NULL */
+    uint64_t watermark;      /* STREAM_CATCH_UP: a change number, or an event's ordinal. */
+    struct blob *unfinished; /* A frame that was sent in part; its rest goes out before all else. */
+    uint32_t unfinished_at;  /* How much of `unfinished` was sent. */
+    struct known *known;     /* STREAM_CATCH_UP: what the client has already; NULL: nothing. */
     struct ip address;
-    struct ws_side *ws;     /* WebSocket: what is half-way; mostly NULL */
-    uint32_t heard_s;       /* WebSocket: when its client last sent something */
-    uint32_t busy_until_ms; /* WebSocket: how far its client's frames are ahead of the clock */
+    void *side;             /* The transport's own: what is half-way; mostly NULL. */
+    uint32_t heard_s;       /* The transport's own: when the client last sent something. */
+    uint32_t busy_until_ms; /* The transport's own: how far the client's frames are ahead. */
 };
 _Static_assert(sizeof(struct stream) <= 128, "a stream's record has grown too large");
 
-/* A piece of what a walk has gathered: where it ends, and what has been said by then. */
-struct piece {
-    struct blob *shared; /* the frame, where it is kept by others, too; else NULL */
-    size_t end;          /* in the gathered bytes */
-    uint64_t mark;
-    bool reset;              /* it is the `reset` frame */
-    bool rest;               /* it is what was unfinished, from unfinished_at */
-    enum ws_control control; /* of a WebSocket: what it is, if it is a control frame */
-};
+struct piece;
 
 struct streams {
     struct streams_config config;
@@ -69,75 +69,47 @@ struct streams {
     void (*closed)(void *arg, const struct ip *address);
     void *arg;
     struct stream *table;
-    uint32_t table_count; /* used so far */
+    uint32_t table_count; /* Records that were used so far. */
     uint32_t table_cap;
-    uint32_t first_free;
+    uint32_t first_free; /* Heads the list of free records; STREAM_NONE: it is empty. */
     size_t count;
     struct channel **channels;
     size_t channel_count;
-    struct channel *work; /* channels with `pending`; they take turns, pass by pass */
-    uint64_t events_seen; /* ordinal of the last event that is in the logs */
+    struct channel *work; /* Channels with `pending`, which take turns, pass by pass. */
+    uint64_t events_seen; /* Ordinal of the last event that is in the logs. */
     uint32_t events_generation;
-    struct buf gather; /* scratch of walks: the bytes, */
-    struct piece *pieces;
+    struct buf gather;    /* Scratch of catch-ups: the bytes for one send(). */
+    struct piece *pieces; /* Scratch of catch-ups: what the gathered bytes are. */
     size_t piece_count;
-    size_t piece_cap;    /* bounded by what fits into GATHER_BYTES */
-    struct buf frame;    /* scratch of frames, */
-    struct buf ws_frame; /* and of those of WebSockets */
-    struct ws_parser *ws_parser;
-    struct streams_input input; /* what it may be given */
+    size_t piece_cap; /* Bounded by what fits into the gathered bytes. */
+    struct buf frame; /* Scratch: the frame that was made last. */
+    struct buf json;  /* Scratch: the JSON of the message that was made last. */
+    void *ws_state;   /* What the WebSocket transport's create() made. */
+    struct streams_input input;
     bool (*can_resume)(void *arg, const struct cursor *cursor);
     uint64_t random;
     struct streams_counters counters;
-    struct latency *latency;    /* NULL: nothing is measured */
-    struct latency_stamp stamp; /* of what is being put into logs */
+    struct latency *latency;    /* NULL: nothing is measured. */
+    struct latency_stamp stamp; /* Of what is being put into logs. */
 };
 
-static inline uint32_t whole_seconds(mono_time t)
+static inline const struct transport *streams_transport(const struct streams *s,
+                                                        enum channel_kind kind)
+{
+    return channel_is_websocket(kind) ? s->config.websocket : s->config.sse;
+}
+
+/* What a turn of the stream's catch-up may say. */
+static inline enum transport_order stream_order(const struct streams *s,
+                                                const struct stream *stream)
+{
+    const struct transport *transport = streams_transport(s, stream->channel->kind);
+    return transport->order != NULL ? transport->order(stream) : TRANSPORT_MESSAGES;
+}
+
+static inline uint32_t stream_seconds(mono_time t)
 {
     return (uint32_t)(t.us / US_PER_S);
 }
-
-/* ---- streams.c ---- */
-
-/* The channel of that kind and selection, which is taken over if it makes one. NULL: too many. */
-struct channel *channel_for(struct streams *s, enum channel_kind kind, struct selection *selection);
-
-/* The stream goes on in another channel, as a walk from its mark. */
-void stream_move(struct streams *s, struct stream *stream, struct channel *channel);
-
-/* Closes the socket and forgets the stream; its channel, too, if it was the last one there. */
-void stream_end(struct streams *s, struct stream *stream);
-
-/* Ends a stream whose connection is over: its client closed it, or vanished. */
-void stream_lost(struct streams *s, struct stream *stream);
-
-/* The channel's streams are gone through once more, after the pass that may be under way. */
-void channel_schedule(struct streams *s, struct channel *channel);
-
-/* ---- streams_feed.c ---- */
-
-/* A live stream goes on as a walk, after the frame it is in. */
-void stream_fall_out(struct stream *stream);
-
-/* Enters how long the frames up to the position took. Each stream has them that takes any. */
-void channel_written(struct streams *s, struct channel *channel, uint64_t position);
-
-/* ---- streams_send.c ---- */
-
-/* One send(). Returns how much was taken; -1 when the connection is gone. */
-ssize_t stream_give(struct streams *s, struct stream *stream, struct str bytes, mono_time now);
-
-/* Sends what there is, within reason; the rest has its turn with the others. The stream may end. */
-void stream_push(struct streams *s, struct stream *stream, mono_time now);
-
-bool stream_has_more(const struct stream *stream);
-
-/* The event as the channel's streams get it. Borrowed until the next frame is made. */
-struct str event_frame(struct streams *s, const struct channel *channel,
-                       struct eventlog_entry *entry);
-
-/* What the SSE frame says as a WebSocket's frame. Borrowed until the next one is made. */
-struct str websocket_frame(struct streams *s, struct str sse, bool with_id);
 
 #endif

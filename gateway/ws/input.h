@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gateway/stream/ws_frame.h"
+#include "gateway/ws/frame.h"
 
 struct ws_parser;
 

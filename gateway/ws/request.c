@@ -6,7 +6,6 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
-#include "gateway/stream/ws_frame.h"
 
 struct reading {
     struct ws_request *out;

@@ -14,7 +14,7 @@ static struct channel *channel_of(size_t ring_max)
     return channel;
 }
 
-static void tells_frames_and_marks(void **state)
+static void tells_frames_and_watermarks(void **state)
 {
     (void)state;
     struct channel *channel = channel_of(4096);
@@ -27,11 +27,11 @@ static void tells_frames_and_marks(void **state)
     channel_append(channel, STR("678"), 12);
     end = channel_frame_at(channel, 4, &before);
     assert_int_equal(end.position, 5);
-    assert_int_equal(end.mark, 10);
+    assert_int_equal(end.watermark, 10);
     assert_int_equal(before, 5);
     end = channel_frame_at(channel, 5, &before);
     assert_int_equal(end.position, 8);
-    assert_int_equal(end.mark, 12);
+    assert_int_equal(end.watermark, 12);
     assert_int_equal(before, 10);
     end = channel_frame_at(channel, 8, &before);
     assert_int_equal(end.position, 8);
@@ -43,7 +43,7 @@ static void tells_frames_and_marks(void **state)
 
     channel_drop(channel, 5);
     assert_int_equal(channel->ring.tail, 5);
-    assert_int_equal(channel->mark, 10);
+    assert_int_equal(channel->watermark, 10);
     assert_true(channel_at_boundary(channel, 5));
     channel_forget(channel, 20);
     assert_int_equal(channel->ring.tail, 8);
@@ -61,7 +61,7 @@ static void makes_room_frame_by_frame(void **state)
     char bytes[1000];
     memset(bytes, 'x', sizeof bytes);
     const struct str frame = {bytes, sizeof bytes};
-    for (uint64_t mark = 6; mark < 206; mark++) {
+    for (uint64_t watermark = 6; watermark < 206; watermark++) {
         const uint64_t until = channel_crowded(channel, frame.len);
         assert_true(until != UINT64_MAX);
         if (until != 0) {
@@ -70,11 +70,11 @@ static void makes_room_frame_by_frame(void **state)
             channel_drop(channel, until);
             assert_int_equal(channel->ring.tail, until);
         }
-        channel_append(channel, frame, mark);
+        channel_append(channel, frame, watermark);
         assert_true(channel->ring.head - channel->ring.tail <= size);
     }
     uint64_t before;
-    assert_int_equal(channel_frame_at(channel, channel->ring.head - 1, &before).mark, 205);
+    assert_int_equal(channel_frame_at(channel, channel->ring.head - 1, &before).watermark, 205);
     assert_int_equal(before, 204);
     assert_true(channel_crowded(channel, size + 1) == UINT64_MAX);
     channel_destroy(&channel);
@@ -116,7 +116,7 @@ static void streams_leave_in_any_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_frames_and_marks),
+        cmocka_unit_test(tells_frames_and_watermarks),
         cmocka_unit_test(makes_room_frame_by_frame),
         cmocka_unit_test(grows_up_to_its_bound),
         cmocka_unit_test(streams_leave_in_any_order),

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/gateway/stream/world.h"
 
+#include "gateway/stream/frames.h"
+
 static void an_event_is_as_f18_wants_it(void **state)
 {
     (void)state;
-    struct eventlog *log = eventlog_create(4, world_free_event);
+    struct eventlog *log = eventlog_create(4, render_event_free);
     struct buf fields = {0};
     mp_put_map(&fields, 6);
     mp_put_text(&fields, "region"); /* a column of the user's */
@@ -21,18 +23,21 @@ static void an_event_is_as_f18_wants_it(void **state)
     mp_put_text(&fields, "two\nlines");
     struct eventlog_entry *entry =
         eventlog_append(log, 0, 42, 42, buf_str(&fields), (wall_time){0}, (wall_time){0});
-    const struct blob *frame = render_event(entry);
-    assert_str(blob_str(frame),
+    const struct message *event = render_event(entry);
+    struct buf frame = {0};
+    message_append_sse(&frame, event);
+    assert_str(buf_str(&frame),
                "id: 42\nevent: work_item_claimed\ndata: {\"id\":42,"
                "\"timestamp\":\"2026-11-23T05:12:01.220Z\",\"event_type\":\"work_item_claimed\","
                "\"actor_id\":\"ada\",\"target_id\":null,\"summary\":\"two\\nlines\","
                "\"region\":\"EU \\\"west\\\"\"}\n\n");
-    assert_ptr_equal(render_event(entry), frame); /* made once */
-    struct buf message = {0};
-    render_message(&message, 42, event_json(frame));
-    assert_int_equal(occurrences(&message, "event:"), 0);
-    assert_memory_equal(message.data, "id: 42\ndata: {\"id\":42,", 22);
-    buf_free(&message);
+    assert_ptr_equal(render_event(entry), event); /* made once */
+    const struct message message = frames_event(CHANNEL_MESSAGES, entry);
+    buf_clear(&frame);
+    message_append_sse(&frame, &message);
+    assert_int_equal(occurrences(&frame, "event:"), 0);
+    assert_memory_equal(frame.data, "id: 42\ndata: {\"id\":42,", 22);
+    buf_free(&frame);
     buf_free(&fields);
     eventlog_destroy(&log);
 }
@@ -45,12 +50,14 @@ static void no_type_breaks_out_of_its_line(void **state)
     world_init(&w, 65536, 4);
     world_event(&w, 1, "evil\n\ndata: {}\r");
     struct eventlog_entry *entry = eventlog_at(w.events, 0);
-    const struct str frame = blob_str(render_event(entry));
-    assert_memory_equal(frame.p, "id: 1\nevent: evil__data: {}_\ndata: {", 36);
-    const struct str json = event_json(entry->cache);
+    struct buf frame = {0};
+    message_append_sse(&frame, render_event(entry));
+    assert_memory_equal(frame.data, "id: 1\nevent: evil__data: {}_\ndata: {", 36);
+    const struct str json = render_event(entry)->json;
     assert_int_equal(json.p[0], '{');
     assert_int_equal(json.p[json.len - 1], '}');
     assert_null(memchr(json.p, '\n', json.len));
+    buf_free(&frame);
     world_finish(&w);
 }
 
@@ -105,13 +112,18 @@ static void etags_follow_version_and_staleness(void **state)
 static void heartbeats_tell_the_lag(void **state)
 {
     (void)state;
+    struct buf json = {0};
     struct buf out = {0};
-    render_heartbeat(&out, (wall_time){1700000001500000}, (wall_time){1700000000000000});
+    struct message message =
+        render_heartbeat(&json, (wall_time){1700000001500000}, (wall_time){1700000000000000});
+    message_append_sse(&out, &message);
     assert_str(buf_str(&out), "event: heartbeat\ndata: {\"now\":\"2023-11-14T22:13:21.500Z\","
                               "\"as_of\":\"2023-11-14T22:13:20.000Z\",\"lag_ms\":1500}\n\n");
     buf_clear(&out);
-    render_heartbeat(&out, (wall_time){1700000001500000}, (wall_time){0});
+    message = render_heartbeat(&json, (wall_time){1700000001500000}, (wall_time){0});
+    message_append_sse(&out, &message);
     assert_str(buf_str(&out), "event: heartbeat\ndata: {\"now\":\"2023-11-14T22:13:21.500Z\"}\n\n");
+    buf_free(&json);
     buf_free(&out);
 }
 

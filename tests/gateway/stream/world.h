@@ -18,8 +18,11 @@
 #include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/codec/mp.h"
+#include "gateway/base/view.h"
 #include "gateway/stream/render.h"
+#include "gateway/stream/sse.h"
 #include "gateway/stream/streams.h"
+#include "gateway/ws/session.h"
 
 #define WORLD_EPOCH 7
 
@@ -54,12 +57,6 @@ static inline void world_on_change(void *arg, const struct tile *tile, enum stor
     }
 }
 
-static inline void world_free_event(void *cache)
-{
-    struct blob *blob = cache;
-    blob_unref(&blob);
-}
-
 static inline void world_on_closed(void *arg, const struct ip *address)
 {
     (void)address;
@@ -71,10 +68,14 @@ static inline void world_init_with(struct world *w, size_t ring_max, size_t even
 {
     *w = (struct world){.epoll = epoll_create1(EPOLL_CLOEXEC), .now = {1000000000}};
     const struct store_listener listener = {world_on_change, rendered_tile_free, w};
-    const struct streams_config config = {
-        .max_streams = 64, .max_channels = max_channels, .ring_max = ring_max, .stalled_ms = 30000};
+    const struct streams_config config = {.max_streams = 64,
+                                          .max_channels = max_channels,
+                                          .ring_max = ring_max,
+                                          .stalled_ms = 30000,
+                                          .sse = &sse_transport,
+                                          .websocket = &ws_transport};
     w->store = store_create(1000, &listener);
-    w->events = eventlog_create(events_max, world_free_event);
+    w->events = eventlog_create(events_max, render_event_free);
     w->streams = streams_create(&config, w->store, w->events, w->epoll, world_on_closed, w);
 }
 
@@ -198,6 +199,7 @@ static inline int world_open(struct world *w, struct stream_request *request, co
         setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
     }
     assert_int_equal(selection_parse(&request->selection, selection), STATUS_OK);
+    request->view = view_everything();
     assert_int_equal(streams_attach(w->streams, pair[0], request, STR("HEAD\n\n"), w->now),
                      STATUS_OK);
     return pair[1];

@@ -8,7 +8,7 @@
 #include "tests/gateway/stream/held.h"
 #include "tests/gateway/stream/world.h"
 
-#include "gateway/stream/ws_frame.h"
+#include "gateway/ws/frame.h"
 #include "gateway/ws/request.h"
 
 #define CLIENTS 12
@@ -259,7 +259,7 @@ static void forget_unsure(struct client *client)
  * the values may not have come yet. So these are subscribed to apart, without it. */
 static void come(struct trial *t, struct client *client)
 {
-    struct stream_request request = {.kind = CHANNEL_WS_IDLE};
+    struct stream_request request = {.kind = CHANNEL_WS_IDLE, .view = view_everything()};
     int pair[2];
     const int sndbuf = CLIENT_SNDBUF;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);

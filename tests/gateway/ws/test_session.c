@@ -3,6 +3,7 @@
 #include "tests/gateway/stream/world.h"
 
 #include "gateway/stream/streams_state.h"
+#include "gateway/ws/frame.h"
 #include "gateway/ws/request.h"
 
 static const char everything[] = "{\"subscribe\":[\"*\"]}";
@@ -10,7 +11,7 @@ static const char everything[] = "{\"subscribe\":[\"*\"]}";
 /* Returns the client's end. */
 static int open_socket(struct world *w, int sndbuf)
 {
-    struct stream_request request = {.kind = CHANNEL_WS_IDLE};
+    struct stream_request request = {.kind = CHANNEL_WS_IDLE, .view = view_everything()};
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     if (sndbuf != 0) {
@@ -112,16 +113,16 @@ static void nothing_is_kept_beside_the_record(void **state)
     world_set(&w, "a", 1, 10);
     const int client = open_socket(&w, 0);
     const struct stream *stream = &w.streams->table[0];
-    assert_null(stream->ws);
+    assert_null(stream->side);
     say(&w, client, WS_TEXT, false, "{\"subscribe\":");
-    assert_non_null(stream->ws); /* a message is under way */
+    assert_non_null(stream->side); /* a message is under way */
     say(&w, client, WS_CONTINUATION, true, "[\"a\"]}");
-    assert_null(stream->ws);
+    assert_null(stream->side);
     say(&w, client, WS_TEXT, true, everything);
     say(&w, client, WS_PING, true, "x");
     world_settle(&w, client, &got);
-    assert_null(stream->ws);
-    assert_int_equal(stream->mode, MODE_LIVE);
+    assert_null(stream->side);
+    assert_int_equal(stream->mode, STREAM_LIVE);
     assert_int_equal(occurrences(&got, "\"key\":\"a\""), 1); /* it had that when it asked for all */
     buf_free(&got);
     close(client);
@@ -262,7 +263,7 @@ static void who_resumes_after_an_event_to_come_waits_for_it(void **state)
     assert_int_equal(occurrences(&got, "\"event\":\"reset\""), 0);
     assert_int_equal(occurrences(&got, "\"id\":2,"), 0);
     assert_int_equal(occurrences(&got, "\"id\":3,"), 1);
-    assert_null(w.streams->table[0].ws);
+    assert_null(w.streams->table[0].side);
     buf_clear(&got);
     world_settle(&w, other, &got);
     assert_int_equal(occurrences(&got, "event"), 0);

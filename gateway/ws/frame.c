@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/stream/ws_frame.h"
+#include "gateway/ws/frame.h"
 
 #include <string.h>
 
@@ -49,19 +49,7 @@ void ws_frame_append_close(struct buf *out, enum ws_code code, struct str reason
     buf_append(out, reason.p, len);
 }
 
-/* ---- From SSE ---- */
-
-/* The field's value if the text begins with that field; takes the line off the text. */
-static bool take_field(struct str *text, struct str name, struct str *value)
-{
-    const char *end = memchr(text->p, '\n', text->len);
-    if (end == NULL || text->len < name.len || memcmp(text->p, name.p, name.len) != 0) {
-        return false;
-    }
-    *value = (struct str){text->p + name.len, (size_t)(end - text->p) - name.len};
-    *text = (struct str){end + 1, text->len - (size_t)(end + 1 - text->p)};
-    return true;
-}
+/* ---- Messages ---- */
 
 static void append_member(struct buf *out, const char *name, struct str value)
 {
@@ -69,23 +57,24 @@ static void append_member(struct buf *out, const char *name, struct str value)
     json_write_string(out, value);
 }
 
-void ws_frame_append_sse(struct buf *out, struct str sse, bool with_id)
+/*
+ * The size of a header depends on the length of what follows, which is known once it is written:
+ * room is left for the longest header, and the payload moves to where the header really ends.
+ *
+ *   out   … │ header │ spare │ {"event":"tile", … }
+ *             start           body
+ */
+void ws_frame_append_message(struct buf *out, const struct message *message)
 {
-    struct str id = {0};
-    struct str event = {0};
-    struct str data = {0};
-    (void)take_field(&sse, STR("id: "), &id);
-    (void)take_field(&sse, STR("event: "), &event);
-    (void)take_field(&sse, STR("data: "), &data);
-    /* The header's size depends on the length of what follows: room is left for the longest. */
     const size_t start = out->len;
     append_header(out, WS_TEXT, SIZE_MAX);
     const size_t body = out->len;
-    append_member(out, "{\"event\":", event);
-    if (with_id && id.len != 0) {
-        append_member(out, ",\"id\":", id);
+    append_member(out, "{\"event\":", message->event);
+    if (message->id.len != 0) {
+        append_member(out, ",\"id\":", message->id);
     }
-    const struct str members = {data.p + 1, data.len - 1}; /* with the brace at the end */
+    /* The members with the brace at the end. */
+    const struct str members = {message->json.p + 1, message->json.len - 1};
     buf_append_text(out, members.len > 1 ? "," : "");
     buf_append_str(out, members);
     const size_t len = out->len - body;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a gateway writes to a WebSocket (RFC 6455): frames of a server, never masked, never in
- * fragments. Reading is gateway/ws/input.h. Pure.
+ * fragments. Reading is input.h. Pure.
  */
-#ifndef GATEWAY_STREAM_WS_FRAME_H
-#define GATEWAY_STREAM_WS_FRAME_H
+#ifndef GATEWAY_WS_FRAME_H
+#define GATEWAY_WS_FRAME_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/buf.h"
 #include "common/base/str.h"
+#include "gateway/stream/message.h"
 
 enum ws_opcode {
     WS_CONTINUATION = 0,
@@ -33,8 +34,7 @@ enum ws_code {
     WS_CODE_TRY_LATER = 1013,
 };
 
-#define WS_CONTROL_MAX 125         /* payload of a control frame */
-#define WS_MESSAGE_MAX (16 * 1024) /* of a client, by default */
+#define WS_CONTROL_MAX 125 /* payload of a control frame */
 
 /* Appends a frame: its header, and its payload. */
 void ws_frame_append(struct buf *out, enum ws_opcode opcode, struct str payload);
@@ -42,14 +42,11 @@ void ws_frame_append(struct buf *out, enum ws_opcode opcode, struct str payload)
 /* A close frame; the reason is cut to what fits, between two characters. */
 void ws_frame_append_close(struct buf *out, enum ws_code code, struct str reason);
 
-/*
- * The text frame that says what a frame of SSE says, `id: 1k-3f9\nevent: tile\ndata: {…}\n\n`:
- * {"event":"tile","id":"1k-3f9",…}. The data has to be a JSON object. with_id: else the id is left
- * out (that of a raw event is a member already).
- */
-void ws_frame_append_sse(struct buf *out, struct str sse, bool with_id);
+/* Appends the message as a text frame: {"event":"tile","id":"1k-3f9",…}, its own members behind. A
+ * message without an id, or with an empty one, has no such member. */
+void ws_frame_append_message(struct buf *out, const struct message *message);
 
-/* May an endpoint send this code in a close frame? */
+/* True when an endpoint may send this code in a close frame. */
 bool ws_code_valid(unsigned code);
 
 #endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/stream/catch_up.h"
+
+#include <assert.h>
+#include <sys/socket.h>
+
+#include "common/base/xalloc.h"
+#include "gateway/stream/frames.h"
+#include "gateway/stream/records.h"
+#include "gateway/stream/render.h"
+#include "gateway/stream/send.h"
+#include "gateway/stream/streams_state.h"
+
+#define GATHER_BYTES (64 * 1024)      /* for one send() */
+#define GATHER_SLOW_BYTES (16 * 1024) /* to a socket that was full: about what it has room for */
+
+/*
+ * One turn gathers pieces, sends them all with one send(), and settles how far the client came:
+ *
+ *   gathered   [ rest │ reset │ controls │ value │ value │ value ]     each piece says where it
+ *                                                                      ends, and what the watermark
+ *   taken      ├──────────────────────────────▲                        is once the client has it
+ *
+ *   1  all pieces        the watermark stays where the gathering came to, which may be farther than
+ *                        the last piece: what is not selected was passed over
+ *   2  up to an end      the watermark becomes that of the last piece that was taken
+ *   3  within the rest   more of `unfinished` was sent; the watermark goes back to where it was
+ *   4  within another    that piece counts as given and becomes `unfinished`, by reference where it
+ *                        is shared; its watermark becomes the stream's
+ *
+ * The pieces behind are as if they had never been made, so that later the newest values go out and
+ * not these. To allow for that, gathering changes nothing of the stream but its watermark.
+ */
+enum piece_kind {
+    PIECE_REST,    /* of `unfinished` */
+    PIECE_RESET,   /* the message `reset` */
+    PIECE_CONTROL, /* a control frame of the transport */
+    PIECE_VALUE,   /* the message of a tile or event */
+};
+
+struct piece {
+    enum piece_kind kind;
+    unsigned control;    /* PIECE_CONTROL: its number */
+    size_t end;          /* in the gathered bytes */
+    uint64_t watermark;  /* the stream's, once the client has this piece */
+    struct blob *shared; /* the frame, if others keep it, too; else NULL */
+};
+
+/* ---- Gathering ---- */
+
+/* What was appended to the gathered bytes since the last piece is one. Valid until the next one. */
+static struct piece *add_piece(struct streams *s, const struct stream *stream, enum piece_kind kind)
+{
+    if (s->piece_count == s->piece_cap) {
+        s->piece_cap = s->piece_cap != 0 ? s->piece_cap * 2 : 64;
+        s->pieces = x_reallocarray(s->pieces, s->piece_cap, sizeof *s->pieces);
+    }
+    struct piece *piece = &s->pieces[s->piece_count++];
+    *piece = (struct piece){.kind = kind, .end = s->gather.len, .watermark = stream->watermark};
+    return piece;
+}
+
+static void gather_message(struct streams *s, const struct stream *stream, enum piece_kind kind,
+                           struct message message)
+{
+    streams_transport(s, stream->channel->kind)->append(&s->gather, &message);
+    add_piece(s, stream, kind);
+}
+
+static void gather_shared(struct streams *s, const struct stream *stream, struct blob *frame)
+{
+    buf_append_str(&s->gather, blob_str(frame));
+    add_piece(s, stream, PIECE_VALUE)->shared = blob_ref(frame);
+}
+
+/* The tile that changed next after the watermark, with its newest value. False: there is none. */
+static bool gather_tile(struct streams *s, struct stream *stream)
+{
+    const struct tile *tile;
+    while ((tile = store_next(s->store, stream->watermark)) != NULL) {
+        const struct str key = {tile->key, tile->key_len};
+        stream->watermark = tile->change;
+        if (known_has(stream->known, tile) ||
+            !selection_matches(&stream->channel->selection, key)) {
+            continue;
+        }
+        if (tile->value != NULL) {
+            gather_shared(s, stream, frames_tile(s, stream->channel->kind, tile));
+            return true;
+        }
+        if (tile->change > stream->unknown_until || known_had(stream->known, key)) {
+            const struct rendered_tile *rendered = tile->cache;
+            gather_message(s, stream, PIECE_VALUE, render_expired(&s->json, rendered->cursor, key));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The event that comes next after the watermark. False: there is none. */
+static bool gather_event(struct streams *s, struct stream *stream)
+{
+    struct eventlog_entry *entry;
+    while ((entry = eventlog_after(s->events, stream->watermark)) != NULL &&
+           entry->ordinal <= s->events_seen) {
+        stream->watermark = entry->ordinal;
+        if (selection_matches(&stream->channel->selection, entry->event_type)) {
+            gather_message(s, stream, PIECE_VALUE, frames_event(stream->channel->kind, entry));
+            return true;
+        }
+    }
+    return false;
+}
+
+static void gather_values(struct streams *s, struct stream *stream)
+{
+    const bool events = channel_has_events(stream->channel->kind);
+    const size_t limit = stream->slow ? GATHER_SLOW_BYTES : GATHER_BYTES;
+    bool more = true;
+    while (more && s->gather.len < limit) {
+        more = events ? gather_event(s, stream) : gather_tile(s, stream);
+    }
+}
+
+static void gather_controls(struct streams *s, const struct stream *stream)
+{
+    const struct transport *transport = streams_transport(s, stream->channel->kind);
+    unsigned control = 0;
+    while ((control = transport->append_control(stream, control, &s->gather)) != 0) {
+        add_piece(s, stream, PIECE_CONTROL)->control = control;
+    }
+}
+
+static struct str unfinished_rest(const struct stream *stream)
+{
+    const struct blob *blob = stream->unfinished;
+    return (struct str){blob->data + stream->unfinished_at, blob->len - stream->unfinished_at};
+}
+
+static void gather(struct streams *s, struct stream *stream, enum transport_order order)
+{
+    s->piece_count = 0;
+    buf_clear(&s->gather);
+    if (stream->unfinished != NULL) {
+        buf_append_str(&s->gather, unfinished_rest(stream));
+        add_piece(s, stream, PIECE_REST);
+    }
+    if (order == TRANSPORT_OVER) {
+        return;
+    }
+    if (stream->reset) {
+        const bool holds_tiles = !channel_has_events(stream->channel->kind);
+        gather_message(s, stream, PIECE_RESET, render_reset(holds_tiles));
+    }
+    if (order == TRANSPORT_CONTROL_FIRST || order == TRANSPORT_CONTROL_ONLY) {
+        gather_controls(s, stream);
+    }
+    if (order != TRANSPORT_CONTROL_ONLY) {
+        gather_values(s, stream);
+    }
+    if (order == TRANSPORT_CONTROL_LAST) {
+        gather_controls(s, stream);
+    }
+}
+
+/* ---- Settling ---- */
+
+/* The piece is with the client, or its rest will be before all else. */
+static void given(struct streams *s, struct stream *stream, const struct piece *piece)
+{
+    if (piece->kind == PIECE_REST) {
+        return; /* it was counted when its beginning was sent */
+    }
+    s->counters.deliveries++;
+    if (piece->kind == PIECE_RESET) {
+        s->counters.resets++;
+        stream->reset = false;
+    } else if (piece->kind == PIECE_CONTROL) {
+        streams_transport(s, stream->channel->kind)->control_given(stream, piece->control);
+    }
+}
+
+/* Of the piece that begins there only some bytes were taken: cases 3 and 4. */
+static void keep_rest(struct streams *s, struct stream *stream, const struct piece *piece,
+                      size_t begin, size_t taken)
+{
+    if (piece->kind == PIECE_REST) {
+        stream->unfinished_at += (uint32_t)(taken - begin);
+        return;
+    }
+    assert(stream->unfinished == NULL);
+    const struct str frame = {s->gather.data + begin, piece->end - begin};
+    stream->unfinished = piece->shared != NULL ? blob_ref(piece->shared) : blob_new(frame);
+    stream->unfinished_at = (uint32_t)(taken - begin);
+    given(s, stream, piece);
+}
+
+/* begun_at: the watermark when the gathering began. */
+static void settle(struct streams *s, struct stream *stream, size_t taken, uint64_t begun_at)
+{
+    size_t begin = 0; /* of the first piece that was not taken whole */
+    size_t whole = 0; /* pieces that were */
+    uint64_t watermark = begun_at;
+    for (; whole < s->piece_count && s->pieces[whole].end <= taken; whole++) {
+        const struct piece *piece = &s->pieces[whole];
+        given(s, stream, piece);
+        if (piece->kind == PIECE_REST) {
+            blob_unref(&stream->unfinished);
+        }
+        begin = piece->end;
+        watermark = piece->watermark;
+    }
+    if (whole == s->piece_count) {
+        return; /* case 1 */
+    }
+    if (taken > begin) {
+        keep_rest(s, stream, &s->pieces[whole], begin, taken);
+        watermark = s->pieces[whole].watermark;
+    }
+    stream->watermark = watermark;
+}
+
+/* ---- A turn ---- */
+
+/* Removals that were forgotten, events that have left the log: what the client holds cannot be
+ * continued. */
+static void check_continuity(struct streams *s, struct stream *stream)
+{
+    if (stream->channel->kind == CHANNEL_WS_IDLE) {
+        return;
+    }
+    if (channel_has_events(stream->channel->kind)) {
+        if (stream->watermark < eventlog_floor(s->events)) {
+            stream->reset = true;
+            stream->watermark = s->events_seen;
+        }
+        return;
+    }
+    const uint64_t forgotten = store_forgotten(s->store);
+    if ((stream->watermark != 0 && stream->watermark < forgotten) ||
+        known_outdated(stream->known, stream->watermark, forgotten)) {
+        stream->reset = true;
+        stream->watermark = 0;
+        stream->unknown_until = store_last_change(s->store);
+        known_free(&stream->known);
+    }
+}
+
+static void go_live(struct stream *stream)
+{
+    stream->mode = STREAM_LIVE;
+    stream->slow = false;
+    stream->position = stream->channel->ring.head;
+    known_free(&stream->known);
+}
+
+static void shut(struct stream *stream)
+{
+    stream->mode = STREAM_CLOSED;
+    shutdown(stream->fd, SHUT_WR);
+}
+
+static bool send_gathered(struct streams *s, struct stream *stream, mono_time now)
+{
+    const enum transport_order order = stream_order(s, stream);
+    check_continuity(s, stream);
+    const uint64_t begun_at = stream->watermark;
+    gather(s, stream, order);
+    if (s->piece_count == 0) {
+        if (transport_closes(order)) {
+            shut(stream);
+        } else {
+            go_live(stream);
+        }
+        return true;
+    }
+    const ssize_t taken = stream_send(s, stream, buf_str(&s->gather), now);
+    if (taken >= 0) {
+        settle(s, stream, (size_t)taken, begun_at);
+    }
+    for (size_t i = 0; i < s->piece_count; i++) {
+        blob_unref(&s->pieces[i].shared);
+    }
+    return taken >= 0;
+}
+
+/* A large frame is not copied for each attempt at sending it. */
+static bool send_unfinished(struct streams *s, struct stream *stream, mono_time now)
+{
+    const struct str rest = unfinished_rest(stream);
+    const ssize_t taken = stream_send(s, stream, rest, now);
+    if (taken < 0) {
+        return false;
+    }
+    stream->unfinished_at += (uint32_t)taken;
+    if ((size_t)taken == rest.len) {
+        blob_unref(&stream->unfinished);
+    }
+    return true;
+}
+
+bool stream_catch_up(struct streams *s, struct stream *stream, mono_time now)
+{
+    const bool large = stream->unfinished != NULL &&
+                       stream->unfinished->len - stream->unfinished_at > GATHER_SLOW_BYTES;
+    return large ? send_unfinished(s, stream, now) : send_gathered(s, stream, now);
+}
+
+void stream_widen(struct streams *s, struct stream *stream)
+{
+    if (stream->mode == STREAM_LIVE) {
+        stream_fall_out(stream);
+        stream->unknown_until = store_last_change(s->store);
+    }
+    if (stream->unsubscribed) {
+        stream->unknown_until = 0;
+    }
+    if (stream->reset) {
+        known_free(&stream->known); /* the client is about to forget all that */
+    } else if (!known_is_selection(stream->known)) {
+        known_free(&stream->known);
+        stream->known = known_by_selection(stream->channel->selection.text, stream->watermark);
+    }
+    stream->watermark = 0;
+}

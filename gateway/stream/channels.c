@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/stream/channels.h"
+
+#include <string.h>
+
+#include <utlist.h>
+
+#include "gateway/stream/streams_state.h"
+
+/* Only a WebSocket's client may wish for more later, and its view has to be known then. All others
+ * were narrowed to what they may see, once and for all, and share by their selections alone. */
+static const struct view *view_kept(enum channel_kind kind, const struct view *view)
+{
+    return channel_is_websocket(kind) ? view : NULL;
+}
+
+struct channel *channels_find(const struct streams *s, enum channel_kind kind,
+                              const struct view *view, const struct selection *selection)
+{
+    for (size_t i = 0; i < s->channel_count; i++) {
+        struct channel *channel = s->channels[i];
+        if (channel->kind == kind && channel->view == view_kept(kind, view) &&
+            strcmp(channel->selection.text, selection->text) == 0) {
+            return channel;
+        }
+    }
+    return NULL;
+}
+
+struct channel *channels_get(struct streams *s, enum channel_kind kind, const struct view *view,
+                             struct selection *selection)
+{
+    struct channel *channel = channels_find(s, kind, view, selection);
+    if (channel != NULL) {
+        return channel;
+    }
+    if (s->channel_count == s->config.max_channels) {
+        return NULL;
+    }
+    const uint64_t watermark =
+        channel_has_events(kind) ? eventlog_last(s->events) : store_last_change(s->store);
+    channel = channel_create(kind, selection, s->config.ring_max, watermark);
+    if (channel != NULL) {
+        channel->view = view_kept(kind, view);
+        s->channels[s->channel_count++] = channel;
+    }
+    return channel;
+}
+
+void channels_remove(struct streams *s, struct channel *channel)
+{
+    if (channel->pending) {
+        DL_DELETE(s->work, channel);
+    }
+    for (size_t i = 0; i < s->channel_count; i++) {
+        if (s->channels[i] == channel) {
+            s->channels[i] = s->channels[--s->channel_count];
+            break;
+        }
+    }
+    channel_destroy(&channel);
+}
+
+void channels_schedule(struct streams *s, struct channel *channel)
+{
+    if (channel->pending) {
+        channel->again = channel->again || channel->pass != 0;
+    } else {
+        channel->pending = true;
+        channel->again = false;
+        channel->pass = 0;
+        DL_APPEND(s->work, channel);
+    }
+}
+
+void channels_written(struct streams *s, struct channel *channel, uint64_t position)
+{
+    const enum latency_kind kind = channel_has_events(channel->kind) ? LATENCY_EVENT : LATENCY_TILE;
+    const mono_time now =
+        s->latency != NULL && channel->unmeasured != 0 ? clock_mono() : MONO_NEVER;
+    const struct latency_stamp *stamp;
+    while ((stamp = channel_measure(channel, position)) != NULL) {
+        if (s->latency != NULL) {
+            latency_written(s->latency, kind, stamp, now);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The channels that an engine has: finding, making and removing them, and whose turn it is. */
+#ifndef GATEWAY_STREAM_CHANNELS_H
+#define GATEWAY_STREAM_CHANNELS_H
+
+#include "gateway/stream/channel.h"
+
+struct streams;
+struct view;
+
+/* The channel of that kind and selection, whose clients may see the same; NULL: there is none. */
+struct channel *channels_find(const struct streams *s, enum channel_kind kind,
+                              const struct view *view, const struct selection *selection);
+
+/* The same, or a new one, which takes the selection over. NULL: there are as many as may be. */
+struct channel *channels_get(struct streams *s, enum channel_kind kind, const struct view *view,
+                             struct selection *selection);
+
+/* Frees a channel that no stream is in any more. */
+void channels_remove(struct streams *s, struct channel *channel);
+
+/* The channel's streams are gone through once more, after the pass that may be under way. */
+void channels_schedule(struct streams *s, struct channel *channel);
+
+/* Enters how long the channel's frames up to the position took, each once: by now all of its
+ * streams have them that can take any. */
+void channels_written(struct streams *s, struct channel *channel, uint64_t position);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/stream/known.h"
+
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/xalloc.h"
+#include "gateway/base/selection.h"
+#include "gateway/stream/render.h"
+
+struct known {
+    bool by_cursor;
+    union {
+        struct cursor cursor;
+        struct {
+            struct selection selection;
+            uint64_t until;
+        };
+    };
+};
+
+struct known *known_by_cursor(const struct cursor *cursor)
+{
+    struct known *known = x_calloc(1, sizeof *known);
+    known->by_cursor = true;
+    known->cursor = *cursor;
+    return known;
+}
+
+struct known *known_by_selection(const char *selection, uint64_t until)
+{
+    struct known *known = x_calloc(1, sizeof *known);
+    if (selection_parse(&known->selection, selection) != STATUS_OK) {
+        free(known);
+        return NULL; /* the client is given everything once more, which does no harm */
+    }
+    known->until = until;
+    return known;
+}
+
+void known_free(struct known **known_p)
+{
+    struct known *known = *known_p;
+    if (known != NULL) {
+        if (!known->by_cursor) {
+            selection_free(&known->selection);
+        }
+        free(known);
+        *known_p = NULL;
+    }
+}
+
+bool known_is_selection(const struct known *known)
+{
+    return known != NULL && !known->by_cursor;
+}
+
+static bool cursor_has(const struct cursor *cursor, const struct tile *tile)
+{
+    const struct rendered_tile *rendered = tile->cache;
+    return tile->lane < cursor->lanes && !tile->stale && !rendered->restated &&
+           version_compare(tile->version, cursor->at[tile->lane]) <= 0;
+}
+
+bool known_has(const struct known *known, const struct tile *tile)
+{
+    if (known == NULL) {
+        return false;
+    }
+    if (known->by_cursor) {
+        return cursor_has(&known->cursor, tile);
+    }
+    return tile->change <= known->until &&
+           selection_matches(&known->selection, (struct str){tile->key, tile->key_len});
+}
+
+bool known_had(const struct known *known, struct str key)
+{
+    return known_is_selection(known) && selection_matches(&known->selection, key);
+}
+
+bool known_outdated(const struct known *known, uint64_t watermark, uint64_t forgotten)
+{
+    if (known == NULL) {
+        return false;
+    }
+    return (known->by_cursor ? watermark : known->until) < forgotten;
+}

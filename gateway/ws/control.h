@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control frames that a WebSocket's client gets between messages: pings, pongs, and the one
+ * that closes the connection. Each is wished for first, and goes out with the stream's next turn,
+ * for which a live stream falls out of its channel's log.
+ */
+#ifndef GATEWAY_WS_CONTROL_H
+#define GATEWAY_WS_CONTROL_H
+
+#include "common/base/clock.h"
+#include "common/base/str.h"
+#include "gateway/stream/transport.h"
+#include "gateway/ws/frame.h"
+
+struct stream;
+struct streams;
+
+/* A WebSocket whose turn it is, and when that is. */
+struct ws_turn {
+    struct streams *s;
+    struct stream *stream;
+    mono_time now;
+};
+
+/* The stream is to be sent a ping. */
+void ws_control_ping(struct stream *stream);
+
+/* The stream is to be sent a pong with that payload, in place of one that was not sent yet. */
+void ws_control_pong(struct stream *stream, struct str payload);
+
+/* The stream is to be sent a close frame, and nothing behind it. Of several the first one counts.
+ */
+void ws_control_close(struct ws_turn *turn, enum ws_code code, struct str reason);
+
+/* Closes the stream because its client did something wrong, and counts that. reason: a sentence of
+ * at most WS_CONTROL_MAX - 2 bytes. */
+void ws_control_refuse(struct ws_turn *turn, enum ws_code code, const char *reason);
+
+/* The hooks of struct transport. */
+enum transport_order ws_control_order(const struct stream *stream);
+unsigned ws_control_append(const struct stream *stream, unsigned after, struct buf *out);
+void ws_control_given(struct stream *stream, unsigned control);
+
+#endif

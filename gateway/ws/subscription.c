@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/ws/subscription.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/xalloc.h"
+#include "gateway/stream/catch_up.h"
+#include "gateway/stream/channels.h"
+#include "gateway/stream/records.h"
+#include "gateway/stream/streams_state.h"
+#include "gateway/ws/side.h"
+
+#define RESUME_WAIT_S 5 /* for the event to go on after, where this gateway is behind another */
+
+void ws_subscription_refuse(struct ws_turn *turn, const char *reason)
+{
+    turn->s->counters.ws_bad_requests++;
+    ws_control_refuse(turn, WS_CODE_POLICY, reason);
+}
+
+/* Takes the selection over. False: there is no room for another channel. */
+static bool enter_channel(struct ws_turn *turn, enum channel_kind kind, struct selection *selection)
+{
+    struct channel *channel = channels_get(turn->s, kind, turn->stream->channel->view, selection);
+    selection_free(selection);
+    if (channel == NULL) {
+        ws_control_refuse(turn, WS_CODE_TRY_LATER,
+                          "This gateway has as many different subscriptions as it may; try again.");
+        return false;
+    }
+    stream_move(turn->s, turn->stream, channel);
+    return true;
+}
+
+/* ---- Unsubscribing ---- */
+
+static void become_idle(struct ws_turn *turn)
+{
+    struct stream *stream = turn->stream;
+    struct selection nothing;
+    ws_idle_selection(&nothing);
+    if (enter_channel(turn, CHANNEL_WS_IDLE, &nothing)) {
+        known_free(&stream->known);
+        stream->reset = false;
+        stream->watermark = store_last_change(turn->s->store);
+    }
+}
+
+static void unsubscribe(struct ws_turn *turn, struct str patterns)
+{
+    struct stream *stream = turn->stream;
+    struct selection selection;
+    if (stream->channel->kind == CHANNEL_WS_IDLE) {
+        return;
+    }
+    const int status = ws_selection_remove(&stream->channel->selection, patterns, &selection);
+    if (known_is_selection(stream->known)) {
+        known_free(&stream->known); /* of what is given up, the client no longer hears */
+    }
+    stream->unsubscribed = true;
+    if (status == STATUS_OK) {
+        (void)enter_channel(turn, stream->channel->kind, &selection);
+    } else {
+        become_idle(turn);
+    }
+}
+
+/* ---- Where a first subscription begins ---- */
+
+static void begin_tiles(struct ws_turn *turn, struct str cursor_text)
+{
+    struct streams *s = turn->s;
+    struct stream *stream = turn->stream;
+    struct cursor cursor;
+    stream->watermark = 0;
+    stream->unknown_until = stream->unsubscribed ? 0 : store_last_change(s->store);
+    if (cursor_text.len == 0) {
+        return;
+    }
+    if (cursor_parse(cursor_text, &cursor) && s->can_resume != NULL &&
+        s->can_resume(s->arg, &cursor)) {
+        stream->known = known_by_cursor(&cursor);
+        stream->unknown_until = 0;
+    } else {
+        stream->reset = true;
+    }
+}
+
+/* The id of the event that the cursor names; -1: it names none. */
+static int64_t event_id(struct buf *cursor)
+{
+    char *end;
+    errno = 0;
+    const long long id = strtoll(buf_cstr(cursor), &end, 10);
+    return *end == '\0' && errno == 0 && id >= 0 ? id : -1;
+}
+
+static void begin_events(struct ws_turn *turn, struct buf *cursor)
+{
+    struct streams *s = turn->s;
+    struct stream *stream = turn->stream;
+    stream->watermark = eventlog_last(s->events);
+    if (cursor->len != 0) {
+        stream->reset = !eventlog_resume(s->events, event_id(cursor), &stream->watermark);
+    }
+}
+
+/* ---- Subscribing ---- */
+
+static enum channel_kind kind_wanted(const struct stream *stream, const struct ws_request *request)
+{
+    const enum channel_kind had = stream->channel->kind;
+    if (had == CHANNEL_WS_EVENTS || (had == CHANNEL_WS_IDLE && request->topic == WS_TOPIC_EVENTS)) {
+        return CHANNEL_WS_EVENTS;
+    }
+    if (request->form == WS_FORM_ANY) {
+        return had == CHANNEL_WS_IDLE ? CHANNEL_WS_TILES : had;
+    }
+    return request->form == WS_FORM_PATCH ? CHANNEL_WS_PATCHES : CHANNEL_WS_TILES;
+}
+
+/* Narrows the selection that the client would have to what it may see. False: of the patterns that
+ * it asks for it may see nothing. No patterns ask for nothing, which may be seen. */
+static bool narrow(const struct ws_turn *turn, enum channel_kind kind, struct str patterns,
+                   struct selection *selection)
+{
+    const struct view *view = turn->stream->channel->view;
+    const enum view_kind what = channel_has_events(kind) ? VIEW_EVENTS : VIEW_TILES;
+    struct selection asked;
+    if (ws_selection_add(NULL, patterns, &asked) == STATUS_OK) {
+        const bool visible = view_narrow(view, what, &asked);
+        selection_free(&asked);
+        if (!visible) {
+            return false;
+        }
+    }
+    return view_narrow(view, what, selection);
+}
+
+/* The selection that the stream would have. False: it is refused, or nothing was asked for. */
+static bool select_wanted(struct ws_turn *turn, struct ws_request *request, enum channel_kind kind,
+                          struct selection *selection)
+{
+    const struct channel *channel = turn->stream->channel;
+    const bool idle = channel->kind == CHANNEL_WS_IDLE;
+    const struct str patterns = buf_str(&request->subscribe);
+    if (!idle && request->topic != WS_TOPIC_ANY &&
+        (request->topic == WS_TOPIC_EVENTS) != (channel->kind == CHANNEL_WS_EVENTS)) {
+        ws_subscription_refuse(
+            turn, "A connection carries tiles or events: open another for the others.");
+        return false;
+    }
+    const int status = ws_selection_add(idle ? NULL : &channel->selection, patterns, selection);
+    if (status == STATUS_INVALID) {
+        ws_subscription_refuse(
+            turn, "A pattern has characters that no name has, or they are more than 256.");
+    }
+    if (status != STATUS_OK) {
+        return false;
+    }
+    if (!narrow(turn, kind, patterns, selection)) {
+        selection_free(selection);
+        ws_subscription_refuse(turn, "Nothing that you may see has such a name.");
+        return false;
+    }
+    return true;
+}
+
+static void subscribe(struct ws_turn *turn, struct ws_request *request)
+{
+    struct stream *stream = turn->stream;
+    const bool idle = stream->channel->kind == CHANNEL_WS_IDLE;
+    const enum channel_kind kind = kind_wanted(stream, request);
+    struct selection selection;
+    if (!select_wanted(turn, request, kind, &selection)) {
+        return;
+    }
+    if (!idle && kind != CHANNEL_WS_EVENTS) {
+        stream_widen(turn->s, stream);
+    }
+    if (enter_channel(turn, kind, &selection) && idle) {
+        if (kind == CHANNEL_WS_EVENTS) {
+            begin_events(turn, &request->cursor);
+        } else {
+            begin_tiles(turn, buf_str(&request->cursor));
+        }
+    }
+}
+
+/* ---- Waiting for the event to go on after ---- */
+
+/* True when the request's cursor is that of an event that has not come here yet, but may. */
+static bool is_ahead(const struct ws_turn *turn, struct ws_request *request)
+{
+    const struct eventlog *events = turn->s->events;
+    const int64_t id = request->cursor.len != 0 ? event_id(&request->cursor) : -1;
+    return id >= 0 && eventlog_find(events, id) == NULL && eventlog_may_come(events, id);
+}
+
+/* Takes the request over, until the event has come. */
+static void begin_waiting(struct ws_turn *turn, struct ws_request *request)
+{
+    struct ws_side *side = ws_side_need(turn->stream);
+    side->waits = x_memdup(request, sizeof *request);
+    side->waits_until_s = stream_seconds(turn->now) + RESUME_WAIT_S;
+    *request = (struct ws_request){0};
+}
+
+/* Subscribes with the cursor as things are: `reset` comes if the event has not. */
+static void end_waiting(struct ws_turn *turn)
+{
+    struct ws_side *side = ws_side_get(turn->stream);
+    if (side != NULL && side->waits != NULL) {
+        struct ws_request *request = side->waits;
+        side->waits = NULL;
+        subscribe(turn, request);
+        ws_request_free(request);
+        free(request);
+        ws_side_drop_if_empty(turn->stream);
+    }
+}
+
+bool ws_subscription_waits(const struct stream *stream)
+{
+    const struct ws_side *side = ws_side_get(stream);
+    return side != NULL && side->waits != NULL;
+}
+
+bool ws_subscription_sweep(struct ws_turn *turn)
+{
+    const struct ws_side *side = ws_side_get(turn->stream);
+    if (is_ahead(turn, side->waits) && stream_seconds(turn->now) < side->waits_until_s) {
+        return false;
+    }
+    end_waiting(turn);
+    return true;
+}
+
+void ws_subscription_change(struct ws_turn *turn, struct ws_request *request)
+{
+    end_waiting(turn);
+    if (request->unsubscribes) {
+        unsubscribe(turn, buf_str(&request->unsubscribe));
+    }
+    if (request->subscribes && !ws_side_closing(turn->stream)) {
+        const bool first = turn->stream->channel->kind == CHANNEL_WS_IDLE;
+        if (first && request->topic == WS_TOPIC_EVENTS && is_ahead(turn, request)) {
+            begin_waiting(turn, request);
+        } else {
+            subscribe(turn, request);
+        }
+    }
+}
