@@ -9,9 +9,9 @@
 static const char everything[] = "{\"subscribe\":[\"*\"]}";
 
 /* Returns the client's end. */
-static int open_socket(struct world *w, int sndbuf)
+static int open_socket_as(struct world *w, int sndbuf, const struct view *view)
 {
-    struct stream_request request = {.kind = CHANNEL_WS_IDLE, .view = view_everything()};
+    struct stream_request request = {.kind = CHANNEL_WS_IDLE, .view = view};
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     if (sndbuf != 0) {
@@ -21,6 +21,11 @@ static int open_socket(struct world *w, int sndbuf)
     assert_int_equal(streams_attach(w->streams, pair[0], &request, STR("HEAD\n\n"), w->now),
                      STATUS_OK);
     return pair[1];
+}
+
+static int open_socket(struct world *w, int sndbuf)
+{
+    return open_socket_as(w, sndbuf, view_everything());
 }
 
 /* A frame of a client; masked with zeros, which changes nothing. */
@@ -243,6 +248,33 @@ static void too_many_frames_and_too_many_subscriptions(void **state)
     world_finish(&w);
 }
 
+/* What a client may see belongs to its channel, also when it wishes for something else. */
+static void who_may_see_other_things_is_in_another_channel(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 4096, 16);
+    const struct view *other = (const struct view *)&w; /* nobody looks into it yet */
+    const int first = open_socket(&w, 0);
+    const int second = open_socket(&w, 0);
+    assert_int_equal(streams_channels(w.streams), 1);
+    const int third = open_socket_as(&w, 0, other);
+    assert_int_equal(streams_channels(w.streams), 2);
+    say(&w, first, WS_TEXT, true, everything);
+    say(&w, second, WS_TEXT, true, everything);
+    say(&w, third, WS_TEXT, true, everything);
+    assert_int_equal(streams_channels(w.streams), 2);
+    assert_ptr_equal(w.streams->table[0].channel, w.streams->table[1].channel);
+    assert_ptr_equal(w.streams->table[0].channel->view, view_everything());
+    assert_ptr_equal(w.streams->table[2].channel->view, other);
+    say(&w, third, WS_TEXT, true, "{\"unsubscribe\":[\"*\"]}");
+    assert_ptr_equal(w.streams->table[2].channel->view, other);
+    close(first);
+    close(second);
+    close(third);
+    world_finish(&w);
+}
+
 /* Where it comes from may be ahead of this gateway. */
 static void who_resumes_after_an_event_to_come_waits_for_it(void **state)
 {
@@ -288,6 +320,7 @@ int main(void)
         cmocka_unit_test(a_pong_comes_behind_what_was_asked_for_before_the_ping),
         cmocka_unit_test(only_the_newest_ping_is_answered_when_the_socket_is_full),
         cmocka_unit_test(who_resumes_after_an_event_to_come_waits_for_it),
+        cmocka_unit_test(who_may_see_other_things_is_in_another_channel),
         cmocka_unit_test(too_many_frames_and_too_many_subscriptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
