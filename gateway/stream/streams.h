@@ -50,17 +50,18 @@ struct streams *streams_create(const struct streams_config *config, struct store
                                void (*closed)(void *arg, const struct ip *address), void *arg);
 void streams_destroy(struct streams **streams);
 
-/* How long news take is entered there from now on; borrowed. */
+/* How old news are is entered into latency from now on; borrowed. NULL: nothing is measured. */
 void streams_measure(struct streams *streams, struct latency *latency);
 
-/* For WebSockets: can a client of tiles go on from that cursor? arg is that of streams_create. */
+/* For WebSockets: can_resume is true when a client of tiles can go on from that cursor; arg is that
+ * of streams_create. Without it no client can. */
 void streams_set_can_resume(struct streams *streams,
                             bool (*can_resume)(void *arg, const struct cursor *cursor));
 
-/* At first: 16 KiB, 20, and 100. */
+/* At first a message may have 16 KiB, and frames come 20 a second in bursts of 100. */
 void streams_set_input(struct streams *streams, struct streams_input input);
 
-/* Those that are open stay open. */
+/* Streams that are open stay open. */
 void streams_set_max(struct streams *streams, size_t max_streams);
 
 /* True when streams_attach would find room for the stream. */

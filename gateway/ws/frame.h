@@ -39,7 +39,8 @@ enum ws_code {
 /* Appends a frame: its header, and its payload. */
 void ws_frame_append(struct buf *out, enum ws_opcode opcode, struct str payload);
 
-/* A close frame; the reason is cut to what fits, between two characters. */
+/* Appends a close frame. The reason (UTF-8) is cut to what fits, between two characters. With
+ * WS_CODE_NONE there is neither a code nor a reason. */
 void ws_frame_append_close(struct buf *out, enum ws_code code, struct str reason);
 
 /* Appends the message as a text frame: {"event":"tile","id":"1k-3f9",…}, its own members behind. A

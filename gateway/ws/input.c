@@ -112,8 +112,9 @@ static enum outcome wrong(struct fault *fault, enum ws_code code, const char *re
     return FRAME_WRONG;
 }
 
-static enum outcome check(const struct wslay_frame_iocb *header, const struct ws_partial *partial,
-                          size_t max_message, struct fault *fault)
+static enum outcome check_header(const struct wslay_frame_iocb *header,
+                                 const struct ws_partial *partial, size_t max_message,
+                                 struct fault *fault)
 {
     const char *reason = header_fault(header, partial->in_message);
     if (reason != NULL) {
@@ -130,9 +131,12 @@ static enum outcome check(const struct wslay_frame_iocb *header, const struct ws
 }
 
 /*
- * Reads one frame off the input, which is left behind it; what is incomplete is kept in partial.
- * wslay reads ahead, so it is given no more than one frame's bytes: first a header's, then the
- * rest.
+ * Reads one frame off the input, which is left behind the frame; what is incomplete is kept in
+ * partial. wslay reads ahead, so it is given no more than one frame's bytes: first those of a
+ * header, then the rest.
+ *
+ *   input   │ 2 bytes │ … longer header │ payload │ next frame …
+ *   given   ├────────►├───────────────► ├───────► and no farther
  */
 static enum outcome read_frame(struct ws_parser *parser, struct ws_partial *partial,
                                struct str *input, size_t max_message, struct frame *frame,
@@ -153,14 +157,11 @@ static enum outcome read_frame(struct ws_parser *parser, struct ws_partial *part
     for (;;) {
         const ssize_t got = wslay_frame_recv(parser->wslay, &part);
         if (got >= 0) {
-            if (!known) {
-                known = true;
-                const enum outcome outcome = check(&part, partial, max_message, fault);
-                if (outcome != FRAME_WHOLE) {
-                    return outcome;
-                }
-                partial->need = header_len(part.payload_length) + (size_t)part.payload_length;
+            if (!known && check_header(&part, partial, max_message, fault) != FRAME_WHOLE) {
+                return FRAME_WRONG;
             }
+            known = true;
+            partial->need = header_len(part.payload_length) + (size_t)part.payload_length;
             buf_append(&parser->payload, part.data, part.data_length);
             if (parser->payload.len == part.payload_length) {
                 break;

@@ -26,33 +26,39 @@ struct ws_parser;
 struct ws_parser *ws_parser_create(void);
 void ws_parser_destroy(struct ws_parser **parser);
 
-/* Zero: nothing is half-way. */
+/* What of a frame or message has come. Zero: nothing is half-way. */
 struct ws_partial {
-    struct buf raw;     /* the beginning of a frame, as it came */
-    size_t need;        /* how long raw must be before it is worth looking at again */
-    struct buf message; /* unmasked, of the fragments that have come */
-    bool in_message;    /* more fragments are to come */
+    struct buf raw;     /* The beginning of a frame, as it came. */
+    size_t need;        /* How long `raw` has to be before it is worth reading again. */
+    struct buf message; /* The fragments that have come of a message, unmasked. */
+    bool in_message;    /* More fragments are to come. */
 };
 
+/* True when nothing is half-way. */
 bool ws_partial_empty(const struct ws_partial *partial);
 void ws_partial_free(struct ws_partial *partial);
 
-/*
- * Each is called for what came; false: no more is wanted, the rest is thrown away.
- * message: valid UTF-8. ping: at most WS_CONTROL_MAX bytes. close: the code may be WS_CODE_NONE,
- * and is one that may be sent. wrong: a rule was broken (never followed by anything else); reason
- * is a sentence, at most WS_CONTROL_MAX - 2 bytes. frame: before each of the others, for counting.
- */
+/* What is called for what came. A function that returns false wants no more: the rest of the bytes
+ * is thrown away. */
 struct ws_handler {
+    /* A frame came whole; called before the function for what it says, so that frames can be
+     * counted.
+     */
     bool (*frame)(void *arg);
+    /* The text is valid UTF-8. */
     bool (*message)(void *arg, struct str text);
+    /* The payload has at most WS_CONTROL_MAX bytes. */
     bool (*ping)(void *arg, struct str payload);
+    /* The code is one that may be sent, or WS_CODE_NONE. */
     bool (*close)(void *arg, enum ws_code code);
+    /* The client broke a rule; nothing is called after this. The reason is a sentence of at most
+     * WS_CONTROL_MAX - 2 bytes. */
     void (*wrong)(void *arg, enum ws_code code, const char *reason);
     void *arg;
 };
 
-/* Takes in bytes. max_message: a longer one is WS_CODE_TOO_BIG as soon as its length is known. */
+/* Takes in bytes that came. A message of more than max_message bytes is WS_CODE_TOO_BIG as soon as
+ * its length is known. */
 void ws_input(struct ws_parser *parser, struct ws_partial *partial, struct str bytes,
               size_t max_message, const struct ws_handler *handler);
 
