@@ -16,16 +16,18 @@
  *
  * A stream that accepts nothing for stalled_ms is cut. Nothing is allocated per message and stream.
  *
- * The rooms, each standing on those below it (one thread; feed.h and fanout.h are part of this
- * interface):
+ * The rooms, each using only those below it (one thread). feed.h and fanout.h are a part of this
+ * interface:
  *
- *   streams    engine, coming and going        sse, gateway/ws   the transports
- *   feed       changes into logs               fanout            logs to sockets
- *   catch_up   what a stream out of step gets next
- *   frames     what a kind of channel is told  records           a stream's record
- *   send       the one way to a socket         channels          finding and making channels
- *   known      what a client has already       streams_state     what these share
- *   render     tiles and events as messages    channel, ring     a log
+ *   streams            the engine; streams that come and go
+ *   sse, gateway/ws    the transports: what a client may send, and what is said besides messages
+ *   feed, fanout       changes into the channels' logs; logs to sockets
+ *   catch_up           what a stream gets that is not in step with its channel's log
+ *   frames, render     tiles and events as messages, and as frames
+ *   records, channels  a stream's record; finding, making and scheduling channels
+ *   send, known        the one way to a socket; what a client has already
+ *   streams_state      what these share
+ *   channel, ring      one log, and the streams that share it
  */
 #ifndef GATEWAY_STREAM_STREAMS_H
 #define GATEWAY_STREAM_STREAMS_H

@@ -198,7 +198,7 @@ static void only_the_newest_ping_is_answered_when_the_socket_is_full(void **stat
     }
     assert_true(w.streams->table[0].blocked);
     for (int i = 0; i < 50; i++) {
-        char text[8];
+        char text[16];
         snprintf(text, sizeof text, "ping%02d", i);
         say(&w, client, WS_PING, true, text);
     }
