@@ -7,7 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
 
-#define RING_FIRST_BYTES (64 * 1024)
+#define RING_FIRST_BYTES ((size_t)64 * 1024)
 
 struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
                                uint64_t watermark)

@@ -209,7 +209,8 @@ static void copy_name(char *out, struct str type)
 {
     for (size_t i = 0; i < type.len; i++) {
         const unsigned char c = (unsigned char)type.p[i];
-        out[i] = c < 0x20 || c == 0x7f ? '_' : type.p[i];
+        const bool ends_line = c < 0x20 || c == 0x7f;
+        out[i] = (char)(ends_line ? '_' : type.p[i]);
     }
 }
 

@@ -9,7 +9,7 @@
 #include "gateway/stream/records.h"
 #include "gateway/stream/streams_state.h"
 
-#define INPUT_READ_BYTES (64 * 1024)
+#define INPUT_READ_BYTES ((size_t)64 * 1024)
 #define INPUT_READS_MAX 4 /* a client that sends more than that at once is cut */
 
 static void begin(struct streams *s, struct stream *stream, const struct stream_request *request,

@@ -13,7 +13,7 @@
 #include "gateway/stream/send.h"
 #include "gateway/stream/streams_state.h"
 
-#define INPUT_MESSAGE_BYTES (16 * 1024)
+#define INPUT_MESSAGE_BYTES ((size_t)16 * 1024)
 #define INPUT_FRAMES_PER_SECOND 20
 #define INPUT_FRAMES_BURST 100
 #define RETRY_MIN_MS 250 /* before a client comes back whose gateway stops */
