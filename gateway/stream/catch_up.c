@@ -15,11 +15,12 @@
 #define GATHER_SLOW_BYTES (16 * 1024) /* to a socket that was full: about what it has room for */
 
 /*
- * One turn gathers pieces, sends them all with one send(), and settles how far the client came:
+ * One turn gathers pieces, sends them all with one send(), and settles how far the client came.
+ * Each piece says where it ends, and what the watermark is once the client has it.
  *
- *   gathered   [ rest │ reset │ controls │ value │ value │ value ]     each piece says where it
- *                                                                      ends, and what the watermark
- *   taken      ├──────────────────────────────▲                        is once the client has it
+ *   gathered   [ rest │ reset │ control │ value │ value │ value ]
+ *   taken           ▲         ▲             ▲                   ▲
+ *                   3         2             4                   1
  *
  *   1  all pieces        the watermark stays where the gathering came to, which may be farther than
  *                        the last piece: what is not selected was passed over
@@ -28,8 +29,8 @@
  *   4  within another    that piece counts as given and becomes `unfinished`, by reference where it
  *                        is shared; its watermark becomes the stream's
  *
- * The pieces behind are as if they had never been made, so that later the newest values go out and
- * not these. To allow for that, gathering changes nothing of the stream but its watermark.
+ * The pieces behind are dropped as if they had never been made, so that later the newest values go
+ * out and not these. To allow for that, gathering changes nothing of the stream but its watermark.
  */
 enum piece_kind {
     PIECE_REST,    /* of `unfinished` */
@@ -48,7 +49,8 @@ struct piece {
 
 /* ---- Gathering ---- */
 
-/* What was appended to the gathered bytes since the last piece is one. Valid until the next one. */
+/* Makes a piece of the bytes that were gathered since the last one. Valid until the next is made.
+ */
 static struct piece *add_piece(struct streams *s, const struct stream *stream, enum piece_kind kind)
 {
     if (s->piece_count == s->piece_cap) {
@@ -222,8 +224,8 @@ static void settle(struct streams *s, struct stream *stream, size_t taken, uint6
 
 /* ---- A turn ---- */
 
-/* Removals that were forgotten, events that have left the log: what the client holds cannot be
- * continued. */
+/* Where the store forgot removals, or events have left the log, that the client was not told of,
+ * what it holds cannot be continued: it is told to start over. */
 static void check_continuity(struct streams *s, struct stream *stream)
 {
     if (stream->channel->kind == CHANNEL_WS_IDLE) {
