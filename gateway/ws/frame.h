@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a gateway writes to a WebSocket (RFC 6455): frames of a server, never masked, never in
- * fragments. Reading is gateway/ws/input.h. Pure.
+ * fragments. Reading is input.h. Pure.
  */
 #ifndef GATEWAY_WS_FRAME_H
 #define GATEWAY_WS_FRAME_H
@@ -49,11 +49,5 @@ void ws_frame_append_message(struct buf *out, const struct message *message);
 
 /* True when an endpoint may send this code in a close frame. */
 bool ws_code_valid(unsigned code);
-
-/* Is it 16 bytes in base64? */
-bool ws_key_valid(struct str key);
-
-/* Appends the value of Sec-WebSocket-Accept for a key. */
-void ws_append_accept(struct buf *out, struct str key);
 
 #endif
