@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ctl/ctl.h"
+#include "ctl/base/ctl.h"
 
 struct tail_options {
     const char *prefix; /* of keys; "" is all */

@@ -6,24 +6,24 @@
 #include "common/program/program.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
-#include "ctl/peer/ask.h"
+#include "ctl/peer/peer.h"
 
 /* What the table shows of an event. */
 static const char *const columns[] = {"id",       "timestamp", "event_type",
                                       "actor_id", "target_id", "summary"};
 #define COLUMNS (sizeof columns / sizeof *columns)
 
-static void add_scalar(struct table *table, const mp_value *value)
+static void add_scalar(struct show_table *table, const mp_value *value)
 {
     struct buf json = {0};
     struct str text;
     if (mp_as_str(value, &text)) {
-        table_add_str(table, text);
+        show_table_add_str(table, text);
     } else if (mp_is_nil(value)) {
-        table_add(table, "");
+        show_table_add(table, "");
     } else {
         json_write_value(&json, value);
-        table_add(table, buf_cstr(&json));
+        show_table_add(table, buf_cstr(&json));
     }
     buf_free(&json);
 }
@@ -61,12 +61,12 @@ static void print_json(const struct ctl *ctl, const mp_value *fields)
 static void print(const struct ctl *ctl, const struct newest *newest)
 {
     static const char *const header[COLUMNS] = {"ID", "TIME", "TYPE", "ACTOR", "TARGET", "SUMMARY"};
-    struct table table;
+    struct show_table table;
     struct mp_doc doc;
     mp_doc_init(&doc);
-    table_init(&table, COLUMNS);
+    show_table_init(&table, COLUMNS);
     for (size_t i = 0; i < COLUMNS; i++) {
-        table_add(&table, header[i]);
+        show_table_add(&table, header[i]);
     }
     for (size_t i = 0; i < newest->count; i++) {
         const struct buf *one = &newest->list[(newest->first + i) % newest->count];
@@ -81,20 +81,20 @@ static void print(const struct ctl *ctl, const struct newest *newest)
         }
     }
     if (!ctl->json) {
-        table_print(&table, ctl);
+        show_table_print(&table, ctl);
     }
-    table_free(&table);
+    show_table_free(&table);
     mp_doc_free(&doc);
 }
 
 /* `types` is "a,b.*". */
-static void put_types(struct request *request, const char *types)
+static void put_types(struct peer_request *request, const char *types)
 {
     size_t count = 1;
     for (const char *p = types; *p != '\0'; p++) {
         count += *p == ',';
     }
-    request_name(request, "types");
+    peer_request_name(request, "types");
     mp_put_array(&request->bytes, count);
     for (const char *p = types; count > 0; count--) {
         const size_t len = strcspn(p, ",");
@@ -105,21 +105,21 @@ static void put_types(struct request *request, const char *types)
 
 /* One page. Without types it begins with the newest; with types all that the server holds is looked
  * through, since it cannot tell how far back the newest of a type are. */
-static int take_page(struct asker *asker, const struct events_options *options,
-                     struct newest *newest, uint64_t *after, bool *more, struct error *err)
+static int take_page(struct peer *peer, const struct events_options *options, struct newest *newest,
+                     uint64_t *after, bool *more, struct error *err)
 {
-    struct request request;
+    struct peer_request request;
     const mp_value *reply;
-    request_begin(&request, "events");
+    peer_request_begin(&request, "events");
     if (*after == 0 && options->types == NULL) {
-        request_uint(&request, "newest", options->count);
+        peer_request_uint(&request, "newest", options->count);
     } else {
-        request_uint(&request, "after", *after);
+        peer_request_uint(&request, "after", *after);
     }
     if (options->types != NULL) {
         put_types(&request, options->types);
     }
-    const int status = ask(asker, &request, &reply, err);
+    const int status = peer_ask(peer, &request, &reply, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -135,14 +135,14 @@ static int take_page(struct asker *asker, const struct events_options *options,
 
 int cmd_events(const struct ctl *ctl, const struct events_options *options)
 {
-    struct asker *asker = NULL;
+    struct peer *peer = NULL;
     struct error err = {{0}};
     struct newest newest = {.max = options->count < SIZE_MAX ? (size_t)options->count : SIZE_MAX};
     uint64_t after = 0;
     bool more = true;
-    int status = asker_create(ctl, &asker, &err);
+    int status = peer_create(ctl, &peer, &err);
     while (status == STATUS_OK && more) {
-        status = take_page(asker, options, &newest, &after, &more, &err);
+        status = take_page(peer, options, &newest, &after, &more, &err);
     }
     if (status == STATUS_OK) {
         print(ctl, &newest);
@@ -153,6 +153,6 @@ int cmd_events(const struct ctl *ctl, const struct events_options *options)
         buf_free(&newest.list[i]);
     }
     free(newest.list);
-    asker_destroy(&asker);
+    peer_destroy(&peer);
     return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
 }

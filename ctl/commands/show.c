@@ -13,12 +13,12 @@
 
 /* ---- Tables ---- */
 
-void table_init(struct table *table, size_t columns)
+void show_table_init(struct show_table *table, size_t columns)
 {
-    *table = (struct table){.columns = columns};
+    *table = (struct show_table){.columns = columns};
 }
 
-void table_free(struct table *table)
+void show_table_free(struct show_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         free(table->cells[i]);
@@ -26,7 +26,7 @@ void table_free(struct table *table)
     free(table->cells);
 }
 
-void table_add_str(struct table *table, struct str text)
+void show_table_add_str(struct show_table *table, struct str text)
 {
     if (table->count == table->cap) {
         table->cap = table->cap != 0 ? 2 * table->cap : 64;
@@ -40,9 +40,9 @@ void table_add_str(struct table *table, struct str text)
     table->cells[table->count++] = cell;
 }
 
-void table_add(struct table *table, const char *text)
+void show_table_add(struct show_table *table, const char *text)
 {
-    table_add_str(table, str_of(text));
+    show_table_add_str(table, str_of(text));
 }
 
 /* Characters, not bytes. */
@@ -55,7 +55,7 @@ static size_t width_of(const char *text)
     return width;
 }
 
-static size_t column_width(const struct table *table, size_t column)
+static size_t column_width(const struct show_table *table, size_t column)
 {
     size_t widest = 0;
     for (size_t i = column; i < table->count; i += table->columns) {
@@ -65,7 +65,7 @@ static size_t column_width(const struct table *table, size_t column)
     return widest;
 }
 
-void table_print(const struct table *table, const struct ctl *ctl)
+void show_table_print(const struct show_table *table, const struct ctl *ctl)
 {
     size_t *widths = x_calloc(table->columns, sizeof *widths);
     for (size_t i = 0; i < table->columns; i++) {

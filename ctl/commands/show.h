@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 #include "common/codec/mp.h"
-#include "ctl/ctl.h"
+#include "ctl/base/ctl.h"
 #include "ctl/peer/served.h"
 
 /* Rows of cells, printed with columns as wide as their widest cell. */
-struct table {
+struct show_table {
     size_t columns;
     char **cells;
     size_t count;
@@ -19,12 +19,12 @@ struct table {
 };
 
 /* The first row is the header. */
-void table_init(struct table *table, size_t columns);
-void table_free(struct table *table);
+void show_table_init(struct show_table *table, size_t columns);
+void show_table_free(struct show_table *table);
 /* The next cell, from left to right. Control characters are shown as spaces. */
-void table_add(struct table *table, const char *text);
-void table_add_str(struct table *table, struct str text);
-void table_print(const struct table *table, const struct ctl *ctl);
+void show_table_add(struct show_table *table, const char *text);
+void show_table_add_str(struct show_table *table, struct str text);
+void show_table_print(const struct show_table *table, const struct ctl *ctl);
 
 /* "250 ms", "3.2 s", "5 min", "2 h", "3 d". */
 #define AGE_TEXT_SIZE 32

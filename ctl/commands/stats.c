@@ -5,36 +5,36 @@
 #include "common/program/program.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
-#include "ctl/peer/ask.h"
+#include "ctl/peer/peer.h"
 
 /* Appends what the server answers to an op, as one MessagePack value. */
-static int fetch(struct asker *asker, const char *op, struct buf *out, struct error *err)
+static int fetch(struct peer *peer, const char *op, struct buf *out, struct error *err)
 {
-    struct request request;
+    struct peer_request request;
     const mp_value *reply;
-    request_begin(&request, op);
-    const int status = ask(asker, &request, &reply, err);
+    peer_request_begin(&request, op);
+    const int status = peer_ask(peer, &request, &reply, err);
     if (status == STATUS_OK) {
         mp_put_value(out, reply);
     }
     return status;
 }
 
-static void add_line(struct table *table, const char *name, const mp_value *value)
+static void add_line(struct show_table *table, const char *name, const mp_value *value)
 {
     struct buf text = {0};
     struct str string;
-    table_add(table, name);
+    show_table_add(table, name);
     if (mp_as_str(value, &string)) {
-        table_add_str(table, string);
+        show_table_add_str(table, string);
     } else {
         json_write_value(&text, value);
-        table_add(table, buf_cstr(&text));
+        show_table_add(table, buf_cstr(&text));
     }
     buf_free(&text);
 }
 
-static void add_standing(struct table *table, const mp_value *ping)
+static void add_standing(struct show_table *table, const mp_value *ping)
 {
     static const char *const names[] = {"role",  "version", "instance", "serving",
                                         "tiles", "lanes",   "position", "ordinal"};
@@ -46,19 +46,19 @@ static void add_standing(struct table *table, const mp_value *ping)
         }
     }
     if (mp_as_int(mp_get(ping, "as_of"), &as_of.us)) {
-        table_add(table, "as_of");
-        table_add(table, wall_format(as_of, time));
+        show_table_add(table, "as_of");
+        show_table_add(table, wall_format(as_of, time));
     }
 }
 
 static void print_table(const struct ctl *ctl, const mp_value *ping, const mp_value *reply)
 {
-    struct table table;
+    struct show_table table;
     struct str reason;
     const mp_value *stats = mp_get(reply, "stats");
-    table_init(&table, 2);
-    table_add(&table, "NAME");
-    table_add(&table, "VALUE");
+    show_table_init(&table, 2);
+    show_table_add(&table, "NAME");
+    show_table_add(&table, "VALUE");
     add_standing(&table, ping);
     if (mp_as_str(mp_get(reply, "reason"), &reason) && reason.len != 0) {
         add_line(&table, "reason", mp_get(reply, "reason"));
@@ -71,8 +71,8 @@ static void print_table(const struct ctl *ctl, const mp_value *ping, const mp_va
             add_line(&table, copy, &stats->via.map.ptr[i].val);
         }
     }
-    table_print(&table, ctl);
-    table_free(&table);
+    show_table_print(&table, ctl);
+    show_table_free(&table);
 }
 
 static void print_json(const struct ctl *ctl, const mp_value *ping, const mp_value *reply)
@@ -90,7 +90,7 @@ static void print_json(const struct ctl *ctl, const mp_value *ping, const mp_val
 
 int cmd_stats(const struct ctl *ctl)
 {
-    struct asker *asker = NULL;
+    struct peer *peer = NULL;
     struct error err = {{0}};
     struct buf ping = {0};
     struct buf stats = {0};
@@ -98,12 +98,12 @@ int cmd_stats(const struct ctl *ctl)
     struct mp_doc stats_doc;
     mp_doc_init(&ping_doc);
     mp_doc_init(&stats_doc);
-    int status = asker_create(ctl, &asker, &err);
+    int status = peer_create(ctl, &peer, &err);
     if (status == STATUS_OK) {
-        status = fetch(asker, "ping", &ping, &err);
+        status = fetch(peer, "ping", &ping, &err);
     }
     if (status == STATUS_OK) {
-        status = fetch(asker, "stats", &stats, &err);
+        status = fetch(peer, "stats", &stats, &err);
     }
     if (status == STATUS_OK && mp_parse(&ping_doc, ping.data, ping.len) == STATUS_OK &&
         mp_parse(&stats_doc, stats.data, stats.len) == STATUS_OK) {
@@ -115,6 +115,6 @@ int cmd_stats(const struct ctl *ctl)
     mp_doc_free(&stats_doc);
     buf_free(&ping);
     buf_free(&stats);
-    asker_destroy(&asker);
+    peer_destroy(&peer);
     return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
 }

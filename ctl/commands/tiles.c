@@ -44,16 +44,16 @@ static void print_tile_json(const struct ctl *ctl, const struct served_tile *til
 
 int cmd_get(const struct ctl *ctl, const char *key)
 {
-    struct asker *asker = NULL;
-    struct request request;
+    struct peer *peer = NULL;
+    struct peer_request request;
     const mp_value *reply = NULL;
     struct error err = {{0}};
     struct served_tile tile;
-    int status = asker_create(ctl, &asker, &err);
+    int status = peer_create(ctl, &peer, &err);
     if (status == STATUS_OK) {
-        request_begin(&request, "get");
-        request_text(&request, "key", str_of(key));
-        status = ask(asker, &request, &reply, &err);
+        peer_request_begin(&request, "get");
+        peer_request_text(&request, "key", str_of(key));
+        status = peer_ask(peer, &request, &reply, &err);
     }
     int result = EXIT_SUCCESS;
     if (status == STATUS_NOT_FOUND) {
@@ -69,7 +69,7 @@ int cmd_get(const struct ctl *ctl, const char *key)
         (ctl->json ? print_tile_json : print_tile)(ctl, &tile);
         served_tile_free(&tile);
     }
-    asker_destroy(&asker);
+    peer_destroy(&peer);
     return result;
 }
 
@@ -81,17 +81,17 @@ struct keys {
 };
 
 /* A page of the list; its last key is where the next one begins. */
-static int list_page(struct asker *asker, const char *prefix, struct keys *keys, bool *more,
+static int list_page(struct peer *peer, const char *prefix, struct keys *keys, bool *more,
                      struct error *err)
 {
-    struct request request;
+    struct peer_request request;
     const mp_value *reply;
-    request_begin(&request, "list");
-    request_text(&request, "prefix", str_of(prefix));
+    peer_request_begin(&request, "list");
+    peer_request_text(&request, "prefix", str_of(prefix));
     if (keys->count != 0) {
-        request_text(&request, "after", str_of(keys->list[keys->count - 1]));
+        peer_request_text(&request, "after", str_of(keys->list[keys->count - 1]));
     }
-    const int status = ask(asker, &request, &reply, err);
+    const int status = peer_ask(peer, &request, &reply, err);
     const mp_value *tiles = status == STATUS_OK ? mp_get(reply, "tiles") : NULL;
     const size_t count = mp_count(tiles);
     keys->list = x_reallocarray(keys->list, keys->count + count + 1, sizeof *keys->list);
@@ -112,20 +112,20 @@ typedef void tile_fn(void *arg, const struct served_tile *tile);
 
 /* Tiles by their keys, as many as one reply holds. Returns how many keys were dealt with in
  * *done: those behind the last tile of a full reply are asked for again. */
-static int get_some(struct asker *asker, const struct keys *keys, size_t from, tile_fn *each,
+static int get_some(struct peer *peer, const struct keys *keys, size_t from, tile_fn *each,
                     void *arg, size_t *done, struct error *err)
 {
-    struct request request;
+    struct peer_request request;
     const mp_value *reply;
     const size_t left = keys->count - from;
     const size_t asked = left < KEYS_AT_ONCE ? left : KEYS_AT_ONCE;
-    request_begin(&request, "get");
-    request_name(&request, "keys");
+    peer_request_begin(&request, "get");
+    peer_request_name(&request, "keys");
     mp_put_array(&request.bytes, asked);
     for (size_t i = 0; i < asked; i++) {
         mp_put_text(&request.bytes, keys->list[from + i]);
     }
-    const int status = ask(asker, &request, &reply, err);
+    const int status = peer_ask(peer, &request, &reply, err);
     const mp_value *tiles = status == STATUS_OK ? mp_get(reply, "tiles") : NULL;
     size_t at = from;
     for (size_t i = 0; i < mp_count(tiles); i++) {
@@ -143,17 +143,17 @@ static int get_some(struct asker *asker, const struct keys *keys, size_t from, t
     return status;
 }
 
-static int for_each_tile(struct asker *asker, const char *prefix, tile_fn *each, void *arg,
+static int for_each_tile(struct peer *peer, const char *prefix, tile_fn *each, void *arg,
                          struct error *err)
 {
     struct keys keys = {0};
     bool more = true;
     int status = STATUS_OK;
     while (status == STATUS_OK && more) {
-        status = list_page(asker, prefix, &keys, &more, err);
+        status = list_page(peer, prefix, &keys, &more, err);
     }
     for (size_t i = 0, done; i < keys.count && status == STATUS_OK; i += done) {
-        status = get_some(asker, &keys, i, each, arg, &done, err);
+        status = get_some(peer, &keys, i, each, arg, &done, err);
     }
     for (size_t i = 0; i < keys.count; i++) {
         free(keys.list[i]);
@@ -164,7 +164,7 @@ static int for_each_tile(struct asker *asker, const char *prefix, tile_fn *each,
 
 static void add_row(void *arg, const struct served_tile *tile)
 {
-    struct table *table = arg;
+    struct show_table *table = arg;
     char age[AGE_TEXT_SIZE];
     struct mp_doc doc;
     struct buf summary = {0};
@@ -173,12 +173,12 @@ static void add_row(void *arg, const struct served_tile *tile)
     (void)mp_parse(&doc, tile->value.data, tile->value.len);
     (void)mp_as_str(mp_get(&doc.root, "type"), &type);
     show_summary(&summary, &doc.root);
-    table_add(table, tile->key);
-    table_add_str(table, type);
-    table_add(table, buf_cstr(&summary));
-    table_add(table, tile->position);
-    table_add(table, show_age(tile->age_ms, age));
-    table_add(table, tile->stale ? "stale" : "live");
+    show_table_add(table, tile->key);
+    show_table_add_str(table, type);
+    show_table_add(table, buf_cstr(&summary));
+    show_table_add(table, tile->position);
+    show_table_add(table, show_age(tile->age_ms, age));
+    show_table_add(table, tile->stale ? "stale" : "live");
     buf_free(&summary);
     mp_doc_free(&doc);
 }
@@ -193,18 +193,18 @@ static void add_json(void *arg, const struct served_tile *tile)
 int cmd_ls(const struct ctl *ctl, const char *prefix)
 {
     static const char *const header[] = {"KEY", "TYPE", "VALUE", "POSITION", "REFRESHED", "STATE"};
-    struct asker *asker = NULL;
+    struct peer *peer = NULL;
     struct error err = {{0}};
-    struct table table;
+    struct show_table table;
     struct buf json = {0};
-    table_init(&table, sizeof header / sizeof *header);
+    show_table_init(&table, sizeof header / sizeof *header);
     for (size_t i = 0; i < sizeof header / sizeof *header; i++) {
-        table_add(&table, header[i]);
+        show_table_add(&table, header[i]);
     }
     buf_append_char(&json, '[');
-    int status = asker_create(ctl, &asker, &err);
+    int status = peer_create(ctl, &peer, &err);
     if (status == STATUS_OK) {
-        status = for_each_tile(asker, prefix, ctl->json ? add_json : add_row,
+        status = for_each_tile(peer, prefix, ctl->json ? add_json : add_row,
                                ctl->json ? (void *)&json : (void *)&table, &err);
     }
     if (status != STATUS_OK) {
@@ -212,10 +212,10 @@ int cmd_ls(const struct ctl *ctl, const char *prefix)
     } else if (ctl->json) {
         fprintf(ctl->out, "%s]\n", buf_cstr(&json));
     } else {
-        table_print(&table, ctl);
+        show_table_print(&table, ctl);
     }
-    table_free(&table);
+    show_table_free(&table);
     buf_free(&json);
-    asker_destroy(&asker);
+    peer_destroy(&peer);
     return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
 }

@@ -174,7 +174,7 @@ void oracle_sla(const struct oracle_selection *s, wall_time at, struct buf *out)
 /* ---- backlog ---- */
 
 struct open_part {
-    uint32_t name; /* index of the breakdown's value as text; VALUE_NONE: no event has one */
+    uint32_t name; /* index of the breakdown's value as text; ORACLE_NO_VALUE: no event has one */
     int state;
 };
 
@@ -189,17 +189,18 @@ static uint32_t part_of(const struct oracle_selection *s, const struct sorted_ro
                         size_t count)
 {
     if (s->tile->breakdown.kind == FIELD_NONE) {
-        return VALUE_NONE;
+        return ORACLE_NO_VALUE;
     }
     const size_t field = oracle_field(s->rows, &s->tile->breakdown);
     for (size_t i = count; i > 0; i--) {
         const uint32_t cell = oracle_cell(s->rows, rows[i - 1].row, field);
-        if (cell != VALUE_NONE) {
-            const struct value *value = oracle_value(s->rows, cell);
-            return value->text.len != 0 ? value->as_text : VALUE_NONE; /* both are shown as "" */
+        if (cell != ORACLE_NO_VALUE) {
+            const struct oracle_value *value = oracle_value(s->rows, cell);
+            return value->text.len != 0 ? value->as_text
+                                        : ORACLE_NO_VALUE; /* both are shown as "" */
         }
     }
-    return VALUE_NONE;
+    return ORACLE_NO_VALUE;
 }
 
 static struct backlog read_backlog(const struct oracle_selection *s)
@@ -259,7 +260,8 @@ static void put_breakdown(const struct oracle_selection *s, struct backlog *back
         for (end = first; end < backlog->count && backlog->open[end].name == name;) {
             end++;
         }
-        const struct str text = name != VALUE_NONE ? oracle_value(s->rows, name)->text : STR("");
+        const struct str text =
+            name != ORACLE_NO_VALUE ? oracle_value(s->rows, name)->text : STR("");
         mp_put_str(out, cut(text, PART_TEXT_MAX));
         put_states(s->tile, &backlog->open[first], end - first, false, out);
         map.count++;

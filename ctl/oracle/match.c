@@ -34,31 +34,31 @@ bool oracle_glob(struct str pattern, struct str text)
     return fits_all;
 }
 
-static bool fits(const struct pattern *pattern, const struct value *value)
+static bool fits(const struct pattern *pattern, const struct oracle_value *value)
 {
     switch (pattern->kind) {
     case PATTERN_TEXT:
-        return value->kind == VALUE_TEXT && str_equal(pattern->text, value->text);
+        return value->kind == ORACLE_TEXT && str_equal(pattern->text, value->text);
     case PATTERN_GLOB:
-        return value->kind == VALUE_TEXT && oracle_glob(pattern->text, value->text);
+        return value->kind == ORACLE_TEXT && oracle_glob(pattern->text, value->text);
     case PATTERN_NUMBER:
-        return (value->kind == VALUE_INTEGER || value->kind == VALUE_REAL) &&
+        return (value->kind == ORACLE_INTEGER || value->kind == ORACLE_REAL) &&
                fabs(value->real - pattern->number) <= 0;
     case PATTERN_BOOL:
-        return value->kind == VALUE_BOOL && (value->integer != 0) == pattern->boolean;
+        return value->kind == ORACLE_BOOL && (value->integer != 0) == pattern->boolean;
     }
     return false;
 }
 
-static const struct value *value_of(const struct oracle_rows *rows, size_t row,
-                                    const struct field *field)
+static const struct oracle_value *value_of(const struct oracle_rows *rows, size_t row,
+                                           const struct field *field)
 {
     return oracle_value(rows, oracle_cell(rows, row, oracle_field(rows, field)));
 }
 
 static bool holds(const struct oracle_rows *rows, size_t row, const struct condition *condition)
 {
-    const struct value *value = value_of(rows, row, &condition->field);
+    const struct oracle_value *value = value_of(rows, row, &condition->field);
     for (size_t i = 0; i < condition->any_count; i++) {
         if (fits(&condition->any[i], value)) {
             return true;
@@ -77,15 +77,15 @@ bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct mat
     return true;
 }
 
-bool oracle_number(const struct value *value, double *out)
+bool oracle_number(const struct oracle_value *value, double *out)
 {
     char text[NUMBER_TEXT_MAX + 1];
     char *end;
-    if (value->kind == VALUE_INTEGER || value->kind == VALUE_REAL) {
+    if (value->kind == ORACLE_INTEGER || value->kind == ORACLE_REAL) {
         *out = value->real;
         return true;
     }
-    if (value->kind != VALUE_TEXT || value->text.len == 0 || value->text.len > NUMBER_TEXT_MAX) {
+    if (value->kind != ORACLE_TEXT || value->text.len == 0 || value->text.len > NUMBER_TEXT_MAX) {
         return false;
     }
     memcpy(text, value->text.p, value->text.len);
@@ -94,22 +94,22 @@ bool oracle_number(const struct value *value, double *out)
     return *end == '\0' && isfinite(*out);
 }
 
-bool oracle_moment(const struct value *value, int64_t *out)
+bool oracle_moment(const struct oracle_value *value, int64_t *out)
 {
     wall_time time;
     bool good = false;
     switch (value->kind) {
-    case VALUE_INTEGER:
+    case ORACLE_INTEGER:
         good = wall_from_integer(value->integer, &time);
         break;
-    case VALUE_REAL:
+    case ORACLE_REAL:
         good = wall_from_number(value->real, &time);
         break;
-    case VALUE_TEXT:
+    case ORACLE_TEXT:
         good = wall_parse(value->text.p, value->text.len, &time);
         break;
-    case VALUE_ABSENT:
-    case VALUE_BOOL:
+    case ORACLE_ABSENT:
+    case ORACLE_BOOL:
         break;
     }
     if (good) {
@@ -120,11 +120,11 @@ bool oracle_moment(const struct value *value, int64_t *out)
 
 static bool is_metric(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
 {
-    const struct value *type = value_of(rows, row, &oracle_field_type);
-    const struct value *name = value_of(rows, row, &oracle_field_metric);
+    const struct oracle_value *type = value_of(rows, row, &oracle_field_type);
+    const struct oracle_value *name = value_of(rows, row, &oracle_field_metric);
     double number;
     return str_is(type->text, oracle_rows_config(rows)->source.metric_event) &&
-           name->kind == VALUE_TEXT && str_is(name->text, tile->metric) &&
+           name->kind == ORACLE_TEXT && str_is(name->text, tile->metric) &&
            oracle_matches(rows, row, &tile->labels) &&
            oracle_number(value_of(rows, row, &oracle_field_value), &number);
 }
@@ -132,7 +132,7 @@ static bool is_metric(const struct oracle_rows *rows, size_t row, const struct t
 bool oracle_state(const struct oracle_rows *rows, size_t row, const struct tile_config *tile,
                   int *out)
 {
-    const struct value *type = value_of(rows, row, &oracle_field_type);
+    const struct oracle_value *type = value_of(rows, row, &oracle_field_type);
     for (size_t i = 0; i < tile->rule_count; i++) {
         if (fits(&tile->rules[i].event_type, type)) {
             *out = tile->rules[i].state;
@@ -153,10 +153,10 @@ bool oracle_concerns(const struct oracle_rows *rows, size_t row, const struct ti
     case TILE_SLA_RISK:
         return (oracle_matches(rows, row, &tile->opens) ||
                 oracle_matches(rows, row, &tile->closes)) &&
-               value_of(rows, row, &tile->item)->kind != VALUE_ABSENT;
+               value_of(rows, row, &tile->item)->kind != ORACLE_ABSENT;
     case TILE_BACKLOG:
         return oracle_state(rows, row, tile, &state) &&
-               value_of(rows, row, &tile->item)->kind != VALUE_ABSENT;
+               value_of(rows, row, &tile->item)->kind != ORACLE_ABSENT;
     case TILE_COUNT:
     case TILE_TREND:
     case TILE_GAUGE:

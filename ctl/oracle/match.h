@@ -15,10 +15,10 @@ bool oracle_glob(struct str pattern, struct str text);
 bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct match *match);
 
 /* The value as a number: a number of the payload, or text that is one. */
-bool oracle_number(const struct value *value, double *out);
+bool oracle_number(const struct oracle_value *value, double *out);
 
 /* The value as a moment in µs: text or a number as the table's timestamp column may hold it. */
-bool oracle_moment(const struct value *value, int64_t *out);
+bool oracle_moment(const struct oracle_value *value, int64_t *out);
 
 /* Is the row one that goes into the tile (whatever its group)? */
 bool oracle_concerns(const struct oracle_rows *rows, size_t row, const struct tile_config *tile);

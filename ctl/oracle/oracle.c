@@ -71,8 +71,8 @@ static void select_groups(struct oracle_members *members)
     const size_t field = oracle_field(rows, &members->tile->group_by);
     struct place *places = NULL;
     for (size_t row = 0; row < oracle_rows_count(rows); row++) {
-        const struct value *value = oracle_value(rows, oracle_cell(rows, row, field));
-        if (value->kind == VALUE_ABSENT || !key_fits(members->tile, value->text) ||
+        const struct oracle_value *value = oracle_value(rows, oracle_cell(rows, row, field));
+        if (value->kind == ORACLE_ABSENT || !key_fits(members->tile, value->text) ||
             !oracle_concerns(rows, row, members->tile)) {
             continue;
         }

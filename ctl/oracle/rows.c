@@ -25,7 +25,7 @@ struct oracle_rows {
     size_t field_count;
     bool needs_payload;
 
-    struct value *values;
+    struct oracle_value *values;
     size_t value_count;
     size_t value_cap;
     struct known *known;
@@ -103,7 +103,7 @@ size_t oracle_field(const struct oracle_rows *rows, const struct field *field)
 
 /* ---- Values ---- */
 
-static uint32_t add_value(struct oracle_rows *rows, struct value value)
+static uint32_t add_value(struct oracle_rows *rows, struct oracle_value value)
 {
     if (rows->value_count == rows->value_cap) {
         rows->value_cap = rows->value_cap != 0 ? 2 * rows->value_cap : 256;
@@ -114,7 +114,7 @@ static uint32_t add_value(struct oracle_rows *rows, struct value value)
 }
 
 /* The index of a value, which is added when it is new. */
-static uint32_t intern(struct oracle_rows *rows, struct value value)
+static uint32_t intern(struct oracle_rows *rows, struct oracle_value value)
 {
     struct buf name = {0};
     buf_append_char(&name, (char)value.kind);
@@ -128,8 +128,8 @@ static uint32_t intern(struct oracle_rows *rows, struct value value)
         HASH_ADD_KEYPTR(by_name, rows->known, known->name, name.len, known);
         known->index = add_value(rows, value);
         uint32_t as_text = known->index;
-        if (value.kind == VALUE_INTEGER || value.kind == VALUE_BOOL) {
-            as_text = intern(rows, (struct value){.kind = VALUE_TEXT, .text = value.text});
+        if (value.kind == ORACLE_INTEGER || value.kind == ORACLE_BOOL) {
+            as_text = intern(rows, (struct oracle_value){.kind = ORACLE_TEXT, .text = value.text});
         }
         rows->values[known->index].as_text = as_text; /* intern_json corrects that of a real */
     }
@@ -139,37 +139,37 @@ static uint32_t intern(struct oracle_rows *rows, struct value value)
 
 static uint32_t intern_text(struct oracle_rows *rows, struct str text)
 {
-    return text.p != NULL ? intern(rows, (struct value){.kind = VALUE_TEXT, .text = text})
-                          : VALUE_NONE;
+    return text.p != NULL ? intern(rows, (struct oracle_value){.kind = ORACLE_TEXT, .text = text})
+                          : ORACLE_NO_VALUE;
 }
 
 /* Scalars only: maps and lists are like nothing. */
 static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *json)
 {
     char digits[40];
-    struct value value = {0};
+    struct oracle_value value = {0};
     bool boolean;
     if (json_as_str(json, &value.text)) {
-        value.kind = VALUE_TEXT;
+        value.kind = ORACLE_TEXT;
     } else if (json_as_bool(json, &boolean)) {
-        value.kind = VALUE_BOOL;
+        value.kind = ORACLE_BOOL;
         value.integer = boolean;
         value.text = boolean ? STR("true") : STR("false");
     } else if (json_as_int(json, &value.integer)) {
-        value.kind = VALUE_INTEGER;
+        value.kind = ORACLE_INTEGER;
         value.real = (double)value.integer;
         snprintf(digits, sizeof digits, "%lld", (long long)value.integer);
         value.text = str_of(digits);
     } else if (json_as_number(json, &value.real)) {
         /* The name that it is found by must tell all doubles apart; its text need not. */
         snprintf(digits, sizeof digits, "%.17g", value.real);
-        value.kind = VALUE_REAL;
+        value.kind = ORACLE_REAL;
         value.text = str_of(digits);
     } else {
-        return VALUE_NONE;
+        return ORACLE_NO_VALUE;
     }
     const uint32_t index = intern(rows, value);
-    if (value.kind == VALUE_REAL) {
+    if (value.kind == ORACLE_REAL) {
         snprintf(digits, sizeof digits, "%.15g", value.real);
         const uint32_t as_text = intern_text(rows, str_of(digits));
         rows->values[index].as_text = as_text;
@@ -208,13 +208,13 @@ static uint32_t read_field(struct oracle_rows *rows, const struct field *field,
     case FIELD_EXTRA:
         return field->extra < event->extra_count
                    ? intern_text(rows, event->extras[field->extra].value)
-                   : VALUE_NONE;
+                   : ORACLE_NO_VALUE;
     case FIELD_PAYLOAD:
         return intern_json(rows, walk(payload, field->path));
     case FIELD_NONE:
         break;
     }
-    return VALUE_NONE;
+    return ORACLE_NO_VALUE;
 }
 
 /* ---- Rows ---- */
@@ -227,7 +227,7 @@ struct oracle_rows *oracle_rows_create(const struct config *config)
     for (size_t i = 0; i < config->tile_count; i++) {
         want_tile(rows, &config->tiles[i]);
     }
-    (void)add_value(rows, (struct value){0});
+    (void)add_value(rows, (struct oracle_value){0});
     return rows;
 }
 
@@ -313,7 +313,7 @@ uint32_t oracle_cell(const struct oracle_rows *rows, size_t row, size_t field)
     return rows->cells[row * rows->field_count + field];
 }
 
-const struct value *oracle_value(const struct oracle_rows *rows, uint32_t index)
+const struct oracle_value *oracle_value(const struct oracle_rows *rows, uint32_t index)
 {
     return &rows->values[index];
 }

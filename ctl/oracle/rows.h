@@ -19,17 +19,17 @@
 #include "common/config/config.h"
 #include "common/store/event.h"
 
-enum value_kind { VALUE_ABSENT, VALUE_TEXT, VALUE_INTEGER, VALUE_REAL, VALUE_BOOL };
+enum oracle_kind { ORACLE_ABSENT, ORACLE_TEXT, ORACLE_INTEGER, ORACLE_REAL, ORACLE_BOOL };
 
-struct value {
-    enum value_kind kind;
+struct oracle_value {
+    enum oracle_kind kind;
     struct str text;  /* as text, whatever the kind; STR_NULL when absent */
-    int64_t integer;  /* VALUE_INTEGER; 0 or 1 for VALUE_BOOL */
-    double real;      /* VALUE_INTEGER and VALUE_REAL */
-    uint32_t as_text; /* index of the VALUE_TEXT with the same text */
+    int64_t integer;  /* ORACLE_INTEGER; 0 or 1 for ORACLE_BOOL */
+    double real;      /* ORACLE_INTEGER and ORACLE_REAL */
+    uint32_t as_text; /* index of the ORACLE_TEXT with the same text */
 };
 
-#define VALUE_NONE 0U /* index of the absent value */
+#define ORACLE_NO_VALUE 0U /* index of the absent value */
 
 struct oracle_rows;
 
@@ -60,6 +60,6 @@ extern const struct field oracle_field_value;  /* payload.value */
 
 /* The row's value of a field, as an index into the values, and the value itself. */
 uint32_t oracle_cell(const struct oracle_rows *rows, size_t row, size_t field);
-const struct value *oracle_value(const struct oracle_rows *rows, uint32_t index);
+const struct oracle_value *oracle_value(const struct oracle_rows *rows, uint32_t index);
 
 #endif

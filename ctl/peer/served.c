@@ -153,17 +153,17 @@ static bool take_page(struct served *served, const mp_value *page, uint64_t *aft
     return true;
 }
 
-int served_fetch(struct asker *asker, struct served *out, struct error *err)
+int served_fetch(struct peer *peer, struct served *out, struct error *err)
 {
     uint64_t after = 0;
     bool more = true;
     *out = (struct served){0};
     while (more) {
-        struct request request;
+        struct peer_request request;
         const mp_value *page;
-        request_begin(&request, "snapshot");
-        request_uint(&request, "after", after);
-        const int status = ask(asker, &request, &page, err);
+        peer_request_begin(&request, "snapshot");
+        peer_request_uint(&request, "after", after);
+        const int status = peer_ask(peer, &request, &page, err);
         if (status != STATUS_OK) {
             return status;
         }

@@ -8,7 +8,7 @@
 #include "common/base/clock.h"
 #include "common/wire/version.h"
 #include "common/wire/wire.h"
-#include "ctl/peer/ask.h"
+#include "ctl/peer/peer.h"
 
 struct served_tile {
     char *key;
@@ -34,7 +34,7 @@ struct served {
 
 /* Walks a whole snapshot; what it ends with is one state of the server. The caller frees it, also
  * when it failed. */
-int served_fetch(struct asker *asker, struct served *out, struct error *err);
+int served_fetch(struct peer *peer, struct served *out, struct error *err);
 void served_free(struct served *served);
 
 struct served_tile *served_find(const struct served *served, const char *key);

@@ -43,7 +43,7 @@ static void print_line(void *arg, const char *path, const mp_value *expected, co
     fputc('\n', out);
 }
 
-static void each_difference(const struct finding *finding, diff_fn *each, void *arg)
+static void each_difference(const struct verdict_finding *finding, diff_fn *each, void *arg)
 {
     struct mp_doc expected;
     struct mp_doc got;
@@ -76,7 +76,7 @@ static const char *explain(enum verdict verdict)
     return "is right";
 }
 
-static void print_finding(const struct report *report, const struct finding *finding)
+static void print_finding(const struct report *report, const struct verdict_finding *finding)
 {
     const struct ctl *ctl = report->ctl;
     char time[TIME_TEXT_SIZE];
@@ -100,7 +100,7 @@ static void print_for_people(const struct report *report)
     FILE *out = report->ctl->out;
     size_t count;
     size_t skipped;
-    const struct finding *findings = verdicts_findings(report->verdicts, &count);
+    const struct verdict_finding *findings = verdicts_findings(report->verdicts, &count);
     const struct tile_config *const *limits = verdicts_skipped(report->verdicts, &skipped);
     for (size_t i = 0; i < count; i++) {
         print_finding(report, &findings[i]);
@@ -154,7 +154,7 @@ static void write_difference(void *arg, const char *path, const mp_value *expect
     buf_append_char(members->out, '}');
 }
 
-static void write_finding(struct buf *out, const struct finding *finding)
+static void write_finding(struct buf *out, const struct verdict_finding *finding)
 {
     char time[TIME_TEXT_SIZE];
     struct members members = {out, 0};
@@ -172,7 +172,7 @@ static void print_json(const struct report *report)
     struct buf out = {0};
     size_t count;
     size_t skipped;
-    const struct finding *findings = verdicts_findings(report->verdicts, &count);
+    const struct verdict_finding *findings = verdicts_findings(report->verdicts, &count);
     const struct tile_config *const *limits = verdicts_skipped(report->verdicts, &skipped);
     buf_printf(&out, "{\"ok\":%s,\"equal\":%zu,\"held_back\":%zu,\"position\":",
                count == 0 ? "true" : "false", verdicts_equal(report->verdicts),

@@ -3,8 +3,8 @@
 #ifndef CTL_VERIFY_REPORT_H
 #define CTL_VERIFY_REPORT_H
 
-#include "ctl/ctl.h"
-#include "ctl/verify/compare.h"
+#include "ctl/base/ctl.h"
+#include "ctl/verify/verdict.h"
 
 struct report {
     const struct ctl *ctl;

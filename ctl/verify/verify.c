@@ -21,7 +21,7 @@ struct verify {
     const struct verify_options *options;
     struct oracle_source *source;
     struct oracle_rows *rows;
-    struct asker *asker;
+    struct peer *peer;
     struct verdicts *verdicts;
     struct served served;
     int64_t target;
@@ -43,15 +43,15 @@ static void pause_ms(long ms)
 
 static int read_offset(struct verify *v, uint64_t *offset, struct error *err)
 {
-    struct request request;
+    struct peer_request request;
     const mp_value *reply;
     *offset = 0;
     if (v->ctl->config->source.kind == SOURCE_SQLITE) {
         return STATUS_OK;
     }
-    request_begin(&request, "events");
-    request_uint(&request, "newest", RECENT_EVENTS);
-    const int status = ask(v->asker, &request, &reply, err);
+    peer_request_begin(&request, "events");
+    peer_request_uint(&request, "newest", RECENT_EVENTS);
+    const int status = peer_ask(v->peer, &request, &reply, err);
     const mp_value *events = status == STATUS_OK ? mp_get(reply, "events") : NULL;
     int64_t newest = 0;
     for (size_t i = 0; i < mp_count(events); i++) {
@@ -103,13 +103,13 @@ static bool covers(const struct verify *v, const mp_value *ping, uint64_t offset
 static int wait_until_covered(struct verify *v, struct error *err)
 {
     for (;;) {
-        struct request request;
+        struct peer_request request;
         const mp_value *ping;
         uint64_t offset = 0;
         struct error why = {{0}};
         (void)read_offset(v, &offset, &why); /* refused as long as it is not in service */
-        request_begin(&request, "ping");
-        const int status = ask(v->asker, &request, &ping, err);
+        peer_request_begin(&request, "ping");
+        const int status = peer_ask(v->peer, &request, &ping, err);
         if (status != STATUS_OK && status != STATUS_AGAIN) {
             return status;
         }
@@ -132,7 +132,7 @@ static int compare_once(struct verify *v, size_t *unsettled, struct error *err)
 {
     uint64_t offset;
     served_free(&v->served);
-    int status = served_fetch(v->asker, &v->served, err);
+    int status = served_fetch(v->peer, &v->served, err);
     if (status == STATUS_OK) {
         status = read_offset(v, &offset, err);
     }
@@ -140,7 +140,7 @@ static int compare_once(struct verify *v, size_t *unsettled, struct error *err)
         status = oracle_source_load(v->source, v->rows, err);
     }
     if (status == STATUS_OK) {
-        const struct comparison comparison = {
+        const struct verdict_comparison comparison = {
             .rows = v->rows,
             .served = &v->served,
             .target = v->target,
@@ -170,7 +170,7 @@ static int run(struct verify *v, size_t *unsettled, struct error *err)
 {
     int status = config_need_source(v->ctl->config, err);
     if (status == STATUS_OK) {
-        status = asker_create(v->ctl, &v->asker, err);
+        status = peer_create(v->ctl, &v->peer, err);
     }
     if (status == STATUS_OK) {
         status = oracle_source_open(v->ctl->config, &v->source, err);
@@ -212,6 +212,6 @@ int cmd_verify(const struct ctl *ctl, const struct verify_options *options)
     verdicts_destroy(&v.verdicts);
     oracle_rows_destroy(&v.rows);
     oracle_source_close(&v.source);
-    asker_destroy(&v.asker);
+    peer_destroy(&v.peer);
     return result;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every command of `tilewire` is given, and what it may print with. */
-#ifndef CTL_CTL_H
-#define CTL_CTL_H
+#ifndef CTL_BASE_CTL_H
+#define CTL_BASE_CTL_H
 
 #include <stdbool.h>
 #include <stdio.h>

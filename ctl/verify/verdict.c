@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/verify/compare.h"
+#include "ctl/verify/verdict.h"
 
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ struct verdicts {
     bool *done; /* of each definition: all its members are settled; NULL before the first */
     size_t equal;
     size_t held;
-    struct finding *findings;
+    struct verdict_finding *findings;
     size_t count;
     const struct tile_config **skipped;
     size_t skipped_count;
@@ -95,13 +95,13 @@ static void settle(struct verdicts *verdicts, const char *key, bool served)
 /* ---- Findings ---- */
 
 /* tile: NULL when it is not served. expected: NULL when nothing is. */
-static void find(struct verdicts *verdicts, const struct comparison *c, const char *key,
+static void find(struct verdicts *verdicts, const struct verdict_comparison *c, const char *key,
                  enum verdict verdict, const struct served_tile *tile, const struct buf *expected)
 {
     verdicts->findings =
         x_reallocarray(verdicts->findings, verdicts->count + 1, sizeof *verdicts->findings);
-    struct finding *finding = &verdicts->findings[verdicts->count++];
-    *finding = (struct finding){.key = x_strdup(key), .verdict = verdict};
+    struct verdict_finding *finding = &verdicts->findings[verdicts->count++];
+    *finding = (struct verdict_finding){.key = x_strdup(key), .verdict = verdict};
     memcpy(finding->position, tile != NULL ? tile->position : c->served->position,
            sizeof finding->position);
     finding->as_of = tile != NULL ? tile->as_of : c->served->as_of;
@@ -115,7 +115,8 @@ static void find(struct verdicts *verdicts, const struct comparison *c, const ch
 
 static int by_key(const void *a, const void *b)
 {
-    return strcmp(((const struct finding *)a)->key, ((const struct finding *)b)->key);
+    return strcmp(((const struct verdict_finding *)a)->key,
+                  ((const struct verdict_finding *)b)->key);
 }
 
 /* ---- Comparing ---- */
@@ -142,7 +143,7 @@ static bool equal(struct verdicts *verdicts, const struct buf *expected, const s
 }
 
 /* The id of the last row in the tile, by its position. */
-static int64_t last_row(const struct comparison *c, const char *position)
+static int64_t last_row(const struct verdict_comparison *c, const char *position)
 {
     /* Rows were delivered late: which rows a position stands for cannot be told from the ids any
      * more. Once all have been delivered, a tile is right for all of them. */
@@ -150,7 +151,7 @@ static int64_t last_row(const struct comparison *c, const char *position)
 }
 
 /* As of its own position and time, and, if that is before them, of the target and the snapshot. */
-static enum verdict judge(struct verdicts *verdicts, const struct comparison *c,
+static enum verdict judge(struct verdicts *verdicts, const struct verdict_comparison *c,
                           const struct oracle_members *members, const struct oracle_member *member,
                           const struct served_tile *tile, struct buf *expected)
 {
@@ -182,7 +183,7 @@ static enum verdict judge(struct verdicts *verdicts, const struct comparison *c,
     return VERDICT_BEHIND;
 }
 
-static void compare_member(struct verdicts *verdicts, const struct comparison *c,
+static void compare_member(struct verdicts *verdicts, const struct verdict_comparison *c,
                            const struct oracle_members *members, const struct oracle_member *member)
 {
     struct buf expected = {0};
@@ -202,7 +203,7 @@ static void compare_member(struct verdicts *verdicts, const struct comparison *c
     buf_free(&expected);
 }
 
-static bool is_served_here(const struct comparison *c, const struct tile_config *tile)
+static bool is_served_here(const struct verdict_comparison *c, const struct tile_config *tile)
 {
     return (c->served->lanes >> lane_of_key(str_of(tile->key), c->served->lane_count) & 1) != 0;
 }
@@ -225,7 +226,7 @@ static bool knows(const struct oracle_members *members, const char *key)
 }
 
 /* Members that are served though no row makes them. */
-static void find_surplus(struct verdicts *verdicts, const struct comparison *c,
+static void find_surplus(struct verdicts *verdicts, const struct verdict_comparison *c,
                          const struct oracle_members *members)
 {
     const char *key = members->tile->key;
@@ -239,7 +240,7 @@ static void find_surplus(struct verdicts *verdicts, const struct comparison *c,
     }
 }
 
-static void compare_definition(struct verdicts *verdicts, const struct comparison *c,
+static void compare_definition(struct verdicts *verdicts, const struct verdict_comparison *c,
                                const struct tile_config *tile)
 {
     struct oracle_members members;
@@ -262,7 +263,7 @@ static void compare_definition(struct verdicts *verdicts, const struct compariso
 }
 
 /* Tiles that are served though nothing defines them. */
-static void find_undefined(struct verdicts *verdicts, const struct comparison *c)
+static void find_undefined(struct verdicts *verdicts, const struct verdict_comparison *c)
 {
     const struct config *config = oracle_rows_config(c->rows);
     for (const struct served_tile *tile = c->served->tiles; tile != NULL;
@@ -276,7 +277,7 @@ static void find_undefined(struct verdicts *verdicts, const struct comparison *c
     }
 }
 
-size_t verdicts_compare(struct verdicts *verdicts, const struct comparison *c)
+size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparison *c)
 {
     const struct config *config = oracle_rows_config(c->rows);
     forget_findings(verdicts);
@@ -297,7 +298,7 @@ size_t verdicts_compare(struct verdicts *verdicts, const struct comparison *c)
     return verdicts->count;
 }
 
-const struct finding *verdicts_findings(const struct verdicts *verdicts, size_t *count)
+const struct verdict_finding *verdicts_findings(const struct verdicts *verdicts, size_t *count)
 {
     *count = verdicts->count;
     return verdicts->findings;

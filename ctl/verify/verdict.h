@@ -11,8 +11,8 @@
  * snapshot, and what is settled stays so. A tile that is missing, or too many, is settled when the
  * rows and the snapshot agree on that.
  */
-#ifndef CTL_VERIFY_COMPARE_H
-#define CTL_VERIFY_COMPARE_H
+#ifndef CTL_VERIFY_VERDICT_H
+#define CTL_VERIFY_VERDICT_H
 
 #include "ctl/oracle/oracle.h"
 #include "ctl/peer/served.h"
@@ -28,7 +28,7 @@ enum verdict {
 
 const char *verdict_name(enum verdict verdict);
 
-struct finding {
+struct verdict_finding {
     char *key;
     enum verdict verdict;
     char position[64];
@@ -37,7 +37,7 @@ struct finding {
     struct buf got;      /* empty for VERDICT_MISSING */
 };
 
-struct comparison {
+struct verdict_comparison {
     const struct oracle_rows *rows;
     const struct served *served;
     int64_t target;      /* id of the row up to which tiles must have been brought */
@@ -53,10 +53,10 @@ struct verdicts *verdicts_create(void);
 void verdicts_destroy(struct verdicts **verdicts);
 
 /* Compares all that is not settled yet. Returns how many tiles are still not. */
-size_t verdicts_compare(struct verdicts *verdicts, const struct comparison *comparison);
+size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparison *comparison);
 
 /* Of the last comparison: what is not settled, sorted by key. */
-const struct finding *verdicts_findings(const struct verdicts *verdicts, size_t *count);
+const struct verdict_finding *verdicts_findings(const struct verdicts *verdicts, size_t *count);
 
 size_t verdicts_equal(const struct verdicts *verdicts); /* tiles settled and served */
 size_t verdicts_held(const struct verdicts *verdicts);  /* of these, with newer changes held back */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/peer/peer.h"
+
+#include <stdlib.h>
+#include <zmq.h>
+
+#include "common/base/clock.h"
+#include "common/base/xalloc.h"
+#include "common/net/sockets.h"
+
+#define REPLY_FRAMES 3 /* tag, delimiter, body */
+
+/*
+ * A DEALER rather than a REQ: after an answer that did not come it can simply ask again. The tag in
+ * front of the delimiter comes back with the reply, so that a late answer to an earlier question is
+ * told from the one that is waited for.
+ */
+struct peer {
+    const struct ctl *ctl;
+    void *socket;
+    uint32_t tag;
+    struct buf frames[REPLY_FRAMES];
+    struct mp_doc doc;
+};
+
+int peer_create(const struct ctl *ctl, struct peer **out, struct error *err)
+{
+    struct peer *peer = x_calloc(1, sizeof *peer);
+    peer->ctl = ctl;
+    mp_doc_init(&peer->doc);
+    peer->socket = socket_open(ZMQ_DEALER, err);
+    int status = peer->socket != NULL ? STATUS_OK : STATUS_IO;
+    if (status == STATUS_OK) {
+        status = socket_connect(peer->socket, ctl->query, NULL, ctl->config, err);
+    }
+    if (status != STATUS_OK) {
+        peer_destroy(&peer);
+        return status;
+    }
+    *out = peer;
+    return STATUS_OK;
+}
+
+void peer_destroy(struct peer **peer_p)
+{
+    struct peer *peer = *peer_p;
+    if (peer == NULL) {
+        return;
+    }
+    socket_close(&peer->socket);
+    for (size_t i = 0; i < REPLY_FRAMES; i++) {
+        buf_free(&peer->frames[i]);
+    }
+    mp_doc_free(&peer->doc);
+    free(peer);
+    *peer_p = NULL;
+}
+
+void peer_request_begin(struct peer_request *request, const char *op)
+{
+    *request = (struct peer_request){0};
+    request->map = mp_open_map(&request->bytes);
+    peer_request_text(request, "op", str_of(op));
+}
+
+void peer_request_name(struct peer_request *request, const char *name)
+{
+    mp_put_text(&request->bytes, name);
+    request->map.count++;
+}
+
+void peer_request_text(struct peer_request *request, const char *name, struct str value)
+{
+    peer_request_name(request, name);
+    mp_put_str(&request->bytes, value);
+}
+
+void peer_request_uint(struct peer_request *request, const char *name, uint64_t value)
+{
+    peer_request_name(request, name);
+    mp_put_uint(&request->bytes, value);
+}
+
+/* Waits for the reply with our tag. */
+static int receive(struct peer *peer, struct error *err)
+{
+    const mono_time deadline = mono_add_ms(clock_mono(), peer->ctl->timeout_ms);
+    for (;;) {
+        const int count = socket_receive(peer->socket, peer->frames, REPLY_FRAMES, REPLY_MAX_BYTES);
+        uint32_t tag = 0;
+        if (count == REPLY_FRAMES && peer->frames[0].len == sizeof tag) {
+            memcpy(&tag, peer->frames[0].data, sizeof tag);
+        }
+        if (tag == peer->tag) {
+            return STATUS_OK;
+        }
+        const int wait_ms = mono_ms_until(clock_mono(), deadline, peer->ctl->timeout_ms);
+        if (count == 0 && wait_ms == 0) {
+            return error_set(err, STATUS_AGAIN, "no answer from %s within %d ms; is it running?",
+                             peer->ctl->query, peer->ctl->timeout_ms);
+        }
+        if (count == 0) {
+            zmq_pollitem_t item = {peer->socket, 0, ZMQ_POLLIN, 0};
+            (void)zmq_poll(&item, 1, wait_ms);
+        }
+    }
+}
+
+static int check_error(const mp_value *reply, struct error *err)
+{
+    const mp_value *error = mp_get(reply, "error");
+    struct str code = STR("");
+    struct str message = STR("no reason given");
+    if (error == NULL) {
+        return STATUS_OK;
+    }
+    (void)mp_as_str(mp_get(error, "code"), &code);
+    (void)mp_as_str(mp_get(error, "message"), &message);
+    return error_set(err, str_is(code, "not_found") ? STATUS_NOT_FOUND : STATUS_IO, "%.*s",
+                     (int)(message.len < 400 ? message.len : 400), message.p);
+}
+
+int peer_ask(struct peer *peer, struct peer_request *request, const mp_value **reply,
+             struct error *err)
+{
+    peer->tag++;
+    mp_close_map(&request->bytes, request->map);
+    const struct str frames[] = {
+        {(const char *)&peer->tag, sizeof peer->tag}, STR(""), buf_str(&request->bytes)};
+    const bool sent = socket_send(peer->socket, frames, 3);
+    buf_free(&request->bytes);
+    if (!sent) {
+        return error_set(err, STATUS_AGAIN, "cannot send to %s", peer->ctl->query);
+    }
+    int status = receive(peer, err);
+    if (status == STATUS_OK &&
+        mp_parse(&peer->doc, peer->frames[2].data, peer->frames[2].len) != STATUS_OK) {
+        status = error_set(err, STATUS_INVALID, "%s answered with something that is no answer",
+                           peer->ctl->query);
+    }
+    if (status == STATUS_OK) {
+        status = check_error(&peer->doc.root, err);
+    }
+    *reply = &peer->doc.root;
+    return status;
+}
