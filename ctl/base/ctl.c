@@ -2,8 +2,7 @@
 #include "ctl/base/ctl.h"
 
 #include <stdarg.h>
-
-#include "common/program/program.h"
+#include <stdlib.h>
 
 int ctl_fail(const struct ctl *ctl, const char *format, ...)
 {
@@ -13,5 +12,5 @@ int ctl_fail(const struct ctl *ctl, const char *format, ...)
     vfprintf(ctl->err, format, args);
     va_end(args);
     fputc('\n', ctl->err);
-    return EXIT_FAILED;
+    return EXIT_FAILURE;
 }

@@ -9,7 +9,7 @@
 #include "common/base/xalloc.h"
 #include "common/program/program.h"
 #include "ctl/commands/commands.h"
-#include "ctl/oracle/source.h"
+#include "ctl/oracle/sources.h"
 #include "ctl/verify/report.h"
 
 #define RETRY_MS 50
@@ -46,7 +46,7 @@ static int read_offset(struct verify *v, uint64_t *offset, struct error *err)
     struct peer_request request;
     const mp_value *reply;
     *offset = 0;
-    if (v->ctl->config->source.kind == SOURCE_SQLITE) {
+    if (v->source->position_is_id) {
         return STATUS_OK;
     }
     peer_request_begin(&request, "events");

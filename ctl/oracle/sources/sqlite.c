@@ -7,7 +7,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/xalloc.h"
-#include "ctl/oracle/source.h"
+#include "ctl/oracle/columns.h"
 
 #define BUSY_TIMEOUT_MS 5000
 
@@ -36,7 +36,7 @@ static const char *schema_of(const struct config_source *source)
     return source->table_schema != NULL ? source->table_schema : "main";
 }
 
-/* Does the table have the column? SELECT * tells. */
+/* Finds out which of the columns the table has, as SELECT * lists them. */
 static int find_columns(struct sqlite *s, bool *there, struct error *err)
 {
     sqlite3_stmt *all = NULL;
@@ -66,7 +66,7 @@ static int find_columns(struct sqlite *s, bool *there, struct error *err)
 
 static int prepare(struct sqlite *s, struct error *err)
 {
-    bool there[ORACLE_FIXED_COLUMNS + CONFIG_EXTRAS_MAX] = {false};
+    bool there[ORACLE_COLUMNS_MAX] = {false};
     int status = find_columns(s, there, err);
     struct buf sql = {0};
     for (size_t i = 0; i < oracle_column_count(s->source) && status == STATUS_OK; i++) {
@@ -96,7 +96,7 @@ static struct str text_at(sqlite3_stmt *row, int column)
     return (struct str){text, text != NULL ? (size_t)sqlite3_column_bytes(row, column) : 0};
 }
 
-/* A number or a text; a blob is no time. */
+/* A time is a number or a text; a blob is none. */
 static bool time_at(sqlite3_stmt *row, int column, wall_time *out)
 {
     const int type = sqlite3_column_type(row, column);
@@ -112,16 +112,14 @@ static bool time_at(sqlite3_stmt *row, int column, wall_time *out)
 
 static void take_row(struct sqlite *s, struct oracle_rows *rows)
 {
-    struct str texts[ORACLE_FIXED_COLUMNS + CONFIG_EXTRAS_MAX] = {{0}};
+    struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     wall_time time;
-    bool usable;
-    const int64_t id = sqlite3_column_int64(s->page, 0);
-    const bool timed = time_at(s->page, 1, &time);
-    for (size_t i = 2; i < oracle_column_count(s->source); i++) {
+    const int64_t id = sqlite3_column_int64(s->page, EVENT_ID);
+    const bool timed = time_at(s->page, EVENT_TIMESTAMP, &time);
+    for (size_t i = EVENT_TYPE; i < oracle_column_count(s->source); i++) {
         texts[i] = text_at(s->page, (int)i);
     }
-    oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts, &usable);
-    s->base.unusable += !usable;
+    s->base.unusable += !oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts);
     s->base.newest = id;
 }
 
@@ -146,6 +144,7 @@ static int sqlite_load(struct oracle_source *base, struct oracle_rows *rows, str
 int oracle_sqlite_open(const struct config *config, struct oracle_source **out, struct error *err)
 {
     struct sqlite *s = x_calloc(1, sizeof *s);
+    s->base.position_is_id = true;
     s->base.load = sqlite_load;
     s->base.close = sqlite_close;
     s->source = &config->source;

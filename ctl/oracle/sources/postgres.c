@@ -4,7 +4,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
-#include "ctl/oracle/source.h"
+#include "ctl/oracle/columns.h"
 
 #define OID_TIMESTAMP 1114
 #define OID_TIMESTAMPTZ 1184
@@ -13,10 +13,10 @@ struct postgres {
     struct oracle_source base;
     const struct config_source *source;
     PGconn *db;
-    char *page;      /* SQL: rows behind $1 */
-    char *count;     /* SQL: how many rows up to $1 */
-    bool time_us;    /* the timestamps are read as µs since 1970; else as the column's text */
-    uint64_t loaded; /* rows read, the unusable ones included */
+    char *page;      /* SQL that gives the rows behind $1 */
+    char *count;     /* SQL that gives how many rows there are up to $1 */
+    bool time_us;    /* True when timestamps are read as µs since 1970, false for their text. */
+    uint64_t loaded; /* how many rows were read, the unusable ones included */
 };
 
 static void postgres_close(struct oracle_source *base)
@@ -40,7 +40,7 @@ static void put_time_column(const struct postgres *s, const char *quoted, struct
     }
 }
 
-/* Which of the table's it is; -1: none. */
+/* Index of our column among those that the table has; -1 when it has none of that name. */
 static int find_column(const struct postgres *s, const PGresult *columns, size_t index)
 {
     const char *name = oracle_column(s->source, index);
@@ -53,7 +53,7 @@ static int find_column(const struct postgres *s, const PGresult *columns, size_t
 
 static int check_columns(const struct postgres *s, const PGresult *columns, struct error *err)
 {
-    bool there[ORACLE_FIXED_COLUMNS + CONFIG_EXTRAS_MAX];
+    bool there[ORACLE_COLUMNS_MAX];
     for (size_t i = 0; i < oracle_column_count(s->source); i++) {
         there[i] = find_column(s, columns, i) >= 0;
     }
@@ -64,16 +64,16 @@ static void put_column(struct postgres *s, const PGresult *columns, size_t index
 {
     const char *name = oracle_column(s->source, index);
     const int at = find_column(s, columns, index);
-    buf_append_text(sql, index != 0 ? ", " : "SELECT ");
+    buf_append_text(sql, index != EVENT_ID ? ", " : "SELECT ");
     if (at < 0) {
         buf_append_text(sql, "NULL");
         return;
     }
     struct buf quoted = {0};
     pg_quote(s->db, &quoted, name);
-    if (index == 0) {
+    if (index == EVENT_ID) {
         buf_printf(sql, "%s::bigint", buf_cstr(&quoted));
-    } else if (index == 1) {
+    } else if (index == EVENT_TIMESTAMP) {
         const Oid type = PQftype(columns, at);
         s->time_us = type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ;
         put_time_column(s, buf_cstr(&quoted), sql);
@@ -148,16 +148,14 @@ static bool read_time(const struct postgres *s, struct str text, wall_time *out)
 
 static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresult *page, int row)
 {
-    struct str texts[ORACLE_FIXED_COLUMNS + CONFIG_EXTRAS_MAX] = {{0}};
+    struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     wall_time time;
-    bool usable;
-    const int64_t id = strtoll(PQgetvalue(page, row, 0), NULL, 10);
-    for (size_t i = 1; i < oracle_column_count(s->source); i++) {
+    const int64_t id = strtoll(PQgetvalue(page, row, EVENT_ID), NULL, 10);
+    for (size_t i = EVENT_TIMESTAMP; i < oracle_column_count(s->source); i++) {
         texts[i] = text_at(page, row, (int)i);
     }
-    const bool timed = read_time(s, texts[1], &time);
-    oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts, &usable);
-    s->base.unusable += !usable;
+    const bool timed = read_time(s, texts[EVENT_TIMESTAMP], &time);
+    s->base.unusable += !oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts);
     s->base.newest = id;
     s->loaded++;
 }
@@ -180,8 +178,9 @@ static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *
     return STATUS_OK;
 }
 
-/* Sets *late when the table has other rows up to the newest than were read. */
-static int look_for_late(struct postgres *s, bool *late, struct error *err)
+/* Sets *late when the table has more or fewer rows up to the newest than were read: rows with lower
+ * ids have been committed since. */
+static int check_for_late(struct postgres *s, bool *late, struct error *err)
 {
     PGresult *result;
     const int status = run(s, s->count, s->base.newest, &result, err);
@@ -196,7 +195,7 @@ static int postgres_load(struct oracle_source *base, struct oracle_rows *rows, s
 {
     struct postgres *s = (struct postgres *)base;
     bool late = false;
-    int status = look_for_late(s, &late, err);
+    int status = check_for_late(s, &late, err);
     if (status == STATUS_OK && late) {
         oracle_rows_clear(rows);
         base->newest = 0;
