@@ -50,15 +50,15 @@ static bool fits(const struct pattern *pattern, const struct oracle_value *value
     return false;
 }
 
-static const struct oracle_value *value_of(const struct oracle_rows *rows, size_t row,
-                                           const struct field *field)
+const struct oracle_value *oracle_row_value(const struct oracle_rows *rows, size_t row,
+                                            const struct field *field)
 {
     return oracle_value(rows, oracle_cell(rows, row, oracle_field(rows, field)));
 }
 
 static bool holds(const struct oracle_rows *rows, size_t row, const struct condition *condition)
 {
-    const struct oracle_value *value = value_of(rows, row, &condition->field);
+    const struct oracle_value *value = oracle_row_value(rows, row, &condition->field);
     for (size_t i = 0; i < condition->any_count; i++) {
         if (fits(&condition->any[i], value)) {
             return true;
@@ -118,21 +118,21 @@ bool oracle_moment(const struct oracle_value *value, int64_t *out)
     return good;
 }
 
-static bool is_metric(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
+bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
 {
-    const struct oracle_value *type = value_of(rows, row, &oracle_field_type);
-    const struct oracle_value *name = value_of(rows, row, &oracle_field_metric);
+    const struct oracle_value *type = oracle_row_value(rows, row, &oracle_field_type);
+    const struct oracle_value *name = oracle_row_value(rows, row, &oracle_field_metric);
     double number;
     return str_is(type->text, oracle_rows_config(rows)->source.metric_event) &&
            name->kind == ORACLE_TEXT && str_is(name->text, tile->metric) &&
            oracle_matches(rows, row, &tile->labels) &&
-           oracle_number(value_of(rows, row, &oracle_field_value), &number);
+           oracle_number(oracle_row_value(rows, row, &oracle_field_value), &number);
 }
 
 bool oracle_state(const struct oracle_rows *rows, size_t row, const struct tile_config *tile,
                   int *out)
 {
-    const struct oracle_value *type = value_of(rows, row, &oracle_field_type);
+    const struct oracle_value *type = oracle_row_value(rows, row, &oracle_field_type);
     for (size_t i = 0; i < tile->rule_count; i++) {
         if (fits(&tile->rules[i].event_type, type)) {
             *out = tile->rules[i].state;
@@ -142,37 +142,12 @@ bool oracle_state(const struct oracle_rows *rows, size_t row, const struct tile_
     return false;
 }
 
-bool oracle_concerns(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
-{
-    double number;
-    int state;
-    if (tile->metric != NULL) {
-        return is_metric(rows, row, tile);
-    }
-    switch (tile->type) {
-    case TILE_SLA_RISK:
-        return (oracle_matches(rows, row, &tile->opens) ||
-                oracle_matches(rows, row, &tile->closes)) &&
-               value_of(rows, row, &tile->item)->kind != ORACLE_ABSENT;
-    case TILE_BACKLOG:
-        return oracle_state(rows, row, tile, &state) &&
-               value_of(rows, row, &tile->item)->kind != ORACLE_ABSENT;
-    case TILE_COUNT:
-    case TILE_TREND:
-    case TILE_GAUGE:
-        break;
-    }
-    return oracle_matches(rows, row, &tile->match) &&
-           (tile->value.kind == FIELD_NONE ||
-            oracle_number(value_of(rows, row, &tile->value), &number));
-}
-
 double oracle_row_number(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
 {
     const struct field *field = tile->metric != NULL ? &oracle_field_value : &tile->value;
     double number = 0;
     if (field->kind != FIELD_NONE) {
-        (void)oracle_number(value_of(rows, row, field), &number);
+        (void)oracle_number(oracle_row_value(rows, row, field), &number);
     }
     return number;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The oracle's own reading of `match`, `metric`, `opens`, `states` and so on: which rows a tile is
- * about. */
+/* The oracle's own reading of `match`, `metric`, `opens`, `states` and so on: what a row says of
+ * what a tile asks for. */
 #ifndef CTL_ORACLE_MATCH_H
 #define CTL_ORACLE_MATCH_H
 
@@ -8,23 +8,27 @@
 
 #include "ctl/oracle/rows.h"
 
-/* Does `*` in the pattern, for any run of characters, make it the text? */
+/* True when the text is the pattern with each `*` replaced by any run of bytes, or none. */
 bool oracle_glob(struct str pattern, struct str text);
 
-/* Do all conditions hold for the row? */
+/* The row's value of a field that a tile mentions. Owned by rows. */
+const struct oracle_value *oracle_row_value(const struct oracle_rows *rows, size_t row,
+                                            const struct field *field);
+
+/* True when all conditions hold for the row. */
 bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct match *match);
 
-/* The value as a number: a number of the payload, or text that is one. */
+/* True when the row is a metric event of the tile's metric, with its labels and a number. */
+bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct tile_config *tile);
+
+/* The value as a number: a number of the payload, or text that is one. False when it is neither. */
 bool oracle_number(const struct oracle_value *value, double *out);
 
-/* The value as a moment in µs: text or a number as the table's timestamp column may hold it. */
+/* The value as µs since 1970: a text or a number that the table's timestamp column might hold, too.
+ * False when it is no time. */
 bool oracle_moment(const struct oracle_value *value, int64_t *out);
 
-/* Is the row one that goes into the tile (whatever its group)? */
-bool oracle_concerns(const struct oracle_rows *rows, size_t row, const struct tile_config *tile);
-
-/* For tiles that numbers go into: the row's, or 0 where rows are only counted. The row concerns the
- * tile. */
+/* The number of a row that concerns the tile; 0 for a tile that only counts rows. */
 double oracle_row_number(const struct oracle_rows *rows, size_t row,
                          const struct tile_config *tile);
 

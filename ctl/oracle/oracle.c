@@ -8,7 +8,7 @@
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
 #include "common/wire/wire.h"
-#include "ctl/oracle/match.h"
+#include "ctl/oracle/types.h"
 
 /* ---- Which rows ---- */
 
@@ -112,6 +112,7 @@ static int by_key(const void *a, const void *b)
 void oracle_select(const struct oracle_rows *rows, const struct tile_config *tile,
                    struct oracle_members *out)
 {
+    const struct oracle_type *type = oracle_type_of(tile->type);
     *out = (struct oracle_members){.rows = rows, .tile = tile};
     if (tile->group_by.kind != FIELD_NONE) {
         select_groups(out);
@@ -125,7 +126,7 @@ void oracle_select(const struct oracle_rows *rows, const struct tile_config *til
     }
     for (size_t i = 0; i < out->count && !out->over_limit; i++) {
         const struct oracle_selection s = selection(out, &out->list[i]);
-        out->over_limit = oracle_breakdown_overflows(&s);
+        out->over_limit = type->is_undetermined != NULL && type->is_undetermined(&s);
     }
     if (out->count > 1) {
         qsort(out->list, out->count, sizeof *out->list, by_key);
@@ -157,27 +158,6 @@ static bool is_shown(const struct oracle_selection *s, wall_time at)
     return false;
 }
 
-static void put_data(const struct oracle_selection *s, wall_time at, struct buf *out)
-{
-    switch (s->tile->type) {
-    case TILE_COUNT:
-        oracle_count(s, at, out);
-        return;
-    case TILE_TREND:
-        oracle_trend(s, at, out);
-        return;
-    case TILE_GAUGE:
-        oracle_gauge(s, at, out);
-        return;
-    case TILE_SLA_RISK:
-        oracle_sla(s, at, out);
-        return;
-    case TILE_BACKLOG:
-        oracle_backlog(s, at, out);
-        return;
-    }
-}
-
 static void put_value(const struct oracle_selection *s, struct str group, wall_time at,
                       struct buf *out)
 {
@@ -202,7 +182,7 @@ static void put_value(const struct oracle_selection *s, struct str group, wall_t
         mp_put_str(out, group);
     }
     mp_put_text(out, "data");
-    put_data(s, at, out);
+    oracle_type_of(tile->type)->put_data(s, at, out);
 }
 
 bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,

@@ -16,7 +16,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
-#include "ctl/oracle/types.h"
+#include "ctl/oracle/type.h"
 
 /* A tile, or a member of a family, and the rows that go into it. */
 struct oracle_member {

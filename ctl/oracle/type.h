@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the oracle knows of a tile type: which rows concern it, and what it shows for them at a
+ * moment, as docs/tiles.md says, by brute force. Each type is one file of ctl/oracle/types/, and
+ * one line of types.c.
+ */
+#ifndef CTL_ORACLE_TYPE_H
+#define CTL_ORACLE_TYPE_H
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "ctl/oracle/rows.h"
+
+#define ORACLE_BREAKDOWN_MAX 1000 /* different values that a breakdown tells apart */
+
+/* The rows that concern one tile, or one member of a family, in the order of their ids. All of it
+ * is borrowed. */
+struct oracle_selection {
+    const struct oracle_rows *rows;
+    const struct tile_config *tile;
+    const uint32_t *picked; /* indices of rows */
+    size_t count;
+};
+
+struct oracle_type {
+    /* True when the row goes into a tile of this type, whatever its group. Asked only for tiles
+     * without a metric. */
+    bool (*concerns)(const struct oracle_rows *rows, size_t row, const struct tile_config *tile);
+
+    /* Appends the map that is the tile's `data` at that moment. */
+    void (*put_data)(const struct oracle_selection *s, wall_time at, struct buf *out);
+
+    /* True when what the tile shows cannot be told from these rows alone, but depends on when they
+     * came. NULL when it never does. */
+    bool (*is_undetermined)(const struct oracle_selection *s);
+};
+
+extern const struct oracle_type oracle_count;
+extern const struct oracle_type oracle_trend;
+extern const struct oracle_type oracle_sla_risk;
+extern const struct oracle_type oracle_backlog;
+extern const struct oracle_type oracle_gauge;
+
+#endif

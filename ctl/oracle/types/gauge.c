@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
+#include "common/codec/mp.h"
+#include "ctl/oracle/match.h"
+#include "ctl/oracle/types/values.h"
+
+static void put_gauge(const struct oracle_selection *s, wall_time at, struct buf *out)
+{
+    (void)at;
+    struct mp_open_map map = mp_open_map(out);
+    double value;
+    if (oracle_values_latest(s, &value)) {
+        double min = INFINITY;
+        double max = -INFINITY;
+        for (size_t i = 0; i < s->count; i++) {
+            const double one = oracle_row_number(s->rows, s->picked[i], s->tile);
+            min = one < min ? one : min;
+            max = one > max ? one : max;
+        }
+        mp_put_text(out, "value");
+        mp_put_number(out, value);
+        mp_put_text(out, "min");
+        mp_put_number(out, min);
+        mp_put_text(out, "max");
+        mp_put_number(out, max);
+        map.count += 3;
+    }
+    if (s->tile->unit != NULL) {
+        mp_put_text(out, "unit");
+        mp_put_text(out, s->tile->unit);
+        map.count++;
+    }
+    mp_close_map(out, map);
+}
+
+const struct oracle_type oracle_gauge = {.concerns = oracle_values_concern, .put_data = put_gauge};

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "common/base/xalloc.h"
+#include "common/codec/mp.h"
+#include "ctl/oracle/match.h"
+#include "ctl/oracle/types/items.h"
+
+#define ITEM_TEXT_MAX 1024 /* bytes of an item's id that are shown */
+
+static bool concerns(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
+{
+    return (oracle_matches(rows, row, &tile->opens) || oracle_matches(rows, row, &tile->closes)) &&
+           oracle_items_has_item(rows, row, tile);
+}
+
+struct open_item {
+    int64_t due;
+    int64_t opened_by; /* id of the row */
+    uint32_t item;
+};
+
+static bool due_of(const struct oracle_selection *s, const struct oracle_item_row *opening,
+                   int64_t *out)
+{
+    if (s->tile->due.kind == FIELD_NONE) {
+        *out = opening->us + s->tile->within_ms * US_PER_MS;
+        return true;
+    }
+    const size_t field = oracle_field(s->rows, &s->tile->due);
+    return oracle_moment(oracle_value(s->rows, oracle_cell(s->rows, opening->row, field)), out);
+}
+
+static int by_due(const void *a_p, const void *b_p)
+{
+    const struct open_item *a = a_p;
+    const struct open_item *b = b_p;
+    if (a->due != b->due) {
+        return a->due < b->due ? -1 : 1;
+    }
+    return (a->opened_by > b->opened_by) - (a->opened_by < b->opened_by);
+}
+
+/* The open items that have a deadline, sorted; others are only counted. The caller frees them. */
+static struct open_item *open_items(const struct oracle_selection *s, size_t *count,
+                                    size_t *without)
+{
+    struct oracle_item_row *sorted = oracle_items_sort(s);
+    struct open_item *open = x_calloc(s->count + 1, sizeof *open);
+    *count = 0;
+    *without = 0;
+    for (size_t first = 0, end; first < s->count; first = end) {
+        end = oracle_items_end(sorted, first, s->count);
+        const struct oracle_item_row *latest = &sorted[end - 1];
+        struct open_item item = {0, latest->id, latest->item};
+        if (oracle_matches(s->rows, latest->row, &s->tile->closes)) {
+            continue; /* also if it opens as well */
+        }
+        if (due_of(s, latest, &item.due)) {
+            open[(*count)++] = item;
+        } else {
+            (*without)++;
+        }
+    }
+    qsort(open, *count, sizeof *open, by_due);
+    free(sorted);
+    return open;
+}
+
+static void put_worst(const struct oracle_selection *s, const struct open_item *open, size_t count,
+                      struct buf *out)
+{
+    const size_t listed = count < TILE_WORST_ITEMS ? count : TILE_WORST_ITEMS;
+    mp_put_text(out, "worst");
+    mp_put_array(out, listed);
+    for (size_t i = 0; i < listed; i++) {
+        mp_put_map(out, 2);
+        mp_put_text(out, "id");
+        mp_put_str(out, oracle_items_cut(oracle_value(s->rows, open[i].item)->text, ITEM_TEXT_MAX));
+        mp_put_text(out, "due_at");
+        oracle_items_put_moment(out, open[i].due);
+    }
+}
+
+static void put_sla_risk(const struct oracle_selection *s, wall_time at, struct buf *out)
+{
+    size_t count;
+    size_t ok;
+    struct open_item *open = open_items(s, &count, &ok);
+    size_t at_risk = 0;
+    size_t breached = 0;
+    const struct open_item *next = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (open[i].due <= at.us) {
+            breached++;
+            continue;
+        }
+        next = next != NULL ? next : &open[i];
+        if (open[i].due - s->tile->at_risk_ms * US_PER_MS <= at.us) {
+            at_risk++;
+        } else {
+            ok++;
+        }
+    }
+    mp_put_map(out, next != NULL ? 5 : 4);
+    mp_put_text(out, "ok");
+    mp_put_uint(out, ok);
+    mp_put_text(out, "at_risk");
+    mp_put_uint(out, at_risk);
+    mp_put_text(out, "breached");
+    mp_put_uint(out, breached);
+    if (next != NULL) {
+        mp_put_text(out, "next_breach_at");
+        oracle_items_put_moment(out, next->due);
+    }
+    put_worst(s, open, count, out);
+    free(open);
+}
+
+const struct oracle_type oracle_sla_risk = {.concerns = concerns, .put_data = put_sla_risk};

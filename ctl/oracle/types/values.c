@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/oracle/types/values.h"
+
+#include "ctl/oracle/match.h"
+
+bool oracle_values_concern(const struct oracle_rows *rows, size_t row,
+                           const struct tile_config *tile)
+{
+    double number;
+    return oracle_matches(rows, row, &tile->match) &&
+           (tile->value.kind == FIELD_NONE ||
+            oracle_number(oracle_row_value(rows, row, &tile->value), &number));
+}
+
+int64_t oracle_values_slot(int64_t us, int64_t width)
+{
+    const int64_t slot = us / width;
+    return slot * width > us ? slot - 1 : slot;
+}
+
+bool oracle_values_later(const struct oracle_rows *rows, size_t a, size_t b)
+{
+    const int64_t a_us = oracle_row_us(rows, a);
+    const int64_t b_us = oracle_row_us(rows, b);
+    return a_us > b_us || (a_us == b_us && oracle_row_id(rows, a) > oracle_row_id(rows, b));
+}
+
+bool oracle_values_latest(const struct oracle_selection *s, double *out)
+{
+    if (s->count == 0) {
+        return false;
+    }
+    size_t latest = s->picked[0];
+    for (size_t i = 1; i < s->count; i++) {
+        if (oracle_values_later(s->rows, s->picked[i], latest)) {
+            latest = s->picked[i];
+        }
+    }
+    *out = oracle_row_number(s->rows, latest, s->tile);
+    return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What count, trend and gauge have in common: each row stands for a number at a time. */
+#ifndef CTL_ORACLE_TYPES_VALUES_H
+#define CTL_ORACLE_TYPES_VALUES_H
+
+#include "ctl/oracle/type.h"
+
+/* The concerns of struct oracle_type: rows that match, and that have a number where the tile is
+ * about numbers. */
+bool oracle_values_concern(const struct oracle_rows *rows, size_t row,
+                           const struct tile_config *tile);
+
+/* Index of the slot, width µs wide, that a moment lies in: rounds towards the past, also before
+ * 1970. */
+int64_t oracle_values_slot(int64_t us, int64_t width);
+
+/* True when row a is later than row b, by (timestamp, id). */
+bool oracle_values_later(const struct oracle_rows *rows, size_t a, size_t b);
+
+/* Sets *out to the number of the latest row. False when there is no row. */
+bool oracle_values_latest(const struct oracle_selection *s, double *out);
+
+#endif
