@@ -5,46 +5,27 @@
 #define CTL_OPTIONS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "common/config/config.h"
-#include "ctl/commands/commands.h"
+#include "ctl/commands/command.h"
 
-enum command {
-    COMMAND_NONE,
-    COMMAND_TAIL,
-    COMMAND_GET,
-    COMMAND_LS,
-    COMMAND_EVENTS,
-    COMMAND_STATS,
-    COMMAND_VERIFY,
-    COMMAND_CHECK,
-    COMMAND_INSTALL_TRIGGER,
-};
-
+/* Texts are borrowed from argv. */
 struct options {
-    enum command command;
-    const char *argument; /* KEY, PREFIX or FILE; NULL: not given */
-    const char *config_path;
-    bool config_given; /* else it is the default */
-    bool from_ingestor;
-    const char *query;   /* NULL: as the configuration says */
-    const char *publish; /* likewise */
-    bool json;
-    int64_t timeout_ms; /* 0: not given */
-    uint64_t count;     /* -n; 0: not given */
-    bool events;
-    const char *types;
-    bool allow_stale;
-    bool remove;
+    const struct command *command; /* never NULL once options_parse has returned */
+    struct command_line line;
+    bool config_given;   /* True when the file was named; else line.config_path is the default. */
+    bool from_ingestor;  /* True when the ingestor is asked, false when a cache is. */
+    bool json;           /* True when JSON is printed. */
+    const char *query;   /* where to ask; NULL: as the configuration says */
+    const char *publish; /* where to listen; NULL: as the configuration says */
 };
 
 /* Ends the process, with status 2 and a message, when the command line is wrong, or with 0 when it
- * asked for help or the version. Texts are borrowed from argv. */
+ * asked for help or the version. What it fills is freed with options_finish. */
 void options_parse(struct options *options, int argc, char **argv);
+void options_finish(struct options *options);
 
 /* Where to connect to, for an address that a server binds: `*`, 0.0.0.0 and [::] become this
  * machine. The caller frees it. */
-char *address_to_connect(const char *bound);
+char *options_address(const char *bound);
 
 #endif

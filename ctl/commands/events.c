@@ -8,6 +8,40 @@
 #include "ctl/commands/show.h"
 #include "ctl/peer/peer.h"
 
+#define EVENTS_SHOWN 20
+
+enum { OPTION_TYPES = 256 };
+
+/* ---- Options ---- */
+
+struct events_options {
+    uint64_t count;    /* how many are printed, the newest; 0: EVENTS_SHOWN */
+    const char *types; /* comma-separated, with `*`; NULL: all */
+};
+
+static const struct argp_option options_known[] = {
+    {"count", 'n', "N", 0, "The newest N (default: 20)", 1},
+    {"types", OPTION_TYPES, "TYPES", 0, "Of these types, such as order.*,ticket.opened", 1},
+    {0},
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct events_options *options = state->input;
+    switch (key) {
+    case 'n':
+        options->count = command_parse_count(value, state);
+        return 0;
+    case OPTION_TYPES:
+        options->types = value;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---- Printing ---- */
+
 /* What the table shows of an event. */
 static const char *const columns[] = {"id",       "timestamp", "event_type",
                                       "actor_id", "target_id", "summary"};
@@ -87,6 +121,8 @@ static void print(const struct ctl *ctl, const struct newest *newest)
     mp_doc_free(&doc);
 }
 
+/* ---- Asking ---- */
+
 /* `types` is "a,b.*". */
 static void put_types(struct peer_request *request, const char *types)
 {
@@ -133,16 +169,19 @@ static int take_page(struct peer *peer, const struct events_options *options, st
     return STATUS_OK;
 }
 
-int cmd_events(const struct ctl *ctl, const struct events_options *options)
+static int run(const struct ctl *ctl, const struct command_line *line)
 {
+    const struct events_options *given = line->options;
+    const struct events_options options = {given->count != 0 ? given->count : EVENTS_SHOWN,
+                                           given->types};
     struct peer *peer = NULL;
     struct error err = {{0}};
-    struct newest newest = {.max = options->count < SIZE_MAX ? (size_t)options->count : SIZE_MAX};
+    struct newest newest = {.max = options.count < SIZE_MAX ? (size_t)options.count : SIZE_MAX};
     uint64_t after = 0;
     bool more = true;
     int status = peer_create(ctl, &peer, &err);
     while (status == STATUS_OK && more) {
-        status = take_page(peer, options, &newest, &after, &more, &err);
+        status = take_page(peer, &options, &newest, &after, &more, &err);
     }
     if (status == STATUS_OK) {
         print(ctl, &newest);
@@ -156,3 +195,13 @@ int cmd_events(const struct ctl *ctl, const struct events_options *options)
     peer_destroy(&peer);
     return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
 }
+
+const struct command command_events = {
+    .name = "events",
+    .brief = "the newest raw events",
+    .doc = "Print the newest raw events, oldest first.",
+    .options = options_known,
+    .parse = parse,
+    .options_size = sizeof(struct events_options),
+    .run = run,
+};

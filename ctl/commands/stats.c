@@ -88,8 +88,9 @@ static void print_json(const struct ctl *ctl, const mp_value *ping, const mp_val
     buf_free(&json);
 }
 
-int cmd_stats(const struct ctl *ctl)
+static int run(const struct ctl *ctl, const struct command_line *line)
 {
+    (void)line;
     struct peer *peer = NULL;
     struct error err = {{0}};
     struct buf ping = {0};
@@ -118,3 +119,10 @@ int cmd_stats(const struct ctl *ctl)
     peer_destroy(&peer);
     return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
 }
+
+const struct command command_stats = {
+    .name = "stats",
+    .brief = "how a cache or an ingestor is doing",
+    .doc = "Print how a cache or an ingestor is doing.",
+    .run = run,
+};

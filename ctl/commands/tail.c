@@ -13,7 +13,9 @@
 #include "ctl/commands/commands.h"
 #include "ctl/peer/follow.h"
 
-#define SILENT_MS 3500 /* three beats are missing */
+#define SILENT_MS 3500 /* three heartbeats are missing */
+
+enum { OPTION_EVENTS = 256 };
 
 static int interruptions(void)
 {
@@ -24,6 +26,36 @@ static int interruptions(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
+
+/* ---- Options ---- */
+
+struct tail_options {
+    bool events;    /* True when raw events are printed, too. */
+    uint64_t count; /* the command ends after so many lines; 0: never */
+};
+
+static const struct argp_option options_known[] = {
+    {"events", OPTION_EVENTS, NULL, 0, "Raw events, too", 1},
+    {"count", 'n', "N", 0, "End after N lines", 1},
+    {0},
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct tail_options *options = state->input;
+    switch (key) {
+    case OPTION_EVENTS:
+        options->events = true;
+        return 0;
+    case 'n':
+        options->count = command_parse_count(value, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---- Following ---- */
 
 struct tail {
     const struct ctl *ctl;
@@ -75,8 +107,9 @@ static void follow(struct tail *tail, int signals)
     }
 }
 
-int cmd_tail(const struct ctl *ctl, const struct tail_options *options)
+static int run(const struct ctl *ctl, const struct command_line *line)
 {
+    const struct tail_options *options = line->options;
     struct tail tail = {.ctl = ctl, .options = options};
     struct error err = {{0}};
     const int signals = interruptions();
@@ -86,7 +119,7 @@ int cmd_tail(const struct ctl *ctl, const struct tail_options *options)
         status = socket_connect(tail.socket, ctl->publish, NULL, ctl->config, &err);
     }
     if (status == STATUS_OK) {
-        follow_init(&tail.follow, options->prefix, options->events, ctl->out);
+        follow_init(&tail.follow, command_prefix(line), options->events, ctl->out);
         follow(&tail, signals);
         follow_finish(&tail.follow);
     } else {
@@ -99,3 +132,15 @@ int cmd_tail(const struct ctl *ctl, const struct tail_options *options)
     close(signals);
     return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
 }
+
+const struct command command_tail = {
+    .name = "tail",
+    .argument = "[PREFIX]",
+    .brief = "changes of tiles, as lines of JSON",
+    .doc = "Print each change of a tile (whose key begins with PREFIX) as a line of JSON, until "
+           "interrupted. Gaps are announced.",
+    .options = options_known,
+    .parse = parse,
+    .options_size = sizeof(struct tail_options),
+    .run = run,
+};

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * verify: is every tile what the events table says? The table is read anew, and each tile computed
- * by the oracle (oracle.h), which shares no code with the fold.
- */
+#include "ctl/verify/verify.h"
+
 #include <stdlib.h>
 #include <time.h>
 
 #include "common/base/xalloc.h"
 #include "common/program/program.h"
-#include "ctl/commands/commands.h"
 #include "ctl/oracle/sources.h"
 #include "ctl/verify/report.h"
 
@@ -187,7 +184,7 @@ static int run(struct verify *v, size_t *unsettled, struct error *err)
     return status == STATUS_OK ? compare_until_settled(v, unsettled, err) : status;
 }
 
-int cmd_verify(const struct ctl *ctl, const struct verify_options *options)
+int verify_run(const struct ctl *ctl, const struct verify_options *options)
 {
     struct verify v = {.ctl = ctl, .options = options};
     struct error err = {{0}};

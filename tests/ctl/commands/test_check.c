@@ -23,7 +23,7 @@ static struct result check_text(const char *text, char path[32])
     size_t size = 0;
     FILE *out = open_memstream(&result.out, &size);
     FILE *err = open_memstream(&result.err, &size);
-    result.status = cmd_check(path, out, err);
+    result.status = check_file(path, out, err);
     fclose(out);
     fclose(err);
     unlink(path);

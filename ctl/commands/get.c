@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "common/program/program.h"
+#include "ctl/commands/commands.h"
+#include "ctl/commands/show.h"
+
+static void print_tile(const struct ctl *ctl, const struct served_tile *tile)
+{
+    char text[TIME_TEXT_SIZE > VERSION_TEXT_SIZE ? TIME_TEXT_SIZE : VERSION_TEXT_SIZE];
+    char age[AGE_TEXT_SIZE];
+    struct mp_doc doc;
+    struct str title = STR("");
+    struct str type = STR("");
+    mp_doc_init(&doc);
+    (void)mp_parse(&doc, tile->value.data, tile->value.len);
+    (void)mp_as_str(mp_get(&doc.root, "title"), &title);
+    (void)mp_as_str(mp_get(&doc.root, "type"), &type);
+    fprintf(ctl->out, "%s%s%s  %.*s  (%.*s)%s\n", ctl->colour ? "\033[1m" : "", tile->key,
+            ctl->colour ? "\033[0m" : "", (int)title.len, title.p, (int)type.len, type.p,
+            tile->stale ? "  STALE" : "");
+    show_data(ctl, mp_get(&doc.root, "data"), 2);
+    fprintf(ctl->out, "  %-14s position %s, %s\n", "as of", tile->position,
+            wall_format(tile->as_of, text));
+    fprintf(ctl->out, "  %-14s %s ago\n", "refreshed", show_age(tile->age_ms, age));
+    fprintf(ctl->out, "  %-14s %s\n", "version", version_format(tile->version, text));
+    mp_doc_free(&doc);
+}
+
+static void print_tile_json(const struct ctl *ctl, const struct served_tile *tile)
+{
+    struct buf json = {0};
+    served_write_json(&json, tile);
+    fprintf(ctl->out, "%s\n", buf_cstr(&json));
+    buf_free(&json);
+}
+
+static int run(const struct ctl *ctl, const struct command_line *line)
+{
+    const char *key = line->argument;
+    struct peer *peer = NULL;
+    struct peer_request request;
+    const mp_value *reply = NULL;
+    struct error err = {{0}};
+    struct served_tile tile;
+    int status = peer_create(ctl, &peer, &err);
+    if (status == STATUS_OK) {
+        peer_request_begin(&request, "get");
+        peer_request_text(&request, "key", str_of(key));
+        status = peer_ask(peer, &request, &reply, &err);
+    }
+    int result = EXIT_SUCCESS;
+    if (status == STATUS_NOT_FOUND) {
+        result = ctl_fail(ctl,
+                          "%s: there is no such tile, or it has expired; `tilewire ls` lists "
+                          "what there is",
+                          key);
+    } else if (status != STATUS_OK) {
+        result = ctl_fail(ctl, "%s", err.text);
+    } else if (!served_read(mp_at(mp_get(reply, "tiles"), 0), &tile)) {
+        result = ctl_fail(ctl, "the answer of %s cannot be read", ctl->query);
+    } else {
+        (ctl->json ? print_tile_json : print_tile)(ctl, &tile);
+        served_tile_free(&tile);
+    }
+    peer_destroy(&peer);
+    return result;
+}
+
+const struct command command_get = {
+    .name = "get",
+    .argument = "KEY",
+    .argument_needed = true,
+    .brief = "one tile",
+    .doc = "Print one tile.",
+    .run = run,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `tilewire verify`: whether every tile is what the events table says. */
+#ifndef CTL_VERIFY_VERIFY_H
+#define CTL_VERIFY_VERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ctl/base/ctl.h"
+
+struct verify_options {
+    int64_t timeout_ms; /* how long tiles may take to become right */
+    bool allow_stale;   /* True when a stale tile is no failure. */
+};
+
+/* Prints what it finds to ctl->out. Returns the exit status: 0 when every tile is right,
+ * EXIT_FAILED when one is not, or when that cannot be found out. */
+int verify_run(const struct ctl *ctl, const struct verify_options *options);
+
+#endif
