@@ -9,7 +9,8 @@
 
 #define ANSWER_TIMEOUT_MS 2000
 
-/* Without a file nobody named, the defaults do, if the addresses are given. */
+/* For addresses the defaults do when the file is not there, nobody has named it, and an address is
+ * given. */
 static bool config_needed(const struct options *options)
 {
     switch (options->command->config) {

@@ -19,7 +19,7 @@ const char *argp_program_version = "tilewire " TILEWIRE_VERSION;
 
 /* ---- Options of all commands ---- */
 
-/* "5s", "500ms", "1m", or a number of seconds. */
+/* Reads a duration in ms: "5s", "500ms", "1m", or a number of seconds. */
 static int64_t parse_timeout(const char *text, struct argp_state *state)
 {
     char *unit;
@@ -113,7 +113,7 @@ static error_t parse_argument(int key, char *value, struct argp_state *state)
     }
 }
 
-/* argv[0] is the command's name. */
+/* Reads the rest of the line, from the command's name in argv[0] on. */
 static void parse_command(struct options *options, const struct command *command,
                           const char *program, int argc, char **argv)
 {
@@ -132,7 +132,7 @@ static void parse_command(struct options *options, const struct command *command
     if (command->options_size != 0) {
         options->line.options = x_calloc(1, command->options_size);
     }
-    argv[0] = name; /* for argp's messages */
+    argv[0] = name; /* argp begins its messages with it */
     argp_parse(&argp, argc, argv, 0, NULL, options);
     argv[0] = own_name;
     free(name);

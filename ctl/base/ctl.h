@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every command of `tilewire` is given, and what it may print with. */
+/* What every command of `tilewire` is given: whom to ask, and where and how to print. */
 #ifndef CTL_BASE_CTL_H
 #define CTL_BASE_CTL_H
 
@@ -8,13 +8,14 @@
 
 #include "common/config/config.h"
 
+/* All of it is borrowed from main. */
 struct ctl {
     const struct config *config;
-    const char *query;   /* where to ask: an address to connect to */
-    const char *publish; /* where to listen for deltas */
-    bool json;
-    bool colour;    /* out is a terminal, and the user has not said NO_COLOR */
-    int timeout_ms; /* for one answer */
+    const char *query;   /* the address to connect to for queries */
+    const char *publish; /* the address to connect to for deltas */
+    bool json;           /* True when JSON is printed, for programs. */
+    bool colour;         /* True when out is a terminal, and the user has not set NO_COLOR. */
+    int timeout_ms;      /* how long one answer may take; above 0 */
     FILE *out;
     FILE *err;
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "common/base/event_fields.h"
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
 #include "common/program/program.h"
+#include "common/replica/answer.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 #include "ctl/peer/peer.h"
@@ -42,10 +44,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 /* ---- Printing ---- */
 
-/* What the table shows of an event. */
-static const char *const columns[] = {"id",       "timestamp", "event_type",
-                                      "actor_id", "target_id", "summary"};
-#define COLUMNS (sizeof columns / sizeof *columns)
+/* The table shows an event's fields without its payload. */
+#define COLUMNS EVENT_PAYLOAD
 
 static void add_scalar(struct show_table *table, const mp_value *value)
 {
@@ -62,12 +62,12 @@ static void add_scalar(struct show_table *table, const mp_value *value)
     buf_free(&json);
 }
 
-/* The newest `max` events taken so far, as MessagePack; the oldest is at `first`. */
+/* The newest events taken so far, in a ring. */
 struct newest {
-    struct buf *list;
+    struct buf *list; /* the fields of each, as MessagePack */
     size_t max;
     size_t count;
-    size_t first;
+    size_t first; /* index of the oldest */
 };
 
 static void keep(struct newest *newest, const mp_value *fields)
@@ -94,7 +94,10 @@ static void print_json(const struct ctl *ctl, const mp_value *fields)
 
 static void print(const struct ctl *ctl, const struct newest *newest)
 {
-    static const char *const header[COLUMNS] = {"ID", "TIME", "TYPE", "ACTOR", "TARGET", "SUMMARY"};
+    static const char *const header[COLUMNS] = {
+        [EVENT_ID] = "ID",       [EVENT_TIMESTAMP] = "TIME", [EVENT_TYPE] = "TYPE",
+        [EVENT_ACTOR] = "ACTOR", [EVENT_TARGET] = "TARGET",  [EVENT_SUMMARY] = "SUMMARY",
+    };
     struct show_table table;
     struct mp_doc doc;
     mp_doc_init(&doc);
@@ -111,7 +114,7 @@ static void print(const struct ctl *ctl, const struct newest *newest)
             print_json(ctl, &doc.root);
         }
         for (size_t k = 0; k < COLUMNS; k++) {
-            add_scalar(&table, mp_get(&doc.root, columns[k]));
+            add_scalar(&table, mp_get(&doc.root, event_fields[k].name));
         }
     }
     if (!ctl->json) {
@@ -123,34 +126,35 @@ static void print(const struct ctl *ctl, const struct newest *newest)
 
 /* ---- Asking ---- */
 
-/* `types` is "a,b.*". */
-static void put_types(struct peer_request *request, const char *types)
+/* Adds the types, such as "a,b.*", as an array. */
+static void put_types(struct query_request *request, const char *types)
 {
     size_t count = 1;
     for (const char *p = types; *p != '\0'; p++) {
         count += *p == ',';
     }
-    peer_request_name(request, "types");
-    mp_put_array(&request->bytes, count);
+    struct buf *list = query_request_member(request, QUERY_ARG_TYPES);
+    mp_put_array(list, count);
     for (const char *p = types; count > 0; count--) {
         const size_t len = strcspn(p, ",");
-        mp_put_str(&request->bytes, (struct str){p, len});
+        mp_put_str(list, (struct str){p, len});
         p += len + (p[len] == ',');
     }
 }
 
-/* One page. Without types it begins with the newest; with types all that the server holds is looked
- * through, since it cannot tell how far back the newest of a type are. */
+/* Takes one page. Without types the first page begins with the newest events; with types all that
+ * the server holds is read, since it cannot tell how far back the newest of a type are. */
 static int take_page(struct peer *peer, const struct events_options *options, struct newest *newest,
                      uint64_t *after, bool *more, struct error *err)
 {
-    struct peer_request request;
+    struct query_request request;
     const mp_value *reply;
-    peer_request_begin(&request, "events");
+    struct answer_events page;
+    query_request_begin(&request, QUERY_OP_EVENTS);
     if (*after == 0 && options->types == NULL) {
-        peer_request_uint(&request, "newest", options->count);
+        query_request_uint(&request, QUERY_ARG_NEWEST, options->count);
     } else {
-        peer_request_uint(&request, "after", *after);
+        query_request_uint(&request, QUERY_ARG_AFTER, *after);
     }
     if (options->types != NULL) {
         put_types(&request, options->types);
@@ -159,13 +163,19 @@ static int take_page(struct peer *peer, const struct events_options *options, st
     if (status != STATUS_OK) {
         return status;
     }
-    const mp_value *events = mp_get(reply, "events");
-    for (size_t i = 0; i < mp_count(events); i++) {
-        keep(newest, mp_get(mp_at(events, i), "e"));
+    bool good = answer_read_events(reply, &page) && (!page.more || page.next > *after);
+    for (size_t i = 0; good && i < mp_count(page.events); i++) {
+        struct answer_event event;
+        good = answer_read_event(mp_at(page.events, i), &event);
+        if (good) {
+            keep(newest, event.fields.parsed);
+        }
     }
-    if (!mp_as_uint(mp_get(reply, "next"), after) || !mp_as_bool(mp_get(reply, "more"), more)) {
+    if (!good) {
         return error_set(err, STATUS_INVALID, "the answer cannot be read");
     }
+    *after = page.next;
+    *more = page.more;
     return STATUS_OK;
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "common/program/program.h"
+#include "common/replica/answer.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 
@@ -39,14 +40,15 @@ static int run(const struct ctl *ctl, const struct command_line *line)
 {
     const char *key = line->argument;
     struct peer *peer = NULL;
-    struct peer_request request;
+    struct query_request request;
+    struct answer_found found;
     const mp_value *reply = NULL;
     struct error err = {{0}};
     struct served_tile tile;
     int status = peer_create(ctl, &peer, &err);
     if (status == STATUS_OK) {
-        peer_request_begin(&request, "get");
-        peer_request_text(&request, "key", str_of(key));
+        query_request_begin(&request, QUERY_OP_GET);
+        query_request_text(&request, QUERY_ARG_KEY, str_of(key));
         status = peer_ask(peer, &request, &reply, &err);
     }
     int result = EXIT_SUCCESS;
@@ -57,7 +59,7 @@ static int run(const struct ctl *ctl, const struct command_line *line)
                           key);
     } else if (status != STATUS_OK) {
         result = ctl_fail(ctl, "%s", err.text);
-    } else if (!served_read(mp_at(mp_get(reply, "tiles"), 0), &tile)) {
+    } else if (!answer_read_found(reply, &found) || !served_read(mp_at(found.tiles, 0), &tile)) {
         result = ctl_fail(ctl, "the answer of %s cannot be read", ctl->query);
     } else {
         (ctl->json ? print_tile_json : print_tile)(ctl, &tile);

@@ -4,6 +4,7 @@
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
 #include "common/program/program.h"
+#include "common/replica/answer.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 
@@ -14,67 +15,77 @@ struct keys {
     size_t count;
 };
 
-/* A page of the list; its last key is where the next one begins. */
+static int unreadable(struct error *err)
+{
+    return error_set(err, STATUS_INVALID, "the answer cannot be read");
+}
+
+/* Adds the keys of one page of the list. The last key so far is where the page begins. */
 static int list_page(struct peer *peer, const char *prefix, struct keys *keys, bool *more,
                      struct error *err)
 {
-    struct peer_request request;
+    struct query_request request;
     const mp_value *reply;
-    peer_request_begin(&request, "list");
-    peer_request_text(&request, "prefix", str_of(prefix));
+    struct answer_list page;
+    query_request_begin(&request, QUERY_OP_LIST);
+    query_request_text(&request, QUERY_ARG_PREFIX, str_of(prefix));
     if (keys->count != 0) {
-        peer_request_text(&request, "after", str_of(keys->list[keys->count - 1]));
+        query_request_text(&request, QUERY_ARG_AFTER, str_of(keys->list[keys->count - 1]));
     }
     const int status = peer_ask(peer, &request, &reply, err);
-    const mp_value *tiles = status == STATUS_OK ? mp_get(reply, "tiles") : NULL;
-    const size_t count = mp_count(tiles);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!answer_read_list(reply, &page)) {
+        return unreadable(err);
+    }
+    const size_t count = mp_count(page.tiles);
     keys->list = x_reallocarray(keys->list, keys->count + count + 1, sizeof *keys->list);
     for (size_t i = 0; i < count; i++) {
-        struct str key;
-        if (mp_as_str(mp_get(mp_at(tiles, i), "k"), &key)) {
-            keys->list[keys->count++] = x_strndup(key.p, key.len);
+        struct answer_tile tile;
+        if (!answer_read_listed_tile(mp_at(page.tiles, i), &tile)) {
+            return unreadable(err);
         }
+        keys->list[keys->count++] = x_strndup(tile.key.p, tile.key.len);
     }
-    *more = false;
-    if (status == STATUS_OK && count != 0) {
-        (void)mp_as_bool(mp_get(reply, "more"), more);
-    }
-    return status;
+    *more = page.more && count != 0;
+    return STATUS_OK;
 }
 
 typedef void tile_fn(void *arg, const struct served_tile *tile);
 
-/* Tiles by their keys, as many as one reply holds. Returns how many keys were dealt with in
- * *done: those behind the last tile of a full reply are asked for again. */
+/* Asks for tiles by their keys, as many as one reply holds; tiles that have gone since the list was
+ * made are left out. Sets *done to how many keys the server has looked at. */
 static int get_some(struct peer *peer, const struct keys *keys, size_t from, tile_fn *each,
                     void *arg, size_t *done, struct error *err)
 {
-    struct peer_request request;
+    struct query_request request;
     const mp_value *reply;
+    struct answer_found found;
     const size_t left = keys->count - from;
     const size_t asked = left < KEYS_AT_ONCE ? left : KEYS_AT_ONCE;
-    peer_request_begin(&request, "get");
-    peer_request_name(&request, "keys");
-    mp_put_array(&request.bytes, asked);
+    query_request_begin(&request, QUERY_OP_GET);
+    struct buf *names = query_request_member(&request, QUERY_ARG_KEYS);
+    mp_put_array(names, asked);
     for (size_t i = 0; i < asked; i++) {
-        mp_put_text(&request.bytes, keys->list[from + i]);
+        mp_put_text(names, keys->list[from + i]);
     }
     const int status = peer_ask(peer, &request, &reply, err);
-    const mp_value *tiles = status == STATUS_OK ? mp_get(reply, "tiles") : NULL;
-    size_t at = from;
-    for (size_t i = 0; i < mp_count(tiles); i++) {
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (!answer_read_found(reply, &found) || found.answered == 0 || found.answered > asked) {
+        return unreadable(err);
+    }
+    *done = (size_t)found.answered;
+    for (size_t i = 0; i < mp_count(found.tiles); i++) {
         struct served_tile tile;
-        if (served_read(mp_at(tiles, i), &tile)) {
-            while (at < from + asked && strcmp(keys->list[at], tile.key) != 0) {
-                at++; /* it has gone since the list was made */
-            }
-            at++;
+        if (served_read(mp_at(found.tiles, i), &tile)) {
             each(arg, &tile);
         }
         served_tile_free(&tile);
     }
-    *done = at > from && mp_count(tiles) != 0 ? at - from : asked;
-    return status;
+    return STATUS_OK;
 }
 
 static int for_each_tile(struct peer *peer, const char *prefix, tile_fn *each, void *arg,
@@ -86,7 +97,7 @@ static int for_each_tile(struct peer *peer, const char *prefix, tile_fn *each, v
     while (status == STATUS_OK && more) {
         status = list_page(peer, prefix, &keys, &more, err);
     }
-    for (size_t i = 0, done; i < keys.count && status == STATUS_OK; i += done) {
+    for (size_t i = 0, done = 0; i < keys.count && status == STATUS_OK; i += done) {
         status = get_some(peer, &keys, i, each, arg, &done, err);
     }
     for (size_t i = 0; i < keys.count; i++) {

@@ -45,7 +45,7 @@ void show_table_add(struct show_table *table, const char *text)
     show_table_add_str(table, str_of(text));
 }
 
-/* Characters, not bytes. */
+/* Counts characters, not bytes. */
 static size_t width_of(const char *text)
 {
     size_t width = 0;

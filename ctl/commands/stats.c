@@ -3,16 +3,17 @@
 
 #include "common/codec/json.h"
 #include "common/program/program.h"
+#include "common/replica/answer.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 #include "ctl/peer/peer.h"
 
-/* Appends what the server answers to an op, as one MessagePack value. */
+/* Appends the reply to a request that has no more than an operation. */
 static int fetch(struct peer *peer, const char *op, struct buf *out, struct error *err)
 {
-    struct peer_request request;
+    struct query_request request;
     const mp_value *reply;
-    peer_request_begin(&request, op);
+    query_request_begin(&request, op);
     const int status = peer_ask(peer, &request, &reply, err);
     if (status == STATUS_OK) {
         mp_put_value(out, reply);
@@ -36,8 +37,9 @@ static void add_line(struct show_table *table, const char *name, const mp_value 
 
 static void add_standing(struct show_table *table, const mp_value *ping)
 {
-    static const char *const names[] = {"role",  "version", "instance", "serving",
-                                        "tiles", "lanes",   "position", "ordinal"};
+    static const char *const names[] = {ANSWER_ROLE,     ANSWER_VERSION, ANSWER_INSTANCE,
+                                        ANSWER_SERVING,  ANSWER_TILES,   ANSWER_LANES,
+                                        ANSWER_POSITION, ANSWER_ORDINAL};
     char time[TIME_TEXT_SIZE];
     wall_time as_of;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -45,8 +47,8 @@ static void add_standing(struct show_table *table, const mp_value *ping)
             add_line(table, names[i], mp_get(ping, names[i]));
         }
     }
-    if (mp_as_int(mp_get(ping, "as_of"), &as_of.us)) {
-        show_table_add(table, "as_of");
+    if (mp_as_int(mp_get(ping, ANSWER_AS_OF), &as_of.us)) {
+        show_table_add(table, ANSWER_AS_OF);
         show_table_add(table, wall_format(as_of, time));
     }
 }
@@ -55,13 +57,13 @@ static void print_table(const struct ctl *ctl, const mp_value *ping, const mp_va
 {
     struct show_table table;
     struct str reason;
-    const mp_value *stats = mp_get(reply, "stats");
+    const mp_value *stats = mp_get(reply, ANSWER_STATS);
     show_table_init(&table, 2);
     show_table_add(&table, "NAME");
     show_table_add(&table, "VALUE");
     add_standing(&table, ping);
-    if (mp_as_str(mp_get(reply, "reason"), &reason) && reason.len != 0) {
-        add_line(&table, "reason", mp_get(reply, "reason"));
+    if (mp_as_str(mp_get(reply, ANSWER_REASON), &reason) && reason.len != 0) {
+        add_line(&table, ANSWER_REASON, mp_get(reply, ANSWER_REASON));
     }
     for (size_t i = 0; mp_is_map(stats) && i < mp_count(stats); i++) {
         struct str name;
@@ -81,9 +83,9 @@ static void print_json(const struct ctl *ctl, const mp_value *ping, const mp_val
     buf_append_text(&json, "{\"ping\":");
     json_write_value(&json, ping);
     buf_append_text(&json, ",\"stats\":");
-    json_write_value(&json, mp_get(reply, "stats"));
+    json_write_value(&json, mp_get(reply, ANSWER_STATS));
     buf_append_text(&json, ",\"reason\":");
-    json_write_value(&json, mp_get(reply, "reason"));
+    json_write_value(&json, mp_get(reply, ANSWER_REASON));
     fprintf(ctl->out, "%s}\n", buf_cstr(&json));
     buf_free(&json);
 }
@@ -101,10 +103,10 @@ static int run(const struct ctl *ctl, const struct command_line *line)
     mp_doc_init(&stats_doc);
     int status = peer_create(ctl, &peer, &err);
     if (status == STATUS_OK) {
-        status = fetch(peer, "ping", &ping, &err);
+        status = fetch(peer, QUERY_OP_PING, &ping, &err);
     }
     if (status == STATUS_OK) {
-        status = fetch(peer, "stats", &stats, &err);
+        status = fetch(peer, QUERY_OP_STATS, &stats, &err);
     }
     if (status == STATUS_OK && mp_parse(&ping_doc, ping.data, ping.len) == STATUS_OK &&
         mp_parse(&stats_doc, stats.data, stats.len) == STATUS_OK) {

@@ -13,10 +13,11 @@
 #include "ctl/commands/commands.h"
 #include "ctl/peer/follow.h"
 
-#define SILENT_MS 3500 /* three heartbeats are missing */
+#define SILENT_MS 3500 /* Three heartbeats are missing then. */
 
 enum { OPTION_EVENTS = 256 };
 
+/* Blocks the signals that end the command, and returns the signalfd that tells of them. */
 static int interruptions(void)
 {
     sigset_t set;
@@ -71,7 +72,7 @@ static bool is_done(const struct tail *tail)
            ferror(tail->ctl->out) != 0;
 }
 
-/* Takes in what is there. */
+/* Prints what the messages say that have come, and does not wait for more. */
 static void drain(struct tail *tail)
 {
     int count;
@@ -88,7 +89,7 @@ static void drain(struct tail *tail)
     (void)fflush(tail->ctl->out);
 }
 
-/* Follows until interrupted, or enough is printed, or nobody reads it. */
+/* Follows until it is interrupted, or enough is printed, or nobody reads what is printed. */
 static void follow(struct tail *tail, int signals)
 {
     bool silent = false;

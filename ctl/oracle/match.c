@@ -7,9 +7,18 @@
 #include "common/base/clock.h"
 #include "common/base/xalloc.h"
 
-#define NUMBER_TEXT_MAX 63 /* longer text is no number */
+#define NUMBER_TEXT_MAX 63 /* bytes; longer text is no number */
 
-/* reached[j]: the first j bytes of the pattern can stand for the text read so far. */
+/*
+ * reached[j] is true when the first j bytes of the pattern can stand for the text read so far. Each
+ * byte of the text makes the next row from the one before:
+ *
+ *     pattern a*b    ""   a   *   b
+ *     (nothing)       x
+ *     a                   x   x
+ *     ax                      x
+ *     axb                     x   x      the last one is reached: axb fits
+ */
 bool oracle_glob(struct str pattern, struct str text)
 {
     bool *reached = x_calloc(2 * (pattern.len + 1), sizeof *reached);

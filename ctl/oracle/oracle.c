@@ -34,7 +34,7 @@ static char *key_of(const struct tile_config *tile, struct str group)
 
 static struct oracle_member *add_member(struct oracle_members *members, struct str group)
 {
-    if ((members->count & (members->count - 1)) == 0) { /* full at each power of two */
+    if ((members->count & (members->count - 1)) == 0) { /* The list is full at each power of two. */
         const size_t cap = members->count != 0 ? 2 * members->count : 1;
         members->list = x_reallocarray(members->list, cap, sizeof *members->list);
     }
@@ -52,14 +52,14 @@ static void pick(struct oracle_member *member, size_t row)
     member->picked[member->count++] = (uint32_t)row;
 }
 
-/* Where in the list the member of a group is. */
+/* Says where in the list the member of a group is. */
 struct place {
     uint32_t group; /* index of the value as text */
     size_t at;
     UT_hash_handle hh;
 };
 
-/* Keys have to stay keys: a group whose key might be too long makes no member. */
+/* A key has a greatest length, so a group whose key might be longer makes no member. */
 static bool key_fits(const struct tile_config *tile, struct str group)
 {
     return strlen(tile->key) + strlen("/") + strlen("%XX") * group.len <= WIRE_KEY_MAX;

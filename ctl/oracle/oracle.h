@@ -21,10 +21,10 @@
 /* A tile, or a member of a family, and the rows that go into it. */
 struct oracle_member {
     char *key;
-    struct str group; /* its value of group_by; STR_NULL for a tile that is no family */
-    uint32_t *picked;
-    size_t count;
-    size_t cap;
+    struct str group; /* its value of group_by, owned by the rows; STR_NULL when no family's */
+    uint32_t *picked; /* indices of rows, in the order of their ids */
+    size_t count;     /* of picked */
+    size_t cap;       /* of picked */
 };
 
 /* A definition's members, sorted by key. */
@@ -33,21 +33,24 @@ struct oracle_members {
     const struct tile_config *tile;
     struct oracle_member *list;
     size_t count;
-    bool over_limit; /* more groups than max_groups, or more breakdown values than are told apart:
-                        what is shown then depends on when rows came, not on the rows alone */
+
+    /* True when there are more groups than max_groups, or more breakdown values than are told
+     * apart: what is shown then depends on when rows came, not on the rows alone. */
+    bool over_limit;
 };
 
-/* A tile that is no family has one member, even if no row goes into it. Free it with
- * oracle_members_free. */
+/* Finds a definition's members, and the rows of each. A tile that is no family has one member, even
+ * if no row goes into it. rows and tile are borrowed, and outlive the members, which the caller
+ * frees with oracle_members_free. */
 void oracle_select(const struct oracle_rows *rows, const struct tile_config *tile,
                    struct oracle_members *out);
 void oracle_members_free(struct oracle_members *members);
 
 /*
- * Appends the value (type, title, refresh, group, data) that the member has at that moment when the
- * rows are those with ids up to last_id. False, and nothing is appended, when it is not shown then:
- * a member of a family is shown from its first row on, as long as its greatest timestamp is less
- * than `idle` ago.
+ * Appends the value, as MessagePack (type, title, refresh, group, data) that the member has at that
+ * moment when the rows are those with ids up to last_id. Appends nothing and returns false when the
+ * member is not shown then: a member of a family is shown from its first row on, as long as its
+ * greatest timestamp is less than `idle` ago.
  */
 bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
                  int64_t last_id, wall_time at, struct buf *out);

@@ -113,7 +113,7 @@ static uint32_t add_value(struct oracle_rows *rows, struct oracle_value value)
     return (uint32_t)rows->value_count++;
 }
 
-/* The index of a value, which is added when it is new. */
+/* Returns the index of a value, which is added when it is new. */
 static uint32_t intern(struct oracle_rows *rows, struct oracle_value value)
 {
     struct buf name = {0};
@@ -131,7 +131,8 @@ static uint32_t intern(struct oracle_rows *rows, struct oracle_value value)
         if (value.kind == ORACLE_INTEGER || value.kind == ORACLE_BOOL) {
             as_text = intern(rows, (struct oracle_value){.kind = ORACLE_TEXT, .text = value.text});
         }
-        rows->values[known->index].as_text = as_text; /* intern_json corrects that of a real */
+        rows->values[known->index].as_text =
+            as_text; /* intern_json corrects it for an ORACLE_REAL. */
     }
     buf_free(&name);
     return known->index;
@@ -143,7 +144,7 @@ static uint32_t intern_text(struct oracle_rows *rows, struct str text)
                           : ORACLE_NO_VALUE;
 }
 
-/* Scalars only: maps and lists are like nothing. */
+/* Only scalars are values: a map or a list counts as absent. */
 static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *json)
 {
     char digits[40];
@@ -161,7 +162,7 @@ static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *j
         snprintf(digits, sizeof digits, "%lld", (long long)value.integer);
         value.text = str_of(digits);
     } else if (json_as_number(json, &value.real)) {
-        /* The name that it is found by must tell all doubles apart; its text need not. */
+        /* Its name among the known values has to tell all doubles apart; its text need not. */
         snprintf(digits, sizeof digits, "%.17g", value.real);
         value.kind = ORACLE_REAL;
         value.text = str_of(digits);
@@ -178,8 +179,9 @@ static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *j
     return index;
 }
 
-/* One member name after the other. */
-static const struct json_value *walk(const struct json_value *json, struct str path)
+/* Goes down a path of member names that have dots between them. NULL when there is no such
+ * member. */
+static const struct json_value *descend(const struct json_value *json, struct str path)
 {
     size_t from = 0;
     while (json != NULL && from <= path.len) {
@@ -210,7 +212,7 @@ static uint32_t read_field(struct oracle_rows *rows, const struct field *field,
                    ? intern_text(rows, event->extras[field->extra].value)
                    : ORACLE_NO_VALUE;
     case FIELD_PAYLOAD:
-        return intern_json(rows, walk(payload, field->path));
+        return intern_json(rows, descend(payload, field->path));
     case FIELD_NONE:
         break;
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rows of the events table as the oracle sees them: for each row its id, its time, and the
- * fields that any tile looks at. Each different value is kept once, and rows hold its number.
+ * fields that any tile asks for. Each different value is kept once, and rows hold its index.
  *
  *   values   [0 absent] [1 "order.created"] [2 "eu"] [3 19.5] …
- *   cells     row 0:  1 2 3      one number a field: indices into values
+ *   cells     row 0:  1 2 3      one index into values for each field
  *             row 1:  1 2 0
  *
  * Memory: 16 bytes and 4 for each field a row, and about 150 bytes for each different value.
@@ -23,21 +23,22 @@ enum oracle_kind { ORACLE_ABSENT, ORACLE_TEXT, ORACLE_INTEGER, ORACLE_REAL, ORAC
 
 struct oracle_value {
     enum oracle_kind kind;
-    struct str text;  /* as text, whatever the kind; STR_NULL when absent */
-    int64_t integer;  /* ORACLE_INTEGER; 0 or 1 for ORACLE_BOOL */
-    double real;      /* ORACLE_INTEGER and ORACLE_REAL */
-    uint32_t as_text; /* index of the ORACLE_TEXT with the same text */
+    struct str text;  /* the value as text, whatever its kind; STR_NULL when it is absent */
+    int64_t integer;  /* of an ORACLE_INTEGER; 0 or 1 for an ORACLE_BOOL */
+    double real;      /* of an ORACLE_REAL, and of an ORACLE_INTEGER, too */
+    uint32_t as_text; /* index of the ORACLE_TEXT that has the same text */
 };
 
 #define ORACLE_NO_VALUE 0U /* index of the absent value */
 
 struct oracle_rows;
 
-/* config is borrowed; its tiles say which fields matter. */
+/* config is borrowed, and outlives the rows; its tiles say which fields matter. The caller frees
+ * the rows with oracle_rows_destroy. */
 struct oracle_rows *oracle_rows_create(const struct config *config);
 void oracle_rows_destroy(struct oracle_rows **rows);
 
-/* Forgets all rows. */
+/* Forgets all rows; values stay known. */
 void oracle_rows_clear(struct oracle_rows *rows);
 
 /* Adds a row, whose id is above those of the rows before. What it points to is copied. */
@@ -50,16 +51,19 @@ int64_t oracle_rows_last_id(const struct oracle_rows *rows); /* 0 when there is 
 int64_t oracle_row_id(const struct oracle_rows *rows, size_t row);
 int64_t oracle_row_us(const struct oracle_rows *rows, size_t row);
 
-/* Index of the field, which is one of those that config's tiles (or metrics) mention. */
+/* Index of the field, which has to be one that a tile of the configuration mentions, or one of
+ * those below. */
 size_t oracle_field(const struct oracle_rows *rows, const struct field *field);
 
-/* What all metrics need. */
+/* The fields that all tiles with a metric ask for. */
 extern const struct field oracle_field_type;   /* event_type */
 extern const struct field oracle_field_metric; /* payload.metric */
 extern const struct field oracle_field_value;  /* payload.value */
 
-/* The row's value of a field, as an index into the values, and the value itself. */
+/* The row's value of a field, as an index into the values. */
 uint32_t oracle_cell(const struct oracle_rows *rows, size_t row, size_t field);
+
+/* The value with an index that is below the number of values. Valid until rows are added. */
 const struct oracle_value *oracle_value(const struct oracle_rows *rows, uint32_t index);
 
 #endif

@@ -50,12 +50,15 @@ static void print_epoch(struct follow *follow, unsigned lane, struct version bef
     print_line(follow, &line);
 }
 
-/* Announces what is missing before `now`. False: the message is an old one. */
+/* Announces what is missing before the message. False when the message is older than what was heard
+ * last in its lane, or the same. */
 static bool advance(struct follow *follow, const struct wire_header *header)
 {
     struct version *last = &follow->last[header->lane];
     const struct version now = header->version;
-    const uint64_t carried = header->kind != WIRE_BEAT; /* a beat has no sequence of its own */
+    /* A heartbeat has no sequence of its own: it names the last message, which is missing if it was
+     * not heard. */
+    const uint64_t carried = header->kind != WIRE_BEAT;
     if (last->epoch != 0) {
         if (version_compare(now, *last) < 0 || (carried && version_compare(now, *last) == 0)) {
             return false;

@@ -7,19 +7,21 @@
 #include "common/base/clock.h"
 #include "common/base/xalloc.h"
 #include "common/net/sockets.h"
+#include "common/replica/answer.h"
 
-#define REPLY_FRAMES 3 /* tag, delimiter, body */
+#define REPLY_FRAMES 3  /* tag, delimiter, body; a request has the same */
+#define MESSAGE_MAX 400 /* bytes of the server's words that are shown */
 
 /*
- * A DEALER rather than a REQ: after an answer that did not come it can simply ask again. The tag in
- * front of the delimiter comes back with the reply, so that a late answer to an earlier question is
- * told from the one that is waited for.
+ * The socket is a DEALER and not a REQ, because a DEALER can simply ask again when an answer did
+ * not come. The tag in front of the delimiter comes back with the reply, so that a late answer to
+ * an earlier question is told from the one that is waited for.
  */
 struct peer {
     const struct ctl *ctl;
     void *socket;
-    uint32_t tag;
-    struct buf frames[REPLY_FRAMES];
+    uint32_t tag;                    /* of the last request; the first one has 1 */
+    struct buf frames[REPLY_FRAMES]; /* of the last reply; doc borrows from them */
     struct mp_doc doc;
 };
 
@@ -56,32 +58,7 @@ void peer_destroy(struct peer **peer_p)
     *peer_p = NULL;
 }
 
-void peer_request_begin(struct peer_request *request, const char *op)
-{
-    *request = (struct peer_request){0};
-    request->map = mp_open_map(&request->bytes);
-    peer_request_text(request, "op", str_of(op));
-}
-
-void peer_request_name(struct peer_request *request, const char *name)
-{
-    mp_put_text(&request->bytes, name);
-    request->map.count++;
-}
-
-void peer_request_text(struct peer_request *request, const char *name, struct str value)
-{
-    peer_request_name(request, name);
-    mp_put_str(&request->bytes, value);
-}
-
-void peer_request_uint(struct peer_request *request, const char *name, uint64_t value)
-{
-    peer_request_name(request, name);
-    mp_put_uint(&request->bytes, value);
-}
-
-/* Waits for the reply with our tag. */
+/* Waits for the reply that has the tag of the last request. */
 static int receive(struct peer *peer, struct error *err)
 {
     const mono_time deadline = mono_add_ms(clock_mono(), peer->ctl->timeout_ms);
@@ -106,29 +83,29 @@ static int receive(struct peer *peer, struct error *err)
     }
 }
 
+/* What the server says is wrong, if anything. */
 static int check_error(const mp_value *reply, struct error *err)
 {
-    const mp_value *error = mp_get(reply, "error");
-    struct str code = STR("");
-    struct str message = STR("no reason given");
-    if (error == NULL) {
+    struct answer_error error;
+    if (!answer_read_error(reply, &error)) {
         return STATUS_OK;
     }
-    (void)mp_as_str(mp_get(error, "code"), &code);
-    (void)mp_as_str(mp_get(error, "message"), &message);
-    return error_set(err, str_is(code, "not_found") ? STATUS_NOT_FOUND : STATUS_IO, "%.*s",
-                     (int)(message.len < 400 ? message.len : 400), message.p);
+    const struct str message = error.message.p != NULL ? error.message : STR("no reason given");
+    const size_t len = message.len < MESSAGE_MAX ? message.len : MESSAGE_MAX;
+    return error_set(err, str_is(error.code, ANSWER_NOT_FOUND) ? STATUS_NOT_FOUND : STATUS_IO,
+                     "%.*s", (int)len, message.p);
 }
 
-int peer_ask(struct peer *peer, struct peer_request *request, const mp_value **reply,
+int peer_ask(struct peer *peer, struct query_request *request, const mp_value **reply,
              struct error *err)
 {
+    struct buf bytes = {0};
     peer->tag++;
-    mp_close_map(&request->bytes, request->map);
+    query_request_finish(request, &bytes);
     const struct str frames[] = {
-        {(const char *)&peer->tag, sizeof peer->tag}, STR(""), buf_str(&request->bytes)};
-    const bool sent = socket_send(peer->socket, frames, 3);
-    buf_free(&request->bytes);
+        {(const char *)&peer->tag, sizeof peer->tag}, STR(""), buf_str(&bytes)};
+    const bool sent = socket_send(peer->socket, frames, REPLY_FRAMES);
+    buf_free(&bytes);
     if (!sent) {
         return error_set(err, STATUS_AGAIN, "cannot send to %s", peer->ctl->query);
     }

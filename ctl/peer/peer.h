@@ -1,37 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asking an ingestor or a cache: docs/protocol.md, "Queries". One request at a time, each with a
- * deadline. */
+/* The ingestor or the cache that is asked: docs/protocol.md, "Queries". One request at a time, each
+ * with a deadline. Requests are written with common/replica/query_request.h, and replies read with
+ * common/replica/answer.h. */
 #ifndef CTL_PEER_PEER_H
 #define CTL_PEER_PEER_H
 
-#include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/codec/mp.h"
+#include "common/replica/query_request.h"
 #include "ctl/base/ctl.h"
 
 struct peer;
 
-/* Connects to ctl->query. ctl is borrowed. */
+/* Connects to ctl->query. ctl is borrowed, and outlives the peer. STATUS_IO or STATUS_INVALID when
+ * there is no socket, or the address is none; that nobody listens there shows in peer_ask. */
 int peer_create(const struct ctl *ctl, struct peer **out, struct error *err);
+
+/* Frees what is not NULL, and sets it to NULL. */
 void peer_destroy(struct peer **peer);
 
-/* A request under construction: a map whose first member is `op`. */
-struct peer_request {
-    struct buf bytes;
-    struct mp_open_map map;
-};
-void peer_request_begin(struct peer_request *request, const char *op);
-void peer_request_text(struct peer_request *request, const char *name, struct str value);
-void peer_request_uint(struct peer_request *request, const char *name, uint64_t value);
-/* The name alone: the caller appends the value to request->bytes. */
-void peer_request_name(struct peer_request *request, const char *name);
-
 /*
- * Sends the request, frees it, and waits for the reply. *reply is valid until the next call.
- * STATUS_AGAIN: no answer in time; STATUS_INVALID: an answer that is none; STATUS_NOT_FOUND,
- * STATUS_IO: the server says that something is wrong (not_found; anything else), err has its words.
+ * Ends and sends the request, which is freed in any case, and waits for the reply up to
+ * ctl->timeout_ms. *reply is owned by the peer and valid until the next call.
+ *
+ *     STATUS_AGAIN       there was no answer in time
+ *     STATUS_INVALID     what came is no answer
+ *     STATUS_NOT_FOUND   the server says that there is no such thing
+ *     STATUS_IO          the server says that something else is wrong
+ *
+ * In the last two cases err has the server's words.
  */
-int peer_ask(struct peer *peer, struct peer_request *request, const mp_value **reply,
+int peer_ask(struct peer *peer, struct query_request *request, const mp_value **reply,
              struct error *err);
 
 #endif

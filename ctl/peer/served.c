@@ -6,47 +6,43 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
+#include "common/replica/answer.h"
 
-static bool copy_text(const mp_value *value, char *out, size_t size)
+/* Copies a position, which is NUL-terminated then. False when there is none, or it is too long. */
+static bool copy_position(struct str position, char out[SERVED_POSITION_SIZE])
 {
-    struct str text;
-    if (!mp_as_str(value, &text) || text.len >= size) {
+    if (position.p == NULL || position.len >= SERVED_POSITION_SIZE) {
         return false;
     }
-    memcpy(out, text.p, text.len);
-    out[text.len] = '\0';
+    memcpy(out, position.p, position.len);
+    out[position.len] = '\0';
     return true;
 }
 
-static bool read_key(const mp_value *entry, char **out)
+/* Copies a tile that is no tombstone. */
+static bool copy_tile(const struct answer_tile *tile, struct served_tile *out)
 {
-    struct str key;
-    if (!mp_as_str(mp_get(entry, "k"), &key) || key.len == 0 || key.len > WIRE_KEY_MAX) {
+    *out = (struct served_tile){
+        .version = tile->version,
+        .as_of = tile->as_of,
+        .published_at = tile->published_at,
+        .ttl_ms = tile->ttl_ms,
+        .age_ms = tile->age_ms,
+        .stale = tile->stale,
+    };
+    if (!copy_position(tile->position, out->position)) {
         return false;
     }
-    *out = x_strndup(key.p, key.len);
+    out->key = x_strndup(tile->key.p, tile->key.len);
+    mp_put_value(&out->value, tile->value.parsed);
     return true;
 }
 
 bool served_read(const mp_value *entry, struct served_tile *out)
 {
+    struct answer_tile tile;
     *out = (struct served_tile){0};
-    const mp_value *version = mp_get(entry, "v");
-    if (!mp_as_uint(mp_at(version, 0), &out->version.epoch) ||
-        !mp_as_uint(mp_at(version, 1), &out->version.seq) ||
-        !copy_text(mp_get(entry, "s"), out->position, sizeof out->position) ||
-        !mp_as_int(mp_get(entry, "w"), &out->as_of.us) ||
-        !mp_as_int(mp_get(entry, "u"), &out->published_at.us) ||
-        !mp_as_int(mp_get(entry, "t"), &out->ttl_ms) ||
-        !mp_as_int(mp_get(entry, "age"), &out->age_ms) ||
-        !mp_as_bool(mp_get(entry, "stale"), &out->stale) || !read_key(entry, &out->key)) {
-        return false;
-    }
-    const mp_value *value = mp_get(entry, "p");
-    if (value != NULL) {
-        mp_put_value(&out->value, value);
-    }
-    return true;
+    return answer_read_tile(entry, &tile) && !tile.removed && copy_tile(&tile, out);
 }
 
 void served_tile_free(struct served_tile *tile)
@@ -77,32 +73,34 @@ void served_free(struct served *served)
     forget_all(served);
 }
 
-struct served_tile *served_find(const struct served *served, const char *key)
+static struct served_tile *find(const struct served *served, struct str key)
 {
     struct served_tile *tile;
-    HASH_FIND(by_key, served->tiles, key, strlen(key), tile);
+    HASH_FIND(by_key, served->tiles, key.p, key.len, tile);
     return tile;
 }
 
-/* A later page's tile takes the place of an earlier one's; without a value it says that the tile is
- * gone. */
+struct served_tile *served_find(const struct served *served, const char *key)
+{
+    return find(served, str_of(key));
+}
+
+/* A tile takes the place of one that an earlier page had; a tombstone only removes it. */
 static bool take_tile(struct served *served, const mp_value *entry)
 {
-    char *key;
-    if (!read_key(entry, &key)) {
+    struct answer_tile read;
+    if (!answer_read_tile(entry, &read)) {
         return false;
     }
-    struct served_tile *tile = served_find(served, key);
-    free(key);
+    struct served_tile *tile = find(served, read.key);
     if (tile != NULL) {
         forget(served, tile);
     }
-    if (mp_is_nil(mp_get(entry, "p"))) {
+    if (read.removed) {
         return true;
     }
     tile = x_calloc(1, sizeof *tile);
-    if (!served_read(entry, tile)) {
-        served_tile_free(tile);
+    if (!copy_tile(&read, tile)) {
         free(tile);
         return false;
     }
@@ -110,43 +108,32 @@ static bool take_tile(struct served *served, const mp_value *entry)
     return true;
 }
 
-static bool take_standing(struct served *served, const mp_value *page)
+static bool take_standing(struct served *served, const struct answer_standing *standing)
 {
-    uint64_t lanes;
-    if (!mp_as_uint(mp_get(page, "lanes"), &lanes) || lanes == 0 || lanes > LANES_MAX ||
-        !copy_text(mp_get(page, "position"), served->position, sizeof served->position) ||
-        !mp_as_int(mp_get(page, "as_of"), &served->as_of.us) ||
-        !mp_as_uint(mp_get(page, "ordinal"), &served->ordinal)) {
+    if (standing->lanes == 0 || !copy_position(standing->position, served->position)) {
         return false;
     }
-    if (strtoull(served->position, NULL, 10) < served->ordinal) { /* rows came after the beat */
+    served->as_of = standing->as_of;
+    served->ordinal = standing->ordinal;
+    if (strtoull(served->position, NULL, 10) < served->ordinal) { /* rows after the heartbeat */
         snprintf(served->position, sizeof served->position, "%llu",
                  (unsigned long long)served->ordinal);
     }
-    served->lane_count = (unsigned)lanes;
-    served->lanes = 0;
-    for (unsigned i = 0; i < lanes; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "%u", i);
-        served->lanes |= (uint64_t)(mp_get(mp_get(page, "versions"), name) != NULL) << i;
-    }
+    served->lane_count = standing->lanes;
+    served->lanes = standing->lanes_owned;
     return true;
 }
 
-static bool take_page(struct served *served, const mp_value *page, uint64_t *after, bool *more)
+static bool take_page(struct served *served, const struct answer_snapshot *page)
 {
-    bool restart;
-    const mp_value *tiles = mp_get(page, "tiles");
-    if (!mp_as_bool(mp_get(page, "restart"), &restart) || !mp_is_array(tiles) ||
-        !mp_as_uint(mp_get(page, "next"), after) || !mp_as_bool(mp_get(page, "more"), more) ||
-        !take_standing(served, page)) {
+    if (!take_standing(served, &page->standing)) {
         return false;
     }
-    if (restart) {
+    if (page->restart) {
         forget_all(served);
     }
-    for (size_t i = 0; i < mp_count(tiles); i++) {
-        if (!take_tile(served, mp_at(tiles, i))) {
+    for (size_t i = 0; i < mp_count(page->tiles); i++) {
+        if (!take_tile(served, mp_at(page->tiles, i))) {
             return false;
         }
     }
@@ -155,19 +142,18 @@ static bool take_page(struct served *served, const mp_value *page, uint64_t *aft
 
 int served_fetch(struct peer *peer, struct served *out, struct error *err)
 {
-    uint64_t after = 0;
-    bool more = true;
+    struct answer_snapshot page = {.more = true};
     *out = (struct served){0};
-    while (more) {
-        struct peer_request request;
-        const mp_value *page;
-        peer_request_begin(&request, "snapshot");
-        peer_request_uint(&request, "after", after);
-        const int status = peer_ask(peer, &request, &page, err);
+    while (page.more) {
+        struct query_request request;
+        const mp_value *reply;
+        query_request_begin(&request, QUERY_OP_SNAPSHOT);
+        query_request_uint(&request, QUERY_ARG_AFTER, page.next);
+        const int status = peer_ask(peer, &request, &reply, err);
         if (status != STATUS_OK) {
             return status;
         }
-        if (!take_page(out, page, &after, &more)) {
+        if (!answer_read_snapshot(reply, &page) || !take_page(out, &page)) {
             return error_set(err, STATUS_INVALID,
                              "the server's snapshot cannot be read; is it of "
                              "another version?");
@@ -193,7 +179,7 @@ void served_write_json(struct buf *out, const struct served_tile *tile)
     if (mp_parse(&doc, tile->value.data, tile->value.len) == STATUS_OK && mp_is_map(&doc.root)) {
         struct buf members = {0};
         json_write_value(&members, &doc.root);
-        if (members.len > 2) { /* the value's members stand beside ours */
+        if (members.len > 2) { /* The value's members stand beside ours. */
             buf_append_char(out, ',');
             buf_append(out, members.data + 1, members.len - 2);
         }

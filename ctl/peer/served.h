@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tiles that a server has, as a snapshot gives them. */
+/* The tiles that a server has, as it tells them: one by one, or all of them by a snapshot. */
 #ifndef CTL_PEER_SERVED_H
 #define CTL_PEER_SERVED_H
 
@@ -7,39 +7,45 @@
 
 #include "common/base/clock.h"
 #include "common/wire/version.h"
-#include "common/wire/wire.h"
 #include "ctl/peer/peer.h"
+
+#define SERVED_POSITION_SIZE 64 /* bytes, with the NUL; a server's position is shorter */
 
 struct served_tile {
     char *key;
     struct buf value; /* MessagePack */
     struct version version;
-    char position[64];
+    char position[SERVED_POSITION_SIZE];
     wall_time as_of;
     wall_time published_at;
     int64_t ttl_ms;
-    int64_t age_ms; /* since it was last refreshed */
+    int64_t age_ms; /* since the tile was last refreshed */
     bool stale;
     UT_hash_handle by_key;
 };
 
 struct served {
     struct served_tile *tiles; /* uthash by key */
-    uint64_t lanes;            /* bit i: tiles of lane i are served */
-    unsigned lane_count;
-    char position[64]; /* up to which rows are in the tiles, by the last beat or event */
+    uint64_t lanes;            /* Bit i is set when the tiles of lane i are served. */
+    unsigned lane_count;       /* of the deployment, at least 1 */
+
+    /* The rows up to here are in the tiles, by the server's last heartbeat or event. */
+    char position[SERVED_POSITION_SIZE];
     wall_time as_of;
     uint64_t ordinal; /* of the last event */
 };
 
-/* Walks a whole snapshot; what it ends with is one state of the server. The caller frees it, also
+/* Reads a whole snapshot, page by page; what is in out at the end is one state of the server. Fails
+ * as peer_ask does, and with STATUS_INVALID when a page cannot be read. The caller frees out, also
  * when it failed. */
 int served_fetch(struct peer *peer, struct served *out, struct error *err);
 void served_free(struct served *served);
 
+/* NULL when there is no such tile. Owned by served. */
 struct served_tile *served_find(const struct served *served, const char *key);
 
-/* Reads a tile of a snapshot, get or list reply (value: empty in a list). False when it is none. */
+/* Reads a tile of a reply to get, which is copied. False when it is none. The caller frees out with
+ * served_tile_free, also when it is none. */
 bool served_read(const mp_value *entry, struct served_tile *out);
 void served_tile_free(struct served_tile *tile);
 

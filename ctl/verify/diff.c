@@ -12,7 +12,7 @@ struct diff {
 
 static void compare(struct diff *diff, const mp_value *expected, const mp_value *got);
 
-/* Goes into a member, and takes the path back afterwards. */
+/* Compares a member, whose name is on the path meanwhile. */
 static void compare_member(struct diff *diff, struct str name, const mp_value *expected,
                            const mp_value *got)
 {
@@ -25,7 +25,8 @@ static void compare_member(struct diff *diff, struct str name, const mp_value *e
     diff->path.len = len;
 }
 
-/* The member by a name that is not NUL-terminated. */
+/* Returns the member of that name, or NULL; unlike mp_get, for a name that is not
+ * NUL-terminated. */
 static const mp_value *member(const mp_value *map, struct str name)
 {
     for (uint32_t i = 0; i < map->via.map.size; i++) {

@@ -4,7 +4,7 @@
 #include "common/codec/json.h"
 #include "ctl/verify/diff.h"
 
-#define LINES_MAX 20 /* differences shown for a tile */
+#define LINES_MAX 20 /* how many differences of a tile are shown */
 
 /* ---- For people ---- */
 

@@ -6,17 +6,19 @@
 #include "ctl/base/ctl.h"
 #include "ctl/verify/verdict.h"
 
+/* All of it is borrowed. */
 struct report {
     const struct ctl *ctl;
     const struct verdicts *verdicts;
-    size_t rows;       /* usable ones */
-    uint64_t unusable; /* passed over */
-    const char *position;
+    size_t rows;          /* how many the table has that can be used */
+    uint64_t unusable;    /* how many rows were passed over */
+    const char *position; /* of the snapshot */
 };
 
+/* Prints to ctl->out, as JSON if ctl->json. */
 void report_print(const struct report *report);
 
-/* verify could not do its work. */
+/* Says why verify could not do its work. */
 void report_failure(const struct ctl *ctl, const char *why);
 
 #endif

@@ -8,22 +8,25 @@
 
 /* A key whose tile is settled. */
 struct settled {
-    bool served;
+    bool served; /* False when there rightly is no tile. */
     UT_hash_handle by_key;
     char key[];
 };
 
 struct verdicts {
-    struct settled *settled;
-    bool *done; /* of each definition: all its members are settled; NULL before the first */
-    size_t equal;
-    size_t held;
+    struct settled *settled; /* uthash by key */
+
+    /* For each definition, true when all its members are settled. NULL before the first
+     * comparison. */
+    bool *done;
+    size_t equal; /* how many tiles are settled and served */
+    size_t held;  /* how many of these hold newer changes back */
     struct verdict_finding *findings;
-    size_t count;
+    size_t count; /* of findings */
     const struct tile_config **skipped;
     size_t skipped_count;
-    struct mp_doc expected_doc; /* scratch */
-    struct mp_doc got_doc;
+    struct mp_doc expected_doc; /* used within equal() only */
+    struct mp_doc got_doc;      /* used within equal() only */
 };
 
 const char *verdict_name(enum verdict verdict)
@@ -94,7 +97,8 @@ static void settle(struct verdicts *verdicts, const char *key, bool served)
 
 /* ---- Findings ---- */
 
-/* tile: NULL when it is not served. expected: NULL when nothing is. */
+/* Notes a finding. tile is NULL when it is not served; expected is NULL when nothing is expected.
+ */
 static void find(struct verdicts *verdicts, const struct verdict_comparison *c, const char *key,
                  enum verdict verdict, const struct served_tile *tile, const struct buf *expected)
 {
@@ -142,15 +146,16 @@ static bool equal(struct verdicts *verdicts, const struct buf *expected, const s
     return !differs;
 }
 
-/* The id of the last row in the tile, by its position. */
+/* Returns the id of the last row that is in the tile, by its position. */
 static int64_t last_row(const struct verdict_comparison *c, const char *position)
 {
-    /* Rows were delivered late: which rows a position stands for cannot be told from the ids any
-     * more. Once all have been delivered, a tile is right for all of them. */
+    /* With an offset, rows were delivered late, and which rows a position stands for cannot be told
+     * from their ids any more. Once all have been delivered, a tile is right for all of them. */
     return c->offset == 0 ? (int64_t)strtoull(position, NULL, 10) : INT64_MAX;
 }
 
-/* As of its own position and time, and, if that is before them, of the target and the snapshot. */
+/* Judges a tile as of its own position and time, and, if these are before the target and the
+ * snapshot, as of those, too. */
 static enum verdict judge(struct verdicts *verdicts, const struct verdict_comparison *c,
                           const struct oracle_members *members, const struct oracle_member *member,
                           const struct served_tile *tile, struct buf *expected)
@@ -225,7 +230,7 @@ static bool knows(const struct oracle_members *members, const char *key)
     return false;
 }
 
-/* Members that are served though no row makes them. */
+/* Finds members that are served though no row makes them. */
 static void find_surplus(struct verdicts *verdicts, const struct verdict_comparison *c,
                          const struct oracle_members *members)
 {
@@ -262,7 +267,7 @@ static void compare_definition(struct verdicts *verdicts, const struct verdict_c
     oracle_members_free(&members);
 }
 
-/* Tiles that are served though nothing defines them. */
+/* Finds tiles that are served though nothing defines them. */
 static void find_undefined(struct verdicts *verdicts, const struct verdict_comparison *c)
 {
     const struct config *config = oracle_rows_config(c->rows);

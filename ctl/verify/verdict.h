@@ -19,51 +19,62 @@
 
 enum verdict {
     VERDICT_EQUAL,
-    VERDICT_DIFFERS, /* from what it has to be as of its own position and time */
-    VERDICT_BEHIND,  /* right as of then, but newer rows or the time since have not changed it */
-    VERDICT_MISSING, /* not served */
-    VERDICT_SURPLUS, /* served, but no definition or row explains it */
-    VERDICT_STALE,
+    VERDICT_DIFFERS, /* The tile is not what it has to be as of its own position and time. */
+    VERDICT_BEHIND,  /* It was right then, but lacks newer rows, or what time has changed since. */
+    VERDICT_MISSING, /* The tile is not served. */
+    VERDICT_SURPLUS, /* It is served, but no definition or row explains it. */
+    VERDICT_STALE,   /* It is right, but marked as stale. */
 };
 
 const char *verdict_name(enum verdict verdict);
 
+/* A tile that is not settled. Owned by the verdicts. */
 struct verdict_finding {
     char *key;
     enum verdict verdict;
-    char position[64];
+
+    /* Those of the tile; of the snapshot, when the tile is missing. */
+    char position[SERVED_POSITION_SIZE];
     wall_time as_of;
+
     struct buf expected; /* MessagePack; empty for VERDICT_SURPLUS and VERDICT_STALE */
     struct buf got;      /* empty for VERDICT_MISSING */
 };
 
+/* What is compared with what. All of it is borrowed. */
 struct verdict_comparison {
     const struct oracle_rows *rows;
     const struct served *served;
-    int64_t target;      /* id of the row up to which tiles must have been brought */
-    uint64_t offset;     /* position of a tile minus id of its last row (PostgreSQL; else 0) */
-    int64_t patience_ms; /* for how long comparing goes on: a tile that may hold changes back for
-                            longer (its min_interval) need not be up to date */
-    bool allow_stale;
+    int64_t target;  /* id of the row up to which tiles must have been brought */
+    uint64_t offset; /* position of a tile minus the id of its last row; 0 when both are the same */
+
+    /* For how long comparing goes on. A tile that may hold changes back for longer, by its
+     * min_interval, need not be up to date. */
+    int64_t patience_ms;
+    bool allow_stale; /* True when a stale tile may be settled. */
 };
 
+/* What was found out about each tile, over all comparisons. */
 struct verdicts;
 
 struct verdicts *verdicts_create(void);
 void verdicts_destroy(struct verdicts **verdicts);
 
-/* Compares all that is not settled yet. Returns how many tiles are still not. */
+/* Compares all tiles that are not settled yet. Returns how many still are not. Each call is for the
+ * same configuration. */
 size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparison *comparison);
 
-/* Of the last comparison: what is not settled, sorted by key. */
+/* The tiles that the last comparison has not settled, sorted by key. Valid until the next one. */
 const struct verdict_finding *verdicts_findings(const struct verdicts *verdicts, size_t *count);
 
-size_t verdicts_equal(const struct verdicts *verdicts); /* tiles settled and served */
-size_t verdicts_held(const struct verdicts *verdicts);  /* of these, with newer changes held back */
+/* How many tiles are settled and served, and how many of these hold newer changes back. */
+size_t verdicts_equal(const struct verdicts *verdicts);
+size_t verdicts_held(const struct verdicts *verdicts);
 
-/* Definitions that could not be compared: see oracle_members.over_limit. */
+/* The definitions that could not be compared; see oracle_members.over_limit. */
 const struct tile_config *const *verdicts_skipped(const struct verdicts *verdicts, size_t *count);
 
-#define VERIFY_TOLERANCE 1e-9
+#define VERIFY_TOLERANCE                                                                           \
+    1e-9 /* relative: by how much numbers may differ that were summed up in another order */
 
 #endif

@@ -6,12 +6,14 @@
 
 #include "common/base/xalloc.h"
 #include "common/program/program.h"
+#include "common/replica/answer.h"
 #include "ctl/oracle/sources.h"
 #include "ctl/verify/report.h"
 
 #define RETRY_MS 50
-#define RECENT_EVENTS 500 /* in which the newest row is looked for */
-#define SILENT_US 5000000 /* without news from the ingestor for so long a cache is behind */
+#define RECENT_EVENTS 500 /* how many of the newest events are searched for the newest row */
+#define SILENT_US                                                                                  \
+    5000000 /* A cache that has had no news from the ingestor for so long is behind. */
 
 struct verify {
     const struct ctl *ctl;
@@ -20,9 +22,9 @@ struct verify {
     struct oracle_rows *rows;
     struct peer *peer;
     struct verdicts *verdicts;
-    struct served served;
-    int64_t target;
-    mono_time deadline;
+    struct served served; /* the last snapshot */
+    int64_t target;       /* id of the newest row when verifying began */
+    mono_time deadline;   /* tiles may take until then to become right */
 };
 
 static bool time_is_left(const struct verify *v)
@@ -35,60 +37,66 @@ static void pause_ms(long ms)
     nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
-/* ---- Positions: on SQLite that of a row is its id; on PostgreSQL late rows have moved them apart
- * ---- */
+/* ---- Positions ---- */
 
+/* Finds out by how much positions are ahead of ids: rows that were committed late move them apart,
+ * unless a row's position is its id. */
 static int read_offset(struct verify *v, uint64_t *offset, struct error *err)
 {
-    struct peer_request request;
+    struct query_request request;
     const mp_value *reply;
+    struct answer_events page;
     *offset = 0;
     if (v->source->position_is_id) {
         return STATUS_OK;
     }
-    peer_request_begin(&request, "events");
-    peer_request_uint(&request, "newest", RECENT_EVENTS);
+    query_request_begin(&request, QUERY_OP_EVENTS);
+    query_request_uint(&request, QUERY_ARG_NEWEST, RECENT_EVENTS);
     const int status = peer_ask(v->peer, &request, &reply, err);
-    const mp_value *events = status == STATUS_OK ? mp_get(reply, "events") : NULL;
+    if (status != STATUS_OK || !answer_read_events(reply, &page)) {
+        return status;
+    }
     int64_t newest = 0;
-    for (size_t i = 0; i < mp_count(events); i++) {
-        int64_t id;
-        uint64_t ordinal;
-        if (mp_as_int(mp_get(mp_get(mp_at(events, i), "e"), "id"), &id) &&
-            mp_as_uint(mp_get(mp_at(events, i), "n"), &ordinal) && id > newest &&
-            ordinal >= (uint64_t)id) {
-            newest = id;
-            *offset = ordinal - (uint64_t)id;
+    for (size_t i = 0; i < mp_count(page.events); i++) {
+        struct answer_event event;
+        if (answer_read_event(mp_at(page.events, i), &event) && event.id > newest &&
+            event.ordinal >= (uint64_t)event.id) {
+            newest = event.id;
+            *offset = event.ordinal - (uint64_t)event.id;
         }
     }
-    return status;
+    return STATUS_OK;
 }
 
-/* Has the server taken in the target, and heard from the ingestor lately? */
-static bool covers(const struct verify *v, const mp_value *ping, uint64_t offset, struct error *err)
+/* A position as a number; what is none is 0. */
+static uint64_t number_of(struct str position)
 {
-    bool serving = false;
-    struct str position = STR("");
-    uint64_t ordinal = 0;
-    wall_time as_of = {0};
-    (void)mp_as_bool(mp_get(ping, "serving"), &serving);
-    (void)mp_as_str(mp_get(ping, "position"), &position);
-    (void)mp_as_uint(mp_get(ping, "ordinal"), &ordinal);
-    (void)mp_as_int(mp_get(ping, "as_of"), &as_of.us);
-    if (!serving) {
+    char text[32] = "";
+    for (size_t i = 0; i < position.len && i < sizeof text - 1; i++) {
+        text[i] = position.p[i];
+    }
+    return strtoull(text, NULL, 10);
+}
+
+/* True when a server that answers a ping so has taken in the target, and has heard from the
+ * ingestor lately. Else err says why not. */
+static bool covers(const struct verify *v, const mp_value *reply, uint64_t offset,
+                   struct error *err)
+{
+    struct answer_ping ping;
+    if (!answer_read_ping(reply, &ping) || !ping.serving) {
         error_set(err, STATUS_AGAIN, "it is not in service yet");
         return false;
     }
-    char text[32] = "";
-    memcpy(text, position.p, position.len < sizeof text ? position.len : sizeof text - 1);
-    const uint64_t folded = strtoull(text, NULL, 10);
+    const uint64_t folded = number_of(ping.standing.position);
+    const uint64_t ordinal = ping.standing.ordinal;
     const uint64_t reached = folded > ordinal ? folded : ordinal;
     if (reached < (uint64_t)v->target + offset) {
         error_set(err, STATUS_AGAIN, "it is at position %llu, and the newest row has id %lld",
                   (unsigned long long)reached, (long long)v->target);
         return false;
     }
-    const int64_t silent_us = clock_wall().us - as_of.us;
+    const int64_t silent_us = clock_wall().us - ping.standing.as_of.us;
     if (silent_us > SILENT_US && !v->options->allow_stale) {
         error_set(err, STATUS_AGAIN, "its last news from the ingestor are %lld s old",
                   (long long)(silent_us / US_PER_S));
@@ -100,17 +108,18 @@ static bool covers(const struct verify *v, const mp_value *ping, uint64_t offset
 static int wait_until_covered(struct verify *v, struct error *err)
 {
     for (;;) {
-        struct peer_request request;
-        const mp_value *ping;
+        struct query_request request;
+        const mp_value *reply;
         uint64_t offset = 0;
         struct error why = {{0}};
-        (void)read_offset(v, &offset, &why); /* refused as long as it is not in service */
-        peer_request_begin(&request, "ping");
-        const int status = peer_ask(v->peer, &request, &ping, err);
+        (void)read_offset(v, &offset,
+                          &why); /* It is refused as long as the server is not in service. */
+        query_request_begin(&request, QUERY_OP_PING);
+        const int status = peer_ask(v->peer, &request, &reply, err);
         if (status != STATUS_OK && status != STATUS_AGAIN) {
             return status;
         }
-        if (status == STATUS_OK && covers(v, ping, offset, &why)) {
+        if (status == STATUS_OK && covers(v, reply, offset, &why)) {
             return STATUS_OK;
         }
         if (!time_is_left(v)) {
@@ -124,7 +133,8 @@ static int wait_until_covered(struct verify *v, struct error *err)
 
 /* ---- Comparing ---- */
 
-/* The snapshot first: the rows in its tiles are in the table then. */
+/* The snapshot is read before the rows, so that all rows in its tiles are in the table. Sets
+ * *unsettled to how many tiles are not right yet. */
 static int compare_once(struct verify *v, size_t *unsettled, struct error *err)
 {
     uint64_t offset;

@@ -107,7 +107,7 @@ static int prepare(struct postgres *s, struct error *err)
         s->count = x_asprintf("SELECT count(*) FROM %s WHERE %s > 0 AND %s <= $1::bigint",
                               buf_cstr(&table), buf_cstr(&id), buf_cstr(&id));
     }
-    PQclear(columns); /* NULL is fine */
+    PQclear(columns); /* It may be NULL. */
     buf_free(&table);
     buf_free(&id);
     buf_free(&sql);
@@ -140,7 +140,7 @@ static struct str text_at(const PGresult *page, int row, int column)
 static bool read_time(const struct postgres *s, struct str text, wall_time *out)
 {
     if (s->time_us && text.p != NULL) {
-        out->us = strtoll(text.p, NULL, 10); /* a result's values are NUL-terminated */
+        out->us = strtoll(text.p, NULL, 10); /* libpq ends each value with a NUL. */
         return true;
     }
     return text.p != NULL && wall_parse(text.p, text.len, out);

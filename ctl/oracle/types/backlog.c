@@ -15,17 +15,17 @@ static bool concerns(const struct oracle_rows *rows, size_t row, const struct ti
 }
 
 struct open_part {
-    uint32_t name; /* index of the breakdown's value as text; ORACLE_NO_VALUE: no event has one */
-    int state;
+    uint32_t name; /* index of the breakdown's value as text; ORACLE_NO_VALUE when no row has one */
+    int state;     /* index of the state */
 };
 
 struct backlog {
-    struct open_part *open; /* one for each open item */
-    size_t count;
-    int64_t oldest_us;
+    struct open_part *open; /* one for each open item; the caller frees it */
+    size_t count;           /* of the open items */
+    int64_t oldest_us; /* when the first row of an open item was; INT64_MAX when none is open */
 };
 
-/* The breakdown's value in the latest of the item's rows that has one. */
+/* Returns the breakdown's value in the latest of the item's rows that has one. */
 static uint32_t part_of(const struct oracle_selection *s, const struct oracle_item_row *rows,
                         size_t count)
 {
@@ -38,7 +38,7 @@ static uint32_t part_of(const struct oracle_selection *s, const struct oracle_it
         if (cell != ORACLE_NO_VALUE) {
             const struct oracle_value *value = oracle_value(s->rows, cell);
             return value->text.len != 0 ? value->as_text
-                                        : ORACLE_NO_VALUE; /* both are shown as "" */
+                                        : ORACLE_NO_VALUE; /* Both are shown as "". */
         }
     }
     return ORACLE_NO_VALUE;
@@ -72,7 +72,7 @@ static int by_part(const void *a_p, const void *b_p)
     return (a->name > b->name) - (a->name < b->name);
 }
 
-/* How many of the items, which are next to each other, are in each state. */
+/* Appends how many of these items are in each state; states without items only if zeros is set. */
 static void put_states(const struct tile_config *tile, const struct open_part *open, size_t count,
                        bool zeros, struct buf *out)
 {

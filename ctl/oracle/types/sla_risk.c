@@ -15,9 +15,9 @@ static bool concerns(const struct oracle_rows *rows, size_t row, const struct ti
 }
 
 struct open_item {
-    int64_t due;
+    int64_t due;       /* µs since 1970 */
     int64_t opened_by; /* id of the row */
-    uint32_t item;
+    uint32_t item;     /* index of its value as text */
 };
 
 static bool due_of(const struct oracle_selection *s, const struct oracle_item_row *opening,
@@ -41,7 +41,8 @@ static int by_due(const void *a_p, const void *b_p)
     return (a->opened_by > b->opened_by) - (a->opened_by < b->opened_by);
 }
 
-/* The open items that have a deadline, sorted; others are only counted. The caller frees them. */
+/* Returns the open items that have a deadline, sorted by it; those without one are only counted.
+ * The caller frees the list. */
 static struct open_item *open_items(const struct oracle_selection *s, size_t *count,
                                     size_t *without)
 {
@@ -54,7 +55,7 @@ static struct open_item *open_items(const struct oracle_selection *s, size_t *co
         const struct oracle_item_row *latest = &sorted[end - 1];
         struct open_item item = {0, latest->id, latest->item};
         if (oracle_matches(s->rows, latest->row, &s->tile->closes)) {
-            continue; /* also if it opens as well */
+            continue; /* A row that both opens and closes an item closes it. */
         }
         if (due_of(s, latest, &item.due)) {
             open[(*count)++] = item;

@@ -8,11 +8,11 @@
 #include "ctl/oracle/types/values.h"
 
 struct point {
-    size_t rows;
+    size_t rows; /* how many; the rest means something when there is one */
     double sum;
     double min;
     double max;
-    size_t last; /* row */
+    size_t last; /* index of the latest row */
 };
 
 static void add_to_point(const struct oracle_selection *s, struct point *point, size_t row)
