@@ -74,7 +74,7 @@ size_t verdicts_held(const struct verdicts *verdicts);
 /* The definitions that could not be compared; see oracle_members.over_limit. */
 const struct tile_config *const *verdicts_skipped(const struct verdicts *verdicts, size_t *count);
 
-#define VERIFY_TOLERANCE                                                                           \
-    1e-9 /* relative: by how much numbers may differ that were summed up in another order */
+/* By how much, relative to their size, numbers may differ that were added up in another order. */
+#define VERIFY_TOLERANCE 1e-9
 
 #endif
