@@ -12,8 +12,9 @@
 
 #define RETRY_MS 50
 #define RECENT_EVENTS 500 /* how many of the newest events are searched for the newest row */
-#define SILENT_US 5000000 /* A cache that heard nothing from the ingestor for so long is behind.   \
-                           */
+
+/* A cache that has had no news from the ingestor for so long is behind. */
+#define SILENT_US 5000000
 
 struct verify {
     const struct ctl *ctl;
