@@ -2,10 +2,12 @@
 // The dashboard: a grid of tiles and a table of the newest events, kept current by the client.
 import { connect } from "./client/index.js";
 import { Detail } from "./detail.js";
+import { element } from "./dom.js";
 import { EventsTable } from "./events-table.js";
 import { duration } from "./format.js";
 import { Layout } from "./layout.js";
-import { Card, Family, element, familyOf } from "./tiles.js";
+import { Card, Family, familyOf } from "./tiles.js";
+import { drawingOf } from "./types.js";
 
 const LATE_MS = 20000;
 const byId = (id) => document.getElementById(id);
@@ -77,7 +79,7 @@ function arrange() {
 }
 
 function sizeOf(key) {
-  return layout.sizes.get(key) ?? { width: cards.get(key).tile.type === "trend" ? 2 : 1, height: 1 };
+  return layout.sizes.get(key) ?? { width: drawingOf(cards.get(key).tile.type).width ?? 1, height: 1 };
 }
 
 function saveLayout() {

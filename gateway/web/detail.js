@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The large view of one tile or family: its drawing, and all that is known about it.
+import { element } from "./dom.js";
 import { duration, words } from "./format.js";
-import { Card, Family, element, familyOf } from "./tiles.js";
+import { Card, Family, familyOf } from "./tiles.js";
 
 // {event_type: order.created, ok: true} as "event_type: order.created, ok: true".
 function phrase(value) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of the newest events: prepended as they come, filtered by type, paused on request.
+import { element } from "./dom.js";
 import { clock } from "./format.js";
-import { element } from "./tiles.js";
 
 const SHOWN = 100;
 

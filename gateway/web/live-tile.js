@@ -9,7 +9,8 @@
 // --tilewire-radius, --tilewire-font) and ::part(card | title). The attribute `state` tells how it stands: loading, live,
 // stale, offline, missing.
 import { connect } from "./client/index.js";
-import { Card, Family, element, familyOf } from "./tiles.js";
+import { element } from "./dom.js";
+import { Card, Family, familyOf } from "./tiles.js";
 
 const home = new URL("..", import.meta.url);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { trendSeries } from "../../../gateway/web/tiles.js";
+import { trendSeries } from "../../../gateway/web/types/trend.js";
 
 const step = 10000;
 const points = { 10000: 4, 20000: 6, 50000: 5 };

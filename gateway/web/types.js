@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// How each type of tile is drawn: one file of types/ and one line here. A drawing is made once for a tile:
+//
+//   new Drawing(body)   puts its elements into the card's body
+//   update(tile)        is called with each value of the tile, and at the beginning
+//   tick()              may be left out; each second
+//   retheme()           may be left out; when the colours of the theme have changed
+//   destroy()           may be left out; when the card goes
+//
+//   static single       true when a value is a single number, so that the members of a family can share a card
+//   static width        how many columns its card takes; 1 if left out
+import { Backlog } from "./types/backlog.js";
+import { Count } from "./types/count.js";
+import { Gauge } from "./types/gauge.js";
+import { SlaRisk } from "./types/sla_risk.js";
+import { Trend } from "./types/trend.js";
+import { Unknown } from "./types/unknown.js";
+
+const drawings = new Map([
+  ["count", Count],
+  ["trend", Trend],
+  ["sla_risk", SlaRisk],
+  ["backlog", Backlog],
+  ["gauge", Gauge],
+]);
+
+export function drawingOf(type) {
+  return drawings.get(type) ?? Unknown;
+}

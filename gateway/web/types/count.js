@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// A number, and over which time it was counted.
+import { element, setText } from "../dom.js";
+import { duration, number } from "../format.js";
+import { History } from "../history.js";
+
+export class Count {
+  static single = true;
+
+  constructor(body) {
+    this.value = element("div", { class: "big" });
+    this.note = element("div", { class: "quiet" });
+    body.append(this.value, this.note);
+    this.history = new History(body);
+  }
+
+  update({ data }) {
+    this.now = data.value;
+    setText(this.value, number(data.value), true);
+    setText(this.note, data.window_ms ? `in the last ${duration(data.window_ms)}` : "");
+  }
+
+  tick() {
+    this.history.tick(this.now);
+  }
+}

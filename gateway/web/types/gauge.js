@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A number with its unit, and where it stands between its least and its greatest.
+import { element, setText } from "../dom.js";
+import { number } from "../format.js";
+import { History } from "../history.js";
+
+export class Gauge {
+  static single = true;
+
+  constructor(body) {
+    this.value = element("span", { class: "big" });
+    this.unit = element("span", { class: "unit" });
+    this.fill = element("div", { class: "fill" });
+    this.range = element("div", { class: "quiet range" }, element("span"), element("span"));
+    body.append(element("div", {}, this.value, this.unit));
+    this.history = new History(body);
+    body.append(element("div", { class: "meter" }, this.fill), this.range);
+  }
+
+  tick() {
+    this.history.tick(this.now);
+  }
+
+  update({ data }) {
+    this.now = data.value;
+    setText(this.value, number(data.value), true);
+    setText(this.unit, data.unit ? ` ${data.unit}` : "");
+    const span = data.max - data.min;
+    this.fill.style.width = `${span > 0 ? Math.round(((data.value - data.min) / span) * 100) : 0}%`;
+    setText(this.range.children[0], data.min === undefined ? "" : `min ${number(data.min)}`);
+    setText(this.range.children[1], data.max === undefined ? "" : `max ${number(data.max)}`);
+  }
+}
