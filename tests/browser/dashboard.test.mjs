@@ -39,8 +39,8 @@ test("tiles of each type are drawn right, and follow events", async () => {
   const worst = await card(page, "tickets.sla").locator(".worst li").allTextContents();
   assert.match(worst[0], /^t3.*over$/);
   assert.match(worst[1], /^t2in \d+s$/);
-  const before = worst[1];
-  await until("the countdown", async () => (await card(page, "tickets.sla").locator(".worst li").nth(1).textContent()) !== before);
+  const earlier = worst[1];
+  await until("the countdown", async () => (await card(page, "tickets.sla").locator(".worst li").nth(1).textContent()) !== earlier);
   await becomes("the chart", () => card(page, "orders.rate").locator("canvas").count(), 1);
   await becomes("the chart's last value", () => big(page, "orders.rate"), "3");
   await becomes("the family", () => card(page, "orders.by_region").locator("li").allTextContents(), ["eu2", "us1"]);
@@ -77,10 +77,10 @@ test("only this gateway is asked, by EventSource and not by polling", async () =
   await until("the connection", async () => (await status(page)) === "Connected");
   assert.ok(page.requests.every((url) => url.startsWith(d.url)), page.requests.join(" "));
   await becomes("one stream of events", () => page.requests.filter((url) => url.includes("/api/events/stream")).length, 1);
-  const before = page.requests.length;
+  const earlier = page.requests.length;
   d.insert("order.created", "o9");
   await until("the event", async () => (await rows(page).first().textContent()).includes("o9"));
-  assert.equal(page.requests.length, before, "an event costs no request");
+  assert.equal(page.requests.length, earlier, "an event costs no request");
   await page.context().close();
 });
 
@@ -153,11 +153,11 @@ test("attempts follow one another at those times, by a fake clock", async () => 
   await d.start("gateway");
   await until("the drop", async () => (await status(page)) === "Reconnecting…");
   for (const seconds of [1, 2, 4, 8, 16, 30]) {
-    const before = attempts();
+    const earlier = attempts();
     await page.clock.runFor(seconds * 900 - 50); // jitter takes a tenth off at most
-    assert.equal(attempts(), before, `no attempt before ${seconds} s`);
+    assert.equal(attempts(), earlier, `no attempt before ${seconds} s`);
     await page.clock.runFor(seconds * 100 + 50);
-    await until(`the attempt after ${seconds} s`, () => attempts() > before);
+    await until(`the attempt after ${seconds} s`, () => attempts() > earlier);
     await until("its failure", async () => (await status(page)).startsWith("Disconnected"));
   }
   await page.context().close();

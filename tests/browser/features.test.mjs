@@ -81,9 +81,9 @@ test("a tile opens large, with what is known of it, and stays live", async () =>
   const dialog = page.locator("dialog");
   await until("the large number", async () => /^\d+$/.test(await dialog.locator(".big").textContent()));
   await until("its definition", async () => (await dialog.locator(".defined dt").count()) > 0);
-  const before = Number(await dialog.locator(".big").textContent());
+  const earlier = Number(await dialog.locator(".big").textContent());
   d.insert("order.created", "o", { region: "eu" });
-  await until("its change", async () => Number(await dialog.locator(".big").textContent()) === before + 1);
+  await until("its change", async () => Number(await dialog.locator(".big").textContent()) === earlier + 1);
   const facts = (await dialog.locator("dl").allTextContents()).join(" ");
   for (const word of ["matchevent_type: order.created", "orders.created", "Window5m", "Version", "As of", "Time to live", "End-to-end lag"]) assert.ok(facts.includes(word), `${word} in ${facts}`);
   await page.keyboard.press("Escape");
@@ -143,17 +143,17 @@ test("a change is seen for a moment, and stands still for those who want no moti
   for (const [reducedMotion, moves] of [["no-preference", true], ["reduce", false]]) {
     const page = await dashboard("/", { reducedMotion });
     const number = card(page, "orders.created").locator(".big");
-    const before = await number.textContent();
+    const earlier = await number.textContent();
     await page.evaluate(() => {
       globalThis.moved = [];
-      const watch = (event) => moved.push(event.animationName ?? event.propertyName);
+      const watch = (event) => globalThis.moved.push(event.animationName ?? event.propertyName);
       for (const type of ["animationstart", "transitionrun"]) document.addEventListener(type, watch);
     });
     d.insert("order.created", "o", { region: "eu" });
     d.insert("metrics.updated", null, { metric: "queue.depth", value: moves ? 13 : 14 });
-    await until("the change", async () => (await number.textContent()) !== before && /1[34]/.test(await card(page, "queue.depth").locator(".big").textContent()));
-    if (moves) await until("its motion", () => page.evaluate(() => moved.includes("changed")));
-    else assert.deepEqual(await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(moved))))), []);
+    await until("the change", async () => (await number.textContent()) !== earlier && /1[34]/.test(await card(page, "queue.depth").locator(".big").textContent()));
+    if (moves) await until("its motion", () => page.evaluate(() => globalThis.moved.includes("changed")));
+    else assert.deepEqual(await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => resolve(globalThis.moved))))), []);
     await done(page);
   }
 });
@@ -161,13 +161,13 @@ test("a change is seen for a moment, and stands still for those who want no moti
 test("live regions do not chatter: only the connection is told", async () => {
   const page = await dashboard();
   const regions = () => page.locator("[aria-live], [role=status], [role=alert], [role=log], output").evaluateAll((all) => all.map((n) => `${n.id}: ${n.textContent}`));
-  const before = await regions();
-  assert.deepEqual(before, ["status: Connected"]);
+  const earlier = await regions();
+  assert.deepEqual(earlier, ["status: Connected"]);
   const number = card(page, "orders.created").locator(".big");
   const was = await number.textContent();
   d.insert("order.created", "o", { region: "us" });
   await until("the change", async () => (await number.textContent()) !== was);
-  assert.deepEqual(await regions(), before);
+  assert.deepEqual(await regions(), earlier);
   await done(page);
 });
 

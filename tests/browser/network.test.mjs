@@ -40,9 +40,9 @@ test("back online means an attempt at once", async () => {
   const attempts = () => page.requests.filter((url) => url.includes("/api/tiles/stream")).length;
   await page.screenshot({ path: join(shots, "offline.png") });
   await page.clock.pauseAt((await page.evaluate(() => Date.now())) + 1000); // no timer brings an attempt from here on
-  const before = attempts();
+  const earlier = attempts();
   await page.context().setOffline(false);
-  await until("an attempt", () => attempts() > before);
+  await until("an attempt", () => attempts() > earlier);
   await page.clock.resume();
   await until("green", async () => (await status(page)) === "Connected");
   assert.deepEqual(page.errors, []);

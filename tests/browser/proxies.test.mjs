@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { Deployment, card, finish, open, shots, status, until } from "./harness.mjs";
+import { Deployment, finish, open, shots, status, until } from "./harness.mjs";
 import { Proxy } from "./proxy.mjs";
 
 let d, proxy;
@@ -88,12 +88,12 @@ test("by each transport, from one gateway to another and back: every event once,
     globalThis.heard = {};
     globalThis.connections = {};
     for (const name of ["sse", "websocket", "long-poll"]) {
-      heard[name] = [];
-      connections[name] = connect({ transports: [name], onEvent: (event) => heard[name].push(event.target_id) });
+      globalThis.heard[name] = [];
+      globalThis.connections[name] = connect({ transports: [name], onEvent: (event) => globalThis.heard[name].push(event.target_id) });
     }
   });
   const each = (what) => page.evaluate(what);
-  const allConnected = () => until("all connections", () => each(() => Object.values(connections).every((c) => c.status === "connected")));
+  const allConnected = () => until("all connections", () => each(() => Object.values(globalThis.connections).every((c) => c.status === "connected")));
   await allConnected();
   const expected = [];
   const insert = (n) => {
@@ -102,7 +102,7 @@ test("by each transport, from one gateway to another and back: every event once,
       d.insert("order.created", expected.at(-1));
     }
   };
-  const heard = () => each(() => Object.fromEntries(Object.entries(heard).map(([k, v]) => [k, v.filter((t) => t?.startsWith("move-"))])));
+  const heard = () => each(() => Object.fromEntries(Object.entries(globalThis.heard).map(([k, v]) => [k, v.filter((t) => t?.startsWith("move-"))])));
   const all = () => until("what was inserted", async () => Object.values(await heard()).every((list) => list.length >= expected.length));
   insert(3);
   await all();
@@ -122,7 +122,7 @@ test("by each transport, from one gateway to another and back: every event once,
   await all();
   for (const [name, list] of Object.entries(await heard())) assert.deepEqual(list, expected, name);
   const served = async () => (await (await fetch(`${proxy.target}/api/tiles`)).json()).tiles.map((t) => `${t.key} ${t.version}`).sort();
-  const held = () => each(() => Object.values(connections).map((c) => c.list().map((t) => `${t.key} ${t.version}`).sort()));
+  const held = () => each(() => Object.values(globalThis.connections).map((c) => c.list().map((t) => `${t.key} ${t.version}`).sort()));
   await until("the same tiles everywhere", async () => {
     const truth = JSON.stringify(await served());
     return (await held()).every((list) => JSON.stringify(list) === truth);

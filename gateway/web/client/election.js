@@ -54,7 +54,10 @@ function electByMessages(id, channel, onLead, onResign) {
       if (type === "election-ask" && leader === id) {
         say("claim");
       } else if (type === "election-claim" && from !== id) {
-        if (leader === id && id < from) return say("claim");
+        if (leader === id && id < from) {
+          say("claim");
+          return;
+        }
         const led = leader === id;
         leader = from;
         if (led) onResign();

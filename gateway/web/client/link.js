@@ -13,22 +13,23 @@ import { transports } from "./transports.js";
 
 const POLL_MS = 5000;
 const CHECK_MS = 5000;
-const SILENT_MS = 40000; // heartbeats come every 15 s
-const UNPROVEN_MS = 20000; // a stream that opened and never said a word is held back by something between
+const SILENT_MS = 40000; // without any message; heartbeats come every 15 s
+const UNPROVEN_MS = 20000; // A stream that has opened and said nothing for so long is held back by something on the way.
 const LAGGING_MS = 20000;
 const CLIMB_MS = 60000;
-const UNSUPPORTED_MS = 60000; // then the answer may be another, of another gateway
+const UNSUPPORTED_MS = 60000; // After so long another gateway may answer, which supports more.
 const FAILURES_BEFORE_OTHERS = 2;
 
 export class Link {
-  // sink: tile(tile), patch(patch) → false when the base is not held, expired(key), event(event), lastEventId(), expectTiles(),
-  // takeTiles(list), expectEvents(), takeEvents(list oldest first), setStatus(status, transport), beat(heartbeat)
+  // The sink takes what comes: tile(tile), patch(patch) → false when the base is not held, expired(key), event(event),
+  // lastEventId(), expectTiles(), takeTiles(list), expectEvents(), takeEvents(list oldest first),
+  // setStatus(status, transport), beat(heartbeat).
   constructor({ base, env, sink, order = ["sse", "websocket", "long-poll"], form = "patch", eventLimit = 100 }) {
     Object.assign(this, { base, env, sink, order, form, eventLimit });
     this.want = { keys: null, events: false };
-    this.cursor = ""; // where the tiles are; where the events are, the sink knows
+    this.cursor = ""; // where the stream of tiles goes on; for events the sink knows it
     this.failures = 0;
-    this.unsupported = new Map(); // transport → when it turned out to be
+    this.unsupported = new Map(); // transport → when it turned out that the gateway does not support it
     this.refetching = new Set();
     this.status = "connecting";
   }
@@ -50,14 +51,14 @@ export class Link {
     this.current = this.beside = null;
   }
 
-  // Other tiles, or events too, are wanted from now on.
+  // Changes which tiles are wanted from now on, and whether events are.
   setWant(want) {
     if (JSON.stringify(want) === JSON.stringify(this.want)) return;
     this.want = want;
-    this.cursor = ""; // what it stands for was another selection
+    this.cursor = ""; // A cursor holds for the selection that it was given for.
     this.beside?.close();
     this.beside = null;
-    if (!this.timer) this.attempt(); // else the next attempt will ask for it
+    if (!this.timer) this.attempt(); // If one is planned, that will ask for it.
     this.refreshAgain();
   }
 
@@ -77,13 +78,13 @@ export class Link {
     this.current.open();
   }
 
-  // The network may be back: no reason to wait.
+  // Tries at once, without waiting for the backoff: the network may be back.
   tryNow() {
     if (this.timer) this.attempt();
     else this.check();
   }
 
-  // True when the transport carries from now on.
+  // Is told that a transport works. Returns true when it carries from now on.
   heard(transport) {
     if (transport === this.beside && !transport.spoke) return false;
     this.heardAt = this.env.now();
@@ -98,7 +99,7 @@ export class Link {
       return true;
     }
     this.beside = null;
-    if (transport.constructor.name === this.order[0]) this.unsupported.clear(); // the next gateway may know more
+    if (transport.constructor.name === this.order[0]) this.unsupported.clear(); // The next gateway may support more.
     const again = this.status !== "connecting";
     this.stopPolling();
     this.setStatus("connected");
@@ -122,7 +123,7 @@ export class Link {
     if (next && this.failures > FAILURES_BEFORE_OTHERS && !this.beside) this.tryBeside(next);
   }
 
-  // Streams fail though the gateway answers: is there another way?
+  // Takes the next transport when streams fail though the gateway answers.
   nextAfter(name) {
     const works = (n) => this.env[transports[n].needs] && !(this.env.now() - this.unsupported.get(n) < UNSUPPORTED_MS);
     return this.answers ? this.order.slice(this.order.indexOf(name) + 1).find(works) : undefined;
@@ -144,12 +145,13 @@ export class Link {
     this.failures++;
   }
 
-  // Each few seconds: is an open connection dead, is the gateway behind, is there something better?
+  // Is called each few seconds: finds out whether an open connection is dead, whether the gateway is behind, and whether a
+  // better transport can be tried.
   check() {
     if (!this.isCarried() || this.timer) return;
     const now = this.env.now();
     if (now - this.heardAt > (this.proven ? SILENT_MS : UNPROVEN_MS)) {
-      // Behind something that holds streams back the next attempts would end alike: let the others have a try.
+      // Behind something that holds streams back the next attempts would end alike, so the other transports have a try.
       if (!this.proven) this.failures = Math.max(this.failures, FAILURES_BEFORE_OTHERS);
       const { current } = this;
       this.setStatus("reconnecting");
@@ -184,7 +186,7 @@ export class Link {
     this.prove();
     if (id && channel === "tiles") this.cursor = id;
     if (type === "tile") this.sink.tile(data);
-    else if (type === "patch") this.sink.patch(data) || this.refetch(data.key);
+    else if (type === "patch") this.takePatch(data);
     else if (type === "expired") this.sink.expired(data.key);
     else if (type === "message") this.sink.event(data);
     else if (type === "heartbeat") this.beat(data);
@@ -194,12 +196,17 @@ export class Link {
     }
   }
 
+  // A patch that does not fit what is known of its tile is made up for by asking for the whole tile.
+  takePatch(data) {
+    if (!this.sink.patch(data)) this.refetch(data.key);
+  }
+
   beat(data) {
     if (this.isCarried()) this.setStatus((data.lag_ms ?? 0) > LAGGING_MS ? "stale" : "connected");
     this.sink.beat(data);
   }
 
-  // A list that a transport brought by itself.
+  // Takes a list that a transport brought by itself.
   list(channel, list) {
     if (channel === "tiles") {
       this.sink.expectTiles();
@@ -231,13 +238,13 @@ export class Link {
     return answer.json();
   }
 
-  // Everything anew. Rejects when the gateway does not answer; two that overlap are one.
+  // Asks for everything anew. Rejects when the gateway does not answer; two calls that overlap are one.
   refresh() {
     this.refreshing ??= this.refreshAll().finally(() => { this.refreshing = null; });
     return this.refreshing;
   }
 
-  // What is on its way may have been made before what this is for happened.
+  // Asks once more after what is on its way, which may have been made before that happened for which this is called.
   refreshAgain() {
     const before = this.refreshing ?? Promise.resolve();
     before.catch(() => {}).then(() => this.refresh()).catch(() => {});
@@ -270,14 +277,14 @@ export class Link {
     if (this.poller) this.setStatus(yes ? "polling" : "disconnected");
   }
 
-  // One tile whose patch could not be applied.
+  // Asks for one tile whose patch could not be applied.
   async refetch(key) {
     if (this.refetching.has(key)) return;
     this.refetching.add(key);
     try {
       this.sink.tile(await this.get(this.url(`/api/tiles/${encodeURIComponent(key)}`)));
     } catch {
-      // Gone, or the connection is: both are told by other means.
+      // The tile has gone, or the connection has: both are told by other means.
     } finally {
       this.refetching.delete(key);
     }

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ways to hear of changes. Each is opened once and ends once:
+// The ways to hear of changes. Each is opened once and ends once:
+//
 //   new Transport(link).open()   then   link.heard(transport) when it works, link.message(channel, type, data, id) for each
 //   message, and link.ended(transport, supported) when it failed; close() ends it without a word.
 //
 // link gives what they need of the world: env (EventSource, WebSocket, fetch, timers), url(path, parameters), want
 // ({keys, events}), cursor (of the tiles), sink and form.
 
-const OPEN_MS = 10000; // as long as an attempt may take until it is open
-const WORD_MS = 20000; // and one that may take over from another, until its first word: heartbeats come every 15 s
+const OPEN_MS = 10000; // how long an attempt may take until it is open
+const WORD_MS = 20000; // how long one that would take over may be silent before its first message; heartbeats come every 15 s
 const WAIT_S = 20;
 
 const asked = (keys) => (keys ? { keys: keys.join(",") } : {});
 
-// Common to all: an attempt that says nothing for too long has failed.
+// What all transports have in common. An attempt that says nothing for too long has failed.
 class Transport {
   constructor(link) {
     this.link = link;
-    this.ways = []; // what carries the messages: one for tiles, one for events if somebody wants them
+    this.ways = []; // what carries the messages: one for tiles, and one for events if somebody wants them
     this.over = false;
-    this.spoke = false; // a message came: nothing on the way holds them back
+    this.spoke = false; // True once a message has come, so nothing on the way holds them back.
   }
 
   startClock(ms = OPEN_MS) {
@@ -39,7 +40,7 @@ class Transport {
     return this.ways.length === (this.link.want.events ? 2 : 1) && this.ways.every((way) => way.opened);
   }
 
-  // It is open. It carries from now on, unless another does and this one has yet to prove itself.
+  // Is called when the transport is open. It carries from now on, unless another does and this one has yet to prove itself.
   works() {
     if (this.over || this.working || !this.isOpen()) return;
     if (this.link.heard(this)) {
@@ -57,7 +58,7 @@ class Transport {
     this.link.message(channel, type, data, id);
   }
 
-  // Text of a message; what is none did not come from a gateway, and what comes after it is not to be trusted.
+  // Parses the text of a message. What is none did not come from a gateway, and what comes after it is not to be trusted.
   parsed(text, take) {
     let data;
     try {
@@ -92,7 +93,8 @@ export class Sse extends Transport {
     this.startClock();
     this.listen("tiles", link.url("/api/tiles/stream", { ...asked(link.want.keys), form: link.form, lastEventId: link.cursor }),
       ["tile", "patch", "expired", "reset", "heartbeat"]);
-    // event=message: EventSource hears only names that it was told, and the types of events are not known beforehand.
+    // An EventSource hears only names that it was told, and the types of events are not known beforehand; so the gateway is
+    // asked to name them all `message`.
     this.openEvents((lastEventId) => {
       this.listen("events", link.url("/api/events/stream", { event: "message", lastEventId }), ["message", "reset", "heartbeat"]);
     });
@@ -180,11 +182,17 @@ export class LongPoll extends Transport {
           cache: "no-store", signal: this.abort.signal, headers: tag === null ? {} : { "If-None-Match": tag },
         });
         if (this.over) return;
-        const lost = waits && answer.status === 404; // what it asks after is not kept any more
-        if (answer.status !== 304 && !answer.ok && !lost) return this.fail(true);
-        if (wait && !lost && !answer.headers.get("Preference-Applied")) return this.fail(false);
+        const lost = waits && answer.status === 404; // The event that it asks behind is not kept any more.
+        if (answer.status !== 304 && !answer.ok && !lost) {
+          this.fail(true);
+          return;
+        }
         loop.etag = answer.headers.get("ETag");
-        if (!wait && loop.etag === null) return this.fail(false);
+        const cannotWait = wait ? !lost && !answer.headers.get("Preference-Applied") : loop.etag === null;
+        if (cannotWait) {
+          this.fail(false);
+          return;
+        }
         const body = answer.ok && answer.status !== 304 ? await answer.json() : null;
         if (this.over) return;
         if (wait && !lost) {
@@ -198,7 +206,7 @@ export class LongPoll extends Transport {
     }
   }
 
-  // A whole list, whenever it is another.
+  // Asks for a whole list, which is answered whenever it has changed.
   listing(channel, path, parameters) {
     return {
       path, parameters,
@@ -209,7 +217,7 @@ export class LongPoll extends Transport {
     };
   }
 
-  // What came after the last event that is known.
+  // Asks for what came after the last event that is known.
   following() {
     return {
       path: "/api/events", parameters: { after: this.link.sink.lastEventId(), limit: 1000 }, waits: true,
@@ -218,7 +226,8 @@ export class LongPoll extends Transport {
         if (body) {
           for (const event of body.events) this.link.message("events", "message", event, "");
         } else {
-          await new Promise((done) => this.link.env.setTimeout(done, 1000)); // gateways that differ must not be asked in a circle
+          // Without a pause, gateways that differ would be asked in a circle.
+          await new Promise((done) => this.link.env.setTimeout(done, 1000));
           await this.link.refreshEvents();
         }
       },

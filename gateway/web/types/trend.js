@@ -3,8 +3,6 @@
 import { element, setText } from "../dom.js";
 import { clock, duration, number } from "../format.js";
 
-/* global uPlot */
-
 // The colours of the theme as a canvas needs them.
 class Inks {
   constructor(parent) {

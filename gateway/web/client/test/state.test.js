@@ -46,7 +46,7 @@ test("a tile never goes back to an older version", () => {
 test("a patch is taken on its base only", () => {
   const tiles = new Tiles();
   tiles.put(tile("a", "1-5", { data: { points: { 1: 1, 2: 2 } }, stale: true }));
-  const patch = (base, version, patch) => tiles.patch({ key: "a", base, version, as_of: {}, patch });
+  const patch = (base, version, change) => tiles.patch({ key: "a", base, version, as_of: {}, patch: change });
   assert.equal(patch("1-4", "1-6", {}), undefined);
   assert.equal(tiles.patch({ key: "unheard", base: "1-1", version: "1-2", patch: {} }), undefined);
   assert.deepEqual(patch("1-5", "1-6", { data: { points: { 1: null, 3: 3 } } }).data, { points: { 2: 2, 3: 3 } });
