@@ -11,15 +11,15 @@ import { drawingOf } from "./types.js";
 
 const LATE_MS = 20000;
 const byId = (id) => document.getElementById(id);
-const cardOf = (tile) => familyOf(tile) ?? tile.key; // key of the card that shows it
+const cardOf = (tile) => familyOf(tile) ?? tile.key; // the key of the card that shows a tile
 
 const cards = new Map(); // key of a tile or family → Card or Family
 const layout = new Layout(location.search);
 const detail = new Detail(byId("detail"), rearrange);
 const table = new EventsTable({ body: byId("events"), filter: byId("type-filter"), pause: byId("pause") });
 const groups = new Map(); // "by=value" → its option
-let skewMs = 0; // the gateway's clock less ours
-let asOf = null; // as of when the gateway's data is, by our clock
+let skewMs = 0; // the gateway's clock minus ours
+let asOf = null; // the time as of which the gateway's data is, by our clock
 
 // ---- Tiles ----
 
@@ -64,7 +64,7 @@ function remove(key) {
 
 // ---- Layout ----
 
-// Puts the cards into their places; those that are in place already stay untouched.
+// Puts the cards into their places. Those that are in place already stay untouched.
 function arrange() {
   let node = byId("tiles").firstElementChild;
   for (const key of layout.sort(cards.keys())) {
@@ -98,7 +98,7 @@ function rearrange(what, key) {
   saveLayout();
 }
 
-// Which cards are seen: not hidden, found by the search, of the group that is looked at.
+// Shows the cards that are not hidden, that the search finds, and that are of the chosen group.
 function filter() {
   const text = byId("search").value.trim().toLowerCase();
   const chosen = byId("group").value;
@@ -210,7 +210,7 @@ byId("fullscreen").addEventListener("click", toggleFullScreen);
 
 function toggleFullScreen() {
   const change = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
-  change.catch(() => {}); // the browser may refuse
+  change.catch(() => {}); // The browser may refuse.
 }
 
 // ---- Keys ----

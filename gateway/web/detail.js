@@ -4,7 +4,7 @@ import { element } from "./dom.js";
 import { duration, words } from "./format.js";
 import { Card, Family, familyOf } from "./tiles.js";
 
-// {event_type: order.created, ok: true} as "event_type: order.created, ok: true".
+// Puts a value of a definition into words, such as "event_type: order.created, ok: true".
 function phrase(value) {
   if (Array.isArray(value)) return value.map(phrase).join(" or ");
   if (value !== null && typeof value === "object") return Object.entries(value).map(([k, v]) => `${k}: ${v === null ? "closed" : phrase(v)}`).join(", ");
@@ -12,13 +12,13 @@ function phrase(value) {
 }
 
 export class Detail {
-  // arrange(what, key): the buttons for the layout.
+  // arrange(what, key) is called for the buttons of the layout.
   constructor(dialog, arrange) {
     this.dialog = dialog;
     this.lags = new Map(); // key → end-to-end lag in ms of the last change that a stream brought
     dialog.addEventListener("close", () => this.clear());
     dialog.addEventListener("click", (event) => {
-      if (event.target === dialog) dialog.close(); // a click beside it
+      if (event.target === dialog) dialog.close(); // A click on the dialog itself is one beside what it holds.
       const what = event.target.closest("[data-arrange]")?.dataset.arrange;
       if (!what) return;
       arrange(what, this.key);
@@ -42,7 +42,7 @@ export class Detail {
     if (!this.dialog.open) this.dialog.showModal();
   }
 
-  // How it is defined, in the words of the configuration. A gateway with another configuration does not know it.
+  // Shows how the tile is defined, in the words of the configuration. A gateway with another configuration does not know it.
   async define(key) {
     const place = this.defined;
     const answer = await fetch(`/api/definitions/${encodeURIComponent(key)}`, { cache: "no-cache" }).catch(() => null);
@@ -58,7 +58,7 @@ export class Detail {
     this.dialog.querySelector(".view").replaceChildren();
   }
 
-  // A streamed change: how long it took from what it is true of to here.
+  // Notes how long a streamed change took to get here, since the moment of which it is true.
   arrived(tile, skewMs) {
     this.lags.set(tile.key, Math.max(0, Date.now() + skewMs - Date.parse(tile.as_of.time)));
   }

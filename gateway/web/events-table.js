@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of the newest events: prepended as they come, filtered by type, paused on request.
+// The table of the newest events. Events are prepended as they come, and can be filtered by type and paused.
 import { element } from "./dom.js";
 import { clock } from "./format.js";
 
@@ -8,8 +8,8 @@ const SHOWN = 100;
 export class EventsTable {
   constructor({ body, filter, pause }) {
     Object.assign(this, { body, filter, pause });
-    this.shown = new Set(); // ids
-    this.waiting = []; // what came while the table is paused
+    this.shown = new Set(); // the ids of the events that are shown
+    this.waiting = []; // the events that came while the table is paused
     this.types = new Set();
     filter.addEventListener("change", () => {
       for (const row of body.children) row.hidden = this.hides(row.dataset.type);
@@ -35,7 +35,7 @@ export class EventsTable {
     return this.filter.value !== "" && this.filter.value !== type;
   }
 
-  // Events in order. With `anew` they replace what is shown.
+  // Adds events, oldest first. With `anew` they replace what is shown.
   add(events, anew = false) {
     if (this.paused) {
       this.waiting.push(...events);
@@ -67,7 +67,7 @@ export class EventsTable {
     return row;
   }
 
-  // Types of events are not known beforehand, and only so many fit a list.
+  // Adds a type to the filter: types are not known beforehand. Only so many fit a list.
   learn(type) {
     if (this.types.has(type) || this.types.size >= 500) return;
     this.types.add(type);

@@ -11,7 +11,7 @@ export function number(value) {
   return (Number.isInteger(value) || Math.abs(value) >= 1000 ? whole : fine).format(value);
 }
 
-// 75 s as "1m 15s": the two largest units that are not zero.
+// Writes 75 s as "1m 15s": with the two largest units that are not zero.
 export function duration(ms) {
   let s = Math.max(0, Math.round(ms / 1000));
   const parts = [];
@@ -28,7 +28,7 @@ export function clock(iso) {
   return new Date(iso).toLocaleTimeString([], { hour12: false });
 }
 
-// "in_progress" as "in progress".
+// Writes "in_progress" as "in progress".
 export function words(name) {
   return name.replace(/[_.]/g, " ");
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the cards are laid out: their order, their sizes, and which are hidden. Kept in the page's URL, so that a link shows
-// the same wall to everybody: ?order=a,b&size=a:2,b:3x2&hidden=c
+// How the cards are laid out: their order, their sizes, and which are hidden. The layout is kept in the page's URL, so that a
+// link shows the same wall to everybody: ?order=a,b&size=a:2,b:3x2&hidden=c
 
-// What is not encoded as ours is names nobody.
+// Decodes a key. A text that is not encoded as ours are is no key.
 function decoded(text) {
   try {
     return decodeURIComponent(text);
@@ -31,7 +31,7 @@ export class Layout {
     }
   }
 
-  // The URL's query for this layout; other parameters stay.
+  // Returns the URL's query for this layout. Other parameters stay.
   search(before) {
     const query = new URLSearchParams(before);
     const set = (name, value) => (value ? query.set(name, value) : query.delete(name));
@@ -42,14 +42,14 @@ export class Layout {
     return text ? `?${text}` : "";
   }
 
-  // Those that the order names first, then all others by key.
+  // Sorts keys: those that the order names come first, then all others by key.
   sort(keys) {
     const place = new Map(this.order.map((key, i) => [key, i]));
     const at = (key) => place.get(key) ?? place.size;
     return [...keys].sort((a, b) => at(a) - at(b) || (a < b ? -1 : 1));
   }
 
-  // Moves a key before another, or to the end.
+  // Moves a key before another one, or to the end when that is null.
   move(key, before, keys) {
     const rest = this.sort(keys).filter((k) => k !== key);
     const at = before === null ? rest.length : rest.indexOf(before);
@@ -57,7 +57,7 @@ export class Layout {
     this.order = rest;
   }
 
-  // One place towards the front (-1) or the end (+1), passing over hidden ones.
+  // Moves a key one place towards the front (-1) or the end (+1), past hidden ones.
   shift(key, by, keys) {
     const shown = this.sort(keys).filter((k) => !this.hidden.has(k));
     const to = shown.indexOf(key) + by;

@@ -80,7 +80,7 @@ class LiveTile extends HTMLElement {
     this.dispatchEvent(new CustomEvent("tile", { detail: tile }));
   }
 
-  // The list came, and the tile was not in it.
+  // Is called when the list has come and the tile was not in it.
   missing() {
     queueMicrotask(() => {
       if (this.card || !this.live) return;

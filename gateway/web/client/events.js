@@ -5,12 +5,12 @@ export class Events {
     this.limit = limit;
     this.list = []; // oldest first
     this.ids = new Map(); // id → timestamp
-    this.seen = new Map(); // the same of what was ever told, the newest of them: a gateway that is behind may tell it again
-    this.since = null; // those that came while a list is on its way
-    this.listed = false; // a list came
+    this.seen = new Map(); // id → timestamp of the newest that were ever told: a gateway that is behind may tell them again
+    this.since = null; // the events that came while a list is on its way; null when none is
+    this.listed = false; // True once a list has come.
   }
 
-  // False when it is listed already.
+  // Adds an event. Returns false when it is listed already.
   put(event) {
     if (this.isOther(event)) this.forget();
     if (this.ids.has(event.id)) return false;
@@ -19,7 +19,7 @@ export class Events {
     return true;
   }
 
-  // Was it told before? It is from now on.
+  // Notes that an event is told. Returns false when it was told before.
   tell(event) {
     if (this.seen.has(event.id)) return false;
     this.seen.set(event.id, event.timestamp);
@@ -27,7 +27,7 @@ export class Events {
     return true;
   }
 
-  // The same id at another time: the table began anew, and what is known belongs to the old one.
+  // True when the same id is known with another time: the table began anew, and what is known belongs to the old one.
   isOther({ id, timestamp }) {
     return [this.ids, this.seen].some((known) => known.has(id) && known.get(id) !== timestamp);
   }
@@ -46,7 +46,7 @@ export class Events {
     if (this.list.length >= this.limit * 2) this.trim();
   }
 
-  // Now and then rather than at each event: shifting a list is work.
+  // Drops the oldest, now and then rather than at each event, because shifting a list is work.
   trim() {
     for (const event of this.list.splice(0, this.list.length - this.limit)) this.ids.delete(event.id);
   }
@@ -77,7 +77,7 @@ export class Events {
         return { fresh, reset: false };
       }
     }
-    // The first list, one with a gap before it, or one that some of what came meanwhile belongs behind.
+    // This is the first list, or one with a gap before it, or one that belongs before some of what came meanwhile.
     const before = at >= 0 ? this.list.slice(0, this.list.findIndex((event) => event.id === this.lastBefore) + 1) : [];
     const known = new Set(before.map((event) => event.id));
     this.list = [...before, ...list.filter((event) => !known.has(event.id)), ...since.filter((event) => !listed.has(event.id))];

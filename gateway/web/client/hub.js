@@ -20,7 +20,7 @@ export const browserEnv = () => ({
   random: () => Math.random(),
 });
 
-// Selections put together: null selects all.
+// Puts selections together. null selects all keys.
 export function unite(wants) {
   const keys = wants.some((w) => w.keys === null) ? null : [...new Set(wants.flatMap((w) => w.keys))].sort();
   return { keys, events: wants.some((w) => w.events) };
@@ -31,7 +31,7 @@ export class Hub {
     Object.assign(this, { base, env, linkOptions });
     this.id = Math.random().toString(36).slice(2);
     this.clients = new Set();
-    this.others = new Map(); // led pages → what they want
+    this.others = new Map(); // led page → what it wants
     this.status = "connecting";
     this.transport = null;
     this.forget();
@@ -63,7 +63,7 @@ export class Hub {
   }
 
   begin() {
-    this.onTry = () => !globalThis.document?.hidden && this.tryNow(); // also checks a connection that seems open
+    this.onTry = () => !globalThis.document?.hidden && this.tryNow(); // This also checks a connection that seems open.
     this.onHide = () => this.leave();
     this.onShow = (event) => event.persisted && this.enter();
     globalThis.addEventListener?.("online", this.onTry);
@@ -233,8 +233,8 @@ export class Hub {
     this.showTiles(tiles, true, gone);
   }
 
-  // Where a stream of events goes on; for a page that followed until now, where its leader stopped. "0" when there are no
-  // events, "" when that is not known.
+  // The id behind which a stream of events goes on: the last one that this page has, even if it heard it from a leader. "0"
+  // when there are no events, "" when that is not known.
   lastEventId() {
     return String(this.events.list.at(-1)?.id ?? (this.events.listed ? 0 : ""));
   }

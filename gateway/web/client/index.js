@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// tilewire-client: const tiles = connect({ url, keys, onTile, onEvent, onStatus })
+// The package tilewire-client: const tiles = connect({ url, keys, onTile, onEvent, onStatus })
 import { Hub } from "./hub.js";
 import { keyMatcher } from "./tiles.js";
 
@@ -34,7 +34,7 @@ class Client {
     if (this.matches(key)) this.on.onExpired(key);
   }
 
-  // What is to be shown, instead of all before with reset; and those of it that were never told before.
+  // Events that are to be shown, with `reset` instead of all before, and those among them that were never told before.
   events(shown, fresh, reset = false) {
     if (!this.wantsEvents) return;
     this.on.onEvents?.(shown, { reset });
@@ -58,7 +58,7 @@ export function connect({ url = globalThis.location?.origin ?? "", keys = null, 
   const client = new Client(hub, { keys, ...handlers });
   const first = hub.clients.size > 0;
   hub.add(client);
-  // Who comes later hears at once what is known, after this call has returned.
+  // A client that comes later hears what is known at once, after this call has returned.
   if (first) {
     queueMicrotask(() => {
       if (client.closed) return;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tiles as last heard: a version never goes back, and a patch is taken only on the version it was made for.
 
-// RFC 7396. Values are replaced, never changed in place: who holds an older tile keeps it whole.
+// Merges a patch as RFC 7396 says. Values are replaced, never changed in place, so that whoever holds an older tile keeps it
+// whole.
 export function mergePatch(target, patch) {
   if (patch === null || typeof patch !== "object" || Array.isArray(patch)) return patch;
   const result = target !== null && typeof target === "object" && !Array.isArray(target) ? { ...target } : {};
@@ -12,14 +13,15 @@ export function mergePatch(target, patch) {
   return result;
 }
 
-// A version is "<epoch>-<sequence>", both in base 36. Below 0 when a is the older.
+// Compares versions, "<epoch>-<sequence>", both in base 36. Returns a number below 0 when a is the older one.
 export function compareVersions(a, b) {
   const [epochA, seqA] = a.split("-");
   const [epochB, seqB] = b.split("-");
   return parseInt(epochA, 36) - parseInt(epochB, 36) || parseInt(seqA, 36) - parseInt(seqB, 36);
 }
 
-// `*` stands for any characters. No list of patterns takes every key.
+// Makes a function that tells whether a key fits one of the patterns, where `*` stands for any characters. Without a list of
+// patterns every key fits.
 export function keyMatcher(patterns) {
   if (!patterns) return () => true;
   const escape = (text) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
@@ -30,10 +32,10 @@ export function keyMatcher(patterns) {
 export class Tiles {
   constructor() {
     this.byKey = new Map();
-    this.touched = null; // keys heard of while a list is on its way, which is older than they are
+    this.touched = null; // keys that were heard of while a list is on its way; the list is older than what was heard
   }
 
-  // The tile as it is now, or null when this was nothing new.
+  // Returns the tile as it is now, or null when this was nothing new.
   put(tile) {
     this.touched?.add(tile.key);
     const held = this.byKey.get(tile.key);
@@ -45,7 +47,8 @@ export class Tiles {
     return tile;
   }
 
-  // The patched tile; null when it was nothing new; undefined when the base is not held, and the tile must be fetched.
+  // Returns the patched tile; null when it was nothing new; undefined when the base is not held, so that the tile must be
+  // fetched.
   patch({ key, base, version, as_of, updated_at, patch }) {
     this.touched?.add(key);
     const held = this.byKey.get(key);
@@ -62,19 +65,19 @@ export class Tiles {
     return this.byKey.delete(key);
   }
 
-  // To be called when a list is asked for; `takeList` when it came.
+  // Is called when a list is asked for, and `takeList` when it has come.
   expectList() {
     this.touched = new Set();
   }
 
-  // What a whole list changes: tiles that are new or newer, and keys that are gone.
+  // Takes a whole list. Returns the tiles that are new or newer, and the keys that are gone.
   takeList(list) {
     const touched = this.touched ?? new Set();
     this.touched = null;
     const listed = new Set(list.map((tile) => tile.key));
     const gone = [...this.byKey.keys()].filter((key) => !listed.has(key) && !touched.has(key));
     for (const key of gone) this.byKey.delete(key);
-    // Who expired while the list was on its way is not brought back by it.
+    // A tile that expired while the list was on its way is not brought back by it.
     const tiles = list.filter((tile) => (this.byKey.has(tile.key) || !touched.has(tile.key)) && this.put(tile));
     return { tiles, gone };
   }
