@@ -143,9 +143,9 @@ function onStatus(status, { transport }) {
   pill.textContent = words[status];
 }
 
-function onHeartbeat(beat) {
-  skewMs = Date.parse(beat.now) - Date.now();
-  asOf = beat.as_of ? Date.parse(beat.as_of) - skewMs : null;
+function onHeartbeat(heartbeat) {
+  skewMs = Date.parse(heartbeat.now) - Date.now();
+  asOf = heartbeat.as_of ? Date.parse(heartbeat.as_of) - skewMs : null;
 }
 
 function tick() {

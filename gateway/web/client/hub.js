@@ -186,7 +186,7 @@ export class Hub {
     else if (type === "expired") this.expired(message.key);
     else if (type === "event") this.event(message.event);
     else if (type === "status") this.setStatus(message.status, message.transport);
-    else if (type === "beat") this.beat(message.beat);
+    else if (type === "beat") this.heartbeat(message.beat);
     else if (type === "refreshed") this.refreshed(message.n, message.error);
     else if (type === "state" || type === "events") {
       if (message.tiles) {
@@ -249,9 +249,9 @@ export class Hub {
     this.showEvents(change);
   }
 
-  beat(beat) {
-    if (this.link) this.say("beat", { beat });
-    for (const client of this.clients) client.beat(beat);
+  heartbeat(heartbeat) {
+    if (this.link) this.say("beat", { beat: heartbeat });
+    for (const client of this.clients) client.heartbeat(heartbeat);
   }
 
   setStatus(status, transport) {

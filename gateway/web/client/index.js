@@ -45,8 +45,8 @@ class Client {
     this.on.onStatus(status, { transport });
   }
 
-  beat(beat) {
-    this.on.onHeartbeat(beat);
+  heartbeat(heartbeat) {
+    this.on.onHeartbeat(heartbeat);
   }
 }
 

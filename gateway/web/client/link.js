@@ -23,7 +23,7 @@ const FAILURES_BEFORE_OTHERS = 2;
 export class Link {
   // The sink takes what comes: tile(tile), patch(patch) → false when the base is not held, expired(key), event(event),
   // lastEventId(), expectTiles(), takeTiles(list), expectEvents(), takeEvents(list oldest first),
-  // setStatus(status, transport), beat(heartbeat).
+  // setStatus(status, transport), heartbeat(heartbeat).
   constructor({ base, env, sink, order = ["sse", "websocket", "long-poll"], form = "patch", eventLimit = 100 }) {
     Object.assign(this, { base, env, sink, order, form, eventLimit });
     this.want = { keys: null, events: false };
@@ -189,7 +189,7 @@ export class Link {
     else if (type === "patch") this.takePatch(data);
     else if (type === "expired") this.sink.expired(data.key);
     else if (type === "message") this.sink.event(data);
-    else if (type === "heartbeat") this.beat(data);
+    else if (type === "heartbeat") this.heartbeat(data);
     else if (type === "reset") {
       if (channel === "tiles") this.cursor = "";
       this.refreshAgain();
@@ -201,9 +201,9 @@ export class Link {
     if (!this.sink.patch(data)) this.refetch(data.key);
   }
 
-  beat(data) {
+  heartbeat(data) {
     if (this.isCarried()) this.setStatus((data.lag_ms ?? 0) > LAGGING_MS ? "stale" : "connected");
-    this.sink.beat(data);
+    this.sink.heartbeat(data);
   }
 
   // Takes a list that a transport brought by itself.

@@ -82,7 +82,7 @@ function begin({ answer, lastEventId = "7", ...options } = {}) {
   const heard = { tiles: [], lists: 0, events: [], status: [] };
   const sink = {
     tile: (t) => heard.tiles.push(t), patch: () => false, expired: () => {}, event: (e) => heard.events.push(e), lastEventId: () => lastEventId,
-    expectTiles() {}, takeTiles: () => heard.lists++, expectEvents() {}, takeEvents: () => { lastEventId ||= "0"; }, beat() {},
+    expectTiles() {}, takeTiles: () => heard.lists++, expectEvents() {}, takeEvents: () => { lastEventId ||= "0"; }, heartbeat() {},
     setStatus: (status, transport) => heard.status.push(transport ? `${status} ${transport}` : status),
   };
   const link = new Link({ base: "", env: world.env, sink, ...options });
