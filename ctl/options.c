@@ -83,8 +83,7 @@ static const struct argp common_argp = {.options = common_options, .parser = par
 /* ---- Commands ---- */
 
 #define COMMAND_ADDRESS(name) &command_##name,
-static const struct command *const commands[] = {COMMANDS(COMMAND_ADDRESS)};
-#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+static const struct command *const commands[] = {COMMANDS(COMMAND_ADDRESS) NULL};
 
 static error_t parse_argument(int key, char *value, struct argp_state *state)
 {
@@ -147,7 +146,7 @@ static error_t parse_program_option(int key, char *value, struct argp_state *sta
         state->child_inputs[0] = options;
         return 0;
     case ARGP_KEY_ARG:
-        for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        for (size_t i = 0; commands[i] != NULL; i++) {
             if (strcmp(value, commands[i]->name) == 0) {
                 parse_command(options, commands[i], state->name, state->argc - state->next + 1,
                               &state->argv[state->next - 1]);
@@ -172,7 +171,7 @@ static char *program_doc(void)
 {
     struct buf doc = {0};
     buf_append_text(&doc, "Look at live tiles and at how they come about.\vCommands:\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    for (size_t i = 0; commands[i] != NULL; i++) {
         const char *argument = commands[i]->argument;
         char *usage = x_asprintf("%s %s", commands[i]->name, argument != NULL ? argument : "");
         buf_printf(&doc, "  %-18s%s\n", usage, commands[i]->brief);

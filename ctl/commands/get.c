@@ -8,7 +8,8 @@
 
 static void print_tile(const struct ctl *ctl, const struct served_tile *tile)
 {
-    char text[TIME_TEXT_SIZE > VERSION_TEXT_SIZE ? TIME_TEXT_SIZE : VERSION_TEXT_SIZE];
+    char time[TIME_TEXT_SIZE];
+    char version[VERSION_TEXT_SIZE];
     char age[AGE_TEXT_SIZE];
     struct mp_doc doc;
     struct str title = STR("");
@@ -22,9 +23,9 @@ static void print_tile(const struct ctl *ctl, const struct served_tile *tile)
             tile->stale ? "  STALE" : "");
     show_data(ctl, mp_get(&doc.root, "data"), 2);
     fprintf(ctl->out, "  %-14s position %s, %s\n", "as of", tile->position,
-            wall_format(tile->as_of, text));
+            wall_format(tile->as_of, time));
     fprintf(ctl->out, "  %-14s %s ago\n", "refreshed", show_age(tile->age_ms, age));
-    fprintf(ctl->out, "  %-14s %s\n", "version", version_format(tile->version, text));
+    fprintf(ctl->out, "  %-14s %s\n", "version", version_format(tile->version, version));
     mp_doc_free(&doc);
 }
 

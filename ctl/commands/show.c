@@ -35,7 +35,9 @@ void show_table_add_str(struct show_table *table, struct str text)
     char *cell = x_strndup(text.p != NULL ? text.p : "", text.len);
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char c = (unsigned char)cell[i];
-        cell[i] = c < ' ' || c == 127 ? ' ' : cell[i];
+        if (c < ' ' || c == 127) {
+            cell[i] = ' ';
+        }
     }
     table->cells[table->count++] = cell;
 }

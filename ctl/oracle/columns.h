@@ -8,7 +8,7 @@
 #include "ctl/oracle/source.h"
 
 #define ORACLE_COLUMNS_MAX (EVENT_FIELDS + CONFIG_EXTRAS_MAX)
-#define ORACLE_TEXT_MAX (1024 * 1024) /* bytes of a column; a row with more is unusable */
+#define ORACLE_TEXT_MAX ((size_t)1024 * 1024) /* bytes of a column; a row with more is unusable */
 
 /* Columns are counted in the order of enum event_field, with the configuration's extras behind
  * them. */

@@ -97,7 +97,7 @@ size_t oracle_field(const struct oracle_rows *rows, const struct field *field)
             return i;
         }
     }
-    assert(!"a field that no tile mentions");
+    assert(false && "a field that no tile mentions");
     return 0;
 }
 

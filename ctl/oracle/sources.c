@@ -2,6 +2,7 @@
 #include "ctl/oracle/sources.h"
 
 #include <assert.h>
+#include <stdbool.h>
 
 /* One line a kind. -Wswitch-enum makes a kind without its line an error. */
 static oracle_open_fn *opener(enum source_kind kind)
@@ -12,7 +13,7 @@ static oracle_open_fn *opener(enum source_kind kind)
     case SOURCE_POSTGRESQL:
         return oracle_postgres_open;
     }
-    assert(!"the configuration knows no other kind");
+    assert(false && "the configuration knows no other kind");
     return NULL;
 }
 

@@ -2,6 +2,7 @@
 #include "ctl/oracle/types.h"
 
 #include <assert.h>
+#include <stdbool.h>
 
 #include "ctl/oracle/match.h"
 
@@ -20,7 +21,7 @@ const struct oracle_type *oracle_type_of(enum tile_type type)
     case TILE_GAUGE:
         return &oracle_gauge;
     }
-    assert(!"the configuration knows no other type");
+    assert(false && "the configuration knows no other type");
     return NULL;
 }
 

@@ -32,10 +32,10 @@ static void print_gap(struct follow *follow, unsigned lane, uint64_t epoch, uint
     char from[VERSION_TEXT_SIZE];
     char to[VERSION_TEXT_SIZE];
     struct buf line = {0};
+    const unsigned long long missed = last - first + 1;
     buf_printf(&line, "{\"gap\":{\"lane\":%u,\"first\":\"%s\",\"last\":\"%s\",\"missed\":%llu}}",
                lane, version_format((struct version){epoch, first}, from),
-               version_format((struct version){epoch, last}, to),
-               (unsigned long long)(last - first + 1));
+               version_format((struct version){epoch, last}, to), missed);
     print_line(follow, &line);
 }
 

@@ -164,14 +164,15 @@ int served_fetch(struct peer *peer, struct served *out, struct error *err)
 
 void served_write_json(struct buf *out, const struct served_tile *tile)
 {
-    char text[TIME_TEXT_SIZE > VERSION_TEXT_SIZE ? TIME_TEXT_SIZE : VERSION_TEXT_SIZE];
+    char time[TIME_TEXT_SIZE];
+    char version[VERSION_TEXT_SIZE];
     buf_append_text(out, "{\"key\":");
     json_write_string(out, str_of(tile->key));
-    buf_printf(out, ",\"version\":\"%s\"", version_format(tile->version, text));
+    buf_printf(out, ",\"version\":\"%s\"", version_format(tile->version, version));
     buf_append_text(out, ",\"as_of\":{\"position\":");
     json_write_string(out, str_of(tile->position));
-    buf_printf(out, ",\"time\":\"%s\"}", wall_format(tile->as_of, text));
-    buf_printf(out, ",\"updated_at\":\"%s\"", wall_format(tile->published_at, text));
+    buf_printf(out, ",\"time\":\"%s\"}", wall_format(tile->as_of, time));
+    buf_printf(out, ",\"updated_at\":\"%s\"", wall_format(tile->published_at, time));
     buf_printf(out, ",\"ttl_ms\":%lld,\"stale\":%s", (long long)tile->ttl_ms,
                tile->stale ? "true" : "false");
     struct mp_doc doc;
