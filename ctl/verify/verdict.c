@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
+#include "common/wire/lane.h"
 #include "ctl/verify/diff.h"
 
 /* A key whose tile is settled. */
