@@ -26,5 +26,5 @@ int main(int argc, char **argv)
     cache_destroy(&cache);
     sockets_term();
     program_finish(&program);
-    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+    return status == STATUS_OK ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED;
 }

@@ -65,9 +65,9 @@ int main(int argc, char **argv)
     struct options options;
     struct config *config = NULL;
     struct error err = {{0}};
-    int status = EXIT_USAGE;
+    int status = PROGRAM_EXIT_USAGE;
     options_parse(&options, argc, argv);
-    log_init("tilewire", LEVEL_WARN, LOG_FORMAT_TEXT);
+    log_init("tilewire", LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
     if (load_config(&options, &config, &err) == STATUS_OK) {
         status = run(&options, config);
     } else {

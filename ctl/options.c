@@ -194,7 +194,7 @@ void options_parse(struct options *options, int argc, char **argv)
         .children = children,
     };
     *options = (struct options){.line.config_path = "tilewire.yaml"};
-    argp_err_exit_status = EXIT_USAGE;
+    argp_err_exit_status = PROGRAM_EXIT_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, options);
     free(doc);
 }

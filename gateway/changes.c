@@ -31,7 +31,7 @@ static void on_change(void *arg, const struct tile *tile, enum store_change chan
     } else {
         current_cursor(gateway, &cursor);
     }
-    store_set_cache(gateway->store, tile, rendered_tile_new(tile, change, buf_cstr(&cursor)));
+    store_set_cache(gateway->store, tile, render_tile_new(tile, change, buf_cstr(&cursor)));
     buf_free(&cursor);
     if (gateway->lists != NULL) {
         tile_lists_outdate(gateway->lists);
@@ -46,5 +46,5 @@ static void on_change(void *arg, const struct tile *tile, enum store_change chan
 
 struct store_listener changes_listener(struct gateway *gateway)
 {
-    return (struct store_listener){on_change, rendered_tile_free, gateway};
+    return (struct store_listener){on_change, render_tile_free, gateway};
 }

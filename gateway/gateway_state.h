@@ -12,11 +12,11 @@
 #include "gateway/http/server.h"
 
 struct gateway {
-    struct program *program;        /* Borrowed. */
-    const struct config *config;    /* The program's; its limits change with SIGHUP. */
-    struct listen_address listen;   /* Of the configuration, or of --listen. */
-    struct descriptors descriptors; /* How many may be used for what. */
-    int epoll;                      /* Watches everything; see tag.h. */
+    struct program *program;             /* Borrowed. */
+    const struct config *config;         /* The program's; its limits change with SIGHUP. */
+    struct config_listen_address listen; /* Of the configuration, or of --listen. */
+    struct descriptors descriptors;      /* How many may be used for what. */
+    int epoll;                           /* Watches everything; see tag.h. */
 
     struct link *link;        /* To the upstreams; what comes changes the store and the events. */
     struct store *store;      /* The tiles; each bears its rendering. */

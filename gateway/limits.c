@@ -15,7 +15,7 @@ size_t gateway_max_streams(const struct gateway *gateway)
 
 struct streams_input gateway_streams_input(const struct gateway *gateway)
 {
-    const struct gateway_limits *limits = &gateway->config->gateway.limits;
+    const struct config_gateway_limits *limits = &gateway->config->gateway.limits;
     return (struct streams_input){.message_bytes = limits->message_bytes,
                                   .frames_per_second = (uint32_t)limits->frames_per_second,
                                   .frames_burst = (uint32_t)limits->frames_burst};
@@ -29,7 +29,7 @@ size_t gateway_max_waiting(const struct gateway *gateway)
 
 struct connections_config gateway_connections(const struct gateway *gateway)
 {
-    const struct gateway_limits *limits = &gateway->config->gateway.limits;
+    const struct config_gateway_limits *limits = &gateway->config->gateway.limits;
     return (struct connections_config){.max = gateway->descriptors.connections,
                                        .idle_ms = limits->idle_timeout_ms,
                                        .reading_ms = limits->request_timeout_ms,
@@ -37,7 +37,7 @@ struct connections_config gateway_connections(const struct gateway *gateway)
 }
 
 /* Two limits stay as they are: at the start memory was made for so many tiles and channels. */
-static void take_over(struct gateway_limits *limits, struct gateway_limits wanted)
+static void take_over(struct config_gateway_limits *limits, struct config_gateway_limits wanted)
 {
     if (wanted.tiles != limits->tiles || wanted.channels != limits->channels) {
         log_info("SIGHUP: limits.tiles and limits.channels stay %zu and %zu: start another gateway "

@@ -26,5 +26,7 @@ int main(int argc, char **argv)
     gateway_destroy(&gateway);
     sockets_term();
     program_finish(&program);
-    return status == STATUS_OK ? EXIT_SUCCESS : status == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    return status == STATUS_OK        ? EXIT_SUCCESS
+           : status == STATUS_INVALID ? PROGRAM_EXIT_USAGE
+                                      : PROGRAM_EXIT_FAILED;
 }

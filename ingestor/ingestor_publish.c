@@ -53,7 +53,7 @@ void ingestor_go_live(struct ingestor *ingestor, struct moment now)
     fold_republish(ingestor->fold);
     ingestor_flush(ingestor, now);
     publisher_sweep(ingestor->publisher, mark, now);
-    publisher_beat(ingestor->publisher, now);
+    publisher_heartbeat(ingestor->publisher, now);
     log_info("ready component=ingestor publish=%s query=%s position=%s tiles=%zu",
              ingestor->config->ingestor.publish, ingestor->config->ingestor.query,
              publisher_position_text(ingestor->publisher),
@@ -81,7 +81,7 @@ int64_t ingestor_publish_due(struct ingestor *ingestor)
     }
     ingestor_flush(ingestor, now);
     if (now.mono.us >= ingestor->publishing.heartbeat_at.us) {
-        publisher_beat(ingestor->publisher, now);
+        publisher_heartbeat(ingestor->publisher, now);
         ingestor->publishing.heartbeat_at = mono_add_ms(now.mono, HEARTBEAT_MS);
     }
     const int64_t heartbeat_us = ingestor->publishing.heartbeat_at.us - now.mono.us;

@@ -20,7 +20,7 @@ void ingestor_describe(void *arg, struct query_state *out)
     out->lanes_owned = ingestor->config->ingestor.own_lanes;
     out->position = publisher_position_text(ingestor->publisher);
     for (unsigned i = 0; i < out->lanes; i++) {
-        out->last[i] = publisher_last(ingestor->publisher, i);
+        out->last[i] = publisher_last_version(ingestor->publisher, i);
     }
 }
 

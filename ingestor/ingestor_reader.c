@@ -41,7 +41,7 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
         buf_append_str(&ingestor->source.state, snapshot.source);
         ingestor->source.ordinal = snapshot.ordinal;
         ingestor->source.origin = snapshot.origin;
-        publisher_position(ingestor->publisher, snapshot.ordinal, snapshot.origin);
+        publisher_set_position(ingestor->publisher, snapshot.ordinal, snapshot.origin);
         log_info("going on after position %llu, from a checkpoint of %zu bytes",
                  (unsigned long long)snapshot.ordinal, message->len);
     } else {
@@ -89,7 +89,7 @@ static void note_pending(struct ingestor *ingestor, const struct batch *batch)
 static void on_history(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);
-    publisher_position(ingestor->publisher, ingestor->source.ordinal, batch->origin);
+    publisher_set_position(ingestor->publisher, ingestor->source.ordinal, batch->origin);
     note_pending(ingestor, batch);
     if (batch->count != 0 && eventlog_last(events) == 0) {
         eventlog_skip_to(events, batch->events[0].ordinal - 1);
@@ -123,7 +123,7 @@ static void log_newest(struct ingestor *ingestor, struct moment now)
 static void fold_events(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
     const bool live = ingestor->phase == INGESTOR_LIVE;
-    publisher_position(ingestor->publisher, batch->ordinal, batch->origin);
+    publisher_set_position(ingestor->publisher, batch->ordinal, batch->origin);
     for (size_t i = 0; i < batch->count; i++) {
         fold_event(ingestor->fold, &batch->events[i], now);
         if (live) {

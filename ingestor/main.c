@@ -61,7 +61,7 @@ int main(int argc, char **argv)
     } else {
         log_error("%s", err.text);
     }
-    struct ending ending = {argv, end, status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED};
+    struct ending ending = {argv, end, status == STATUS_OK ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED};
     pthread_t watch;
     if (ingestor != NULL && pthread_create(&watch, NULL, end_anyway, &ending) == 0) {
         pthread_detach(watch);
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
         status = STATUS_IO;
     }
     if (!usable) {
-        return EXIT_USAGE;
+        return PROGRAM_EXIT_USAGE;
     }
-    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+    return status == STATUS_OK ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED;
 }

@@ -68,7 +68,7 @@ static char *put_digits(char *out, int64_t value, int digits)
 
 /* The digits are put by hand, because this is done for each event on a stream, and snprintf would
  * take ten times as long. */
-char *wall_format(wall_time t, char out[TIME_TEXT_SIZE])
+char *wall_format(wall_time t, char out[WALL_TEXT_SIZE])
 {
     const int64_t day_ms = INT64_C(86400000);
     const int64_t min_ms = days_from_civil(0, 1, 1) * day_ms;

@@ -71,11 +71,11 @@ static inline int mono_ms_until(mono_time now, mono_time deadline, int max_ms)
     return (int)((deadline.us - now.us + US_PER_MS - 1) / US_PER_MS);
 }
 
-#define TIME_TEXT_SIZE 32 /* bytes, the terminating NUL included */
+#define WALL_TEXT_SIZE 32 /* bytes, the terminating NUL included */
 
 /* Writes RFC 3339 in UTC with milliseconds, e.g. 2026-11-23T05:12:01.220Z, and returns out. Years
  * outside 0 to 9999 are clamped to that range. */
-char *wall_format(wall_time t, char out[TIME_TEXT_SIZE]);
+char *wall_format(wall_time t, char out[WALL_TEXT_SIZE]);
 
 /*
  * Reads a moment as event tables hold it: RFC 3339 or SQL ("2026-11-23 05:12:01.22+01", seconds and

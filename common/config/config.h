@@ -30,8 +30,8 @@
 #define CONFIG_PROXIES_MAX 64             /* ranges of trusted proxies */
 #define CONFIG_ORIGINS_MAX 64             /* origins whose pages may read */
 
-#define CURVE_KEY_TEXT_LEN 40 /* characters of a key in Z85 */
-#define CURVE_KEY_TEXT_SIZE (CURVE_KEY_TEXT_LEN + 1)
+#define CONFIG_CURVE_KEY_LEN 40 /* characters of a key in Z85 */
+#define CONFIG_CURVE_KEY_SIZE (CONFIG_CURVE_KEY_LEN + 1)
 
 /* ---- source: the events table ---- */
 
@@ -44,7 +44,7 @@ enum source_kind { SOURCE_SQLITE, SOURCE_POSTGRESQL };
 const char *source_kind_name(enum source_kind kind);
 
 /* The column of the table that a field of an event is read from. */
-struct column {
+struct config_column {
     const char *name; /* NULL when the file says that there is no such column (`summary: null`) */
     bool configured;  /* True when the file names the column. Then it has to exist; otherwise the
                        * table may lack it, if the field is optional. */
@@ -66,15 +66,15 @@ struct config_source {
      * that are not optional always have a name. */
     union {
         struct {
-            struct column id;
-            struct column timestamp;
-            struct column event_type;
-            struct column actor_id;
-            struct column target_id;
-            struct column summary;
-            struct column payload;
+            struct config_column id;
+            struct config_column timestamp;
+            struct config_column event_type;
+            struct config_column actor_id;
+            struct config_column target_id;
+            struct config_column summary;
+            struct config_column payload;
         } columns;
-        struct column column_of[EVENT_FIELDS];
+        struct config_column column_of[EVENT_FIELDS];
     };
     struct config_extra_column *extras; /* in the order of the file */
     size_t extra_count;                 /* 0 to CONFIG_EXTRAS_MAX */
@@ -92,15 +92,15 @@ struct config_source {
 /* ---- ZeroMQ ---- */
 
 /* A process that a cache or a gateway follows. */
-struct upstream {
+struct config_upstream {
     const char *publish;    /* where SUB connects to for deltas */
     const char *query;      /* where REQ and DEALER connect to for queries */
     const char *server_key; /* the key that it has to prove, in Z85; NULL: curve.server_key */
 };
 
-struct upstreams {
-    struct upstream *list; /* in order of preference */
-    size_t count;          /* 1 to CONFIG_UPSTREAMS_MAX */
+struct config_upstreams {
+    struct config_upstream *list; /* in order of preference */
+    size_t count;                 /* 1 to CONFIG_UPSTREAMS_MAX */
 };
 
 struct config_curve {
@@ -116,9 +116,9 @@ struct config_curve {
 };
 
 /* This program's pair of keys, in Z85 and NUL-terminated. */
-struct curve_keys {
-    char public_key[CURVE_KEY_TEXT_SIZE];
-    char secret_key[CURVE_KEY_TEXT_SIZE];
+struct config_curve_pair {
+    char public_key[CONFIG_CURVE_KEY_SIZE];
+    char secret_key[CONFIG_CURVE_KEY_SIZE];
 };
 
 /* ---- The programs ---- */
@@ -142,7 +142,7 @@ struct config_ingestor {
 };
 
 struct config_cache {
-    struct upstreams upstreams;
+    struct config_upstreams upstreams;
     const char *publish; /* the address that XPUB binds to */
     const char *query;   /* the address that ROUTER binds to */
     size_t events;       /* raw events kept: 1 to 1,000,000 */
@@ -152,7 +152,7 @@ struct config_cache {
 };
 
 /* An address to listen on. */
-struct listen_address {
+struct config_listen_address {
     const char *text; /* as written, "127.0.0.1:8080" */
     struct ip ip;     /* `*` is :: with IPv4 allowed as well */
     bool any;         /* True for `*`, which is both families. */
@@ -161,7 +161,7 @@ struct listen_address {
 };
 
 /* What one gateway and one client may use. Beyond a limit a request is refused. */
-struct gateway_limits {
+struct config_gateway_limits {
     size_t streams;             /* open at once in this process: 1 to 1,000,000 */
     size_t streams_per_address; /* open at once from one client address: 1 to 1,000,000 */
     double streams_per_second;  /* new ones per address, in the long run: above 0, to 1,000,000 */
@@ -181,10 +181,10 @@ struct gateway_limits {
 };
 
 struct config_gateway {
-    struct listen_address listen;
-    struct upstreams upstreams;
+    struct config_listen_address listen;
+    struct config_upstreams upstreams;
     size_t events; /* raw events kept: 1 to 1,000,000 */
-    struct gateway_limits limits;
+    struct config_gateway_limits limits;
     struct ip_range *trusted_proxies; /* proxies whose X-Forwarded-For counts */
     size_t trusted_proxy_count;       /* 0 to CONFIG_PROXIES_MAX */
     const char **cors_origins;        /* "https://ops.example.org"; without `*` */
@@ -236,7 +236,7 @@ const struct tile_config *config_tile(const struct config *config, struct str ke
 
 /* Reads an address to listen on, "127.0.0.1:8080", from the command line. *out borrows the text.
  * Returns STATUS_INVALID, with a message, when it is none. */
-int config_parse_listen(const char *text, struct listen_address *out, struct error *err);
+int config_parse_listen(const char *text, struct config_listen_address *out, struct error *err);
 
 /* Reads a secret from a file: its first line, without the line end, 1 to size - 1 bytes; it is
  * NUL-terminated in out, which the caller wipes. Returns STATUS_INVALID when the file has no such
@@ -246,6 +246,7 @@ int config_read_secret(const char *path, char *out, size_t size, struct error *e
 /* Reads the pair of keys that `curve` names; call it only when curve.enabled. The caller wipes the
  * keys when the sockets have them. Returns STATUS_INVALID when one is no key, and the errors of
  * config_read_secret. */
-int config_curve_keys(const struct config *config, struct curve_keys *out, struct error *err);
+int config_curve_keys(const struct config *config, struct config_curve_pair *out,
+                      struct error *err);
 
 #endif

@@ -144,7 +144,7 @@ int config_read_duration(struct config_reader *r, const struct config_key *key,
                          const struct yaml_node *value, void *target)
 {
     int64_t ms = 0;
-    if (value->kind != YAML_SCALAR || !duration_parse(value->text, &ms)) {
+    if (value->kind != YAML_SCALAR || !config_duration_parse(value->text, &ms)) {
         return config_expected(r, value, key->name, "a duration such as 250ms, 2s, 5m, 1h or 7d");
     }
     if (ms < key->min || ms > key->max) {

@@ -16,10 +16,10 @@ static const struct named_field {
     enum event_field field;
     enum tile_field_kind kind;
 } named_fields[] = {
-    {EVENT_TYPE, FIELD_EVENT_TYPE},
-    {EVENT_ACTOR, FIELD_ACTOR_ID},
-    {EVENT_TARGET, FIELD_TARGET_ID},
-    {EVENT_SUMMARY, FIELD_SUMMARY},
+    {EVENT_TYPE, TILE_FIELD_EVENT_TYPE},
+    {EVENT_ACTOR, TILE_FIELD_ACTOR_ID},
+    {EVENT_TARGET, TILE_FIELD_TARGET_ID},
+    {EVENT_SUMMARY, TILE_FIELD_SUMMARY},
 };
 
 static bool column_missing(const struct config_reader *r, enum event_field field)
@@ -46,7 +46,7 @@ static int unknown_field(struct config_reader *r, const char *key, const struct 
 }
 
 static int payload_field(struct config_reader *r, const char *key, const struct yaml_node *at,
-                         struct field *field)
+                         struct tile_field *field)
 {
     const char *path = field->text + strlen(payload_prefix);
     const size_t len = strlen(path);
@@ -56,13 +56,13 @@ static int payload_field(struct config_reader *r, const char *key, const struct 
     if (column_missing(r, EVENT_PAYLOAD)) {
         return config_fail(r, at, key, "source.columns says that there is no payload");
     }
-    field->kind = FIELD_PAYLOAD;
+    field->kind = TILE_FIELD_PAYLOAD;
     field->path = (struct str){path, len};
     return STATUS_OK;
 }
 
 static int field_of(struct config_reader *r, const char *key, const struct yaml_node *at,
-                    struct field *out)
+                    struct tile_field *out)
 {
     const struct config_source *source = &r->config->source;
     struct str text;
@@ -73,7 +73,7 @@ static int field_of(struct config_reader *r, const char *key, const struct yaml_
     if (text.len > FIELD_TEXT_MAX) {
         return config_fail(r, at, key, "a field is at most %d bytes long", FIELD_TEXT_MAX);
     }
-    struct field field = {.text = config_copy(r, text)};
+    struct tile_field field = {.text = config_copy(r, text)};
     if (strncmp(text.p, payload_prefix, strlen(payload_prefix)) == 0) {
         status = payload_field(r, key, at, &field);
         *out = field;
@@ -82,7 +82,7 @@ static int field_of(struct config_reader *r, const char *key, const struct yaml_
     if (str_is(text, "payload")) {
         return config_expected(r, at, key, "a member of the payload, such as payload.team");
     }
-    for (size_t i = 0; i < COUNT_OF(named_fields) && field.kind == FIELD_NONE; i++) {
+    for (size_t i = 0; i < COUNT_OF(named_fields) && field.kind == TILE_FIELD_NONE; i++) {
         if (str_is(text, event_fields[named_fields[i].field].name)) {
             if (column_missing(r, named_fields[i].field)) {
                 return config_fail(r, at, key, "source.columns says that there is no %s",
@@ -91,14 +91,14 @@ static int field_of(struct config_reader *r, const char *key, const struct yaml_
             field.kind = named_fields[i].kind;
         }
     }
-    for (size_t i = 0; i < source->extra_count && field.kind == FIELD_NONE; i++) {
+    for (size_t i = 0; i < source->extra_count && field.kind == TILE_FIELD_NONE; i++) {
         if (str_is(text, source->extras[i].field)) {
-            field.kind = FIELD_EXTRA;
+            field.kind = TILE_FIELD_EXTRA;
             field.extra = i;
         }
     }
     *out = field;
-    return field.kind != FIELD_NONE ? STATUS_OK : unknown_field(r, key, at, text);
+    return field.kind != TILE_FIELD_NONE ? STATUS_OK : unknown_field(r, key, at, text);
 }
 
 int config_read_field(struct config_reader *r, const struct config_key *key,
@@ -107,15 +107,16 @@ int config_read_field(struct config_reader *r, const struct config_key *key,
     return field_of(r, key->name, value, config_member(target, key));
 }
 
-struct pattern config_pattern(struct str text)
+struct tile_pattern config_pattern(struct str text)
 {
-    return (struct pattern){
-        .kind = memchr(text.p, '*', text.len) != NULL ? PATTERN_GLOB : PATTERN_TEXT, .text = text};
+    return (struct tile_pattern){.kind = memchr(text.p, '*', text.len) != NULL ? TILE_PATTERN_GLOB
+                                                                               : TILE_PATTERN_TEXT,
+                                 .text = text};
 }
 
 /* Only payloads have types; what a column holds is compared as text, whatever it looks like. */
 static int read_pattern(struct config_reader *r, const char *key, const struct yaml_node *value,
-                        bool typed, struct pattern *out)
+                        bool typed, struct tile_pattern *out)
 {
     struct str text;
     const int status = config_scalar(
@@ -129,18 +130,18 @@ static int read_pattern(struct config_reader *r, const char *key, const struct y
     }
     *out = config_pattern(str_of(config_copy(r, text)));
     if (typed && yaml_as_bool(value, &out->boolean)) {
-        out->kind = PATTERN_BOOL;
+        out->kind = TILE_PATTERN_BOOL;
     } else if (typed && yaml_as_number(value, &out->number)) {
-        out->kind = PATTERN_NUMBER;
+        out->kind = TILE_PATTERN_NUMBER;
     }
     return STATUS_OK;
 }
 
 static int read_patterns(struct config_reader *r, const struct yaml_node *value,
-                         struct condition *condition)
+                         struct tile_condition *condition)
 {
     const char *key = value->key->text.p;
-    const bool typed = condition->field.kind == FIELD_PAYLOAD;
+    const bool typed = condition->field.kind == TILE_FIELD_PAYLOAD;
     const bool list = value->kind == YAML_LIST;
     int status = list ? config_expect_list(r, value, key, ALTERNATIVES_MAX) : STATUS_OK;
     if (status != STATUS_OK) {
@@ -160,7 +161,7 @@ static int read_patterns(struct config_reader *r, const struct yaml_node *value,
 /* Each entry's key names a field (or, for labels, a metric's label); its value is a pattern or a
  * list of them. */
 static int read_conditions(struct config_reader *r, const struct config_key *key,
-                           const struct yaml_node *value, bool labels, struct match *match)
+                           const struct yaml_node *value, bool labels, struct tile_match *match)
 {
     if (value->kind != YAML_MAP) {
         return config_expected(r, value, key->name,
@@ -176,7 +177,7 @@ static int read_conditions(struct config_reader *r, const struct config_key *key
     int status = STATUS_OK;
     for (const struct yaml_node *entry = value->first; entry != NULL && status == STATUS_OK;
          entry = entry->next) {
-        struct condition *condition = &match->all[match->count++];
+        struct tile_condition *condition = &match->all[match->count++];
         struct yaml_node name = *entry->key;
         if (labels) {
             const char *path = arena_printf(r->memory, "payload.labels.%s", name.text.p);

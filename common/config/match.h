@@ -5,12 +5,12 @@
 
 #include "common/config/keys.h"
 
-config_read_fn config_read_field;  /* struct field */
-config_read_fn config_read_match;  /* struct match: conditions on fields */
-config_read_fn config_read_labels; /* struct match: conditions on a metric's labels */
+config_read_fn config_read_field;  /* struct tile_field */
+config_read_fn config_read_match;  /* struct tile_match: conditions on fields */
+config_read_fn config_read_labels; /* struct tile_match: conditions on a metric's labels */
 
 /* A glob or a plain text as a pattern. text is NUL-terminated and lives as long as the
  * configuration. */
-struct pattern config_pattern(struct str text);
+struct tile_pattern config_pattern(struct str text);
 
 #endif

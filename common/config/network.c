@@ -60,13 +60,13 @@ int config_read_curve_key(struct config_reader *r, const struct config_key *key,
 }
 
 static const struct config_key upstream_rows[] = {
-    {CONFIG_MEMBER("publish", read_connect, struct upstream, publish),
+    {CONFIG_MEMBER("publish", read_connect, struct config_upstream, publish),
      .needed = "publish: tcp://127.0.0.1:7401",
      .help = "The address where the upstream publishes deltas."},
-    {CONFIG_MEMBER("query", read_connect, struct upstream, query),
+    {CONFIG_MEMBER("query", read_connect, struct config_upstream, query),
      .needed = "query: tcp://127.0.0.1:7402",
      .help = "The address where the upstream answers queries."},
-    {CONFIG_CURVE_KEY("server_key", struct upstream, server_key),
+    {CONFIG_CURVE_KEY("server_key", struct config_upstream, server_key),
      .default_words = "`curve.server_key`",
      .help = "The public key that this upstream proves to have."},
 };
@@ -75,14 +75,14 @@ const struct config_table config_upstream_table = CONFIG_TABLE(upstream_rows);
 int config_read_upstreams(struct config_reader *r, const struct config_key *key,
                           const struct yaml_node *value, void *target)
 {
-    struct upstreams *upstreams = config_member(target, key);
+    struct config_upstreams *upstreams = config_member(target, key);
     int status = config_expect_list(r, value, key->name, (size_t)key->max);
     if (status != STATUS_OK) {
         return status;
     }
     upstreams->list = arena_array(r->memory, value->count, sizeof *upstreams->list);
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
-        struct upstream *upstream = &upstreams->list[upstreams->count++];
+        struct config_upstream *upstream = &upstreams->list[upstreams->count++];
         status = config_read_section(r, key->name, node, &config_upstream_table, upstream);
         if (status == STATUS_OK && (upstream->publish == NULL || upstream->query == NULL)) {
             status = config_fail(r, node, key->name,
@@ -107,7 +107,7 @@ static const char *connect_address(struct config_reader *r, const char *bind)
     return arena_printf(r->memory, "tcp://%s:%u", v6 ? "[::1]" : "127.0.0.1", endpoint.port);
 }
 
-void config_default_upstreams(struct config_reader *r, struct upstreams *upstreams,
+void config_default_upstreams(struct config_reader *r, struct config_upstreams *upstreams,
                               const char *publish, const char *query)
 {
     if (upstreams->count > 0) {
@@ -153,7 +153,7 @@ static int check_reach(struct config_reader *r, const struct yaml_node *root,
 }
 
 static int check_server_keys(struct config_reader *r, const struct yaml_node *root,
-                             const char *section, const struct upstreams *upstreams)
+                             const char *section, const struct config_upstreams *upstreams)
 {
     for (size_t i = 0; i < upstreams->count && !r->config->curve.enabled; i++) {
         if (upstreams->list[i].server_key != NULL) {

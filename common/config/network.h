@@ -10,7 +10,7 @@
 #include "common/config/keys.h"
 
 config_read_fn config_read_bind;      /* const char *: an address to bind to */
-config_read_fn config_read_upstreams; /* struct upstreams, of 1 to key->max entries */
+config_read_fn config_read_upstreams; /* struct config_upstreams, of 1 to key->max entries */
 config_read_fn config_read_curve_key; /* const char *: a public key in Z85 */
 
 #define CONFIG_BIND(key, type, member) CONFIG_MEMBER(key, config_read_bind, type, member)
@@ -19,10 +19,10 @@ config_read_fn config_read_curve_key; /* const char *: a public key in Z85 */
                     CONFIG_UPSTREAMS_MAX)
 #define CONFIG_CURVE_KEY(key, type, member) CONFIG_MEMBER(key, config_read_curve_key, type, member)
 
-extern const struct config_table config_upstream_table; /* of struct upstream */
+extern const struct config_table config_upstream_table; /* of struct config_upstream */
 
 /* Sets upstreams that the file does not name to those who bind publish and query. */
-void config_default_upstreams(struct config_reader *r, struct upstreams *upstreams,
+void config_default_upstreams(struct config_reader *r, struct config_upstreams *upstreams,
                               const char *publish, const char *query);
 
 /* Checks the rules that span sections; root is the whole file, for the places in messages. */

@@ -55,9 +55,9 @@ int config_read_secret(const char *path, char *out, size_t size, struct error *e
     return STATUS_OK;
 }
 
-static int read_key(const char *path, char out[CURVE_KEY_TEXT_SIZE], struct error *err)
+static int read_key(const char *path, char out[CONFIG_CURVE_KEY_SIZE], struct error *err)
 {
-    char text[CURVE_KEY_TEXT_SIZE + 1];
+    char text[CONFIG_CURVE_KEY_SIZE + 1];
     int status = config_read_secret(path, text, sizeof text, err);
     if (status == STATUS_OK && !config_curve_key_valid(str_of(text))) {
         status = error_set(err, STATUS_INVALID,
@@ -66,13 +66,13 @@ static int read_key(const char *path, char out[CURVE_KEY_TEXT_SIZE], struct erro
                            path);
     }
     if (status == STATUS_OK) {
-        memcpy(out, text, CURVE_KEY_TEXT_SIZE);
+        memcpy(out, text, CONFIG_CURVE_KEY_SIZE);
     }
     explicit_bzero(text, sizeof text);
     return status;
 }
 
-int config_curve_keys(const struct config *config, struct curve_keys *out, struct error *err)
+int config_curve_keys(const struct config *config, struct config_curve_pair *out, struct error *err)
 {
     int status = read_key(config->curve.public_key_file, out->public_key, err);
     if (status != STATUS_OK) {
@@ -87,6 +87,6 @@ int config_curve_keys(const struct config *config, struct curve_keys *out, struc
                          "curve: expected the secret key, 40 characters, in a file "
                          "(secret_key_file) or in TILEWIRE_CURVE_SECRET_KEY");
     }
-    memcpy(out->secret_key, secret, CURVE_KEY_TEXT_SIZE);
+    memcpy(out->secret_key, secret, CONFIG_CURVE_KEY_SIZE);
     return STATUS_OK;
 }

@@ -22,48 +22,49 @@
 
 /* Where in an event a value is. */
 enum tile_field_kind {
-    FIELD_NONE, /* not configured */
-    FIELD_EVENT_TYPE,
-    FIELD_ACTOR_ID,
-    FIELD_TARGET_ID,
-    FIELD_SUMMARY,
-    FIELD_EXTRA,   /* a column that the user added to the mapping */
-    FIELD_PAYLOAD, /* a member of the payload */
+    TILE_FIELD_NONE, /* not configured */
+    TILE_FIELD_EVENT_TYPE,
+    TILE_FIELD_ACTOR_ID,
+    TILE_FIELD_TARGET_ID,
+    TILE_FIELD_SUMMARY,
+    TILE_FIELD_EXTRA,   /* a column that the user added to the mapping */
+    TILE_FIELD_PAYLOAD, /* a member of the payload */
 };
 
-struct field {
+struct tile_field {
     enum tile_field_kind kind;
-    const char *text; /* as written: "payload.team"; NULL for FIELD_NONE */
-    size_t extra;     /* the index into config_source.extras and event.extras, for FIELD_EXTRA */
-    struct str path;  /* names of members joined by dots, "team"; for FIELD_PAYLOAD, never empty */
+    const char *text; /* as written: "payload.team"; NULL for TILE_FIELD_NONE */
+    size_t extra; /* the index into config_source.extras and event.extras, for TILE_FIELD_EXTRA */
+    struct str
+        path; /* names of members joined by dots, "team"; for TILE_FIELD_PAYLOAD, never empty */
 };
 
 enum tile_pattern_kind {
-    PATTERN_TEXT,   /* equal to text */
-    PATTERN_GLOB,   /* text has at least one `*`, which stands for any run of characters */
-    PATTERN_NUMBER, /* a JSON number equal to number; only for FIELD_PAYLOAD */
-    PATTERN_BOOL,   /* a JSON boolean; only for FIELD_PAYLOAD */
+    TILE_PATTERN_TEXT,   /* equal to text */
+    TILE_PATTERN_GLOB,   /* text has at least one `*`, which stands for any run of characters */
+    TILE_PATTERN_NUMBER, /* a JSON number equal to number; only for TILE_FIELD_PAYLOAD */
+    TILE_PATTERN_BOOL,   /* a JSON boolean; only for TILE_FIELD_PAYLOAD */
 };
 
-struct pattern {
+struct tile_pattern {
     enum tile_pattern_kind kind;
     struct str text; /* as written; NUL-terminated */
-    double number;   /* of PATTERN_NUMBER */
-    bool boolean;    /* of PATTERN_BOOL */
+    double number;   /* of TILE_PATTERN_NUMBER */
+    bool boolean;    /* of TILE_PATTERN_BOOL */
 };
 
 /* A condition holds when the field has a value that is like any of the patterns. For fields that
- * are not in the payload all patterns are PATTERN_TEXT or PATTERN_GLOB, because columns are
- * compared as text. */
-struct condition {
-    struct field field;
-    struct pattern *any;
+ * are not in the payload all patterns are TILE_PATTERN_TEXT or TILE_PATTERN_GLOB, because columns
+ * are compared as text. */
+struct tile_condition {
+    struct tile_field field;
+    struct tile_pattern *any;
     size_t any_count; /* >= 1 */
 };
 
 /* An event matches when all conditions hold; when there are none, every event matches. */
-struct match {
-    struct condition *all;
+struct tile_match {
+    struct tile_condition *all;
     size_t count;
 };
 
@@ -71,27 +72,27 @@ enum tile_type { TILE_COUNT, TILE_TREND, TILE_SLA_RISK, TILE_BACKLOG, TILE_GAUGE
 #define TILE_TYPES 5 /* how many there are; no member of the enum, which switches have to cover */
 
 enum tile_aggregate {
-    AGGREGATE_COUNT,
-    AGGREGATE_SUM,
-    AGGREGATE_AVG,
-    AGGREGATE_MIN,
-    AGGREGATE_MAX,
-    AGGREGATE_LAST, /* by (timestamp, id) */
+    TILE_AGGREGATE_COUNT,
+    TILE_AGGREGATE_SUM,
+    TILE_AGGREGATE_AVG,
+    TILE_AGGREGATE_MIN,
+    TILE_AGGREGATE_MAX,
+    TILE_AGGREGATE_LAST, /* by (timestamp, id) */
 };
 
-enum tile_refresh_policy { REFRESH_ON_EVENT, REFRESH_INTERVAL };
+enum tile_refresh_policy { TILE_REFRESH_ON_EVENT, TILE_REFRESH_INTERVAL };
 
 /* An event whose type is like the pattern puts its item into a state. */
 struct tile_state_rule {
-    struct pattern event_type; /* PATTERN_TEXT or PATTERN_GLOB */
-    int state;                 /* index into states, or STATE_CLOSED */
+    struct tile_pattern event_type; /* TILE_PATTERN_TEXT or TILE_PATTERN_GLOB */
+    int state;                      /* index into states, or TILE_STATE_CLOSED */
 };
-#define STATE_CLOSED (-1)
+#define TILE_STATE_CLOSED (-1)
 
 /*
- * Which members mean something for which type. The others are zero, NULL or FIELD_NONE, but for
- * `length` and `aggregate`, which every tile has with their defaults: the digest of a tile covers
- * them.
+ * Which members mean something for which type. The others are zero, NULL or TILE_FIELD_NONE, but
+ * for `length` and `aggregate`, which every tile has with their defaults: the digest of a tile
+ * covers them.
  *
  *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms;
  *             group_by with idle_ms and max_groups
@@ -109,22 +110,23 @@ struct tile_config {
     int line;               /* of the definition in the file, for messages; from 1 */
     const char *definition; /* the definition as JSON, for people who ask what a tile shows */
 
-    struct match match;
+    struct tile_match match;
     /* NULL: none. With a metric, match is empty, and only metric events of that name count. */
     const char *metric;
-    struct match labels; /* conditions on payload.labels.NAME, beside the metric's name */
+    struct tile_match labels; /* conditions on payload.labels.NAME, beside the metric's name */
 
     int64_t window_ms; /* 1 ms to 3660 d; 0: no window */
     int64_t step_ms;   /* the length of a bucket: 1 ms to 366 d */
     uint32_t length;   /* buckets: 1 to TILE_LENGTH_MAX */
     enum tile_aggregate aggregate;
-    struct field value; /* what is aggregated */
-    const char *unit;   /* 1 to 32 bytes; NULL: none */
+    struct tile_field value; /* what is aggregated */
+    const char *unit;        /* 1 to 32 bytes; NULL: none */
 
-    struct match opens;
-    struct match closes;
-    struct field item;  /* which item an event is about */
-    struct field due;   /* the deadline in the opening event; FIELD_NONE: within_ms counts */
+    struct tile_match opens;
+    struct tile_match closes;
+    struct tile_field item; /* which item an event is about */
+    struct tile_field
+        due;            /* the deadline in the opening event; TILE_FIELD_NONE: within_ms counts */
     int64_t within_ms;  /* the deadline after the opening event: 1 ms to 3660 d; 0: due counts */
     int64_t at_risk_ms; /* how long before it is due an item is at risk: 0 to 3660 d */
 
@@ -132,11 +134,13 @@ struct tile_config {
     size_t state_count;            /* 1 to TILE_STATES_MAX */
     struct tile_state_rule *rules; /* in the order of the file: the first that fits counts */
     size_t rule_count;             /* 1 to 1,000 */
-    struct field breakdown;        /* counts are divided by its values; FIELD_NONE: they are not */
+    struct tile_field
+        breakdown; /* counts are divided by its values; TILE_FIELD_NONE: they are not */
 
-    struct field group_by; /* makes a family of tiles; FIELD_NONE: this is a single tile */
-    int64_t idle_ms;       /* a member without a row for so long is dropped: 1 ms to 366 d */
-    uint32_t max_groups;   /* members at once: 1 to TILE_GROUPS_MAX */
+    struct tile_field
+        group_by;        /* makes a family of tiles; TILE_FIELD_NONE: this is a single tile */
+    int64_t idle_ms;     /* a member without a row for so long is dropped: 1 ms to 366 d */
+    uint32_t max_groups; /* members at once: 1 to TILE_GROUPS_MAX */
 
     enum tile_refresh_policy refresh;
     int64_t min_interval_ms; /* 1 ms to 1 h */
@@ -148,6 +152,6 @@ struct tile_config {
  * "on_event". */
 const char *tile_type_name(enum tile_type type);
 const char *tile_aggregate_name(enum tile_aggregate aggregate);
-const char *refresh_policy_name(enum tile_refresh_policy policy);
+const char *tile_refresh_policy_name(enum tile_refresh_policy policy);
 
 #endif

@@ -55,7 +55,7 @@ static int64_t unit_factor(const struct unit *units, size_t count, struct str na
     return 0;
 }
 
-bool duration_parse(struct str text, int64_t *out_ms)
+bool config_duration_parse(struct str text, int64_t *out_ms)
 {
     int64_t whole = 0;
     int64_t fraction = 0;

@@ -16,7 +16,7 @@
 
 /* Reads "250ms", "2s", "1.5s", "5m", "1h", "7d" or "0". Returns false and leaves *out_ms alone for
  * anything else, for what is no whole number of milliseconds, and for more than 100 years. */
-bool duration_parse(struct str text, int64_t *out_ms);
+bool config_duration_parse(struct str text, int64_t *out_ms);
 
 /* Writes a duration in the shortest way: 90000 is "90s", 3600000 is "1h". ms >= 0. Returns out. */
 char *config_duration_format(int64_t ms, char out[CONFIG_VALUE_TEXT_SIZE]);

@@ -5,15 +5,15 @@
 
 #include <string.h>
 
-static int set_pair(void *socket, const struct config *config, struct curve_keys *keys,
+static int set_pair(void *socket, const struct config *config, struct config_curve_pair *keys,
                     struct error *err)
 {
     const int status = config_curve_keys(config, keys, err);
     if (status != STATUS_OK) {
         return status;
     }
-    if (zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, CURVE_KEY_TEXT_SIZE) != 0 ||
-        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, CURVE_KEY_TEXT_SIZE) != 0) {
+    if (zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, CONFIG_CURVE_KEY_SIZE) != 0 ||
+        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, CONFIG_CURVE_KEY_SIZE) != 0) {
         return error_set(err, STATUS_INVALID,
                          "this libzmq was built without CURVE, or refuses the keys: %s",
                          zmq_strerror(zmq_errno()));
@@ -26,7 +26,7 @@ int curve_serve(void *socket, const struct config *config, struct error *err)
     if (!config->curve.enabled) {
         return STATUS_OK;
     }
-    struct curve_keys keys;
+    struct config_curve_pair keys;
     const int yes = 1;
     const int status = set_pair(socket, config, &keys, err);
     explicit_bzero(&keys, sizeof keys);
@@ -41,13 +41,13 @@ int curve_join(void *socket, const struct config *config, const char *server_key
     if (!config->curve.enabled) {
         return STATUS_OK;
     }
-    struct curve_keys keys;
+    struct config_curve_pair keys;
     int status = set_pair(socket, config, &keys, err);
     if (status == STATUS_OK) {
         const char *key = server_key != NULL                 ? server_key
                           : config->curve.server_key != NULL ? config->curve.server_key
                                                              : keys.public_key;
-        if (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, key, CURVE_KEY_TEXT_SIZE) != 0) {
+        if (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, key, CONFIG_CURVE_KEY_SIZE) != 0) {
             status = error_set(err, STATUS_INVALID, "curve: server_key is no key");
         }
     }

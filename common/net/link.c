@@ -30,10 +30,10 @@ static bool send_query(void *arg, unsigned upstream, uint32_t tag, struct str re
 }
 
 static int connect_all(struct link *link, const struct config *config,
-                       const struct upstreams *upstreams, struct error *err)
+                       const struct config_upstreams *upstreams, struct error *err)
 {
     for (size_t i = 0; i < upstreams->count; i++) {
-        const struct upstream *u = &upstreams->list[i];
+        const struct config_upstream *u = &upstreams->list[i];
         void *query = socket_open(ZMQ_DEALER, err);
         if (query == NULL) {
             return STATUS_FULL;
@@ -55,8 +55,8 @@ static int connect_all(struct link *link, const struct config *config,
     return STATUS_OK;
 }
 
-int link_create(const struct config *config, const struct upstreams *upstreams, size_t events_max,
-                struct store *store, struct eventlog *events,
+int link_create(const struct config *config, const struct config_upstreams *upstreams,
+                size_t events_max, struct store *store, struct eventlog *events,
                 void (*accepted)(void *arg, const struct str frames[WIRE_FRAMES]), void *arg,
                 struct link **out, struct error *err)
 {
@@ -104,8 +104,8 @@ size_t link_fds(const struct link *link, int out[LINK_FDS_MAX])
 /* Returns whether a reply was there. */
 static bool take_reply(struct link *link, unsigned upstream, mono_time now)
 {
-    const int count =
-        socket_receive(link->queries[upstream], link->frames, LINK_FRAMES_MAX, REPLY_MAX_BYTES);
+    const int count = socket_receive(link->queries[upstream], link->frames, LINK_FRAMES_MAX,
+                                     SOCKET_REPLY_MAX_BYTES);
     uint32_t tag;
     if (count == 3 && link->frames[0].len == sizeof tag && link->frames[1].len == 0) {
         memcpy(&tag, link->frames[0].data, sizeof tag);

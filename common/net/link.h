@@ -32,8 +32,8 @@ struct link;
  * *out is NULL, err says why, and the status is STATUS_FULL (no socket could be made) or that of
  * socket_connect.
  */
-int link_create(const struct config *config, const struct upstreams *upstreams, size_t events_max,
-                struct store *store, struct eventlog *events,
+int link_create(const struct config *config, const struct config_upstreams *upstreams,
+                size_t events_max, struct store *store, struct eventlog *events,
                 void (*accepted)(void *arg, const struct str frames[WIRE_FRAMES]), void *arg,
                 struct link **out, struct error *err);
 

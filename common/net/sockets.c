@@ -53,7 +53,7 @@ static void *make(int type, struct error *err)
     set_int(socket, ZMQ_RECONNECT_IVL, 50);
     set_int(socket, ZMQ_RECONNECT_IVL_MAX, 1000);
     set_int(socket, ZMQ_CONNECT_TIMEOUT, 2000);
-    const int64_t largest = REPLY_MAX_BYTES;
+    const int64_t largest = SOCKET_REPLY_MAX_BYTES;
     zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
     return socket;
 }

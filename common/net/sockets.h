@@ -33,7 +33,7 @@
 
 /* Bytes of the longest message that is taken in; a peer that sends a longer one is disconnected.
  * The longest is a reply, which is a page and one tile (see common/replica/query.h). */
-#define REPLY_MAX_BYTES (WIRE_BODY_MAX + 512 * 1024)
+#define SOCKET_REPLY_MAX_BYTES (WIRE_BODY_MAX + 512 * 1024)
 
 /* Ends the one ZeroMQ context of the process, which the first socket makes. All sockets must be
  * closed. */

@@ -15,7 +15,7 @@ static struct {
     const char *program;
     enum log_level level;
     enum log_format format;
-} logger = {"tilewire", LEVEL_INFO, LOG_FORMAT_TEXT};
+} logger = {"tilewire", LOG_LEVEL_INFO, LOG_FORMAT_TEXT};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -70,7 +70,7 @@ void log_write(enum log_level level, const char *format, ...)
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
 
-    char time[TIME_TEXT_SIZE];
+    char time[WALL_TEXT_SIZE];
     wall_format(clock_wall(), time);
     struct buf line = {0};
     if (logger.format == LOG_FORMAT_JSON) {

@@ -12,7 +12,7 @@
 #ifndef COMMON_PROGRAM_LOG_H
 #define COMMON_PROGRAM_LOG_H
 
-enum log_level { LEVEL_ERROR, LEVEL_WARN, LEVEL_INFO, LEVEL_DEBUG };
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 /* Messages above `level` are dropped. `program` is shown in each line; the caller keeps it valid
@@ -31,9 +31,9 @@ int log_format_parse(const char *text, enum log_format *out);
  * closed loses the line, and does not stop the program. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_error(...) log_write(LEVEL_ERROR, __VA_ARGS__)
-#define log_warn(...) log_write(LEVEL_WARN, __VA_ARGS__)
-#define log_info(...) log_write(LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...) log_write(LEVEL_DEBUG, __VA_ARGS__)
+#define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...) log_write(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 #endif

@@ -85,17 +85,17 @@ void program_start(struct program *program, int argc, char **argv)
         .parser = parse_option,
         .doc = program->doc,
     };
-    struct arguments arguments = {program, LEVEL_INFO, LOG_FORMAT_TEXT};
+    struct arguments arguments = {program, LOG_LEVEL_INFO, LOG_FORMAT_TEXT};
     program->config_path = "tilewire.yaml";
     program->signals = catch_signals();
-    argp_err_exit_status = EXIT_USAGE;
+    argp_err_exit_status = PROGRAM_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     log_init(program->name, arguments.level, arguments.format);
 
     struct error err = {{0}};
     if (config_load(program->config_path, &program->config, &err) != STATUS_OK) {
         fprintf(stderr, "%s\n", err.text);
-        exit(EXIT_USAGE);
+        exit(PROGRAM_EXIT_USAGE);
     }
 }
 

@@ -21,8 +21,8 @@
 #include "common/config/config.h"
 
 /* Exit statuses, besides 0. */
-#define EXIT_FAILED 1 /* the program failed at what it was asked for */
-#define EXIT_USAGE 2  /* the command line or the configuration is wrong */
+#define PROGRAM_EXIT_FAILED 1 /* the program failed at what it was asked for */
+#define PROGRAM_EXIT_USAGE 2  /* the command line or the configuration is wrong */
 
 struct program {
     /* Set by main. */
@@ -38,9 +38,9 @@ struct program {
 };
 
 /* Reads the command line and the configuration, and sets up the log and the signals. Ends the
- * process, with a message, when the command line or the configuration is wrong (EXIT_USAGE), and
- * when it was only asked for help (0). It is called before any thread starts, so that all threads
- * inherit the blocked signals. */
+ * process, with a message, when the command line or the configuration is wrong
+ * (PROGRAM_EXIT_USAGE), and when it was only asked for help (0). It is called before any thread
+ * starts, so that all threads inherit the blocked signals. */
 void program_start(struct program *program, int argc, char **argv);
 
 /* Frees the configuration and closes `signals`. */

@@ -49,8 +49,8 @@ static void on_heartbeat(struct replica *r, const struct wire_header *header,
                          const struct str frames[WIRE_FRAMES], mono_time now)
 {
     struct replica_lane *lane = &r->lanes[header->lane];
-    struct wire_beat heartbeat;
-    if (wire_decode_beat(header, &r->body, frames[2], &heartbeat) != STATUS_OK) {
+    struct wire_heartbeat heartbeat;
+    if (wire_decode_heartbeat(header, &r->body, frames[2], &heartbeat) != STATUS_OK) {
         r->counters.malformed++;
         return;
     }
@@ -90,7 +90,7 @@ void replica_message(struct replica *r, const struct str frames[WIRE_FRAMES], mo
     if (version_compare(header.version, lane->announced) > 0) {
         lane->announced = header.version;
     }
-    if (header.kind == WIRE_BEAT) {
+    if (header.kind == WIRE_HEARTBEAT) {
         on_heartbeat(r, &header, frames, now);
     } else if (version_compare(header.version, lane->last) <= 0) {
         r->counters.duplicates++;

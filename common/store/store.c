@@ -28,7 +28,7 @@ struct store {
     size_t holes;         /* in order */
     uint64_t last_change; /* the last change number that was given */
     uint64_t forgotten;   /* change number of the last tombstone that was forgotten; 0 for none */
-    /* A queue of the tombstones, linked through newer and older; at most TOMBSTONES_MAX. */
+    /* A queue of the tombstones, linked through newer and older; at most STORE_TOMBSTONES_MAX. */
     struct tile *oldest_tombstone;
     struct tile *newest_tombstone;
     size_t tombstones;
@@ -252,7 +252,7 @@ static void bury(struct store *store, struct tile *tile, struct version version)
     store->newest_tombstone = tile;
     store->tombstones++;
     notify(store, tile, STORE_REMOVED, NULL, version);
-    if (store->tombstones > TOMBSTONES_MAX) {
+    if (store->tombstones > STORE_TOMBSTONES_MAX) {
         tombstone_forget_oldest(store);
     }
 }

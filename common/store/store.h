@@ -9,8 +9,8 @@
  *
  *   changes   3      7      8      9          store_next(store, 7) is the tile with change 8
  *             │      │      │      │
- *             a      d    gone:c   b          c was removed: a tombstone, until TOMBSTONES_MAX
- * newer ones
+ *             a      d    gone:c   b          c was removed: a tombstone, until
+ * STORE_TOMBSTONES_MAX newer ones
  *
  * A tile expires: it is stale when nothing has refreshed it for ttl, and gone after ttl + grace.
  *
@@ -33,7 +33,7 @@
 #include "common/wire/version.h"
 #include "common/wire/wire.h"
 
-#define TOMBSTONES_MAX 4096
+#define STORE_TOMBSTONES_MAX 4096
 #define STORE_POSITION_MAX 64 /* bytes of a source position */
 
 /* Read-only for all but the store. Lives until it is removed and forgotten; keep no pointer across

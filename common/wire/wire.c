@@ -97,8 +97,8 @@ void wire_encode_event(struct buf frames[WIRE_FRAMES], struct version version,
     buf_append_str(body, fields);
 }
 
-void wire_encode_beat(struct buf frames[WIRE_FRAMES], unsigned lane, struct version last,
-                      wall_time published_at, const struct wire_beat *heartbeat)
+void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct version last,
+                           wall_time published_at, const struct wire_heartbeat *heartbeat)
 {
     buf_printf(&frames[0], "beat.%u", lane);
     encode_header(&frames[1], last, published_at);
@@ -148,14 +148,14 @@ static bool decode_topic(struct str topic, struct wire_header *out)
     } else if (take_prefix(&topic, STR("event."))) {
         out->kind = WIRE_EVENT;
     } else if (take_prefix(&topic, STR("beat."))) {
-        out->kind = WIRE_BEAT;
+        out->kind = WIRE_HEARTBEAT;
     } else {
         return false;
     }
     if (!take_lane(&topic, &out->lane)) {
         return false;
     }
-    if (out->kind == WIRE_BEAT) {
+    if (out->kind == WIRE_HEARTBEAT) {
         out->name = STR("");
         return topic.len == 0;
     }
@@ -176,7 +176,7 @@ bool wire_read_time(const mp_value *value, wall_time *out)
     return true;
 }
 
-wall_time wire_timestamp(const mp_value *fields)
+wall_time wire_event_timestamp(const mp_value *fields)
 {
     struct str text;
     wall_time t = {0};
@@ -299,15 +299,15 @@ int wire_decode_event(const struct wire_header *header, struct mp_doc *doc, stru
         !mp_as_str(mp_get(out->fields, "event_type"), &out->event_type)) {
         return STATUS_INVALID;
     }
-    out->timestamp = wire_timestamp(out->fields);
+    out->timestamp = wire_event_timestamp(out->fields);
     return STATUS_OK;
 }
 
-int wire_decode_beat(const struct wire_header *header, struct mp_doc *doc, struct str body,
-                     struct wire_beat *out)
+int wire_decode_heartbeat(const struct wire_header *header, struct mp_doc *doc, struct str body,
+                          struct wire_heartbeat *out)
 {
-    *out = (struct wire_beat){0};
-    if (header->kind != WIRE_BEAT || !parse_body(doc, body)) {
+    *out = (struct wire_heartbeat){0};
+    if (header->kind != WIRE_HEARTBEAT || !parse_body(doc, body)) {
         return STATUS_INVALID;
     }
     const mp_value *map = &doc->root;

@@ -45,7 +45,7 @@
 
 /* ---- What messages hold ---- */
 
-enum wire_kind { WIRE_TILE, WIRE_EVENT, WIRE_BEAT };
+enum wire_kind { WIRE_TILE, WIRE_EVENT, WIRE_HEARTBEAT };
 
 /* What topic and header say: enough to drop a duplicate without looking at the body. */
 struct wire_header {
@@ -99,7 +99,7 @@ struct wire_event {
 
 /* Published on each lane every second. Its header repeats the version of the last message on that
  * lane, so that a subscriber who missed that message hears of it. */
-struct wire_beat {
+struct wire_heartbeat {
     struct str position; /* the source's position up to which events are folded in */
     wall_time as_of;     /* the moment that the lane's tiles are true for */
     uint64_t origin;     /* the numbering that the ordinal belongs to */
@@ -118,8 +118,8 @@ void wire_encode_event(struct buf frames[WIRE_FRAMES], struct version version,
                        struct str event_type, struct str fields);
 
 /* `last` is the version of the last message published on the lane. */
-void wire_encode_beat(struct buf frames[WIRE_FRAMES], unsigned lane, struct version last,
-                      wall_time published_at, const struct wire_beat *heartbeat);
+void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct version last,
+                           wall_time published_at, const struct wire_heartbeat *heartbeat);
 
 /* ---- Decoding: each function returns STATUS_OK, or STATUS_INVALID for anything that is not
  * exactly such a message, of a known protocol version, within the bounds above. ---- */
@@ -129,8 +129,8 @@ int wire_decode_tile(const struct wire_header *header, struct mp_doc *doc, struc
                      struct wire_tile *out);
 int wire_decode_event(const struct wire_header *header, struct mp_doc *doc, struct str body,
                       struct wire_event *out);
-int wire_decode_beat(const struct wire_header *header, struct mp_doc *doc, struct str body,
-                     struct wire_beat *out);
+int wire_decode_heartbeat(const struct wire_header *header, struct mp_doc *doc, struct str body,
+                          struct wire_heartbeat *out);
 
 /* ---- Parts of messages, which replies to queries have, too ---- */
 
@@ -141,7 +141,7 @@ bool wire_read_time(const mp_value *value, wall_time *out);
 bool wire_read_ms(const mp_value *value, int64_t *out);
 
 /* Reads an event's timestamp from its fields; {0} when there is none. */
-wall_time wire_timestamp(const mp_value *fields);
+wall_time wire_event_timestamp(const mp_value *fields);
 
 /* True when the text may be a tile's key: 1 to WIRE_KEY_MAX bytes of visible ASCII without `*` and
  * `,`, which select keys, and without `"`. */

@@ -13,7 +13,7 @@ int check_file(const char *file, FILE *out, FILE *err)
     struct error error = {{0}};
     if (config_load(file, &config, &error) != STATUS_OK) {
         fprintf(err, "%s\n", error.text);
-        return EXIT_USAGE;
+        return PROGRAM_EXIT_USAGE;
     }
     fprintf(out, "%s: ok, %zu tile%s%s\n", file, config->tile_count,
             config->tile_count == 1 ? "" : "s",

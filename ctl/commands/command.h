@@ -41,7 +41,8 @@ struct command {
     argp_parser_t parse;
     size_t options_size;
 
-    /* Returns the exit status: 0, EXIT_FAILED or EXIT_USAGE, the last two after saying why. */
+    /* Returns the exit status: 0, PROGRAM_EXIT_FAILED or PROGRAM_EXIT_USAGE, the last two after
+     * saying why. */
     int (*run)(const struct ctl *ctl, const struct command_line *line);
 };
 

@@ -203,7 +203,7 @@ static int run(const struct ctl *ctl, const struct command_line *line)
     }
     free(newest.list);
     peer_destroy(&peer);
-    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+    return status == STATUS_OK ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED;
 }
 
 const struct command command_events = {

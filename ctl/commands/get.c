@@ -8,7 +8,7 @@
 
 static void print_tile(const struct ctl *ctl, const struct served_tile *tile)
 {
-    char time[TIME_TEXT_SIZE];
+    char time[WALL_TEXT_SIZE];
     char version[VERSION_TEXT_SIZE];
     char age[AGE_TEXT_SIZE];
     struct mp_doc doc;

@@ -104,7 +104,7 @@ static int run(const struct ctl *ctl, const struct command_line *line)
     }
     if (status != STATUS_OK) {
         (void)ctl_fail(ctl, "%s", err.text);
-        return status == STATUS_INVALID ? EXIT_USAGE : EXIT_FAILED;
+        return status == STATUS_INVALID ? PROGRAM_EXIT_USAGE : PROGRAM_EXIT_FAILED;
     }
     fprintf(ctl->out, "the trigger on table %s is %s\n", ctl->config->source.table,
             options->remove ? "removed" : "installed");

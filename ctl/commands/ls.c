@@ -162,7 +162,7 @@ static int run(const struct ctl *ctl, const struct command_line *line)
     show_table_free(&table);
     buf_free(&json);
     peer_destroy(&peer);
-    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+    return status == STATUS_OK ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED;
 }
 
 const struct command command_ls = {

@@ -40,7 +40,7 @@ static void add_standing(struct show_table *table, const mp_value *ping)
     static const char *const names[] = {ANSWER_ROLE,     ANSWER_VERSION, ANSWER_INSTANCE,
                                         ANSWER_SERVING,  ANSWER_TILES,   ANSWER_LANES,
                                         ANSWER_POSITION, ANSWER_ORDINAL};
-    char time[TIME_TEXT_SIZE];
+    char time[WALL_TEXT_SIZE];
     wall_time as_of;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (mp_get(ping, names[i]) != NULL) {
@@ -119,7 +119,7 @@ static int run(const struct ctl *ctl, const struct command_line *line)
     buf_free(&ping);
     buf_free(&stats);
     peer_destroy(&peer);
-    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+    return status == STATUS_OK ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED;
 }
 
 const struct command command_stats = {

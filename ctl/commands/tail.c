@@ -131,7 +131,7 @@ static int run(const struct ctl *ctl, const struct command_line *line)
         buf_free(&tail.frames[i]);
     }
     close(signals);
-    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILED;
+    return status == STATUS_OK ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED;
 }
 
 const struct command command_tail = {

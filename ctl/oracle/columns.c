@@ -6,9 +6,9 @@ size_t oracle_column_count(const struct config_source *source)
     return EVENT_FIELDS + source->extra_count;
 }
 
-static const struct column *configured(const struct config_source *source, size_t field)
+static const struct config_column *configured(const struct config_source *source, size_t field)
 {
-    const struct column *const columns[EVENT_FIELDS] = {
+    const struct config_column *const columns[EVENT_FIELDS] = {
         [EVENT_ID] = &source->columns.id,
         [EVENT_TIMESTAMP] = &source->columns.timestamp,
         [EVENT_TYPE] = &source->columns.event_type,

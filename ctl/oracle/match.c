@@ -43,29 +43,30 @@ bool oracle_glob(struct str pattern, struct str text)
     return fits_all;
 }
 
-static bool fits(const struct pattern *pattern, const struct oracle_value *value)
+static bool fits(const struct tile_pattern *pattern, const struct oracle_value *value)
 {
     switch (pattern->kind) {
-    case PATTERN_TEXT:
+    case TILE_PATTERN_TEXT:
         return value->kind == ORACLE_TEXT && str_equal(pattern->text, value->text);
-    case PATTERN_GLOB:
+    case TILE_PATTERN_GLOB:
         return value->kind == ORACLE_TEXT && oracle_glob(pattern->text, value->text);
-    case PATTERN_NUMBER:
+    case TILE_PATTERN_NUMBER:
         return (value->kind == ORACLE_INTEGER || value->kind == ORACLE_REAL) &&
                fabs(value->real - pattern->number) <= 0;
-    case PATTERN_BOOL:
+    case TILE_PATTERN_BOOL:
         return value->kind == ORACLE_BOOL && (value->integer != 0) == pattern->boolean;
     }
     return false;
 }
 
 const struct oracle_value *oracle_row_value(const struct oracle_rows *rows, size_t row,
-                                            const struct field *field)
+                                            const struct tile_field *field)
 {
     return oracle_value(rows, oracle_cell(rows, row, oracle_field(rows, field)));
 }
 
-static bool holds(const struct oracle_rows *rows, size_t row, const struct condition *condition)
+static bool holds(const struct oracle_rows *rows, size_t row,
+                  const struct tile_condition *condition)
 {
     const struct oracle_value *value = oracle_row_value(rows, row, &condition->field);
     for (size_t i = 0; i < condition->any_count; i++) {
@@ -76,7 +77,7 @@ static bool holds(const struct oracle_rows *rows, size_t row, const struct condi
     return false;
 }
 
-bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct match *match)
+bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct tile_match *match)
 {
     for (size_t i = 0; i < match->count; i++) {
         if (!holds(rows, row, &match->all[i])) {
@@ -153,9 +154,9 @@ bool oracle_state(const struct oracle_rows *rows, size_t row, const struct tile_
 
 double oracle_row_number(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
 {
-    const struct field *field = tile->metric != NULL ? &oracle_field_value : &tile->value;
+    const struct tile_field *field = tile->metric != NULL ? &oracle_field_value : &tile->value;
     double number = 0;
-    if (field->kind != FIELD_NONE) {
+    if (field->kind != TILE_FIELD_NONE) {
         (void)oracle_number(oracle_row_value(rows, row, field), &number);
     }
     return number;

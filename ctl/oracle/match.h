@@ -13,10 +13,10 @@ bool oracle_glob(struct str pattern, struct str text);
 
 /* The row's value of a field that a tile mentions. Owned by rows. */
 const struct oracle_value *oracle_row_value(const struct oracle_rows *rows, size_t row,
-                                            const struct field *field);
+                                            const struct tile_field *field);
 
 /* True when all conditions hold for the row. */
-bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct match *match);
+bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct tile_match *match);
 
 /* True when the row is a metric event of the tile's metric, with its labels and a number. */
 bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct tile_config *tile);
@@ -32,8 +32,8 @@ bool oracle_moment(const struct oracle_value *value, int64_t *out);
 double oracle_row_number(const struct oracle_rows *rows, size_t row,
                          const struct tile_config *tile);
 
-/* For a backlog: index of the state that the row puts its item into, or STATE_CLOSED. False when no
- * rule fits. */
+/* For a backlog: index of the state that the row puts its item into, or TILE_STATE_CLOSED. False
+ * when no rule fits. */
 bool oracle_state(const struct oracle_rows *rows, size_t row, const struct tile_config *tile,
                   int *out);
 

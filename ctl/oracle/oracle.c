@@ -114,7 +114,7 @@ void oracle_select(const struct oracle_rows *rows, const struct tile_config *til
 {
     const struct oracle_type *type = oracle_type_of(tile->type);
     *out = (struct oracle_members){.rows = rows, .tile = tile};
-    if (tile->group_by.kind != FIELD_NONE) {
+    if (tile->group_by.kind != TILE_FIELD_NONE) {
         select_groups(out);
     } else {
         struct oracle_member *single = add_member(out, STR_NULL);
@@ -147,7 +147,7 @@ void oracle_members_free(struct oracle_members *members)
 
 static bool is_shown(const struct oracle_selection *s, wall_time at)
 {
-    if (s->tile->group_by.kind == FIELD_NONE) {
+    if (s->tile->group_by.kind == TILE_FIELD_NONE) {
         return true;
     }
     for (size_t i = 0; i < s->count; i++) {
@@ -170,7 +170,7 @@ static void put_value(const struct oracle_selection *s, struct str group, wall_t
     mp_put_text(out, "refresh");
     mp_put_map(out, 2);
     mp_put_text(out, "policy");
-    mp_put_text(out, refresh_policy_name(tile->refresh));
+    mp_put_text(out, tile_refresh_policy_name(tile->refresh));
     mp_put_text(out, "min_interval_ms");
     mp_put_int(out, tile->min_interval_ms);
     if (group.p != NULL) {

@@ -21,7 +21,7 @@ struct known {
 
 struct oracle_rows {
     const struct config *config;
-    struct field *fields;
+    struct tile_field *fields;
     size_t field_count;
     bool needs_payload;
 
@@ -37,36 +37,36 @@ struct oracle_rows {
     size_t cap;
 };
 
-const struct field oracle_field_type = {.kind = FIELD_EVENT_TYPE, .text = "event_type"};
-const struct field oracle_field_metric = {
-    .kind = FIELD_PAYLOAD, .text = "payload.metric", .path = {"metric", 6}};
-const struct field oracle_field_value = {
-    .kind = FIELD_PAYLOAD, .text = "payload.value", .path = {"value", 5}};
+const struct tile_field oracle_field_type = {.kind = TILE_FIELD_EVENT_TYPE, .text = "event_type"};
+const struct tile_field oracle_field_metric = {
+    .kind = TILE_FIELD_PAYLOAD, .text = "payload.metric", .path = {"metric", 6}};
+const struct tile_field oracle_field_value = {
+    .kind = TILE_FIELD_PAYLOAD, .text = "payload.value", .path = {"value", 5}};
 
 /* ---- Fields ---- */
 
-static bool same_field(const struct field *a, const struct field *b)
+static bool same_field(const struct tile_field *a, const struct tile_field *b)
 {
-    return a->kind == b->kind && (a->kind != FIELD_EXTRA || a->extra == b->extra) &&
-           (a->kind != FIELD_PAYLOAD || str_equal(a->path, b->path));
+    return a->kind == b->kind && (a->kind != TILE_FIELD_EXTRA || a->extra == b->extra) &&
+           (a->kind != TILE_FIELD_PAYLOAD || str_equal(a->path, b->path));
 }
 
-static void want(struct oracle_rows *rows, const struct field *field)
+static void want(struct oracle_rows *rows, const struct tile_field *field)
 {
     for (size_t i = 0; i < rows->field_count; i++) {
         if (same_field(&rows->fields[i], field)) {
             return;
         }
     }
-    if (field->kind == FIELD_NONE) {
+    if (field->kind == TILE_FIELD_NONE) {
         return;
     }
     rows->fields = x_reallocarray(rows->fields, rows->field_count + 1, sizeof *rows->fields);
     rows->fields[rows->field_count++] = *field;
-    rows->needs_payload = rows->needs_payload || field->kind == FIELD_PAYLOAD;
+    rows->needs_payload = rows->needs_payload || field->kind == TILE_FIELD_PAYLOAD;
 }
 
-static void want_match(struct oracle_rows *rows, const struct match *match)
+static void want_match(struct oracle_rows *rows, const struct tile_match *match)
 {
     for (size_t i = 0; i < match->count; i++) {
         want(rows, &match->all[i].field);
@@ -90,7 +90,7 @@ static void want_tile(struct oracle_rows *rows, const struct tile_config *tile)
     want(rows, &tile->group_by);
 }
 
-size_t oracle_field(const struct oracle_rows *rows, const struct field *field)
+size_t oracle_field(const struct oracle_rows *rows, const struct tile_field *field)
 {
     for (size_t i = 0; i < rows->field_count; i++) {
         if (same_field(&rows->fields[i], field)) {
@@ -195,25 +195,25 @@ static const struct json_value *descend(const struct json_value *json, struct st
     return json;
 }
 
-static uint32_t read_field(struct oracle_rows *rows, const struct field *field,
+static uint32_t read_field(struct oracle_rows *rows, const struct tile_field *field,
                            const struct event *event, const struct json_value *payload)
 {
     switch (field->kind) {
-    case FIELD_EVENT_TYPE:
+    case TILE_FIELD_EVENT_TYPE:
         return intern_text(rows, event->event_type);
-    case FIELD_ACTOR_ID:
+    case TILE_FIELD_ACTOR_ID:
         return intern_text(rows, event->actor_id);
-    case FIELD_TARGET_ID:
+    case TILE_FIELD_TARGET_ID:
         return intern_text(rows, event->target_id);
-    case FIELD_SUMMARY:
+    case TILE_FIELD_SUMMARY:
         return intern_text(rows, event->summary);
-    case FIELD_EXTRA:
+    case TILE_FIELD_EXTRA:
         return field->extra < event->extra_count
                    ? intern_text(rows, event->extras[field->extra].value)
                    : ORACLE_NO_VALUE;
-    case FIELD_PAYLOAD:
+    case TILE_FIELD_PAYLOAD:
         return intern_json(rows, descend(payload, field->path));
-    case FIELD_NONE:
+    case TILE_FIELD_NONE:
         break;
     }
     return ORACLE_NO_VALUE;

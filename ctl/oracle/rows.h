@@ -53,12 +53,12 @@ int64_t oracle_row_us(const struct oracle_rows *rows, size_t row);
 
 /* Index of the field, which has to be one that a tile of the configuration mentions, or one of
  * those below. */
-size_t oracle_field(const struct oracle_rows *rows, const struct field *field);
+size_t oracle_field(const struct oracle_rows *rows, const struct tile_field *field);
 
 /* The fields that all tiles with a metric ask for. */
-extern const struct field oracle_field_type;   /* event_type */
-extern const struct field oracle_field_metric; /* payload.metric */
-extern const struct field oracle_field_value;  /* payload.value */
+extern const struct tile_field oracle_field_type;   /* event_type */
+extern const struct tile_field oracle_field_metric; /* payload.metric */
+extern const struct tile_field oracle_field_value;  /* payload.value */
 
 /* The row's value of a field, as an index into the values. */
 uint32_t oracle_cell(const struct oracle_rows *rows, size_t row, size_t field);

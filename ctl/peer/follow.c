@@ -58,7 +58,7 @@ static bool advance(struct follow *follow, const struct wire_header *header)
     const struct version now = header->version;
     /* A heartbeat has no sequence of its own: it names the last message, which is missing if it was
      * not heard. */
-    const uint64_t carried = header->kind != WIRE_BEAT;
+    const uint64_t carried = header->kind != WIRE_HEARTBEAT;
     if (last->epoch != 0) {
         if (version_compare(now, *last) < 0 || (carried && version_compare(now, *last) == 0)) {
             return false;
@@ -80,7 +80,7 @@ static bool advance(struct follow *follow, const struct wire_header *header)
 
 static void put_time(struct buf *line, const char *name, wall_time time)
 {
-    char text[TIME_TEXT_SIZE];
+    char text[WALL_TEXT_SIZE];
     buf_printf(line, ",\"%s\":\"%s\"", name, wall_format(time, text));
 }
 
@@ -152,7 +152,7 @@ void follow_message(struct follow *follow, const struct str frames[WIRE_FRAMES])
     case WIRE_EVENT:
         print_event(follow, &header, frames[2]);
         return;
-    case WIRE_BEAT:
+    case WIRE_HEARTBEAT:
         return;
     }
 }

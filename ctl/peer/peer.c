@@ -63,7 +63,8 @@ static int receive(struct peer *peer, struct error *err)
 {
     const mono_time deadline = mono_add_ms(clock_mono(), peer->ctl->timeout_ms);
     for (;;) {
-        const int count = socket_receive(peer->socket, peer->frames, REPLY_FRAMES, REPLY_MAX_BYTES);
+        const int count =
+            socket_receive(peer->socket, peer->frames, REPLY_FRAMES, SOCKET_REPLY_MAX_BYTES);
         uint32_t tag = 0;
         if (count == REPLY_FRAMES && peer->frames[0].len == sizeof tag) {
             memcpy(&tag, peer->frames[0].data, sizeof tag);

@@ -164,7 +164,7 @@ int served_fetch(struct peer *peer, struct served *out, struct error *err)
 
 void served_write_json(struct buf *out, const struct served_tile *tile)
 {
-    char time[TIME_TEXT_SIZE];
+    char time[WALL_TEXT_SIZE];
     char version[VERSION_TEXT_SIZE];
     buf_append_text(out, "{\"key\":");
     json_write_string(out, str_of(tile->key));

@@ -79,7 +79,7 @@ static const char *explain(enum verdict verdict)
 static void print_finding(const struct report *report, const struct verdict_finding *finding)
 {
     const struct ctl *ctl = report->ctl;
-    char time[TIME_TEXT_SIZE];
+    char time[WALL_TEXT_SIZE];
     struct lines lines = {ctl, 0};
     fprintf(ctl->out, "%s%s%s %s (as of position %s, %s)\n", ctl->colour ? "\033[1;31m" : "",
             finding->key, ctl->colour ? "\033[0m" : "", explain(finding->verdict),
@@ -156,7 +156,7 @@ static void write_difference(void *arg, const char *path, const mp_value *expect
 
 static void write_finding(struct buf *out, const struct verdict_finding *finding)
 {
-    char time[TIME_TEXT_SIZE];
+    char time[WALL_TEXT_SIZE];
     struct members members = {out, 0};
     buf_append_text(out, "{\"key\":");
     json_write_string(out, str_of(finding->key));

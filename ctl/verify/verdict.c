@@ -261,7 +261,7 @@ static void compare_definition(struct verdicts *verdicts, const struct verdict_c
                 compare_member(verdicts, c, &members, &members.list[i]);
             }
         }
-        if (tile->group_by.kind != FIELD_NONE) {
+        if (tile->group_by.kind != TILE_FIELD_NONE) {
             find_surplus(verdicts, c, &members);
         }
     }
@@ -277,7 +277,7 @@ static void find_undefined(struct verdicts *verdicts, const struct verdict_compa
         const char *slash = strchr(tile->key, '/');
         const size_t len = slash != NULL ? (size_t)(slash - tile->key) : strlen(tile->key);
         const struct tile_config *defined = config_tile(config, (struct str){tile->key, len});
-        if (defined == NULL || (slash != NULL) != (defined->group_by.kind != FIELD_NONE)) {
+        if (defined == NULL || (slash != NULL) != (defined->group_by.kind != TILE_FIELD_NONE)) {
             find(verdicts, c, tile->key, VERDICT_SURPLUS, tile, NULL);
         }
     }

@@ -202,7 +202,7 @@ int verify_run(const struct ctl *ctl, const struct verify_options *options)
     size_t unsettled = 0;
     v.rows = oracle_rows_create(ctl->config);
     v.verdicts = verdicts_create();
-    int result = EXIT_FAILED;
+    int result = PROGRAM_EXIT_FAILED;
     if (run(&v, &unsettled, &err) == STATUS_OK) {
         const struct report report = {
             .ctl = ctl,
@@ -212,7 +212,7 @@ int verify_run(const struct ctl *ctl, const struct verify_options *options)
             .position = v.served.position,
         };
         report_print(&report);
-        result = unsettled == 0 ? EXIT_SUCCESS : EXIT_FAILED;
+        result = unsettled == 0 ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED;
     } else {
         report_failure(ctl, err.text);
     }

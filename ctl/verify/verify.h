@@ -14,7 +14,7 @@ struct verify_options {
 };
 
 /* Prints what it finds to ctl->out. Returns the exit status: 0 when every tile is right,
- * EXIT_FAILED when one is not, or when that cannot be found out. */
+ * PROGRAM_EXIT_FAILED when one is not, or when that cannot be found out. */
 int verify_run(const struct ctl *ctl, const struct verify_options *options);
 
 #endif

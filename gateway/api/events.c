@@ -61,12 +61,12 @@ static void list_after(const struct eventlog *events, const struct selection *ty
 
 /* Events do not change, so the last one and their number tell which these are. */
 static void put_etag(const struct eventlog *events, const struct listing *listing,
-                     char out[ETAG_SIZE])
+                     char out[RENDER_ETAG_SIZE])
 {
     const size_t n = listing->count;
     const uint64_t first = n != 0 ? listing->entries[0]->ordinal : 0;
     const uint64_t last = n != 0 ? listing->entries[n - 1]->ordinal : 0;
-    snprintf(out, ETAG_SIZE, "W/\"%" PRIx64 "-%" PRIx64 "-%zx\"", eventlog_origin(events),
+    snprintf(out, RENDER_ETAG_SIZE, "W/\"%" PRIx64 "-%" PRIx64 "-%zx\"", eventlog_origin(events),
              first > last ? first : last, n);
 }
 
@@ -86,7 +86,7 @@ static enum MHD_Result reply_list(struct request *request, struct selection *typ
 {
     const struct eventlog *events = api_of(request)->events;
     struct listing listing = {.count = 0};
-    char etag[ETAG_SIZE];
+    char etag[RENDER_ETAG_SIZE];
     char wait[WAIT_TEXT_SIZE];
     enum MHD_Result result;
     if (after != NULL) {

@@ -74,7 +74,7 @@ static bool list_tile(void *arg, const struct tile *tile)
     if (listing->count++ != 0) {
         buf_append_char(&listing->body, ',');
     }
-    buf_append_str(&listing->body, rendered_json(render_tile(tile)));
+    buf_append_str(&listing->body, render_tile_json(render_tile(tile)));
     return true;
 }
 

@@ -54,7 +54,7 @@ enum MHD_Result api_tiles_list(struct request *request)
                              1);
     }
     struct cursor cursor = {0};
-    char etag[ETAG_SIZE];
+    char etag[RENDER_ETAG_SIZE];
     replica_cursor(api->replica, &cursor);
     cursor.lanes += cursor.lanes == 0;
     struct tile_list *list = tile_lists_get(api->tile_lists, &selection, &cursor);
@@ -91,7 +91,7 @@ static struct MHD_Response *make_response(const struct request *request, const s
                                           struct str body)
 {
     const struct config_gateway *config = &api_of(request)->config->gateway;
-    char etag[ETAG_SIZE];
+    char etag[RENDER_ETAG_SIZE];
     char cache_control[48];
     union {
         const char *in;
@@ -100,7 +100,7 @@ static struct MHD_Response *make_response(const struct request *request, const s
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body.len, cast.out, MHD_RESPMEM_MUST_COPY);
     put_cache_control(tile, cache_control, sizeof cache_control);
-    MHD_add_response_header(response, "ETag", tile_etag(tile, etag));
+    MHD_add_response_header(response, "ETag", render_etag(tile, etag));
     MHD_add_response_header(response, "Cache-Control", cache_control);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (body.len != 0) {
@@ -121,10 +121,10 @@ static struct MHD_Response *make_response(const struct request *request, const s
 static enum MHD_Result reply_apart(struct request *request, const struct tile *tile, bool same,
                                    struct str json)
 {
-    char etag[ETAG_SIZE];
+    char etag[RENDER_ETAG_SIZE];
     char cache_control[48];
     put_cache_control(tile, cache_control, sizeof cache_control);
-    const char *const headers[] = {"ETag", tile_etag(tile, etag), "Cache-Control", cache_control,
+    const char *const headers[] = {"ETag", render_etag(tile, etag), "Cache-Control", cache_control,
                                    NULL};
     return reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
                       same ? NULL : "application/json", same ? STR("") : json, headers);
@@ -151,15 +151,15 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
                                    "upstream.",
                                    1);
     }
-    char etag[ETAG_SIZE];
+    char etag[RENDER_ETAG_SIZE];
     struct rendered_tile *rendered = render_tile(tile);
-    const bool same = request_etag_matches(request, tile_etag(tile, etag));
+    const bool same = request_etag_matches(request, render_etag(tile, etag));
     if (api->turn->draining || (request->origin != NULL && strcmp(request->origin, "*") != 0)) {
-        return reply_apart(request, tile, same, rendered_json(rendered));
+        return reply_apart(request, tile, same, render_tile_json(rendered));
     }
     struct MHD_Response **response = same ? &rendered->not_modified : &rendered->response;
     if (*response == NULL) {
-        *response = make_response(request, tile, same ? STR("") : rendered_json(rendered));
+        *response = make_response(request, tile, same ? STR("") : render_tile_json(rendered));
     }
     return reply_dated(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, *response);
 }

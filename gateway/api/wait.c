@@ -16,7 +16,7 @@ bool wait_parse(struct request *request, enum MHD_Result *result)
         return true;
     }
     int64_t wait_ms;
-    if (!duration_parse(str_of(text), &wait_ms) || wait_ms > WAIT_MAX_MS) {
+    if (!config_duration_parse(str_of(text), &wait_ms) || wait_ms > WAIT_MAX_MS) {
         *result = reply_problem(request, MHD_HTTP_BAD_REQUEST,
                                 "`wait` is a duration of at most 60s, such as 20s or 500ms.", 0);
         return false;

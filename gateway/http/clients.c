@@ -21,11 +21,11 @@ struct client {
 };
 
 struct clients {
-    const struct gateway_limits *limits;
+    const struct config_gateway_limits *limits;
     struct client *table;
 };
 
-struct clients *clients_create(const struct gateway_limits *limits)
+struct clients *clients_create(const struct config_gateway_limits *limits)
 {
     struct clients *clients = x_calloc(1, sizeof *clients);
     clients->limits = limits;
@@ -167,7 +167,7 @@ void clients_sweep(struct clients *clients, mono_time now)
     struct client *next;
     HASH_ITER(by_address, clients->table, client, next)
     {
-        const struct gateway_limits *limits = clients->limits;
+        const struct config_gateway_limits *limits = clients->limits;
         fill(&client->requests, limits->requests_per_second, limits->requests_burst, now);
         fill(&client->openings, limits->streams_per_second, limits->streams_burst, now);
         if (client->streams == 0 && client->requests.tokens >= (double)limits->requests_burst &&

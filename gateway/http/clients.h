@@ -26,7 +26,7 @@
 struct clients;
 
 /* limits: borrowed, and read each time, so they may change. */
-struct clients *clients_create(const struct gateway_limits *limits);
+struct clients *clients_create(const struct config_gateway_limits *limits);
 void clients_destroy(struct clients **clients);
 
 /* True when this address may make a request now. If not, *retry_s says in how many seconds it may

@@ -39,9 +39,10 @@ struct http_api {
 
 /* What pointers point to is borrowed. */
 struct http_config {
-    struct listen_address listen;
+    struct config_listen_address listen;
     struct connections_config connections;
-    const struct gateway_limits *limits; /* Read for each request, so that a SIGHUP is enough. */
+    const struct config_gateway_limits
+        *limits;        /* Read for each request, so that a SIGHUP is enough. */
     int64_t stalled_ms; /* For how long an answer of which nothing is taken is kept; > 0. */
     const char *const *cors_origins;  /* The origins whose pages may read the answers. */
     size_t cors_origin_count;         /* 0 when no page of another origin may. */

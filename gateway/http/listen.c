@@ -14,7 +14,7 @@ static void set_int(int fd, int level, int option, int value)
     (void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
-int listen_bind(const struct listen_address *address, struct error *err)
+int listen_bind(const struct config_listen_address *address, struct error *err)
 {
     struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(address->port)};
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(address->port)};
@@ -43,7 +43,7 @@ int listen_bind(const struct listen_address *address, struct error *err)
     return fd;
 }
 
-int listen_begin(int fd, const struct listen_address *address, struct error *err)
+int listen_begin(int fd, const struct config_listen_address *address, struct error *err)
 {
     if (listen(fd, BACKLOG) != 0) {
         return error_set(err, STATUS_IO, "cannot listen on %s: %s", address->text, strerror(errno));

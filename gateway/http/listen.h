@@ -12,10 +12,10 @@
 #include "common/config/config.h"
 
 /* A socket that is bound to the address, which the caller closes; -1 and err when it cannot be. */
-int listen_bind(const struct listen_address *address, struct error *err);
+int listen_bind(const struct config_listen_address *address, struct error *err);
 
 /* Connections are made from now on. STATUS_IO when somebody else was faster. */
-int listen_begin(int fd, const struct listen_address *address, struct error *err);
+int listen_begin(int fd, const struct config_listen_address *address, struct error *err);
 
 /* Hands connections that the kernel has made, but nobody has accepted yet, to the daemon: closing
  * the socket would reset them. */

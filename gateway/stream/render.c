@@ -12,8 +12,8 @@
 
 #define TILE_NAME STR("tile") /* of the message that has a whole tile */
 
-struct rendered_tile *rendered_tile_new(const struct tile *tile, enum store_change change,
-                                        const char *cursor)
+struct rendered_tile *render_tile_new(const struct tile *tile, enum store_change change,
+                                      const char *cursor)
 {
     const struct rendered_tile *before = tile->cache;
     const bool same_version =
@@ -28,7 +28,7 @@ struct rendered_tile *rendered_tile_new(const struct tile *tile, enum store_chan
     return rendered;
 }
 
-void rendered_tile_free(void *rendered_p)
+void render_tile_free(void *rendered_p)
 {
     struct rendered_tile *rendered = rendered_p;
     if (rendered->response != NULL) {
@@ -45,7 +45,7 @@ void rendered_tile_free(void *rendered_p)
 
 static void put_time(struct buf *out, const char *name, wall_time t)
 {
-    char text[TIME_TEXT_SIZE];
+    char text[WALL_TEXT_SIZE];
     buf_printf(out, "\"%s\":\"%s\"", name, wall_format(t, text));
 }
 
@@ -136,17 +136,17 @@ struct rendered_tile *render_tile(const struct tile *tile)
     return rendered;
 }
 
-struct str rendered_json(const struct rendered_tile *rendered)
+struct str render_tile_json(const struct rendered_tile *rendered)
 {
     return (struct str){rendered->frame->data + rendered->json_at, rendered->json_len};
 }
 
 struct message render_tile_message(const struct rendered_tile *rendered)
 {
-    return (struct message){str_of(rendered->cursor), TILE_NAME, rendered_json(rendered)};
+    return (struct message){str_of(rendered->cursor), TILE_NAME, render_tile_json(rendered)};
 }
 
-char *tile_etag(const struct tile *tile, char out[ETAG_SIZE])
+char *render_etag(const struct tile *tile, char out[RENDER_ETAG_SIZE])
 {
     /* Without snprintf: it is made for each request. */
     char *end = stpcpy(out, "W/\"");
@@ -278,7 +278,7 @@ struct message render_expired(struct buf *json, const char *cursor, struct str k
 
 struct message render_heartbeat(struct buf *json, wall_time now, wall_time as_of)
 {
-    char text[TIME_TEXT_SIZE];
+    char text[WALL_TEXT_SIZE];
     buf_clear(json);
     buf_printf(json, "{\"now\":\"%s\"", wall_format(now, text));
     if (as_of.us != 0) {

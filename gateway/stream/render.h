@@ -34,19 +34,19 @@ struct rendered_tile {
 
 /* The rendering of the tile as it is after the change, with nothing rendered yet; the tile's
  * `cache` is still that of the change before. Takes a copy of cursor. */
-struct rendered_tile *rendered_tile_new(const struct tile *tile, enum store_change change,
-                                        const char *cursor);
-void rendered_tile_free(void *rendered);
+struct rendered_tile *render_tile_new(const struct tile *tile, enum store_change change,
+                                      const char *cursor);
+void render_tile_free(void *rendered);
 
 /* The rendering with its `frame`, which is made if need be. Borrowed from the tile, as the JSON and
  * the message are, which need the frame to be there. */
 struct rendered_tile *render_tile(const struct tile *tile);
-struct str rendered_json(const struct rendered_tile *rendered);
+struct str render_tile_json(const struct rendered_tile *rendered);
 struct message render_tile_message(const struct rendered_tile *rendered);
 
 /* ETag of a tile, with quotes: W/"<version>" or W/"<version>-stale". */
-#define ETAG_SIZE 64
-char *tile_etag(const struct tile *tile, char out[ETAG_SIZE]);
+#define RENDER_ETAG_SIZE 64
+char *render_etag(const struct tile *tile, char out[RENDER_ETAG_SIZE]);
 
 /* The event: its id in decimal, its type as the name, its members as JSON. Made if need be, and
  * borrowed from the entry, on which it hangs as `cache`. */

@@ -23,7 +23,7 @@ struct fold *fold_create(const struct config *config, uint64_t lanes_owned)
         fold->folded[i] = (lanes_owned >> lane & 1) != 0;
         fold->families[i].config = tile;
         fold->families[i].type = fold_type_of(tile->type);
-        if (fold->folded[i] && tile->group_by.kind == FIELD_NONE) {
+        if (fold->folded[i] && tile->group_by.kind == TILE_FIELD_NONE) {
             (void)member_create(fold, &fold->families[i], STR_NULL, FOLD_BEGIN);
         }
     }
@@ -149,7 +149,7 @@ static void write_value(struct fold *fold, const struct member *member, wall_tim
     mp_put_text(out, "refresh");
     mp_put_map(out, 2);
     mp_put_text(out, "policy");
-    mp_put_text(out, refresh_policy_name(config->refresh));
+    mp_put_text(out, tile_refresh_policy_name(config->refresh));
     mp_put_text(out, "min_interval_ms");
     mp_put_int(out, config->min_interval_ms);
     if (member->group.p != NULL) {

@@ -9,11 +9,11 @@
  * saved digest is compared with one made by a later program, so this text must stay as it is: each
  * change of it makes everybody fold the whole table again.
  */
-static void put_match(struct buf *out, const char *name, const struct match *match)
+static void put_match(struct buf *out, const char *name, const struct tile_match *match)
 {
     buf_printf(out, "%s{", name);
     for (size_t i = 0; i < match->count; i++) {
-        const struct condition *condition = &match->all[i];
+        const struct tile_condition *condition = &match->all[i];
         buf_printf(out, "%s:", condition->field.text);
         for (size_t k = 0; k < condition->any_count; k++) {
             buf_printf(out, "%d=", (int)condition->any[k].kind);
@@ -24,7 +24,7 @@ static void put_match(struct buf *out, const char *name, const struct match *mat
     buf_append_text(out, "}\n");
 }
 
-static void put_field(struct buf *out, const char *name, const struct field *field)
+static void put_field(struct buf *out, const char *name, const struct tile_field *field)
 {
     buf_printf(out, "%s=%s\n", name, field->text != NULL ? field->text : "");
 }

@@ -115,7 +115,7 @@ int fold_load(struct fold *fold, struct str data, bool *rebuild, struct error *e
     }
     /* A tile that is new needs the rows that were folded before it was defined. */
     for (size_t i = 0; i < fold->config->tile_count; i++) {
-        const bool family = fold->config->tiles[i].group_by.kind != FIELD_NONE;
+        const bool family = fold->config->tiles[i].group_by.kind != TILE_FIELD_NONE;
         *rebuild = *rebuild || (fold->folded[i] && !loaded[i] && !family);
     }
     free(loaded);

@@ -10,9 +10,9 @@
 #include "common/config/tiles.h"
 
 /* True when the text fits the pattern. A pattern for numbers or booleans fits no text. */
-bool match_fits_text(const struct pattern *pattern, struct str text);
+bool match_fits_text(const struct tile_pattern *pattern, struct str text);
 
 /* True when all conditions on event_type hold for that type, so that an event of it could match. */
-bool match_admits_type(const struct match *match, struct str event_type);
+bool match_admits_type(const struct tile_match *match, struct str event_type);
 
 #endif

@@ -40,7 +40,7 @@ static mono_time publish_time(const struct member *member, mono_time now)
     if (!member->dirty) {
         return mono_add_us(member->published, config->ttl_ms * US_PER_MS / 3);
     }
-    if (config->refresh == REFRESH_INTERVAL) {
+    if (config->refresh == TILE_REFRESH_INTERVAL) {
         return (mono_time){(member->published.us / interval_us + 1) * interval_us};
     }
     const mono_time allowed = mono_add_us(member->published, interval_us);

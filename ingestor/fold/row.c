@@ -30,21 +30,21 @@ const struct json_value *row_payload(struct row *row, struct str path)
     return json_at(row->payload, path);
 }
 
-static struct str column(const struct event *event, const struct field *field)
+static struct str column(const struct event *event, const struct tile_field *field)
 {
     switch (field->kind) {
-    case FIELD_EVENT_TYPE:
+    case TILE_FIELD_EVENT_TYPE:
         return event->event_type;
-    case FIELD_ACTOR_ID:
+    case TILE_FIELD_ACTOR_ID:
         return event->actor_id;
-    case FIELD_TARGET_ID:
+    case TILE_FIELD_TARGET_ID:
         return event->target_id;
-    case FIELD_SUMMARY:
+    case TILE_FIELD_SUMMARY:
         return event->summary;
-    case FIELD_EXTRA:
+    case TILE_FIELD_EXTRA:
         return field->extra < event->extra_count ? event->extras[field->extra].value : STR_NULL;
-    case FIELD_NONE:
-    case FIELD_PAYLOAD:
+    case TILE_FIELD_NONE:
+    case TILE_FIELD_PAYLOAD:
         break;
     }
     return STR_NULL;
@@ -74,10 +74,10 @@ static bool scalar_text(const struct json_value *value, char scratch[ROW_SCRATCH
     return true;
 }
 
-bool row_text(struct row *row, const struct field *field, char scratch[ROW_SCRATCH],
+bool row_text(struct row *row, const struct tile_field *field, char scratch[ROW_SCRATCH],
               struct str *out)
 {
-    if (field->kind == FIELD_PAYLOAD) {
+    if (field->kind == TILE_FIELD_PAYLOAD) {
         return scalar_text(row_payload(row, field->path), scratch, out);
     }
     *out = column(row->event, field);
@@ -101,11 +101,11 @@ static bool number_of_text(struct str text, double *out)
     return true;
 }
 
-bool row_number(struct row *row, const struct field *field, double *out)
+bool row_number(struct row *row, const struct tile_field *field, double *out)
 {
     struct str text = STR_NULL;
     bool there;
-    if (field->kind == FIELD_PAYLOAD) {
+    if (field->kind == TILE_FIELD_PAYLOAD) {
         const struct json_value *value = row_payload(row, field->path);
         if (json_as_number(value, out)) {
             return true;
@@ -123,11 +123,11 @@ bool row_number(struct row *row, const struct field *field, double *out)
     return false;
 }
 
-bool row_time(struct row *row, const struct field *field, wall_time *out)
+bool row_time(struct row *row, const struct tile_field *field, wall_time *out)
 {
     struct str text = STR_NULL;
     bool there;
-    if (field->kind == FIELD_PAYLOAD) {
+    if (field->kind == TILE_FIELD_PAYLOAD) {
         const struct json_value *value = row_payload(row, field->path);
         int64_t integer;
         double number;
@@ -150,7 +150,7 @@ bool row_time(struct row *row, const struct field *field, wall_time *out)
     return false;
 }
 
-static bool pattern_fits_json(const struct pattern *pattern, const struct json_value *value)
+static bool pattern_fits_json(const struct tile_pattern *pattern, const struct json_value *value)
 {
     struct str text;
     double number;
@@ -159,22 +159,22 @@ static bool pattern_fits_json(const struct pattern *pattern, const struct json_v
         return match_fits_text(pattern, text);
     }
     if (json_as_bool(value, &boolean)) {
-        return pattern->kind == PATTERN_BOOL && pattern->boolean == boolean;
+        return pattern->kind == TILE_PATTERN_BOOL && pattern->boolean == boolean;
     }
-    return json_as_number(value, &number) && pattern->kind == PATTERN_NUMBER &&
+    return json_as_number(value, &number) && pattern->kind == TILE_PATTERN_NUMBER &&
            !(pattern->number < number) && !(pattern->number > number);
 }
 
-static bool condition_holds(struct row *row, const struct condition *condition)
+static bool condition_holds(struct row *row, const struct tile_condition *condition)
 {
-    const bool payload = condition->field.kind == FIELD_PAYLOAD;
+    const bool payload = condition->field.kind == TILE_FIELD_PAYLOAD;
     const struct json_value *value = payload ? row_payload(row, condition->field.path) : NULL;
     const struct str text = payload ? STR_NULL : column(row->event, &condition->field);
     if (payload ? value == NULL : text.p == NULL) {
         return false;
     }
     for (size_t i = 0; i < condition->any_count; i++) {
-        const struct pattern *pattern = &condition->any[i];
+        const struct tile_pattern *pattern = &condition->any[i];
         if (payload ? pattern_fits_json(pattern, value) : match_fits_text(pattern, text)) {
             return true;
         }
@@ -182,11 +182,11 @@ static bool condition_holds(struct row *row, const struct condition *condition)
     return false;
 }
 
-bool row_matches(struct row *row, const struct match *match, bool skip_type)
+bool row_matches(struct row *row, const struct tile_match *match, bool skip_type)
 {
     for (size_t i = 0; i < match->count; i++) {
-        const struct condition *condition = &match->all[i];
-        const bool known = skip_type && condition->field.kind == FIELD_EVENT_TYPE;
+        const struct tile_condition *condition = &match->all[i];
+        const bool known = skip_type && condition->field.kind == TILE_FIELD_EVENT_TYPE;
         if (!known && !condition_holds(row, condition)) {
             return false;
         }
@@ -194,10 +194,10 @@ bool row_matches(struct row *row, const struct match *match, bool skip_type)
     return true;
 }
 
-bool row_metric(struct row *row, const char *metric, const struct match *labels, double *value)
+bool row_metric(struct row *row, const char *metric, const struct tile_match *labels, double *value)
 {
-    static const struct field value_field = {
-        .kind = FIELD_PAYLOAD, .text = "payload.value", .path = {"value", 5}};
+    static const struct tile_field value_field = {
+        .kind = TILE_FIELD_PAYLOAD, .text = "payload.value", .path = {"value", 5}};
     struct str name;
     return json_as_str(row_payload(row, STR("metric")), &name) && str_is(name, metric) &&
            row_matches(row, labels, false) && row_number(row, &value_field, value);

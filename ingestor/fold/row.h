@@ -47,24 +47,25 @@ const struct json_value *row_payload(struct row *row, struct str path);
 /* The field as text; numbers and booleans of the payload are written as JSON writes them. False
  * when the field is absent, null, a map or a list. The text is borrowed from the row, or stands in
  * scratch. */
-bool row_text(struct row *row, const struct field *field, char scratch[ROW_SCRATCH],
+bool row_text(struct row *row, const struct tile_field *field, char scratch[ROW_SCRATCH],
               struct str *out);
 
 /* The field as a number: a number of the payload, or text that is one. False when it is not; a
  * field that is there but is no number is counted in bad_fields. */
-bool row_number(struct row *row, const struct field *field, double *out);
+bool row_number(struct row *row, const struct tile_field *field, double *out);
 
 /* The field as a moment: text as wall_parse takes it, or a number of the payload as
  * wall_from_integer and wall_from_number do. False when it is not; text that is there but is no
  * moment is counted in bad_fields. */
-bool row_time(struct row *row, const struct field *field, wall_time *out);
+bool row_time(struct row *row, const struct tile_field *field, wall_time *out);
 
 /* True when all conditions hold. With skip_type those on event_type are taken to hold, because
  * match_admits_type was asked before. */
-bool row_matches(struct row *row, const struct match *match, bool skip_type);
+bool row_matches(struct row *row, const struct tile_match *match, bool skip_type);
 
 /* True when the row is a measurement of that metric with those labels; *value is then what was
  * measured. */
-bool row_metric(struct row *row, const char *metric, const struct match *labels, double *value);
+bool row_metric(struct row *row, const char *metric, const struct tile_match *labels,
+                double *value);
 
 #endif

@@ -88,7 +88,7 @@ static void send_frames(struct publisher *p)
     p->send(p->arg, frames);
 }
 
-void publisher_position(struct publisher *p, uint64_t ordinal, uint64_t origin)
+void publisher_set_position(struct publisher *p, uint64_t ordinal, uint64_t origin)
 {
     if (origin != p->origin || eventlog_origin(p->events) != origin) {
         p->origin = origin;
@@ -128,7 +128,7 @@ static void put_payload(struct buf *out, struct mp_open_map *map, struct str pay
 
 static void put_fields(const struct config *config, const struct event *event, struct buf *out)
 {
-    char time[TIME_TEXT_SIZE];
+    char time[WALL_TEXT_SIZE];
     struct mp_open_map map = mp_open_map(out);
     mp_put_text(out, "id");
     mp_put_int(out, event->id);
@@ -292,13 +292,14 @@ void publisher_sweep(struct publisher *p, uint32_t mark, struct moment now)
     free(sweep.keys);
 }
 
-void publisher_beat(struct publisher *p, struct moment now)
+void publisher_heartbeat(struct publisher *p, struct moment now)
 {
-    const struct wire_beat heartbeat = {str_of(p->position), now.wall, p->origin, p->ordinal};
+    const struct wire_heartbeat heartbeat = {str_of(p->position), now.wall, p->origin, p->ordinal};
     for (unsigned lane = 0; lane < p->config->ingestor.lanes; lane++) {
         if (owns_lane(p, lane)) {
             clear_frames(p);
-            wire_encode_beat(p->frames, lane, publisher_last(p, lane), now.wall, &heartbeat);
+            wire_encode_heartbeat(p->frames, lane, publisher_last_version(p, lane), now.wall,
+                                  &heartbeat);
             send_frames(p);
         }
     }
@@ -316,7 +317,7 @@ struct eventlog *publisher_events(const struct publisher *p)
     return p->events;
 }
 
-struct version publisher_last(const struct publisher *p, unsigned lane)
+struct version publisher_last_version(const struct publisher *p, unsigned lane)
 {
     return (struct version){p->epoch, p->sequence[lane]};
 }

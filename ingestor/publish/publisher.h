@@ -41,7 +41,7 @@ void publisher_begin(struct publisher *publisher, uint64_t epoch);
 
 /* Sets where the source stands: the ordinal of the last event delivered, and the origin that it
  * counts from. Each message that follows says so. Another origin empties the event log. */
-void publisher_position(struct publisher *publisher, uint64_t ordinal, uint64_t origin);
+void publisher_set_position(struct publisher *publisher, uint64_t ordinal, uint64_t origin);
 
 /* Keeps a raw event in the event log, and sends it unless it was there already. A silent one is
  * only kept, because it was sent in an earlier life. */
@@ -64,17 +64,17 @@ uint32_t publisher_mark(struct publisher *publisher);
 void publisher_sweep(struct publisher *publisher, uint32_t mark, struct moment now);
 
 /* Sends a heartbeat on each lane that is ours. */
-void publisher_beat(struct publisher *publisher, struct moment now);
+void publisher_heartbeat(struct publisher *publisher, struct moment now);
 
 /* All of these are owned by the publisher. */
 struct store *publisher_store(const struct publisher *publisher);
 struct eventlog *publisher_events(const struct publisher *publisher);
 const struct publisher_counters *publisher_counters(const struct publisher *publisher);
 
-/* The ordinal of the last publisher_position as text. Valid until the next. */
+/* The ordinal of the last publisher_set_position as text. Valid until the next. */
 const char *publisher_position_text(const struct publisher *publisher);
 
 /* The version of the last message on that lane. */
-struct version publisher_last(const struct publisher *publisher, unsigned lane);
+struct version publisher_last_version(const struct publisher *publisher, unsigned lane);
 
 #endif

@@ -152,7 +152,8 @@ static const mp_value *ask(struct scene *scene, const char *op, const char *key)
     assert_true(socket_send(scene->asker, frames, 2));
     buf_free(&request);
     await(scene, scene->asker);
-    assert_int_equal(socket_receive(scene->asker, scene->reply, REPLY_FRAMES, REPLY_MAX_BYTES), 2);
+    assert_int_equal(
+        socket_receive(scene->asker, scene->reply, REPLY_FRAMES, SOCKET_REPLY_MAX_BYTES), 2);
     assert_int_equal(mp_parse(&scene->doc, scene->reply[1].data, scene->reply[1].len), STATUS_OK);
     return &scene->doc.root;
 }
@@ -186,8 +187,9 @@ static void hear(struct scene *scene, const char *topic)
 {
     do {
         await(scene, scene->sub);
-        assert_int_equal(socket_receive(scene->sub, scene->frames, WIRE_FRAMES, REPLY_MAX_BYTES),
-                         WIRE_FRAMES);
+        assert_int_equal(
+            socket_receive(scene->sub, scene->frames, WIRE_FRAMES, SOCKET_REPLY_MAX_BYTES),
+            WIRE_FRAMES);
     } while (strcmp(buf_cstr(&scene->frames[0]), topic) != 0);
 }
 

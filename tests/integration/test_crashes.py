@@ -246,7 +246,7 @@ def test_changed_definitions_rebuild(deploy, sqlite_table):
 
 
 def test_late_subscribers_and_lost_ones(deploy, sqlite_table):
-    """A cache that is stopped misses messages: those beyond the high-water mark (PUBLISH_HWM and what the kernel holds), or all
+    """A cache that is stopped misses messages: those beyond the high-water mark (SOCKET_PUBLISH_HWM and what the kernel holds), or all
     if it took so long that the connection was given up. When it goes on it notices, and heals."""
     d = deploy(sqlite_table).start()
     gaps = d.stats("cache")["gaps"]

@@ -7,7 +7,7 @@
 #include "common/config/values.h"
 
 /* Returns NULL, or what was expected. *out borrows the text. */
-static const char *parse_listen(struct str text, struct listen_address *out)
+static const char *parse_listen(struct str text, struct config_listen_address *out)
 {
     struct config_endpoint endpoint;
     const char *expected = config_host_port_parse(text, &endpoint);
@@ -18,7 +18,7 @@ static const char *parse_listen(struct str text, struct listen_address *out)
         return "an IP address of this machine before the port (127.0.0.1 for this machine alone), "
                "or *";
     }
-    *out = (struct listen_address){
+    *out = (struct config_listen_address){
         .text = text.p,
         .ip = endpoint.ip,
         .any = endpoint.wildcard,
@@ -28,7 +28,7 @@ static const char *parse_listen(struct str text, struct listen_address *out)
     return NULL;
 }
 
-int config_parse_listen(const char *text, struct listen_address *out, struct error *err)
+int config_parse_listen(const char *text, struct config_listen_address *out, struct error *err)
 {
     const char *expected = parse_listen(str_of(text), out);
     if (expected != NULL) {
@@ -109,46 +109,47 @@ static int read_cors_origins(struct config_reader *r, const struct config_key *k
 }
 
 static const struct config_key limit_rows[] = {
-    {CONFIG_COUNT("streams", struct gateway_limits, streams, 1, 1000000), .default_value = "20000",
-     .help = "Streams that are open at once in one process."},
-    {CONFIG_COUNT("streams_per_address", struct gateway_limits, streams_per_address, 1, 1000000),
+    {CONFIG_COUNT("streams", struct config_gateway_limits, streams, 1, 1000000),
+     .default_value = "20000", .help = "Streams that are open at once in one process."},
+    {CONFIG_COUNT("streams_per_address", struct config_gateway_limits, streams_per_address, 1,
+                  1000000),
      .default_value = "200", .help = "Streams that are open at once from one client address."},
-    {CONFIG_RATE("streams_per_second", struct gateway_limits, streams_per_second, 1000000),
+    {CONFIG_RATE("streams_per_second", struct config_gateway_limits, streams_per_second, 1000000),
      .default_value = "20",
      .help = "New streams per client address in the long run; it may be a fraction."},
-    {CONFIG_COUNT("streams_burst", struct gateway_limits, streams_burst, 1, 1000000),
+    {CONFIG_COUNT("streams_burst", struct config_gateway_limits, streams_burst, 1, 1000000),
      .default_value = "200", .help = "New streams per client address at once."},
-    {CONFIG_RATE("requests_per_second", struct gateway_limits, requests_per_second, 1000000),
+    {CONFIG_RATE("requests_per_second", struct config_gateway_limits, requests_per_second, 1000000),
      .default_value = "50",
      .help = "Requests per client address in the long run; it may be a fraction."},
-    {CONFIG_COUNT("requests_burst", struct gateway_limits, requests_burst, 1, 1000000),
+    {CONFIG_COUNT("requests_burst", struct config_gateway_limits, requests_burst, 1, 1000000),
      .default_value = "100", .help = "Requests per client address at once."},
-    {CONFIG_SIZE("header", struct gateway_limits, header_bytes, 1 << 10, 1 << 20),
+    {CONFIG_SIZE("header", struct config_gateway_limits, header_bytes, 1 << 10, 1 << 20),
      .default_value = "16KiB", .help = "The size of a request's line and headers."},
-    {CONFIG_SIZE("body", struct gateway_limits, body_bytes, 0, 1 << 20), .default_value = "16KiB",
-     .help = "The size of a request's body."},
-    {CONFIG_DURATION("request_timeout", struct gateway_limits, request_timeout_ms, MS_PER_SECOND,
-                     10 * MS_PER_MINUTE),
+    {CONFIG_SIZE("body", struct config_gateway_limits, body_bytes, 0, 1 << 20),
+     .default_value = "16KiB", .help = "The size of a request's body."},
+    {CONFIG_DURATION("request_timeout", struct config_gateway_limits, request_timeout_ms,
+                     MS_PER_SECOND, 10 * MS_PER_MINUTE),
      .default_value = "10s",
      .help =
          "The time that a request may take to arrive, from its first line to the end of its body."},
-    {CONFIG_DURATION("idle_timeout", struct gateway_limits, idle_timeout_ms, MS_PER_SECOND,
+    {CONFIG_DURATION("idle_timeout", struct config_gateway_limits, idle_timeout_ms, MS_PER_SECOND,
                      MS_PER_HOUR),
      .default_value = "30s",
      .help = "The time after which a connection without a request is closed."},
-    {CONFIG_SIZE("message", struct gateway_limits, message_bytes, 1 << 10, 128 << 10),
+    {CONFIG_SIZE("message", struct config_gateway_limits, message_bytes, 1 << 10, 128 << 10),
      .default_value = "16KiB",
      .help = "The size of a message that a [WebSocket](websocket.md)'s client sends."},
-    {CONFIG_COUNT("frames_per_second", struct gateway_limits, frames_per_second, 1, 1000),
+    {CONFIG_COUNT("frames_per_second", struct config_gateway_limits, frames_per_second, 1, 1000),
      .default_value = "20", .help = "Frames that a WebSocket's client sends, in the long run."},
-    {CONFIG_COUNT("frames_burst", struct gateway_limits, frames_burst, 1, 100000),
+    {CONFIG_COUNT("frames_burst", struct config_gateway_limits, frames_burst, 1, 100000),
      .default_value = "100", .help = "Frames that a WebSocket's client sends at once."},
-    {CONFIG_COUNT("waiting", struct gateway_limits, waiting, 1, 1000000), .default_value = "1000",
-     .help = "Requests with `wait` that are open at once."},
-    {CONFIG_COUNT("tiles", struct gateway_limits, tiles, 1, CONFIG_HELD_MAX),
+    {CONFIG_COUNT("waiting", struct config_gateway_limits, waiting, 1, 1000000),
+     .default_value = "1000", .help = "Requests with `wait` that are open at once."},
+    {CONFIG_COUNT("tiles", struct config_gateway_limits, tiles, 1, CONFIG_HELD_MAX),
      .default_value = "100000", .help = "Tiles that are held at once."},
-    {CONFIG_COUNT("channels", struct gateway_limits, channels, 1, 100000), .default_value = "1000",
-     .help = "Different selections that have an open stream."},
+    {CONFIG_COUNT("channels", struct config_gateway_limits, channels, 1, 100000),
+     .default_value = "1000", .help = "Different selections that have an open stream."},
 };
 static const struct config_table limits_table = CONFIG_TABLE(limit_rows);
 

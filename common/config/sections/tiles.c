@@ -14,9 +14,9 @@
 #define GRACE_MIN_MS MS_PER_MINUTE /* of a grace that follows from the ttl */
 
 static const char *const policies[] = {
-    [REFRESH_ON_EVENT] = "on_event", [REFRESH_INTERVAL] = "interval", NULL};
+    [TILE_REFRESH_ON_EVENT] = "on_event", [TILE_REFRESH_INTERVAL] = "interval", NULL};
 
-const char *refresh_policy_name(enum tile_refresh_policy policy)
+const char *tile_refresh_policy_name(enum tile_refresh_policy policy)
 {
     return policies[policy];
 }

@@ -31,7 +31,7 @@ static int find_state(struct config_reader *r, const struct yaml_node *value,
 {
     const char *key = value->key->text.p;
     if (yaml_is_null(value) && value->text.len > 0) {
-        *out = STATE_CLOSED;
+        *out = TILE_STATE_CLOSED;
         return STATUS_OK;
     }
     struct str text;
@@ -67,7 +67,7 @@ static int read_rule(struct config_reader *r, const struct yaml_node *value,
         return config_fail(r, value->key, NULL, "expected an event type, but found nothing");
     }
     int status = check_shadowed(r, value->key, tile, name);
-    struct tile_state_rule rule = {.state = STATE_CLOSED};
+    struct tile_state_rule rule = {.state = TILE_STATE_CLOSED};
     if (status == STATUS_OK) {
         status = find_state(r, value, tile, &rule.state);
     }

@@ -5,12 +5,12 @@
 
 #define SPAN_MAX (36600 * MS_PER_DAY) /* of all buckets together */
 
-static const char *const aggregates[] = {[AGGREGATE_COUNT] = "count",
-                                         [AGGREGATE_SUM] = "sum",
-                                         [AGGREGATE_AVG] = "avg",
-                                         [AGGREGATE_MIN] = "min",
-                                         [AGGREGATE_MAX] = "max",
-                                         [AGGREGATE_LAST] = "last",
+static const char *const aggregates[] = {[TILE_AGGREGATE_COUNT] = "count",
+                                         [TILE_AGGREGATE_SUM] = "sum",
+                                         [TILE_AGGREGATE_AVG] = "avg",
+                                         [TILE_AGGREGATE_MIN] = "min",
+                                         [TILE_AGGREGATE_MAX] = "max",
+                                         [TILE_AGGREGATE_LAST] = "last",
                                          NULL};
 
 const char *tile_aggregate_name(enum tile_aggregate aggregate)
@@ -26,17 +26,17 @@ static int check(const struct tile_reading *t)
     if (status != STATUS_OK) {
         return status;
     }
-    const bool numbers = tile->metric != NULL || tile->value.kind != FIELD_NONE;
+    const bool numbers = tile->metric != NULL || tile->value.kind != TILE_FIELD_NONE;
     if (numbers && tile_rules_given(t, "aggregate") == NULL) {
         return config_fail(t->r, t->node, NULL,
                            "a trend of values needs aggregate: sum, avg, min, max or last");
     }
-    if (!numbers && tile->aggregate != AGGREGATE_COUNT) {
+    if (!numbers && tile->aggregate != TILE_AGGREGATE_COUNT) {
         return config_fail(t->r, tile_rules_given(t, "aggregate"), "aggregate",
                            "%s needs numbers: name their field (value: payload.amount) or a metric",
                            tile_aggregate_name(tile->aggregate));
     }
-    if (tile->value.kind != FIELD_NONE && tile->aggregate == AGGREGATE_COUNT) {
+    if (tile->value.kind != TILE_FIELD_NONE && tile->aggregate == TILE_AGGREGATE_COUNT) {
         return config_fail(t->r, tile_rules_given(t, "value")->key, "value",
                            "counting needs no value: leave it out, or choose another aggregate");
     }

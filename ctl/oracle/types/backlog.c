@@ -29,7 +29,7 @@ struct backlog {
 static uint32_t part_of(const struct oracle_selection *s, const struct oracle_item_row *rows,
                         size_t count)
 {
-    if (s->tile->breakdown.kind == FIELD_NONE) {
+    if (s->tile->breakdown.kind == TILE_FIELD_NONE) {
         return ORACLE_NO_VALUE;
     }
     const size_t field = oracle_field(s->rows, &s->tile->breakdown);
@@ -50,9 +50,9 @@ static struct backlog read_backlog(const struct oracle_selection *s)
     struct oracle_item_row *sorted = oracle_items_sort(s);
     for (size_t first = 0, end; first < s->count; first = end) {
         end = oracle_items_end(sorted, first, s->count);
-        int state = STATE_CLOSED;
+        int state = TILE_STATE_CLOSED;
         (void)oracle_state(s->rows, sorted[end - 1].row, s->tile, &state);
-        if (state == STATE_CLOSED) {
+        if (state == TILE_STATE_CLOSED) {
             continue;
         }
         backlog.open[backlog.count++] =
@@ -125,7 +125,7 @@ static void put_backlog(const struct oracle_selection *s, wall_time at, struct b
         oracle_items_put_moment(out, backlog.oldest_us);
         map.count++;
     }
-    if (s->tile->breakdown.kind != FIELD_NONE) {
+    if (s->tile->breakdown.kind != TILE_FIELD_NONE) {
         mp_put_text(out, "breakdown");
         put_breakdown(s, &backlog, out);
         map.count++;
@@ -137,7 +137,7 @@ static void put_backlog(const struct oracle_selection *s, wall_time at, struct b
 /* True when the field has more different values in these rows than a breakdown tells apart. */
 static bool breakdown_overflows(const struct oracle_selection *s)
 {
-    if (s->tile->breakdown.kind == FIELD_NONE || s->count < ORACLE_BREAKDOWN_MAX) {
+    if (s->tile->breakdown.kind == TILE_FIELD_NONE || s->count < ORACLE_BREAKDOWN_MAX) {
         return false;
     }
     const size_t field = oracle_field(s->rows, &s->tile->breakdown);

@@ -57,6 +57,6 @@ struct str oracle_items_cut(struct str text, size_t max)
 
 void oracle_items_put_moment(struct buf *out, int64_t us)
 {
-    char text[TIME_TEXT_SIZE];
+    char text[WALL_TEXT_SIZE];
     mp_put_text(out, wall_format((wall_time){us}, text));
 }

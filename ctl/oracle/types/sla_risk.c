@@ -23,7 +23,7 @@ struct open_item {
 static bool due_of(const struct oracle_selection *s, const struct oracle_item_row *opening,
                    int64_t *out)
 {
-    if (s->tile->due.kind == FIELD_NONE) {
+    if (s->tile->due.kind == TILE_FIELD_NONE) {
         *out = opening->us + s->tile->within_ms * US_PER_MS;
         return true;
     }

@@ -29,17 +29,17 @@ static void add_to_point(const struct oracle_selection *s, struct point *point, 
 static double point_value(const struct oracle_selection *s, const struct point *point)
 {
     switch (s->tile->aggregate) {
-    case AGGREGATE_COUNT:
+    case TILE_AGGREGATE_COUNT:
         return (double)point->rows;
-    case AGGREGATE_SUM:
+    case TILE_AGGREGATE_SUM:
         return point->sum;
-    case AGGREGATE_AVG:
+    case TILE_AGGREGATE_AVG:
         return point->sum / (double)point->rows;
-    case AGGREGATE_MIN:
+    case TILE_AGGREGATE_MIN:
         return point->min;
-    case AGGREGATE_MAX:
+    case TILE_AGGREGATE_MAX:
         return point->max;
-    case AGGREGATE_LAST:
+    case TILE_AGGREGATE_LAST:
         return oracle_row_number(s->rows, point->last, s->tile);
     }
     return 0;

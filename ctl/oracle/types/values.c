@@ -8,7 +8,7 @@ bool oracle_values_concern(const struct oracle_rows *rows, size_t row,
 {
     double number;
     return oracle_matches(rows, row, &tile->match) &&
-           (tile->value.kind == FIELD_NONE ||
+           (tile->value.kind == TILE_FIELD_NONE ||
             oracle_number(oracle_row_value(rows, row, &tile->value), &number));
 }
 

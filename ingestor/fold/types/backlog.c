@@ -75,18 +75,18 @@ static uint32_t part_index(struct backlog *backlog, struct str name)
 static void count(struct backlog *backlog, const struct tile_config *config,
                   const struct item *item, int sign)
 {
-    if (item->state == STATE_CLOSED) {
+    if (item->state == TILE_STATE_CLOSED) {
         return;
     }
     const uint64_t step = sign > 0 ? 1 : UINT64_MAX;
     backlog->counts[item->state] += step;
-    if (config->breakdown.kind != FIELD_NONE) {
+    if (config->breakdown.kind != TILE_FIELD_NONE) {
         const uint32_t index = item->part != 0 ? item->part : part_index(backlog, STR(""));
         backlog->by_index[index]->counts[item->state] += step;
     }
 }
 
-/* *meaning is what the first rule that fits says: the index of a state, or STATE_CLOSED. */
+/* *meaning is what the first rule that fits says: the index of a state, or TILE_STATE_CLOSED. */
 static bool examine(const struct tile_config *config, const char *metric_event,
                     struct str event_type, int *meaning)
 {
@@ -117,7 +117,7 @@ static void take_breakdown(struct backlog *backlog, const struct tile_config *co
     struct str name;
     const int64_t us = row->event->timestamp.us;
     const int64_t id = row->event->id;
-    if (config->breakdown.kind == FIELD_NONE ||
+    if (config->breakdown.kind == TILE_FIELD_NONE ||
         !(us > item->part_us || (us == item->part_us && id > item->part_id)) ||
         !row_text(row, &config->breakdown, scratch, &name)) {
         return;
@@ -134,14 +134,14 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     (void)now;
     struct backlog *backlog = state;
     const struct event *event = row->event;
-    const bool opens = meaning != STATE_CLOSED;
+    const bool opens = meaning != TILE_STATE_CLOSED;
     char scratch[ROW_SCRATCH];
     struct str id;
     if (!row_text(row, &config->item, scratch, &id)) {
         return false;
     }
     struct item *item = items_find(&backlog->items, id);
-    if (opens && (item == NULL || item->state == STATE_CLOSED) &&
+    if (opens && (item == NULL || item->state == TILE_STATE_CLOSED) &&
         backlog->items.open >= ITEMS_OPEN_MAX) {
         row->counters->items_refused++;
         return false;
@@ -149,7 +149,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     if (item == NULL) {
         item = items_add(&backlog->items, id, opens);
     }
-    const bool was_open = item->state != STATE_CLOSED;
+    const bool was_open = item->state != TILE_STATE_CLOSED;
     count(backlog, config, item, -1);
     take_breakdown(backlog, config, item, row);
     if (event->timestamp.us < item->first_us) {
@@ -161,12 +161,12 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
         item->latest_id = event->id;
         to = meaning;
     }
-    if (to == STATE_CLOSED) {
+    if (to == TILE_STATE_CLOSED) {
         heap_remove(&backlog->by_age, &item->heap);
     } else {
         heap_set(&backlog->by_age, &item->heap, item->first_us);
     }
-    const bool is_open = to != STATE_CLOSED;
+    const bool is_open = to != TILE_STATE_CLOSED;
     if (was_open != is_open) {
         items_set_state(&backlog->items, item, to);
     }
@@ -225,7 +225,7 @@ static void write_data(const void *state, const struct tile_config *config, stru
         items_put_time(out, oldest->key);
         map.count++;
     }
-    if (config->breakdown.kind != FIELD_NONE) {
+    if (config->breakdown.kind != TILE_FIELD_NONE) {
         mp_put_text(out, "breakdown");
         write_breakdown(backlog, config, out);
         map.count++;
@@ -262,7 +262,7 @@ static void save(const void *state, const struct tile_config *config, struct buf
         save_item(backlog, item, out);
     }
     for (const struct item *item = backlog->items.table; item != NULL; item = item->by_id.next) {
-        if (item->state != STATE_CLOSED) {
+        if (item->state != TILE_STATE_CLOSED) {
             save_item(backlog, item, out);
         }
     }
@@ -275,11 +275,11 @@ static bool load_item(struct backlog *backlog, const struct tile_config *config,
     struct str part;
     int64_t state;
     if (!mp_as_bin(mp_at(saved, 0), &id) || !mp_as_int(mp_at(saved, 3), &state) ||
-        state < STATE_CLOSED || state >= (int64_t)config->state_count ||
+        state < TILE_STATE_CLOSED || state >= (int64_t)config->state_count ||
         items_find(&backlog->items, id) != NULL) {
         return false;
     }
-    struct item *item = items_add(&backlog->items, id, state != STATE_CLOSED);
+    struct item *item = items_add(&backlog->items, id, state != TILE_STATE_CLOSED);
     if (item == NULL || !mp_as_int(mp_at(saved, 1), &item->latest_us) ||
         !mp_as_int(mp_at(saved, 2), &item->latest_id) ||
         !mp_as_int(mp_at(saved, 4), &item->first_us)) {
@@ -292,7 +292,7 @@ static bool load_item(struct backlog *backlog, const struct tile_config *config,
         }
         item->part = part_index(backlog, part);
     }
-    if (state != STATE_CLOSED) {
+    if (state != TILE_STATE_CLOSED) {
         items_set_state(&backlog->items, item, (int)state);
         heap_set(&backlog->by_age, &item->heap, item->first_us);
         count(backlog, config, item, 1);

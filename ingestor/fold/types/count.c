@@ -42,7 +42,7 @@ static void init(void *state, const struct tile_config *config, wall_time now)
 {
     struct count *count = state;
     if (config->window_ms != 0) {
-        window_init(&count->window, slot_us(config), slot_count(config), AGGREGATE_COUNT, now);
+        window_init(&count->window, slot_us(config), slot_count(config), TILE_AGGREGATE_COUNT, now);
     }
 }
 

@@ -72,7 +72,7 @@ struct item *items_add(struct items *items, struct str id, bool will_open)
     item->due_us = INT64_MAX;
     item->part_us = INT64_MIN;
     item->part_id = INT64_MIN;
-    item->state = STATE_CLOSED;
+    item->state = TILE_STATE_CLOSED;
     item->heap.index = HEAP_NONE;
     HASH_ADD_KEYPTR(by_id, items->table, item->id, item->id_len, item);
     closed_link(items, item);
@@ -81,8 +81,8 @@ struct item *items_add(struct items *items, struct str id, bool will_open)
 
 void items_set_state(struct items *items, struct item *item, int state)
 {
-    const bool was_open = item->state != STATE_CLOSED;
-    const bool is_open = state != STATE_CLOSED;
+    const bool was_open = item->state != TILE_STATE_CLOSED;
+    const bool is_open = state != TILE_STATE_CLOSED;
     item->state = state;
     if (was_open == is_open) {
         return;
@@ -101,6 +101,6 @@ void items_set_state(struct items *items, struct item *item, int state)
 
 void items_put_time(struct buf *out, int64_t us)
 {
-    char text[TIME_TEXT_SIZE];
+    char text[WALL_TEXT_SIZE];
     mp_put_text(out, wall_format((wall_time){us}, text));
 }

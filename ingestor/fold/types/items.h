@@ -38,7 +38,7 @@ struct item {
     int64_t latest_id; /* id of that event */
     int64_t first_us;  /* backlog: the smallest timestamp of any event about it */
     int64_t due_us;    /* sla_risk: its deadline; INT64_MAX when it has none */
-    int state;         /* backlog: index of its state; sla_risk: 0; both: STATE_CLOSED */
+    int state;         /* backlog: index of its state; sla_risk: 0; both: TILE_STATE_CLOSED */
     uint32_t risk;     /* sla_risk: the heap that it is in */
     uint32_t part;     /* backlog: index of its breakdown value; 0 for none */
     int64_t part_us;   /* backlog: timestamp of the event that part comes from */

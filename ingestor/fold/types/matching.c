@@ -20,5 +20,5 @@ bool matching_concerns(const struct tile_config *config, int meaning, struct row
         return row_metric(row, config->metric, &config->labels, value);
     }
     return row_matches(row, &config->match, true) &&
-           (config->value.kind == FIELD_NONE || row_number(row, &config->value, value));
+           (config->value.kind == TILE_FIELD_NONE || row_number(row, &config->value, value));
 }

@@ -124,7 +124,7 @@ static bool concerns(const struct tile_config *config, int meaning, struct row *
 static int64_t due_of(const struct tile_config *config, struct row *row)
 {
     wall_time due = WALL_NEVER;
-    if (config->due.kind != FIELD_NONE) {
+    if (config->due.kind != TILE_FIELD_NONE) {
         (void)row_time(row, &config->due, &due);
     } else {
         due = wall_add_us(row->event->timestamp, config->within_ms * US_PER_MS);
@@ -146,7 +146,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     }
     const bool opens = closes <= 0;
     struct item *item = items_find(&sla->items, id);
-    if (opens && (item == NULL || item->state == STATE_CLOSED) &&
+    if (opens && (item == NULL || item->state == TILE_STATE_CLOSED) &&
         sla->items.open >= ITEMS_OPEN_MAX) {
         row->counters->items_refused++;
         return moved;
@@ -159,13 +159,13 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     }
     item->latest_us = event->timestamp.us;
     item->latest_id = event->id;
-    const bool was_open = item->state != STATE_CLOSED;
+    const bool was_open = item->state != TILE_STATE_CLOSED;
     leave_heap(sla, item);
     if (opens) {
         item->due_us = due_of(config, row);
         enter_heap(sla, config, item);
     }
-    items_set_state(&sla->items, item, opens ? 0 : STATE_CLOSED);
+    items_set_state(&sla->items, item, opens ? 0 : TILE_STATE_CLOSED);
     return moved || was_open || opens;
 }
 
@@ -228,7 +228,7 @@ static void save_item(const struct item *item, struct buf *out)
     mp_put_bin(out, (struct str){item->id, item->id_len});
     mp_put_int(out, item->latest_us);
     mp_put_int(out, item->latest_id);
-    mp_put_bool(out, item->state != STATE_CLOSED);
+    mp_put_bool(out, item->state != TILE_STATE_CLOSED);
     mp_put_int(out, item->due_us);
 }
 
@@ -241,7 +241,7 @@ static void save(const void *state, const struct tile_config *config, struct buf
         save_item(item, out);
     }
     for (const struct item *item = sla->items.table; item != NULL; item = item->by_id.next) {
-        if (item->state != STATE_CLOSED) {
+        if (item->state != TILE_STATE_CLOSED) {
             save_item(item, out);
         }
     }

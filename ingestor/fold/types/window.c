@@ -15,14 +15,14 @@ static int64_t floor_div(int64_t a, int64_t b)
 static size_t stride_of(enum tile_aggregate aggregate)
 {
     switch (aggregate) {
-    case AGGREGATE_COUNT:
+    case TILE_AGGREGATE_COUNT:
         return offsetof(struct bucket, value);
-    case AGGREGATE_LAST:
+    case TILE_AGGREGATE_LAST:
         return sizeof(struct bucket);
-    case AGGREGATE_SUM:
-    case AGGREGATE_AVG:
-    case AGGREGATE_MIN:
-    case AGGREGATE_MAX:
+    case TILE_AGGREGATE_SUM:
+    case TILE_AGGREGATE_AVG:
+    case TILE_AGGREGATE_MIN:
+    case TILE_AGGREGATE_MAX:
         break;
     }
     return offsetof(struct bucket, last_us);
@@ -61,19 +61,19 @@ static void bucket_add(const struct window *window, struct bucket *bucket, int64
 {
     const bool first = bucket->count++ == 0;
     switch (window->aggregate) {
-    case AGGREGATE_COUNT:
+    case TILE_AGGREGATE_COUNT:
         break;
-    case AGGREGATE_SUM:
-    case AGGREGATE_AVG:
+    case TILE_AGGREGATE_SUM:
+    case TILE_AGGREGATE_AVG:
         bucket->value = first ? value : bucket->value + value;
         break;
-    case AGGREGATE_MIN:
+    case TILE_AGGREGATE_MIN:
         bucket->value = first ? value : fmin(bucket->value, value);
         break;
-    case AGGREGATE_MAX:
+    case TILE_AGGREGATE_MAX:
         bucket->value = first ? value : fmax(bucket->value, value);
         break;
-    case AGGREGATE_LAST:
+    case TILE_AGGREGATE_LAST:
         if (first || us > bucket->last_us || (us == bucket->last_us && id > bucket->last_id)) {
             bucket->value = value;
             bucket->last_us = us;
@@ -239,14 +239,14 @@ wall_time window_next(const struct window *window)
 double window_value(const struct window *window, const struct bucket *bucket)
 {
     switch (window->aggregate) {
-    case AGGREGATE_COUNT:
+    case TILE_AGGREGATE_COUNT:
         return (double)bucket->count;
-    case AGGREGATE_AVG:
+    case TILE_AGGREGATE_AVG:
         return bucket->value / (double)bucket->count;
-    case AGGREGATE_SUM:
-    case AGGREGATE_MIN:
-    case AGGREGATE_MAX:
-    case AGGREGATE_LAST:
+    case TILE_AGGREGATE_SUM:
+    case TILE_AGGREGATE_MIN:
+    case TILE_AGGREGATE_MAX:
+    case TILE_AGGREGATE_LAST:
         break;
     }
     return bucket->value;
@@ -256,8 +256,8 @@ double window_value(const struct window *window, const struct bucket *bucket)
 
 static void bucket_save(const struct window *window, const struct bucket *bucket, struct buf *out)
 {
-    const bool valued = window->aggregate != AGGREGATE_COUNT;
-    const bool last = window->aggregate == AGGREGATE_LAST;
+    const bool valued = window->aggregate != TILE_AGGREGATE_COUNT;
+    const bool last = window->aggregate == TILE_AGGREGATE_LAST;
     mp_put_array(out, last ? 5 : valued ? 3 : 2);
     mp_put_int(out, bucket->slot);
     mp_put_uint(out, bucket->count);
@@ -290,8 +290,8 @@ void window_save(const struct window *window, struct buf *out)
 
 static bool bucket_load(struct window *window, const mp_value *value)
 {
-    const bool valued = window->aggregate != AGGREGATE_COUNT;
-    const bool last = window->aggregate == AGGREGATE_LAST;
+    const bool valued = window->aggregate != TILE_AGGREGATE_COUNT;
+    const bool last = window->aggregate == TILE_AGGREGATE_LAST;
     struct bucket loaded = {0};
     if (!mp_as_int(mp_at(value, 0), &loaded.slot) || !mp_as_uint(mp_at(value, 1), &loaded.count) ||
         loaded.count == 0 || (valued && !mp_as_number(mp_at(value, 2), &loaded.value)) ||

@@ -39,8 +39,8 @@ struct bucket {
     int64_t slot;
     uint64_t count;  /* rows in it; 0: it is empty, and nothing below means anything */
     double value;    /* their sum, smallest, largest or last value, as the aggregate says */
-    int64_t last_us; /* with AGGREGATE_LAST: timestamp of the row that value comes from */
-    int64_t last_id; /* with AGGREGATE_LAST: id of that row */
+    int64_t last_us; /* with TILE_AGGREGATE_LAST: timestamp of the row that value comes from */
+    int64_t last_id; /* with TILE_AGGREGATE_LAST: id of that row */
 };
 
 struct window {

@@ -78,7 +78,7 @@ static void test_numbers_tell_their_unit(void **state)
 static void test_writes_rfc3339(void **state)
 {
     (void)state;
-    char text[TIME_TEXT_SIZE];
+    char text[WALL_TEXT_SIZE];
     assert_string_equal(wall_format((wall_time){INT64_C(1795411921220999)}, text),
                         "2026-11-23T05:32:01.220Z");
     assert_string_equal(wall_format((wall_time){-1}, text), "1969-12-31T23:59:59.999Z");
@@ -90,7 +90,7 @@ static void test_each_day_survives_the_round_trip(void **state)
 {
     (void)state;
     for (int64_t day = -200000; day < 200000; day += 7) {
-        char text[TIME_TEXT_SIZE];
+        char text[WALL_TEXT_SIZE];
         wall_time back;
         const wall_time t = {day * 86400 * US_PER_S + 43210 * US_PER_MS};
         wall_format(t, text);

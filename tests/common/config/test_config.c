@@ -274,7 +274,7 @@ static void test_checkpoints(void **state)
 static void test_listen_argument(void **state)
 {
     (void)state;
-    struct listen_address address;
+    struct config_listen_address address;
     struct error err = {{0}};
     assert_int_equal(config_parse_listen("[::1]:9000", &address, &err), STATUS_OK);
     assert_true(address.ipv6 && !address.any && address.port == 9000);
@@ -300,13 +300,13 @@ static void test_example(void **state)
     assert_non_null(rate);
     assert_int_equal(rate->type, TILE_TREND);
     assert_true(rate->step_ms == 10000 && rate->length == 60);
-    assert_int_equal(rate->match.all[0].any[0].kind, PATTERN_GLOB);
+    assert_int_equal(rate->match.all[0].any[0].kind, TILE_PATTERN_GLOB);
     const struct tile_config *sla = config_tile(config, STR("tickets.sla"));
     assert_int_equal(sla->at_risk_ms, 1800000);
     assert_str(sla->due.path, "due_at");
     const struct tile_config *backlog = config_tile(config, STR("work.backlog"));
     assert_true(backlog->state_count == 3 && backlog->rule_count == 4);
-    assert_int_equal(backlog->rules[3].state, STATE_CLOSED);
+    assert_int_equal(backlog->rules[3].state, TILE_STATE_CLOSED);
     config_destroy(&config);
 }
 

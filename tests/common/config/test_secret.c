@@ -78,7 +78,7 @@ static void test_keys_in_files(void **state)
     char secret_key[160];
     snprintf(secret_key, sizeof secret_key, ", secret_key_file: %s/secret", folder);
     struct config *config = curve_config(secret_key);
-    struct curve_keys keys;
+    struct config_curve_pair keys;
     struct error err = {{0}};
     assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_NOT_FOUND);
     write_file("public", PUBLIC "\n", 41);
@@ -101,7 +101,7 @@ static void test_key_in_the_environment(void **state)
     (void)state;
     struct config *config = curve_config("");
     write_file("public", PUBLIC "\n", 41);
-    struct curve_keys keys;
+    struct config_curve_pair keys;
     struct error err = {{0}};
     unsetenv("TILEWIRE_CURVE_SECRET_KEY");
     assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_INVALID);

@@ -28,8 +28,8 @@ static void test_defaults(void **state)
     assert_int_equal(tile->match.count, 0);
     assert_null(tile->metric);
     assert_int_equal(tile->window_ms, 0);
-    assert_int_equal(tile->group_by.kind, FIELD_NONE);
-    assert_int_equal(tile->refresh, REFRESH_ON_EVENT);
+    assert_int_equal(tile->group_by.kind, TILE_FIELD_NONE);
+    assert_int_equal(tile->refresh, TILE_REFRESH_ON_EVENT);
     assert_int_equal(tile->min_interval_ms, 100);
     assert_int_equal(tile->ttl_ms, 60000);
     assert_int_equal(tile->grace_ms, 60000);
@@ -44,7 +44,7 @@ static void test_tiles_have_the_defaults_of_all_types(void **state)
     const struct tile_config *tile = NULL;
     struct config *config = tile_ok("type: backlog, item: target_id, states: {a: b}", &tile);
     assert_int_equal(tile->length, 60);
-    assert_int_equal(tile->aggregate, AGGREGATE_COUNT);
+    assert_int_equal(tile->aggregate, TILE_AGGREGATE_COUNT);
     assert_int_equal(tile->at_risk_ms, 0);
     config_destroy(&config);
 }
@@ -78,12 +78,12 @@ static void test_common_keys(void **state)
                 "refresh: {policy: interval, min_interval: 2s}, ttl: 2m",
                 &tile);
     assert_string_equal(tile->title, "42");
-    assert_int_equal(tile->group_by.kind, FIELD_PAYLOAD);
+    assert_int_equal(tile->group_by.kind, TILE_FIELD_PAYLOAD);
     assert_string_equal(tile->group_by.text, "payload.team.id");
     assert_str(tile->group_by.path, "team.id");
     assert_int_equal(tile->idle_ms, 300000);
     assert_int_equal(tile->max_groups, 7);
-    assert_int_equal(tile->refresh, REFRESH_INTERVAL);
+    assert_int_equal(tile->refresh, TILE_REFRESH_INTERVAL);
     assert_int_equal(tile->min_interval_ms, 2000);
     assert_int_equal(tile->ttl_ms, 120000);
     assert_int_equal(tile->grace_ms, 120000); /* at least a minute, at least the ttl */
@@ -92,12 +92,12 @@ static void test_common_keys(void **state)
     assert_int_equal(tile->grace_ms, 3000);
     assert_int_equal(tile->idle_ms, 3600000);
     assert_int_equal(tile->max_groups, 1000);
-    assert_int_equal(tile->group_by.kind, FIELD_EXTRA);
+    assert_int_equal(tile->group_by.kind, TILE_FIELD_EXTRA);
     assert_int_equal(tile->group_by.extra, 0);
     config_destroy(&config);
 }
 
-static void check_pattern(const struct pattern *pattern, enum tile_pattern_kind kind,
+static void check_pattern(const struct tile_pattern *pattern, enum tile_pattern_kind kind,
                           const char *text)
 {
     assert_int_equal(pattern->kind, kind);
@@ -113,25 +113,25 @@ static void test_match(void **state)
                                     "payload.b: [false, \"false\"], payload.s: \"12\"}",
                                     &tile);
     assert_int_equal(tile->window_ms, 300000);
-    const struct condition *all = tile->match.all;
+    const struct tile_condition *all = tile->match.all;
     assert_int_equal(tile->match.count, 7);
-    assert_int_equal(all[0].field.kind, FIELD_EVENT_TYPE);
+    assert_int_equal(all[0].field.kind, TILE_FIELD_EVENT_TYPE);
     assert_int_equal(all[0].any_count, 3);
-    check_pattern(&all[0].any[0], PATTERN_TEXT, "a");
-    check_pattern(&all[0].any[1], PATTERN_GLOB, "b.*");
-    check_pattern(&all[0].any[2], PATTERN_TEXT, "3"); /* columns are text */
-    assert_int_equal(all[1].field.kind, FIELD_EXTRA);
-    check_pattern(&all[1].any[0], PATTERN_TEXT, "5");
-    assert_int_equal(all[2].field.kind, FIELD_TARGET_ID);
-    check_pattern(&all[2].any[0], PATTERN_TEXT, "true");
-    assert_int_equal(all[3].field.kind, FIELD_SUMMARY);
-    check_pattern(&all[3].any[0], PATTERN_GLOB, "*");
-    check_pattern(&all[4].any[0], PATTERN_NUMBER, "12");
+    check_pattern(&all[0].any[0], TILE_PATTERN_TEXT, "a");
+    check_pattern(&all[0].any[1], TILE_PATTERN_GLOB, "b.*");
+    check_pattern(&all[0].any[2], TILE_PATTERN_TEXT, "3"); /* columns are text */
+    assert_int_equal(all[1].field.kind, TILE_FIELD_EXTRA);
+    check_pattern(&all[1].any[0], TILE_PATTERN_TEXT, "5");
+    assert_int_equal(all[2].field.kind, TILE_FIELD_TARGET_ID);
+    check_pattern(&all[2].any[0], TILE_PATTERN_TEXT, "true");
+    assert_int_equal(all[3].field.kind, TILE_FIELD_SUMMARY);
+    check_pattern(&all[3].any[0], TILE_PATTERN_GLOB, "*");
+    check_pattern(&all[4].any[0], TILE_PATTERN_NUMBER, "12");
     assert_true(all[4].any[0].number == 12);
-    check_pattern(&all[5].any[0], PATTERN_BOOL, "false");
+    check_pattern(&all[5].any[0], TILE_PATTERN_BOOL, "false");
     assert_false(all[5].any[0].boolean);
-    check_pattern(&all[5].any[1], PATTERN_TEXT, "false");
-    check_pattern(&all[6].any[0], PATTERN_TEXT, "12");
+    check_pattern(&all[5].any[1], TILE_PATTERN_TEXT, "false");
+    check_pattern(&all[6].any[0], TILE_PATTERN_TEXT, "12");
     config_destroy(&config);
 }
 
@@ -141,24 +141,24 @@ static void test_trend(void **state)
     const struct tile_config *tile = NULL;
     struct config *config = tile_ok("type: trend, step: 10s", &tile);
     assert_int_equal(tile->length, 60);
-    assert_int_equal(tile->aggregate, AGGREGATE_COUNT);
-    assert_int_equal(tile->value.kind, FIELD_NONE);
+    assert_int_equal(tile->aggregate, TILE_AGGREGATE_COUNT);
+    assert_int_equal(tile->value.kind, TILE_FIELD_NONE);
     config_destroy(&config);
     config =
         tile_ok("type: trend, step: 1h, length: 24, aggregate: avg, value: payload.amount", &tile);
     assert_int_equal(tile->step_ms, 3600000);
     assert_int_equal(tile->length, 24);
-    assert_int_equal(tile->aggregate, AGGREGATE_AVG);
+    assert_int_equal(tile->aggregate, TILE_AGGREGATE_AVG);
     assert_str(tile->value.path, "amount");
     config_destroy(&config);
     config = tile_ok("type: trend, step: 1s, aggregate: last, metric: q, labels: {host: a, n: 3}",
                      &tile);
-    assert_int_equal(tile->aggregate, AGGREGATE_LAST);
+    assert_int_equal(tile->aggregate, TILE_AGGREGATE_LAST);
     assert_string_equal(tile->metric, "q");
     assert_int_equal(tile->labels.count, 2);
     assert_string_equal(tile->labels.all[0].field.text, "payload.labels.host");
     assert_str(tile->labels.all[1].field.path, "labels.n");
-    assert_int_equal(tile->labels.all[1].any[0].kind, PATTERN_NUMBER);
+    assert_int_equal(tile->labels.all[1].any[0].kind, TILE_PATTERN_NUMBER);
     config_destroy(&config);
 }
 
@@ -179,13 +179,13 @@ static void test_sla_risk(void **state)
     struct config *config = tile_ok(SLA ", due: payload.due_at", &tile);
     assert_int_equal(tile->opens.count, 1);
     assert_str(tile->closes.all[0].any[0].text, "c");
-    assert_int_equal(tile->item.kind, FIELD_TARGET_ID);
-    assert_int_equal(tile->due.kind, FIELD_PAYLOAD);
+    assert_int_equal(tile->item.kind, TILE_FIELD_TARGET_ID);
+    assert_int_equal(tile->due.kind, TILE_FIELD_PAYLOAD);
     assert_int_equal(tile->within_ms, 0);
     assert_int_equal(tile->at_risk_ms, 1800000);
     config_destroy(&config);
     config = tile_ok(SLA ", within: 4h", &tile);
-    assert_int_equal(tile->due.kind, FIELD_NONE);
+    assert_int_equal(tile->due.kind, TILE_FIELD_NONE);
     assert_int_equal(tile->within_ms, 14400000);
     assert_int_equal(tile->at_risk_ms, 3600000);
     config_destroy(&config);
@@ -206,13 +206,13 @@ static void test_backlog(void **state)
     assert_string_equal(tile->states[0], "open");
     assert_string_equal(tile->states[1], "busy");
     assert_int_equal(tile->rule_count, 5);
-    static const int expected[] = {0, 0, 1, STATE_CLOSED, STATE_CLOSED};
+    static const int expected[] = {0, 0, 1, TILE_STATE_CLOSED, TILE_STATE_CLOSED};
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(tile->rules[i].state, expected[i]);
     }
-    check_pattern(&tile->rules[2].event_type, PATTERN_GLOB, "moved.*");
-    check_pattern(&tile->rules[3].event_type, PATTERN_TEXT, "done");
-    assert_int_equal(tile->breakdown.kind, FIELD_EXTRA);
+    check_pattern(&tile->rules[2].event_type, TILE_PATTERN_GLOB, "moved.*");
+    check_pattern(&tile->rules[3].event_type, TILE_PATTERN_TEXT, "done");
+    assert_int_equal(tile->breakdown.kind, TILE_FIELD_EXTRA);
     assert_str(tile->item.path, "ticket");
     config_destroy(&config);
 }
@@ -221,8 +221,8 @@ static void test_names(void **state)
 {
     (void)state;
     assert_string_equal(tile_type_name(TILE_SLA_RISK), "sla_risk");
-    assert_string_equal(tile_aggregate_name(AGGREGATE_LAST), "last");
-    assert_string_equal(refresh_policy_name(REFRESH_ON_EVENT), "on_event");
+    assert_string_equal(tile_aggregate_name(TILE_AGGREGATE_LAST), "last");
+    assert_string_equal(tile_refresh_policy_name(TILE_REFRESH_ON_EVENT), "on_event");
 }
 
 static void test_found_by_key(void **state)

@@ -6,7 +6,7 @@
 static int64_t duration(const char *text)
 {
     int64_t ms = -1;
-    return duration_parse(str_of(text), &ms) ? ms : -1;
+    return config_duration_parse(str_of(text), &ms) ? ms : -1;
 }
 
 static void test_durations(void **state)

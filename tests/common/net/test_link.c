@@ -231,8 +231,8 @@ static void write_key(const char *folder, const char *name, const char *key, cha
 
 static void test_curve(void **state)
 {
-    char public_key[CURVE_KEY_TEXT_SIZE];
-    char secret_key[CURVE_KEY_TEXT_SIZE];
+    char public_key[CONFIG_CURVE_KEY_SIZE];
+    char secret_key[CONFIG_CURVE_KEY_SIZE];
     char public_file[128];
     char secret_file[128];
     char text[512];

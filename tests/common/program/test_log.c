@@ -9,14 +9,14 @@ static void test_words_name_levels(void **state)
     (void)state;
     static const char *const words[] = {"error", "warn", "info", "debug"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        enum log_level level = LEVEL_ERROR;
+        enum log_level level = LOG_LEVEL_ERROR;
         assert_int_equal(log_level_parse(words[i], &level), STATUS_OK);
         assert_int_equal(level, i);
     }
-    enum log_level level = LEVEL_WARN;
+    enum log_level level = LOG_LEVEL_WARN;
     assert_int_equal(log_level_parse("loud", &level), STATUS_INVALID);
     assert_int_equal(log_level_parse("", &level), STATUS_INVALID);
-    assert_int_equal(level, LEVEL_WARN);
+    assert_int_equal(level, LOG_LEVEL_WARN);
 }
 
 static void test_words_name_formats(void **state)

@@ -134,15 +134,15 @@ static void deliver_row(struct node *node, const struct row *row, bool silent)
 static void send_heartbeat(struct node *node)
 {
     struct world *w = node->world;
-    const struct wire_beat heartbeat = {STR("1"), world_wall(w), w->origin,
-                                        eventlog_last(node->events)};
+    const struct wire_heartbeat heartbeat = {STR("1"), world_wall(w), w->origin,
+                                             eventlog_last(node->events)};
     for (unsigned lane = 0; lane < w->lanes; lane++) {
         if ((node->lanes_owned >> lane & 1) == 0) {
             continue;
         }
         struct buf out[WIRE_FRAMES] = {{0}};
-        wire_encode_beat(out, lane, (struct version){node->epoch, node->seq[lane]}, world_wall(w),
-                         &heartbeat);
+        wire_encode_heartbeat(out, lane, (struct version){node->epoch, node->seq[lane]},
+                              world_wall(w), &heartbeat);
         const struct str frames[WIRE_FRAMES] = {buf_str(&out[0]), buf_str(&out[1]),
                                                 buf_str(&out[2])};
         publish(node, frames);

@@ -291,7 +291,7 @@ static void test_snapshot_restarts_when_removals_are_forgotten(void **state)
 {
     struct server *server = *state;
     char key[32];
-    for (uint64_t i = 0; i < TOMBSTONES_MAX + 1; i++) {
+    for (uint64_t i = 0; i < STORE_TOMBSTONES_MAX + 1; i++) {
         snprintf(key, sizeof key, "k%d", (int)i);
         put_tile(server, key, 100 + 2 * i, 3);
         (void)store_remove(server->store, str_of(key), (struct version){7, 101 + 2 * i});

@@ -257,7 +257,7 @@ static void test_tombstones_are_bounded(void **state)
     struct heard heard;
     struct store *store = make_store(&heard, 10);
     char key[32];
-    for (uint64_t i = 1; i <= TOMBSTONES_MAX + 10; i++) {
+    for (uint64_t i = 1; i <= STORE_TOMBSTONES_MAX + 10; i++) {
         snprintf(key, sizeof key, "k%llu", (unsigned long long)i);
         (void)put(store, key, 2 * i, 0, 0);
         (void)take_away(store, key, 2 * i + 1);

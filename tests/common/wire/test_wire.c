@@ -164,15 +164,16 @@ static void test_event_round_trip(void **state)
 static void test_beat_round_trip(void **state)
 {
     (void)state;
-    const struct wire_beat beat = {STR("43"), {7}, 5, 43};
+    const struct wire_heartbeat beat = {STR("43"), {7}, 5, 43};
     struct message m;
     message_init(&m);
-    wire_encode_beat(m.frames, 63, (struct version){1, 2}, (wall_time){3}, &beat);
+    wire_encode_heartbeat(m.frames, 63, (struct version){1, 2}, (wall_time){3}, &beat);
     struct wire_header header;
-    struct wire_beat back;
+    struct wire_heartbeat back;
     assert_int_equal(decode_header(&m, &header), STATUS_OK);
     assert_int_equal(header.lane, 63);
-    assert_int_equal(wire_decode_beat(&header, &m.doc, buf_str(&m.frames[2]), &back), STATUS_OK);
+    assert_int_equal(wire_decode_heartbeat(&header, &m.doc, buf_str(&m.frames[2]), &back),
+                     STATUS_OK);
     assert_int_equal(back.ordinal, 43);
     assert_int_equal(back.origin, 5);
     assert_int_equal(back.as_of.us, 7);

@@ -5,7 +5,7 @@
 
 #include "gateway/http/clients.h"
 
-static const struct gateway_limits limits = {
+static const struct config_gateway_limits limits = {
     .streams_per_address = 3,
     .streams_per_second = 1,
     .streams_burst = 5,

@@ -69,7 +69,7 @@ static inline bool held_compare_one(void *arg, const struct tile *tile)
         return true;
     }
     comparison->count++;
-    const struct str text = rendered_json(render_tile(tile));
+    const struct str text = render_tile_json(render_tile(tile));
     json_t *expected = json_loadb(text.p, text.len, 0, NULL);
     const json_t *held = json_object_get(comparison->tiles, tile->key);
     assert_non_null(held);

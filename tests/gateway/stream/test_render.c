@@ -70,7 +70,7 @@ static void a_tile_is_rendered_once_per_change(void **state)
     const struct tile *tile = store_get(w.store, STR("orders.open"));
     const struct rendered_tile *rendered = render_tile(tile);
     assert_ptr_equal(render_tile(tile), rendered);
-    assert_str(rendered_json(rendered),
+    assert_str(render_tile_json(rendered),
                "{\"key\":\"orders.open\",\"type\":\"count\",\"version\":\"7-1\","
                "\"as_of\":{\"position\":\"1\",\"time\":\"1970-01-01T00:00:00.000Z\"},"
                "\"updated_at\":\"2023-11-14T22:13:20.000Z\",\"ttl_ms\":60000,\"stale\":false,"
@@ -92,18 +92,18 @@ static void etags_follow_version_and_staleness(void **state)
 {
     (void)state;
     struct world w;
-    char text[ETAG_SIZE];
+    char text[RENDER_ETAG_SIZE];
     world_init(&w, 65536, 4);
     world_set(&w, "a", 1, 1);
     const struct tile *tile = store_get(w.store, STR("a"));
-    assert_string_equal(tile_etag(tile, text), "W/\"7-1\"");
+    assert_string_equal(render_etag(tile, text), "W/\"7-1\"");
     store_expire(w.store, (mono_time){w.now.us + 61000000});
     assert_true(tile->stale);
-    assert_string_equal(tile_etag(tile, text), "W/\"7-1-stale\"");
+    assert_string_equal(render_etag(tile, text), "W/\"7-1-stale\"");
     const struct rendered_tile *rendered = tile->cache;
     assert_true(rendered->restated);
     world_set(&w, "a", 2, 1);
-    assert_string_equal(tile_etag(tile, text), "W/\"7-2\"");
+    assert_string_equal(render_etag(tile, text), "W/\"7-2\"");
     rendered = tile->cache;
     assert_false(rendered->restated);
     world_finish(&w);

@@ -50,7 +50,7 @@ static inline void world_on_change(void *arg, const struct tile *tile, enum stor
     } else {
         cursor_append(&text, &cursor);
     }
-    store_set_cache(w->store, tile, rendered_tile_new(tile, change, buf_cstr(&text)));
+    store_set_cache(w->store, tile, render_tile_new(tile, change, buf_cstr(&text)));
     buf_free(&text);
     if (w->streams != NULL) {
         streams_tile(w->streams, tile, change, patch, base);
@@ -67,7 +67,7 @@ static inline void world_init_with(struct world *w, size_t ring_max, size_t even
                                    size_t max_channels)
 {
     *w = (struct world){.epoll = epoll_create1(EPOLL_CLOEXEC), .now = {1000000000}};
-    const struct store_listener listener = {world_on_change, rendered_tile_free, w};
+    const struct store_listener listener = {world_on_change, render_tile_free, w};
     const struct streams_config config = {.max_streams = 64,
                                           .max_channels = max_channels,
                                           .ring_max = ring_max,

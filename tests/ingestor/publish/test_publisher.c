@@ -14,7 +14,7 @@ struct world {
     size_t messages;
     struct wire_header header; /* of the last message, as is what follows */
     struct wire_tile tile;
-    struct wire_beat heartbeat;
+    struct wire_heartbeat heartbeat;
     struct mp_doc doc;
     struct buf frames[WIRE_FRAMES];
 };
@@ -32,8 +32,9 @@ static void take_message(void *arg, const struct str frames[WIRE_FRAMES])
                      STATUS_OK);
     if (w->header.kind == WIRE_TILE) {
         assert_int_equal(wire_decode_tile(&w->header, &w->doc, body, &w->tile), STATUS_OK);
-    } else if (w->header.kind == WIRE_BEAT) {
-        assert_int_equal(wire_decode_beat(&w->header, &w->doc, body, &w->heartbeat), STATUS_OK);
+    } else if (w->header.kind == WIRE_HEARTBEAT) {
+        assert_int_equal(wire_decode_heartbeat(&w->header, &w->doc, body, &w->heartbeat),
+                         STATUS_OK);
     }
 }
 
@@ -49,7 +50,7 @@ static void world_init(struct world *w)
     }
     w->publisher = publisher_create(w->config, take_message, w);
     publisher_begin(w->publisher, EPOCH);
-    publisher_position(w->publisher, 40, 5);
+    publisher_set_position(w->publisher, 40, 5);
 }
 
 static void world_finish(struct world *w)
@@ -201,7 +202,7 @@ static void an_event_is_kept_and_sent_unless_silent_or_known(void **state)
     assert_int_equal(w.header.kind, WIRE_EVENT);
     assert_int_equal(publisher_counters(w.publisher)->events, 1);
     assert_int_equal(eventlog_count(publisher_events(w.publisher)), 2);
-    publisher_position(w.publisher, 1, 6); /* the table began anew */
+    publisher_set_position(w.publisher, 1, 6); /* the table began anew */
     assert_int_equal(eventlog_count(publisher_events(w.publisher)), 0);
     world_finish(&w);
 }
@@ -212,13 +213,13 @@ static void a_heartbeat_tells_the_last_version_and_takes_none(void **state)
     struct world w;
     world_init(&w);
     (void)hand_out(&w, "a", "{\"x\":1}", false);
-    publisher_beat(w.publisher, w.now);
+    publisher_heartbeat(w.publisher, w.now);
     assert_int_equal(w.messages, 2);
-    assert_int_equal(w.header.kind, WIRE_BEAT);
+    assert_int_equal(w.header.kind, WIRE_HEARTBEAT);
     assert_version(w.header.version, 1);
     assert_int_equal(w.heartbeat.ordinal, 40);
     assert_int_equal(w.heartbeat.origin, 5);
-    assert_version(publisher_last(w.publisher, 0), 1);
+    assert_version(publisher_last_version(w.publisher, 0), 1);
     world_finish(&w);
 }
 
