@@ -62,20 +62,8 @@ struct config_source {
     const char *path;         /* the database's file for SQLite; NULL for PostgreSQL */
     const char *table_schema; /* NULL: PostgreSQL's search_path, or SQLite's main */
     const char *table;
-    /* The same seven columns twice: by name, and in the order of enum event_field. Those of fields
-     * that are not optional always have a name. */
-    union {
-        struct {
-            struct config_column id;
-            struct config_column timestamp;
-            struct config_column event_type;
-            struct config_column actor_id;
-            struct config_column target_id;
-            struct config_column summary;
-            struct config_column payload;
-        } columns;
-        struct config_column column_of[EVENT_FIELDS];
-    };
+    /* By enum event_field. Those of fields that are not optional always have a name. */
+    struct config_column columns[EVENT_FIELDS];
     struct config_extra_column *extras; /* in the order of the file */
     size_t extra_count;                 /* 0 to CONFIG_EXTRAS_MAX */
     bool payload_in_events;             /* True when raw events carry the payload. */

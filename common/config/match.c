@@ -24,7 +24,7 @@ static const struct named_field {
 
 static bool column_missing(const struct config_reader *r, enum event_field field)
 {
-    return r->config->source.column_of[field].name == NULL;
+    return r->config->source.columns[field].name == NULL;
 }
 
 static int unknown_field(struct config_reader *r, const char *key, const struct yaml_node *at,

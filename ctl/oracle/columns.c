@@ -6,23 +6,9 @@ size_t oracle_column_count(const struct config_source *source)
     return EVENT_FIELDS + source->extra_count;
 }
 
-static const struct config_column *configured(const struct config_source *source, size_t field)
-{
-    const struct config_column *const columns[EVENT_FIELDS] = {
-        [EVENT_ID] = &source->columns.id,
-        [EVENT_TIMESTAMP] = &source->columns.timestamp,
-        [EVENT_TYPE] = &source->columns.event_type,
-        [EVENT_ACTOR] = &source->columns.actor_id,
-        [EVENT_TARGET] = &source->columns.target_id,
-        [EVENT_SUMMARY] = &source->columns.summary,
-        [EVENT_PAYLOAD] = &source->columns.payload,
-    };
-    return columns[field];
-}
-
 const char *oracle_column(const struct config_source *source, size_t index)
 {
-    return index < EVENT_FIELDS ? configured(source, index)->name
+    return index < EVENT_FIELDS ? source->columns[index].name
                                 : source->extras[index - EVENT_FIELDS].column;
 }
 
@@ -31,7 +17,7 @@ static bool column_needed(const struct config_source *source, size_t index)
 {
     return oracle_column(source, index) != NULL &&
            (index >= EVENT_FIELDS || !event_fields[index].optional ||
-            configured(source, index)->configured);
+            source->columns[index].configured);
 }
 
 int oracle_check_columns(const struct config_source *source, const bool *there, struct error *err)

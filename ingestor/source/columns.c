@@ -13,7 +13,7 @@ struct columns_entry columns_at(const struct config_source *source, size_t index
         return (struct columns_entry){source->extras[extra].field, source->extras[extra].column,
                                       true};
     }
-    const struct config_column *column = &source->column_of[index];
+    const struct config_column *column = &source->columns[index];
     return (struct columns_entry){
         .field = event_fields[index].name,
         .name = column->name,

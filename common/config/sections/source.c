@@ -98,7 +98,7 @@ static int read_column(struct config_reader *r, const struct yaml_node *value,
     const size_t field = find_field(name);
     const bool known = field < EVENT_FIELDS;
     if (known && event_fields[field].optional && yaml_is_null(value)) {
-        source->column_of[field] = (struct config_column){.configured = true};
+        source->columns[field] = (struct config_column){.configured = true};
         return STATUS_OK;
     }
     int status = known ? STATUS_OK : check_extra_name(r, value->key, source);
@@ -114,7 +114,7 @@ static int read_column(struct config_reader *r, const struct yaml_node *value,
     }
     const char *column = config_copy(r, text);
     if (known) {
-        source->column_of[field] = (struct config_column){.name = column, .configured = true};
+        source->columns[field] = (struct config_column){.name = column, .configured = true};
     } else {
         source->extras[source->extra_count++] =
             (struct config_extra_column){.field = config_copy(r, name), .column = column};
@@ -131,7 +131,7 @@ static int read_columns(struct config_reader *r, const struct config_key *key,
         return config_expected(r, value, key->name, "a map from fields to the table's columns");
     }
     for (size_t i = 0; i < EVENT_FIELDS; i++) {
-        source->column_of[i] = (struct config_column){.name = event_fields[i].name};
+        source->columns[i] = (struct config_column){.name = event_fields[i].name};
     }
     const char *outer = r->context;
     r->context = "source.columns.";

@@ -85,7 +85,7 @@ static int check_metric(const struct tile_reading *t)
         status = tile_rules_together(t, "labels", "metric");
     }
     if (status == STATUS_OK && t->tile->metric != NULL &&
-        t->r->config->source.columns.payload.name == NULL) {
+        t->r->config->source.columns[EVENT_PAYLOAD].name == NULL) {
         status = config_fail(t->r, tile_rules_given(t, "metric"), "metric",
                              "metrics stand in the payload, and source.columns says that there is "
                              "none");

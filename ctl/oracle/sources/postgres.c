@@ -90,7 +90,7 @@ static int prepare(struct postgres *s, struct error *err)
     struct buf sql = {0};
     PGresult *columns = NULL;
     pg_quote_table(s->db, &table, s->source);
-    pg_quote(s->db, &id, s->source->columns.id.name);
+    pg_quote(s->db, &id, s->source->columns[EVENT_ID].name);
     buf_printf(&sql, "SELECT * FROM %s LIMIT 0", buf_cstr(&table));
     int status = pg_query(s->db, buf_cstr(&sql), &columns, "cannot read the events table", err);
     if (status == STATUS_OK) {

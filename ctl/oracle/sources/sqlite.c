@@ -76,7 +76,7 @@ static int prepare(struct sqlite *s, struct error *err)
         sqlite3_free(quoted);
     }
     if (status == STATUS_OK) {
-        const char *id = s->source->columns.id.name;
+        const char *id = s->source->columns[EVENT_ID].name;
         char *rest =
             sqlite3_mprintf(" FROM \"%w\".\"%w\" WHERE \"%w\" > ?1 ORDER BY \"%w\" LIMIT %d",
                             schema_of(s->source), s->source->table, id, id, ORACLE_PAGE_ROWS);

@@ -103,12 +103,13 @@ int sqlite_table_prepare(struct sqlite_source *s, struct error *err)
     }
     if (status == STATUS_OK) {
         const char *schema = schema_of(source);
-        char *select = sqlite3_mprintf("SELECT %s FROM \"%w\".\"%w\" WHERE \"%w\" > ?1 ORDER BY "
-                                       "\"%w\" LIMIT ?2",
-                                       buf_cstr(&columns), schema, source->table,
-                                       source->columns.id.name, source->columns.id.name);
+        char *select =
+            sqlite3_mprintf("SELECT %s FROM \"%w\".\"%w\" WHERE \"%w\" > ?1 ORDER BY "
+                            "\"%w\" LIMIT ?2",
+                            buf_cstr(&columns), schema, source->table,
+                            source->columns[EVENT_ID].name, source->columns[EVENT_ID].name);
         char *newest = sqlite3_mprintf("SELECT max(\"%w\") FROM \"%w\".\"%w\"",
-                                       source->columns.id.name, schema, source->table);
+                                       source->columns[EVENT_ID].name, schema, source->table);
         if (sqlite3_prepare_v2(s->db, select, -1, &s->select, NULL) != SQLITE_OK ||
             sqlite3_prepare_v2(s->db, newest, -1, &s->newest, NULL) != SQLITE_OK) {
             status = sqlite_table_error(s, "cannot read the table", err);
@@ -126,8 +127,8 @@ int sqlite_table_find_history(const struct sqlite_source *s, int64_t *first, str
     const struct config_source *source = &s->config->source;
     char *sql = sqlite3_mprintf("SELECT min(i) FROM (SELECT \"%w\" AS i FROM \"%w\".\"%w\" WHERE "
                                 "\"%w\" BETWEEN 1 AND ?1 ORDER BY \"%w\" DESC LIMIT ?2)",
-                                source->columns.id.name, schema_of(source), source->table,
-                                source->columns.id.name, source->columns.id.name);
+                                source->columns[EVENT_ID].name, schema_of(source), source->table,
+                                source->columns[EVENT_ID].name, source->columns[EVENT_ID].name);
     sqlite3_stmt *statement = NULL;
     int status = STATUS_OK;
     *first = 0;

@@ -21,9 +21,9 @@ static void test_source_defaults(void **state)
     assert_string_equal(source->path, "/etc/tilewire/events.db");
     assert_null(source->table_schema);
     assert_string_equal(source->table, "events");
-    assert_string_equal(source->columns.id.name, "id");
-    assert_string_equal(source->columns.payload.name, "payload");
-    assert_false(source->columns.payload.configured);
+    assert_string_equal(source->columns[EVENT_ID].name, "id");
+    assert_string_equal(source->columns[EVENT_PAYLOAD].name, "payload");
+    assert_false(source->columns[EVENT_PAYLOAD].configured);
     assert_int_equal(source->extra_count, 0);
     assert_false(source->payload_in_events);
     assert_null(source->password_file);
@@ -132,11 +132,11 @@ static void test_all_keys(void **state)
     assert_null(source->path);
     assert_string_equal(source->table_schema, "audit");
     assert_string_equal(source->table, "log");
-    assert_string_equal(source->columns.id.name, "seq");
-    assert_true(source->columns.id.configured);
-    assert_string_equal(source->columns.event_type.name, "event_type");
-    assert_null(source->columns.summary.name);
-    assert_true(source->columns.summary.configured);
+    assert_string_equal(source->columns[EVENT_ID].name, "seq");
+    assert_true(source->columns[EVENT_ID].configured);
+    assert_string_equal(source->columns[EVENT_TYPE].name, "event_type");
+    assert_null(source->columns[EVENT_SUMMARY].name);
+    assert_true(source->columns[EVENT_SUMMARY].configured);
     assert_int_equal(source->extra_count, 2);
     assert_string_equal(source->extras[0].field, "region");
     assert_string_equal(source->extras[0].column, "region_code");
@@ -294,7 +294,7 @@ static void test_example(void **state)
     if (config_load(TILEWIRE_SOURCE_DIR "/docs/example.yaml", &config, &err) != STATUS_OK) {
         fail_msg("%s", err.text);
     }
-    assert_string_equal(config->source.columns.timestamp.name, "created_at");
+    assert_string_equal(config->source.columns[EVENT_TIMESTAMP].name, "created_at");
     assert_int_equal(config->tile_count, 5);
     const struct tile_config *rate = config_tile(config, STR("orders.rate"));
     assert_non_null(rate);

@@ -12,13 +12,13 @@ static struct config_source source_with_extra(void)
     source.extras = x_calloc(1, sizeof *source.extras);
     source.extras[0].field = "shop";
     source.extras[0].column = "shop_name";
-    source.columns.id = (struct config_column){"n", true};
-    source.columns.timestamp = (struct config_column){"timestamp", false};
-    source.columns.event_type = (struct config_column){"event_type", false};
-    source.columns.actor_id = (struct config_column){"actor_id", false};
-    source.columns.target_id = (struct config_column){"target_id", false};
-    source.columns.summary = (struct config_column){NULL, true};
-    source.columns.payload = (struct config_column){"payload", true};
+    source.columns[EVENT_ID] = (struct config_column){"n", true};
+    source.columns[EVENT_TIMESTAMP] = (struct config_column){"timestamp", false};
+    source.columns[EVENT_TYPE] = (struct config_column){"event_type", false};
+    source.columns[EVENT_ACTOR] = (struct config_column){"actor_id", false};
+    source.columns[EVENT_TARGET] = (struct config_column){"target_id", false};
+    source.columns[EVENT_SUMMARY] = (struct config_column){NULL, true};
+    source.columns[EVENT_PAYLOAD] = (struct config_column){"payload", true};
     return source;
 }
 
