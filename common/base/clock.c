@@ -238,8 +238,8 @@ static bool parse_date_time(struct scan s, wall_time *out)
     if (hour > 23 || minute > 59 || second > 60) {
         return false;
     }
-    const int64_t seconds =
-        days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone_s;
+    const int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * INT64_C(3600) +
+                            minute * INT64_C(60) + second - zone_s;
     out->us = seconds * US_PER_S + fraction_us;
     return true;
 }

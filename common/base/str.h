@@ -31,8 +31,10 @@ static inline struct str str_of(const char *text)
 /* Absent text equals only absent text. */
 static inline bool str_equal(struct str a, struct str b)
 {
-    return (a.p == NULL) == (b.p == NULL) && a.len == b.len &&
-           (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+    if (a.p == NULL || b.p == NULL) {
+        return a.p == b.p;
+    }
+    return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
 }
 
 /* The text without the spaces and tabs around it. */

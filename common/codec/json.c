@@ -247,7 +247,9 @@ static void put(struct buf *out, const struct json_value *value, int depth)
     bool boolean;
     if (depth > MP_MAX_DEPTH / 2) {
         mp_put_nil(out);
-    } else if (json_as_str(value, &text)) {
+        return;
+    }
+    if (json_as_str(value, &text)) {
         mp_put_str(out, text);
     } else if (json_as_int(value, &integer)) {
         mp_put_int(out, integer);

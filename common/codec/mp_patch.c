@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/codec/mp_patch.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ static bool same_key(const mp_value *a, const mp_value *b)
  */
 static const mp_value *find_member(const mp_value *map, const mp_value *key, uint32_t *hint)
 {
+    assert(map != NULL);
     const uint32_t size = map->via.map.size;
     for (uint32_t i = 0; i < size; i++) {
         const uint32_t at = *hint + i < size ? *hint + i : *hint + i - size;
@@ -86,7 +88,7 @@ void mp_merge(struct buf *out, const mp_value *target, const mp_value *patch)
     }
     struct mp_open_map result = mp_open_map(out);
     uint32_t hint = 0;
-    if (mp_is_map(target)) {
+    if (target != NULL && mp_is_map(target)) {
         for (uint32_t i = 0; i < target->via.map.size; i++) {
             const msgpack_object_kv *member = &target->via.map.ptr[i];
             const mp_value *change = find_member(patch, &member->key, &hint);

@@ -24,11 +24,11 @@
 #include "common/base/ip.h"
 #include "common/config/tiles.h"
 
-#define CONFIG_FILE_MAX (4 * 1024 * 1024) /* bytes of a configuration file */
-#define CONFIG_UPSTREAMS_MAX 16           /* upstreams of a cache or a gateway */
-#define CONFIG_EXTRAS_MAX 32              /* columns that the user adds */
-#define CONFIG_PROXIES_MAX 64             /* ranges of trusted proxies */
-#define CONFIG_ORIGINS_MAX 64             /* origins whose pages may read */
+#define CONFIG_FILE_MAX (4 << 20) /* bytes of a configuration file */
+#define CONFIG_UPSTREAMS_MAX 16   /* upstreams of a cache or a gateway */
+#define CONFIG_EXTRAS_MAX 32      /* columns that the user adds */
+#define CONFIG_PROXIES_MAX 64     /* ranges of trusted proxies */
+#define CONFIG_ORIGINS_MAX 64     /* origins whose pages may read */
 
 #define CONFIG_CURVE_KEY_LEN 40 /* characters of a key in Z85 */
 #define CONFIG_CURVE_KEY_SIZE (CONFIG_CURVE_KEY_LEN + 1)

@@ -73,14 +73,16 @@ struct config_key {
  * and CONFIG_LIST are for values that only one key has, whose function finds the member by itself;
  * the others store into TYPE.MEMBER.
  */
-#define CONFIG_CUSTOM(key, function) .name = key, .read = function
+#define CONFIG_CUSTOM(key, function) .name = (key), .read = (function)
 #define CONFIG_LIST(key, function, most)                                                           \
     CONFIG_CUSTOM(key, function), .measure = CONFIG_ENTRIES, .min = 1, .max = (most)
+/* NOLINTBEGIN(bugprone-macro-parentheses): the name of a type or member cannot stand in them. */
 #define CONFIG_MEMBER(key, function, type, member)                                                 \
-    .name = key, .read = function, .offset = offsetof(type, member),                               \
+    .name = (key), .read = (function), .offset = offsetof(type, member),                           \
     .size = sizeof(((type *)0)->member)
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define CONFIG_MEASURED(key, function, type, member, unit, low, high)                              \
-    CONFIG_MEMBER(key, function, type, member), .measure = unit, .min = (low), .max = (high)
+    CONFIG_MEMBER(key, function, type, member), .measure = (unit), .min = (low), .max = (high)
 
 #define CONFIG_BOOL(key, type, member) CONFIG_MEMBER(key, config_read_bool, type, member)
 #define CONFIG_CHOICE(key, type, member) CONFIG_MEMBER(key, config_read_choice, type, member)

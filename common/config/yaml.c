@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/config/yaml.h"
 
+#include <assert.h>
 #include <libfyaml.h>
 #include <math.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ static struct yaml_node *node_at(struct builder *b, enum yaml_kind kind, struct 
 /* A block map or list begins where its first entry does, and an empty value where its key is. */
 static void take_position(struct yaml_node *node, const struct yaml_node *from)
 {
+    assert(node != NULL);
     if (node->line == 0 && from != NULL) {
         node->line = from->line;
         node->column = from->column;
@@ -72,6 +74,7 @@ static int add_node(struct builder *b, struct yaml_node *node)
         return STATUS_OK;
     }
     struct level *level = &b->levels[b->depth - 1];
+    assert(level->node != NULL);
     take_position(level->node, node);
     if (level->node->kind == YAML_MAP && level->key == NULL) {
         take_position(node, level->node); /* a key may be nothing at all, as in `{: 1}` */

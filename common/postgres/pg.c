@@ -14,7 +14,7 @@ int pg_error(PGconn *db, const PGresult *result, const char *doing, struct error
     char line[300];
     size_t len = 0;
     for (; text[len] != '\0' && len < sizeof line - 1; len++) {
-        line[len] = text[len] == '\n' ? ' ' : text[len];
+        line[len] = (char)(text[len] == '\n' ? ' ' : text[len]);
     }
     while (len != 0 && line[len - 1] == ' ') {
         len--;

@@ -55,7 +55,7 @@ static void append_plain(struct buf *line, const char *text)
 {
     for (const char *p = text; *p != '\0'; p++) {
         const unsigned char c = (unsigned char)*p;
-        buf_append_char(line, c < 0x20 || c == 0x7f ? ' ' : *p);
+        buf_append_char(line, (char)(c < 0x20 || c == 0x7f ? ' ' : *p));
     }
 }
 

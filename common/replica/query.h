@@ -22,10 +22,10 @@
 #include "common/store/store.h"
 #include "common/wire/version.h"
 
-#define QUERY_REQUEST_MAX (64 * 1024)  /* bytes; a longer request is refused */
-#define QUERY_REPLY_BYTES (256 * 1024) /* pages end here */
-#define QUERY_PAGE_MAX 5000            /* tiles or events a page */
-#define QUERY_KEYS_MAX 1000            /* of one get */
+#define QUERY_REQUEST_MAX (64 << 10)  /* bytes; a longer request is refused */
+#define QUERY_REPLY_BYTES (256 << 10) /* pages end here */
+#define QUERY_PAGE_MAX 5000           /* tiles or events a page */
+#define QUERY_KEYS_MAX 1000           /* of one get */
 
 /* What the server knows besides its store and log. The texts are borrowed, and used until the call
  * of query_answer that asked for them returns. */

@@ -15,7 +15,7 @@
 /* What waits for gaps to close, in all lanes: so many messages, and bytes of them. Beyond either
  * bound all of them are dropped, for the snapshot that closes the gaps is newer. */
 #define REPLICA_PENDING_MAX 100000
-#define REPLICA_PENDING_BYTES (64 * 1024 * 1024)
+#define REPLICA_PENDING_BYTES (64 << 20)
 
 /* How long a gap may wait for another upstream's copies, if there is another upstream. */
 #define REPLICA_GAP_WAIT_MS 200

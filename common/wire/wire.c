@@ -73,7 +73,7 @@ static void append_topic_name(struct buf *out, struct str name)
     const size_t len = name.len < WIRE_KEY_MAX ? name.len : WIRE_KEY_MAX;
     for (size_t i = 0; i < len; i++) {
         const unsigned char c = (unsigned char)name.p[i];
-        buf_append_char(out, c <= 0x20 || c == 0x7f ? '_' : name.p[i]);
+        buf_append_char(out, (char)(c <= 0x20 || c == 0x7f ? '_' : name.p[i]));
     }
 }
 

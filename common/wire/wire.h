@@ -37,7 +37,7 @@
 /* Bytes of a topic. */
 #define WIRE_TOPIC_MAX (WIRE_KEY_MAX + 32)
 /* Bytes of a body. */
-#define WIRE_BODY_MAX (4 * 1024 * 1024)
+#define WIRE_BODY_MAX (4 << 20)
 /* A century; the bound of every duration: ttl, grace, age. */
 #define WIRE_TTL_MAX_MS (INT64_C(100) * 365 * 24 * 3600 * 1000)
 /* The end of the year 9999, and as far before 1970; the bound of every moment. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/commands/show.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,7 @@ static size_t column_width(const struct show_table *table, size_t column)
 
 void show_table_print(const struct show_table *table, const struct ctl *ctl)
 {
+    assert(table->columns != 0);
     size_t *widths = x_calloc(table->columns, sizeof *widths);
     for (size_t i = 0; i < table->columns; i++) {
         widths[i] = column_width(table, i);

@@ -10,7 +10,7 @@
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
 
-#define PAYLOAD_BYTES_MAX (1024 * 1024)
+#define PAYLOAD_BYTES_MAX (1024 << 10)
 
 /* A value in the table, found by its kind and its text, which together are unique. */
 struct known {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/peer/served.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,6 +54,7 @@ void served_tile_free(struct served_tile *tile)
 
 static void forget(struct served *served, struct served_tile *tile)
 {
+    assert(served->tiles != NULL); /* the tile is in it */
     HASH_DELETE(by_key, served->tiles, tile);
     served_tile_free(tile);
     free(tile);

@@ -11,8 +11,8 @@
 #include "gateway/stream/send.h"
 #include "gateway/stream/streams_state.h"
 
-#define GATHER_BYTES (64 * 1024)      /* for one send() */
-#define GATHER_SLOW_BYTES (16 * 1024) /* to a socket that was full: about what it has room for */
+#define GATHER_BYTES (64 << 10)      /* for one send() */
+#define GATHER_SLOW_BYTES (16 << 10) /* to a socket that was full: about what it has room for */
 
 /*
  * One turn gathers pieces, sends them all with one send(), and settles how far the client came.

@@ -13,7 +13,7 @@
 #include "gateway/ws/side.h"
 #include "gateway/ws/subscription.h"
 
-#define READ_BYTES (16 * 1024)
+#define READ_BYTES (16 << 10)
 #define READS_MAX 16 /* at once; a client that sends more than that is cut */
 #define SILENCE_S 30 /* of a client, then it is sent a ping */
 #define ANSWER_S 30  /* in which it has to answer with anything */

@@ -71,7 +71,7 @@ static int file_load(struct checkpoint *checkpoint, struct buf *out, struct erro
         return errno == ENOENT ? STATUS_NOT_FOUND : io_error("open", c->path, err);
     }
     struct buf framed = {0};
-    struct str bytes;
+    struct str bytes = STR_NULL;
     const bool read_ok = read_all(fd, &framed) == 0;
     close(fd);
     int status =
@@ -120,7 +120,7 @@ static void sync_folder(const char *path)
  *   damaged    (empty)                            no seal until a checkpoint holds what was lost
  */
 
-#define JOURNAL_LONG (64 * 1024) /* bytes; a shorter one is not worth shortening */
+#define JOURNAL_LONG (64 << 10) /* bytes; a shorter one is not worth shortening */
 
 /* STATUS_OK when the journal can be trusted; rest: what no whole record was found in. */
 static int judge_journal(const struct file_checkpoint *c, bool sealed, struct str rest,

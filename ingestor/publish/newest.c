@@ -16,7 +16,7 @@ void newest_add(struct newest *newest, struct batch *batch, size_t wanted)
 {
     DL_APPEND(newest->batches, batch);
     newest->events += batch->count;
-    while (newest->events - newest->batches->count >= wanted) {
+    while (newest->batches != NULL && newest->events - newest->batches->count >= wanted) {
         drop_oldest(newest);
     }
 }

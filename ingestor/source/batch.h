@@ -5,7 +5,7 @@
 
 #include "ingestor/source/source.h"
 
-#define BATCH_TEXT_MAX (1024 * 1024) /* bytes of one column; a row with more is unusable */
+#define BATCH_TEXT_MAX (1024 << 10) /* bytes of one column; a row with more is unusable */
 
 /* An empty batch; each event that comes will have extra_count extras. */
 struct batch *batch_create(size_t extra_count);

@@ -2,6 +2,7 @@
 /* The `tiles` section: the keys that every tile has, and reading the list of tiles. */
 #include "common/config/tiles.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,6 +233,7 @@ static int index_by_key(struct config_reader *r, const struct yaml_node *list)
         if (strcmp(before->key, tile->key) == 0) {
             const struct yaml_node *node = list->first;
             for (const struct tile_config *t = config->tiles; t < tile; t++) {
+                assert(node != NULL);
                 node = node->next;
             }
             return config_fail(r, yaml_get(node, "key"), NULL,

@@ -95,7 +95,7 @@ int pg_table_describe(PGconn *db, const struct config_source *source, struct pg_
         return STATUS_IO;
     }
     const bool there = !PQgetisnull(result, 0, 0);
-    out->oid = there ? atoi(PQgetvalue(result, 0, 0)) : 0;
+    out->oid = there ? (int)strtol(PQgetvalue(result, 0, 0), NULL, 10) : 0;
     PQclear(result);
     if (!there) {
         return error_set(err, STATUS_NOT_FOUND,

@@ -161,28 +161,30 @@ static void test_all_keys(void **state)
     config_destroy(&config);
 }
 
+static const char all_gateway_keys[] =
+    "gateway:\n"
+    "  listen: \"*:80\"\n"
+    "  upstreams:\n"
+    "    - {publish: \"tcp://a:1\", query: \"tcp://a:2\"}\n"
+    "    - {publish: \"tcp://b:1\", query: \"tcp://b:2\"}\n"
+    "  events: 8\n"
+    "  limits: {streams: 1, streams_per_address: 2, streams_per_second: 0.5, streams_burst: "
+    "3,\n"
+    "           requests_per_second: 1.5, requests_burst: 4, header: 8KiB, body: 0, tiles: 5,\n"
+    "           message: 2KiB, frames_per_second: 8, frames_burst: 9,\n"
+    "           channels: 6, waiting: 7, request_timeout: 2s, idle_timeout: 1m}\n"
+    "  trusted_proxies: [10.0.0.0/8, \"::1\"]\n"
+    "  cors_origins: [\"https://ops.example.org\", \"http://localhost:3000\", \"*\"]\n"
+    "  heartbeat: 1s\n"
+    "  stalled: 2s\n"
+    "  drain: 0\n"
+    "  max_stream_age: 1h\n"
+    "  channel_log: 1MiB\n";
+
 static void test_all_gateway_keys(void **state)
 {
     (void)state;
-    struct config *config = parse_ok(
-        "gateway:\n"
-        "  listen: \"*:80\"\n"
-        "  upstreams:\n"
-        "    - {publish: \"tcp://a:1\", query: \"tcp://a:2\"}\n"
-        "    - {publish: \"tcp://b:1\", query: \"tcp://b:2\"}\n"
-        "  events: 8\n"
-        "  limits: {streams: 1, streams_per_address: 2, streams_per_second: 0.5, streams_burst: "
-        "3,\n"
-        "           requests_per_second: 1.5, requests_burst: 4, header: 8KiB, body: 0, tiles: 5,\n"
-        "           message: 2KiB, frames_per_second: 8, frames_burst: 9,\n"
-        "           channels: 6, waiting: 7, request_timeout: 2s, idle_timeout: 1m}\n"
-        "  trusted_proxies: [10.0.0.0/8, \"::1\"]\n"
-        "  cors_origins: [\"https://ops.example.org\", \"http://localhost:3000\", \"*\"]\n"
-        "  heartbeat: 1s\n"
-        "  stalled: 2s\n"
-        "  drain: 0\n"
-        "  max_stream_age: 1h\n"
-        "  channel_log: 1MiB\n");
+    struct config *config = parse_ok(all_gateway_keys);
     const struct config_gateway *gateway = &config->gateway;
     assert_false(config->has_source);
     assert_int_equal(config->ingestor.checkpoint, CHECKPOINT_NONE);
