@@ -15,8 +15,9 @@ import sys
 LINES_MAX = 500
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 
-# What each folder may use, besides itself. A folder's name stands for the folders below it, too. This is the plan of the
-# house: change it only together with the layers in CONTRIBUTING.md.
+# What each folder may use, besides itself. A folder's name stands for the folders below it, too; but a program's own name
+# stands only for the files that lie right in it. This is the plan of the house: change it only together with the layers in
+# CONTRIBUTING.md.
 COMMON = ["common/base", "common/codec", "common/wire", "common/store", "common/replica", "common/config",
           "common/program", "common/net"]
 LAYERS = {
@@ -65,11 +66,13 @@ def listed(root, *patterns):
 
 
 def folder_of(path):
-    """The folder of LAYERS that a path is in: the longest that it begins with."""
+    """The folder of LAYERS that a path is in, the longest that it begins with; "" when there is none."""
     parts = path.split("/")[:-1]
-    while parts and "/".join(parts) not in LAYERS:
+    if len(parts) == 1:
+        return parts[0] if parts[0] in LAYERS else ""
+    while len(parts) > 1 and "/".join(parts) not in LAYERS:
         parts.pop()
-    return "/".join(parts)
+    return "/".join(parts) if len(parts) > 1 else ""
 
 
 def include_arrows(root, files):
@@ -106,7 +109,7 @@ def object_symbols(root, build, rooms):
 
 
 def symbol_arrows(symbols):
-    """The same as include_arrows, for symbols. Programs have names of their own: the nearest definition counts."""
+    """The same as include_arrows, for symbols. Programs may use the same names: of two programs each means its own."""
     owners = {}
     for room, (defined, _) in symbols.items():
         for name in defined:
@@ -116,7 +119,7 @@ def symbol_arrows(symbols):
         program = room.split("/")[0]
         for name in sorted(wanted):
             near = [owner for owner in owners.get(name, []) if owner.split("/")[0] in (program, "common")]
-            for owner in near:
+            for owner in near or owners.get(name, []):
                 arrows.setdefault((room, owner), f"{room}.c uses {name} of {owner}.c")
     return arrows
 

@@ -2,7 +2,7 @@
 /*
  * The tile types, one line each: the type's name in the configuration, and its table, which
  * types/NAME.c defines. types.c makes one table of all from these lines.
- * tests/tree/test_tile_types.py names every other place that a new type must fill.
+ * tests/tree/check_tile_types.py names every other place that a new type must fill.
  */
 #ifndef INGESTOR_FOLD_TYPES_LIST_H
 #define INGESTOR_FOLD_TYPES_LIST_H
