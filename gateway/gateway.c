@@ -243,13 +243,15 @@ static void on_closed(void *arg, const struct ip *address)
 static void create_streams(struct gateway *gateway)
 {
     const struct config_gateway *config = &gateway->config->gateway;
-    const struct streams_config streams = {gateway->descriptors.streams,
-                                           config->limits.channels,
-                                           config->channel_log_bytes,
-                                           config->stalled_ms,
-                                           config->max_stream_age_ms,
-                                           &sse_transport,
-                                           &ws_transport};
+    const struct streams_config streams = {
+        .max_streams = gateway->descriptors.streams,
+        .max_channels = config->limits.channels,
+        .ring_max = config->channel_log_bytes,
+        .stalled_ms = config->stalled_ms,
+        .max_age_ms = config->max_stream_age_ms,
+        .sse = &sse_transport,
+        .websocket = &ws_transport,
+    };
     gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
                                       on_closed, &gateway->api);
     streams_set_input(gateway->streams, gateway_streams_input(gateway));

@@ -35,10 +35,22 @@
 
 /* ---- source: the events table ---- */
 
-enum source_kind { SOURCE_SQLITE, SOURCE_POSTGRESQL };
-#define SOURCE_KINDS                                                                               \
-    2 /* how many there are; no member of the enum, which switches have to cover                   \
-       */
+/*
+ * The kinds of source, one line each: the value of enum source_kind, and the name of the ingestor's
+ * folder and of the oracle's file. All tables of kinds are made from these lines; source_kinds.c
+ * has a row of what the configuration has to know of each.
+ */
+#define SOURCE_KIND_LIST(EACH)                                                                     \
+    EACH(SOURCE_SQLITE, sqlite)                                                                    \
+    EACH(SOURCE_POSTGRESQL, postgres)
+
+#define SOURCE_KIND_VALUE(value, name) value,
+enum source_kind { SOURCE_KIND_LIST(SOURCE_KIND_VALUE) };
+#undef SOURCE_KIND_VALUE
+
+/* How many kinds there are. It is no member of the enum, all of whose members switches cover. */
+#define SOURCE_KIND_COUNT_ONE(value, name) +1
+#define SOURCE_KINDS (SOURCE_KIND_LIST(SOURCE_KIND_COUNT_ONE))
 
 /* The name of a kind, for people: "SQLite". */
 const char *source_kind_name(enum source_kind kind);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the configuration has to know of each kind of source: one row a kind, in one table. A new
- * kind is a row here, a value of enum source_kind, a folder of the ingestor and one of the oracle.
+ * kind is a line of SOURCE_KIND_LIST (config.h), a row here, a folder ingestor/source/NAME and a
+ * file ctl/oracle/sources/NAME.c.
  * Private to common/config, but for source_kind_name (config.h).
  */
 #ifndef COMMON_CONFIG_SOURCE_KINDS_H

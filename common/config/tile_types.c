@@ -3,17 +3,12 @@
 
 #include "common/base/buf.h"
 
-static const struct tile_rules *const types[] = {
-    [TILE_COUNT] = &tile_rules_count,       [TILE_TREND] = &tile_rules_trend,
-    [TILE_SLA_RISK] = &tile_rules_sla_risk, [TILE_BACKLOG] = &tile_rules_backlog,
-    [TILE_GAUGE] = &tile_rules_gauge,
-};
-_Static_assert(COUNT_OF(types) == TILE_TYPES, "each type of tile has its rules");
+#define RULES_OF(value, number, name) [value] = &tile_rules_##name,
+static const struct tile_rules *const types[] = {TILE_TYPE_LIST(RULES_OF)};
+_Static_assert(COUNT_OF(types) == TILE_TYPES, "the types' numbers are 0 to TILE_TYPES - 1");
 
-const enum tile_type config_tile_types_listed[] = {
-    TILE_COUNT, TILE_TREND, TILE_GAUGE, TILE_SLA_RISK, TILE_BACKLOG,
-};
-_Static_assert(COUNT_OF(config_tile_types_listed) == TILE_TYPES, "each type of tile is listed");
+#define VALUE_OF(value, number, name) value,
+const enum tile_type config_tile_types_listed[] = {TILE_TYPE_LIST(VALUE_OF)};
 
 const struct tile_rules *config_tile_rules(enum tile_type type)
 {

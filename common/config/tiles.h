@@ -68,8 +68,28 @@ struct tile_match {
     size_t count;
 };
 
-enum tile_type { TILE_COUNT, TILE_TREND, TILE_SLA_RISK, TILE_BACKLOG, TILE_GAUGE };
-#define TILE_TYPES 5 /* how many there are; no member of the enum, which switches have to cover */
+/*
+ * The types of tile, one line each, in the order in which people are told of them: the value of
+ * enum tile_type, its number, and the name in the file and in the served tiles. All tables of types
+ * are made from these lines, so a new type is a line here and a file NAME.c in each of
+ * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
+ * names what else there is to do. A number is never changed or used again, for the digests of
+ * definitions are made with it, and checkpoints hold digests.
+ */
+#define TILE_TYPE_LIST(EACH)                                                                       \
+    EACH(TILE_COUNT, 0, count)                                                                     \
+    EACH(TILE_TREND, 1, trend)                                                                     \
+    EACH(TILE_GAUGE, 4, gauge)                                                                     \
+    EACH(TILE_SLA_RISK, 2, sla_risk)                                                               \
+    EACH(TILE_BACKLOG, 3, backlog)
+
+#define TILE_TYPE_VALUE(value, number, name) value = (number),
+enum tile_type { TILE_TYPE_LIST(TILE_TYPE_VALUE) };
+#undef TILE_TYPE_VALUE
+
+/* How many types there are. It is no member of the enum, all of whose members switches cover. */
+#define TILE_TYPE_COUNT_ONE(value, number, name) +1
+#define TILE_TYPES (TILE_TYPE_LIST(TILE_TYPE_COUNT_ONE))
 
 enum tile_aggregate {
     TILE_AGGREGATE_COUNT,

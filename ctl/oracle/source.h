@@ -35,7 +35,9 @@ struct oracle_source {
 typedef int oracle_open_fn(const struct config *config, struct oracle_source **out,
                            struct error *err);
 
-extern oracle_open_fn oracle_sqlite_open;   /* sources/sqlite.c */
-extern oracle_open_fn oracle_postgres_open; /* sources/postgres.c */
+/* oracle_NAME_open of each kind, which sources/NAME.c defines. */
+#define ORACLE_SOURCE_DECLARE(value, name) extern oracle_open_fn oracle_##name##_open;
+SOURCE_KIND_LIST(ORACLE_SOURCE_DECLARE)
+#undef ORACLE_SOURCE_DECLARE
 
 #endif

@@ -4,14 +4,14 @@
 #include <assert.h>
 #include <stdbool.h>
 
-/* One line a kind. -Wswitch-enum makes a kind without its line an error. */
+#define OPENER_OF(value, name)                                                                     \
+    case value:                                                                                    \
+        return oracle_##name##_open;
+
 static oracle_open_fn *opener(enum source_kind kind)
 {
     switch (kind) {
-    case SOURCE_SQLITE:
-        return oracle_sqlite_open;
-    case SOURCE_POSTGRESQL:
-        return oracle_postgres_open;
+        SOURCE_KIND_LIST(OPENER_OF)
     }
     assert(false && "the configuration knows no other kind");
     return NULL;

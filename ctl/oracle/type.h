@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the oracle knows of a tile type: which rows concern it, and what it shows for them at a
- * moment, as docs/tiles.md says, by brute force. Each type is one file of ctl/oracle/types/, and
- * one line of types.c.
+ * moment, as docs/tiles.md says, by brute force. Each type is one file of ctl/oracle/types/.
  */
 #ifndef CTL_ORACLE_TYPE_H
 #define CTL_ORACLE_TYPE_H
@@ -35,10 +34,9 @@ struct oracle_type {
     bool (*is_undetermined)(const struct oracle_selection *s);
 };
 
-extern const struct oracle_type oracle_count;
-extern const struct oracle_type oracle_trend;
-extern const struct oracle_type oracle_sla_risk;
-extern const struct oracle_type oracle_backlog;
-extern const struct oracle_type oracle_gauge;
+/* oracle_NAME of each type, which types/NAME.c defines. */
+#define ORACLE_TYPE_DECLARE(value, number, name) extern const struct oracle_type oracle_##name;
+TILE_TYPE_LIST(ORACLE_TYPE_DECLARE)
+#undef ORACLE_TYPE_DECLARE
 
 #endif

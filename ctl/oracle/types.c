@@ -6,20 +6,14 @@
 
 #include "ctl/oracle/match.h"
 
-/* One line a type. -Wswitch-enum makes a type without its line an error. */
+#define TYPE_OF(value, number, name)                                                               \
+    case value:                                                                                    \
+        return &oracle_##name;
+
 const struct oracle_type *oracle_type_of(enum tile_type type)
 {
     switch (type) {
-    case TILE_COUNT:
-        return &oracle_count;
-    case TILE_TREND:
-        return &oracle_trend;
-    case TILE_SLA_RISK:
-        return &oracle_sla_risk;
-    case TILE_BACKLOG:
-        return &oracle_backlog;
-    case TILE_GAUGE:
-        return &oracle_gauge;
+        TILE_TYPE_LIST(TYPE_OF)
     }
     assert(false && "the configuration knows no other type");
     return NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The oracle's tile types, one line each in types.c. */
+/* The table of the oracle's tile types. */
 #ifndef CTL_ORACLE_TYPES_H
 #define CTL_ORACLE_TYPES_H
 

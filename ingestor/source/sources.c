@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/sources.h"
 
-#include <assert.h>
-
 #include "ingestor/checkpoint/checkpoint_file.h"
 #include "ingestor/lease/lease_file.h"
-#include "ingestor/source/postgres/source_postgres.h"
-#include "ingestor/source/sqlite/source_sqlite.h"
+#include "ingestor/source/list.h"
 
-static const struct source_ops *const sources[] = {
-    [SOURCE_SQLITE] = &source_sqlite,
-    [SOURCE_POSTGRESQL] = &source_postgres,
-};
-_Static_assert(sizeof sources / sizeof *sources == SOURCE_KINDS, "each kind of source has its row");
+#define OPS_OF(value, name) [value] = &source_##name,
+static const struct source_ops *const sources[] = {SOURCE_KIND_LIST(OPS_OF)};
 
 /* `ingestor.checkpoint: file:PATH`, which any source can have. */
 static const struct source_stores files = {&checkpoint_file, &lease_file};
@@ -20,7 +14,7 @@ static const struct source_stores files = {&checkpoint_file, &lease_file};
 const struct source_ops *sources_find(const struct config *config)
 {
     const size_t kind = (size_t)config->source.kind;
-    return config->has_source && kind < sizeof sources / sizeof *sources ? sources[kind] : NULL;
+    return config->has_source && kind < SOURCE_KINDS ? sources[kind] : NULL;
 }
 
 const struct source_stores *sources_stores(const struct config *config)

@@ -9,7 +9,7 @@
 #include "common/config/config.h"
 #include "ingestor/source/source.h"
 
-/* The source of config's kind. NULL: the table has no row for it. */
+/* The source of config's kind. NULL when config has no source, or the kind is none of the list. */
 const struct source_ops *sources_find(const struct config *config);
 
 /* Where config's checkpoint and lease live: in files if `ingestor.checkpoint` says so, else where

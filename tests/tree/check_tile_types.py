@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Names every place that a tile type must fill and does not.
 
-The types are those of `enum tile_type` in the configuration. To add one, add it there and run this until it is quiet.
+The types are those of TILE_TYPE_LIST in the configuration. To add one, add it there and run this until it is quiet.
 
-usage: test_tile_types.py [ROOT]     ROOT is a checkout; this one by default. Exit status 1 when something is missing
+usage: check_tile_types.py [ROOT]     ROOT is a checkout; this one by default. Exit status 1 when something is missing
 """
 import json
 import pathlib
@@ -31,11 +31,9 @@ class Tree:
         return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
-def enum_values(tree):
-    """The values of enum tile_type, as the configuration's headers have it: TILE_COUNT, …"""
-    text = re.sub(r"/\*.*?\*/|//[^\n]*", "", tree.texts("common/config", {".h"}), flags=re.DOTALL)
-    found = re.search(r"\benum\s+tile_type\s*\{([^}]*)\}", text)
-    return re.findall(r"\bTILE_\w+", found[1]) if found else []
+def names_of_types(tree):
+    """The names of TILE_TYPE_LIST: count, …"""
+    return re.findall(r"^ *EACH\(TILE_\w+, \d+, (\w+)\)", tree.text("common/config/tiles.h"), re.MULTILINE)
 
 
 def word(text, name):
@@ -43,18 +41,14 @@ def word(text, name):
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
-def missing_in_code(tree, value, name):
+def missing_in_code(tree, name):
     """What is missing in the programs."""
-    if f'"{name}"' not in tree.texts("common/config", {".c", ".h"}):
-        yield f'common/config has no word "{name}" for {value}: the configuration file cannot name the type'
+    if f'"{name}"' not in tree.text(f"common/config/types/{name}.c"):
+        yield f'common/config/types/{name}.c, with rules for "{name}", is missing: the configuration file cannot name the type'
     if not tree.has(f"ingestor/fold/types/{name}.c"):
         yield f"ingestor/fold/types/{name}.c is missing: nothing folds rows into the tile"
-    if not word(tree.text("ingestor/fold/types/list.h"), value):
-        yield f"ingestor/fold/types/list.h has no line for {value}: the fold does not find the type"
     if not tree.has(f"ctl/oracle/types/{name}.c"):
         yield f"ctl/oracle/types/{name}.c is missing: `tilewire verify` cannot compute the tile anew"
-    if not word(tree.text("ctl/oracle/types.c"), value):
-        yield f"ctl/oracle/types.c has no row for {value}: `tilewire verify` does not find the type"
 
 
 def missing_in_dashboard(tree, name):
@@ -86,19 +80,18 @@ def missing_in_documents(tree, name):
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
     tree = Tree(root)
-    values = enum_values(tree)
-    if not values:
-        sys.exit(f"test_tile_types: no header of {root}/common/config has an enum tile_type")
+    names = names_of_types(tree)
+    if not names:
+        sys.exit(f"check_tile_types: {root}/common/config/tiles.h has no TILE_TYPE_LIST")
     faults = []
-    for value in values:
-        name = value.removeprefix("TILE_").lower()
-        faults += [f"{name}: {fault}" for fault in (*missing_in_code(tree, value, name),
+    for name in names:
+        faults += [f"{name}: {fault}" for fault in (*missing_in_code(tree, name),
                                                      *missing_in_dashboard(tree, name),
                                                      *missing_in_documents(tree, name))]
     for fault in faults:
         print(fault)
     if not faults:
-        print(f"{len(values)} tile types, and each is everywhere")
+        print(f"{len(names)} tile types, and each is everywhere")
     sys.exit(1 if faults else 0)
 
 

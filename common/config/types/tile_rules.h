@@ -31,11 +31,10 @@ struct tile_rules {
     int (*check)(const struct tile_reading *t);
 };
 
-extern const struct tile_rules tile_rules_count;
-extern const struct tile_rules tile_rules_trend;
-extern const struct tile_rules tile_rules_sla_risk;
-extern const struct tile_rules tile_rules_backlog;
-extern const struct tile_rules tile_rules_gauge;
+/* tile_rules_NAME of each type, which NAME.c defines. */
+#define TILE_RULES_DECLARE(value, number, type) extern const struct tile_rules tile_rules_##type;
+TILE_TYPE_LIST(TILE_RULES_DECLARE)
+#undef TILE_RULES_DECLARE
 
 /* The value of a key as the file has it, or NULL. */
 const struct yaml_node *tile_rules_given(const struct tile_reading *t, const char *key);

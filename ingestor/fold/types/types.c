@@ -5,15 +5,14 @@
 
 #include "ingestor/fold/types/list.h"
 
-#define TABLE_OF(tile_type, table)                                                                 \
-    case tile_type:                                                                                \
-        return &(table);
+#define TABLE_OF(value, number, name)                                                              \
+    case value:                                                                                    \
+        return &fold_type_##name;
 
 const struct fold_type *fold_type_of(enum tile_type type)
 {
-    /* A type of the configuration without a line in list.h does not compile: -Wswitch-enum. */
     switch (type) {
-        FOLD_TYPES(TABLE_OF)
+        TILE_TYPE_LIST(TABLE_OF)
     }
     abort();
 }

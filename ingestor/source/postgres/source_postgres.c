@@ -21,7 +21,7 @@
  * their ordinals are not used again either: no ordinal above the ceiling is used before a record
  * with a higher one is on disk, and late rows get ordinals above the ceiling that we opened with.
  */
-#include "ingestor/source/postgres/source_postgres.h"
+#include "ingestor/source/list.h"
 
 #include <poll.h>
 #include <stdlib.h>

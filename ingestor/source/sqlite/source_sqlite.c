@@ -4,7 +4,7 @@
  * last id read. (Rows that are inserted with an id below that are not seen; docs/sources.md says
  * so.)
  */
-#include "ingestor/source/sqlite/source_sqlite.h"
+#include "ingestor/source/list.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of the sources, which NAME/source_NAME.c define; sources.c makes one table of them. */
+#ifndef INGESTOR_SOURCE_LIST_H
+#define INGESTOR_SOURCE_LIST_H
+
+#include "ingestor/source/source.h"
+
+#define SOURCE_DECLARE(value, name) extern const struct source_ops source_##name;
+SOURCE_KIND_LIST(SOURCE_DECLARE)
+#undef SOURCE_DECLARE
+
+#endif
