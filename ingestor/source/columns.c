@@ -32,30 +32,10 @@ int columns_missing(const struct config_source *source, const struct columns_ent
                      column->field);
 }
 
-enum unusable columns_fill(const struct config_source *source, const struct str *texts,
-                           struct batch *batch, struct event *event)
-{
-    struct str *const members[EVENT_FIELDS] = {
-        [EVENT_TYPE] = &event->event_type,  [EVENT_ACTOR] = &event->actor_id,
-        [EVENT_TARGET] = &event->target_id, [EVENT_SUMMARY] = &event->summary,
-        [EVENT_PAYLOAD] = &event->payload,
-    };
-    for (size_t i = EVENT_TYPE; i < EVENT_FIELDS; i++) {
-        if (texts[i].len > BATCH_TEXT_MAX) {
-            return UNUSABLE_TOO_LONG;
-        }
-        *members[i] = batch_text(batch, texts[i]);
-    }
-    if (event->event_type.p == NULL) {
-        return UNUSABLE_EVENT_TYPE;
-    }
-    for (size_t i = 0; i < source->extra_count; i++) {
-        const struct str text = texts[EVENT_FIELDS + i];
-        if (text.len > BATCH_TEXT_MAX) {
-            return UNUSABLE_TOO_LONG;
-        }
-        batch_extras(batch, event)[i] =
-            (struct event_extra){source->extras[i].field, batch_text(batch, text)};
-    }
-    return UNUSABLE_KINDS;
-}
+const size_t columns_member_at[EVENT_FIELDS] = {
+    [EVENT_TYPE] = offsetof(struct event, event_type),
+    [EVENT_ACTOR] = offsetof(struct event, actor_id),
+    [EVENT_TARGET] = offsetof(struct event, target_id),
+    [EVENT_SUMMARY] = offsetof(struct event, summary),
+    [EVENT_PAYLOAD] = offsetof(struct event, payload),
+};

@@ -8,12 +8,20 @@
 
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 
-static struct str value_text(const PGresult *rows, int row, int column)
+struct pg_row {
+    const PGresult *rows;
+    int row;
+};
+
+static struct str value_text(void *arg, size_t index)
 {
-    if (PQgetisnull(rows, row, column)) {
+    const struct pg_row *at = arg;
+    const int column = (int)index;
+    if (PQgetisnull(at->rows, at->row, column)) {
         return STR_NULL;
     }
-    return (struct str){PQgetvalue(rows, row, column), (size_t)PQgetlength(rows, row, column)};
+    return (struct str){PQgetvalue(at->rows, at->row, column),
+                        (size_t)PQgetlength(at->rows, at->row, column)};
 }
 
 static int64_t value_int64(const PGresult *rows, int row, int column)
@@ -34,7 +42,8 @@ bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row,
         return false;
     }
     if (!s->table.timestamp_binary) {
-        const struct str text = value_text(rows, row, EVENT_TIMESTAMP);
+        struct pg_row at = {rows, row};
+        const struct str text = value_text(&at, EVENT_TIMESTAMP);
         return wall_parse(text.p, text.len, out);
     }
     const int64_t us = value_int64(rows, row, EVENT_TIMESTAMP);
@@ -55,12 +64,8 @@ static enum unusable fill(struct postgres_source *s, const PGresult *rows, int r
     if (!pg_row_time(s, rows, row, &event->timestamp)) {
         return UNUSABLE_TIMESTAMP;
     }
-    struct str texts[COLUMNS_MAX];
-    const struct config_source *source = &s->config->source;
-    for (size_t i = EVENT_TYPE; i < columns_count(source); i++) {
-        texts[i] = value_text(rows, row, (int)i);
-    }
-    return columns_fill(source, texts, batch, event);
+    struct pg_row at = {rows, row};
+    return columns_fill(&s->config->source, value_text, &at, batch, event);
 }
 
 void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64_t ordinal,

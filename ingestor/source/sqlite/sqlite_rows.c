@@ -3,10 +3,10 @@
 
 #include "ingestor/source/columns.h"
 
-static struct str column_text(sqlite3_stmt *row, int column)
+static struct str column_text(void *row, size_t column)
 {
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    return (struct str){text, text != NULL ? (size_t)sqlite3_column_bytes(row, column) : 0};
+    const char *text = (const char *)sqlite3_column_text(row, (int)column);
+    return (struct str){text, text != NULL ? (size_t)sqlite3_column_bytes(row, (int)column) : 0};
 }
 
 static bool column_time(sqlite3_stmt *row, int column, wall_time *out)
@@ -17,7 +17,7 @@ static bool column_time(sqlite3_stmt *row, int column, wall_time *out)
     case SQLITE_FLOAT:
         return wall_from_number(sqlite3_column_double(row, column), out);
     case SQLITE_TEXT: {
-        const struct str text = column_text(row, column);
+        const struct str text = column_text(row, (size_t)column);
         return wall_parse(text.p, text.len, out);
     }
     default:
@@ -39,12 +39,7 @@ static enum unusable fill(struct sqlite_source *s, struct batch *batch, struct e
     if (!column_time(row, EVENT_TIMESTAMP, &event->timestamp)) {
         return UNUSABLE_TIMESTAMP;
     }
-    struct str texts[COLUMNS_MAX];
-    const struct config_source *source = &s->config->source;
-    for (size_t i = EVENT_TYPE; i < columns_count(source); i++) {
-        texts[i] = column_text(row, (int)i);
-    }
-    return columns_fill(source, texts, batch, event);
+    return columns_fill(&s->config->source, column_text, row, batch, event);
 }
 
 int64_t sqlite_rows_read(struct sqlite_source *s, int64_t after, int64_t until, size_t max_rows,
