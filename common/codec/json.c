@@ -2,6 +2,7 @@
 #include "common/codec/json.h"
 
 #include <jansson.h>
+#include <math.h>
 
 #include "common/base/error.h"
 #include "common/base/utf8.h"
@@ -80,7 +81,8 @@ static json_t *tree_of(const mp_value *value)
         return json_integer(integer);
     }
     if (mp_as_number(value, &number)) {
-        return json_real(number);
+        /* JSON has neither infinities nor NaN, which a peer may send. */
+        return isfinite(number) ? json_real(number) : json_null();
     }
     if (mp_as_bool(value, &boolean)) {
         return json_boolean(boolean);

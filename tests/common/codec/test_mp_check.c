@@ -61,6 +61,32 @@ static void test_mutated_bytes_do_no_harm(void **state)
     mp_doc_free(&doc);
 }
 
+/* Found by the mutations, with seed 1795749753: such a value became no JSON at all. */
+static void test_what_json_has_no_number_for_becomes_null(void **state)
+{
+    (void)state;
+    const struct {
+        struct str bytes;
+        const char *json;
+    } cases[] = {
+        {STR("\xcb\x7f\xf4\0\0\0\0\0\0"), "null"}, /* a signalling NaN */
+        {STR("\xcb\x7f\xf8\0\0\0\0\0\0"), "null"}, /* a quiet one */
+        {STR("\xcb\x7f\xf0\0\0\0\0\0\0"), "null"}, /* infinity */
+        {STR("\x82\xa1k\xcb\xff\xf0\0\0\0\0\0\0\xa1l\x01"), "{\"k\":null,\"l\":1}"},
+        {STR("\x92\xcb\x7f\xf0\0\0\0\0\0\0\x01"), "[null,1]"},
+    };
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf text = {0};
+        assert_int_equal(mp_parse(&doc, cases[i].bytes.p, cases[i].bytes.len), STATUS_OK);
+        json_write_value(&text, &doc.root);
+        assert_string_equal(buf_cstr(&text), cases[i].json);
+        buf_free(&text);
+    }
+    mp_doc_free(&doc);
+}
+
 static void test_a_value_may_have_more_behind_it(void **state)
 {
     (void)state;
@@ -79,6 +105,7 @@ int main(void)
         cmocka_unit_test(test_refuses_malformed_bytes),
         cmocka_unit_test(test_a_value_may_have_more_behind_it),
         cmocka_unit_test(test_mutated_bytes_do_no_harm),
+        cmocka_unit_test(test_what_json_has_no_number_for_becomes_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
