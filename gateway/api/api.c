@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/api/api.h"
 
-#include "gateway/http/http.h"
+#include "gateway/http/request.h"
 
 struct api *api_of(const struct request *request)
 {
-    return request->http->api.arg;
+    return request_api(request);
 }
 
 wall_time api_as_of(const struct api *api)

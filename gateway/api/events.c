@@ -138,7 +138,11 @@ enum MHD_Result api_events_list(struct request *request)
                              1);
     }
     uint64_t ordinal;
+    if (!visible_selection(request, VIEW_EVENTS, &types, &result)) {
+        return result;
+    }
     if (after != NULL && !eventlog_resume(api->events, id, &ordinal)) {
+        selection_free(&types);
         if (wait_to_resume(request, id, &result)) {
             return result;
         }
@@ -146,9 +150,6 @@ enum MHD_Result api_events_list(struct request *request)
                              "The event with that id is not among those kept here; ask without "
                              "`after` for the newest ones.",
                              0);
-    }
-    if (!visible_selection(request, VIEW_EVENTS, &types, &result)) {
-        return result;
     }
     return reply_list(request, &types, after != NULL ? &ordinal : NULL, (size_t)limit);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/xalloc.h"
 #include "common/codec/mp.h"
 #include "gateway/api/api.h"
 #include "gateway/api/open_stream.h"
@@ -87,6 +88,34 @@ static void put_cache_control(const struct tile *tile, char *out, size_t size)
     }
 }
 
+/* The answers to GET /api/tiles/KEY that are kept with the tile until it changes; NULL until
+ * somebody wants one. */
+struct kept_answers {
+    struct MHD_Response *whole;
+    struct MHD_Response *not_modified;
+};
+
+static void free_kept(void *answers)
+{
+    struct kept_answers *kept = answers;
+    if (kept->whole != NULL) {
+        MHD_destroy_response(kept->whole);
+    }
+    if (kept->not_modified != NULL) {
+        MHD_destroy_response(kept->not_modified);
+    }
+    free(kept);
+}
+
+static struct kept_answers *kept_with(struct rendered_tile *rendered)
+{
+    if (rendered->answers == NULL) {
+        rendered->answers = x_calloc(1, sizeof(struct kept_answers));
+        rendered->free_answers = free_kept;
+    }
+    return rendered->answers;
+}
+
 static struct MHD_Response *make_response(const struct request *request, const struct tile *tile,
                                           struct str body)
 {
@@ -157,7 +186,8 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
     if (api->turn->draining || (request->origin != NULL && strcmp(request->origin, "*") != 0)) {
         return reply_apart(request, tile, same, render_tile_json(rendered));
     }
-    struct MHD_Response **response = same ? &rendered->not_modified : &rendered->response;
+    struct kept_answers *kept = kept_with(rendered);
+    struct MHD_Response **response = same ? &kept->not_modified : &kept->whole;
     if (*response == NULL) {
         *response = make_response(request, tile, same ? STR("") : render_tile_json(rendered));
     }

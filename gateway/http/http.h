@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the HTTP side is given, and its state, which only the files of this folder look into.
+ * What the HTTP side is given. Its state is in http_state.h.
  * Libmicrohttpd parses requests and sends answers; what an answer says is the API's business.
  *
  *   server.h       the daemon: begins and ends, and hands each request to the API
@@ -59,18 +59,6 @@ struct http_counters {
     uint64_t header_too_large; /* Answers 431; headers beyond the parser's memory are not seen. */
 };
 
-#define HTTP_DATE_SIZE 32
-
-/* Private to gateway/http. */
-struct http {
-    struct http_config config;
-    struct http_api api;
-    int listening; /* Bound; -1 once the daemon has it. */
-    struct MHD_Daemon *daemon;
-    struct http_counters counters;
-    struct connections *connections;
-    char date[HTTP_DATE_SIZE]; /* The header Date of the second under way; see reply_dated. */
-    mono_time date_until;      /* When that second ends. */
-};
+struct http;
 
 #endif

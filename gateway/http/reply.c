@@ -9,7 +9,7 @@
 
 #include "common/base/buf.h"
 #include "common/codec/json.h"
-#include "gateway/http/http.h"
+#include "gateway/http/http_state.h"
 
 /* The response stays the caller's. */
 static enum MHD_Result queue(struct request *request, unsigned status,

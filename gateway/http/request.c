@@ -14,7 +14,7 @@
 #include "gateway/http/detach.h"
 #include "gateway/http/encoding.h"
 #include "gateway/http/forwarded.h"
-#include "gateway/http/http.h"
+#include "gateway/http/http_state.h"
 
 /* ---- From its first line to its end ---- */
 
@@ -227,4 +227,9 @@ struct ip request_client_address(const struct request *request)
     buf_free(&x_forwarded_for);
     buf_free(&forwarded);
     return ip;
+}
+
+void *request_api(const struct request *request)
+{
+    return request->http->api.arg;
 }

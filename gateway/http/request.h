@@ -89,4 +89,7 @@ void request_suspend(struct request *request);
 /* The API is called for it again in the next http_run, and it is measured from now on. */
 void request_resume(struct request *request);
 
+/* The `arg` of the struct http_api that answers the request. */
+void *request_api(const struct request *request);
+
 #endif

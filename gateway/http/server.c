@@ -6,6 +6,7 @@
 
 #include "common/base/xalloc.h"
 #include "gateway/http/detach.h"
+#include "gateway/http/http_state.h"
 #include "gateway/http/listen.h"
 #include "gateway/http/request.h"
 

@@ -31,11 +31,8 @@ struct rendered_tile *render_tile_new(const struct tile *tile, enum store_change
 void render_tile_free(void *rendered_p)
 {
     struct rendered_tile *rendered = rendered_p;
-    if (rendered->response != NULL) {
-        MHD_destroy_response(rendered->response);
-    }
-    if (rendered->not_modified != NULL) {
-        MHD_destroy_response(rendered->not_modified);
+    if (rendered->answers != NULL) {
+        rendered->free_answers(rendered->answers);
     }
     blob_unref(&rendered->frame);
     blob_unref(&rendered->ws_frame);

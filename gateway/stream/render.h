@@ -28,8 +28,9 @@ struct rendered_tile {
     struct blob *ws_frame; /* The same as a WebSocket's; NULL until somebody wants it. */
     size_t json_at;        /* Where the JSON begins in `frame`. */
     size_t json_len;
-    struct MHD_Response *response;     /* Of GET /api/tiles/KEY; NULL until somebody wants it. */
-    struct MHD_Response *not_modified; /* The 304 of the same. */
+    /* What the API keeps with the tile, and what frees it; NULL until somebody wants it. */
+    void *answers;
+    void (*free_answers)(void *answers);
 };
 
 /* The rendering of the tile as it is after the change, with nothing rendered yet; the tile's

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state of the HTTP side, for the files of this folder only. */
+#ifndef GATEWAY_HTTP_HTTP_STATE_H
+#define GATEWAY_HTTP_HTTP_STATE_H
+
+#include "gateway/http/http.h"
+
+#define HTTP_DATE_SIZE 32
+
+struct http {
+    struct http_config config;
+    struct http_api api;
+    int listening; /* Bound; -1 once the daemon has it. */
+    struct MHD_Daemon *daemon;
+    struct http_counters counters;
+    struct connections *connections;
+    char date[HTTP_DATE_SIZE]; /* The header Date of the second under way; see reply_dated. */
+    mono_time date_until;      /* When that second ends. */
+};
+
+#endif
