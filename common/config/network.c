@@ -5,18 +5,27 @@
 
 #include "common/config/values.h"
 
+/* Reads a ZeroMQ address: as text, and taken apart. */
+static int read_endpoint(struct config_reader *r, const struct config_key *key,
+                         const struct yaml_node *value, struct str *text,
+                         struct config_endpoint *out)
+{
+    const int status = config_scalar(r, value, key->name, "tcp://HOST:PORT or ipc:///PATH", text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const char *expected = config_endpoint_parse(*text, out);
+    return expected == NULL ? STATUS_OK : config_expected(r, value, key->name, expected);
+}
+
 int config_read_bind(struct config_reader *r, const struct config_key *key,
                      const struct yaml_node *value, void *target)
 {
     struct str text;
-    const int status = config_scalar(r, value, key->name, "tcp://HOST:PORT or ipc:///PATH", &text);
+    struct config_endpoint endpoint;
+    const int status = read_endpoint(r, key, value, &text, &endpoint);
     if (status != STATUS_OK) {
         return status;
-    }
-    struct config_endpoint endpoint;
-    const char *expected = config_endpoint_parse(text, &endpoint);
-    if (expected != NULL) {
-        return config_expected(r, value, key->name, expected);
     }
     if (!endpoint.ipc && !endpoint.wildcard && !endpoint.numeric) {
         return config_expected(
@@ -31,14 +40,10 @@ static int read_connect(struct config_reader *r, const struct config_key *key,
                         const struct yaml_node *value, void *target)
 {
     struct str text;
-    const int status = config_scalar(r, value, key->name, "tcp://HOST:PORT or ipc:///PATH", &text);
+    struct config_endpoint endpoint;
+    const int status = read_endpoint(r, key, value, &text, &endpoint);
     if (status != STATUS_OK) {
         return status;
-    }
-    struct config_endpoint endpoint;
-    const char *expected = config_endpoint_parse(text, &endpoint);
-    if (expected != NULL) {
-        return config_expected(r, value, key->name, expected);
     }
     if (endpoint.wildcard || (endpoint.numeric && ip_is_any(&endpoint.ip))) {
         return config_expected(r, value, key->name, "the address of one machine to connect to");

@@ -170,12 +170,10 @@ static void summarise_sla(struct buf *out, const mp_value *data)
 void show_summary(struct buf *out, const mp_value *value)
 {
     const mp_value *data = mp_get(value, "data");
-    struct str type = STR("");
     struct str unit;
-    (void)mp_as_str(mp_get(value, "type"), &type);
-    if (str_is(type, "trend")) {
+    if (mp_get(data, "points") != NULL) {
         summarise_trend(out, data);
-    } else if (str_is(type, "sla_risk")) {
+    } else if (mp_get(data, "breached") != NULL) {
         summarise_sla(out, data);
     } else if (mp_get(data, "total") != NULL) {
         show_number(out, mp_get(data, "total"));

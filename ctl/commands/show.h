@@ -36,7 +36,8 @@ void show_number(struct buf *out, const mp_value *value);
 /* Appends a block for each point of a trend, for at most `width` of the newest. */
 void show_sparkline(struct buf *out, const mp_value *points, size_t width);
 
-/* Appends what a tile's value says, in a few words. */
+/* Appends what a tile's value says, in a few words. The shape of its data tells how, so that a new
+ * type of tile that looks like another needs nothing here. */
 void show_summary(struct buf *out, const mp_value *value);
 
 /* Prints all that is in a value's `data`, a line each, indented by so many spaces. */
