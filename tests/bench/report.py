@@ -30,7 +30,7 @@ def machine():
     """Its kind, not its name."""
     info = pathlib.Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*: (.*)$", info, re.M)
-    return f"{os.cpu_count()} cores ({model[1] if model else platform.machine()}), Linux {platform.release()}"
+    return f"{os.cpu_count()} cores ({model[1] if model else platform.machine()}), Linux {'.'.join(platform.release().split('.')[:2])}"
 
 
 def table(name, command, load_before):

@@ -3,7 +3,7 @@
 """Runs clang-tidy over all sources, as many at a time as there are cores.
 
 A source that was found clean is passed over until what it is compiled from changes: the digest of its preprocessed text,
-of .clang-tidy and of its command is kept in the build folder.
+of both .clang-tidy and of its command is kept in the build folder.
 
 usage: tidy.py [BUILD]        BUILD (build/dev) has a compile_commands.json
 """
@@ -53,7 +53,7 @@ def main():
     entries = [entry for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
                if not pathlib.Path(entry["file"]).is_relative_to(build)]
     version = subprocess.run(["clang-tidy", "--version"], check=True, capture_output=True).stdout
-    settings = version + (ROOT / ".clang-tidy").read_bytes()
+    settings = version + (ROOT / ".clang-tidy").read_bytes() + (ROOT / "tests/.clang-tidy").read_bytes()
     stamps = build / "tidy"
     stamps.mkdir(exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
