@@ -9,11 +9,9 @@
 #include "common/program/log.h"
 #include "common/program/metrics.h"
 
-/* How much of each kind is done before the others get their turn: messages that are taken in,
- * requests that are answered, subscriptions that are taken off the queue. */
-#define LINK_BUDGET 500
-#define QUERY_BUDGET 50
-#define XPUB_BUDGET 100
+#define LINK_BUDGET 500 /* Messages that are taken in before the others get their turn. */
+#define QUERY_BUDGET 50 /* Requests that are answered before the others get their turn. */
+#define XPUB_BUDGET 100 /* Subscriptions that are dequeued before the others get their turn. */
 
 struct cache {
     const struct program *program; /* borrowed */

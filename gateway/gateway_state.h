@@ -14,11 +14,11 @@
 struct gateway {
     struct program *program;             /* Borrowed. */
     const struct config *config;         /* The program's; its limits change with SIGHUP. */
-    struct config_listen_address listen; /* Of the configuration, or of --listen. */
+    struct config_listen_address listen; /* The address of the configuration, or of --listen. */
     struct descriptors descriptors;      /* How many may be used for what. */
     int epoll;                           /* Watches everything; see tag.h. */
 
-    struct link *link;        /* To the upstreams; what comes changes the store and the events. */
+    struct link *link; /* The link to the upstreams; what comes changes the store and the events. */
     struct store *store;      /* The tiles; each bears its rendering. */
     struct eventlog *events;  /* The newest raw events. */
     struct http *http;        /* Requests and their answers. */
@@ -27,15 +27,15 @@ struct gateway {
     struct waiting *waiting;  /* Requests that wait for news. */
     struct streams *streams;  /* Streams, which were requests once. */
     struct tile_lists *lists; /* Answers that hold for many requests. */
-    struct latency latency;   /* How old news are when browsers get them. */
+    struct latency latency;   /* How old news is when browsers get it. */
 
-    struct turn turn;       /* Of the loop; the parts see it. */
+    struct turn turn;       /* The loop's turn, which the parts see. */
     bool serving;           /* True once connections are accepted. */
     mono_time serve_at;     /* When connections are accepted even if the replica is not in sync. */
     mono_time heartbeat_at; /* When streams get their next heartbeat. */
     mono_time sweep_at;     /* When the parts look for what has become too old. */
     mono_time drain_at;     /* Draining: when the next share of the streams is ended. */
-    mono_time drain_until;  /* Draining: when the last share is. */
+    mono_time drain_until;  /* Draining: when the last share of the streams is ended. */
     mono_time finish_at;    /* Draining: when the gateway ends, whatever is not done by then. */
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is answered to queries. Callbacks of struct query; arg: the ingestor. */
+/* Fills in what the query server tells about the ingestor; both functions are callbacks of struct
+ * query. arg: the ingestor. */
 #ifndef INGESTOR_INGESTOR_QUERY_H
 #define INGESTOR_INGESTOR_QUERY_H
 

@@ -15,7 +15,8 @@ static void start_fold(struct ingestor *ingestor)
     ingestor->fold = fold_create(ingestor->config, ingestor->config->ingestor.own_lanes);
 }
 
-/* The lease is ours: go on from the checkpoint, or fold the table from its first row. */
+/* Goes on from the checkpoint, or folds the table from its first row, now that the lease is ours.
+ */
 static void on_leader(struct ingestor *ingestor, const struct reader_message *message)
 {
     struct snapshot snapshot = {0};
@@ -26,7 +27,7 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
         usable = snapshot_read(&snapshot, (struct str){message->bytes, message->len},
                                ingestor->fold, &err) == STATUS_OK;
         if (!usable) {
-            start_fold(ingestor); /* it may have been filled in part */
+            start_fold(ingestor); /* It may have been filled in part. */
         }
     }
     if (err.text[0] != '\0') {
@@ -55,11 +56,12 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
              "the ingestor has just started, and reads the events table");
     reader_begin(ingestor->reader, usable ? buf_str(&ingestor->source.state) : STR_NULL,
                  ingestor->publishing.epoch);
-    /* So that the next start has a greater epoch, whatever its clock says. */
+    /* A checkpoint is saved at once, so that the next start takes a greater epoch, whatever its
+     * clock says. */
     ingestor_save(ingestor);
 }
 
-/* The table began anew: so do the tiles. */
+/* Begins the tiles anew, as the table did. */
 static void on_restart(struct ingestor *ingestor)
 {
     ingestor->source.restarts++;
@@ -68,8 +70,8 @@ static void on_restart(struct ingestor *ingestor)
     ingestor->phase = INGESTOR_BUILDING;
 }
 
-/* The history has ended. Events that were delivered before and are not in the table any more must
- * not seem never to have been: the log begins behind them. */
+/* Ends the history. If the table holds none of the events that were delivered, the log begins
+ * behind the last of them, so that a client that knows one is told `reset`. */
 static void close_history(struct ingestor *ingestor)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);
@@ -85,7 +87,7 @@ static void note_pending(struct ingestor *ingestor, const struct batch *batch)
     ingestor->source.pending_since = batch->pending_since;
 }
 
-/* Events delivered before the checkpoint: for the event log alone. */
+/* Takes events that were delivered before the checkpoint, which are for the event log alone. */
 static void on_history(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);
@@ -103,7 +105,7 @@ static void on_history(struct ingestor *ingestor, const struct batch *batch, str
     }
 }
 
-/* All tiles are built: what the event log can hold of what they were built from goes there. */
+/* Puts the newest of the events that all tiles were built from into the event log. */
 static void log_newest(struct ingestor *ingestor, struct moment now)
 {
     const struct batch *batch;
@@ -151,7 +153,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     note_pending(ingestor, batch);
     ingestor->saving.unsaved = true;
     if (ingestor->phase == INGESTOR_LIVE) {
-        ingestor_flush(ingestor, clock_now()); /* folding took its time */
+        ingestor_flush(ingestor, clock_now()); /* Folding took its time. */
         batch_destroy(&batch);
         return;
     }

@@ -49,18 +49,18 @@ struct ingestor_source {
     uint64_t downs;    /* Times that the source failed. */
 };
 
-/* What goes out. */
+/* The state of publishing. */
 struct ingestor_publishing {
     void *pub;              /* The socket. */
     uint64_t epoch;         /* Of all that this life publishes. */
-    wall_time as_of;        /* When what is published was last known to be true. */
+    wall_time as_of;        /* The time when what is published was last known to be true. */
     mono_time heartbeat_at; /* When the next heartbeat is due. */
     bool silent;            /* Nothing goes out for want of the lease, as last logged. */
     bool deposed;      /* Something could not be sent for want of the lease: this life is over. */
     uint64_t not_sent; /* Messages that the socket did not take. */
 };
 
-/* Checkpoints. One at a time is under way. */
+/* The state of checkpoints, of which one at a time is under way. */
 struct ingestor_saving {
     bool unsaved;     /* Something was folded since the last checkpoint. */
     bool at_once;     /* All tiles were built: the next checkpoint is due at once, for without it
@@ -77,7 +77,7 @@ struct ingestor_saving {
     uint64_t failures;
 };
 
-/* What is answered. */
+/* The state of answering queries. */
 struct ingestor_answering {
     struct server *server;
     struct query query;

@@ -41,7 +41,7 @@ def take(topic, header, body, last, gapless):
     if version != 1:
         raise SystemExit(f"version {version} of the protocol is not known here")
     body = msgpack.unpackb(body)
-    # Each tile delta and event takes the next number of its lane; a beat repeats the last one.
+    # Each tile delta and event takes the next number of its lane; a heartbeat repeats the last one.
     expected = last.get(lane, (epoch, sequence))[1] + (kind != "beat")
     if gapless and lane in last and (last[lane][0] != epoch or sequence > expected):
         show(gap_in_lane=lane, hint="ask for the tiles again")
@@ -67,7 +67,7 @@ def main():
             socket.subscribe(f"event.{lane}.{args.prefix}")
         socket.subscribe("beat.")
         socket.connect(args.publish)
-        # First listen, then ask: so nothing falls between the two. Beats come every second.
+        # First listen, then ask: so nothing falls between the two. Heartbeats come every second.
         if not socket.poll(5000):
             raise SystemExit(f"{args.publish} is silent")
         for tile in ask(context, args.query, {"op": "list", "prefix": args.prefix})["tiles"]:

@@ -74,7 +74,10 @@ struct mp_doc {
     mp_value root;     /* nil before the first mp_parse, and after one that failed */
 };
 
+/* Makes an empty document, which the caller frees with mp_doc_free. */
 void mp_doc_init(struct mp_doc *doc);
+
+/* Frees the document's tree; values that were read from it end with it. */
 void mp_doc_free(struct mp_doc *doc);
 
 /* Parses exactly one value that takes up all the bytes. Returns STATUS_INVALID when they are not
@@ -91,8 +94,9 @@ const mp_value *mp_at(const mp_value *array, size_t index);
 
 /* True for nil, and for NULL. */
 bool mp_is_nil(const mp_value *value);
-/* These two are false for NULL. */
+/* True for a map; false for NULL. */
 bool mp_is_map(const mp_value *value);
+/* True for an array; false for NULL. */
 bool mp_is_array(const mp_value *value);
 
 /* Returns the number of a map's members or of an array's elements, and 0 for anything else. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads a configuration from its file: the YAML, then each section, then what follows from all. */
 #include "common/config/config.h"
 
 #include <errno.h>

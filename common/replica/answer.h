@@ -109,9 +109,10 @@ struct answer_error {
     struct str message;
 };
 
+/* Appends the reply of an error. Writers append to `out`, and fail in no case. */
 void answer_put_error(struct buf *out, const struct answer_error *error);
 
-/* False when the reply is no error. */
+/* Reads the reply of an error. False when the reply is no error. */
 bool answer_read_error(const mp_value *reply, struct answer_error *error);
 
 /* ---- Where a server stands ---- */
@@ -135,7 +136,10 @@ struct answer_ping {
     uint64_t tiles; /* how many the server has; optional */
 };
 
+/* Appends the reply to ping. */
 void answer_put_ping(struct buf *out, const struct answer_ping *ping);
+
+/* Reads the reply to ping. */
 bool answer_read_ping(const mp_value *reply, struct answer_ping *ping);
 
 /* A MessagePack map inside a reply. A writer sets the one member, a reader the other. */
@@ -151,7 +155,10 @@ struct answer_stats {
     struct answer_map stats; /* names of counters and their values */
 };
 
+/* Appends the reply to stats. */
 void answer_put_stats(struct buf *out, const struct answer_stats *stats);
+
+/* Reads the reply to stats. */
 bool answer_read_stats(const mp_value *reply, struct answer_stats *stats);
 
 /* ---- Tiles ---- */
@@ -201,7 +208,10 @@ struct answer_event {
     struct str event_type;    /* of the row; read from the fields, not written */
 };
 
+/* Appends an entry of events. */
 void answer_put_event(struct buf *out, const struct answer_event *event);
+
+/* Reads an entry of events. */
 bool answer_read_event(const mp_value *entry, struct answer_event *event);
 
 /* ---- Pages ---- */
@@ -218,8 +228,10 @@ struct answer_found {
     const mp_value *tiles; /* an array; see answer_read_tile */
 };
 
-/* `tiles` has the encoded tiles, `count` of them. */
+/* Appends the reply to get. `tiles` has the encoded tiles, `count` of them, and is copied. */
 void answer_put_found(struct buf *out, uint64_t answered, struct str tiles, size_t count);
+
+/* Reads the reply to get. */
 bool answer_read_found(const mp_value *reply, struct answer_found *found);
 
 /* The reply to list. */
@@ -228,8 +240,13 @@ struct answer_list {
     bool more;             /* there is a further page */
 };
 
+/* Begins the reply to list; the caller appends the entries behind it, and counts them. */
 struct answer_array answer_begin_list(struct buf *out);
+
+/* Ends the reply to list, once all its entries are appended. */
 void answer_end_list(struct buf *out, struct answer_array array, bool more);
+
+/* Reads the reply to list. */
 bool answer_read_list(const mp_value *reply, struct answer_list *list);
 
 /* The reply to snapshot. */
@@ -241,8 +258,11 @@ struct answer_snapshot {
     bool more;             /* there is a further page */
 };
 
+/* Begins the reply to snapshot; answer_end_page ends it. */
 struct answer_array answer_begin_snapshot(struct buf *out, const struct answer_standing *standing,
                                           bool restart);
+
+/* Reads the reply to snapshot. */
 bool answer_read_snapshot(const mp_value *reply, struct answer_snapshot *snapshot);
 
 /* The reply to events. */
@@ -254,8 +274,11 @@ struct answer_events {
     bool more;              /* there is a further page */
 };
 
+/* Begins the reply to events; answer_end_page ends it. */
 struct answer_array answer_begin_events(struct buf *out, const struct answer_standing *standing,
                                         uint64_t floor);
+
+/* Reads the reply to events. */
 bool answer_read_events(const mp_value *reply, struct answer_events *events);
 
 /* Ends a page of a snapshot or of events. */

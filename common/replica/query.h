@@ -42,24 +42,25 @@ struct query_state {
 };
 
 struct query {
-    struct store *store; /* borrowed, as are the log and arg */
-    struct eventlog *events;
+    struct store *store;     /* Borrowed. */
+    struct eventlog *events; /* Borrowed. */
     /* Fills in the state, which is zeroed; called once for each request. */
     void (*state)(void *arg, struct query_state *out);
     /* Appends pairs of a name and a value, as MessagePack, and returns how many. NULL: there are
      * none. */
     size_t (*stats)(void *arg, struct buf *out);
-    void *arg;
+    void *arg;         /* Borrowed. */
     struct mp_doc doc; /* scratch, made by query_init and freed by query_free */
     uint64_t answered; /* requests that got a reply, errors included */
     uint64_t refused;  /* requests that got an error, or could not be answered at all */
 };
 
-/* The caller has set the members above `doc`. */
+/* Initialises the members from `doc` on; the caller has set those above. */
 void query_init(struct query *query);
 void query_free(struct query *query);
 
-/* Appends the reply to a request, whatever it is. now: what the ages of tiles are reckoned from. */
+/* Appends the reply to a request, whatever it is. now: the time from which the ages of tiles are
+ * reckoned. */
 void query_answer(struct query *query, struct str request, mono_time now, struct buf *reply);
 
 #endif

@@ -34,8 +34,8 @@ struct store {
     size_t tombstones;
     struct heap expiry; /* live tiles by their next deadline, µs of the monotonic clock */
     struct store_listener listener;
-    struct mp_doc old_value; /* reused by set_value, as is scratch */
-    struct buf scratch;
+    struct mp_doc old_value; /* Scratch of set_value. */
+    struct buf scratch;      /* Scratch of set_value. */
 };
 
 struct store *store_create(size_t max_tiles, const struct store_listener *listener)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `tilewire events` prints the newest raw events of a server. */
 #include <stdlib.h>
 
 #include "common/base/event_fields.h"

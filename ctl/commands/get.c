@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `tilewire get` prints one tile, with its value and its version. */
 #include <stdlib.h>
 
 #include "common/program/program.h"

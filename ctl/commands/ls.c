@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `tilewire ls` lists the tiles that a server has. */
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `tilewire stats` prints how a server stands, and its counters. */
 #include <stdlib.h>
 
 #include "common/codec/json.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `tilewire tail` prints changes and events as they are published. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* `tilewire verify` compares the served tiles with those that the oracle computes. */
 #include "ctl/verify/verify.h"
 
 #include "ctl/commands/commands.h"

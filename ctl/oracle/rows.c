@@ -162,7 +162,7 @@ static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *j
         snprintf(digits, sizeof digits, "%lld", (long long)value.integer);
         value.text = str_of(digits);
     } else if (json_as_number(json, &value.real)) {
-        /* Its name among the known values has to tell all doubles apart; its text need not. */
+        /* The text is the key under which the value is found, so it must tell all doubles apart. */
         snprintf(digits, sizeof digits, "%.17g", value.real);
         value.kind = ORACLE_REAL;
         value.text = str_of(digits);

@@ -19,29 +19,31 @@ struct served_tile {
     wall_time as_of;
     wall_time published_at;
     int64_t ttl_ms;
-    int64_t age_ms; /* since the tile was last refreshed */
+    int64_t age_ms; /* The time since the tile was last refreshed. */
     bool stale;
     UT_hash_handle by_key;
 };
 
 struct served {
-    struct served_tile *tiles; /* uthash by key */
+    struct served_tile *tiles; /* A table by key, of uthash. */
     uint64_t lanes;            /* Bit i is set when the tiles of lane i are served. */
-    unsigned lane_count;       /* of the deployment, at least 1 */
+    unsigned lane_count;       /* How many lanes the deployment has, at least 1. */
 
     /* The rows up to here are in the tiles, by the server's last heartbeat or event. */
     char position[SERVED_POSITION_SIZE];
-    wall_time as_of;
-    uint64_t ordinal; /* of the last event */
+    wall_time as_of;  /* The time for which that was true. */
+    uint64_t ordinal; /* The ordinal of the last event. */
 };
 
 /* Reads a whole snapshot, page by page; what is in out at the end is one state of the server. Fails
  * as peer_ask does, and with STATUS_INVALID when a page cannot be read. The caller frees out, also
  * when it failed. */
 int served_fetch(struct peer *peer, struct served *out, struct error *err);
+
+/* Frees the tiles of a snapshot. */
 void served_free(struct served *served);
 
-/* NULL when there is no such tile. Owned by served. */
+/* Returns the tile with that key, which served owns, or NULL when there is none. */
 struct served_tile *served_find(const struct served *served, const char *key);
 
 /* Reads a tile of a reply to get, which is copied. False when it is none. The caller frees out with

@@ -33,12 +33,14 @@ struct verdict_finding {
     char *key;
     enum verdict verdict;
 
-    /* Those of the tile; of the snapshot, when the tile is missing. */
+    /* The tile's position, or the snapshot's when the tile is missing. */
     char position[SERVED_POSITION_SIZE];
+
+    /* The tile's time, or the snapshot's when the tile is missing. */
     wall_time as_of;
 
-    struct buf expected; /* MessagePack; empty for VERDICT_SURPLUS and VERDICT_STALE */
-    struct buf got;      /* empty for VERDICT_MISSING */
+    struct buf expected; /* The value that is right; empty for VERDICT_SURPLUS and VERDICT_STALE. */
+    struct buf got;      /* The value that is served; empty for VERDICT_MISSING. */
 };
 
 /* What is compared with what. All of it is borrowed. */
@@ -67,8 +69,10 @@ size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparis
 /* The tiles that the last comparison has not settled, sorted by key. Valid until the next one. */
 const struct verdict_finding *verdicts_findings(const struct verdicts *verdicts, size_t *count);
 
-/* How many tiles are settled and served, and how many of these hold newer changes back. */
+/* How many tiles are settled and served. */
 size_t verdicts_equal(const struct verdicts *verdicts);
+
+/* How many of these hold newer changes back. */
 size_t verdicts_held(const struct verdicts *verdicts);
 
 /* The definitions that could not be compared; see oracle_members.over_limit. */

@@ -29,7 +29,7 @@
 
 struct api_counters {
     uint64_t refused_rate;      /* Requests beyond the rate of their address: 429. */
-    uint64_t refused_streams;   /* Streams refused with 429 or 503; the next three tell why. */
+    uint64_t refused_streams;   /* Streams refused with 429 or 503. */
     uint64_t streams_too_fast;  /* Streams refused because their address opens them too fast. */
     uint64_t streams_too_many;  /* Streams refused because their address has enough. */
     uint64_t streams_no_room;   /* Streams for which channels, descriptors or room are missing. */
@@ -48,7 +48,7 @@ struct api {
     struct tile_lists *tile_lists;
     struct latency *latency;
     const struct turn *turn;
-    int epoll; /* The gateway's: clients of requests that wait are watched with it. */
+    int epoll; /* The gateway's; it watches the clients of requests that wait. */
     struct api_counters counters;
     bool resumed; /* Set when a request was resumed; the gateway calls http_run and clears it. */
 };
@@ -56,7 +56,8 @@ struct api {
 /* The API that answers the request: the arg of its struct http_api. */
 struct api *api_of(const struct request *request);
 
-/* As of when the tiles are true, by the newest heartbeat from upstream; {0} before the first. */
+/* The time for which the tiles are true, by the newest heartbeat from upstream; {0} before the
+ * first. */
 wall_time api_as_of(const struct api *api);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /api/definitions/KEY: what the configuration says about a tile, or about a family. */
+/* Answers /api/definitions/KEY, which tells what the configuration says about a tile or family. */
 #ifndef GATEWAY_API_DEFINITIONS_H
 #define GATEWAY_API_DEFINITIONS_H
 

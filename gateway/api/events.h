@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /api/events, /api/events/stream: raw events. */
+/* Answers /api/events and /api/events/stream, which serve raw events. */
 #ifndef GATEWAY_API_EVENTS_H
 #define GATEWAY_API_EVENTS_H
 

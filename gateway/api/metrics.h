@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /metrics: Prometheus text. */
+/* Answers /metrics with Prometheus text. */
 #ifndef GATEWAY_API_METRICS_H
 #define GATEWAY_API_METRICS_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a request to a stream: asks whether there is room, takes the connection away from
+ * Turns a request into a stream: asks if there is room, takes the connection away from
  * libmicrohttpd, and hands it to the stream engine, which writes the head of the answer first.
  */
 #ifndef GATEWAY_API_OPEN_STREAM_H

@@ -20,7 +20,7 @@ struct route {
     const char *path;
     enum MHD_Result (*answer)(struct request *request);
     bool limited;             /* True when requests count against the rate limit. */
-    enum latency_fetch fetch; /* What the time to its answers counts as. */
+    enum latency_fetch fetch; /* The histogram that gets the time to its answers. */
 };
 
 static const struct route routes[] = {
@@ -47,7 +47,7 @@ static const struct route *find_route(const char *path)
     return NULL;
 }
 
-/* What stands behind the prefix; NULL when the path does not begin with it. */
+/* Returns what stands behind the prefix; NULL when the path does not begin with it. */
 static const char *behind(const char *path, const char *prefix)
 {
     const size_t len = strlen(prefix);
@@ -115,7 +115,7 @@ static enum MHD_Result answer_get(struct api *api, struct request *request,
     return api_assets_get(request);
 }
 
-/* Called again, with the same, for a request that has waited. */
+/* It is called again with the same arguments when a request that waited is resumed. */
 enum MHD_Result api_routes_answer(void *arg, struct request *request, const char *method)
 {
     struct api *api = arg;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /healthz: alive. /readyz: in service, that is, in sync with upstream and not draining. */
+/* Answers /healthz, which says that the gateway is alive, and /readyz, which says if it is in
+ * service, that is, in sync with upstream and not draining. */
 #ifndef GATEWAY_API_STATUS_H
 #define GATEWAY_API_STATUS_H
 

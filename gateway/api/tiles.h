@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /api/tiles, /api/tiles/KEY, /api/tiles/stream. */
+/* Answers /api/tiles, /api/tiles/KEY and /api/tiles/stream, which serve tiles. */
 #ifndef GATEWAY_API_TILES_H
 #define GATEWAY_API_TILES_H
 
@@ -8,14 +8,15 @@
 
 enum MHD_Result api_tiles_list(struct request *request);
 
-/* raw_key: as it came, "" when the path was written in an odd way. A tile may be asked for in
- * either form. */
+/* Answers with one tile. raw_key: the key as it came, "" when the path was written in an odd way. A
+ * tile may be asked for in either form. */
 enum MHD_Result api_tiles_get(struct request *request, const char *key, const char *raw_key);
 
 enum MHD_Result api_tiles_stream(struct request *request);
 
-/* For streams_set_can_resume: true when a client of tiles can go on from its cursor. All lanes must
- * be in the epoch that they are in here, and no removal forgotten. arg: the struct api. */
+/* The function for streams_set_can_resume: true when a client of tiles can go on from its cursor.
+ * All lanes must be in the epoch that they are in here, and no removal forgotten. arg: the struct
+ * api. */
 bool api_tiles_can_resume(void *arg, const struct cursor *cursor);
 
 #endif

@@ -51,8 +51,8 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
 {
     struct api *api = api_of(request);
     if (request->waited_enough || api->turn->draining ||
-        request->wait_end.us <= api->turn->now.us) { /* wait_end is 0 when it did not ask to wait */
-        return false;
+        request->wait_end.us <= api->turn->now.us) {
+        return false; /* A request that did not ask to wait has a wait_end of 0. */
     }
     if (waiting_full(api->waiting)) {
         *result = refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
@@ -101,9 +101,9 @@ void wait_wake(void *arg, struct waiting_item *item, enum waiting_end reason)
     struct api *api = arg;
     struct request *request =
         (void *)((char *)item -
-                 offsetof(struct request, waiting)); /* the item lies in its request */
+                 offsetof(struct request, waiting)); /* The item lies in its request. */
     if (item->what == WAITING_TO_RESUME) {
-        request->waited_enough = reason == WAITING_LET_GO; /* else it may yet wait for a change */
+        request->waited_enough = reason == WAITING_LET_GO; /* If not, it may wait for a change. */
     } else {
         request->waited_enough = reason != WAITING_CHANGED;
     }

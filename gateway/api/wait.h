@@ -27,26 +27,27 @@ bool wait_parse(struct request *request, enum MHD_Result *result);
 const char *wait_header(const struct request *request, char value[WAIT_TEXT_SIZE]);
 
 /*
- * There is nothing new for the request. True: the handler returns *result. Either the request waits
- * now, and its handler is called again when something selected changes, or, with waited_enough,
- * when it has to be answered in any case; or there is no room for it to wait, and it was answered.
- * The selection was taken over then. False: the request does not want to wait (any more).
+ * Tells a handler that has nothing new what to do. True: it returns *result, and the selection was
+ * taken over. Either the request waits now, and its handler is called again when something selected
+ * changes, or, with waited_enough, when it has to answer in any case; or there was no room to wait,
+ * and the request was refused. False: it answers at once, and keeps the selection.
  */
 bool wait_for_change(struct request *request, enum waiting_for what, struct selection *selection,
                      enum MHD_Result *result);
 
 /*
- * The request wants to go on after an event that is not here; perhaps it came from a gateway that
- * is ahead of this one. True: the handler returns *result, and is called again when the event has
- * come, or after WAIT_RESUME_MS. False: the request is not to wait (any more), or there is no
- * room.
+ * Tells a handler what to do with a request that wants to go on after an event that is not here;
+ * perhaps the client comes from a gateway that is ahead of this one. True: the handler returns
+ * *result, and is called again when the event has come, or after WAIT_RESUME_MS. False: it answers
+ * at once, because the request is not to wait (any more), or there is no room.
  */
 bool wait_to_resume(struct request *request, int64_t event_id, enum MHD_Result *result);
 
-/* For waiting_create; arg: the struct api. */
+/* The `wake` of waiting_create; arg: the struct api. */
 void wait_wake(void *arg, struct waiting_item *item, enum waiting_end reason);
 
-/* For TAG_WAITING: epoll says that the client of a request that waits is gone. */
+/* The gateway calls this when epoll (TAG_WAITING) says that the client of a waiting request is
+ * gone. */
 void wait_client_gone(struct request *request);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /api/ws: the handshake of RFC 6455. What is said afterwards is gateway/ws. */
+/* Answers /api/ws with the handshake of RFC 6455; gateway/ws speaks afterwards. */
 #ifndef GATEWAY_API_WS_H
 #define GATEWAY_API_WS_H
 

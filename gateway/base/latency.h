@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How old news are when browsers get them, and where the time went (docs/monitoring.md):
+ * How old news is when browsers get it, and where the time went (docs/monitoring.md):
  *
  *   row's timestamp ──source──► read by the ingestor ──ingestor──► published
  *                  ──transport──► received here ──gateway──► written to the streams' sockets
  *
- * Machines' clocks differ, and rows may have any timestamp: what is less than nothing is entered as
- * nothing, what is more than an hour as an hour, and how often that happened is counted.
+ * Machines' clocks differ, and rows may have any timestamp: a negative stage is entered as 0, one
+ * of more than an hour as one hour, and how often that happened is counted.
  *
  * Pure. One thread. To begin with, all is zero.
  */
@@ -38,9 +38,9 @@ enum latency_fetch {
 struct latency {
     struct histogram stages[LATENCY_KINDS][LATENCY_STAGES];
     struct histogram deliveries[LATENCY_KINDS][LATENCY_SINCES];
-    struct histogram fetches[LATENCY_FETCHES]; /* Of answers; LATENCY_FETCH_OTHER stays empty. */
+    struct histogram fetches[LATENCY_FETCHES]; /* Answers; LATENCY_FETCH_OTHER stays empty. */
     struct histogram turns;                    /* How long the turns of the gateway's loop took. */
-    uint64_t negative[LATENCY_KINDS][LATENCY_STAGES];  /* Stages of less than nothing. */
+    uint64_t negative[LATENCY_KINDS][LATENCY_STAGES];  /* Stages that were negative. */
     uint64_t over_hour[LATENCY_KINDS][LATENCY_STAGES]; /* Stages of more than an hour. */
 };
 

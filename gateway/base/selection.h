@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a client asked for: keys of tiles or types of events, each a pattern in which `*` stands for
- * any characters; sorted and without repetitions, so that equal wishes are equal texts.
+ * any characters; sorted and without repetitions, so that equal selections are equal texts.
  */
 #ifndef GATEWAY_BASE_SELECTION_H
 #define GATEWAY_BASE_SELECTION_H
@@ -18,7 +18,7 @@
 struct selection {
     char *text;           /* The normal form: "a.*,b"; "" selects everything. Owned. */
     struct str *patterns; /* The parts of text; the array is owned. */
-    size_t count;         /* Of patterns; 0 selects everything. */
+    size_t count;         /* The number of patterns; 0 selects everything. */
 };
 
 /* Parses a list joined by commas. NULL, "" and "*" select everything. STATUS_INVALID when the text
@@ -26,9 +26,10 @@ struct selection {
  * empty pattern or one with characters that no key has; nothing needs to be freed then. */
 int selection_parse(struct selection *out, const char *text);
 
-/* Does nothing to one that is all zero, and leaves one. */
+/* Frees what the selection owns and leaves it all zero; does nothing to one that is. */
 void selection_free(struct selection *selection);
 
+/* True when a pattern matches the whole name, or everything is selected. */
 bool selection_matches(const struct selection *selection, struct str name);
 
 #endif

@@ -3,7 +3,8 @@
  * What one client may see. A request is given a view when it is admitted, and everything that
  * answers it asks that view once, when the request or stream begins: lists, one tile, definitions,
  * events, streams of both kinds, requests that wait, and subscriptions over a WebSocket. What is
- * left of the client's wish is the selection from then on, so that nothing is asked per message.
+ * left of what the client asked for is the selection from then on, so that nothing is asked per
+ * message.
  *
  * There is one view for now, that of a client about whom nothing is known: it shows everything.
  * Checking tokens will make others. Views are immutable and live as long as the program.

@@ -13,10 +13,10 @@ struct bucket {
 };
 
 struct client {
-    struct ip address;      /* The network's; or `strangers`, the entry that many share. */
+    struct ip address;      /* The network's address, or `strangers`, the entry that many share. */
     struct bucket requests; /* One token a request. */
     struct bucket openings; /* One token a new stream. */
-    uint32_t streams;       /* Open now, waiting requests included. */
+    uint32_t streams;       /* Streams open now, waiting requests included. */
     UT_hash_handle by_address;
 };
 
@@ -57,7 +57,7 @@ void clients_destroy(struct clients **clients_p)
 /* Stands for all who came when there were CLIENTS_MAX. No client has a multicast address. */
 static const struct ip strangers = {.bytes = {0xff}};
 
-/* One customer has at least 2^64 addresses of IPv6: what is limited is the network. */
+/* The network is limited, because one customer has at least 2^64 addresses of IPv6. */
 static struct ip network_of(const struct ip *address)
 {
     static const uint8_t ipv4[12] = {[10] = 0xff, [11] = 0xff};
@@ -68,7 +68,7 @@ static struct ip network_of(const struct ip *address)
     return network;
 }
 
-/* address: as network_of gives it, or `strangers`. */
+/* Finds an entry. address: as network_of gives it, or `strangers`. */
 static struct client *find(const struct clients *clients, const struct ip *address)
 {
     struct client *client;

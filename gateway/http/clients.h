@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Limits by client address: of requests and of new streams by token buckets, of streams open at
- * once by a count. Of an IPv6 address only the first 64 bits count, for a client has all addresses
- * of such a network.
+ * Limits by client address: token buckets limit requests and new streams, and a count limits the
+ * streams open at once. Limits apply to the first 64 bits of an IPv6 address, because one client
+ * usually owns all addresses of such a network.
  *
  * A bucket holds up to `burst` tokens and gains `per_second` of them; each request takes one. An
  * entry whose buckets are full again and which has no stream is forgotten, so memory is bounded by
@@ -40,7 +40,7 @@ enum clients_verdict {
     CLIENTS_TOO_MANY, /* It has as many open as it may. */
 };
 
-/* Whether this address may open a stream. An admitted one counts as open until
+/* Says if this address may open a stream. An admitted one counts as open until
  * clients_stream_closed. */
 enum clients_verdict clients_stream(struct clients *clients, const struct ip *address,
                                     mono_time now, unsigned *retry_s);
@@ -49,12 +49,13 @@ enum clients_verdict clients_stream(struct clients *clients, const struct ip *ad
  * clients_stream_closed. */
 bool clients_hold(struct clients *clients, const struct ip *address, mono_time now);
 
+/* Notes that a stream of this address, or a request that clients_hold let wait, is over. */
 void clients_stream_closed(struct clients *clients, const struct ip *address);
 
 /* Forgets addresses of which there is nothing to remember; call it every few seconds. */
 void clients_sweep(struct clients *clients, mono_time now);
 
-/* Addresses remembered. */
+/* How many addresses are remembered. */
 size_t clients_count(const struct clients *clients);
 
 #endif

@@ -9,16 +9,17 @@
 
 #include "common/base/xalloc.h"
 
-/* Also when it is tight, each is given so long: whoever has just come was not looked at yet. */
+/* Even when room is tight, a connection may stay this long in its phase, so that one that has just
+ * come gets its turn. */
 #define IDLE_EVICT_MS 100
 #define READING_EVICT_MS 200
 #define ANSWERING_EVICT_MS 10000
 
 struct connections {
     struct connections_config config;
-    struct connection *lists[CONNECTION_PHASES]; /* By phase, those that began it first in front. */
-    size_t count;                                /* Those that were ended included. */
-    size_t ended; /* Of count: shut down, so that their places are as good as free. */
+    struct connection *lists[CONNECTION_PHASES]; /* One list a phase, oldest first. */
+    size_t count; /* All connections, those that were ended included. */
+    size_t ended; /* Those of `count` that are shut down, which leaves their places free. */
     struct connections_counters counters;
 };
 
@@ -50,7 +51,7 @@ static void end(struct connections *connections, struct connection *connection, 
     (void)shutdown(connection->fd, SHUT_RDWR);
 }
 
-/* The connection is READING, so this cannot be taken for a part of another answer. */
+/* The client is still sending its request, so it cannot take this for part of another answer. */
 static void say_too_slow(const struct connection *connection)
 {
     static const char answer[] =

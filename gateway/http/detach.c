@@ -85,7 +85,8 @@ static void run_until_taken(struct MHD_Daemon *daemon, const int *taken)
         poll(&poll_fd, 1, 20);
         MHD_run(daemon);
     }
-    MHD_run(daemon); /* the daemon cleans up, which is what could hurt the duplicate */
+    /* The daemon frees the connection here, which is the step that could break the duplicate. */
+    MHD_run(daemon);
 }
 
 /* True when what is written to the taken socket reaches the client, and nothing else does. */

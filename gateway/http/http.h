@@ -28,11 +28,11 @@
 
 struct request;
 
-/* Who answers. */
+/* The API, which answers requests; gateway.c hands it in. */
 struct http_api {
     /* Queues the answer to a request and returns what libmicrohttpd is to be told. MHD_YES without
-     * an answer is allowed after request_suspend only: the function is called again, with the
-     * same, when the request is resumed. MHD_NO closes the connection. */
+     * an answer is allowed after request_suspend only: the function is called again, with the same
+     * arguments, when the request is resumed. MHD_NO closes the connection. */
     enum MHD_Result (*answer)(void *arg, struct request *request, const char *method);
     void *arg;
 };
@@ -43,11 +43,11 @@ struct http_config {
     struct connections_config connections;
     const struct config_gateway_limits
         *limits;        /* Read for each request, so that a SIGHUP is enough. */
-    int64_t stalled_ms; /* For how long an answer of which nothing is taken is kept; > 0. */
+    int64_t stalled_ms; /* How long an answer of which nothing is taken is kept; > 0. */
     const char *const *cors_origins;  /* The origins whose pages may read the answers. */
     size_t cors_origin_count;         /* 0 when no page of another origin may. */
     bool cors_any;                    /* True when any origin's pages may. */
-    struct forwarded_proxies proxies; /* Those whose word on a client's address counts. */
+    struct forwarded_proxies proxies; /* The proxies whose word on a client's address counts. */
     const struct turn *turn;
 };
 

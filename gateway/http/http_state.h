@@ -10,12 +10,12 @@
 struct http {
     struct http_config config;
     struct http_api api;
-    int listening; /* Bound; -1 once the daemon has it. */
+    int listening; /* The bound socket; -1 once the daemon has it. */
     struct MHD_Daemon *daemon;
     struct http_counters counters;
     struct connections *connections;
     char date[HTTP_DATE_SIZE]; /* The header Date of the second under way; see reply_dated. */
-    mono_time date_until;      /* When that second ends. */
+    mono_time date_until;      /* The moment when that second ends. */
 };
 
 #endif

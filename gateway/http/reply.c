@@ -11,7 +11,7 @@
 #include "common/codec/json.h"
 #include "gateway/http/http_state.h"
 
-/* The response stays the caller's. */
+/* Queues and counts the response, which stays the caller's. */
 static enum MHD_Result queue(struct request *request, unsigned status,
                              struct MHD_Response *response)
 {
@@ -61,7 +61,7 @@ static void *unconst(const char *bytes)
     return cast.out;
 }
 
-/* Takes the response over. */
+/* Queues the response, which it takes over, with the headers that every answer has. */
 static enum MHD_Result reply_made(struct request *request, unsigned status, const char *type,
                                   struct MHD_Response *response, const char *const *headers)
 {
@@ -75,11 +75,11 @@ static enum MHD_Result reply_made(struct request *request, unsigned status, cons
                                 "ETag, Retry-After, Preference-Applied");
     }
     if (request->http->config.cors_origin_count != 0) {
-        /* Answers without an origin vary, too. */
+        /* An answer to a request without Origin varies as well. */
         MHD_add_response_header(response, "Vary", "Origin");
     }
     if (request->http->config.turn->draining) {
-        /* The next request goes to another gateway. */
+        /* The client has to send its next request to another gateway. */
         MHD_add_response_header(response, "Connection", "close");
     }
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i += 2) {

@@ -32,7 +32,8 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
     }
 }
 
-/* Called with the request line: a key in a path may hold escapes that decoding would take away. */
+/* Libmicrohttpd calls this with the request line as it came: a key in a path may hold escapes that
+ * decoding would take away. */
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connection)
 {
     return request_create(arg, connection, uri);
@@ -57,9 +58,9 @@ static enum MHD_Result answer(struct request *request, const char *method)
     return http->api.answer(http->api.arg, request, method);
 }
 
-/* Called with the headers, with each part of a body, at the end, and again when a request that was
- * suspended is resumed. An answer queued on the first call would close the connection, so nothing
- * is answered on it. */
+/* Libmicrohttpd calls this with the headers, with each part of a body, at the end, and again when a
+ * request that was suspended is resumed. An answer queued on the first call would close the
+ * connection, so nothing is answered on it. */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_size, void **state)
@@ -126,7 +127,7 @@ int http_create(const struct http_config *config, const struct http_api *api, st
 int http_start(struct http *http, struct error *err)
 {
     const struct http_config *config = &http->config;
-    /* This is for answers of which nothing is taken; connections.h sees to all else. */
+    /* This timeout is for answers of which nothing is taken; connections.h sees to all else. */
     const int64_t inactive_ms = config->stalled_ms > config->limits->idle_timeout_ms
                                     ? config->stalled_ms
                                     : config->limits->idle_timeout_ms;
@@ -214,7 +215,8 @@ void http_stop_listening(struct http *http)
         http->daemon != NULL ? MHD_quiesce_daemon(http->daemon) : MHD_INVALID_SOCKET;
     if (fd != MHD_INVALID_SOCKET) {
         listen_accept_rest(fd, http->daemon);
-        /* At once: connections that come in between are reset, but for tcp_migrate_req. */
+        /* The socket is closed at once, because the kernel resets connections that arrive before
+         * the close, unless tcp_migrate_req is set. */
         close(fd);
     }
 }

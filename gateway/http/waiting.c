@@ -12,10 +12,10 @@ struct waiting {
     size_t max;
     void (*wake)(void *arg, struct waiting_item *item, enum waiting_end reason);
     void *arg;
-    struct waiting_item *lists[WAITING_LISTS]; /* By enum waiting_for. */
-    struct heap ends;           /* All that wait; keys: microseconds of the monotonic clock. */
-    uint64_t events_seen;       /* The ordinal of the last event taken up. */
-    uint32_t events_generation; /* Of the log, when that was. */
+    struct waiting_item *lists[WAITING_LISTS]; /* One list for each enum waiting_for. */
+    struct heap ends;     /* All items that wait; keys: microseconds of the monotonic clock. */
+    uint64_t events_seen; /* The ordinal of the last event taken up. */
+    uint32_t events_generation; /* The generation of the log when events_seen was set. */
     struct waiting_counters counters;
 };
 
@@ -93,7 +93,7 @@ static void wake(struct waiting *waiting, struct waiting_item *item, enum waitin
     waiting->wake(waiting->arg, item, reason);
 }
 
-/* Wakes those that selected the name. */
+/* Wakes the items that selected the name. */
 static void wake_selected(struct waiting *waiting, enum waiting_for what, struct str name)
 {
     struct waiting_item *item;
@@ -111,7 +111,7 @@ void waiting_tile(struct waiting *waiting, struct str key)
     wake_selected(waiting, WAITING_FOR_TILES, key);
 }
 
-/* Wakes those that want to resume after this event. */
+/* Wakes the items that want to resume after this event. */
 static void wake_resuming(struct waiting *waiting, int64_t event_id)
 {
     struct waiting_item *item;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests that wait (long-polling): for a tile or an event that they selected, or for their time
- * to be over; or to resume after an event that has not come here yet. Such a request costs a record
- * here and its connection, no thread.
+ * Requests that wait (long-polling): a request waits for a tile or an event that it selected, or to
+ * resume after an event that has not come here yet, until its time is over. It costs a record here
+ * and its connection, but no thread.
  *
  *   add ──► waiting ── something selected changed ──► wake(WAITING_CHANGED)
  *                  └── its time is over ────────────► wake(WAITING_OVER)
@@ -31,15 +31,15 @@ enum waiting_end {
     WAITING_LET_GO,  /* Its owner lets all go, or its client is gone. */
 };
 
-/* Lies in the request that waits. One that is all zero does not wait. */
+/* The part of a request that waits. An item that is all zero does not wait. */
 struct waiting_item {
     bool waits;                 /* True while it is in the set. */
-    enum waiting_for what;      /* In which list it is. */
+    enum waiting_for what;      /* The list in which it is. */
     struct selection selection; /* The tiles or events that it waits for; owned while it waits. */
     int64_t event_id;           /* WAITING_TO_RESUME: the event that it wants to resume after. */
-    struct heap_item end;       /* When its time is over. */
-    struct waiting_item *prev;  /* Those that wait for the same are a list. */
-    struct waiting_item *next;
+    struct heap_item end;       /* The moment when its time is over. */
+    struct waiting_item *prev;  /* Links the items that wait for the same thing. */
+    struct waiting_item *next;  /* Links the items that wait for the same thing. */
 };
 
 struct waiting_counters {
@@ -48,7 +48,8 @@ struct waiting_counters {
     uint64_t over;    /* Waits that ended with their time. */
     uint64_t gone;    /* Waits whose client went away; the owner counts them. */
     uint64_t refused; /* Requests that were not let wait; the owner counts them. */
-    uint64_t ahead;   /* Of begun: those that wanted to resume after an event that had not come. */
+    /* Waits to resume after an event that had not come; they count in `begun`, too. */
+    uint64_t ahead;
 };
 
 struct waiting;
@@ -59,44 +60,47 @@ struct waiting *waiting_create(size_t max,
                                void (*wake)(void *arg, struct waiting_item *item,
                                             enum waiting_end reason),
                                void *arg);
-/* None may be left in it. */
+/* Asserts that no item waits. */
 void waiting_destroy(struct waiting **waiting);
 
-/* Those that wait already go on waiting, even if they are more. */
+/* Sets how many may wait. Items that wait already go on waiting, even if they are more. */
 void waiting_set_max(struct waiting *waiting, size_t max);
 
 /* True when no more may wait. */
 bool waiting_full(const struct waiting *waiting);
 
-/* Lets it wait until something selected changes, or until `end`. Takes the selection over. There
- * must be room, see waiting_full. */
+/* Lets the item wait until something selected changes, or until `end`. Takes the selection over.
+ * There must be room, see waiting_full. */
 void waiting_add(struct waiting *waiting, struct waiting_item *item, enum waiting_for what,
                  struct selection *selection, mono_time end);
 
-/* Lets it wait until the event with that id comes, all events begin anew, or until `end`. There
- * must be room. */
+/* Lets the item wait until the event with that id comes, all events begin anew, or until `end`.
+ * There must be room. */
 void waiting_add_resume(struct waiting *waiting, struct waiting_item *item, int64_t event_id,
                         mono_time end);
 
-/* Takes it out, without a call of wake; does nothing when it does not wait. */
+/* Takes the item out, without a call of wake; does nothing when it does not wait. */
 void waiting_remove(struct waiting *waiting, struct waiting_item *item);
 
-/* Wakes those who wait for the tile with that key: it changed, or is gone. */
+/* Wakes the items that wait for the tile with that key: it changed, or is gone. */
 void waiting_tile(struct waiting *waiting, struct str key);
 
-/* Wakes those who wait for one of the events that came since the last call. */
+/* Wakes the items that wait for one of the events that came since the last call. */
 void waiting_events(struct waiting *waiting, const struct eventlog *events);
 
-/* Wakes those whose time is over. */
+/* Wakes the items whose time is over. */
 void waiting_expire(struct waiting *waiting, mono_time now);
 
-/* When waiting_expire has something to do; MONO_NEVER when nobody waits. */
+/* The time when waiting_expire has something to do; MONO_NEVER when nobody waits. */
 mono_time waiting_next(const struct waiting *waiting);
 
-/* Lets go at most max, those whose time would be over first; returns how many are left. */
+/* Lets at most max items go, those whose time would be over first; returns how many are left. */
 size_t waiting_drain(struct waiting *waiting, size_t max);
 
+/* How many items wait. */
 size_t waiting_count(const struct waiting *waiting);
+
+/* Borrowed; the owner adds to the counters that are its own. */
 struct waiting_counters *waiting_counters(struct waiting *waiting);
 
 #endif

@@ -11,8 +11,8 @@
 #include "gateway/stream/send.h"
 #include "gateway/stream/streams_state.h"
 
-#define GATHER_BYTES (64 << 10)      /* for one send() */
-#define GATHER_SLOW_BYTES (16 << 10) /* to a socket that was full: about what it has room for */
+#define GATHER_BYTES (64 << 10)      /* The bytes that are gathered for one send(). */
+#define GATHER_SLOW_BYTES (16 << 10) /* The same for a socket that was full: about its room. */
 
 /*
  * One turn gathers pieces, sends them all with one send(), and settles how far the client came.
@@ -33,18 +33,18 @@
  * out and not these. To allow for that, gathering changes nothing of the stream but its watermark.
  */
 enum piece_kind {
-    PIECE_REST,    /* of `unfinished` */
-    PIECE_RESET,   /* the message `reset` */
-    PIECE_CONTROL, /* a control frame of the transport */
-    PIECE_VALUE,   /* the message of a tile or event */
+    PIECE_REST,    /* The rest of `unfinished`. */
+    PIECE_RESET,   /* The message `reset`. */
+    PIECE_CONTROL, /* A control frame of the transport. */
+    PIECE_VALUE,   /* The message of a tile or event. */
 };
 
 struct piece {
     enum piece_kind kind;
-    unsigned control;    /* PIECE_CONTROL: its number */
-    size_t end;          /* in the gathered bytes */
-    uint64_t watermark;  /* the stream's, once the client has this piece */
-    struct blob *shared; /* the frame, if others keep it, too; else NULL */
+    unsigned control;    /* PIECE_CONTROL: its number. */
+    size_t end;          /* Where it ends in the gathered bytes. */
+    uint64_t watermark;  /* The stream's watermark once the client has this piece. */
+    struct blob *shared; /* The frame, if others keep it, too; else NULL. */
 };
 
 /* ---- Gathering ---- */
@@ -75,7 +75,8 @@ static void gather_shared(struct streams *s, const struct stream *stream, struct
     add_piece(s, stream, PIECE_VALUE)->shared = blob_ref(frame);
 }
 
-/* The tile that changed next after the watermark, with its newest value. False: there is none. */
+/* Gathers the tile that changed next after the watermark, with its newest value. False: there is
+ * none. */
 static bool gather_tile(struct streams *s, struct stream *stream)
 {
     const struct tile *tile;
@@ -99,7 +100,7 @@ static bool gather_tile(struct streams *s, struct stream *stream)
     return false;
 }
 
-/* The event that comes next after the watermark. False: there is none. */
+/* Gathers the event that comes next after the watermark. False: there is none. */
 static bool gather_event(struct streams *s, struct stream *stream)
 {
     struct eventlog_entry *entry;
@@ -167,11 +168,11 @@ static void gather(struct streams *s, struct stream *stream, enum transport_orde
 
 /* ---- Settling ---- */
 
-/* The piece is with the client, or its rest will be before all else. */
+/* Counts a piece as given: the client has it, or will get its rest before anything else. */
 static void given(struct streams *s, struct stream *stream, const struct piece *piece)
 {
     if (piece->kind == PIECE_REST) {
-        return; /* it was counted when its beginning was sent */
+        return; /* It was counted when its beginning was sent. */
     }
     s->counters.deliveries++;
     if (piece->kind == PIECE_RESET) {
@@ -182,7 +183,7 @@ static void given(struct streams *s, struct stream *stream, const struct piece *
     }
 }
 
-/* Of the piece that begins there only some bytes were taken: cases 3 and 4. */
+/* Keeps what the socket did not take of the piece that begins there (cases 3 and 4). */
 static void keep_rest(struct streams *s, struct stream *stream, const struct piece *piece,
                       size_t begin, size_t taken)
 {
@@ -197,11 +198,11 @@ static void keep_rest(struct streams *s, struct stream *stream, const struct pie
     given(s, stream, piece);
 }
 
-/* begun_at: the watermark when the gathering began. */
+/* Settles how far the client came. begun_at: the watermark when the gathering began. */
 static void settle(struct streams *s, struct stream *stream, size_t taken, uint64_t begun_at)
 {
-    size_t begin = 0; /* of the first piece that was not taken whole */
-    size_t whole = 0; /* pieces that were */
+    size_t begin = 0; /* Where the first piece that was not taken whole begins. */
+    size_t whole = 0; /* How many pieces were taken whole. */
     uint64_t watermark = begun_at;
     for (; whole < s->piece_count && s->pieces[whole].end <= taken; whole++) {
         const struct piece *piece = &s->pieces[whole];
@@ -213,7 +214,7 @@ static void settle(struct streams *s, struct stream *stream, size_t taken, uint6
         watermark = piece->watermark;
     }
     if (whole == s->piece_count) {
-        return; /* case 1 */
+        return; /* This is case 1. */
     }
     if (taken > begin) {
         keep_rest(s, stream, &s->pieces[whole], begin, taken);
@@ -224,8 +225,8 @@ static void settle(struct streams *s, struct stream *stream, size_t taken, uint6
 
 /* ---- A turn ---- */
 
-/* Where the store forgot removals, or events have left the log, that the client was not told of,
- * what it holds cannot be continued: it is told to start over. */
+/* Tells the client to start over when the store forgot removals, or the log lost events, that it
+ * was not told of: what it holds cannot be continued then. */
 static void check_continuity(struct streams *s, struct stream *stream)
 {
     if (stream->channel->kind == CHANNEL_WS_IDLE) {
@@ -286,7 +287,7 @@ static bool send_gathered(struct streams *s, struct stream *stream, mono_time no
     return taken >= 0;
 }
 
-/* A large frame is not copied for each attempt at sending it. */
+/* Sends the rest of a large frame, which is not copied for each attempt. */
 static bool send_unfinished(struct streams *s, struct stream *stream, mono_time now)
 {
     const struct str rest = unfinished_rest(stream);
@@ -318,7 +319,7 @@ void stream_widen(struct streams *s, struct stream *stream)
         stream->unknown_until = 0;
     }
     if (stream->reset) {
-        known_free(&stream->known); /* the client is about to forget all that */
+        known_free(&stream->known); /* The client is about to forget all that. */
     } else if (!known_is_selection(stream->known)) {
         known_free(&stream->known);
         stream->known = known_by_selection(stream->channel->selection.text, stream->watermark);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A channel: streams with the same wish, and the one log that they share. A stream in step is
+ * A channel: streams with the same selection, and the one log that they share. A stream in step is
  * nothing but a position in the log.
  *
  *        frames    ┊ f1 │ f2 │ f3 │ f4 ┊          each encoded once
@@ -26,15 +26,14 @@
 struct view;
 
 enum channel_kind {
-    CHANNEL_TILES,
-    CHANNEL_PATCHES,
-    CHANNEL_EVENTS,
-    CHANNEL_MESSAGES, /* events without their names: EventSource hears only names that it knows */
-    /* The same as frames of WebSockets: */
-    CHANNEL_WS_TILES,
-    CHANNEL_WS_PATCHES,
-    CHANNEL_WS_EVENTS,
-    CHANNEL_WS_IDLE, /* those that have not subscribed to anything: heartbeats only */
+    CHANNEL_TILES,    /* Whole tiles as frames of SSE. */
+    CHANNEL_PATCHES,  /* Patches as frames of SSE. */
+    CHANNEL_EVENTS,   /* Events as frames of SSE. */
+    CHANNEL_MESSAGES, /* Events without their names: EventSource hears only names that it knows. */
+    CHANNEL_WS_TILES, /* Whole tiles as frames of WebSockets. */
+    CHANNEL_WS_PATCHES, /* Patches as frames of WebSockets. */
+    CHANNEL_WS_EVENTS,  /* Events as frames of WebSockets. */
+    CHANNEL_WS_IDLE,    /* WebSockets without a subscription, which get heartbeats only. */
 };
 
 static inline bool channel_has_events(enum channel_kind kind)
@@ -47,7 +46,7 @@ static inline bool channel_is_websocket(enum channel_kind kind)
     return kind >= CHANNEL_WS_TILES;
 }
 
-/* Where a frame ends in the log, and what has been said by then. */
+/* The end of a frame in the log, and the watermark that its streams have by then. */
 struct frame_end {
     uint64_t position;
     uint64_t watermark;
@@ -57,25 +56,26 @@ struct frame_end {
 struct channel {
     enum channel_kind kind;
     struct selection selection;
-    const struct view *view; /* of a WebSocket: what its clients may see; else NULL */
+    const struct view *view; /* WebSockets: what their clients may see; else NULL. */
     struct ring ring;
     size_t ring_max;
-    struct frame_end *ends; /* of the frames in the ring, oldest first: a ring of its own */
+    struct frame_end *ends; /* A ring of its own: the ends of the ring's frames, oldest first. */
     size_t ends_first;
     size_t ends_count;
-    size_t ends_cap;    /* a power of two */
-    uint64_t watermark; /* of the last frame that left the ring */
-    uint64_t slowest;   /* no live stream stands before this position; may be too low */
-    uint32_t *streams;  /* indices, in no order */
+    size_t ends_cap;    /* A power of two. */
+    uint64_t watermark; /* The watermark of the last frame that left the ring. */
+    uint64_t slowest;   /* No live stream stands before this position; it may be too low. */
+    uint32_t *streams;  /* The indices of its streams, in no order. */
     size_t stream_count;
     size_t stream_cap;
-    size_t unmeasured;   /* of the newest frames: it is not known yet when all streams had them */
-    size_t pass;         /* the fan-out pass under way has come that far, */
-    uint64_t pass_until; /* and gives each stream at least what the log held up to here */
-    bool again;   /* and another is needed: something came that the first ones have not got */
-    bool pending; /* it is in the list of channels that have something to send: */
-    struct channel *prev;
-    struct channel *next;
+    /* How many of the newest frames are not measured: some stream may not have them yet. */
+    size_t unmeasured;
+    size_t pass;         /* How many streams the fan-out pass under way has gone through. */
+    uint64_t pass_until; /* That pass gives each stream at least what the log held up to here. */
+    bool again;   /* Another pass is needed: something came that its first streams have not got. */
+    bool pending; /* It is in the list of channels that have something to send. */
+    struct channel *prev; /* Links the channels that have something to send. */
+    struct channel *next; /* Links the channels that have something to send. */
 };
 
 /* Takes the selection over. ring_max: the log may grow up to that many bytes. NULL when memory
@@ -84,16 +84,16 @@ struct channel *channel_create(enum channel_kind kind, struct selection *selecti
                                uint64_t watermark);
 void channel_destroy(struct channel **channel);
 
+/* Adds a stream; *slot becomes its place among the channel's streams. */
 void channel_join(struct channel *channel, uint32_t stream, uint32_t *slot);
-/* Moves the last stream into the free slot; returns which that was (or the one that left, if it was
- * the last). */
+
+/* Moves the last stream into the free slot, and returns it (or the one that left, if it was the
+ * last). */
 uint32_t channel_leave(struct channel *channel, uint32_t slot);
 
-/*
- * Must something leave the ring before a frame of len bytes fits? Grows the ring first if it may.
- * Returns the position up to which frames would leave, or 0 when there is room. A frame larger than
- * the whole ring: UINT64_MAX, it cannot be logged.
- */
+/* Returns the position up to which frames have to leave the ring before a frame of len bytes fits,
+ * or 0 when there is room; grows the ring first if it may. UINT64_MAX: the frame is larger than the
+ * whole ring, and cannot be logged. */
 uint64_t channel_crowded(struct channel *channel, size_t len);
 
 /* Drops frames up to the position (a frame's end). No live stream may stand before it. */
@@ -112,12 +112,12 @@ const struct latency_stamp *channel_measure(struct channel *channel, uint64_t po
 /* Drops all frames. No live stream may be left. watermark: what the log goes on from. */
 void channel_forget(struct channel *channel, uint64_t watermark);
 
-/* Of the frame that a byte at the position belongs to: its end; and the watermark before it. At the
- * head: the head itself. */
+/* Returns the end of the frame that a byte at the position belongs to, and sets *before to the
+ * watermark before that frame. At the head it returns the head itself. */
 struct frame_end channel_frame_at(const struct channel *channel, uint64_t position,
                                   uint64_t *before);
 
-/* Is the position between two frames? */
+/* True when the position is between two frames. */
 bool channel_at_boundary(const struct channel *channel, uint64_t position);
 
 #endif

@@ -7,8 +7,8 @@
 
 #include "gateway/stream/streams_state.h"
 
-/* Only a WebSocket's client may wish for more later, and its view has to be known then. All others
- * were narrowed to what they may see, once and for all, and share by their selections alone. */
+/* A WebSocket's channel keeps the view, because its client may select more later. Other selections
+ * are narrowed once, so those channels need none. */
 static const struct view *view_kept(enum channel_kind kind, const struct view *view)
 {
     return channel_is_websocket(kind) ? view : NULL;

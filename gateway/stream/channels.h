@@ -8,18 +8,20 @@
 struct streams;
 struct view;
 
-/* The channel of that kind and selection, whose clients may see the same; NULL: there is none. */
+/* Finds the channel of that kind and selection whose clients may see the same; NULL: there is
+ * none. */
 struct channel *channels_find(const struct streams *s, enum channel_kind kind,
                               const struct view *view, const struct selection *selection);
 
-/* The same, or a new one, which takes the selection over. NULL: there are as many as may be. */
+/* Finds such a channel or makes one. NULL: the limit of channels is reached, or memory cannot be
+ * mapped. A new channel takes the selection over; otherwise it stays the caller's. */
 struct channel *channels_get(struct streams *s, enum channel_kind kind, const struct view *view,
                              struct selection *selection);
 
 /* Frees a channel that no stream is in any more. */
 void channels_remove(struct streams *s, struct channel *channel);
 
-/* The channel's streams are gone through once more, after the pass that may be under way. */
+/* Schedules one more pass over the channel's streams, after the one that may be under way. */
 void channels_schedule(struct streams *s, struct channel *channel);
 
 /* Enters how long the channel's frames up to the position took, each once: by now all of its

@@ -9,12 +9,12 @@
 #include "gateway/stream/send.h"
 #include "gateway/stream/streams_state.h"
 
-#define PUSH_SENDS 4     /* before the others get their turn */
-#define PREFETCH_AHEAD 2 /* streams of a pass */
+#define PUSH_SENDS 4     /* Calls of send() before the other streams get their turn. */
+#define PREFETCH_AHEAD 2 /* Streams of a pass whose records are on their way into the caches. */
 
 /* ---- One stream ---- */
 
-/* Sends everything that the log has for it. */
+/* Sends everything that the log has for the stream. */
 static bool send_live(struct streams *s, struct stream *stream, mono_time now)
 {
     const struct str bytes = ring_from(&stream->channel->ring, stream->position);
@@ -29,7 +29,7 @@ static bool send_live(struct streams *s, struct stream *stream, mono_time now)
     return true;
 }
 
-/* One send(). False when the connection is gone. */
+/* Calls send() at most once. False when the connection is gone. */
 static bool advance(struct streams *s, struct stream *stream, mono_time now)
 {
     return stream->mode == STREAM_LIVE ? send_live(s, stream, now)
@@ -57,7 +57,8 @@ void stream_push(struct streams *s, struct stream *stream, mono_time now)
 
 /* ---- Passes ---- */
 
-/* The pass is over: off the list, or to its end, for the channels take turns. */
+/* Ends a pass: the channel leaves the list, or goes to its end if another pass is due, so that the
+ * channels take turns. */
 static void finish_pass(struct streams *s, struct channel *channel)
 {
     DL_DELETE(s->work, channel);
@@ -71,15 +72,14 @@ static void finish_pass(struct streams *s, struct channel *channel)
     }
 }
 
-/* Each send() of the kernel drives what lies in the caches out of them, the records of the streams
- * that are next with it. While one runs, they come back. */
+/* send() evicts the next streams' records from the caches, so they are prefetched meanwhile. */
 static void prefetch_next(const struct streams *s, const struct channel *channel)
 {
     const size_t next = channel->pass + PREFETCH_AHEAD;
     if (next < channel->stream_count) {
         const struct stream *stream = &s->table[channel->streams[next]];
         __builtin_prefetch(&stream->fd, 1);
-        __builtin_prefetch(&stream->position, 1); /* may be on another line */
+        __builtin_prefetch(&stream->position, 1); /* It may be on another line. */
     }
 }
 
@@ -99,7 +99,7 @@ bool streams_run(struct streams *s, unsigned budget, mono_time now)
         if (stream->blocked || !stream_has_more(stream)) {
             channel->pass++;
         } else if (budget--, !advance(s, stream, now)) {
-            stream_lost(s, stream); /* another takes its slot; or the channel is gone */
+            stream_lost(s, stream); /* Another stream takes its slot, or the channel is gone. */
         }
     }
     return s->work != NULL;

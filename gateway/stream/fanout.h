@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending: passes over the channels' logs, and a single stream's turn. */
+/* Sends what the logs hold: in passes over a channel's streams, or in a single stream's turn. */
 #ifndef GATEWAY_STREAM_FANOUT_H
 #define GATEWAY_STREAM_FANOUT_H
 

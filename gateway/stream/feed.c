@@ -9,10 +9,11 @@
 
 /* ---- Logs ---- */
 
-/* The log runs away from live streams that stand before the position. */
+/* Makes every live stream that stands before the position fall out of the log. */
 static void leave_behind(struct streams *s, struct channel *channel, uint64_t position)
 {
-    uint64_t slowest = channel->ring.head; /* who becomes live later stands there or behind it */
+    /* A stream that becomes live later stands at the head or behind it. */
+    uint64_t slowest = channel->ring.head;
     for (size_t i = 0; i < channel->stream_count; i++) {
         struct stream *stream = &s->table[channel->streams[i]];
         if (stream->mode != STREAM_LIVE) {
@@ -43,7 +44,7 @@ static void append(struct streams *s, struct channel *channel, struct str frame,
         if (channel->slowest < until) {
             leave_behind(s, channel, until);
         }
-        channels_written(s, channel, until); /* at least that long */
+        channels_written(s, channel, until); /* The frames took at least that long. */
         channel_drop(channel, until);
     }
     channel_append(channel, frame, watermark);
@@ -60,7 +61,7 @@ static void clear_stamp(struct streams *s)
 
 /* ---- Tiles ---- */
 
-/* What became of a tile. */
+/* A change of one tile, on its way into the logs. */
 struct news {
     const struct tile *tile;
     enum store_change change;
@@ -117,7 +118,8 @@ static void feed_kind(struct streams *s, enum channel_kind kind, struct news *ne
     }
 }
 
-/* Not what time alone changed, nor what came in a snapshot: it tells no arrival. */
+/* Stamps only changes that a row made: what time alone changed or a snapshot brought has no
+ * arrival. */
 static void stamp_tile(struct streams *s, const struct tile *tile, enum store_change change)
 {
     const struct rendered_tile *rendered = tile->cache;
@@ -167,7 +169,8 @@ static void reset_events(struct streams *s)
 
 static void stamp_event(struct streams *s, const struct eventlog_entry *entry)
 {
-    if (s->latency != NULL && entry->timestamp.us != 0) { /* else it is no news */
+    if (s->latency != NULL &&
+        entry->timestamp.us != 0) { /* An event without a timestamp is no news. */
         const struct latency_times times = {entry->timestamp, entry->arrival, entry->published_at};
         s->stamp = latency_received(s->latency, LATENCY_EVENT, &times, clock_now());
     }
@@ -176,7 +179,7 @@ static void stamp_event(struct streams *s, const struct eventlog_entry *entry)
 /* One frame serves all channels of a kind that come in a row. */
 static void feed_event(struct streams *s, struct eventlog_entry *entry)
 {
-    enum channel_kind made_for = CHANNEL_TILES; /* a kind without events: no frame is made yet */
+    enum channel_kind made_for = CHANNEL_TILES; /* A kind without events: no frame is made yet. */
     struct str frame = {0};
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
@@ -196,10 +199,10 @@ static void feed_event(struct streams *s, struct eventlog_entry *entry)
 void streams_events(struct streams *s)
 {
     if (eventlog_generation(s->events) != s->events_generation ||
-        s->events_seen < eventlog_floor(s->events)) { /* more came at once than the log holds */
+        s->events_seen < eventlog_floor(s->events)) { /* More came at once than the log holds. */
         s->events_generation = eventlog_generation(s->events);
         s->events_seen =
-            eventlog_last(s->events); /* what the new log begins with is history, too */
+            eventlog_last(s->events); /* What the new log begins with is history, too. */
         reset_events(s);
         return;
     }

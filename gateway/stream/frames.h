@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tiles and events in the form that the streams of a kind of channel get. */
+/* Writes tiles and events as frames of a channel's kind. */
 #ifndef GATEWAY_STREAM_FRAMES_H
 #define GATEWAY_STREAM_FRAMES_H
 
@@ -11,11 +11,11 @@
 
 struct streams;
 
-/* The message as a frame. Borrowed until the next one is made. */
+/* Makes the message a frame, which is borrowed until the next one is made. */
 struct str frames_make(struct streams *s, enum channel_kind kind, const struct message *message);
 
-/* The whole tile as a frame: made once for each change and transport, and kept with the tile.
- * Borrowed. */
+/* The whole tile as a frame, which is made once for each change and transport and kept with the
+ * tile. Borrowed. */
 struct blob *frames_tile(struct streams *s, enum channel_kind kind, const struct tile *tile);
 
 /* The event as a message. Borrowed from the entry. */

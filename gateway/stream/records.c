@@ -63,7 +63,7 @@ static void leave_channel(struct streams *s, struct stream *stream)
     if (channel->stream_count == 0) {
         channels_remove(s, channel);
     } else if (stream->slot < channel->pass) {
-        channel->again = true; /* the one that was moved there may not have had its turn */
+        channel->again = true; /* The one that was moved there may not have had its turn. */
     }
 }
 
@@ -97,7 +97,7 @@ void stream_end(struct streams *s, struct stream *stream)
 
 void stream_lost(struct streams *s, struct stream *stream)
 {
-    /* The error is the kernel's until somebody is told of it; send() may have been. */
+    /* The kernel tells an error once, and send() may have taken it already. */
     int error = stream->timed_out ? ETIMEDOUT : 0;
     socklen_t len = sizeof error;
     if (error == 0) {

@@ -9,20 +9,20 @@ struct channel;
 struct stream;
 struct streams;
 
-/* A record for a stream of that channel on that socket, which it owns from then on. Valid until the
- * next one is taken. */
+/* Takes a record for a stream of that channel on that socket, which the stream owns from then on.
+ * The pointer is valid until the next record is taken. */
 struct stream *stream_take(struct streams *s, struct channel *channel, int fd);
 
-/* Where the record stands in the table; it stays there until the stream ends. */
+/* The place of the record in the table; it stays there until the stream ends. */
 uint32_t stream_index(const struct streams *s, const struct stream *stream);
 
-/* A live stream goes on as a catch-up, after the frame that it is in. */
+/* Makes a live stream go on as a catch-up, after the frame that it is in. */
 void stream_fall_out(struct stream *stream);
 
-/* The stream goes on in another channel, as a catch-up from its watermark. */
+/* Makes the stream go on in another channel, as a catch-up from its watermark. */
 void stream_move(struct streams *s, struct stream *stream, struct channel *channel);
 
-/* Closes the socket and forgets the stream; its channel, too, if it was the last one there. */
+/* Closes the socket and forgets the stream, and its channel, too, if it was the last one there. */
 void stream_end(struct streams *s, struct stream *stream);
 
 /* Ends a stream whose connection is over: its client closed it, or vanished. */

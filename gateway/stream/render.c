@@ -166,7 +166,8 @@ static bool is_fixed_field(struct str name)
     return false;
 }
 
-/* The members of F-18 in their order, null where the row has none; then the user's own. */
+/* Appends the members in the order that docs/http.md promises: null where the row has none, then
+ * the user's own columns. */
 static void put_event(struct buf *out, const mp_value *fields)
 {
     static const char *const nullable[] = {"actor_id", "target_id", "summary"};

@@ -50,20 +50,23 @@ struct streams;
 struct streams *streams_create(const struct streams_config *config, struct store *store,
                                struct eventlog *events, int epoll,
                                void (*closed)(void *arg, const struct ip *address), void *arg);
+
+/* Ends all streams, closes their sockets, and frees the engine. */
 void streams_destroy(struct streams **streams);
 
-/* How old news are is entered into latency from now on; borrowed. NULL: nothing is measured. */
+/* Enters into latency, from now on, how old news is; borrowed. NULL: nothing is measured. */
 void streams_measure(struct streams *streams, struct latency *latency);
 
-/* For WebSockets: can_resume is true when a client of tiles can go on from that cursor; arg is that
- * of streams_create. Without it no client can. */
+/* Sets what WebSockets ask: can_resume is true when a client of tiles can go on from that cursor;
+ * arg is that of streams_create. Without it no client can. */
 void streams_set_can_resume(struct streams *streams,
                             bool (*can_resume)(void *arg, const struct cursor *cursor));
 
-/* At first a message may have 16 KiB, and frames come 20 a second in bursts of 100. */
+/* Sets what clients may send. At first a message may have 16 KiB, and frames come 20 a second in
+ * bursts of 100. */
 void streams_set_input(struct streams *streams, struct streams_input input);
 
-/* Streams that are open stay open. */
+/* Sets the greatest number of streams. Those that are open stay open. */
 void streams_set_max(struct streams *streams, size_t max_streams);
 
 /* True when streams_attach would find room for the stream. */
@@ -75,7 +78,7 @@ bool streams_has_room(const struct streams *streams, const struct stream_request
 int streams_attach(struct streams *streams, int fd, struct stream_request *request, struct str head,
                    mono_time now);
 
-/* epoll says something about a stream; data: the event's data.u64. */
+/* Deals with what epoll says about a stream; data: the event's data.u64. */
 void streams_ready(struct streams *streams, uint64_t data, uint32_t events, mono_time now);
 
 /* Cuts what is stalled or too old; call it about every second. */
@@ -85,8 +88,13 @@ void streams_sweep(struct streams *streams, mono_time now);
  * left. */
 size_t streams_drain(struct streams *streams, size_t max, unsigned spread_ms);
 
+/* How many streams are open. */
 size_t streams_count(const struct streams *streams);
+
+/* How many channels these have. */
 size_t streams_channels(const struct streams *streams);
+
+/* Borrowed from the engine. */
 const struct streams_counters *streams_counters(const struct streams *streams);
 
 #endif

@@ -16,17 +16,17 @@
 struct transport;
 
 struct streams_config {
-    size_t max_streams;
-    size_t max_channels;
-    size_t ring_max; /* Bytes that a channel's log may grow to. */
-    int64_t stalled_ms;
-    int64_t max_age_ms; /* 0: no limit. Jittered by a fifth. */
+    size_t max_streams;  /* The greatest number of streams. */
+    size_t max_channels; /* The greatest number of channels. */
+    size_t ring_max;     /* Bytes that a channel's log may grow to. */
+    int64_t stalled_ms;  /* A stream that accepts nothing for so long is cut. */
+    int64_t max_age_ms;  /* The greatest age of a stream, jittered by a fifth; 0: no limit. */
     const struct transport *sse;
     const struct transport *websocket;
 };
 
 struct streams_counters {
-    uint64_t opened;
+    uint64_t opened;   /* Streams that began. */
     uint64_t closed;   /* Streams that their clients ended. */
     uint64_t cut;      /* Streams that accepted nothing for stalled_ms. */
     uint64_t vanished; /* Streams that acknowledged nothing for stalled_ms, says the kernel. */
@@ -34,42 +34,41 @@ struct streams_counters {
     uint64_t refused;  /* Streams for which there was no room, or no room for their channel. */
     uint64_t frames;   /* Frames put into channels' logs. */
     uint64_t
-        deliveries; /* Frames handed to sockets, of all streams; those of catch-ups included. */
-    uint64_t sends; /* Calls of send(). */
-    uint64_t bytes;
+        deliveries;     /* Frames handed to sockets, of all streams; those of catch-ups included. */
+    uint64_t sends;     /* Calls of send(). */
+    uint64_t bytes;     /* Bytes that sockets took. */
     uint64_t blocked;   /* Times that a socket took less than all. */
     uint64_t conflated; /* Times that a log ran away from a stream. */
     uint64_t resets;    /* Times that a stream was told to start over. */
-    /* Of WebSockets: */
-    uint64_t ws_opened;
-    uint64_t ws_ended;
-    uint64_t ws_messages;        /* Messages of clients. */
-    uint64_t ws_pings;           /* Pings sent to silent clients. */
-    uint64_t ws_unanswered;      /* Streams cut because their clients stayed silent. */
-    uint64_t ws_protocol_errors; /* Closed with 1002 or 1003. */
-    uint64_t ws_bad_data;        /* Closed with 1007. */
-    uint64_t ws_bad_requests;    /* Closed with 1008: what the client asked for was wrong. */
-    uint64_t ws_too_fast;        /* Closed with 1008, or cut: too many frames. */
-    uint64_t ws_too_big;         /* Closed with 1009. */
-    uint64_t ws_no_room;         /* Closed with 1013. */
+    uint64_t ws_opened; /* WebSockets that began. */
+    uint64_t ws_ended;  /* WebSockets that ended. */
+    uint64_t ws_messages;        /* Messages that WebSockets' clients sent. */
+    uint64_t ws_pings;           /* Pings sent to silent clients of WebSockets. */
+    uint64_t ws_unanswered;      /* WebSockets cut because their clients stayed silent. */
+    uint64_t ws_protocol_errors; /* WebSockets closed with 1002 or 1003. */
+    uint64_t ws_bad_data;        /* WebSockets closed with 1007. */
+    uint64_t ws_bad_requests;    /* WebSockets closed with 1008: a request was wrong. */
+    uint64_t ws_too_fast;        /* WebSockets closed with 1008, or cut: too many frames. */
+    uint64_t ws_too_big;         /* WebSockets closed with 1009. */
+    uint64_t ws_no_room;         /* WebSockets closed with 1013. */
 };
 
-/* What a client may send, where its transport lets it; see config.h. */
+/* The limits of what a client may send, where its transport lets it; see config.h. */
 struct streams_input {
     size_t message_bytes;
     uint32_t frames_per_second;
     uint32_t frames_burst;
 };
 
-/* What a client asks for that opens a stream. */
+/* The request of a client that opens a stream. */
 struct stream_request {
     enum channel_kind kind;
     struct selection selection;
-    const struct cursor *cursor; /* Of tiles: where the stream resumes; NULL: from the start. */
-    uint64_t after_ordinal;      /* Of events: the stream goes on after this one. */
+    const struct cursor *cursor; /* Tiles: where the stream resumes; NULL: from the start. */
+    uint64_t after_ordinal;      /* Events: the stream goes on after this one. */
     bool reset; /* The stream begins with `reset`: what the client holds cannot be continued. */
     struct ip address;
-    const struct view *view; /* what its client may see; never NULL */
+    const struct view *view; /* What its client may see; never NULL. */
 };
 
 #endif

@@ -7,14 +7,15 @@
 #include "gateway/stream/streams_state.h"
 #include "gateway/ws/side.h"
 
-#define CLOSING_S 5 /* in which a close frame has to be taken and answered */
+/* Seconds in which the client has to take the close frame and answer it. */
+#define CLOSING_S 5
 
-/* Their numbers, in the order in which they go out. */
+/* The numbers of control frames, in the order in which they are sent. */
 enum { CONTROL_PING = 1, CONTROL_PONG, CONTROL_CLOSE };
 
-/* ---- Wishes ---- */
+/* ---- Asking for control frames ---- */
 
-/* A control frame is to be sent between the frames of the log. */
+/* Takes a live stream off its log, so that a control frame can go between messages. */
 static void leave_log(struct stream *stream)
 {
     if (stream->mode == STREAM_LIVE) {
@@ -70,7 +71,7 @@ void ws_control_refuse(struct ws_turn *turn, enum ws_code code, const char *reas
     ws_control_close(turn, code, str_of(reason));
 }
 
-/* ---- What a catch-up asks ---- */
+/* ---- The hooks that a catch-up calls ---- */
 
 enum transport_order ws_control_order(const struct stream *stream)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The control frames that a WebSocket's client gets between messages: pings, pongs, and the one
- * that closes the connection. Each is wished for first, and goes out with the stream's next turn,
+ * that closes the connection. Each is asked for first, and goes out with the stream's next turn,
  * for which a live stream falls out of its channel's log.
  */
 #ifndef GATEWAY_WS_CONTROL_H
@@ -15,21 +15,20 @@
 struct stream;
 struct streams;
 
-/* A WebSocket whose turn it is, and when that is. */
+/* The turn of a WebSocket, and its time. */
 struct ws_turn {
     struct streams *s;
     struct stream *stream;
     mono_time now;
 };
 
-/* The stream is to be sent a ping. */
+/* Asks for a ping to be sent. */
 void ws_control_ping(struct stream *stream);
 
-/* The stream is to be sent a pong with that payload, in place of one that was not sent yet. */
+/* Asks for a pong with that payload to be sent, in place of one that was not sent yet. */
 void ws_control_pong(struct stream *stream, struct str payload);
 
-/* The stream is to be sent a close frame, and nothing behind it. Of several the first one counts.
- */
+/* Asks for a close frame to be sent, and for nothing behind it. Of several the first one counts. */
 void ws_control_close(struct ws_turn *turn, enum ws_code code, struct str reason);
 
 /* Closes the stream because its client did something wrong, and counts that. reason: a sentence of

@@ -40,8 +40,8 @@ void ws_request_free(struct ws_request *request);
 void ws_idle_selection(struct selection *out);
 
 /*
- * The selection that a client has when it wishes for those patterns, too; and the one that it has
- * when it no longer wishes for them. had: what it had before; NULL: nothing. STATUS_INVALID: these
+ * The selection of a client that asks for those patterns, too; and of one that no longer asks for
+ * them. had: what it had before; NULL: nothing. STATUS_INVALID: these
  * are too many patterns, or one is such that no key matches it. STATUS_NOT_FOUND: nothing is
  * selected. With STATUS_OK the caller frees out.
  */

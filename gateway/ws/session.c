@@ -13,10 +13,10 @@
 #include "gateway/ws/side.h"
 #include "gateway/ws/subscription.h"
 
-#define READ_BYTES (16 << 10)
-#define READS_MAX 16 /* at once; a client that sends more than that is cut */
-#define SILENCE_S 30 /* of a client, then it is sent a ping */
-#define ANSWER_S 30  /* in which it has to answer with anything */
+#define READ_BYTES (16 << 10) /* The bytes of one read. */
+#define READS_MAX 16          /* Reads in one turn; a client that sends more is cut. */
+#define SILENCE_S 30          /* Seconds of silence before a ping. */
+#define ANSWER_S 30           /* Seconds in which a ping has to be answered. */
 
 /* ---- What the client sends ---- */
 
@@ -94,7 +94,7 @@ static void take_bytes(struct ws_turn *turn, struct str bytes)
     ws_side_drop_if_empty(stream);
 }
 
-/* False: the connection is over. */
+/* Reads what the client sent. False: the connection is over. */
 static bool take_input(struct ws_turn *turn)
 {
     struct stream *stream = turn->stream;
@@ -128,7 +128,7 @@ static void destroy_parser(void *state)
     ws_parser_destroy(&parser);
 }
 
-/* Each begins without a subscription: nothing that changed so far is for it. */
+/* A stream begins without a subscription: nothing that changed so far is for it. */
 static void begin(struct streams *s, struct stream *stream, const struct stream_request *request,
                   mono_time now)
 {
@@ -162,7 +162,7 @@ static void ready(struct streams *s, struct stream *stream, uint32_t events, mon
     stream_push(s, stream, now);
 }
 
-/* A close frame was wished for: the client has a few seconds to take it and to answer. */
+/* Ends a stream whose client did not take and answer the close frame in time. */
 static void sweep_closing(struct streams *s, struct stream *stream, mono_time now)
 {
     if (stream_seconds(now) >= stream->ends_s) {
@@ -206,7 +206,7 @@ static bool sweep(struct streams *s, struct stream *stream, mono_time now)
 
 static void append_farewell(struct buf *out, unsigned retry_ms)
 {
-    (void)retry_ms; /* a close frame has no place for it */
+    (void)retry_ms; /* A close frame has no place for it. */
     ws_frame_append_close(out, WS_CODE_GOING_AWAY, STR("This gateway stops; come back."));
 }
 

@@ -12,7 +12,9 @@
 #include "gateway/stream/streams_state.h"
 #include "gateway/ws/side.h"
 
-#define RESUME_WAIT_S 5 /* for the event to go on after, where this gateway is behind another */
+/* Seconds for the event to come that a client goes on after, where this gateway is behind another.
+ */
+#define RESUME_WAIT_S 5
 
 void ws_subscription_refuse(struct ws_turn *turn, const char *reason)
 {
@@ -20,7 +22,8 @@ void ws_subscription_refuse(struct ws_turn *turn, const char *reason)
     ws_control_refuse(turn, WS_CODE_POLICY, reason);
 }
 
-/* Takes the selection over. False: there is no room for another channel. */
+/* Moves the stream into the channel of the selection, which it takes over. False: there is no room
+ * for another channel. */
 static bool enter_channel(struct ws_turn *turn, enum channel_kind kind, struct selection *selection)
 {
     struct channel *channel = channels_get(turn->s, kind, turn->stream->channel->view, selection);
@@ -57,7 +60,7 @@ static void unsubscribe(struct ws_turn *turn, struct str patterns)
     }
     const int status = ws_selection_remove(&stream->channel->selection, patterns, &selection);
     if (known_is_selection(stream->known)) {
-        known_free(&stream->known); /* of what is given up, the client no longer hears */
+        known_free(&stream->known); /* The client no longer hears of what it gave up. */
     }
     stream->unsubscribed = true;
     if (status == STATUS_OK) {
@@ -88,7 +91,7 @@ static void begin_tiles(struct ws_turn *turn, struct str cursor_text)
     }
 }
 
-/* The id of the event that the cursor names; -1: it names none. */
+/* Returns the id of the event that the cursor names; -1: it names none. */
 static int64_t event_id(struct buf *cursor)
 {
     char *end;
@@ -121,8 +124,8 @@ static enum channel_kind kind_wanted(const struct stream *stream, const struct w
     return request->form == WS_FORM_PATCH ? CHANNEL_WS_PATCHES : CHANNEL_WS_TILES;
 }
 
-/* Narrows the selection that the client would have to what it may see. False: of the patterns that
- * it asks for it may see nothing. No patterns ask for nothing, which may be seen. */
+/* Narrows the selection to what the client may see. False: it may see nothing of the patterns that
+ * it asks for. A request without patterns passes. */
 static bool narrow(const struct ws_turn *turn, enum channel_kind kind, struct str patterns,
                    struct selection *selection)
 {
@@ -139,7 +142,8 @@ static bool narrow(const struct ws_turn *turn, enum channel_kind kind, struct st
     return view_narrow(view, what, selection);
 }
 
-/* The selection that the stream would have. False: it is refused, or nothing was asked for. */
+/* Makes the selection that the stream would have. False: it is refused, or nothing was asked for.
+ */
 static bool select_wanted(struct ws_turn *turn, struct ws_request *request, enum channel_kind kind,
                           struct selection *selection)
 {
@@ -199,7 +203,7 @@ static bool is_ahead(const struct ws_turn *turn, struct ws_request *request)
     return id >= 0 && eventlog_find(events, id) == NULL && eventlog_may_come(events, id);
 }
 
-/* Takes the request over, until the event has come. */
+/* Keeps the request, which it takes over, until the event has come. */
 static void begin_waiting(struct ws_turn *turn, struct ws_request *request)
 {
     struct ws_side *side = ws_side_need(turn->stream);

@@ -25,7 +25,7 @@ void ws_subscription_refuse(struct ws_turn *turn, const char *reason);
 bool ws_subscription_waits(const struct stream *stream);
 
 /* Called about every second for a stream that waits: subscribes when the event has come, or when it
- * has been waited for long enough. False: neither is so. */
+ * has waited for long enough. False: it still waits. */
 bool ws_subscription_sweep(struct ws_turn *turn);
 
 #endif

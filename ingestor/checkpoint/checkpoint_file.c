@@ -229,8 +229,8 @@ static int replace_journal(struct file_checkpoint *c, struct str records, struct
     return STATUS_OK;
 }
 
-/* A journal of the records above that number, CHECKPOINT_JOURNAL_ALL for none. Of one that has lost
- * records nothing is kept, nor is it sealed. */
+/* Writes the journal anew with the records above that number; CHECKPOINT_JOURNAL_ALL keeps none. A
+ * journal that has lost records is left empty and without a seal. */
 static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct error *err)
 {
     struct kept kept = {above, {0}};
@@ -249,7 +249,7 @@ static int rewrite_journal(struct file_checkpoint *c, uint64_t above, struct err
     return status;
 }
 
-/* Appends it whole or not at all: behind half a record no other could be read. */
+/* Appends the record whole or not at all: behind half a record no other could be read. */
 static int append_whole(struct file_checkpoint *c, struct str framed, struct error *err)
 {
     struct stat before;

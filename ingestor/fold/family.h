@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The members of one tile definition: one, or with group_by one for each group seen, at most
- * max_groups. */
+/* The members of one tile definition: a single one, or with group_by one for each group seen, at
+ * most max_groups. The fold owns them; what these functions return is borrowed until the member is
+ * freed. */
 #ifndef INGESTOR_FOLD_FAMILY_H
 #define INGESTOR_FOLD_FAMILY_H
 

@@ -55,7 +55,9 @@ static inline void member_mark_dirty(struct fold *fold, struct member *member, m
 /* True when the member is of a family, and has had no row for idle_ms. */
 bool member_is_idle(const struct member *member, wall_time now);
 
+/* Hides the member: it is handed out once more, as removed, if it was ever published. */
 void member_hide(struct fold *fold, struct member *member, mono_time now);
+/* Shows a hidden member again: it is handed out as a keyframe. */
 void member_show(struct fold *fold, struct member *member, mono_time now);
 
 #endif

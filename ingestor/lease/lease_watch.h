@@ -19,14 +19,14 @@
 
 /* Zero-initialised: nothing was seen yet. */
 struct lease_watch {
-    uint64_t number; /* of the lease watched; 0: none */
+    uint64_t number; /* The number of the lease that is watched; 0: none. */
     uint64_t heartbeat;
     boot_time polled_at;
-    int64_t still_us; /* for so long the heartbeat has been seen to stand still */
+    int64_t still_us; /* How long the heartbeat has been seen to stand still. */
 };
 
-/* What counts at most of the time between two polls: a standby that was stopped itself, perhaps
- * with all of the machine, saw nothing meanwhile. */
+/* The most that one interval between polls counts, because a standby that was stopped, perhaps with
+ * all of the machine, saw nothing meanwhile. */
 #define LEASE_BLINK_MS 1000
 
 /* Notes what is seen now; true when the heartbeat has stood still for LEASE_EXPIRE_MS, or when
@@ -34,7 +34,7 @@ struct lease_watch {
 bool lease_watch_expired(struct lease_watch *watch, uint64_t number, uint64_t heartbeat,
                          boot_time now);
 
-/* The holder could not be polled: what it did meanwhile is not known. */
+/* Forgets what was seen, because the holder could not be polled and may have done anything. */
 void lease_watch_forget(struct lease_watch *watch);
 
 #endif

@@ -372,7 +372,7 @@ static int read_source(struct reader_thread *t, struct error *err)
     if (status != STATUS_OK) {
         return status;
     }
-    /* What is written after this poll wakes us up. */
+    /* A row that is written after this poll wakes the reader. */
     const bool end = batch == NULL || (!batch->more && !batch->history);
     t->state = end ? READER_IS_IDLE : READER_IS_READING;
     t->poll_at = mono_add_ms(clock_mono(), t->parts.config->source.poll_interval_ms);
@@ -380,7 +380,8 @@ static int read_source(struct reader_thread *t, struct error *err)
         status = write_journal(t, batch, err);
     }
     if (status != STATUS_OK) {
-        /* Nobody is to see it. If the lease is still ours it is read again. */
+        /* The batch was not journaled, so nobody may see it. If the lease is still held, its rows
+         * are read again. */
         batch_destroy(&batch);
     }
     if (status == STATUS_DENIED) {

@@ -30,6 +30,9 @@ bool anchor_holds(const struct anchor *anchor, const struct batch *batch);
 
 /* As an array of two: id and digest. */
 void anchor_save(const struct anchor *anchor, struct buf *out);
+
+/* Loads what anchor_save wrote. False when the value is nothing of the kind; the anchor is not to
+ * be used then. */
 bool anchor_load(struct anchor *anchor, const mp_value *value);
 
 #endif

@@ -11,7 +11,7 @@ enum unusable {
     UNUSABLE_EVENT_TYPE,
     UNUSABLE_ID,
     UNUSABLE_TOO_LONG,
-    UNUSABLE_KINDS, /* how many there are; also "the row can be used" */
+    UNUSABLE_KINDS, /* The number of kinds; as a result it means that the row is usable. */
 };
 
 struct unusable_log {

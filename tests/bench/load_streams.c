@@ -191,9 +191,9 @@ static bool obey(struct load *load)
 
 /* ---- Getting back ---- */
 
-/* Opens what is lost, until the first that cannot be opened; how many are still lost? Not before
- * all are lost: the socket that a dying server listens on is the last that the kernel closes, and
- * would take connections only to drop them. */
+/* Opens the streams that are lost, until the first that cannot be opened, and returns how many are
+ * still lost. It is called once all are lost: the socket that a dying server listens on is the last
+ * that the kernel closes, and would take connections only to drop them. */
 static size_t reopen(struct load *load)
 {
     size_t closed = 0;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows to browsers: latency, the format of F-18 to the letter, resuming, no duplicates."""
+"""Rows to browsers: latency, the format of docs/http.md to the letter, resuming, no duplicates."""
 import json
 import re
 import statistics

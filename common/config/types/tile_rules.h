@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the configuration has to know of a type of tile. Each type is a file in this folder, which
- * defines one struct tile_rules; tile_types.c, one floor up, is the table of all. Private to
+ * defines one struct tile_rules; tile_types.c in common/config is the table of all. Private to
  * common/config.
  */
 #ifndef COMMON_CONFIG_TYPES_TILE_RULES_H

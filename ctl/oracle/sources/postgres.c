@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads all rows of an events table of PostgreSQL for the oracle. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads all rows of an events table of SQLite for the oracle. */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>

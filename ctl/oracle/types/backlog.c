@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* backlog, as docs/tiles.md says: how many items are open, in which states, and since when. */
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* count, as docs/tiles.md says: how many rows match, or the latest value of a metric. */
 #include "common/codec/mp.h"
 #include "ctl/oracle/types/values.h"
 

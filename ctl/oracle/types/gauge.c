@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* gauge, as docs/tiles.md says: the latest value, with the smallest and the largest. */
 #include <math.h>
 
 #include "common/codec/mp.h"

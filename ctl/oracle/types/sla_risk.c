@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* sla_risk, as docs/tiles.md says: which open items are past their deadline or near it. */
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* trend, as docs/tiles.md says: one point for each bucket of time. */
 #include <stdio.h>
 #include <stdlib.h>
 

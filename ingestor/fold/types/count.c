@@ -18,10 +18,10 @@
 struct count {
     uint64_t ever; /* rows that matched */
     struct window window;
-    bool measured;     /* the metric was measured: the three below mean something */
-    double metric;     /* the latest value measured */
-    int64_t metric_us; /* timestamp of the row that it comes from */
-    int64_t metric_id; /* id of that row */
+    bool measured;     /* True once the metric was measured. */
+    double metric;     /* The latest value. Meaningful only when `measured` is true. */
+    int64_t metric_us; /* Timestamp of its row. Meaningful only when `measured` is true. */
+    int64_t metric_id; /* Id of its row. Meaningful only when `measured` is true. */
 };
 
 /* The width of the window's slots in µs, as docs/tiles.md says. */

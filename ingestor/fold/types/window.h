@@ -37,10 +37,15 @@
  * not copy a bucket as a whole, nor touch the others. */
 struct bucket {
     int64_t slot;
-    uint64_t count;  /* rows in it; 0: it is empty, and nothing below means anything */
-    double value;    /* their sum, smallest, largest or last value, as the aggregate says */
-    int64_t last_us; /* with TILE_AGGREGATE_LAST: timestamp of the row that value comes from */
-    int64_t last_id; /* with TILE_AGGREGATE_LAST: id of that row */
+    uint64_t count; /* rows in it; 0: it is empty */
+    /* Their sum, smallest, largest or last value, as the aggregate says. Meaningful only when
+     * `count` is not 0. */
+    double value;
+    /* With TILE_AGGREGATE_LAST: timestamp of the row that value comes from. Meaningful only when
+     * `count` is not 0. */
+    int64_t last_us;
+    /* With TILE_AGGREGATE_LAST: id of that row. Meaningful only when `count` is not 0. */
+    int64_t last_id;
 };
 
 struct window {

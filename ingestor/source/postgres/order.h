@@ -24,8 +24,8 @@
 #include "common/codec/mp.h"
 
 struct order_segment {
-    int64_t above;   /* ids greater than this one … */
-    uint64_t offset; /* … have id + offset, up to the next segment */
+    int64_t above;   /* The segment holds for ids greater than this one, up to the next segment. */
+    uint64_t offset; /* What is added to such an id to get its ordinal. */
 };
 
 struct order_late {
@@ -57,7 +57,11 @@ void order_forget(struct order *order, uint64_t keep);
 /* The ordinal that the row had. It is certain only if it is above `forgotten`. */
 uint64_t order_of(const struct order *order, int64_t id);
 
+/* Appends the order as an array of MessagePack. */
 void order_save(const struct order *order, struct buf *out);
+
+/* Loads what order_save wrote into an order that is all zero. False when the value is nothing that
+ * order_save writes; the order is then only good for order_free. */
 bool order_load(struct order *order, const mp_value *value);
 
 #endif

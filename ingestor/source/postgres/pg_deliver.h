@@ -14,7 +14,7 @@ void pg_deliver_row(struct postgres_source *s, const PGresult *rows, int row, wa
 /* Remembers the place of the row delivered last, which came late; what follows comes behind it. */
 void pg_deliver_late(struct postgres_source *s, int64_t id);
 
-/* The batch's rows are in it: gives it the rest, with the state behind it. Returns the batch. */
+/* Finishes the batch: adds state, ordinals and journal record, and returns it. */
 struct batch *pg_deliver_finish(struct postgres_source *s, struct batch *batch);
 
 #endif

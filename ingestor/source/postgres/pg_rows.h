@@ -6,6 +6,7 @@
 #include "ingestor/source/batch.h"
 #include "ingestor/source/postgres/pg_state.h"
 
+/* The row's id; `row` is below PQntuples(rows), here and below. */
 int64_t pg_row_id(const PGresult *rows, int row);
 
 /* The row's timestamp. False when it has none that can be read. */

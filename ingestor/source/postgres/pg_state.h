@@ -52,8 +52,8 @@ struct pg_snapshot {
 struct pg_hole_poll {
     mono_time thorough_at; /* When those whose fence has passed are polled next. */
     bool thorough;         /* True when the poll under way asks for them, too. */
-    struct buf first_ids;  /* The ranges asked for, as array literals: how each begins … */
-    struct buf last_ids;   /* … and how each ends. */
+    struct buf first_ids;  /* The first id of each range asked for, as an array literal. */
+    struct buf last_ids;   /* The last id of each of these ranges, as an array literal. */
 };
 
 /*
@@ -72,7 +72,7 @@ struct pg_journaling {
     struct pg_journal replay; /* The records to be gone through again. */
 };
 
-/* What the next batch has to tell, and when there is one though no rows came. */
+/* What the next batch reports, and whether one is sent although no rows came. */
 struct pg_news {
     bool building;     /* The table is read for the first time. */
     bool caught_up;    /* The last poll came to the end of the table. Until one has, each poll gives

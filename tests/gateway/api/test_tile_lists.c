@@ -41,7 +41,7 @@ static void a_list_is_made_once_for_each_state(void **state)
     assert_false(holds(some, "\"b\""));
     assert_string_not_equal(get(lists, NULL)->digest, get(lists, "a.*")->digest);
     assert_ptr_equal(get(lists, NULL)->json, all);
-    assert_ptr_equal(get(lists, "a.*,a.*")->json, some); /* the same wish */
+    assert_ptr_equal(get(lists, "a.*,a.*")->json, some); /* the same selection */
 
     char digest[17];
     memcpy(digest, get(lists, NULL)->digest, sizeof digest);

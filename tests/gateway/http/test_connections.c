@@ -34,7 +34,7 @@ static void close_pair(struct connections *connections, struct pair *pair)
     close(pair->fds[1]);
 }
 
-/* Has the client been told that it is over? text: what it was sent before. */
+/* True when the client was told that the connection is over. text: what it was sent before. */
 static bool is_over(const struct pair *pair, const char *text)
 {
     char got[512];

@@ -236,7 +236,8 @@ static void events_that_left_the_log_are_a_reset(void **state)
     world_finish(&w);
 }
 
-/* The numbering began anew, with smaller numbers: marks of the old one must not hide new events. */
+/* The numbering began anew, with smaller numbers: watermarks of the old one must not hide new
+ * events. */
 static void a_new_numbering_is_a_reset_for_all(void **state)
 {
     (void)state;

@@ -47,7 +47,7 @@ static void pass_s(struct world *w, int64_t seconds)
     world_turn(w, 1000);
 }
 
-/* Does the text end with a close frame of that code? */
+/* True when the text ends with a close frame of that code. */
 static bool closes_with(const struct buf *got, unsigned code)
 {
     const unsigned char frame[2] = {(unsigned char)(code >> 8), (unsigned char)code};
@@ -248,7 +248,7 @@ static void too_many_frames_and_too_many_subscriptions(void **state)
     world_finish(&w);
 }
 
-/* What a client may see belongs to its channel, also when it wishes for something else. */
+/* What a client may see belongs to its channel, also when it asks for something else. */
 static void who_may_see_other_things_is_in_another_channel(void **state)
 {
     (void)state;
