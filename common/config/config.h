@@ -191,8 +191,8 @@ struct config_gateway {
     size_t cors_origin_count;         /* 0 to CONFIG_ORIGINS_MAX */
     bool cors_any;                    /* True when `*` is among the origins. */
     int64_t heartbeat_ms;             /* 100 ms to 5 min */
-    int64_t stalled_ms;        /* a stream that accepts nothing for so long is cut: 100 ms to 1 h */
-    int64_t drain_ms;          /* closings at the end are spread over that: 0 to 5 min */
+    int64_t stalled_ms; /* a stream that accepts nothing for so long is cut: 100 ms to 1 h */
+    int64_t drain_ms;   /* At the end streams are closed evenly over this time: 0 to 5 min. */
     int64_t max_stream_age_ms; /* 1 s to 30 d; 0: no limit */
     size_t channel_log_bytes;  /* the ring of encoded frames of a channel: 16 KiB to 256 MiB */
 };

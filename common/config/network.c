@@ -73,7 +73,7 @@ static const struct config_key upstream_rows[] = {
      .help = "The address where the upstream answers queries."},
     {CONFIG_CURVE_KEY("server_key", struct config_upstream, server_key),
      .default_words = "`curve.server_key`",
-     .help = "The public key that this upstream proves to have."},
+     .help = "The public key with which this upstream must identify itself."},
 };
 const struct config_table config_upstream_table = CONFIG_TABLE(upstream_rows);
 

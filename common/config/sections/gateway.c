@@ -192,7 +192,7 @@ static const struct config_key rows[] = {
      .help = "A stream is cut when its client accepts nothing for so long."},
     {CONFIG_DURATION("drain", struct config_gateway, drain_ms, 0, 5 * MS_PER_MINUTE),
      .default_value = "5s",
-     .help = "When the gateway ends (SIGTERM), the closing of its streams is spread over that "
+     .help = "When the gateway ends (SIGTERM), it closes its streams evenly over this "
              "time."},
     {CONFIG_MEASURED("max_stream_age", read_stream_age, struct config_gateway, max_stream_age_ms,
                      CONFIG_MS, 0, 30 * MS_PER_DAY),

@@ -163,7 +163,7 @@ static const struct config_key rows[] = {
      .default_value = "2s", .help = "How often the table is read when nothing wakes the ingestor."},
     {CONFIG_DURATION("late_window", struct config_source, late_window_ms, 0, 7 * MS_PER_DAY),
      .default_value = "10m",
-     .help = "How long the ingestor looks for an id that is missing between others."},
+     .help = "How long the ingestor polls for an id that is missing between others."},
     {CONFIG_TEXT("metric_event", struct config_source, metric_event, 256),
      .default_value = "metrics.updated", .help = "The event type whose payload is a metric."},
 };

@@ -17,7 +17,7 @@ static const struct config_key rows[] = {
     {CONFIG_MEMBER("labels", config_read_labels, struct tile_config, labels), .range = "conditions",
      .default_words = "all", .help = "Only with `metric`: a map from labels to values."},
     {CONFIG_DURATION("window", struct tile_config, window_ms, 1, TILE_WINDOW_MAX),
-     .help = "The tile counts only the events of that long, up to now."},
+     .help = "The tile counts only events of this length of time, up to now."},
 };
 
 const struct tile_rules tile_rules_count = {

@@ -38,7 +38,7 @@ static const struct config_key rows[] = {
     {CONFIG_MEMBER("due", config_read_field, struct tile_config, due), .range = "a field",
      .help = "The field of the opening event that holds the deadline."},
     {CONFIG_DURATION("within", struct tile_config, within_ms, 1, TILE_WINDOW_MAX),
-     .help = "Instead of `due`: the deadline is so long after the opening event."},
+     .help = "Instead of `due`: the time from the opening event to the deadline."},
     {CONFIG_DURATION("at_risk", struct tile_config, at_risk_ms, 0, TILE_WINDOW_MAX),
      .default_words = "`30m`; with `within` a quarter of it", .range = "less than `within`",
      .help = "How long before its deadline an item is at risk."},
