@@ -18,6 +18,11 @@ def show(**members):
     print(json.dumps(members, ensure_ascii=False), flush=True)
 
 
+def as_json(row):
+    """The row with an id that any reader of JSON can hold: beyond 2^53 - 1 it is a string, as Tilewire's own JSON has it."""
+    return {**row, "id": row["id"] if row["id"] < 2**53 else str(row["id"])}
+
+
 def ask(context, address, request):
     """One question: a MessagePack map there, a MessagePack map back."""
     with context.socket(zmq.REQ) as socket:
@@ -49,7 +54,7 @@ def take(topic, header, body, last, gapless):
     if kind == "tile":
         show(tile=body["k"], whole=body["b"] is None, patch=body["p"])
     elif kind == "event":
-        show(event=name, row=body["e"])
+        show(event=name, row=as_json(body["e"]))
 
 
 def main():

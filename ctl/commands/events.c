@@ -7,6 +7,7 @@
 #include "common/codec/json.h"
 #include "common/program/program.h"
 #include "common/replica/answer.h"
+#include "common/wire/event_json.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 #include "ctl/peer/peer.h"
@@ -88,7 +89,7 @@ static void keep(struct newest *newest, const mp_value *fields)
 static void print_json(const struct ctl *ctl, const mp_value *fields)
 {
     struct buf json = {0};
-    json_write_value(&json, fields);
+    event_json_write(&json, fields);
     fprintf(ctl->out, "%s\n", buf_cstr(&json));
     buf_free(&json);
 }

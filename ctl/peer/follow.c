@@ -5,6 +5,7 @@
 
 #include "common/base/error.h"
 #include "common/codec/json.h"
+#include "common/wire/event_json.h"
 
 void follow_init(struct follow *follow, const char *prefix, bool events, FILE *out)
 {
@@ -130,7 +131,7 @@ static void print_event(struct follow *follow, const struct wire_header *header,
         return;
     }
     buf_append_text(&line, "{\"event\":");
-    json_write_value(&line, event.fields);
+    event_json_write(&line, event.fields);
     buf_append_char(&line, '}');
     print_line(follow, &line);
 }

@@ -152,7 +152,8 @@ static int64_t last_row(const struct verdict_comparison *c, const char *position
 {
     /* With an offset, rows were delivered late, and which rows a position stands for cannot be told
      * from their ids any more. Once all have been delivered, a tile is right for all of them. */
-    return c->offset == 0 ? (int64_t)strtoull(position, NULL, 10) : INT64_MAX;
+    const unsigned long long last = strtoull(position, NULL, 10);
+    return c->offset == 0 && last < INT64_MAX ? (int64_t)last : INT64_MAX;
 }
 
 /* Judges a tile as of its own position and time, and, if these are before the target and the

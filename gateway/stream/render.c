@@ -9,6 +9,7 @@
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
+#include "common/wire/event_json.h"
 
 #define TILE_NAME STR("tile") /* of the message that has a whole tile */
 
@@ -172,7 +173,7 @@ static void put_event(struct buf *out, const mp_value *fields)
 {
     static const char *const nullable[] = {"actor_id", "target_id", "summary"};
     buf_append_text(out, "{\"id\":");
-    json_write_value(out, mp_get(fields, "id"));
+    event_json_write_id(out, mp_get(fields, "id"));
     put_member(out, "timestamp", mp_get(fields, "timestamp"));
     put_member(out, "event_type", mp_get(fields, "event_type"));
     for (size_t i = 0; i < sizeof nullable / sizeof *nullable; i++) {

@@ -8,7 +8,7 @@ const SHOWN = 100;
 export class EventsTable {
   constructor({ body, filter, pause }) {
     Object.assign(this, { body, filter, pause });
-    this.shown = new Set(); // the ids of the events that are shown
+    this.shown = new Set(); // the ids of the events that are shown, as text
     this.waiting = []; // the events that came while the table is paused
     this.types = new Set();
     filter.addEventListener("change", () => {
@@ -47,16 +47,16 @@ export class EventsTable {
       this.body.replaceChildren();
       this.shown.clear();
     }
-    const rows = events.slice(-SHOWN).filter((event) => !this.shown.has(event.id)).map((event) => this.row(event));
+    const rows = events.slice(-SHOWN).filter((event) => !this.shown.has(String(event.id))).map((event) => this.row(event));
     this.body.prepend(...rows.reverse());
     while (this.body.children.length > SHOWN) {
-      this.shown.delete(Number(this.body.lastChild.dataset.id));
+      this.shown.delete(this.body.lastChild.dataset.id);
       this.body.lastChild.remove();
     }
   }
 
   row(event) {
-    this.shown.add(event.id);
+    this.shown.add(String(event.id));
     this.learn(event.event_type);
     const cell = (text, name) => element("td", name ? { class: name } : {}, text ?? "");
     const row = element("tr", { "data-id": event.id, "data-type": event.event_type },

@@ -19,7 +19,8 @@ export interface Tile<Data = Record<string, unknown>> {
 }
 
 export interface TileEvent {
-  id: number;
+  /** Text beyond 2^53 - 1, which a number could not hold; never make a number of it. */
+  id: number | string;
   timestamp: string;
   event_type: string;
   actor_id?: string;

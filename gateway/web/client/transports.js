@@ -167,7 +167,12 @@ export class LongPoll extends Transport {
     this.abort = new AbortController();
     this.startClock();
     this.run(() => this.listing("tiles", "/api/tiles", asked(this.link.want.keys)));
-    if (this.link.want.events) this.run(() => (Number(this.link.sink.lastEventId()) ? this.following() : this.listing("events", "/api/events", { limit: 100 })));
+    if (this.link.want.events) this.run(() => (this.knowsEvent() ? this.following() : this.listing("events", "/api/events", { limit: 100 })));
+  }
+
+  // An id is text: as a number it could be that of another event.
+  knowsEvent() {
+    return !["", "0"].includes(this.link.sink.lastEventId());
   }
 
   // Asks as `next()` says, a function of what to ask and how to take the answer, again and again.

@@ -251,6 +251,16 @@ test("long-polling follows events by the last one, and begins anew where that is
   assert.equal(asked.length, 3);
 });
 
+test("an id that a number cannot hold is asked behind as it was told", async () => {
+  for (const [transport, lastEventId] of [["long-poll", "9007199254740993"], ["sse", "9223372036854775807"], ["websocket", "9007199254740993"]]) {
+    const { world } = begin({ order: [transport], lastEventId });
+    await world.settle();
+    world.sockets.forEach((s) => s.onopen());
+    const asked = [...world.requests, ...world.sources.map((s) => s.url), ...world.sockets.flatMap((s) => s.sent.map((m) => `cursor=${m.cursor}`))];
+    assert.ok(asked.some((text) => text.includes(`=${lastEventId}`)), `${transport}: ${asked}`);
+  }
+});
+
 test("back online, or looked at again: a waiting attempt is made at once, and a dead connection found at once", async () => {
   const { world, heard, link } = begin();
   connect(world);

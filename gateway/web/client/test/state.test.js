@@ -84,6 +84,17 @@ test("events: each once, in order, whatever way they come", () => {
   assert.deepEqual(events.takeList([5, 6].map(ev)), { fresh: [], reset: false });
 });
 
+test("events: ids beyond 2^53 - 1 are text, and each is its own", () => {
+  const events = new Events(3);
+  const all = ["9007199254740992", "9007199254740993", "9007199254740994", "9223372036854775806", "9223372036854775807"].map(ev);
+  events.expectList();
+  assert.equal(events.takeList([ev(9007199254740991), ...all.slice(0, 2)]).fresh.length, 3);
+  for (const event of all) assert.equal(events.put(event), !all.slice(0, 2).includes(event));
+  for (const event of all) assert.ok(events.tell(event) && !events.tell(event));
+  assert.deepEqual(ids(events.newest()), ids(all.slice(-3)));
+  assert.equal(events.ids.size, events.list.length, "what leaves the list is forgotten");
+});
+
 test("events: a gap is shown as a list that begins anew", () => {
   const events = new Events(100);
   [1, 2].forEach((id) => events.put(ev(id)));
