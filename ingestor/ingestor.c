@@ -206,5 +206,8 @@ enum ingestor_end ingestor_run(struct ingestor *ingestor)
     }
     ingestor_save_at_end(ingestor);
     log_info("stopped");
+    if (ingestor->refused) {
+        return INGESTOR_REFUSED;
+    }
     return ingestor->start_again ? INGESTOR_AGAIN : INGESTOR_STOPPED;
 }

@@ -11,6 +11,7 @@
 
 enum ingestor_end {
     INGESTOR_STOPPED, /* SIGTERM or SIGINT */
+    INGESTOR_REFUSED, /* the checkpoint is a newer version's, and was left as it is */
     INGESTOR_AGAIN, /* start again from scratch: the configuration changed, or the lease is lost */
 };
 

@@ -8,6 +8,7 @@
 #include "ingestor/ingestor_publish.h"
 #include "ingestor/ingestor_save.h"
 #include "ingestor/snapshot.h"
+#include "ingestor/source/sources.h"
 
 static void start_fold(struct ingestor *ingestor)
 {
@@ -15,17 +16,33 @@ static void start_fold(struct ingestor *ingestor)
     ingestor->fold = fold_create(ingestor->config, ingestor->config->ingestor.own_lanes);
 }
 
+/* What a newer version saved may be all that is left of rows that are gone: neither is it written
+ * over, nor are tiles published beside it. Returns -1, which ends the loop. */
+static int refuse(struct ingestor *ingestor, const struct error *why)
+{
+    log_error("%s. A newer version of Tilewire wrote it, so this one changes nothing and ends: "
+              "start that version again, or remove the checkpoint to build all tiles from the rows "
+              "that are in the table now",
+              why->text);
+    ingestor->refused = true;
+    return -1;
+}
+
 /* Goes on from the checkpoint, or folds the table from its first row, now that the lease is ours.
- */
-static void on_leader(struct ingestor *ingestor, const struct reader_message *message)
+ * Returns what ingestor_handle returns. */
+static int on_leader(struct ingestor *ingestor, const struct reader_message *message)
 {
     struct snapshot snapshot = {0};
     struct error err = message->error;
     bool usable = false;
     start_fold(ingestor);
     if (message->bytes != NULL) {
-        usable = snapshot_read(&snapshot, (struct str){message->bytes, message->len},
-                               ingestor->fold, &err) == STATUS_OK;
+        const int status = snapshot_read(&snapshot, (struct str){message->bytes, message->len},
+                                         sources_find(ingestor->config), ingestor->fold, &err);
+        if (status == STATUS_NEWER) {
+            return refuse(ingestor, &err);
+        }
+        usable = status == STATUS_OK;
         if (!usable) {
             start_fold(ingestor); /* It may have been filled in part. */
         }
@@ -59,6 +76,7 @@ static void on_leader(struct ingestor *ingestor, const struct reader_message *me
     /* A checkpoint is saved at once, so that the next start takes a greater epoch, whatever its
      * clock says. */
     ingestor_save(ingestor);
+    return 0;
 }
 
 /* Begins the tiles anew, as the table did. */
@@ -219,10 +237,11 @@ int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
     case READER_STANDBY:
         on_standby(ingestor, &message->error);
         break;
-    case READER_LEADER:
-        on_leader(ingestor, message);
+    case READER_LEADER: {
+        const int result = on_leader(ingestor, message);
         free(message->bytes);
-        break;
+        return result;
+    }
     case READER_UP:
         on_up(ingestor);
         break;
@@ -238,6 +257,8 @@ int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
         break;
     case READER_LOST:
         return ingestor_stand_down(ingestor, &message->error);
+    case READER_REFUSED:
+        return refuse(ingestor, &message->error);
     case READER_STOPPED:
         break;
     }

@@ -94,6 +94,7 @@ struct ingestor {
     int timer; /* 0: none. */
     enum ingestor_phase phase;
     bool start_again; /* The end of the loop is no end of the program. */
+    bool refused;     /* The checkpoint is a newer version's: the program ends. */
     struct lease *lease;
     struct reader *reader;
     struct fold *fold; /* NULL on standby. */

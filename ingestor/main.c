@@ -58,6 +58,7 @@ int main(int argc, char **argv)
     }
     if (status == STATUS_OK) {
         end = ingestor_run(ingestor);
+        status = end == INGESTOR_REFUSED ? STATUS_NEWER : STATUS_OK;
     } else {
         log_error("%s", err.text);
     }

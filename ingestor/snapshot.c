@@ -22,6 +22,9 @@ void snapshot_write(const struct snapshot *snapshot, const struct fold *fold, st
 static int read_parts(struct snapshot *snapshot, const mp_value *parts, struct str *state)
 {
     int64_t format;
+    if (mp_as_int(mp_at(parts, 0), &format) && format > FORMAT) {
+        return STATUS_NEWER;
+    }
     if (!mp_as_int(mp_at(parts, 0), &format) || format != FORMAT ||
         !mp_as_uint(mp_at(parts, 1), &snapshot->epoch) ||
         !mp_as_uint(mp_at(parts, 2), &snapshot->ordinal) ||
@@ -32,7 +35,8 @@ static int read_parts(struct snapshot *snapshot, const mp_value *parts, struct s
     return STATUS_OK;
 }
 
-int snapshot_read(struct snapshot *snapshot, struct str bytes, struct fold *fold, struct error *err)
+int snapshot_read(struct snapshot *snapshot, struct str bytes, const struct source_ops *source,
+                  struct fold *fold, struct error *err)
 {
     struct mp_doc doc;
     struct str state;
@@ -45,6 +49,9 @@ int snapshot_read(struct snapshot *snapshot, struct str bytes, struct fold *fold
     }
     if (status != STATUS_OK) {
         error_set(err, status, "the checkpoint is of another version of Tilewire");
+    } else if (snapshot->source.len != 0 && source->state_is_newer(snapshot->source)) {
+        status = error_set(err, STATUS_NEWER,
+                           "the checkpoint's place in the events table is of another version");
     } else if (snapshot->source.len == 0) {
         /* Written at the start of a rebuild that did not get to its end. */
         status =

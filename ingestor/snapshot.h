@@ -11,6 +11,7 @@
 #include "common/base/buf.h"
 #include "common/base/error.h"
 #include "ingestor/fold/fold.h"
+#include "ingestor/source/source.h"
 
 struct snapshot {
     uint64_t epoch;
@@ -22,10 +23,12 @@ struct snapshot {
 /* Appends the snapshot, and the state of the fold. */
 void snapshot_write(const struct snapshot *snapshot, const struct fold *fold, struct buf *out);
 
-/* Fills the snapshot, and the fold, which was just created. STATUS_INVALID: the bytes are no such
- * checkpoint, or the definitions of the tiles have changed since, and err says which. The fold must
- * be destroyed then, and of the snapshot only epoch counts (0: not even that could be read). */
-int snapshot_read(struct snapshot *snapshot, struct str bytes, struct fold *fold,
-                  struct error *err);
+/* Fills the snapshot, and the fold, which was just created; the source's state must be one of that
+ * source. STATUS_INVALID: the bytes are no such checkpoint, or the definitions of the tiles have
+ * changed since; STATUS_NEWER: a newer version of Tilewire wrote all or part of it, and it must not
+ * be written over. err says which. The fold must be destroyed then, and of the snapshot only epoch
+ * counts (0: not even that could be read). */
+int snapshot_read(struct snapshot *snapshot, struct str bytes, const struct source_ops *source,
+                  struct fold *fold, struct error *err);
 
 #endif

@@ -17,6 +17,7 @@ enum status {
     STATUS_FULL = -4,      /* a bound was reached */
     STATUS_AGAIN = -5,     /* not now: another holds it, or it is not ready yet */
     STATUS_DENIED = -6,    /* no permission */
+    STATUS_NEWER = -7,     /* a newer version of the program has written it: leave it as it is */
 };
 
 struct error {

@@ -24,13 +24,15 @@ struct checkpoint;
 struct checkpoint_ops {
     /* For the holder of that lease; holders before it are fenced off from now on. config is
      * borrowed until close. On success *out is the caller's to close. STATUS_DENIED: the lease is
-     * lost; STATUS_IO. */
+     * lost; STATUS_NEWER: a newer version of Tilewire wrote the checkpoint or its journal, and
+     * nothing in them was changed; STATUS_IO. */
     int (*open)(const struct config *config, const struct lease_grant *lease,
                 struct checkpoint **out, struct error *err);
     void (*close)(struct checkpoint *checkpoint);
 
     /* Appends the last checkpoint saved to `out`. STATUS_NOT_FOUND: there is none; STATUS_INVALID:
-     * it is damaged, or of another version, and err says so; STATUS_IO. */
+     * it is damaged, or of an older version that is not read any more, and err says so;
+     * STATUS_NEWER: of a newer one; STATUS_IO. */
     int (*load)(struct checkpoint *checkpoint, struct buf *out, struct error *err);
 
     /* Replaces the checkpoint, and takes the records up to `record` out of the journal, because the
@@ -46,7 +48,7 @@ struct checkpoint_ops {
                   struct error *err);
 
     /* Appends all records of the journal to `out`, one after the other. STATUS_INVALID: it is
-     * damaged, so some are missing, and err says how; STATUS_IO. */
+     * damaged, so some are missing, and err says how; STATUS_NEWER; STATUS_IO. */
     int (*journal)(struct checkpoint *checkpoint, struct buf *out, struct error *err);
 };
 

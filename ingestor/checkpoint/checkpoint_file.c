@@ -122,10 +122,14 @@ static void sync_folder(const char *path)
 
 #define JOURNAL_LONG (64 << 10) /* bytes; a shorter one is not worth shortening */
 
-/* STATUS_OK when the journal can be trusted; rest: what no whole record was found in. */
+/* STATUS_OK when the journal can be trusted; rest: what no whole record was found in.
+ * STATUS_NEWER: a newer version wrote a record. */
 static int judge_journal(const struct file_checkpoint *c, bool sealed, struct str rest,
                          struct error *err)
 {
+    if (checkpoint_check_format(rest, err) == STATUS_NEWER) {
+        return error_prefix(err, STATUS_NEWER, "the journal %s cannot be used", c->path_journal);
+    }
     if (!sealed) {
         return error_set(err, STATUS_INVALID,
                          "the journal %s cannot be used: it is empty, or was found damaged before",
@@ -351,6 +355,21 @@ static int file_save(struct checkpoint *checkpoint, struct str bytes, uint64_t r
 
 /* ---- Opening ---- */
 
+/* STATUS_NEWER when a newer version wrote the checkpoint; nothing was changed then. */
+static int check_format(const struct file_checkpoint *c, struct error *err)
+{
+    char header[CHECKPOINT_HEADER_BYTES];
+    const int fd = open(c->path, O_RDONLY | O_CLOEXEC);
+    const ssize_t got = fd >= 0 ? pread(fd, header, sizeof header, 0) : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    const struct str begin = {header, got > 0 ? (size_t)got : 0};
+    return checkpoint_check_format(begin, err) == STATUS_NEWER
+               ? error_prefix(err, STATUS_NEWER, "the checkpoint %s cannot be used", c->path)
+               : STATUS_OK;
+}
+
 static bool starts_with(const char *text, const char *start)
 {
     return strncmp(text, start, strlen(start)) == 0;
@@ -405,12 +424,15 @@ static int file_open(const struct config *config, const struct lease_grant *leas
     c->path_journal_new = x_asprintf("%s.new.%" PRIu64, c->path_journal, c->number);
     c->journal = -1;
     remove_new_files(c);
-    /* Without a checkpoint nobody reads a journal. A disk that is full now may have room by the
-     * time that there is something to add. */
-    const uint64_t above = access(c->path, F_OK) != 0 ? CHECKPOINT_JOURNAL_ALL : 0;
-    if (rewrite_journal(c, above, err) == STATUS_DENIED) {
+    int status = check_format(c, err);
+    if (status == STATUS_OK) {
+        /* Without a checkpoint nobody reads a journal. A disk that is full now may have room by
+         * the time that there is something to add. */
+        status = rewrite_journal(c, access(c->path, F_OK) != 0 ? CHECKPOINT_JOURNAL_ALL : 0, err);
+    }
+    if (status == STATUS_DENIED || status == STATUS_NEWER) {
         file_close(&c->base);
-        return STATUS_DENIED;
+        return status;
     }
     *out = &c->base;
     return STATUS_OK;

@@ -20,6 +20,7 @@
 #include "common/base/error.h"
 
 #define CHECKPOINT_FORMAT 1
+#define CHECKPOINT_HEADER_BYTES 32
 
 /* Appends the bytes in a frame. */
 void checkpoint_wrap(struct buf *out, struct str bytes);
@@ -30,8 +31,13 @@ size_t checkpoint_frame_len(struct str bytes);
 /* True when these bytes are the beginning of a frame, but not all of it. */
 bool checkpoint_is_cut(struct str bytes);
 
-/* What is in a frame; *bytes points into `framed`. STATUS_INVALID: it is no frame, is damaged, or
- * has a format that this version does not read; err says which. */
+/* STATUS_OK when the bytes begin like a frame of the format that this version reads. STATUS_NEWER:
+ * a newer version wrote them; STATUS_INVALID: they are no frame, or one of an older format. err
+ * says which. */
+int checkpoint_check_format(struct str bytes, struct error *err);
+
+/* What is in a frame; *bytes points into `framed`. STATUS_NEWER, and STATUS_INVALID: as above, or
+ * it is damaged; err says which. */
 int checkpoint_unwrap(struct str framed, struct str *bytes, struct error *err);
 
 #endif

@@ -107,7 +107,7 @@ int fold_load(struct fold *fold, struct str data, bool *rebuild, struct error *e
     const mp_value *members = mp_at(&doc.root, 1);
     if (status == STATUS_OK &&
         (!mp_as_int(mp_at(&doc.root, 0), &format) || format != SAVE_FORMAT)) {
-        status = STATUS_INVALID;
+        status = format > SAVE_FORMAT ? STATUS_NEWER : STATUS_INVALID;
     }
     *rebuild = false;
     for (size_t i = 0; i < mp_count(members) && status == STATUS_OK; i++) {
@@ -121,6 +121,6 @@ int fold_load(struct fold *fold, struct str data, bool *rebuild, struct error *e
     free(loaded);
     mp_doc_free(&doc);
     return status == STATUS_OK ? STATUS_OK
-                               : error_set(err, STATUS_INVALID,
+                               : error_set(err, status == STATUS_NEWER ? status : STATUS_INVALID,
                                            "the fold's state in the checkpoint cannot be read");
 }

@@ -24,7 +24,8 @@ void fold_save(const struct fold *fold, struct buf *out);
 /* Loads a saved state into a fold that was just created. Tiles that are no longer configured are
  * left out. *rebuild is set when a tile's definition has changed since, or a tile is new: then the
  * caller must fold the whole table again, into a fresh fold. STATUS_INVALID when data is no such
- * state; the fold is then only good for fold_destroy. */
+ * state, and STATUS_NEWER when a newer version wrote it; the fold is then only good for
+ * fold_destroy. */
 int fold_load(struct fold *fold, struct str data, bool *rebuild, struct error *err);
 
 #endif

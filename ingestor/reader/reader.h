@@ -12,6 +12,8 @@
  *        ◄── READER_SAVED ─────────
  *        ◄── READER_DOWN, _UP ───── the source fails, or works again
  *        ◄── READER_LOST ────────── the lease is lost: fall silent
+ *        ◄── READER_REFUSED ─────── instead of READER_LEADER: the checkpoint is not for this
+ * version
  *
  * All calls are the main thread's.
  */

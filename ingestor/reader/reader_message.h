@@ -20,6 +20,7 @@ enum reader_kind {
     READER_SAVED,       /* the checkpoint is written */
     READER_SAVE_FAILED, /* it is not; error says why */
     READER_LOST,        /* the lease is lost; error says how */
+    READER_REFUSED,     /* a newer version wrote the checkpoint; error says more */
     READER_STOPPED,     /* the last one; only reader_destroy sees it */
 };
 

@@ -23,8 +23,9 @@
  *                                       │             ▼                          ▼
  *                                       └──────── the source fails, or begin ────┘
  *
- * From each of them, when another ingestor took the lease: DEPOSED, the last one. While the lease
- * is ours but not valid just now, a state stands still.
+ * From each of them, when another ingestor took the lease, and from STANDBY, when a newer version
+ * wrote the checkpoint: DEPOSED, the last one. While the lease is ours but not valid just now, a
+ * state stands still.
  */
 enum reader_state {
     READER_IS_STANDBY,
@@ -227,6 +228,11 @@ static void lead(struct reader_thread *t, const struct lease_grant *grant)
     free(message.bytes);
     if (status == STATUS_DENIED) {
         lose_lease(t, &why);
+        return;
+    }
+    if (status == STATUS_NEWER) {
+        t->state = READER_IS_DEPOSED;
+        tell_text(t, READER_REFUSED, &why);
         return;
     }
     tell_text(t, READER_STANDBY, &why);

@@ -72,6 +72,10 @@ struct source_ops {
                 struct source **out, struct error *err);
     void (*close)(struct source *source);
 
+    /* True when a newer version of Tilewire wrote the state: it is not given to open then, nor
+     * written over. */
+    bool (*state_is_newer)(struct str state);
+
     /* The next rows, at most max_rows; *out is NULL when there is nothing new (but the first call
      * after open always gives a batch, for its origin, and so does the one after a batch with
      * `more`: it was promised). STATUS_IO: the connection is lost; close it
@@ -95,5 +99,9 @@ struct source {
 /* An origin that was never used before: later than `before`, and than those of all earlier times.
  */
 uint64_t source_new_origin(uint64_t before);
+
+/* For state_is_newer: true when the state, a MessagePack array that begins with the number of its
+ * format, has a number above that one. */
+bool source_state_is_newer(struct str state, int64_t format);
 
 #endif

@@ -6,6 +6,7 @@ import sqlite3
 import struct
 import subprocess
 
+import msgpack
 import pytest
 
 from conftest import make_table
@@ -39,6 +40,14 @@ class Stored:
         with self.table.db, self.table.db.cursor() as cursor:
             cursor.execute("UPDATE tilewire.checkpoint SET bytes = %s", (content,))
 
+    def remove(self):
+        """As docs/sources.md says."""
+        if self.kind == "file":
+            self.path.unlink()
+            (self.d.folder / "checkpoint.journal").unlink()
+        else:
+            self.table.execute("DELETE FROM tilewire.checkpoint")
+
     def damage_journal(self, how):
         """Of the journal's first record one byte, or all."""
         if self.kind == "file":
@@ -68,7 +77,7 @@ def damaged(content, damage):
         return content[:len(content) // 2]
     if damage == "changed":
         return content[:200] + bytes([content[200] ^ 1]) + content[201:]
-    return content[:FORMAT] + (b"\0" if damage == "older" else b"\x63") + content[FORMAT + 1:]
+    return content[:FORMAT] + (b"\0" if damage == "older" else b"\xff\xff") + content[FORMAT + (1 if damage == "older" else 2):]
 
 
 @pytest.mark.parametrize("kind", ["file", "postgresql"])
@@ -78,7 +87,7 @@ def test_a_checkpoint_that_cannot_be_used_is_told_and_all_is_built_from_the_tabl
     d = deploy(postgres_table, gateways=1)
     stored = Stored(d, kind, postgres_table)
     d.start()
-    for damage in ("missing", "empty", "cut", "changed", "older", "newer"):
+    for damage in ("missing", "empty", "cut", "changed", "older", "no format"):
         last = postgres_table.insert([rows.next() for _ in range(20)])
         wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "a checkpoint")
         assert d["ingestor"].kill(signal.SIGTERM) == 0
@@ -89,7 +98,67 @@ def test_a_checkpoint_that_cannot_be_used_is_told_and_all_is_built_from_the_tabl
         log = d["ingestor"].log_text()[before:]
         assert "building all tiles" in log
         assert damage == "missing" or "cannot be used" in log, log
-        assert damage not in ("older", "newer") or "this version reads format" in log, log
+        assert damage not in ("older", "no format") or "this version reads format" in log, log
+
+
+def framed(body, number=1):
+    digest = 0xcbf29ce484222325
+    for byte in body:
+        digest = (digest ^ byte) * 0x100000001b3 % 2**64
+    return b"TILEWIRE" + struct.pack("<QQQ", number, len(body), digest) + body
+
+
+def of_newer_version(content, part):
+    """The checkpoint as a version would write it that has another format of that part."""
+    parts = msgpack.unpackb(content[32:], strict_map_key=False)
+    if part == "frame":
+        return framed(content[32:], 2)
+    if part == "snapshot":
+        parts[0] += 1
+    else:
+        at = {"source": 4, "fold": 5}[part]
+        inner = msgpack.unpackb(parts[at], strict_map_key=False)
+        parts[at] = msgpack.packb([inner[0] + 1, *inner[1:]])
+    return framed(msgpack.packb(parts))
+
+
+@pytest.mark.parametrize(("kind", "at"), [("sqlite", "file"), ("postgresql", "file"), ("postgresql", "postgresql")])
+def test_what_a_newer_version_saved_is_refused_and_left_as_it_is(deploy, folder, request, kind, at):
+    tables = make_table(kind, request, folder)
+    table = next(tables)
+    rows = RandomEvents(10)
+    table.insert([rows.next() for _ in range(50)])
+    d = deploy(table, gateways=1)
+    stored = Stored(d, at, table)
+    d.start()
+    for part in ("frame", "snapshot", "source", "fold"):
+        last = table.insert([rows.next() for _ in range(20)])
+        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "a checkpoint")  # noqa: B023 (called at once)
+        assert d["ingestor"].kill(signal.SIGTERM) == 0
+        good = stored.read()
+        newer = of_newer_version(good, part)
+        stored.write(newer)
+        table.insert([rows.next() for _ in range(20)])
+        before = len(d["ingestor"].log_text())
+        d["ingestor"].start()
+        assert d["ingestor"].process.wait(timeout=20) == 1, part
+        log = d["ingestor"].log_text()[before:]
+        assert "A newer version of Tilewire wrote it" in log and "remove the checkpoint" in log, log
+        assert "building all tiles" not in log and "ready component" not in log, log
+        assert stored.read() == newer, "not written over"
+        # The newer version is started again: nothing is lost, and nothing counted twice.
+        stored.write(good)
+        d.start("ingestor")
+        d.verify(timeout_s=30)
+        assert "building all tiles" not in d["ingestor"].log_text()[before:]
+    # Or one goes on with the older one.
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
+    stored.write(of_newer_version(stored.read(), "frame"))
+    stored.remove()
+    d.start("ingestor")
+    d.verify(timeout_s=30)
+    assert not (d.problems + d.stop())
+    next(tables, None)
 
 
 @pytest.mark.parametrize("kind", ["file", "postgresql"])

@@ -75,3 +75,8 @@ void pg_state_free(struct postgres_source *s)
     buf_free(&s->journal.bytes);
     pg_journal_free(&s->journal.replay);
 }
+
+bool pg_state_is_newer(struct str state)
+{
+    return source_state_is_newer(state, STATE_FORMAT);
+}

@@ -113,4 +113,7 @@ void pg_state_start_over(struct postgres_source *s);
 /* Frees all but the connection. */
 void pg_state_free(struct postgres_source *s);
 
+/* source_ops.state_is_newer */
+bool pg_state_is_newer(struct str state);
+
 #endif

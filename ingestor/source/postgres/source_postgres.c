@@ -314,6 +314,7 @@ const struct source_ops source_postgres = {
     .stores = {&checkpoint_postgres, &lease_postgres},
     .open = postgres_open,
     .close = postgres_close,
+    .state_is_newer = pg_state_is_newer,
     .read = postgres_read,
     .wait = postgres_wait,
     .renumber = postgres_renumber,

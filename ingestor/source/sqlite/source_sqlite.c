@@ -208,6 +208,7 @@ const struct source_ops source_sqlite = {
     .stores = {&checkpoint_file, &lease_file},
     .open = sqlite_open,
     .close = sqlite_close,
+    .state_is_newer = sqlite_state_is_newer,
     .read = sqlite_read,
     .wait = sqlite_wait,
     .renumber = NULL, /* nothing is journaled */

@@ -53,3 +53,8 @@ void sqlite_state_load(struct sqlite_source *s, struct str state)
     }
     mp_doc_free(&doc);
 }
+
+bool sqlite_state_is_newer(struct str state)
+{
+    return source_state_is_newer(state, STATE_FORMAT);
+}

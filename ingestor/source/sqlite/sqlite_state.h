@@ -57,4 +57,7 @@ void sqlite_state_start_over(struct sqlite_source *s);
 /* Where reading goes on once history is over. */
 int64_t sqlite_state_position(const struct sqlite_source *s);
 
+/* source_ops.state_is_newer */
+bool sqlite_state_is_newer(struct str state);
+
 #endif

@@ -108,6 +108,65 @@ static void test_each_damage_is_noticed(void **state)
 }
 
 /* The holder before was stopped, lost its lease meanwhile, and goes on. */
+static void assert_journal(struct fixture *f, const char *expected)
+{
+    struct buf out = {0};
+    assert_int_equal(checkpoint_file.journal(f->checkpoint, &out, NULL), STATUS_OK);
+    assert_str(buf_str(&out), expected);
+    buf_free(&out);
+}
+
+/* Sets the format of the frame at that place of a file. */
+static void set_format(const char *path, off_t frame, char format)
+{
+    const int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, &format, 1, frame + 8), 1);
+    close(fd);
+}
+
+/* Takes the lease anew, which has to find something of a newer version, and to leave all of it. */
+static void assert_refused(struct fixture *f)
+{
+    char command[512];
+    struct error err;
+    snprintf(command, sizeof command, "cd %s && cat checkpoint checkpoint.journal > before",
+             f->folder);
+    checkpoint_file.close(f->checkpoint);
+    lease_file.close(f->lease);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(lease_file.open(&f->config, &f->lease, NULL), STATUS_OK);
+    assert_int_equal(lease_file.acquire(f->lease, (boot_time){0}, &f->grant, NULL), STATUS_OK);
+    assert_int_equal(checkpoint_file.open(&f->config, &f->grant, &f->checkpoint, &err),
+                     STATUS_NEWER);
+    assert_non_null(strstr(err.text, "this version reads format 1"));
+    snprintf(command, sizeof command, "cd %s && cat checkpoint checkpoint.journal | cmp - before",
+             f->folder);
+    assert_int_equal(system(command), 0);
+    lease_file.close(f->lease);
+}
+
+static void test_what_a_newer_version_wrote_is_refused_and_left_as_it_is(void **state)
+{
+    (void)state;
+    struct fixture f;
+    char journal[128];
+    setup(&f);
+    snprintf(journal, sizeof journal, "%s.journal", f.path);
+    assert_int_equal(checkpoint_file.save(f.checkpoint, STR("one"), 0, NULL), STATUS_OK);
+    assert_int_equal(checkpoint_file.append(f.checkpoint, 1, STR("record"), NULL), STATUS_OK);
+    set_format(f.path, 0, 2);
+    assert_refused(&f);
+    set_format(f.path, 0, 1);
+    take_lease(&f);
+    set_format(journal, CHECKPOINT_HEADER_BYTES + 8, 2); /* the first record, behind the seal */
+    assert_refused(&f);
+    set_format(journal, CHECKPOINT_HEADER_BYTES + 8, 1);
+    take_lease(&f);
+    assert_journal(&f, "record");
+    teardown(&f);
+}
+
 static void test_who_lost_the_lease_changes_nothing(void **state)
 {
     (void)state;
@@ -152,14 +211,6 @@ static void test_a_rename_that_comes_too_late_fails(void **state)
     assert_int_equal(rename(made, f.path), -1);
     assert_int_equal(rename(journal, f.path), -1);
     teardown(&f);
-}
-
-static void assert_journal(struct fixture *f, const char *expected)
-{
-    struct buf out = {0};
-    assert_int_equal(checkpoint_file.journal(f->checkpoint, &out, NULL), STATUS_OK);
-    assert_str(buf_str(&out), expected);
-    buf_free(&out);
 }
 
 static void test_the_journal_survives_what_crashes_do_to_it(void **state)
@@ -275,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_saved_comes_back),
         cmocka_unit_test(test_each_damage_is_noticed),
+        cmocka_unit_test(test_what_a_newer_version_wrote_is_refused_and_left_as_it_is),
         cmocka_unit_test(test_who_lost_the_lease_changes_nothing),
         cmocka_unit_test(test_a_rename_that_comes_too_late_fails),
         cmocka_unit_test(test_the_journal_survives_what_crashes_do_to_it),

@@ -94,12 +94,30 @@ static void test_a_damaged_state_is_refused(void **state)
     fold_test_free(&t);
 }
 
+static void test_a_state_of_a_newer_version_is_told_from_a_damaged_one(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    struct buf saved = {0};
+    bool rebuild;
+    fold_test_init(&t, all_types);
+    fold_save(t.fold, &saved);
+    assert_int_equal(saved.data[1], 1); /* [format, …] */
+    saved.data[1]++;
+    assert_int_equal(fold_load(t.fold, buf_str(&saved), &rebuild, NULL), STATUS_NEWER);
+    saved.data[1] = 0;
+    assert_int_equal(fold_load(t.fold, buf_str(&saved), &rebuild, NULL), STATUS_INVALID);
+    buf_free(&saved);
+    fold_test_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_saved_fold_goes_on_as_if_nothing_had_happened),
         cmocka_unit_test(test_a_changed_definition_wants_a_rebuild),
         cmocka_unit_test(test_a_damaged_state_is_refused),
+        cmocka_unit_test(test_a_state_of_a_newer_version_is_told_from_a_damaged_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

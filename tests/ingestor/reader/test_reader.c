@@ -19,6 +19,7 @@ static struct {
     _Atomic int rows;          /* still to be read */
     _Atomic bool source_fails; /* each read */
     _Atomic int opened_after;  /* the row that the source was opened behind the last time */
+    _Atomic int load_status;
     _Atomic int save_status;
     _Atomic int append_status;
     _Atomic int renew_status;
@@ -134,9 +135,9 @@ static void checkpoint_close(struct checkpoint *checkpoint)
 static int checkpoint_load(struct checkpoint *checkpoint, struct buf *out, struct error *err)
 {
     (void)checkpoint;
-    (void)err;
     buf_append_text(out, "saved");
-    return STATUS_OK;
+    return world.load_status == STATUS_OK ? STATUS_OK
+                                          : error_set(err, world.load_status, "cannot be used");
 }
 
 static int checkpoint_save(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
@@ -257,15 +258,20 @@ static void assert_silent(struct fixture *f)
     assert_false(next_message(f, 100, &message));
 }
 
+static void start(struct fixture *f)
+{
+    *f = (struct fixture){.config.source.poll_interval_ms = 20000};
+    f->lease = lease_create(&f->config, &fake_store);
+    const struct reader_parts parts = {&f->config, &fake_source, &fake_checkpoint, f->lease};
+    f->reader = reader_create(&parts);
+}
+
 /* Until the reader has opened the source, behind row 4. */
 static void setup(struct fixture *f, int rows)
 {
     memset(&world, 0, sizeof world);
-    *f = (struct fixture){.config.source.poll_interval_ms = 20000};
     world.rows = rows;
-    f->lease = lease_create(&f->config, &fake_store);
-    const struct reader_parts parts = {&f->config, &fake_source, &fake_checkpoint, f->lease};
-    f->reader = reader_create(&parts);
+    start(f);
     struct reader_message leader = expect(f, READER_LEADER);
     assert_int_equal(leader.epoch, 77);
     assert_int_equal(leader.len, 5);
@@ -405,6 +411,26 @@ static void test_a_checkpoint_that_is_fenced_off_says_that_the_lease_is_lost(voi
     teardown(&f);
 }
 
+/* One that is damaged is told with READER_LEADER; to lead with one of a newer version would write
+ * over it. */
+static void test_a_checkpoint_of_a_newer_version_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    memset(&world, 0, sizeof world);
+    world.load_status = STATUS_NEWER;
+    start(&f);
+    assert_string_equal(expect(&f, READER_REFUSED).error.text, "cannot be used");
+    assert_silent(&f);
+    teardown(&f);
+    world.load_status = STATUS_INVALID;
+    start(&f);
+    const struct reader_message leader = expect(&f, READER_LEADER);
+    assert_null(leader.bytes);
+    assert_string_equal(leader.error.text, "cannot be used");
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_a_batch_whose_record_is_in_doubt_is_held_back),
         cmocka_unit_test(test_a_lease_that_is_lost_ends_the_reading),
         cmocka_unit_test(test_a_checkpoint_that_is_fenced_off_says_that_the_lease_is_lost),
+        cmocka_unit_test(test_a_checkpoint_of_a_newer_version_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
