@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tiles as last heard: a version never goes back, and a patch is taken only on the version it was made for.
 
+// Makes a member of the object, even if its name is one that assigning takes for the object's prototype.
+function setMember(object, name, value) {
+  if (name === "__proto__") Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
+  else object[name] = value;
+}
+
 // Merges a patch as RFC 7396 says. Values are replaced, never changed in place, so that whoever holds an older tile keeps it
 // whole.
 export function mergePatch(target, patch) {
@@ -8,7 +14,7 @@ export function mergePatch(target, patch) {
   const result = target !== null && typeof target === "object" && !Array.isArray(target) ? { ...target } : {};
   for (const [name, value] of Object.entries(patch)) {
     if (value === null) delete result[name];
-    else result[name] = mergePatch(result[name], value);
+    else setMember(result, name, mergePatch(Object.hasOwn(result, name) ? result[name] : undefined, value));
   }
   return result;
 }

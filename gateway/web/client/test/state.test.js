@@ -22,6 +22,25 @@ test("merge patches: the examples of RFC 7396", () => {
   }
 });
 
+test("merge patches: names that every object inherits are members like others", () => {
+  const apply = (target, patch) => JSON.stringify(mergePatch(JSON.parse(target), JSON.parse(patch)));
+  const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"];
+  for (const name of names) {
+    assert.equal(apply("{}", `{"${name}":1}`), `{"${name}":1}`);
+    assert.equal(apply('{"a":1}', `{"${name}":{"b":2}}`), `{"a":1,"${name}":{"b":2}}`);
+    assert.equal(apply(`{"${name}":{"a":1}}`, `{"${name}":{"b":2}}`), `{"${name}":{"a":1,"b":2}}`);
+    assert.equal(apply(`{"${name}":{"a":1},"c":3}`, `{"${name}":{"a":null}}`), `{"${name}":{},"c":3}`);
+    assert.equal(apply(`{"${name}":1,"c":3}`, `{"${name}":null}`), '{"c":3}');
+    assert.equal(apply(`{"${name}":1}`, '{"c":3}'), `{"${name}":1,"c":3}`);
+    const merged = mergePatch({ data: {} }, JSON.parse(`{"data":{"${name}":{"polluted":true}}}`));
+    assert.ok(Object.hasOwn(merged.data, name));
+    assert.equal(merged.data.polluted, undefined, "no member of another object shows through");
+    assert.equal(Object.getPrototypeOf(merged.data), Object.prototype);
+    assert.equal({}.polluted, undefined);
+    assert.equal(JSON.stringify(structuredClone(merged)), JSON.stringify(merged), "other tabs hear the same");
+  }
+});
+
 test("versions are compared as numbers of base 36, epoch first", () => {
   assert.ok(compareVersions("a-z", "a-10") < 0);
   assert.ok(compareVersions("a-zz", "b-1") < 0);
@@ -52,6 +71,13 @@ test("a patch is taken on its base only", () => {
   assert.deepEqual(patch("1-5", "1-6", { data: { points: { 1: null, 3: 3 } } }).data, { points: { 2: 2, 3: 3 } });
   assert.equal(tiles.byKey.get("a").stale, false);
   assert.equal(patch("1-5", "1-6", {}), null, "a repeated patch changes nothing");
+});
+
+test("a patch brings a state that is called __proto__ into a tile", () => {
+  const tiles = new Tiles();
+  tiles.put(tile("a", "1-5", { data: { total: 1, buckets: { open: 1 } } }));
+  const patched = tiles.patch(JSON.parse('{"key":"a","base":"1-5","version":"1-6","as_of":{},"patch":{"data":{"total":3,"buckets":{"__proto__":2}}}}'));
+  assert.deepEqual(Object.entries(patched.data.buckets), [["open", 1], ["__proto__", 2]]);
 });
 
 test("a list removes what it lacks, but not what came while it was on its way", () => {
