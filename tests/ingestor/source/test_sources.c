@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "common/codec/mp.h"
 #include "ingestor/checkpoint/checkpoint_file.h"
 #include "ingestor/checkpoint/checkpoint_postgres.h"
 #include "ingestor/lease/lease_file.h"
@@ -58,11 +59,38 @@ static void test_another_kind_is_none_of_them(void **state)
     assert_null(sources_find(&config));
 }
 
+static struct str array_with(struct buf *out, int64_t format)
+{
+    buf_clear(out);
+    mp_put_array(out, 2);
+    mp_put_int(out, format);
+    mp_put_int(out, 42);
+    return buf_str(out);
+}
+
+/* Whatever follows the number of the format: only that version can read it. */
+static void test_each_source_knows_the_states_of_newer_versions(void **state)
+{
+    (void)state;
+    struct buf bytes = {0};
+    for (enum source_kind kind = 0; kind < SOURCE_KINDS; kind++) {
+        const struct config config = {.has_source = true, .source.kind = kind};
+        const struct source_ops *source = sources_find(&config);
+        assert_true(source->state_is_newer(array_with(&bytes, 1000)));
+        assert_false(source->state_is_newer(array_with(&bytes, 1)));
+        assert_false(source->state_is_newer(STR("")));
+        assert_false(source->state_is_newer(STR("\xc1")));
+        assert_false(source->state_is_newer(STR("\x2a"))); /* a number, not an array */
+    }
+    buf_free(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_source_is_found_with_its_stores),
         cmocka_unit_test(test_another_kind_is_none_of_them),
+        cmocka_unit_test(test_each_source_knows_the_states_of_newer_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
