@@ -49,8 +49,9 @@ enum source_kind { SOURCE_KIND_LIST(SOURCE_KIND_VALUE) };
 #undef SOURCE_KIND_VALUE
 
 /* How many kinds there are. It is no member of the enum, all of whose members switches cover. */
-#define SOURCE_KIND_COUNT_ONE(value, name) +1
-#define SOURCE_KINDS (SOURCE_KIND_LIST(SOURCE_KIND_COUNT_ONE))
+#define SOURCE_KIND_COUNTED(value, name) value##_COUNTED,
+enum { SOURCE_KIND_LIST(SOURCE_KIND_COUNTED) SOURCE_KINDS };
+#undef SOURCE_KIND_COUNTED
 
 /* The name of a kind, for people: "SQLite". */
 const char *source_kind_name(enum source_kind kind);

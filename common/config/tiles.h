@@ -73,8 +73,8 @@ struct tile_match {
  * enum tile_type, its number, and the name in the file and in the served tiles. All tables of types
  * are made from these lines, so a new type is a line here and a file NAME.c in each of
  * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
- * names what else there is to do. A number is never changed or used again, for the digests of
- * definitions are made with it, and checkpoints hold digests.
+ * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 5. A
+ * number is never changed, because checkpoints hold digests of definitions that were made with it.
  */
 #define TILE_TYPE_LIST(EACH)                                                                       \
     EACH(TILE_COUNT, 0, count)                                                                     \
@@ -88,8 +88,9 @@ enum tile_type { TILE_TYPE_LIST(TILE_TYPE_VALUE) };
 #undef TILE_TYPE_VALUE
 
 /* How many types there are. It is no member of the enum, all of whose members switches cover. */
-#define TILE_TYPE_COUNT_ONE(value, number, name) +1
-#define TILE_TYPES (TILE_TYPE_LIST(TILE_TYPE_COUNT_ONE))
+#define TILE_TYPE_COUNTED(value, number, name) value##_COUNTED,
+enum { TILE_TYPE_LIST(TILE_TYPE_COUNTED) TILE_TYPES };
+#undef TILE_TYPE_COUNTED
 
 enum tile_aggregate {
     TILE_AGGREGATE_COUNT,

@@ -134,6 +134,5 @@ enum MHD_Result api_routes_answer(void *arg, struct request *request, const char
         return reply_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,
                              "Everything here is read with GET.", 0);
     }
-    visible_begin(request);
-    return answer_get(api, request, route);
+    return visible_begin(request, &result) ? answer_get(api, request, route) : result;
 }

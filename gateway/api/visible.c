@@ -10,7 +10,7 @@ static const struct {
     const char *parameter;
     const char *malformed;
     const char *hidden;
-} wishes[] = {
+} selections[] = {
     [VIEW_TILES] = {"keys",
                     "`keys` is a list of tile keys joined by commas, in which `*` stands for any "
                     "characters; at most 256 of them.",
@@ -21,21 +21,23 @@ static const struct {
                      "You may see no events of these types; ask for others."},
 };
 
-void visible_begin(struct request *request)
+bool visible_begin(struct request *request, enum MHD_Result *result)
 {
+    (void)result; /* nobody is refused yet */
     request->view = view_everything();
+    return true;
 }
 
 bool visible_selection(struct request *request, enum view_kind kind, struct selection *out,
                        enum MHD_Result *result)
 {
-    if (selection_parse(out, request_parameter(request, wishes[kind].parameter)) != STATUS_OK) {
-        *result = reply_problem(request, MHD_HTTP_BAD_REQUEST, wishes[kind].malformed, 0);
+    if (selection_parse(out, request_parameter(request, selections[kind].parameter)) != STATUS_OK) {
+        *result = reply_problem(request, MHD_HTTP_BAD_REQUEST, selections[kind].malformed, 0);
         return false;
     }
     if (!view_narrow(request->view, kind, out)) {
         selection_free(out);
-        *result = reply_problem(request, MHD_HTTP_FORBIDDEN, wishes[kind].hidden, 0);
+        *result = reply_problem(request, MHD_HTTP_FORBIDDEN, selections[kind].hidden, 0);
         return false;
     }
     return true;

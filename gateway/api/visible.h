@@ -17,8 +17,10 @@
 #include "gateway/base/view.h"
 #include "gateway/http/request.h"
 
-/* Gives the request the view of its client. Everybody's shows everything, for now. */
-void visible_begin(struct request *request);
+/* Gives the request the view of its client, and says if the client may be answered at all: when
+ * not, *result is what the handler returns. For now everybody may, and sees everything. Also called
+ * for a request that has waited, whose client may see less by then. */
+bool visible_begin(struct request *request, enum MHD_Result *result);
 
 /* What the request selects of tiles (parameter `keys`) or events (`types`), as far as its client
  * may see it; the caller frees it. False when the parameter is wrong, or nothing is left:

@@ -7,7 +7,8 @@
  * message.
  *
  * There is one view for now, that of a client about whom nothing is known: it shows everything.
- * Checking tokens will make others. Views are immutable and live as long as the program.
+ * Checking tokens will make others. A view is immutable, and outlives every request and channel
+ * that refers to it; the one there is lives as long as the program.
  */
 #ifndef GATEWAY_BASE_VIEW_H
 #define GATEWAY_BASE_VIEW_H

@@ -133,7 +133,7 @@ def test_what_a_newer_version_saved_is_refused_and_left_as_it_is(deploy, folder,
     d.start()
     for part in ("frame", "snapshot", "source", "fold"):
         last = table.insert([rows.next() for _ in range(20)])
-        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "a checkpoint")  # noqa: B023 (called at once)
+        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "a checkpoint")
         assert d["ingestor"].kill(signal.SIGTERM) == 0
         good = stored.read()
         newer = of_newer_version(good, part)

@@ -37,7 +37,7 @@ def test_lists_and_streams_tell_each_event_by_its_own_id(deploy, table):
         after = d.get_json(f"/api/events?after={IDS[i]}", gateway=1)["events"]
         assert [e["id"] for e in after] == SHOWN[i + 1:]
         for stream in (d.stream("/api/events/stream", gateway=1, last_event_id=IDS[i]), d.stream(f"/api/events/stream?lastEventId={IDS[i]}")):
-            wait_until(lambda s=stream, n=len(IDS) - i - 1: len(s.ids()) >= n, what="the events behind it")
+            wait_until(lambda: len(stream.ids()) >= len(IDS) - i - 1, what="the events behind it")
             assert [(e["id"], e["data"]["id"]) for e in stream.events if e["event"] != "heartbeat"] == \
                 [(str(after), SHOWN[k]) for k, after in enumerate(IDS) if k > i]
             stream.close()

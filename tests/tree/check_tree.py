@@ -16,8 +16,8 @@ LINES_MAX = 500
 SPDX = "SPDX-License-Identifier: Apache-2.0"
 
 # What each folder may use, besides itself. A folder's name stands for the folders below it, too; but a program's own name
-# stands only for the files that lie right in it. This is the plan of the house: change it only together with the layers in
-# CONTRIBUTING.md.
+# stands only for the files that lie right in it. This is the plan of the house, and CONTRIBUTING.md
+# shows the same to people.
 COMMON = ["common/base", "common/codec", "common/wire", "common/store", "common/replica", "common/config",
           "common/program", "common/net"]
 LAYERS = {
@@ -28,16 +28,15 @@ LAYERS = {
     "common/replica": ["common/base", "common/codec", "common/wire", "common/store"],
     "common/config": ["common/base", "common/codec", "common/wire"],
     "common/program": ["common/base", "common/codec", "common/config"],
-    "common/net": ["common/base", "common/codec", "common/wire", "common/store", "common/replica", "common/config",
-                   "common/program"],
+    "common/net": ["common/base", "common/wire", "common/replica", "common/config", "common/program"],
     "common/postgres": ["common/base", "common/config"],
     "cache": COMMON,
     "ingestor/lease": ["common/base", "common/config", "common/program", "common/postgres"],
-    "ingestor/checkpoint": ["common/base", "common/config", "common/program", "common/postgres", "ingestor/lease"],
+    "ingestor/checkpoint": ["common/base", "common/config", "common/postgres", "ingestor/lease"],
     "ingestor/source": ["common/base", "common/codec", "common/store", "common/config", "common/program",
                         "common/postgres", "ingestor/lease", "ingestor/checkpoint"],
-    "ingestor/reader": ["common/base", "common/config", "common/program", "common/store", "ingestor/lease",
-                        "ingestor/checkpoint", "ingestor/source"],
+    "ingestor/reader": ["common/base", "common/config", "common/program", "ingestor/lease", "ingestor/checkpoint",
+                        "ingestor/source"],
     "ingestor/fold": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "common/program"],
     "ingestor/publish": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "ingestor/fold",
                          "ingestor/source"],
@@ -73,6 +72,17 @@ def folder_of(path):
     while len(parts) > 1 and "/".join(parts) not in LAYERS:
         parts.pop()
     return "/".join(parts) if len(parts) > 1 else ""
+
+
+def documented(root):
+    """The layers as the tables of CONTRIBUTING.md have them: folder -> what it may use. `common` stands for COMMON."""
+    path = root / "CONTRIBUTING.md"
+    layers = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+        cells = [re.findall(r"`([a-z/]+)`", cell) for cell in line.strip("| ").split(" | ")]
+        if len(cells) == 3 and len(cells[0]) == 1 and cells[0][0] in LAYERS:
+            layers[cells[0][0]] = {name for named in cells[2] for name in (COMMON if named == "common" else [named])}
+    return layers
 
 
 def include_arrows(root, files):
@@ -168,6 +178,11 @@ def main():
     for circle in circles(rooms, arrows):
         faults.append(f"a circle of {len(circle)} files: {', '.join(circle)}")
         faults += [f"    {why}" for ends, why in sorted(arrows.items()) if ends[0] in circle and ends[1] in circle]
+    shown = documented(root)
+    for folder, allowed in LAYERS.items() if shown else []:
+        if shown.get(folder) != set(allowed):
+            faults.append(f"CONTRIBUTING.md says that {folder} may use {', '.join(sorted(shown.get(folder, [])) or ['nothing'])}; "
+                          f"LAYERS says {', '.join(allowed) or 'nothing'}")
     for name in sources:
         if folder_of(name) == "":
             faults.append(f"{name}: its folder is not in LAYERS")

@@ -73,8 +73,8 @@ static void test_each_source_knows_the_states_of_newer_versions(void **state)
 {
     (void)state;
     struct buf bytes = {0};
-    for (enum source_kind kind = 0; kind < SOURCE_KINDS; kind++) {
-        const struct config config = {.has_source = true, .source.kind = kind};
+    for (size_t kind = 0; kind < SOURCE_KINDS; kind++) {
+        const struct config config = {.has_source = true, .source.kind = (enum source_kind)kind};
         const struct source_ops *source = sources_find(&config);
         assert_true(source->state_is_newer(array_with(&bytes, 1000)));
         assert_false(source->state_is_newer(array_with(&bytes, 1)));
