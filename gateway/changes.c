@@ -37,7 +37,7 @@ static void on_change(void *arg, const struct tile *tile, enum store_change chan
         tile_lists_outdate(gateway->lists);
     }
     if (gateway->streams != NULL) {
-        streams_tile(gateway->streams, tile, change, patch, base);
+        feed_tile(gateway->streams, tile, change, patch, base);
     }
     if (gateway->waiting != NULL && change != STORE_REFRESHED) {
         waiting_tile(gateway->waiting, (struct str){tile->key, tile->key_len});

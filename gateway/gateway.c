@@ -125,7 +125,7 @@ static void timers(struct gateway *gateway)
     if (gateway->turn.now.us >= gateway->heartbeat_at.us) {
         gateway->heartbeat_at =
             mono_add_ms(gateway->turn.now, gateway->config->gateway.heartbeat_ms);
-        streams_heartbeat(gateway->streams, clock_wall(), api_as_of(&gateway->api));
+        feed_heartbeat(gateway->streams, clock_wall(), api_as_of(&gateway->api));
     }
     if (gateway->turn.now.us >= gateway->sweep_at.us) {
         gateway->sweep_at = mono_add_ms(gateway->turn.now, SWEEP_MS);
@@ -192,7 +192,7 @@ int gateway_run(struct gateway *gateway)
         dispatch(gateway, events, count, &link_more, &http);
         /* The link is processed when no descriptor says so, too, for time passes for it. */
         link_more = link_process(gateway->link, gateway->turn.now, LINK_BUDGET);
-        streams_events(gateway->streams);
+        feed_events(gateway->streams);
         waiting_events(gateway->waiting, gateway->events);
         timers(gateway);
         if (time_to_serve(gateway) && start_serving(gateway) != STATUS_OK) {
@@ -202,7 +202,7 @@ int gateway_run(struct gateway *gateway)
             gateway->api.resumed = false;
             http_run(gateway->http);
         }
-        send_more = streams_run(gateway->streams, SEND_BUDGET, gateway->turn.now);
+        send_more = fanout_run(gateway->streams, SEND_BUDGET, gateway->turn.now);
         histogram_add(&gateway->latency.turns, clock_mono().us - gateway->turn.now.us);
         if (gateway->turn.draining && drain(gateway)) {
             break;

@@ -11,7 +11,7 @@ static void print_tile(const struct ctl *ctl, const struct served_tile *tile)
 {
     char time[WALL_TEXT_SIZE];
     char version[VERSION_TEXT_SIZE];
-    char age[AGE_TEXT_SIZE];
+    char age[SHOW_AGE_SIZE];
     struct mp_doc doc;
     struct str title = STR("");
     struct str type = STR("");

@@ -111,7 +111,7 @@ static int for_each_tile(struct peer *peer, const char *prefix, tile_fn *each, v
 static void add_row(void *arg, const struct served_tile *tile)
 {
     struct show_table *table = arg;
-    char age[AGE_TEXT_SIZE];
+    char age[SHOW_AGE_SIZE];
     struct mp_doc doc;
     struct buf summary = {0};
     struct str type = STR("");

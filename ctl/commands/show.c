@@ -95,19 +95,19 @@ void show_table_print(const struct show_table *table, const struct ctl *ctl)
 
 /* ---- Values ---- */
 
-char *show_age(int64_t ms, char out[AGE_TEXT_SIZE])
+char *show_age(int64_t ms, char out[SHOW_AGE_SIZE])
 {
     const double s = (double)(ms > 0 ? ms : 0) / 1000;
     if (s < 1) {
-        snprintf(out, AGE_TEXT_SIZE, "%lld ms", (long long)(ms > 0 ? ms : 0));
+        snprintf(out, SHOW_AGE_SIZE, "%lld ms", (long long)(ms > 0 ? ms : 0));
     } else if (s < 60) {
-        snprintf(out, AGE_TEXT_SIZE, "%.1f s", s);
+        snprintf(out, SHOW_AGE_SIZE, "%.1f s", s);
     } else if (s < 7200) {
-        snprintf(out, AGE_TEXT_SIZE, "%.0f min", s / 60);
+        snprintf(out, SHOW_AGE_SIZE, "%.0f min", s / 60);
     } else if (s < 172800) {
-        snprintf(out, AGE_TEXT_SIZE, "%.0f h", s / 3600);
+        snprintf(out, SHOW_AGE_SIZE, "%.0f h", s / 3600);
     } else {
-        snprintf(out, AGE_TEXT_SIZE, "%.0f d", s / 86400);
+        snprintf(out, SHOW_AGE_SIZE, "%.0f d", s / 86400);
     }
     return out;
 }

@@ -27,8 +27,8 @@ void show_table_add_str(struct show_table *table, struct str text);
 void show_table_print(const struct show_table *table, const struct ctl *ctl);
 
 /* Writes an age such as "250 ms", "3.2 s", "5 min", "2 h" or "3 d" and returns out. */
-#define AGE_TEXT_SIZE 32
-char *show_age(int64_t ms, char out[AGE_TEXT_SIZE]);
+#define SHOW_AGE_SIZE 32
+char *show_age(int64_t ms, char out[SHOW_AGE_SIZE]);
 
 /* Appends the number as people write it, such as 42 or 3.5; "–" for what is none. */
 void show_number(struct buf *out, const mp_value *value);

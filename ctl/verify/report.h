@@ -4,7 +4,7 @@
 #define CTL_VERIFY_REPORT_H
 
 #include "ctl/base/ctl.h"
-#include "ctl/verify/verdict.h"
+#include "ctl/verify/verdicts.h"
 
 /* All of it is borrowed. */
 struct report {

@@ -83,7 +83,7 @@ static void prefetch_next(const struct streams *s, const struct channel *channel
     }
 }
 
-bool streams_run(struct streams *s, unsigned budget, mono_time now)
+bool fanout_run(struct streams *s, unsigned budget, mono_time now)
 {
     while (s->work != NULL && budget != 0) {
         struct channel *channel = s->work;

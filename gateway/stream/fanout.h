@@ -11,7 +11,7 @@ struct stream;
 struct streams;
 
 /* Calls send() at most budget times. True when there is more to do at once. */
-bool streams_run(struct streams *streams, unsigned budget, mono_time now);
+bool fanout_run(struct streams *streams, unsigned budget, mono_time now);
 
 /* Sends to that stream what there is, within reason; the rest has its turn with the others. The
  * stream may end. */

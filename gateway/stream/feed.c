@@ -129,8 +129,8 @@ static void stamp_tile(struct streams *s, const struct tile *tile, enum store_ch
     }
 }
 
-void streams_tile(struct streams *s, const struct tile *tile, enum store_change change,
-                  const mp_value *patch, struct version base)
+void feed_tile(struct streams *s, const struct tile *tile, enum store_change change,
+               const mp_value *patch, struct version base)
 {
     struct news news = {tile, change, patch, base, {STR_NULL, STR_NULL, STR_NULL}};
     if (change != STORE_REFRESHED) {
@@ -196,7 +196,7 @@ static void feed_event(struct streams *s, struct eventlog_entry *entry)
     }
 }
 
-void streams_events(struct streams *s)
+void feed_events(struct streams *s)
 {
     if (eventlog_generation(s->events) != s->events_generation ||
         s->events_seen < eventlog_floor(s->events)) { /* More came at once than the log holds. */
@@ -218,7 +218,7 @@ void streams_events(struct streams *s)
 
 /* ---- Heartbeats ---- */
 
-void streams_heartbeat(struct streams *s, wall_time now, wall_time as_of)
+void feed_heartbeat(struct streams *s, wall_time now, wall_time as_of)
 {
     const struct message message = render_heartbeat(&s->json, now, as_of);
     static const enum channel_kind transports[] = {CHANNEL_TILES, CHANNEL_WS_TILES};

@@ -10,15 +10,15 @@ struct streams;
 
 /* Puts a tile's change into the channels' logs. The store's listener calls it, after the tile's
  * rendering was made; tile, patch and base are borrowed for the call. */
-void streams_tile(struct streams *streams, const struct tile *tile, enum store_change change,
-                  const mp_value *patch, struct version base);
+void feed_tile(struct streams *streams, const struct tile *tile, enum store_change change,
+               const mp_value *patch, struct version base);
 
 /* Puts new events of the log into the channels' logs, and tells streams when the numbering began
  * anew. */
-void streams_events(struct streams *streams);
+void feed_events(struct streams *streams);
 
 /* Puts a heartbeat into the logs of all channels. now: the gateway's clock; as_of: when the tiles
  * were last known to be true. */
-void streams_heartbeat(struct streams *streams, wall_time now, wall_time as_of);
+void feed_heartbeat(struct streams *streams, wall_time now, wall_time as_of);
 
 #endif

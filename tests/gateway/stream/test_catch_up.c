@@ -81,7 +81,7 @@ static void events_go_on_after_an_id(void **state)
     world_event(&w, 5, "x");
     world_event(&w, 9, "x");
     world_event(&w, 7, "x"); /* came late: its place is behind 9 */
-    streams_events(w.streams);
+    feed_events(w.streams);
     struct stream_request request = {.kind = CHANNEL_EVENTS, .after_ordinal = 2};
     const int client = world_open(&w, &request, NULL, 0);
     world_event(&w, 10, "y");

@@ -197,7 +197,7 @@ static void step(struct trial *t)
     } else if (what < 905) {
         let_time_pass(t);
     } else if (what < 908) {
-        streams_events(t->w.streams);
+        feed_events(t->w.streams);
         eventlog_reset(t->w.events, ++t->w.origin);
         t->w.ordinal = 0;
     } else if (what < 940) {
@@ -212,7 +212,7 @@ static void step(struct trial *t)
     for (size_t i = 0; i < CLIENTS; i++) {
         struct client *client = &t->clients[i];
         if (client->fd < 0 && below(t, 40) == 0) {
-            streams_events(t->w.streams);
+            feed_events(t->w.streams);
             come(t, client);
         } else if (below(t, (uint32_t)(2 + i * 4)) == 0) { /* from eager to sleepy */
             client_read(t, client, 1 + below(t, 3000));

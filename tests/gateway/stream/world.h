@@ -53,7 +53,7 @@ static inline void world_on_change(void *arg, const struct tile *tile, enum stor
     store_set_cache(w->store, tile, render_tile_new(tile, change, buf_cstr(&text)));
     buf_free(&text);
     if (w->streams != NULL) {
-        streams_tile(w->streams, tile, change, patch, base);
+        feed_tile(w->streams, tile, change, patch, base);
     }
 }
 
@@ -213,8 +213,8 @@ static inline void world_turn(struct world *w, unsigned budget)
     for (int i = 0; i < count; i++) {
         streams_ready(w->streams, ready[i].data.u64, ready[i].events, w->now);
     }
-    streams_events(w->streams);
-    (void)streams_run(w->streams, budget, w->now);
+    feed_events(w->streams);
+    (void)fanout_run(w->streams, budget, w->now);
 }
 
 /* Appends what is there to be read, at most max bytes; false when the stream has ended. */

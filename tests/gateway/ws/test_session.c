@@ -42,7 +42,7 @@ static void say(struct world *w, int client, unsigned opcode, bool fin, const ch
 static void pass_s(struct world *w, int64_t seconds)
 {
     w->now.us += seconds * US_PER_S;
-    streams_events(w->streams); /* as the gateway's loop does it */
+    feed_events(w->streams); /* as the gateway's loop does it */
     streams_sweep(w->streams, w->now);
     world_turn(w, 1000);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/verify/verdict.h"
+#include "ctl/verify/verdicts.h"
 
 #include <stdlib.h>
 

@@ -11,8 +11,8 @@
  * snapshot, and what is settled stays so. A tile that is missing, or too many, is settled when the
  * rows and the snapshot agree on that.
  */
-#ifndef CTL_VERIFY_VERDICT_H
-#define CTL_VERIFY_VERDICT_H
+#ifndef CTL_VERIFY_VERDICTS_H
+#define CTL_VERIFY_VERDICTS_H
 
 #include "ctl/oracle/oracle.h"
 #include "ctl/peer/served.h"
