@@ -54,6 +54,7 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"fields_unusable", f->bad_fields},
         {"groups_refused", f->groups_refused},
         {"items_refused", f->items_refused},
+        {"future_rows_waiting", ingestor->fold != NULL ? fold_waiting(ingestor->fold) : 0},
         {"future_rows_dropped", f->future_dropped},
         {"deltas_published", p->deltas},
         {"keyframes_published", p->keyframes},

@@ -185,6 +185,22 @@ static void put_value(const struct oracle_selection *s, struct str group, wall_t
     oracle_type_of(tile->type)->put_data(s, at, out);
 }
 
+/* Leaves out the rows that lie in the future of that moment. Returns what the caller has to free.
+ */
+static uint32_t *leave_out_future(struct oracle_selection *s, wall_time at)
+{
+    uint32_t *past = x_calloc(s->count + 1, sizeof *past);
+    size_t count = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        if (oracle_row_us(s->rows, s->picked[i]) <= at.us) {
+            past[count++] = s->picked[i];
+        }
+    }
+    s->picked = past;
+    s->count = count;
+    return past;
+}
+
 bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
                  int64_t last_id, wall_time at, struct buf *out)
 {
@@ -192,9 +208,11 @@ bool oracle_tile(const struct oracle_members *members, const struct oracle_membe
     while (s.count != 0 && oracle_row_id(s.rows, s.picked[s.count - 1]) > last_id) {
         s.count--;
     }
-    if (!is_shown(&s, at)) {
-        return false;
+    uint32_t *past = leave_out_future(&s, at);
+    const bool shown = is_shown(&s, at);
+    if (shown) {
+        put_value(&s, member->group, at, out);
     }
-    put_value(&s, member->group, at, out);
-    return true;
+    free(past);
+    return shown;
 }

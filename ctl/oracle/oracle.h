@@ -48,9 +48,9 @@ void oracle_members_free(struct oracle_members *members);
 
 /*
  * Appends the value, as MessagePack (type, title, refresh, group, data) that the member has at that
- * moment when the rows are those with ids up to last_id. Appends nothing and returns false when the
- * member is not shown then: a member of a family is shown from its first row on, as long as its
- * greatest timestamp is less than `idle` ago.
+ * moment when the rows are those with ids up to last_id; of these, only rows whose timestamp has
+ * come count. Appends nothing and returns false when the member is not shown then: a member of a
+ * family is shown from its first row on, as long as its greatest timestamp is less than `idle` ago.
  */
 bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
                  int64_t last_id, wall_time at, struct buf *out);

@@ -5,6 +5,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
+#include "common/program/log.h"
 #include "common/wire/lane.h"
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/fold_state.h"
@@ -43,6 +44,7 @@ void fold_destroy(struct fold **fold_p)
     fold_plans_finish(&fold->plans);
     heap_free(&fold->wake);
     heap_free(&fold->publish);
+    waiting_finish(&fold->waiting);
     buf_free(&fold->value);
     free(fold->families);
     free(fold->folded);
@@ -53,6 +55,11 @@ void fold_destroy(struct fold **fold_p)
 const struct fold_counters *fold_counters(const struct fold *fold)
 {
     return &fold->counters;
+}
+
+size_t fold_waiting(const struct fold *fold)
+{
+    return waiting_count(&fold->waiting);
 }
 
 /* ---- Rows and time ---- */
@@ -72,17 +79,19 @@ static void apply(struct fold *fold, struct member *member, int meaning, struct 
         member_show(fold, member, now.mono);
     }
     if (changed && !member->hidden) {
-        member->arrival = event->arrival;
-        member->source = event->timestamp;
+        if (event->arrival.us != 0) {
+            member->arrival = event->arrival;
+            member->source = event->timestamp;
+        }
         member_mark_dirty(fold, member, now.mono);
     }
     member_schedule_wake(fold, member);
 }
 
-void fold_event(struct fold *fold, const struct event *event, struct moment now)
+/* Folds a row whose time has come into the tiles of the plan, which is that for its type. */
+static void fold_row(struct fold *fold, const struct fold_plan *plan, const struct event *event,
+                     struct moment now)
 {
-    fold->counters.events++;
-    const struct fold_plan *plan = fold_plan_for(&fold->plans, event->event_type);
     struct row row = row_of(event, &fold->counters);
     for (size_t i = 0; i < plan->count; i++) {
         const struct fold_plan_entry *entry = &plan->entries[i];
@@ -102,8 +111,48 @@ void fold_event(struct fold *fold, const struct event *event, struct moment now)
     row_finish(&row);
 }
 
+/* Keeps a row from the future, unless no tile asks for its type. */
+static void wait_for(struct fold *fold, const struct fold_plan *plan, const struct event *event)
+{
+    const size_t dropped = plan->count != 0 ? waiting_add(&fold->waiting, event) : 0;
+    fold->counters.future_dropped += dropped;
+    if (dropped != 0 && !fold->waiting_full_logged) {
+        fold->waiting_full_logged = true;
+        log_warn("%zu rows wait because their timestamps are in the future; further ones are "
+                 "dropped, those furthest ahead first, and only counted. Is the clock right, here "
+                 "and where the rows are written?",
+                 waiting_count(&fold->waiting));
+    }
+}
+
+void fold_event(struct fold *fold, const struct event *event, struct moment now)
+{
+    fold->counters.events++;
+    const struct fold_plan *plan = fold_plan_for(&fold->plans, event->event_type);
+    if (event->timestamp.us > now.wall.us) {
+        wait_for(fold, plan, event);
+    } else {
+        fold_row(fold, plan, event, now);
+    }
+}
+
+/* Folds the rows that waited and whose time has come. They are news since then, unless they waited
+ * when the fold was saved. */
+static void fold_due(struct fold *fold, struct moment now)
+{
+    struct waiting_row *due;
+    while ((due = waiting_take(&fold->waiting, now.wall)) != NULL) {
+        if (due->event.arrival.us != 0) {
+            due->event.arrival = due->event.timestamp;
+        }
+        fold_row(fold, fold_plan_for(&fold->plans, due->event.event_type), &due->event, now);
+        free(due);
+    }
+}
+
 void fold_advance(struct fold *fold, struct moment now)
 {
+    fold_due(fold, now);
     struct heap_item *top;
     while ((top = heap_top(&fold->wake)) != NULL && top->key <= now.wall.us) {
         struct member *member = heap_entry(top, struct member, wake);
@@ -125,7 +174,10 @@ int64_t fold_wait_us(const struct fold *fold, struct moment now)
     const struct heap_item *publish = heap_top(&fold->publish);
     const int64_t a = wake != NULL ? wake->key - now.wall.us : INT64_MAX;
     const int64_t b = publish != NULL ? publish->key - now.mono.us : INT64_MAX;
-    const int64_t wait = a < b ? a : b;
+    const int64_t due_us = waiting_next(&fold->waiting).us;
+    const int64_t c = due_us != INT64_MAX ? due_us - now.wall.us : INT64_MAX;
+    const int64_t ab = a < b ? a : b;
+    const int64_t wait = ab < c ? ab : c;
     return wait > 0 ? wait : 0;
 }
 

@@ -5,6 +5,8 @@
  *   source ─ event ─► fold_event ─► the tiles that match ─┐
  *   time ───────────► fold_advance ─► windows, deadlines ─┴─► changed ─ fold_flush ─► publisher
  *
+ * A row from the future is kept until its time has come (waiting.h).
+ *
  * Pure: no clock, no sockets, no files. What a tile shows is a function of the set of rows folded
  * and of the time; rows may come in any order. docs/tiles.md defines each type. A fold belongs to
  * one thread.
@@ -52,7 +54,8 @@ void fold_destroy(struct fold **fold);
 /* Folds one row; its strings are copied where they are kept. */
 void fold_event(struct fold *fold, const struct event *event, struct moment now);
 
-/* Lets time pass up to now: windows slide, deadlines pass, idle members are hidden. */
+/* Lets time pass up to now: rows that waited are folded, windows slide, deadlines pass, idle
+ * members are hidden. */
 void fold_advance(struct fold *fold, struct moment now);
 
 /* Microseconds from now until fold_advance or fold_flush has something to do; 0 when one has;
@@ -66,6 +69,9 @@ void fold_flush(struct fold *fold, struct moment now,
 
 /* All tiles are to be handed out whole at the next flush, whatever their policy. */
 void fold_republish(struct fold *fold);
+
+/* Rows from the future that wait for their time. */
+size_t fold_waiting(const struct fold *fold);
 
 /* Borrowed from the fold. */
 const struct fold_counters *fold_counters(const struct fold *fold);

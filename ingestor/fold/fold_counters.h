@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct fold_counters {
-    /* Rows folded. */
+    /* Rows that came, those from the future included. */
     uint64_t events;
     /* Rows whose payload a tile needed, but that is no JSON, or is longer than ROW_PAYLOAD_MAX. */
     uint64_t bad_payloads;
@@ -18,7 +18,8 @@ struct fold_counters {
     uint64_t groups_refused;
     /* Rows passed over because a tile has ITEMS_OPEN_MAX open items. */
     uint64_t items_refused;
-    /* Rows passed over because their window has WINDOW_FUTURE_MAX slots in the future already. */
+    /* Rows from the future that were dropped because too many wait: WAITING_ROWS_MAX rows, or
+     * WAITING_BYTES_MAX bytes of them. */
     uint64_t future_dropped;
 };
 

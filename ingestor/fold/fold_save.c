@@ -10,9 +10,11 @@
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
 
-/* The first element of what fold_save writes. It must change whenever a released fold_load would
- * misread what follows it. */
+/* The first element of what fold_save writes: 2 when rows wait for their time, which programs that
+ * know only 1 would lose. It must change whenever a released fold_load would misread what follows
+ * it. */
 #define SAVE_FORMAT 1
+#define SAVE_FORMAT_WAITING 2
 
 /* ---- Saving ---- */
 
@@ -43,10 +45,14 @@ void fold_save(const struct fold *fold, struct buf *out)
 {
     size_t count = 0;
     family_each_member(fold, count_one, &count);
-    mp_put_array(out, 2);
-    mp_put_int(out, SAVE_FORMAT);
+    const bool waiting = waiting_count(&fold->waiting) != 0;
+    mp_put_array(out, waiting ? 3 : 2);
+    mp_put_int(out, waiting ? SAVE_FORMAT_WAITING : SAVE_FORMAT);
     mp_put_array(out, count);
     family_each_member(fold, save_one, out);
+    if (waiting) {
+        waiting_save(&fold->waiting, out);
+    }
 }
 
 /* ---- Loading ---- */
@@ -106,8 +112,11 @@ int fold_load(struct fold *fold, struct str data, bool *rebuild, struct error *e
     int status = mp_parse(&doc, data.p, data.len);
     const mp_value *members = mp_at(&doc.root, 1);
     if (status == STATUS_OK &&
-        (!mp_as_int(mp_at(&doc.root, 0), &format) || format != SAVE_FORMAT)) {
-        status = format > SAVE_FORMAT ? STATUS_NEWER : STATUS_INVALID;
+        (!mp_as_int(mp_at(&doc.root, 0), &format) ||
+         (format != SAVE_FORMAT && format != SAVE_FORMAT_WAITING) ||
+         (format == SAVE_FORMAT_WAITING &&
+          !waiting_load(&fold->waiting, &fold->config->source, mp_at(&doc.root, 2))))) {
+        status = format > SAVE_FORMAT_WAITING ? STATUS_NEWER : STATUS_INVALID;
     }
     *rebuild = false;
     for (size_t i = 0; i < mp_count(members) && status == STATUS_OK; i++) {

@@ -3,8 +3,10 @@
  * The fold's state as MessagePack, for a checkpoint:
  *
  *   [1, [[key, digest, group or nil, latest, hidden, state], …]]
+ *   [2, [[key, digest, group or nil, latest, hidden, state], …], rows that wait]
  *
- * with one element for each member. `digest` is that of the tile's definition (fold_digest.h), and
+ * with one element for each member. The second form is written when rows from the future wait for
+ * their time (waiting.h). `digest` is that of the tile's definition (fold_digest.h), and
  * `state` what the tile's type writes.
  */
 #ifndef INGESTOR_FOLD_FOLD_SAVE_H

@@ -28,6 +28,7 @@
 #include "ingestor/fold/fold_counters.h"
 #include "ingestor/fold/fold_plan.h"
 #include "ingestor/fold/types/type.h"
+#include "ingestor/fold/waiting.h"
 
 /* The moment that a tile without rows begins at: before any row, yet so that a window's length or
  * idle_ms can be taken off it without overflow. */
@@ -68,6 +69,8 @@ struct fold {
     struct fold_plans plans;
     struct heap wake;
     struct heap publish;
+    struct waiting waiting;   /* rows from the future */
+    bool waiting_full_logged; /* the log has said that such a row was dropped */
     struct fold_counters counters;
     struct buf value; /* scratch: the value that is being handed out */
 };

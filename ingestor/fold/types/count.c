@@ -80,10 +80,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
         return true;
     }
     const bool moved = window_advance(&count->window, now);
-    const enum window_added added =
-        window_add(&count->window, row->event->timestamp, row->event->id, value);
-    row->counters->future_dropped += added == WINDOW_DROPPED;
-    return moved || added == WINDOW_CHANGED;
+    return window_add(&count->window, row->event->timestamp, row->event->id, value) || moved;
 }
 
 static bool advance(void *state, const struct tile_config *config, wall_time now)

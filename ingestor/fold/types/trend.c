@@ -23,9 +23,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     (void)config;
     (void)meaning;
     const bool moved = window_advance(state, now);
-    const enum window_added added = window_add(state, row->event->timestamp, row->event->id, value);
-    row->counters->future_dropped += added == WINDOW_DROPPED;
-    return moved || added == WINDOW_CHANGED;
+    return window_add(state, row->event->timestamp, row->event->id, value) || moved;
 }
 
 static bool advance(void *state, const struct tile_config *config, wall_time now)

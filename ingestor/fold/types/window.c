@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/types/window.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -122,19 +123,12 @@ static void make_ring(struct window *window)
     }
 }
 
-enum window_added window_add(struct window *window, wall_time timestamp, int64_t id, double value)
+bool window_add(struct window *window, wall_time timestamp, int64_t id, double value)
 {
     const int64_t slot = floor_div(timestamp.us, window->width_us);
-    if (slot > window->now) {
-        struct bucket *bucket = future_bucket(window, slot);
-        if (bucket == NULL) {
-            return WINDOW_DROPPED;
-        }
-        bucket_add(window, bucket, timestamp.us, id, value);
-        return WINDOW_FUTURE;
-    }
+    assert(slot <= window->now);
     if (slot <= window->now - (int64_t)window->length) {
-        return WINDOW_TOO_OLD;
+        return false;
     }
     make_ring(window);
     struct bucket *bucket = ring_at(window, slot);
@@ -142,7 +136,7 @@ enum window_added window_add(struct window *window, wall_time timestamp, int64_t
     bucket_add(window, bucket, timestamp.us, id, value);
     window->oldest = window->total == 0 || slot < window->oldest ? slot : window->oldest;
     window->total++;
-    return WINDOW_CHANGED;
+    return true;
 }
 
 /* Empties the places of the slots that are no longer in the window when it stands at `now`: from

@@ -7,17 +7,18 @@
  *
  *     slot     102   103   104   105   106   107   108   109   110   …
  *            ───────┬─────────────────────────────┬────────────────────
- *         forgotten │   in the ring, and shown    │ future: not yet shown
+ *         forgotten │   in the ring, and shown    │ future
  *                   └ now - length + 1        now ┘
  *
  *     ring    [ 105 | 106 | 107 | 103 | 104 ]       slot s at place s modulo length
  *     future  [ 109 | 112 ]                         sorted, and only slots that have rows
  *
- * When now becomes 109, places 103 and 104 are emptied, and 109 moves from the future into the
- * place that 104 had. So what is shown depends on the rows and on the time alone, and not on the
- * order in which rows came.
+ * When now becomes 109, places 103 and 104 are emptied. So what is shown depends on the rows and on
+ * the time alone, and not on the order in which rows came.
  *
- * The future has at most WINDOW_FUTURE_MAX slots; rows for further ones are dropped.
+ * The fold holds rows from the future back until their time (waiting.h). But in a checkpoint of
+ * version 0.1.0 a window has future slots of its own, at most WINDOW_FUTURE_MAX: those are loaded,
+ * and move into the ring when their slot begins, as 109 here into the place that 104 had.
  */
 #ifndef INGESTOR_FOLD_TYPES_WINDOW_H
 #define INGESTOR_FOLD_TYPES_WINDOW_H
@@ -67,15 +68,9 @@ void window_init(struct window *window, int64_t width_us, uint32_t length,
                  enum tile_aggregate aggregate, wall_time now);
 void window_finish(struct window *window);
 
-enum window_added {
-    WINDOW_TOO_OLD, /* its slot is forgotten already: nothing changed */
-    WINDOW_CHANGED, /* it is in the ring */
-    WINDOW_FUTURE,  /* it waits in the future */
-    WINDOW_DROPPED, /* it is lost, for there are too many slots in the future */
-};
-
-/* Adds a row. */
-enum window_added window_add(struct window *window, wall_time timestamp, int64_t id, double value);
+/* Adds a row, which is not later than the last advance. False when nothing changed, because its
+ * slot is forgotten already. */
+bool window_add(struct window *window, wall_time timestamp, int64_t id, double value);
 
 /* Moves the window on to now; it never moves back. Returns true when the content of the ring has
  * changed. */

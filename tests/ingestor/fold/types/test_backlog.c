@@ -14,6 +14,7 @@ static void test_backlog(void **state)
     snprintf(tiles, sizeof tiles, BACKLOG, "");
     fold_test_init(&t, tiles);
     assert_string_equal(data_of(&t, "a"), "{\"total\":0,\"buckets\":{\"open\":0,\"busy\":0}}");
+    pass_ms(&t, 6000);
     fold_at(&t, 1, 1000, "made", "i", NULL);
     fold_at(&t, 2, 2000, "made", "k", NULL);
     fold_at(&t, 4, 4000, "taken", "i", NULL);
@@ -38,6 +39,7 @@ static void test_backlog_breakdown(void **state)
     char tiles[256];
     snprintf(tiles, sizeof tiles, BACKLOG, ", breakdown: payload.team");
     fold_test_init(&t, tiles);
+    pass_ms(&t, 5000);
     fold_at(&t, 1, 1000, "made", "i", "{\"team\":\"x\"}");
     fold_at(&t, 2, 2000, "taken", "i", NULL); /* keeps the team */
     fold_at(&t, 3, 3000, "made", "k", "{\"team\":\"y\"}");

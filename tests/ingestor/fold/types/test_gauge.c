@@ -11,6 +11,7 @@ static void test_a_metric(void **state)
                        "  - {key: l, type: gauge, metric: q, labels: {host: \"db-*\"}}\n");
     assert_string_equal(data_of(&t, "c"), "{}");
     assert_string_equal(data_of(&t, "g"), "{\"unit\":\"jobs\"}");
+    pass_ms(&t, 40);
     fold_at(&t, 1, 10, "metrics.updated", NULL, "{\"metric\":\"q\",\"value\":7.5}");
     fold_at(&t, 2, 30, "metrics.updated", NULL,
             "{\"metric\":\"q\",\"value\":3,\"labels\":{\"host\":\"db-1\"}}");

@@ -36,6 +36,7 @@ static void test_sla_order_of_rows_does_not_matter(void **state)
     (void)state;
     struct fold_test t;
     fold_test_init(&t, SLA "due: payload.due}\n");
+    pass_ms(&t, 50);
     fold_at(&t, 2, 20, "close", "i", NULL);
     fold_at(&t, 1, 10, "open", "i",
             "{\"due\":\"2026-11-23T06:00:00Z\"}"); /* late: closed already */
@@ -54,6 +55,7 @@ static void test_sla_lists_the_worst_five(void **state)
     (void)state;
     struct fold_test t;
     fold_test_init(&t, SLA "due: payload.due}\n");
+    pass_ms(&t, 30);
     for (int i = 0; i < 20; i++) {
         char id[8];
         snprintf(id, sizeof id, "i%02d", 19 - i);

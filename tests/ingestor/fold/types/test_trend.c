@@ -11,6 +11,7 @@ static void trend_with(const char *aggregate, const char *expected)
              "%s%s}\n",
              aggregate, strcmp(aggregate, "count") != 0 ? ", value: payload.v" : "");
     fold_test_init(&t, tiles);
+    pass_ms(&t, 9999);
     fold_at(&t, 1, 5000, "x", NULL, "{\"v\":2}");
     fold_at(&t, 3, 9999, "x", NULL, "{\"v\":\"5\"}");
     fold_at(&t, 2, 9999, "x", NULL, "{\"v\":4}"); /* the same moment, an earlier id */

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows from the future. A row counts at its own timestamp, so one whose timestamp has not come yet
+ * waits here, whole, until it has; no tile knows of it before.
+ *
+ *   a row ── timestamp > now ──► waiting ── timestamp <= now ──► the tiles that match
+ *                                   │
+ *                                   └── too many: the one furthest ahead is dropped
+ *
+ * Each row stands in two heaps: by the soonest, for what is due, and by the furthest, for what is
+ * dropped. So a table with rows of the year 9999 does not take the place of those that are due in a
+ * minute. It is part of a fold, and belongs to its thread.
+ */
+#ifndef INGESTOR_FOLD_WAITING_H
+#define INGESTOR_FOLD_WAITING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/heap.h"
+#include "common/codec/mp.h"
+#include "common/config/config.h"
+#include "common/store/event.h"
+
+/* What may wait at most: so many rows, and so many bytes of them. Beyond either, the row that is
+ * furthest ahead is dropped. */
+#define WAITING_ROWS_MAX 65536
+#define WAITING_BYTES_MAX ((size_t)32 * 1024 * 1024)
+
+/* One that waits. Its event's texts are in the same piece of memory. */
+struct waiting_row {
+    struct event event;
+    size_t bytes; /* of this piece of memory */
+    struct heap_item soonest;
+    struct heap_item furthest;
+};
+
+/* Zeroed memory holds no rows. */
+struct waiting {
+    struct heap soonest;
+    struct heap furthest;
+    size_t bytes;
+};
+
+void waiting_finish(struct waiting *waiting);
+
+/* Copies the row. Returns how many rows had to be dropped for it; it may be among them. */
+size_t waiting_add(struct waiting *waiting, const struct event *event);
+
+/* Takes a row out whose timestamp has come; NULL when there is none. The caller frees it with
+ * free. */
+struct waiting_row *waiting_take(struct waiting *waiting, wall_time now);
+
+/* When the next row is due; WALL_NEVER when none waits. */
+wall_time waiting_next(const struct waiting *waiting);
+
+static inline size_t waiting_count(const struct waiting *waiting)
+{
+    return waiting->soonest.count;
+}
+
+/* Appends [[id, timestamp, event_type, actor_id, target_id, summary, payload, {extra: text}], …].
+ * Texts are binaries, and nil where the row has none. */
+void waiting_save(const struct waiting *waiting, struct buf *out);
+
+/* Loads what waiting_save wrote. Extras that are no longer configured are left out. False when the
+ * value is no such list. */
+bool waiting_load(struct waiting *waiting, const struct config_source *source,
+                  const mp_value *value);
+
+#endif

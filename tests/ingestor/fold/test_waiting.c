@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows from the future: they wait, in all types of tile, and across a checkpoint. */
+#include "ingestor/fold/waiting.h"
+
+#include "ingestor/fold/fold_digest.h"
+#include "tests/ingestor/fold/fold_random.h"
+
+#define AHEAD_MS 3600000
+
+/* A row of each kind, an hour ahead. */
+static void fold_ahead(struct fold_test *t)
+{
+    static const char payload[] = "{\"metric\":\"m\",\"value\":7,\"v\":2,\"team\":\"a\"}";
+    fold_at(t, t->next_id++, AHEAD_MS, "made", "i", payload);
+    fold_at(t, t->next_id++, AHEAD_MS, "metrics.updated", NULL, payload);
+}
+
+static void test_a_row_from_the_future_waits_in_all_types(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    struct fold_test empty;
+    struct fold_test now;
+    fold_test_init(&t, all_types);
+    fold_test_init(&empty, all_types);
+    fold_test_init(&now, all_types);
+    fold_ahead(&t);
+    assert_int_equal(fold_waiting(t.fold), 2);
+    for (size_t i = 0; i < sizeof all_keys / sizeof *all_keys; i++) {
+        assert_string_equal(data_of(&t, all_keys[i]), data_of(&empty, all_keys[i]));
+    }
+    pass_ms(&t, AHEAD_MS - 1);
+    pass_ms(&empty, AHEAD_MS - 1);
+    for (size_t i = 0; i < sizeof all_keys / sizeof *all_keys; i++) {
+        assert_string_equal(data_of(&t, all_keys[i]), data_of(&empty, all_keys[i]));
+    }
+    assert_int_equal(fold_wait_us(t.fold, t.now), 1 * US_PER_MS);
+    pass_ms(&t, 1);
+    assert_int_equal(fold_waiting(t.fold), 0);
+    pass_ms(&now, AHEAD_MS);
+    fold_ahead(&now);
+    assert_same(&t, &now);
+    assert_string_equal(data_of(&t, "ever"), "{\"value\":2}");
+    assert_non_null(strstr(data_of(&t, "gauge"), "\"value\":7"));
+    assert_non_null(strstr(data_of(&t, "sla"), "\"ok\":1"));
+    assert_non_null(strstr(data_of(&t, "backlog"), "\"oldest_at\":\"2026-11-23T06:32:00.000Z\""));
+    assert_string_equal(data_of(&t, "family/a"), "{\"value\":2,\"window_ms\":30000}");
+    fold_test_free(&t);
+    fold_test_free(&empty);
+    fold_test_free(&now);
+}
+
+static void take_times(void *arg, const struct fold_output *output)
+{
+    *(struct fold_output *)arg = *output;
+}
+
+static void test_it_is_news_since_its_time_came(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    struct fold_output output = {.arrival = {-1}};
+    fold_test_init(&t, "  - {key: a, type: count}\n");
+    flush(&t);
+    fold_at(&t, 1, 500, "x", NULL, NULL);
+    pass_ms(&t, 600);
+    fold_flush(t.fold, t.now, take_times, &output);
+    assert_int_equal(output.arrival.us, START_US + 500 * US_PER_MS);
+    assert_int_equal(output.source.us, START_US + 500 * US_PER_MS);
+    fold_test_free(&t);
+}
+
+static void test_a_type_that_no_tile_asks_for_does_not_wait(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    fold_test_init(&t, "  - {key: a, type: count, match: {event_type: x}}\n");
+    fold_at(&t, 1, 500, "y", NULL, NULL);
+    assert_int_equal(fold_waiting(t.fold), 0);
+    assert_int_equal(fold_counters(t.fold)->future_dropped, 0);
+    fold_test_free(&t);
+}
+
+static void test_too_many_rows_lose_those_furthest_ahead(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    fold_test_init(&t, "  - {key: a, type: count}\n");
+    for (int i = 0; i < WAITING_ROWS_MAX; i++) {
+        fold_at(&t, t.next_id++, AHEAD_MS + i, "x", NULL, NULL);
+    }
+    assert_int_equal(fold_counters(t.fold)->future_dropped, 0);
+    fold_at(&t, t.next_id++, 2 * AHEAD_MS, "x", NULL,
+            NULL);                                   /* the furthest: it is dropped itself */
+    fold_at(&t, t.next_id++, 1000, "x", NULL, NULL); /* takes the place of another */
+    assert_int_equal(fold_counters(t.fold)->future_dropped, 2);
+    assert_int_equal(fold_waiting(t.fold), WAITING_ROWS_MAX);
+    pass_ms(&t, 1000);
+    assert_string_equal(data_of(&t, "a"), "{\"value\":1}");
+    pass_ms(&t, 10 * AHEAD_MS);
+    assert_string_equal(data_of(&t, "a"), "{\"value\":65536}");
+    fold_test_free(&t);
+}
+
+static void test_too_many_bytes_lose_those_furthest_ahead(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    fold_test_init(&t, "  - {key: a, type: count}\n");
+    struct buf payload = {0};
+    for (int i = 0; i < 1000000; i++) {
+        buf_append_char(&payload, 'x');
+    }
+    for (int i = 0; i < 50; i++) {
+        fold_at(&t, t.next_id++, 1 + i, "x", NULL, buf_cstr(&payload));
+    }
+    assert_int_equal(fold_waiting(t.fold), 33);
+    assert_int_equal(fold_counters(t.fold)->future_dropped, 17);
+    buf_free(&payload);
+    fold_test_free(&t);
+}
+
+static void test_what_waits_survives_a_checkpoint(void **state)
+{
+    (void)state;
+    struct fold_test kept;
+    struct fold_test restored;
+    struct buf saved = {0};
+    bool rebuild;
+    fold_test_init(&kept, all_types);
+    fold_test_init(&restored, all_types);
+    fold_ahead(&kept);
+    fold_save(kept.fold, &saved);
+    assert_int_equal(fold_load(restored.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
+    assert_false(rebuild);
+    assert_int_equal(fold_waiting(restored.fold), 2);
+    pass_ms(&kept, AHEAD_MS);
+    pass_ms(&restored, AHEAD_MS);
+    struct fold_output output = {.arrival = {-1}};
+    fold_flush(restored.fold, restored.now, take_times, &output);
+    assert_int_equal(output.arrival.us, 0); /* nobody waited for it meanwhile: it is no news */
+    assert_same(&kept, &restored);
+    buf_free(&saved);
+    fold_test_free(&kept);
+    fold_test_free(&restored);
+}
+
+static void test_columns_of_ones_own_wait_and_survive_by_name(void **state)
+{
+    (void)state;
+    static const char head[] = "source: {uri: \"sqlite:x.db\", columns: {%s}}\n"
+                               "tiles:\n  - {key: a, type: count, match: {shop: north}}\n";
+    static const char *const columns[] = {"shop: shop, till: till", "till: till, shop: shop"};
+    struct config *configs[2];
+    struct fold *folds[2];
+    struct buf saved = {0};
+    bool rebuild;
+    for (int i = 0; i < 2; i++) {
+        char text[256];
+        struct error err = {{0}};
+        const int len = snprintf(text, sizeof text, head, columns[i]);
+        assert_int_equal(config_parse(text, (size_t)len, "x", &configs[i], &err), STATUS_OK);
+        folds[i] = fold_create(configs[i], UINT64_MAX);
+    }
+    const struct event_extra extras[] = {{"shop", STR("north")}, {"till", STR_NULL}};
+    const struct event event = {.id = 1,
+                                .timestamp = {START_US + 1000},
+                                .event_type = STR("x"),
+                                .extras = extras,
+                                .extra_count = 2};
+    struct fold_test t = {.now = {{START_US}, {1000000000}}};
+    fold_event(folds[0], &event, t.now);
+    fold_save(folds[0], &saved);
+    assert_int_equal(fold_load(folds[1], buf_str(&saved), &rebuild, NULL), STATUS_OK);
+    for (int i = 0; i < 2; i++) {
+        struct fold_test at = {.now = t.now, .fold = folds[i]};
+        pass_ms(&at, 1);
+        assert_string_equal(data_of(&at, "a"), "{\"value\":1}");
+        free(at.json);
+        fold_destroy(&folds[i]);
+        config_destroy(&configs[i]);
+    }
+    buf_free(&saved);
+}
+
+/* What version 0.1.0 wrote: format 1, and windows with future slots of their own. */
+static void test_a_checkpoint_of_the_first_version_is_read(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    struct buf saved = {0};
+    bool rebuild;
+    fold_test_init(&t, "  - {key: a, type: count, window: 30s}\n");
+    const int64_t slot = START_US / (100 * US_PER_MS);
+    mp_put_array(&saved, 2);
+    mp_put_int(&saved, 1);
+    mp_put_array(&saved, 1);
+    mp_put_array(&saved, 6);
+    mp_put_text(&saved, "a");
+    mp_put_uint(&saved, fold_digest(&t.config->tiles[0]));
+    mp_put_nil(&saved);
+    mp_put_int(&saved, START_US);
+    mp_put_bool(&saved, false);
+    mp_put_array(&saved, 2);
+    mp_put_int(&saved, slot);
+    mp_put_array(&saved, 2);
+    for (int i = 0; i < 2; i++) {
+        mp_put_array(&saved, 2);
+        mp_put_int(&saved, slot + 5 * i);
+        mp_put_int(&saved, 3);
+    }
+    assert_int_equal(fold_load(t.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
+    assert_false(rebuild);
+    assert_string_equal(data_of(&t, "a"), "{\"value\":3,\"window_ms\":30000}");
+    pass_ms(&t, 500);
+    assert_string_equal(data_of(&t, "a"), "{\"value\":6,\"window_ms\":30000}");
+    buf_clear(&saved);
+    fold_save(t.fold, &saved);
+    assert_int_equal((unsigned char)saved.data[1], 1); /* it can be read by that version, too */
+    buf_free(&saved);
+    fold_test_free(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_row_from_the_future_waits_in_all_types),
+        cmocka_unit_test(test_it_is_news_since_its_time_came),
+        cmocka_unit_test(test_a_type_that_no_tile_asks_for_does_not_wait),
+        cmocka_unit_test(test_too_many_rows_lose_those_furthest_ahead),
+        cmocka_unit_test(test_too_many_bytes_lose_those_furthest_ahead),
+        cmocka_unit_test(test_what_waits_survives_a_checkpoint),
+        cmocka_unit_test(test_columns_of_ones_own_wait_and_survive_by_name),
+        cmocka_unit_test(test_a_checkpoint_of_the_first_version_is_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
