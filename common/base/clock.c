@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#define US_PER_DAY (INT64_C(86400) * US_PER_S)
+
 wall_time clock_wall(void)
 {
     struct timespec ts;
@@ -99,20 +101,59 @@ char *wall_format(wall_time t, char out[WALL_TEXT_SIZE])
     return out;
 }
 
+bool wall_has_text(wall_time t)
+{
+    return t.us >= days_from_civil(0, 1, 1) * US_PER_DAY &&
+           t.us < days_from_civil(10000, 1, 1) * US_PER_DAY;
+}
+
+/* True for a number whose digits are a date of the years 1900 to 2099, YYYYMMDD or YYYYDDD, and
+ * perhaps a time behind it, HHMM, HHMMSS or HHMMSS and milliseconds. As a number since 1970 it
+ * would lie in the first two months of 1970, in 1970, in 1976, or after the year 2500. */
+static bool is_compact(int64_t number)
+{
+    static const int64_t year_units[] = {
+        1000, 10000, 100000000, INT64_C(10000000000), INT64_C(10000000000000),
+    };
+    for (size_t i = 0; i < sizeof year_units / sizeof *year_units; i++) {
+        if (number >= 1900 * year_units[i] && number < 2100 * year_units[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool parse_date_time(const char *text, size_t len, wall_time *out);
+
+static bool from_compact(int64_t number, wall_time *out)
+{
+    char text[24];
+    const int len = snprintf(text, sizeof text, "%lld", (long long)number);
+    return parse_date_time(text, (size_t)len, out);
+}
+
 bool wall_from_integer(int64_t number, wall_time *out)
 {
+    if (is_compact(number)) {
+        return from_compact(number, out);
+    }
     /* A number of seconds reaches 1e11 in the year 5138, and one of milliseconds has passed it
      * since 1973: so the magnitude tells the unit. */
-    const int64_t size = number < 0 ? -(number + 1) : number;
-    if (size < INT64_C(100000000000)) {
-        out->us = number * US_PER_S;
-    } else if (size < INT64_C(100000000000000)) {
-        out->us = number * US_PER_MS;
-    } else if (size < INT64_C(100000000000000000)) {
-        out->us = number;
+    const uint64_t size = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    wall_time t;
+    if (size < UINT64_C(100000000000)) {
+        t.us = number * US_PER_S;
+    } else if (size < UINT64_C(100000000000000)) {
+        t.us = number * US_PER_MS;
+    } else if (size < UINT64_C(100000000000000000)) {
+        t.us = number;
     } else {
-        out->us = number / 1000;
+        t.us = number / 1000;
     }
+    if (!wall_has_text(t)) {
+        return false;
+    }
+    *out = t;
     return true;
 }
 
@@ -121,11 +162,18 @@ bool wall_from_number(double number, wall_time *out)
     if (!isfinite(number) || fabs(number) >= 9e18) {
         return false;
     }
-    if (fabs(number) < 1e11) {
-        out->us = (int64_t)llround(number * 1e6);
-        return true;
+    const int64_t whole = (int64_t)number;
+    if (fabs(number) >= 1e11 || is_compact(whole)) {
+        /* Part of a day is not written in this way. */
+        return (fabs(number) >= 1e11 || fabs(number - (double)whole) <= 0) &&
+               wall_from_integer(whole, out);
     }
-    return wall_from_integer((int64_t)number, out);
+    const wall_time t = {(int64_t)llround(number * 1e6)};
+    if (!wall_has_text(t)) {
+        return false;
+    }
+    *out = t;
+    return true;
 }
 
 /* What is left to read of a text. */
@@ -177,70 +225,186 @@ static bool scan_fraction(struct scan *s, int64_t *us)
     return digits > 0;
 }
 
-/* Reads the rest of the text, which must be nothing, Z, +HH, +HHMM or +HH:MM, after any blanks. */
+/* Reads the rest of the text, which must be nothing, Z, UTC, GMT, or an offset of two to six digits
+ * with or without colons, after any blanks. */
 static bool scan_zone(struct scan *s, int *offset_s)
 {
     *offset_s = 0;
     while (scan_char(s, ' ')) {
     }
-    if (s->p == s->end || scan_char(s, 'Z') || scan_char(s, 'z')) {
-        return s->p == s->end;
+    const size_t left = (size_t)(s->end - s->p);
+    if (left == 0 || (left == 1 && (*s->p == 'Z' || *s->p == 'z')) ||
+        (left == 3 && (memcmp(s->p, "UTC", 3) == 0 || memcmp(s->p, "GMT", 3) == 0))) {
+        return true;
     }
     const int sign = scan_char(s, '-') ? -1 : 1;
-    int hours;
-    int minutes = 0;
-    if ((sign > 0 && !scan_char(s, '+')) || !scan_digits(s, 2, &hours) || hours > 23) {
+    int parts[3] = {0, 0, 0}; /* hours, minutes, seconds */
+    if (sign > 0 && !scan_char(s, '+')) {
         return false;
     }
-    if (s->p != s->end && ((void)scan_char(s, ':'), !scan_digits(s, 2, &minutes) || minutes > 59)) {
-        return false;
+    bool colons = false;
+    for (int i = 0; i < 3 && (i == 0 || s->p != s->end); i++) {
+        const bool colon = i > 0 && scan_char(s, ':');
+        colons = i == 1 ? colon : colons;
+        if (colon != colons || !scan_digits(s, 2, &parts[i])) {
+            return false;
+        }
     }
-    *offset_s = sign * (hours * 3600 + minutes * 60);
-    return s->p == s->end;
+    *offset_s = sign * (parts[0] * 3600 + parts[1] * 60 + parts[2]);
+    return s->p == s->end && parts[0] < 24 && parts[1] < 60 && parts[2] < 60;
 }
 
-static bool parse_date_time(struct scan s, wall_time *out)
+static bool is_leap(int year)
+{
+    return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* The day of a year, counted from 1. */
+static bool day_of_year(int year, int day, int64_t *days)
+{
+    *days = days_from_civil(year, 1, 1) + day - 1;
+    return day >= 1 && day <= 365 + is_leap(year);
+}
+
+static bool day_of_month(int year, int month, int day, int64_t *days)
+{
+    static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (month < 1 || month > 12 || day < 1 ||
+        day > month_days[month - 1] + (month == 2 && is_leap(year))) {
+        return false;
+    }
+    *days = days_from_civil(year, month, day);
+    return true;
+}
+
+/* A day of a week of ISO 8601: day 1 is Monday, and week 1 the one with the year's first Thursday,
+ * which is the one with 4 January. */
+static bool day_of_week(int year, int week, int day, int64_t *days)
+{
+    const int64_t fourth = days_from_civil(year, 1, 4);
+    const int64_t first_monday = fourth - ((fourth + 3) % 7 + 7) % 7; /* 1970 began on Thursday */
+    const int64_t next_fourth = days_from_civil(year + 1, 1, 4);
+    const int64_t next_monday = next_fourth - ((next_fourth + 3) % 7 + 7) % 7;
+    *days = first_monday + (week - 1) * 7 + day - 1;
+    return week >= 1 && day >= 1 && day <= 7 && *days < next_monday;
+}
+
+/* How many digits come next. */
+static size_t digits_ahead(const struct scan *s)
+{
+    size_t count = 0;
+    while (s->p + count < s->end && s->p[count] >= '0' && s->p[count] <= '9') {
+        count++;
+    }
+    return count;
+}
+
+/* Reads YYYY-MM-DD, YYYY-DDD, YYYY-Www-D, or the same without hyphens. */
+static bool scan_date(struct scan *s, int64_t *days)
 {
     int year;
-    int month;
-    int day;
-    if (!scan_digits(&s, 4, &year) || !scan_char(&s, '-') || !scan_digits(&s, 2, &month) ||
-        !scan_char(&s, '-') || !scan_digits(&s, 2, &day)) {
+    int a;
+    int b;
+    if (!scan_digits(s, 4, &year)) {
         return false;
     }
-    static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1] + (month == 2 && leap)) {
-        return false;
+    const bool hyphens = scan_char(s, '-');
+    if (scan_char(s, 'W')) {
+        return scan_digits(s, 2, &a) && scan_char(s, '-') == hyphens && scan_digits(s, 1, &b) &&
+               day_of_week(year, a, b, days);
     }
-    int hour = 0;
-    int minute = 0;
+    if (digits_ahead(s) == 3) {
+        return scan_digits(s, 3, &a) && day_of_year(year, a, days);
+    }
+    return scan_digits(s, 2, &a) && scan_char(s, '-') == hyphens && scan_digits(s, 2, &b) &&
+           day_of_month(year, a, b, days);
+}
+
+/* Reads what may stand behind the second: a point or a comma with digits, or without colons also
+ * three or six digits alone. */
+static bool scan_second_fraction(struct scan *s, bool colons, int64_t *us)
+{
+    const size_t digits = digits_ahead(s);
+    if (scan_char(s, '.') || scan_char(s, ',') || (!colons && (digits == 3 || digits == 6))) {
+        return scan_fraction(s, us);
+    }
+    return true;
+}
+
+/* Reads HH:MM, HH:MM:SS, or the same without colons, and a fraction of the second. Hour 24 is the
+ * end of the day. Second 60 is a leap second: time since 1970 does not count it, so that it becomes
+ * second 0 of the next minute. */
+static bool scan_time(struct scan *s, int64_t *us)
+{
+    int hour;
+    int minute;
     int second = 0;
     int64_t fraction_us = 0;
-    int zone_s = 0;
-    if (s.p != s.end) {
-        if (!(scan_char(&s, 'T') || scan_char(&s, 't') || scan_char(&s, ' ')) ||
-            !scan_digits(&s, 2, &hour) || !scan_char(&s, ':') || !scan_digits(&s, 2, &minute)) {
-            return false;
-        }
-        if (scan_char(&s, ':') && !scan_digits(&s, 2, &second)) {
-            return false;
-        }
-        if ((scan_char(&s, '.') || scan_char(&s, ',')) && !scan_fraction(&s, &fraction_us)) {
-            return false;
-        }
-        if (!scan_zone(&s, &zone_s)) {
-            return false;
-        }
-    }
-    /* Second 60 is a leap second. Time since 1970 does not count it, so that it becomes second 0 of
-     * the next minute. */
-    if (hour > 23 || minute > 59 || second > 60) {
+    if (!scan_digits(s, 2, &hour)) {
         return false;
     }
-    const int64_t seconds = days_from_civil(year, month, day) * 86400 + hour * INT64_C(3600) +
-                            minute * INT64_C(60) + second - zone_s;
-    out->us = seconds * US_PER_S + fraction_us;
+    const bool colons = scan_char(s, ':');
+    if (!scan_digits(s, 2, &minute)) {
+        return false;
+    }
+    if ((colons ? scan_char(s, ':') : digits_ahead(s) != 0) &&
+        (!scan_digits(s, 2, &second) || !scan_second_fraction(s, colons, &fraction_us))) {
+        return false;
+    }
+    *us = (hour * INT64_C(3600) + minute * INT64_C(60) + second) * US_PER_S + fraction_us;
+    return minute < 60 && second < 61 && (hour < 24 || *us == US_PER_DAY);
+}
+
+/* Reads a date of the years 1900 to 2099 without hyphens, and at once behind it perhaps a time
+ * without colons. `digits` come next. Other years could be numbers since 1970. */
+static bool scan_compact(struct scan *s, size_t digits, int64_t *days, int64_t *us)
+{
+    const size_t date_digits = digits == 7 ? 7 : 8;
+    if (digits != 7 && digits != 8 && digits != 12 && digits != 14 && digits != 17 &&
+        digits != 20) {
+        return false;
+    }
+    if (memcmp(s->p, "19", 2) != 0 && memcmp(s->p, "20", 2) != 0) {
+        return false;
+    }
+    struct scan date = {s->p, s->p + date_digits};
+    s->p = date.end;
+    return scan_date(&date, days) && (digits <= 8 || scan_time(s, us));
+}
+
+static bool parse_date_time(const char *text, size_t len, wall_time *out)
+{
+    struct scan s = {text, text + len};
+    const size_t digits = digits_ahead(&s);
+    const char behind = digits < len ? text[digits] : '\0';
+    int64_t days;
+    int64_t us = 0;
+    int zone_s = 0;
+    bool timed;
+    if (digits <= 8 &&
+        (behind == '-' || behind == 'W' || behind == 'T' || behind == 't' || behind == ' ')) {
+        if (!scan_date(&s, &days)) {
+            return false;
+        }
+        timed = s.p != s.end;
+        if (timed && ((!scan_char(&s, 'T') && !scan_char(&s, 't') && !scan_char(&s, ' ')) ||
+                      !scan_time(&s, &us))) {
+            return false;
+        }
+    } else {
+        if (!scan_compact(&s, digits, &days, &us)) {
+            return false;
+        }
+        timed = digits > 8;
+    }
+    if (timed ? !scan_zone(&s, &zone_s) : s.p != s.end) {
+        return false;
+    }
+    const wall_time t = {days * US_PER_DAY + us - zone_s * US_PER_S};
+    if (!wall_has_text(t)) {
+        return false;
+    }
+    *out = t;
     return true;
 }
 
@@ -259,27 +423,32 @@ static bool parse_number(struct scan s, wall_time *out)
         return false;
     }
     int64_t fraction_us = 0;
-    if (scan_char(&s, '.') && (!scan_fraction(&s, &fraction_us) || s.p != s.end)) {
+    if (scan_char(&s, '.') &&
+        (!scan_fraction(&s, &fraction_us) || (!negative && is_compact(whole)))) {
         return false;
     }
-    if (s.p != s.end || !wall_from_integer(negative ? -whole : whole, out)) {
+    if (*digits == '0' && is_compact(whole)) {
+        return false;
+    }
+    wall_time t;
+    if (s.p != s.end || !wall_from_integer(negative ? -whole : whole, &t)) {
         return false;
     }
     if (whole < INT64_C(100000000000)) {
-        out->us += negative ? -fraction_us : fraction_us;
+        t.us += negative ? -fraction_us : fraction_us;
     }
+    *out = t;
     return true;
 }
 
 bool wall_parse(const char *text, size_t len, wall_time *out)
 {
     struct scan s = {text, text + len};
-    while (s.p < s.end && (*s.p == ' ' || *s.p == '\t')) {
+    while (s.p < s.end && (*s.p == ' ' || *s.p == '\t' || *s.p == '\n')) {
         s.p++;
     }
     while (s.end > s.p && (s.end[-1] == ' ' || s.end[-1] == '\t' || s.end[-1] == '\n')) {
         s.end--;
     }
-    const bool dated = s.end - s.p >= 10 && s.p[4] == '-';
-    return dated ? parse_date_time(s, out) : parse_number(s, out);
+    return parse_date_time(s.p, (size_t)(s.end - s.p), out) || parse_number(s, out);
 }

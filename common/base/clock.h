@@ -78,16 +78,22 @@ static inline int mono_ms_until(mono_time now, mono_time deadline, int max_ms)
 char *wall_format(wall_time t, char out[WALL_TEXT_SIZE]);
 
 /*
- * Reads a moment as event tables hold it: RFC 3339 or SQL ("2026-11-23 05:12:01.22+01", seconds and
- * zone optional, no zone means UTC), or a plain number of seconds, milliseconds, microseconds or
- * nanoseconds since 1970, told apart by magnitude. text needs no terminating NUL.
- * Returns false when it is none of these, and leaves *out alone.
+ * Reads a moment as event tables hold it: RFC 3339, SQL ("2026-11-23 05:12:01.22+01", seconds and
+ * zone optional, no zone means UTC) or ISO 8601 (also 20261123T051201Z, 2026-W48-1, 2026-327); or a
+ * plain number of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by
+ * magnitude. A number of 7, 8, 12, 14 or 17 digits that begins with 19 or 20 is the date that its
+ * digits write (20261123051201), or nothing. text needs no terminating NUL.
+ * Returns false when it is none of these, or lies outside the years 0 to 9999, and leaves *out
+ * alone.
  */
 bool wall_parse(const char *text, size_t len, wall_time *out);
 
-/* Reads a number that the database holds as a number, with the unit told apart in the same way.
- * False for NaN, infinity and magnitudes of 9e18 or more, which are beyond int64. */
+/* Reads a number that the database holds as a number, in the same way. False also for NaN, infinity
+ * and magnitudes of 9e18 or more, which are beyond int64. */
 bool wall_from_number(double number, wall_time *out);
 bool wall_from_integer(int64_t number, wall_time *out);
+
+/* True when the moment lies in the years 0 to 9999, which RFC 3339 can write. */
+bool wall_has_text(wall_time t);
 
 #endif

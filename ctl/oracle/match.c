@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "common/base/clock.h"
 #include "common/base/xalloc.h"
+#include "ctl/oracle/moment.h"
 
 #define NUMBER_TEXT_MAX 63 /* bytes; longer text is no number */
 
@@ -106,26 +106,18 @@ bool oracle_number(const struct oracle_value *value, double *out)
 
 bool oracle_moment(const struct oracle_value *value, int64_t *out)
 {
-    wall_time time;
-    bool good = false;
     switch (value->kind) {
     case ORACLE_INTEGER:
-        good = wall_from_integer(value->integer, &time);
-        break;
+        return oracle_moment_of_integer(value->integer, out);
     case ORACLE_REAL:
-        good = wall_from_number(value->real, &time);
-        break;
+        return oracle_moment_of_real(value->real, out);
     case ORACLE_TEXT:
-        good = wall_parse(value->text.p, value->text.len, &time);
-        break;
+        return oracle_moment_of_text(value->text, out);
     case ORACLE_ABSENT:
     case ORACLE_BOOL:
         break;
     }
-    if (good) {
-        *out = time.us;
-    }
-    return good;
+    return false;
 }
 
 bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)

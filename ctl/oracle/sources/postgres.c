@@ -6,6 +6,7 @@
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
 #include "ctl/oracle/columns.h"
+#include "ctl/oracle/moment.h"
 
 #define OID_TIMESTAMP 1114
 #define OID_TIMESTAMPTZ 1184
@@ -33,9 +34,9 @@ static void put_time_column(const struct postgres *s, const char *quoted, struct
 {
     if (s->time_us) {
         buf_printf(sql,
-                   "CASE WHEN isfinite(%s) THEN (extract(epoch FROM %s) * 1000000)::bigint::text "
-                   "END",
-                   quoted, quoted);
+                   "CASE WHEN isfinite(%s) AND extract(year FROM %s) BETWEEN -1 AND 10000 "
+                   "THEN (extract(epoch FROM %s) * 1000000)::bigint::text END",
+                   quoted, quoted, quoted);
     } else {
         buf_printf(sql, "%s::text", quoted);
     }
@@ -142,9 +143,9 @@ static bool read_time(const struct postgres *s, struct str text, wall_time *out)
 {
     if (s->time_us && text.p != NULL) {
         out->us = strtoll(text.p, NULL, 10); /* libpq ends each value with a NUL. */
-        return true;
+        return oracle_moment_in_range(out->us);
     }
-    return text.p != NULL && wall_parse(text.p, text.len, out);
+    return text.p != NULL && oracle_moment_of_text(text, &out->us);
 }
 
 static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresult *page, int row)

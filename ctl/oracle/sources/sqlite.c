@@ -9,6 +9,7 @@
 #include "common/base/buf.h"
 #include "common/base/xalloc.h"
 #include "ctl/oracle/columns.h"
+#include "ctl/oracle/moment.h"
 
 #define BUSY_TIMEOUT_MS 5000
 
@@ -102,13 +103,13 @@ static bool time_at(sqlite3_stmt *row, int column, wall_time *out)
 {
     const int type = sqlite3_column_type(row, column);
     if (type == SQLITE_INTEGER) {
-        return wall_from_integer(sqlite3_column_int64(row, column), out);
+        return oracle_moment_of_integer(sqlite3_column_int64(row, column), &out->us);
     }
     if (type == SQLITE_FLOAT) {
-        return wall_from_number(sqlite3_column_double(row, column), out);
+        return oracle_moment_of_real(sqlite3_column_double(row, column), &out->us);
     }
     const struct str text = text_at(row, column);
-    return type == SQLITE_TEXT && wall_parse(text.p, text.len, out);
+    return type == SQLITE_TEXT && oracle_moment_of_text(text, &out->us);
 }
 
 static void take_row(struct sqlite *s, struct oracle_rows *rows)

@@ -47,11 +47,8 @@ bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row,
         return wall_parse(text.p, text.len, out);
     }
     const int64_t us = value_int64(rows, row, EVENT_TIMESTAMP);
-    if (us == INT64_MAX || us == INT64_MIN) { /* infinity */
-        return false;
-    }
-    out->us = us + POSTGRES_EPOCH_US;
-    return true;
+    /* infinity is INT64_MAX or INT64_MIN, and PostgreSQL's calendar ends in the year 294276. */
+    return !__builtin_add_overflow(us, POSTGRES_EPOCH_US, &out->us) && wall_has_text(*out);
 }
 
 /* Why the row cannot be used, or UNUSABLE_KINDS when it can. */
