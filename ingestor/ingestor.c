@@ -4,6 +4,7 @@
 #include "common/base/xalloc.h"
 #include "common/net/sockets.h"
 #include "common/program/log.h"
+#include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
 #include "ingestor/ingestor_query.h"
 #include "ingestor/ingestor_reader.h"
@@ -38,6 +39,9 @@ static int check_lease(struct ingestor *ingestor)
 /* Does what is due, and sets the timer for what is due next. Returns what handlers return. */
 static int tick(struct ingestor *ingestor)
 {
+    if (ingestor_check_clock(ingestor) != 0) {
+        return -1;
+    }
     const int64_t wait_us = ingestor_publish_due(ingestor);
     ingestor_save_if_due(ingestor);
     if (ingestor->timer > 0) {

@@ -3,6 +3,7 @@
 
 #include "common/net/sockets.h"
 #include "common/program/log.h"
+#include "ingestor/ingestor_clock.h"
 
 #define HEARTBEAT_MS 1000
 #define SILENT_POLL_MS 100 /* how often a silent ingestor asks whether it may speak again */
@@ -43,6 +44,9 @@ void ingestor_flush(struct ingestor *ingestor, struct moment now)
     fold_advance(ingestor->fold, now);
     fold_flush(ingestor->fold, now, publish_tile, &publishing);
     ingestor->publishing.as_of = now.wall;
+    if (now.wall.us > ingestor->clock.reached.us) {
+        ingestor->clock.reached = now.wall;
+    }
 }
 
 void ingestor_go_live(struct ingestor *ingestor, struct moment now)
@@ -74,7 +78,7 @@ static void log_silence(struct ingestor *ingestor)
 
 int64_t ingestor_publish_due(struct ingestor *ingestor)
 {
-    const struct moment now = clock_now();
+    const struct moment now = ingestor_now(ingestor);
     log_silence(ingestor);
     if (!ingestor_may_publish(ingestor)) {
         return (ingestor->phase == INGESTOR_LIVE ? SILENT_POLL_MS : HEARTBEAT_MS) * US_PER_MS;
@@ -85,6 +89,6 @@ int64_t ingestor_publish_due(struct ingestor *ingestor)
         ingestor->publishing.heartbeat_at = mono_add_ms(now.mono, HEARTBEAT_MS);
     }
     const int64_t heartbeat_us = ingestor->publishing.heartbeat_at.us - now.mono.us;
-    const int64_t fold_us = fold_wait_us(ingestor->fold, clock_now());
+    const int64_t fold_us = fold_wait_us(ingestor->fold, ingestor_now(ingestor));
     return fold_us < heartbeat_us ? fold_us : heartbeat_us;
 }

@@ -2,6 +2,7 @@
 #include "ingestor/ingestor_query.h"
 
 #include "common/program/metrics.h"
+#include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
 
 void ingestor_describe(void *arg, struct query_state *out)
@@ -13,7 +14,8 @@ void ingestor_describe(void *arg, struct query_state *out)
     out->reason = ingestor->answering.reason;
     out->lanes = ingestor->config->ingestor.lanes;
     out->position = "0";
-    out->as_of = ingestor_may_publish(ingestor) ? clock_wall() : ingestor->publishing.as_of;
+    out->as_of =
+        ingestor_may_publish(ingestor) ? ingestor_now(ingestor).wall : ingestor->publishing.as_of;
     if (ingestor->publisher == NULL) {
         return;
     }
@@ -56,6 +58,8 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"items_refused", f->items_refused},
         {"future_rows_waiting", ingestor->fold != NULL ? fold_waiting(ingestor->fold) : 0},
         {"future_rows_dropped", f->future_dropped},
+        {"clock_steps", ingestor->clock.steps.steps},
+        {"clock_held", ingestor->clock.steps.held},
         {"deltas_published", p->deltas},
         {"keyframes_published", p->keyframes},
         {"unchanged_tiles", p->unchanged},

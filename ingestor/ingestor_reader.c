@@ -5,6 +5,7 @@
 
 #include "common/program/log.h"
 #include "ingestor/checkpoint/checkpoint.h"
+#include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
 #include "ingestor/ingestor_save.h"
 #include "ingestor/snapshot.h"
@@ -43,6 +44,10 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
             return refuse(ingestor, &err);
         }
         usable = status == STATUS_OK;
+        if (usable && ingestor_is_ahead(ingestor, snapshot.as_of)) {
+            usable = false;
+            error_set(&err, STATUS_INVALID, "the checkpoint is of a clock that was ahead of ours");
+        }
         if (!usable) {
             start_fold(ingestor); /* It may have been filled in part. */
         }
@@ -147,7 +152,7 @@ static void fold_events(struct ingestor *ingestor, const struct batch *batch, st
     for (size_t i = 0; i < batch->count; i++) {
         fold_event(ingestor->fold, &batch->events[i], now);
         if (live) {
-            publisher_event(ingestor->publisher, &batch->events[i], clock_now(), false);
+            publisher_event(ingestor->publisher, &batch->events[i], ingestor_now(ingestor), false);
         }
     }
 }
@@ -171,7 +176,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     note_pending(ingestor, batch);
     ingestor->saving.unsaved = true;
     if (ingestor->phase == INGESTOR_LIVE) {
-        ingestor_flush(ingestor, clock_now()); /* Folding took its time. */
+        ingestor_flush(ingestor, ingestor_now(ingestor)); /* Folding took its time. */
         batch_destroy(&batch);
         return;
     }
@@ -185,7 +190,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
 
 static void on_batch(struct ingestor *ingestor, struct batch *batch)
 {
-    const struct moment now = clock_now();
+    const struct moment now = ingestor_now(ingestor);
     if (batch->history) {
         on_history(ingestor, batch, now);
         batch_destroy(&batch);

@@ -15,6 +15,7 @@ void ingestor_save(struct ingestor *ingestor)
         .ordinal = ingestor->source.ordinal,
         .origin = ingestor->source.origin,
         .source = buf_str(&ingestor->source.state),
+        .as_of = ingestor->clock.lost_rows ? WALL_NEVER : ingestor->clock.reached,
     };
     snapshot_write(&snapshot, ingestor->fold, &bytes);
     saving->bytes = bytes.len;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the ingestor share. From the ground: ingestor_publish.c (what goes out, and
- * when), ingestor_save.c (checkpoints), ingestor_query.c (what is answered), ingestor_reader.c
- * (what the reader says), ingestor.c (the loop). Nobody else includes it.
+ * What the parts of the ingestor share. From the ground: ingestor_clock.c (what time it is),
+ * ingestor_publish.c (what goes out, and when), ingestor_save.c (checkpoints), ingestor_query.c
+ * (what is answered), ingestor_reader.c (what the reader says), ingestor.c (the loop). Nobody else
+ * includes it.
  */
 #ifndef INGESTOR_INGESTOR_STATE_H
 #define INGESTOR_INGESTOR_STATE_H
@@ -14,6 +15,7 @@
 #include "common/program/program.h"
 #include "common/replica/query.h"
 #include "common/wire/wire.h"
+#include "ingestor/clock_steps.h"
 #include "ingestor/fold/fold.h"
 #include "ingestor/lease/lease.h"
 #include "ingestor/publish/newest.h"
@@ -77,6 +79,13 @@ struct ingestor_saving {
     uint64_t failures;
 };
 
+/* What time it is for the tiles. */
+struct ingestor_clock {
+    struct clock_steps steps;
+    wall_time reached; /* The latest moment that anything was published for. */
+    bool lost_rows;    /* Rows were dropped as being of the future, and the clock was behind. */
+};
+
 /* The state of answering queries. */
 struct ingestor_answering {
     struct server *server;
@@ -103,6 +112,7 @@ struct ingestor {
     struct ingestor_source source;
     struct ingestor_publishing publishing;
     struct ingestor_saving saving;
+    struct ingestor_clock clock;
     struct ingestor_answering answering;
 };
 

@@ -7,7 +7,7 @@
 
 void snapshot_write(const struct snapshot *snapshot, const struct fold *fold, struct buf *out)
 {
-    mp_put_array(out, 6);
+    mp_put_array(out, 7);
     mp_put_int(out, FORMAT);
     mp_put_uint(out, snapshot->epoch);
     mp_put_uint(out, snapshot->ordinal);
@@ -17,6 +17,7 @@ void snapshot_write(const struct snapshot *snapshot, const struct fold *fold, st
     fold_save(fold, &state);
     mp_put_bin(out, buf_str(&state));
     buf_free(&state);
+    mp_put_int(out, snapshot->as_of.us);
 }
 
 static int read_parts(struct snapshot *snapshot, const mp_value *parts, struct str *state)
@@ -32,6 +33,7 @@ static int read_parts(struct snapshot *snapshot, const mp_value *parts, struct s
         !mp_as_bin(mp_at(parts, 4), &snapshot->source) || !mp_as_bin(mp_at(parts, 5), state)) {
         return STATUS_INVALID;
     }
+    (void)mp_as_int(mp_at(parts, 6), &snapshot->as_of.us);
     return STATUS_OK;
 }
 

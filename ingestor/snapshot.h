@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a checkpoint holds: the fold's state, and where the source and the numbering stood.
- * MessagePack: [format, epoch, ordinal, origin, source state, fold state].
+ * MessagePack: [format, epoch, ordinal, origin, source state, fold state, as_of].
+ * Version 0.1.0 wrote no as_of.
  */
 #ifndef INGESTOR_SNAPSHOT_H
 #define INGESTOR_SNAPSHOT_H
@@ -18,6 +19,8 @@ struct snapshot {
     uint64_t ordinal;  /* of the last event folded */
     uint64_t origin;   /* the numbering that it belongs to */
     struct str source; /* borrowed; from snapshot_read: within the bytes read */
+    wall_time as_of;   /* the moment that the tiles have come to; WALL_NEVER: nobody may go on from
+                          them; {0} when that is not known */
 };
 
 /* Appends the snapshot, and the state of the fold. */

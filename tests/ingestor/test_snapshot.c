@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a checkpoint says of the moment that its tiles have come to. */
+#include "ingestor/snapshot.h"
+
+#include "tests/ingestor/fold/fold_unit.h"
+
+static void test_the_moment_is_kept(void **state)
+{
+    (void)state;
+    static const int64_t moments[] = {START_US, 0, INT64_MAX};
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+        struct fold_test t;
+        struct buf bytes = {0};
+        struct snapshot read;
+        const struct snapshot written = {7, 8, 9, STR("source"), {moments[i]}};
+        fold_test_init(&t, "  - {key: a, type: count}\n");
+        snapshot_write(&written, t.fold, &bytes);
+        assert_int_equal(snapshot_read(&read, buf_str(&bytes), t.fold, NULL), STATUS_OK);
+        assert_int_equal(read.epoch, 7);
+        assert_int_equal(read.as_of.us, moments[i]);
+        buf_free(&bytes);
+        fold_test_free(&t);
+    }
+}
+
+/* Version 0.1.0 wrote six parts. */
+static void test_a_checkpoint_without_it_is_read(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    struct buf bytes = {0};
+    struct buf fold = {0};
+    struct snapshot read;
+    fold_test_init(&t, "  - {key: a, type: count}\n");
+    fold_save(t.fold, &fold);
+    mp_put_array(&bytes, 6);
+    for (int i = 1; i <= 4; i++) {
+        mp_put_int(&bytes, i);
+    }
+    mp_put_bin(&bytes, STR("source"));
+    mp_put_bin(&bytes, buf_str(&fold));
+    assert_int_equal(snapshot_read(&read, buf_str(&bytes), t.fold, NULL), STATUS_OK);
+    assert_int_equal(read.ordinal, 3);
+    assert_int_equal(read.as_of.us, 0);
+    buf_free(&bytes);
+    buf_free(&fold);
+    fold_test_free(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_moment_is_kept),
+        cmocka_unit_test(test_a_checkpoint_without_it_is_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

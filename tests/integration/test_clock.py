@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ingestor's wall clock is wrong, for a moment or for longer. A library that is loaded before others moves it."""
+import datetime
+import os
+import struct
+import subprocess
+import time
+
+import pytest
+
+from tilewire import now_iso, wait_until
+
+DAY, HOUR = 86400, 3600
+
+TILES = [
+    {"key": "minute", "type": "count", "window": "1m", "ttl": "5s"},
+    {"key": "hours", "type": "trend", "step": "1m", "length": 120, "aggregate": "count"},
+    {"key": "sla", "type": "sla_risk", "opens": {"event_type": "x"}, "closes": {"event_type": "y"}, "item": "target_id", "within": "10m"},
+    {"key": "by", "type": "count", "group_by": "target_id"},
+]
+
+SHIM = """
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+static volatile int64_t *offset_s;
+__attribute__((constructor)) static void begin(void)
+{
+    const int fd = open(getenv("CLOCK_OFFSET"), O_RDONLY);
+    offset_s = mmap(NULL, sizeof *offset_s, PROT_READ, MAP_SHARED, fd, 0);
+}
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+    const int result = (int)syscall(SYS_clock_gettime, id, t);
+    if (id == CLOCK_REALTIME && offset_s != NULL) {
+        t->tv_sec += *offset_s;
+    }
+    return result;
+}
+"""
+
+
+class Clock:
+    """The wall clock of one program: so many seconds ahead of the machine's."""
+
+    def __init__(self, folder, program, ahead_s=0):
+        source, library = folder / "shim.c", folder / "shim.so"
+        if not library.exists():
+            source.write_text(SHIM)
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+        self.file = folder / f"clock-{program.name}"
+        self.file.write_bytes(struct.pack("q", ahead_s))
+        sanitizer = os.environ.get("ASAN_OPTIONS", "")
+        program.command = ["env", f"LD_PRELOAD={library}", f"CLOCK_OFFSET={self.file}",
+                           f"ASAN_OPTIONS={sanitizer}{':' if sanitizer else ''}verify_asan_link_order=0", *program.command]
+
+    def set(self, ahead_s):
+        with open(self.file, "r+b") as file:
+            file.write(struct.pack("q", ahead_s))
+
+
+def insert(table, count, prefix):
+    return table.insert([(now_iso(), "x", None, f"{prefix}{i}", None, None) for i in range(count)])
+
+
+def assert_shown(d, count):
+    """All rows are shown, by tiles that are true for now."""
+    tile = wait_until(lambda: (t := d.tile("minute"))["data"]["value"] == count and t, 5, f"{count} rows in the window")
+    assert abs(time.time() - as_of(tile)) < 30
+    assert not tile["stale"]
+    assert sum(d.tile("hours")["data"]["points"].values()) == count
+    assert d.tile("sla")["data"]["ok"] == count
+    assert len([tile for tile in d.get_json("/api/tiles")["tiles"] if tile["key"].startswith("by/")]) == count
+
+
+def as_of(tile):
+    return datetime.datetime.fromisoformat(tile["as_of"]["time"]).timestamp()
+
+
+@pytest.mark.parametrize("jump", [DAY, HOUR, -DAY])
+def test_a_clock_that_is_wrong_for_a_moment_spoils_nothing(deploy, folder, sqlite_table, jump):
+    d = deploy(sqlite_table, tiles=TILES)
+    clock = Clock(folder, d["ingestor"])
+    d.start()
+    insert(sqlite_table, 5, "before")
+    assert_shown(d, 5)
+    clock.set(jump)
+    d["ingestor"].await_log(r"the wall clock jumped by [+-]\d+\.\d s; tiles go on by the time before")
+    insert(sqlite_table, 3, "meanwhile")
+    assert_shown(d, 8)
+    assert d.stats()["clock_held"] == 1
+    time.sleep(2)
+    assert_shown(d, 8)
+    clock.set(0)
+    d["ingestor"].await_log("the wall clock is right again")
+    insert(sqlite_table, 2, "after")
+    assert_shown(d, 10)
+    assert (d.stats()["clock_held"], d.stats()["clock_steps"]) == (0, 1)
+    d.verify()
+    d["ingestor"].kill()
+    d.start("ingestor")
+    assert_shown(d, 10)
+    d.verify()
+
+
+def test_tiles_of_a_clock_that_was_a_day_ahead_are_right_within_a_minute(deploy, folder, sqlite_table):
+    d = deploy(sqlite_table, tiles=TILES)
+    clock = Clock(folder, d["ingestor"], DAY)
+    d.start()
+    insert(sqlite_table, 5, "before")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 5)
+    assert d.tile("minute")["data"]["value"] == 0, "what such a clock makes of it"
+    clock.set(0)
+    d["ingestor"].await_log("the tiles are those of a wrong clock: they are built again from the table", 60)
+    d["ingestor"].await_log("the checkpoint is of a clock that was ahead of ours; all tiles are built again from the table")
+    insert(sqlite_table, 2, "after")
+    assert_shown(d, 7)
+    d.verify()
+
+
+def test_a_standby_whose_clock_is_right_takes_over_from_one_two_minutes_ahead(deploy, folder, sqlite_table):
+    d = deploy(sqlite_table, tiles=TILES)
+    second = d.twin("second", "ingestor")
+    d.config["cache"]["upstreams"] = [{"publish": d.addresses[0], "query": d.addresses[1]}, second]
+    d.write()
+    Clock(folder, d["ingestor"], 120)
+    d.start("ingestor", "cache", "gateway0", "gateway1")
+    insert(sqlite_table, 5, "before")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 5)
+    d["second"].start()
+    d["second"].await_log("standing by")
+    d["ingestor"].kill()
+    d["second"].await_log("the checkpoint is of a clock that was ahead of ours; all tiles are built again from the table")
+    d["second"].await_log("ready component")
+    insert(sqlite_table, 2, "after")
+    assert_shown(d, 7)
+    d.verify()
+
+
+def test_rows_that_a_clock_that_was_behind_took_for_too_many_of_the_future_are_counted_in_the_end(deploy, folder, sqlite_table):
+    d = deploy(sqlite_table, tiles=[{"key": "ever", "type": "count"}])
+    clock = Clock(folder, d["ingestor"], -DAY)
+    last = insert(sqlite_table, 70000, "i")
+    d.start()
+    wait_until(lambda: d.stats()["position"] == last)
+    assert (d.stats()["future_rows_waiting"], d.stats()["future_rows_dropped"]) == (65536, 70000 - 65536)
+    assert "70000" not in str(d.tile("ever")["data"])
+    d["ingestor"].await_log("65536 rows wait because their timestamps are in the future")
+    clock.set(0)
+    wait_until(lambda: d.tile("ever")["data"]["value"] == 70000, 60)
+    assert (d.stats()["future_rows_waiting"], d.stats()["future_rows_dropped"]) == (0, 0)
+    d.verify()
