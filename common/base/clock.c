@@ -285,7 +285,7 @@ static bool day_of_week(int year, int week, int day, int64_t *days)
     const int64_t first_monday = fourth - ((fourth + 3) % 7 + 7) % 7; /* 1970 began on Thursday */
     const int64_t next_fourth = days_from_civil(year + 1, 1, 4);
     const int64_t next_monday = next_fourth - ((next_fourth + 3) % 7 + 7) % 7;
-    *days = first_monday + (week - 1) * 7 + day - 1;
+    *days = first_monday + (week - 1) * INT64_C(7) + day - 1;
     return week >= 1 && day >= 1 && day <= 7 && *days < next_monday;
 }
 
@@ -376,7 +376,7 @@ static bool parse_date_time(const char *text, size_t len, wall_time *out)
 {
     struct scan s = {text, text + len};
     const size_t digits = digits_ahead(&s);
-    const char behind = digits < len ? text[digits] : '\0';
+    const int behind = digits < len ? text[digits] : '\0';
     int64_t days;
     int64_t us = 0;
     int zone_s = 0;

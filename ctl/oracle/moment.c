@@ -103,9 +103,9 @@ static int64_t millionths(const char *digits)
 
 static bool read_time(const char *text, const char *fraction, int64_t *us)
 {
-    int hour = number_at(text, 0, 2);
-    int minute;
-    int second = 0;
+    const int64_t hour = number_at(text, 0, 2);
+    int64_t minute;
+    int64_t second = 0;
     if (has_shape(text, "99:99") || has_shape(text, "99:99:99")) {
         minute = number_at(text, 3, 2);
         second = text[5] != '\0' ? number_at(text, 6, 2) : 0;
@@ -137,9 +137,9 @@ static bool read_zone(const char *text, int64_t *offset_s)
                     digits[to++] = text[from];
                 }
             }
-            const int hours = number_at(digits, 0, 2);
-            const int minutes = number_at(digits, 2, 2);
-            const int seconds = number_at(digits, 4, 2);
+            const int64_t hours = number_at(digits, 0, 2);
+            const int64_t minutes = number_at(digits, 2, 2);
+            const int64_t seconds = number_at(digits, 4, 2);
             *offset_s = (*text == '-' ? -1 : 1) * (hours * 3600 + minutes * 60 + seconds);
             return hours <= 23 && minutes <= 59 && seconds <= 59;
         }
@@ -162,7 +162,7 @@ static const char *cut(const char *text, const char *at, char kept[MOMENT_TEXT_M
 /* What stands behind the date: a time with its fraction, blanks, a zone. */
 static bool read_clock(const char *text, int64_t *us)
 {
-    char time[MOMENT_TEXT_MAX + 1];
+    char time[MOMENT_TEXT_MAX + 1] = "";
     char fraction[MOMENT_TEXT_MAX + 1] = "";
     int64_t offset_s;
     const char *rest = cut(text, " Zz+-UG.,", time);
@@ -195,7 +195,7 @@ static bool means_date(const char *digits, size_t len)
 
 static bool read_date_time(const char *text, int64_t *us)
 {
-    char date[MOMENT_TEXT_MAX + 1];
+    char date[MOMENT_TEXT_MAX + 1] = "";
     int64_t days;
     int64_t time_us = 0;
     const size_t digits = strspn(text, "0123456789");
@@ -263,7 +263,7 @@ static bool read_any(const char *text, int64_t *us)
 
 bool oracle_moment_of_text(struct str text, int64_t *us)
 {
-    char copy[MOMENT_TEXT_MAX + 1];
+    char copy[MOMENT_TEXT_MAX + 1] = "";
     if (text.p == NULL) {
         return false;
     }
@@ -285,7 +285,7 @@ bool oracle_moment_of_text(struct str text, int64_t *us)
 
 bool oracle_moment_of_integer(int64_t number, int64_t *us)
 {
-    char text[24];
+    char text[24] = "";
     snprintf(text, sizeof text, "%lld", (long long)number);
     if (strcmp(text, "-9223372036854775808") == 0) {
         text[strlen(text) - 1] = '7'; /* the same µs, and one that read_number takes */
@@ -295,7 +295,7 @@ bool oracle_moment_of_integer(int64_t number, int64_t *us)
 
 bool oracle_moment_of_real(double number, int64_t *us)
 {
-    char text[24];
+    char text[24] = "";
     if (!(fabs(number) < 9e18)) {
         return false;
     }

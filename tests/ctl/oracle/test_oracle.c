@@ -41,6 +41,10 @@ static char *shown(const struct oracle_rows *rows, const struct config *config, 
     return buf_take(&json);
 }
 
+static const char one_open[] =
+    "{\"ok\":1,\"at_risk\":0,\"breached\":0,\"next_breach_at\":\"2026-11-23T06:32:00.000Z\","
+    "\"worst\":[{\"id\":\"i\",\"due_at\":\"2026-11-23T06:32:00.000Z\"}]}";
+
 static void test_a_row_counts_from_its_own_moment_on(void **state)
 {
     (void)state;
@@ -58,8 +62,7 @@ static void test_a_row_counts_from_its_own_moment_on(void **state)
         "{\"value\":1,\"window_ms\":30000}",
         "{\"step_ms\":3600000,\"aggregate\":\"count\",\"points\":{\"1795410000000\":1}}",
         "{\"value\":7,\"min\":7,\"max\":7}",
-        "{\"ok\":1,\"at_risk\":0,\"breached\":0,\"next_breach_at\":\"2026-11-23T06:32:00.000Z\","
-        "\"worst\":[{\"id\":\"i\",\"due_at\":\"2026-11-23T06:32:00.000Z\"}]}",
+        one_open,
         "{\"total\":1,\"buckets\":{\"open\":1},\"oldest_at\":\"2026-11-23T05:32:00.000Z\"}",
         "{\"value\":1}",
     };
