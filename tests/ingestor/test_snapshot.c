@@ -2,6 +2,7 @@
 /* What a checkpoint says of the moment that its tiles have come to. */
 #include "ingestor/snapshot.h"
 
+#include "ingestor/source/list.h"
 #include "tests/ingestor/fold/fold_unit.h"
 
 static void test_the_moment_is_kept(void **state)
@@ -15,7 +16,8 @@ static void test_the_moment_is_kept(void **state)
         const struct snapshot written = {7, 8, 9, STR("source"), {moments[i]}};
         fold_test_init(&t, "  - {key: a, type: count}\n");
         snapshot_write(&written, t.fold, &bytes);
-        assert_int_equal(snapshot_read(&read, buf_str(&bytes), t.fold, NULL), STATUS_OK);
+        assert_int_equal(snapshot_read(&read, buf_str(&bytes), &source_sqlite, t.fold, NULL),
+                         STATUS_OK);
         assert_int_equal(read.epoch, 7);
         assert_int_equal(read.as_of.us, moments[i]);
         buf_free(&bytes);
@@ -39,7 +41,8 @@ static void test_a_checkpoint_without_it_is_read(void **state)
     }
     mp_put_bin(&bytes, STR("source"));
     mp_put_bin(&bytes, buf_str(&fold));
-    assert_int_equal(snapshot_read(&read, buf_str(&bytes), t.fold, NULL), STATUS_OK);
+    assert_int_equal(snapshot_read(&read, buf_str(&bytes), &source_sqlite, t.fold, NULL),
+                     STATUS_OK);
     assert_int_equal(read.ordinal, 3);
     assert_int_equal(read.as_of.us, 0);
     buf_free(&bytes);
