@@ -118,7 +118,7 @@ def of_newer_version(content, part):
     else:
         at = {"source": 4, "fold": 5}[part]
         inner = msgpack.unpackb(parts[at], strict_map_key=False)
-        parts[at] = msgpack.packb([inner[0] + 1, *inner[1:]])
+        parts[at] = msgpack.packb([inner[0] + 10, *inner[1:]])
     return framed(msgpack.packb(parts))
 
 
