@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/codec/json.h"
 
-#include <jansson.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <jansson.h>
 
 #include "common/base/error.h"
 #include "common/base/utf8.h"
+#include "common/codec/json_repair.h"
 
 /* A struct json_value is really a json_t; the name keeps jansson out of everybody else's sight. */
 static const json_t *jansson_of(const struct json_value *value)
@@ -13,90 +17,139 @@ static const json_t *jansson_of(const struct json_value *value)
     return (const json_t *)value;
 }
 
-/* Makes a string, with U+FFFD for bytes that are not UTF-8, which jansson refuses. */
-static json_t *string_of(struct str text)
+/*
+ * What json_repair made of values that jansson cannot hold are strings that begin with a NUL
+ * character, which no other string has: the digits of an integer follow, or nothing.
+ */
+static bool is_mark(const json_t *json)
 {
-    json_t *string = json_stringn(text.p != NULL ? text.p : "", text.len);
-    if (string == NULL) {
-        struct buf clean = {0};
-        utf8_append_clean(&clean, text);
-        string = json_stringn(buf_str(&clean).p, clean.len);
-        buf_free(&clean);
+    return json_is_string(json) && json_string_length(json) != 0 &&
+           json_string_value(json)[0] == '\0';
+}
+
+/* ---- Writing ---- */
+
+static void write_text(struct buf *out, struct str text)
+{
+    static const char short_escapes[] = "\bb\ff\nn\rr\tt\"\"\\\\";
+    size_t copied = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.p[i];
+        if (c >= 0x20 && c != '"' && c != '\\') {
+            continue;
+        }
+        buf_append(out, text.p + copied, i - copied);
+        copied = i + 1;
+        const char *escape = short_escapes;
+        while (*escape != '\0' && *escape != (char)c) {
+            escape += 2;
+        }
+        if (*escape != '\0') {
+            buf_append(out, (const char[]){'\\', escape[1]}, 2);
+        } else {
+            buf_printf(out, "\\u%04X", c);
+        }
     }
-    return string;
-}
-
-static int append(const char *data, size_t len, void *arg)
-{
-    buf_append(arg, data, len);
-    return 0;
-}
-
-/* Appends the value's text, and gives the caller's reference to it back. */
-static void dump(struct buf *out, json_t *value)
-{
-    json_dump_callback(value, append, out,
-                       JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    json_decref(value);
+    buf_append(out, text.p + copied, text.len - copied);
 }
 
 void json_write_string(struct buf *out, struct str text)
 {
-    dump(out, string_of(text));
+    buf_append_char(out, '"');
+    if (text.p != NULL && utf8_valid(text)) {
+        write_text(out, text);
+    } else if (text.p != NULL) {
+        struct buf clean = {0};
+        utf8_append_clean(&clean, text);
+        write_text(out, buf_str(&clean));
+        buf_free(&clean);
+    }
+    buf_append_char(out, '"');
 }
 
-static json_t *tree_of(const mp_value *value);
-
-static json_t *object_of(const mp_value *map)
+size_t json_number_text(double number, char out[JSON_NUMBER_SIZE])
 {
-    json_t *object = json_object();
+    int len = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        len = snprintf(out, JSON_NUMBER_SIZE, "%.*g", digits, number);
+        const double read = strtod(out, NULL);
+        if (!(read < number) && !(read > number)) {
+            break;
+        }
+    }
+    return (size_t)len;
+}
+
+/* Appends a finite number. One without a fraction and an exponent gets a fraction, so that readers
+ * who tell integers from other numbers see the difference; an exponent loses its + and zeros. */
+static void write_number(struct buf *out, double number)
+{
+    char text[JSON_NUMBER_SIZE];
+    const size_t len = json_number_text(number, text);
+    const char *e = memchr(text, 'e', len);
+    if (e == NULL) {
+        buf_append(out, text, len);
+        buf_append_text(out, memchr(text, '.', len) == NULL ? ".0" : "");
+        return;
+    }
+    buf_append(out, text, (size_t)(e - text));
+    buf_printf(out, "e%d", atoi(e + 1));
+}
+
+static void write_map(struct buf *out, const mp_value *map)
+{
+    const char *separator = "";
+    buf_append_char(out, '{');
     for (uint32_t i = 0; i < map->via.map.size; i++) {
         struct str name;
         if (mp_as_str(&map->via.map.ptr[i].key, &name)) {
-            json_object_setn_new(object, name.p, name.len, tree_of(&map->via.map.ptr[i].val));
+            buf_append_text(out, separator);
+            json_write_string(out, name);
+            buf_append_char(out, ':');
+            json_write_value(out, &map->via.map.ptr[i].val);
+            separator = ",";
         }
     }
-    return object;
+    buf_append_char(out, '}');
 }
 
-static json_t *array_of(const mp_value *value)
+static void write_array(struct buf *out, const mp_value *array)
 {
-    json_t *array = json_array();
-    for (uint32_t i = 0; i < value->via.array.size; i++) {
-        json_array_append_new(array, tree_of(&value->via.array.ptr[i]));
+    buf_append_char(out, '[');
+    for (uint32_t i = 0; i < array->via.array.size; i++) {
+        buf_append_text(out, i != 0 ? "," : "");
+        json_write_value(out, &array->via.array.ptr[i]);
     }
-    return array;
-}
-
-static json_t *tree_of(const mp_value *value)
-{
-    struct str text;
-    int64_t integer;
-    double number;
-    bool boolean;
-    if (mp_as_str(value, &text)) {
-        return string_of(text);
-    }
-    if (mp_as_int(value, &integer)) {
-        return json_integer(integer);
-    }
-    if (mp_as_number(value, &number)) {
-        /* JSON has neither infinities nor NaN, which a peer may send. */
-        return isfinite(number) ? json_real(number) : json_null();
-    }
-    if (mp_as_bool(value, &boolean)) {
-        return json_boolean(boolean);
-    }
-    if (mp_is_map(value)) {
-        return object_of(value);
-    }
-    return mp_is_array(value) ? array_of(value) : json_null();
+    buf_append_char(out, ']');
 }
 
 void json_write_value(struct buf *out, const mp_value *value)
 {
-    dump(out, tree_of(value));
+    struct str text;
+    int64_t integer;
+    uint64_t large;
+    double number;
+    bool boolean;
+    if (mp_as_str(value, &text)) {
+        json_write_string(out, text);
+    } else if (mp_as_int(value, &integer)) {
+        buf_printf(out, "%lld", (long long)integer);
+    } else if (mp_as_uint(value, &large)) {
+        buf_printf(out, "%llu", (unsigned long long)large);
+    } else if (mp_as_number(value, &number) && isfinite(number)) {
+        write_number(out, number);
+    } else if (mp_as_bool(value, &boolean)) {
+        buf_append_text(out, boolean ? "true" : "false");
+    } else if (mp_is_map(value)) {
+        write_map(out, value);
+    } else if (mp_is_array(value)) {
+        write_array(out, value);
+    } else {
+        buf_append_text(out, "null");
+    }
 }
+
+/* ---- Reading ---- */
 
 int json_parse(struct str text, size_t max_bytes, struct json_value **out)
 {
@@ -117,9 +170,56 @@ int json_parse(struct str text, size_t max_bytes, struct json_value **out)
     return root != NULL ? STATUS_OK : STATUS_INVALID;
 }
 
+/* True when the parser gave up at something that json_repair may mend. */
+static bool worth_repairing(const json_error_t *error)
+{
+    const enum json_error_code code = json_error_code(error);
+    return code == json_error_invalid_syntax || /* half a surrogate pair, among others */
+           code == json_error_invalid_utf8 || code == json_error_null_character ||
+           code == json_error_null_byte_in_key || code == json_error_numeric_overflow ||
+           code == json_error_stack_overflow;
+}
+
+int json_parse_usable(struct str text, size_t max_bytes, struct json_value **out)
+{
+    *out = NULL;
+    if (text.len > max_bytes) {
+        return STATUS_FULL;
+    }
+    if (text.p == NULL) {
+        return STATUS_INVALID;
+    }
+    json_error_t error;
+    json_t *root = json_loadb(text.p, text.len, JSON_DECODE_ANY, &error);
+    if (root == NULL && worth_repairing(&error)) {
+        struct buf repaired = {0};
+        json_repair(text, &repaired);
+        root = json_loadb(repaired.data, repaired.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+        buf_free(&repaired);
+    }
+    *out = (struct json_value *)root;
+    return root != NULL ? STATUS_OK : STATUS_INVALID;
+}
+
 void json_free(struct json_value *root)
 {
     json_decref((json_t *)root);
+}
+
+/* The item of a list that a name such as `0` or `12` stands for; NULL when there is none. */
+static const json_t *item_of(const json_t *list, const char *name, size_t len)
+{
+    if (len == 0 || len > 9 || (name[0] == '0' && len > 1)) {
+        return NULL;
+    }
+    size_t index = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (name[i] < '0' || name[i] > '9') {
+            return NULL;
+        }
+        index = index * 10 + (size_t)(name[i] - '0');
+    }
+    return json_array_get(list, index);
 }
 
 const struct json_value *json_at(const struct json_value *root, struct str path)
@@ -128,7 +228,8 @@ const struct json_value *json_at(const struct json_value *root, struct str path)
     while (value != NULL && path.len != 0) {
         const char *dot = memchr(path.p, '.', path.len);
         const size_t len = dot != NULL ? (size_t)(dot - path.p) : path.len;
-        value = json_object_getn(value, path.p, len);
+        value = json_is_array(value) ? item_of(value, path.p, len)
+                                     : json_object_getn(value, path.p, len);
         const size_t step = dot != NULL ? len + 1 : len;
         path = (struct str){path.p + step, path.len - step};
     }
@@ -138,16 +239,41 @@ const struct json_value *json_at(const struct json_value *root, struct str path)
 bool json_as_str(const struct json_value *value, struct str *out)
 {
     const json_t *json = jansson_of(value);
-    if (!json_is_string(json)) {
+    if (!json_is_string(json) || is_mark(json)) {
         return false;
     }
     *out = (struct str){json_string_value(json), json_string_length(json)};
     return true;
 }
 
+bool json_as_digits(const struct json_value *value, struct str *out)
+{
+    const json_t *json = jansson_of(value);
+    if (!is_mark(json) || json_string_length(json) == 1) {
+        return false;
+    }
+    *out = (struct str){json_string_value(json) + 1, json_string_length(json) - 1};
+    return true;
+}
+
+bool json_is_unusable(const struct json_value *value)
+{
+    const json_t *json = jansson_of(value);
+    return is_mark(json) && json_string_length(json) == 1;
+}
+
 bool json_as_number(const struct json_value *value, double *out)
 {
     const json_t *json = jansson_of(value);
+    struct str digits;
+    if (json_as_digits(value, &digits)) {
+        const double number = strtod(digits.p, NULL); /* jansson's strings end with a NUL */
+        if (!isfinite(number)) {
+            return false;
+        }
+        *out = number;
+        return true;
+    }
     if (!json_is_number(json)) {
         return false;
     }
@@ -232,7 +358,9 @@ static void put_map(struct buf *out, const struct json_value *value, int depth)
     struct mp_open_map map = mp_open_map(out);
     for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
         const struct json_value *member = (const struct json_value *)json_object_iter_value(it);
-        if (!json_absent(member)) {
+        double number;
+        const bool lost = is_mark(jansson_of(member)) && !json_as_number(member, &number);
+        if (!json_absent(member) && !lost) {
             mp_put_str(out, (struct str){json_object_iter_key(it), json_object_iter_key_len(it)});
             put(out, member, depth + 1);
             map.count++;

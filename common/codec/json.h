@@ -21,10 +21,17 @@
  * text becomes the empty string. */
 void json_write_string(struct buf *out, struct str text);
 
-/* Appends a MessagePack value as compact JSON, with the members in their order. Numbers that are no
- * int64 are written with up to 15 significant digits. bin becomes null, and members whose key is
- * not a string are left out. */
+/* Appends a MessagePack value as compact JSON, with the members in their order. Integers are
+ * written exactly, other numbers as json_number_text does, in JSON's form. bin becomes null, and
+ * members whose key is not a string are left out. */
 void json_write_value(struct buf *out, const mp_value *value);
+
+/* Bytes that json_number_text needs. */
+#define JSON_NUMBER_SIZE 32
+
+/* Writes a finite number with as many significant digits as are needed to read the same double
+ * again: 15, 16 or 17. Returns the length; a NUL follows. */
+size_t json_number_text(double number, char out[JSON_NUMBER_SIZE]);
 
 /* ---- Reading ---- */
 
@@ -39,11 +46,22 @@ struct json_value;
  */
 int json_parse(struct str text, size_t max_bytes, struct json_value **out);
 
+/*
+ * The same for texts of others, such as payloads: what cannot be held costs its member and not the
+ * document. A string with half a surrogate pair, a NUL character or bytes that are not UTF-8, a
+ * number with a fraction or exponent that no double can hold, and what is nested deeper than
+ * jansson reads are there, but unusable: no json_as_… gives them. An integer that int64 cannot hold
+ * is a number, but no integer; json_as_digits gives it as it is written. A member whose name is
+ * such a string cannot be found. Takes up to four times the text's bytes besides the document.
+ */
+int json_parse_usable(struct str text, size_t max_bytes, struct json_value **out);
+
 /* Frees the document. root may be NULL. */
 void json_free(struct json_value *root);
 
-/* The value at a path of member names joined by dots, as in `a.b.c`; "" is the root. NULL when
- * there is none, and when root is NULL. */
+/* The value at a path of member names joined by dots, as in `a.b.c`; an item of a list has its
+ * index as its name, as in `a.0.c`. "" is the root. NULL when there is none, and when root is NULL.
+ */
 const struct json_value *json_at(const struct json_value *root, struct str path);
 
 /* Each of these returns false, and leaves *out alone, when value is NULL or of another type. Text
@@ -53,6 +71,11 @@ bool json_as_str(const struct json_value *value, struct str *out);
 bool json_as_number(const struct json_value *value, double *out);
 bool json_as_int(const struct json_value *value, int64_t *out);
 bool json_as_bool(const struct json_value *value, bool *out);
+/* An integer of json_parse_usable that int64 cannot hold, as it is written. */
+bool json_as_digits(const struct json_value *value, struct str *out);
+
+/* True for a value that is there, but that json_parse_usable could not hold. */
+bool json_is_unusable(const struct json_value *value);
 
 /* True for null, and for NULL. */
 bool json_absent(const struct json_value *value);
@@ -69,8 +92,8 @@ void json_each_item(const struct json_value *list,
                     bool (*each)(void *arg, const struct json_value *item), void *arg);
 
 /* Appends a value as MessagePack. Members of maps that are null are left out, as mp_patch.h wants
- * it. What is nested deeper than MP_MAX_DEPTH / 2 becomes nil, so that the result still fits into a
- * message. */
+ * it, and so are unusable ones. What is nested deeper than MP_MAX_DEPTH / 2 becomes nil, so that
+ * the result still fits into a message. */
 void json_to_mp(struct buf *out, const struct json_value *value);
 
 #endif

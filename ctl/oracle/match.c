@@ -93,7 +93,7 @@ bool oracle_number(const struct oracle_value *value, double *out)
     char *end;
     if (value->kind == ORACLE_INTEGER || value->kind == ORACLE_REAL) {
         *out = value->real;
-        return true;
+        return isfinite(*out);
     }
     if (value->kind != ORACLE_TEXT || value->text.len == 0 || value->text.len > NUMBER_TEXT_MAX) {
         return false;

@@ -2,6 +2,7 @@
 #include "ctl/oracle/rows.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -128,11 +129,10 @@ static uint32_t intern(struct oracle_rows *rows, struct oracle_value value)
         HASH_ADD_KEYPTR(by_name, rows->known, known->name, name.len, known);
         known->index = add_value(rows, value);
         uint32_t as_text = known->index;
-        if (value.kind == ORACLE_INTEGER || value.kind == ORACLE_BOOL) {
+        if (value.kind != ORACLE_TEXT) {
             as_text = intern(rows, (struct oracle_value){.kind = ORACLE_TEXT, .text = value.text});
         }
-        rows->values[known->index].as_text =
-            as_text; /* intern_json corrects it for an ORACLE_REAL. */
+        rows->values[known->index].as_text = as_text;
     }
     buf_free(&name);
     return known->index;
@@ -144,7 +144,17 @@ static uint32_t intern_text(struct oracle_rows *rows, struct str text)
                           : ORACLE_NO_VALUE;
 }
 
-/* Only scalars are values: a map or a list counts as absent. */
+/* Returns the shortest of the texts with 15 to 17 digits that is this number and no other. */
+static struct str shortest(double real, char digits[40])
+{
+    int count = 15;
+    do {
+        snprintf(digits, 40, "%.*g", count, real);
+    } while (count++ < 17 && fabs(strtod(digits, NULL) - real) > 0);
+    return str_of(digits);
+}
+
+/* Only scalars are values: a map or a list counts as absent, and so does what is unusable. */
 static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *json)
 {
     char digits[40];
@@ -161,26 +171,53 @@ static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *j
         value.real = (double)value.integer;
         snprintf(digits, sizeof digits, "%lld", (long long)value.integer);
         value.text = str_of(digits);
-    } else if (json_as_number(json, &value.real)) {
-        /* The text is the key under which the value is found, so it must tell all doubles apart. */
-        snprintf(digits, sizeof digits, "%.17g", value.real);
+    } else if (json_as_digits(json, &value.text)) {
         value.kind = ORACLE_REAL;
-        value.text = str_of(digits);
+        value.real = json_as_number(json, &value.real) ? value.real : (double)INFINITY;
+    } else if (json_as_number(json, &value.real)) {
+        value.kind = ORACLE_REAL;
+        value.text = shortest(value.real, digits);
     } else {
         return ORACLE_NO_VALUE;
     }
-    const uint32_t index = intern(rows, value);
-    if (value.kind == ORACLE_REAL) {
-        snprintf(digits, sizeof digits, "%.15g", value.real);
-        const uint32_t as_text = intern_text(rows, str_of(digits));
-        rows->values[index].as_text = as_text;
-        rows->values[index].text = rows->values[as_text].text;
-    }
-    return index;
+    return intern(rows, value);
 }
 
-/* Goes down a path of member names that have dots between them. NULL when there is no such
- * member. */
+struct wanted_item {
+    unsigned long index;
+    const struct json_value *item; /* NULL until it is found */
+};
+
+static bool is_it_this(void *wanted_p, const struct json_value *item)
+{
+    struct wanted_item *wanted = wanted_p;
+    if (wanted->index-- == 0) {
+        wanted->item = item;
+    }
+    return wanted->item == NULL;
+}
+
+/* Returns the item whose index, written in decimal without needless zeros, is that text. */
+static const struct json_value *item_at(const struct json_value *list, struct str text)
+{
+    char written[24];
+    char again[24];
+    if (text.len == 0 || text.len >= sizeof written) {
+        return NULL;
+    }
+    memcpy(written, text.p, text.len);
+    written[text.len] = '\0';
+    struct wanted_item wanted = {strtoul(written, NULL, 10), NULL};
+    snprintf(again, sizeof again, "%lu", wanted.index);
+    if (strcmp(written, again) != 0) {
+        return NULL;
+    }
+    json_each_item(list, is_it_this, &wanted);
+    return wanted.item;
+}
+
+/* Goes down a path of member names and indices of lists that have dots between them. NULL when
+ * there is no such member. */
 static const struct json_value *descend(const struct json_value *json, struct str path)
 {
     size_t from = 0;
@@ -189,7 +226,10 @@ static const struct json_value *descend(const struct json_value *json, struct st
         while (to < path.len && path.p[to] != '.') {
             to++;
         }
-        json = json_is_map(json) ? json_at(json, (struct str){path.p + from, to - from}) : NULL;
+        const struct str name = {path.p + from, to - from};
+        json = json_is_map(json)    ? json_at(json, name)
+               : json_is_list(json) ? item_at(json, name)
+                                    : NULL;
         from = to + 1;
     }
     return json;
@@ -271,14 +311,26 @@ static void make_room(struct oracle_rows *rows)
     rows->cells = x_reallocarray(rows->cells, rows->cap * rows->field_count, sizeof *rows->cells);
 }
 
+/* Returns the payload's JSON, which the caller frees, or NULL when there is none. A string that is
+ * a document itself is that document. */
+static struct json_value *read_payload(struct str text)
+{
+    struct json_value *outer = NULL;
+    struct json_value *inner = NULL;
+    struct str string;
+    (void)json_parse_usable(text, PAYLOAD_BYTES_MAX, &outer);
+    if (!json_as_str(outer, &string)) {
+        return outer;
+    }
+    (void)json_parse_usable(string, PAYLOAD_BYTES_MAX, &inner);
+    json_free(outer);
+    return inner; /* No path leads into a scalar, whichever of the two it is. */
+}
+
 void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
 {
     assert(event->id > oracle_rows_last_id(rows));
-    struct json_value *payload = NULL;
-    if (rows->needs_payload && event->payload.p != NULL &&
-        json_parse(event->payload, PAYLOAD_BYTES_MAX, &payload) != STATUS_OK) {
-        payload = NULL;
-    }
+    struct json_value *payload = rows->needs_payload ? read_payload(event->payload) : NULL;
     make_room(rows);
     rows->ids[rows->count] = event->id;
     rows->times_us[rows->count] = event->timestamp.us;

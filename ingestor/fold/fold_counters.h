@@ -8,10 +8,11 @@
 struct fold_counters {
     /* Rows that came, those from the future included. */
     uint64_t events;
-    /* Rows whose payload a tile needed, but that is no JSON, or is longer than ROW_PAYLOAD_MAX. */
+    /* Rows whose payload a tile needed, but that is no JSON, or is longer than ROW_PAYLOAD_MAX;
+     * also a string that begins like a map or a list, but holds no JSON. */
     uint64_t bad_payloads;
     /* Fields that a tile needed and that are there, but cannot be used: the value of a metric that
-     * is text, a deadline that is no moment. */
+     * is text, a deadline that is no moment, a string of the payload that is no text. */
     uint64_t bad_fields;
     /* Rows passed over because their group has no member, and can get none: the family has
      * max_groups members already, or the key would be too long. */

@@ -14,6 +14,30 @@ void row_finish(struct row *row)
     row->payload = NULL;
 }
 
+/* Takes the JSON that a string holds in place of the string, when it is a map or a list: some
+ * writers encode a payload twice. False when it looks like that, but is no JSON. */
+static bool unwrap(struct json_value **payload)
+{
+    struct str text;
+    if (!json_as_str(*payload, &text)) {
+        return true;
+    }
+    const size_t begin = strspn(text.p, " \t\r\n"); /* jansson's strings end with a NUL */
+    if (text.p[begin] != '{' && text.p[begin] != '[') {
+        return true;
+    }
+    struct json_value *inner;
+    const int status = json_parse_usable(text, ROW_PAYLOAD_MAX, &inner);
+    json_free(*payload);
+    *payload = inner;
+    return status == STATUS_OK;
+}
+
+static bool read_payload(struct str text, struct json_value **out)
+{
+    return json_parse_usable(text, ROW_PAYLOAD_MAX, out) == STATUS_OK && unwrap(out);
+}
+
 const struct json_value *row_payload(struct row *row, struct str path)
 {
     if (row->payload_state == ROW_PAYLOAD_UNREAD) {
@@ -21,7 +45,7 @@ const struct json_value *row_payload(struct row *row, struct str path)
         if (row->event->payload.p == NULL) {
             return NULL; /* no payload is no mistake */
         }
-        if (json_parse(row->event->payload, ROW_PAYLOAD_MAX, &row->payload) == STATUS_OK) {
+        if (read_payload(row->event->payload, &row->payload)) {
             row->payload_state = ROW_PAYLOAD_READ;
         } else {
             row->counters->bad_payloads++;
@@ -62,15 +86,18 @@ static bool scalar_text(const struct json_value *value, char scratch[ROW_SCRATCH
         *out = boolean ? STR("true") : STR("false");
         return true;
     }
-    int len;
+    size_t len;
+    if (json_as_digits(value, out)) {
+        return true;
+    }
     if (json_as_int(value, &integer)) {
-        len = snprintf(scratch, ROW_SCRATCH, "%lld", (long long)integer);
+        len = (size_t)snprintf(scratch, ROW_SCRATCH, "%lld", (long long)integer);
     } else if (json_as_number(value, &number)) {
-        len = snprintf(scratch, ROW_SCRATCH, "%.15g", number);
+        len = json_number_text(number, scratch);
     } else {
         return false;
     }
-    *out = (struct str){scratch, (size_t)len};
+    *out = (struct str){scratch, len};
     return true;
 }
 
@@ -78,7 +105,9 @@ bool row_text(struct row *row, const struct tile_field *field, char scratch[ROW_
               struct str *out)
 {
     if (field->kind == TILE_FIELD_PAYLOAD) {
-        return scalar_text(row_payload(row, field->path), scratch, out);
+        const struct json_value *value = row_payload(row, field->path);
+        row->counters->bad_fields += json_is_unusable(value);
+        return scalar_text(value, scratch, out);
     }
     *out = column(row->event, field);
     return out->p != NULL;
@@ -173,6 +202,7 @@ static bool condition_holds(struct row *row, const struct tile_condition *condit
     if (payload ? value == NULL : text.p == NULL) {
         return false;
     }
+    row->counters->bad_fields += json_is_unusable(value);
     for (size_t i = 0; i < condition->any_count; i++) {
         const struct tile_pattern *pattern = &condition->any[i];
         if (payload ? pattern_fits_json(pattern, value) : match_fits_text(pattern, text)) {

@@ -21,7 +21,7 @@
 #define ROW_PAYLOAD_MAX ((size_t)1024 * 1024)
 
 /* Bytes that row_text needs to write a number. */
-#define ROW_SCRATCH 32
+#define ROW_SCRATCH JSON_NUMBER_SIZE
 
 enum row_payload_state { ROW_PAYLOAD_UNREAD, ROW_PAYLOAD_READ, ROW_PAYLOAD_BAD };
 
@@ -41,12 +41,13 @@ static inline struct row row_of(const struct event *event, struct fold_counters 
 void row_finish(struct row *row);
 
 /* The member of the payload at that path, or NULL when there is none; STR("") is the payload
- * itself. Borrowed from the row. */
+ * itself. A payload that is a string is the JSON that it holds. Borrowed from the row. */
 const struct json_value *row_payload(struct row *row, struct str path);
 
-/* The field as text; numbers and booleans of the payload are written as JSON writes them. False
- * when the field is absent, null, a map or a list. The text is borrowed from the row, or stands in
- * scratch. */
+/* The field as text; numbers and booleans of the payload are written as JSON writes them, and
+ * integers that int64 cannot hold as they are written there. False when the field is absent, null,
+ * a map or a list, and when it is unusable, which is counted in bad_fields. The text is borrowed
+ * from the row, or stands in scratch. */
 bool row_text(struct row *row, const struct tile_field *field, char scratch[ROW_SCRATCH],
               struct str *out);
 

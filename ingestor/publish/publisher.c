@@ -109,7 +109,8 @@ static void put_field(struct buf *out, struct mp_open_map *map, const char *name
     }
 }
 
-/* The payload as structured data where it is JSON, as text where it is not. */
+/* The payload as structured data where it is JSON, without the members that are unusable; as text
+ * where it is not. */
 static void put_payload(struct buf *out, struct mp_open_map *map, struct str payload)
 {
     struct json_value *value;
@@ -117,7 +118,7 @@ static void put_payload(struct buf *out, struct mp_open_map *map, struct str pay
         return;
     }
     mp_put_text(out, "payload");
-    if (json_parse(payload, ROW_PAYLOAD_MAX, &value) == STATUS_OK) {
+    if (json_parse_usable(payload, ROW_PAYLOAD_MAX, &value) == STATUS_OK) {
         json_to_mp(out, value);
         json_free(value);
     } else {

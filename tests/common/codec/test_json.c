@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/codec/json.h"
 
+#include <math.h>
+
 #include "common/base/error.h"
 #include "tests/unit.h"
 
@@ -59,12 +61,203 @@ static void test_numbers_beyond_int64(void **state)
     json_free(root);
 }
 
+static struct json_value *usable(struct str text)
+{
+    struct json_value *root;
+    if (json_parse_usable(text, SIZE_MAX, &root) != STATUS_OK) {
+        fail_msg("cannot be read: %.*s", (int)text.len, text.p);
+    }
+    return root;
+}
+
+/* Other members are read as if that one were not there. */
+static void only_a_is_unusable(struct str text)
+{
+    struct json_value *root = usable(text);
+    int64_t integer;
+    double number;
+    struct str string;
+    const struct json_value *a = json_at(root, STR("a"));
+    assert_true(json_is_unusable(a));
+    assert_false(json_absent(a));
+    assert_false(json_as_str(a, &string));
+    assert_false(json_as_number(a, &number));
+    assert_false(json_as_digits(a, &string));
+    assert_true(json_as_int(json_at(root, STR("b")), &integer));
+    assert_int_equal(integer, 9007199254740993);
+    assert_false(json_is_unusable(json_at(root, STR("b"))));
+    struct buf out = {0};
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    json_to_mp(&out, root);
+    assert_int_equal(mp_parse(&doc, out.data, out.len), STATUS_OK);
+    assert_int_equal(mp_count(&doc.root), 1);
+    mp_doc_free(&doc);
+    buf_free(&out);
+    json_free(root);
+}
+
+static void test_what_cannot_be_held_costs_its_member_only(void **state)
+{
+    (void)state;
+    only_a_is_unusable(STR("{\"a\":\"\\ud83d\",\"b\":9007199254740993}"));
+    only_a_is_unusable(STR("{\"a\":\"x\\uDE00y\",\"b\":9007199254740993}"));
+    only_a_is_unusable(STR("{\"a\":\"\\ud83d\\ud83d\\ude00\",\"b\":9007199254740993}"));
+    only_a_is_unusable(STR("{\"a\":\"\\ud83d\\n\\ude00\",\"b\":9007199254740993}"));
+    only_a_is_unusable(STR("{\"a\":\"\\u0000\",\"b\":9007199254740993}"));
+    only_a_is_unusable(STR("{\"b\":9007199254740993 , \"a\" : \"12\\u00003\"}"));
+    only_a_is_unusable(STR("{\"a\":\"\xff\",\"b\":9007199254740993}"));
+    only_a_is_unusable(STR("{\"a\":1e400,\"b\":9007199254740993}"));
+    only_a_is_unusable(STR("{\"a\":-1.5E+999,\"b\":9007199254740993}"));
+    /* A name that cannot be held is no member that anybody can ask for. */
+    struct json_value *root = usable(STR("{\"\\ud83d\" : 1,\"\\u0000\":2,\"b\":3}"));
+    int64_t integer;
+    assert_true(json_as_int(json_at(root, STR("b")), &integer));
+    json_free(root);
+}
+
+static void test_what_is_no_json_stays_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "{\"a\":\"\\ud83d\"",
+        "{\"a\":\"\\ud83d}",
+        "{\"a\":1e400x}",
+        "[1e400 1]",
+        "[00000000000000000000]",
+        "[-]",
+        "[1e]",
+        "[1.]",
+        "[.5]",
+        "[+5]",
+        "[0x10]",
+        "[NaN]",
+        "[Infinity]",
+        "[\"\\u00zz\"]",
+        "[\"\\ud83d\",]",
+        "{\"a\":\"\\u0000\"}}",
+        "\"\\u0000\"\"\"",
+        "{1e400:1}",
+        "[99999999999999999999a]",
+        "\"\\",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct json_value *root;
+        if (json_parse_usable(str_of(texts[i]), 1000, &root) == STATUS_OK) {
+            fail_msg("was read: %s", texts[i]);
+        }
+    }
+}
+
+static void test_large_integers_keep_their_digits(void **state)
+{
+    (void)state;
+    struct json_value *root =
+        usable(STR("{\"a\":9223372036854775807,\"b\":-9223372036854775809,"
+                   "\"c\":9223372036854775808,\"d\":9007199254740993,\"e\":\"9\"}"));
+    int64_t integer;
+    double number;
+    struct str digits;
+    assert_true(json_as_int(json_at(root, STR("a")), &integer));
+    assert_true(integer == INT64_MAX);
+    assert_false(json_as_int(json_at(root, STR("b")), &integer));
+    assert_false(json_as_str(json_at(root, STR("b")), &digits));
+    assert_true(json_as_digits(json_at(root, STR("b")), &digits));
+    assert_true(str_is(digits, "-9223372036854775809"));
+    assert_true(json_as_number(json_at(root, STR("c")), &number));
+    assert_true(number > 9.223e18 && number < 9.224e18);
+    assert_true(json_as_int(json_at(root, STR("d")), &integer));
+    assert_int_equal(integer, 9007199254740993);
+    assert_false(json_as_digits(json_at(root, STR("d")), &digits));
+    assert_false(json_as_digits(json_at(root, STR("e")), &digits));
+    json_free(root);
+}
+
+static void test_deep_nesting_costs_its_member_only(void **state)
+{
+    (void)state;
+    for (size_t depth = 2040; depth < 2056; depth++) {
+        struct buf text = {0};
+        buf_append_text(&text, "{\"a\":");
+        for (size_t i = 0; i < depth; i++) {
+            buf_append_text(&text, i % 2 == 0 ? "[" : "{\"]\":");
+        }
+        buf_append_text(&text, "7");
+        for (size_t i = depth; i > 0; i--) {
+            buf_append_char(&text, i % 2 == 1 ? ']' : '}');
+        }
+        buf_append_text(&text, ",\"b\":9}");
+        struct json_value *root = usable(buf_str(&text));
+        int64_t integer;
+        assert_true(json_as_int(json_at(root, STR("b")), &integer));
+        json_free(root);
+        buf_free(&text);
+    }
+}
+
+static void test_items_of_lists(void **state)
+{
+    (void)state;
+    struct json_value *root = usable(STR("{\"items\":[{\"q\":5},[6,7]],\"m\":{\"0\":8}}"));
+    int64_t integer;
+    assert_true(json_as_int(json_at(root, STR("items.0.q")), &integer));
+    assert_int_equal(integer, 5);
+    assert_true(json_as_int(json_at(root, STR("items.1.1")), &integer));
+    assert_int_equal(integer, 7);
+    assert_true(json_as_int(json_at(root, STR("m.0")), &integer));
+    assert_int_equal(integer, 8);
+    static const char *const missing[] = {
+        "items.2",          "items.00.q", "items.-1", "items.q", "items.18446744073709551616",
+        "items.4294967296", "items.+0"};
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
+        assert_null(json_at(root, str_of(missing[i])));
+    }
+    json_free(root);
+}
+
+static void writes_as(double number, const char *expected)
+{
+    struct buf packed = {0};
+    struct buf out = {0};
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    mp_put_number(&packed, number);
+    assert_int_equal(mp_parse(&doc, packed.data, packed.len), STATUS_OK);
+    json_write_value(&out, &doc.root);
+    assert_string_equal(buf_cstr(&out), expected);
+    mp_doc_free(&doc);
+    buf_free(&packed);
+    buf_free(&out);
+}
+
+static void test_numbers_are_read_again_as_they_were(void **state)
+{
+    (void)state;
+    writes_as(0.1, "0.1");
+    writes_as(0.1 + 0.2, "0.30000000000000004");
+    writes_as(2.0 / 3, "0.6666666666666666");
+    writes_as(12.5, "12.5");
+    writes_as(-3, "-3");
+    writes_as(9007199254740992.0, "9007199254740992.0");
+    writes_as(1e300, "1e300");
+    writes_as(-1.5e-7, "-1.5e-7");
+    writes_as(5e-324, "4.94065645841247e-324");
+    writes_as(1.7976931348623157e308, "1.7976931348623157e308");
+    writes_as(INFINITY, "null");
+}
+
 static void test_strings(void **state)
 {
     (void)state;
     struct buf out = {0};
     json_write_string(&out, STR("a\"\\\n\x01\xff"));
     assert_string_equal(buf_cstr(&out), "\"a\\\"\\\\\\n\\u0001\xef\xbf\xbd\"");
+    buf_clear(&out);
+    json_write_string(&out, STR("\b\f\r\t\x1f/\x7f\u00e4"));
+    assert_string_equal(buf_cstr(&out), "\"\\b\\f\\r\\t\\u001F/\x7f\u00e4\"");
+    buf_clear(&out);
+    json_write_string(&out, STR_NULL);
+    assert_string_equal(buf_cstr(&out), "\"\"");
     buf_free(&out);
 }
 
@@ -92,6 +285,12 @@ int main(void)
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_numbers_beyond_int64),
+        cmocka_unit_test(test_what_cannot_be_held_costs_its_member_only),
+        cmocka_unit_test(test_what_is_no_json_stays_none),
+        cmocka_unit_test(test_large_integers_keep_their_digits),
+        cmocka_unit_test(test_deep_nesting_costs_its_member_only),
+        cmocka_unit_test(test_items_of_lists),
+        cmocka_unit_test(test_numbers_are_read_again_as_they_were),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_each_can_stop),
     };

@@ -36,7 +36,7 @@ static void test_trend(void **state)
     trend_with("last", "{\"step_ms\":10000,\"aggregate\":\"last\",\"points\":{"
                        "\"1795411900000\":1.5,\"1795411920000\":5}}");
     trend_with("avg", "{\"step_ms\":10000,\"aggregate\":\"avg\",\"points\":{"
-                      "\"1795411900000\":1.5,\"1795411920000\":3.66666666666667}}");
+                      "\"1795411900000\":1.5,\"1795411920000\":3.6666666666666665}}");
 }
 
 static void test_a_trend_slides(void **state)

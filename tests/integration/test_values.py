@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values in payloads and columns: what is read of them, and how exactly. `tilewire verify` has to agree each time."""
+import json
+
+import pytest
+
+from tilewire import now_iso, wait_until
+
+X = {"event_type": "x"}
+
+
+@pytest.fixture
+def text_table(table):
+    """Payloads are text, so that anything can be in them."""
+    if table.kind == "postgresql":
+        table.execute("ALTER TABLE events ALTER COLUMN payload TYPE text")
+    return table
+
+
+def insert(table, payloads):
+    table.insert([(now_iso(), "x", None, None, None, payload) for payload in payloads])
+
+
+def members(deployment, family):
+    tiles = deployment.get_json("/api/tiles")["tiles"]
+    return {tile["group"]["value"]: tile["data"]["value"] for tile in tiles if tile["key"].startswith(family + "/")}
+
+
+def only_point(deployment, key):
+    return list(deployment.tile(key)["data"]["points"].values())
+
+
+def test_what_cannot_be_read_costs_its_member_and_not_the_payload(deploy, text_table):
+    tiles = [{"key": "all", "type": "count", "match": dict(X)},
+             {"key": "eu", "type": "count", "match": {"event_type": "x", "payload.region": "eu"}},
+             {"key": "largest", "type": "trend", "step": "1h", "match": dict(X), "aggregate": "max", "value": "payload.amount"},
+             {"key": "by", "type": "count", "match": dict(X), "group_by": "payload.note"}]
+    d = deploy(text_table, tiles=tiles, config={"source": {"payload_in_events": True}}).start()
+    deep = "[" * 5000 + "]" * 5000
+    insert(text_table, ['{"region":"eu","amount":1,"note":"\\ud83d"}', '{"region":"eu","amount":2,"note":"a\\u0000b"}',
+                        '{"region":"eu","amount":1e999,"note":"good"}', '{"region":"eu","amount":3,"note":' + deep + "}",
+                        '{"region":"eu","amount":4,"\\ude00":1,"note":"\\ud83d\\ude00"}',
+                        '{"region":"eu\\ud83d","amount":0,"note":"good"}', '{"region":"eu","amount":99,"note":"\\ud83d"'])
+    wait_until(lambda: d.tile("all")["data"]["value"] == 7)
+    assert d.tile("eu")["data"]["value"] == 5
+    assert only_point(d, "largest") == [4]
+    assert members(d, "by") == {"good": 2, "\U0001f600": 1}
+    assert d.stats()["payloads_unusable"] == 1 and d.stats()["fields_unusable"] == 4
+    payloads = [event["payload"] for event in d.get_json("/api/events")["events"]]
+    assert payloads[-1] == {"region": "eu", "amount": 1} and payloads[0].startswith('{"region"'), "the newest comes first"
+    d.verify()
+
+
+def test_json_in_a_string_and_items_of_lists_are_read(deploy, text_table):
+    payload = {"items": [{"q": 5}, {"q": 7}], "pair": [["a", "b"]]}
+    tiles = [{"key": "first", "type": "trend", "step": "1h", "match": dict(X), "aggregate": "sum", "value": "payload.items.0.q"},
+             {"key": "second", "type": "count", "match": {"event_type": "x", "payload.items.1.q": 7}},
+             {"key": "by", "type": "count", "match": dict(X), "group_by": "payload.pair.0.1"},
+             {"key": "none", "type": "count", "match": {"event_type": "x", "payload.items.01.q": 7}}]
+    d = deploy(text_table, tiles=tiles).start()
+    insert(text_table, [json.dumps(payload), json.dumps(json.dumps(payload)), '"no JSON"', '"{no JSON"', "[1]", "5"])
+    wait_until(lambda: d.stats()["payloads_unusable"] == 1)
+    wait_until(lambda: d.tile("second")["data"]["value"] == 2)
+    assert only_point(d, "first") == [10]
+    assert members(d, "by") == {"b": 2}
+    assert d.tile("none")["data"]["value"] == 0
+    d.verify()
+
+
+def test_integers_beyond_int64_are_items_and_groups_of_their_own(deploy, table):
+    big = [2**63, 2**63 + 1, -2**63 - 1, 10**30, 2**53 + 1]
+    tiles = [{"key": "items", "type": "backlog", "item": "payload.n", "states": {"x": "open"}},
+             {"key": "by", "type": "count", "match": dict(X), "group_by": "payload.n"}]
+    d = deploy(table, tiles=tiles).start()
+    insert(table, [json.dumps({"n": n}) for n in big + big])
+    wait_until(lambda: d.tile("items")["data"]["total"] == 5)
+    assert members(d, "by") == {str(n): 2 for n in big}
+    d.verify()
