@@ -118,6 +118,21 @@ void mp_merge(struct buf *out, const mp_value *target, const mp_value *patch)
     mp_close_map(out, result);
 }
 
+static bool is_integer(const mp_value *value)
+{
+    return value->type == MSGPACK_OBJECT_POSITIVE_INTEGER ||
+           value->type == MSGPACK_OBJECT_NEGATIVE_INTEGER;
+}
+
+/* From 2^53 on an integer may be another number than the double next to it. */
+static bool differ_as_integers(const mp_value *value, const mp_value *real)
+{
+    int64_t integer;
+    double number;
+    return mp_as_int(value, &integer) && !is_integer(real) && mp_as_number(real, &number) &&
+           fabs(number) >= 0x1p53 && (fabs(number) >= 0x1p63 || (int64_t)number != integer);
+}
+
 static bool numbers_equal(double a, double b, double tolerance)
 {
     if (a == b) {
@@ -146,9 +161,11 @@ bool mp_equal(const mp_value *a, const mp_value *b, double tolerance)
     double x;
     double y;
     if (mp_as_number(a, &x) && mp_as_number(b, &y)) {
-        /* Two integers beyond 2^53 may be the same double and yet differ. */
-        return a->type == b->type && tolerance <= 0 ? msgpack_object_equal(*a, *b)
-                                                    : numbers_equal(x, y, tolerance);
+        if (is_integer(a) && is_integer(b)) {
+            return msgpack_object_equal(*a, *b);
+        }
+        return numbers_equal(x, y, tolerance) && !differ_as_integers(a, b) &&
+               !differ_as_integers(b, a);
     }
     if (mp_is_map(a) && mp_is_map(b)) {
         return maps_equal(a, b, tolerance);

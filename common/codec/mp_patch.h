@@ -41,9 +41,9 @@ bool mp_diff(struct buf *out, const mp_value *from, const mp_value *to);
 void mp_merge(struct buf *out, const mp_value *target, const mp_value *patch);
 
 /*
- * True when both are equal but for the order of members and the encoding of numbers. Two numbers
- * are equal when they differ by at most `tolerance` times the greater of their magnitudes;
- * tolerance >= 0, and 0 asks for exact equality.
+ * True when both are equal but for the order of members and the encoding of numbers. Two integers
+ * are equal when they are the same, and other numbers when they differ by at most `tolerance` times
+ * the greater of their magnitudes; tolerance >= 0, and 0 asks for exact equality.
  */
 bool mp_equal(const mp_value *a, const mp_value *b, double tolerance);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/oracle/match.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
 #include "ctl/oracle/moment.h"
 
-#define NUMBER_TEXT_MAX 63 /* bytes; longer text is no number */
+#define NUMBER_TEXT_MAX 1024 /* bytes; longer text is no number */
 
 /*
  * reached[j] is true when the first j bytes of the pattern can stand for the text read so far. Each
@@ -43,6 +44,52 @@ bool oracle_glob(struct str pattern, struct str text)
     return fits_all;
 }
 
+/* Reads text that is a decimal number and nothing else. */
+static bool number_in(struct str text, long double *out)
+{
+    char copy[NUMBER_TEXT_MAX + 1];
+    char *end;
+    if (text.len == 0 || text.len > NUMBER_TEXT_MAX) {
+        return false;
+    }
+    memcpy(copy, text.p, text.len);
+    copy[text.len] = '\0';
+    if (strspn(copy, "0123456789.eE+-") != text.len) {
+        return false; /* strtod takes more: blanks, "0x10", "nan" */
+    }
+    const double real = strtod(copy, &end);
+    if (*end != '\0' || !isfinite(real)) {
+        return false;
+    }
+    *out = real;
+    errno = 0;
+    const long long integer = strtoll(copy, &end, 10);
+    if (*end == '\0' && errno == 0) {
+        *out = integer;
+    }
+    return true;
+}
+
+static bool fits_number(const struct tile_pattern *pattern, const struct oracle_value *value)
+{
+    long double wanted;
+    switch (value->kind) {
+    case ORACLE_INTEGER:
+        return number_in(pattern->text, &wanted) && fabsl(wanted - value->integer) <= 0;
+    case ORACLE_LONG:
+        return strcspn(pattern->text.p, ".eE") == pattern->text.len
+                   ? str_equal(pattern->text, value->text)
+                   : fabs(value->real - pattern->number) <= 0;
+    case ORACLE_REAL:
+        return number_in(pattern->text, &wanted) && fabsl(wanted - value->real) <= 0;
+    case ORACLE_ABSENT:
+    case ORACLE_TEXT:
+    case ORACLE_BOOL:
+        break;
+    }
+    return false;
+}
+
 static bool fits(const struct tile_pattern *pattern, const struct oracle_value *value)
 {
     switch (pattern->kind) {
@@ -51,8 +98,7 @@ static bool fits(const struct tile_pattern *pattern, const struct oracle_value *
     case TILE_PATTERN_GLOB:
         return value->kind == ORACLE_TEXT && oracle_glob(pattern->text, value->text);
     case TILE_PATTERN_NUMBER:
-        return (value->kind == ORACLE_INTEGER || value->kind == ORACLE_REAL) &&
-               fabs(value->real - pattern->number) <= 0;
+        return fits_number(pattern, value);
     case TILE_PATTERN_BOOL:
         return value->kind == ORACLE_BOOL && (value->integer != 0) == pattern->boolean;
     }
@@ -87,21 +133,23 @@ bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct til
     return true;
 }
 
-bool oracle_number(const struct oracle_value *value, double *out)
+bool oracle_number(const struct oracle_value *value, long double *out)
 {
-    char text[NUMBER_TEXT_MAX + 1];
-    char *end;
-    if (value->kind == ORACLE_INTEGER || value->kind == ORACLE_REAL) {
+    switch (value->kind) {
+    case ORACLE_INTEGER:
+        *out = value->integer;
+        return true;
+    case ORACLE_LONG:
+    case ORACLE_REAL:
         *out = value->real;
-        return isfinite(*out);
+        return isfinite(value->real);
+    case ORACLE_TEXT:
+        return number_in(value->text, out);
+    case ORACLE_ABSENT:
+    case ORACLE_BOOL:
+        break;
     }
-    if (value->kind != ORACLE_TEXT || value->text.len == 0 || value->text.len > NUMBER_TEXT_MAX) {
-        return false;
-    }
-    memcpy(text, value->text.p, value->text.len);
-    text[value->text.len] = '\0';
-    *out = strtod(text, &end);
-    return *end == '\0' && isfinite(*out);
+    return false;
 }
 
 bool oracle_moment(const struct oracle_value *value, int64_t *out)
@@ -109,6 +157,7 @@ bool oracle_moment(const struct oracle_value *value, int64_t *out)
     switch (value->kind) {
     case ORACLE_INTEGER:
         return oracle_moment_of_integer(value->integer, out);
+    case ORACLE_LONG:
     case ORACLE_REAL:
         return oracle_moment_of_real(value->real, out);
     case ORACLE_TEXT:
@@ -124,7 +173,7 @@ bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct t
 {
     const struct oracle_value *type = oracle_row_value(rows, row, &oracle_field_type);
     const struct oracle_value *name = oracle_row_value(rows, row, &oracle_field_metric);
-    double number;
+    long double number;
     return str_is(type->text, oracle_rows_config(rows)->source.metric_event) &&
            name->kind == ORACLE_TEXT && str_is(name->text, tile->metric) &&
            oracle_matches(rows, row, &tile->labels) &&
@@ -144,10 +193,11 @@ bool oracle_state(const struct oracle_rows *rows, size_t row, const struct tile_
     return false;
 }
 
-double oracle_row_number(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
+long double oracle_row_number(const struct oracle_rows *rows, size_t row,
+                              const struct tile_config *tile)
 {
     const struct tile_field *field = tile->metric != NULL ? &oracle_field_value : &tile->value;
-    double number = 0;
+    long double number = 0;
     if (field->kind != TILE_FIELD_NONE) {
         (void)oracle_number(oracle_row_value(rows, row, field), &number);
     }

@@ -21,16 +21,17 @@ bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct til
 /* True when the row is a metric event of the tile's metric, with its labels and a number. */
 bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct tile_config *tile);
 
-/* The value as a number: a number of the payload, or text that is one. False when it is neither. */
-bool oracle_number(const struct oracle_value *value, double *out);
+/* The value as a number, a double or an integer of int64: a number of the payload, or text that is
+ * a decimal number. False when it is neither. */
+bool oracle_number(const struct oracle_value *value, long double *out);
 
 /* The value as µs since 1970: a text or a number that the table's timestamp column might hold, too.
  * False when it is no time. */
 bool oracle_moment(const struct oracle_value *value, int64_t *out);
 
 /* The number of a row that concerns the tile; 0 for a tile that only counts rows. */
-double oracle_row_number(const struct oracle_rows *rows, size_t row,
-                         const struct tile_config *tile);
+long double oracle_row_number(const struct oracle_rows *rows, size_t row,
+                              const struct tile_config *tile);
 
 /* For a backlog: index of the state that the row puts its item into, or TILE_STATE_CLOSED. False
  * when no rule fits. */

@@ -172,7 +172,7 @@ static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *j
         snprintf(digits, sizeof digits, "%lld", (long long)value.integer);
         value.text = str_of(digits);
     } else if (json_as_digits(json, &value.text)) {
-        value.kind = ORACLE_REAL;
+        value.kind = ORACLE_LONG;
         value.real = json_as_number(json, &value.real) ? value.real : (double)INFINITY;
     } else if (json_as_number(json, &value.real)) {
         value.kind = ORACLE_REAL;

@@ -19,13 +19,20 @@
 #include "common/config/config.h"
 #include "common/store/event.h"
 
-enum oracle_kind { ORACLE_ABSENT, ORACLE_TEXT, ORACLE_INTEGER, ORACLE_REAL, ORACLE_BOOL };
+enum oracle_kind {
+    ORACLE_ABSENT,
+    ORACLE_TEXT,
+    ORACLE_INTEGER,
+    ORACLE_LONG, /* an integer that int64 cannot hold */
+    ORACLE_REAL,
+    ORACLE_BOOL,
+};
 
 struct oracle_value {
     enum oracle_kind kind;
-    struct str text; /* the value as text, whatever its kind; STR_NULL when it is absent */
-    int64_t integer; /* of an ORACLE_INTEGER; 0 or 1 for an ORACLE_BOOL */
-    double real; /* of an ORACLE_REAL, and of an ORACLE_INTEGER, too; infinite when it is larger */
+    struct str text;  /* the value as text, whatever its kind; STR_NULL when it is absent */
+    int64_t integer;  /* of an ORACLE_INTEGER; 0 or 1 for an ORACLE_BOOL */
+    double real;      /* of the three kinds of number; infinite when an ORACLE_LONG is larger */
     uint32_t as_text; /* index of the ORACLE_TEXT that has the same text */
 };
 

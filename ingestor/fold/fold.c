@@ -66,7 +66,7 @@ size_t fold_waiting(const struct fold *fold)
 
 /* Takes a row that concerns the member into it. */
 static void apply(struct fold *fold, struct member *member, int meaning, struct row *row,
-                  double value, struct moment now)
+                  struct number value, struct moment now)
 {
     const struct family *family = member->family;
     const struct event *event = row->event;
@@ -96,7 +96,7 @@ static void fold_row(struct fold *fold, const struct fold_plan *plan, const stru
     for (size_t i = 0; i < plan->count; i++) {
         const struct fold_plan_entry *entry = &plan->entries[i];
         struct family *family = &fold->families[entry->tile];
-        double value;
+        struct number value;
         if (!family->type->concerns(family->config, entry->meaning, &row, &value)) {
             continue;
         }

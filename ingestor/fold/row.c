@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/row.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -113,30 +112,28 @@ bool row_text(struct row *row, const struct tile_field *field, char scratch[ROW_
     return out->p != NULL;
 }
 
-static bool number_of_text(struct str text, double *out)
+static bool number_of_json(const struct json_value *value, struct number *out)
 {
-    char copy[64];
-    if (text.len == 0 || text.len >= sizeof copy) {
-        return false;
+    int64_t integer;
+    double real;
+    if (json_as_int(value, &integer)) {
+        *out = number_of_int(integer);
+        return true;
     }
-    memcpy(copy, text.p, text.len);
-    copy[text.len] = '\0';
-    char *end;
-    const double number = strtod(copy, &end);
-    if (*end != '\0' || !isfinite(number)) {
-        return false;
+    if (json_as_number(value, &real)) {
+        *out = number_of_real(real);
+        return true;
     }
-    *out = number;
-    return true;
+    return false;
 }
 
-bool row_number(struct row *row, const struct tile_field *field, double *out)
+bool row_number(struct row *row, const struct tile_field *field, struct number *out)
 {
     struct str text = STR_NULL;
     bool there;
     if (field->kind == TILE_FIELD_PAYLOAD) {
         const struct json_value *value = row_payload(row, field->path);
-        if (json_as_number(value, out)) {
+        if (number_of_json(value, out)) {
             return true;
         }
         there = !json_absent(value);
@@ -179,10 +176,26 @@ bool row_time(struct row *row, const struct tile_field *field, wall_time *out)
     return false;
 }
 
+/* Numbers with equal doubles: true unless they are different integers, which happens from 2^53 on.
+ */
+static bool is_same_integer(const struct tile_pattern *pattern, const struct json_value *value,
+                            struct number number)
+{
+    struct number wanted;
+    struct str digits;
+    if (number.value > -0x1p53 && number.value < 0x1p53) {
+        return true;
+    }
+    if (json_as_digits(value, &digits) && strpbrk(pattern->text.p, ".eE") == NULL) {
+        return str_equal(pattern->text, digits);
+    }
+    return number_of_text(pattern->text, &wanted) && number_equal(wanted, number);
+}
+
 static bool pattern_fits_json(const struct tile_pattern *pattern, const struct json_value *value)
 {
     struct str text;
-    double number;
+    struct number number;
     bool boolean;
     if (json_as_str(value, &text)) {
         return match_fits_text(pattern, text);
@@ -190,8 +203,8 @@ static bool pattern_fits_json(const struct tile_pattern *pattern, const struct j
     if (json_as_bool(value, &boolean)) {
         return pattern->kind == TILE_PATTERN_BOOL && pattern->boolean == boolean;
     }
-    return json_as_number(value, &number) && pattern->kind == TILE_PATTERN_NUMBER &&
-           !(pattern->number < number) && !(pattern->number > number);
+    return pattern->kind == TILE_PATTERN_NUMBER && number_of_json(value, &number) &&
+           pattern->number == number.value && is_same_integer(pattern, value, number);
 }
 
 static bool condition_holds(struct row *row, const struct tile_condition *condition)
@@ -224,7 +237,8 @@ bool row_matches(struct row *row, const struct tile_match *match, bool skip_type
     return true;
 }
 
-bool row_metric(struct row *row, const char *metric, const struct tile_match *labels, double *value)
+bool row_metric(struct row *row, const char *metric, const struct tile_match *labels,
+                struct number *value)
 {
     static const struct tile_field value_field = {
         .kind = TILE_FIELD_PAYLOAD, .text = "payload.value", .path = {"value", 5}};

@@ -16,6 +16,7 @@
 #include "common/config/tiles.h"
 #include "common/store/event.h"
 #include "ingestor/fold/fold_counters.h"
+#include "ingestor/fold/number.h"
 
 /* Bytes of a payload that is parsed. A longer one counts as unusable. */
 #define ROW_PAYLOAD_MAX ((size_t)1024 * 1024)
@@ -51,9 +52,9 @@ const struct json_value *row_payload(struct row *row, struct str path);
 bool row_text(struct row *row, const struct tile_field *field, char scratch[ROW_SCRATCH],
               struct str *out);
 
-/* The field as a number: a number of the payload, or text that is one. False when it is not; a
- * field that is there but is no number is counted in bad_fields. */
-bool row_number(struct row *row, const struct tile_field *field, double *out);
+/* The field as a number: a number of the payload, or text that number_of_text takes. False when it
+ * is not; a field that is there but is no number is counted in bad_fields. */
+bool row_number(struct row *row, const struct tile_field *field, struct number *out);
 
 /* The field as a moment: text as wall_parse takes it, or a number of the payload as
  * wall_from_integer and wall_from_number do. False when it is not; text that is there but is no
@@ -67,6 +68,6 @@ bool row_matches(struct row *row, const struct tile_match *match, bool skip_type
 /* True when the row is a measurement of that metric with those labels; *value is then what was
  * measured. */
 bool row_metric(struct row *row, const char *metric, const struct tile_match *labels,
-                double *value);
+                struct number *value);
 
 #endif

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Values in payloads and columns: what is read of them, and how exactly. `tilewire verify` has to agree each time."""
+import fractions
 import json
+import signal
 
 import pytest
 
@@ -75,4 +77,53 @@ def test_integers_beyond_int64_are_items_and_groups_of_their_own(deploy, table):
     insert(table, [json.dumps({"n": n}) for n in big + big])
     wait_until(lambda: d.tile("items")["data"]["total"] == 5)
     assert members(d, "by") == {str(n): 2 for n in big}
+    d.verify()
+
+
+def test_numbers_are_exact(deploy, table):
+    exact = 2**53 + 1
+    tiles = [{"key": name, "type": "trend", "step": "1h", "match": dict(X), "aggregate": name, "value": "payload.v"}
+             for name in ("min", "max", "last", "sum")]
+    tiles += [{"key": "gauge", "type": "gauge", "metric": "m"}, {"key": "now", "type": "count", "metric": "m"},
+              {"key": "one", "type": "count", "match": {"event_type": "x", "payload.v": exact}},
+              {"key": "third", "type": "trend", "step": "1h", "match": {"event_type": "y"}, "aggregate": "avg", "value": "payload.v"}]
+    d = deploy(table, tiles=tiles).start()
+    insert(table, [json.dumps({"v": v}) for v in (exact - 1, str(exact), exact)])
+    table.insert([(now_iso(), "y", None, None, None, json.dumps({"v": v})) for v in (0.1, 0.2)])
+    table.insert([(now_iso(), "metrics.updated", None, None, None, json.dumps({"metric": "m", "value": exact}))])
+    wait_until(lambda: d.tile("now")["data"].get("value") == exact)
+    assert [only_point(d, key) for key in ("min", "max", "last", "sum")] == [[exact - 1], [exact], [exact], [3 * exact - 1]]
+    assert d.tile("gauge")["data"] == {"value": exact, "min": exact, "max": exact}
+    assert d.tile("one")["data"]["value"] == 1, "a text is no number, and 2^53 another one"
+    assert only_point(d, "third") == [0.30000000000000004 / 2]
+    d.verify()
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
+    version = d.tile("max")["version"]
+    d["ingestor"].start()
+    wait_until(lambda: d.tile("max")["version"] != version)
+    assert only_point(d, "max") == [exact] and d.tile("gauge")["data"]["value"] == exact
+    d.verify()
+
+
+def test_a_sum_is_the_same_in_any_order(deploy, table):
+    tiles = [{"key": name, "type": "trend", "step": "1h", "match": dict(X), "aggregate": name, "value": "payload.v"} for name in ("sum", "avg")]
+    d = deploy(table, tiles=tiles).start()
+    values = [1e16, 1, -1e16, 0.1, 0.2, -0.3, 1e300, 7, -1e300]
+    for value in values:
+        insert(table, [json.dumps({"v": value})])
+    exact = float(sum(map(fractions.Fraction, values)))
+    wait_until(lambda: only_point(d, "avg") == [exact / len(values)] and only_point(d, "sum") == [exact])
+    d.verify()
+
+
+def test_text_is_a_number_only_in_decimal(deploy, table):
+    tiles = [{"key": "sum", "type": "trend", "step": "1h", "match": dict(X), "aggregate": "sum", "value": "payload.v"},
+             {"key": "all", "type": "count", "match": dict(X)}]
+    d = deploy(table, tiles=tiles).start()
+    good = ["1", "+5", "-2", "007", "1.5", ".5", "5.", "1e2", "1E-2", "0" * 70]
+    bad = ["0x10", "Infinity", "-inf", "NaN", "nan(1)", "1e5 ", " 5", "", "-", ".", "1e", "e5", "1_000", "1,5", "0b1", "1e999", "0x1p3", "١"]
+    insert(table, [json.dumps({"v": v}) for v in good + bad])
+    wait_until(lambda: d.tile("all")["data"]["value"] == len(good) + len(bad))
+    wait_until(lambda: only_point(d, "sum") == [118.01])
+    assert d.stats()["fields_unusable"] == len(bad)
     d.verify()

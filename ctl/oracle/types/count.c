@@ -20,14 +20,14 @@ static uint64_t count_in_window(const struct oracle_selection *s, wall_time at)
 static void put_count(const struct oracle_selection *s, wall_time at, struct buf *out)
 {
     struct mp_open_map map = mp_open_map(out);
-    double value;
+    long double value;
     if (s->tile->metric == NULL) {
         mp_put_text(out, "value");
         mp_put_uint(out, s->tile->window_ms != 0 ? count_in_window(s, at) : s->count);
         map.count++;
     } else if (oracle_values_latest(s, &value)) {
         mp_put_text(out, "value");
-        mp_put_number(out, value);
+        oracle_values_put(out, value);
         map.count++;
     }
     if (s->tile->window_ms != 0) {

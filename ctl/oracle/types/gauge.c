@@ -10,21 +10,21 @@ static void put_gauge(const struct oracle_selection *s, wall_time at, struct buf
 {
     (void)at;
     struct mp_open_map map = mp_open_map(out);
-    double value;
+    long double value;
     if (oracle_values_latest(s, &value)) {
-        double min = INFINITY;
-        double max = -INFINITY;
+        long double min = INFINITY;
+        long double max = -INFINITY;
         for (size_t i = 0; i < s->count; i++) {
-            const double one = oracle_row_number(s->rows, s->picked[i], s->tile);
+            const long double one = oracle_row_number(s->rows, s->picked[i], s->tile);
             min = one < min ? one : min;
             max = one > max ? one : max;
         }
         mp_put_text(out, "value");
-        mp_put_number(out, value);
+        oracle_values_put(out, value);
         mp_put_text(out, "min");
-        mp_put_number(out, min);
+        oracle_values_put(out, min);
         mp_put_text(out, "max");
-        mp_put_number(out, max);
+        oracle_values_put(out, max);
         map.count += 3;
     }
     if (s->tile->unit != NULL) {

@@ -6,20 +6,21 @@
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
 #include "ctl/oracle/match.h"
+#include "ctl/oracle/types/sum.h"
 #include "ctl/oracle/types/values.h"
 
 struct point {
     size_t rows; /* how many; the rest means something when there is one */
-    double sum;
-    double min;
-    double max;
+    struct oracle_sum sum;
+    long double min;
+    long double max;
     size_t last; /* index of the latest row */
 };
 
 static void add_to_point(const struct oracle_selection *s, struct point *point, size_t row)
 {
-    const double value = oracle_row_number(s->rows, row, s->tile);
-    point->sum += value;
+    const long double value = oracle_row_number(s->rows, row, s->tile);
+    oracle_sum_add(&point->sum, value);
     point->min = point->rows == 0 || value < point->min ? value : point->min;
     point->max = point->rows == 0 || value > point->max ? value : point->max;
     point->last =
@@ -27,23 +28,33 @@ static void add_to_point(const struct oracle_selection *s, struct point *point, 
     point->rows++;
 }
 
-static double point_value(const struct oracle_selection *s, const struct point *point)
+/* False when the value is larger than all doubles. */
+static bool point_value(const struct oracle_selection *s, const struct point *point,
+                        long double *out)
 {
     switch (s->tile->aggregate) {
     case TILE_AGGREGATE_COUNT:
-        return (double)point->rows;
+        *out = point->rows;
+        return true;
     case TILE_AGGREGATE_SUM:
-        return point->sum;
+        return oracle_sum_value(&point->sum, out);
     case TILE_AGGREGATE_AVG:
-        return point->sum / (double)point->rows;
+        if (!oracle_sum_value(&point->sum, out)) {
+            return false;
+        }
+        *out = (double)*out / (double)point->rows;
+        return true;
     case TILE_AGGREGATE_MIN:
-        return point->min;
+        *out = point->min;
+        return true;
     case TILE_AGGREGATE_MAX:
-        return point->max;
+        *out = point->max;
+        return true;
     case TILE_AGGREGATE_LAST:
-        return oracle_row_number(s->rows, point->last, s->tile);
+        *out = oracle_row_number(s->rows, point->last, s->tile);
+        return true;
     }
-    return 0;
+    return false;
 }
 
 static void put_trend(const struct oracle_selection *s, wall_time at, struct buf *out)
@@ -67,11 +78,12 @@ static void put_trend(const struct oracle_selection *s, wall_time at, struct buf
     mp_put_text(out, "points");
     struct mp_open_map map = mp_open_map(out);
     for (int64_t i = 0; i < length; i++) {
-        if (points[i].rows != 0) {
+        long double value;
+        if (points[i].rows != 0 && point_value(s, &points[i], &value)) {
             char start[32];
             snprintf(start, sizeof start, "%lld", (long long)((oldest + i) * s->tile->step_ms));
             mp_put_text(out, start);
-            mp_put_number(out, point_value(s, &points[i]));
+            oracle_values_put(out, value);
             map.count++;
         }
     }

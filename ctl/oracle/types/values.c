@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/oracle/types/values.h"
 
+#include <math.h>
+
+#include "common/codec/mp.h"
 #include "ctl/oracle/match.h"
 
 bool oracle_values_concern(const struct oracle_rows *rows, size_t row,
                            const struct tile_config *tile)
 {
-    double number;
+    long double number;
     return oracle_matches(rows, row, &tile->match) &&
            (tile->value.kind == TILE_FIELD_NONE ||
             oracle_number(oracle_row_value(rows, row, &tile->value), &number));
@@ -25,7 +28,7 @@ bool oracle_values_later(const struct oracle_rows *rows, size_t a, size_t b)
     return a_us > b_us || (a_us == b_us && oracle_row_id(rows, a) > oracle_row_id(rows, b));
 }
 
-bool oracle_values_latest(const struct oracle_selection *s, double *out)
+bool oracle_values_latest(const struct oracle_selection *s, long double *out)
 {
     if (s->count == 0) {
         return false;
@@ -38,4 +41,14 @@ bool oracle_values_latest(const struct oracle_selection *s, double *out)
     }
     *out = oracle_row_number(s->rows, latest, s->tile);
     return true;
+}
+
+void oracle_values_put(struct buf *out, long double number)
+{
+    const double real = (double)number;
+    if (fabsl(number - real) <= 0) {
+        mp_put_number(out, real);
+    } else {
+        mp_put_int(out, (int64_t)number);
+    }
 }

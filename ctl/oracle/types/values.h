@@ -18,6 +18,9 @@ int64_t oracle_values_slot(int64_t us, int64_t width);
 bool oracle_values_later(const struct oracle_rows *rows, size_t a, size_t b);
 
 /* Sets *out to the number of the latest row. False when there is no row. */
-bool oracle_values_latest(const struct oracle_selection *s, double *out);
+bool oracle_values_latest(const struct oracle_selection *s, long double *out);
+
+/* Appends a number: an integer of int64 exactly, else a double. */
+void oracle_values_put(struct buf *out, long double number);
 
 #endif

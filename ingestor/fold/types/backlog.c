@@ -100,12 +100,13 @@ static bool examine(const struct tile_config *config, const char *metric_event,
     return false;
 }
 
-static bool concerns(const struct tile_config *config, int meaning, struct row *row, double *value)
+static bool concerns(const struct tile_config *config, int meaning, struct row *row,
+                     struct number *value)
 {
     (void)meaning;
     char scratch[ROW_SCRATCH];
     struct str id;
-    *value = 0;
+    *value = number_of_real(0);
     return row_text(row, &config->item, scratch, &id);
 }
 
@@ -128,7 +129,7 @@ static void take_breakdown(struct backlog *backlog, const struct tile_config *co
 }
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
-                  double value, wall_time now)
+                  struct number value, wall_time now)
 {
     (void)value;
     (void)now;

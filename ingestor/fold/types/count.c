@@ -18,10 +18,10 @@
 struct count {
     uint64_t ever; /* rows that matched */
     struct window window;
-    bool measured;     /* True once the metric was measured. */
-    double metric;     /* The latest value. Meaningful only when `measured` is true. */
-    int64_t metric_us; /* Timestamp of its row. Meaningful only when `measured` is true. */
-    int64_t metric_id; /* Id of its row. Meaningful only when `measured` is true. */
+    bool measured;        /* True once the metric was measured. */
+    struct number metric; /* The latest value. Meaningful only when `measured` is true. */
+    int64_t metric_us;    /* Timestamp of its row. Meaningful only when `measured` is true. */
+    int64_t metric_id;    /* Id of its row. Meaningful only when `measured` is true. */
 };
 
 /* The width of the window's slots in µs, as docs/tiles.md says. */
@@ -53,7 +53,7 @@ static void finish(void *state)
 }
 
 /* Takes a measurement; false when a later one is known. */
-static bool take_metric(struct count *count, const struct event *event, double value)
+static bool take_metric(struct count *count, const struct event *event, struct number value)
 {
     const int64_t us = event->timestamp.us;
     if (count->measured &&
@@ -68,7 +68,7 @@ static bool take_metric(struct count *count, const struct event *event, double v
 }
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
-                  double value, wall_time now)
+                  struct number value, wall_time now)
 {
     (void)meaning;
     struct count *count = state;
@@ -105,7 +105,7 @@ static void write_data(const void *state, const struct tile_config *config, stru
         map.count++;
     } else if (count->measured) {
         mp_put_text(out, "value");
-        mp_put_number(out, count->metric);
+        number_put(out, count->metric);
         map.count++;
     }
     if (config->window_ms != 0) {
@@ -127,7 +127,7 @@ static void save(const void *state, const struct tile_config *config, struct buf
         mp_put_nil(out);
     } else {
         mp_put_array(out, 3);
-        mp_put_number(out, count->metric);
+        number_put(out, count->metric);
         mp_put_int(out, count->metric_us);
         mp_put_int(out, count->metric_id);
     }
@@ -143,7 +143,7 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
         return mp_as_uint(value, &count->ever);
     }
     count->measured = !mp_is_nil(value);
-    return !count->measured || (mp_as_number(mp_at(value, 0), &count->metric) &&
+    return !count->measured || (number_get(mp_at(value, 0), &count->metric) &&
                                 mp_as_int(mp_at(value, 1), &count->metric_us) &&
                                 mp_as_int(mp_at(value, 2), &count->metric_id));
 }

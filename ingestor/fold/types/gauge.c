@@ -4,22 +4,20 @@
  *
  * Saved as [value, min, max, latest_us, latest_id], or nil when nothing was measured yet.
  */
-#include <math.h>
-
 #include "ingestor/fold/types/list.h"
 #include "ingestor/fold/types/matching.h"
 
 struct gauge {
-    bool measured;     /* the metric was measured: what is below means something */
-    double value;      /* the latest value, by (timestamp, id) */
-    double min;        /* the smallest ever */
-    double max;        /* the largest ever */
-    int64_t latest_us; /* timestamp of the row that value comes from */
-    int64_t latest_id; /* id of that row */
+    bool measured;       /* the metric was measured: what is below means something */
+    struct number value; /* the latest value, by (timestamp, id) */
+    struct number min;   /* the smallest ever */
+    struct number max;   /* the largest ever */
+    int64_t latest_us;   /* timestamp of the row that value comes from */
+    int64_t latest_id;   /* id of that row */
 };
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
-                  double value, wall_time now)
+                  struct number value, wall_time now)
 {
     (void)config;
     (void)meaning;
@@ -31,11 +29,12 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
         *gauge = (struct gauge){true, value, value, value, us, event->id};
         return true;
     }
-    const bool widens = value < gauge->min || value > gauge->max;
-    gauge->min = fmin(gauge->min, value);
-    gauge->max = fmax(gauge->max, value);
+    const bool lower = number_less(value, gauge->min);
+    const bool higher = number_less(gauge->max, value);
+    gauge->min = lower ? value : gauge->min;
+    gauge->max = higher ? value : gauge->max;
     if (us < gauge->latest_us || (us == gauge->latest_us && event->id <= gauge->latest_id)) {
-        return widens;
+        return lower || higher;
     }
     gauge->value = value;
     gauge->latest_us = us;
@@ -49,11 +48,11 @@ static void write_data(const void *state, const struct tile_config *config, stru
     mp_put_map(out, (gauge->measured ? 3U : 0U) + (config->unit != NULL));
     if (gauge->measured) {
         mp_put_text(out, "value");
-        mp_put_number(out, gauge->value);
+        number_put(out, gauge->value);
         mp_put_text(out, "min");
-        mp_put_number(out, gauge->min);
+        number_put(out, gauge->min);
         mp_put_text(out, "max");
-        mp_put_number(out, gauge->max);
+        number_put(out, gauge->max);
     }
     if (config->unit != NULL) {
         mp_put_text(out, "unit");
@@ -70,9 +69,9 @@ static void save(const void *state, const struct tile_config *config, struct buf
         return;
     }
     mp_put_array(out, 5);
-    mp_put_number(out, gauge->value);
-    mp_put_number(out, gauge->min);
-    mp_put_number(out, gauge->max);
+    number_put(out, gauge->value);
+    number_put(out, gauge->min);
+    number_put(out, gauge->max);
     mp_put_int(out, gauge->latest_us);
     mp_put_int(out, gauge->latest_id);
 }
@@ -82,11 +81,11 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
     (void)config;
     struct gauge *gauge = state;
     gauge->measured = !mp_is_nil(value);
-    return !gauge->measured || (mp_as_number(mp_at(value, 0), &gauge->value) &&
-                                mp_as_number(mp_at(value, 1), &gauge->min) &&
-                                mp_as_number(mp_at(value, 2), &gauge->max) &&
-                                mp_as_int(mp_at(value, 3), &gauge->latest_us) &&
-                                mp_as_int(mp_at(value, 4), &gauge->latest_id));
+    return !gauge->measured ||
+           (number_get(mp_at(value, 0), &gauge->value) &&
+            number_get(mp_at(value, 1), &gauge->min) && number_get(mp_at(value, 2), &gauge->max) &&
+            mp_as_int(mp_at(value, 3), &gauge->latest_us) &&
+            mp_as_int(mp_at(value, 4), &gauge->latest_id));
 }
 
 const struct fold_type fold_type_gauge = {

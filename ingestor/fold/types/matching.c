@@ -12,10 +12,10 @@ bool matching_examine(const struct tile_config *config, const char *metric_event
 }
 
 bool matching_concerns(const struct tile_config *config, int meaning, struct row *row,
-                       double *value)
+                       struct number *value)
 {
     (void)meaning;
-    *value = 0;
+    *value = number_of_real(0);
     if (config->metric != NULL) {
         return row_metric(row, config->metric, &config->labels, value);
     }

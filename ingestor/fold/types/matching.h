@@ -13,6 +13,6 @@ bool matching_examine(const struct tile_config *config, const char *metric_event
 /* *value is what was measured for a tile with a metric; else the configured field's number, or 0
  * when no field is configured. */
 bool matching_concerns(const struct tile_config *config, int meaning, struct row *row,
-                       double *value);
+                       struct number *value);
 
 #endif

@@ -109,14 +109,16 @@ static bool examine(const struct tile_config *config, const char *metric_event,
     return *meaning != 0;
 }
 
-/* *closes is 1 when the row closes its item, and 0 when it opens it; a row that says both closes
+/* *says is 1 when the row closes its item, and 0 when it opens it; a row that says both closes
  * it. */
-static bool concerns(const struct tile_config *config, int meaning, struct row *row, double *closes)
+static bool concerns(const struct tile_config *config, int meaning, struct row *row,
+                     struct number *says)
 {
     char scratch[ROW_SCRATCH];
     struct str id;
-    *closes = (meaning & MAY_CLOSE) != 0 && row_matches(row, &config->closes, true) ? 1 : 0;
-    return (*closes > 0 || ((meaning & MAY_OPEN) != 0 && row_matches(row, &config->opens, true))) &&
+    const bool closes = (meaning & MAY_CLOSE) != 0 && row_matches(row, &config->closes, true);
+    *says = number_of_real(closes ? 1 : 0);
+    return (closes || ((meaning & MAY_OPEN) != 0 && row_matches(row, &config->opens, true))) &&
            row_text(row, &config->item, scratch, &id);
 }
 
@@ -133,7 +135,7 @@ static int64_t due_of(const struct tile_config *config, struct row *row)
 }
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
-                  double closes, wall_time now)
+                  struct number says, wall_time now)
 {
     (void)meaning;
     struct sla *sla = state;
@@ -144,7 +146,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     if (!row_text(row, &config->item, scratch, &id)) {
         return moved;
     }
-    const bool opens = closes <= 0;
+    const bool opens = says.value <= 0;
     struct item *item = items_find(&sla->items, id);
     if (opens && (item == NULL || item->state == TILE_STATE_CLOSED) &&
         sla->items.open >= ITEMS_OPEN_MAX) {

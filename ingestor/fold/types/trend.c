@@ -18,7 +18,7 @@ static void finish(void *state)
 }
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
-                  double value, wall_time now)
+                  struct number value, wall_time now)
 {
     (void)config;
     (void)meaning;
@@ -50,11 +50,15 @@ static void write_data(const void *state, const struct tile_config *config, stru
     struct mp_open_map points = mp_open_map(out);
     const struct bucket *bucket = NULL;
     while ((bucket = window_after(window, bucket != NULL ? bucket->slot : INT64_MIN)) != NULL) {
+        struct number value;
+        if (!window_value(window, bucket, &value)) {
+            continue; /* JSON has no number for it */
+        }
         char start[32];
         const int len =
             snprintf(start, sizeof start, "%lld", (long long)(bucket->slot * config->step_ms));
         mp_put_str(out, (struct str){start, (size_t)len});
-        mp_put_number(out, window_value(window, bucket));
+        number_put(out, value);
         points.count++;
     }
     mp_close_map(out, points);

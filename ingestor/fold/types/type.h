@@ -47,11 +47,12 @@ struct fold_type {
     /* True when the row is for this tile. *value is then what the row says, as far as it was worked
      * out to know that; nobody but this type reads it. It needs no state, so that a row that is not
      * for a family makes no member. */
-    bool (*concerns)(const struct tile_config *config, int meaning, struct row *row, double *value);
+    bool (*concerns)(const struct tile_config *config, int meaning, struct row *row,
+                     struct number *value);
 
     /* Takes in a row that concerns the tile. Returns true when what it shows may have changed. */
     bool (*apply)(void *state, const struct tile_config *config, int meaning, struct row *row,
-                  double value, wall_time now);
+                  struct number value, wall_time now);
 
     /* Lets time pass. Returns true when what the tile shows may have changed. NULL when time
      * changes nothing. */

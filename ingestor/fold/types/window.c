@@ -2,8 +2,8 @@
 #include "ingestor/fold/types/window.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/xalloc.h"
 
@@ -39,17 +39,15 @@ void window_init(struct window *window, int64_t width_us, uint32_t length,
                               .now = floor_div(now.us, width_us)};
 }
 
-void window_finish(struct window *window)
+static struct bucket *ring_place(const struct window *window, size_t index)
 {
-    free(window->ring);
-    free(window->future);
+    return (struct bucket *)(void *)(window->ring + index * window->stride);
 }
 
 static struct bucket *ring_at(const struct window *window, int64_t slot)
 {
     const int64_t length = window->length;
-    const int64_t index = (slot % length + length) % length;
-    return (struct bucket *)(void *)(window->ring + (size_t)index * window->stride);
+    return ring_place(window, (size_t)((slot % length + length) % length));
 }
 
 static struct bucket *future_at(const struct window *window, size_t index)
@@ -57,8 +55,69 @@ static struct bucket *future_at(const struct window *window, size_t index)
     return (struct bucket *)(void *)(window->future + index * window->stride);
 }
 
+static bool sums(const struct window *window)
+{
+    return window->aggregate == TILE_AGGREGATE_SUM || window->aggregate == TILE_AGGREGATE_AVG;
+}
+
+static void bucket_empty(const struct window *window, struct bucket *bucket)
+{
+    if (sums(window)) {
+        free(bucket->exact);
+    }
+    memset(bucket, 0, window->stride);
+}
+
+void window_finish(struct window *window)
+{
+    for (size_t i = 0; sums(window) && window->ring != NULL && i < window->length; i++) {
+        free(ring_place(window, i)->exact);
+    }
+    for (size_t i = 0; sums(window) && i < window->future_count; i++) {
+        free(future_at(window, i)->exact);
+    }
+    free(window->ring);
+    free(window->future);
+}
+
+/* Adds to a sum. It is a double as long as one can hold it, which is nearly free. */
+static void sum_add(struct bucket *bucket, struct number number)
+{
+    if (bucket->exact == NULL) {
+        const double sum = bucket->value + number.value;
+        const double added = sum - bucket->value; /* what of the number is in the sum */
+        const double lost = (bucket->value - (sum - added)) + (number.value - added);
+        if (lost == 0 && number.rest == 0) { /* not when the sum is infinite: lost is NaN then */
+            bucket->value = sum;
+            return;
+        }
+        exact_add(&bucket->exact, bucket->value);
+    }
+    exact_add(&bucket->exact, number.value);
+    if (number.rest != 0) {
+        exact_add(&bucket->exact, number.rest);
+    }
+}
+
+static bool bucket_sum(const struct bucket *bucket, struct number *out)
+{
+    *out = number_of_real(bucket->value);
+    return bucket->exact == NULL || exact_number(bucket->exact, out);
+}
+
+static struct number bucket_number(const struct bucket *bucket)
+{
+    return (struct number){bucket->value, bucket->rest};
+}
+
+static void bucket_set(struct bucket *bucket, struct number number)
+{
+    bucket->value = number.value;
+    bucket->rest = number.rest;
+}
+
 static void bucket_add(const struct window *window, struct bucket *bucket, int64_t us, int64_t id,
-                       double value)
+                       struct number value)
 {
     const bool first = bucket->count++ == 0;
     switch (window->aggregate) {
@@ -66,17 +125,21 @@ static void bucket_add(const struct window *window, struct bucket *bucket, int64
         break;
     case TILE_AGGREGATE_SUM:
     case TILE_AGGREGATE_AVG:
-        bucket->value = first ? value : bucket->value + value;
+        sum_add(bucket, value);
         break;
     case TILE_AGGREGATE_MIN:
-        bucket->value = first ? value : fmin(bucket->value, value);
+        if (first || number_less(value, bucket_number(bucket))) {
+            bucket_set(bucket, value);
+        }
         break;
     case TILE_AGGREGATE_MAX:
-        bucket->value = first ? value : fmax(bucket->value, value);
+        if (first || number_less(bucket_number(bucket), value)) {
+            bucket_set(bucket, value);
+        }
         break;
     case TILE_AGGREGATE_LAST:
         if (first || us > bucket->last_us || (us == bucket->last_us && id > bucket->last_id)) {
-            bucket->value = value;
+            bucket_set(bucket, value);
             bucket->last_us = us;
             bucket->last_id = id;
         }
@@ -123,7 +186,7 @@ static void make_ring(struct window *window)
     }
 }
 
-bool window_add(struct window *window, wall_time timestamp, int64_t id, double value)
+bool window_add(struct window *window, wall_time timestamp, int64_t id, struct number value)
 {
     const int64_t slot = floor_div(timestamp.us, window->width_us);
     assert(slot <= window->now);
@@ -154,7 +217,7 @@ static bool forget_until(struct window *window, int64_t now)
         struct bucket *bucket = ring_at(window, slot);
         if (bucket->count != 0) {
             window->total -= bucket->count;
-            memset(bucket, 0, window->stride);
+            bucket_empty(window, bucket);
             changed = true;
         }
     }
@@ -170,8 +233,10 @@ static bool take_in_future(struct window *window)
     size_t due = 0;
     bool changed = false;
     while (due < window->future_count && future_at(window, due)->slot <= window->now) {
-        const struct bucket *bucket = future_at(window, due++);
-        if (bucket->slot > window->now - (int64_t)window->length) {
+        struct bucket *bucket = future_at(window, due++);
+        if (bucket->slot <= window->now - (int64_t)window->length) {
+            bucket_empty(window, bucket);
+        } else {
             make_ring(window);
             memcpy(ring_at(window, bucket->slot), bucket, window->stride);
             if (window->total == 0 || bucket->slot < window->oldest) {
@@ -230,20 +295,27 @@ wall_time window_next(const struct window *window)
     return (wall_time){next};
 }
 
-double window_value(const struct window *window, const struct bucket *bucket)
+bool window_value(const struct window *window, const struct bucket *bucket, struct number *out)
 {
     switch (window->aggregate) {
     case TILE_AGGREGATE_COUNT:
-        return (double)bucket->count;
-    case TILE_AGGREGATE_AVG:
-        return bucket->value / (double)bucket->count;
+        *out = number_of_real((double)bucket->count);
+        return true;
     case TILE_AGGREGATE_SUM:
+        return bucket_sum(bucket, out);
+    case TILE_AGGREGATE_AVG:
+        if (!bucket_sum(bucket, out)) {
+            return false;
+        }
+        *out = number_of_real(out->value / (double)bucket->count);
+        return true;
     case TILE_AGGREGATE_MIN:
     case TILE_AGGREGATE_MAX:
     case TILE_AGGREGATE_LAST:
         break;
     }
-    return bucket->value;
+    *out = bucket_number(bucket);
+    return true;
 }
 
 /* ---- Saving and loading ---- */
@@ -252,11 +324,16 @@ static void bucket_save(const struct window *window, const struct bucket *bucket
 {
     const bool valued = window->aggregate != TILE_AGGREGATE_COUNT;
     const bool last = window->aggregate == TILE_AGGREGATE_LAST;
-    mp_put_array(out, last ? 5 : valued ? 3 : 2);
+    const bool exact = sums(window) && bucket->exact != NULL;
+    struct number number;
+    mp_put_array(out, last ? 5 : exact ? 4 : valued ? 3 : 2);
     mp_put_int(out, bucket->slot);
     mp_put_uint(out, bucket->count);
-    if (valued) {
-        mp_put_number(out, bucket->value);
+    if (exact) {
+        number_put(out, bucket_sum(bucket, &number) ? number : number_of_real(0));
+        exact_save(bucket->exact, out);
+    } else if (valued) {
+        number_put(out, sums(window) ? number_of_real(bucket->value) : bucket_number(bucket));
     }
     if (last) {
         mp_put_int(out, bucket->last_us);
@@ -282,35 +359,65 @@ void window_save(const struct window *window, struct buf *out)
     }
 }
 
+/* Reads what follows slot and count. */
+static bool bucket_load_value(const struct window *window, const mp_value *value,
+                              struct bucket *loaded)
+{
+    struct number number;
+    if (window->aggregate == TILE_AGGREGATE_COUNT) {
+        return true;
+    }
+    if (!number_get(mp_at(value, 2), &number)) {
+        return false;
+    }
+    if (!sums(window)) {
+        bucket_set(loaded, number);
+        return window->aggregate != TILE_AGGREGATE_LAST ||
+               (mp_as_int(mp_at(value, 3), &loaded->last_us) &&
+                mp_as_int(mp_at(value, 4), &loaded->last_id));
+    }
+    if (mp_count(value) == 3) {
+        sum_add(loaded, number);
+        return true;
+    }
+    loaded->exact = exact_load(mp_at(value, 3));
+    return loaded->exact != NULL;
+}
+
+/* The empty bucket of that slot, for that many rows; NULL when there is none. */
+static struct bucket *bucket_make(struct window *window, int64_t slot, uint64_t count)
+{
+    if (slot > window->now) {
+        struct bucket *bucket = future_bucket(window, slot);
+        return bucket != NULL && bucket->count == 0 ? bucket : NULL;
+    }
+    if (slot <= window->now - (int64_t)window->length) {
+        return NULL;
+    }
+    make_ring(window);
+    struct bucket *bucket = ring_at(window, slot);
+    if (bucket->count != 0) {
+        return NULL;
+    }
+    window->oldest = window->total == 0 || slot < window->oldest ? slot : window->oldest;
+    window->total += count;
+    return bucket;
+}
+
 static bool bucket_load(struct window *window, const mp_value *value)
 {
-    const bool valued = window->aggregate != TILE_AGGREGATE_COUNT;
-    const bool last = window->aggregate == TILE_AGGREGATE_LAST;
-    struct bucket loaded = {0};
-    if (!mp_as_int(mp_at(value, 0), &loaded.slot) || !mp_as_uint(mp_at(value, 1), &loaded.count) ||
-        loaded.count == 0 || (valued && !mp_as_number(mp_at(value, 2), &loaded.value)) ||
-        (last && (!mp_as_int(mp_at(value, 3), &loaded.last_us) ||
-                  !mp_as_int(mp_at(value, 4), &loaded.last_id)))) {
+    int64_t slot;
+    uint64_t count;
+    if (!mp_as_int(mp_at(value, 0), &slot) || !mp_as_uint(mp_at(value, 1), &count) || count == 0) {
         return false;
     }
-    struct bucket *bucket;
-    if (loaded.slot > window->now) {
-        bucket = future_bucket(window, loaded.slot);
-    } else if (loaded.slot > window->now - (int64_t)window->length) {
-        make_ring(window);
-        bucket = ring_at(window, loaded.slot);
-        if (window->total == 0 || loaded.slot < window->oldest) {
-            window->oldest = loaded.slot;
-        }
-        window->total += loaded.count;
-    } else {
+    struct bucket *bucket = bucket_make(window, slot, count);
+    if (bucket == NULL) {
         return false;
     }
-    if (bucket == NULL || bucket->count != 0) {
-        return false;
-    }
-    memcpy(bucket, &loaded, window->stride);
-    return true;
+    bucket->slot = slot;
+    bucket->count = count;
+    return bucket_load_value(window, value, bucket);
 }
 
 bool window_load(struct window *window, const mp_value *value)

@@ -31,17 +31,25 @@
 #include "common/base/clock.h"
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"
+#include "ingestor/fold/number.h"
+#include "ingestor/fold/types/exact.h"
 
 #define WINDOW_FUTURE_MAX 4096
 
-/* One slot's rows. Only the members that the aggregate needs have memory, window.stride bytes: do
- * not copy a bucket as a whole, nor touch the others. */
+/* One slot's rows. Only the members that the aggregate needs have memory, window.stride bytes (a
+ * sum may have up to 288 more, see exact.h): do not copy a bucket as a whole, nor touch the others.
+ */
 struct bucket {
     int64_t slot;
     uint64_t count; /* rows in it; 0: it is empty */
     /* Their sum, smallest, largest or last value, as the aggregate says. Meaningful only when
      * `count` is not 0. */
     double value;
+    /* What is needed besides when a double is too small for the value. */
+    union {
+        struct exact *exact; /* sum and avg: the whole sum, owned, and value is unused; or NULL */
+        int32_t rest;        /* the others: as in struct number */
+    };
     /* With TILE_AGGREGATE_LAST: timestamp of the row that value comes from. Meaningful only when
      * `count` is not 0. */
     int64_t last_us;
@@ -70,7 +78,7 @@ void window_finish(struct window *window);
 
 /* Adds a row, which is not later than the last advance. False when nothing changed, because its
  * slot is forgotten already. */
-bool window_add(struct window *window, wall_time timestamp, int64_t id, double value);
+bool window_add(struct window *window, wall_time timestamp, int64_t id, struct number value);
 
 /* Moves the window on to now; it never moves back. Returns true when the content of the ring has
  * changed. */
@@ -83,11 +91,13 @@ wall_time window_next(const struct window *window);
 /* The first bucket with rows after `slot` in the ring, or NULL. Start with INT64_MIN. */
 const struct bucket *window_after(const struct window *window, int64_t slot);
 
-/* The aggregate of a bucket of the window; it must have rows. */
-double window_value(const struct window *window, const struct bucket *bucket);
+/* The aggregate of a bucket of the window; it must have rows. False when it is a sum that is beyond
+ * all doubles. */
+bool window_value(const struct window *window, const struct bucket *bucket, struct number *out);
 
 /* Appends [now, [[slot, count, value, last_us, last_id], …]], with the ring's buckets and then the
- * future ones; a bucket ends with the last member that the aggregate needs. */
+ * future ones; a bucket ends with the last member that the aggregate needs. A sum that is no double
+ * is [slot, count, nearest double, exact]: a program that knows no exact sums reads the double. */
 void window_save(const struct window *window, struct buf *out);
 
 /* Loads what window_save wrote into a window that was just initialised. False when the value is

@@ -2,6 +2,7 @@
 #include "common/codec/json.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "common/base/error.h"
 #include "tests/unit.h"
@@ -246,6 +247,50 @@ static void test_numbers_are_read_again_as_they_were(void **state)
     writes_as(INFINITY, "null");
 }
 
+/* Whatever comes, nothing breaks; and what jansson reads as it is, is read the same. */
+static void test_random_texts(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"{",           "}",
+                                        "[",           "]",
+                                        ",",           ":",
+                                        "\"a\"",       "\"",
+                                        "\\u",         "\\ud83d",
+                                        "\\ude00",     "\\u0000",
+                                        "\\",          "1",
+                                        "-",           "0",
+                                        "e999",        ".5",
+                                        "\"b\":",      "null",
+                                        "true",        " ",
+                                        "\n",          "\xff",
+                                        "1e400",       "9223372036854775808",
+                                        "\"\\ud83d\"", "\"x\":1",
+                                        "d83d",        "\xc3\xa9",
+                                        "\t",          "+"};
+    unsigned seed = 11;
+    size_t read = 0;
+    for (int round = 0; round < 200000; round++) {
+        struct buf text = {0};
+        struct json_value *root;
+        for (int count = rand_r(&seed) % 9; count >= 0; count--) {
+            buf_append_text(&text, parts[(size_t)rand_r(&seed) % (sizeof parts / sizeof *parts)]);
+        }
+        const bool strict = json_parse(buf_str(&text), SIZE_MAX, &root) == STATUS_OK;
+        json_free(root);
+        const bool usable = json_parse_usable(buf_str(&text), SIZE_MAX, &root) == STATUS_OK;
+        if (strict && !usable) {
+            fail_msg("was read before: %s", buf_cstr(&text));
+        }
+        struct buf out = {0};
+        json_to_mp(&out, root);
+        buf_free(&out);
+        json_free(root);
+        buf_free(&text);
+        read += usable;
+    }
+    assert_true(read > 1000);
+}
+
 static void test_strings(void **state)
 {
     (void)state;
@@ -291,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_deep_nesting_costs_its_member_only),
         cmocka_unit_test(test_items_of_lists),
         cmocka_unit_test(test_numbers_are_read_again_as_they_were),
+        cmocka_unit_test(test_random_texts),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_each_can_stop),
     };

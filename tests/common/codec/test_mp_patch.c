@@ -149,6 +149,34 @@ static void test_tolerance(void **state)
     buf_free(&a);
 }
 
+static void equal(const char *a_json, const char *b_json, double tolerance, bool expected)
+{
+    struct buf a = packed(a_json);
+    struct buf b = packed(b_json);
+    struct mp_doc da;
+    struct mp_doc db;
+    parse(&da, &a);
+    parse(&db, &b);
+    assert_int_equal(mp_equal(&da.root, &db.root, tolerance), expected);
+    assert_int_equal(mp_equal(&db.root, &da.root, tolerance), expected);
+    mp_doc_free(&db);
+    mp_doc_free(&da);
+    buf_free(&b);
+    buf_free(&a);
+}
+
+static void test_large_integers_differ(void **state)
+{
+    (void)state;
+    equal("9007199254740992.0", "9007199254740993", 0, false);
+    equal("9007199254740992.0", "9007199254740992", 0, true);
+    equal("9007199254740993", "9007199254740995", 1e-9, false);
+    equal("10000000000", "10000000001", 1e-9, false);
+    equal("1000.5", "1000.5000000001", 1e-9, true);
+    equal("1.0", "1", 0, true);
+    equal("9223372036854775808.0", "9223372036854775807", 0, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +184,7 @@ int main(void)
         cmocka_unit_test(test_a_diff_leads_from_one_to_the_other),
         cmocka_unit_test(test_a_sliding_trend_costs_two_members),
         cmocka_unit_test(test_tolerance),
+        cmocka_unit_test(test_large_integers_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
