@@ -93,7 +93,7 @@ static void write_number(struct buf *out, double number)
         return;
     }
     buf_append(out, text, (size_t)(e - text));
-    buf_printf(out, "e%d", atoi(e + 1));
+    buf_printf(out, "e%ld", strtol(e + 1, NULL, 10));
 }
 
 static void write_map(struct buf *out, const mp_value *map)

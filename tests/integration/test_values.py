@@ -105,6 +105,21 @@ def test_numbers_are_exact(deploy, table):
     d.verify()
 
 
+def test_columns_of_doubles_keep_all_digits(deploy, table):
+    real = "double precision" if table.kind == "postgresql" else "REAL"
+    table.execute(f"ALTER TABLE events ADD COLUMN amount {real}")
+    tiles = [{"key": "sum", "type": "trend", "step": "1h", "match": dict(X), "aggregate": "sum", "value": "amount"},
+             {"key": "by", "type": "count", "match": dict(X), "group_by": "amount"}]
+    d = deploy(table, tiles=tiles, config={"source": {"columns": {"amount": "amount"}}}).start()
+    values = [0.1 + 0.2, 0.3, 1 / 3, 2.5, float(2**53), 1e300, -1e300]
+    for value in values:
+        table.execute(f"INSERT INTO events (timestamp,event_type,amount) VALUES ('{now_iso()}','x',{value!r})")
+    wait_until(lambda: len(members(d, "by")) == len(values))
+    assert only_point(d, "sum") == [float(sum(map(fractions.Fraction, values)))]
+    assert {"0.30000000000000004", "0.3", "0.3333333333333333", "2.5"} < members(d, "by").keys()
+    d.verify()
+
+
 def test_a_sum_is_the_same_in_any_order(deploy, table):
     tiles = [{"key": name, "type": "trend", "step": "1h", "match": dict(X), "aggregate": name, "value": "payload.v"} for name in ("sum", "avg")]
     d = deploy(table, tiles=tiles).start()

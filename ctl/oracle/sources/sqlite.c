@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads all rows of an events table of SQLite for the oracle. */
+#include <math.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +14,14 @@
 
 #define BUSY_TIMEOUT_MS 5000
 
+#define REAL_TEXT_SIZE 32
+
 struct sqlite {
     struct oracle_source base;
     const struct config_source *source;
     sqlite3 *db;
     sqlite3_stmt *page;
+    char reals[ORACLE_COLUMNS_MAX][REAL_TEXT_SIZE]; /* texts of the row's columns that are REAL */
 };
 
 static int failed(const struct sqlite *s, struct error *err)
@@ -98,6 +102,28 @@ static struct str text_at(sqlite3_stmt *row, int column)
     return (struct str){text, text != NULL ? (size_t)sqlite3_column_bytes(row, column) : 0};
 }
 
+/* Returns a column that the user added as text. The text that SQLite makes of a REAL is kept when
+ * it is the same number. */
+static struct str added_at(struct sqlite *s, int column)
+{
+    char *digits = s->reals[column];
+    if (sqlite3_column_type(s->page, column) != SQLITE_FLOAT) {
+        return text_at(s->page, column);
+    }
+    const double real = sqlite3_column_double(s->page, column);
+    const struct str text = text_at(s->page, column);
+    if (isinf(real) || text.p == NULL || fabs(strtod(text.p, NULL) - real) <= 0) {
+        return text;
+    }
+    for (int count = 15; count <= 17; count++) {
+        snprintf(digits, REAL_TEXT_SIZE, "%.*g", count, real);
+        if (fabs(strtod(digits, NULL) - real) <= 0) {
+            break;
+        }
+    }
+    return str_of(digits);
+}
+
 /* A time is a number or a text; a blob is none. */
 static bool time_at(sqlite3_stmt *row, int column, wall_time *out)
 {
@@ -119,7 +145,7 @@ static void take_row(struct sqlite *s, struct oracle_rows *rows)
     const int64_t id = sqlite3_column_int64(s->page, EVENT_ID);
     const bool timed = time_at(s->page, EVENT_TIMESTAMP, &time);
     for (size_t i = EVENT_TYPE; i < oracle_column_count(s->source); i++) {
-        texts[i] = text_at(s->page, (int)i);
+        texts[i] = i < EVENT_FIELDS ? text_at(s->page, (int)i) : added_at(s, (int)i);
     }
     s->base.unusable += !oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts);
     s->base.newest = id;

@@ -1,10 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/sqlite/sqlite_rows.h"
 
+#include <stdlib.h>
+
+#include "common/codec/json.h"
 #include "ingestor/source/columns.h"
+
+/* SQLite writes a REAL with 15 digits, which may be another number: then it gets as many as it
+ * needs. The text stands in memory of the thread until the next one. */
+static struct str real_text(sqlite3_stmt *row, int column)
+{
+    static _Thread_local char digits[JSON_NUMBER_SIZE];
+    const double real = sqlite3_column_double(row, column);
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    const double read = text != NULL ? strtod(text, NULL) : real;
+    if (read < real || read > real) {
+        return (struct str){digits, json_number_text(real, digits)};
+    }
+    return str_of(text);
+}
 
 static struct str column_text(void *row, size_t column)
 {
+    /* The event's own columns are texts; asking all of them for their type would cost time. */
+    if (column >= EVENT_FIELDS && sqlite3_column_type(row, (int)column) == SQLITE_FLOAT) {
+        return real_text(row, (int)column);
+    }
     const char *text = (const char *)sqlite3_column_text(row, (int)column);
     return (struct str){text, text != NULL ? (size_t)sqlite3_column_bytes(row, (int)column) : 0};
 }
