@@ -69,15 +69,14 @@ void json_write_string(struct buf *out, struct str text)
 
 size_t json_number_text(double number, char out[JSON_NUMBER_SIZE])
 {
-    int len = 0;
-    for (int digits = 15; digits <= 17; digits++) {
-        len = snprintf(out, JSON_NUMBER_SIZE, "%.*g", digits, number);
+    for (int digits = 15; digits < 17; digits++) {
+        const int len = snprintf(out, JSON_NUMBER_SIZE, "%.*g", digits, number);
         const double read = strtod(out, NULL);
         if (!(read < number) && !(read > number)) {
-            break;
+            return (size_t)len;
         }
     }
-    return (size_t)len;
+    return (size_t)snprintf(out, JSON_NUMBER_SIZE, "%.17g", number); /* enough for all */
 }
 
 /* Appends a finite number. One without a fraction and an exponent gets a fraction, so that readers
