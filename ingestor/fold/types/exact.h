@@ -12,8 +12,8 @@
  *            2^-1074                       1 is bit 1074            2^1024 · 2^63 rows
  *                                 amounts like 12.34 use 16, 17 and 18
  *
- * So a sum takes 32 to 288 bytes, and an addition touches two or three limbs. A list of doubles that
- * do not overlap (Shewchuk) would be as small, but it overflows where the sum does not.
+ * So a sum takes 32 to 288 bytes, and an addition touches two or three limbs. A list of doubles
+ * that do not overlap (Shewchuk) would be as small, but it overflows where the sum does not.
  *
  * Pure.
  */
