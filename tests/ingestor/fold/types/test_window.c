@@ -95,15 +95,15 @@ static void test_exact_sums_are_saved_and_move_with_time(void **state)
     struct window loaded;
     struct buf saved = {0};
     window_init(&window, WIDTH_US, LENGTH, TILE_AGGREGATE_SUM, start);
-    for (int64_t slot = 98; slot < 104; slot++) { /* in the ring, and in the future */
+    for (int64_t slot = 96; slot <= 100; slot++) {
         add(&window, slot, 1e16);
         add(&window, slot, 0.1);
     }
     window_save(&window, &saved);
     assert_true(load(&loaded, TILE_AGGREGATE_SUM, &saved));
-    (void)window_advance(&window, (wall_time){103 * (int64_t)WIDTH_US});
-    (void)window_advance(&loaded, (wall_time){103 * (int64_t)WIDTH_US});
-    for (int64_t slot = 100; slot < 104; slot++) {
+    (void)window_advance(&window, (wall_time){102 * (int64_t)WIDTH_US});
+    (void)window_advance(&loaded, (wall_time){102 * (int64_t)WIDTH_US});
+    for (int64_t slot = 99; slot <= 100; slot++) {
         add(&window, slot, -1e16);
         add(&loaded, slot, -1e16);
         assert_true(value_at(&window, slot).value == 0.1);
