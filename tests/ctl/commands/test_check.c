@@ -53,6 +53,31 @@ static void test_right_files(void **state)
     check_says("gateway:\n", 0, ": ok, 0 tiles, no source (enough for a cache or a gateway)\n", "");
 }
 
+/* The header of a database is enough. */
+static void test_wal_is_advised(void **state)
+{
+    (void)state;
+    char database[] = "/tmp/tilewire-check-db-XXXXXX";
+    const int fd = mkstemp(database);
+    char header[20] = "SQLite format 3";
+    char text[128];
+    char path[32];
+    assert_true(fd >= 0);
+    snprintf(text, sizeof text, "source: {uri: 'sqlite:%s'}\n", database);
+    for (char version = 1; version <= 2; version++) {
+        header[19] = version;
+        assert_int_equal(pwrite(fd, header, sizeof header, 0), (ssize_t)sizeof header);
+        struct result result = check_text(text, path);
+        assert_int_equal(result.status, 0);
+        const char *advice = strstr(result.out, "PRAGMA journal_mode=WAL");
+        assert_true(version == 1 ? advice != NULL : advice == NULL);
+        free(result.out);
+        free(result.err);
+    }
+    close(fd);
+    unlink(database);
+}
+
 static void test_wrong_file(void **state)
 {
     (void)state;
@@ -63,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_right_files),
+        cmocka_unit_test(test_wal_is_advised),
         cmocka_unit_test(test_wrong_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
