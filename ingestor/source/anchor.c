@@ -4,24 +4,28 @@
 #include "common/base/fnv.h"
 #include "ingestor/source/batch.h"
 
-static uint64_t digest(const struct batch *batch, const struct event *event)
+uint64_t anchor_digest(wall_time timestamp, struct str event_type)
 {
-    return fnv1a(FNV_BEGIN ^ (uint64_t)event->timestamp.us,
-                 batch_text_of(batch, event->event_type));
+    return fnv1a(FNV_BEGIN ^ (uint64_t)timestamp.us, event_type);
+}
+
+struct anchor anchor_of(const struct batch *batch, const struct event *event)
+{
+    return (struct anchor){
+        event->id, anchor_digest(event->timestamp, batch_text_of(batch, event->event_type))};
 }
 
 void anchor_drop(struct anchor *anchor, const struct batch *batch)
 {
     if (batch->count != 0) {
-        const struct event *last = &batch->events[batch->count - 1];
-        *anchor = (struct anchor){last->id, digest(batch, last)};
+        *anchor = anchor_of(batch, &batch->events[batch->count - 1]);
     }
 }
 
 bool anchor_holds(const struct anchor *anchor, const struct batch *batch)
 {
     return anchor->id == 0 || (batch->count != 0 && batch->events[0].id == anchor->id &&
-                               digest(batch, &batch->events[0]) == anchor->digest);
+                               anchor_of(batch, &batch->events[0]).digest == anchor->digest);
 }
 
 void anchor_save(const struct anchor *anchor, struct buf *out)

@@ -21,6 +21,11 @@ struct anchor {
     uint64_t digest; /* of timestamp and type: what is updated least */
 };
 
+uint64_t anchor_digest(wall_time timestamp, struct str event_type);
+
+/* The anchor that an event makes; the batch is not finished yet. */
+struct anchor anchor_of(const struct batch *batch, const struct event *event);
+
 /* Makes the batch's last event the anchor, if it has any. The batch is not finished yet. */
 void anchor_drop(struct anchor *anchor, const struct batch *batch);
 

@@ -70,22 +70,54 @@ static int find_columns(struct sqlite *s, bool *there, struct error *err)
     return oracle_check_columns(s->source, there, err);
 }
 
+/* Tiles follow ids that are whole numbers. A table where some row's is one is read, without the
+ * others. */
+static int check_ids(struct sqlite *s, struct error *err)
+{
+    const char *id = s->source->columns[EVENT_ID].name;
+    sqlite3_stmt *kinds = NULL;
+    char *sql = sqlite3_mprintf("SELECT total(typeof(t.\"%w\") IN ('integer', 'real')), "
+                                "total(typeof(t.\"%w\") IN ('text', 'blob')) "
+                                "FROM \"%w\".\"%w\" AS t",
+                                id, id, schema_of(s->source), s->source->table);
+    int status = STATUS_OK;
+    if (sqlite3_prepare_v2(s->db, sql, -1, &kinds, NULL) != SQLITE_OK ||
+        sqlite3_step(kinds) != SQLITE_ROW) {
+        status = failed(s, err);
+    } else if (sqlite3_column_double(kinds, 0) == 0 && sqlite3_column_double(kinds, 1) > 0) {
+        status = error_set(err, STATUS_INVALID,
+                           "table \"%s\" has no numbers in its column \"%s\" for id; set "
+                           "source.columns.id to one that holds whole numbers, which grow with "
+                           "each row",
+                           s->source->table, id);
+    }
+    sqlite3_finalize(kinds);
+    sqlite3_free(sql);
+    return status;
+}
+
 static int prepare(struct sqlite *s, struct error *err)
 {
     bool there[ORACLE_COLUMNS_MAX] = {false};
     int status = find_columns(s, there, err);
+    if (status == STATUS_OK) {
+        status = check_ids(s, err);
+    }
     struct buf sql = {0};
     for (size_t i = 0; i < oracle_column_count(s->source) && status == STATUS_OK; i++) {
         const char *column = oracle_column(s->source, i);
-        char *quoted = there[i] ? sqlite3_mprintf("\"%w\"", column) : sqlite3_mprintf("NULL");
+        /* With the table's alias: a name alone that SQLite does not know would be a text. */
+        char *quoted = there[i] ? sqlite3_mprintf("t.\"%w\"", column) : sqlite3_mprintf("NULL");
         buf_printf(&sql, "%s%s", i == 0 ? "SELECT " : ", ", quoted);
         sqlite3_free(quoted);
     }
     if (status == STATUS_OK) {
         const char *id = s->source->columns[EVENT_ID].name;
-        char *rest =
-            sqlite3_mprintf(" FROM \"%w\".\"%w\" WHERE \"%w\" > ?1 ORDER BY \"%w\" LIMIT %d",
-                            schema_of(s->source), s->source->table, id, id, ORACLE_PAGE_ROWS);
+        char *rest = sqlite3_mprintf(
+            " FROM \"%w\".\"%w\" AS t WHERE t.\"%w\" > ?1 AND "
+            "t.\"%w\" <= 9223372036854775807 AND "
+            "t.\"%w\" = CAST(t.\"%w\" AS INTEGER) ORDER BY t.\"%w\" LIMIT %d",
+            schema_of(s->source), s->source->table, id, id, id, id, id, ORACLE_PAGE_ROWS);
         buf_append_text(&sql, rest);
         sqlite3_free(rest);
         if (sqlite3_prepare_v2(s->db, buf_cstr(&sql), -1, &s->page, NULL) != SQLITE_OK) {
@@ -181,6 +213,7 @@ int oracle_sqlite_open(const struct config *config, struct oracle_source **out, 
         status = failed(s, err);
     } else {
         sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+        sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
         status = prepare(s, err);
     }
     if (status != STATUS_OK) {

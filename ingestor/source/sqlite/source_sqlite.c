@@ -6,14 +6,15 @@
  */
 #include "ingestor/source/list.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/xalloc.h"
+#include "common/program/log.h"
 #include "ingestor/checkpoint/checkpoint_file.h"
 #include "ingestor/lease/lease_file.h"
 #include "ingestor/source/sqlite/sqlite_rows.h"
+#include "ingestor/source/sqlite/sqlite_same.h"
 #include "ingestor/source/sqlite/sqlite_state.h"
 #include "ingestor/source/sqlite/sqlite_table.h"
 
@@ -24,56 +25,25 @@ static struct sqlite_source *sqlite_of(struct source *source)
     return (struct sqlite_source *)source;
 }
 
-/* ---- Whether it is still the same table ---- */
+/* ---- Opening and closing ---- */
 
-/* After the file was replaced. A copy that was vacuumed or restored with all its rows is no other
- * table: reading goes on where it was. */
-static int is_other(struct sqlite_source *s, bool *other, struct error *err)
+/* Refuses ids that are no numbers, and counts single ones. */
+static int check_ids(struct sqlite_source *s, struct error *err)
 {
-    struct batch *batch = batch_create(s->config->source.extra_count);
-    int64_t last;
-    const int64_t rows = sqlite_rows_read(s, s->anchor.id - 1, s->anchor.id, 1, batch, &last);
-    *other = !anchor_holds(&s->anchor, batch);
-    batch_destroy(&batch);
-    return rows >= 0 ? STATUS_OK : sqlite_table_error(s, "cannot read the table", err);
-}
-
-static int check_for_rewind(struct sqlite_source *s, bool replaced, struct error *err)
-{
-    const int step = sqlite3_step(s->newest);
-    const int64_t newest = step == SQLITE_ROW ? sqlite3_column_int64(s->newest, 0) : 0;
-    sqlite3_reset(s->newest);
-    if (step != SQLITE_ROW) {
-        return sqlite_table_error(s, "cannot read the newest id", err);
+    uint64_t bad;
+    const int status = sqlite_table_check_ids(s, &bad, err);
+    if (status != STATUS_OK || bad <= s->bad_ids_seen) {
+        s->bad_ids_seen = status == STATUS_OK ? bad : s->bad_ids_seen;
+        return status;
     }
-    const int64_t position = sqlite_state_position(s);
-    enum rewind rewind = rewind_seen(&s->rewind, position, newest, replaced, false);
-    if (replaced && rewind != REWIND_ANEW) {
-        bool other;
-        const int status = is_other(s, &other, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        rewind = other ? REWIND_OTHER : rewind;
+    if (s->bad_ids_seen == 0) {
+        log_warn("%llu rows of table %s are passed over: their ids are no whole numbers above 0 "
+                 "(further ones are only counted; see `tilewire stats`)",
+                 (unsigned long long)bad, s->config->source.table);
     }
-    rewind_log(rewind, s->config->source.table, position, newest);
-    if (rewind == REWIND_ANEW || rewind == REWIND_OTHER) {
-        sqlite_state_start_over(s);
-    }
+    s->bad_ids_new += bad - s->bad_ids_seen;
+    s->bad_ids_seen = bad;
     return STATUS_OK;
-}
-
-/* Finds out whether the file is still the one that the position belongs to. */
-static int check_identity(struct sqlite_source *s, struct error *err)
-{
-    struct stat now;
-    if (stat(s->config->source.path, &now) != 0) {
-        return error_set(err, STATUS_IO, "%s: %s", s->config->source.path, strerror(errno));
-    }
-    const bool replaced = s->identity.st_ino != 0 &&
-                          (s->identity.st_ino != now.st_ino || s->identity.st_dev != now.st_dev);
-    s->identity = now;
-    return check_for_rewind(s, replaced, err);
 }
 
 /* Goes back by as many rows as the event log holds, so that it is filled again. */
@@ -88,16 +58,28 @@ static int rewind_for_history(struct sqlite_source *s, struct error *err)
     return status;
 }
 
-/* ---- Opening and closing ---- */
-
 static void sqlite_close(struct source *source)
 {
     struct sqlite_source *s = sqlite_of(source);
-    sqlite3_finalize(s->select);
-    sqlite3_finalize(s->newest);
+    sqlite_table_close(s);
     sqlite3_close(s->db);
     sqlite_wake_close(&s->wake);
     free(s);
+}
+
+static int open_database(struct sqlite_source *s, struct error *err)
+{
+    const char *path = s->config->source.path;
+    if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK) {
+        return error_set(err, STATUS_IO, "cannot open the database %s: %s", path,
+                         sqlite3_errmsg(s->db));
+    }
+    sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+    /* A name in quotes that SQLite does not know is to be an error, and no text. */
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+    sqlite_wake_open(&s->wake, path);
+    return STATUS_OK;
 }
 
 static int sqlite_open(const struct config *config, struct str state, struct str journal,
@@ -112,19 +94,15 @@ static int sqlite_open(const struct config *config, struct str state, struct str
     if (state.p != NULL) {
         sqlite_state_load(s, state);
     }
-    int status = STATUS_OK;
-    const int opened = sqlite3_open_v2(config->source.path, &s->db,
-                                       SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-    if (opened != SQLITE_OK) {
-        status = error_set(err, STATUS_IO, "cannot open the database %s: %s", config->source.path,
-                           sqlite3_errmsg(s->db));
-    } else {
-        sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-        sqlite_wake_open(&s->wake, config->source.path);
+    int status = open_database(s, err);
+    if (status == STATUS_OK) {
         status = sqlite_table_prepare(s, err);
     }
     if (status == STATUS_OK) {
-        status = check_identity(s, err);
+        status = sqlite_same_check_file(s, err);
+    }
+    if (status == STATUS_OK) {
+        status = check_ids(s, err);
     }
     if (status == STATUS_OK && s->position > 0) {
         status = rewind_for_history(s, err);
@@ -133,49 +111,101 @@ static int sqlite_open(const struct config *config, struct str state, struct str
         sqlite_close(&s->base);
         return status;
     }
+    sqlite_wake_unlinked(&s->wake, config->source.path); /* remembers them: they are open now */
     *out = &s->base;
     return STATUS_OK;
 }
 
 /* ---- Reading ---- */
 
-static int sqlite_read(struct source *source, size_t max_rows, struct batch **out,
-                       struct error *err)
+/*
+ * Reads the next rows into the batch, and *last. When the schema has changed since the statements
+ * were made, the rows may lack a column that there is now: they are read once more.
+ */
+static int read_rows(struct sqlite_source *s, size_t max_rows, struct batch **batch, int64_t *last,
+                     struct error *err)
 {
-    struct sqlite_source *s = sqlite_of(source);
-    struct batch *batch = batch_create(s->config->source.extra_count);
-    int64_t last = s->position;
     const int64_t until = s->history_end != 0 ? s->history_end : INT64_MAX;
-    const int64_t rows = sqlite_rows_read(s, s->position, until, max_rows, batch, &last);
-    *out = NULL;
-    if (rows < 0) {
-        batch_destroy(&batch);
-        return sqlite_table_error(s, "cannot read the table", err);
+    int status = STATUS_OK;
+    for (int turn = 0; turn < 2; turn++) {
+        if (turn == 0 || sqlite_table_changed(s)) {
+            if (turn != 0) {
+                status = sqlite_table_prepare(s, err);
+            }
+            batch_destroy(batch);
+            *batch = batch_create(s->config->source.extra_count);
+            *last = s->position;
+            status = status == STATUS_OK ? sqlite_rows_read(s, s->position, until, max_rows, *batch,
+                                                            last, &(*batch)->more, err)
+                                         : status;
+        }
     }
-    s->position = last;
+    return status;
+}
+
+/* Ends the batch, which is delivered: s is behind it. */
+static void finish(struct sqlite_source *s, struct batch *batch)
+{
     anchor_drop(&s->anchor, batch);
-    batch->history = s->history_end != 0;
-    batch->more = rows == (int64_t)max_rows;
-    if (batch->history && !batch->more) {
-        s->position = s->history_end;
-        s->history_end = 0;
-    } else if (rows == 0 && !s->started_over && s->caught_up) {
-        batch_destroy(&batch);
-        const int status = check_for_rewind(s, false, err);
-        return status == STATUS_OK && s->started_over ? sqlite_read(source, max_rows, out, err)
-                                                      : status;
-    }
+    sqlite_anchors_add_batch(&s->anchors, batch, batch->history);
     batch->ordinal = (uint64_t)s->position;
     batch->origin = s->origin;
     batch->restarted = s->started_over;
+    batch->unusable += s->bad_ids_new;
+    s->bad_ids_new = 0;
     s->caught_up = !batch->more;
     s->started_over = false;
     struct buf state = {0};
     sqlite_state_save(s, &state);
     batch_finish(batch, buf_str(&state), STR(""));
     buf_free(&state);
+}
+
+static int sqlite_read(struct source *source, size_t max_rows, struct batch **out,
+                       struct error *err)
+{
+    struct sqlite_source *s = sqlite_of(source);
+    struct batch *batch = NULL;
+    int64_t last;
+    *out = NULL;
+    int status = read_rows(s, max_rows, &batch, &last, err);
+    const bool any = last != s->position || (batch != NULL && batch->unusable != 0);
+    if (status == STATUS_OK && s->history_end == 0 && s->position != 0 && !s->started_over) {
+        status = sqlite_same_check(s, any ? last : 0, err);
+        if (status == STATUS_OK && s->started_over) {
+            batch_destroy(&batch);
+            return sqlite_read(source, max_rows, out, err);
+        }
+    }
+    if (status != STATUS_OK ||
+        (!any && s->history_end == 0 && !s->started_over && s->caught_up && s->bad_ids_new == 0)) {
+        batch_destroy(&batch);
+        return status;
+    }
+    s->position = last;
+    batch->history = s->history_end != 0;
+    if (batch->history && !batch->more) {
+        s->position = s->history_end;
+        s->history_end = 0;
+    }
+    finish(s, batch);
     *out = batch;
     return STATUS_OK;
+}
+
+/* What poll_interval is for: what no notification tells of. */
+static int look_around(struct sqlite_source *s, struct error *err)
+{
+    const char *path = s->config->source.path;
+    struct stat now;
+    if (stat(path, &now) != 0 || now.st_ino != s->identity.st_ino) {
+        return error_set(err, STATUS_IO, "%s was replaced or removed", path);
+    }
+    if (sqlite_wake_unlinked(&s->wake, path)) {
+        return error_set(err, STATUS_IO, "the log of %s was replaced or removed", path);
+    }
+    const int status = sqlite_same_check_file(s, err); /* ids may have begun anew */
+    return status == STATUS_OK ? check_ids(s, err) : status;
 }
 
 static int sqlite_wait(struct source *source, int wake_fd, int timeout_ms, bool *woken,
@@ -183,19 +213,20 @@ static int sqlite_wait(struct source *source, int wake_fd, int timeout_ms, bool 
 {
     struct sqlite_source *s = sqlite_of(source);
     const char *path = s->config->source.path;
-    struct stat now;
-    *woken = false;
-    switch (sqlite_wake_wait(&s->wake, path, wake_fd, timeout_ms)) {
+    enum sqlite_wake_reason reason = sqlite_wake_wait(&s->wake, path, wake_fd, timeout_ms);
+    if (reason == SQLITE_WAKE_WRITTEN) {
+        sqlite_turn_await(&s->turn, s->db);
+        reason = sqlite_wake_settle(&s->wake, path, !s->turn.gave_up);
+    }
+    *woken = reason == SQLITE_WAKE_WRITTEN;
+    switch (reason) {
     case SQLITE_WAKE_NONE:
-        return STATUS_OK;
     case SQLITE_WAKE_WRITTEN:
-        *woken = true;
         return STATUS_OK;
     case SQLITE_WAKE_TIMEOUT:
-        if (stat(path, &now) == 0 && now.st_ino == s->identity.st_ino) {
-            return check_identity(s, err); /* rows may have been deleted and ids begun anew */
-        }
-        break;
+        return look_around(s, err);
+    case SQLITE_WAKE_UNLINKED:
+        return error_set(err, STATUS_IO, "the log of %s was replaced or removed", path);
     case SQLITE_WAKE_REPLACED:
         break;
     }

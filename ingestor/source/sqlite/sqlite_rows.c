@@ -5,6 +5,7 @@
 
 #include "common/codec/json.h"
 #include "ingestor/source/columns.h"
+#include "ingestor/source/sqlite/sqlite_table.h"
 
 /* SQLite writes a REAL with 15 digits, which may be another number: then it gets as many as it
  * needs. The text stands in memory of the thread until the next one. */
@@ -63,29 +64,103 @@ static enum unusable fill(struct sqlite_source *s, struct batch *batch, struct e
     return columns_fill(&s->config->source, column_text, row, batch, event);
 }
 
-int64_t sqlite_rows_read(struct sqlite_source *s, int64_t after, int64_t until, size_t max_rows,
-                         struct batch *batch, int64_t *last)
+/* By what a row is known again, whether it can be used or not. */
+static struct anchor anchor_at(sqlite3_stmt *row, int id, int timestamp, int type)
+{
+    wall_time time = {0};
+    if (!column_time(row, timestamp, &time)) {
+        time = (wall_time){0};
+    }
+    return (struct anchor){sqlite3_column_int64(row, id),
+                           anchor_digest(time, column_text(row, (size_t)type))};
+}
+
+static void pass_over(struct sqlite_source *s, struct batch *batch, enum unusable why)
+{
+    const struct anchor row = anchor_at(s->select, EVENT_ID, EVENT_TIMESTAMP, EVENT_TYPE);
+    batch_drop_event(batch);
+    unusable_row(&s->unusable, why, row.id);
+    if (why != UNUSABLE_ID && sqlite_anchors_match(&s->anchors, &row) == SQLITE_ANCHORS_UNKNOWN) {
+        sqlite_anchors_add(&s->anchors, row);
+    }
+}
+
+enum id_kind {
+    ID_WHOLE,
+    ID_FRACTION,
+    ID_BEYOND, /* above all numbers that can be ids, and so are all that follow */
+};
+
+/* An id that SQLite does not keep as an integer: text and blobs are above all numbers. A fraction
+ * is remembered, for the next poll to begin behind it. */
+static enum id_kind look_at_id(struct sqlite_source *s)
+{
+    const double id = sqlite3_column_double(s->select, EVENT_ID);
+    if (sqlite3_column_type(s->select, EVENT_ID) != SQLITE_FLOAT || id >= 0x1p63) {
+        return ID_BEYOND;
+    }
+    if (id == (double)(int64_t)id) {
+        return ID_WHOLE;
+    }
+    s->fraction = id;
+    return ID_FRACTION;
+}
+
+static void bind_after(struct sqlite_source *s, int64_t after, size_t max_rows)
+{
+    if (s->fraction != 0 && (int64_t)s->fraction == after) {
+        sqlite3_bind_double(s->select, 1, s->fraction);
+    } else {
+        sqlite3_bind_int64(s->select, 1, after);
+    }
+    sqlite3_bind_int64(s->select, 2, (int64_t)max_rows);
+}
+
+int sqlite_rows_read(struct sqlite_source *s, int64_t after, int64_t until, size_t max_rows,
+                     struct batch *batch, int64_t *last, bool *more, struct error *err)
 {
     const wall_time arrival = clock_wall();
-    int64_t rows = 0;
-    int step;
-    sqlite3_bind_int64(s->select, 1, after);
-    sqlite3_bind_int64(s->select, 2, (int64_t)max_rows);
-    while ((step = sqlite3_step(s->select)) == SQLITE_ROW) {
+    size_t rows = 0;
+    int step = SQLITE_ROW;
+    sqlite_turn_await(&s->turn, s->db);
+    bind_after(s, after, max_rows);
+    *more = false;
+    while (!*more && (step = sqlite3_step(s->select)) == SQLITE_ROW) {
+        const enum id_kind kind =
+            sqlite3_column_type(s->select, EVENT_ID) == SQLITE_INTEGER ? ID_WHOLE : look_at_id(s);
         const int64_t id = sqlite3_column_int64(s->select, EVENT_ID);
-        if (id > until) {
+        if (kind == ID_BEYOND || id > until) {
             step = SQLITE_DONE;
             break;
         }
         struct event *event = batch_event(batch);
-        const enum unusable why = fill(s, batch, event, arrival);
+        const enum unusable why = kind == ID_WHOLE ? fill(s, batch, event, arrival) : UNUSABLE_ID;
         *last = id;
         if (why != UNUSABLE_KINDS) {
-            batch_drop_event(batch);
-            unusable_row(&s->unusable, why, id);
+            pass_over(s, batch, why);
         }
         rows++;
+        *more = rows == max_rows ||
+                (rows % SQLITE_TURN_ROWS == 0 && sqlite_turn_is_over(&s->turn, s->db));
     }
+    const int status = *more || step == SQLITE_DONE
+                           ? STATUS_OK
+                           : sqlite_table_error(s, "cannot read the table", err);
     sqlite3_reset(s->select);
-    return step == SQLITE_DONE ? rows : -1;
+    return status;
+}
+
+int sqlite_rows_tail(struct sqlite_source *s, int64_t until, struct anchor *out, struct error *err)
+{
+    *out = (struct anchor){0};
+    sqlite3_bind_int64(s->tail, 1, until);
+    const int step = sqlite3_step(s->tail);
+    if (step == SQLITE_ROW) {
+        *out = anchor_at(s->tail, 0, 1, 2);
+    }
+    const int status = step == SQLITE_ROW || step == SQLITE_DONE
+                           ? STATUS_OK
+                           : sqlite_table_error(s, "cannot read the newest row", err);
+    sqlite3_reset(s->tail);
+    return status;
 }

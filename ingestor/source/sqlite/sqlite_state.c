@@ -13,13 +13,16 @@ int64_t sqlite_state_position(const struct sqlite_source *s)
 
 void sqlite_state_save(const struct sqlite_source *s, struct buf *out)
 {
-    mp_put_array(out, 6);
+    mp_put_array(out, 9);
     mp_put_int(out, STATE_FORMAT);
     mp_put_int(out, sqlite_state_position(s));
     mp_put_uint(out, s->origin);
     mp_put_uint(out, (uint64_t)s->identity.st_dev);
     mp_put_uint(out, (uint64_t)s->identity.st_ino);
     anchor_save(&s->anchor, out);
+    sqlite_anchors_save(&s->anchors, out);
+    mp_put_uint(out, s->columns_read);
+    mp_put_uint(out, s->bad_ids_seen);
 }
 
 void sqlite_state_start_over(struct sqlite_source *s)
@@ -27,9 +30,26 @@ void sqlite_state_start_over(struct sqlite_source *s)
     s->position = 0;
     s->history_end = 0;
     s->rewind = (struct rewind_watch){0};
+    s->fraction = 0;
     s->anchor = (struct anchor){0};
+    s->anchors = (struct sqlite_anchors){0};
     s->origin = source_new_origin(s->origin);
     s->started_over = true;
+}
+
+/* What older programs did not save. */
+static void load_newer(struct sqlite_source *s, const mp_value *state)
+{
+    sqlite_anchors_load(&s->anchors, mp_at(state, 6));
+    if (s->anchors.count == 0 && s->anchor.id != 0) {
+        sqlite_anchors_add(&s->anchors, s->anchor);
+    }
+    if (!mp_as_uint(mp_at(state, 7), &s->columns_read)) {
+        s->columns_read = 0;
+    }
+    if (!mp_as_uint(mp_at(state, 8), &s->bad_ids_seen)) {
+        s->bad_ids_seen = 0;
+    }
 }
 
 void sqlite_state_load(struct sqlite_source *s, struct str state)
@@ -46,6 +66,7 @@ void sqlite_state_load(struct sqlite_source *s, struct str state)
         mp_as_uint(mp_at(&doc.root, 4), &inode) && anchor_load(&s->anchor, mp_at(&doc.root, 5))) {
         s->identity.st_dev = device;
         s->identity.st_ino = inode;
+        load_newer(s, &doc.root);
     } else {
         log_warn("the checkpoint's place in the events table is that of another source or version: "
                  "all tiles are built again from it");

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the SQLite source share, and its saved form. From the ground: sqlite_wake.c
- * (what tells of writes), sqlite_state.c, sqlite_table.c (the statements), sqlite_rows.c (rows
- * become events), source_sqlite.c (what is delivered). Used by the reader's thread only.
+ * (what tells of writes), sqlite_turn.c
+ * (when to read), sqlite_state.c, sqlite_table.c (the statements), sqlite_rows.c (rows
+ * become events), sqlite_same.c (whether it is still the same table), source_sqlite.c (what is
+ * delivered). Used by the reader's thread only.
  */
 #ifndef INGESTOR_SOURCE_SQLITE_SQLITE_STATE_H
 #define INGESTOR_SOURCE_SQLITE_SQLITE_STATE_H
@@ -16,6 +18,8 @@
 #include "ingestor/source/anchor.h"
 #include "ingestor/source/rewind.h"
 #include "ingestor/source/source.h"
+#include "ingestor/source/sqlite/sqlite_anchors.h"
+#include "ingestor/source/sqlite/sqlite_turn.h"
 #include "ingestor/source/sqlite/sqlite_wake.h"
 #include "ingestor/source/unusable.h"
 
@@ -23,29 +27,39 @@ struct sqlite_source {
     struct source base;
     const struct config *config; /* borrowed */
     sqlite3 *db;
-    sqlite3_stmt *select; /* rows after a position */
-    sqlite3_stmt *newest; /* the greatest id */
+    sqlite3_stmt *select;   /* rows after a position */
+    sqlite3_stmt *tail;     /* the newest row up to a position: id, timestamp and type */
+    sqlite3_stmt *least;    /* the least id */
+    sqlite3_stmt *bad_ids;  /* how many rows have an id that cannot be used */
+    sqlite3_stmt *sequence; /* the greatest id that was ever given; NULL: without AUTOINCREMENT */
     struct sqlite_wake wake;
+    struct sqlite_turn turn;
     struct unusable_log unusable;
 
     /* Where delivery stands. */
     int64_t position;    /* id of the last row that was read, or passed by */
+    double fraction;     /* the last id that was read, if it was no whole number; else 0 */
     int64_t history_end; /* rows up to this one are read again as history; 0: none are */
     uint64_t origin;
 
     /* By what the table is known again. */
-    struct stat identity; /* of the file that the position belongs to */
-    struct anchor anchor; /* a row in it */
+    struct stat identity;          /* of the file that the position belongs to */
+    struct anchor anchor;          /* a row in it */
+    struct sqlite_anchors anchors; /* the newest rows */
     struct rewind_watch rewind;
+    bool emptied;          /* Rows are deleted once they were read, and it was said. */
+    uint64_t columns_read; /* A bit for each field of an event whose column was there. */
 
     /* What the next batch has to tell. */
+    uint64_t bad_ids_seen; /* rows whose ids cannot be used, as last counted */
+    uint64_t bad_ids_new;  /* those of them that no batch has told of yet */
     bool caught_up;    /* The last poll came to the end of the table. Until one has, each poll gives
                           a batch, even if it is empty. */
     bool started_over; /* The file was replaced, or its ids begin anew. */
 };
 
-/* Appends the state after the batch under way: [format, position, origin, device, inode, anchor].
- */
+/* Appends the state after the batch under way: [format, position, origin, device, inode, anchor,
+ * anchors, columns_read, bad_ids_seen]. Those of older programs end with the anchor. */
 void sqlite_state_save(const struct sqlite_source *s, struct buf *out);
 
 /* Continues from a saved state; logs when it is not one of ours, and starts over then. */

@@ -8,9 +8,23 @@
 /* The database's message, behind what was being done. Returns STATUS_IO. */
 int sqlite_table_error(const struct sqlite_source *s, const char *doing, struct error *err);
 
-/* Prepares s->select and s->newest. STATUS_NOT_FOUND: the table or a needed column is missing, and
- * err names it; STATUS_IO. */
+#define SQLITE_TABLE_BAD_IDS_MAX 10000 /* rows; further ones are not even counted */
+
+/*
+ * Prepares all statements, for the table as it is now. STATUS_NOT_FOUND: the table is missing, or a
+ * column that is needed, or that was read before; err names it. STATUS_INVALID: its ids are no
+ * numbers; STATUS_IO.
+ */
 int sqlite_table_prepare(struct sqlite_source *s, struct error *err);
+void sqlite_table_close(struct sqlite_source *s);
+
+/* True when the schema has changed since sqlite_table_prepare, as far as reading rows has noticed.
+ */
+bool sqlite_table_changed(const struct sqlite_source *s);
+
+/* STATUS_INVALID when the ids are no numbers, and what to do. Else *bad is how many rows have an id
+ * that is none, or no number above 0. STATUS_IO. */
+int sqlite_table_check_ids(const struct sqlite_source *s, uint64_t *bad, struct error *err);
 
 /* Finds the first of the newest rows, as many as the event log holds, up to the position. *first is
  * 0 when there is none. STATUS_IO. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
@@ -14,15 +15,18 @@
 
 #define AGAIN_FIRST_MS 1
 #define AGAIN_LAST_MS 512
+#define MOVES (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM)
 
 void sqlite_wake_open(struct sqlite_wake *wake, const char *path)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash != NULL ? x_strndup(path, (size_t)(slash - path) + 1) : x_strdup(".");
+    /* Not IN_ATTRIB: SQLite itself sets the owner of a journal that it opens as root, and each poll
+     * would be the reason for the next one. */
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (fd >= 0 && inotify_add_watch(fd, folder,
                                      IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE |
-                                         IN_MOVED_TO | IN_ATTRIB) < 0) {
+                                         IN_MOVED_TO | IN_MOVED_FROM) < 0) {
         close(fd);
         fd = -1;
     }
@@ -41,26 +45,68 @@ void sqlite_wake_close(struct sqlite_wake *wake)
     }
 }
 
-/* Takes all notifications. True when the database's file was created, moved or removed. */
-static bool drain(const struct sqlite_wake *wake, const char *path)
+/* Takes all notifications, and notes those of files that were created, moved or removed. */
+static void drain(struct sqlite_wake *wake, const char *path)
 {
     _Alignas(struct inotify_event) char events[4096];
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
-    bool replaced = false;
+    const size_t name_len = strlen(name);
     ssize_t len;
     while ((len = read(wake->inotify, events, sizeof events)) > 0) {
         for (ssize_t at = 0; at < len;) {
             const struct inotify_event *event =
                 (const struct inotify_event *)(const void *)(events + at);
-            if ((event->mask & (IN_CREATE | IN_DELETE | IN_MOVED_TO)) != 0 && event->len != 0 &&
-                strcmp(event->name, name) == 0) {
-                replaced = true;
-            }
             at += (ssize_t)(sizeof *event + event->len);
+            if ((event->mask & MOVES) == 0 || event->len == 0 ||
+                strncmp(event->name, name, name_len) != 0) {
+                continue;
+            }
+            const char *suffix = event->name + name_len;
+            wake->replaced |= *suffix == '\0';
+            wake->log_touched |= strcmp(suffix, "-wal") == 0 || strcmp(suffix, "-shm") == 0;
         }
     }
-    return replaced;
+}
+
+/* True when it is another file than before, or gone. */
+static bool is_other(struct sqlite_wake_file *file, const char *path, const char *suffix)
+{
+    struct stat now = {0};
+    char *name = x_malloc(strlen(path) + strlen(suffix) + 1);
+    stpcpy(stpcpy(name, path), suffix);
+    if (stat(name, &now) != 0) {
+        now = (struct stat){0};
+    }
+    free(name);
+    const bool other =
+        file->inode != 0 && (file->inode != now.st_ino || file->device != now.st_dev);
+    *file = (struct sqlite_wake_file){now.st_dev, now.st_ino};
+    return other;
+}
+
+bool sqlite_wake_unlinked(struct sqlite_wake *wake, const char *path)
+{
+    const bool log = is_other(&wake->log, path, "-wal");
+    return is_other(&wake->index, path, "-shm") || log;
+}
+
+enum sqlite_wake_reason sqlite_wake_settle(struct sqlite_wake *wake, const char *path,
+                                           bool complete)
+{
+    drain(wake, path);
+    const bool log_touched = wake->log_touched;
+    wake->log_touched = false;
+    if (wake->replaced) {
+        return SQLITE_WAKE_REPLACED;
+    }
+    if (log_touched && sqlite_wake_unlinked(wake, path)) {
+        return SQLITE_WAKE_UNLINKED;
+    }
+    if (complete && wake->log.inode == 0) {
+        wake->again_ms = 0; /* a rollback journal: a commit is seen as soon as its writer is done */
+    }
+    return SQLITE_WAKE_WRITTEN;
 }
 
 /*
@@ -93,7 +139,8 @@ enum sqlite_wake_reason sqlite_wake_wait(struct sqlite_wake *wake, const char *p
     }
     if (ready > 0 && fds[1].revents != 0) {
         wake->again_ms = AGAIN_FIRST_MS;
-        return drain(wake, path) ? SQLITE_WAKE_REPLACED : SQLITE_WAKE_WRITTEN;
+        drain(wake, path);
+        return SQLITE_WAKE_WRITTEN;
     }
     return ready == 0 ? SQLITE_WAKE_TIMEOUT : SQLITE_WAKE_NONE;
 }
