@@ -71,27 +71,26 @@ static int find_columns(struct sqlite *s, bool *there, struct error *err)
 }
 
 /* Tiles follow ids that are whole numbers. A table where some row's is one is read, without the
- * others. */
+ * others: text and blobs sort behind all numbers. */
 static int check_ids(struct sqlite *s, struct error *err)
 {
     const char *id = s->source->columns[EVENT_ID].name;
-    sqlite3_stmt *kinds = NULL;
-    char *sql = sqlite3_mprintf("SELECT total(typeof(t.\"%w\") IN ('integer', 'real')), "
-                                "total(typeof(t.\"%w\") IN ('text', 'blob')) "
+    sqlite3_stmt *least = NULL;
+    char *sql = sqlite3_mprintf("SELECT typeof(min(t.\"%w\")) IN ('text', 'blob') "
                                 "FROM \"%w\".\"%w\" AS t",
-                                id, id, schema_of(s->source), s->source->table);
+                                id, schema_of(s->source), s->source->table);
     int status = STATUS_OK;
-    if (sqlite3_prepare_v2(s->db, sql, -1, &kinds, NULL) != SQLITE_OK ||
-        sqlite3_step(kinds) != SQLITE_ROW) {
+    if (sqlite3_prepare_v2(s->db, sql, -1, &least, NULL) != SQLITE_OK ||
+        sqlite3_step(least) != SQLITE_ROW) {
         status = failed(s, err);
-    } else if (sqlite3_column_double(kinds, 0) == 0 && sqlite3_column_double(kinds, 1) > 0) {
+    } else if (sqlite3_column_int(least, 0) != 0) {
         status = error_set(err, STATUS_INVALID,
                            "table \"%s\" has no numbers in its column \"%s\" for id; set "
                            "source.columns.id to one that holds whole numbers, which grow with "
                            "each row",
                            s->source->table, id);
     }
-    sqlite3_finalize(kinds);
+    sqlite3_finalize(least);
     sqlite3_free(sql);
     return status;
 }

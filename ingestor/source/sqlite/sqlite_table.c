@@ -175,22 +175,58 @@ void sqlite_table_close(struct sqlite_source *s)
     }
 }
 
-/* The greatest id that AUTOINCREMENT ever gave. A table without it has no such statement. */
+struct id_facts {
+    bool automatic; /* AUTOINCREMENT */
+    bool never_null;
+};
+
+/* A view tells nothing of its columns. */
+static struct id_facts find_facts(const struct sqlite_source *s)
+{
+    const struct config_source *source = &s->config->source;
+    const char *type = NULL;
+    int not_null = 0;
+    int primary = 0;
+    int automatic = 0;
+    if (sqlite3_table_column_metadata(s->db, schema_of(source), source->table,
+                                      source->columns[EVENT_ID].name, &type, NULL, &not_null,
+                                      &primary, &automatic) != SQLITE_OK) {
+        return (struct id_facts){false, false};
+    }
+    const bool rowid = primary != 0 && type != NULL && sqlite3_stricmp(type, "INTEGER") == 0;
+    return (struct id_facts){automatic != 0, not_null != 0 || rowid};
+}
+
+/* The greatest id that AUTOINCREMENT ever gave. */
 static int prepare_sequence(struct sqlite_source *s)
 {
     const struct config_source *source = &s->config->source;
-    const char *schema = schema_of(source);
-    int automatic = 0;
-    if (sqlite3_table_column_metadata(s->db, schema, source->table, source->columns[EVENT_ID].name,
-                                      NULL, NULL, NULL, NULL, &automatic) != SQLITE_OK ||
-        automatic == 0) {
-        return SQLITE_OK; /* a view has no such column */
-    }
     return prepare(s,
                    sqlite3_mprintf("SELECT max(q.seq) FROM \"%w\".sqlite_sequence AS q "
                                    "WHERE q.name = %Q COLLATE NOCASE",
-                                   schema, source->table),
+                                   schema_of(source), source->table),
                    &s->sequence);
+}
+
+/* Three searches in the index: with OR, or asked for NULL, SQLite reads all of a table whose id is
+ * its rowid. */
+static int prepare_bad_ids(struct sqlite_source *s, bool never_null)
+{
+    const struct config_source *source = &s->config->source;
+    const char *schema = schema_of(source);
+    const char *id = source->columns[EVENT_ID].name;
+    char *null = never_null ? NULL
+                            : sqlite3_mprintf("UNION ALL SELECT 1 FROM \"%w\".\"%w\" AS e "
+                                              "WHERE e.\"%w\" IS NULL",
+                                              schema, source->table, id);
+    char *sql = sqlite3_mprintf(
+        "SELECT count(*) FROM (SELECT 1 FROM \"%w\".\"%w\" AS e WHERE e.\"%w\" <= 0 "
+        "UNION ALL SELECT 1 FROM \"%w\".\"%w\" AS e WHERE e.\"%w\" > 9223372036854775807 "
+        "%s LIMIT %d)",
+        schema, source->table, id, schema, source->table, id, null != NULL ? null : "",
+        SQLITE_TABLE_BAD_IDS_MAX);
+    sqlite3_free(null);
+    return prepare(s, sql, &s->bad_ids);
 }
 
 static int prepare_all(struct sqlite_source *s, const char *columns, struct error *err)
@@ -201,6 +237,7 @@ static int prepare_all(struct sqlite_source *s, const char *columns, struct erro
     const char *time = source->columns[EVENT_TIMESTAMP].name;
     const char *type = source->columns[EVENT_TYPE].name;
     const char *table = source->table;
+    const struct id_facts facts = find_facts(s);
     if (prepare(s,
                 sqlite3_mprintf("SELECT %s FROM \"%w\".\"%w\" AS e WHERE e.\"%w\" > ?1 ORDER BY "
                                 "e.\"%w\" LIMIT ?2",
@@ -214,13 +251,8 @@ static int prepare_all(struct sqlite_source *s, const char *columns, struct erro
         prepare(s,
                 sqlite3_mprintf("SELECT min(e.\"%w\") FROM \"%w\".\"%w\" AS e", id, schema, table),
                 &s->least) != SQLITE_OK ||
-        prepare(s,
-                sqlite3_mprintf("SELECT count(*) FROM (SELECT 1 FROM \"%w\".\"%w\" AS e WHERE "
-                                "e.\"%w\" <= 0 OR e.\"%w\" > 9223372036854775807 OR e.\"%w\" IS "
-                                "NULL LIMIT %d)",
-                                schema, table, id, id, id, SQLITE_TABLE_BAD_IDS_MAX),
-                &s->bad_ids) != SQLITE_OK ||
-        prepare_sequence(s) != SQLITE_OK) {
+        prepare_bad_ids(s, facts.never_null) != SQLITE_OK ||
+        (facts.automatic && prepare_sequence(s) != SQLITE_OK)) {
         return sqlite_table_error(s, "cannot read the table", err);
     }
     return STATUS_OK;
