@@ -118,6 +118,14 @@ static int sqlite_open(const struct config *config, struct str state, struct str
 
 /* ---- Reading ---- */
 
+static int read_once(struct sqlite_source *s, size_t max_rows, struct batch *batch, int64_t *last,
+                     struct error *err)
+{
+    const int64_t until = s->history_end != 0 ? s->history_end : INT64_MAX;
+    *last = s->position;
+    return sqlite_rows_read(s, s->position, until, max_rows, batch, last, &batch->more, err);
+}
+
 /*
  * Reads the next rows into the batch, and *last. When the schema has changed since the statements
  * were made, the rows may lack a column that there is now: they are read once more.
@@ -125,19 +133,13 @@ static int sqlite_open(const struct config *config, struct str state, struct str
 static int read_rows(struct sqlite_source *s, size_t max_rows, struct batch **batch, int64_t *last,
                      struct error *err)
 {
-    const int64_t until = s->history_end != 0 ? s->history_end : INT64_MAX;
-    int status = STATUS_OK;
-    for (int turn = 0; turn < 2; turn++) {
-        if (turn == 0 || sqlite_table_changed(s)) {
-            if (turn != 0) {
-                status = sqlite_table_prepare(s, err);
-            }
-            batch_destroy(batch);
-            *batch = batch_create(s->config->source.extra_count);
-            *last = s->position;
-            status = status == STATUS_OK ? sqlite_rows_read(s, s->position, until, max_rows, *batch,
-                                                            last, &(*batch)->more, err)
-                                         : status;
+    int status = read_once(s, max_rows, *batch, last, err);
+    if (sqlite_table_changed(s)) {
+        batch_destroy(batch);
+        *batch = batch_create(s->config->source.extra_count);
+        status = sqlite_table_prepare(s, err);
+        if (status == STATUS_OK) {
+            status = read_once(s, max_rows, *batch, last, err);
         }
     }
     return status;
@@ -165,11 +167,11 @@ static int sqlite_read(struct source *source, size_t max_rows, struct batch **ou
                        struct error *err)
 {
     struct sqlite_source *s = sqlite_of(source);
-    struct batch *batch = NULL;
+    struct batch *batch = batch_create(s->config->source.extra_count);
     int64_t last;
     *out = NULL;
     int status = read_rows(s, max_rows, &batch, &last, err);
-    const bool any = last != s->position || (batch != NULL && batch->unusable != 0);
+    const bool any = last != s->position || batch->unusable != 0;
     if (status == STATUS_OK && s->history_end == 0 && s->position != 0 && !s->started_over) {
         status = sqlite_same_check(s, any ? last : 0, err);
         if (status == STATUS_OK && s->started_over) {
