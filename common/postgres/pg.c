@@ -35,6 +35,14 @@ static void ignore_notice(void *arg, const char *message)
     (void)message;
 }
 
+/* What the texts of values depend on. A server, database or role may have set anything. The order
+ * of day and month in dates that a view reads stays the database's: only how dates are written is
+ * set.
+ */
+static const char settings_of_session[] =
+    "SET DateStyle = ISO; SET TimeZone = 'UTC'; SET IntervalStyle = postgres; "
+    "SET bytea_output = hex; SET extra_float_digits = 1; SET standard_conforming_strings = on";
+
 int pg_connect(const struct config *config, PGconn **out, struct error *err)
 {
     char password[256] = "";
@@ -79,6 +87,11 @@ int pg_connect(const struct config *config, PGconn **out, struct error *err)
                          "PostgreSQL 13 or later is needed, for pg_current_snapshot()");
     }
     PQsetNoticeProcessor(db, ignore_notice, NULL);
+    const int status = pg_run(db, settings_of_session, "cannot set up the session", err);
+    if (status != STATUS_OK) {
+        PQfinish(db);
+        return status;
+    }
     *out = db;
     return STATUS_OK;
 }

@@ -18,6 +18,7 @@ struct postgres {
     char *page;      /* SQL that gives the rows behind $1 */
     char *count;     /* SQL that gives how many rows there are up to $1 */
     bool time_us;    /* True when timestamps are read as µs since 1970, false for their text. */
+    int64_t reached; /* id of the last row that was read; INT64_MIN: none was */
     uint64_t loaded; /* how many rows were read, the unusable ones included */
 };
 
@@ -62,6 +63,86 @@ static int check_columns(const struct postgres *s, const PGresult *columns, stru
     return oracle_check_columns(s->source, there, err);
 }
 
+/* Ids are compared with numbers, so they have to be of one of PostgreSQL's types of numbers. */
+static int check_id(const struct postgres *s, const PGresult *columns, struct error *err)
+{
+    static const Oid numbers[] = {20, 21, 23, 26, 700, 701, 1700}; /* int8 … numeric */
+    const Oid type = PQftype(columns, find_column(s, columns, EVENT_ID));
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (numbers[i] == type) {
+            return STATUS_OK;
+        }
+    }
+    char oid[32];
+    const char *const parameters[] = {oid};
+    snprintf(oid, sizeof oid, "%u", type);
+    PGresult *name = PQexecParams(s->db, "SELECT format_type($1::oid, NULL)", 1, NULL, parameters,
+                                  NULL, NULL, 0);
+    const int status = error_set(
+        err, STATUS_INVALID,
+        "column \"%s\" of table \"%s\" is of type %s, but ids must be whole numbers that grow; "
+        "set source.columns.id to a column that holds such numbers",
+        oracle_column(s->source, EVENT_ID), s->source->table,
+        PQntuples(name) == 1 ? PQgetvalue(name, 0, 0) : "an unknown name");
+    PQclear(name);
+    return status;
+}
+
+/* Appends a column that the table has to the list of those that are read. One that may not be read
+ * goes to those that are denied if it is needed, and else nowhere, as if it were missing. */
+static void sort_column(const struct postgres *s, size_t index, bool readable, struct buf *list,
+                        struct buf *denied)
+{
+    const bool needed = index >= EVENT_FIELDS || !event_fields[index].optional ||
+                        s->source->columns[index].configured;
+    struct buf *to = readable ? list : denied;
+    if (readable || needed) {
+        buf_append_text(to, to->len != 0 ? ", " : "");
+        pg_quote(s->db, to, oracle_column(s->source, index));
+    }
+}
+
+/* *out has no row, and those of our columns that the table has and that we may read. */
+static int read_columns(const struct postgres *s, const char *table, PGresult **out,
+                        struct error *err)
+{
+    struct buf list = {0};
+    struct buf denied = {0};
+    struct buf sql = {0};
+    PGresult *all = NULL;
+    char *literal = PQescapeLiteral(s->db, table, strlen(table));
+    buf_printf(&sql,
+               "SELECT attname, has_column_privilege(attrelid, attnum, 'SELECT') FROM "
+               "pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
+               literal);
+    PQfreemem(literal);
+    int status = pg_query(s->db, buf_cstr(&sql), &all, "cannot describe the events table", err);
+    for (size_t i = 0; status == STATUS_OK && i < oracle_column_count(s->source); i++) {
+        const char *name = oracle_column(s->source, i);
+        for (int row = 0; name != NULL && row < PQntuples(all); row++) {
+            if (strcmp(PQgetvalue(all, row, 0), name) == 0) {
+                sort_column(s, i, PQgetvalue(all, row, 1)[0] == 't', &list, &denied);
+            }
+        }
+    }
+    PQclear(all); /* It may be NULL. */
+    if (status == STATUS_OK && denied.len != 0) {
+        status = error_set(err, STATUS_INVALID,
+                           "role \"%s\" may not read %s of table \"%s\"; grant it SELECT on "
+                           "these columns",
+                           PQuser(s->db), buf_cstr(&denied), s->source->table);
+    }
+    if (status == STATUS_OK) {
+        buf_clear(&sql);
+        buf_printf(&sql, "SELECT %s FROM %s LIMIT 0", buf_cstr(&list), table);
+        status = pg_query(s->db, buf_cstr(&sql), out, "cannot read the events table", err);
+    }
+    buf_free(&list);
+    buf_free(&denied);
+    buf_free(&sql);
+    return status;
+}
+
 static void put_column(struct postgres *s, const PGresult *columns, size_t index, struct buf *sql)
 {
     const char *name = oracle_column(s->source, index);
@@ -93,10 +174,12 @@ static int prepare(struct postgres *s, struct error *err)
     PGresult *columns = NULL;
     pg_quote_table(s->db, &table, s->source);
     pg_quote(s->db, &id, s->source->columns[EVENT_ID].name);
-    buf_printf(&sql, "SELECT * FROM %s LIMIT 0", buf_cstr(&table));
-    int status = pg_query(s->db, buf_cstr(&sql), &columns, "cannot read the events table", err);
+    int status = read_columns(s, buf_cstr(&table), &columns, err);
     if (status == STATUS_OK) {
         status = check_columns(s, columns, err);
+    }
+    if (status == STATUS_OK) {
+        status = check_id(s, columns, err);
     }
     if (status == STATUS_OK) {
         buf_clear(&sql);
@@ -106,8 +189,8 @@ static int prepare(struct postgres *s, struct error *err)
         buf_printf(&sql, " FROM %s WHERE %s > $1::bigint ORDER BY %s LIMIT %d", buf_cstr(&table),
                    buf_cstr(&id), buf_cstr(&id), ORACLE_PAGE_ROWS);
         s->page = x_strdup(buf_cstr(&sql));
-        s->count = x_asprintf("SELECT count(*) FROM %s WHERE %s > 0 AND %s <= $1::bigint",
-                              buf_cstr(&table), buf_cstr(&id), buf_cstr(&id));
+        s->count = x_asprintf("SELECT count(*) FROM %s WHERE %s <= $1::bigint", buf_cstr(&table),
+                              buf_cstr(&id));
     }
     PQclear(columns); /* It may be NULL. */
     buf_free(&table);
@@ -158,7 +241,8 @@ static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresul
     }
     const bool timed = read_time(s, texts[EVENT_TIMESTAMP], &time);
     s->base.unusable += !oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts);
-    s->base.newest = id;
+    s->base.newest = id > 0 ? id : 0; /* ids of 0 or less have no position */
+    s->reached = id;
     s->loaded++;
 }
 
@@ -167,7 +251,7 @@ static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *
     int count = ORACLE_PAGE_ROWS;
     while (count == ORACLE_PAGE_ROWS) {
         PGresult *page;
-        const int status = run(s, s->page, s->base.newest, &page, err);
+        const int status = run(s, s->page, s->reached, &page, err);
         if (status != STATUS_OK) {
             return status;
         }
@@ -185,7 +269,7 @@ static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *
 static int check_for_late(struct postgres *s, bool *late, struct error *err)
 {
     PGresult *result;
-    const int status = run(s, s->count, s->base.newest, &result, err);
+    const int status = run(s, s->count, s->reached, &result, err);
     if (status == STATUS_OK) {
         *late = strtoull(PQgetvalue(result, 0, 0), NULL, 10) != s->loaded;
         PQclear(result);
@@ -201,6 +285,7 @@ static int postgres_load(struct oracle_source *base, struct oracle_rows *rows, s
     if (status == STATUS_OK && late) {
         oracle_rows_clear(rows);
         base->newest = 0;
+        s->reached = INT64_MIN;
         base->unusable = 0;
         s->loaded = 0;
     }
@@ -212,6 +297,7 @@ int oracle_postgres_open(const struct config *config, struct oracle_source **out
     struct postgres *s = x_calloc(1, sizeof *s);
     s->base.load = postgres_load;
     s->base.close = postgres_close;
+    s->reached = INT64_MIN;
     s->source = &config->source;
     int status = pg_connect(config, &s->db, err);
     if (status == STATUS_OK) {

@@ -39,7 +39,8 @@ static bool send_poll(struct postgres_source *s, size_t max_rows, bool late)
     char after[32];
     char until[32];
     char limit[32];
-    snprintf(after, sizeof after, "%lld", (long long)s->at.position);
+    snprintf(after, sizeof after, "%lld",
+             (long long)(s->at.position > 0 ? s->at.position : s->at.unplaced));
     snprintf(until, sizeof until, "%lld", (long long)INT64_MAX);
     snprintf(limit, sizeof limit, "%zu", max_rows);
     const char *const names[] = {buf_cstr(&s->table.name)};
@@ -77,9 +78,11 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
     if (snapshot == NULL) {
         return false;
     }
+    s->snapshot.before = s->snapshot.xmax;
     s->snapshot.xmin = strtoull(PQgetvalue(snapshot, 0, 0), NULL, 10);
     s->snapshot.xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
-    s->snapshot.newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
+    const int64_t newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
+    s->snapshot.newest = newest > 0 ? newest : 0;
     const int64_t file = strtoll(PQgetvalue(snapshot, 0, 3), NULL, 10);
     if (strcmp(PQgetvalue(snapshot, 0, 4), "t") != 0) {
         error_set(err, STATUS_IO,

@@ -10,6 +10,8 @@
 #include "ingestor/source/postgres/pg_rows.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
+#define STANDING_ROWS 1000 /* rows that are looked at to tell a TRUNCATE from a rewrite */
+
 /* ---- Since the checkpoint ---- */
 
 /* Reads the rows with ids in (after, until]. */
@@ -134,7 +136,8 @@ int pg_replay_record(struct postgres_source *s, const struct pg_record *r, size_
     return STATUS_OK;
 }
 
-int pg_replay_is_other(struct postgres_source *s, bool *other, struct error *err)
+/* Sets *holds when the row that was read last is still there as it was. */
+static int anchor_is_there(struct postgres_source *s, bool *holds, struct error *err)
 {
     PGresult *rows = NULL;
     struct batch *batch = batch_create(s->config->source.extra_count);
@@ -142,10 +145,46 @@ int pg_replay_is_other(struct postgres_source *s, bool *other, struct error *err
     if (status == STATUS_OK && PQntuples(rows) == 1) {
         pg_row_add(s, rows, 0, 0, clock_wall(), batch);
     }
-    *other = !anchor_holds(&s->anchor, batch);
+    *holds = anchor_holds(&s->anchor, batch);
     PQclear(rows);
     batch_destroy(&batch);
     return status;
+}
+
+/* Sets *used_again when rows stand at ids up to the position that were all written since the poll
+ * before. Rows that come into holes do not count. */
+static int ids_used_again(struct postgres_source *s, bool *used_again, struct error *err)
+{
+    struct buf sql = {0};
+    PGresult *rows = NULL;
+    const char *id = buf_cstr(&s->table.id);
+    buf_printf(&sql,
+               "SELECT %s::bigint, xmin::text FROM %s WHERE %s BETWEEN 1 AND %lld ORDER BY %s DESC "
+               "LIMIT %d",
+               id, buf_cstr(&s->table.name), id, (long long)s->at.position, id, STANDING_ROWS);
+    const int status = pg_query(s->db, buf_cstr(&sql), &rows, "cannot read the events table", err);
+    *used_again = false;
+    for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
+        const uint32_t xmin = (uint32_t)strtoull(PQgetvalue(rows, i, 1), NULL, 10);
+        if (holes_miss(&s->holes, strtoll(PQgetvalue(rows, i, 0), NULL, 10))) {
+            continue;
+        }
+        *used_again = !pg_rewind_is_older(xmin, s->snapshot.before);
+        if (!*used_again) {
+            break; /* it came through no TRUNCATE, so the table was rewritten */
+        }
+    }
+    buf_free(&sql);
+    PQclear(rows); /* It may be NULL. */
+    return status;
+}
+
+int pg_replay_is_other(struct postgres_source *s, bool *other, struct error *err)
+{
+    bool holds = false;
+    *other = false;
+    const int status = anchor_is_there(s, &holds, err);
+    return status == STATUS_OK && !holds ? ids_used_again(s, other, err) : status;
 }
 
 /* ---- Before the checkpoint, for the event log ---- */

@@ -25,7 +25,8 @@ int pg_replay_history(struct postgres_source *s, struct batch **out, struct erro
 int pg_replay_record(struct postgres_source *s, const struct pg_record *record, size_t max_rows,
                      struct batch **out, struct error *err);
 
-/* Finds out, by the anchor, whether the table is another one than before. STATUS_IO. */
+/* The table is in another file: finds out, by what stands at the ids that were read, whether it is
+ * another one than before (pg_rewind.h). STATUS_IO. */
 int pg_replay_is_other(struct postgres_source *s, bool *other, struct error *err);
 
 #endif

@@ -7,7 +7,7 @@
 
 void pg_state_save(const struct postgres_source *s, struct buf *out)
 {
-    mp_put_array(out, 12);
+    mp_put_array(out, 14);
     mp_put_int(out, STATE_FORMAT);
     mp_put_int(out, s->at.position);
     mp_put_uint(out, s->at.offset);
@@ -20,6 +20,8 @@ void pg_state_save(const struct postgres_source *s, struct buf *out)
     mp_put_uint(out, s->journal.ceiling);
     mp_put_int(out, s->snapshot.file);
     anchor_save(&s->anchor, out);
+    mp_put_int(out, s->at.unplaced);
+    mp_put_uint(out, s->snapshot.xmax);
 }
 
 bool pg_state_load(struct postgres_source *s, struct str state, int64_t *oid)
@@ -40,6 +42,9 @@ bool pg_state_load(struct postgres_source *s, struct str state, int64_t *oid)
                     mp_as_uint(mp_at(&doc.root, 9), &s->journal.ceiling) &&
                     mp_as_int(mp_at(&doc.root, 10), &s->snapshot.file) &&
                     anchor_load(&s->anchor, mp_at(&doc.root, 11));
+    /* An older program's state ends here. */
+    (void)mp_as_int(mp_at(&doc.root, 12), &s->at.unplaced);
+    (void)mp_as_uint(mp_at(&doc.root, 13), &s->snapshot.xmax);
     s->journal.floor = s->journal.ceiling;
     if (!ok) { /* it may have been read in part */
         holes_free(&s->holes);
@@ -51,9 +56,9 @@ bool pg_state_load(struct postgres_source *s, struct str state, int64_t *oid)
 
 void pg_state_start_over(struct postgres_source *s)
 {
-    s->at = (struct pg_place){.origin = source_new_origin(s->at.origin)};
+    s->at = (struct pg_place){.unplaced = INT64_MIN, .origin = source_new_origin(s->at.origin)};
     s->holes.count = 0;
-    s->rewind = (struct rewind_watch){0};
+    s->rewind = (struct pg_rewind){0};
     s->anchor = (struct anchor){0};
     order_free(&s->order);
     s->journal.ceiling = 0;

@@ -18,8 +18,8 @@
 #include "ingestor/source/postgres/holes.h"
 #include "ingestor/source/postgres/order.h"
 #include "ingestor/source/postgres/pg_journal.h"
+#include "ingestor/source/postgres/pg_rewind.h"
 #include "ingestor/source/postgres/pg_table.h"
-#include "ingestor/source/rewind.h"
 #include "ingestor/source/source.h"
 #include "ingestor/source/unusable.h"
 
@@ -31,6 +31,8 @@
  */
 struct pg_place {
     int64_t position;      /* Rows up to this id were delivered, or are in holes. */
+    int64_t unplaced;      /* Rows of ids up to this one, which is 0 at most, were counted: they
+                              are unusable and have no place. INT64_MIN: none were. */
     int64_t history_from;  /* Rows from this id to the position are read again as history; 0: none
                               are. */
     uint64_t offset;       /* What rows behind the position have as ordinal: id + offset. */
@@ -40,12 +42,13 @@ struct pg_place {
 
 /* What the snapshot of the last poll showed. */
 struct pg_snapshot {
-    uint64_t xmin;  /* Transactions below it have all ended. */
-    uint64_t xmax;  /* Transactions from it on had not begun. */
-    int64_t newest; /* The greatest id in the table; 0: it is empty. */
-    int64_t file;   /* The file that the table is in, which TRUNCATE changes; 0: it is a view, or
-                       partitioned. */
-    bool replaced;  /* True when it was in another file at the poll before. */
+    uint64_t xmin;   /* Transactions below it have all ended. */
+    uint64_t xmax;   /* Transactions from it on had not begun. */
+    uint64_t before; /* The xmax of the poll before; 0: there was none. */
+    int64_t newest;  /* The greatest id in the table; 0: it has none above 0. */
+    int64_t file;    /* The file that the table is in, which TRUNCATE changes; 0: it is a view, or
+                        partitioned. */
+    bool replaced;   /* True when it was in another file at the poll before. */
 };
 
 /* Which holes are polled. */
@@ -94,13 +97,13 @@ struct postgres_source {
     struct pg_hole_poll hole_poll;
     struct pg_journaling journal;
     struct pg_news news;
-    struct rewind_watch rewind;
+    struct pg_rewind rewind;
     struct anchor anchor;
     struct unusable_log unusable;
 };
 
 /* Appends the state: [format, position, offset, last ordinal, origin, table oid, holes, record,
- * order, ceiling, file, anchor]. */
+ * order, ceiling, file, anchor, unplaced, xmax]. */
 void pg_state_save(const struct postgres_source *s, struct buf *out);
 
 /* Continues from a saved state; *oid is the table's. False when it is not one of ours: call

@@ -39,9 +39,9 @@ int pg_statements_prepare(struct postgres_source *s, struct error *err)
          * rather compare each row of the table with each range. */
         {PG_STATEMENT_LATE,
          x_asprintf("SELECT %s FROM unnest($1::bigint[], $2::bigint[]) r(f, l) "
-                    "CROSS JOIN LATERAL (SELECT * FROM %s e WHERE e.%s BETWEEN r.f AND r.l "
-                    "ORDER BY e.%s LIMIT $3::bigint) e ORDER BY e.%s LIMIT $3::bigint",
-                    columns, name, id, id, id)},
+                    "CROSS JOIN LATERAL (SELECT %s FROM %s e WHERE e.%s BETWEEN r.f AND r.l "
+                    "ORDER BY e.%s LIMIT $3::bigint) e(%s) ORDER BY c1 LIMIT $3::bigint",
+                    buf_cstr(&s->table.places), columns, name, id, id, buf_cstr(&s->table.places))},
         {PG_STATEMENT_HISTORY,
          x_asprintf("SELECT min(i) FROM (SELECT %s AS i FROM %s WHERE %s BETWEEN 1 AND "
                     "$1::bigint ORDER BY %s DESC LIMIT $2::bigint) h",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/postgres/pg.h"
+#include "common/program/log.h"
 #include "ingestor/source/columns.h"
 
 #define OID_TIMESTAMP 1114
@@ -12,57 +13,115 @@
 #define OID_TEXT 25
 #define OID_VARCHAR 1043
 
+/* Types of which ids may be, as numbers in the order of their values. */
+#define OID_INT8 20
+#define OID_INT2 21
+#define OID_INT4 23
+#define OID_OID 26
+#define OID_FLOAT4 700
+#define OID_FLOAT8 701
+#define OID_NUMERIC 1700
+
 void pg_table_free(struct pg_table *table)
 {
     buf_free(&table->name);
     buf_free(&table->id);
     buf_free(&table->columns);
+    buf_free(&table->places);
 }
 
-static int missing_column(const PGresult *columns, const struct config_source *source,
-                          const struct columns_entry *column, struct error *err)
+/* What the database says of the table's columns. */
+struct described {
+    PGconn *db;
+    const struct config_source *source;
+    PGresult *columns; /* One row each: name, "t" if we may read it, and the name of its type. */
+    PGresult *types;   /* No row; those of our columns that the table has and that we may read. */
+};
+
+enum { COLUMN_NAME, COLUMN_READABLE, COLUMN_TYPE };
+
+static int missing_column(const struct described *d, const struct columns_entry *column,
+                          struct error *err)
 {
     struct buf names = {0};
-    for (int i = 0; i < PQnfields(columns); i++) {
-        buf_printf(&names, "%s%s", i != 0 ? ", " : "", PQfname(columns, i));
+    for (int i = 0; i < PQntuples(d->columns); i++) {
+        buf_printf(&names, "%s%s", i != 0 ? ", " : "", PQgetvalue(d->columns, i, COLUMN_NAME));
     }
-    const int status = columns_missing(source, column, buf_cstr(&names), err);
+    const int status = columns_missing(d->source, column, buf_cstr(&names), err);
     buf_free(&names);
     return status;
 }
 
-static int find_column(const PGresult *columns, const char *name)
+/* Where the column is among those of the table; -1 when the table has none of that name. */
+static int find_column(const struct described *d, const char *name)
 {
-    for (int i = 0; i < PQnfields(columns); i++) {
-        if (strcmp(PQfname(columns, i), name) == 0) {
+    for (int i = 0; name != NULL && i < PQntuples(d->columns); i++) {
+        if (strcmp(PQgetvalue(d->columns, i, COLUMN_NAME), name) == 0) {
             return i;
         }
     }
     return -1;
 }
 
-static int add_column(PGconn *db, const PGresult *columns, const struct config_source *source,
-                      size_t index, const struct columns_entry *wanted, struct pg_table *out,
+static bool is_readable(const struct described *d, int at)
+{
+    return strcmp(PQgetvalue(d->columns, at, COLUMN_READABLE), "t") == 0;
+}
+
+/* The column's type, without the domains around it; 0 when it cannot be read. */
+static Oid type_of(const struct described *d, const char *name)
+{
+    for (int i = 0; i < PQnfields(d->types); i++) {
+        if (strcmp(PQfname(d->types, i), name) == 0) {
+            return PQftype(d->types, i);
+        }
+    }
+    return 0;
+}
+
+static int check_id_type(const struct described *d, const char *name, struct error *err)
+{
+    switch (type_of(d, name)) {
+    case OID_INT8:
+    case OID_INT2:
+    case OID_INT4:
+    case OID_OID:
+    case OID_FLOAT4:
+    case OID_FLOAT8:
+    case OID_NUMERIC:
+        return STATUS_OK;
+    default:
+        return error_set(
+            err, STATUS_INVALID,
+            "column \"%s\" of table \"%s\" is of type %s, but ids must be whole numbers that grow "
+            "with each row; add such a column (ALTER TABLE ... ADD COLUMN seq bigint GENERATED "
+            "ALWAYS AS IDENTITY UNIQUE), and set source.columns.id to its name",
+            name, d->source->table, PQgetvalue(d->columns, find_column(d, name), COLUMN_TYPE));
+    }
+}
+
+static int add_column(const struct described *d, size_t index, struct pg_table *out,
                       struct error *err)
 {
-    const int at = wanted->name != NULL ? find_column(columns, wanted->name) : -1;
-    if (at < 0 && wanted->needed) {
-        return missing_column(columns, source, wanted, err);
-    }
+    const struct columns_entry wanted = columns_at(d->source, index);
+    const int at = find_column(d, wanted.name);
     struct buf *sql = &out->columns;
     buf_append_text(sql, index != 0 ? ", " : "");
-    if (at < 0) {
+    buf_printf(&out->places, "%sc%zu", index != 0 ? ", " : "", index + 1);
+    if (at < 0 || !is_readable(d, at)) {
         buf_append_text(sql, "NULL::text");
         return STATUS_OK;
     }
-    const Oid type = PQftype(columns, at);
+    const Oid type = type_of(d, wanted.name);
     /* Qualified with the table's alias: the lists are used in joins. */
     buf_append_text(sql, "e.");
-    pg_quote(db, sql, wanted->name);
+    pg_quote(d->db, sql, wanted.name);
     if (index == EVENT_ID) {
         buf_append_text(sql, "::bigint");
-        pg_quote(db, &out->id, wanted->name);
-    } else if (index == EVENT_TIMESTAMP && (type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ)) {
+        pg_quote(d->db, &out->id, wanted.name);
+        return check_id_type(d, wanted.name, err);
+    }
+    if (index == EVENT_TIMESTAMP && (type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ)) {
         out->timestamp_binary = true;
     } else if (type != OID_TEXT && type != OID_VARCHAR) {
         buf_append_text(sql, "::text");
@@ -70,14 +129,65 @@ static int add_column(PGconn *db, const PGresult *columns, const struct config_s
     return STATUS_OK;
 }
 
-static int add_columns(PGconn *db, const PGresult *columns, const struct config_source *source,
-                       struct pg_table *out, struct error *err)
+/* Which of our columns the table has, and whether we may read them: those that are needed we must.
+ */
+static int check_columns(const struct described *d, struct buf *readable, struct error *err)
 {
+    struct buf denied = {0};
     int status = STATUS_OK;
-    for (size_t i = 0; i < columns_count(source) && status == STATUS_OK; i++) {
-        const struct columns_entry wanted = columns_at(source, i);
-        status = add_column(db, columns, source, i, &wanted, out, err);
+    for (size_t i = 0; i < columns_count(d->source) && status == STATUS_OK; i++) {
+        const struct columns_entry wanted = columns_at(d->source, i);
+        const int at = find_column(d, wanted.name);
+        if (at < 0) {
+            status = wanted.needed ? missing_column(d, &wanted, err) : STATUS_OK;
+        } else if (is_readable(d, at) || wanted.needed) {
+            struct buf *list = is_readable(d, at) ? readable : &denied;
+            buf_append_text(list, list->len != 0 ? ", " : "");
+            pg_quote(d->db, list, wanted.name);
+        } else {
+            log_info("role \"%s\" may not read column \"%s\" of table \"%s\", which is taken as "
+                     "missing",
+                     PQuser(d->db), wanted.name, d->source->table);
+        }
     }
+    if (status == STATUS_OK && denied.len != 0) {
+        status = error_set(err, STATUS_INVALID,
+                           "role \"%s\" may not read %s of table \"%s\"; GRANT SELECT (%s) ON "
+                           "\"%s\" TO \"%s\"",
+                           PQuser(d->db), buf_cstr(&denied), d->source->table, buf_cstr(&denied),
+                           d->source->table, PQuser(d->db));
+    }
+    buf_free(&denied);
+    return status;
+}
+
+/* Only columns that are needed are named, so that rights on those are enough. */
+static int describe_columns(struct described *d, struct pg_table *out, struct error *err)
+{
+    struct buf sql = {0};
+    struct buf readable = {0};
+    buf_printf(&sql,
+               "SELECT attname, has_column_privilege(attrelid, attnum, 'SELECT'), "
+               "format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = %lld::oid AND "
+               "attnum > 0 AND NOT attisdropped ORDER BY attnum",
+               (long long)out->oid);
+    int status =
+        pg_query(d->db, buf_cstr(&sql), &d->columns, "cannot describe the events table", err);
+    if (status == STATUS_OK) {
+        status = check_columns(d, &readable, err);
+    }
+    if (status == STATUS_OK) {
+        buf_clear(&sql);
+        buf_printf(&sql, "SELECT %s FROM %s LIMIT 0", buf_cstr(&readable), buf_cstr(&out->name));
+        status = pg_query(d->db, buf_cstr(&sql), &d->types, "cannot read the events table", err);
+    }
+    for (size_t i = 0; i < columns_count(d->source) && status == STATUS_OK; i++) {
+        status = add_column(d, i, out, err);
+    }
+    buf_free(&sql);
+    buf_free(&readable);
+    PQclear(d->columns);
+    PQclear(d->types);
     return status;
 }
 
@@ -103,13 +213,6 @@ int pg_table_describe(PGconn *db, const struct config_source *source, struct pg_
                          "name of your events table",
                          buf_cstr(&out->name));
     }
-    struct buf sql = {0};
-    buf_printf(&sql, "SELECT * FROM %s LIMIT 0", buf_cstr(&out->name));
-    int status = pg_query(db, buf_cstr(&sql), &result, "cannot read the events table", err);
-    buf_free(&sql);
-    if (status == STATUS_OK) {
-        status = add_columns(db, result, source, out, err);
-        PQclear(result);
-    }
-    return status;
+    struct described d = {.db = db, .source = source};
+    return describe_columns(&d, out, err);
 }

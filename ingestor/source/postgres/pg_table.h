@@ -14,12 +14,14 @@ struct pg_table {
     struct buf name;       /* quoted */
     struct buf id;         /* quoted name of the id column */
     struct buf columns;    /* of the SELECT: id as bigint, timestamp, texts as text, extras */
+    struct buf places;     /* of the same columns in a subquery: c1, c2 ... */
     bool timestamp_binary; /* the timestamp comes as PostgreSQL's µs since 2000; else as text */
     int oid;               /* of the table: it changes when the table is made anew */
 };
 
 /* Asks the database for the table. STATUS_NOT_FOUND: the table or a needed column is missing, and
- * err names it; STATUS_IO. pg_table_free works after a failure, too. */
+ * err names it. STATUS_INVALID: a needed column may not be read, or the ids are no numbers; err
+ * says what to do. STATUS_IO. pg_table_free works after a failure, too. */
 int pg_table_describe(PGconn *db, const struct config_source *source, struct pg_table *out,
                       struct error *err);
 void pg_table_free(struct pg_table *table);

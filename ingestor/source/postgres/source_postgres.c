@@ -107,6 +107,7 @@ static int postgres_open(const struct config *config, struct str state, struct s
     struct postgres_source *s = x_calloc(1, sizeof *s);
     s->base.ops = &source_postgres;
     s->config = config;
+    s->at.unplaced = INT64_MIN;
     s->at.origin = epoch; /* without a state, earlier ordinals may have been others */
     s->news.building = state.p == NULL;
     int64_t oid = 0;
@@ -159,6 +160,11 @@ static void take_rows(struct postgres_source *s, const PGresult *rows, wall_time
 {
     for (int i = 0; i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
+        if (id <= 0) {
+            s->at.unplaced = id;
+            pg_row_add(s, rows, i, 0, now, batch);
+            continue;
+        }
         if (id > s->at.position + 1) {
             const wall_time since = hole_since(s, rows, i, now);
             holes_add(&s->holes, s->at.position + 1, id - 1, s->snapshot.xmax, since);
@@ -215,7 +221,7 @@ static void fill_batch(struct postgres_source *s, const struct pg_polled *polled
     s->news.building = s->news.building && batch->more;
 }
 
-/* Polls; and once more, from the start, if that shows that the table began anew. */
+/* Polls; and once more, from the start, if that shows that the ids begin anew. */
 static int poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *polled,
                       struct error *err)
 {
@@ -227,11 +233,10 @@ static int poll_table(struct postgres_source *s, size_t max_rows, struct pg_poll
     if (status != STATUS_OK) {
         return status;
     }
-    enum rewind rewind =
-        rewind_seen(&s->rewind, s->at.position, s->snapshot.newest, s->snapshot.replaced,
-                    holes_miss(&s->holes, s->snapshot.newest));
+    enum rewind rewind = pg_rewind_seen(&s->rewind, s->at.position, s->snapshot.newest,
+                                        holes_miss(&s->holes, s->snapshot.newest));
     rewind = other && rewind != REWIND_ANEW ? REWIND_OTHER : rewind;
-    rewind_log(rewind, buf_cstr(&s->table.name), s->at.position, s->snapshot.newest);
+    pg_rewind_log(&s->rewind, rewind, buf_cstr(&s->table.name), s->at.position, s->snapshot.newest);
     if (rewind != REWIND_ANEW && rewind != REWIND_OTHER) {
         return STATUS_OK;
     }
