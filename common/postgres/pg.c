@@ -119,6 +119,27 @@ int pg_run(PGconn *db, const char *sql, const char *doing, struct error *err)
     return status;
 }
 
+int pg_hides_rows(PGconn *db, const char *table, bool *hides, struct error *err)
+{
+    static const char sql[] =
+        "SELECT row_security_active(t) AND (NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = t "
+        "AND polcmd IN ('r', '*') AND polpermissive AND pg_get_expr(polqual, polrelid) = 'true' "
+        "AND EXISTS (SELECT FROM unnest(polroles) r WHERE r = 0 OR pg_has_role(r, 'USAGE'))) OR "
+        "EXISTS (SELECT FROM pg_policy WHERE polrelid = t AND NOT polpermissive)) "
+        "FROM (SELECT to_regclass($1)::oid) table_of(t)";
+    const char *const parameters[] = {table};
+    PGresult *result = PQexecParams(db, sql, 1, NULL, parameters, NULL, NULL, 0);
+    int status = STATUS_OK;
+    *hides = false;
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        *hides = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+    } else {
+        status = pg_error(db, result, "cannot look for row level security", err);
+    }
+    PQclear(result);
+    return status;
+}
+
 void pg_quote(PGconn *db, struct buf *out, const char *name)
 {
     char *quoted = PQescapeIdentifier(db, name, strlen(name));

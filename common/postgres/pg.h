@@ -17,6 +17,7 @@
 #define COMMON_POSTGRES_PG_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 #include "common/base/buf.h"
 #include "common/base/error.h"
@@ -45,6 +46,10 @@ int pg_query(PGconn *db, const char *sql, PGresult **out, const char *doing, str
 
 /* The same where the result does not matter. The SQL may hold several statements. */
 int pg_run(PGconn *db, const char *sql, const char *doing, struct error *err);
+
+/* Sets *hides when row level security keeps rows of the table from us, as far as can be told: it
+ * applies to our role, and no policy shows all rows. table: its quoted name. STATUS_IO. */
+int pg_hides_rows(PGconn *db, const char *table, bool *hides, struct error *err);
 
 /* Appends an identifier, quoted as the connection's encoding asks for. */
 void pg_quote(PGconn *db, struct buf *out, const char *name);

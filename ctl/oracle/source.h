@@ -18,8 +18,9 @@
 
 /* A kind's file embeds this as the first member of its own struct. */
 struct oracle_source {
-    int64_t newest;      /* greatest id in the table when it was last read; 0 when it is empty */
-    uint64_t unusable;   /* rows passed over, by the rules of docs/sources.md */
+    int64_t newest;       /* greatest id in the table when it was last read; 0 when it is empty */
+    uint64_t unusable;    /* rows passed over, by the rules of docs/sources.md */
+    struct error warning; /* why the rows may not be all there are; empty: nothing says so */
     bool position_is_id; /* True when the position of a row is its id, whenever it was committed. */
 
     int (*load)(struct oracle_source *source, struct oracle_rows *rows, struct error *err);

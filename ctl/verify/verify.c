@@ -212,6 +212,9 @@ int verify_run(const struct ctl *ctl, const struct verify_options *options)
             .position = v.served.position,
         };
         report_print(&report);
+        if (v.source->warning.text[0] != '\0') {
+            (void)ctl_fail(ctl, "warning: %s", v.source->warning.text);
+        }
         result = unsettled == 0 ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED;
     } else {
         report_failure(ctl, err.text);

@@ -209,3 +209,30 @@ def test_rights_on_the_needed_columns_are_enough(deploy, postgres_table):
     d["ingestor"].await_log("ready component")
     d["ingestor"].kill(signal.SIGTERM)
     postgres_table.execute(f"REVOKE ALL ON events FROM {role}; DROP ROLE {role}")
+
+
+def test_row_level_security_is_named_as_what_hides_rows(deploy, postgres_table):
+    role = f"r_{postgres_table.name}"
+    postgres_table.execute(f"CREATE ROLE {role} LOGIN; GRANT SELECT ON events TO {role}; ALTER TABLE events ENABLE ROW LEVEL SECURITY")
+    order(postgres_table)
+    uri = postgres_table.uri
+    postgres_table.uri = uri.replace("tilewire@", f"{role}@")
+    d = deploy(postgres_table, tiles=EVER, config=FAST)
+    postgres_table.uri = uri
+    d.start()
+    said = f'row level security hides rows of table "events" from role "{role}"'
+    d["ingestor"].await_log(said)
+    result = d.run("verify")
+    assert said in result.stdout, result.stdout
+    assert d["ingestor"].log_text().count(said) == 1
+    postgres_table.execute(f"CREATE POLICY all_rows ON events FOR SELECT TO {role} USING (true)")
+    wait_until(lambda: value(d) == 1)
+    postgres_table.execute(f"DROP POLICY all_rows ON events; REVOKE ALL ON events FROM {role}; DROP ROLE {role}")
+
+
+def test_who_is_above_row_level_security_is_told_nothing(deploy, postgres_table):
+    postgres_table.execute("ALTER TABLE events ENABLE ROW LEVEL SECURITY")
+    d = deploy(postgres_table, tiles=EVER, config=FAST).start()
+    order(postgres_table)
+    wait_until(lambda: value(d) == 1)
+    assert "row level security" not in d["ingestor"].log_text() + d.run("verify").stdout

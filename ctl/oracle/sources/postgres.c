@@ -199,6 +199,23 @@ static int prepare(struct postgres *s, struct error *err)
     return status;
 }
 
+/* What is hidden from the ingestor is hidden from the oracle, too, so that the two would agree. */
+static int look_for_hidden_rows(struct postgres *s, struct error *err)
+{
+    struct buf table = {0};
+    bool hides;
+    pg_quote_table(s->db, &table, s->source);
+    const int status = pg_hides_rows(s->db, buf_cstr(&table), &hides, err);
+    if (status == STATUS_OK && hides) {
+        (void)error_set(&s->base.warning, STATUS_DENIED,
+                        "row level security hides rows of table %s from role \"%s\": nothing is "
+                        "known of them",
+                        buf_cstr(&table), PQuser(s->db));
+    }
+    buf_free(&table);
+    return status;
+}
+
 /* Runs a statement with one number as its parameter. */
 static int run(struct postgres *s, const char *sql, int64_t number, PGresult **out,
                struct error *err)
@@ -302,6 +319,9 @@ int oracle_postgres_open(const struct config *config, struct oracle_source **out
     int status = pg_connect(config, &s->db, err);
     if (status == STATUS_OK) {
         status = prepare(s, err);
+    }
+    if (status == STATUS_OK) {
+        status = look_for_hidden_rows(s, err);
     }
     if (status != STATUS_OK) {
         postgres_close(&s->base);

@@ -68,11 +68,29 @@ static void postgres_close(struct source *source)
     free(s);
 }
 
+/* Says so when rows are kept from us: nothing else would show it. */
+static int warn_of_hidden_rows(struct postgres_source *s, struct error *err)
+{
+    bool hides;
+    const char *table = buf_cstr(&s->table.name);
+    const int status = pg_hides_rows(s->db, table, &hides, err);
+    if (status == STATUS_OK && hides) {
+        log_warn("row level security hides rows of table %s from role \"%s\": they are in no tile. "
+                 "To have them all, CREATE POLICY tilewire ON %s FOR SELECT TO \"%s\" USING "
+                 "(true), or ALTER ROLE \"%s\" BYPASSRLS",
+                 table, PQuser(s->db), table, PQuser(s->db), PQuser(s->db));
+    }
+    return status;
+}
+
 static int connect_and_prepare(struct postgres_source *s, struct error *err)
 {
     int status = pg_connect(s->config, &s->db, err);
     if (status == STATUS_OK) {
         status = pg_table_describe(s->db, &s->config->source, &s->table, err);
+    }
+    if (status == STATUS_OK) {
+        status = warn_of_hidden_rows(s, err);
     }
     if (status == STATUS_OK) {
         status = pg_statements_prepare(s, err);
