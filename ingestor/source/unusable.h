@@ -11,6 +11,7 @@ enum unusable {
     UNUSABLE_EVENT_TYPE,
     UNUSABLE_ID,
     UNUSABLE_TOO_LONG,
+    UNUSABLE_UNREADABLE,
     UNUSABLE_KINDS, /* The number of kinds; as a result it means that the row is usable. */
 };
 
@@ -20,5 +21,9 @@ struct unusable_log {
 
 /* Counts a row of that id, and logs it if it is the first of its kind. */
 void unusable_row(struct unusable_log *log, enum unusable kind, int64_t id);
+
+/* The same, with the reason as somebody else says it. */
+void unusable_row_because(struct unusable_log *log, enum unusable kind, int64_t id,
+                          const char *reason);
 
 #endif

@@ -236,3 +236,84 @@ def test_who_is_above_row_level_security_is_told_nothing(deploy, postgres_table)
     order(postgres_table)
     wait_until(lambda: value(d) == 1)
     assert "row level security" not in d["ingestor"].log_text() + d.run("verify").stdout
+
+
+# ---- Rows at which the database fails ----
+
+
+def fragile_view(table):
+    """A view that fails at rows with a summary that is no number."""
+    table.execute("CREATE VIEW fragile AS SELECT id, timestamp, event_type, actor_id, target_id, summary::int::text AS summary FROM events")
+
+
+def fill(table, count, broken):
+    table.execute("INSERT INTO events (timestamp, event_type, summary) SELECT now(), 'order.created',"
+                  f" CASE WHEN i = ANY('{{{','.join(map(str, broken))}}}') THEN 'none' ELSE '1' END FROM generate_series(1, {count}) i")
+
+
+@pytest.mark.parametrize("count,broken", [(1, [1]), (9000, [1, 2, 4000, 4001, 7777, 9000]), (4001, [4001]), (50, range(1, 51))])
+def test_rows_at_which_a_view_fails_are_passed_over(deploy, postgres_table, count, broken):
+    fragile_view(postgres_table)
+    fill(postgres_table, count, broken)
+    d = deploy(postgres_table, tiles=EVER, config={"source": {"table": "fragile", "poll_interval": "100ms"}}).start()
+    assert value(d) == count - len(broken)
+    d["ingestor"].await_log(f"row {broken[0]} is passed over: it cannot be read: ERROR:  invalid input syntax for type integer")
+    assert d.stats()["rows_unusable"] == len(broken)
+    d.verify()
+    order(postgres_table)
+    wait_until(lambda: value(d) == count - len(broken) + 1)
+    assert d.stats()["source_failures"] == 0
+    d["ingestor"].kill()
+    d.start("ingestor")
+    order(postgres_table)
+    wait_until(lambda: value(d) == count - len(broken) + 2)
+    d.verify()
+
+
+def test_a_late_row_at_which_a_view_fails_is_passed_over(deploy, postgres_table):
+    fragile_view(postgres_table)
+    d = deploy(postgres_table, tiles=EVER, config={"source": {"table": "fragile", "poll_interval": "100ms"}}).start()
+    stream = d.stream("/api/events/stream")
+    late = postgres_table.connect()
+    late.cursor().execute("INSERT INTO events (timestamp, event_type, summary) SELECT now(), 'order.late', CASE WHEN i = 2 THEN 'none' END"
+                          " FROM generate_series(1, 3) i")
+    last = order(postgres_table)
+    stream.await_event(lambda e: e["id"] == str(last))
+    late.commit()
+    late.close()
+    wait_until(lambda: len(stream.ids()) == 3)
+    wait_until(lambda: d.stats()["rows_unusable"] == 1)
+    assert stream.ids() == [4, 1, 3] and d.stats()["ids_pending"] == 0
+    d["ingestor"].await_log("row 2 is passed over")
+    d["ingestor"].kill()
+    d.start("ingestor")
+    order(postgres_table)
+    wait_until(lambda: stream.ids() == [4, 1, 3, 5])
+    assert value(d) == 4
+    d.verify()
+
+
+def test_a_text_of_another_encoding_passes_over_its_row(deploy, cluster, postgres_table):
+    """SQL_ASCII stores any bytes, and cannot give them as UTF-8."""
+    name = f"{postgres_table.name}_ascii"
+    admin = psycopg2.connect(cluster["uri"])
+    admin.autocommit = True
+    admin.cursor().execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0")
+    uri, postgres_table.uri = postgres_table.uri, postgres_table.uri.replace(postgres_table.name, name)
+    db = psycopg2.connect(postgres_table.uri)
+    db.autocommit = True
+    db.cursor().execute("SET client_encoding = SQL_ASCII; CREATE TABLE events (id bigserial PRIMARY KEY, timestamp timestamptz DEFAULT now(),"
+                        " event_type text DEFAULT 'order.created', target_id text)")
+    db.cursor().execute(b"INSERT INTO events (target_id) VALUES ('plain'), ('M\xfcnchen'), ('M\xc3\xbcnchen')")
+    d = deploy(postgres_table, tiles=EVER, config=FAST)
+    postgres_table.uri = uri
+    d.start()
+    assert value(d) == 2 and d.stats()["rows_unusable"] == 1
+    d["ingestor"].await_log("row 2 is passed over: it cannot be read: ERROR:  invalid byte sequence for encoding \"UTF8\": 0xfc")
+    db.cursor().execute(b"INSERT INTO events (target_id) VALUES ('K\xf6ln'), ('last')")
+    wait_until(lambda: value(d) == 3)
+    d.verify()
+    d.stop()
+    db.close()
+    admin.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.close()

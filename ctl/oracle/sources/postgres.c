@@ -16,6 +16,8 @@ struct postgres {
     const struct config_source *source;
     PGconn *db;
     char *page;      /* SQL that gives the rows behind $1 */
+    char *part;      /* SQL that gives those of them up to $2, too */
+    char *bound;     /* SQL that gives the id of the $2nd row behind $1, or of the last one */
     char *count;     /* SQL that gives how many rows there are up to $1 */
     bool time_us;    /* True when timestamps are read as µs since 1970, false for their text. */
     int64_t reached; /* id of the last row that was read; INT64_MIN: none was */
@@ -27,6 +29,8 @@ static void postgres_close(struct oracle_source *base)
     struct postgres *s = (struct postgres *)base;
     PQfinish(s->db);
     free(s->page);
+    free(s->part);
+    free(s->bound);
     free(s->count);
     free(s);
 }
@@ -186,9 +190,14 @@ static int prepare(struct postgres *s, struct error *err)
         for (size_t i = 0; i < oracle_column_count(s->source); i++) {
             put_column(s, columns, i, &sql);
         }
-        buf_printf(&sql, " FROM %s WHERE %s > $1::bigint ORDER BY %s LIMIT %d", buf_cstr(&table),
-                   buf_cstr(&id), buf_cstr(&id), ORACLE_PAGE_ROWS);
-        s->page = x_strdup(buf_cstr(&sql));
+        buf_printf(&sql, " FROM %s WHERE %s > $1::bigint", buf_cstr(&table), buf_cstr(&id));
+        s->page =
+            x_asprintf("%s ORDER BY %s LIMIT %d", buf_cstr(&sql), buf_cstr(&id), ORACLE_PAGE_ROWS);
+        s->part = x_asprintf("%s AND %s <= $2::bigint ORDER BY %s", buf_cstr(&sql), buf_cstr(&id),
+                             buf_cstr(&id));
+        s->bound = x_asprintf("SELECT max(i) FROM (SELECT %s::bigint AS i FROM %s WHERE %s > "
+                              "$1::bigint ORDER BY %s LIMIT $2::bigint) ids",
+                              buf_cstr(&id), buf_cstr(&table), buf_cstr(&id), buf_cstr(&id));
         s->count = x_asprintf("SELECT count(*) FROM %s WHERE %s <= $1::bigint", buf_cstr(&table),
                               buf_cstr(&id));
     }
@@ -216,18 +225,33 @@ static int look_for_hidden_rows(struct postgres *s, struct error *err)
     return status;
 }
 
-/* Runs a statement with one number as its parameter. */
-static int run(struct postgres *s, const char *sql, int64_t number, PGresult **out,
-               struct error *err)
+/* Such errors come from a value: a text that is not of its encoding, a division by zero in a view,
+ * an exception that a function raises, a damaged page. */
+static bool fails_at_a_row(const PGresult *result)
 {
-    char text[32];
-    const char *const parameters[] = {text};
-    snprintf(text, sizeof text, "%lld", (long long)number);
-    *out = PQexecParams(s->db, sql, 1, NULL, parameters, NULL, NULL, 0);
+    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (code == NULL || strlen(code) != 5) {
+        return false;
+    }
+    const char class[] = {code[0], code[1], '\0'};
+    return strstr("21 22 38 39 54 P0", class) != NULL || strcmp(code, "XX001") == 0;
+}
+
+/* Runs a statement with one number as its parameter, or with two: `second` is NULL for one.
+ * STATUS_INVALID: it failed because of what is in a row. */
+static int run(struct postgres *s, const char *sql, int64_t number, const int64_t *second,
+               PGresult **out, struct error *err)
+{
+    char texts[2][32];
+    const char *const parameters[] = {texts[0], texts[1]};
+    snprintf(texts[0], sizeof texts[0], "%lld", (long long)number);
+    snprintf(texts[1], sizeof texts[1], "%lld", (long long)(second != NULL ? *second : 0));
+    *out = PQexecParams(s->db, sql, second != NULL ? 2 : 1, NULL, parameters, NULL, NULL, 0);
     if (PQresultStatus(*out) != PGRES_TUPLES_OK) {
+        const bool of_a_row = fails_at_a_row(*out);
         const int status = pg_error(s->db, *out, "cannot read the events table", err);
         PQclear(*out);
-        return status;
+        return of_a_row ? STATUS_INVALID : status;
     }
     return STATUS_OK;
 }
@@ -263,21 +287,80 @@ static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresul
     s->loaded++;
 }
 
-static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *err)
+static int take_page(struct postgres *s, struct oracle_rows *rows, PGresult *page)
 {
-    int count = ORACLE_PAGE_ROWS;
-    while (count == ORACLE_PAGE_ROWS) {
-        PGresult *page;
-        const int status = run(s, s->page, s->reached, &page, err);
+    const int count = PQntuples(page);
+    for (int i = 0; i < count; i++) {
+        take_row(s, rows, page, i);
+    }
+    PQclear(page);
+    return count;
+}
+
+/* Passes over the one row behind those that were read: the database fails at it. */
+static void pass_over(struct postgres *s, int64_t id)
+{
+    s->reached = id;
+    s->base.newest = id > 0 ? id : 0;
+    s->base.unusable++;
+    s->loaded++;
+}
+
+/*
+ * A page at which the database fails is read in parts: each is half of the one before as long as
+ * that fails, and twice as long when it can be read. What fails alone is passed over. Parts end at
+ * an id, so that the database has no reason to look at the values of rows behind it.
+ */
+static int load_in_parts(struct postgres *s, struct oracle_rows *rows, struct error *err)
+{
+    int64_t left = ORACLE_PAGE_ROWS;
+    int64_t length = ORACLE_PAGE_ROWS / 2;
+    while (left > 0) {
+        PGresult *result;
+        length = length < left ? length : left;
+        int status = run(s, s->bound, s->reached, &length, &result, err);
         if (status != STATUS_OK) {
             return status;
         }
-        count = PQntuples(page);
-        for (int i = 0; i < count; i++) {
-            take_row(s, rows, page, i);
+        const bool none = PQgetisnull(result, 0, 0);
+        const int64_t end = none ? 0 : strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+        PQclear(result);
+        if (none) {
+            return STATUS_OK;
         }
-        PQclear(page);
+        status = run(s, s->part, s->reached, &end, &result, err);
+        if (status == STATUS_OK) {
+            left -= take_page(s, rows, result);
+            s->reached = end;
+            length *= 2;
+        } else if (status != STATUS_INVALID) {
+            return status;
+        } else if (length > 1) {
+            length /= 2;
+        } else {
+            pass_over(s, end);
+            left--;
+        }
     }
+    return STATUS_OK;
+}
+
+static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *err)
+{
+    int64_t before;
+    do {
+        PGresult *page;
+        before = s->reached;
+        int status = run(s, s->page, s->reached, NULL, &page, err);
+        if (status == STATUS_INVALID) {
+            status = load_in_parts(s, rows, err);
+        } else if (status == STATUS_OK && take_page(s, rows, page) < ORACLE_PAGE_ROWS) {
+            return STATUS_OK;
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    } while (s->reached != before);
     return STATUS_OK;
 }
 
@@ -286,7 +369,7 @@ static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *
 static int check_for_late(struct postgres *s, bool *late, struct error *err)
 {
     PGresult *result;
-    const int status = run(s, s->count, s->reached, &result, err);
+    const int status = run(s, s->count, s->reached, NULL, &result, err);
     if (status == STATUS_OK) {
         *late = strtoull(PQgetvalue(result, 0, 0), NULL, 10) != s->loaded;
         PQclear(result);

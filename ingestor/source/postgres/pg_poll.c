@@ -8,6 +8,8 @@
 #include "common/postgres/pg.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
+#define POLL_TRIES 8 /* rows that fail may come while others are looked for */
+
 static void list_hole(void *arg, const struct hole *hole)
 {
     struct postgres_source *s = arg;
@@ -34,37 +36,79 @@ static bool choose_holes(struct postgres_source *s)
     return true;
 }
 
-static bool send_poll(struct postgres_source *s, size_t max_rows, bool late)
+/* Ids behind which a poll reads. */
+static int64_t behind(const struct postgres_source *s)
+{
+    return s->at.position > 0 ? s->at.position : s->at.unplaced;
+}
+
+static struct pg_reading reading_of_rows(struct postgres_source *s, size_t max_rows)
+{
+    return (struct pg_reading){
+        .db = s->db, .table = &s->table, .after = behind(s), .until = INT64_MAX, .limit = max_rows};
+}
+
+static struct pg_reading reading_of_late(struct postgres_source *s, size_t max_rows)
+{
+    return (struct pg_reading){.db = s->db,
+                               .table = &s->table,
+                               .first_ids = buf_cstr(&s->hole_poll.first_ids),
+                               .last_ids = buf_cstr(&s->hole_poll.last_ids),
+                               .after = INT64_MIN,
+                               .until = INT64_MAX,
+                               .limit = max_rows};
+}
+
+static bool send_prepared(const char *name, const struct pg_reading *r)
 {
     char after[32];
     char until[32];
     char limit[32];
-    snprintf(after, sizeof after, "%lld",
-             (long long)(s->at.position > 0 ? s->at.position : s->at.unplaced));
-    snprintf(until, sizeof until, "%lld", (long long)INT64_MAX);
-    snprintf(limit, sizeof limit, "%zu", max_rows);
+    snprintf(after, sizeof after, "%lld", (long long)r->after);
+    snprintf(until, sizeof until, "%lld", (long long)r->until);
+    snprintf(limit, sizeof limit, "%zu", r->limit);
+    const bool ranges = r->first_ids != NULL;
+    const char *const parameters[] = {ranges ? r->first_ids : after, ranges ? r->last_ids : until,
+                                      limit};
+    return PQsendQueryPrepared(r->db, name, 3, parameters, NULL, NULL, 1) == 1;
+}
+
+/* Sends what reads the rows, around those at which the database fails if there are any. */
+static bool send_reading(const struct postgres_source *s, const char *name,
+                         struct pg_reading reading, int64_t until)
+{
+    reading.until = until;
+    return until == INT64_MAX && s->broken.count == 0 ? send_prepared(name, &reading)
+                                                      : pg_broken_send(&s->broken, &reading);
+}
+
+static bool send_poll(struct postgres_source *s, size_t max_rows, bool late,
+                      const struct pg_polled *ends)
+{
     const char *const names[] = {buf_cstr(&s->table.name)};
-    const char *const rows[] = {after, until, limit};
-    const char *const holes[] = {late ? buf_cstr(&s->hole_poll.first_ids) : NULL,
-                                 late ? buf_cstr(&s->hole_poll.last_ids) : NULL, limit};
     return PQenterPipelineMode(s->db) == 1 &&
            PQsendQueryParams(s->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL,
                              NULL, NULL, NULL, 0) == 1 &&
            PQsendQueryPrepared(s->db, PG_STATEMENT_SNAPSHOT, 1, names, NULL, NULL, 0) == 1 &&
-           PQsendQueryPrepared(s->db, PG_STATEMENT_ROWS, 3, rows, NULL, NULL, 1) == 1 &&
-           (!late || PQsendQueryPrepared(s->db, PG_STATEMENT_LATE, 3, holes, NULL, NULL, 1) == 1) &&
+           send_reading(s, PG_STATEMENT_ROWS, reading_of_rows(s, max_rows), ends->until) &&
+           (!late ||
+            send_reading(s, PG_STATEMENT_LATE, reading_of_late(s, max_rows), ends->late_until)) &&
            PQsendQueryParams(s->db, "COMMIT", 0, NULL, NULL, NULL, NULL, 0) == 1 &&
            PQpipelineSync(s->db) == 1;
 }
 
-/* The next statement's result; NULL and err when it failed. */
-static PGresult *next_result(struct postgres_source *s, ExecStatusType wanted, struct error *err)
+/* The next statement's result. NULL and err when it failed; *of_a_row is true then if it failed
+ * because of what is in a row. */
+static PGresult *next_result(struct postgres_source *s, ExecStatusType wanted, bool *of_a_row,
+                             struct error *err)
 {
     PGresult *result = PQgetResult(s->db);
+    *of_a_row = false;
     if (result == NULL) {
         result = PQgetResult(s->db); /* NULL stands between two statements */
     }
     if (result == NULL || PQresultStatus(result) != wanted) {
+        *of_a_row = pg_broken_is_why(result);
         pg_error(s->db, result, "cannot read the events table", err);
         PQclear(result);
         return NULL;
@@ -74,7 +118,8 @@ static PGresult *next_result(struct postgres_source *s, ExecStatusType wanted, s
 
 static bool read_snapshot(struct postgres_source *s, struct error *err)
 {
-    PGresult *snapshot = next_result(s, PGRES_TUPLES_OK, err);
+    bool of_a_row;
+    PGresult *snapshot = next_result(s, PGRES_TUPLES_OK, &of_a_row, err);
     if (snapshot == NULL) {
         return false;
     }
@@ -97,29 +142,84 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
     return true;
 }
 
-int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *out,
-                  struct error *err)
+/* Takes the answers. STATUS_INVALID: the database fails at a row behind the position or, if those
+ * were read, at one in a hole. */
+static int take_poll(struct postgres_source *s, bool late, struct pg_polled *out, struct error *err)
 {
-    s->hole_poll.thorough = false;
-    const bool late = (s->news.building || !s->news.full) && choose_holes(s);
-    if (!send_poll(s, max_rows, late)) {
-        return pg_error(s->db, NULL, "cannot read the events table", err);
-    }
-    PGresult *begin = next_result(s, PGRES_COMMAND_OK, err);
+    bool of_a_row;
+    PGresult *begin = next_result(s, PGRES_COMMAND_OK, &of_a_row, err);
     PQclear(begin);
-    if (begin == NULL || !read_snapshot(s, err) ||
-        (out->rows = next_result(s, PGRES_TUPLES_OK, err)) == NULL ||
-        (late && (out->late = next_result(s, PGRES_TUPLES_OK, err)) == NULL)) {
+    if (begin == NULL || !read_snapshot(s, err)) {
         return STATUS_IO;
     }
-    PGresult *commit = next_result(s, PGRES_COMMAND_OK, err);
-    PGresult *sync = commit != NULL ? next_result(s, PGRES_PIPELINE_SYNC, err) : NULL;
+    out->rows = next_result(s, PGRES_TUPLES_OK, &of_a_row, err);
+    if (out->rows != NULL && late) {
+        out->late = next_result(s, PGRES_TUPLES_OK, &of_a_row, err);
+    }
+    if (out->rows == NULL || (late && out->late == NULL)) {
+        return of_a_row ? STATUS_INVALID : STATUS_IO;
+    }
+    PGresult *commit = next_result(s, PGRES_COMMAND_OK, &of_a_row, err);
+    PGresult *sync = commit != NULL ? next_result(s, PGRES_PIPELINE_SYNC, &of_a_row, err) : NULL;
     PQclear(commit);
     PQclear(sync);
     if (sync == NULL || PQexitPipelineMode(s->db) != 1) {
         return pg_error(s->db, NULL, "cannot read the events table", err);
     }
     return STATUS_OK;
+}
+
+/* Ends a poll that failed at a row: drops the answers that are still to come, and its transaction.
+ */
+static int give_up_poll(struct postgres_source *s, struct error *err)
+{
+    bool synced = false;
+    for (int nulls = 0; !synced && nulls < 2;) {
+        PGresult *result = PQgetResult(s->db);
+        nulls = result == NULL ? nulls + 1 : 0;
+        synced = PQresultStatus(result) == PGRES_PIPELINE_SYNC;
+        PQclear(result);
+    }
+    if (!synced || PQexitPipelineMode(s->db) != 1) {
+        return pg_error(s->db, NULL, "cannot read the events table", err);
+    }
+    return pg_run(s->db, "ROLLBACK", "cannot read the events table", err);
+}
+
+/* Finds the rows that a poll failed at, so that it can be made again without them. */
+static int find_broken(struct postgres_source *s, size_t max_rows, struct pg_polled *out,
+                       struct error *err)
+{
+    const bool late = out->rows != NULL;
+    struct pg_reading reading = late ? reading_of_late(s, max_rows) : reading_of_rows(s, max_rows);
+    reading.until = late ? s->at.position : s->snapshot.newest;
+    PQclear(out->rows);
+    out->rows = NULL;
+    const int status = give_up_poll(s, err);
+    return status == STATUS_OK
+               ? pg_broken_find(&s->broken, &reading, late ? &out->late_until : &out->until, err)
+               : status;
+}
+
+int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *out,
+                  struct error *err)
+{
+    s->hole_poll.thorough = false;
+    const bool late = (s->news.building || !s->news.full) && choose_holes(s);
+    out->until = INT64_MAX;
+    out->late_until = INT64_MAX;
+    pg_broken_clear(&s->broken);
+    int status = STATUS_INVALID;
+    for (int tries = 0; status == STATUS_INVALID && tries < POLL_TRIES; tries++) {
+        if (!send_poll(s, max_rows, late, out)) {
+            return pg_error(s->db, NULL, "cannot read the events table", err);
+        }
+        status = take_poll(s, late, out, err);
+        if (status == STATUS_INVALID && find_broken(s, max_rows, out, err) != STATUS_OK) {
+            return STATUS_IO;
+        }
+    }
+    return status == STATUS_OK ? STATUS_OK : STATUS_IO;
 }
 
 void pg_poll_clear(struct pg_polled *polled)

@@ -15,12 +15,15 @@
 
 /* What a poll found. Zero-initialised; pg_poll_clear frees it. */
 struct pg_polled {
-    PGresult *rows; /* behind the position, in the order of their ids */
-    PGresult *late; /* in the holes, in the order of their ids; NULL: not asked for */
+    PGresult *rows;     /* behind the position, in the order of their ids */
+    PGresult *late;     /* in the holes, in the order of their ids; NULL: not asked for */
+    int64_t until;      /* where the rows behind the position end; INT64_MAX: with the table */
+    int64_t late_until; /* the same of those in the holes */
 };
 
 /* Also sets s->snapshot and s->hole_poll. On failure (STATUS_IO) the connection is useless: what
- * the pipeline still holds is not worth taking apart. */
+ * the pipeline still holds is not worth taking apart. Rows at which the database fails are left
+ * out, and listed in s->broken. */
 int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *out,
                   struct error *err);
 

@@ -14,19 +14,19 @@
 
 /* ---- Since the checkpoint ---- */
 
-/* Reads the rows with ids in (after, until]. */
-static int query_range(struct postgres_source *s, int64_t after, int64_t until, size_t max_rows,
-                       PGresult **out, struct error *err)
+/* Reads the rows with ids in (after, until], but for those at which the database fails. */
+static int query_range(struct postgres_source *s, struct pg_broken *broken, int64_t after,
+                       int64_t until, size_t max_rows, PGresult **out, struct error *err)
 {
     char texts[3][32];
     snprintf(texts[0], sizeof texts[0], "%lld", (long long)after);
     snprintf(texts[1], sizeof texts[1], "%lld", (long long)until);
     snprintf(texts[2], sizeof texts[2], "%zu", max_rows);
     const char *const parameters[] = {texts[0], texts[1], texts[2]};
+    const struct pg_reading reading = {
+        .db = s->db, .table = &s->table, .after = after, .until = until, .limit = max_rows};
     *out = PQexecPrepared(s->db, PG_STATEMENT_ROWS, 3, parameters, NULL, NULL, 1);
-    return PQresultStatus(*out) == PGRES_TUPLES_OK
-               ? STATUS_OK
-               : pg_error(s->db, *out, "cannot read the events table", err);
+    return pg_broken_read(broken, &reading, out, err);
 }
 
 static void list_id(struct buf *list, int64_t id)
@@ -41,11 +41,27 @@ static int query_listed(struct postgres_source *s, struct buf *list, PGresult **
 {
     buf_append_text(list, list->len == 0 ? "{}" : "}");
     const char *const parameters[] = {buf_cstr(list), buf_cstr(list), NULL};
+    const struct pg_reading reading = {.db = s->db,
+                                       .table = &s->table,
+                                       .first_ids = parameters[0],
+                                       .last_ids = parameters[1],
+                                       .after = INT64_MIN,
+                                       .until = s->at.position,
+                                       .limit = SIZE_MAX / 2};
     *out = PQexecPrepared(s->db, PG_STATEMENT_LATE, 3, parameters, NULL, NULL, 1);
+    const int status = pg_broken_read(&s->broken, &reading, out, err);
     buf_free(list);
-    return PQresultStatus(*out) == PGRES_TUPLES_OK
-               ? STATUS_OK
-               : pg_error(s->db, *out, "cannot read the events table", err);
+    return status;
+}
+
+/* Rows at which the database fails are unusable again. */
+static void count_broken(struct postgres_source *s, struct batch *batch)
+{
+    for (size_t i = 0; i < s->broken.count; i++) {
+        batch->unusable++;
+        unusable_row_because(&s->unusable, UNUSABLE_UNREADABLE, s->broken.ids[i],
+                             s->broken.why.text);
+    }
 }
 
 /* The rows of a record that came in the order of their ids, and the holes between them. */
@@ -53,7 +69,7 @@ static int replay_rows(struct postgres_source *s, const struct pg_record *r, str
                        struct error *err)
 {
     PGresult *rows = NULL;
-    const int status = query_range(s, r->before, r->after, SIZE_MAX / 2, &rows, err);
+    const int status = query_range(s, &s->broken, r->before, r->after, SIZE_MAX / 2, &rows, err);
     for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
         if (!pg_record_misses(r, id)) {
@@ -62,6 +78,9 @@ static int replay_rows(struct postgres_source *s, const struct pg_record *r, str
         }
     }
     PQclear(rows);
+    if (status == STATUS_OK) {
+        count_broken(s, batch);
+    }
     int64_t first;
     int64_t last;
     for (size_t i = 0; pg_record_hole(r, i, &first, &last); i++) {
@@ -98,24 +117,37 @@ static int replay_late(struct postgres_source *s, const struct pg_record *r, str
     return status;
 }
 
+/* Rows up to `until`, which came in the order of their ids, and without holes between them. */
+static int replay_plain(struct postgres_source *s, int64_t until, size_t max_rows,
+                        struct batch *batch, struct error *err)
+{
+    PGresult *rows = NULL;
+    const int status = query_range(s, &s->broken, s->at.position, until, max_rows, &rows, err);
+    for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
+        s->at.position = pg_row_id(rows, i);
+        s->at.last_ordinal = (uint64_t)s->at.position + s->at.offset;
+        pg_deliver_row(s, rows, i, clock_wall(), batch);
+    }
+    anchor_drop(&s->anchor, batch);
+    if (status == STATUS_OK) {
+        count_broken(s, batch);
+        while (pg_broken_above(&s->broken, s->at.position, &s->at.position)) {
+        }
+        if ((size_t)PQntuples(rows) + s->broken.count < max_rows) {
+            s->at.position = until;
+        }
+    }
+    PQclear(rows);
+    return status;
+}
+
 int pg_replay_record(struct postgres_source *s, const struct pg_record *r, size_t max_rows,
                      struct batch **out, struct error *err)
 {
     struct batch *batch = batch_create(s->config->source.extra_count);
     int status;
     if (s->at.position < r->before) {
-        PGresult *rows = NULL;
-        status = query_range(s, s->at.position, r->before, max_rows, &rows, err);
-        for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
-            s->at.position = pg_row_id(rows, i);
-            s->at.last_ordinal = (uint64_t)s->at.position + s->at.offset;
-            pg_deliver_row(s, rows, i, clock_wall(), batch);
-        }
-        anchor_drop(&s->anchor, batch);
-        if (status == STATUS_OK && PQntuples(rows) < (int)max_rows) {
-            s->at.position = r->before;
-        }
-        PQclear(rows);
+        status = replay_plain(s, r->before, max_rows, batch, err);
     } else {
         status = replay_rows(s, r, batch, err);
         anchor_drop(&s->anchor, batch);
@@ -140,12 +172,14 @@ int pg_replay_record(struct postgres_source *s, const struct pg_record *r, size_
 static int anchor_is_there(struct postgres_source *s, bool *holds, struct error *err)
 {
     PGresult *rows = NULL;
+    struct pg_broken broken = {0}; /* those of the poll under way stay as they are */
     struct batch *batch = batch_create(s->config->source.extra_count);
-    const int status = query_range(s, s->anchor.id - 1, s->anchor.id, 1, &rows, err);
+    const int status = query_range(s, &broken, s->anchor.id - 1, s->anchor.id, 1, &rows, err);
     if (status == STATUS_OK && PQntuples(rows) == 1) {
         pg_row_add(s, rows, 0, 0, clock_wall(), batch);
     }
     *holds = anchor_holds(&s->anchor, batch);
+    pg_broken_free(&broken);
     PQclear(rows);
     batch_destroy(&batch);
     return status;
@@ -249,7 +283,8 @@ int pg_replay_history(struct postgres_source *s, struct batch **out, struct erro
     struct batch *batch = batch_create(s->config->source.extra_count);
     PGresult *rows = NULL;
     struct buf list = {0};
-    int status = query_range(s, s->at.history_from - 1, s->at.position, INT64_MAX, &rows, err);
+    int status =
+        query_range(s, &s->broken, s->at.history_from - 1, s->at.position, INT64_MAX, &rows, err);
     if (status == STATUS_OK) {
         add_history(s, rows, batch);
         for (size_t i = 0; i < s->order.late_count; i++) {

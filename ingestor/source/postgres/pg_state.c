@@ -76,6 +76,7 @@ void pg_state_free(struct postgres_source *s)
     order_free(&s->order);
     buf_free(&s->hole_poll.first_ids);
     buf_free(&s->hole_poll.last_ids);
+    pg_broken_free(&s->broken);
     pg_draft_free(&s->journal.draft);
     buf_free(&s->journal.bytes);
     pg_journal_free(&s->journal.replay);

@@ -17,6 +17,7 @@
 #include "ingestor/source/anchor.h"
 #include "ingestor/source/postgres/holes.h"
 #include "ingestor/source/postgres/order.h"
+#include "ingestor/source/postgres/pg_broken.h"
 #include "ingestor/source/postgres/pg_journal.h"
 #include "ingestor/source/postgres/pg_rewind.h"
 #include "ingestor/source/postgres/pg_table.h"
@@ -95,6 +96,7 @@ struct postgres_source {
     struct order order; /* Places of the rows that the event log holds. */
     struct pg_snapshot snapshot;
     struct pg_hole_poll hole_poll;
+    struct pg_broken broken; /* Rows of the last poll at which the database fails. */
     struct pg_journaling journal;
     struct pg_news news;
     struct pg_rewind rewind;

@@ -147,19 +147,48 @@ static int postgres_open(const struct config *config, struct str state, struct s
 
 /* ---- What is delivered, in which order ---- */
 
-/* Delivers the rows that came into holes: they are next in the order, whatever their ids. */
+/* Counts a row at which the database fails. */
+static void pass_over(struct postgres_source *s, int64_t id, struct batch *batch)
+{
+    batch->unusable++;
+    unusable_row_because(&s->unusable, UNUSABLE_UNREADABLE, id, s->broken.why.text);
+}
+
+/* Delivers a row that came into a hole: it is next in the order, whatever its id. row: -1 if the
+ * database fails at it. */
+static void take_late_row(struct postgres_source *s, const PGresult *rows, int row, int64_t id,
+                          wall_time now, struct batch *batch)
+{
+    if (!holes_fill(&s->holes, id)) {
+        return;
+    }
+    s->at.last_ordinal =
+        (s->at.last_ordinal > s->journal.floor ? s->at.last_ordinal : s->journal.floor) + 1;
+    if (row >= 0) {
+        pg_deliver_row(s, rows, row, now, batch);
+    } else {
+        pass_over(s, id, batch);
+    }
+    pg_deliver_late(s, id);
+    pg_draft_late(&s->journal.draft, id, s->at.last_ordinal);
+}
+
+/* Delivers the rows that came into holes. */
 static void take_late(struct postgres_source *s, const PGresult *rows, wall_time now,
                       struct batch *batch)
 {
+    int64_t broken = INT64_MIN;
     for (int i = 0; i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
-        if (holes_fill(&s->holes, id)) {
-            s->at.last_ordinal =
-                (s->at.last_ordinal > s->journal.floor ? s->at.last_ordinal : s->journal.floor) + 1;
-            pg_deliver_row(s, rows, i, now, batch);
-            pg_deliver_late(s, id);
-            pg_draft_late(&s->journal.draft, id, s->at.last_ordinal);
+        int64_t next;
+        while (pg_broken_above(&s->broken, broken, &next) && next < id) {
+            broken = next;
+            take_late_row(s, rows, -1, broken, now, batch);
         }
+        take_late_row(s, rows, i, id, now, batch);
+    }
+    while (pg_broken_above(&s->broken, broken, &broken)) {
+        take_late_row(s, rows, -1, broken, now, batch);
     }
 }
 
@@ -173,25 +202,51 @@ static wall_time hole_since(const struct postgres_source *s, const PGresult *row
                                                                                           : now;
 }
 
+/* Goes on to the next row that is there; what it leaves out is missing from then on. */
+static void step_to(struct postgres_source *s, int64_t id, wall_time since)
+{
+    if (id > s->at.position + 1) {
+        holes_add(&s->holes, s->at.position + 1, id - 1, s->snapshot.xmax, since);
+        pg_draft_hole(&s->journal.draft, s->at.position + 1, id - 1, since);
+    }
+    s->at.position = id;
+    s->at.last_ordinal = (uint64_t)id + s->at.offset;
+}
+
+/* Passes over the rows in (*from, below) at which the database fails. */
+static void take_broken(struct postgres_source *s, int64_t *from, int64_t below, wall_time now,
+                        struct batch *batch)
+{
+    int64_t id;
+    while (pg_broken_above(&s->broken, *from, &id) && id < below) {
+        *from = id;
+        if (id > 0) {
+            step_to(s, id, now);
+        } else {
+            s->at.unplaced = id;
+        }
+        pass_over(s, id, batch);
+    }
+}
+
 static void take_rows(struct postgres_source *s, const PGresult *rows, wall_time now,
                       struct batch *batch)
 {
+    int64_t broken = s->at.position > 0 ? s->at.position : s->at.unplaced;
     for (int i = 0; i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
-        if (id <= 0) {
+        if (s->broken.count != 0) {
+            take_broken(s, &broken, id, now, batch);
+        }
+        if (id > 0) {
+            step_to(s, id, id > s->at.position + 1 ? hole_since(s, rows, i, now) : now);
+            pg_deliver_row(s, rows, i, now, batch);
+        } else {
             s->at.unplaced = id;
-            pg_row_add(s, rows, i, 0, now, batch);
-            continue;
+            pg_row_add(s, rows, i, 0, now, batch); /* it is unusable */
         }
-        if (id > s->at.position + 1) {
-            const wall_time since = hole_since(s, rows, i, now);
-            holes_add(&s->holes, s->at.position + 1, id - 1, s->snapshot.xmax, since);
-            pg_draft_hole(&s->journal.draft, s->at.position + 1, id - 1, since);
-        }
-        s->at.position = id;
-        s->at.last_ordinal = (uint64_t)id + s->at.offset;
-        pg_deliver_row(s, rows, i, now, batch);
     }
+    take_broken(s, &broken, INT64_MAX, now, batch);
 }
 
 /* Writes down what of this poll a later one could not tell; and, when its ordinals are above the
@@ -223,11 +278,11 @@ static void fill_batch(struct postgres_source *s, const struct pg_polled *polled
     bool all_late = true;
     take_rows(s, polled->rows, now, batch);
     anchor_drop(&s->anchor, batch);
-    s->news.full = PQntuples(polled->rows) == (int)max_rows;
+    s->news.full = PQntuples(polled->rows) == (int)max_rows || polled->until != INT64_MAX;
     const bool late_may_come = s->news.building || !s->news.full;
     if (polled->late != NULL && late_may_come) {
         take_late(s, polled->late, now, batch);
-        all_late = PQntuples(polled->late) < (int)max_rows;
+        all_late = PQntuples(polled->late) < (int)max_rows && polled->late_until == INT64_MAX;
     }
     make_record(s, before);
     /* A hole is forgotten only after it was polled once more. */
