@@ -5,6 +5,7 @@
  * removing it may be repeated.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/postgres/pg.h"
 #include "common/program/program.h"
@@ -46,68 +47,213 @@ static int check_kind(enum source_kind kind, struct error *err)
                      "database's files");
 }
 
-static int change(const struct config *config, bool remove, struct error *err)
+/* ---- Which tables ---- */
+
+enum { TREE_NAME, TREE_IS_PARTITION, TREE_IS_OURS };
+
+static bool is_true(const PGresult *result, int row, int column)
 {
-    PGconn *db;
-    int status = pg_connect(config, &db, err);
-    if (status != STATUS_OK) {
+    return PQgetvalue(result, row, column)[0] == 't';
+}
+
+/* Fails with STATUS_INVALID for what no trigger helps: rows come into it by other tables. */
+static int check_table(PGconn *db, const char *table, struct error *err)
+{
+    const char *const parameters[] = {table};
+    PGresult *result = PQexecParams(
+        db, "SELECT relkind, pg_is_in_recovery() FROM pg_class WHERE oid = to_regclass($1)", 1,
+        NULL, parameters, NULL, NULL, 0);
+    int status = STATUS_OK;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        status = pg_error(db, result, "cannot look for the events table", err);
+    } else if (PQntuples(result) == 0) {
+        status = error_set(err, STATUS_IO,
+                           "cannot install the trigger: the database has no table %s; create it, "
+                           "or set source.table to the name of your events table",
+                           table);
+    } else if (is_true(result, 0, 1)) {
+        status = error_set(err, STATUS_IO,
+                           "source.uri is a hot standby, which cannot notify of new rows: the "
+                           "ingestor polls it. A trigger helps those that read the primary; "
+                           "install it there");
+    } else if (strchr("rp", PQgetvalue(result, 0, 0)[0]) == NULL) {
+        status = error_set(err, STATUS_INVALID,
+                           "%s is no table but a view or a foreign table, whose trigger does not "
+                           "fire when rows are written to what is below it; set source.table to "
+                           "the table itself, or leave the trigger out: the ingestor polls at each "
+                           "source.poll_interval",
+                           table);
+    }
+    PQclear(result);
+    return status;
+}
+
+/* *out has the table, and its partitions and heirs below it, each behind the one that it belongs
+ * to. Of an INSERT only the triggers of the table that it names fire for the statement. */
+static int read_tree(PGconn *db, const char *table, PGresult **out, struct error *err)
+{
+    static const char sql[] =
+        "WITH RECURSIVE tree(oid, depth) AS (SELECT to_regclass($1)::oid, 0 UNION ALL "
+        "SELECT inhrelid, depth + 1 FROM tree JOIN pg_inherits ON inhparent = tree.oid) "
+        "SELECT c.oid::regclass, c.relispartition AND depth != 0, pg_has_role(c.relowner, 'USAGE') "
+        "FROM tree JOIN pg_class c USING (oid) WHERE c.relkind IN ('r', 'p') OR depth = 0 "
+        "GROUP BY c.oid, c.relispartition, c.relowner, depth ORDER BY depth, c.oid";
+    const char *const parameters[] = {table};
+    *out = PQexecParams(db, sql, 1, NULL, parameters, NULL, NULL, 0);
+    if (PQresultStatus(*out) != PGRES_TUPLES_OK) {
+        const int status = pg_error(db, *out, "cannot look for the table's partitions", err);
+        PQclear(*out);
+        *out = NULL;
         return status;
     }
-    struct buf channel = {0};
-    struct buf table = {0};
-    struct buf function = {0};
-    struct buf sql = {0};
-    pg_channel(&channel, &config->source);
-    pg_quote_table(db, &table, &config->source);
-    /* The function lies in the table's schema, under the channel's name: one of each for each
-     * table. */
-    if (config->source.table_schema != NULL) {
-        pg_quote(db, &function, config->source.table_schema);
-        buf_append_char(&function, '.');
+    return STATUS_OK;
+}
+
+/* ---- The statements ---- */
+
+/* The function lies in the table's schema, under the channel's name: one of each for each table. */
+static void name_function(PGconn *db, const struct config_source *source, const char *channel,
+                          struct buf *out)
+{
+    if (source->table_schema != NULL) {
+        pg_quote(db, out, source->table_schema);
+        buf_append_char(out, '.');
     }
-    pg_quote(db, &function, buf_cstr(&channel));
-    char *literal = PQescapeLiteral(db, channel.data, channel.len);
-    buf_append_text(&sql, "BEGIN;");
-    buf_printf(&sql, "DROP TRIGGER IF EXISTS tilewire_notify ON %s;", buf_cstr(&table));
-    if (!remove) {
-        buf_printf(&sql,
-                   "CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS "
-                   "$tilewire$ BEGIN PERFORM pg_notify(%s, ''); RETURN NULL; END $tilewire$;"
+    pg_quote(db, out, channel);
+}
+
+static void put_drop(const PGresult *tree, struct buf *sql)
+{
+    for (int i = 0; i < PQntuples(tree); i++) {
+        const char *name = PQgetvalue(tree, i, TREE_NAME);
+        buf_printf(sql,
+                   "DROP TRIGGER IF EXISTS tilewire_notify ON %s;"
+                   "DROP TRIGGER IF EXISTS tilewire_notify_replica ON %s;",
+                   name, name);
+    }
+}
+
+/*
+ * Ordinary sessions fire the trigger of the statement. Sessions with session_replication_role =
+ * replica do not, and what applies a logical replication fires triggers of rows alone: for those
+ * there is one of the row, which fires in such sessions only, so that it costs the others nothing.
+ * To say so of a trigger takes the table's owner. A partition has it by its parent.
+ */
+static void put_create(const PGresult *tree, const char *function, struct buf *sql)
+{
+    for (int i = 0; i < PQntuples(tree); i++) {
+        const char *name = PQgetvalue(tree, i, TREE_NAME);
+        buf_printf(sql,
                    "CREATE TRIGGER tilewire_notify AFTER INSERT ON %s FOR EACH STATEMENT EXECUTE "
                    "FUNCTION %s();",
-                   buf_cstr(&function), literal, buf_cstr(&table), buf_cstr(&function));
+                   name, function);
+        if (is_true(tree, 0, TREE_IS_OURS) && !is_true(tree, i, TREE_IS_PARTITION)) {
+            buf_printf(sql,
+                       "CREATE TRIGGER tilewire_notify_replica AFTER INSERT ON %s FOR EACH ROW "
+                       "EXECUTE FUNCTION %s();",
+                       name, function);
+        }
+        if (is_true(tree, 0, TREE_IS_OURS)) {
+            buf_printf(sql, "ALTER TABLE ONLY %s ENABLE REPLICA TRIGGER tilewire_notify_replica;",
+                       name);
+        }
+    }
+}
+
+static int change_tree(PGconn *db, const struct config_source *source, const PGresult *tree,
+                       bool remove, struct error *err)
+{
+    struct buf channel = {0};
+    struct buf function = {0};
+    struct buf sql = {0};
+    pg_channel(&channel, source);
+    name_function(db, source, buf_cstr(&channel), &function);
+    buf_append_text(&sql, "BEGIN;");
+    put_drop(tree, &sql);
+    if (!remove) {
+        char *literal = PQescapeLiteral(db, channel.data, channel.len);
+        buf_printf(&sql,
+                   "CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS "
+                   "$tilewire$ BEGIN PERFORM pg_notify(%s, ''); RETURN NULL; END $tilewire$;",
+                   buf_cstr(&function), literal);
+        PQfreemem(literal);
+        put_create(tree, buf_cstr(&function), &sql);
     } else {
         buf_printf(&sql, "DROP FUNCTION IF EXISTS %s();", buf_cstr(&function));
     }
     buf_append_text(&sql, "COMMIT");
-    status = pg_run(db, buf_cstr(&sql),
-                    remove ? "cannot remove the trigger" : "cannot install the trigger", err);
-    PQfreemem(literal);
+    const int status =
+        pg_run(db, buf_cstr(&sql),
+               remove ? "cannot remove the trigger" : "cannot install the trigger", err);
     buf_free(&channel);
-    buf_free(&table);
     buf_free(&function);
     buf_free(&sql);
+    return status;
+}
+
+/* What was done, for the message. */
+struct changed {
+    int partitions; /* how many there are below the table */
+    bool ours;      /* the table is */
+};
+
+static int change(const struct config *config, bool remove, struct changed *out, struct error *err)
+{
+    PGconn *db;
+    PGresult *tree = NULL;
+    struct buf table = {0};
+    int status = pg_connect(config, &db, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    pg_quote_table(db, &table, &config->source);
+    status = remove ? STATUS_OK : check_table(db, buf_cstr(&table), err);
+    if (status == STATUS_OK) {
+        status = read_tree(db, buf_cstr(&table), &tree, err);
+    }
+    if (status == STATUS_OK) {
+        *out = (struct changed){
+            .partitions = PQntuples(tree) - 1,
+            .ours = PQntuples(tree) != 0 && is_true(tree, 0, TREE_IS_OURS),
+        };
+        status = change_tree(db, &config->source, tree, remove, err);
+    }
+    PQclear(tree);
+    buf_free(&table);
     PQfinish(db);
     return status;
+}
+
+static void print_changed(const struct ctl *ctl, bool remove, const struct changed *changed)
+{
+    fprintf(ctl->out, "the trigger on table %s", ctl->config->source.table);
+    if (changed->partitions > 0) {
+        fprintf(ctl->out, ", and on %d below it,", changed->partitions);
+    }
+    fprintf(ctl->out, " is %s\n", remove ? "removed" : "installed");
+    if (!remove && !changed->ours) {
+        fprintf(ctl->out, "rows that logical replication writes do not fire it: that takes the "
+                          "table's owner\n");
+    }
 }
 
 static int run(const struct ctl *ctl, const struct command_line *line)
 {
     const struct trigger_options *options = line->options;
+    struct changed changed = {0};
     struct error err = {{0}};
     int status = config_need_source(ctl->config, &err);
     if (status == STATUS_OK) {
         status = check_kind(ctl->config->source.kind, &err);
     }
     if (status == STATUS_OK) {
-        status = change(ctl->config, options->remove, &err);
+        status = change(ctl->config, options->remove, &changed, &err);
     }
     if (status != STATUS_OK) {
         (void)ctl_fail(ctl, "%s", err.text);
         return status == STATUS_INVALID ? PROGRAM_EXIT_USAGE : PROGRAM_EXIT_FAILED;
     }
-    fprintf(ctl->out, "the trigger on table %s is %s\n", ctl->config->source.table,
-            options->remove ? "removed" : "installed");
+    print_changed(ctl, options->remove, &changed);
     return EXIT_SUCCESS;
 }
 

@@ -25,6 +25,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
@@ -47,14 +48,37 @@ static struct postgres_source *postgres_of(struct source *source)
 
 /* ---- Opening and closing ---- */
 
+/* A hot standby has no notifications; it is polled. */
+static int is_standby(struct postgres_source *s, bool *standby, struct error *err)
+{
+    PGresult *result;
+    const int status = pg_query(s->db, "SELECT pg_is_in_recovery()", &result,
+                                "cannot ask whether the server is a standby", err);
+    if (status == STATUS_OK) {
+        *standby = strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+        PQclear(result);
+    }
+    return status;
+}
+
 static int listen_for_rows(struct postgres_source *s, struct error *err)
 {
+    bool standby = false;
+    int status = is_standby(s, &standby, err);
+    if (status != STATUS_OK || standby) {
+        if (standby) {
+            log_info("the server is a hot standby, which cannot notify of new rows: it is polled "
+                     "each %lld ms (source.poll_interval)",
+                     (long long)s->config->source.poll_interval_ms);
+        }
+        return status;
+    }
     struct buf channel = {0};
     struct buf sql = {0};
     pg_channel(&channel, &s->config->source);
     buf_append_text(&sql, "LISTEN ");
     pg_quote(s->db, &sql, buf_cstr(&channel));
-    const int status = pg_run(s->db, buf_cstr(&sql), "cannot LISTEN", err);
+    status = pg_run(s->db, buf_cstr(&sql), "cannot LISTEN", err);
     buf_free(&channel);
     buf_free(&sql);
     return status;

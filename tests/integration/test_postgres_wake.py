@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the ingestor learns of new rows in PostgreSQL: the trigger, wherever rows are written and by whatever kind of session, and
+polling where nothing can notify."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from conftest import ROOT
+from tilewire import Postgres, free_ports, wait_until
+
+HOUR = {"source": {"poll_interval": "1h"}}
+EVER = [{"key": "ever", "type": "count", "match": {"event_type": "order.*"}}]
+INSERT = "INSERT INTO {} (timestamp, event_type) VALUES (now(), 'order.created')"
+
+
+def value(d):
+    return d.tile("ever")["data"]["value"]
+
+
+def partition(table):
+    table.execute("""
+        CREATE TABLE parted (id bigserial, timestamp timestamptz, event_type text, PRIMARY KEY (id, timestamp)) PARTITION BY RANGE (timestamp);
+        CREATE TABLE "Part old" PARTITION OF parted FOR VALUES FROM ('2001-01-01') TO ('2011-01-01');
+        CREATE TABLE "Part new" PARTITION OF parted FOR VALUES FROM ('2011-01-01') TO ('2101-01-01') PARTITION BY RANGE (timestamp);
+        CREATE TABLE leaf PARTITION OF "Part new" FOR VALUES FROM ('2021-01-01') TO ('2101-01-01')""")
+
+
+def test_rows_written_straight_into_a_partition_wake_the_ingestor(deploy, postgres_table):
+    partition(postgres_table)
+    d = deploy(postgres_table, tiles=EVER, config={"source": {"table": "parted", "poll_interval": "1h"}})
+    for _ in range(2):
+        result = d.run("install-trigger")
+        assert result.returncode == 0 and "the trigger on table parted, and on 3 below it, is installed" in result.stdout, result.stdout
+    d.start()
+    for i, name in enumerate(["parted", "leaf", '"Part new"'] * 2):
+        postgres_table.execute(INSERT.format(name))
+        wait_until(lambda: value(d) == i + 1, 5, f"a row written into {name} to be read")
+    postgres_table.execute("CREATE TABLE later PARTITION OF parted FOR VALUES FROM ('1901-01-01') TO ('2001-01-01')")
+    d.run("install-trigger", check=True)
+    postgres_table.execute("INSERT INTO later (timestamp, event_type) VALUES ('1999-01-01', 'order.created')")
+    wait_until(lambda: value(d) == 7, 5, "a row written into a new partition to be read")
+    d.run("install-trigger", "--remove", check=True)
+    with postgres_table.db, postgres_table.db.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal")
+        assert cursor.fetchone()[0] == 0
+    d.verify()
+
+
+@pytest.mark.parametrize("kind", ["VIEW", "MATERIALIZED VIEW"])
+def test_a_trigger_on_a_view_is_refused(deploy, postgres_table, kind):
+    postgres_table.execute(f"CREATE {kind} seen AS SELECT * FROM events")
+    d = deploy(postgres_table, tiles=EVER, config={"source": {"table": "seen"}})
+    result = d.run("install-trigger")
+    assert result.returncode == 2 and "is no table but a view" in result.stdout and "source.poll_interval" in result.stdout, result
+    assert d.run("install-trigger", "--remove").returncode == 0
+
+
+@pytest.mark.parametrize("parted", [False, True])
+def test_sessions_that_run_without_triggers_wake_the_ingestor(deploy, postgres_table, parted):
+    """As those of logical replication do, and those that restore a backup."""
+    table = "events"
+    if parted:
+        partition(postgres_table)
+        table = "parted"
+    d = deploy(postgres_table, tiles=EVER, config={"source": {"table": table, "poll_interval": "1h"}})
+    d.run("install-trigger", check=True)
+    d.start()
+    postgres_table.execute("SET session_replication_role = replica; " + INSERT.format(table))
+    wait_until(lambda: value(d) == 1, 5)
+    if parted:
+        postgres_table.execute("SET session_replication_role = replica; " + INSERT.format("leaf"))
+        wait_until(lambda: value(d) == 2, 5)
+
+
+def test_the_target_of_a_logical_replication_wakes_the_ingestor(deploy, folder, postgres_table):
+    """What applies the changes fires triggers of rows alone, and only those that are meant for it."""
+    server = Postgres.start_server(ROOT / "scripts" / "postgres", folder / "publisher")
+    try:
+        psql(server["uri"], "ALTER SYSTEM SET wal_level = logical")
+        Postgres.stop_server(server, "fast")
+        Postgres.start_server(server["script"], server["path"], server["port"])
+        psql(server["uri"], "CREATE TABLE events (id bigserial PRIMARY KEY, timestamp timestamptz, event_type text); CREATE PUBLICATION p FOR TABLE events")
+        d = deploy(postgres_table, tiles=EVER, config=HOUR)
+        d.run("install-trigger", check=True)
+        d.start()
+        postgres_table.shell(f"CREATE SUBSCRIPTION s CONNECTION '{server['uri']}' PUBLICATION p")
+        for i in range(3):
+            psql(server["uri"], INSERT.format("events"))
+            wait_until(lambda: value(d) == i + 1, 15, "the replicated row to be read")
+        d.verify()
+        postgres_table.shell("ALTER SUBSCRIPTION s DISABLE")
+        postgres_table.shell("ALTER SUBSCRIPTION s SET (slot_name = NONE)")
+        postgres_table.shell("DROP SUBSCRIPTION s")
+    finally:
+        Postgres.stop_server(server)
+
+
+def psql(uri, sql):
+    for statement in sql.split("; "):
+        subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", uri, "-c", statement], check=True, stdout=subprocess.DEVNULL)
+
+
+def as_postgres(*command):
+    subprocess.run((["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []) + [str(c) for c in command], check=True)
+
+
+def test_a_hot_standby_is_polled(deploy, folder, cluster, postgres_table):
+    port = free_ports(1)[0]
+    path = folder / "standby"
+    path.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        subprocess.run(["chown", "postgres", path], check=True)
+    basebackup = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/pg_basebackup"))[-1]
+    as_postgres(basebackup, "-D", path / "data", "-d", cluster["uri"], "-R", "-c", "fast", "--no-sync")
+    config = path / "data" / "postgresql.conf"
+    as_postgres("sed", "-i", f"s|^unix_socket_directories.*|unix_socket_directories = '{path}'|", config)
+    standby = Postgres.start_server(cluster["script"], path, port)
+    try:
+        d = deploy(postgres_table, tiles=EVER, config={"source": {"poll_interval": "100ms",
+                   "uri": standby["uri"].rsplit("/", 1)[0] + "/" + postgres_table.name}})
+        d.start()
+        d["ingestor"].await_log("the server is a hot standby, which cannot notify of new rows: it is polled each 100 ms")
+        for i in range(5):
+            postgres_table.execute(INSERT.format("events"))
+            wait_until(lambda: value(d) == i + 1)
+        d["ingestor"].kill()
+        d.start("ingestor")
+        postgres_table.execute(INSERT.format("events"))
+        wait_until(lambda: value(d) == 6)
+        assert d.stats()["source_failures"] == 0
+        d.verify()
+        result = d.run("install-trigger")
+        assert result.returncode == 1 and "standby" in result.stdout and "primary" in result.stdout, result.stdout
+        d.stop()
+    finally:
+        Postgres.stop_server(standby)
