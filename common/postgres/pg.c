@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "common/base/fnv.h"
+#include "common/postgres/pg_pooled.h"
 
 int pg_error(PGconn *db, const PGresult *result, const char *doing, struct error *err)
 {
@@ -35,9 +36,9 @@ static void ignore_notice(void *arg, const char *message)
     (void)message;
 }
 
-/* What the texts of values depend on. A server, database or role may have set anything. The order
- * of day and month in dates that a view reads stays the database's: only how dates are written is
- * set.
+/* What the texts of values depend on (the same as pg_pooled_settings). A server, database or role
+ * may have set anything. The order of day and month in dates that a view reads stays the
+ * database's: only how dates are written is set.
  */
 static const char settings_of_session[] =
     "SET DateStyle = ISO; SET TimeZone = 'UTC'; SET IntervalStyle = postgres; "
@@ -87,7 +88,9 @@ int pg_connect(const struct config *config, PGconn **out, struct error *err)
                          "PostgreSQL 13 or later is needed, for pg_current_snapshot()");
     }
     PQsetNoticeProcessor(db, ignore_notice, NULL);
-    const int status = pg_run(db, settings_of_session, "cannot set up the session", err);
+    const int status = pg_is_pooled(db)
+                           ? STATUS_OK
+                           : pg_run(db, settings_of_session, "cannot set up the session", err);
     if (status != STATUS_OK) {
         PQfinish(db);
         return status;

@@ -25,11 +25,11 @@
 
 /*
  * Connects to source.uri, with the password in source.password_file if one is configured, and sets
- * what the texts of values depend on, whatever the server's or the role's defaults are. Blocks,
- * for at most 5 s for each address that the host's name has. On success *out is the connection,
- * which the caller owns; on failure *out is left alone. STATUS_IO: it cannot be reached, or refuses
- * us. STATUS_INVALID: it is older than PostgreSQL 13. Or what config_read_secret returns, when the
- * password cannot be read.
+ * what the texts of values depend on, whatever the server's or the role's defaults are; but through
+ * a pooler (pg_pooled.h) nothing is set. Blocks, for at most 5 s for each address that the host's
+ * name has. On success *out is the connection, which the caller owns; on failure *out is left
+ * alone. STATUS_IO: it cannot be reached, or refuses us. STATUS_INVALID: it is older than
+ * PostgreSQL 13. Or what config_read_secret returns, when the password cannot be read.
  */
 int pg_connect(const struct config *config, PGconn **out, struct error *err);
 

@@ -21,13 +21,15 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_pooled.h"
 #include "ingestor/lease/lease_watch.h"
 
 struct postgres_lease {
     struct lease_store base;
     const struct config *config;
-    PGconn *db; /* NULL: none */
-    char *name; /* of the row */
+    PGconn *db;  /* NULL: none */
+    bool pooled; /* it goes through a pooler */
+    char *name;  /* of the row */
     struct lease_watch watch;
     struct lease_grant grant; /* number 0: none */
     char place[128];          /* this machine, and this network namespace of it */
@@ -107,8 +109,7 @@ static int connect_anew(struct postgres_lease *l, struct error *err)
 {
     /* Two that start at once may both try to create; the loser's error goes away when it tries
      * again. */
-    static const char setup[] =
-        "SET statement_timeout = '2s';" PG_CHECKPOINT_SCHEMA
+    static const char setup[] = PG_CHECKPOINT_SCHEMA
         "CREATE TABLE IF NOT EXISTS tilewire.lease (name text PRIMARY KEY, number bigint NOT NULL, "
         "beat bigint NOT NULL, owner text NOT NULL, epoch bigint NOT NULL)";
     if (l->db != NULL && PQstatus(l->db) == CONNECTION_OK) {
@@ -117,6 +118,12 @@ static int connect_anew(struct postgres_lease *l, struct error *err)
     PQfinish(l->db);
     l->db = NULL;
     int status = pg_connect(l->config, &l->db, err);
+    if (status == STATUS_OK) {
+        l->pooled = pg_is_pooled(l->db);
+        /* A pooler's session is others', too: there it is for the transaction alone. */
+        status = pg_run(l->db, l->pooled ? "SELECT 1" : "SET statement_timeout = '2s'",
+                        "cannot set up the session", err);
+    }
     if (status == STATUS_OK) {
         status = pg_run(l->db, setup, PG_CHECKPOINT_DOING, err);
     }
@@ -141,6 +148,15 @@ static int postgres_open(const struct config *config, struct lease_store **out, 
     return STATUS_OK;
 }
 
+/* Runs one statement; it takes 2 s at most. */
+static PGresult *exec(struct postgres_lease *l, const char *sql, int count,
+                      const char *const *parameters)
+{
+    return l->pooled ? pg_pooled_exec(l->db, "SELECT set_config('statement_timeout', '2s', true)",
+                                      sql, count, parameters, 0)
+                     : PQexecParams(l->db, sql, count, NULL, parameters, NULL, NULL, 0);
+}
+
 /* ---- Taking ---- */
 
 /* What a poll of the row found. */
@@ -154,9 +170,9 @@ static int poll_row(struct postgres_lease *l, struct seen *out, struct error *er
 {
     const char *const parameters[] = {l->name};
     *out = (struct seen){"0", "0", ""};
-    PGresult *result = PQexecParams(
-        l->db, "SELECT number::text, beat::text, owner FROM tilewire.lease WHERE name = $1", 1,
-        NULL, parameters, NULL, NULL, 0);
+    PGresult *result =
+        exec(l, "SELECT number::text, beat::text, owner FROM tilewire.lease WHERE name = $1", 1,
+             parameters);
     int status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(l->db, result, "cannot look at the lease", err);
@@ -175,8 +191,8 @@ static int take(struct postgres_lease *l, const struct seen *seen, struct error 
     char epoch[32];
     snprintf(epoch, sizeof epoch, "%" PRIu64, lease_epoch_after(0));
     const char *const parameters[] = {l->name, l->owner, seen->number, seen->heartbeat, epoch};
-    PGresult *result = PQexecParams(
-        l->db,
+    PGresult *result = exec(
+        l,
         "WITH taken AS (INSERT INTO tilewire.lease AS l (name, number, beat, owner, epoch) "
         "VALUES ($1, 1, 0, $2, $5::bigint) ON CONFLICT (name) DO UPDATE SET number = l.number + 1, "
         "beat = 0, owner = $2, epoch = greatest(l.epoch + 1, $5::bigint) "
@@ -184,7 +200,7 @@ static int take(struct postgres_lease *l, const struct seen *seen, struct error 
         "fenced AS (INSERT INTO tilewire.checkpoint AS c (name, holder) "
         "SELECT name, number FROM taken ON CONFLICT (name) DO UPDATE SET holder = excluded.holder "
         "RETURNING holder) SELECT t.number::text, t.epoch::text FROM taken t, fenced",
-        5, NULL, parameters, NULL, NULL, 0);
+        5, parameters);
     int status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(l->db, result, "cannot take the lease", err);
@@ -232,7 +248,7 @@ static int on_our_row(struct postgres_lease *l, const char *sql, const char *doi
     char number[32];
     snprintf(number, sizeof number, "%" PRIu64, l->grant.number);
     const char *const parameters[] = {l->name, number};
-    PGresult *result = PQexecParams(l->db, sql, 2, NULL, parameters, NULL, NULL, 0);
+    PGresult *result = exec(l, sql, 2, parameters);
     int status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
         status = pg_error(l->db, result, doing, err);

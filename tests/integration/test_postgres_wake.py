@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 
+import psycopg2
 import pytest
 
 from conftest import ROOT
@@ -90,10 +91,9 @@ def test_the_target_of_a_logical_replication_wakes_the_ingestor(deploy, folder, 
             psql(server["uri"], INSERT.format("events"))
             wait_until(lambda: value(d) == i + 1, 15, "the replicated row to be read")
         d.verify()
-        postgres_table.shell("ALTER SUBSCRIPTION s DISABLE")
-        postgres_table.shell("ALTER SUBSCRIPTION s SET (slot_name = NONE)")
-        postgres_table.shell("DROP SUBSCRIPTION s")
     finally:
+        for sql in ("ALTER SUBSCRIPTION s DISABLE", "ALTER SUBSCRIPTION s SET (slot_name = NONE)", "DROP SUBSCRIPTION s"):
+            psql(postgres_table.uri, sql)
         Postgres.stop_server(server)
 
 
@@ -121,7 +121,7 @@ def test_a_hot_standby_is_polled(deploy, folder, cluster, postgres_table):
         d = deploy(postgres_table, tiles=EVER, config={"source": {"poll_interval": "100ms",
                    "uri": standby["uri"].rsplit("/", 1)[0] + "/" + postgres_table.name}})
         d.start()
-        d["ingestor"].await_log("the server is a hot standby, which cannot notify of new rows: it is polled each 100 ms")
+        d["ingestor"].await_log("the server is a hot standby, which cannot notify of new rows: the table is polled each 100 ms")
         for i in range(5):
             postgres_table.execute(INSERT.format("events"))
             wait_until(lambda: value(d) == i + 1)
@@ -136,3 +136,100 @@ def test_a_hot_standby_is_polled(deploy, folder, cluster, postgres_table):
         d.stop()
     finally:
         Postgres.stop_server(standby)
+
+
+# ---- PgBouncer ----
+
+
+@pytest.fixture
+def bouncer(folder, cluster):
+    """PgBouncer in transaction mode, with one session of the server for everybody. Gives its port."""
+    program = pathlib.Path("/usr/sbin/pgbouncer")
+    if not program.exists():
+        pytest.skip("PgBouncer is not installed")
+    port = free_ports(1)[0]
+    path = folder / "bouncer"
+    path.mkdir(mode=0o777)
+    path.chmod(0o777)
+    (path / "pgbouncer.ini").write_text(f"""
+[databases]
+* = host=127.0.0.1 port={cluster["port"]} user=tilewire
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 1
+ignore_startup_parameters = extra_float_digits
+""")
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    with open(path / "log", "wb") as log:
+        process = subprocess.Popen([*as_user, program, path / "pgbouncer.ini"], stdout=log, stderr=log)
+    wait_until(lambda: b"process up" in (path / "log").read_bytes(), 10, "PgBouncer")
+    yield port
+    process.terminate()
+    process.wait(timeout=10)
+
+
+@pytest.mark.parametrize("checkpoint", ["file", "postgresql"])
+def test_pgbouncer_in_transaction_mode(deploy, postgres_table, bouncer, checkpoint):
+    """Nothing of ours stays in sessions that are others', too; and nothing that others leave there, or that is left by a program of
+    ours that was killed, is in our way."""
+    through = f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.name}"
+    postgres_table.execute(f"ALTER TABLE events ADD COLUMN day date; ALTER DATABASE {postgres_table.name} SET datestyle = 'SQL, DMY'")
+    rows = 9000
+    postgres_table.execute(f"INSERT INTO events (timestamp, event_type) SELECT now(), 'order.created' FROM generate_series(1, {rows})")
+    d = deploy(postgres_table, tiles=[*EVER, {"key": "days", "type": "count", "group_by": "day"}],
+               config={"source": {"uri": through, "poll_interval": "50ms", "columns": {"day": "day"}}})
+    if checkpoint == "postgresql":
+        d.config["ingestor"]["checkpoint"] = "postgresql"
+        d.write()
+    d.start()
+    assert value(d) == rows
+    d["ingestor"].await_log("source.uri leads to a pooler of connections.*: the table is polled each 50 ms")
+    other = psycopg2.connect(through)
+    other.autocommit = True
+    names = ["enable_seqscan", "enable_bitmapscan", "jit", "plan_cache_mode", "statement_timeout", "DateStyle", "TimeZone", "IntervalStyle",
+             "bytea_output", "extra_float_digits", "max_parallel_workers_per_gather"]
+
+    def others_session():
+        with other.cursor() as cursor:
+            cursor.execute("SELECT name, setting FROM pg_settings WHERE source = 'session' AND name = ANY(%s)", (names,))
+            changed = cursor.fetchall()
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+            prepared = cursor.fetchone()[0]
+            cursor.execute("SELECT count(*) FROM pg_listening_channels()")
+            return changed, prepared, cursor.fetchone()[0]
+
+    for i in range(3):
+        postgres_table.execute("INSERT INTO events (timestamp, event_type, day) VALUES (now(), 'order.created', '2026-11-04')")
+        wait_until(lambda: value(d) == rows + i + 1)
+        changed, prepared, listening = others_session()
+        # The pooler itself hands the client's own DateStyle and TimeZone on.
+        assert [c for c in changed if c[0] not in ("DateStyle", "TimeZone", "client_encoding")] == [] and prepared == 0 and listening == 0
+        d["ingestor"].kill()
+        started = len(d["ingestor"].log_text())
+        d.start("ingestor")
+        assert "already exists" not in d["ingestor"].log_text()[started:]
+    assert d.tile("days/2026-11-04")["data"]["value"] == 3
+    late = postgres_table.connect()
+    late.cursor().execute("INSERT INTO events (timestamp, event_type) VALUES (now(), 'order.created')")
+    postgres_table.execute(INSERT.format("events"))
+    wait_until(lambda: value(d) == rows + 4)
+    late.commit()
+    late.close()
+    wait_until(lambda: value(d) == rows + 5)
+    assert d.stats()["source_failures"] == 0
+    d.verify()
+    other.close()
+
+
+def test_a_row_that_fails_is_passed_over_through_pgbouncer(deploy, postgres_table, bouncer):
+    postgres_table.execute("CREATE VIEW fragile AS SELECT id, timestamp, event_type, summary::int::text AS summary FROM events;"
+                           "INSERT INTO events (timestamp, event_type, summary) SELECT now(), 'order.created',"
+                           " CASE WHEN i % 10 = 0 THEN 'none' END FROM generate_series(1, 100) i")
+    d = deploy(postgres_table, tiles=EVER, config={"source": {"uri": f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.name}",
+               "table": "fragile", "poll_interval": "50ms"}}).start()
+    assert value(d) == 90 and d.stats()["rows_unusable"] == 10
+    d.verify()

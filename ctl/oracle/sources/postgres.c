@@ -5,6 +5,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_pooled.h"
 #include "ctl/oracle/columns.h"
 #include "ctl/oracle/moment.h"
 
@@ -15,6 +16,7 @@ struct postgres {
     struct oracle_source base;
     const struct config_source *source;
     PGconn *db;
+    bool pooled;     /* True when the connection goes through a pooler. */
     char *page;      /* SQL that gives the rows behind $1 */
     char *part;      /* SQL that gives those of them up to $2, too */
     char *bound;     /* SQL that gives the id of the $2nd row behind $1, or of the last one */
@@ -246,7 +248,9 @@ static int run(struct postgres *s, const char *sql, int64_t number, const int64_
     const char *const parameters[] = {texts[0], texts[1]};
     snprintf(texts[0], sizeof texts[0], "%lld", (long long)number);
     snprintf(texts[1], sizeof texts[1], "%lld", (long long)(second != NULL ? *second : 0));
-    *out = PQexecParams(s->db, sql, second != NULL ? 2 : 1, NULL, parameters, NULL, NULL, 0);
+    const int count = second != NULL ? 2 : 1;
+    *out = s->pooled ? pg_pooled_exec(s->db, pg_pooled_settings, sql, count, parameters, 0)
+                     : PQexecParams(s->db, sql, count, NULL, parameters, NULL, NULL, 0);
     if (PQresultStatus(*out) != PGRES_TUPLES_OK) {
         const bool of_a_row = fails_at_a_row(*out);
         const int status = pg_error(s->db, *out, "cannot read the events table", err);
@@ -401,6 +405,7 @@ int oracle_postgres_open(const struct config *config, struct oracle_source **out
     s->source = &config->source;
     int status = pg_connect(config, &s->db, err);
     if (status == STATUS_OK) {
+        s->pooled = pg_is_pooled(s->db);
         status = prepare(s, err);
     }
     if (status == STATUS_OK) {

@@ -9,6 +9,7 @@
 #include "common/base/buf.h"
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_pooled.h"
 
 static const char doing[] = "cannot read the events table";
 
@@ -122,12 +123,17 @@ bool pg_broken_send(const struct pg_broken *broken, const struct pg_reading *r)
     return sent;
 }
 
-/* Waits for what was sent: the result of one statement. */
-static PGresult *await_result(PGconn *db)
+/* Runs the reading's statement. NULL: it cannot be sent. */
+static PGresult *read_around(const struct pg_broken *broken, const struct pg_reading *r)
 {
+    if (r->pooled) {
+        return pg_pooled_begin(r->db, pg_pooled_settings) && pg_broken_send(broken, r)
+                   ? pg_pooled_end(r->db)
+                   : NULL;
+    }
     PGresult *result = NULL;
-    PGresult *next;
-    while ((next = PQgetResult(db)) != NULL) {
+    PGresult *next = pg_broken_send(broken, r) ? PQgetResult(r->db) : NULL;
+    for (; next != NULL; next = PQgetResult(r->db)) {
         PQclear(result);
         result = next;
     }
@@ -178,7 +184,7 @@ static int search(struct search *f, int64_t after, int64_t until, struct error *
     part.after = after;
     part.until = until;
     part.limit = f->reading.limit - f->seen;
-    PGresult *result = pg_broken_send(f->broken, &part) ? await_result(part.db) : NULL;
+    PGresult *result = read_around(f->broken, &part);
     const bool failed = PQresultStatus(result) != PGRES_TUPLES_OK;
     const uint64_t ids = (uint64_t)until - (uint64_t)after;
     int status = STATUS_OK;
@@ -221,7 +227,7 @@ int pg_broken_read(struct pg_broken *broken, const struct pg_reading *reading, P
             return status;
         }
         PQclear(*result);
-        *result = pg_broken_send(broken, &rest) ? await_result(rest.db) : NULL;
+        *result = read_around(broken, &rest);
     }
     return PQresultStatus(*result) == PGRES_TUPLES_OK ? STATUS_OK
                                                       : pg_error(reading->db, *result, doing, err);

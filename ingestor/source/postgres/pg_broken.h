@@ -34,6 +34,7 @@ struct pg_broken {
  * only those in the ranges that first_ids and last_ids list, as array literals. */
 struct pg_reading {
     PGconn *db;
+    bool pooled;            /* through a pooler */
     struct pg_table *table; /* only read */
     const char *first_ids;
     const char *last_ids;

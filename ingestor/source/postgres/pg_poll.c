@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_pooled.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
 #define POLL_TRIES 8 /* rows that fail may come while others are looked for */
@@ -51,6 +52,7 @@ static struct pg_reading reading_of_rows(struct postgres_source *s, size_t max_r
 static struct pg_reading reading_of_late(struct postgres_source *s, size_t max_rows)
 {
     return (struct pg_reading){.db = s->db,
+                               .pooled = s->pooled,
                                .table = &s->table,
                                .first_ids = buf_cstr(&s->hole_poll.first_ids),
                                .last_ids = buf_cstr(&s->hole_poll.last_ids),
@@ -59,7 +61,8 @@ static struct pg_reading reading_of_late(struct postgres_source *s, size_t max_r
                                .limit = max_rows};
 }
 
-static bool send_prepared(const char *name, const struct pg_reading *r)
+static bool send_plain(struct postgres_source *s, enum pg_statement which,
+                       const struct pg_reading *r)
 {
     char after[32];
     char until[32];
@@ -70,16 +73,23 @@ static bool send_prepared(const char *name, const struct pg_reading *r)
     const bool ranges = r->first_ids != NULL;
     const char *const parameters[] = {ranges ? r->first_ids : after, ranges ? r->last_ids : until,
                                       limit};
-    return PQsendQueryPrepared(r->db, name, 3, parameters, NULL, NULL, 1) == 1;
+    return pg_statement_send(s, which, parameters, 1);
 }
 
 /* Sends what reads the rows, around those at which the database fails if there are any. */
-static bool send_reading(const struct postgres_source *s, const char *name,
+static bool send_reading(struct postgres_source *s, enum pg_statement which,
                          struct pg_reading reading, int64_t until)
 {
     reading.until = until;
-    return until == INT64_MAX && s->broken.count == 0 ? send_prepared(name, &reading)
+    return until == INT64_MAX && s->broken.count == 0 ? send_plain(s, which, &reading)
                                                       : pg_broken_send(&s->broken, &reading);
+}
+
+/* Through a pooler they have to come with each transaction. */
+static bool send_settings(struct postgres_source *s)
+{
+    return PQsendQueryParams(s->db, pg_pooled_settings, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
+           pg_statements_send_settings(s);
 }
 
 static bool send_poll(struct postgres_source *s, size_t max_rows, bool late,
@@ -89,7 +99,8 @@ static bool send_poll(struct postgres_source *s, size_t max_rows, bool late,
     return PQenterPipelineMode(s->db) == 1 &&
            PQsendQueryParams(s->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 0, NULL,
                              NULL, NULL, NULL, 0) == 1 &&
-           PQsendQueryPrepared(s->db, PG_STATEMENT_SNAPSHOT, 1, names, NULL, NULL, 0) == 1 &&
+           (!s->pooled || send_settings(s)) &&
+           pg_statement_send(s, PG_STATEMENT_SNAPSHOT, names, 0) &&
            send_reading(s, PG_STATEMENT_ROWS, reading_of_rows(s, max_rows), ends->until) &&
            (!late ||
             send_reading(s, PG_STATEMENT_LATE, reading_of_late(s, max_rows), ends->late_until)) &&
@@ -142,6 +153,18 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
     return true;
 }
 
+/* The two answers to send_settings. */
+static bool skip_settings(struct postgres_source *s, struct error *err)
+{
+    bool of_a_row;
+    PGresult *values = next_result(s, PGRES_TUPLES_OK, &of_a_row, err);
+    PGresult *plans = values != NULL ? next_result(s, PGRES_TUPLES_OK, &of_a_row, err) : NULL;
+    const bool ok = plans != NULL;
+    PQclear(values);
+    PQclear(plans);
+    return ok;
+}
+
 /* Takes the answers. STATUS_INVALID: the database fails at a row behind the position or, if those
  * were read, at one in a hole. */
 static int take_poll(struct postgres_source *s, bool late, struct pg_polled *out, struct error *err)
@@ -149,7 +172,7 @@ static int take_poll(struct postgres_source *s, bool late, struct pg_polled *out
     bool of_a_row;
     PGresult *begin = next_result(s, PGRES_COMMAND_OK, &of_a_row, err);
     PQclear(begin);
-    if (begin == NULL || !read_snapshot(s, err)) {
+    if (begin == NULL || (s->pooled && !skip_settings(s, err)) || !read_snapshot(s, err)) {
         return STATUS_IO;
     }
     out->rows = next_result(s, PGRES_TUPLES_OK, &of_a_row, err);

@@ -23,9 +23,13 @@ static int query_range(struct postgres_source *s, struct pg_broken *broken, int6
     snprintf(texts[1], sizeof texts[1], "%lld", (long long)until);
     snprintf(texts[2], sizeof texts[2], "%zu", max_rows);
     const char *const parameters[] = {texts[0], texts[1], texts[2]};
-    const struct pg_reading reading = {
-        .db = s->db, .table = &s->table, .after = after, .until = until, .limit = max_rows};
-    *out = PQexecPrepared(s->db, PG_STATEMENT_ROWS, 3, parameters, NULL, NULL, 1);
+    const struct pg_reading reading = {.db = s->db,
+                                       .pooled = s->pooled,
+                                       .table = &s->table,
+                                       .after = after,
+                                       .until = until,
+                                       .limit = max_rows};
+    *out = pg_statement_run(s, PG_STATEMENT_ROWS, parameters, 1);
     return pg_broken_read(broken, &reading, out, err);
 }
 
@@ -42,13 +46,14 @@ static int query_listed(struct postgres_source *s, struct buf *list, PGresult **
     buf_append_text(list, list->len == 0 ? "{}" : "}");
     const char *const parameters[] = {buf_cstr(list), buf_cstr(list), NULL};
     const struct pg_reading reading = {.db = s->db,
+                                       .pooled = s->pooled,
                                        .table = &s->table,
                                        .first_ids = parameters[0],
                                        .last_ids = parameters[1],
                                        .after = INT64_MIN,
                                        .until = s->at.position,
                                        .limit = SIZE_MAX / 2};
-    *out = PQexecPrepared(s->db, PG_STATEMENT_LATE, 3, parameters, NULL, NULL, 1);
+    *out = pg_statement_run(s, PG_STATEMENT_LATE, parameters, 1);
     const int status = pg_broken_read(&s->broken, &reading, out, err);
     buf_free(list);
     return status;
@@ -233,7 +238,7 @@ int pg_replay_find_history(struct postgres_source *s, struct error *err)
     }
     snprintf(position, sizeof position, "%lld", (long long)s->at.position);
     snprintf(limit, sizeof limit, "%zu", s->config->ingestor.events);
-    PGresult *result = PQexecPrepared(s->db, PG_STATEMENT_HISTORY, 2, parameters, NULL, NULL, 0);
+    PGresult *result = pg_statement_run(s, PG_STATEMENT_HISTORY, parameters, 0);
     int status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(s->db, result, "cannot read the newest rows", err);

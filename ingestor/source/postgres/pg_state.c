@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/postgres/pg_state.h"
 
+#include <stdlib.h>
+
 #include "common/codec/mp.h"
 
 #define STATE_FORMAT 4
@@ -72,6 +74,9 @@ void pg_state_start_over(struct postgres_source *s)
 void pg_state_free(struct postgres_source *s)
 {
     pg_table_free(&s->table);
+    for (size_t i = 0; i < PG_STATEMENTS; i++) {
+        free(s->statements[i]);
+    }
     holes_free(&s->holes);
     order_free(&s->order);
     buf_free(&s->hole_poll.first_ids);

@@ -24,6 +24,19 @@
 #include "ingestor/source/source.h"
 #include "ingestor/source/unusable.h"
 
+enum pg_statement {
+    PG_STATEMENT_SNAPSHOT, /* One row: xmin, xmax, the greatest id, the table's file, and whether
+                              the table is still the one that was described. $1: the table's name.
+                            */
+    PG_STATEMENT_ROWS,     /* The rows with ids in ($1, $2], at most $3, in the order of their ids.
+                            */
+    PG_STATEMENT_LATE,    /* The rows with ids in the ranges that begin with $1 and end with $2, two
+                             arrays; at most $3, in the order of their ids. */
+    PG_STATEMENT_HISTORY, /* The smallest id of the newest $2 rows up to id $1; NULL when there is
+                             none. */
+    PG_STATEMENTS,
+};
+
 /*
  * Where delivery stands.
  *
@@ -90,6 +103,8 @@ struct postgres_source {
     struct source base;
     const struct config *config; /* Borrowed. */
     PGconn *db;
+    bool pooled;                     /* The connection goes through a pooler. */
+    char *statements[PG_STATEMENTS]; /* Their SQL. */
     struct pg_table table;
     struct pg_place at;
     struct holes holes; /* Ids below the position that may still come. */

@@ -5,6 +5,17 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_pooled.h"
+
+static const struct {
+    const char *name; /* in the session */
+    int parameters;
+} known[PG_STATEMENTS] = {
+    [PG_STATEMENT_SNAPSHOT] = {"snapshot", 1},
+    [PG_STATEMENT_ROWS] = {"rows", 3},
+    [PG_STATEMENT_LATE] = {"late", 3},
+    [PG_STATEMENT_HISTORY] = {"history", 2},
+};
 
 /*
  * Settings of this session, so that it reads by the index on the ids whatever the statistics say.
@@ -15,48 +26,87 @@ static const char plans[] = "SET plan_cache_mode = force_generic_plan; "
                             "SET enable_seqscan = off; SET enable_bitmapscan = off; "
                             "SET max_parallel_workers_per_gather = 0; SET jit = off";
 
-int pg_statements_prepare(struct postgres_source *s, struct error *err)
+/* The same for one transaction. */
+static const char plans_of_transaction[] =
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), "
+    "set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), "
+    "set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)";
+
+static void make_statements(struct postgres_source *s)
 {
     const char *name = buf_cstr(&s->table.name);
     const char *id = buf_cstr(&s->table.id);
     const char *columns = buf_cstr(&s->table.columns);
-    const struct {
-        const char *name;
-        char *sql;
-    } statements[] = {
-        {PG_STATEMENT_SNAPSHOT,
-         x_asprintf("SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text, "
-                    "coalesce((SELECT max(%s) FROM %s), 0)::text, "
-                    "coalesce(pg_relation_filenode(%lld), 0)::text, "
-                    "to_regclass($1)::oid = %lld "
-                    "FROM pg_current_snapshot() s",
-                    id, name, (long long)s->table.oid, (long long)s->table.oid)},
-        {PG_STATEMENT_ROWS,
-         x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
-                    "ORDER BY e.%s LIMIT $3::bigint",
-                    columns, name, id, id, id)},
+    char *const sql[PG_STATEMENTS] = {
+        [PG_STATEMENT_SNAPSHOT] =
+            x_asprintf("SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text, "
+                       "coalesce((SELECT max(%s) FROM %s), 0)::text, "
+                       "coalesce(pg_relation_filenode(%lld), 0)::text, "
+                       "to_regclass($1)::oid = %lld "
+                       "FROM pg_current_snapshot() s",
+                       id, name, (long long)s->table.oid, (long long)s->table.oid),
+        [PG_STATEMENT_ROWS] =
+            x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
+                       "ORDER BY e.%s LIMIT $3::bigint",
+                       columns, name, id, id, id),
         /* The limit inside makes the planner go range by range: for the order's sake it would
          * rather compare each row of the table with each range. */
-        {PG_STATEMENT_LATE,
-         x_asprintf("SELECT %s FROM unnest($1::bigint[], $2::bigint[]) r(f, l) "
-                    "CROSS JOIN LATERAL (SELECT %s FROM %s e WHERE e.%s BETWEEN r.f AND r.l "
-                    "ORDER BY e.%s LIMIT $3::bigint) e(%s) ORDER BY c1 LIMIT $3::bigint",
-                    buf_cstr(&s->table.places), columns, name, id, id, buf_cstr(&s->table.places))},
-        {PG_STATEMENT_HISTORY,
-         x_asprintf("SELECT min(i) FROM (SELECT %s AS i FROM %s WHERE %s BETWEEN 1 AND "
-                    "$1::bigint ORDER BY %s DESC LIMIT $2::bigint) h",
-                    id, name, id, id)},
+        [PG_STATEMENT_LATE] = x_asprintf(
+            "SELECT %s FROM unnest($1::bigint[], $2::bigint[]) r(f, l) "
+            "CROSS JOIN LATERAL (SELECT %s FROM %s e WHERE e.%s BETWEEN r.f AND r.l "
+            "ORDER BY e.%s LIMIT $3::bigint) e(%s) ORDER BY c1 LIMIT $3::bigint",
+            buf_cstr(&s->table.places), columns, name, id, id, buf_cstr(&s->table.places)),
+        [PG_STATEMENT_HISTORY] =
+            x_asprintf("SELECT min(i) FROM (SELECT %s AS i FROM %s WHERE %s BETWEEN 1 AND "
+                       "$1::bigint ORDER BY %s DESC LIMIT $2::bigint) h",
+                       id, name, id, id),
     };
+    for (size_t i = 0; i < PG_STATEMENTS; i++) {
+        s->statements[i] = sql[i];
+    }
+}
+
+int pg_statements_prepare(struct postgres_source *s, struct error *err)
+{
+    make_statements(s);
+    if (s->pooled) {
+        return STATUS_OK;
+    }
     int status = pg_run(s->db, plans, "cannot set how the events table is read", err);
-    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
-        if (status == STATUS_OK) {
-            PGresult *result = PQprepare(s->db, statements[i].name, statements[i].sql, 0, NULL);
-            if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-                status = pg_error(s->db, result, "cannot read the events table", err);
-            }
-            PQclear(result);
+    for (size_t i = 0; i < PG_STATEMENTS && status == STATUS_OK; i++) {
+        PGresult *result = PQprepare(s->db, known[i].name, s->statements[i], 0, NULL);
+        if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+            status = pg_error(s->db, result, "cannot read the events table", err);
         }
-        free(statements[i].sql);
+        PQclear(result);
     }
     return status;
+}
+
+bool pg_statement_send(struct postgres_source *s, enum pg_statement which,
+                       const char *const *parameters, int format)
+{
+    const int count = known[which].parameters;
+    return s->pooled ? PQsendQueryParams(s->db, s->statements[which], count, NULL, parameters, NULL,
+                                         NULL, format) == 1
+                     : PQsendQueryPrepared(s->db, known[which].name, count, parameters, NULL, NULL,
+                                           format) == 1;
+}
+
+PGresult *pg_statement_run(struct postgres_source *s, enum pg_statement which,
+                           const char *const *parameters, int format)
+{
+    const int count = known[which].parameters;
+    if (!s->pooled) {
+        return PQexecPrepared(s->db, known[which].name, count, parameters, NULL, NULL, format);
+    }
+    return pg_pooled_begin(s->db, pg_pooled_settings) && pg_statements_send_settings(s) &&
+                   pg_statement_send(s, which, parameters, format)
+               ? pg_pooled_end(s->db)
+               : NULL;
+}
+
+bool pg_statements_send_settings(struct postgres_source *s)
+{
+    return PQsendQueryParams(s->db, plans_of_transaction, 0, NULL, NULL, NULL, NULL, 0) == 1;
 }

@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The statements that read the events table: their names in the session, and their parameters. */
+/* The statements that read the events table, and how they are run: prepared in a session of our
+ * own, or in full through a pooler (common/postgres/pg_pooled.h). */
 #ifndef INGESTOR_SOURCE_POSTGRES_PG_STATEMENTS_H
 #define INGESTOR_SOURCE_POSTGRES_PG_STATEMENTS_H
 
 #include "ingestor/source/postgres/pg_state.h"
 
-/* One row: xmin, xmax, the greatest id, the table's file, and whether the table is still the one
- * that was described. $1: the table's name. */
-#define PG_STATEMENT_SNAPSHOT "snapshot"
-
-/* The rows with ids in ($1, $2], at most $3, in the order of their ids. */
-#define PG_STATEMENT_ROWS "rows"
-
-/* The rows with ids in the ranges that begin with $1 and end with $2, two arrays; at most $3, in
- * the order of their ids. */
-#define PG_STATEMENT_LATE "late"
-
-/* The smallest id of the newest $2 rows up to id $1; NULL when there is none. */
-#define PG_STATEMENT_HISTORY "history"
-
-/* Prepares them; the table is described. STATUS_IO. */
+/* Makes them, and prepares them unless the connection goes through a pooler; the table is
+ * described. STATUS_IO. */
 int pg_statements_prepare(struct postgres_source *s, struct error *err);
+
+/* Sends one, or runs it and waits, with results in text (format 0) or binary (1). */
+bool pg_statement_send(struct postgres_source *s, enum pg_statement which,
+                       const char *const *parameters, int format);
+PGresult *pg_statement_run(struct postgres_source *s, enum pg_statement which,
+                           const char *const *parameters, int format);
+
+/* The first statement of a transaction through a pooler. */
+bool pg_statements_send_settings(struct postgres_source *s);
 
 #endif

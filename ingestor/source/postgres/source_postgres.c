@@ -29,6 +29,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_pooled.h"
 #include "common/program/log.h"
 #include "ingestor/checkpoint/checkpoint_postgres.h"
 #include "ingestor/lease/lease_postgres.h"
@@ -48,7 +49,14 @@ static struct postgres_source *postgres_of(struct source *source)
 
 /* ---- Opening and closing ---- */
 
-/* A hot standby has no notifications; it is polled. */
+/* Where nothing can notify, the table is polled. */
+static void say_that_it_is_polled(const struct postgres_source *s, const char *why)
+{
+    log_info("%s: the table is polled each %lld ms (source.poll_interval)", why,
+             (long long)s->config->source.poll_interval_ms);
+}
+
+/* A hot standby cannot notify. */
 static int is_standby(struct postgres_source *s, bool *standby, struct error *err)
 {
     PGresult *result;
@@ -64,13 +72,16 @@ static int is_standby(struct postgres_source *s, bool *standby, struct error *er
 static int listen_for_rows(struct postgres_source *s, struct error *err)
 {
     bool standby = false;
+    if (s->pooled) {
+        say_that_it_is_polled(s, "source.uri leads to a pooler of connections, through which "
+                                 "PostgreSQL cannot notify of new rows");
+        return STATUS_OK;
+    }
     int status = is_standby(s, &standby, err);
+    if (status == STATUS_OK && standby) {
+        say_that_it_is_polled(s, "the server is a hot standby, which cannot notify of new rows");
+    }
     if (status != STATUS_OK || standby) {
-        if (standby) {
-            log_info("the server is a hot standby, which cannot notify of new rows: it is polled "
-                     "each %lld ms (source.poll_interval)",
-                     (long long)s->config->source.poll_interval_ms);
-        }
         return status;
     }
     struct buf channel = {0};
@@ -111,6 +122,7 @@ static int connect_and_prepare(struct postgres_source *s, struct error *err)
 {
     int status = pg_connect(s->config, &s->db, err);
     if (status == STATUS_OK) {
+        s->pooled = pg_is_pooled(s->db);
         status = pg_table_describe(s->db, &s->config->source, &s->table, err);
     }
     if (status == STATUS_OK) {
