@@ -134,7 +134,6 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
     if (snapshot == NULL) {
         return false;
     }
-    s->snapshot.before = s->snapshot.xmax;
     s->snapshot.xmin = strtoull(PQgetvalue(snapshot, 0, 0), NULL, 10);
     s->snapshot.xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
     const int64_t newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
@@ -147,7 +146,8 @@ static bool read_snapshot(struct postgres_source *s, struct error *err)
         PQclear(snapshot);
         return false;
     }
-    s->snapshot.replaced = s->snapshot.file != 0 && file != s->snapshot.file;
+    s->snapshot.replaced =
+        s->snapshot.replaced || (s->snapshot.file != 0 && file != s->snapshot.file);
     s->snapshot.file = file;
     PQclear(snapshot);
     return true;
@@ -229,6 +229,8 @@ int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *
 {
     s->hole_poll.thorough = false;
     const bool late = (s->news.building || !s->news.full) && choose_holes(s);
+    s->snapshot.before = s->snapshot.xmax;
+    s->snapshot.replaced = false; /* whichever try shows it */
     out->until = INT64_MAX;
     out->late_until = INT64_MAX;
     pg_broken_clear(&s->broken);

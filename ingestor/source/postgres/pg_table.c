@@ -151,11 +151,14 @@ static int check_columns(const struct described *d, struct buf *readable, struct
         }
     }
     if (status == STATUS_OK && denied.len != 0) {
+        struct buf table = {0};
+        pg_quote_table(d->db, &table, d->source);
         status = error_set(err, STATUS_INVALID,
-                           "role \"%s\" may not read %s of table \"%s\"; GRANT SELECT (%s) ON "
-                           "\"%s\" TO \"%s\"",
-                           PQuser(d->db), buf_cstr(&denied), d->source->table, buf_cstr(&denied),
-                           d->source->table, PQuser(d->db));
+                           "role \"%s\" may not read %s of table %s; GRANT SELECT (%s) ON %s TO "
+                           "\"%s\"",
+                           PQuser(d->db), buf_cstr(&denied), buf_cstr(&table), buf_cstr(&denied),
+                           buf_cstr(&table), PQuser(d->db));
+        buf_free(&table);
     }
     buf_free(&denied);
     return status;
