@@ -3,6 +3,7 @@
 
 #include "common/program/log.h"
 #include "ingestor/snapshot.h"
+#include "ingestor/source/sources.h"
 
 #define CHECKPOINT_SHARE 20 /* writing one may take a twentieth of the time */
 
@@ -15,6 +16,7 @@ void ingestor_save(struct ingestor *ingestor)
         .ordinal = ingestor->source.ordinal,
         .origin = ingestor->source.origin,
         .source = buf_str(&ingestor->source.state),
+        .scheme = str_of(sources_find(ingestor->config)->scheme),
         .as_of = ingestor->clock.lost_rows ? WALL_NEVER : ingestor->clock.reached,
     };
     snapshot_write(&snapshot, ingestor->fold, &bytes);

@@ -7,7 +7,7 @@
 
 void snapshot_write(const struct snapshot *snapshot, const struct fold *fold, struct buf *out)
 {
-    mp_put_array(out, 7);
+    mp_put_array(out, 8);
     mp_put_int(out, FORMAT);
     mp_put_uint(out, snapshot->epoch);
     mp_put_uint(out, snapshot->ordinal);
@@ -18,6 +18,7 @@ void snapshot_write(const struct snapshot *snapshot, const struct fold *fold, st
     mp_put_bin(out, buf_str(&state));
     buf_free(&state);
     mp_put_int(out, snapshot->as_of.us);
+    mp_put_str(out, snapshot->scheme);
 }
 
 static int read_parts(struct snapshot *snapshot, const mp_value *parts, struct str *state)
@@ -34,6 +35,7 @@ static int read_parts(struct snapshot *snapshot, const mp_value *parts, struct s
         return STATUS_INVALID;
     }
     (void)mp_as_int(mp_at(parts, 6), &snapshot->as_of.us);
+    (void)mp_as_str(mp_at(parts, 7), &snapshot->scheme);
     return STATUS_OK;
 }
 
@@ -51,7 +53,9 @@ int snapshot_read(struct snapshot *snapshot, struct str bytes, const struct sour
     }
     if (status != STATUS_OK) {
         error_set(err, status, "the checkpoint is of another version of Tilewire");
-    } else if (snapshot->source.len != 0 && source->state_is_newer(snapshot->source)) {
+    } else if (snapshot->source.len != 0 && str_is(snapshot->scheme, source->scheme) &&
+               source->state_is_newer(snapshot->source)) {
+        /* The formats of two sources have nothing to do with each other. */
         status = error_set(err, STATUS_NEWER,
                            "the checkpoint's place in the events table is of another version");
     } else if (snapshot->source.len == 0) {

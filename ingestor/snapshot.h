@@ -18,7 +18,9 @@ struct snapshot {
     uint64_t epoch;
     uint64_t ordinal;  /* of the last event folded */
     uint64_t origin;   /* the numbering that it belongs to */
-    struct str source; /* borrowed; from snapshot_read: within the bytes read */
+    struct str source; /* its state; borrowed; from snapshot_read: within the bytes read */
+    struct str scheme; /* that of the source whose state it is; borrowed as well; absent in what
+                          version 0.1.0 wrote */
     wall_time as_of;   /* the moment that the tiles have come to; WALL_NEVER: nobody may go on from
                           them; {0} when that is not known */
 };
