@@ -162,7 +162,11 @@ bool waiting_load(struct waiting *waiting, const struct config_source *source,
         }
         for (size_t k = 0; k < source->extra_count; k++) {
             extras[k].name = source->extras[k].field;
-            (void)mp_as_bin(mp_get(mp_at(saved, 7), extras[k].name), &extras[k].value);
+            const mp_value *saved_extra = mp_get(mp_at(saved, 7), extras[k].name);
+            extras[k].value = STR_NULL; /* also when the column was added since */
+            if (saved_extra != NULL && !get_text(saved_extra, &extras[k].value)) {
+                return false;
+            }
         }
         (void)waiting_add(waiting, &event);
     }
