@@ -94,7 +94,7 @@ def test_a_clock_that_is_wrong_for_a_moment_spoils_nothing(deploy, folder, sqlit
     insert(sqlite_table, 3, "meanwhile")
     assert_shown(d, 8)
     assert d.stats()["clock_held"] == 1
-    time.sleep(2)
+    time.sleep(2)  # for so long the clock is wrong
     assert_shown(d, 8)
     clock.set(0)
     d["ingestor"].await_log("the wall clock is right again")

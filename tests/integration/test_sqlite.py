@@ -140,7 +140,7 @@ def test_a_column_renamed_while_running_is_waited_for(shop, column, field):
                         f"({', '.join('?' * len(names))}{', ?' if column != 'n' else ''})",
                         [values for name in names + [column] if (values := {"created_at": now_iso(), "kind": "sale", "shop": "north",
                                                                             "details": '{"amount": 2}'}.get(name))])
-    time.sleep(0.5)
+    wait_until(lambda: d.stats()["source_up"] == 0, what="a source that is down")
     assert sales(d) == 2
     assert d.run("verify").returncode == 1
     database.db.execute(f"ALTER TABLE log RENAME COLUMN renamed TO {column}")
@@ -315,7 +315,7 @@ def test_an_outbox_that_is_emptied_is_the_same_table(shop):
     await_sales(d, count)
     for left in (0, 0, 2, 1, 0):
         database.db.execute("DELETE FROM log WHERE n <= (SELECT max(n) FROM log) - ?", (left,))
-        time.sleep(0.3)
+        time.sleep(0.3)  # a chance to look meanwhile; what comes out is the same with and without it
         sell(database)
         count += 1
         await_sales(d, count)
@@ -376,7 +376,7 @@ def test_an_application_without_a_busy_timeout_is_hardly_disturbed(shop, mode):
             database.db.execute("INSERT INTO log (created_at, kind, shop) VALUES (?, 'sale', 'north')", (now_iso(),))
         except sqlite3.OperationalError:
             failed += 1
-        time.sleep(0.002)
+        time.sleep(0.002)  # the pace of the application
     await_sales(d, 21000 - failed)
     assert failed <= 10
 
