@@ -372,30 +372,73 @@ static bool scan_compact(struct scan *s, size_t digits, int64_t *days, int64_t *
     return scan_date(&date, days) && (digits <= 8 || scan_time(s, us));
 }
 
+/* Two digits as a number, or one above all that a date or time has. */
+static int two_digits(const char *p)
+{
+    const unsigned tens = (unsigned)(p[0] - '0');
+    const unsigned ones = (unsigned)(p[1] - '0');
+    return tens <= 9 && ones <= 9 ? (int)(tens * 10 + ones) : 100;
+}
+
+/*
+ * Reads YYYY-MM-DDTHH:MM:SS and a fraction, or the same with a blank. Nearly all rows have their
+ * time in this form, and the general way takes three times as long. False, with s where it was, for
+ * everything else, and for what is wrong or needs a second look, such as a leap second.
+ */
+static bool scan_usual(struct scan *s, int64_t *days, int64_t *us)
+{
+    const char *p = s->p;
+    if (s->end - p < 19 || p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') ||
+        p[13] != ':' || p[16] != ':') {
+        return false;
+    }
+    const int century = two_digits(p);
+    const int year = two_digits(p + 2);
+    const int hour = two_digits(p + 11);
+    const int minute = two_digits(p + 14);
+    const int second = two_digits(p + 17);
+    if (century > 99 || year > 99 || hour > 23 || minute > 59 || second > 59 ||
+        !day_of_month(century * 100 + year, two_digits(p + 5), two_digits(p + 8), days)) {
+        return false;
+    }
+    struct scan behind = {p + 19, s->end};
+    int64_t fraction_us = 0;
+    if ((scan_char(&behind, '.') || scan_char(&behind, ',')) &&
+        !scan_fraction(&behind, &fraction_us)) {
+        return false;
+    }
+    *us = (hour * INT64_C(3600) + minute * INT64_C(60) + second) * US_PER_S + fraction_us;
+    s->p = behind.p;
+    return true;
+}
+
+/* The same in any form. *timed is set to whether a time stands behind the date. */
+static bool scan_any(struct scan *s, int64_t *days, int64_t *us, bool *timed)
+{
+    const size_t digits = digits_ahead(s);
+    const int behind = s->p + digits < s->end ? s->p[digits] : '\0';
+    if (digits > 8 ||
+        (behind != '-' && behind != 'W' && behind != 'T' && behind != 't' && behind != ' ')) {
+        *timed = digits > 8;
+        return scan_compact(s, digits, days, us);
+    }
+    if (!scan_date(s, days)) {
+        return false;
+    }
+    *timed = s->p != s->end;
+    return !*timed ||
+           ((scan_char(s, 'T') || scan_char(s, 't') || scan_char(s, ' ')) && scan_time(s, us));
+}
+
 static bool parse_date_time(const char *text, size_t len, wall_time *out)
 {
     struct scan s = {text, text + len};
-    const size_t digits = digits_ahead(&s);
-    const int behind = digits < len ? text[digits] : '\0';
     int64_t days;
     int64_t us = 0;
     int zone_s = 0;
-    bool timed;
-    if (digits <= 8 &&
-        (behind == '-' || behind == 'W' || behind == 'T' || behind == 't' || behind == ' ')) {
-        if (!scan_date(&s, &days)) {
-            return false;
-        }
-        timed = s.p != s.end;
-        if (timed && ((!scan_char(&s, 'T') && !scan_char(&s, 't') && !scan_char(&s, ' ')) ||
-                      !scan_time(&s, &us))) {
-            return false;
-        }
-    } else {
-        if (!scan_compact(&s, digits, &days, &us)) {
-            return false;
-        }
-        timed = digits > 8;
+    bool timed = true;
+    if (!scan_usual(&s, &days, &us) && !scan_any(&s, &days, &us, &timed)) {
+        return false;
     }
     if (timed ? !scan_zone(&s, &zone_s) : s.p != s.end) {
         return false;

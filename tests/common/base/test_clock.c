@@ -62,6 +62,44 @@ static void test_refuses_what_is_no_moment(void **state)
     }
 }
 
+/* A small t between date and time is read in the general way only. */
+static void expect_the_same_in_general(const char *text, size_t len)
+{
+    char general[40];
+    wall_time usual_time = {42};
+    wall_time general_time = {42};
+    memcpy(general, text, len);
+    general[10] = 't';
+    const bool read = wall_parse(text, len, &usual_time);
+    if (read != wall_parse(general, len, &general_time) || usual_time.us != general_time.us) {
+        fail_msg("%.*s is %lld, and %lld in general", (int)len, text, (long long)usual_time.us,
+                 (long long)general_time.us);
+    }
+}
+
+static void test_the_usual_form_is_read_as_in_general(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "2026-11-23T05:32:01.220Z",       "2024-02-29 23:59:59",
+        "0000-01-01T00:00:00.1234567+01", "2026-12-31T24:00:00Z",
+        "1999-10-09 08:07:06.5 -05:30",   "9999-12-31T23:59:60Z",
+    };
+    static const char others[] = "0123456789.,:-+TZ /\0\x80";
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const size_t len = strlen(texts[i]);
+        for (size_t at = 0; at < len; at++) {
+            for (size_t other = 0; at != 10 && other < sizeof others; other++) {
+                char text[40];
+                memcpy(text, texts[i], len);
+                text[at] = others[other];
+                expect_the_same_in_general(text, len);
+            }
+            expect_the_same_in_general(texts[i], at > 11 ? at : len);
+        }
+    }
+}
+
 static void test_numbers_tell_their_unit(void **state)
 {
     (void)state;
@@ -114,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_what_tables_hold),
         cmocka_unit_test(test_refuses_what_is_no_moment),
+        cmocka_unit_test(test_the_usual_form_is_read_as_in_general),
         cmocka_unit_test(test_numbers_tell_their_unit),
         cmocka_unit_test(test_writes_rfc3339),
         cmocka_unit_test(test_each_day_survives_the_round_trip),
