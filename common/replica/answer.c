@@ -192,7 +192,8 @@ bool answer_read_stats(const mp_value *reply, struct answer_stats *stats)
 void answer_put_tile(struct buf *out, const struct answer_tile *tile)
 {
     const bool whole = !tile->removed && tile->value.bytes.p != NULL;
-    mp_put_map(out, tile->removed ? TOMBSTONE_PAIRS : whole ? WHOLE_PAIRS : LISTED_PAIRS);
+    const size_t tallied = whole && tile->tally.known;
+    mp_put_map(out, tile->removed ? TOMBSTONE_PAIRS : whole ? WHOLE_PAIRS + tallied : LISTED_PAIRS);
     put_text(out, ANSWER_TILE_KEY, tile->key);
     put_uint(out, ANSWER_TILE_LANE, tile->lane);
     mp_put_text(out, ANSWER_TILE_VERSION);
@@ -204,6 +205,10 @@ void answer_put_tile(struct buf *out, const struct answer_tile *tile)
     if (whole) {
         mp_put_text(out, ANSWER_TILE_VALUE);
         buf_append_str(out, tile->value.bytes);
+    }
+    if (tallied != 0) {
+        mp_put_text(out, ANSWER_TILE_TALLY);
+        tally_put(out, &tile->tally);
     }
     put_int(out, ANSWER_TILE_TTL, tile->ttl_ms);
     put_int(out, ANSWER_TILE_GRACE, tile->grace_ms);
@@ -250,6 +255,7 @@ bool answer_read_tile(const mp_value *entry, struct answer_tile *tile)
         (void)mp_as_bool(mp_get(entry, ANSWER_TILE_EXPIRED), &tile->expired);
         return true;
     }
+    tile->tally = tally_read(mp_get(entry, ANSWER_TILE_TALLY));
     return mp_is_map(tile->value.parsed) && read_rest(entry, tile);
 }
 

@@ -41,6 +41,7 @@
 #include "common/base/str.h"
 #include "common/codec/mp.h"
 #include "common/wire/lane.h"
+#include "common/wire/tally.h"
 #include "common/wire/version.h"
 
 /* ---- The names of all members ---- */
@@ -91,6 +92,7 @@
 #define ANSWER_TILE_PUBLISHED "u"
 #define ANSWER_TILE_AGE "age"
 #define ANSWER_TILE_STALE "stale"
+#define ANSWER_TILE_TALLY "m"
 #define ANSWER_TILE_EXPIRED "expired"
 
 /* Of an event, and of its fields those that every event has. */
@@ -183,8 +185,9 @@ struct answer_tile {
     struct str position;     /* of the source */
     wall_time as_of;
     wall_time published_at;
-    int64_t age_ms; /* since it was last refreshed: 0 to WIRE_TTL_MAX_MS */
-    bool stale;     /* optional */
+    int64_t age_ms;     /* since it was last refreshed: 0 to WIRE_TTL_MAX_MS */
+    bool stale;         /* optional */
+    struct tally tally; /* of the rows that are in it; of a whole tile only, and optional */
 };
 
 /* Writes a tombstone if `removed` is set, else a whole tile if it has value.bytes, else a listed

@@ -53,6 +53,7 @@ static void put_tile(struct buf *out, const struct tile *tile, mono_time now, bo
         .grace_ms = tile->grace_ms,
         .position = str_of(tile->position),
         .as_of = tile->as_of,
+        .tally = tile->tally,
         .published_at = tile->published_at,
         .age_ms = age_us > 0 ? age_us / US_PER_MS : 0,
         .stale = tile->stale};

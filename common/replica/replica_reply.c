@@ -75,7 +75,8 @@ static void apply_entry(struct replica *r, const mp_value *entry, mono_time now)
                                    .ttl_ms = answer.ttl_ms,
                                    .grace_ms = answer.grace_ms,
                                    .position = answer.position,
-                                   .as_of = answer.as_of};
+                                   .as_of = answer.as_of,
+                                   .tally = answer.tally};
     /* store_apply drops an older copy than the one here, so that it refreshes nothing. */
     if (store_apply(r->store, &tile, answer.lane, answer.published_at, answer.age_ms, now) ==
         STATUS_FULL) {

@@ -306,6 +306,7 @@ static void take_over(struct store *store, struct tile *tile, const struct wire_
     snprintf(tile->position, sizeof tile->position, "%.*s", (int)delta->position.len,
              delta->position.p);
     tile->as_of = delta->as_of;
+    tile->tally = delta->tally;
     tile->published_at = published_at;
     if (delta->arrival.us != 0) {
         tile->arrival = delta->arrival;

@@ -52,6 +52,7 @@ struct tile {
     wall_time published_at;
     wall_time arrival;      /* of the newest event in it at the ingestor; {0}: unknown */
     wall_time source;       /* that event's own timestamp; {0}: unknown */
+    struct tally tally;     /* of the rows that are in it; may be unknown */
     mono_time refreshed_at; /* the last delta or keyframe, as the origin of ttl */
     bool stale;
     bool expired;       /* a tombstone that time made: the same version, refreshed, revives it */

@@ -23,7 +23,9 @@ void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
     const bool refresh = version_compare(tile->version, message) != 0;
     const bool arrived = tile->arrival.us != 0;
     const bool dated = arrived && tile->source.us != 0;
-    mp_put_map(body, 7 + (size_t)other_epoch + (size_t)refresh + (size_t)arrived + (size_t)dated);
+    const bool tallied = tile->tally.known && !tile->removed;
+    mp_put_map(body, 7 + (size_t)other_epoch + (size_t)refresh + (size_t)arrived + (size_t)dated +
+                         (size_t)tallied);
     mp_put_text(body, "k");
     mp_put_str(body, tile->key);
     mp_put_text(body, "b");
@@ -63,6 +65,10 @@ void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
     if (dated) {
         mp_put_text(body, "r");
         mp_put_int(body, tile->source.us);
+    }
+    if (tallied) {
+        mp_put_text(body, "m");
+        tally_put(body, &tile->tally);
     }
 }
 
@@ -263,6 +269,7 @@ int wire_decode_tile(const struct wire_header *header, struct mp_doc *doc, struc
     }
     (void)wire_read_time(mp_get(map, "a"), &out->arrival);
     (void)wire_read_time(mp_get(map, "r"), &out->source);
+    out->tally = tally_read(mp_get(map, "m"));
     out->value = mp_get(map, "p");
     out->keyframe = mp_is_nil(mp_get(map, "b"));
     if (out->keyframe) {

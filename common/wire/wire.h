@@ -25,6 +25,7 @@
 #include "common/codec/mp.h"
 #include "common/wire/cursor.h"
 #include "common/wire/lane.h"
+#include "common/wire/tally.h"
 #include "common/wire/version.h"
 
 #define WIRE_PROTOCOL_VERSION 1
@@ -83,7 +84,8 @@ struct wire_tile {
     /* When the newest event since the delta before reached the ingestor; {0} if none came, or if it
      * is unknown. */
     wall_time arrival;
-    wall_time source; /* that event's own timestamp; {0} if it is unknown */
+    wall_time source;   /* that event's own timestamp; {0} if it is unknown */
+    struct tally tally; /* of the rows that are in it; may be unknown */
 };
 
 /* One row of the events table. */

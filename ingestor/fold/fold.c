@@ -70,6 +70,7 @@ static void apply(struct fold *fold, struct member *member, int meaning, struct 
 {
     const struct family *family = member->family;
     const struct event *event = row->event;
+    tally_add(&member->tally, row->tally);
     const bool changed =
         family->type->apply(member->state, family->config, meaning, row, value, now.wall);
     if (event->timestamp.us > member->latest.us) {
@@ -226,6 +227,7 @@ static void hand_out(struct fold *fold, struct member *member, struct moment now
         .keyframe = member->whole || !member->ever_published || !member->dirty,
         .arrival = member->arrival,
         .source = member->source,
+        .tally = member->tally,
     };
     if (!member->hidden) {
         write_value(fold, member, now.wall);

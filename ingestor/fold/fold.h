@@ -21,6 +21,7 @@
 #include "common/base/str.h"
 #include "common/config/config.h"
 #include "common/store/event.h"
+#include "common/wire/tally.h"
 #include "ingestor/fold/fold_counters.h"
 #include "ingestor/fold/fold_save.h" /* fold_save and fold_load, beside what follows */
 
@@ -41,8 +42,9 @@ struct fold_output {
     /* The whole value in MessagePack: {type, title, refresh, data, group?}. */
     struct str value;
 
-    wall_time arrival; /* of the newest event in it since the last output; {0} if none */
-    wall_time source;  /* that event's timestamp; means nothing when arrival is {0} */
+    wall_time arrival;  /* of the newest event in it since the last output; {0} if none */
+    wall_time source;   /* that event's timestamp; means nothing when arrival is {0} */
+    struct tally tally; /* of all rows in it */
 };
 
 /* Folds those of config's tiles whose lane is in the set: bit i of lanes_owned stands for lane i.

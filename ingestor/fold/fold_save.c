@@ -28,7 +28,7 @@ static void save_one(void *arg, struct member *member)
 {
     struct buf *out = arg;
     const struct family *family = member->family;
-    mp_put_array(out, 6);
+    mp_put_array(out, 7);
     mp_put_text(out, family->config->key);
     mp_put_uint(out, fold_digest(family->config));
     if (member->group.p != NULL) {
@@ -39,6 +39,7 @@ static void save_one(void *arg, struct member *member)
     mp_put_int(out, member->latest.us);
     mp_put_bool(out, member->hidden);
     family->type->save(member->state, family->config, out);
+    tally_put(out, &member->tally);
 }
 
 void fold_save(const struct fold *fold, struct buf *out)
@@ -96,6 +97,7 @@ static int load_one(struct fold *fold, const mp_value *saved, bool *loaded, bool
         return STATUS_INVALID;
     }
     member->latest = latest;
+    member->tally = tally_read(mp_at(saved, 6));
     member->hidden = hidden && group.p != NULL;
     loaded[family - fold->families] = true;
     member_schedule_publish(fold, member, (mono_time){0});

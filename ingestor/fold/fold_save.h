@@ -2,12 +2,13 @@
 /*
  * The fold's state as MessagePack, for a checkpoint:
  *
- *   [1, [[key, digest, group or nil, latest, hidden, state], …]]
- *   [2, [[key, digest, group or nil, latest, hidden, state], …], rows that wait]
+ *   [1, [[key, digest, group or nil, latest, hidden, state, tally], …]]
+ *   [2, [[key, digest, group or nil, latest, hidden, state, tally], …], rows that wait]
  *
  * with one element for each member. The second form is written when rows from the future wait for
  * their time (waiting.h). `digest` is that of the tile's definition (fold_digest.h), and
- * `state` what the tile's type writes.
+ * `state` what the tile's type writes. `tally` (tally.h) is that of the rows that are in it; it is
+ * missing in what older programs wrote, and then it is not known until the tile is built again.
  */
 #ifndef INGESTOR_FOLD_FOLD_SAVE_H
 #define INGESTOR_FOLD_FOLD_SAVE_H

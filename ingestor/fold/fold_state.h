@@ -25,6 +25,7 @@
 #include "common/base/heap.h"
 #include "common/base/str.h"
 #include "common/config/config.h"
+#include "common/wire/tally.h"
 #include "ingestor/fold/fold_counters.h"
 #include "ingestor/fold/fold_plan.h"
 #include "ingestor/fold/types/type.h"
@@ -38,10 +39,11 @@
 struct member {
     struct family *family; /* borrowed */
     char *key;
-    struct str group;  /* the value of group_by, in memory of its own; STR_NULL without group_by */
-    wall_time latest;  /* the greatest timestamp of its rows */
-    wall_time arrival; /* of the newest row since it was last handed out; {0} if none */
-    wall_time source;  /* that row's timestamp */
+    struct str group;   /* the value of group_by, in memory of its own; STR_NULL without group_by */
+    wall_time latest;   /* the greatest timestamp of its rows */
+    struct tally tally; /* of its rows; not known when a checkpoint did not tell */
+    wall_time arrival;  /* of the newest row since it was last handed out; {0} if none */
+    wall_time source;   /* that row's timestamp */
     mono_time published; /* when it was last handed out */
     bool ever_published; /* handed out at least once since it was last hidden */
     bool dirty;          /* changed since it was last handed out */

@@ -101,6 +101,7 @@ struct member *member_create(struct fold *fold, struct family *family, struct st
     struct member *member = x_calloc(1, sizeof *member);
     member->family = family;
     member->key = make_key(family->config, group);
+    member->tally.known = true;        /* of no rows yet */
     member->latest.us = INT64_MIN / 2; /* so long ago that idle_ms can be added and taken off */
     member->wake.index = HEAP_NONE;
     member->publish.index = HEAP_NONE;

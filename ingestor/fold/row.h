@@ -15,6 +15,7 @@
 #include "common/codec/json.h"
 #include "common/config/tiles.h"
 #include "common/store/event.h"
+#include "common/wire/tally.h"
 #include "ingestor/fold/fold_counters.h"
 #include "ingestor/fold/number.h"
 
@@ -31,12 +32,14 @@ struct row {
     struct fold_counters *counters;
     enum row_payload_state payload_state;
     struct json_value *payload; /* NULL unless ROW_PAYLOAD_READ */
+    uint64_t tally;             /* what it adds to the tally of each tile that it goes into */
 };
 
 /* Both are borrowed and must outlive the row. End it with row_finish. */
 static inline struct row row_of(const struct event *event, struct fold_counters *counters)
 {
-    return (struct row){event, counters, ROW_PAYLOAD_UNREAD, NULL};
+    return (struct row){event, counters, ROW_PAYLOAD_UNREAD, NULL,
+                        tally_of_row(event->id, event->timestamp, event->event_type)};
 }
 
 void row_finish(struct row *row);

@@ -246,6 +246,7 @@ void publisher_tile(struct publisher *p, const struct fold_output *output, struc
         .as_of = now.wall,
         .arrival = output->arrival,
         .source = output->source,
+        .tally = output->tally,
     };
     if (make_delta(p, output, store_get(p->store, output->key), &delta)) {
         publish(p, &delta, lane_of_key(output->key, p->config->ingestor.lanes), now);

@@ -213,6 +213,12 @@ static void test_tiles_of_each_shape_come_back_as_they_were(void **state)
         assert_identity(&read, &written);
         assert_rest(&read, &written);
         assert_map(&read.value, buf_str(&value));
+        assert_false(read.tally.known);
+        written.tally = (struct tally){true, (uint64_t)run, UINT64_MAX};
+        buf_clear(&paper->bytes);
+        answer_put_tile(&paper->bytes, &written);
+        assert_true(answer_read_tile(parse(paper), &read));
+        assert_true(tally_equal(&read.tally, &written.tally));
 
         written.removed = true;
         written.expired = random_bool();

@@ -53,7 +53,8 @@ static void put_shape(enum shape shape, struct buf *out)
                                "event_type\xa1t");
     struct answer_standing standing = {
         .instance = STR("i"), .lanes = 2, .lanes_owned = 3, .position = STR("1")};
-    struct answer_tile tile = {.key = STR("k"), .ttl_ms = 1, .position = STR("1")};
+    struct answer_tile tile = {
+        .key = STR("k"), .ttl_ms = 1, .position = STR("1"), .tally = {true, 1, 2}};
     const struct answer_ping ping = {standing, STR("cache"), STR("1"), true, 1};
     const struct answer_stats stats = {STR("cache"), true, STR(""), {.bytes = row}};
     const struct answer_event event = {.ordinal = 1, .fields.bytes = row};
@@ -98,7 +99,7 @@ static bool optional(enum shape shape, struct str name)
         [PING] = {"position", "as_of", "role", "version", "tiles"},
         [SNAPSHOT] = {"position", "as_of"},
         [EVENTS] = {"position", "as_of", "next"},
-        [TILE] = {"stale", "p"},
+        [TILE] = {"stale", "p", "m"},
         [LISTED] = {"stale"},
         [TOMBSTONE] = {"expired"},
         [EVENT] = {"a", "u"},

@@ -61,7 +61,8 @@ static void put_tile(struct server *server, const char *key, uint64_t seq, size_
                                    .ttl_ms = 60000,
                                    .grace_ms = 1000,
                                    .position = STR("41"),
-                                   .as_of = {99}};
+                                   .as_of = {99},
+                                   .tally = {true, seq, 8}};
     assert_int_equal(store_apply(server->store, &tile, 0, (wall_time){5}, 0, server->now),
                      STATUS_OK);
     mp_doc_free(&doc);

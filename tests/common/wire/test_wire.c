@@ -52,6 +52,7 @@ static void test_tile_round_trip(void **state)
         .as_of = {123},
         .arrival = {99},
         .source = {98},
+        .tally = {true, 12, UINT64_MAX},
     };
     struct message m;
     message_init(&m);
@@ -76,6 +77,7 @@ static void test_tile_round_trip(void **state)
     assert_int_equal(back.as_of.us, 123);
     assert_int_equal(back.arrival.us, 99);
     assert_int_equal(back.source.us, 98);
+    assert_true(tally_equal(&back.tally, &tile.tally));
     message_free(&m);
     mp_doc_free(&doc);
 }

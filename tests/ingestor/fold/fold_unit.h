@@ -17,9 +17,10 @@ struct fold_test {
     struct fold *fold;
     struct moment now;
     int64_t next_id;
-    char key[512];  /* of the last output of the wanted tile */
-    char *json;     /* its data */
-    size_t outputs; /* all, since the last flush */
+    char key[512];      /* of the last output of the wanted tile */
+    char *json;         /* its data */
+    struct tally tally; /* of the last output of the wanted tile */
+    size_t outputs;     /* all, since the last flush */
     size_t removed;
     size_t keyframes;
 };
@@ -83,6 +84,7 @@ static inline void take_output(void *arg, const struct fold_output *output)
     }
     free(t->json);
     t->json = NULL;
+    t->tally = output->tally;
     if (output->removed) {
         return;
     }

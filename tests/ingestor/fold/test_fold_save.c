@@ -64,6 +64,73 @@ static void test_a_changed_definition_wants_a_rebuild(void **state)
     fold_test_free(&more);
 }
 
+/* The tally of the tile "a" as it is handed out now. */
+static struct tally tally_of(struct fold_test *t)
+{
+    (void)data_of(t, "a");
+    return t->tally;
+}
+
+static void test_the_tally_of_a_tile_is_kept(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    struct fold_test restored;
+    struct buf saved = {0};
+    bool rebuild;
+    const char *tiles = "  - {key: a, type: count, window: 60s, match: {event_type: x}}\n";
+    fold_test_init(&t, tiles);
+    fold_test_init(&restored, tiles);
+    const struct tally none = {.known = true};
+    struct tally tally = tally_of(&t);
+    assert_true(tally_equal(&tally, &none));
+    fold_at(&t, 1, -100000, "x", NULL, NULL); /* before the window: in the tile all the same */
+    fold_at(&t, 2, 0, "x", NULL, NULL);
+    fold_at(&t, 3, 0, "y", NULL, NULL);    /* of another type */
+    fold_at(&t, 4, 5000, "x", NULL, NULL); /* from the future */
+    struct tally expected = {.known = true};
+    tally_add(&expected, tally_of_row(2, (wall_time){START_US}, STR("x")));
+    tally_add(&expected, tally_of_row(1, (wall_time){START_US - 100 * US_PER_S}, STR("x")));
+    tally = tally_of(&t);
+    assert_true(tally_equal(&tally, &expected));
+    fold_save(t.fold, &saved);
+    assert_int_equal(fold_load(restored.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
+    restored.now = t.now;
+    pass_ms(&restored, 5000);
+    tally_add(&expected, tally_of_row(4, (wall_time){START_US + 5 * US_PER_S}, STR("x")));
+    tally = tally_of(&restored);
+    assert_true(tally_equal(&tally, &expected));
+    buf_free(&saved);
+    fold_test_free(&t);
+    fold_test_free(&restored);
+}
+
+static void test_a_state_without_a_tally_is_taken_over(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    struct buf saved = {0};
+    bool rebuild;
+    fold_test_init(&t, "  - {key: a, type: count}\n");
+    fold_now(&t, "x", NULL, NULL);
+    fold_save(t.fold, &saved);
+    const size_t tally_bytes = 1 + 1 + 9; /* [1, digest] at the end */
+    const char members[] = "\x92\x01\x91\x97";
+    assert_memory_equal(saved.data, members, sizeof members - 1);
+    saved.data[3] = (char)0x96;
+    saved.len -= tally_bytes;
+    struct fold_test restored;
+    fold_test_init(&restored, "  - {key: a, type: count}\n");
+    assert_int_equal(fold_load(restored.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
+    assert_false(rebuild);
+    assert_string_equal(data_of(&restored, "a"), "{\"value\":1}");
+    fold_now(&restored, "x", NULL, NULL);
+    assert_false(tally_of(&restored).known);
+    buf_free(&saved);
+    fold_test_free(&t);
+    fold_test_free(&restored);
+}
+
 static void test_a_damaged_state_is_refused(void **state)
 {
     (void)state;
@@ -116,6 +183,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_saved_fold_goes_on_as_if_nothing_had_happened),
         cmocka_unit_test(test_a_changed_definition_wants_a_rebuild),
+        cmocka_unit_test(test_the_tally_of_a_tile_is_kept),
+        cmocka_unit_test(test_a_state_without_a_tally_is_taken_over),
         cmocka_unit_test(test_a_damaged_state_is_refused),
         cmocka_unit_test(test_a_state_of_a_newer_version_is_told_from_a_damaged_one),
     };
