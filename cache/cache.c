@@ -192,7 +192,7 @@ int cache_create(const struct program *program, struct cache **out, struct error
              (long long)clock_wall().us);
     const struct store_listener listener = {.changed = count_expiry, .arg = cache};
     cache->store = store_create(config->cache.limits.tiles, &listener);
-    cache->events = eventlog_create(config->cache.events, NULL);
+    cache->events = eventlog_create(config->cache.events, config->cache.events_memory_bytes, NULL);
     cache->query = (struct query){.store = cache->store,
                                   .events = cache->events,
                                   .state = describe,

@@ -305,7 +305,8 @@ static int create_parts(struct gateway *gateway, struct error *err)
     gateway->epoll = epoll_create1(EPOLL_CLOEXEC);
     gateway->store = store_create(config->limits.tiles, &listener);
     gateway->lists = tile_lists_create(gateway->store);
-    gateway->events = eventlog_create(config->events, render_event_free);
+    gateway->events =
+        eventlog_create(config->events, config->events_memory_bytes, render_event_free);
     gateway->clients = clients_create(&config->limits);
     gateway->waiting = waiting_create(gateway_max_waiting(gateway), wait_wake, &gateway->api);
     create_streams(gateway);

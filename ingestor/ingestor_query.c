@@ -64,6 +64,8 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"keyframes_published", p->keyframes},
         {"unchanged_tiles", p->unchanged},
         {"events_published", p->events},
+        {"events_truncated", p->events_cut},
+        {"tiles_truncated", p->tiles_cut},
         {"messages_not_sent", ingestor->publishing.not_sent},
         {"checkpoints_written", ingestor->saving.written},
         {"checkpoint_position", ingestor->saving.saved_ordinal},

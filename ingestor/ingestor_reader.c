@@ -181,7 +181,8 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
         return;
     }
     const bool more = batch->more;
-    newest_add(&ingestor->newest, batch, ingestor->config->ingestor.events);
+    newest_add(&ingestor->newest, batch, ingestor->config->ingestor.events,
+               ingestor->config->ingestor.events_memory_bytes);
     if (!more) {
         log_newest(ingestor, now);
         ingestor_go_live(ingestor, now);

@@ -56,6 +56,20 @@ bool utf8_valid(struct str text)
     return true;
 }
 
+struct str utf8_cut(struct str text, size_t max)
+{
+    if (text.len <= max) {
+        return text;
+    }
+    const unsigned char *p = (const unsigned char *)text.p;
+    size_t start = max; /* of the character that the cut would be in */
+    while (start > 0 && max - start < 3 && (p[start] & 0xc0) == 0x80) {
+        start--;
+    }
+    const bool within = start < max && start + sequence(p + start, text.len - start) > max;
+    return (struct str){text.p, within ? start : max};
+}
+
 void utf8_append_clean(struct buf *out, struct str text)
 {
     const unsigned char *p = (const unsigned char *)text.p;

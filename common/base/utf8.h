@@ -11,6 +11,10 @@
 /* True for text that is UTF-8 from end to end; also for empty and absent text. */
 bool utf8_valid(struct str text);
 
+/* The longest beginning of a text of at most max bytes that does not end within a character. What
+ * is not UTF-8 is cut at max. */
+struct str utf8_cut(struct str text, size_t max);
+
 /* Appends text with each byte that is not part of a valid sequence replaced by U+FFFD. */
 void utf8_append_clean(struct buf *out, struct str text);
 

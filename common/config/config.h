@@ -137,6 +137,12 @@ struct config_ingestor {
     unsigned lanes;      /* 1 to LANES_MAX (64); the same for all ingestors of a deployment */
     uint64_t own_lanes;  /* bit i is set when this ingestor folds lane i; never 0 */
     size_t events;       /* raw events kept for those who join: 1 to 1,000,000 */
+    size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */
+    struct {
+        size_t field_bytes; /* of a text in a raw event: 64 B to 1 MiB */
+        size_t event_bytes; /* of a raw event, in MessagePack: 8 KiB to 1 MiB */
+        size_t tile_bytes;  /* of a tile's value, in MessagePack: 16 KiB to 2 MiB */
+    } limits;               /* of what is published; what is longer is cut */
     enum checkpoint_kind checkpoint;
     const char *checkpoint_path;    /* the file of CHECKPOINT_FILE; else NULL */
     int64_t checkpoint_interval_ms; /* 10 ms to 1 h */
@@ -144,9 +150,10 @@ struct config_ingestor {
 
 struct config_cache {
     struct config_upstreams upstreams;
-    const char *publish; /* the address that XPUB binds to */
-    const char *query;   /* the address that ROUTER binds to */
-    size_t events;       /* raw events kept: 1 to 1,000,000 */
+    const char *publish;        /* the address that XPUB binds to */
+    const char *query;          /* the address that ROUTER binds to */
+    size_t events;              /* raw events kept: 1 to 1,000,000 */
+    size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */
     struct {
         size_t tiles; /* held at once: 1 to 10,000,000; further ones are refused and counted */
     } limits;
@@ -184,7 +191,8 @@ struct config_gateway_limits {
 struct config_gateway {
     struct config_listen_address listen;
     struct config_upstreams upstreams;
-    size_t events; /* raw events kept: 1 to 1,000,000 */
+    size_t events;              /* raw events kept: 1 to 1,000,000 */
+    size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */
     struct config_gateway_limits limits;
     struct ip_range *trusted_proxies; /* proxies whose X-Forwarded-For counts */
     size_t trusted_proxy_count;       /* 0 to CONFIG_PROXIES_MAX */

@@ -24,6 +24,8 @@ struct eventlog {
     size_t capacity;
     size_t first; /* index of the oldest entry */
     size_t count;
+    size_t bytes; /* eventlog_bytes */
+    size_t max_bytes;
     struct slot *ids; /* uthash by id; of two entries with one id the newer is in it */
     uint64_t origin;
     uint32_t generation;
@@ -33,11 +35,12 @@ struct eventlog {
     struct mp_doc doc; /* reused by event_type_in */
 };
 
-struct eventlog *eventlog_create(size_t capacity, void (*free_cache)(void *cache))
+struct eventlog *eventlog_create(size_t capacity, size_t max_bytes, void (*free_cache)(void *cache))
 {
     struct eventlog *log = x_calloc(1, sizeof *log);
     log->slots = x_calloc(capacity, sizeof *log->slots);
     log->capacity = capacity;
+    log->max_bytes = max_bytes;
     log->free_cache = free_cache;
     mp_doc_init(&log->doc);
     return log;
@@ -60,6 +63,7 @@ static void drop_oldest(struct eventlog *log)
         log->free_cache(slot->entry.cache);
     }
     log->floor = slot->entry.ordinal;
+    log->bytes -= slot->entry.bytes;
     blob_unref(&slot->entry.fields);
     log->first = (log->first + 1) % log->capacity;
     log->count--;
@@ -112,7 +116,9 @@ struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, ui
     if (ordinal <= log->last) {
         return NULL;
     }
-    if (log->count == log->capacity) {
+    const size_t bytes = sizeof(struct slot) + sizeof(struct blob) + fields.len;
+    while (log->count == log->capacity ||
+           (log->count != 0 && log->bytes + bytes > log->max_bytes)) {
         drop_oldest(log);
     }
     struct slot *slot = slot_at(log, log->count++);
@@ -124,6 +130,9 @@ struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, ui
     entry->event_type = event_type_in(log, entry->fields);
     entry->arrival = arrival;
     entry->published_at = published_at;
+    entry->bytes = bytes;
+    entry->total = &log->bytes;
+    log->bytes += bytes;
     struct slot *before;
     HASH_FIND(by_id, log->ids, &id, sizeof id, before);
     if (before != NULL) {
@@ -132,6 +141,19 @@ struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, ui
     HASH_ADD(by_id, log->ids, entry.id, sizeof entry->id, slot);
     log->last = ordinal;
     return entry;
+}
+
+void eventlog_set_cache(struct eventlog_entry *entry, void *cache, size_t bytes)
+{
+    assert(entry->cache == NULL);
+    entry->cache = cache;
+    entry->bytes += bytes;
+    *entry->total += bytes;
+}
+
+size_t eventlog_bytes(const struct eventlog *log)
+{
+    return log->bytes;
 }
 
 uint64_t eventlog_origin(const struct eventlog *log)

@@ -10,7 +10,8 @@
  *   ids        … 4 │  5   6   9    7   10        7 came late
  *              gone│ └────── here ───────┘
  *
- * At most `capacity` events are here; the oldest leave to make room. The log owns its entries: a
+ * At most `capacity` events are here, and at most `max_bytes` of them; the oldest leave to make
+ * room, but for the newest one. The log owns its entries: a
  * pointer to one is valid until the next call that changes the log.
  *
  * The folder common/store is what a process holds in memory: its tiles, and its last events. It
@@ -38,14 +39,19 @@ struct eventlog_entry {
     wall_time arrival;     /* when the ingestor read the row */
     wall_time published_at;
     wall_time timestamp; /* fields.timestamp if it came live; {0} if a snapshot brought it */
-    void *cache;         /* the owner's rendering of the event, or NULL; freed by free_cache */
+    void *cache;         /* the owner's rendering of the event, or NULL; eventlog_set_cache sets it,
+                            and free_cache frees it */
+    size_t bytes;        /* what the event takes here, with its rendering */
+    size_t *total;       /* the log's own */
 };
 
 struct eventlog;
 
-/* capacity >= 1, in events. free_cache frees what hangs on an entry that leaves; it may be NULL if
+/* capacity >= 1, in events. max_bytes: memory of the events, with what is kept beside each and with
+ * the owner's renderings. free_cache frees what hangs on an entry that leaves; it may be NULL if
  * nothing ever does. */
-struct eventlog *eventlog_create(size_t capacity, void (*free_cache)(void *cache));
+struct eventlog *eventlog_create(size_t capacity, size_t max_bytes,
+                                 void (*free_cache)(void *cache));
 void eventlog_destroy(struct eventlog **log);
 
 /*
@@ -56,6 +62,13 @@ void eventlog_destroy(struct eventlog **log);
 struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, uint64_t ordinal,
                                        int64_t id, struct str fields, wall_time arrival,
                                        wall_time published_at);
+
+/* Hangs the owner's rendering, which takes so many bytes, on an entry that has none. It counts from
+ * here on, and makes others leave at the next append. */
+void eventlog_set_cache(struct eventlog_entry *entry, void *cache, size_t bytes);
+
+/* Memory of the events here, as max_bytes counts it. */
+size_t eventlog_bytes(const struct eventlog *log);
 
 /* Empties the log and begins the numbering of that origin. It may be the same origin as before,
  * when events are missing that cannot be had any more. In either case the generation grows, and

@@ -236,8 +236,8 @@ const struct message *render_event(struct eventlog_entry *entry)
     memcpy(json_at, json.data, json.len);
     rendered->message =
         (struct message){{rendered->text, id_len}, {name_at, name_len}, {json_at, json.len}};
+    eventlog_set_cache(entry, rendered, sizeof *rendered + id_len + name_len + json.len);
     buf_free(&json);
-    entry->cache = rendered;
     return &rendered->message;
 }
 

@@ -3,20 +3,25 @@
 
 #include <utlist.h>
 
+#include "ingestor/source/batch.h"
+
 static void drop_oldest(struct newest *newest)
 {
     struct batch *batch = newest->batches;
     DL_DELETE(newest->batches, batch);
     newest->events -= batch->count;
+    newest->bytes -= batch_bytes(batch);
     newest->floor = batch->ordinal;
     batch_destroy(&batch);
 }
 
-void newest_add(struct newest *newest, struct batch *batch, size_t wanted)
+void newest_add(struct newest *newest, struct batch *batch, size_t wanted, size_t max_bytes)
 {
     DL_APPEND(newest->batches, batch);
     newest->events += batch->count;
-    while (newest->batches != NULL && newest->events - newest->batches->count >= wanted) {
+    newest->bytes += batch_bytes(batch);
+    while (newest->batches->next != NULL &&
+           (newest->events - newest->batches->count >= wanted || newest->bytes > max_bytes)) {
         drop_oldest(newest);
     }
 }

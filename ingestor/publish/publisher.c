@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
-#include "common/codec/json.h"
 #include "common/codec/mp_patch.h"
-#include "ingestor/fold/row.h"
+#include "ingestor/publish/published_event.h"
+#include "ingestor/publish/published_tile.h"
 
 struct publisher {
     const struct config *config; /* borrowed */
@@ -27,6 +27,7 @@ struct publisher {
     struct buf frames[WIRE_FRAMES];
     struct buf fields;
     struct buf patch;
+    struct buf cut_value;
     struct mp_doc old_value;
     struct mp_doc new_value;
     struct mp_doc patch_doc;
@@ -41,7 +42,8 @@ struct publisher *publisher_create(const struct config *config,
     p->send = send;
     p->arg = arg;
     p->store = store_create(SIZE_MAX, NULL); /* the fold bounds how many tiles there are */
-    p->events = eventlog_create(config->ingestor.events, NULL);
+    p->events =
+        eventlog_create(config->ingestor.events, config->ingestor.events_memory_bytes, NULL);
     memcpy(p->position, "0", 2);
     mp_doc_init(&p->old_value);
     mp_doc_init(&p->new_value);
@@ -62,6 +64,7 @@ void publisher_destroy(struct publisher **publisher)
     }
     buf_free(&p->fields);
     buf_free(&p->patch);
+    buf_free(&p->cut_value);
     mp_doc_free(&p->old_value);
     mp_doc_free(&p->new_value);
     mp_doc_free(&p->patch_doc);
@@ -100,56 +103,6 @@ void publisher_set_position(struct publisher *p, uint64_t ordinal, uint64_t orig
 
 /* ---- Events ---- */
 
-static void put_field(struct buf *out, struct mp_open_map *map, const char *name, struct str text)
-{
-    if (text.p != NULL) {
-        mp_put_text(out, name);
-        mp_put_str(out, text);
-        map->count++;
-    }
-}
-
-/* The payload as structured data where it is JSON, without the members that are unusable; as text
- * where it is not. */
-static void put_payload(struct buf *out, struct mp_open_map *map, struct str payload)
-{
-    struct json_value *value;
-    if (payload.p == NULL) {
-        return;
-    }
-    mp_put_text(out, "payload");
-    if (json_parse_usable(payload, ROW_PAYLOAD_MAX, &value) == STATUS_OK) {
-        json_to_mp(out, value);
-        json_free(value);
-    } else {
-        mp_put_str(out, payload);
-    }
-    map->count++;
-}
-
-static void put_fields(const struct config *config, const struct event *event, struct buf *out)
-{
-    char time[WALL_TEXT_SIZE];
-    struct mp_open_map map = mp_open_map(out);
-    mp_put_text(out, "id");
-    mp_put_int(out, event->id);
-    mp_put_text(out, "timestamp");
-    mp_put_text(out, wall_format(event->timestamp, time));
-    mp_put_text(out, "event_type");
-    mp_put_str(out, event->event_type);
-    map.count = 3;
-    put_field(out, &map, "actor_id", event->actor_id);
-    put_field(out, &map, "target_id", event->target_id);
-    put_field(out, &map, "summary", event->summary);
-    for (size_t i = 0; i < event->extra_count; i++) {
-        put_field(out, &map, event->extras[i].name, event->extras[i].value);
-    }
-    if (config->source.payload_in_events) {
-        put_payload(out, &map, event->payload);
-    }
-    mp_close_map(out, map);
-}
-
 static bool owns_lane(const struct publisher *p, unsigned lane)
 {
     return (p->config->ingestor.own_lanes >> lane & 1) != 0;
@@ -158,7 +111,7 @@ static bool owns_lane(const struct publisher *p, unsigned lane)
 void publisher_event(struct publisher *p, const struct event *event, struct moment now, bool silent)
 {
     buf_clear(&p->fields);
-    put_fields(p->config, event, &p->fields);
+    const bool cut = published_event_put(&p->fields, p->config, event);
     if (eventlog_append(p->events, p->origin, event->ordinal, event->id, buf_str(&p->fields),
                         event->arrival, now.wall) == NULL ||
         silent || !owns_lane(p, 0)) {
@@ -169,10 +122,27 @@ void publisher_event(struct publisher *p, const struct event *event, struct mome
     wire_encode_event(p->frames, version, now.wall, event->ordinal, p->origin, event->arrival,
                       event->event_type, buf_str(&p->fields));
     p->counters.events++;
+    p->counters.events_cut += cut;
     send_frames(p);
 }
 
 /* ---- Tiles ---- */
+
+/* Reads a new value, and shortens it if it is too large to be published. False when it is not
+ * well-formed, which does not happen: the fold writes it. */
+static bool read_value(struct publisher *p, struct str value)
+{
+    if (mp_parse(&p->new_value, value.p, value.len) != STATUS_OK) {
+        return false;
+    }
+    if (value.len <= p->config->ingestor.limits.tile_bytes) {
+        return true;
+    }
+    p->counters.tiles_cut++;
+    buf_clear(&p->cut_value);
+    published_tile_put(&p->cut_value, &p->new_value.root, p->config->ingestor.limits.tile_bytes);
+    return mp_parse(&p->new_value, p->cut_value.data, p->cut_value.len) == STATUS_OK;
+}
 
 /*
  * Makes the delta that leads from the tile as published to the output; false when there is nothing
@@ -195,8 +165,8 @@ static bool make_delta(struct publisher *p, const struct fold_output *output,
         delta->removed = true;
         return before != NULL;
     }
-    if (mp_parse(&p->new_value, output->value.p, output->value.len) != STATUS_OK) {
-        return false; /* which does not happen: the fold writes well-formed values */
+    if (!read_value(p, output->value)) {
+        return false;
     }
     delta->value = &p->new_value.root;
     delta->keyframe = output->keyframe;

@@ -20,10 +20,12 @@
 
 /* Each only grows. */
 struct publisher_counters {
-    uint64_t deltas;    /* patches, keyframes and removals that say something new */
-    uint64_t keyframes; /* keyframes that only refresh a tile */
-    uint64_t unchanged; /* tiles that the fold handed out though nothing had changed */
-    uint64_t events;    /* raw events that were sent */
+    uint64_t deltas;     /* patches, keyframes and removals that say something new */
+    uint64_t keyframes;  /* keyframes that only refresh a tile */
+    uint64_t unchanged;  /* tiles that the fold handed out though nothing had changed */
+    uint64_t events;     /* raw events that were sent */
+    uint64_t events_cut; /* those of them that were too large to be sent whole */
+    uint64_t tiles_cut;  /* values of tiles that were */
 };
 
 struct publisher;

@@ -11,6 +11,7 @@
  */
 struct batch_memory {
     struct buf text;
+    size_t text_before;         /* length of text before the last event */
     struct event_extra *extras; /* extra_count for each event */
     size_t extra_count;
     size_t event_cap;
@@ -53,6 +54,7 @@ struct event *batch_event(struct batch *batch)
                                             sizeof *memory->extras);
         }
     }
+    memory->text_before = memory->text.len;
     struct event *event = &batch->events[batch->count++];
     *event = (struct event){0};
     for (size_t i = 0; i < memory->extra_count; i++) {
@@ -66,8 +68,16 @@ struct event_extra *batch_extras(struct batch *batch, const struct event *event)
     return &batch->memory->extras[(size_t)(event - batch->events) * batch->memory->extra_count];
 }
 
+size_t batch_bytes(const struct batch *batch)
+{
+    const struct batch_memory *memory = batch->memory;
+    return memory->text.len + memory->state.len + memory->journal.len +
+           batch->count * (sizeof *batch->events + memory->extra_count * sizeof *memory->extras);
+}
+
 void batch_drop_event(struct batch *batch)
 {
+    batch->memory->text.len = batch->memory->text_before;
     batch->count--;
     batch->unusable++;
 }

@@ -7,6 +7,10 @@
 
 #define BATCH_TEXT_MAX (1024 << 10) /* bytes of one column; a row with more is unusable */
 
+/* Bytes of a batch's texts and events from which on it is full; the row that fills it may be
+ * beyond. A row is at most so many columns of BATCH_TEXT_MAX. */
+#define BATCH_BYTES_MAX (4096 << 10)
+
 /* An empty batch; each event that comes will have extra_count extras. */
 struct batch *batch_create(size_t extra_count);
 
@@ -14,6 +18,15 @@ struct batch *batch_create(size_t extra_count);
  * Pointers to events are valid until the next call. */
 struct event *batch_event(struct batch *batch);
 struct event_extra *batch_extras(struct batch *batch, const struct event *event);
+
+/* Memory of the batch. */
+size_t batch_bytes(const struct batch *batch);
+
+/* True when its rows take BATCH_BYTES_MAX: it has to be handed on before the next row. */
+static inline bool batch_is_full(const struct batch *batch)
+{
+    return batch_bytes(batch) >= BATCH_BYTES_MAX;
+}
 
 /* Takes the last event back: the row is unusable. */
 void batch_drop_event(struct batch *batch);

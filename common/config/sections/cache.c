@@ -19,6 +19,9 @@ static const struct config_key rows[] = {
      .help = "The address where queries are answered (ROUTER)."},
     {CONFIG_COUNT("events", struct config_cache, events, 1, CONFIG_EVENTS_MAX),
      .default_value = "10000", .help = "The number of raw events that are kept in memory."},
+    {CONFIG_SIZE("events_memory", struct config_cache, events_memory_bytes, 1 << 20,
+                 CONFIG_EVENTS_MEMORY_MAX),
+     .default_value = "64MiB", .help = "The memory that raw events may take; the oldest leave."},
     {CONFIG_SAME_SECTION("limits", limits_table), .help = "How much a cache holds."},
 };
 const struct config_table config_cache_table = CONFIG_TABLE(rows);

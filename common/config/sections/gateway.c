@@ -177,6 +177,10 @@ static const struct config_key rows[] = {
      .default_value = "10000",
      .help = "The number of raw events that are kept in memory, which is how far back "
              "`Last-Event-ID` can resume."},
+    {CONFIG_SIZE("events_memory", struct config_gateway, events_memory_bytes, 1 << 20,
+                 CONFIG_EVENTS_MEMORY_MAX),
+     .default_value = "64MiB",
+     .help = "The memory that raw events may take, with their renderings; the oldest leave."},
     {CONFIG_SECTION("limits", struct config_gateway, limits, limits_table),
      .help = "What one gateway and one client may use."},
     {CONFIG_LIST("trusted_proxies", read_trusted_proxies, CONFIG_PROXIES_MAX),

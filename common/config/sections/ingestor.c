@@ -67,6 +67,21 @@ static int read_own_lanes(struct config_reader *r, const struct config_key *key,
     return STATUS_OK;
 }
 
+static const struct config_key limit_rows[] = {
+    {CONFIG_SIZE("field", struct config_ingestor, limits.field_bytes, 64, 1 << 20),
+     .default_value = "16KiB",
+     .help =
+         "The size of one field of a raw event; a longer one is cut, and `truncated` names it."},
+    {CONFIG_SIZE("event", struct config_ingestor, limits.event_bytes, 8 << 10, 1 << 20),
+     .default_value = "64KiB",
+     .help = "The size of a raw event; the longest fields of a larger one are cut."},
+    {CONFIG_SIZE("tile", struct config_ingestor, limits.tile_bytes, 16 << 10, 2 << 20),
+     .default_value = "1MiB",
+     .help = "The size of a tile; the largest members of a larger one's `data` are left out, and "
+             "`truncated` names them."},
+};
+static const struct config_table limits_table = CONFIG_TABLE(limit_rows);
+
 static const struct config_key rows[] = {
     {CONFIG_BIND("publish", struct config_ingestor, publish),
      .default_value = "tcp://127.0.0.1:7401",
@@ -81,6 +96,11 @@ static const struct config_key rows[] = {
     {CONFIG_COUNT("events", struct config_ingestor, events, 1, CONFIG_EVENTS_MAX),
      .default_value = "10000",
      .help = "The number of raw events that are kept in memory for those who join."},
+    {CONFIG_SIZE("events_memory", struct config_ingestor, events_memory_bytes, 1 << 20,
+                 CONFIG_EVENTS_MEMORY_MAX),
+     .default_value = "64MiB", .help = "The memory that raw events may take; the oldest leave."},
+    {CONFIG_SAME_SECTION("limits", limits_table),
+     .help = "How large what is published may be; folding uses all of a row."},
     {CONFIG_CUSTOM("checkpoint", read_checkpoint), .default_value = "auto",
      .help = "Where the state is saved: `auto`, `file:PATH` or `postgresql`."},
     {CONFIG_DURATION("checkpoint_interval", struct config_ingestor, checkpoint_interval_ms, 10,

@@ -10,7 +10,8 @@
 #include "common/config/keys.h"
 
 #define CONFIG_EVENTS_MAX 1000000 /* raw events that a process may be told to keep */
-#define CONFIG_HELD_MAX 10000000  /* tiles that a process may be told to hold */
+#define CONFIG_EVENTS_MEMORY_MAX (INT64_C(64) << 30) /* bytes that these may be told to take */
+#define CONFIG_HELD_MAX 10000000                     /* tiles that a process may be told to hold */
 
 extern const struct config_table config_source_table;   /* of struct config_source */
 extern const struct config_table config_ingestor_table; /* of struct config_ingestor */

@@ -67,6 +67,11 @@ static int check_extra_name(struct config_reader *r, const struct yaml_node *nam
         return config_expected(r, name, NULL,
                                "a name of letters, digits and _, at most 63 of them, for a field");
     }
+    if (str_is(name->text, "truncated")) {
+        return config_fail(r, name, NULL,
+                           "\"truncated\" is what raw events call the list of their cut members; "
+                           "give the field another name");
+    }
     for (size_t i = 0; i < EVENT_FIELDS; i++) {
         const struct str field = str_of(event_fields[i].name);
         const unsigned slips = (unsigned)field.len / 4;

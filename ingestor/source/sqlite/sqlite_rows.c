@@ -140,7 +140,7 @@ int sqlite_rows_read(struct sqlite_source *s, int64_t after, int64_t until, size
             pass_over(s, batch, why);
         }
         rows++;
-        *more = rows == max_rows ||
+        *more = rows == max_rows || batch_is_full(batch) ||
                 (rows % SQLITE_TURN_ROWS == 0 && sqlite_turn_is_over(&s->turn, s->db));
     }
     const int status = *more || step == SQLITE_DONE

@@ -44,7 +44,7 @@ static void open_upstream(struct upstream_server *up, const struct config *confi
     up->seq = 0;
     snprintf(up->instance, sizeof up->instance, "run-%d", (int)epoch);
     up->store = store_create(1000000, NULL);
-    up->events = eventlog_create(10, NULL);
+    up->events = eventlog_create(10, SIZE_MAX, NULL);
     up->query =
         (struct query){.store = up->store, .events = up->events, .state = describe, .arg = up};
     query_init(&up->query);

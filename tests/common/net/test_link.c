@@ -98,7 +98,7 @@ static void begin(struct scene *scene, const char *folder, const char *more)
     scene->config = parse_ok(buf_cstr(&text));
     buf_free(&text);
     scene->store = store_create(1000000, NULL);
-    scene->events = eventlog_create(10, NULL);
+    scene->events = eventlog_create(10, SIZE_MAX, NULL);
     struct error err = {{0}};
     if (link_create(scene->config, &scene->config->cache.upstreams, 10, scene->store, scene->events,
                     count_accepted, &scene->accepted, &scene->link, &err) != STATUS_OK) {

@@ -227,7 +227,7 @@ static void start(struct node *node)
     node->life++;
     snprintf(node->instance, sizeof node->instance, "%d-%u", node->index, node->life);
     node->store = store_create(SIZE_MAX, NULL);
-    node->events = eventlog_create(30, NULL);
+    node->events = eventlog_create(30, SIZE_MAX, NULL);
     node->query = (struct query){
         .store = node->store, .events = node->events, .state = describe, .arg = node};
     query_init(&node->query);

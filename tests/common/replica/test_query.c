@@ -87,7 +87,7 @@ static int setup(void **state)
 {
     struct server *server = x_calloc(1, sizeof *server);
     server->store = store_create(100000, NULL);
-    server->events = eventlog_create(5, NULL);
+    server->events = eventlog_create(5, SIZE_MAX, NULL);
     server->query = (struct query){.store = server->store,
                                    .events = server->events,
                                    .state = describe,

@@ -56,7 +56,7 @@ static void begin(struct scene *scene, unsigned upstreams, size_t max_tiles)
     *scene = (struct scene){.upstreams = upstreams, .connected = true};
     scene->now.us = US_PER_S;
     scene->store = store_create(max_tiles, NULL);
-    scene->events = eventlog_create(10, NULL);
+    scene->events = eventlog_create(10, SIZE_MAX, NULL);
     const struct replica_ops ops = {send_query, scene, on_accepted, scene};
     scene->replica = replica_create(upstreams, 10, scene->store, scene->events, &ops);
     replica_tick(scene->replica, scene->now);

@@ -21,7 +21,7 @@ static struct eventlog_entry *append(struct eventlog *log, uint64_t origin, uint
 static void test_order_is_that_of_delivery(void **state)
 {
     (void)state;
-    struct eventlog *log = eventlog_create(10, NULL);
+    struct eventlog *log = eventlog_create(10, SIZE_MAX, NULL);
     assert_int_equal(eventlog_last(log), 0);
     assert_null(eventlog_after(log, 0));
     assert_str(append(log, 0, 5, 5, "a.b")->event_type, "a.b");
@@ -43,10 +43,38 @@ static void test_order_is_that_of_delivery(void **state)
     eventlog_destroy(&log);
 }
 
+static void test_the_oldest_leave_when_bytes_run_out(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(1000, 8192, free);
+    for (uint64_t n = 1; n <= 100; n++) {
+        struct eventlog_entry *entry = append(log, 0, n, (int64_t)n, "x");
+        assert_true(eventlog_bytes(log) <= 8192);
+        assert_true(eventlog_count(log) > 1 || n == 1);
+        eventlog_set_cache(entry, malloc(500), 500); /* a rendering counts, too */
+    }
+    assert_true(eventlog_count(log) < 20);
+    assert_int_equal(eventlog_floor(log) + eventlog_count(log), 100);
+    struct buf large = {0};
+    mp_put_map(&large, 1);
+    mp_put_text(&large, "event_type");
+    char text[20000];
+    memset(text, 'x', sizeof text);
+    mp_put_str(&large, (struct str){text, sizeof text});
+    (void)eventlog_append(log, 0, 101, 101, buf_str(&large), (wall_time){1}, (wall_time){2});
+    assert_int_equal(eventlog_count(log), 1); /* the newest one is always here */
+    (void)append(log, 0, 102, 102, "x");
+    assert_int_equal(eventlog_count(log), 1);
+    eventlog_reset(log, 1);
+    assert_int_equal(eventlog_bytes(log), 0);
+    buf_free(&large);
+    eventlog_destroy(&log);
+}
+
 static void test_the_oldest_leave(void **state)
 {
     (void)state;
-    struct eventlog *log = eventlog_create(3, NULL);
+    struct eventlog *log = eventlog_create(3, SIZE_MAX, NULL);
     for (uint64_t n = 1; n <= 5; n++) {
         (void)append(log, 0, n, (int64_t)n, "x");
     }
@@ -62,7 +90,7 @@ static void test_the_oldest_leave(void **state)
 static void test_where_to_resume(void **state)
 {
     (void)state;
-    struct eventlog *log = eventlog_create(2, NULL);
+    struct eventlog *log = eventlog_create(2, SIZE_MAX, NULL);
     uint64_t after = 9;
     assert_true(eventlog_resume(log, 0, &after)); /* none seen, and there was none */
     assert_int_equal(after, 0);
@@ -82,7 +110,7 @@ static void test_where_to_resume(void **state)
 static void test_an_id_that_occurs_twice(void **state)
 {
     (void)state;
-    struct eventlog *log = eventlog_create(3, NULL);
+    struct eventlog *log = eventlog_create(3, SIZE_MAX, NULL);
     (void)append(log, 0, 1, 7, "x");
     (void)append(log, 0, 2, 7, "x");
     assert_int_equal(eventlog_find(log, 7)->ordinal, 2);
@@ -97,7 +125,7 @@ static void test_an_id_that_occurs_twice(void **state)
 static void test_another_origin_begins_anew(void **state)
 {
     (void)state;
-    struct eventlog *log = eventlog_create(3, NULL);
+    struct eventlog *log = eventlog_create(3, SIZE_MAX, NULL);
     (void)append(log, 0, 100, 100, "x");
     const uint32_t generation = eventlog_generation(log);
     assert_non_null(append(log, 77, 1, 1, "x"));
@@ -112,7 +140,7 @@ static void test_another_origin_begins_anew(void **state)
 static void test_skipping(void **state)
 {
     (void)state;
-    struct eventlog *log = eventlog_create(5, NULL);
+    struct eventlog *log = eventlog_create(5, SIZE_MAX, NULL);
     eventlog_skip_to(log, 40);
     assert_int_equal(eventlog_last(log), 40);
     assert_int_equal(eventlog_floor(log), 40);
@@ -137,7 +165,7 @@ static void test_encodings_are_freed(void **state)
 {
     (void)state;
     int freed = 0;
-    struct eventlog *log = eventlog_create(1, free_cache);
+    struct eventlog *log = eventlog_create(1, SIZE_MAX, free_cache);
     append(log, 0, 1, 1, "x")->cache = &freed;
     append(log, 0, 2, 2, "x")->cache = &freed;
     assert_int_equal(freed, 1);
@@ -153,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_is_that_of_delivery),
         cmocka_unit_test(test_the_oldest_leave),
+        cmocka_unit_test(test_the_oldest_leave_when_bytes_run_out),
         cmocka_unit_test(test_where_to_resume),
         cmocka_unit_test(test_an_id_that_occurs_twice),
         cmocka_unit_test(test_another_origin_begins_anew),

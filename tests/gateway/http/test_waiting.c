@@ -68,7 +68,7 @@ static void who_resumes_waits_for_one_event(void **state)
     (void)state;
     struct seen seen = {.text = ""};
     struct waiting *waiting = waiting_create(8, on_wake, &seen);
-    struct eventlog *log = eventlog_create(4, NULL);
+    struct eventlog *log = eventlog_create(4, SIZE_MAX, NULL);
     append_event(log, 1, 1, "a");
     waiting_events(waiting, log);
     waiting_add_resume(waiting, &seen.waiters[0], 3, (mono_time){100});
@@ -97,7 +97,7 @@ static void events_wake_each_once(void **state)
     (void)state;
     struct seen seen = {.text = ""};
     struct waiting *waiting = waiting_create(8, on_wake, &seen);
-    struct eventlog *log = eventlog_create(4, NULL);
+    struct eventlog *log = eventlog_create(4, SIZE_MAX, NULL);
     append_event(log, 1, 1, "order.created");
     waiting_events(waiting, log);
     add(waiting, &seen, 0, WAITING_FOR_EVENTS, "order.*", 100);

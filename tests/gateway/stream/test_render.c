@@ -6,7 +6,7 @@
 static void an_event_is_as_f18_wants_it(void **state)
 {
     (void)state;
-    struct eventlog *log = eventlog_create(4, render_event_free);
+    struct eventlog *log = eventlog_create(4, SIZE_MAX, render_event_free);
     struct buf fields = {0};
     mp_put_map(&fields, 6);
     mp_put_text(&fields, "region"); /* a column of the user's */

@@ -75,7 +75,7 @@ static inline void world_init_with(struct world *w, size_t ring_max, size_t even
                                           .sse = &sse_transport,
                                           .websocket = &ws_transport};
     w->store = store_create(1000, &listener);
-    w->events = eventlog_create(events_max, render_event_free);
+    w->events = eventlog_create(events_max, SIZE_MAX, render_event_free);
     w->streams = streams_create(&config, w->store, w->events, w->epoll, world_on_closed, w);
 }
 

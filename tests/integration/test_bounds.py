@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything is bounded in bytes: rows, tiles and askers of any size stop nobody, and what is cut says so."""
+import json
+import re
+
+from tilewire import now_iso, wait_until
+
+MIB = 1 << 20
+FIELD = 16 << 10
+COLUMNS = ["c1", "c2", "c3", "c4", "c5"]
+
+
+def resident_mib(program):
+    with open(f"/proc/{program.process.pid}/status") as status:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1)) / 1024
+
+
+def add_columns(table):
+    for column in COLUMNS:
+        table.execute(f"ALTER TABLE events ADD COLUMN {column} TEXT")
+
+
+def wide(table, text):
+    """A row with that text in each of the columns that were added."""
+    names = ", ".join(COLUMNS)
+    marks = ", ".join("?" for _ in COLUMNS)
+    table.db.execute(f"INSERT INTO events (timestamp, event_type, {names}) VALUES (?, 'order.created', {marks})", (now_iso(), *[text for _ in COLUMNS]))
+
+
+def test_a_row_beyond_every_limit_stops_nobody(deploy, sqlite_table):
+    """1 MiB of bytes that are no UTF-8, which are thrice as many when they are sent, and 5 MiB of plain letters."""
+    add_columns(sqlite_table)
+    d = deploy(sqlite_table, config={"source": {"columns": {c: c for c in COLUMNS}, "payload_in_events": True}}, gateways=1).start()
+    stream = d.stream("/api/events/stream")
+    sqlite_table.db.execute("INSERT INTO events (timestamp, event_type, summary, target_id) VALUES (?, 'order.created', CAST(? AS TEXT), CAST(? AS TEXT))",
+                            (now_iso(), b"\xff" * MIB, b"\xff" * MIB))
+    sqlite_table.insert([(now_iso(), "order.created", "ä" * 1000, None, None, json.dumps({"region": "eu", "text": "x" * 900000}))])
+    wide(sqlite_table, "y" * MIB)
+    sqlite_table.insert([(now_iso(), "order.created", "ada", "o1", "small", None)])
+    small = stream.await_event(lambda e: e["id"] == "4")["data"]
+    assert small["summary"] == "small" and "truncated" not in small
+    first, second, third = (e["data"] for e in stream.events if e["id"] in ("1", "2", "3"))
+    assert first["truncated"] == ["target_id", "summary"] and first["summary"] == "\ufffd" * (FIELD // 3)
+    assert third["truncated"] == COLUMNS and 60000 < sum(len(third[c]) for c in COLUMNS) <= 64 << 10
+    assert second["truncated"] == ["payload"] and second["actor_id"] == "ä" * 1000
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == 4, what="the whole rows are folded")
+    for program in ("gateway0", "cache", "ingestor"):
+        d[program].kill()
+    d.start()
+    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]] == [4, 3, 2, 1], what="all events")
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == 4, what="the whole rows are folded")
+    d.verify()
+
+
+def test_a_tile_beyond_its_limit_says_what_it_lacks(deploy, sqlite_table):
+    tiles = [{"key": "work", "type": "backlog", "item": "target_id", "breakdown": "actor_id", "states": {"opened": "open", "closed": None}}]
+    d = deploy(sqlite_table, tiles=tiles, config={"ingestor": {"limits": {"tile": "16KiB"}}}, gateways=1).start()
+    stream = d.stream("/api/tiles/stream?form=patch")
+    sqlite_table.insert([(now_iso(), "opened", f"{i}".ljust(200, "x"), f"i{i}", None, None) for i in range(50)])
+    wait_until(lambda: len(d.tile("work")["data"].get("breakdown", {})) == 50, what="a tile that is large, but not too large")
+    sqlite_table.insert([(now_iso(), "opened", f"{i}".ljust(200, "x"), f"i{i}", None, None) for i in range(50, 100)])
+    tile = wait_until(lambda: next((t for t in [d.tile("work")] if "truncated" in t), None), what="a tile that is cut")
+    assert tile["truncated"] == ["breakdown"] and tile["data"]["total"] == 100 and "breakdown" not in tile["data"]
+    d.verify()
+    sqlite_table.insert([(now_iso(), "closed", None, f"i{i}", None, None) for i in range(1, 100)])
+    tile = wait_until(lambda: next((t for t in [d.tile("work")] if "truncated" not in t), None), what="the whole tile again")
+    assert tile["data"]["breakdown"] == {"0".ljust(200, "x"): {"open": 1}}
+    d.verify()
+    assert d.stats()["tiles_truncated"] >= 1
+    assert stream.events
