@@ -82,7 +82,8 @@ static void answer(struct server *server, size_t count, mono_time now)
 
 bool server_process(struct server *server, mono_time now, unsigned budget)
 {
-    for (unsigned i = 0; i < budget; i++) {
+    const mono_time end = mono_add_ms(clock_mono(), SERVER_TURN_MS);
+    for (unsigned i = 0; i < budget && (i == 0 || clock_mono().us < end.us); i++) {
         const int count =
             socket_receive(server->router, server->frames, REQUEST_FRAMES_MAX, QUERY_REQUEST_MAX);
         if (count == 0) {

@@ -27,8 +27,11 @@ void server_destroy(struct server **server);
 /* The socket, to be polled for reading by zloop. It stays the server's. */
 void *server_socket(const struct server *server);
 
-/* Answers at most budget requests. Returns true when more may wait. A reply that cannot be queued
- * is dropped, since its asker is gone or does not read. */
+/* The time after which a turn of answering ends, whatever still waits. */
+#define SERVER_TURN_MS 20
+
+/* Answers at most budget requests, and no further one after SERVER_TURN_MS. Returns true when more
+ * may wait. A reply that cannot be queued is dropped, since its asker is gone or does not read. */
 bool server_process(struct server *server, mono_time now, unsigned budget);
 
 #endif

@@ -4,6 +4,8 @@
 #include "common/base/error.h"
 #include "common/replica/answer.h"
 #include "common/replica/query_request.h"
+#include "common/replica/query_types.h"
+#include "common/store/store_list.h"
 
 void query_init(struct query *query)
 {
@@ -145,7 +147,6 @@ static const char *op_get(const struct request *r)
 struct listing {
     struct buf *out;
     mono_time now;
-    struct str after; /* the last key of the page before; NUL-terminated, or STR_NULL */
     struct answer_array array;
     bool more;
 };
@@ -153,9 +154,6 @@ struct listing {
 static bool list_one(void *arg, const struct tile *tile)
 {
     struct listing *listing = arg;
-    if (listing->after.p != NULL && strcmp(tile->key, listing->after.p) <= 0) {
-        return true;
-    }
     if (listing->array.count == QUERY_PAGE_MAX || listing->out->len > QUERY_REPLY_BYTES) {
         listing->more = true;
         return false;
@@ -177,12 +175,10 @@ static const char *op_list(const struct request *r)
     if (given != NULL && !mp_as_str(given, &after)) {
         return "`after` is the last key of the page before";
     }
-    char *after_text = after.p != NULL ? x_strndup(after.p, after.len) : NULL;
-    struct listing listing = {.out = r->reply, .now = r->now, .after = {after_text, after.len}};
+    struct listing listing = {.out = r->reply, .now = r->now};
     listing.array = answer_begin_list(r->reply);
-    store_list(r->query->store, prefix, list_one, &listing);
+    store_list_page(r->query->store, prefix, after, QUERY_PAGE_MAX + 1, list_one, &listing);
     answer_end_list(r->reply, listing.array, listing.more);
-    free(after_text);
     return NULL;
 }
 
@@ -231,24 +227,14 @@ static const char *op_snapshot(const struct request *r)
     return NULL;
 }
 
-/* True when the type matches one of the patterns, or there are no patterns. */
-static bool wants_type(const mp_value *types, struct str type)
-{
-    for (size_t i = 0; i < mp_count(types); i++) {
-        struct str pattern;
-        if (mp_as_str(mp_at(types, i), &pattern) && str_glob(pattern, type)) {
-            return true;
-        }
-    }
-    return types == NULL;
-}
-
-/* The ordinal right below the newest `wanted` events of those types. */
-static uint64_t before_newest(const struct eventlog *events, const mp_value *types, uint64_t wanted)
+/* The ordinal right below the newest `wanted` events of those types, or as far down as the search
+ * may go. */
+static uint64_t before_newest(const struct eventlog *events, struct query_types *types,
+                              uint64_t wanted)
 {
     size_t i = eventlog_count(events);
-    while (i > 0 && wanted > 0) {
-        wanted -= wants_type(types, eventlog_at(events, --i)->event_type);
+    while (i > 0 && wanted > 0 && query_types_go_on(types)) {
+        wanted -= query_types_want(types, eventlog_at(events, --i)->event_type);
     }
     return i > 0 ? eventlog_at(events, i - 1)->ordinal : 0;
 }
@@ -256,7 +242,7 @@ static uint64_t before_newest(const struct eventlog *events, const mp_value *typ
 /* Sets *after to the ordinal that a page of events begins after: that of the request, that of the
  * event whose id the request has, or that below the newest. STATUS_NOT_FOUND: the event with that
  * id is not here. STATUS_INVALID: the request is wrong. */
-static int events_start(const struct request *r, const mp_value *types, uint64_t limit,
+static int events_start(const struct request *r, struct query_types *types, uint64_t limit,
                         uint64_t *after)
 {
     const struct eventlog *events = r->query->events;
@@ -283,11 +269,12 @@ static const char *op_events(const struct request *r)
 {
     uint64_t limit;
     uint64_t after = 0;
-    const mp_value *types = mp_get(r->map, QUERY_ARG_TYPES);
-    if (!page_limit(r, &limit) || (types != NULL && !mp_is_array(types))) {
-        return "`limit` is a number above 0, `types` an array of texts";
+    struct query_types types;
+    if (!page_limit(r, &limit) || !query_types_init(&types, mp_get(r->map, QUERY_ARG_TYPES))) {
+        return "`limit` is a number above 0, `types` an array of at most 256 texts of at most 4096 "
+               "bytes in all";
     }
-    const int start = events_start(r, types, limit, &after);
+    const int start = events_start(r, &types, limit, &after);
     if (start == STATUS_NOT_FOUND) {
         put_error(r->reply, ANSWER_NOT_FOUND,
                   "the event with that id is not among those kept here; ask without `after_id`");
@@ -300,10 +287,11 @@ static const char *op_events(const struct request *r)
     struct answer_array array =
         answer_begin_events(r->reply, &standing, eventlog_floor(r->query->events));
     const struct eventlog_entry *entry;
+    query_types_begin(&types);
     while ((entry = eventlog_after(r->query->events, after)) != NULL && array.count < limit &&
-           r->reply->len - array.at < QUERY_REPLY_BYTES) {
+           r->reply->len - array.at < QUERY_REPLY_BYTES && query_types_go_on(&types)) {
         after = entry->ordinal;
-        if (wants_type(types, entry->event_type)) {
+        if (query_types_want(&types, entry->event_type)) {
             put_event(r->reply, entry);
             array.count++;
         }

@@ -471,28 +471,12 @@ void store_expire(struct store *store, mono_time now)
     }
 }
 
-/* ---- Listing ---- */
-
-static int compare_keys(const void *a, const void *b)
+void store_each(const struct store *store, void (*each)(void *arg, const struct tile *tile),
+                void *arg)
 {
-    const struct tile *const *x = a;
-    const struct tile *const *y = b;
-    return strcmp((*x)->key, (*y)->key);
-}
-
-void store_list(const struct store *store, struct str prefix,
-                bool (*each)(void *arg, const struct tile *tile), void *arg)
-{
-    const struct tile **found = x_calloc(store->live + 1, sizeof(struct tile *));
-    size_t count = 0;
     for (const struct tile *tile = store->tiles; tile != NULL; tile = tile->by_key.next) {
-        if (tile->value != NULL && tile->key_len >= prefix.len &&
-            (prefix.len == 0 || memcmp(tile->key, prefix.p, prefix.len) == 0)) {
-            found[count++] = tile;
+        if (tile->value != NULL) {
+            each(arg, tile);
         }
     }
-    qsort(found, count, sizeof *found, compare_keys);
-    for (size_t i = 0; i < count && each(arg, found[i]); i++) {
-    }
-    free(found);
 }

@@ -135,9 +135,8 @@ const struct tile *store_next(struct store *store, uint64_t after);
 
 size_t store_count(const struct store *store); /* live tiles */
 
-/* Calls each for every live tile whose key begins with prefix, in the order of keys, until it
- * returns false. */
-void store_list(const struct store *store, struct str prefix,
-                bool (*each)(void *arg, const struct tile *tile), void *arg);
+/* Calls each for every live tile, in no order. common/store/store_list.h has them sorted. */
+void store_each(const struct store *store, void (*each)(void *arg, const struct tile *tile),
+                void *arg);
 
 #endif

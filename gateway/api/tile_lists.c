@@ -9,6 +9,7 @@
 #include "common/base/buf.h"
 #include "common/base/fnv.h"
 #include "common/base/xalloc.h"
+#include "common/store/store_list.h"
 #include "gateway/http/encoding.h"
 
 struct tile_lists {

@@ -7,8 +7,8 @@
 #include "common/codec/mp.h"
 #include "ingestor/fold/row.h"
 
-#define HEAD_BYTES 128 /* what id, timestamp and the map take in any case */
-#define MEMBER_BYTES 5 /* the longest head of a text, or of a name */
+#define HEAD_BYTES 128           /* what id, timestamp and the map take in any case */
+#define MEMBER_BYTES ((size_t)5) /* the longest head of a text, or of a name */
 #define CUT_NAME "truncated"
 #define CHARACTER_BYTES 4 /* the longest character in UTF-8 */
 

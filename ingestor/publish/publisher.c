@@ -6,6 +6,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp_patch.h"
+#include "common/store/store_list.h"
 #include "ingestor/publish/published_event.h"
 #include "ingestor/publish/published_tile.h"
 

@@ -2,6 +2,7 @@
 """Everything is bounded in bytes: rows, tiles and askers of any size stop nobody, and what is cut says so."""
 import json
 import re
+import time
 
 from tilewire import now_iso, wait_until
 
@@ -68,3 +69,22 @@ def test_a_tile_beyond_its_limit_says_what_it_lacks(deploy, sqlite_table):
     d.verify()
     assert d.stats()["tiles_truncated"] >= 1
     assert stream.events
+
+
+def test_no_query_stops_whom_it_asks(deploy, sqlite_table):
+    """10,000 events whose types are all different, and as many patterns as fit in a request, or as there may be."""
+    d = deploy(sqlite_table, gateways=1).start()
+    last = sqlite_table.insert([(now_iso(), f"order.{i}", None, None, None, None) for i in range(10000)])
+    wait_until(lambda: d.query({"op": "ping"})["position"] == str(last), 30)
+    for server in ("cache", "ingestor"):
+        before = time.monotonic()
+        assert d.query({"op": "events", "types": ["*q"] * 21000, "limit": 1}, server)["error"]["code"] == "bad_request"
+        assert d.query({"op": "events", "types": ["*q"] * 256, "limit": 1}, server)["events"] == []
+        assert time.monotonic() - before < 1
+        pages, after, found = 0, 0, []
+        while pages == 0 or page["more"]:
+            page = d.query({"op": "events", "types": ["*q"] * 255 + ["*99"], "after": after}, server)
+            found += [e["e"]["event_type"] for e in page["events"]]
+            pages, after = pages + 1, page["next"]
+        assert pages > 1 and found == [f"order.{i}" for i in range(10000) if i % 100 == 99]
+    assert d.metric("ready") == 1 and d.metric("gaps_total") == 0

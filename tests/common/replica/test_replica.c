@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/common/replica/replica_nodes.h"
 
+#include "common/store/store_list.h"
 #include <time.h>
 
 #define OPERATIONS 150

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/store/store.h"
+#include "common/store/store_list.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "common/store/store.h"
+#include "common/store/store_list.h"
 #include "gateway/base/selection.h"
 #include "gateway/stream/render.h"
 

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/store/store_list.h"
+
+#include <stdlib.h>
+
+#include "common/base/xalloc.h"
+
+/* The tiles that may be on the page: the smallest keys so far, and as many that came since these
+ * were chosen. */
+struct page {
+    struct str prefix;
+    struct str after;
+    const struct tile **found;
+    size_t count;
+    size_t max;
+    const struct tile
+        *last; /* Once `max` were chosen, those behind this one are not on the page. */
+};
+
+static int order(struct str a, struct str b)
+{
+    const int bytes = memcmp(a.p, b.p, a.len < b.len ? a.len : b.len);
+    return bytes != 0 ? bytes : (a.len > b.len) - (a.len < b.len);
+}
+
+static struct str key_of(const struct tile *tile)
+{
+    return (struct str){tile->key, tile->key_len};
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct tile *const *x = a;
+    const struct tile *const *y = b;
+    return order(key_of(*x), key_of(*y));
+}
+
+static void sort(struct page *page)
+{
+    qsort(page->found, page->count, sizeof *page->found, compare_keys);
+    if (page->count > page->max) {
+        page->count = page->max;
+        page->last = page->found[page->max - 1];
+    }
+}
+
+static void take(void *arg, const struct tile *tile)
+{
+    struct page *page = arg;
+    const struct str key = key_of(tile);
+    if (key.len < page->prefix.len ||
+        (page->prefix.len != 0 && memcmp(key.p, page->prefix.p, page->prefix.len) != 0) ||
+        (page->after.p != NULL && order(key, page->after) <= 0) ||
+        (page->last != NULL && order(key, key_of(page->last)) >= 0)) {
+        return;
+    }
+    if (page->count == 2 * page->max) {
+        sort(page);
+    }
+    page->found[page->count++] = tile;
+}
+
+void store_list_page(const struct store *store, struct str prefix, struct str after, size_t max,
+                     bool (*each)(void *arg, const struct tile *tile), void *arg)
+{
+    struct page page = {.prefix = prefix, .after = after, .max = max};
+    page.found = x_calloc(2 * max, sizeof(struct tile *));
+    store_each(store, take, &page);
+    sort(&page);
+    for (size_t i = 0; i < page.count && each(arg, page.found[i]); i++) {
+    }
+    free(page.found);
+}
+
+void store_list(const struct store *store, struct str prefix,
+                bool (*each)(void *arg, const struct tile *tile), void *arg)
+{
+    store_list_page(store, prefix, STR_NULL, store_count(store) + 1, each, arg);
+}

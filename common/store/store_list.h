@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tiles of a store in the order of their keys. Pure. One thread. */
+#ifndef COMMON_STORE_STORE_LIST_H
+#define COMMON_STORE_STORE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/str.h"
+#include "common/store/store.h"
+
+/* Calls each for every live tile whose key begins with prefix, in the order of keys, until it
+ * returns false. */
+void store_list(const struct store *store, struct str prefix,
+                bool (*each)(void *arg, const struct tile *tile), void *arg);
+
+/* The same for the first `max` of those whose keys come after `after`; STR_NULL: from the first on.
+ * It looks at every tile, but memory and sorting depend on max alone. max >= 1. */
+void store_list_page(const struct store *store, struct str prefix, struct str after, size_t max,
+                     bool (*each)(void *arg, const struct tile *tile), void *arg);
+
+#endif
