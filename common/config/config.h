@@ -178,6 +178,8 @@ struct config_gateway_limits {
     size_t requests_burst;      /* per address at once: 1 to 1,000,000 */
     size_t header_bytes;        /* a request's line and headers: 1 KiB to 1 MiB */
     size_t body_bytes;          /* a request's body: 0 to 1 MiB */
+    size_t answer_bytes;        /* an answer's body: 64 KiB to 2 GiB */
+    size_t answers_bytes;       /* answers that are not sent yet, in all: 1 MiB to 64 GiB */
     int64_t request_timeout_ms; /* for a request to arrive, its body included: 1 s to 10 min */
     int64_t idle_timeout_ms;    /* for a connection between requests: 1 s to 1 h */
     size_t message_bytes;       /* a message of a WebSocket's client: 1 KiB to 128 KiB */

@@ -32,29 +32,46 @@ static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *ou
 struct listing {
     struct eventlog_entry *entries[LIMIT_MAX];
     size_t count;
+    size_t limit;
+    size_t bytes; /* Of the entries' JSON. */
+    size_t max_bytes;
+    bool full;
 };
 
+/* Adds an event, unless the answer would be too large; the first one is always taken. */
+static void list(struct listing *out, struct eventlog_entry *entry)
+{
+    const size_t bytes = render_event(entry)->json.len + 1;
+    if (out->count != 0 && out->bytes + bytes > out->max_bytes) {
+        out->full = true;
+        return;
+    }
+    out->bytes += bytes;
+    out->entries[out->count++] = entry;
+    out->full = out->count == out->limit;
+}
+
 /* Lists the newest events, newest first. */
-static void list_newest(const struct eventlog *events, const struct selection *types, size_t limit,
+static void list_newest(const struct eventlog *events, const struct selection *types,
                         struct listing *out)
 {
-    for (size_t i = eventlog_count(events); i != 0 && out->count < limit; i--) {
+    for (size_t i = eventlog_count(events); i != 0 && !out->full; i--) {
         struct eventlog_entry *entry = eventlog_at(events, i - 1);
         if (selection_matches(types, entry->event_type)) {
-            out->entries[out->count++] = entry;
+            list(out, entry);
         }
     }
 }
 
 /* Lists the events that were delivered after one, oldest first. */
 static void list_after(const struct eventlog *events, const struct selection *types,
-                       uint64_t ordinal, size_t limit, struct listing *out)
+                       uint64_t ordinal, struct listing *out)
 {
     struct eventlog_entry *entry;
-    while (out->count < limit && (entry = eventlog_after(events, ordinal)) != NULL) {
+    while (!out->full && (entry = eventlog_after(events, ordinal)) != NULL) {
         ordinal = entry->ordinal;
         if (selection_matches(types, entry->event_type)) {
-            out->entries[out->count++] = entry;
+            list(out, entry);
         }
     }
 }
@@ -85,14 +102,15 @@ static enum MHD_Result reply_list(struct request *request, struct selection *typ
                                   const uint64_t *after, size_t limit)
 {
     const struct eventlog *events = api_of(request)->events;
-    struct listing listing = {.count = 0};
+    struct listing listing = {.limit = limit,
+                              .max_bytes = api_of(request)->config->gateway.limits.answer_bytes};
     char etag[RENDER_ETAG_SIZE];
     char wait[WAIT_TEXT_SIZE];
     enum MHD_Result result;
     if (after != NULL) {
-        list_after(events, types, *after, limit, &listing);
+        list_after(events, types, *after, &listing);
     } else {
-        list_newest(events, types, limit, &listing);
+        list_newest(events, types, &listing);
     }
     put_etag(events, &listing, etag);
     const bool same = request_etag_matches(request, etag);

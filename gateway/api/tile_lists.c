@@ -56,6 +56,7 @@ struct listing {
     struct buf body;
     uint64_t digest; /* See struct tile_list; FNV-1a. */
     size_t count;
+    size_t max_bytes; /* Of the body; when it is longer, the list is of no use. */
 };
 
 static void digest_bytes(uint64_t *digest, const void *data, size_t len)
@@ -76,28 +77,34 @@ static bool list_tile(void *arg, const struct tile *tile)
         buf_append_char(&listing->body, ',');
     }
     buf_append_str(&listing->body, render_tile_json(render_tile(tile)));
-    return true;
+    return listing->body.len <= listing->max_bytes;
 }
 
-static void make(const struct store *store, const struct selection *selection,
-                 const struct cursor *cursor, struct tile_list *out)
+/* False when the list would be longer than max_bytes. */
+static bool make(const struct store *store, const struct selection *selection,
+                 const struct cursor *cursor, size_t max_bytes, struct tile_list *out)
 {
-    struct listing listing = {.selection = selection, .digest = FNV_BEGIN};
+    struct listing listing = {.selection = selection, .digest = FNV_BEGIN, .max_bytes = max_bytes};
     buf_append_text(&listing.body, "{\"cursor\":\"");
     cursor_append(&listing.body, cursor);
     buf_append_text(&listing.body, "\",\"tiles\":[");
     store_list(store, STR(""), list_tile, &listing);
     buf_append_text(&listing.body, "]}");
+    if (listing.body.len > max_bytes) {
+        buf_free(&listing.body);
+        return false;
+    }
     out->selection = x_strdup(selection->text);
     out->json = blob_new(buf_str(&listing.body));
     snprintf(out->digest, sizeof out->digest, "%016" PRIx64, listing.digest);
     buf_free(&listing.body);
+    return true;
 }
 
 /* ---- Keeping some ---- */
 
 struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selection *selection,
-                                 const struct cursor *cursor)
+                                 const struct cursor *cursor, size_t max_bytes)
 {
     struct tile_list *oldest = &lists->list[0];
     for (size_t i = 0; i < TILE_LISTS_KEPT; i++) {
@@ -114,7 +121,9 @@ struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selectio
         oldest = list->used < oldest->used ? list : oldest;
     }
     forget(oldest);
-    make(lists->store, selection, cursor, oldest);
+    if (!make(lists->store, selection, cursor, max_bytes, oldest)) {
+        return NULL;
+    }
     oldest->used = ++lists->uses;
     return oldest;
 }

@@ -39,10 +39,11 @@ void tile_lists_destroy(struct tile_lists **lists);
 /* Forgets all lists: a tile changed, or was refreshed. */
 void tile_lists_outdate(struct tile_lists *lists);
 
-/* The list as it is now. cursor: goes into a list that has to be made; resuming after it gives all
- * later changes. Borrowed until the next call of this or of tile_lists_outdate. */
+/* The list as it is now; NULL when it would be longer than max_bytes. cursor: goes into a list that
+ * has to be made; resuming after it gives all later changes. Borrowed until the next call of this
+ * or of tile_lists_outdate. */
 struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selection *selection,
-                                 const struct cursor *cursor);
+                                 const struct cursor *cursor, size_t max_bytes);
 
 /* True when compressing the list is worth while, and quick enough. */
 bool tile_list_compresses(const struct tile_list *list);

@@ -58,7 +58,16 @@ enum MHD_Result api_tiles_list(struct request *request)
     char etag[RENDER_ETAG_SIZE];
     replica_cursor(api->replica, &cursor);
     cursor.lanes += cursor.lanes == 0;
-    struct tile_list *list = tile_lists_get(api->tile_lists, &selection, &cursor);
+    struct tile_list *list = tile_lists_get(api->tile_lists, &selection, &cursor,
+                                            api->config->gateway.limits.answer_bytes);
+    if (list == NULL) {
+        selection_free(&selection);
+        return reply_problem(
+            request, MHD_HTTP_BAD_REQUEST,
+            "The list would be larger than an answer may be (`limits.answer`); ask "
+            "for fewer tiles with `keys`, or use the stream.",
+            0);
+    }
     const bool gzip = request_accepts_gzip(request) && tile_list_compresses(list);
     snprintf(etag, sizeof etag, "W/\"%s%s\"", list->digest, gzip ? "-gzip" : "");
     const bool same = request_etag_matches(request, etag);
@@ -191,7 +200,8 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
     if (*response == NULL) {
         *response = make_response(request, tile, same ? STR("") : render_tile_json(rendered));
     }
-    return reply_dated(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, *response);
+    return reply_dated(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, *response,
+                       same ? 0 : render_tile_json(rendered).len);
 }
 
 /* ---- The stream ---- */

@@ -56,6 +56,7 @@ struct http_counters {
     uint64_t not_modified;
     uint64_t client_errors;    /* Answers 4xx. */
     uint64_t too_large;        /* Answers 413, and bodies that were cut off. */
+    uint64_t no_memory;        /* Answers 503, because of limits.answers. */
     uint64_t header_too_large; /* Answers 431; headers beyond the parser's memory are not seen. */
 };
 

@@ -11,10 +11,32 @@
 #include "common/codec/json.h"
 #include "gateway/http/http_state.h"
 
+/* Answers of up to so many bytes are given in any case, problems among them. */
+#define ALWAYS_BYTES 4096
+
+/* True when the answer is so large that the clients have to take some of the others first. */
+static bool is_too_much(const struct request *request, size_t bytes)
+{
+    const struct http *http = request->http;
+    return bytes > ALWAYS_BYTES &&
+           http->answering_bytes + bytes > http->config.limits->answers_bytes;
+}
+
+static enum MHD_Result refuse(struct request *request)
+{
+    request->http->counters.no_memory++;
+    return reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                         "The answers that others have not taken yet are all that this gateway has "
+                         "room for; ask again, or for less.",
+                         reply_retry_s());
+}
+
 /* Queues and counts the response, which stays the caller's. */
 static enum MHD_Result queue(struct request *request, unsigned status,
-                             struct MHD_Response *response)
+                             struct MHD_Response *response, size_t bytes)
 {
+    request->answer_bytes = bytes;
+    request->http->answering_bytes += bytes;
     struct http_counters *counters = &request->http->counters;
     request->status = status;
     counters->not_modified += status == MHD_HTTP_NOT_MODIFIED;
@@ -36,8 +58,12 @@ static const char *date_now(struct http *http)
     return http->date;
 }
 
-enum MHD_Result reply_dated(struct request *request, unsigned status, struct MHD_Response *response)
+enum MHD_Result reply_dated(struct request *request, unsigned status, struct MHD_Response *response,
+                            size_t bytes)
 {
+    if (is_too_much(request, bytes)) {
+        return refuse(request);
+    }
     const char *date = date_now(request->http);
     const char *before = MHD_get_response_header(response, "Date");
     if (before == NULL || strcmp(before, date) != 0) {
@@ -48,7 +74,7 @@ enum MHD_Result reply_dated(struct request *request, unsigned status, struct MHD
         }
         MHD_add_response_header(response, "Date", date);
     }
-    return queue(request, status, response);
+    return queue(request, status, response, bytes);
 }
 
 /* Libmicrohttpd asks for writable bytes, and changes none. */
@@ -63,7 +89,8 @@ static void *unconst(const char *bytes)
 
 /* Queues the response, which it takes over, with the headers that every answer has. */
 static enum MHD_Result reply_made(struct request *request, unsigned status, const char *type,
-                                  struct MHD_Response *response, const char *const *headers)
+                                  struct MHD_Response *response, size_t bytes,
+                                  const char *const *headers)
 {
     if (type != NULL) {
         MHD_add_response_header(response, "Content-Type", type);
@@ -85,7 +112,7 @@ static enum MHD_Result reply_made(struct request *request, unsigned status, cons
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i += 2) {
         MHD_add_response_header(response, headers[i], headers[i + 1]);
     }
-    const enum MHD_Result result = queue(request, status, response);
+    const enum MHD_Result result = queue(request, status, response, bytes);
     MHD_destroy_response(response);
     return result;
 }
@@ -93,9 +120,12 @@ static enum MHD_Result reply_made(struct request *request, unsigned status, cons
 enum MHD_Result reply_body(struct request *request, unsigned status, const char *type,
                            struct str body, const char *const *headers)
 {
+    if (is_too_much(request, body.len)) {
+        return refuse(request);
+    }
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body.len, unconst(body.p), MHD_RESPMEM_MUST_COPY);
-    return reply_made(request, status, type, response, headers);
+    return reply_made(request, status, type, response, body.len, headers);
 }
 
 static void free_blob(void *arg)
@@ -107,9 +137,12 @@ static void free_blob(void *arg)
 enum MHD_Result reply_blob(struct request *request, unsigned status, const char *type,
                            struct blob *body, const char *const *headers)
 {
+    if (is_too_much(request, body->len)) {
+        return refuse(request);
+    }
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
         body->len, body->data, free_blob, blob_ref(body));
-    return reply_made(request, status, type, response, headers);
+    return reply_made(request, status, type, response, body->len, headers);
 }
 
 enum MHD_Result reply_problem(struct request *request, unsigned status, const char *detail,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Answers and problems. Each function queues the answer to a request, with the headers that all
- * answers have, and returns what the API returns. Headers are pairs of name and value, ended by
+ * answers have, and returns what the API returns. While clients are slow to take their answers, a
+ * large one becomes 503 instead (`limits.answers`). Headers are pairs of name and value, ended by
  * NULL.
  */
 #ifndef GATEWAY_HTTP_REPLY_H
@@ -14,9 +15,10 @@
 #include "gateway/http/request.h"
 
 /* A response that is used again and again, and has its headers already; it stays the caller's. The
- * Date is kept for a second, where libmicrohttpd would make it anew for each answer. */
-enum MHD_Result reply_dated(struct request *request, unsigned status,
-                            struct MHD_Response *response);
+ * Date is kept for a second, where libmicrohttpd would make it anew for each answer. bytes: of its
+ * body. */
+enum MHD_Result reply_dated(struct request *request, unsigned status, struct MHD_Response *response,
+                            size_t bytes);
 
 /* An answer with a body of its own, which is copied. type: the media type, or NULL. headers: may be
  * NULL. */

@@ -78,6 +78,7 @@ void request_destroy(struct request **request_p)
     assert(!request->waiting.waits);
     request_enter_phase(request, CONNECTION_IDLE);
     connection_of(request)->taken += request->header_bytes + request->body_bytes;
+    request->http->answering_bytes -= request->answer_bytes;
     free(request->raw);
     free(request);
     *request_p = NULL;

@@ -32,10 +32,11 @@ struct request {
     bool resumed;          /* True once it has waited: the API is called for it again. */
     size_t header_bytes;   /* With the request line. */
     size_t body_bytes;
-    const char *origin; /* The Origin that the answer has to name; NULL for none. */
-    struct ip address;  /* The client's, from the first call of the API on. */
-    mono_time asked_at; /* When it was read, or when it was resumed. */
-    unsigned status;    /* Its answer's; 0 before it is answered. */
+    size_t answer_bytes; /* Of its answer; 0 before it is answered. */
+    const char *origin;  /* The Origin that the answer has to name; NULL for none. */
+    struct ip address;   /* The client's, from the first call of the API on. */
+    mono_time asked_at;  /* When it was read, or when it was resumed. */
+    unsigned status;     /* Its answer's; 0 before it is answered. */
 
     /* What follows is the API's, kept here from one call to the next. */
     const struct view *view;     /* What its client may see; NULL before it is admitted. */

@@ -2,6 +2,7 @@
 """Everything is bounded in bytes: rows, tiles and askers of any size stop nobody, and what is cut says so."""
 import json
 import re
+import socket
 import time
 
 from tilewire import now_iso, wait_until
@@ -88,3 +89,43 @@ def test_no_query_stops_whom_it_asks(deploy, sqlite_table):
             pages, after = pages + 1, page["next"]
         assert pages > 1 and found == [f"order.{i}" for i in range(10000) if i % 100 == 99]
     assert d.metric("ready") == 1 and d.metric("gaps_total") == 0
+
+
+def test_answers_are_bounded_one_by_one_and_together(deploy, sqlite_table):
+    limits = {"requests_per_second": 10000, "requests_burst": 10000, "answer": "8MiB", "answers": "16MiB"}  # more than the kernel takes
+    d = deploy(sqlite_table, config={"ingestor": {"limits": {"field": "64KiB", "event": "128KiB"}}, "gateway": {"limits": limits}}, gateways=1).start()
+    sqlite_table.insert([(now_iso(), "order.created", None, None, "x" * (64 << 10), None) for _ in range(200)])
+    wait_until(lambda: d.metric("events") == 200)
+    newest = [e["id"] for e in d.get_json("/api/events?limit=1000")["events"]]
+    assert 100 < len(newest) < 130 and newest == list(range(200, 200 - len(newest), -1))
+    found = []
+    while len(found) < 200:
+        page = [e["id"] for e in d.get_json(f"/api/events?limit=1000&after={found[-1] if found else 0}")["events"]]
+        assert page
+        found += page
+    assert found == list(range(1, 201))
+
+    lazy = []
+    for _ in range(6):  # who ask and do not read: the kernel takes some of it
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", d.gateway_ports[0]))
+        client.sendall(b"GET /api/events?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        lazy.append(client)
+    status, headers, body = wait_until(lambda: next((r for r in [d.request("/api/events?limit=1000")] if r[0] == 503), None), what="no more room")
+    assert int(headers["retry-after"]) >= 1 and b"ask again" in body
+    assert d.request("/api/tiles/orders.ever")[0] == 200 and d.request("/healthz")[0] == 200  # small ones always
+    assert d.metric("answers_refused_total") >= 1
+    for client in lazy:
+        client.close()
+    wait_until(lambda: d.request("/api/events?limit=1000")[0] == 200, what="room again")
+
+
+def test_a_list_of_tiles_that_is_too_large_is_told_to_be(deploy, sqlite_table):
+    tiles = [{"key": "by", "type": "count", "group_by": "target_id"}]
+    d = deploy(sqlite_table, tiles=tiles, config={"gateway": {"limits": {"answer": "64KiB"}}}, gateways=1).start()
+    sqlite_table.insert([(now_iso(), "order.created", None, f"{i:04}".ljust(60, "x"), None, None) for i in range(500)])
+    wait_until(lambda: d.metric("tiles") == 500)
+    status, _, body = d.request("/api/tiles")
+    assert status == 400 and "limits.answer" in json.loads(body)["detail"]
+    assert len(d.get_json("/api/tiles?keys=by/000*")["tiles"]) == 10

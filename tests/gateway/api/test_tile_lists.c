@@ -9,7 +9,7 @@ static struct tile_list *get(struct tile_lists *lists, const char *keys)
 {
     struct selection selection;
     assert_int_equal(selection_parse(&selection, keys), STATUS_OK);
-    struct tile_list *list = tile_lists_get(lists, &selection, &cursor);
+    struct tile_list *list = tile_lists_get(lists, &selection, &cursor, SIZE_MAX);
     selection_free(&selection);
     return list;
 }
