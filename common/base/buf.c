@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/xalloc.h"
 
@@ -13,14 +14,25 @@ void buf_free(struct buf *buf)
     *buf = (struct buf){0};
 }
 
-void buf_grow(struct buf *buf, size_t extra)
+char *buf_reserve(struct buf *buf, size_t extra)
 {
-    size_t cap = buf->cap != 0 ? buf->cap : 64;
-    while (cap - buf->len < extra) {
-        cap *= 2;
+    if (buf->cap - buf->len < extra) {
+        size_t cap = buf->cap != 0 ? buf->cap : 64;
+        while (cap - buf->len < extra) {
+            cap *= 2;
+        }
+        buf->data = x_realloc(buf->data, cap);
+        buf->cap = cap;
     }
-    buf->data = x_realloc(buf->data, cap);
-    buf->cap = cap;
+    return buf->data + buf->len;
+}
+
+void buf_append(struct buf *buf, const void *data, size_t len)
+{
+    if (len != 0) {
+        memcpy(buf_reserve(buf, len), data, len);
+        buf->len += len;
+    }
 }
 
 void buf_append_str(struct buf *buf, struct str text)
@@ -31,6 +43,12 @@ void buf_append_str(struct buf *buf, struct str text)
 void buf_append_text(struct buf *buf, const char *text)
 {
     buf_append(buf, text, strlen(text));
+}
+
+void buf_append_char(struct buf *buf, char c)
+{
+    *buf_reserve(buf, 1) = c;
+    buf->len++;
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)

@@ -11,9 +11,12 @@ void heap_free(struct heap *heap)
     *heap = (struct heap){0};
 }
 
-static bool before(const struct heap_item *a, const struct heap_item *b)
+static bool before(const struct heap *heap, const struct heap_item *a, const struct heap_item *b)
 {
-    return a->key < b->key || (a->key == b->key && a->tie < b->tie);
+    if (a->key != b->key || a->tie != b->tie) {
+        return a->key < b->key || (a->key == b->key && a->tie < b->tie);
+    }
+    return heap->tie_before != NULL && heap->tie_before(a, b);
 }
 
 /* Puts the item into the slot, and lets it know. */
@@ -27,7 +30,7 @@ static void place(struct heap *heap, size_t index, struct heap_item *item)
  */
 static void sift_up(struct heap *heap, size_t index, struct heap_item *item)
 {
-    while (index > 0 && before(item, heap->slots[(index - 1) / 2])) {
+    while (index > 0 && before(heap, item, heap->slots[(index - 1) / 2])) {
         place(heap, index, heap->slots[(index - 1) / 2]);
         index = (index - 1) / 2;
     }
@@ -43,10 +46,10 @@ static void sift_down(struct heap *heap, size_t index, struct heap_item *item)
         if (child >= heap->count) {
             break;
         }
-        if (child + 1 < heap->count && before(heap->slots[child + 1], heap->slots[child])) {
+        if (child + 1 < heap->count && before(heap, heap->slots[child + 1], heap->slots[child])) {
             child++;
         }
-        if (!before(heap->slots[child], item)) {
+        if (!before(heap, heap->slots[child], item)) {
             break;
         }
         place(heap, index, heap->slots[child]);
@@ -57,7 +60,7 @@ static void sift_down(struct heap *heap, size_t index, struct heap_item *item)
 
 static void settle(struct heap *heap, size_t index, struct heap_item *item)
 {
-    if (index > 0 && before(item, heap->slots[(index - 1) / 2])) {
+    if (index > 0 && before(heap, item, heap->slots[(index - 1) / 2])) {
         sift_up(heap, index, item);
     } else {
         sift_down(heap, index, item);
@@ -112,7 +115,7 @@ size_t heap_smallest(const struct heap *heap, struct heap_item **out, size_t max
     while (taken < max && frontier_count != 0) {
         size_t best = 0;
         for (size_t i = 1; i < frontier_count; i++) {
-            if (before(heap->slots[frontier[i]], heap->slots[frontier[best]])) {
+            if (before(heap, heap->slots[frontier[i]], heap->slots[frontier[best]])) {
                 best = i;
             }
         }

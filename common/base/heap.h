@@ -39,6 +39,9 @@ struct heap {
     struct heap_item **slots;
     size_t count;
     size_t cap;
+    /* Orders items with equal keys and ties; NULL: they stand in any order. The owner may set it
+     * while the heap is empty. */
+    bool (*tie_before)(const struct heap_item *a, const struct heap_item *b);
 };
 
 /* Frees the array; the items, and what their indexes say, are left as they are. */
@@ -67,5 +70,7 @@ size_t heap_smallest(const struct heap *heap, struct heap_item **out, size_t max
 
 /* The struct that the item is embedded in: heap_entry(top, struct tile, expiry). */
 #define heap_entry(item, type, member) ((type *)(void *)((char *)(item)-offsetof(type, member)))
+#define heap_const_entry(item, type, member)                                                       \
+    ((const type *)(const void *)((const char *)(item)-offsetof(type, member)))
 
 #endif

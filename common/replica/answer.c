@@ -285,7 +285,7 @@ bool answer_read_event(const mp_value *entry, struct answer_event *event)
     (void)wire_read_time(mp_get(entry, ANSWER_EVENT_PUBLISHED), &event->published_at);
     return mp_as_uint(mp_get(entry, ANSWER_EVENT_ORDINAL), &event->ordinal) &&
            event->ordinal != 0 && mp_is_map(fields) &&
-           mp_as_int(mp_get(fields, ANSWER_EVENT_ID), &event->id) &&
+           event_id_read(mp_get(fields, ANSWER_EVENT_ID), &event->id) &&
            mp_as_str(mp_get(fields, ANSWER_EVENT_TYPE), &event->event_type);
 }
 

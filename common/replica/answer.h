@@ -40,6 +40,7 @@
 #include "common/base/clock.h"
 #include "common/base/str.h"
 #include "common/codec/mp.h"
+#include "common/wire/event_id.h"
 #include "common/wire/lane.h"
 #include "common/wire/tally.h"
 #include "common/wire/version.h"
@@ -207,7 +208,7 @@ struct answer_event {
     wall_time arrival;        /* at the ingestor; optional */
     wall_time published_at;   /* optional */
     struct answer_map fields; /* the row */
-    int64_t id;               /* of the row; read from the fields, not written */
+    struct event_id id;       /* of the row; read from the fields, not written */
     struct str event_type;    /* of the row; read from the fields, not written */
 };
 

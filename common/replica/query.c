@@ -249,7 +249,7 @@ static int events_start(const struct request *r, struct query_types *types, uint
     const mp_value *ordinal = mp_get(r->map, QUERY_ARG_AFTER);
     const mp_value *id = mp_get(r->map, QUERY_ARG_AFTER_ID);
     const mp_value *newest = mp_get(r->map, QUERY_ARG_NEWEST);
-    int64_t number;
+    struct event_id wanted_id;
     if (ordinal != NULL) {
         return mp_as_uint(ordinal, after) ? STATUS_OK : STATUS_INVALID;
     }
@@ -259,10 +259,10 @@ static int events_start(const struct request *r, struct query_types *types, uint
         *after = before_newest(events, types, wanted);
         return ok ? STATUS_OK : STATUS_INVALID;
     }
-    if (!mp_as_int(id, &number)) {
+    if (!event_id_read(id, &wanted_id)) {
         return STATUS_INVALID;
     }
-    return eventlog_resume(events, number, after) ? STATUS_OK : STATUS_NOT_FOUND;
+    return eventlog_resume(events, wanted_id, after) ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 static const char *op_events(const struct request *r)

@@ -13,6 +13,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/wire/event_id.h"
 
 /* The value of a column that the user added to `source.columns`. */
 struct event_extra {
@@ -21,7 +22,7 @@ struct event_extra {
 };
 
 struct event {
-    int64_t id;
+    struct event_id id;
     uint64_t ordinal;      /* its place in the delivery order; `n` on the wire */
     wall_time timestamp;   /* event time, as the row has it */
     wall_time arrival;     /* when the ingestor read the row */

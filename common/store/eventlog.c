@@ -26,7 +26,7 @@ struct eventlog {
     size_t count;
     size_t bytes; /* eventlog_bytes */
     size_t max_bytes;
-    struct slot *ids; /* uthash by id; of two entries with one id the newer is in it */
+    struct slot *ids; /* uthash by id (id_key); of two entries with one id the newer is in it */
     uint64_t origin;
     uint32_t generation;
     uint64_t last;  /* eventlog_last */
@@ -51,12 +51,25 @@ static struct slot *slot_at(const struct eventlog *log, size_t index)
     return &log->slots[(log->first + index) % log->capacity];
 }
 
+/* What an id is found by: its text, or the bytes of its number. */
+static struct str id_key(const struct event_id *id)
+{
+    return id->text.p != NULL ? id->text
+                              : (struct str){(const char *)&id->number, sizeof id->number};
+}
+
+static struct slot *find_slot(const struct eventlog *log, const struct event_id *id)
+{
+    const struct str key = id_key(id);
+    struct slot *slot;
+    HASH_FIND(by_id, log->ids, key.p, key.len, slot);
+    return slot != NULL && event_id_equal(slot->entry.id, *id) ? slot : NULL;
+}
+
 static void drop_oldest(struct eventlog *log)
 {
     struct slot *slot = slot_at(log, 0);
-    struct slot *indexed;
-    HASH_FIND(by_id, log->ids, &slot->entry.id, sizeof slot->entry.id, indexed);
-    if (indexed == slot) {
+    if (find_slot(log, &slot->entry.id) == slot) {
         HASH_DELETE(by_id, log->ids, slot);
     }
     if (slot->entry.cache != NULL) {
@@ -97,17 +110,23 @@ void eventlog_reset(struct eventlog *log, uint64_t origin)
     log->generation++;
 }
 
-static struct str event_type_in(struct eventlog *log, const struct blob *fields)
+/* Sets what points into the fields. */
+static void point_into_fields(struct eventlog *log, struct eventlog_entry *entry)
 {
-    struct str type = STR("");
-    if (mp_parse(&log->doc, fields->data, fields->len) == STATUS_OK) {
-        (void)mp_as_str(mp_get(&log->doc.root, "event_type"), &type);
+    struct event_id id;
+    entry->event_type = STR("");
+    if (mp_parse(&log->doc, entry->fields->data, entry->fields->len) != STATUS_OK) {
+        return;
     }
-    return type;
+    (void)mp_as_str(mp_get(&log->doc.root, "event_type"), &entry->event_type);
+    if (entry->id.text.p != NULL) {
+        /* Without it there, the entry is found by no id. */
+        entry->id = event_id_read(mp_get(&log->doc.root, "id"), &id) ? id : (struct event_id){0};
+    }
 }
 
 struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, uint64_t ordinal,
-                                       int64_t id, struct str fields, wall_time arrival,
+                                       struct event_id id, struct str fields, wall_time arrival,
                                        wall_time published_at)
 {
     if (origin != log->origin) {
@@ -127,18 +146,18 @@ struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, ui
     entry->ordinal = ordinal;
     entry->id = id;
     entry->fields = blob_new(fields);
-    entry->event_type = event_type_in(log, entry->fields);
+    point_into_fields(log, entry);
     entry->arrival = arrival;
     entry->published_at = published_at;
     entry->bytes = bytes;
     entry->total = &log->bytes;
     log->bytes += bytes;
-    struct slot *before;
-    HASH_FIND(by_id, log->ids, &id, sizeof id, before);
+    struct slot *before = find_slot(log, &entry->id);
     if (before != NULL) {
         HASH_DELETE(by_id, log->ids, before);
     }
-    HASH_ADD(by_id, log->ids, entry.id, sizeof entry->id, slot);
+    const struct str key = id_key(&entry->id);
+    HASH_ADD_KEYPTR(by_id, log->ids, key.p, key.len, slot);
     log->last = ordinal;
     return entry;
 }
@@ -215,24 +234,37 @@ size_t eventlog_count(const struct eventlog *log)
     return log->count;
 }
 
-const struct eventlog_entry *eventlog_find(const struct eventlog *log, int64_t id)
+const struct eventlog_entry *eventlog_find(const struct eventlog *log, struct event_id id)
 {
-    struct slot *slot;
-    HASH_FIND(by_id, log->ids, &id, sizeof id, slot);
+    const struct slot *slot = find_slot(log, &id);
     return slot != NULL ? &slot->entry : NULL;
 }
 
-bool eventlog_resume(const struct eventlog *log, int64_t id, uint64_t *after)
+bool eventlog_read_id(const struct eventlog *log, struct str text, struct event_id *id)
+{
+    const bool empty = eventlog_count(log) == 0;
+    const bool texts = !empty && eventlog_at(log, 0)->id.text.p != NULL;
+    *id = (struct event_id){0};
+    if (event_id_parse_number(text, &id->number) && (!texts || id->number == 0)) {
+        return true;
+    }
+    *id = event_id_of_text(text);
+    return (empty || texts) && event_id_valid(text);
+}
+
+bool eventlog_resume(const struct eventlog *log, struct event_id id, uint64_t *after)
 {
     const struct eventlog_entry *entry = eventlog_find(log, id);
-    if (entry == NULL && (id != 0 || log->floor != 0)) {
+    const bool none = id.text.p == NULL && id.number == 0;
+    if (entry == NULL && (!none || log->floor != 0)) {
         return false;
     }
     *after = entry != NULL ? entry->ordinal : 0;
     return true;
 }
 
-bool eventlog_may_come(const struct eventlog *log, int64_t id)
+bool eventlog_may_come(const struct eventlog *log, struct event_id id)
 {
-    return id > (eventlog_count(log) != 0 ? eventlog_at(log, 0)->id : 0);
+    return id.text.p != NULL ||
+           id.number > (eventlog_count(log) != 0 ? eventlog_at(log, 0)->id.number : 0);
 }

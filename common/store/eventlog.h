@@ -30,10 +30,11 @@
 #include "common/base/clock.h"
 #include "common/base/str.h"
 #include "common/codec/mp.h"
+#include "common/wire/event_id.h"
 
 struct eventlog_entry {
-    uint64_t ordinal; /* > 0 */
-    int64_t id;
+    uint64_t ordinal;      /* > 0 */
+    struct event_id id;    /* a text points into fields */
     struct blob *fields;   /* a MessagePack map: id, timestamp, event_type, … */
     struct str event_type; /* points into fields */
     wall_time arrival;     /* when the ingestor read the row */
@@ -57,10 +58,10 @@ void eventlog_destroy(struct eventlog **log);
 /*
  * Appends an event. Returns its entry, or NULL when it was dropped as a duplicate, because its
  * ordinal is not above the last one. An event of another origin resets the log first. fields is a
- * well-formed map that has event_type; it is copied.
+ * well-formed map that has that id, and event_type; it is copied.
  */
 struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, uint64_t ordinal,
-                                       int64_t id, struct str fields, wall_time arrival,
+                                       struct event_id id, struct str fields, wall_time arrival,
                                        wall_time published_at);
 
 /* Hangs the owner's rendering, which takes so many bytes, on an entry that has none. It counts from
@@ -100,18 +101,23 @@ struct eventlog_entry *eventlog_at(const struct eventlog *log, size_t index);
 size_t eventlog_count(const struct eventlog *log);
 
 /* The entry with that id (the newest, should an id occur twice), or NULL. O(1). */
-const struct eventlog_entry *eventlog_find(const struct eventlog *log, int64_t id);
+const struct eventlog_entry *eventlog_find(const struct eventlog *log, struct event_id id);
+
+/* Reads an id as a client gives it: as what the ids of these events are, numbers or texts; "0" is
+ * that of no event. False when it cannot be one of them. The id borrows the text. */
+bool eventlog_read_id(const struct eventlog *log, struct str text, struct event_id *id);
 
 /*
- * Finds where a reader goes on that has seen all events up to the one with that id, or none yet (id
- * 0): sets *after to the ordinal above which its next event is. False, and *after left alone, when
- * that cannot be told, because the event is not here, or because some have left before a reader
- * that has seen none.
+ * Finds where a reader goes on that has seen all events up to the one with that id, or none yet (an
+ * id that is all zero): sets *after to the ordinal above which its next event is. False, and *after
+ * left alone, when that cannot be told, because the event is not here, or because some have left
+ * before a reader that has seen none.
  */
-bool eventlog_resume(const struct eventlog *log, int64_t id, uint64_t *after);
+bool eventlog_resume(const struct eventlog *log, struct event_id id, uint64_t *after);
 
-/* True when an event with that id, which is not here, may still come. One whose id is not above
- * that of the oldest entry is taken to have been here, and to have left. */
-bool eventlog_may_come(const struct eventlog *log, int64_t id);
+/* True when an event with that id, which is not here, may still come. One whose id is a number not
+ * above that of the oldest entry is taken to have been here, and to have left. A text tells
+ * nothing, so it always may. */
+bool eventlog_may_come(const struct eventlog *log, struct event_id id);
 
 #endif

@@ -12,6 +12,11 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
+int64_t tally_id(struct event_id id)
+{
+    return id.text.p != NULL ? (int64_t)fnv1a(FNV_BEGIN, id.text) : id.number;
+}
+
 uint64_t tally_of_row(int64_t id, wall_time timestamp, struct str event_type)
 {
     const uint64_t type = fnv1a(FNV_BEGIN, event_type);

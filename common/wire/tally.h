@@ -20,6 +20,7 @@
 #include "common/base/clock.h"
 #include "common/base/str.h"
 #include "common/codec/mp.h"
+#include "common/wire/event_id.h"
 
 /* Zeroed memory is not known; {.known = true} has no rows. */
 struct tally {
@@ -27,6 +28,9 @@ struct tally {
     uint64_t rows;   /* how many */
     uint64_t digest; /* the sum of what tally_of_row gives for each, modulo 2^64 */
 };
+
+/* What stands for an id in a tally: the number, or a digest of the text. */
+int64_t tally_id(struct event_id id);
 
 /* What one row adds to the digest. */
 uint64_t tally_of_row(int64_t id, wall_time timestamp, struct str event_type);

@@ -302,7 +302,7 @@ int wire_decode_event(const struct wire_header *header, struct mp_doc *doc, stru
     (void)wire_read_time(mp_get(map, "a"), &out->arrival);
     if (!mp_as_uint(mp_get(map, "n"), &out->ordinal) || out->ordinal == 0 ||
         !mp_as_uint(mp_get(map, "o"), &out->origin) || !mp_is_map(out->fields) ||
-        !mp_as_int(mp_get(out->fields, "id"), &out->id) ||
+        !event_id_read(mp_get(out->fields, "id"), &out->id) ||
         !mp_as_str(mp_get(out->fields, "event_type"), &out->event_type)) {
         return STATUS_INVALID;
     }

@@ -24,6 +24,7 @@
 #include "common/base/str.h"
 #include "common/codec/mp.h"
 #include "common/wire/cursor.h"
+#include "common/wire/event_id.h"
 #include "common/wire/lane.h"
 #include "common/wire/tally.h"
 #include "common/wire/version.h"
@@ -93,7 +94,7 @@ struct wire_event {
     uint64_t ordinal;       /* its place in the delivery order; > 0 */
     uint64_t origin;        /* the numbering that the ordinal belongs to */
     const mp_value *fields; /* a map: id, timestamp, event_type, … */
-    int64_t id;             /* fields.id */
+    struct event_id id;     /* fields.id */
     struct str event_type;  /* fields.event_type */
     wall_time timestamp;    /* fields.timestamp; {0} if there is none */
     wall_time arrival;      /* when the ingestor read it; {0}: unknown */

@@ -51,7 +51,7 @@ bool oracle_add_event(struct oracle_rows *rows, const struct config_source *sour
         extras[i] = (struct event_extra){source->extras[i].field, texts[EVENT_FIELDS + i]};
     }
     const struct event event = {
-        .id = id,
+        .id = {.number = id},
         .timestamp = *timestamp,
         .event_type = texts[EVENT_TYPE],
         .actor_id = texts[EVENT_ACTOR],

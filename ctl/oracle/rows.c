@@ -329,10 +329,10 @@ static struct json_value *read_payload(struct str text)
 
 void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
 {
-    assert(event->id > oracle_rows_last_id(rows));
+    assert(event->id.number > oracle_rows_last_id(rows));
     struct json_value *payload = rows->needs_payload ? read_payload(event->payload) : NULL;
     make_room(rows);
-    rows->ids[rows->count] = event->id;
+    rows->ids[rows->count] = event->id.number;
     rows->times_us[rows->count] = event->timestamp.us;
     for (size_t i = 0; i < rows->field_count; i++) {
         rows->cells[rows->count * rows->field_count + i] =

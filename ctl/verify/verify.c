@@ -60,10 +60,10 @@ static int read_offset(struct verify *v, uint64_t *offset, struct error *err)
     int64_t newest = 0;
     for (size_t i = 0; i < mp_count(page.events); i++) {
         struct answer_event event;
-        if (answer_read_event(mp_at(page.events, i), &event) && event.id > newest &&
-            event.ordinal >= (uint64_t)event.id) {
-            newest = event.id;
-            *offset = event.ordinal - (uint64_t)event.id;
+        if (answer_read_event(mp_at(page.events, i), &event) && event.id.number > newest &&
+            event.ordinal >= (uint64_t)event.id.number) {
+            newest = event.id.number;
+            *offset = event.ordinal - (uint64_t)event.id.number;
         }
     }
     return STATUS_OK;

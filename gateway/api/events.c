@@ -138,7 +138,7 @@ enum MHD_Result api_events_list(struct request *request)
     const char *limit_text = request_parameter(request, "limit");
     struct selection types;
     int64_t limit = LIMIT_DEFAULT;
-    int64_t id = 0;
+    struct event_id id = {0};
     enum MHD_Result result;
     if (!wait_parse(request, &result)) {
         return result;
@@ -147,7 +147,7 @@ enum MHD_Result api_events_list(struct request *request)
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`limit` is a number from 1 to 1000.",
                              0);
     }
-    if (after != NULL && !parse_number(after, 0, INT64_MAX, &id)) {
+    if (after != NULL && !eventlog_read_id(api->events, str_of(after), &id)) {
         return reply_problem(request, MHD_HTTP_BAD_REQUEST, "`after` is the id of an event.", 0);
     }
     if (!replica_ready(api->replica)) {
@@ -193,10 +193,10 @@ enum MHD_Result api_events_stream(struct request *request)
                              0);
     }
     if (last != NULL && last[0] != '\0') {
-        int64_t id;
-        const bool number = parse_number(last, 0, INT64_MAX, &id);
-        const bool placed = number && eventlog_resume(events, id, &stream.after_ordinal);
-        if (!placed && number && wait_to_resume(request, id, &result)) {
+        struct event_id id;
+        const bool read = eventlog_read_id(events, str_of(last), &id);
+        const bool placed = read && eventlog_resume(events, id, &stream.after_ordinal);
+        if (!placed && read && wait_to_resume(request, id, &result)) {
             selection_free(&stream.selection);
             return result;
         }

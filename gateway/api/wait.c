@@ -75,7 +75,7 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
     return true;
 }
 
-bool wait_to_resume(struct request *request, int64_t event_id, enum MHD_Result *result)
+bool wait_to_resume(struct request *request, struct event_id event_id, enum MHD_Result *result)
 {
     struct api *api = api_of(request);
     if (request->resume_end.us == 0) {

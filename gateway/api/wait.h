@@ -41,7 +41,7 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
  * *result, and is called again when the event has come, or after WAIT_RESUME_MS. False: it answers
  * at once, because the request is not to wait (any more), or there is no room.
  */
-bool wait_to_resume(struct request *request, int64_t event_id, enum MHD_Result *result);
+bool wait_to_resume(struct request *request, struct event_id event_id, enum MHD_Result *result);
 
 /* The `wake` of waiting_create; arg: the struct api. */
 void wait_wake(void *arg, struct waiting_item *item, enum waiting_end reason);

@@ -65,8 +65,8 @@ void waiting_add(struct waiting *waiting, struct waiting_item *item, enum waitin
     waiting->counters.begun++;
 }
 
-void waiting_add_resume(struct waiting *waiting, struct waiting_item *item, int64_t event_id,
-                        mono_time end)
+void waiting_add_resume(struct waiting *waiting, struct waiting_item *item,
+                        struct event_id event_id, mono_time end)
 {
     struct selection none = {0};
     waiting_add(waiting, item, WAITING_TO_RESUME, &none, end);
@@ -112,13 +112,13 @@ void waiting_tile(struct waiting *waiting, struct str key)
 }
 
 /* Wakes the items that want to resume after this event. */
-static void wake_resuming(struct waiting *waiting, int64_t event_id)
+static void wake_resuming(struct waiting *waiting, struct event_id event_id)
 {
     struct waiting_item *item;
     struct waiting_item *next;
     DL_FOREACH_SAFE(waiting->lists[WAITING_TO_RESUME], item, next)
     {
-        if (item->event_id == event_id) {
+        if (event_id_equal(item->event_id, event_id)) {
             wake(waiting, item, WAITING_CHANGED);
         }
     }

@@ -36,7 +36,7 @@ struct waiting_item {
     bool waits;                 /* True while it is in the set. */
     enum waiting_for what;      /* The list in which it is. */
     struct selection selection; /* The tiles or events that it waits for; owned while it waits. */
-    int64_t event_id;           /* WAITING_TO_RESUME: the event that it wants to resume after. */
+    struct event_id event_id;   /* WAITING_TO_RESUME: what it wants to resume after. Borrowed. */
     struct heap_item end;       /* The moment when its time is over. */
     struct waiting_item *prev;  /* Links the items that wait for the same thing. */
     struct waiting_item *next;  /* Links the items that wait for the same thing. */
@@ -75,9 +75,9 @@ void waiting_add(struct waiting *waiting, struct waiting_item *item, enum waitin
                  struct selection *selection, mono_time end);
 
 /* Lets the item wait until the event with that id comes, all events begin anew, or until `end`.
- * There must be room. */
-void waiting_add_resume(struct waiting *waiting, struct waiting_item *item, int64_t event_id,
-                        mono_time end);
+ * There must be room. The id's text is borrowed until then. */
+void waiting_add_resume(struct waiting *waiting, struct waiting_item *item,
+                        struct event_id event_id, mono_time end);
 
 /* Takes the item out, without a call of wake; does nothing when it does not wait. */
 void waiting_remove(struct waiting *waiting, struct waiting_item *item);

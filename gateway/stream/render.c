@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/render.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,22 +219,22 @@ const struct message *render_event(struct eventlog_entry *entry)
     }
     struct mp_doc doc;
     struct buf json = {0};
-    char id[24];
+    char digits[EVENT_ID_NUMBER_SIZE];
     mp_doc_init(&doc);
     (void)mp_parse(&doc, entry->fields->data, entry->fields->len);
     put_event(&json, &doc.root);
     mp_doc_free(&doc);
-    const size_t id_len = (size_t)snprintf(id, sizeof id, "%" PRId64, entry->id);
+    const struct str id = event_id_format(entry->id, digits);
     const size_t name_len = entry->event_type.len;
-    rendered = x_malloc(sizeof *rendered + id_len + name_len + json.len);
-    char *name_at = rendered->text + id_len;
+    rendered = x_malloc(sizeof *rendered + id.len + name_len + json.len);
+    char *name_at = rendered->text + id.len;
     char *json_at = name_at + name_len;
-    memcpy(rendered->text, id, id_len);
+    memcpy(rendered->text, id.p, id.len);
     copy_name(name_at, entry->event_type);
     memcpy(json_at, json.data, json.len);
     rendered->message =
-        (struct message){{rendered->text, id_len}, {name_at, name_len}, {json_at, json.len}};
-    eventlog_set_cache(entry, rendered, sizeof *rendered + id_len + name_len + json.len);
+        (struct message){{rendered->text, id.len}, {name_at, name_len}, {json_at, json.len}};
+    eventlog_set_cache(entry, rendered, sizeof *rendered + id.len + name_len + json.len);
     buf_free(&json);
     return &rendered->message;
 }

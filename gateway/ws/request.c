@@ -68,7 +68,7 @@ static bool read_stream(struct reading *reading, const struct json_value *value)
     return true;
 }
 
-/* A tile stream's id, a string; or an event's, which is a number. */
+/* A tile stream's id, a string; or an event's, which is a string or a number. */
 static bool read_cursor(struct reading *reading, const struct json_value *value)
 {
     struct str text;

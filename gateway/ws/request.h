@@ -28,7 +28,7 @@ struct ws_request {
     bool unsubscribes;      /* The member `unsubscribe` is there; it may be empty. */
     enum ws_topic topic;
     enum ws_form form;
-    struct buf cursor; /* Of a tile stream, or an event's id in decimal; empty: there is none. */
+    struct buf cursor; /* Of a tile stream, or an event's id as text; empty: there is none. */
 };
 
 /* Parses a client's message; the caller frees *out with ws_request_free. STATUS_INVALID: err has a

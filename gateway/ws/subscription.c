@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/ws/subscription.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "common/base/error.h"
@@ -91,22 +90,15 @@ static void begin_tiles(struct ws_turn *turn, struct str cursor_text)
     }
 }
 
-/* Returns the id of the event that the cursor names; -1: it names none. */
-static int64_t event_id(struct buf *cursor)
-{
-    char *end;
-    errno = 0;
-    const long long id = strtoll(buf_cstr(cursor), &end, 10);
-    return *end == '\0' && errno == 0 && id >= 0 ? id : -1;
-}
-
-static void begin_events(struct ws_turn *turn, struct buf *cursor)
+static void begin_events(struct ws_turn *turn, struct str cursor)
 {
     struct streams *s = turn->s;
     struct stream *stream = turn->stream;
     stream->watermark = eventlog_last(s->events);
-    if (cursor->len != 0) {
-        stream->reset = !eventlog_resume(s->events, event_id(cursor), &stream->watermark);
+    if (cursor.len != 0) {
+        struct event_id id;
+        stream->reset = !eventlog_read_id(s->events, cursor, &id) ||
+                        !eventlog_resume(s->events, id, &stream->watermark);
     }
 }
 
@@ -186,7 +178,7 @@ static void subscribe(struct ws_turn *turn, struct ws_request *request)
     }
     if (enter_channel(turn, kind, &selection) && idle) {
         if (kind == CHANNEL_WS_EVENTS) {
-            begin_events(turn, &request->cursor);
+            begin_events(turn, buf_str(&request->cursor));
         } else {
             begin_tiles(turn, buf_str(&request->cursor));
         }
@@ -196,11 +188,12 @@ static void subscribe(struct ws_turn *turn, struct ws_request *request)
 /* ---- Waiting for the event to go on after ---- */
 
 /* True when the request's cursor is that of an event that has not come here yet, but may. */
-static bool is_ahead(const struct ws_turn *turn, struct ws_request *request)
+static bool is_ahead(const struct ws_turn *turn, const struct ws_request *request)
 {
     const struct eventlog *events = turn->s->events;
-    const int64_t id = request->cursor.len != 0 ? event_id(&request->cursor) : -1;
-    return id >= 0 && eventlog_find(events, id) == NULL && eventlog_may_come(events, id);
+    struct event_id id;
+    return request->cursor.len != 0 && eventlog_read_id(events, buf_str(&request->cursor), &id) &&
+           eventlog_find(events, id) == NULL && eventlog_may_come(events, id);
 }
 
 /* Keeps the request, which it takes over, until the event has come. */

@@ -39,7 +39,7 @@ struct row {
 static inline struct row row_of(const struct event *event, struct fold_counters *counters)
 {
     return (struct row){event, counters, ROW_PAYLOAD_UNREAD, NULL,
-                        tally_of_row(event->id, event->timestamp, event->event_type)};
+                        tally_of_row(tally_id(event->id), event->timestamp, event->event_type)};
 }
 
 void row_finish(struct row *row);

@@ -40,9 +40,9 @@ static struct str copy_text(char **end, struct str text)
 static struct waiting_row *copy_row(const struct event *event)
 {
     const size_t extras_bytes = event->extra_count * sizeof *event->extras;
-    size_t bytes = sizeof(struct waiting_row) + extras_bytes + event->event_type.len +
-                   event->actor_id.len + event->target_id.len + event->summary.len +
-                   event->payload.len;
+    size_t bytes = sizeof(struct waiting_row) + extras_bytes + event->id.text.len +
+                   event->event_type.len + event->actor_id.len + event->target_id.len +
+                   event->summary.len + event->payload.len;
     for (size_t i = 0; i < event->extra_count; i++) {
         bytes += event->extras[i].value.len;
     }
@@ -51,6 +51,7 @@ static struct waiting_row *copy_row(const struct event *event)
     char *end = (char *)(row + 1) + extras_bytes;
     row->bytes = bytes;
     row->event = *event;
+    row->event.id.text = copy_text(&end, event->id.text);
     row->event.event_type = copy_text(&end, event->event_type);
     row->event.actor_id = copy_text(&end, event->actor_id);
     row->event.target_id = copy_text(&end, event->target_id);
@@ -67,8 +68,8 @@ static struct waiting_row *copy_row(const struct event *event)
 size_t waiting_add(struct waiting *waiting, const struct event *event)
 {
     struct waiting_row *row = copy_row(event);
-    row->soonest = (struct heap_item){.tie = event->id, .index = HEAP_NONE};
-    row->furthest = (struct heap_item){.tie = ~event->id, .index = HEAP_NONE};
+    row->soonest = (struct heap_item){.tie = event->id.number, .index = HEAP_NONE};
+    row->furthest = (struct heap_item){.tie = ~event->id.number, .index = HEAP_NONE};
     heap_set(&waiting->soonest, &row->soonest, event->timestamp.us);
     heap_set(&waiting->furthest, &row->furthest,
              ~event->timestamp.us); /* ~ turns the order round */
@@ -116,7 +117,7 @@ static void put_text(struct buf *out, struct str text)
 static void save_row(const struct event *event, struct buf *out)
 {
     mp_put_array(out, 8);
-    mp_put_int(out, event->id);
+    event_id_put(out, event->id);
     mp_put_int(out, event->timestamp.us);
     put_text(out, event->event_type);
     put_text(out, event->actor_id);
@@ -151,7 +152,7 @@ bool waiting_load(struct waiting *waiting, const struct config_source *source,
         const mp_value *saved = mp_at(value, i);
         struct event_extra extras[CONFIG_EXTRAS_MAX];
         struct event event = {.extras = extras, .extra_count = source->extra_count};
-        if (!mp_as_int(mp_at(saved, 0), &event.id) ||
+        if (!event_id_read(mp_at(saved, 0), &event.id) ||
             !mp_as_int(mp_at(saved, 1), &event.timestamp.us) ||
             !get_text(mp_at(saved, 2), &event.event_type) || event.event_type.p == NULL ||
             !get_text(mp_at(saved, 3), &event.actor_id) ||

@@ -170,7 +170,7 @@ bool published_event_put(struct buf *out, const struct config *config, const str
     size_t cuts = 0;
     struct mp_open_map map = mp_open_map(out);
     mp_put_text(out, "id");
-    mp_put_int(out, event->id);
+    event_id_put(out, event->id);
     mp_put_text(out, "timestamp");
     mp_put_text(out, wall_format(event->timestamp, time));
     map.count = 2 + put_members(out, &e, &cuts);

@@ -12,7 +12,7 @@ uint64_t anchor_digest(wall_time timestamp, struct str event_type)
 struct anchor anchor_of(const struct batch *batch, const struct event *event)
 {
     return (struct anchor){
-        event->id, anchor_digest(event->timestamp, batch_text_of(batch, event->event_type))};
+        event->id.number, anchor_digest(event->timestamp, batch_text_of(batch, event->event_type))};
 }
 
 void anchor_drop(struct anchor *anchor, const struct batch *batch)
@@ -24,7 +24,7 @@ void anchor_drop(struct anchor *anchor, const struct batch *batch)
 
 bool anchor_holds(const struct anchor *anchor, const struct batch *batch)
 {
-    return anchor->id == 0 || (batch->count != 0 && batch->events[0].id == anchor->id &&
+    return anchor->id == 0 || (batch->count != 0 && batch->events[0].id.number == anchor->id &&
                                anchor_of(batch, &batch->events[0]).digest == anchor->digest);
 }
 

@@ -113,6 +113,7 @@ void batch_finish(struct batch *batch, struct str state, struct str journal)
     const char *base = buf_cstr(&memory->text);
     for (size_t i = 0; i < batch->count; i++) {
         struct event *event = &batch->events[i];
+        rebase(&event->id.text, base);
         rebase(&event->event_type, base);
         rebase(&event->actor_id, base);
         rebase(&event->target_id, base);

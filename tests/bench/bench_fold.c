@@ -80,7 +80,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < rows; i++) {
         const int type = rand_r(&seed) % 10;
         const struct event event = {
-            .id = (int64_t)i + 1,
+            .id = {.number = (int64_t)i + 1},
             .ordinal = i + 1,
             .timestamp = {now.wall.us - (int64_t)(rows - i) * 100},
             .arrival = now.wall,

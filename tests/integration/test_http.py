@@ -112,7 +112,7 @@ def test_errors_say_what_to_do(deploy, sqlite_table):
         problem(d.request(path), 400)
     problem(d.request("/api/events?limit=0"), 400)
     problem(d.request("/api/events?limit=x"), 400)
-    problem(d.request("/api/events?after=-1"), 400)
+    problem(d.request("/api/events?after=two%0Alines"), 400)
     problem(d.request("/api/events?after=4711"), 404)
     assert problem(d.request("/api/tiles", method="POST", body="x"), 405)["allow"] == "GET, HEAD, OPTIONS"
     problem(d.request("/api/tiles", method="POST", body=b"x" * 10_000_000), 413)
@@ -124,6 +124,8 @@ def test_events_newest_first_or_after(deploy, sqlite_table):
     wait_until(lambda: len(d.get_json("/api/events")["events"]) == 30)
     assert [e["id"] for e in d.get_json("/api/events?limit=3")["events"]] == [30, 29, 28]
     assert [e["id"] for e in d.get_json("/api/events?after=27")["events"]] == [28, 29, 30]
+    for nonsense in ("-1", "x", "1.5"):
+        assert d.request(f"/api/events?after={nonsense}")[0] == 400, nonsense
     assert [e["id"] for e in d.get_json("/api/events?after=0&limit=2")["events"]] == [1, 2]
     assert d.get_json("/api/events?types=ticket.*")["events"] == []
 

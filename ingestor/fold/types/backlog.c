@@ -116,16 +116,12 @@ static void take_breakdown(struct backlog *backlog, const struct tile_config *co
 {
     char scratch[ROW_SCRATCH];
     struct str name;
-    const int64_t us = row->event->timestamp.us;
-    const int64_t id = row->event->id;
-    if (config->breakdown.kind == TILE_FIELD_NONE ||
-        !(us > item->part_us || (us == item->part_us && id > item->part_id)) ||
+    if (config->breakdown.kind == TILE_FIELD_NONE || !rank_is_before(&item->parted, row->event) ||
         !row_text(row, &config->breakdown, scratch, &name)) {
         return;
     }
     item->part = part_index(backlog, name);
-    item->part_us = us;
-    item->part_id = id;
+    rank_set(&item->parted, row->event);
 }
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
@@ -157,9 +153,8 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
         item->first_us = event->timestamp.us;
     }
     int to = item->state;
-    if (items_is_later(item, event->timestamp.us, event->id)) {
-        item->latest_us = event->timestamp.us;
-        item->latest_id = event->id;
+    if (rank_is_before(&item->latest, event)) {
+        rank_set(&item->latest, event);
         to = meaning;
     }
     if (to == TILE_STATE_CLOSED) {
@@ -242,15 +237,13 @@ static void save_item(const struct backlog *backlog, const struct item *item, st
 {
     mp_put_array(out, item->part != 0 ? 8 : 5);
     mp_put_bin(out, (struct str){item->id, item->id_len});
-    mp_put_int(out, item->latest_us);
-    mp_put_int(out, item->latest_id);
+    rank_save(&item->latest, out);
     mp_put_int(out, item->state);
     mp_put_int(out, item->first_us);
     if (item->part != 0) {
         const struct part *part = backlog->by_index[item->part];
         mp_put_bin(out, (struct str){part->name, part->name_len});
-        mp_put_int(out, item->part_us);
-        mp_put_int(out, item->part_id);
+        rank_save(&item->parted, out);
     }
 }
 
@@ -281,14 +274,12 @@ static bool load_item(struct backlog *backlog, const struct tile_config *config,
         return false;
     }
     struct item *item = items_add(&backlog->items, id, state != TILE_STATE_CLOSED);
-    if (item == NULL || !mp_as_int(mp_at(saved, 1), &item->latest_us) ||
-        !mp_as_int(mp_at(saved, 2), &item->latest_id) ||
+    if (item == NULL || !rank_load(&item->latest, saved, 1) ||
         !mp_as_int(mp_at(saved, 4), &item->first_us)) {
         return false;
     }
     if (mp_count(saved) == 8) {
-        if (!mp_as_bin(mp_at(saved, 5), &part) || !mp_as_int(mp_at(saved, 6), &item->part_us) ||
-            !mp_as_int(mp_at(saved, 7), &item->part_id)) {
+        if (!mp_as_bin(mp_at(saved, 5), &part) || !rank_load(&item->parted, saved, 6)) {
             return false;
         }
         item->part = part_index(backlog, part);

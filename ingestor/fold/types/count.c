@@ -20,8 +20,7 @@ struct count {
     struct window window;
     bool measured;        /* True once the metric was measured. */
     struct number metric; /* The latest value. Meaningful only when `measured` is true. */
-    int64_t metric_us;    /* Timestamp of its row. Meaningful only when `measured` is true. */
-    int64_t metric_id;    /* Id of its row. Meaningful only when `measured` is true. */
+    struct rank latest;   /* Of its row. Meaningful only when `measured` is true. */
 };
 
 /* The width of the window's slots in µs, as docs/tiles.md says. */
@@ -50,20 +49,18 @@ static void finish(void *state)
 {
     struct count *count = state;
     window_finish(&count->window);
+    rank_free(&count->latest);
 }
 
 /* Takes a measurement; false when a later one is known. */
 static bool take_metric(struct count *count, const struct event *event, struct number value)
 {
-    const int64_t us = event->timestamp.us;
-    if (count->measured &&
-        (us < count->metric_us || (us == count->metric_us && event->id <= count->metric_id))) {
+    if (count->measured && !rank_is_before(&count->latest, event)) {
         return false;
     }
     count->measured = true;
     count->metric = value;
-    count->metric_us = us;
-    count->metric_id = event->id;
+    rank_set(&count->latest, event);
     return true;
 }
 
@@ -80,7 +77,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
         return true;
     }
     const bool moved = window_advance(&count->window, now);
-    return window_add(&count->window, row->event->timestamp, row->event->id, value) || moved;
+    return window_add(&count->window, row->event, value) || moved;
 }
 
 static bool advance(void *state, const struct tile_config *config, wall_time now)
@@ -128,8 +125,7 @@ static void save(const void *state, const struct tile_config *config, struct buf
     } else {
         mp_put_array(out, 3);
         number_put(out, count->metric);
-        mp_put_int(out, count->metric_us);
-        mp_put_int(out, count->metric_id);
+        rank_save(&count->latest, out);
     }
 }
 
@@ -143,9 +139,8 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
         return mp_as_uint(value, &count->ever);
     }
     count->measured = !mp_is_nil(value);
-    return !count->measured || (number_get(mp_at(value, 0), &count->metric) &&
-                                mp_as_int(mp_at(value, 1), &count->metric_us) &&
-                                mp_as_int(mp_at(value, 2), &count->metric_id));
+    return !count->measured ||
+           (number_get(mp_at(value, 0), &count->metric) && rank_load(&count->latest, value, 1));
 }
 
 const struct fold_type fold_type_count = {

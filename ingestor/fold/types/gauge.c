@@ -4,6 +4,7 @@
  *
  * Saved as [value, min, max, latest_us, latest_id], or nil when nothing was measured yet.
  */
+#include "ingestor/fold/rank.h"
 #include "ingestor/fold/types/list.h"
 #include "ingestor/fold/types/matching.h"
 
@@ -12,9 +13,14 @@ struct gauge {
     struct number value; /* the latest value, by (timestamp, id) */
     struct number min;   /* the smallest ever */
     struct number max;   /* the largest ever */
-    int64_t latest_us;   /* timestamp of the row that value comes from */
-    int64_t latest_id;   /* id of that row */
+    struct rank latest;  /* of the row that value comes from */
 };
+
+static void finish(void *state)
+{
+    struct gauge *gauge = state;
+    rank_free(&gauge->latest);
+}
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
                   struct number value, wall_time now)
@@ -24,21 +30,20 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     (void)now;
     struct gauge *gauge = state;
     const struct event *event = row->event;
-    const int64_t us = event->timestamp.us;
     if (!gauge->measured) {
-        *gauge = (struct gauge){true, value, value, value, us, event->id};
+        *gauge = (struct gauge){true, value, value, value, RANK_NONE};
+        rank_set(&gauge->latest, event);
         return true;
     }
     const bool lower = number_less(value, gauge->min);
     const bool higher = number_less(gauge->max, value);
     gauge->min = lower ? value : gauge->min;
     gauge->max = higher ? value : gauge->max;
-    if (us < gauge->latest_us || (us == gauge->latest_us && event->id <= gauge->latest_id)) {
+    if (!rank_is_before(&gauge->latest, event)) {
         return lower || higher;
     }
     gauge->value = value;
-    gauge->latest_us = us;
-    gauge->latest_id = event->id;
+    rank_set(&gauge->latest, event);
     return true;
 }
 
@@ -72,8 +77,7 @@ static void save(const void *state, const struct tile_config *config, struct buf
     number_put(out, gauge->value);
     number_put(out, gauge->min);
     number_put(out, gauge->max);
-    mp_put_int(out, gauge->latest_us);
-    mp_put_int(out, gauge->latest_id);
+    rank_save(&gauge->latest, out);
 }
 
 static bool load(void *state, const struct tile_config *config, const mp_value *value)
@@ -84,12 +88,12 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
     return !gauge->measured ||
            (number_get(mp_at(value, 0), &gauge->value) &&
             number_get(mp_at(value, 1), &gauge->min) && number_get(mp_at(value, 2), &gauge->max) &&
-            mp_as_int(mp_at(value, 3), &gauge->latest_us) &&
-            mp_as_int(mp_at(value, 4), &gauge->latest_id));
+            rank_load(&gauge->latest, value, 3));
 }
 
 const struct fold_type fold_type_gauge = {
     .size = sizeof(struct gauge),
+    .finish = finish,
     .examine = matching_examine,
     .concerns = matching_concerns,
     .apply = apply,

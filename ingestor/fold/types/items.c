@@ -6,6 +6,13 @@
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"
 
+static void free_item(struct item *item)
+{
+    rank_free(&item->latest);
+    rank_free(&item->parted);
+    free(item);
+}
+
 void items_finish(struct items *items)
 {
     struct item *item;
@@ -13,7 +20,7 @@ void items_finish(struct items *items)
     HASH_ITER(by_id, items->table, item, next)
     {
         HASH_DELETE(by_id, items->table, item);
-        free(item);
+        free_item(item);
     }
 }
 
@@ -51,7 +58,7 @@ static void forget_oldest(struct items *items)
     struct item *item = items->oldest_closed;
     closed_unlink(items, item);
     HASH_DELETE(by_id, items->table, item);
-    free(item);
+    free_item(item);
 }
 
 struct item *items_add(struct items *items, struct str id, bool will_open)
@@ -66,12 +73,10 @@ struct item *items_add(struct items *items, struct str id, bool will_open)
     struct item *item = x_calloc(1, sizeof *item + id.len + 1);
     memcpy(item->id, id.p, id.len);
     item->id_len = (uint32_t)id.len;
-    item->latest_us = INT64_MIN;
-    item->latest_id = INT64_MIN;
+    item->latest = RANK_NONE;
     item->first_us = INT64_MAX;
     item->due_us = INT64_MAX;
-    item->part_us = INT64_MIN;
-    item->part_id = INT64_MIN;
+    item->parted = RANK_NONE;
     item->state = TILE_STATE_CLOSED;
     item->heap.index = HEAP_NONE;
     HASH_ADD_KEYPTR(by_id, items->table, item->id, item->id_len, item);

@@ -28,21 +28,20 @@
 #include "common/base/buf.h"
 #include "common/base/heap.h"
 #include "common/base/str.h"
+#include "ingestor/fold/rank.h"
 
 #define ITEMS_OPEN_MAX 1000000  /* rows that would open more are passed over */
 #define ITEMS_CLOSED_MAX 100000 /* tombstones */
 #define ITEMS_ID_MAX 1024       /* bytes; longer ids are cut */
 
 struct item {
-    int64_t latest_us; /* timestamp of the latest event about it */
-    int64_t latest_id; /* id of that event */
-    int64_t first_us;  /* backlog: the smallest timestamp of any event about it */
-    int64_t due_us;    /* sla_risk: its deadline; INT64_MAX when it has none */
-    int state;         /* backlog: index of its state; sla_risk: 0; both: TILE_STATE_CLOSED */
-    uint32_t risk;     /* sla_risk: the heap that it is in */
-    uint32_t part;     /* backlog: index of its breakdown value; 0 for none */
-    int64_t part_us;   /* backlog: timestamp of the event that part comes from */
-    int64_t part_id;   /* backlog: id of that event */
+    struct rank latest; /* of the latest event about it */
+    int64_t first_us;   /* backlog: the smallest timestamp of any event about it */
+    int64_t due_us;     /* sla_risk: its deadline; INT64_MAX when it has none */
+    int state;          /* backlog: index of its state; sla_risk: 0; both: TILE_STATE_CLOSED */
+    uint32_t risk;      /* sla_risk: the heap that it is in */
+    uint32_t part;      /* backlog: index of its breakdown value; 0 for none */
+    struct rank parted; /* backlog: of the event that part comes from */
     struct heap_item heap;
     struct item *newer; /* the tombstone that was closed next; NULL for the last one */
     struct item *older; /* the tombstone that was closed before; NULL for the first one */
@@ -72,12 +71,6 @@ struct item *items_add(struct items *items, struct str id, bool will_open);
 /* Sets an item's state, and moves it between the open ones and the tombstones. It must be in no
  * heap when it is closed. Closing may free another item, the oldest tombstone. */
 void items_set_state(struct items *items, struct item *item, int state);
-
-/* True when (us, id) is later than the latest event about the item. */
-static inline bool items_is_later(const struct item *item, int64_t us, int64_t id)
-{
-    return us > item->latest_us || (us == item->latest_us && id > item->latest_id);
-}
 
 /* Appends a moment of an item, in µs since 1970, as text. */
 void items_put_time(struct buf *out, int64_t us);

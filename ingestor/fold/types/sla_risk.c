@@ -24,11 +24,22 @@ struct sla {
     int64_t now_us;             /* the moment that the heaps are right for */
 };
 
+/* Of two openings whose ids are texts. */
+static bool opened_before(const struct heap_item *a, const struct heap_item *b)
+{
+    const char *x = heap_const_entry(a, struct item, heap)->latest.text;
+    const char *y = heap_const_entry(b, struct item, heap)->latest.text;
+    return x != NULL && y != NULL && strcmp(x, y) < 0;
+}
+
 static void init(void *state, const struct tile_config *config, wall_time now)
 {
     (void)config;
     struct sla *sla = state;
     sla->now_us = now.us;
+    for (int risk = 0; risk < RISKS; risk++) {
+        sla->by_risk[risk].tie_before = opened_before;
+    }
 }
 
 static void finish(void *state)
@@ -62,7 +73,7 @@ static void enter_heap(struct sla *sla, const struct tile_config *config, struct
     item->risk = item->due_us <= sla->now_us                    ? RISK_BREACHED
                  : risk_us(config, item->due_us) <= sla->now_us ? RISK_AT_RISK
                                                                 : RISK_OK;
-    item->heap.tie = item->latest_id;
+    item->heap.tie = item->latest.number;
     heap_set(&sla->by_risk[item->risk], &item->heap, item->due_us);
 }
 
@@ -156,11 +167,10 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     if (item == NULL) {
         item = items_add(&sla->items, id, opens);
     }
-    if (!items_is_later(item, event->timestamp.us, event->id)) {
+    if (!rank_is_before(&item->latest, event)) {
         return moved;
     }
-    item->latest_us = event->timestamp.us;
-    item->latest_id = event->id;
+    rank_set(&item->latest, event);
     const bool was_open = item->state != TILE_STATE_CLOSED;
     leave_heap(sla, item);
     if (opens) {
@@ -228,8 +238,7 @@ static void save_item(const struct item *item, struct buf *out)
 {
     mp_put_array(out, 5);
     mp_put_bin(out, (struct str){item->id, item->id_len});
-    mp_put_int(out, item->latest_us);
-    mp_put_int(out, item->latest_id);
+    rank_save(&item->latest, out);
     mp_put_bool(out, item->state != TILE_STATE_CLOSED);
     mp_put_int(out, item->due_us);
 }
@@ -261,8 +270,7 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
             return false;
         }
         struct item *item = items_add(&sla->items, id, open);
-        if (item == NULL || !mp_as_int(mp_at(saved, 1), &item->latest_us) ||
-            !mp_as_int(mp_at(saved, 2), &item->latest_id) ||
+        if (item == NULL || !rank_load(&item->latest, saved, 1) ||
             !mp_as_int(mp_at(saved, 4), &item->due_us)) {
             return false;
         }

@@ -23,7 +23,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     (void)config;
     (void)meaning;
     const bool moved = window_advance(state, now);
-    return window_add(state, row->event->timestamp, row->event->id, value) || moved;
+    return window_add(state, row->event, value) || moved;
 }
 
 static bool advance(void *state, const struct tile_config *config, wall_time now)

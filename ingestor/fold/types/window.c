@@ -26,7 +26,7 @@ static size_t stride_of(enum tile_aggregate aggregate)
     case TILE_AGGREGATE_MAX:
         break;
     }
-    return offsetof(struct bucket, last_us);
+    return offsetof(struct bucket, last);
 }
 
 void window_init(struct window *window, int64_t width_us, uint32_t length,
@@ -64,17 +64,25 @@ static void bucket_empty(const struct window *window, struct bucket *bucket)
 {
     if (sums(window)) {
         free(bucket->exact);
+    } else if (window->aggregate == TILE_AGGREGATE_LAST) {
+        rank_free(&bucket->last);
     }
     memset(bucket, 0, window->stride);
 }
 
+/* True when its buckets may hold memory of their own. */
+static bool owns(const struct window *window)
+{
+    return sums(window) || window->aggregate == TILE_AGGREGATE_LAST;
+}
+
 void window_finish(struct window *window)
 {
-    for (size_t i = 0; sums(window) && window->ring != NULL && i < window->length; i++) {
-        free(ring_place(window, i)->exact);
+    for (size_t i = 0; owns(window) && window->ring != NULL && i < window->length; i++) {
+        bucket_empty(window, ring_place(window, i));
     }
-    for (size_t i = 0; sums(window) && i < window->future_count; i++) {
-        free(future_at(window, i)->exact);
+    for (size_t i = 0; owns(window) && i < window->future_count; i++) {
+        bucket_empty(window, future_at(window, i));
     }
     free(window->ring);
     free(window->future);
@@ -116,8 +124,8 @@ static void bucket_set(struct bucket *bucket, struct number number)
     bucket->rest = number.rest;
 }
 
-static void bucket_add(const struct window *window, struct bucket *bucket, int64_t us, int64_t id,
-                       struct number value)
+static void bucket_add(const struct window *window, struct bucket *bucket,
+                       const struct event *event, struct number value)
 {
     const bool first = bucket->count++ == 0;
     switch (window->aggregate) {
@@ -138,10 +146,9 @@ static void bucket_add(const struct window *window, struct bucket *bucket, int64
         }
         break;
     case TILE_AGGREGATE_LAST:
-        if (first || us > bucket->last_us || (us == bucket->last_us && id > bucket->last_id)) {
+        if (first || rank_is_before(&bucket->last, event)) {
             bucket_set(bucket, value);
-            bucket->last_us = us;
-            bucket->last_id = id;
+            rank_set(&bucket->last, event);
         }
         break;
     }
@@ -186,9 +193,9 @@ static void make_ring(struct window *window)
     }
 }
 
-bool window_add(struct window *window, wall_time timestamp, int64_t id, struct number value)
+bool window_add(struct window *window, const struct event *event, struct number value)
 {
-    const int64_t slot = floor_div(timestamp.us, window->width_us);
+    const int64_t slot = floor_div(event->timestamp.us, window->width_us);
     assert(slot <= window->now);
     if (slot <= window->now - (int64_t)window->length) {
         return false;
@@ -196,7 +203,7 @@ bool window_add(struct window *window, wall_time timestamp, int64_t id, struct n
     make_ring(window);
     struct bucket *bucket = ring_at(window, slot);
     bucket->slot = slot;
-    bucket_add(window, bucket, timestamp.us, id, value);
+    bucket_add(window, bucket, event, value);
     window->oldest = window->total == 0 || slot < window->oldest ? slot : window->oldest;
     window->total++;
     return true;
@@ -336,8 +343,7 @@ static void bucket_save(const struct window *window, const struct bucket *bucket
         number_put(out, sums(window) ? number_of_real(bucket->value) : bucket_number(bucket));
     }
     if (last) {
-        mp_put_int(out, bucket->last_us);
-        mp_put_int(out, bucket->last_id);
+        rank_save(&bucket->last, out);
     }
 }
 
@@ -372,9 +378,7 @@ static bool bucket_load_value(const struct window *window, const mp_value *value
     }
     if (!sums(window)) {
         bucket_set(loaded, number);
-        return window->aggregate != TILE_AGGREGATE_LAST ||
-               (mp_as_int(mp_at(value, 3), &loaded->last_us) &&
-                mp_as_int(mp_at(value, 4), &loaded->last_id));
+        return window->aggregate != TILE_AGGREGATE_LAST || rank_load(&loaded->last, value, 3);
     }
     if (mp_count(value) == 3) {
         sum_add(loaded, number);

@@ -32,6 +32,7 @@
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"
 #include "ingestor/fold/number.h"
+#include "ingestor/fold/rank.h"
 #include "ingestor/fold/types/exact.h"
 
 #define WINDOW_FUTURE_MAX 4096
@@ -50,11 +51,9 @@ struct bucket {
         struct exact *exact; /* sum and avg: the whole sum, owned, and value is unused; or NULL */
         int32_t rest;        /* the others: as in struct number */
     };
-    /* With TILE_AGGREGATE_LAST: timestamp of the row that value comes from. Meaningful only when
-     * `count` is not 0. */
-    int64_t last_us;
-    /* With TILE_AGGREGATE_LAST: id of that row. Meaningful only when `count` is not 0. */
-    int64_t last_id;
+    /* With TILE_AGGREGATE_LAST: of the row that value comes from. Meaningful only when `count` is
+     * not 0. */
+    struct rank last;
 };
 
 struct window {
@@ -76,9 +75,9 @@ void window_init(struct window *window, int64_t width_us, uint32_t length,
                  enum tile_aggregate aggregate, wall_time now);
 void window_finish(struct window *window);
 
-/* Adds a row, which is not later than the last advance. False when nothing changed, because its
- * slot is forgotten already. */
-bool window_add(struct window *window, wall_time timestamp, int64_t id, struct number value);
+/* Adds an event's value, which is not later than the last advance. False when nothing changed,
+ * because its slot is forgotten already. */
+bool window_add(struct window *window, const struct event *event, struct number value);
 
 /* Moves the window on to now; it never moves back. Returns true when the content of the ring has
  * changed. */

@@ -55,7 +55,7 @@ bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row,
 static enum unusable fill(struct postgres_source *s, const PGresult *rows, int row,
                           struct batch *batch, struct event *event)
 {
-    if (event->id <= 0) {
+    if (event->id.number <= 0) {
         return UNUSABLE_ID;
     }
     if (!pg_row_time(s, rows, row, &event->timestamp)) {
@@ -69,12 +69,12 @@ void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64
                 wall_time now, struct batch *batch)
 {
     struct event *event = batch_event(batch);
-    event->id = pg_row_id(rows, row);
+    event->id.number = pg_row_id(rows, row);
     event->ordinal = ordinal;
     event->arrival = now;
     const enum unusable why = fill(s, rows, row, batch, event);
     if (why != UNUSABLE_KINDS) {
-        const int64_t id = event->id;
+        const int64_t id = event->id.number;
         batch_drop_event(batch);
         unusable_row(&s->unusable, why, id);
     }

@@ -114,8 +114,8 @@ static void deliver_row(struct node *node, const struct row *row, bool silent)
     mp_put_int(&fields, row->id);
     mp_put_text(&fields, "event_type");
     mp_put_text(&fields, "test.happened");
-    if (eventlog_append(node->events, w->origin, row->ordinal, row->id, buf_str(&fields),
-                        world_wall(w), world_wall(w)) != NULL &&
+    if (eventlog_append(node->events, w->origin, row->ordinal, event_id_of_number(row->id),
+                        buf_str(&fields), world_wall(w), world_wall(w)) != NULL &&
         !silent) {
         struct buf out[WIRE_FRAMES] = {{0}};
         const struct version version = {node->epoch, ++node->seq[0]};

@@ -251,7 +251,7 @@ static void test_events_come_back_as_they_were(void **state)
         assert_int_equal(read.ordinal, written.ordinal);
         assert_int_equal(read.arrival.us, written.arrival.us);
         assert_int_equal(read.published_at.us, written.published_at.us);
-        assert_int_equal(read.id, id);
+        assert_int_equal(read.id.number, id);
         assert_str(read.event_type, "t");
         assert_map(&read.fields, buf_str(&fields));
     }

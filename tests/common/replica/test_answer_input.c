@@ -272,11 +272,11 @@ static void test_an_event_without_what_each_has_is_refused(void **state)
 {
     struct paper *paper = *state;
     static const char *const wrong[] = {
-        "\x82\xa1n\x01\xa1\x65\x81\xa2id\x01",                        /* no type */
-        "\x82\xa1n\x01\xa1\x65\x81\xaa\x65vent_type\xa1t",            /* no id */
-        "\x82\xa1n\x01\xa1\x65\x82\xa2id\xa1x\xaa\x65vent_type\xa1t", /* id: a text */
-        "\x82\xa1n\x01\xa1\x65\x82\xa2id\x01\xaa\x65vent_type\x01",   /* type: no text */
-        "\x82\xa1n\x01\xa1\x65\x90",                                  /* no map */
+        "\x82\xa1n\x01\xa1\x65\x81\xa2id\x01",                         /* no type */
+        "\x82\xa1n\x01\xa1\x65\x81\xaa\x65vent_type\xa1t",             /* no id */
+        "\x82\xa1n\x01\xa1\x65\x82\xa2id\xa1\n\xaa\x65vent_type\xa1t", /* id: no such text */
+        "\x82\xa1n\x01\xa1\x65\x82\xa2id\x01\xaa\x65vent_type\x01",    /* type: no text */
+        "\x82\xa1n\x01\xa1\x65\x90",                                   /* no map */
     };
     struct answer_event event;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

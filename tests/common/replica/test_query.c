@@ -78,8 +78,8 @@ static void put_event(struct server *server, uint64_t ordinal, int64_t id, const
     mp_put_int(&fields, id);
     mp_put_text(&fields, "event_type");
     mp_put_text(&fields, type);
-    (void)eventlog_append(server->events, 0, ordinal, id, buf_str(&fields), (wall_time){1},
-                          (wall_time){2});
+    (void)eventlog_append(server->events, 0, ordinal, event_id_of_number(id), buf_str(&fields),
+                          (wall_time){1}, (wall_time){2});
     buf_free(&fields);
 }
 

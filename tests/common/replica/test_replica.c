@@ -37,7 +37,7 @@ static void read_stream(struct world *w)
     while ((entry = eventlog_after(node->events, w->seen)) != NULL) {
         if (eventlog_origin(node->events) == w->origin) {
             const size_t index = row_index(w, entry->ordinal);
-            assert_int_equal(entry->id, w->rows[index].id);
+            assert_int_equal(entry->id.number, w->rows[index].id);
             if (w->seen != 0 && (index == 0 || w->rows[index - 1].ordinal != w->seen)) {
                 fail_msg("event %llu follows %llu, and %llu were skipped",
                          (unsigned long long)entry->ordinal, (unsigned long long)w->seen,
@@ -353,7 +353,7 @@ static void check_events(const struct world *w, const struct node *node)
     for (size_t i = 0; i < eventlog_count(node->events); i++, index++) {
         const struct eventlog_entry *entry = eventlog_at(node->events, i);
         assert_int_equal(entry->ordinal, w->rows[index].ordinal);
-        assert_int_equal(entry->id, w->rows[index].id);
+        assert_int_equal(entry->id.number, w->rows[index].id);
     }
 }
 

@@ -13,7 +13,8 @@ static struct eventlog_entry *append(struct eventlog *log, uint64_t origin, uint
     mp_put_text(&fields, "event_type");
     mp_put_text(&fields, type);
     struct eventlog_entry *entry =
-        eventlog_append(log, origin, ordinal, id, buf_str(&fields), (wall_time){1}, (wall_time){2});
+        eventlog_append(log, origin, ordinal, event_id_of_number(id), buf_str(&fields),
+                        (wall_time){1}, (wall_time){2});
     buf_free(&fields);
     return entry;
 }
@@ -36,8 +37,9 @@ static void test_order_is_that_of_delivery(void **state)
     assert_int_equal(eventlog_after(log, 6)->ordinal, 9);
     assert_int_equal(eventlog_after(log, 7)->ordinal, 9);
     assert_null(eventlog_after(log, 10));
-    assert_int_equal(eventlog_find(log, 7)->ordinal, 10); /* all after the late one is new */
-    assert_null(eventlog_find(log, 8));
+    assert_int_equal(eventlog_find(log, event_id_of_number(7))->ordinal,
+                     10); /* all after the late one is new */
+    assert_null(eventlog_find(log, event_id_of_number(8)));
     eventlog_destroy(&log);
     assert_null(log);
     eventlog_destroy(&log);
@@ -61,7 +63,8 @@ static void test_the_oldest_leave_when_bytes_run_out(void **state)
     char text[20000];
     memset(text, 'x', sizeof text);
     mp_put_str(&large, (struct str){text, sizeof text});
-    (void)eventlog_append(log, 0, 101, 101, buf_str(&large), (wall_time){1}, (wall_time){2});
+    (void)eventlog_append(log, 0, 101, event_id_of_number(101), buf_str(&large), (wall_time){1},
+                          (wall_time){2});
     assert_int_equal(eventlog_count(log), 1); /* the newest one is always here */
     (void)append(log, 0, 102, 102, "x");
     assert_int_equal(eventlog_count(log), 1);
@@ -80,10 +83,10 @@ static void test_the_oldest_leave(void **state)
     }
     assert_int_equal(eventlog_count(log), 3);
     assert_int_equal(eventlog_floor(log), 2); /* who stands at 1 has missed 2 */
-    assert_null(eventlog_find(log, 2));
-    assert_int_equal(eventlog_at(log, 0)->id, 3);
-    assert_int_equal(eventlog_at(log, 2)->id, 5);
-    assert_int_equal(eventlog_after(log, 0)->id, 3);
+    assert_null(eventlog_find(log, event_id_of_number(2)));
+    assert_int_equal(eventlog_at(log, 0)->id.number, 3);
+    assert_int_equal(eventlog_at(log, 2)->id.number, 5);
+    assert_int_equal(eventlog_after(log, 0)->id.number, 3);
     eventlog_destroy(&log);
 }
 
@@ -92,18 +95,19 @@ static void test_where_to_resume(void **state)
     (void)state;
     struct eventlog *log = eventlog_create(2, SIZE_MAX, NULL);
     uint64_t after = 9;
-    assert_true(eventlog_resume(log, 0, &after)); /* none seen, and there was none */
+    assert_true(
+        eventlog_resume(log, event_id_of_number(0), &after)); /* none seen, and there was none */
     assert_int_equal(after, 0);
     (void)append(log, 0, 1, 7, "x");
     (void)append(log, 0, 2, 8, "x");
-    assert_true(eventlog_resume(log, 0, &after));
+    assert_true(eventlog_resume(log, event_id_of_number(0), &after));
     assert_int_equal(after, 0);
-    assert_true(eventlog_resume(log, 7, &after));
+    assert_true(eventlog_resume(log, event_id_of_number(7), &after));
     assert_int_equal(after, 1);
     (void)append(log, 0, 3, 9, "x");
-    assert_false(eventlog_resume(log, 0, &after)); /* some have left */
-    assert_false(eventlog_resume(log, 7, &after));
-    assert_false(eventlog_resume(log, 10, &after));
+    assert_false(eventlog_resume(log, event_id_of_number(0), &after)); /* some have left */
+    assert_false(eventlog_resume(log, event_id_of_number(7), &after));
+    assert_false(eventlog_resume(log, event_id_of_number(10), &after));
     eventlog_destroy(&log);
 }
 
@@ -113,12 +117,12 @@ static void test_an_id_that_occurs_twice(void **state)
     struct eventlog *log = eventlog_create(3, SIZE_MAX, NULL);
     (void)append(log, 0, 1, 7, "x");
     (void)append(log, 0, 2, 7, "x");
-    assert_int_equal(eventlog_find(log, 7)->ordinal, 2);
+    assert_int_equal(eventlog_find(log, event_id_of_number(7))->ordinal, 2);
     (void)append(log, 0, 3, 8, "x");
     (void)append(log, 0, 4, 9, "x"); /* the first 7 leaves */
-    assert_int_equal(eventlog_find(log, 7)->ordinal, 2);
+    assert_int_equal(eventlog_find(log, event_id_of_number(7))->ordinal, 2);
     (void)append(log, 0, 5, 10, "x");
-    assert_null(eventlog_find(log, 7));
+    assert_null(eventlog_find(log, event_id_of_number(7)));
     eventlog_destroy(&log);
 }
 
@@ -133,7 +137,54 @@ static void test_another_origin_begins_anew(void **state)
     assert_int_equal(eventlog_generation(log), generation + 1);
     assert_int_equal(eventlog_count(log), 1);
     assert_int_equal(eventlog_floor(log), 0);
-    assert_null(eventlog_find(log, 100));
+    assert_null(eventlog_find(log, event_id_of_number(100)));
+    eventlog_destroy(&log);
+}
+
+static void append_text(struct eventlog *log, uint64_t ordinal, const char *id)
+{
+    struct buf fields = {0};
+    mp_put_map(&fields, 2);
+    mp_put_text(&fields, "id");
+    mp_put_text(&fields, id);
+    mp_put_text(&fields, "event_type");
+    mp_put_text(&fields, "x");
+    assert_non_null(eventlog_append(log, 0, ordinal, event_id_of_text(str_of(id)), buf_str(&fields),
+                                    (wall_time){1}, (wall_time){2}));
+    buf_free(&fields);
+}
+
+static bool resume(const struct eventlog *log, const char *text, uint64_t *after)
+{
+    struct event_id id;
+    return eventlog_read_id(log, str_of(text), &id) && eventlog_resume(log, id, after);
+}
+
+static void test_ids_that_are_texts(void **state)
+{
+    (void)state;
+    uint64_t after = 0;
+    struct event_id id;
+    struct eventlog *log = eventlog_create(3, SIZE_MAX, NULL);
+    assert_true(resume(log, "0", &after));
+    assert_true(eventlog_read_id(log, STR("b"), &id)); /* they may come to be texts */
+    assert_true(eventlog_may_come(log, id));
+    append_text(log, 1, "b");
+    append_text(log, 2, "ABCDEFGH"); /* the bytes of a number, too */
+    append_text(log, 3, "42");
+    assert_true(resume(log, "b", &after) && after == 1);
+    assert_true(resume(log, "42", &after) && after == 3);
+    assert_true(resume(log, "0", &after) && after == 0);
+    assert_false(resume(log, "c", &after));
+    assert_null(eventlog_find(log, event_id_of_number(0x4847464544434241)));
+    assert_null(eventlog_find(log, event_id_of_number(42)));
+    assert_false(eventlog_read_id(log, STR("two\nlines"), &id));
+    append_text(log, 4, "b"); /* the first b leaves */
+    assert_true(resume(log, "b", &after) && after == 4);
+    assert_false(resume(log, "0", &after));
+    (void)append(log, 9, 1, 7, "x"); /* another origin, whose ids are numbers */
+    assert_false(eventlog_read_id(log, STR("b"), &id));
+    assert_true(resume(log, "7", &after) && after == 1);
     eventlog_destroy(&log);
 }
 
@@ -185,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_where_to_resume),
         cmocka_unit_test(test_an_id_that_occurs_twice),
         cmocka_unit_test(test_another_origin_begins_anew),
+        cmocka_unit_test(test_ids_that_are_texts),
         cmocka_unit_test(test_skipping),
         cmocka_unit_test(test_encodings_are_freed),
     };

@@ -155,7 +155,7 @@ static void test_event_round_trip(void **state)
     assert_int_equal(wire_decode_event(&header, &m.doc, buf_str(&m.frames[2]), &event), STATUS_OK);
     assert_int_equal(event.ordinal, 43);
     assert_int_equal(event.origin, 5);
-    assert_int_equal(event.id, 42);
+    assert_int_equal(event.id.number, 42);
     assert_int_equal(event.arrival.us, 6);
     assert_int_equal(event.timestamp.us, 1500000);
     assert_true(str_is(event.event_type, "order created"));

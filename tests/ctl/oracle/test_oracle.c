@@ -70,7 +70,7 @@ static void test_a_row_counts_from_its_own_moment_on(void **state)
     struct error err = {{0}};
     assert_int_equal(config_parse(text, sizeof text - 1, "x", &config, &err), STATUS_OK);
     struct oracle_rows *rows = oracle_rows_create(config);
-    const struct event event = {.id = 1,
+    const struct event event = {.id = {.number = 1},
                                 .timestamp = {START_US},
                                 .event_type = STR("metrics.updated"),
                                 .target_id = STR("i"),

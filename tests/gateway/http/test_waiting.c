@@ -34,8 +34,8 @@ static void append_event(struct eventlog *log, uint64_t origin, uint64_t ordinal
     mp_put_map(&fields, 1);
     mp_put_text(&fields, "event_type");
     mp_put_text(&fields, type);
-    assert_non_null(eventlog_append(log, origin, ordinal, (int64_t)ordinal, buf_str(&fields),
-                                    (wall_time){0}, (wall_time){0}));
+    assert_non_null(eventlog_append(log, origin, ordinal, event_id_of_number((int64_t)ordinal),
+                                    buf_str(&fields), (wall_time){0}, (wall_time){0}));
     buf_free(&fields);
 }
 
@@ -71,9 +71,9 @@ static void who_resumes_waits_for_one_event(void **state)
     struct eventlog *log = eventlog_create(4, SIZE_MAX, NULL);
     append_event(log, 1, 1, "a");
     waiting_events(waiting, log);
-    waiting_add_resume(waiting, &seen.waiters[0], 3, (mono_time){100});
-    waiting_add_resume(waiting, &seen.waiters[1], 9, (mono_time){50});
-    waiting_add_resume(waiting, &seen.waiters[2], 9, (mono_time){100});
+    waiting_add_resume(waiting, &seen.waiters[0], event_id_of_number(3), (mono_time){100});
+    waiting_add_resume(waiting, &seen.waiters[1], event_id_of_number(9), (mono_time){50});
+    waiting_add_resume(waiting, &seen.waiters[2], event_id_of_number(9), (mono_time){100});
     append_event(log, 1, 2, "a");
     waiting_events(waiting, log);
     assert_string_equal(seen.text, "");

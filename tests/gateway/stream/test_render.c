@@ -21,8 +21,8 @@ static void an_event_is_as_f18_wants_it(void **state)
     mp_put_text(&fields, "ada");
     mp_put_text(&fields, "summary");
     mp_put_text(&fields, "two\nlines");
-    struct eventlog_entry *entry =
-        eventlog_append(log, 0, 42, 42, buf_str(&fields), (wall_time){0}, (wall_time){0});
+    struct eventlog_entry *entry = eventlog_append(
+        log, 0, 42, event_id_of_number(42), buf_str(&fields), (wall_time){0}, (wall_time){0});
     const struct message *event = render_event(entry);
     struct buf frame = {0};
     message_append_sse(&frame, event);

@@ -143,7 +143,7 @@ static void come(struct trial *t, struct client *client)
         request.after_ordinal = eventlog_last(t->w.events);
         if (client->cursor[0] != '\0') {
             const struct eventlog_entry *entry =
-                eventlog_find(t->w.events, strtoll(client->cursor, NULL, 10));
+                eventlog_find(t->w.events, event_id_of_number(strtoll(client->cursor, NULL, 10)));
             request.reset = entry == NULL;
             request.after_ordinal = entry != NULL ? entry->ordinal : request.after_ordinal;
         } else {

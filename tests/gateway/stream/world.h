@@ -183,8 +183,8 @@ static inline void world_event(struct world *w, int64_t id, const char *type)
     mp_put_text(&fields, "event_type");
     mp_put_text(&fields, type);
     w->seq++;
-    assert_non_null(eventlog_append(w->events, w->origin, ++w->ordinal, id, buf_str(&fields),
-                                    (wall_time){0}, (wall_time){0}));
+    assert_non_null(eventlog_append(w->events, w->origin, ++w->ordinal, event_id_of_number(id),
+                                    buf_str(&fields), (wall_time){0}, (wall_time){0}));
     buf_free(&fields);
 }
 

@@ -56,7 +56,7 @@ static inline void pass_ms(struct fold_test *t, int64_t ms)
 static inline void fold_at(struct fold_test *t, int64_t id, int64_t at_ms, const char *type,
                            const char *target, const char *payload)
 {
-    const struct event event = {.id = id,
+    const struct event event = {.id = {.number = id},
                                 .ordinal = (uint64_t)id,
                                 .timestamp = {START_US + at_ms * US_PER_MS},
                                 .arrival = t->now.wall,

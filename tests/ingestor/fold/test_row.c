@@ -6,7 +6,7 @@
 
 static struct event event_with(const char *payload)
 {
-    return (struct event){.id = 1, .event_type = STR("x"), .payload = str_of(payload)};
+    return (struct event){.id = {.number = 1}, .event_type = STR("x"), .payload = str_of(payload)};
 }
 
 static struct tile_field member(const char *path)

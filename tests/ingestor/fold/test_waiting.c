@@ -163,7 +163,7 @@ static void test_columns_of_ones_own_wait_and_survive_by_name(void **state)
         folds[i] = fold_create(configs[i], UINT64_MAX);
     }
     const struct event_extra extras[] = {{"shop", STR("north")}, {"till", STR_NULL}};
-    const struct event event = {.id = 1,
+    const struct event event = {.id = {.number = 1},
                                 .timestamp = {START_US + 1000},
                                 .event_type = STR("x"),
                                 .extras = extras,

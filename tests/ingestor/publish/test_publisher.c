@@ -184,7 +184,7 @@ static void an_event_is_kept_and_sent_unless_silent_or_known(void **state)
     (void)state;
     struct world w;
     world_init(&w);
-    struct event event = {.id = 41,
+    struct event event = {.id = {.number = 41},
                           .ordinal = 41,
                           .timestamp = w.now.wall,
                           .arrival = w.now.wall,
@@ -195,7 +195,7 @@ static void an_event_is_kept_and_sent_unless_silent_or_known(void **state)
     assert_int_equal(eventlog_last(publisher_events(w.publisher)), 41);
     publisher_event(w.publisher, &event, w.now, false);
     assert_int_equal(w.messages, 0);
-    event.id = 42;
+    event.id.number = 42;
     event.ordinal = 42;
     publisher_event(w.publisher, &event, w.now, false);
     assert_int_equal(w.messages, 1);

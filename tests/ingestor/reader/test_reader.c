@@ -72,7 +72,7 @@ static int source_read(struct source *source, size_t max_rows, struct batch **ou
     struct batch *batch = batch_create(0);
     if (world.rows != 0) {
         world.rows--;
-        batch_event(batch)->id = ++s->position;
+        batch_event(batch)->id.number = ++s->position;
     }
     s->begun = true;
     batch->ordinal = (uint64_t)s->position;

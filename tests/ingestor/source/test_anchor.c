@@ -8,7 +8,7 @@ static struct batch *batch_of(int64_t id, int64_t us, const char *type)
 {
     struct batch *batch = batch_create(0);
     struct event *event = batch_event(batch);
-    event->id = id;
+    event->id.number = id;
     event->timestamp.us = us;
     event->event_type = batch_text(batch, str_of(type));
     return batch;

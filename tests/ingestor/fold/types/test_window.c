@@ -12,9 +12,15 @@
 
 static const wall_time start = {100 * (int64_t)WIDTH_US};
 
+static void add_row(struct window *window, wall_time timestamp, int64_t id, struct number value)
+{
+    const struct event event = {.id = {.number = id}, .timestamp = timestamp};
+    (void)window_add(window, &event, value);
+}
+
 static void add(struct window *window, int64_t slot, double value)
 {
-    (void)window_add(window, (wall_time){slot * WIDTH_US}, 1, number_of_real(value));
+    add_row(window, (wall_time){slot * WIDTH_US}, 1, number_of_real(value));
 }
 
 static bool load(struct window *window, enum tile_aggregate aggregate, struct buf *saved)
@@ -122,9 +128,9 @@ static void test_integers_are_saved_exactly(void **state)
     struct window loaded;
     struct buf saved = {0};
     window_init(&window, WIDTH_US, LENGTH, TILE_AGGREGATE_MAX, start);
-    (void)window_add(&window, start, 1, number_of_int(9007199254740992));
-    (void)window_add(&window, start, 2, number_of_int(9007199254740993));
-    (void)window_add(&window, start, 3, number_of_real(9007199254740992.0));
+    add_row(&window, start, 1, number_of_int(9007199254740992));
+    add_row(&window, start, 2, number_of_int(9007199254740993));
+    add_row(&window, start, 3, number_of_real(9007199254740992.0));
     window_save(&window, &saved);
     assert_true(load(&loaded, TILE_AGGREGATE_MAX, &saved));
     assert_int_equal(value_at(&loaded, 100).rest, 1);

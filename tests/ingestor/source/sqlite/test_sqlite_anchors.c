@@ -9,7 +9,7 @@ static struct batch *batch_of(int64_t first, int64_t last)
     struct batch *batch = batch_create(0);
     for (int64_t id = first; id <= last; id++) {
         struct event *event = batch_event(batch);
-        event->id = id;
+        event->id.number = id;
         event->timestamp.us = id * 1000;
         event->event_type = batch_text(batch, STR("made"));
     }

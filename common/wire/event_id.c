@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/wire/event_id.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/utf8.h"
+
+bool event_id_equal(struct event_id a, struct event_id b)
+{
+    return event_id_compare(a, b) == 0;
+}
+
+int event_id_compare(struct event_id a, struct event_id b)
+{
+    if (a.text.p == NULL || b.text.p == NULL) {
+        const int by_kind = (a.text.p != NULL) - (b.text.p != NULL);
+        return by_kind != 0 ? by_kind : (a.number > b.number) - (a.number < b.number);
+    }
+    const int order = memcmp(a.text.p, b.text.p, a.text.len < b.text.len ? a.text.len : b.text.len);
+    return order != 0 ? order : (a.text.len > b.text.len) - (a.text.len < b.text.len);
+}
+
+bool event_id_valid(struct str text)
+{
+    if (text.p == NULL || text.len == 0 || text.len > EVENT_ID_MAX || text.p[0] == ' ' ||
+        text.p[text.len - 1] == ' ') {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.p[i];
+        if (c < 0x20 || c == 0x7f) {
+            return false;
+        }
+    }
+    return utf8_valid(text);
+}
+
+struct str event_id_format(struct event_id id, char out[EVENT_ID_NUMBER_SIZE])
+{
+    if (id.text.p != NULL) {
+        return id.text;
+    }
+    const int len = snprintf(out, EVENT_ID_NUMBER_SIZE, "%" PRId64, id.number);
+    return (struct str){out, (size_t)len};
+}
+
+bool event_id_parse_number(struct str text, int64_t *out)
+{
+    int64_t number = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const int digit = text.p[i] - '0';
+        if (digit < 0 || digit > 9 || number > (INT64_MAX - digit) / 10) {
+            return false;
+        }
+        number = number * 10 + digit;
+    }
+    *out = number;
+    return text.len != 0;
+}
+
+void event_id_put(struct buf *out, struct event_id id)
+{
+    if (id.text.p != NULL) {
+        mp_put_str(out, id.text);
+    } else {
+        mp_put_int(out, id.number);
+    }
+}
+
+bool event_id_read(const mp_value *value, struct event_id *out)
+{
+    *out = (struct event_id){0};
+    return mp_as_int(value, &out->number) ||
+           (mp_as_str(value, &out->text) && event_id_valid(out->text));
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The id of an event: a number above 0, or a text where the ids of the source are texts
+ * (`source.cursor`). On the wire it is an integer or a string, and everywhere else, in SSE, in
+ * URLs and in WebSockets, the text of either.
+ *
+ * Pure.
+ */
+#ifndef COMMON_WIRE_EVENT_ID_H
+#define COMMON_WIRE_EVENT_ID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buf.h"
+#include "common/base/str.h"
+#include "common/codec/mp.h"
+
+#define EVENT_ID_MAX 200        /* bytes of a text */
+#define EVENT_ID_NUMBER_SIZE 24 /* bytes that event_id_format needs */
+
+/* Borrows its text. All zero: no event. */
+struct event_id {
+    int64_t number;  /* 0 when the id is a text */
+    struct str text; /* STR_NULL when the id is a number */
+};
+
+static inline struct event_id event_id_of_number(int64_t number)
+{
+    return (struct event_id){number, STR_NULL};
+}
+
+static inline struct event_id event_id_of_text(struct str text)
+{
+    return (struct event_id){0, text};
+}
+
+bool event_id_equal(struct event_id a, struct event_id b);
+
+/* Below, equal to or above 0 as a stands before, at or behind b: numbers by their size, texts by
+ * their bytes, and numbers before texts. */
+int event_id_compare(struct event_id a, struct event_id b);
+
+/* True for a text that an id can be: UTF-8 of 1 to EVENT_ID_MAX bytes, without control characters,
+ * and without a blank at either end. Others cannot be told apart in a header of HTTP, or in SSE. */
+bool event_id_valid(struct str text);
+
+/* The id as text: its own, or that of its number, which is written into `out`. */
+struct str event_id_format(struct event_id id, char out[EVENT_ID_NUMBER_SIZE]);
+
+/* Reads a number that is the whole text: 0 to INT64_MAX in decimal. */
+bool event_id_parse_number(struct str text, int64_t *out);
+
+/* Appends the id as MessagePack. */
+void event_id_put(struct buf *out, struct event_id id);
+
+/* Reads what event_id_put wrote. False, when the value is neither an integer nor a valid text. */
+bool event_id_read(const mp_value *value, struct event_id *out);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/wire/event_id.h"
+
+#include "tests/unit.h"
+
+static struct event_id text(const char *s)
+{
+    return event_id_of_text(str_of(s));
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    const struct event_id ordered[] = {
+        {0},
+        event_id_of_number(1),
+        event_id_of_number(9),
+        event_id_of_number(10),
+        text("10"),
+        text("9"),
+        text("9a"),
+        text("A"),
+        text("a\xc3\xa4"),
+        text("\xc3\xa4"),
+    };
+    const size_t count = sizeof ordered / sizeof *ordered;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < count; k++) {
+            const int order = event_id_compare(ordered[i], ordered[k]);
+            assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
+            assert_int_equal(event_id_equal(ordered[i], ordered[k]), i == k);
+        }
+    }
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    char longest[EVENT_ID_MAX + 2];
+    memset(longest, 'x', sizeof longest);
+    assert_true(event_id_valid((struct str){longest, EVENT_ID_MAX}));
+    assert_false(event_id_valid((struct str){longest, EVENT_ID_MAX + 1}));
+    assert_true(event_id_valid(STR("018f9a3e-7b1c-7def-8123-456789abcdef")));
+    assert_true(event_id_valid(STR("order 42/\xc3\xa4")));
+    const struct str bad[] = {STR_NULL,    STR(""),     STR(" a"),    STR("a "),
+                              STR("a\nb"), STR("a\0b"), STR("a\x7f"), STR("a\xff")};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(event_id_valid(bad[i]));
+    }
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    int64_t number;
+    char digits[EVENT_ID_NUMBER_SIZE];
+    assert_true(event_id_parse_number(STR("9223372036854775807"), &number));
+    assert_int_equal(number, INT64_MAX);
+    assert_str(event_id_format(event_id_of_number(number), digits), "9223372036854775807");
+    assert_true(event_id_parse_number(STR("0"), &number));
+    assert_int_equal(number, 0);
+    const struct str bad[] = {STR(""), STR("9223372036854775808"), STR("-1"), STR("1 "), STR("x")};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(event_id_parse_number(bad[i], &number));
+    }
+}
+
+static void test_encoding(void **state)
+{
+    (void)state;
+    struct buf bytes = {0};
+    struct mp_doc doc;
+    struct event_id id;
+    mp_doc_init(&doc);
+    const struct event_id ids[] = {event_id_of_number(INT64_MAX), text("42"), text("x")};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        buf_clear(&bytes);
+        event_id_put(&bytes, ids[i]);
+        assert_int_equal(mp_parse(&doc, bytes.data, bytes.len), 0);
+        assert_true(event_id_read(&doc.root, &id));
+        assert_true(event_id_equal(id, ids[i]));
+    }
+    buf_clear(&bytes);
+    mp_put_str(&bytes, STR("two\nlines"));
+    assert_int_equal(mp_parse(&doc, bytes.data, bytes.len), 0);
+    assert_false(event_id_read(&doc.root, &id));
+    assert_false(event_id_read(NULL, &id));
+    mp_doc_free(&doc);
+    buf_free(&bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_encoding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
