@@ -4,6 +4,7 @@
 #include <czmq.h>
 
 #include "common/net/link.h"
+#include "common/net/outlet.h"
 #include "common/net/server.h"
 #include "common/net/sockets.h"
 #include "common/program/log.h"
@@ -20,7 +21,7 @@ struct cache {
     struct link *link;
     struct query query;
     struct server *server;
-    void *xpub; /* hands on what the replica has accepted */
+    struct outlet *outlet; /* hands on what the replica has accepted */
     zloop_t *loop;
     int link_timer;         /* calls `work` when nothing comes; 0: none is set */
     char instance[64];      /* another one with each start */
@@ -35,7 +36,7 @@ struct cache {
 static void forward(void *arg, const struct str frames[WIRE_FRAMES])
 {
     struct cache *cache = arg;
-    if (socket_send(cache->xpub, frames, WIRE_FRAMES)) {
+    if (outlet_send(cache->outlet, frames, WIRE_FRAMES)) {
         cache->forwarded++;
     } else {
         cache->not_forwarded++;
@@ -200,8 +201,8 @@ int cache_create(const struct program *program, struct cache **out, struct error
                                   .arg = cache};
     query_init(&cache->query);
     cache->loop = zloop_new();
-    cache->xpub = socket_bind(ZMQ_XPUB, config->cache.publish, config, err);
-    if (cache->xpub == NULL ||
+    cache->outlet = outlet_create(ZMQ_XPUB, config->cache.publish, config, err);
+    if (cache->outlet == NULL ||
         server_create(config->cache.query, config, &cache->query, &cache->server, err) !=
             STATUS_OK ||
         link_create(config, &config->cache.upstreams, config->cache.events, cache->store,
@@ -221,7 +222,7 @@ void cache_destroy(struct cache **cache_p)
     zloop_destroy(&cache->loop);
     link_destroy(&cache->link);
     server_destroy(&cache->server);
-    socket_close(&cache->xpub);
+    outlet_destroy(&cache->outlet);
     query_free(&cache->query);
     eventlog_destroy(&cache->events);
     store_destroy(&cache->store);
@@ -245,7 +246,7 @@ int cache_run(struct cache *cache)
         poll_on(cache, NULL, fds[i], on_link);
     }
     poll_on(cache, server_socket(cache->server), 0, on_query);
-    poll_on(cache, cache->xpub, 0, on_subscription);
+    poll_on(cache, outlet_socket(cache->outlet), 0, on_subscription);
     poll_on(cache, NULL, cache->program->signals, on_signal);
     work(cache);
     zloop_start(cache->loop);

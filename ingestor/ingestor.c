@@ -130,7 +130,7 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
     snprintf(ingestor->answering.instance, sizeof ingestor->answering.instance, "ingestor-%d-%lld",
              (int)getpid(), (long long)clock_wall().us);
     ingestor->loop = zloop_new();
-    ingestor->publishing.pub = socket_bind(ZMQ_PUB, config->ingestor.publish, config, err);
+    ingestor->publishing.outlet = outlet_create(ZMQ_PUB, config->ingestor.publish, config, err);
     ingestor->publisher = publisher_create(config, ingestor_send, ingestor);
     ingestor->answering.query = (struct query){.store = publisher_store(ingestor->publisher),
                                                .events = publisher_events(ingestor->publisher),
@@ -138,7 +138,7 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
                                                .stats = ingestor_stats,
                                                .arg = ingestor};
     query_init(&ingestor->answering.query);
-    if (ingestor->publishing.pub == NULL ||
+    if (ingestor->publishing.outlet == NULL ||
         server_create(config->ingestor.query, config, &ingestor->answering.query,
                       &ingestor->answering.server, err) != STATUS_OK) {
         ingestor_destroy(out);
@@ -166,7 +166,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     reader_destroy(&ingestor->reader);
     lease_destroy(&ingestor->lease); /* the next holder may begin */
     server_destroy(&ingestor->answering.server);
-    socket_close(&ingestor->publishing.pub);
+    outlet_destroy(&ingestor->publishing.outlet);
     query_free(&ingestor->answering.query);
     newest_clear(&ingestor->newest);
     fold_destroy(&ingestor->fold);

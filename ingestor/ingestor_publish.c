@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/ingestor_publish.h"
 
-#include "common/net/sockets.h"
 #include "common/program/log.h"
 #include "ingestor/ingestor_clock.h"
 
@@ -17,7 +16,7 @@ void ingestor_send(void *arg, const struct str frames[WIRE_FRAMES])
     ingestor->publishing.deposed = ingestor->publishing.deposed || !lease_hold(ingestor->lease);
     if (!ingestor->publishing.deposed) {
         ingestor->publishing.not_sent +=
-            !socket_send(ingestor->publishing.pub, frames, WIRE_FRAMES);
+            !outlet_send(ingestor->publishing.outlet, frames, WIRE_FRAMES);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <czmq.h>
 
 #include "common/base/backoff.h"
+#include "common/net/outlet.h"
 #include "common/net/server.h"
 #include "common/program/program.h"
 #include "common/replica/query.h"
@@ -53,7 +54,7 @@ struct ingestor_source {
 
 /* The state of publishing. */
 struct ingestor_publishing {
-    void *pub;              /* The socket. */
+    struct outlet *outlet;  /* Where it goes out. */
     uint64_t epoch;         /* Of all that this life publishes. */
     wall_time as_of;        /* The time when what is published was last known to be true. */
     mono_time heartbeat_at; /* When the next heartbeat is due. */

@@ -33,6 +33,28 @@ static void set_int(void *socket, int option, int value)
     (void)result;
 }
 
+struct bounds {
+    int send_hwm;
+    int receive_hwm;
+    int64_t largest; /* bytes of a frame that is taken in */
+};
+
+static struct bounds bounds_of(int type)
+{
+    switch (type) {
+    case ZMQ_ROUTER:
+        return (struct bounds){SOCKET_REPLY_HWM, SOCKET_REQUEST_HWM, SOCKET_REQUEST_MAX_BYTES};
+    case ZMQ_PUB:
+    case ZMQ_XPUB:
+        return (struct bounds){SOCKET_PUBLISH_HWM, SOCKET_REQUEST_HWM,
+                               SOCKET_SUBSCRIPTION_MAX_BYTES};
+    case ZMQ_SUB:
+        return (struct bounds){SOCKET_REQUEST_HWM, SOCKET_SUBSCRIBER_HWM, SOCKET_REPLY_MAX_BYTES};
+    default:
+        return (struct bounds){SOCKET_QUERY_HWM, SOCKET_QUERY_HWM, SOCKET_REPLY_MAX_BYTES};
+    }
+}
+
 static void *make(int type, struct error *err)
 {
     void *socket = zmq_socket(the_context(), type);
@@ -41,10 +63,9 @@ static void *make(int type, struct error *err)
                   zmq_strerror(zmq_errno()));
         return NULL;
     }
-    const int hwm =
-        type == ZMQ_ROUTER || type == ZMQ_DEALER ? SOCKET_QUERY_HWM : SOCKET_PUBLISH_HWM;
-    set_int(socket, ZMQ_SNDHWM, hwm);
-    set_int(socket, ZMQ_RCVHWM, hwm);
+    const struct bounds bounds = bounds_of(type);
+    set_int(socket, ZMQ_SNDHWM, bounds.send_hwm);
+    set_int(socket, ZMQ_RCVHWM, bounds.receive_hwm);
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_IPV6, 1);
     set_int(socket, ZMQ_HEARTBEAT_IVL, SOCKET_HEARTBEAT_INTERVAL_MS);
@@ -53,8 +74,7 @@ static void *make(int type, struct error *err)
     set_int(socket, ZMQ_RECONNECT_IVL, 50);
     set_int(socket, ZMQ_RECONNECT_IVL_MAX, 1000);
     set_int(socket, ZMQ_CONNECT_TIMEOUT, 2000);
-    const int64_t largest = SOCKET_REPLY_MAX_BYTES;
-    zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+    zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bounds.largest, sizeof bounds.largest);
     return socket;
 }
 
@@ -107,6 +127,11 @@ void socket_close(void **socket)
         zmq_close(*socket);
         *socket = NULL;
     }
+}
+
+void socket_set_send_hwm(void *socket, int messages)
+{
+    set_int(socket, ZMQ_SNDHWM, messages);
 }
 
 int socket_fd(void *socket)

@@ -26,14 +26,24 @@
 #define SOCKET_HEARTBEAT_INTERVAL_MS 500
 #define SOCKET_HEARTBEAT_TIMEOUT_MS 1500
 
-/* High-water marks: messages queued for one subscriber; requests of one asker, and replies for it.
- */
+/* High-water marks: messages queued for one subscriber, unless they are large (outlet.h); messages
+ * that a subscriber has not read yet, beyond which they queue at the publisher. */
 #define SOCKET_PUBLISH_HWM 100000
+#define SOCKET_SUBSCRIBER_HWM 1000
+
+/* High-water marks of a server for each asker: requests of it, and replies for it. And of an asker.
+ */
+#define SOCKET_REQUEST_HWM 16
+#define SOCKET_REPLY_HWM 8
 #define SOCKET_QUERY_HWM 64
 
-/* Bytes of the longest message that is taken in; a peer that sends a longer one is disconnected.
- * The longest is a reply, which is a page and one tile (see common/replica/query.h). */
+/* Bytes of the longest frame that is taken in; a peer that sends a longer one is disconnected. An
+ * asker gets replies, which are a page and one tile (see common/replica/query.h). A server gets
+ * requests. Who publishes gets subscriptions, and libzmq keeps each for as long as the subscriber
+ * is there. */
 #define SOCKET_REPLY_MAX_BYTES (WIRE_BODY_MAX + 512 * 1024)
+#define SOCKET_REQUEST_MAX_BYTES (64 << 10)
+#define SOCKET_SUBSCRIPTION_MAX_BYTES 1024
 
 /* Ends the one ZeroMQ context of the process, which the first socket makes. All sockets must be
  * closed. */
@@ -55,6 +65,9 @@ int socket_connect(void *socket, const char *address, const char *server_key,
 /* Closes the socket without waiting for what is queued, and clears the pointer. A socket that is
  * NULL is fine. */
 void socket_close(void **socket);
+
+/* Changes how many messages may wait for each peer; those that wait already stay. */
+void socket_set_send_hwm(void *socket, int messages);
 
 /* The descriptor to poll. It is edge-triggered: after any use of the socket socket_readable has to
  * be asked again. */

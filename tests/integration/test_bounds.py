@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import struct
 import time
 
 from tilewire import now_iso, wait_until
@@ -129,3 +130,39 @@ def test_a_list_of_tiles_that_is_too_large_is_told_to_be(deploy, sqlite_table):
     status, _, body = d.request("/api/tiles")
     assert status == 400 and "limits.answer" in json.loads(body)["detail"]
     assert len(d.get_json("/api/tiles?keys=by/000*")["tiles"]) == 10
+
+
+def closes(address, kind, payload):
+    """A peer by the letter of ZMTP 3.0 that sends one frame: true when it is disconnected for it."""
+    with socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1])), timeout=10) as peer:
+        peer.sendall(b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31))
+        ready = b"\x05READY" + b"\x0bSocket-Type" + struct.pack("!I", len(kind)) + kind
+        peer.sendall(b"\x04" + bytes([len(ready)]) + ready)
+        greeting = b""
+        while len(greeting) < 64 + 2:  # and its READY has begun
+            greeting += peer.recv(4096)
+        sent_at = time.monotonic()
+        try:
+            peer.sendall(b"\x02" + struct.pack("!Q", len(payload)) + payload)
+            peer.settimeout(2)
+            while peer.recv(4096):
+                pass  # what it publishes, and pings
+        except ConnectionError:
+            pass
+        except TimeoutError:
+            return False
+        return time.monotonic() - sent_at < 1.4  # from 1.5 s on, for pings that are not answered
+
+
+def test_peers_that_send_too_much_are_disconnected(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1).start()
+    before = {name: resident_mib(d[name]) for name in ("ingestor", "cache")}
+    for publish, query in (d.addresses[0:2], d.addresses[2:4]):
+        for _ in range(6):
+            assert closes(publish, b"SUB", b"\x01" + b"x" * (4 * MIB))
+            assert closes(query, b"DEALER", b"x" * (4 * MIB))
+        assert closes(publish, b"SUB", b"\x01" + b"x" * 1024)
+        assert closes(query, b"DEALER", b"x" * (65 << 10))
+    for name, mib in before.items():
+        assert resident_mib(d[name]) < mib + 16
+    assert d.metric("ready") == 1 and d.query({"op": "ping"})["serving"] and d.query({"op": "ping"}, "ingestor")["serving"]
