@@ -5,6 +5,7 @@
 #include "common/net/sockets.h"
 #include "common/program/log.h"
 #include "common/program/program.h"
+#include "ctl/base/print.h"
 #include "ctl/options.h"
 
 #define ANSWER_TIMEOUT_MS 2000
@@ -71,7 +72,8 @@ int main(int argc, char **argv)
     if (load_config(&options, &config, &err) == STATUS_OK) {
         status = run(&options, config);
     } else {
-        fprintf(stderr, "%s\n", err.text);
+        print_text(stderr, str_of(err.text));
+        fputc('\n', stderr);
     }
     sockets_term();
     config_destroy(&config);

@@ -56,6 +56,11 @@ bool utf8_valid(struct str text)
     return true;
 }
 
+size_t utf8_length(struct str text)
+{
+    return sequence((const unsigned char *)text.p, text.len);
+}
+
 struct str utf8_cut(struct str text, size_t max)
 {
     if (text.len <= max) {

@@ -11,6 +11,10 @@
 /* True for text that is UTF-8 from end to end; also for empty and absent text. */
 bool utf8_valid(struct str text);
 
+/* Length of the character that the text begins with: 1 to 4, or 0 when it begins with none. The
+ * text is not empty. */
+size_t utf8_length(struct str text);
+
 /* The longest beginning of a text of at most max bytes that does not end within a character. What
  * is not UTF-8 is cut at max. */
 struct str utf8_cut(struct str text, size_t max);

@@ -9,6 +9,7 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/printable.h"
 #include "common/codec/json.h"
 
 static struct {
@@ -49,16 +50,6 @@ int log_format_parse(const char *text, enum log_format *out)
     return STATUS_OK;
 }
 
-/* Appends text with a blank for each control character: outsiders' text may hold line breaks or
- * escape sequences, and a log line is one line of plain text. */
-static void append_plain(struct buf *line, const char *text)
-{
-    for (const char *p = text; *p != '\0'; p++) {
-        const unsigned char c = (unsigned char)*p;
-        buf_append_char(line, (char)(c < 0x20 || c == 0x7f ? ' ' : *p));
-    }
-}
-
 void log_write(enum log_level level, const char *format, ...)
 {
     if (level > logger.level) {
@@ -76,11 +67,14 @@ void log_write(enum log_level level, const char *format, ...)
     if (logger.format == LOG_FORMAT_JSON) {
         buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"message\":", time,
                    level_names[level], logger.program);
-        json_write_string(&line, str_of(message));
+        struct buf json = {0};
+        json_write_string(&json, str_of(message));
+        printable_append_json(&line, buf_str(&json));
+        buf_free(&json);
         buf_append_text(&line, "}\n");
     } else {
         buf_printf(&line, "%s %-5s %s: ", time, level_names[level], logger.program);
-        append_plain(&line, message);
+        printable_append(&line, str_of(message));
         buf_append_char(&line, '\n');
     }
     /* One write, so that lines of several processes on one terminal stay whole. A full or closed

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/program/program.h"
+#include "common/base/buf.h"
+#include "common/base/printable.h"
 
 #include <argp.h>
 #include <signal.h>
@@ -94,7 +96,10 @@ void program_start(struct program *program, int argc, char **argv)
 
     struct error err = {{0}};
     if (config_load(program->config_path, &program->config, &err) != STATUS_OK) {
-        fprintf(stderr, "%s\n", err.text);
+        struct buf line = {0};
+        printable_append(&line, str_of(err.text));
+        fprintf(stderr, "%s\n", buf_cstr(&line));
+        buf_free(&line);
         exit(PROGRAM_EXIT_USAGE);
     }
 }

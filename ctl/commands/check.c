@@ -6,6 +6,7 @@
 
 #include "common/config/config.h"
 #include "common/program/program.h"
+#include "ctl/base/print.h"
 #include "ctl/commands/commands.h"
 
 #define HEADER_BYTES 20
@@ -36,7 +37,8 @@ int check_file(const char *file, FILE *out, FILE *err)
     struct config *config = NULL;
     struct error error = {{0}};
     if (config_load(file, &config, &error) != STATUS_OK) {
-        fprintf(err, "%s\n", error.text);
+        print_text(err, str_of(error.text));
+        fputc('\n', err);
         return PROGRAM_EXIT_USAGE;
     }
     fprintf(out, "%s: ok, %zu tile%s%s\n", file, config->tile_count,

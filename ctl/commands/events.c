@@ -8,6 +8,7 @@
 #include "common/program/program.h"
 #include "common/replica/answer.h"
 #include "common/wire/event_json.h"
+#include "ctl/base/print.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 #include "ctl/peer/peer.h"
@@ -86,11 +87,12 @@ static void keep(struct newest *newest, const mp_value *fields)
     mp_put_value(&newest->list[at], fields);
 }
 
-static void print_json(const struct ctl *ctl, const mp_value *fields)
+static void print_event(const struct ctl *ctl, const mp_value *fields)
 {
     struct buf json = {0};
     event_json_write(&json, fields);
-    fprintf(ctl->out, "%s\n", buf_cstr(&json));
+    print_json(ctl->out, buf_str(&json));
+    fputc('\n', ctl->out);
     buf_free(&json);
 }
 
@@ -113,7 +115,7 @@ static void print(const struct ctl *ctl, const struct newest *newest)
             continue;
         }
         if (ctl->json) {
-            print_json(ctl, &doc.root);
+            print_event(ctl, &doc.root);
         }
         for (size_t k = 0; k < COLUMNS; k++) {
             add_scalar(&table, mp_get(&doc.root, event_fields[k].name));

@@ -4,6 +4,7 @@
 
 #include "common/program/program.h"
 #include "common/replica/answer.h"
+#include "ctl/base/print.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 
@@ -19,12 +20,17 @@ static void print_tile(const struct ctl *ctl, const struct served_tile *tile)
     (void)mp_parse(&doc, tile->value.data, tile->value.len);
     (void)mp_as_str(mp_get(&doc.root, "title"), &title);
     (void)mp_as_str(mp_get(&doc.root, "type"), &type);
-    fprintf(ctl->out, "%s%s%s  %.*s  (%.*s)%s\n", ctl->colour ? "\033[1m" : "", tile->key,
-            ctl->colour ? "\033[0m" : "", (int)title.len, title.p, (int)type.len, type.p,
-            tile->stale ? "  STALE" : "");
+    fputs(ctl->colour ? "\033[1m" : "", ctl->out);
+    print_text(ctl->out, str_of(tile->key));
+    fputs(ctl->colour ? "\033[0m  " : "  ", ctl->out);
+    print_text(ctl->out, title);
+    fputs("  (", ctl->out);
+    print_text(ctl->out, type);
+    fprintf(ctl->out, ")%s\n", tile->stale ? "  STALE" : "");
     show_data(ctl, mp_get(&doc.root, "data"), 2);
-    fprintf(ctl->out, "  %-14s position %s, %s\n", "as of", tile->position,
-            wall_format(tile->as_of, time));
+    fprintf(ctl->out, "  %-14s position ", "as of");
+    print_text(ctl->out, str_of(tile->position));
+    fprintf(ctl->out, ", %s\n", wall_format(tile->as_of, time));
     fprintf(ctl->out, "  %-14s %s ago\n", "refreshed", show_age(tile->age_ms, age));
     fprintf(ctl->out, "  %-14s %s\n", "version", version_format(tile->version, version));
     mp_doc_free(&doc);
@@ -34,7 +40,8 @@ static void print_tile_json(const struct ctl *ctl, const struct served_tile *til
 {
     struct buf json = {0};
     served_write_json(&json, tile);
-    fprintf(ctl->out, "%s\n", buf_cstr(&json));
+    print_json(ctl->out, buf_str(&json));
+    fputc('\n', ctl->out);
     buf_free(&json);
 }
 

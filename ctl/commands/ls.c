@@ -6,6 +6,7 @@
 #include "common/codec/json.h"
 #include "common/program/program.h"
 #include "common/replica/answer.h"
+#include "ctl/base/print.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 
@@ -156,7 +157,8 @@ static int run(const struct ctl *ctl, const struct command_line *line)
     if (status != STATUS_OK) {
         (void)ctl_fail(ctl, "%s", err.text);
     } else if (ctl->json) {
-        fprintf(ctl->out, "%s]\n", buf_cstr(&json));
+        print_json(ctl->out, buf_str(&json));
+        fputs("]\n", ctl->out);
     } else {
         show_table_print(&table, ctl);
     }

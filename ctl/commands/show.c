@@ -6,9 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/base/utf8.h"
+#include "common/base/printable.h"
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
+#include "ctl/base/print.h"
 
 #define GAP "  " /* between columns */
 
@@ -33,14 +34,10 @@ void show_table_add_str(struct show_table *table, struct str text)
         table->cap = table->cap != 0 ? 2 * table->cap : 64;
         table->cells = x_reallocarray(table->cells, table->cap, sizeof *table->cells);
     }
-    char *cell = x_strndup(text.p != NULL ? text.p : "", text.len);
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)cell[i];
-        if (c < ' ' || c == 127) {
-            cell[i] = ' ';
-        }
-    }
-    table->cells[table->count++] = cell;
+    struct buf cell = {0};
+    printable_append(&cell, text);
+    table->cells[table->count++] = x_strdup(buf_cstr(&cell));
+    buf_free(&cell);
 }
 
 void show_table_add(struct show_table *table, const char *text)
@@ -192,11 +189,12 @@ static void print_scalar(const struct ctl *ctl, const mp_value *value)
     struct buf text = {0};
     struct str string;
     if (mp_as_str(value, &string)) {
-        utf8_append_clean(&text, string);
+        print_text(ctl->out, string);
     } else {
         json_write_value(&text, value);
+        print_json(ctl->out, buf_str(&text));
     }
-    fprintf(ctl->out, "%s\n", buf_cstr(&text));
+    fputc('\n', ctl->out);
     buf_free(&text);
 }
 
@@ -211,7 +209,10 @@ static void print_points(const struct ctl *ctl, const mp_value *points)
 
 static void print_member(const struct ctl *ctl, struct str name, const mp_value *value, int indent)
 {
-    fprintf(ctl->out, "%*s%-*.*s ", indent, "", 16 - indent, (int)name.len, name.p);
+    const int width = 16 - indent - (int)name.len;
+    fprintf(ctl->out, "%*s", indent, "");
+    print_text(ctl->out, name);
+    fprintf(ctl->out, "%*s ", width > 0 ? width : 0, "");
     if (str_is(name, "points") && mp_is_map(value)) {
         print_points(ctl, value);
     } else if (mp_is_map(value)) {

@@ -5,6 +5,7 @@
 #include "common/codec/json.h"
 #include "common/program/program.h"
 #include "common/replica/answer.h"
+#include "ctl/base/print.h"
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 #include "ctl/peer/peer.h"
@@ -78,7 +79,7 @@ static void print_table(const struct ctl *ctl, const mp_value *ping, const mp_va
     show_table_free(&table);
 }
 
-static void print_json(const struct ctl *ctl, const mp_value *ping, const mp_value *reply)
+static void print_both(const struct ctl *ctl, const mp_value *ping, const mp_value *reply)
 {
     struct buf json = {0};
     buf_append_text(&json, "{\"ping\":");
@@ -87,7 +88,8 @@ static void print_json(const struct ctl *ctl, const mp_value *ping, const mp_val
     json_write_value(&json, mp_get(reply, ANSWER_STATS));
     buf_append_text(&json, ",\"reason\":");
     json_write_value(&json, mp_get(reply, ANSWER_REASON));
-    fprintf(ctl->out, "%s}\n", buf_cstr(&json));
+    print_json(ctl->out, buf_str(&json));
+    fputs("}\n", ctl->out);
     buf_free(&json);
 }
 
@@ -111,7 +113,7 @@ static int run(const struct ctl *ctl, const struct command_line *line)
     }
     if (status == STATUS_OK && mp_parse(&ping_doc, ping.data, ping.len) == STATUS_OK &&
         mp_parse(&stats_doc, stats.data, stats.len) == STATUS_OK) {
-        (ctl->json ? print_json : print_table)(ctl, &ping_doc.root, &stats_doc.root);
+        (ctl->json ? print_both : print_table)(ctl, &ping_doc.root, &stats_doc.root);
     } else {
         (void)ctl_fail(ctl, "%s", err.text);
     }

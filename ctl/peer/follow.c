@@ -6,6 +6,7 @@
 #include "common/base/error.h"
 #include "common/codec/json.h"
 #include "common/wire/event_json.h"
+#include "ctl/base/print.h"
 
 void follow_init(struct follow *follow, const char *prefix, bool events, FILE *out)
 {
@@ -20,7 +21,8 @@ void follow_finish(struct follow *follow)
 
 static void print_line(struct follow *follow, struct buf *line)
 {
-    fprintf(follow->out, "%s\n", buf_cstr(line));
+    print_json(follow->out, buf_str(line));
+    fputc('\n', follow->out);
     follow->lines++;
     buf_free(line);
 }

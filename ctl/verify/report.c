@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/verify/report.h"
 
+#include "common/base/utf8.h"
 #include "common/codec/json.h"
+#include "ctl/base/print.h"
 #include "ctl/verify/diff.h"
 
+#define SIDE_MAX 120 /* bytes of a value that are shown */
 #define LINES_MAX 20 /* how many differences of a tile are shown */
 
 /* ---- For people ---- */
@@ -21,11 +24,9 @@ static void print_side(FILE *out, const mp_value *value)
     } else {
         json_write_value(&json, value);
     }
-    if (json.len > 120) {
-        json.len = 120;
-        buf_append_text(&json, "…");
-    }
-    fputs(buf_cstr(&json), out);
+    const bool whole = json.len <= SIDE_MAX;
+    print_json(out, utf8_cut(buf_str(&json), SIDE_MAX));
+    fputs(whole ? "" : "…", out);
     buf_free(&json);
 }
 
@@ -36,7 +37,9 @@ static void print_line(void *arg, const char *path, const mp_value *expected, co
     if (++lines->count > LINES_MAX) {
         return;
     }
-    fprintf(out, "    %s: expected ", path[0] != '\0' ? path : "value");
+    fputs("    ", out);
+    print_text(out, str_of(path[0] != '\0' ? path : "value"));
+    fputs(": expected ", out);
     print_side(out, expected);
     fputs(", got ", out);
     print_side(out, got);
@@ -81,9 +84,12 @@ static void print_finding(const struct report *report, const struct verdict_find
     const struct ctl *ctl = report->ctl;
     char time[WALL_TEXT_SIZE];
     struct lines lines = {ctl, 0};
-    fprintf(ctl->out, "%s%s%s %s (as of position %s, %s)\n", ctl->colour ? "\033[1;31m" : "",
-            finding->key, ctl->colour ? "\033[0m" : "", explain(finding->verdict),
-            finding->position, wall_format(finding->as_of, time));
+    fputs(ctl->colour ? "\033[1;31m" : "", ctl->out);
+    print_text(ctl->out, str_of(finding->key));
+    fprintf(ctl->out, "%s %s (as of position ", ctl->colour ? "\033[0m" : "",
+            explain(finding->verdict));
+    print_text(ctl->out, str_of(finding->position));
+    fprintf(ctl->out, ", %s)\n", wall_format(finding->as_of, time));
     each_difference(finding, print_line, &lines);
     if (lines.count > LINES_MAX) {
         fprintf(ctl->out, "    … and %zu more\n", lines.count - LINES_MAX);
@@ -167,7 +173,7 @@ static void write_finding(struct buf *out, const struct verdict_finding *finding
     buf_append_text(out, "]}");
 }
 
-static void print_json(const struct report *report)
+static void print_for_programs(const struct report *report)
 {
     struct buf out = {0};
     size_t count;
@@ -189,14 +195,15 @@ static void print_json(const struct report *report)
         buf_append_text(&out, i != 0 ? "," : "");
         write_finding(&out, &findings[i]);
     }
-    fprintf(report->ctl->out, "%s]}\n", buf_cstr(&out));
+    print_json(report->ctl->out, buf_str(&out));
+    fputs("]}\n", report->ctl->out);
     buf_free(&out);
 }
 
 void report_print(const struct report *report)
 {
     if (report->ctl->json) {
-        print_json(report);
+        print_for_programs(report);
     } else {
         print_for_people(report);
     }
@@ -207,7 +214,9 @@ void report_failure(const struct ctl *ctl, const char *why)
     if (ctl->json) {
         struct buf text = {0};
         json_write_string(&text, str_of(why));
-        fprintf(ctl->out, "{\"ok\":false,\"error\":%s}\n", buf_cstr(&text));
+        fputs("{\"ok\":false,\"error\":", ctl->out);
+        print_json(ctl->out, buf_str(&text));
+        fputs("}\n", ctl->out);
         buf_free(&text);
     } else {
         (void)ctl_fail(ctl, "%s", why);
