@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#include <uthash.h>
+#include "common/base/table.h"
 
 #include "common/base/error.h"
 

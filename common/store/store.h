@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <uthash.h>
+#include "common/base/table.h"
 
 #include "common/base/blob.h"
 #include "common/base/clock.h"

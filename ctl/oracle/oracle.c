@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include <uthash.h>
+#include "common/base/table.h"
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"

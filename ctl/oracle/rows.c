@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <uthash.h>
+#include "common/base/table.h"
 
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"

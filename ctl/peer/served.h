@@ -3,7 +3,7 @@
 #ifndef CTL_PEER_SERVED_H
 #define CTL_PEER_SERVED_H
 
-#include <uthash.h>
+#include "common/base/table.h"
 
 #include "common/base/clock.h"
 #include "common/wire/version.h"

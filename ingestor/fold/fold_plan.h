@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <uthash.h>
+#include "common/base/table.h"
 
 #include "common/base/str.h"
 #include "common/config/config.h"

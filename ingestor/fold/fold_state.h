@@ -18,7 +18,7 @@
 
 #include <stdbool.h>
 
-#include <uthash.h>
+#include "common/base/table.h"
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"

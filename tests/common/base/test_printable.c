@@ -28,9 +28,11 @@ static void commands_are_none_any_more(void **state)
     assert_both("a\x1b[31mb", "a [31mb", "a\\u001b[31mb");
     assert_both("a\x7f", "a ", "a\\u007f");
     assert_both("\xc2\x80\xc2\x9b\xc2\x9f", "   ", "\\u0080\\u009b\\u009f");
+    /* NOLINTBEGIN(misc-misleading-bidirectional) */
     assert_both("a\u202eb\u2066", "a b ", "a\\u202eb\\u2066");
     assert_both("\u061c\u200e\u200f\u2028\u2029\u202a\u2069", "       ",
                 "\\u061c\\u200e\\u200f\\u2028\\u2029\\u202a\\u2069");
+    /* NOLINTEND(misc-misleading-bidirectional) */
 }
 
 /* An 8-bit terminal takes 0x9b for the beginning of an escape sequence. */
