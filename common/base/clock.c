@@ -6,7 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#define US_PER_DAY (INT64_C(86400) * US_PER_S)
+#include "common/base/civil.h"
+#include "common/base/zone.h"
 
 wall_time clock_wall(void)
 {
@@ -20,43 +21,6 @@ mono_time clock_mono(void)
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (mono_time){(int64_t)ts.tv_sec * US_PER_S + ts.tv_nsec / 1000};
-}
-
-/*
- * Days since 1970-01-01 of a proleptic Gregorian date, and back. After Howard Hinnant, "chrono-
- * Compatible Low-Level Date Algorithms" (https://howardhinnant.github.io/date_algorithms.html).
- * Years are counted from March, so that the leap day is the last of its year; an era is 400 of
- * them, and has 146,097 days.
- */
-static int64_t days_from_civil(int64_t year, int month, int day)
-{
-    year -= month <= 2;
-    const int64_t era = (year >= 0 ? year : year - 399) / 400;
-    const int64_t year_of_era = year - era * 400;
-    const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    const int64_t day_of_era =
-        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
-}
-
-static void civil_from_days(int64_t days, int64_t *year, int *month, int *day)
-{
-    days += 719468;
-    const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    const int64_t day_of_era = days - era * 146097;
-    const int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    const int64_t day_of_year =
-        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const int64_t month_from_march = (5 * day_of_year + 2) / 153;
-    *day = (int)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-    *month = (int)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
-    *year = year_of_era + era * 400 + (*month <= 2);
-}
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b != 0 && (a % b < 0) != (b < 0));
 }
 
 static char *put_digits(char *out, int64_t value, int digits)
@@ -73,16 +37,16 @@ static char *put_digits(char *out, int64_t value, int digits)
 char *wall_format(wall_time t, char out[WALL_TEXT_SIZE])
 {
     const int64_t day_ms = INT64_C(86400000);
-    const int64_t min_ms = days_from_civil(0, 1, 1) * day_ms;
-    const int64_t max_ms = days_from_civil(10000, 1, 1) * day_ms - 1;
-    int64_t ms = floor_div(t.us, US_PER_MS);
+    const int64_t min_ms = civil_days(0, 1, 1) * day_ms;
+    const int64_t max_ms = civil_days(10000, 1, 1) * day_ms - 1;
+    int64_t ms = civil_floor_div(t.us, US_PER_MS);
     ms = ms < min_ms ? min_ms : ms > max_ms ? max_ms : ms;
-    const int64_t days = floor_div(ms, day_ms);
+    const int64_t days = civil_floor_div(ms, day_ms);
     const int64_t rest = ms - days * day_ms;
     int64_t year;
     int month;
     int day;
-    civil_from_days(days, &year, &month, &day);
+    civil_date(days, &year, &month, &day);
     char *p = put_digits(out, year, 4);
     *p++ = '-';
     p = put_digits(p, month, 2);
@@ -103,8 +67,7 @@ char *wall_format(wall_time t, char out[WALL_TEXT_SIZE])
 
 bool wall_has_text(wall_time t)
 {
-    return t.us >= days_from_civil(0, 1, 1) * US_PER_DAY &&
-           t.us < days_from_civil(10000, 1, 1) * US_PER_DAY;
+    return t.us >= civil_days(0, 1, 1) * US_PER_DAY && t.us < civil_days(10000, 1, 1) * US_PER_DAY;
 }
 
 /* True for a number whose digits are a date of the years 1900 to 2099, YYYYMMDD or YYYYDDD, and
@@ -123,19 +86,19 @@ static bool is_compact(int64_t number)
     return false;
 }
 
-static bool parse_date_time(const char *text, size_t len, wall_time *out);
+static bool parse_date_time(const char *text, size_t len, const struct zone *zone, wall_time *out);
 
-static bool from_compact(int64_t number, wall_time *out)
+static bool from_compact(int64_t number, const struct zone *zone, wall_time *out)
 {
     char text[24];
     const int len = snprintf(text, sizeof text, "%lld", (long long)number);
-    return parse_date_time(text, (size_t)len, out);
+    return parse_date_time(text, (size_t)len, zone, out);
 }
 
-bool wall_from_integer(int64_t number, wall_time *out)
+bool wall_from_integer(int64_t number, const struct zone *zone, wall_time *out)
 {
     if (is_compact(number)) {
-        return from_compact(number, out);
+        return from_compact(number, zone, out);
     }
     /* A number of seconds reaches 1e11 in the year 5138, and one of milliseconds has passed it
      * since 1973: so the magnitude tells the unit. */
@@ -157,7 +120,7 @@ bool wall_from_integer(int64_t number, wall_time *out)
     return true;
 }
 
-bool wall_from_number(double number, wall_time *out)
+bool wall_from_number(double number, const struct zone *zone, wall_time *out)
 {
     if (!isfinite(number) || fabs(number) >= 9e18) {
         return false;
@@ -166,7 +129,7 @@ bool wall_from_number(double number, wall_time *out)
     if (fabs(number) >= 1e11 || is_compact(whole)) {
         /* Part of a day is not written in this way. */
         return (fabs(number) >= 1e11 || fabs(number - (double)whole) <= 0) &&
-               wall_from_integer(whole, out);
+               wall_from_integer(whole, zone, out);
     }
     const wall_time t = {(int64_t)llround(number * 1e6)};
     if (!wall_has_text(t)) {
@@ -226,14 +189,15 @@ static bool scan_fraction(struct scan *s, int64_t *us)
 }
 
 /* Reads the rest of the text, which must be nothing, Z, UTC, GMT, or an offset of two to six digits
- * with or without colons, after any blanks. */
-static bool scan_zone(struct scan *s, int *offset_s)
+ * with or without colons, after any blanks. *local is set to whether it is nothing. */
+static bool scan_zone(struct scan *s, int *offset_s, bool *local)
 {
     *offset_s = 0;
     while (scan_char(s, ' ')) {
     }
     const size_t left = (size_t)(s->end - s->p);
-    if (left == 0 || (left == 1 && (*s->p == 'Z' || *s->p == 'z')) ||
+    *local = left == 0;
+    if (*local || (left == 1 && (*s->p == 'Z' || *s->p == 'z')) ||
         (left == 3 && (memcmp(s->p, "UTC", 3) == 0 || memcmp(s->p, "GMT", 3) == 0))) {
         return true;
     }
@@ -262,7 +226,7 @@ static bool is_leap(int year)
 /* The day of a year, counted from 1. */
 static bool day_of_year(int year, int day, int64_t *days)
 {
-    *days = days_from_civil(year, 1, 1) + day - 1;
+    *days = civil_days(year, 1, 1) + day - 1;
     return day >= 1 && day <= 365 + is_leap(year);
 }
 
@@ -273,7 +237,7 @@ static bool day_of_month(int year, int month, int day, int64_t *days)
         day > month_days[month - 1] + (month == 2 && is_leap(year))) {
         return false;
     }
-    *days = days_from_civil(year, month, day);
+    *days = civil_days(year, month, day);
     return true;
 }
 
@@ -281,9 +245,9 @@ static bool day_of_month(int year, int month, int day, int64_t *days)
  * which is the one with 4 January. */
 static bool day_of_week(int year, int week, int day, int64_t *days)
 {
-    const int64_t fourth = days_from_civil(year, 1, 4);
+    const int64_t fourth = civil_days(year, 1, 4);
     const int64_t first_monday = fourth - ((fourth + 3) % 7 + 7) % 7; /* 1970 began on Thursday */
-    const int64_t next_fourth = days_from_civil(year + 1, 1, 4);
+    const int64_t next_fourth = civil_days(year + 1, 1, 4);
     const int64_t next_monday = next_fourth - ((next_fourth + 3) % 7 + 7) % 7;
     *days = first_monday + (week - 1) * INT64_C(7) + day - 1;
     return week >= 1 && day >= 1 && day <= 7 && *days < next_monday;
@@ -430,20 +394,22 @@ static bool scan_any(struct scan *s, int64_t *days, int64_t *us, bool *timed)
            ((scan_char(s, 'T') || scan_char(s, 't') || scan_char(s, ' ')) && scan_time(s, us));
 }
 
-static bool parse_date_time(const char *text, size_t len, wall_time *out)
+static bool parse_date_time(const char *text, size_t len, const struct zone *zone, wall_time *out)
 {
     struct scan s = {text, text + len};
     int64_t days;
     int64_t us = 0;
-    int zone_s = 0;
+    int offset_s = 0;
+    bool local = true;
     bool timed = true;
     if (!scan_usual(&s, &days, &us) && !scan_any(&s, &days, &us, &timed)) {
         return false;
     }
-    if (timed ? !scan_zone(&s, &zone_s) : s.p != s.end) {
+    if (timed ? !scan_zone(&s, &offset_s, &local) : s.p != s.end) {
         return false;
     }
-    const wall_time t = {days * US_PER_DAY + us - zone_s * US_PER_S};
+    us += days * US_PER_DAY - offset_s * US_PER_S;
+    const wall_time t = {local && zone != NULL ? zone_instant_us(zone, us) : us};
     if (!wall_has_text(t)) {
         return false;
     }
@@ -451,7 +417,7 @@ static bool parse_date_time(const char *text, size_t len, wall_time *out)
     return true;
 }
 
-static bool parse_number(struct scan s, wall_time *out)
+static bool parse_number(struct scan s, const struct zone *zone, wall_time *out)
 {
     const bool negative = scan_char(&s, '-');
     const char *digits = s.p;
@@ -474,7 +440,7 @@ static bool parse_number(struct scan s, wall_time *out)
         return false;
     }
     wall_time t;
-    if (s.p != s.end || !wall_from_integer(negative ? -whole : whole, &t)) {
+    if (s.p != s.end || !wall_from_integer(negative ? -whole : whole, zone, &t)) {
         return false;
     }
     if (whole < INT64_C(100000000000)) {
@@ -484,7 +450,7 @@ static bool parse_number(struct scan s, wall_time *out)
     return true;
 }
 
-bool wall_parse(const char *text, size_t len, wall_time *out)
+bool wall_parse(const char *text, size_t len, const struct zone *zone, wall_time *out)
 {
     struct scan s = {text, text + len};
     while (s.p < s.end && (*s.p == ' ' || *s.p == '\t' || *s.p == '\n')) {
@@ -493,5 +459,5 @@ bool wall_parse(const char *text, size_t len, wall_time *out)
     while (s.end > s.p && (s.end[-1] == ' ' || s.end[-1] == '\t' || s.end[-1] == '\n')) {
         s.end--;
     }
-    return parse_date_time(s.p, (size_t)(s.end - s.p), out) || parse_number(s, out);
+    return parse_date_time(s.p, (size_t)(s.end - s.p), zone, out) || parse_number(s, zone, out);
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/civil.h"
+
 /* Microseconds since 1970-01-01T00:00:00Z; may be negative. */
 typedef struct {
     int64_t us;
@@ -20,9 +22,6 @@ typedef struct {
 typedef struct {
     int64_t us;
 } mono_time;
-
-#define US_PER_MS INT64_C(1000)
-#define US_PER_S INT64_C(1000000)
 
 /* Later than any real moment; as a deadline they mean that there is none. */
 #define WALL_NEVER ((wall_time){INT64_MAX})
@@ -77,21 +76,24 @@ static inline int mono_ms_until(mono_time now, mono_time deadline, int max_ms)
  * outside 0 to 9999 are clamped to that range. */
 char *wall_format(wall_time t, char out[WALL_TEXT_SIZE]);
 
+struct zone;
+
 /*
  * Reads a moment as event tables hold it: RFC 3339, SQL ("2026-11-23 05:12:01.22+01", seconds and
- * zone optional, no zone means UTC) or ISO 8601 (also 20261123T051201Z, 2026-W48-1, 2026-327); or a
- * plain number of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by
- * magnitude. A number of 7, 8, 12, 14 or 17 digits that begins with 19 or 20 is the date that its
- * digits write (20261123051201), or nothing. text needs no terminating NUL.
+ * zone optional) or ISO 8601 (also 20261123T051201Z, 2026-W48-1, 2026-327); or a plain number of
+ * seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by magnitude. A number
+ * of 7, 8, 12, 14 or 17 digits that begins with 19 or 20 is the date that its digits write
+ * (20261123051201), or nothing. What names no zone is local time in `zone`, where NULL is UTC
+ * (zone.h). text needs no terminating NUL.
  * Returns false when it is none of these, or lies outside the years 0 to 9999, and leaves *out
  * alone.
  */
-bool wall_parse(const char *text, size_t len, wall_time *out);
+bool wall_parse(const char *text, size_t len, const struct zone *zone, wall_time *out);
 
 /* Reads a number that the database holds as a number, in the same way. False also for NaN, infinity
  * and magnitudes of 9e18 or more, which are beyond int64. */
-bool wall_from_number(double number, wall_time *out);
-bool wall_from_integer(int64_t number, wall_time *out);
+bool wall_from_number(double number, const struct zone *zone, wall_time *out);
+bool wall_from_integer(int64_t number, const struct zone *zone, wall_time *out);
 
 /* True when the moment lies in the years 0 to 9999, which RFC 3339 can write. */
 bool wall_has_text(wall_time t);

@@ -87,7 +87,8 @@ struct config_source {
     /* An id that is missing between others is given up after so long: 0 to 7 d. Only PostgreSQL
      * gives out ids before their transactions commit. */
     int64_t late_window_ms;
-    const char *metric_event; /* the event type whose payload is a metric; 1 to 256 bytes */
+    const char *metric_event;       /* the event type whose payload is a metric; 1 to 256 bytes */
+    struct config_local_time local; /* what a time without a zone is read in */
 };
 
 /* ---- ZeroMQ ---- */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/base/str.h"
+#include "common/base/zone.h"
 
 #define TILE_KEY_MAX 128       /* bytes */
 #define TILE_LENGTH_MAX 10000  /* buckets of a trend */
@@ -101,6 +102,24 @@ enum tile_aggregate {
     TILE_AGGREGATE_LAST, /* by (timestamp, id) */
 };
 
+/* A day of the week, counted from Monday. */
+enum config_weekday {
+    CONFIG_MONDAY,
+    CONFIG_TUESDAY,
+    CONFIG_WEDNESDAY,
+    CONFIG_THURSDAY,
+    CONFIG_FRIDAY,
+    CONFIG_SATURDAY,
+    CONFIG_SUNDAY,
+};
+
+/* What local time is, for the source and all tiles of a file. */
+struct config_local_time {
+    const char *time_zone;           /* its name in the IANA database; "UTC" */
+    const struct zone *zone;         /* NULL: UTC */
+    enum config_weekday week_starts; /* the first day of a week */
+};
+
 enum tile_refresh_policy { TILE_REFRESH_ON_EVENT, TILE_REFRESH_INTERVAL };
 
 /* An event whose type is like the pattern puts its item into a state. */
@@ -115,7 +134,7 @@ struct tile_state_rule {
  * for `length` and `aggregate`, which every tile has with their defaults: the digest of a tile
  * covers them.
  *
- *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms;
+ *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local;
  *             group_by with idle_ms and max_groups
  *   count     match or metric + labels; window_ms, without metric only
  *   trend     match or metric + labels; step_ms, length, aggregate;
@@ -130,6 +149,8 @@ struct tile_config {
     enum tile_type type;
     int line;               /* of the definition in the file, for messages; from 1 */
     const char *definition; /* the definition as JSON, for people who ask what a tile shows */
+
+    const struct config_local_time *local; /* of the file's source; never NULL */
 
     struct tile_match match;
     /* NULL: none. With a metric, match is empty, and only metric events of that name count. */

@@ -187,7 +187,7 @@ wall_time wire_event_timestamp(const mp_value *fields)
     struct str text;
     wall_time t = {0};
     if (mp_as_str(mp_get(fields, "timestamp"), &text)) {
-        (void)wall_parse(text.p, text.len, &t);
+        (void)wall_parse(text.p, text.len, NULL, &t);
     }
     return t;
 }

@@ -152,16 +152,16 @@ bool oracle_number(const struct oracle_value *value, long double *out)
     return false;
 }
 
-bool oracle_moment(const struct oracle_value *value, int64_t *out)
+bool oracle_moment(const struct oracle_value *value, const char *zone, int64_t *out)
 {
     switch (value->kind) {
     case ORACLE_INTEGER:
-        return oracle_moment_of_integer(value->integer, out);
+        return oracle_moment_of_integer(value->integer, zone, out);
     case ORACLE_LONG:
     case ORACLE_REAL:
-        return oracle_moment_of_real(value->real, out);
+        return oracle_moment_of_real(value->real, zone, out);
     case ORACLE_TEXT:
-        return oracle_moment_of_text(value->text, out);
+        return oracle_moment_of_text(value->text, zone, out);
     case ORACLE_ABSENT:
     case ORACLE_BOOL:
         break;

@@ -25,9 +25,9 @@ bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct t
  * a decimal number. False when it is neither. */
 bool oracle_number(const struct oracle_value *value, long double *out);
 
-/* The value as µs since 1970: a text or a number that the table's timestamp column might hold, too.
- * False when it is no time. */
-bool oracle_moment(const struct oracle_value *value, int64_t *out);
+/* The value as µs since 1970: a text or a number that the table's timestamp column might hold, too;
+ * in that zone if it names none. False when it is no time. */
+bool oracle_moment(const struct oracle_value *value, const char *zone, int64_t *out);
 
 /* The number of a row that concerns the tile; 0 for a tile that only counts rows. */
 long double oracle_row_number(const struct oracle_rows *rows, size_t row,

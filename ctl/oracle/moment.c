@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "ctl/oracle/zone.h"
+
 #define MOMENT_TEXT_MAX 99 /* bytes; no moment is longer, and longer text is none */
 #define DAY_S INT64_C(86400)
 #define MILLION INT64_C(1000000)
@@ -159,8 +161,9 @@ static const char *cut(const char *text, const char *at, char kept[MOMENT_TEXT_M
     return text + len;
 }
 
-/* What stands behind the date: a time with its fraction, blanks, a zone. */
-static bool read_clock(const char *text, int64_t *us)
+/* What stands behind the date: a time with its fraction, blanks, a zone. *named is set to whether
+ * there is a zone. */
+static bool read_clock(const char *text, int64_t *us, bool *named)
 {
     char time[MOMENT_TEXT_MAX + 1] = "";
     char fraction[MOMENT_TEXT_MAX + 1] = "";
@@ -179,6 +182,7 @@ static bool read_clock(const char *text, int64_t *us)
         time[6] = '\0';
     }
     rest += strspn(rest, " ");
+    *named = *rest != '\0';
     if (!read_time(time, fraction, us) || !read_zone(rest, &offset_s)) {
         return false;
     }
@@ -193,15 +197,16 @@ static bool means_date(const char *digits, size_t len)
            (len == 7 || len == 8 || len == 12 || len == 14 || len == 17 || len == 20);
 }
 
-static bool read_date_time(const char *text, int64_t *us)
+static bool read_date_time(const char *text, const char *zone, int64_t *us)
 {
     char date[MOMENT_TEXT_MAX + 1] = "";
     int64_t days;
     int64_t time_us = 0;
+    bool named = false;
     const size_t digits = strspn(text, "0123456789");
     const char *time = cut(text, "Tt ", date);
     if (*time != '\0' && strlen(date) <= sizeof "9999-W99-9" - 1) {
-        if (!read_date(date, &days) || !read_clock(time + 1, &time_us)) {
+        if (!read_date(date, &days) || !read_clock(time + 1, &time_us, &named)) {
             return false;
         }
     } else if (means_date(text, digits)) {
@@ -209,13 +214,16 @@ static bool read_date_time(const char *text, int64_t *us)
         memcpy(date, text, date_len);
         date[date_len] = '\0';
         if (!read_date(date, &days) ||
-            (digits > 8 ? !read_clock(text + 8, &time_us) : text[digits] != '\0')) {
+            (digits > 8 ? !read_clock(text + 8, &time_us, &named) : text[digits] != '\0')) {
             return false;
         }
     } else if (digits > 4 || !read_date(text, &days)) {
         return false;
     }
     *us = days * DAY_S * MILLION + time_us;
+    if (!named) {
+        *us = oracle_zone_instant_us(zone, *us);
+    }
     return oracle_moment_in_range(*us);
 }
 
@@ -251,17 +259,17 @@ static bool read_number(const char *text, int64_t *us)
     return oracle_moment_in_range(*us);
 }
 
-static bool read_any(const char *text, int64_t *us)
+static bool read_any(const char *text, const char *zone, int64_t *us)
 {
     int64_t value;
-    if (!read_date_time(text, &value) && !read_number(text, &value)) {
+    if (!read_date_time(text, zone, &value) && !read_number(text, &value)) {
         return false;
     }
     *us = value;
     return true;
 }
 
-bool oracle_moment_of_text(struct str text, int64_t *us)
+bool oracle_moment_of_text(struct str text, const char *zone, int64_t *us)
 {
     char copy[MOMENT_TEXT_MAX + 1] = "";
     if (text.p == NULL) {
@@ -280,20 +288,20 @@ bool oracle_moment_of_text(struct str text, int64_t *us)
     }
     memcpy(copy, text.p, text.len);
     copy[text.len] = '\0';
-    return read_any(copy, us);
+    return read_any(copy, zone, us);
 }
 
-bool oracle_moment_of_integer(int64_t number, int64_t *us)
+bool oracle_moment_of_integer(int64_t number, const char *zone, int64_t *us)
 {
     char text[24] = "";
     snprintf(text, sizeof text, "%lld", (long long)number);
     if (strcmp(text, "-9223372036854775808") == 0) {
         text[strlen(text) - 1] = '7'; /* the same µs, and one that read_number takes */
     }
-    return read_any(text, us);
+    return read_any(text, zone, us);
 }
 
-bool oracle_moment_of_real(double number, int64_t *us)
+bool oracle_moment_of_real(double number, const char *zone, int64_t *us)
 {
     char text[24] = "";
     if (!(fabs(number) < 9e18)) {
@@ -303,7 +311,7 @@ bool oracle_moment_of_real(double number, int64_t *us)
     snprintf(text, sizeof text, "%lld", (long long)whole);
     if (fabs(number) >= 1e11 ||
         (means_date(text, strlen(text)) && fabs(number - trunc(number)) <= 0)) {
-        return oracle_moment_of_integer(whole, us);
+        return oracle_moment_of_integer(whole, zone, us);
     }
     if (means_date(text, strlen(text))) {
         return false;

@@ -29,6 +29,14 @@ static void put_field(struct buf *out, const char *name, const struct tile_field
     buf_printf(out, "%s=%s\n", name, field->text != NULL ? field->text : "");
 }
 
+/* Nothing in UTC: then the text is that of programs that knew no other zone. */
+static void put_local_time(struct buf *out, const struct tile_config *config)
+{
+    if (config->local->zone != NULL) {
+        buf_printf(out, "time_zone=%s\n", config->local->time_zone);
+    }
+}
+
 uint64_t fold_digest(const struct tile_config *config)
 {
     struct buf text = {0};
@@ -52,6 +60,7 @@ uint64_t fold_digest(const struct tile_config *config)
         buf_printf(&text, "rule %s %d\n", config->rules[i].event_type.text.p,
                    config->rules[i].state);
     }
+    put_local_time(&text, config);
     const uint64_t hash = fnv1a(FNV_BEGIN, buf_str(&text));
     buf_free(&text);
     return hash;

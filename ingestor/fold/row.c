@@ -149,7 +149,8 @@ bool row_number(struct row *row, const struct tile_field *field, struct number *
     return false;
 }
 
-bool row_time(struct row *row, const struct tile_field *field, wall_time *out)
+bool row_time(struct row *row, const struct tile_field *field, const struct zone *zone,
+              wall_time *out)
 {
     struct str text = STR_NULL;
     bool there;
@@ -158,10 +159,10 @@ bool row_time(struct row *row, const struct tile_field *field, wall_time *out)
         int64_t integer;
         double number;
         if (json_as_int(value, &integer)) {
-            return wall_from_integer(integer, out);
+            return wall_from_integer(integer, zone, out);
         }
         if (json_as_number(value, &number)) {
-            return wall_from_number(number, out);
+            return wall_from_number(number, zone, out);
         }
         there = !json_absent(value);
         (void)json_as_str(value, &text);
@@ -169,7 +170,7 @@ bool row_time(struct row *row, const struct tile_field *field, wall_time *out)
         text = column(row->event, field);
         there = text.p != NULL;
     }
-    if (text.p != NULL && wall_parse(text.p, text.len, out)) {
+    if (text.p != NULL && wall_parse(text.p, text.len, zone, out)) {
         return true;
     }
     row->counters->bad_fields += there;

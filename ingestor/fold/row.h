@@ -59,10 +59,11 @@ bool row_text(struct row *row, const struct tile_field *field, char scratch[ROW_
  * is not; a field that is there but is no number is counted in bad_fields. */
 bool row_number(struct row *row, const struct tile_field *field, struct number *out);
 
-/* The field as a moment: text as wall_parse takes it, or a number of the payload as
- * wall_from_integer and wall_from_number do. False when it is not; text that is there but is no
- * moment is counted in bad_fields. */
-bool row_time(struct row *row, const struct tile_field *field, wall_time *out);
+/* The field as a moment, in local time of `zone` if it names none: text as wall_parse takes it, or
+ * a number of the payload as wall_from_integer and wall_from_number do. False when it is not; text
+ * that is there but is no moment is counted in bad_fields. */
+bool row_time(struct row *row, const struct tile_field *field, const struct zone *zone,
+              wall_time *out);
 
 /* True when all conditions hold. With skip_type those on event_type are taken to hold, because
  * match_admits_type was asked before. */

@@ -150,6 +150,29 @@ static int read_columns(struct config_reader *r, const struct config_key *key,
     return status;
 }
 
+/* ---- local time ---- */
+
+static int read_time_zone(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, void *target)
+{
+    struct config_local_time *local = &((struct config_source *)target)->local;
+    struct str name;
+    struct error why = {{0}};
+    int status = config_scalar(r, value, key->name, "the name of a time zone", &name);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    local->time_zone = config_copy(r, name);
+    local->zone = NULL;
+    if (strcmp(local->time_zone, "UTC") != 0) { /* It is known without a database. */
+        status = zone_load(local->time_zone, r->memory, &local->zone, &why);
+    }
+    return status == STATUS_OK ? STATUS_OK : config_fail(r, value, key->name, "%s", why.text);
+}
+
+static const char *const weekdays[] = {"monday", "tuesday",  "wednesday", "thursday",
+                                       "friday", "saturday", "sunday",    NULL};
+
 /* ---- the section ---- */
 
 static const struct config_key rows[] = {
@@ -171,6 +194,11 @@ static const struct config_key rows[] = {
      .help = "How long the ingestor polls for an id that is missing between others."},
     {CONFIG_TEXT("metric_event", struct config_source, metric_event, 256),
      .default_value = "metrics.updated", .help = "The event type whose payload is a metric."},
+    {CONFIG_CUSTOM("time_zone", read_time_zone), .default_value = "UTC",
+     .range = "a name of the IANA database",
+     .help = "The zone of times that name none, and of days, weeks and months."},
+    {CONFIG_CHOICE("week_starts", struct config_source, local.week_starts), .choices = weekdays,
+     .default_value = "monday", .help = "The first day of a week."},
 };
 const struct config_table config_source_table = CONFIG_TABLE(rows);
 

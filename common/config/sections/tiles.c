@@ -259,7 +259,8 @@ int config_read_tiles(struct config_reader *r, const struct config_key *key,
                            CONFIG_TILES_MAX, value->count);
     }
     config->tiles = arena_array(r->memory, value->count, sizeof *config->tiles);
-    const struct tile_config defaults = tile_defaults(r);
+    struct tile_config defaults = tile_defaults(r);
+    defaults.local = &config->source.local;
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
         struct tile_config *tile = &config->tiles[config->tile_count];
         *tile = defaults;

@@ -8,6 +8,7 @@
 #include "common/postgres/pg_pooled.h"
 #include "ctl/oracle/columns.h"
 #include "ctl/oracle/moment.h"
+#include "ctl/oracle/zone.h"
 
 #define OID_TIMESTAMP 1114
 #define OID_TIMESTAMPTZ 1184
@@ -22,6 +23,7 @@ struct postgres {
     char *bound;     /* SQL that gives the id of the $2nd row behind $1, or of the last one */
     char *count;     /* SQL that gives how many rows there are up to $1 */
     bool time_us;    /* True when timestamps are read as µs since 1970, false for their text. */
+    bool time_local; /* True when these are what a local clock shows, and no instants. */
     int64_t reached; /* id of the last row that was read; INT64_MIN: none was */
     uint64_t loaded; /* how many rows were read, the unusable ones included */
 };
@@ -164,6 +166,7 @@ static void put_column(struct postgres *s, const PGresult *columns, size_t index
         buf_printf(sql, "%s::bigint", buf_cstr(&quoted));
     } else if (index == EVENT_TIMESTAMP) {
         const Oid type = PQftype(columns, at);
+        s->time_local = type == OID_TIMESTAMP;
         s->time_us = type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ;
         put_time_column(s, buf_cstr(&quoted), sql);
     } else {
@@ -269,11 +272,13 @@ static struct str text_at(const PGresult *page, int row, int column)
 
 static bool read_time(const struct postgres *s, struct str text, wall_time *out)
 {
+    const char *zone = s->source->local.time_zone;
     if (s->time_us && text.p != NULL) {
         out->us = strtoll(text.p, NULL, 10); /* libpq ends each value with a NUL. */
+        out->us = s->time_local ? oracle_zone_instant_us(zone, out->us) : out->us;
         return oracle_moment_in_range(out->us);
     }
-    return text.p != NULL && oracle_moment_of_text(text, &out->us);
+    return text.p != NULL && oracle_moment_of_text(text, zone, &out->us);
 }
 
 static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresult *page, int row)

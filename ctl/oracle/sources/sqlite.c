@@ -156,17 +156,19 @@ static struct str added_at(struct sqlite *s, int column)
 }
 
 /* A time is a number or a text; a blob is none. */
-static bool time_at(sqlite3_stmt *row, int column, wall_time *out)
+static bool time_at(const struct sqlite *s, int column, wall_time *out)
 {
+    sqlite3_stmt *row = s->page;
+    const char *zone = s->source->local.time_zone;
     const int type = sqlite3_column_type(row, column);
     if (type == SQLITE_INTEGER) {
-        return oracle_moment_of_integer(sqlite3_column_int64(row, column), &out->us);
+        return oracle_moment_of_integer(sqlite3_column_int64(row, column), zone, &out->us);
     }
     if (type == SQLITE_FLOAT) {
-        return oracle_moment_of_real(sqlite3_column_double(row, column), &out->us);
+        return oracle_moment_of_real(sqlite3_column_double(row, column), zone, &out->us);
     }
     const struct str text = text_at(row, column);
-    return type == SQLITE_TEXT && oracle_moment_of_text(text, &out->us);
+    return type == SQLITE_TEXT && oracle_moment_of_text(text, zone, &out->us);
 }
 
 static void take_row(struct sqlite *s, struct oracle_rows *rows)
@@ -174,7 +176,7 @@ static void take_row(struct sqlite *s, struct oracle_rows *rows)
     struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     wall_time time;
     const int64_t id = sqlite3_column_int64(s->page, EVENT_ID);
-    const bool timed = time_at(s->page, EVENT_TIMESTAMP, &time);
+    const bool timed = time_at(s, EVENT_TIMESTAMP, &time);
     for (size_t i = EVENT_TYPE; i < oracle_column_count(s->source); i++) {
         texts[i] = i < EVENT_FIELDS ? text_at(s->page, (int)i) : added_at(s, (int)i);
     }

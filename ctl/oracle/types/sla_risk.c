@@ -29,7 +29,8 @@ static bool due_of(const struct oracle_selection *s, const struct oracle_item_ro
         return true;
     }
     const size_t field = oracle_field(s->rows, &s->tile->due);
-    return oracle_moment(oracle_value(s->rows, oracle_cell(s->rows, opening->row, field)), out);
+    return oracle_moment(oracle_value(s->rows, oracle_cell(s->rows, opening->row, field)),
+                         s->tile->local->time_zone, out);
 }
 
 static int by_due(const void *a_p, const void *b_p)

@@ -138,7 +138,7 @@ static int64_t due_of(const struct tile_config *config, struct row *row)
 {
     wall_time due = WALL_NEVER;
     if (config->due.kind != TILE_FIELD_NONE) {
-        (void)row_time(row, &config->due, &due);
+        (void)row_time(row, &config->due, config->local->zone, &due);
     } else {
         due = wall_add_us(row->event->timestamp, config->within_ms * US_PER_MS);
     }

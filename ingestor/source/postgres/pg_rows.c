@@ -38,17 +38,24 @@ int64_t pg_row_id(const PGresult *rows, int row)
 
 bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row, wall_time *out)
 {
+    const struct zone *zone = s->config->source.local.zone;
     if (PQgetisnull(rows, row, EVENT_TIMESTAMP)) {
         return false;
     }
     if (!s->table.timestamp_binary) {
         struct pg_row at = {rows, row};
         const struct str text = value_text(&at, EVENT_TIMESTAMP);
-        return wall_parse(text.p, text.len, out);
+        return wall_parse(text.p, text.len, zone, out);
     }
     const int64_t us = value_int64(rows, row, EVENT_TIMESTAMP);
     /* infinity is INT64_MAX or INT64_MIN, and PostgreSQL's calendar ends in the year 294276. */
-    return !__builtin_add_overflow(us, POSTGRES_EPOCH_US, &out->us) && wall_has_text(*out);
+    if (__builtin_add_overflow(us, POSTGRES_EPOCH_US, &out->us) || !wall_has_text(*out)) {
+        return false;
+    }
+    if (s->table.timestamp_local) {
+        out->us = zone_instant_us(zone, out->us);
+    }
+    return wall_has_text(*out);
 }
 
 /* Why the row cannot be used, or UNUSABLE_KINDS when it can. */

@@ -123,6 +123,7 @@ static int add_column(const struct described *d, size_t index, struct pg_table *
     }
     if (index == EVENT_TIMESTAMP && (type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ)) {
         out->timestamp_binary = true;
+        out->timestamp_local = type == OID_TIMESTAMP;
     } else if (type != OID_TEXT && type != OID_VARCHAR) {
         buf_append_text(sql, "::text");
     }

@@ -16,6 +16,7 @@ struct pg_table {
     struct buf columns;    /* of the SELECT: id as bigint, timestamp, texts as text, extras */
     struct buf places;     /* of the same columns in a subquery: c1, c2 ... */
     bool timestamp_binary; /* the timestamp comes as PostgreSQL's µs since 2000; else as text */
+    bool timestamp_local;  /* these are local time: the column is `timestamp` without time zone */
     int oid;               /* of the table: it changes when the table is made anew */
 };
 

@@ -31,16 +31,16 @@ static struct str column_text(void *row, size_t column)
     return (struct str){text, text != NULL ? (size_t)sqlite3_column_bytes(row, (int)column) : 0};
 }
 
-static bool column_time(sqlite3_stmt *row, int column, wall_time *out)
+static bool column_time(sqlite3_stmt *row, int column, const struct zone *zone, wall_time *out)
 {
     switch (sqlite3_column_type(row, column)) {
     case SQLITE_INTEGER:
-        return wall_from_integer(sqlite3_column_int64(row, column), out);
+        return wall_from_integer(sqlite3_column_int64(row, column), zone, out);
     case SQLITE_FLOAT:
-        return wall_from_number(sqlite3_column_double(row, column), out);
+        return wall_from_number(sqlite3_column_double(row, column), zone, out);
     case SQLITE_TEXT: {
         const struct str text = column_text(row, (size_t)column);
-        return wall_parse(text.p, text.len, out);
+        return wall_parse(text.p, text.len, zone, out);
     }
     default:
         return false;
@@ -58,17 +58,18 @@ static enum unusable fill(struct sqlite_source *s, struct batch *batch, struct e
     if (event->id.number <= 0) {
         return UNUSABLE_ID;
     }
-    if (!column_time(row, EVENT_TIMESTAMP, &event->timestamp)) {
+    if (!column_time(row, EVENT_TIMESTAMP, s->config->source.local.zone, &event->timestamp)) {
         return UNUSABLE_TIMESTAMP;
     }
     return columns_fill(&s->config->source, column_text, row, batch, event);
 }
 
 /* By what a row is known again, whether it can be used or not. */
-static struct anchor anchor_at(sqlite3_stmt *row, int id, int timestamp, int type)
+static struct anchor anchor_at(const struct sqlite_source *s, sqlite3_stmt *row, int id,
+                               int timestamp, int type)
 {
     wall_time time = {0};
-    if (!column_time(row, timestamp, &time)) {
+    if (!column_time(row, timestamp, s->config->source.local.zone, &time)) {
         time = (wall_time){0};
     }
     return (struct anchor){sqlite3_column_int64(row, id),
@@ -77,7 +78,7 @@ static struct anchor anchor_at(sqlite3_stmt *row, int id, int timestamp, int typ
 
 static void pass_over(struct sqlite_source *s, struct batch *batch, enum unusable why)
 {
-    const struct anchor row = anchor_at(s->select, EVENT_ID, EVENT_TIMESTAMP, EVENT_TYPE);
+    const struct anchor row = anchor_at(s, s->select, EVENT_ID, EVENT_TIMESTAMP, EVENT_TYPE);
     batch_drop_event(batch);
     unusable_row(&s->unusable, why, row.id);
     if (why != UNUSABLE_ID && sqlite_anchors_match(&s->anchors, &row) == SQLITE_ANCHORS_UNKNOWN) {
@@ -156,7 +157,7 @@ int sqlite_rows_tail(struct sqlite_source *s, int64_t until, struct anchor *out,
     sqlite3_bind_int64(s->tail, 1, until);
     const int step = sqlite3_step(s->tail);
     if (step == SQLITE_ROW) {
-        *out = anchor_at(s->tail, 0, 1, 2);
+        *out = anchor_at(s, s->tail, 0, 1, 2);
     }
     const int status = step == SQLITE_ROW || step == SQLITE_DONE
                            ? STATUS_OK

@@ -30,6 +30,9 @@ static void test_source_defaults(void **state)
     assert_int_equal(source->poll_interval_ms, 2000);
     assert_int_equal(source->late_window_ms, 600000);
     assert_string_equal(source->metric_event, "metrics.updated");
+    assert_string_equal(source->local.time_zone, "UTC");
+    assert_null(source->local.zone);
+    assert_int_equal(source->local.week_starts, CONFIG_MONDAY);
     assert_int_equal(config->tile_count, 0);
     assert_null(config_tile(config, STR("x")));
     assert_int_equal(config_need_source(config, NULL), STATUS_OK);
@@ -117,6 +120,8 @@ static void test_all_keys(void **state)
         "  poll_interval: 500ms\n"
         "  late_window: 0\n"
         "  metric_event: metric\n"
+        "  time_zone: America/Argentina/Buenos_Aires\n"
+        "  week_starts: sunday\n"
         "ingestor:\n"
         "  publish: tcp://0.0.0.0:1\n"
         "  query: \"tcp://[::]:2\"\n"
@@ -146,6 +151,9 @@ static void test_all_keys(void **state)
     assert_int_equal(source->poll_interval_ms, 500);
     assert_int_equal(source->late_window_ms, 0);
     assert_string_equal(source->metric_event, "metric");
+    assert_string_equal(source->local.time_zone, "America/Argentina/Buenos_Aires");
+    assert_non_null(source->local.zone);
+    assert_int_equal(source->local.week_starts, CONFIG_SUNDAY);
     assert_true(config->ingestor.lanes == 4 && config->ingestor.own_lanes == 0xa);
     assert_int_equal(config->ingestor.events, 5);
     assert_int_equal(config->ingestor.checkpoint, CHECKPOINT_FILE);

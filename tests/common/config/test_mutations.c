@@ -18,6 +18,7 @@ static const char whole[] =
     "  payload_in_events: true\n"
     "  password_file: 'secrets/db'\n"
     "  poll_interval: 500ms\n"
+    "  time_zone: Europe/Berlin\n"
     "ingestor: {publish: \"tcp://0.0.0.0:1\", query: 'tcp://[::]:2', lanes: 4, own_lanes: [1, 3],\n"
     "           checkpoint: \"file:/var/c\", checkpoint_interval: 2s}\n"
     "cache: {publish: \"tcp://*:3\", query: \"ipc:///run/q\", events: 6, limits: {tiles: 7}}\n"

@@ -65,6 +65,16 @@ static void test_values(void **state)
          "1:39: source.metric_event: expected a text of 1 to 256 bytes, but it has 0"},
         {"source: {uri: sqlite:e, metric_event: [a]}",
          "1:39: source.metric_event: expected a text, but found a list"},
+        {"source: {uri: sqlite:e, time_zone: Europe/Berln}",
+         "1:36: source.time_zone: there is no time zone \"Europe/Berln\"; write the name of one in "
+         "/usr/share/zoneinfo, such as Europe/Berlin"},
+        {"source: {uri: sqlite:e, time_zone: ../../../etc/passwd}",
+         "1:36: source.time_zone: there is no time zone \"../../../etc/passwd\"; write the name of "
+         "one in /usr/share/zoneinfo, such as Europe/Berlin"},
+        {"source: {uri: sqlite:e, time_zone: }",
+         "1:25: source.time_zone: expected the name of a time zone, but found nothing"},
+        {"source: {uri: sqlite:e, week_starts: sundy}",
+         "1:38: source.week_starts: \"sundy\" is not known; did you mean \"sunday\"?"},
         {"source: {uri: sqlite:e, payload_in_events: 1}",
          "1:44: source.payload_in_events: expected true or false, but found \"1\""},
     };
@@ -97,7 +107,7 @@ static void test_source(void **state)
          "1:25: source.password_file: SQLite has no password; leave it out"},
         {"source: {uri: sqlite:e, poll: 1s}",
          "1:25: source: unknown key \"poll\"; known are uri, table, columns, payload_in_events, "
-         "password_file, poll_interval, late_window or metric_event"},
+         "password_file, poll_interval, late_window, metric_event, time_zone or week_starts"},
     };
     REFUSED(refusals);
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "common/base/zone.h"
 #include "tests/unit.h"
 
 struct expected {
@@ -142,10 +143,10 @@ static void test_both_read_what_tables_hold(void **state)
         const struct expected *e = &moments[i];
         wall_time fold = {0};
         int64_t oracle = 0;
-        if (!wall_parse(e->text, strlen(e->text), &fold) || fold.us != e->us) {
+        if (!wall_parse(e->text, strlen(e->text), NULL, &fold) || fold.us != e->us) {
             fail_msg("the fold reads \"%s\" as %lld", e->text, (long long)fold.us);
         }
-        if (!oracle_moment_of_text(str_of(e->text), &oracle) || oracle != e->us) {
+        if (!oracle_moment_of_text(str_of(e->text), "UTC", &oracle) || oracle != e->us) {
             fail_msg("the oracle reads \"%s\" as %lld", e->text, (long long)oracle);
         }
     }
@@ -158,10 +159,10 @@ static void test_both_refuse_what_is_no_moment(void **state)
         const char *text = no_moments[i];
         wall_time fold = {42};
         int64_t oracle = 42;
-        if (wall_parse(text, strlen(text), &fold) || fold.us != 42) {
+        if (wall_parse(text, strlen(text), NULL, &fold) || fold.us != 42) {
             fail_msg("the fold reads \"%s\" as %lld", text, (long long)fold.us);
         }
-        if (oracle_moment_of_text(str_of(text), &oracle) || oracle != 42) {
+        if (oracle_moment_of_text(str_of(text), "UTC", &oracle) || oracle != 42) {
             fail_msg("the oracle reads \"%s\" as %lld", text, (long long)oracle);
         }
     }
@@ -171,8 +172,8 @@ static void assert_integers_agree(int64_t number, bool good, int64_t us)
 {
     wall_time fold = {42};
     int64_t oracle = 42;
-    const bool fold_good = wall_from_integer(number, &fold);
-    if (oracle_moment_of_integer(number, &oracle) != fold_good || fold.us != oracle) {
+    const bool fold_good = wall_from_integer(number, NULL, &fold);
+    if (oracle_moment_of_integer(number, "UTC", &oracle) != fold_good || fold.us != oracle) {
         fail_msg("%lld: %lld %lld", (long long)number, (long long)fold.us, (long long)oracle);
     }
     assert_int_equal(fold_good, good);
@@ -197,15 +198,71 @@ static void test_numbers_that_are_dates(void **state)
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
         wall_time fold = {42};
         int64_t oracle = 42;
-        assert_int_equal(wall_from_number(reals[i], &fold),
-                         oracle_moment_of_real(reals[i], &oracle));
+        assert_int_equal(wall_from_number(reals[i], NULL, &fold),
+                         oracle_moment_of_real(reals[i], "UTC", &oracle));
         assert_int_equal(fold.us, oracle);
     }
     wall_time t;
-    assert_true(wall_from_number(20261126.0, &t));
+    assert_true(wall_from_number(20261126.0, NULL, &t));
     assert_int_equal(t.us, INT64_C(1795651200000000));
-    assert_false(wall_from_number(20261126.5, &t));
-    assert_false(wall_from_number((double)INFINITY, &t));
+    assert_false(wall_from_number(20261126.5, NULL, &t));
+    assert_false(wall_from_number((double)INFINITY, NULL, &t));
+}
+
+static void assert_local(const char *text, const struct zone *zone, const char *name,
+                         const char *expected)
+{
+    wall_time fold = {42};
+    wall_time wanted;
+    int64_t oracle = 42;
+    assert_true(wall_parse(expected, strlen(expected), NULL, &wanted));
+    if (!wall_parse(text, strlen(text), zone, &fold) || fold.us != wanted.us ||
+        !oracle_moment_of_text(str_of(text), name, &oracle) || oracle != wanted.us) {
+        fail_msg("%s in %s: %lld %lld", text, name, (long long)fold.us, (long long)oracle);
+    }
+}
+
+/* What names no zone is local time. Values of Python's zoneinfo, with fold=0. */
+static void test_times_without_a_zone_are_local(void **state)
+{
+    static const char *const berlin[][2] = {
+        {"2026-11-26 22:41:00", "2026-11-26T21:41:00Z"},
+        {"2026-07-26 22:41:00.25", "2026-07-26T20:41:00.250Z"},
+        {"2026-11-26 22:41:00Z", "2026-11-26T22:41:00Z"},
+        {"2026-11-26 22:41:00 UTC", "2026-11-26T22:41:00Z"},
+        {"2026-11-26 22:41:00-05", "2026-11-27T03:41:00Z"},
+        {"2026-11-26", "2026-11-25T23:00:00Z"},
+        {"20260726224100", "2026-07-26T20:41:00Z"},
+        {"2026-W48-4T22:41", "2026-11-26T21:41:00Z"},
+        {"2026-11-26T24:00", "2026-11-26T23:00:00Z"},
+        {"2026-10-25 01:59:59.999999", "2026-10-24T23:59:59.999999Z"},
+        {"2026-10-25 02:00:00", "2026-10-25T00:00:00Z"}, /* comes twice */
+        {"2026-10-25 02:59:59", "2026-10-25T00:59:59Z"},
+        {"2026-10-25 03:00:00", "2026-10-25T02:00:00Z"},
+        {"2026-03-29 01:59:59", "2026-03-29T00:59:59Z"},
+        {"2026-03-29 02:30:00", "2026-03-29T01:30:00Z"}, /* never comes */
+        {"2026-03-29 03:00:00", "2026-03-29T01:00:00Z"},
+        {"1795732860", "2026-11-26T22:41:00Z"},
+    };
+    (void)state;
+    struct arena *memory = arena_create();
+    const struct zone *zone;
+    assert_int_equal(zone_load("Europe/Berlin", memory, &zone, NULL), STATUS_OK);
+    for (size_t i = 0; i < sizeof berlin / sizeof *berlin; i++) {
+        assert_local(berlin[i][0], zone, "Europe/Berlin", berlin[i][1]);
+    }
+    assert_int_equal(zone_load("Pacific/Apia", memory, &zone, NULL), STATUS_OK);
+    assert_local("2011-12-30 12:00", zone, "Pacific/Apia", "2011-12-30T22:00Z"); /* no such day */
+    assert_local("2011-12-31 00:00", zone, "Pacific/Apia", "2011-12-30T10:00Z");
+    wall_time fold;
+    int64_t oracle;
+    assert_true(wall_from_integer(INT64_C(20260726224100), zone, &fold));
+    assert_true(oracle_moment_of_integer(INT64_C(20260726224100), "Pacific/Apia", &oracle));
+    assert_int_equal(fold.us, oracle);
+    assert_true(wall_from_number(20260726, zone, &fold));
+    assert_true(oracle_moment_of_real(20260726, "Pacific/Apia", &oracle));
+    assert_int_equal(fold.us, oracle);
+    arena_destroy(&memory);
 }
 
 /* Texts that are nearly moments: both read them in the same way, whatever it is. */
@@ -216,6 +273,11 @@ static void test_both_agree_on_what_is_nearly_a_moment(void **state)
     unsigned seed = (unsigned)time(NULL);
     print_message("seed %u\n", seed);
     size_t read = 0;
+    static const char *const names[] = {"UTC", "Europe/Berlin", "America/St_Johns"};
+    const struct zone *zones[3] = {NULL};
+    struct arena *memory = arena_create();
+    assert_int_equal(zone_load(names[1], memory, &zones[1], NULL), STATUS_OK);
+    assert_int_equal(zone_load(names[2], memory, &zones[2], NULL), STATUS_OK);
     for (int round = 0; round < 400000; round++) {
         char text[64];
         const size_t which = (size_t)rand_r(&seed) % (sizeof moments / sizeof *moments);
@@ -234,12 +296,16 @@ static void test_both_agree_on_what_is_nearly_a_moment(void **state)
         }
         wall_time fold = {42};
         int64_t oracle = 42;
-        const bool good = wall_parse(text, strlen(text), &fold);
-        if (oracle_moment_of_text(str_of(text), &oracle) != good || oracle != fold.us) {
-            fail_msg("\"%s\": %lld and %lld", text, (long long)fold.us, (long long)oracle);
+        const size_t zone = (size_t)round / 100000 % 3;
+        const bool good = wall_parse(text, strlen(text), zones[zone], &fold);
+        if (oracle_moment_of_text(str_of(text), names[zone], &oracle) != good ||
+            oracle != fold.us) {
+            fail_msg("\"%s\" in %s: %lld and %lld", text, names[zone], (long long)fold.us,
+                     (long long)oracle);
         }
         read += good;
     }
+    arena_destroy(&memory);
     assert_true(read > 20000);
 }
 
@@ -249,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_both_read_what_tables_hold),
         cmocka_unit_test(test_both_refuse_what_is_no_moment),
         cmocka_unit_test(test_numbers_that_are_dates),
+        cmocka_unit_test(test_times_without_a_zone_are_local),
         cmocka_unit_test(test_both_agree_on_what_is_nearly_a_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

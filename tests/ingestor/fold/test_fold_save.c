@@ -5,6 +5,7 @@
 #include "tests/ingestor/fold/fold_random.h"
 
 #include "common/base/xalloc.h"
+#include "ingestor/fold/fold_digest.h"
 
 static void test_a_saved_fold_goes_on_as_if_nothing_had_happened(void **state)
 {
@@ -35,6 +36,34 @@ static void test_a_saved_fold_goes_on_as_if_nothing_had_happened(void **state)
         fold_test_free(&restored);
     }
     fold_test_free(&kept);
+}
+
+/* The configuration of one tile in a file whose source has these keys; and its digest. */
+static uint64_t digest_with(const char *source_keys, const char *tile)
+{
+    struct buf text = {0};
+    struct config *config;
+    buf_printf(&text, "source: {uri: \"sqlite:x.db\"%s}\ntiles:\n  - %s\n", source_keys, tile);
+    assert_int_equal(config_parse(text.data, text.len, "x", &config, NULL), STATUS_OK);
+    const uint64_t digest = fold_digest(&config->tiles[0]);
+    config_destroy(&config);
+    buf_free(&text);
+    return digest;
+}
+
+/* In UTC it is that of programs that knew no zones, so that their checkpoints stay good. */
+static void test_a_digest_covers_local_time(void **state)
+{
+    (void)state;
+    static const char *const tile = "{key: a, type: count, window: 60s}";
+    const uint64_t utc = digest_with("", tile);
+    assert_int_equal(utc, UINT64_C(789014236407183315));
+    assert_int_equal(digest_with(", time_zone: UTC", tile), utc);
+    assert_int_equal(digest_with(", week_starts: sunday", tile), utc);
+    const uint64_t berlin = digest_with(", time_zone: Europe/Berlin", tile);
+    assert_int_not_equal(berlin, utc);
+    assert_int_not_equal(berlin, digest_with(", time_zone: Europe/Paris", tile));
+    assert_int_equal(berlin, digest_with(", time_zone: Europe/Berlin, week_starts: sunday", tile));
 }
 
 static void test_a_changed_definition_wants_a_rebuild(void **state)
@@ -182,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_saved_fold_goes_on_as_if_nothing_had_happened),
+        cmocka_unit_test(test_a_digest_covers_local_time),
         cmocka_unit_test(test_a_changed_definition_wants_a_rebuild),
         cmocka_unit_test(test_the_tally_of_a_tile_is_kept),
         cmocka_unit_test(test_a_state_without_a_tally_is_taken_over),

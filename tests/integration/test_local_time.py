@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables whose times name no zone, in Berlin's local time: windows, deadlines and points over both changes of the clock."""
+import datetime
+import json
+import subprocess
+import time
+import types
+import zoneinfo
+
+import pytest
+
+from test_clock import Clock
+from tilewire import wait_until
+
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+LOCAL = {"source": {"time_zone": "Europe/Berlin"}}
+SLA = {"key": "sla", "type": "sla_risk", "opens": {"event_type": "x"}, "closes": {"event_type": "y"}, "item": "target_id", "due": "payload.due"}
+AUTUMN = ["2026-10-25 01:30:00", "2026-10-25 02:15:00", "2026-10-25 02:45:00.5", "2026-10-25 03:10:00", "2026-10-25"]
+SPRING = ["2026-03-29 01:30:00", "2026-03-29 02:30:00", "2026-03-29 03:10:00.5", "2026-03-29"]
+
+
+class Past:
+    """A deployment all of whose programs have another time, and `tilewire verify` at that time."""
+
+    def __init__(self, d, folder):
+        self.d = d
+        self.verifier = types.SimpleNamespace(name="verify", command=[str(d.bin / "tilewire"), "-c", str(d.file), "verify", "--timeout", "5s"])
+        self.clocks = [Clock(folder, program) for program in (*d.programs.values(), self.verifier)]
+
+    def set(self, text, plus_s=0):
+        """So many seconds after that local time."""
+        for clock in self.clocks:
+            clock.set(int(instant(text).timestamp() + plus_s - time.time()))
+
+    def verify(self):
+        result = subprocess.run(self.verifier.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        assert result.returncode == 0, result.stdout
+
+
+@pytest.fixture(params=["sqlite", "timestamp", "text", "date"])
+def local_table(request):
+    """An events table whose timestamps are local, of several types."""
+    table = request.getfixturevalue("sqlite_table" if request.param == "sqlite" else "postgres_table")
+    table.only_dates = request.param == "date"
+    if request.param != "sqlite":
+        table.execute(f"ALTER TABLE events ALTER COLUMN timestamp TYPE {request.param} USING NULL")
+    return table
+
+
+def instant(text):
+    """By Python: with fold=0 a time that comes twice is the first, and one that never comes is as if the clock had not changed."""
+    return datetime.datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+
+
+def points(texts, step_s):
+    """The points of a trend that counts."""
+    counted = {}
+    for text in texts:
+        at = int(instant(text).timestamp() // step_s * step_s * 1000)
+        counted[str(at)] = counted.get(str(at), 0) + 1
+    return counted
+
+
+def insert(table, texts):
+    rows = [text[:10] for text in texts] if table.only_dates else texts
+    return table.insert([(text, "x", None, f"i{i}", None, json.dumps({"due": text})) for i, text in enumerate(rows)])
+
+
+@pytest.mark.parametrize("texts", [AUTUMN, SPRING])
+def test_local_times_are_right_over_a_change_of_the_clock(deploy, folder, local_table, texts):
+    last = insert(local_table, texts)
+    d = deploy(local_table, config=LOCAL, tiles=[SLA, {"key": "rate", "type": "trend", "step": "10m", "length": 200}])
+    past = Past(d, folder)
+    past.set(texts[-1] + " 12:00:00")
+    d.start()
+    wait_until(lambda: d.stats()["position"] == last)
+    shown = [text[:10] for text in texts] if local_table.only_dates else texts
+    assert d.tile("rate")["data"]["points"] == points(shown, 600)
+    assert [item["due_at"] for item in d.tile("sla")["data"]["worst"]] == sorted(
+        instant(text).astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") for text in shown)
+    past.verify()
+
+
+def test_windows_of_a_table_in_local_time_are_full(deploy, local_table):
+    """With the time zone UTC they showed 0: all rows were an hour or two ahead, or beyond the window."""
+    d = deploy(local_table, config=LOCAL, tiles=[{"key": "window", "type": "count", "window": "2d" if local_table.only_dates else "1m"}]).start()
+    now = datetime.datetime.now(BERLIN).replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
+    insert(local_table, [now] * 7)
+    wait_until(lambda: d.tile("window")["data"]["value"] == 7)
+    assert d.stats()["future_rows_waiting"] == 0
+    d.verify()
+
+
+def test_a_row_of_the_second_time_counts_as_one_of_the_first(deploy, folder, sqlite_table):
+    sqlite_table.only_dates = False
+    d = deploy(sqlite_table, config=LOCAL, tiles=[{"key": "minutes", "type": "count", "window": "10m"}, {"key": "hours", "type": "count", "window": "2h"}])
+    past = Past(d, folder)
+    past.set("2026-10-25 02:30:00")
+    d.start()
+    insert(sqlite_table, ["2026-10-25 02:29:30"])
+    wait_until(lambda: d.tile("minutes")["data"]["value"] == 1)
+    past.verify()
+    d.stop()
+    past.set("2026-10-25 02:30:00", 3600)
+    d.start()
+    insert(sqlite_table, ["2026-10-25 02:29:30", "2026-10-25 02:30:00"])
+    wait_until(lambda: d.tile("hours")["data"]["value"] == 3)
+    assert d.tile("minutes")["data"]["value"] == 0
+    past.verify()
+
+
+def test_another_time_zone_makes_all_tiles_anew(deploy, local_table):
+    d = deploy(local_table, tiles=[SLA])
+    d.start()
+    insert(local_table, ["2024-10-01 12:00:00"])
+    wait_until(lambda: d.tile("sla")["data"]["breached"] == 1 and d.stats()["checkpoint_position"] == 1)
+    d.config["source"]["time_zone"] = "Europe/Berlin"
+    d.write()
+    d["ingestor"].kill()
+    d.start("ingestor")
+    due = "2024-09-30T22:00:00.000Z" if local_table.only_dates else "2024-10-01T10:00:00.000Z"
+    wait_until(lambda: d.tile("sla")["data"]["worst"][0]["due_at"] == due)
+    d.verify()
+
+
+def test_an_unknown_time_zone_is_named_with_its_place_in_the_file(deploy, sqlite_table):
+    d = deploy(sqlite_table, config={"source": {"time_zone": "Europe/Berln"}})
+    result = d.run("check")
+    assert result.returncode != 0
+    line = d.file.read_text().split("\n").index("  time_zone: Europe/Berln") + 1
+    assert f"{d.file}:{line}:14: source.time_zone: there is no time zone \"Europe/Berln\"" in result.stdout
