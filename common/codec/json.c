@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/codec/json.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -368,10 +369,23 @@ static void put_map(struct buf *out, const struct json_value *value, int depth)
     mp_close_map(out, map);
 }
 
+/* An integer that uint64 can hold and int64 cannot. */
+static bool is_large(const struct json_value *value, uint64_t *out)
+{
+    struct str digits;
+    if (!json_as_digits(value, &digits) || digits.p[0] == '-') {
+        return false;
+    }
+    errno = 0;
+    *out = strtoull(digits.p, NULL, 10); /* jansson's strings end with a NUL */
+    return errno == 0;
+}
+
 static void put(struct buf *out, const struct json_value *value, int depth)
 {
     struct str text;
     int64_t integer;
+    uint64_t large;
     double number;
     bool boolean;
     if (depth > MP_MAX_DEPTH / 2) {
@@ -382,6 +396,8 @@ static void put(struct buf *out, const struct json_value *value, int depth)
         mp_put_str(out, text);
     } else if (json_as_int(value, &integer)) {
         mp_put_int(out, integer);
+    } else if (is_large(value, &large)) {
+        mp_put_uint(out, large);
     } else if (json_as_number(value, &number)) {
         mp_put_number(out, number);
     } else if (json_as_bool(value, &boolean)) {

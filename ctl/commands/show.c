@@ -111,12 +111,18 @@ char *show_age(int64_t ms, char out[SHOW_AGE_SIZE])
 
 void show_number(struct buf *out, const mp_value *value)
 {
+    char text[JSON_NUMBER_SIZE];
     double number;
-    if (mp_as_number(value, &number)) {
-        const bool whole = fabs(number) < 1e15 && fabs(number - trunc(number)) <= 0;
-        buf_printf(out, whole ? "%.0f" : "%.6g", number);
-    } else {
+    int64_t integer;
+    uint64_t large;
+    if (mp_as_int(value, &integer) || mp_as_uint(value, &large)) {
+        json_write_value(out, value);
+    } else if (!mp_as_number(value, &number) || !isfinite(number)) {
         buf_append_text(out, "–");
+    } else if (fabs(number) < 1e6 && fabs(number - trunc(number)) > 0) {
+        buf_printf(out, "%.6g", number);
+    } else {
+        buf_append(out, text, json_number_text(number, text));
     }
 }
 

@@ -30,7 +30,8 @@ void show_table_print(const struct show_table *table, const struct ctl *ctl);
 #define SHOW_AGE_SIZE 32
 char *show_age(int64_t ms, char out[SHOW_AGE_SIZE]);
 
-/* Appends the number as people write it, such as 42 or 3.5; "–" for what is none. */
+/* Appends the number as people write it, such as 42 or 3.5; "–" for what is none. Whole numbers and
+ * those of a million and more are exact; others have six digits. */
 void show_number(struct buf *out, const mp_value *value);
 
 /* Appends a block for each point of a trend, for at most `width` of the newest. */

@@ -174,6 +174,29 @@ static void test_large_integers_keep_their_digits(void **state)
     json_free(root);
 }
 
+static void test_integers_of_uint64_stay_exact(void **state)
+{
+    (void)state;
+    static const char text[] = "[9223372036854775807,9223372036854775809,18446744073709551615,"
+                               "18446744073709551616,-9223372036854775809]";
+    struct json_value *root;
+    struct buf packed = {0};
+    struct buf out = {0};
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    assert_int_equal(json_parse_usable(str_of(text), 1000, &root), STATUS_OK);
+    json_to_mp(&packed, root);
+    assert_int_equal(mp_parse(&doc, packed.data, packed.len), STATUS_OK);
+    json_write_value(&out, &doc.root);
+    assert_string_equal(buf_cstr(&out),
+                        "[9223372036854775807,9223372036854775809,18446744073709551615,"
+                        "1.8446744073709552e19,-9.223372036854776e18]");
+    mp_doc_free(&doc);
+    buf_free(&packed);
+    buf_free(&out);
+    json_free(root);
+}
+
 static void test_deep_nesting_costs_its_member_only(void **state)
 {
     (void)state;
@@ -333,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_held_costs_its_member_only),
         cmocka_unit_test(test_what_is_no_json_stays_none),
         cmocka_unit_test(test_large_integers_keep_their_digits),
+        cmocka_unit_test(test_integers_of_uint64_stay_exact),
         cmocka_unit_test(test_deep_nesting_costs_its_member_only),
         cmocka_unit_test(test_items_of_lists),
         cmocka_unit_test(test_numbers_are_read_again_as_they_were),
