@@ -45,6 +45,20 @@ struct moment ingestor_now(struct ingestor *ingestor)
     return (struct moment){believed, clock_mono()};
 }
 
+struct wire_clocks ingestor_clocks(const struct ingestor *ingestor, mono_time now)
+{
+    const struct ingestor_clock *clock = &ingestor->clock;
+    struct wire_clocks out = {
+        .database_known = clock->database.known,
+        .database_ahead_us = clock->database.ahead_us,
+        .rows_ahead_us = row_times_ahead_us(&clock->rows, now),
+        .steps = clock->steps.steps,
+        .held = clock->steps.held,
+    };
+    out.rows_known = row_times_age_us(&clock->rows, &out.row_age_us);
+    return out;
+}
+
 bool ingestor_is_ahead(struct ingestor *ingestor, wall_time as_of)
 {
     return as_of.us > ingestor_now(ingestor).wall.us + CLOCK_STEP_US;

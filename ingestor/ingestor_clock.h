@@ -8,6 +8,9 @@
 /* The wall clock as far as it is believed (clock_steps.h), and the monotonic clock. */
 struct moment ingestor_now(struct ingestor *ingestor);
 
+/* What heartbeats say of our clock and those of others. */
+struct wire_clocks ingestor_clocks(const struct ingestor *ingestor, mono_time now);
+
 /* True when a checkpoint that is true for that moment was written by a clock that was ahead of
  * ours: then its tiles have forgotten what they should show now. */
 bool ingestor_is_ahead(struct ingestor *ingestor, wall_time as_of);

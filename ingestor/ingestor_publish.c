@@ -48,6 +48,13 @@ void ingestor_flush(struct ingestor *ingestor, struct moment now)
     }
 }
 
+static void send_heartbeat(struct ingestor *ingestor, struct moment now)
+{
+    const struct wire_clocks clocks = ingestor_clocks(ingestor, now.mono);
+    publisher_set_clocks(ingestor->publisher, &clocks);
+    publisher_heartbeat(ingestor->publisher, now);
+}
+
 void ingestor_go_live(struct ingestor *ingestor, struct moment now)
 {
     ingestor->saving.at_once = ingestor->saving.at_once || ingestor->phase == INGESTOR_BUILDING;
@@ -56,7 +63,7 @@ void ingestor_go_live(struct ingestor *ingestor, struct moment now)
     fold_republish(ingestor->fold);
     ingestor_flush(ingestor, now);
     publisher_sweep(ingestor->publisher, mark, now);
-    publisher_heartbeat(ingestor->publisher, now);
+    send_heartbeat(ingestor, now);
     log_info("ready component=ingestor publish=%s query=%s position=%s tiles=%zu",
              ingestor->config->ingestor.publish, ingestor->config->ingestor.query,
              publisher_position_text(ingestor->publisher),
@@ -84,7 +91,7 @@ int64_t ingestor_publish_due(struct ingestor *ingestor)
     }
     ingestor_flush(ingestor, now);
     if (now.mono.us >= ingestor->publishing.heartbeat_at.us) {
-        publisher_heartbeat(ingestor->publisher, now);
+        send_heartbeat(ingestor, now);
         ingestor->publishing.heartbeat_at = mono_add_ms(now.mono, HEARTBEAT_MS);
     }
     const int64_t heartbeat_us = ingestor->publishing.heartbeat_at.us - now.mono.us;

@@ -33,6 +33,29 @@ static uint64_t pending_s(const struct ingestor *ingestor)
     return ingestor->source.pending_ids != 0 && us > 0 ? (uint64_t)(us / US_PER_S) : 0;
 }
 
+/* Whole milliseconds, away from 0: what is uncertain by less than one is so by 1. */
+static int64_t rounded_ms(int64_t us)
+{
+    return (us + (us < 0 ? 1 - US_PER_MS : US_PER_MS - 1)) / US_PER_MS;
+}
+
+/* The database's clock, and those that rows show, as far as they are known. */
+static size_t put_clocks(const struct ingestor *ingestor, struct buf *out)
+{
+    const struct database_clock *database = &ingestor->clock.database;
+    const struct wire_clocks clocks = ingestor_clocks(ingestor, clock_mono());
+    size_t count = metrics_put_signed(out, "rows_ahead_ms", rounded_ms(clocks.rows_ahead_us));
+    if (clocks.rows_known) {
+        count += metrics_put_signed(out, "row_age_ms", clocks.row_age_us / US_PER_MS);
+    }
+    if (database->known) {
+        count += metrics_put_signed(out, "database_clock_ahead_ms", database->ahead_us / US_PER_MS);
+        count += metrics_put_signed(out, "database_clock_uncertain_ms",
+                                    rounded_ms(database->uncertain_us));
+    }
+    return count;
+}
+
 size_t ingestor_stats(void *arg, struct buf *out)
 {
     struct ingestor *ingestor = arg;
@@ -60,6 +83,7 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"future_rows_dropped", f->future_dropped},
         {"clock_steps", ingestor->clock.steps.steps},
         {"clock_held", ingestor->clock.steps.held},
+        {"rows_ahead", ingestor->clock.rows.ahead},
         {"deltas_published", p->deltas},
         {"keyframes_published", p->keyframes},
         {"unchanged_tiles", p->unchanged},
@@ -75,5 +99,5 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"queries_answered", ingestor->answering.query.answered},
         {"queries_refused", ingestor->answering.query.refused},
     };
-    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics);
+    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + put_clocks(ingestor, out);
 }

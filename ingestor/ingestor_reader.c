@@ -108,6 +108,7 @@ static void note_pending(struct ingestor *ingestor, const struct batch *batch)
     ingestor->source.pending_ids = batch->pending_ids;
     ingestor->source.given_up = batch->given_up;
     ingestor->source.pending_since = batch->pending_since;
+    ingestor->clock.database = batch->database_clock;
 }
 
 /* Takes events that were delivered before the checkpoint, which are for the event log alone. */
@@ -148,9 +149,14 @@ static void log_newest(struct ingestor *ingestor, struct moment now)
 static void fold_events(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
     const bool live = ingestor->phase == INGESTOR_LIVE;
+    const bool timely = live && !batch->more; /* others are read long after they were written */
     publisher_set_position(ingestor->publisher, batch->ordinal, batch->origin);
     for (size_t i = 0; i < batch->count; i++) {
         fold_event(ingestor->fold, &batch->events[i], now);
+        if (timely) {
+            row_times_add(&ingestor->clock.rows, batch->events[i].timestamp,
+                          batch->events[i].arrival, now.mono);
+        }
         if (live) {
             publisher_event(ingestor->publisher, &batch->events[i], ingestor_now(ingestor), false);
         }

@@ -22,6 +22,7 @@
 #include "ingestor/publish/newest.h"
 #include "ingestor/publish/publisher.h"
 #include "ingestor/reader/reader.h"
+#include "ingestor/row_times.h"
 
 /*
  *            lease, checkpoint ┌─► resuming ── the event log is filled again ──┐
@@ -80,9 +81,11 @@ struct ingestor_saving {
     uint64_t failures;
 };
 
-/* What time it is for the tiles. */
+/* What time it is for the tiles, and by the clocks of others. */
 struct ingestor_clock {
     struct clock_steps steps;
+    struct row_times rows;
+    struct database_clock database;
     wall_time reached; /* The latest moment that anything was published for. */
     bool lost_rows;    /* Rows were dropped as being of the future, and the clock was behind. */
 };

@@ -11,3 +11,10 @@ size_t metrics_put(struct buf *out, const struct metric *metrics, size_t count)
     }
     return count;
 }
+
+size_t metrics_put_signed(struct buf *out, const char *name, int64_t value)
+{
+    mp_put_text(out, name);
+    mp_put_int(out, value);
+    return 1;
+}

@@ -20,4 +20,7 @@ struct metric {
  * has opened. Returns count, to be added to the map's. */
 size_t metrics_put(struct buf *out, const struct metric *metrics, size_t count);
 
+/* The same for one number that may be below 0. Returns 1. */
+size_t metrics_put_signed(struct buf *out, const char *name, int64_t value);
+
 #endif

@@ -64,6 +64,9 @@ static void on_heartbeat(struct replica *r, const struct wire_header *header,
         snprintf(lane->position, sizeof lane->position, "%.*s", (int)heartbeat.position.len,
                  heartbeat.position.p);
         lane->as_of = heartbeat.as_of;
+        if (header->lane == 0) {
+            r->clocks = heartbeat.clocks;
+        }
         if (r->ops.accepted != NULL) {
             r->ops.accepted(r->ops.accepted_arg, frames);
         }
@@ -163,6 +166,11 @@ void replica_cursor(const struct replica *r, struct cursor *out)
     for (unsigned i = 0; i < r->lane_count; i++) {
         out->at[i] = r->lanes[i].last;
     }
+}
+
+const struct wire_clocks *replica_clocks(const struct replica *r)
+{
+    return &r->clocks;
 }
 
 const struct replica_counters *replica_counters(const struct replica *r)

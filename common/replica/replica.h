@@ -77,6 +77,9 @@ void replica_standing(const struct replica *replica, mono_time now, struct query
 /* Fills in the version that each lane has reached. */
 void replica_cursor(const struct replica *replica, struct cursor *out);
 
+/* What the ingestor of lane 0 said of clocks at last. Lives as long as the replica. */
+const struct wire_clocks *replica_clocks(const struct replica *replica);
+
 /* Lives as long as the replica. */
 const struct replica_counters *replica_counters(const struct replica *replica);
 

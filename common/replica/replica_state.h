@@ -106,10 +106,11 @@ struct replica {
     struct replica_lane lanes[LANES_MAX];
     struct replica_upstream upstreams[REPLICA_UPSTREAMS_MAX];
     struct replica_sync sync;
-    uint32_t next_tag;    /* the last tag that was given away; never 0 in a request */
-    bool ready;           /* all lanes were whole at once */
-    size_t pending_count; /* messages that wait in all lanes */
-    size_t pending_bytes; /* bytes of them */
+    uint32_t next_tag;         /* the last tag that was given away; never 0 in a request */
+    bool ready;                /* all lanes were whole at once */
+    size_t pending_count;      /* messages that wait in all lanes */
+    size_t pending_bytes;      /* bytes of them */
+    struct wire_clocks clocks; /* by the last heartbeat of lane 0 */
     struct replica_counters counters;
     struct mp_doc body;  /* scratch for a message */
     struct mp_doc reply; /* scratch for a reply */

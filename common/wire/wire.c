@@ -103,6 +103,29 @@ void wire_encode_event(struct buf frames[WIRE_FRAMES], struct version version,
     buf_append_str(body, fields);
 }
 
+static void encode_clocks(struct buf *body, const struct wire_clocks *clocks)
+{
+    struct mp_open_map map = mp_open_map(body);
+    if (clocks->database_known) {
+        mp_put_text(body, "d");
+        mp_put_int(body, clocks->database_ahead_us);
+        map.count++;
+    }
+    if (clocks->rows_known) {
+        mp_put_text(body, "r");
+        mp_put_int(body, clocks->row_age_us);
+        map.count++;
+    }
+    mp_put_text(body, "f");
+    mp_put_int(body, clocks->rows_ahead_us);
+    mp_put_text(body, "j");
+    mp_put_uint(body, clocks->steps);
+    mp_put_text(body, "h");
+    mp_put_bool(body, clocks->held);
+    map.count += 3;
+    mp_close_map(body, map);
+}
+
 void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct version last,
                            wall_time published_at, const struct wire_heartbeat *heartbeat)
 {
@@ -110,7 +133,7 @@ void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct
     encode_header(&frames[1], last, published_at);
 
     struct buf *body = &frames[2];
-    mp_put_map(body, 4);
+    mp_put_map(body, 5);
     mp_put_text(body, "s");
     mp_put_str(body, heartbeat->position);
     mp_put_text(body, "w");
@@ -119,6 +142,8 @@ void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct
     mp_put_uint(body, heartbeat->origin);
     mp_put_text(body, "n");
     mp_put_uint(body, heartbeat->ordinal);
+    mp_put_text(body, "c");
+    encode_clocks(body, &heartbeat->clocks);
 }
 
 /* ---- Decoding ---- */
@@ -310,6 +335,16 @@ int wire_decode_event(const struct wire_header *header, struct mp_doc *doc, stru
     return STATUS_OK;
 }
 
+/* What is missing or of another type is not known: news of clocks is never worth a heartbeat. */
+static void decode_clocks(const mp_value *map, struct wire_clocks *out)
+{
+    out->database_known = mp_as_int(mp_get(map, "d"), &out->database_ahead_us);
+    out->rows_known = mp_as_int(mp_get(map, "r"), &out->row_age_us);
+    (void)mp_as_int(mp_get(map, "f"), &out->rows_ahead_us);
+    (void)mp_as_uint(mp_get(map, "j"), &out->steps);
+    (void)mp_as_bool(mp_get(map, "h"), &out->held);
+}
+
 int wire_decode_heartbeat(const struct wire_header *header, struct mp_doc *doc, struct str body,
                           struct wire_heartbeat *out)
 {
@@ -324,5 +359,6 @@ int wire_decode_heartbeat(const struct wire_header *header, struct mp_doc *doc, 
         !mp_as_uint(mp_get(map, "n"), &out->ordinal)) {
         return STATUS_INVALID;
     }
+    decode_clocks(mp_get(map, "c"), &out->clocks);
     return STATUS_OK;
 }

@@ -100,6 +100,18 @@ struct wire_event {
     wall_time arrival;      /* when the ingestor read it; {0}: unknown */
 };
 
+/* What an ingestor knows of its own and others' clocks. All zero: nothing. */
+struct wire_clocks {
+    bool database_known;
+    int64_t database_ahead_us; /* the database's clock less the ingestor's; only with its flag */
+    bool rows_known;
+    int64_t row_age_us;    /* the median from a row's timestamp to its arrival; with its flag */
+    int64_t rows_ahead_us; /* how far a row's timestamp lay ahead of its arrival, at most, in the
+                              last minutes; 0: none did */
+    uint64_t steps;        /* times that the ingestor's wall clock jumped */
+    bool held;             /* it jumped, and is not believed yet */
+};
+
 /* Published on each lane every second. Its header repeats the version of the last message on that
  * lane, so that a subscriber who missed that message hears of it. */
 struct wire_heartbeat {
@@ -107,6 +119,7 @@ struct wire_heartbeat {
     wall_time as_of;     /* the moment that the lane's tiles are true for */
     uint64_t origin;     /* the numbering that the ordinal belongs to */
     uint64_t ordinal;    /* of the last event that was delivered; 0 if none was */
+    struct wire_clocks clocks;
 };
 
 /* ---- Encoding: each function appends to the three buffers, which the caller has cleared. ---- */

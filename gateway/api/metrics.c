@@ -122,15 +122,42 @@ static void put_waiting(const struct api *api, struct buf *out)
     put_samples(out, samples, sizeof samples / sizeof *samples);
 }
 
+/* A gauge in seconds; NaN when it is not known. */
+static void put_seconds(struct buf *out, const char *name, const char *help, bool known, int64_t us)
+{
+    buf_printf(out,
+               "# HELP tilewire_gateway_%s_seconds %s\n# TYPE tilewire_gateway_%s_seconds gauge\n"
+               "tilewire_gateway_%s_seconds ",
+               name, help, name, name);
+    if (known) {
+        buf_printf(out, "%.6f\n", (double)us / (double)US_PER_S);
+    } else {
+        buf_append_text(out, "NaN\n");
+    }
+}
+
 static void put_lag(const struct api *api, struct buf *out)
 {
     const int64_t lag_us = clock_wall().us - api_as_of(api).us;
     const bool known = replica_ready(api->replica) && lag_us > 0;
-    buf_printf(out,
-               "# HELP tilewire_gateway_upstream_lag_seconds Age of the newest beat.\n"
-               "# TYPE tilewire_gateway_upstream_lag_seconds gauge\n"
-               "tilewire_gateway_upstream_lag_seconds %.6f\n",
-               known ? (double)lag_us / (double)US_PER_S : 0.0);
+    put_seconds(out, "upstream_lag", "Age of the newest beat.", true, known ? lag_us : 0);
+}
+
+static void put_clocks(const struct api *api, struct buf *out)
+{
+    const struct wire_clocks *c = replica_clocks(api->replica);
+    const struct sample samples[] = {
+        {"ingestor_clock_steps", "Jumps of the ingestor's wall clock.", true, c->steps},
+        {"ingestor_clock_held", "1 while such a jump is not believed.", false, c->held},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+    put_seconds(out, "database_clock_ahead", "The database's clock less the ingestor's.",
+                c->database_known, c->database_ahead_us);
+    put_seconds(out, "rows_ahead",
+                "How far a row of the last minutes was ahead of the ingestor's clock, at most.",
+                true, c->rows_ahead_us);
+    put_seconds(out, "row_age", "Median of the newest rows' ages when the ingestor read them.",
+                c->rows_known, c->row_age_us);
 }
 
 static void put_replica(const struct api *api, struct buf *out)
@@ -166,6 +193,7 @@ enum MHD_Result api_metrics(struct request *request)
     put_waiting(api, &body);
     put_replica(api, &body);
     put_lag(api, &body);
+    put_clocks(api, &body);
     latency_put(api->latency, &body);
     const enum MHD_Result result = reply_body(
         request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", buf_str(&body), headers);

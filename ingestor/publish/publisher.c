@@ -22,6 +22,7 @@ struct publisher {
     uint64_t origin;                   /* that ordinals count from */
     char position[STORE_POSITION_MAX]; /* the ordinal as text */
     uint32_t mark;                     /* number of the last round: see publisher_mark */
+    struct wire_clocks clocks;         /* what heartbeats say of them */
     struct publisher_counters counters;
 
     /* Scratch, kept for its memory alone. */
@@ -265,9 +266,15 @@ void publisher_sweep(struct publisher *p, uint32_t mark, struct moment now)
     free(sweep.keys);
 }
 
+void publisher_set_clocks(struct publisher *p, const struct wire_clocks *clocks)
+{
+    p->clocks = *clocks;
+}
+
 void publisher_heartbeat(struct publisher *p, struct moment now)
 {
-    const struct wire_heartbeat heartbeat = {str_of(p->position), now.wall, p->origin, p->ordinal};
+    const struct wire_heartbeat heartbeat = {str_of(p->position), now.wall, p->origin, p->ordinal,
+                                             p->clocks};
     for (unsigned lane = 0; lane < p->config->ingestor.lanes; lane++) {
         if (owns_lane(p, lane)) {
             clear_frames(p);

@@ -65,6 +65,9 @@ void publisher_tile(struct publisher *publisher, const struct fold_output *outpu
 uint32_t publisher_mark(struct publisher *publisher);
 void publisher_sweep(struct publisher *publisher, uint32_t mark, struct moment now);
 
+/* What the next heartbeats say of clocks. */
+void publisher_set_clocks(struct publisher *publisher, const struct wire_clocks *clocks);
+
 /* Sends a heartbeat on each lane that is ours. */
 void publisher_heartbeat(struct publisher *publisher, struct moment now);
 

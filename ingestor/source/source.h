@@ -20,6 +20,7 @@
 #include "common/base/error.h"
 #include "common/config/config.h"
 #include "common/store/event.h"
+#include "ingestor/source/database_clock.h"
 
 /* Rows and where the source stands after them. Owned by whoever holds it; batch_destroy frees it.
  */
@@ -38,10 +39,11 @@ struct batch {
     uint64_t record;    /* number of the last journal record that is in the state; 0: none */
     struct str journal; /* empty: none. Else it must be on disk before the batch is handed on: what
                            of the order of delivery a later read could not tell from the table */
-    uint64_t pending_ids;    /* ids that are missing and may still come */
-    wall_time pending_since; /* the longest of them; WALL_NEVER when there is none */
-    uint64_t given_up;       /* ranges of ids too many to wait for, since the source was opened */
-    struct batch *prev;      /* in the list of whoever holds it */
+    uint64_t pending_ids;                 /* ids that are missing and may still come */
+    wall_time pending_since;              /* the longest of them; WALL_NEVER when there is none */
+    struct database_clock database_clock; /* of a server, as last measured */
+    uint64_t given_up;  /* ranges of ids too many to wait for, since the source was opened */
+    struct batch *prev; /* in the list of whoever holds it */
     struct batch *next;
     /* what follows is private to the source */
     struct batch_memory *memory;

@@ -2,6 +2,7 @@
 """The ingestor's wall clock is wrong, for a moment or for longer. A library that is loaded before others moves it."""
 import datetime
 import os
+import re
 import struct
 import subprocess
 import time
@@ -155,3 +156,33 @@ def test_rows_that_a_clock_that_was_behind_took_for_too_many_of_the_future_are_c
     wait_until(lambda: d.tile("ever")["data"]["value"] == 70000, 60)
     assert (d.stats()["future_rows_waiting"], d.stats()["future_rows_dropped"]) == (0, 0)
     d.verify()
+
+
+def clocks_of_metrics(d):
+    """What a gateway says of clocks, in seconds; None: not known."""
+    text = d.request("/metrics")[2].decode()
+    return {name: float(value) if value != "NaN" else None
+            for name, value in re.findall(r"^tilewire_gateway_(rows_ahead|row_age|database_clock_ahead)_seconds (\S+)$", text, re.M)}
+
+
+@pytest.mark.parametrize("ahead_s", [50, -50])
+def test_the_clocks_of_the_rows_of_the_database_and_ours_are_told_apart(deploy, folder, table, ahead_s):
+    """A wrong clock of the ingestor: it is away from both of the others."""
+    d = deploy(table, tiles=[{"key": "ever", "type": "count"}])
+    Clock(folder, d["ingestor"], ahead_s)
+    d.start()
+    assert clocks_of_metrics(d).items() >= {"rows_ahead": 0, "row_age": None}.items()
+    last = insert(table, 3, "i")
+    stats = wait_until(lambda: (s := d.stats())["position"] == last and "row_age_ms" in s and s)
+    age_ms = stats["row_age_ms"]
+    assert 0 <= age_ms - ahead_s * 1000 < 10000
+    assert stats["rows_ahead"] == (3 if ahead_s < 0 else 0)
+    assert 0 <= stats["rows_ahead_ms"] + min(age_ms, 0) < 10000
+    if table.kind == "postgresql":
+        assert abs(stats["database_clock_ahead_ms"] + ahead_s * 1000) <= stats["database_clock_uncertain_ms"]
+    else:
+        assert "database_clock_ahead_ms" not in stats
+    wait_until(lambda: (clocks := clocks_of_metrics(d))["row_age"] is not None and abs(clocks["row_age"] * 1000 - age_ms) < 1
+               and abs(clocks["rows_ahead"] * 1000 - stats["rows_ahead_ms"]) <= 1)
+    shown = clocks_of_metrics(d)["database_clock_ahead"]
+    assert shown is None if table.kind != "postgresql" else abs(shown + ahead_s) < 10

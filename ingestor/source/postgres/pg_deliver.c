@@ -26,6 +26,7 @@ struct batch *pg_deliver_finish(struct postgres_source *s, struct batch *batch)
     batch->pending_ids = holes_ids(&s->holes);
     batch->pending_since = holes_oldest(&s->holes);
     batch->given_up = s->holes.given_up;
+    batch->database_clock = s->clock;
     batch->record = s->journal.record;
     s->news.started_over = false;
     s->news.caught_up = !batch->more;

@@ -127,13 +127,15 @@ static PGresult *next_result(struct postgres_source *s, ExecStatusType wanted, b
     return result;
 }
 
-static bool read_snapshot(struct postgres_source *s, struct error *err)
+static bool read_snapshot(struct postgres_source *s, mono_time asked, struct error *err)
 {
     bool of_a_row;
     PGresult *snapshot = next_result(s, PGRES_TUPLES_OK, &of_a_row, err);
     if (snapshot == NULL) {
         return false;
     }
+    const wall_time theirs = {strtoll(PQgetvalue(snapshot, 0, 5), NULL, 10)};
+    database_clock_measure(&s->clock, theirs, asked, clock_now());
     s->snapshot.xmin = strtoull(PQgetvalue(snapshot, 0, 0), NULL, 10);
     s->snapshot.xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
     const int64_t newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
@@ -167,12 +169,13 @@ static bool skip_settings(struct postgres_source *s, struct error *err)
 
 /* Takes the answers. STATUS_INVALID: the database fails at a row behind the position or, if those
  * were read, at one in a hole. */
-static int take_poll(struct postgres_source *s, bool late, struct pg_polled *out, struct error *err)
+static int take_poll(struct postgres_source *s, bool late, mono_time asked, struct pg_polled *out,
+                     struct error *err)
 {
     bool of_a_row;
     PGresult *begin = next_result(s, PGRES_COMMAND_OK, &of_a_row, err);
     PQclear(begin);
-    if (begin == NULL || (s->pooled && !skip_settings(s, err)) || !read_snapshot(s, err)) {
+    if (begin == NULL || (s->pooled && !skip_settings(s, err)) || !read_snapshot(s, asked, err)) {
         return STATUS_IO;
     }
     out->rows = next_result(s, PGRES_TUPLES_OK, &of_a_row, err);
@@ -236,10 +239,11 @@ int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *
     pg_broken_clear(&s->broken);
     int status = STATUS_INVALID;
     for (int tries = 0; status == STATUS_INVALID && tries < POLL_TRIES; tries++) {
+        const mono_time asked = clock_mono();
         if (!send_poll(s, max_rows, late, out)) {
             return pg_error(s->db, NULL, "cannot read the events table", err);
         }
-        status = take_poll(s, late, out, err);
+        status = take_poll(s, late, asked, out, err);
         if (status == STATUS_INVALID && find_broken(s, max_rows, out, err) != STATUS_OK) {
             return STATUS_IO;
         }

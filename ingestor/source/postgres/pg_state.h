@@ -25,9 +25,9 @@
 #include "ingestor/source/unusable.h"
 
 enum pg_statement {
-    PG_STATEMENT_SNAPSHOT, /* One row: xmin, xmax, the greatest id, the table's file, and whether
-                              the table is still the one that was described. $1: the table's name.
-                            */
+    PG_STATEMENT_SNAPSHOT, /* One row: xmin, xmax, the greatest id, the table's file, whether the
+                              table is still the one that was described, and the server's time. $1:
+                              the table's name. */
     PG_STATEMENT_ROWS,     /* The rows with ids in ($1, $2], at most $3, in the order of their ids.
                             */
     PG_STATEMENT_LATE,    /* The rows with ids in the ranges that begin with $1 and end with $2, two
@@ -117,6 +117,7 @@ struct postgres_source {
     struct pg_rewind rewind;
     struct anchor anchor;
     struct unusable_log unusable;
+    struct database_clock clock; /* The server's. */
 };
 
 /* Appends the state: [format, position, offset, last ordinal, origin, table oid, holes, record,

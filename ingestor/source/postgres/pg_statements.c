@@ -42,7 +42,8 @@ static void make_statements(struct postgres_source *s)
             x_asprintf("SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text, "
                        "coalesce((SELECT max(%s) FROM %s), 0)::text, "
                        "coalesce(pg_relation_filenode(%lld), 0)::text, "
-                       "to_regclass($1)::oid = %lld "
+                       "to_regclass($1)::oid = %lld, "
+                       "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text "
                        "FROM pg_current_snapshot() s",
                        id, name, (long long)s->table.oid, (long long)s->table.oid),
         [PG_STATEMENT_ROWS] =

@@ -134,8 +134,10 @@ static void deliver_row(struct node *node, const struct row *row, bool silent)
 static void send_heartbeat(struct node *node)
 {
     struct world *w = node->world;
-    const struct wire_heartbeat heartbeat = {STR("1"), world_wall(w), w->origin,
-                                             eventlog_last(node->events)};
+    const struct wire_heartbeat heartbeat = {.position = STR("1"),
+                                             .as_of = world_wall(w),
+                                             .origin = w->origin,
+                                             .ordinal = eventlog_last(node->events)};
     for (unsigned lane = 0; lane < w->lanes; lane++) {
         if ((node->lanes_owned >> lane & 1) == 0) {
             continue;

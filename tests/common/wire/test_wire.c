@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "common/base/error.h"
+#include "common/codec/json.h"
 #include "common/codec/mp_patch.h"
 #include "tests/unit.h"
 
@@ -166,7 +167,13 @@ static void test_event_round_trip(void **state)
 static void test_beat_round_trip(void **state)
 {
     (void)state;
-    const struct wire_heartbeat beat = {STR("43"), {7}, 5, 43};
+    const struct wire_heartbeat beat = {
+        .position = STR("43"),
+        .as_of = {7},
+        .origin = 5,
+        .ordinal = 43,
+        .clocks = {true, -90000000, true, 1500, 250, 3, true},
+    };
     struct message m;
     message_init(&m);
     wire_encode_heartbeat(m.frames, 63, (struct version){1, 2}, (wall_time){3}, &beat);
@@ -179,7 +186,48 @@ static void test_beat_round_trip(void **state)
     assert_int_equal(back.ordinal, 43);
     assert_int_equal(back.origin, 5);
     assert_int_equal(back.as_of.us, 7);
+    assert_true(back.clocks.database_known && back.clocks.rows_known && back.clocks.held);
+    assert_int_equal(back.clocks.database_ahead_us, -90000000);
+    assert_int_equal(back.clocks.row_age_us, 1500);
+    assert_int_equal(back.clocks.rows_ahead_us, 250);
+    assert_int_equal(back.clocks.steps, 3);
     message_free(&m);
+}
+
+static int decode_beat(const char *json, struct message *m, struct wire_heartbeat *out)
+{
+    struct wire_header header;
+    struct json_value *body;
+    message_init(m);
+    buf_append_text(&m->frames[0], "beat.0");
+    buf_append_str(&m->frames[1], STR("\x94\x01\x01\x01\x01"));
+    assert_int_equal(json_parse(str_of(json), 1000, &body), STATUS_OK);
+    json_to_mp(&m->frames[2], body);
+    json_free(body);
+    assert_int_equal(decode_header(m, &header), STATUS_OK);
+    return wire_decode_heartbeat(&header, &m->doc, buf_str(&m->frames[2]), out);
+}
+
+static void test_a_beat_needs_no_clocks(void **state)
+{
+    (void)state;
+    static const char *const without[] = {
+        "{\"s\":\"1\",\"w\":7,\"o\":5,\"n\":1}", /* of an older ingestor */
+        "{\"s\":\"1\",\"w\":7,\"o\":5,\"n\":1,\"c\":{}}",
+        "{\"s\":\"1\",\"w\":7,\"o\":5,\"n\":1,\"c\":{\"d\":\"x\",\"r\":0.5,\"f\":{},\"j\":-1,\"h\":"
+        "1}}",
+        "{\"s\":\"1\",\"w\":7,\"o\":5,\"n\":1,\"c\":[1]}",
+    };
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+        struct message m;
+        struct wire_heartbeat beat;
+        assert_int_equal(decode_beat(without[i], &m, &beat), STATUS_OK);
+        assert_int_equal(beat.as_of.us, 7);
+        assert_false(beat.clocks.database_known || beat.clocks.rows_known || beat.clocks.held);
+        assert_int_equal(beat.clocks.rows_ahead_us, 0);
+        assert_int_equal(beat.clocks.steps, 0);
+        message_free(&m);
+    }
 }
 
 static void test_refuses_other_topics_and_headers(void **state)
@@ -234,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_a_refresh_repeats_the_version),
         cmocka_unit_test(test_event_round_trip),
         cmocka_unit_test(test_beat_round_trip),
+        cmocka_unit_test(test_a_beat_needs_no_clocks),
         cmocka_unit_test(test_refuses_other_topics_and_headers),
         cmocka_unit_test(test_mutated_messages_do_no_harm),
     };
