@@ -34,8 +34,12 @@ static int run(const struct ctl *ctl, const struct command_line *line)
 const struct command command_verify = {
     .name = "verify",
     .brief = "compute every tile anew from the table, and compare",
-    .doc = "Compute every tile anew from the events table and compare. Exits 1 and prints what "
-           "differs, if anything does.",
+    .doc =
+        "Compute every tile anew from the events table, and compare: each with the rows that had "
+        "been delivered at the position that it names. Rows may come meanwhile. Exits 0 when "
+        "all are equal; 1 when a tile is wrong, and prints what differs; 3 when nothing is "
+        "wrong, but something cannot be proved, because rows that a tile was made of are gone "
+        "or it is being built: then it prints what is proved of it.",
     .bounds_itself = true,
     .config = COMMAND_CONFIG_NEEDED,
     .options = options_known,

@@ -12,7 +12,7 @@
 
 /* ---- Which rows ---- */
 
-static char *key_of(const struct tile_config *tile, struct str group)
+char *oracle_key(const struct tile_config *tile, struct str group)
 {
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
@@ -39,7 +39,7 @@ static struct oracle_member *add_member(struct oracle_members *members, struct s
         members->list = x_reallocarray(members->list, cap, sizeof *members->list);
     }
     struct oracle_member *member = &members->list[members->count++];
-    *member = (struct oracle_member){.key = key_of(members->tile, group), .group = group};
+    *member = (struct oracle_member){.key = oracle_key(members->tile, group), .group = group};
     return member;
 }
 
@@ -185,34 +185,56 @@ static void put_value(const struct oracle_selection *s, struct str group, wall_t
     oracle_type_of(tile->type)->put_data(s, at, out);
 }
 
-/* Leaves out the rows that lie in the future of that moment. Returns what the caller has to free.
- */
-static uint32_t *leave_out_future(struct oracle_selection *s, wall_time at)
+static bool counts(const struct oracle_rows *rows, size_t row, const struct oracle_cut *cut)
 {
-    uint32_t *past = x_calloc(s->count + 1, sizeof *past);
-    size_t count = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        if (oracle_row_us(s->rows, s->picked[i]) <= at.us) {
-            past[count++] = s->picked[i];
-        }
+    const uint64_t ordinal = cut->ordinals[row];
+    const int64_t us = oracle_row_us(rows, row);
+    if (ordinal > cut->last || us > cut->at.us) {
+        return false;
     }
-    s->picked = past;
-    s->count = count;
-    return past;
+    if (ordinal == 0 && oracle_row_id(rows, row) < cut->since_id) {
+        return false;
+    }
+    return cut->after == 0 || ordinal > cut->after || us > cut->after_at.us;
 }
 
 bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
-                 int64_t last_id, wall_time at, struct buf *out)
+                 const struct oracle_cut *cut, struct buf *out)
 {
     struct oracle_selection s = selection(members, member);
-    while (s.count != 0 && oracle_row_id(s.rows, s.picked[s.count - 1]) > last_id) {
-        s.count--;
+    uint32_t *picked = x_calloc(s.count + 1, sizeof *picked);
+    size_t count = 0;
+    for (size_t i = 0; i < s.count; i++) {
+        if (counts(s.rows, s.picked[i], cut)) {
+            picked[count++] = s.picked[i];
+        }
     }
-    uint32_t *past = leave_out_future(&s, at);
-    const bool shown = is_shown(&s, at);
-    if (shown) {
-        put_value(&s, member->group, at, out);
-    }
-    free(past);
+    s.picked = picked;
+    s.count = count;
+    const bool shown = is_shown(&s, cut->at);
+    put_value(&s, member->group, cut->at, out);
+    free(picked);
     return shown;
+}
+
+struct tally oracle_tally(const struct oracle_members *members, const struct oracle_member *member,
+                          const struct oracle_cut *cut, wall_time *latest)
+{
+    const struct oracle_rows *rows = members->rows;
+    const size_t type = oracle_field(rows, &oracle_field_type);
+    struct tally tally = {.known = true};
+    int64_t latest_us = INT64_MIN;
+    for (size_t i = 0; i < member->count; i++) {
+        const size_t row = member->picked[i];
+        if (counts(rows, row, cut)) {
+            const wall_time time = {oracle_row_us(rows, row)};
+            tally_add(&tally, tally_of_row(oracle_row_id(rows, row), time,
+                                           oracle_value(rows, oracle_cell(rows, row, type))->text));
+            latest_us = time.us > latest_us ? time.us : latest_us;
+        }
+    }
+    if (latest != NULL) {
+        latest->us = latest_us;
+    }
+    return tally;
 }

@@ -5,7 +5,7 @@
  * same way has to be wrong in docs/tiles.md.
  *
  *   rows ─► oracle_select: which rows go into which tile or member ─► oracle_tile: its value at a
- *           moment, from those of its rows up to an id
+ *           moment, from those of its rows that had been delivered by then
  *
  * Pure: no clock, no sockets, no database.
  */
@@ -16,6 +16,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
+#include "common/wire/tally.h"
 #include "ctl/oracle/type.h"
 
 /* A tile, or a member of a family, and the rows that go into it. */
@@ -39,6 +40,9 @@ struct oracle_members {
     bool over_limit;
 };
 
+/* The key of the tile, or of the family's member for that group. The caller frees it. */
+char *oracle_key(const struct tile_config *tile, struct str group);
+
 /* Finds a definition's members, and the rows of each. A tile that is no family has one member, even
  * if no row goes into it. rows and tile are borrowed, and outlive the members, which the caller
  * frees with oracle_members_free. */
@@ -47,12 +51,42 @@ void oracle_select(const struct oracle_rows *rows, const struct tile_config *til
 void oracle_members_free(struct oracle_members *members);
 
 /*
- * Appends the value, as MessagePack (type, title, refresh, group, data) that the member has at that
- * moment when the rows are those with ids up to last_id; of these, only rows whose timestamp has
- * come count. Appends nothing and returns false when the member is not shown then: a member of a
- * family is shown from its first row on, as long as its greatest timestamp is less than `idle` ago.
+ * Which of a member's rows count: those that were delivered up to a place and whose timestamp has
+ * come at a moment, but for those that had done so at an earlier place and moment already.
+ *
+ *                  ordinal
+ *                     ▲                      ordinals up to `last`, timestamps up to `at`
+ *              last   ├──────────────┐       less those up to `after` and `after_at`
+ *                     │   counts     │
+ *              after  ├────────┐     │
+ *                     │        │     │
+ *                     └────────┴─────┴──► timestamp
+ *                       after_at     at
+ */
+struct oracle_cut {
+    const uint64_t *ordinals; /* of each row, by its index; borrowed */
+    uint64_t last;
+    wall_time at;
+    uint64_t after; /* 0, as for all that follows: nothing is left out */
+    wall_time after_at;
+
+    /* Rows with lesser ids do not count if their ordinal is 0, that is, if nothing says that they
+     * were delivered. */
+    int64_t since_id;
+};
+
+/*
+ * Appends the value, as MessagePack (type, title, refresh, group, data) that the member has at the
+ * cut's moment from the rows that count. Returns false when the member is not shown then: a member
+ * of a family is shown from its first row on, as long as its greatest timestamp is less than `idle`
+ * ago.
  */
 bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
-                 int64_t last_id, wall_time at, struct buf *out);
+                 const struct oracle_cut *cut, struct buf *out);
+
+/* The tally of the rows that count. *latest is the greatest of their timestamps, INT64_MIN when
+ * there is none; it may be NULL. */
+struct tally oracle_tally(const struct oracle_members *members, const struct oracle_member *member,
+                          const struct oracle_cut *cut, wall_time *latest);
 
 #endif

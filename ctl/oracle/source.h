@@ -24,6 +24,7 @@ struct oracle_source {
     bool position_is_id; /* True when the position of a row is its id, whenever it was committed. */
 
     int (*load)(struct oracle_source *source, struct oracle_rows *rows, struct error *err);
+    void (*rewind)(struct oracle_source *source); /* the next load reads all rows */
     void (*close)(struct oracle_source *source);
 };
 

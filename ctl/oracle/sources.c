@@ -34,3 +34,13 @@ int oracle_source_load(struct oracle_source *source, struct oracle_rows *rows, s
 {
     return source->load(source, rows, err);
 }
+
+int oracle_source_load_anew(struct oracle_source *source, struct oracle_rows *rows,
+                            struct error *err)
+{
+    oracle_rows_clear(rows);
+    source->newest = 0;
+    source->unusable = 0;
+    source->rewind(source);
+    return source->load(source, rows, err);
+}

@@ -16,4 +16,9 @@ void oracle_source_close(struct oracle_source **source);
  * the kind's connection says), what was added stays, and the next call goes on behind it. */
 int oracle_source_load(struct oracle_source *source, struct oracle_rows *rows, struct error *err);
 
+/* Reads all rows anew, so that rows that have gone since they were read are gone here, too. Fails
+ * as oracle_source_load does. */
+int oracle_source_load_anew(struct oracle_source *source, struct oracle_rows *rows,
+                            struct error *err);
+
 #endif

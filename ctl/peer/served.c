@@ -27,6 +27,7 @@ static bool copy_tile(const struct answer_tile *tile, struct served_tile *out)
         .version = tile->version,
         .as_of = tile->as_of,
         .published_at = tile->published_at,
+        .tally = tile->tally,
         .ttl_ms = tile->ttl_ms,
         .age_ms = tile->age_ms,
         .stale = tile->stale,

@@ -6,6 +6,7 @@
 #include "common/base/table.h"
 
 #include "common/base/clock.h"
+#include "common/wire/tally.h"
 #include "common/wire/version.h"
 #include "ctl/peer/peer.h"
 
@@ -18,6 +19,7 @@ struct served_tile {
     char position[SERVED_POSITION_SIZE];
     wall_time as_of;
     wall_time published_at;
+    struct tally tally; /* of the rows that are in it; may be unknown */
     int64_t ttl_ms;
     int64_t age_ms; /* The time since the tile was last refreshed. */
     bool stale;

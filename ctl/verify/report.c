@@ -14,6 +14,7 @@
 struct lines {
     const struct ctl *ctl;
     size_t count;
+    bool unprovable; /* The tile is. */
 };
 
 static void print_side(FILE *out, const mp_value *value)
@@ -39,7 +40,7 @@ static void print_line(void *arg, const char *path, const mp_value *expected, co
     }
     fputs("    ", out);
     print_text(out, str_of(path[0] != '\0' ? path : "value"));
-    fputs(": expected ", out);
+    fputs(lines->unprovable ? ": the rows that are left give " : ": expected ", out);
     print_side(out, expected);
     fputs(", got ", out);
     print_side(out, got);
@@ -60,9 +61,12 @@ static void each_difference(const struct verdict_finding *finding, diff_fn *each
     mp_doc_free(&got);
 }
 
-static const char *explain(enum verdict verdict)
+static const char *explain(const struct verdict_finding *finding)
 {
-    switch (verdict) {
+    if (finding->reason != NULL) {
+        return finding->reason;
+    }
+    switch (finding->verdict) {
     case VERDICT_DIFFERS:
         return "is not what the rows up to its position give";
     case VERDICT_BEHIND:
@@ -73,6 +77,11 @@ static const char *explain(enum verdict verdict)
         return "should not be there";
     case VERDICT_STALE:
         return "is stale";
+    case VERDICT_LACKS:
+        return "lacks rows that are there";
+    case VERDICT_UNPROVABLE:
+    case VERDICT_BUILDING:
+        return "cannot be proved";
     case VERDICT_EQUAL:
         break;
     }
@@ -83,13 +92,18 @@ static void print_finding(const struct report *report, const struct verdict_find
 {
     const struct ctl *ctl = report->ctl;
     char time[WALL_TEXT_SIZE];
-    struct lines lines = {ctl, 0};
-    fputs(ctl->colour ? "\033[1;31m" : "", ctl->out);
+    const bool unprovable = verdict_is_unprovable(finding->verdict);
+    struct lines lines = {ctl, 0, unprovable};
+    if (ctl->colour) {
+        fputs(unprovable ? "\033[1;33m" : "\033[1;31m", ctl->out);
+    }
     print_text(ctl->out, str_of(finding->key));
-    fprintf(ctl->out, "%s %s (as of position ", ctl->colour ? "\033[0m" : "",
-            explain(finding->verdict));
+    fprintf(ctl->out, "%s %s (as of position ", ctl->colour ? "\033[0m" : "", explain(finding));
     print_text(ctl->out, str_of(finding->position));
     fprintf(ctl->out, ", %s)\n", wall_format(finding->as_of, time));
+    if (finding->proved != NULL) {
+        fprintf(ctl->out, "    proved: %s\n", finding->proved);
+    }
     each_difference(finding, print_line, &lines);
     if (lines.count > LINES_MAX) {
         fprintf(ctl->out, "    … and %zu more\n", lines.count - LINES_MAX);
@@ -125,13 +139,23 @@ static void print_for_people(const struct report *report)
                 "--timeout\n",
                 held, plural(held));
     }
-    if (count != 0) {
-        fprintf(out, "verify: %zu tile%s wrong, %zu equal, position %s\n", count, plural(count),
-                equal, report->position);
-    } else {
-        fprintf(out, "verify: %zu tile%s equal, position %s\n", equal, plural(equal),
-                report->position);
+    const size_t unprovable = verdicts_unprovable(report->verdicts);
+    const size_t wrong = count - unprovable;
+    fputs("verify: ", out);
+    if (wrong != 0) {
+        fprintf(out, "%zu tile%s wrong, ", wrong, plural(wrong));
     }
+    if (unprovable != 0) {
+        fprintf(out, "%zu %sunprovable, ", unprovable,
+                wrong != 0        ? ""
+                : unprovable == 1 ? "tile "
+                                  : "tiles ");
+    }
+    fprintf(out, "%zu %sequal, position %s\n", equal,
+            count != 0   ? ""
+            : equal == 1 ? "tile "
+                         : "tiles ",
+            report->position);
 }
 
 /* ---- For programs ---- */
@@ -166,11 +190,36 @@ static void write_finding(struct buf *out, const struct verdict_finding *finding
     struct members members = {out, 0};
     buf_append_text(out, "{\"key\":");
     json_write_string(out, str_of(finding->key));
-    buf_printf(out, ",\"verdict\":\"%s\",\"as_of\":{\"position\":", verdict_name(finding->verdict));
+    buf_printf(out, ",\"verdict\":\"%s\",\"reason\":", verdict_name(finding->verdict));
+    json_write_string(out, str_of(explain(finding)));
+    buf_append_text(out, ",\"as_of\":{\"position\":");
     json_write_string(out, str_of(finding->position));
     buf_printf(out, ",\"time\":\"%s\"},\"differences\":[", wall_format(finding->as_of, time));
     each_difference(finding, write_difference, &members);
-    buf_append_text(out, "]}");
+    buf_append_char(out, ']');
+    if (finding->tally.known) {
+        buf_printf(out, ",\"rows\":%llu,\"rows_left\":%llu",
+                   (unsigned long long)finding->tally.rows, (unsigned long long)finding->rows_left);
+    }
+    if (finding->proved != NULL) {
+        buf_append_text(out, ",\"proved\":");
+        json_write_string(out, str_of(finding->proved));
+    }
+    buf_append_char(out, '}');
+}
+
+/* The findings that are unprovable, or those that are wrong. */
+static void write_findings(struct buf *out, const struct verdicts *verdicts, bool unprovable)
+{
+    size_t count;
+    size_t written = 0;
+    const struct verdict_finding *findings = verdicts_findings(verdicts, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (verdict_is_unprovable(findings[i].verdict) == unprovable) {
+            buf_append_text(out, written++ != 0 ? "," : "");
+            write_finding(out, &findings[i]);
+        }
+    }
 }
 
 static void print_for_programs(const struct report *report)
@@ -178,10 +227,13 @@ static void print_for_programs(const struct report *report)
     struct buf out = {0};
     size_t count;
     size_t skipped;
-    const struct verdict_finding *findings = verdicts_findings(report->verdicts, &count);
+    (void)verdicts_findings(report->verdicts, &count);
     const struct tile_config *const *limits = verdicts_skipped(report->verdicts, &skipped);
-    buf_printf(&out, "{\"ok\":%s,\"equal\":%zu,\"held_back\":%zu,\"position\":",
-               count == 0 ? "true" : "false", verdicts_equal(report->verdicts),
+    const char *verdict = count == 0                                       ? "equal"
+                          : count == verdicts_unprovable(report->verdicts) ? "unprovable"
+                                                                           : "wrong";
+    buf_printf(&out, "{\"ok\":%s,\"verdict\":\"%s\",\"equal\":%zu,\"held_back\":%zu,\"position\":",
+               count == 0 ? "true" : "false", verdict, verdicts_equal(report->verdicts),
                verdicts_held(report->verdicts));
     json_write_string(&out, str_of(report->position));
     buf_printf(&out, ",\"rows\":%zu,\"rows_unusable\":%llu,\"not_compared\":[", report->rows,
@@ -191,10 +243,9 @@ static void print_for_programs(const struct report *report)
         json_write_string(&out, str_of(limits[i]->key));
     }
     buf_append_text(&out, "],\"wrong\":[");
-    for (size_t i = 0; i < count; i++) {
-        buf_append_text(&out, i != 0 ? "," : "");
-        write_finding(&out, &findings[i]);
-    }
+    write_findings(&out, report->verdicts, false);
+    buf_append_text(&out, "],\"unprovable\":[");
+    write_findings(&out, report->verdicts, true);
     print_json(report->ctl->out, buf_str(&out));
     fputs("]}\n", report->ctl->out);
     buf_free(&out);

@@ -5,8 +5,6 @@
 
 #include "common/base/xalloc.h"
 #include "common/wire/lane.h"
-#include "ctl/verify/diff.h"
-#include "ctl/verify/truncated.h"
 
 /* A key whose tile is settled. */
 struct settled {
@@ -15,8 +13,16 @@ struct settled {
     char key[];
 };
 
+/* A tile that is unprovable: how it was when it was looked at. */
+struct looked {
+    struct judge_look look;
+    UT_hash_handle by_key;
+    char key[];
+};
+
 struct verdicts {
     struct settled *settled; /* uthash by key */
+    struct looked *looked;   /* uthash by key */
 
     /* For each definition, true when all its members are settled. NULL before the first
      * comparison. */
@@ -24,28 +30,26 @@ struct verdicts {
     size_t equal; /* how many tiles are settled and served */
     size_t held;  /* how many of these hold newer changes back */
     struct verdict_finding *findings;
-    size_t count; /* of findings */
+    size_t count;      /* of findings */
+    size_t unprovable; /* how many of them are */
+    size_t building;   /* how many of these are being built */
+    size_t open;       /* how many of these another look could say more of */
     const struct tile_config **skipped;
     size_t skipped_count;
-    struct mp_doc expected_doc; /* used within equal() only */
-    struct mp_doc got_doc;      /* used within equal() only */
-    struct buf shortened;       /* used within equal() only */
+    struct judge *judge;
+    struct mp_doc doc; /* used within compare_without_rows only */
 };
 
-const char *verdict_name(enum verdict verdict)
+bool verdict_is_unprovable(enum verdict verdict)
 {
-    static const char *const names[] = {
-        [VERDICT_EQUAL] = "equal",     [VERDICT_DIFFERS] = "differs", [VERDICT_BEHIND] = "behind",
-        [VERDICT_MISSING] = "missing", [VERDICT_SURPLUS] = "surplus", [VERDICT_STALE] = "stale",
-    };
-    return names[verdict];
+    return verdict == VERDICT_UNPROVABLE || verdict == VERDICT_BUILDING;
 }
 
 struct verdicts *verdicts_create(void)
 {
     struct verdicts *verdicts = x_calloc(1, sizeof *verdicts);
-    mp_doc_init(&verdicts->expected_doc);
-    mp_doc_init(&verdicts->got_doc);
+    verdicts->judge = judge_create();
+    mp_doc_init(&verdicts->doc);
     return verdicts;
 }
 
@@ -53,10 +57,27 @@ static void forget_findings(struct verdicts *verdicts)
 {
     for (size_t i = 0; i < verdicts->count; i++) {
         free(verdicts->findings[i].key);
+        free(verdicts->findings[i].reason);
+        free(verdicts->findings[i].proved);
         buf_free(&verdicts->findings[i].expected);
         buf_free(&verdicts->findings[i].got);
     }
     verdicts->count = 0;
+    verdicts->unprovable = 0;
+    verdicts->building = 0;
+    verdicts->open = 0;
+}
+
+static void forget_looks(struct verdicts *verdicts)
+{
+    struct looked *looked;
+    struct looked *next;
+    HASH_ITER(by_key, verdicts->looked, looked, next)
+    {
+        HASH_DELETE(by_key, verdicts->looked, looked);
+        buf_free(&looked->look.value);
+        free(looked);
+    }
 }
 
 void verdicts_destroy(struct verdicts **verdicts_p)
@@ -73,12 +94,12 @@ void verdicts_destroy(struct verdicts **verdicts_p)
         free(settled);
     }
     forget_findings(verdicts);
+    forget_looks(verdicts);
     free(verdicts->findings);
     free(verdicts->done);
     free(verdicts->skipped);
-    mp_doc_free(&verdicts->expected_doc);
-    mp_doc_free(&verdicts->got_doc);
-    buf_free(&verdicts->shortened);
+    mp_doc_free(&verdicts->doc);
+    judge_destroy(&verdicts->judge);
     free(verdicts);
     *verdicts_p = NULL;
 }
@@ -99,26 +120,49 @@ static void settle(struct verdicts *verdicts, const char *key, bool served)
     verdicts->equal += served;
 }
 
+static struct judge_look *look_of(struct verdicts *verdicts, const char *key)
+{
+    struct looked *looked;
+    HASH_FIND(by_key, verdicts->looked, key, strlen(key), looked);
+    if (looked == NULL) {
+        looked = x_calloc(1, sizeof *looked + strlen(key) + 1);
+        memcpy(looked->key, key, strlen(key));
+        HASH_ADD_KEYPTR(by_key, verdicts->looked, looked->key, strlen(key), looked);
+    }
+    return &looked->look;
+}
+
 /* ---- Findings ---- */
 
-/* Notes a finding. tile is NULL when it is not served; expected is NULL when nothing is expected.
+/* Notes a finding. tile is NULL when it is not served. The texts that judged owns are taken over.
  */
 static void find(struct verdicts *verdicts, const struct verdict_comparison *c, const char *key,
-                 enum verdict verdict, const struct served_tile *tile, const struct buf *expected)
+                 const struct served_tile *tile, struct judged *judged)
 {
     verdicts->findings =
         x_reallocarray(verdicts->findings, verdicts->count + 1, sizeof *verdicts->findings);
     struct verdict_finding *finding = &verdicts->findings[verdicts->count++];
-    *finding = (struct verdict_finding){.key = x_strdup(key), .verdict = verdict};
+    const bool explained = judged->verdict != VERDICT_SURPLUS && judged->verdict != VERDICT_STALE;
+    *finding = (struct verdict_finding){.key = x_strdup(key),
+                                        .verdict = judged->verdict,
+                                        .rows_left = judged->rows_left,
+                                        .reason = judged->reason,
+                                        .proved = judged->proved};
     memcpy(finding->position, tile != NULL ? tile->position : c->served->position,
            sizeof finding->position);
     finding->as_of = tile != NULL ? tile->as_of : c->served->as_of;
-    if (expected != NULL) {
-        buf_append_str(&finding->expected, buf_str(expected));
+    judged->reason = NULL;
+    judged->proved = NULL;
+    if (explained) {
+        buf_append_str(&finding->expected, buf_str(&judged->expected));
     }
     if (tile != NULL) {
+        finding->tally = tile->tally;
         buf_append_str(&finding->got, buf_str(&tile->value));
     }
+    verdicts->unprovable += verdict_is_unprovable(judged->verdict);
+    verdicts->building += judged->verdict == VERDICT_BUILDING;
+    verdicts->open += judged->verdict == VERDICT_UNPROVABLE && judged->open;
 }
 
 static int by_key(const void *a, const void *b)
@@ -129,96 +173,56 @@ static int by_key(const void *a, const void *b)
 
 /* ---- Comparing ---- */
 
-static void note_difference(void *arg, const char *path, const mp_value *expected,
-                            const mp_value *got)
+static const struct delivery *delivery_of(const struct verdict_comparison *c, const char *key)
 {
-    (void)path;
-    (void)expected;
-    (void)got;
-    *(bool *)arg = true;
+    return deliveries_of(c->deliveries, lane_of_key(str_of(key), c->served->lane_count));
 }
 
-static bool equal(struct verdicts *verdicts, const struct verdict_comparison *c,
-                  const struct buf *expected, const struct buf *got)
+/* True when the member has to be served: when verifying began it had to, and at the snapshot. */
+static bool is_missing(const struct verdict_comparison *c, const struct oracle_members *members,
+                       const struct oracle_member *member, struct buf *expected)
 {
-    bool differs = false;
-    if (mp_parse(&verdicts->expected_doc, expected->data, expected->len) != STATUS_OK ||
-        mp_parse(&verdicts->got_doc, got->data, got->len) != STATUS_OK) {
-        return false;
-    }
-    const mp_value *left_out = mp_get(&verdicts->got_doc.root, "truncated");
-    if (mp_is_array(left_out) &&
-        expected->len > oracle_rows_config(c->rows)->ingestor.limits.tile_bytes) {
-        buf_clear(&verdicts->shortened);
-        truncated_expect(&verdicts->shortened, &verdicts->expected_doc.root, left_out);
-        (void)mp_parse(&verdicts->expected_doc, verdicts->shortened.data, verdicts->shortened.len);
-    }
-    diff_values(&verdicts->expected_doc.root, &verdicts->got_doc.root, VERIFY_TOLERANCE,
-                note_difference, &differs);
-    return !differs;
-}
-
-/* Returns the id of the last row that is in the tile, by its position. */
-static int64_t last_row(const struct verdict_comparison *c, const char *position)
-{
-    /* With an offset, rows were delivered late, and which rows a position stands for cannot be told
-     * from their ids any more. Once all have been delivered, a tile is right for all of them. */
-    const unsigned long long last = strtoull(position, NULL, 10);
-    return c->offset == 0 && last < INT64_MAX ? (int64_t)last : INT64_MAX;
-}
-
-/* Judges a tile as of its own position and time, and, if these are before the target and the
- * snapshot, as of those, too. */
-static enum verdict judge(struct verdicts *verdicts, const struct verdict_comparison *c,
-                          const struct oracle_members *members, const struct oracle_member *member,
-                          const struct served_tile *tile, struct buf *expected)
-{
-    const int64_t last = last_row(c, tile->position);
-    if (!oracle_tile(members, member, last, tile->as_of, expected)) {
-        return VERDICT_SURPLUS;
-    }
-    if (!equal(verdicts, c, expected, &tile->value)) {
-        return VERDICT_DIFFERS;
-    }
-    if (tile->stale && !c->allow_stale) {
-        return VERDICT_STALE;
-    }
-    if (last >= c->target && tile->as_of.us >= c->served->as_of.us) {
-        return VERDICT_EQUAL;
-    }
-    const wall_time now = tile->as_of.us > c->served->as_of.us ? tile->as_of : c->served->as_of;
-    buf_clear(expected);
-    if (!oracle_tile(members, member, last > c->target ? last : c->target, now, expected)) {
-        return VERDICT_SURPLUS;
-    }
-    if (equal(verdicts, c, expected, &tile->value)) {
-        return VERDICT_EQUAL;
-    }
-    if (members->tile->min_interval_ms >= c->patience_ms) {
-        verdicts->held++;
-        return VERDICT_EQUAL;
-    }
-    return VERDICT_BEHIND;
+    const struct delivery *delivery = delivery_of(c, member->key);
+    struct oracle_cut cut = {
+        .ordinals = delivery->ordinals,
+        .last = delivery->target,
+        .at = c->began.us < c->served->as_of.us ? c->began : c->served->as_of,
+    };
+    struct buf earlier = {0};
+    const bool was_shown = oracle_tile(members, member, &cut, &earlier);
+    cut.at = c->served->as_of;
+    const bool is_shown = oracle_tile(members, member, &cut, expected);
+    buf_free(&earlier);
+    return was_shown && is_shown;
 }
 
 static void compare_member(struct verdicts *verdicts, const struct verdict_comparison *c,
                            const struct oracle_members *members, const struct oracle_member *member)
 {
-    struct buf expected = {0};
+    struct judged judged = {0};
     const struct served_tile *tile = served_find(c->served, member->key);
-    enum verdict verdict = VERDICT_EQUAL;
     if (tile != NULL) {
-        verdict = judge(verdicts, c, members, member, tile, &expected);
-    } else if (oracle_tile(members, member, c->target, c->served->as_of, &expected)) {
-        verdict = VERDICT_MISSING;
+        const struct judge_case judge_case = {
+            .members = members,
+            .member = member,
+            .tile = tile,
+            .delivery = delivery_of(c, member->key),
+            .began = c->began,
+            .patience_ms = c->patience_ms,
+            .allow_stale = c->allow_stale,
+            .look = look_of(verdicts, member->key),
+        };
+        judge_tile(verdicts->judge, &judge_case, &judged);
+    } else if (is_missing(c, members, member, &judged.expected)) {
+        judged.verdict = VERDICT_MISSING;
     }
-    if (verdict == VERDICT_EQUAL) {
+    if (judged.verdict == VERDICT_EQUAL) {
         settle(verdicts, member->key, tile != NULL);
+        verdicts->held += judged.held;
     } else {
-        const bool explained = verdict != VERDICT_SURPLUS && verdict != VERDICT_STALE;
-        find(verdicts, c, member->key, verdict, tile, explained ? &expected : NULL);
+        find(verdicts, c, member->key, tile, &judged);
     }
-    buf_free(&expected);
+    judged_free(&judged);
 }
 
 static bool is_served_here(const struct verdict_comparison *c, const struct tile_config *tile)
@@ -243,7 +247,27 @@ static bool knows(const struct oracle_members *members, const char *key)
     return false;
 }
 
-/* Finds members that are served though no row makes them. */
+/* Compares a member that is served though no row that is there makes it. */
+static void compare_without_rows(struct verdicts *verdicts, const struct verdict_comparison *c,
+                                 const struct oracle_members *members,
+                                 const struct served_tile *tile)
+{
+    struct judged surplus = {.verdict = VERDICT_SURPLUS};
+    struct oracle_member member = {.key = tile->key};
+    char *key = NULL;
+    if (mp_parse(&verdicts->doc, tile->value.data, tile->value.len) == STATUS_OK &&
+        mp_as_str(mp_get(mp_get(&verdicts->doc.root, "group"), "value"), &member.group)) {
+        key = oracle_key(members->tile, member.group);
+    }
+    if (key != NULL && strcmp(key, tile->key) == 0) {
+        compare_member(verdicts, c, members, &member);
+    } else {
+        find(verdicts, c, tile->key, tile, &surplus);
+    }
+    free(key);
+}
+
+/* Finds members that are served though no row that is there makes them. */
 static void find_surplus(struct verdicts *verdicts, const struct verdict_comparison *c,
                          const struct oracle_members *members)
 {
@@ -252,8 +276,8 @@ static void find_surplus(struct verdicts *verdicts, const struct verdict_compari
     for (const struct served_tile *tile = c->served->tiles; tile != NULL;
          tile = tile->by_key.next) {
         if (strncmp(tile->key, key, len) == 0 && tile->key[len] == '/' &&
-            !knows(members, tile->key)) {
-            find(verdicts, c, tile->key, VERDICT_SURPLUS, tile, NULL);
+            !knows(members, tile->key) && !is_settled(verdicts, tile->key)) {
+            compare_without_rows(verdicts, c, members, tile);
         }
     }
 }
@@ -290,7 +314,8 @@ static void find_undefined(struct verdicts *verdicts, const struct verdict_compa
         const size_t len = slash != NULL ? (size_t)(slash - tile->key) : strlen(tile->key);
         const struct tile_config *defined = config_tile(config, (struct str){tile->key, len});
         if (defined == NULL || (slash != NULL) != (defined->group_by.kind != TILE_FIELD_NONE)) {
-            find(verdicts, c, tile->key, VERDICT_SURPLUS, tile, NULL);
+            struct judged surplus = {.verdict = VERDICT_SURPLUS};
+            find(verdicts, c, tile->key, tile, &surplus);
         }
     }
 }
@@ -325,6 +350,21 @@ const struct verdict_finding *verdicts_findings(const struct verdicts *verdicts,
 size_t verdicts_equal(const struct verdicts *verdicts)
 {
     return verdicts->equal;
+}
+
+size_t verdicts_unprovable(const struct verdicts *verdicts)
+{
+    return verdicts->unprovable;
+}
+
+size_t verdicts_building(const struct verdicts *verdicts)
+{
+    return verdicts->building;
+}
+
+size_t verdicts_open(const struct verdicts *verdicts)
+{
+    return verdicts->open;
 }
 
 size_t verdicts_held(const struct verdicts *verdicts)

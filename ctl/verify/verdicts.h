@@ -1,32 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comparing what is served with what the oracle says. Pure: snapshots and rows in, verdicts out.
- *
- * A tile is settled when
- *   1. it is what the rows up to its own position give at its own moment (its `as_of`), and
- *   2. it is still that for all rows up to the target (the newest row when verifying began), at the
- *      moment of the snapshot: nothing that it should show by now is missing in it.
- * The second may be untrue for a moment (a tile is published at most each min_interval), the first
- * while a snapshot and the rows move; so what is not settled is compared again with the next
- * snapshot, and what is settled stays so. A tile that is missing, or too many, is settled when the
- * rows and the snapshot agree on that.
+ * The verdicts on all tiles, over one look after the other: what is settled stays so, and what is
+ * not is compared again with the next snapshot. judge.h says how one tile is judged.
  */
 #ifndef CTL_VERIFY_VERDICTS_H
 #define CTL_VERIFY_VERDICTS_H
 
-#include "ctl/oracle/oracle.h"
-#include "ctl/peer/served.h"
-
-enum verdict {
-    VERDICT_EQUAL,
-    VERDICT_DIFFERS, /* The tile is not what it has to be as of its own position and time. */
-    VERDICT_BEHIND,  /* It was right then, but lacks newer rows, or what time has changed since. */
-    VERDICT_MISSING, /* The tile is not served. */
-    VERDICT_SURPLUS, /* It is served, but no definition or row explains it. */
-    VERDICT_STALE,   /* It is right, but marked as stale. */
-};
-
-const char *verdict_name(enum verdict verdict);
+#include "ctl/verify/judge.h"
 
 /* A tile that is not settled. Owned by the verdicts. */
 struct verdict_finding {
@@ -39,7 +19,13 @@ struct verdict_finding {
     /* The tile's time, or the snapshot's when the tile is missing. */
     wall_time as_of;
 
-    struct buf expected; /* The value that is right; empty for VERDICT_SURPLUS and VERDICT_STALE. */
+    struct tally tally; /* of the tile */
+    uint64_t rows_left; /* how many of its rows are there */
+    char *reason;       /* Why: the end of a sentence. NULL when the verdict says it all. */
+    char *proved;       /* What was proved of an unprovable one, a sentence; NULL: nothing. */
+
+    struct buf expected; /* The value that is right, or that the rows that are there give; empty for
+                            VERDICT_SURPLUS and VERDICT_STALE. */
     struct buf got;      /* The value that is served; empty for VERDICT_MISSING. */
 };
 
@@ -47,8 +33,8 @@ struct verdict_finding {
 struct verdict_comparison {
     const struct oracle_rows *rows;
     const struct served *served;
-    int64_t target;  /* id of the row up to which tiles must have been brought */
-    uint64_t offset; /* position of a tile minus the id of its last row; 0 when both are the same */
+    const struct deliveries *deliveries;
+    wall_time began; /* the moment for which tiles must have been brought up to date */
 
     /* For how long comparing goes on. A tile that may hold changes back for longer, by its
      * min_interval, need not be up to date. */
@@ -72,13 +58,23 @@ const struct verdict_finding *verdicts_findings(const struct verdicts *verdicts,
 /* How many tiles are settled and served. */
 size_t verdicts_equal(const struct verdicts *verdicts);
 
-/* How many of these hold newer changes back. */
+/* How many findings are unprovable, those included that are being built; the others are wrong. */
+size_t verdicts_unprovable(const struct verdicts *verdicts);
+
+/* How many tiles are being built. */
+size_t verdicts_building(const struct verdicts *verdicts);
+
+/* True for the verdicts that are unprovable. */
+bool verdict_is_unprovable(enum verdict verdict);
+
+/* How many of the unprovable ones another comparison could prove more of: they were not published
+ * again since they were found. */
+size_t verdicts_open(const struct verdicts *verdicts);
+
+/* How many of the settled tiles hold newer changes back. */
 size_t verdicts_held(const struct verdicts *verdicts);
 
 /* The definitions that could not be compared; see oracle_members.over_limit. */
 const struct tile_config *const *verdicts_skipped(const struct verdicts *verdicts, size_t *count);
-
-/* By how much, relative to their size, numbers may differ that were added up in another order. */
-#define VERIFY_TOLERANCE 1e-9
 
 #endif

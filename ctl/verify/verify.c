@@ -11,7 +11,10 @@
 #include "ctl/verify/report.h"
 
 #define RETRY_MS 50
-#define RECENT_EVENTS 500 /* how many of the newest events are searched for the newest row */
+#define RELOAD_MS 1000 /* how often rows are read anew while the server seems to lack some */
+
+/* A tile that is unprovable is looked at for so long, to see how it changes. */
+#define PROVE_MS 1500
 
 /* A cache that has had no news from the ingestor for so long is behind. */
 #define SILENT_US 5000000
@@ -22,10 +25,12 @@ struct verify {
     struct oracle_source *source;
     struct oracle_rows *rows;
     struct peer *peer;
+    struct deliveries *deliveries;
     struct verdicts *verdicts;
-    struct served served; /* the last snapshot */
-    int64_t target;       /* id of the newest row when verifying began */
-    mono_time deadline;   /* tiles may take until then to become right */
+    struct served served;  /* the last snapshot */
+    wall_time began;       /* what tiles have to be true for, by the ingestor's clock */
+    mono_time deadline;    /* tiles may take until then to become right */
+    mono_time prove_until; /* {0}: nothing is unprovable yet */
 };
 
 static bool time_is_left(const struct verify *v)
@@ -38,66 +43,30 @@ static void pause_ms(long ms)
     nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
-/* ---- Positions ---- */
+/* ---- Waiting for the server ---- */
 
-/* Finds out by how much positions are ahead of ids: rows that were committed late move them apart,
- * unless a row's position is its id. */
-static int read_offset(struct verify *v, uint64_t *offset, struct error *err)
+static int ping(struct verify *v, struct answer_ping *out, struct error *err)
 {
     struct query_request request;
     const mp_value *reply;
-    struct answer_events page;
-    *offset = 0;
-    if (v->source->position_is_id) {
-        return STATUS_OK;
-    }
-    query_request_begin(&request, QUERY_OP_EVENTS);
-    query_request_uint(&request, QUERY_ARG_NEWEST, RECENT_EVENTS);
+    query_request_begin(&request, QUERY_OP_PING);
     const int status = peer_ask(v->peer, &request, &reply, err);
-    if (status != STATUS_OK || !answer_read_events(reply, &page)) {
-        return status;
+    if (status == STATUS_OK && !answer_read_ping(reply, out)) {
+        return error_set(err, STATUS_INVALID,
+                         "the server's answer to a ping cannot be read; is it of another version?");
     }
-    int64_t newest = 0;
-    for (size_t i = 0; i < mp_count(page.events); i++) {
-        struct answer_event event;
-        if (answer_read_event(mp_at(page.events, i), &event) && event.id.number > newest &&
-            event.ordinal >= (uint64_t)event.id.number) {
-            newest = event.id.number;
-            *offset = event.ordinal - (uint64_t)event.id.number;
-        }
-    }
-    return STATUS_OK;
+    return status;
 }
 
-/* A position as a number; what is none is 0. */
-static uint64_t number_of(struct str position)
+/* True when a server that answers a ping so is in service, and has heard from the ingestor lately.
+ * Else err says why not. */
+static bool is_current(const struct verify *v, const struct answer_ping *answer, struct error *err)
 {
-    char text[32] = "";
-    for (size_t i = 0; i < position.len && i < sizeof text - 1; i++) {
-        text[i] = position.p[i];
-    }
-    return strtoull(text, NULL, 10);
-}
-
-/* True when a server that answers a ping so has taken in the target, and has heard from the
- * ingestor lately. Else err says why not. */
-static bool covers(const struct verify *v, const mp_value *reply, uint64_t offset,
-                   struct error *err)
-{
-    struct answer_ping ping;
-    if (!answer_read_ping(reply, &ping) || !ping.serving) {
+    if (!answer->serving) {
         error_set(err, STATUS_AGAIN, "it is not in service yet");
         return false;
     }
-    const uint64_t folded = number_of(ping.standing.position);
-    const uint64_t ordinal = ping.standing.ordinal;
-    const uint64_t reached = folded > ordinal ? folded : ordinal;
-    if (reached < (uint64_t)v->target + offset) {
-        error_set(err, STATUS_AGAIN, "it is at position %llu, and the newest row has id %lld",
-                  (unsigned long long)reached, (long long)v->target);
-        return false;
-    }
-    const int64_t silent_us = clock_wall().us - ping.standing.as_of.us;
+    const int64_t silent_us = clock_wall().us - answer->standing.as_of.us;
     if (silent_us > SILENT_US && !v->options->allow_stale) {
         error_set(err, STATUS_AGAIN, "its last news from the ingestor are %lld s old",
                   (long long)(silent_us / US_PER_S));
@@ -106,22 +75,54 @@ static bool covers(const struct verify *v, const mp_value *reply, uint64_t offse
     return true;
 }
 
+/* True when it has taken in all rows that were loaded. */
+static bool covers(struct verify *v, const struct answer_ping *answer, struct error *err)
+{
+    const uint64_t folded = order_number(answer->standing.position);
+    const uint64_t ordinal = answer->standing.ordinal;
+    const uint64_t reached = folded > ordinal ? folded : ordinal;
+    if (!deliveries_reach(v->deliveries, v->rows, err)) {
+        return false;
+    }
+    if (v->source->position_is_id && reached < (uint64_t)v->source->newest) {
+        error_set(err, STATUS_AGAIN, "it is at position %llu, and the newest row has id %lld",
+                  (unsigned long long)reached, (long long)v->source->newest);
+        return false;
+    }
+    v->began = answer->standing.as_of;
+    return true;
+}
+
+/* A row that was deleted before it was delivered never comes. */
+static int reload_in_time(struct verify *v, mono_time *at, struct error *err)
+{
+    const mono_time now = clock_mono();
+    if (now.us < at->us) {
+        return STATUS_OK;
+    }
+    *at = mono_add_ms(now, RELOAD_MS);
+    return oracle_source_load_anew(v->source, v->rows, err);
+}
+
 static int wait_until_covered(struct verify *v, struct error *err)
 {
+    mono_time reload_at = mono_add_ms(clock_mono(), RELOAD_MS);
     for (;;) {
-        struct query_request request;
-        const mp_value *reply;
-        uint64_t offset = 0;
         struct error why = {{0}};
-        (void)read_offset(v, &offset,
-                          &why); /* It is refused as long as the server is not in service. */
-        query_request_begin(&request, QUERY_OP_PING);
-        const int status = peer_ask(v->peer, &request, &reply, err);
+        struct answer_ping answer;
+        int status = ping(v, &answer, err);
+        const bool current = status == STATUS_OK && is_current(v, &answer, &why);
+        if (current) {
+            status = deliveries_read(v->deliveries, &answer, err);
+        }
+        if (status == STATUS_OK && current && covers(v, &answer, &why)) {
+            return STATUS_OK;
+        }
+        if (status == STATUS_OK) {
+            status = reload_in_time(v, &reload_at, err);
+        }
         if (status != STATUS_OK && status != STATUS_AGAIN) {
             return status;
-        }
-        if (status == STATUS_OK && covers(v, reply, offset, &why)) {
-            return STATUS_OK;
         }
         if (!time_is_left(v)) {
             return status != STATUS_OK
@@ -134,39 +135,64 @@ static int wait_until_covered(struct verify *v, struct error *err)
 
 /* ---- Comparing ---- */
 
-/* The snapshot is read before the rows, so that all rows in its tiles are in the table. Sets
- * *unsettled to how many tiles are not right yet. */
-static int compare_once(struct verify *v, size_t *unsettled, struct error *err)
+/*
+ * The snapshot is read first, then the order of delivery, then the rows: so each row that is in a
+ * tile has its place in the order, and each that has one is in the table, unless it is gone.
+ */
+static int compare_once(struct verify *v, bool last, struct error *err)
 {
-    uint64_t offset;
+    struct answer_ping answer;
     served_free(&v->served);
     int status = served_fetch(v->peer, &v->served, err);
     if (status == STATUS_OK) {
-        status = read_offset(v, &offset, err);
+        status = ping(v, &answer, err);
     }
     if (status == STATUS_OK) {
-        status = oracle_source_load(v->source, v->rows, err);
+        status = deliveries_read(v->deliveries, &answer, err);
     }
     if (status == STATUS_OK) {
+        status = last ? oracle_source_load_anew(v->source, v->rows, err)
+                      : oracle_source_load(v->source, v->rows, err);
+    }
+    if (status == STATUS_OK) {
+        if (v->served.as_of.us <
+            v->began.us) { /* the ingestor's clock was ahead, and was set back */
+            v->began = v->served.as_of;
+        }
         const struct verdict_comparison comparison = {
             .rows = v->rows,
             .served = &v->served,
-            .target = v->target,
-            .offset = offset,
+            .deliveries = v->deliveries,
+            .began = v->began,
             .patience_ms = v->options->timeout_ms,
             .allow_stale = v->options->allow_stale,
         };
-        *unsettled = verdicts_compare(v->verdicts, &comparison);
+        deliveries_place(v->deliveries, v->rows);
+        (void)verdicts_compare(v->verdicts, &comparison);
     }
     return status;
 }
 
-static int compare_until_settled(struct verify *v, size_t *unsettled, struct error *err)
+/* True when another look could change what was found. */
+static bool goes_on(struct verify *v)
+{
+    size_t count;
+    (void)verdicts_findings(v->verdicts, &count);
+    if (count != verdicts_unprovable(v->verdicts) || verdicts_building(v->verdicts) != 0) {
+        return true;
+    }
+    if (v->prove_until.us == 0) {
+        v->prove_until = mono_add_ms(clock_mono(), PROVE_MS);
+    }
+    return verdicts_open(v->verdicts) != 0 && clock_mono().us < v->prove_until.us;
+}
+
+static int compare_until_settled(struct verify *v, struct error *err)
 {
     for (;;) {
         const bool last = !time_is_left(v);
-        const int status = compare_once(v, unsettled, err);
-        const bool again = status == STATUS_AGAIN || (status == STATUS_OK && *unsettled != 0);
+        const int status = compare_once(v, last, err);
+        const bool again = status == STATUS_AGAIN || (status == STATUS_OK && goes_on(v));
         if (!again || last) {
             return status;
         }
@@ -174,7 +200,7 @@ static int compare_until_settled(struct verify *v, size_t *unsettled, struct err
     }
 }
 
-static int run(struct verify *v, size_t *unsettled, struct error *err)
+static int run(struct verify *v, struct error *err)
 {
     int status = config_need_source(v->ctl->config, err);
     if (status == STATUS_OK) {
@@ -189,21 +215,30 @@ static int run(struct verify *v, size_t *unsettled, struct error *err)
     if (status != STATUS_OK) {
         return status;
     }
-    v->target = v->source->newest;
+    v->deliveries = deliveries_create(v->ctl, v->peer, v->source->position_is_id);
     v->deadline = mono_add_ms(clock_mono(), v->options->timeout_ms);
     status = wait_until_covered(v, err);
-    return status == STATUS_OK ? compare_until_settled(v, unsettled, err) : status;
+    return status == STATUS_OK ? compare_until_settled(v, err) : status;
+}
+
+static int exit_status(const struct verdicts *verdicts)
+{
+    size_t count;
+    (void)verdicts_findings(verdicts, &count);
+    if (count == 0) {
+        return EXIT_SUCCESS;
+    }
+    return count == verdicts_unprovable(verdicts) ? VERIFY_EXIT_UNPROVABLE : PROGRAM_EXIT_FAILED;
 }
 
 int verify_run(const struct ctl *ctl, const struct verify_options *options)
 {
     struct verify v = {.ctl = ctl, .options = options};
     struct error err = {{0}};
-    size_t unsettled = 0;
     v.rows = oracle_rows_create(ctl->config);
     v.verdicts = verdicts_create();
     int result = PROGRAM_EXIT_FAILED;
-    if (run(&v, &unsettled, &err) == STATUS_OK) {
+    if (run(&v, &err) == STATUS_OK) {
         const struct report report = {
             .ctl = ctl,
             .verdicts = v.verdicts,
@@ -215,12 +250,13 @@ int verify_run(const struct ctl *ctl, const struct verify_options *options)
         if (v.source->warning.text[0] != '\0') {
             (void)ctl_fail(ctl, "warning: %s", v.source->warning.text);
         }
-        result = unsettled == 0 ? EXIT_SUCCESS : PROGRAM_EXIT_FAILED;
+        result = exit_status(v.verdicts);
     } else {
         report_failure(ctl, err.text);
     }
     served_free(&v.served);
     verdicts_destroy(&v.verdicts);
+    deliveries_destroy(&v.deliveries);
     oracle_rows_destroy(&v.rows);
     oracle_source_close(&v.source);
     peer_destroy(&v.peer);

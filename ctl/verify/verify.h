@@ -13,8 +13,12 @@ struct verify_options {
     bool allow_stale;   /* True when a stale tile is no failure. */
 };
 
+/* The exit status when nothing is wrong, but something cannot be proved. */
+#define VERIFY_EXIT_UNPROVABLE 3
+
 /* Prints what it finds to ctl->out. Returns the exit status: 0 when every tile is right,
- * PROGRAM_EXIT_FAILED when one is not, or when that cannot be found out. */
+ * PROGRAM_EXIT_FAILED when one is wrong, or when nothing can be found out, and else
+ * VERIFY_EXIT_UNPROVABLE. */
 int verify_run(const struct ctl *ctl, const struct verify_options *options);
 
 #endif

@@ -7,8 +7,8 @@
  *
  * A row from the future is kept until its time has come (waiting.h).
  *
- * Pure: no clock, no sockets, no files. What a tile shows is a function of the set of rows folded
- * and of the time; rows may come in any order. docs/tiles.md defines each type. A fold belongs to
+ * Pure: no clock, no sockets, no files. A tile is the fold of every row that was ever
+ * delivered to it, and of the time; rows may come in any order. docs/tiles.md defines each type. A fold belongs to
  * one thread.
  */
 #ifndef INGESTOR_FOLD_FOLD_H

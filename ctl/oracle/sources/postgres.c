@@ -21,11 +21,12 @@ struct postgres {
     char *page;      /* SQL that gives the rows behind $1 */
     char *part;      /* SQL that gives those of them up to $2, too */
     char *bound;     /* SQL that gives the id of the $2nd row behind $1, or of the last one */
-    char *count;     /* SQL that gives how many rows there are up to $1 */
+    char *count;     /* SQL that gives how many rows there are up to $1, and the sum of their ids */
     bool time_us;    /* True when timestamps are read as µs since 1970, false for their text. */
     bool time_local; /* True when these are what a local clock shows, and no instants. */
     int64_t reached; /* id of the last row that was read; INT64_MIN: none was */
     uint64_t loaded; /* how many rows were read, the unusable ones included */
+    uint64_t ids;    /* the sum of their ids, modulo 2^64 */
 };
 
 static void postgres_close(struct oracle_source *base)
@@ -203,8 +204,10 @@ static int prepare(struct postgres *s, struct error *err)
         s->bound = x_asprintf("SELECT max(i) FROM (SELECT %s::bigint AS i FROM %s WHERE %s > "
                               "$1::bigint ORDER BY %s LIMIT $2::bigint) ids",
                               buf_cstr(&id), buf_cstr(&table), buf_cstr(&id), buf_cstr(&id));
-        s->count = x_asprintf("SELECT count(*) FROM %s WHERE %s <= $1::bigint", buf_cstr(&table),
-                              buf_cstr(&id));
+        s->count =
+            x_asprintf("SELECT count(*), coalesce(sum(%s::bigint), 0) %% 18446744073709551616 "
+                       "FROM %s WHERE %s <= $1::bigint",
+                       buf_cstr(&id), buf_cstr(&table), buf_cstr(&id));
     }
     PQclear(columns); /* It may be NULL. */
     buf_free(&table);
@@ -281,6 +284,13 @@ static bool read_time(const struct postgres *s, struct str text, wall_time *out)
     return text.p != NULL && oracle_moment_of_text(text, zone, &out->us);
 }
 
+static void count_row(struct postgres *s, int64_t id)
+{
+    s->reached = id;
+    s->loaded++;
+    s->ids += (uint64_t)id;
+}
+
 static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresult *page, int row)
 {
     struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
@@ -292,8 +302,7 @@ static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresul
     const bool timed = read_time(s, texts[EVENT_TIMESTAMP], &time);
     s->base.unusable += !oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts);
     s->base.newest = id > 0 ? id : 0; /* ids of 0 or less have no position */
-    s->reached = id;
-    s->loaded++;
+    count_row(s, id);
 }
 
 static int take_page(struct postgres *s, struct oracle_rows *rows, PGresult *page)
@@ -309,10 +318,9 @@ static int take_page(struct postgres *s, struct oracle_rows *rows, PGresult *pag
 /* Passes over the one row behind those that were read: the database fails at it. */
 static void pass_over(struct postgres *s, int64_t id)
 {
-    s->reached = id;
+    count_row(s, id);
     s->base.newest = id > 0 ? id : 0;
     s->base.unusable++;
-    s->loaded++;
 }
 
 /*
@@ -373,17 +381,27 @@ static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *
     return STATUS_OK;
 }
 
-/* Sets *late when the table has more or fewer rows up to the newest than were read: rows with lower
- * ids have been committed since. */
+/* Sets *late when the table has other rows up to the newest than were read: rows with lower ids
+ * have been committed since, or rows are gone. */
 static int check_for_late(struct postgres *s, bool *late, struct error *err)
 {
     PGresult *result;
     const int status = run(s, s->count, s->reached, NULL, &result, err);
     if (status == STATUS_OK) {
-        *late = strtoull(PQgetvalue(result, 0, 0), NULL, 10) != s->loaded;
+        const char *sum = PQgetvalue(result, 0, 1);
+        const uint64_t ids = sum[0] == '-' ? -strtoull(sum + 1, NULL, 10) : strtoull(sum, NULL, 10);
+        *late = strtoull(PQgetvalue(result, 0, 0), NULL, 10) != s->loaded || ids != s->ids;
         PQclear(result);
     }
     return status;
+}
+
+static void postgres_rewind(struct oracle_source *base)
+{
+    struct postgres *s = (struct postgres *)base;
+    s->reached = INT64_MIN;
+    s->loaded = 0;
+    s->ids = 0;
 }
 
 static int postgres_load(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
@@ -394,9 +412,8 @@ static int postgres_load(struct oracle_source *base, struct oracle_rows *rows, s
     if (status == STATUS_OK && late) {
         oracle_rows_clear(rows);
         base->newest = 0;
-        s->reached = INT64_MIN;
         base->unusable = 0;
-        s->loaded = 0;
+        postgres_rewind(base);
     }
     return status == STATUS_OK ? load_new(s, rows, err) : status;
 }
@@ -405,6 +422,7 @@ int oracle_postgres_open(const struct config *config, struct oracle_source **out
 {
     struct postgres *s = x_calloc(1, sizeof *s);
     s->base.load = postgres_load;
+    s->base.rewind = postgres_rewind;
     s->base.close = postgres_close;
     s->reached = INT64_MIN;
     s->source = &config->source;

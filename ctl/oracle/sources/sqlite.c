@@ -202,11 +202,18 @@ static int sqlite_load(struct oracle_source *base, struct oracle_rows *rows, str
     return STATUS_OK;
 }
 
+/* Where to read on is `newest` alone. */
+static void sqlite_rewind(struct oracle_source *base)
+{
+    (void)base;
+}
+
 int oracle_sqlite_open(const struct config *config, struct oracle_source **out, struct error *err)
 {
     struct sqlite *s = x_calloc(1, sizeof *s);
     s->base.position_is_id = true;
     s->base.load = sqlite_load;
+    s->base.rewind = sqlite_rewind;
     s->base.close = sqlite_close;
     s->source = &config->source;
     int status = STATUS_OK;

@@ -28,7 +28,9 @@ static char *shown(const struct oracle_rows *rows, const struct config *config, 
     struct buf value = {0};
     struct buf json = {0};
     oracle_select(rows, &config->tiles[tile], &members);
-    if (oracle_tile(&members, &members.list[0], INT64_MAX, (wall_time){at_us}, &value)) {
+    const uint64_t ordinal = 1;
+    const struct oracle_cut cut = {.ordinals = &ordinal, .last = 1, .at = {at_us}};
+    if (oracle_tile(&members, &members.list[0], &cut, &value)) {
         struct mp_doc doc;
         mp_doc_init(&doc);
         assert_int_equal(mp_parse(&doc, value.data, value.len), STATUS_OK);

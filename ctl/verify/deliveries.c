@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/verify/deliveries.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/base/xalloc.h"
+
+#define UPSTREAM_TIMEOUT_MS 1000
+
+/* A server whose event log is read: the one that verify asks, or an upstream. */
+struct log {
+    struct ctl ctl; /* with the address of the server */
+    struct peer *peer;
+    struct order *order;
+    uint64_t lanes; /* bit i: its order is that of lane i */
+    bool answers;
+    struct delivery delivery;
+    uint64_t *ordinals;
+    bool *replaced;
+};
+
+struct deliveries {
+    const struct ctl *ctl;
+    bool by_id;
+    struct log main;
+    struct log *upstreams; /* those of the cache that may own lanes */
+    size_t count;
+    struct delivery unsure; /* that of main, for lanes of which no owner answers */
+};
+
+struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id)
+{
+    struct deliveries *d = x_calloc(1, sizeof *d);
+    d->ctl = ctl;
+    d->by_id = by_id;
+    d->main = (struct log){.ctl = *ctl, .peer = peer, .order = order_create(), .answers = true};
+    return d;
+}
+
+static void free_log(struct log *log)
+{
+    order_destroy(&log->order);
+    free(log->ordinals);
+    free(log->replaced);
+}
+
+void deliveries_destroy(struct deliveries **deliveries)
+{
+    struct deliveries *d = *deliveries;
+    if (d == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        peer_destroy(&d->upstreams[i].peer);
+        free_log(&d->upstreams[i]);
+    }
+    free(d->upstreams);
+    free_log(&d->main);
+    free(d);
+    *deliveries = NULL;
+}
+
+/* ---- Whose order is that of which lane ---- */
+
+/* The lanes whose order the server itself tells: those of lane 0's owner, whose events a cache
+ * copies, as far as the configuration tells them; an ingestor's own. */
+static uint64_t lanes_of_server(const struct deliveries *d, const struct answer_ping *ping)
+{
+    const uint64_t own = d->ctl->config->ingestor.own_lanes;
+    if (d->by_id || ping->standing.lanes <= 1) {
+        return UINT64_MAX;
+    }
+    if (str_is(ping->role, "ingestor")) {
+        return ping->standing.lanes_owned;
+    }
+    return (own & 1) != 0 ? own : 1;
+}
+
+/* Connects to all upstreams of the cache. One that cannot be connected to is left out. */
+static void open_upstreams(struct deliveries *d)
+{
+    const struct config_upstreams *upstreams = &d->ctl->config->cache.upstreams;
+    d->upstreams = x_calloc(upstreams->count + 1, sizeof *d->upstreams);
+    for (size_t i = 0; i < upstreams->count; i++) {
+        struct log *log = &d->upstreams[d->count];
+        struct error err;
+        *log = (struct log){.ctl = *d->ctl};
+        log->ctl.query = upstreams->list[i].query;
+        log->ctl.timeout_ms = UPSTREAM_TIMEOUT_MS;
+        if (peer_create(&log->ctl, &log->peer, &err) == STATUS_OK) {
+            log->order = order_create();
+            log->answers = true;
+            d->count++;
+        }
+    }
+}
+
+/* Reads an upstream's log if it is an ingestor that owns lanes. One that does not answer is not
+ * asked again. */
+static void read_upstream(struct log *log)
+{
+    struct query_request request;
+    const mp_value *reply;
+    struct answer_ping ping;
+    struct error err;
+    log->lanes = 0;
+    if (!log->answers) {
+        return;
+    }
+    query_request_begin(&request, QUERY_OP_PING);
+    log->answers = peer_ask(log->peer, &request, &reply, &err) == STATUS_OK;
+    if (log->answers && answer_read_ping(reply, &ping) && ping.serving &&
+        str_is(ping.role, "ingestor")) {
+        const uint64_t lanes = ping.standing.lanes_owned;
+        log->lanes = order_read(log->order, log->peer, &err) == STATUS_OK ? lanes : 0;
+    }
+}
+
+int deliveries_read(struct deliveries *d, const struct answer_ping *ping, struct error *err)
+{
+    const uint64_t all =
+        ping->standing.lanes >= 64 ? UINT64_MAX : (UINT64_C(1) << ping->standing.lanes) - 1;
+    d->main.lanes = lanes_of_server(d, ping);
+    if ((all & ping->standing.lanes_owned & ~d->main.lanes) != 0) {
+        if (d->upstreams == NULL) {
+            open_upstreams(d);
+        }
+        for (size_t i = 0; i < d->count; i++) {
+            read_upstream(&d->upstreams[i]);
+        }
+    }
+    return order_read(d->main.order, d->main.peer, err);
+}
+
+/* ---- Which rows ---- */
+
+/* True when all rows are delivered by that log. */
+static bool reach(struct log *log, const struct oracle_rows *rows, struct error *err)
+{
+    size_t missing = 0;
+    int64_t id = 0;
+    for (size_t i = 0; i < oracle_rows_count(rows); i++) {
+        if (order_of(log->order, oracle_row_id(rows, i)) == ORDER_NOT_DELIVERED) {
+            id = missing++ == 0 ? oracle_row_id(rows, i) : id;
+        }
+    }
+    log->delivery.target = order_last(log->order);
+    if (missing != 0) {
+        error_set(err, STATUS_AGAIN, "%zu row%s not there yet, the first of them with id %lld",
+                  missing, missing == 1 ? " is" : "s are", (long long)id);
+    }
+    return missing == 0;
+}
+
+bool deliveries_reach(struct deliveries *d, const struct oracle_rows *rows, struct error *err)
+{
+    if (d->by_id) {
+        const uint64_t last = (uint64_t)oracle_rows_last_id(rows);
+        d->main.delivery.target = last;
+        return true;
+    }
+    bool all = reach(&d->main, rows, err);
+    for (size_t i = 0; i < d->count && all; i++) {
+        all = d->upstreams[i].lanes == 0 || reach(&d->upstreams[i], rows, err);
+    }
+    return all;
+}
+
+static void place(const struct deliveries *d, struct log *log, const struct oracle_rows *rows)
+{
+    const size_t count = oracle_rows_count(rows);
+    const size_t type = oracle_field(rows, &oracle_field_type);
+    free(log->ordinals);
+    free(log->replaced);
+    log->ordinals = x_calloc(count + 1, sizeof *log->ordinals);
+    log->replaced = x_calloc(count + 1, sizeof *log->replaced);
+    for (size_t i = 0; i < count; i++) {
+        const int64_t id = oracle_row_id(rows, i);
+        log->ordinals[i] = d->by_id ? (uint64_t)id : order_of(log->order, id);
+        log->replaced[i] = !order_is_of(log->order, id, (wall_time){oracle_row_us(rows, i)},
+                                        oracle_value(rows, oracle_cell(rows, i, type))->text);
+    }
+    log->delivery.ordinals = log->ordinals;
+    log->delivery.replaced = log->replaced;
+    log->delivery.order = log->order;
+    log->delivery.by_id = d->by_id;
+    log->delivery.sure = true;
+    log->delivery.floor = d->by_id ? 0 : order_floor(log->order);
+}
+
+void deliveries_place(struct deliveries *d, const struct oracle_rows *rows)
+{
+    place(d, &d->main, rows);
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->upstreams[i].lanes != 0) {
+            place(d, &d->upstreams[i], rows);
+        }
+    }
+    d->unsure = d->main.delivery;
+    d->unsure.sure = false;
+}
+
+const struct delivery *deliveries_of(const struct deliveries *d, unsigned lane)
+{
+    if ((d->main.lanes >> lane & 1) != 0) {
+        return &d->main.delivery;
+    }
+    for (size_t i = 0; i < d->count; i++) {
+        if ((d->upstreams[i].lanes >> lane & 1) != 0) {
+            return &d->upstreams[i].delivery;
+        }
+    }
+    return &d->unsure;
+}

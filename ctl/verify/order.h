@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In which order an ingestor delivered the rows, as far as its event log, or a cache's copy of it,
+ * tells. A position of a tile is a place in that order, so it says which rows are in the tile:
+ *
+ *   ordinals   … ≤ floor │  15    16    18    19    21 │
+ *   ids        … any     │  12    13    11    14    10 │  15, 9: there, but not delivered yet
+ *                        └──── known one by one ───────┘
+ *
+ * A tile at position 18 has 12, 13 and 11, and all rows that were delivered up to the floor. A row
+ * that is in the table and not here was delivered up to the floor, unless its id is above the
+ * floor: an ordinal is never less than the row's id, so such a row was not delivered yet.
+ *
+ * What was read once is kept, also when the server's log has dropped it since.
+ */
+#ifndef CTL_VERIFY_ORDER_H
+#define CTL_VERIFY_ORDER_H
+
+#include "ctl/oracle/rows.h"
+#include "ctl/peer/peer.h"
+
+#define ORDER_NOT_DELIVERED UINT64_MAX
+
+struct order;
+
+/* A position as a number; what is none is 0. */
+uint64_t order_number(struct str position);
+
+struct order *order_create(void);
+void order_destroy(struct order **order);
+
+/* Brings the order up to date. When the numbering has begun anew, or the server's log has dropped
+ * what was not read yet, what was known is forgotten, and the floor is another one. Fails as
+ * peer_ask does, and with STATUS_INVALID when a page cannot be read. */
+int order_read(struct order *order, struct peer *peer, struct error *err);
+
+/* How often it was forgotten: two moments of it can only be compared when this is the same. */
+unsigned order_generation(const struct order *order);
+
+/* The ordinal of the last event; 0 when there was none. */
+uint64_t order_last(const struct order *order);
+uint64_t order_floor(const struct order *order);
+
+/* Ordinal of a row that is in the table; 0 when it is some ordinal up to the floor. */
+uint64_t order_of(const struct order *order, int64_t id);
+
+/* False when another row was delivered with that id than the one that is in the table: one with
+ * another type, or with a timestamp of another millisecond, which is as much as events tell. */
+bool order_is_of(const struct order *order, int64_t id, wall_time timestamp, struct str event_type);
+
+/* How many rows were delivered with ordinals above `after` and up to `last`. after is not below the
+ * floor. */
+size_t order_count(const struct order *order, uint64_t after, uint64_t last);
+
+#endif
