@@ -8,8 +8,14 @@
 /* A request is identity, tags of the asker and of proxies on the way, delimiter, and body. */
 #define REQUEST_FRAMES_MAX 8
 
+/* A page is of QUERY_REPLY_BYTES and one tile more: what is beyond that takes fewer places in the
+ * queue of an asker, so that at most 16 MiB or so wait for it. */
+#define LARGE_BYTES (2 * QUERY_REPLY_BYTES)
+#define LARGE_REPLY_HWM 16
+
 struct server {
     void *router;
+    bool large; /* The socket's mark is LARGE_REPLY_HWM. */
     struct query *query;
     struct buf frames[REQUEST_FRAMES_MAX];
     struct buf reply;
@@ -77,6 +83,11 @@ static void answer(struct server *server, size_t count, mono_time now)
         out[i] = buf_str(&server->frames[i]);
     }
     out[head] = buf_str(&server->reply);
+    const bool large = server->reply.len > LARGE_BYTES;
+    if (large != server->large) {
+        server->large = large;
+        socket_set_send_hwm(server->router, large ? LARGE_REPLY_HWM : SOCKET_REPLY_HWM);
+    }
     (void)socket_send(server->router, out, head + 1);
 }
 

@@ -31,10 +31,11 @@
 #define SOCKET_PUBLISH_HWM 100000
 #define SOCKET_SUBSCRIBER_HWM 1000
 
-/* High-water marks of a server for each asker: requests of it, and replies for it. And of an asker.
- */
+/* High-water marks of a server for each asker: requests of it, and replies for it, unless they are
+ * large (server.c). And of an asker. Libzmq hears only now and then what a peer has read, so that
+ * an asker who takes each reply at once loses some of them at a mark of 8. */
 #define SOCKET_REQUEST_HWM 16
-#define SOCKET_REPLY_HWM 8
+#define SOCKET_REPLY_HWM 64
 #define SOCKET_QUERY_HWM 64
 
 /* Bytes of the longest frame that is taken in; a peer that sends a longer one is disconnected. An

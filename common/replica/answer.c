@@ -349,10 +349,11 @@ bool answer_read_list(const mp_value *reply, struct answer_list *list)
 }
 
 struct answer_array answer_begin_snapshot(struct buf *out, const struct answer_standing *standing,
-                                          bool restart)
+                                          uint64_t forgotten, bool restart)
 {
-    mp_put_map(out, 4 + STANDING_PAIRS);
+    mp_put_map(out, 5 + STANDING_PAIRS);
     put_standing(out, standing);
+    put_uint(out, ANSWER_FORGOTTEN, forgotten);
     put_bool(out, ANSWER_RESTART, restart);
     mp_put_text(out, ANSWER_TILES);
     return open_array(out);
@@ -360,6 +361,8 @@ struct answer_array answer_begin_snapshot(struct buf *out, const struct answer_s
 
 bool answer_read_snapshot(const mp_value *reply, struct answer_snapshot *snapshot)
 {
+    snapshot->forgotten = 0;
+    (void)mp_as_uint(mp_get(reply, ANSWER_FORGOTTEN), &snapshot->forgotten);
     return read_standing(reply, &snapshot->standing) &&
            mp_as_bool(mp_get(reply, ANSWER_RESTART), &snapshot->restart) &&
            read_array(reply, ANSWER_TILES, &snapshot->tiles) &&

@@ -76,6 +76,7 @@
 #define ANSWER_ANSWERED "answered"
 #define ANSWER_TILES "tiles"
 #define ANSWER_RESTART "restart"
+#define ANSWER_FORGOTTEN "forgotten"
 #define ANSWER_FLOOR "floor"
 #define ANSWER_EVENTS "events"
 #define ANSWER_NEXT "next"
@@ -256,6 +257,7 @@ bool answer_read_list(const mp_value *reply, struct answer_list *list);
 /* The reply to snapshot. */
 struct answer_snapshot {
     struct answer_standing standing;
+    uint64_t forgotten;    /* change number of the last removal that was forgotten; optional */
     bool restart;          /* tombstones were forgotten: this is the first page of a new snapshot */
     const mp_value *tiles; /* an array; see answer_read_tile */
     uint64_t next;         /* the change number that the next page is asked for with */
@@ -264,7 +266,7 @@ struct answer_snapshot {
 
 /* Begins the reply to snapshot; answer_end_page ends it. */
 struct answer_array answer_begin_snapshot(struct buf *out, const struct answer_standing *standing,
-                                          bool restart);
+                                          uint64_t forgotten, bool restart);
 
 /* Reads the reply to snapshot. */
 bool answer_read_snapshot(const mp_value *reply, struct answer_snapshot *snapshot);

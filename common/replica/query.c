@@ -205,17 +205,23 @@ static bool page_limit(const struct request *r, uint64_t *out)
 static const char *op_snapshot(const struct request *r)
 {
     uint64_t after = 0;
+    uint64_t began = 0;
     uint64_t limit;
+    const uint64_t forgotten = store_forgotten(r->query->store);
     const mp_value *given = mp_get(r->map, QUERY_ARG_AFTER);
-    if ((given != NULL && !mp_as_uint(given, &after)) || !page_limit(r, &limit)) {
-        return "`after` is the `next` of the page before, `limit` a number above 0";
+    const mp_value *first = mp_get(r->map, QUERY_ARG_BEGAN);
+    if ((given != NULL && !mp_as_uint(given, &after)) ||
+        (first != NULL && !mp_as_uint(first, &began)) || !page_limit(r, &limit)) {
+        return "`after` is the `next` of the page before, `began` the `forgotten` of the first "
+               "page, `limit` a number above 0";
     }
-    const bool restart = after != 0 && after < store_forgotten(r->query->store);
+    /* What was forgotten when the asker began it never had. */
+    const bool restart = after != 0 && after < forgotten && began < forgotten;
     if (restart) {
         after = 0; /* tombstones that the asker has not seen are forgotten */
     }
     const struct answer_standing standing = standing_of(r->query, r->state);
-    struct answer_array array = answer_begin_snapshot(r->reply, &standing, restart);
+    struct answer_array array = answer_begin_snapshot(r->reply, &standing, forgotten, restart);
     const struct tile *tile;
     while ((tile = store_next(r->query->store, after)) != NULL && array.count < limit &&
            r->reply->len - array.at < QUERY_REPLY_BYTES) {

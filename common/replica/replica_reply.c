@@ -152,6 +152,7 @@ static void on_tiles(struct replica *r, const mp_value *map, mono_time now)
     const struct answer_standing *standing = &page.standing;
     if (r->sync.next == 0) {
         (void)copy_text(standing->instance, r->sync.instance, sizeof r->sync.instance);
+        r->sync.forgotten = page.forgotten;
     }
     if (!same_server(r, standing) || page.restart || (page.more && page.next <= r->sync.next)) {
         replica_sync_abandon(r, now);

@@ -87,6 +87,7 @@ struct replica_sync {
     mono_time asked_at;                   /* when that was sent */
     uint32_t mark;                        /* number of the snapshot: see store_mark, store_sweep */
     uint64_t next;                        /* change number that the next page of tiles begins at */
+    uint64_t forgotten;                   /* by the first page: see answer_snapshot */
     uint64_t asked_after;                 /* ordinal; 0: the newest events were asked for */
     uint64_t wanted;                      /* bit i: the snapshot was begun for lane i */
     char instance[REPLICA_INSTANCE_SIZE]; /* of the server, by its first page */

@@ -62,6 +62,9 @@ void replica_sync_ask_tiles(struct replica *r, mono_time now)
     struct query_request request;
     query_request_begin(&request, QUERY_OP_SNAPSHOT);
     query_request_uint(&request, QUERY_ARG_AFTER, r->sync.next);
+    if (r->sync.next != 0) {
+        query_request_uint(&request, QUERY_ARG_BEGAN, r->sync.forgotten);
+    }
     ask(r, REPLICA_SYNC_TILES, &request, now);
 }
 

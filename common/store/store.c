@@ -28,6 +28,7 @@ struct store {
     size_t holes;         /* in order */
     uint64_t last_change; /* the last change number that was given */
     uint64_t forgotten;   /* change number of the last tombstone that was forgotten; 0 for none */
+    struct version forgotten_versions[LANES_MAX]; /* see store_forgotten_version */
     /* A queue of the tombstones, linked through newer and older; at most STORE_TOMBSTONES_MAX. */
     struct tile *oldest_tombstone;
     struct tile *newest_tombstone;
@@ -154,6 +155,11 @@ uint64_t store_forgotten(const struct store *store)
     return store->forgotten;
 }
 
+struct version store_forgotten_version(const struct store *store, unsigned lane)
+{
+    return store->forgotten_versions[lane];
+}
+
 const struct tile *store_next(struct store *store, uint64_t after)
 {
     if (after >= store->last_change) {
@@ -231,6 +237,13 @@ static void tombstone_unlink(struct store *store, struct tile *tile)
 static void tombstone_forget_oldest(struct store *store)
 {
     struct tile *tile = store->oldest_tombstone;
+    struct version version = tile->version;
+    if (tile->expired) {
+        version.seq = UINT64_MAX; /* no later one of the epoch tells that its client heard of it */
+    }
+    if (version_compare(store->forgotten_versions[tile->lane], version) < 0) {
+        store->forgotten_versions[tile->lane] = version;
+    }
     tombstone_unlink(store, tile);
     store->forgotten = tile->change;
     order_leave(store, tile);

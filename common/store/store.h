@@ -128,6 +128,10 @@ uint64_t store_last_change(const struct store *store);
  * over. */
 uint64_t store_forgotten(const struct store *store);
 
+/* The same for whoever knows the lane's version that they have come to, here or elsewhere: at an
+ * earlier one they may lack a removal that was forgotten. {0, 0} when there is none. */
+struct version store_forgotten_version(const struct store *store, unsigned lane);
+
 /* The tile (or tombstone: value is NULL) with the smallest change number above after; NULL when
  * there is none. O(1) when the walk goes on from where it was or near the end; O(log n) otherwise.
  */

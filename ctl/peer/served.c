@@ -146,12 +146,15 @@ static bool take_page(struct served *served, const struct answer_snapshot *page)
 int served_fetch(struct peer *peer, struct served *out, struct error *err)
 {
     struct answer_snapshot page = {.more = true};
+    uint64_t began = 0;
     *out = (struct served){0};
     while (page.more) {
         struct query_request request;
         const mp_value *reply;
         query_request_begin(&request, QUERY_OP_SNAPSHOT);
         query_request_uint(&request, QUERY_ARG_AFTER, page.next);
+        const bool first = page.next == 0;
+        query_request_uint(&request, QUERY_ARG_BEGAN, began);
         const int status = peer_ask(peer, &request, &reply, err);
         if (status != STATUS_OK) {
             return status;
@@ -161,6 +164,7 @@ int served_fetch(struct peer *peer, struct served *out, struct error *err)
                              "the server's snapshot cannot be read; is it of "
                              "another version?");
         }
+        began = first || page.restart ? page.forgotten : began;
     }
     return STATUS_OK;
 }

@@ -211,11 +211,12 @@ bool api_tiles_can_resume(void *arg, const struct cursor *cursor)
     const struct api *api = arg;
     struct cursor here = {0};
     replica_cursor(api->replica, &here);
-    if (cursor->lanes != here.lanes || store_forgotten(api->store) != 0) {
+    if (cursor->lanes != here.lanes) {
         return false;
     }
     for (unsigned i = 0; i < here.lanes; i++) {
-        if (cursor->at[i].epoch != here.at[i].epoch) {
+        if (cursor->at[i].epoch != here.at[i].epoch ||
+            version_compare(cursor->at[i], store_forgotten_version(api->store, i)) < 0) {
             return false;
         }
     }

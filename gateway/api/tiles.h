@@ -15,7 +15,8 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
 enum MHD_Result api_tiles_stream(struct request *request);
 
 /* The function for streams_set_can_resume: true when a client of tiles can go on from its cursor.
- * All lanes must be in the epoch that they are in here, and no removal forgotten. arg: the struct
+ * All lanes must be in the epoch that they are in here, and no removal forgotten that
+ * the client may not have heard of. arg: the struct
  * api. */
 bool api_tiles_can_resume(void *arg, const struct cursor *cursor);
 

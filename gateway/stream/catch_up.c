@@ -225,6 +225,15 @@ static void settle(struct streams *s, struct stream *stream, size_t taken, uint6
 
 /* ---- A turn ---- */
 
+/* True when the client may have a tile whose removal was forgotten before it was told. Those up to
+ * unknown_until it never had. */
+static bool may_have_missed(const struct stream *stream, uint64_t forgotten)
+{
+    return known_outdated(stream->known, stream->watermark, forgotten) ||
+           (stream->watermark != 0 && !known_is_cursor(stream->known) &&
+            stream->watermark < forgotten && stream->unknown_until < forgotten);
+}
+
 /* Tells the client to start over when the store forgot removals, or the log lost events, that it
  * was not told of: what it holds cannot be continued then. */
 static void check_continuity(struct streams *s, struct stream *stream)
@@ -239,9 +248,7 @@ static void check_continuity(struct streams *s, struct stream *stream)
         }
         return;
     }
-    const uint64_t forgotten = store_forgotten(s->store);
-    if ((stream->watermark != 0 && stream->watermark < forgotten) ||
-        known_outdated(stream->known, stream->watermark, forgotten)) {
+    if (may_have_missed(stream, store_forgotten(s->store))) {
         stream->reset = true;
         stream->watermark = 0;
         stream->unknown_until = store_last_change(s->store);

@@ -10,20 +10,19 @@
 
 struct known {
     bool by_cursor;
+    uint64_t until; /* The client has heard of the removals up to this change. */
     union {
         struct cursor cursor;
-        struct {
-            struct selection selection;
-            uint64_t until;
-        };
+        struct selection selection;
     };
 };
 
-struct known *known_by_cursor(const struct cursor *cursor)
+struct known *known_by_cursor(const struct cursor *cursor, uint64_t forgotten)
 {
     struct known *known = x_calloc(1, sizeof *known);
     known->by_cursor = true;
     known->cursor = *cursor;
+    known->until = forgotten;
     return known;
 }
 
@@ -48,6 +47,11 @@ void known_free(struct known **known_p)
         free(known);
         *known_p = NULL;
     }
+}
+
+bool known_is_cursor(const struct known *known)
+{
+    return known != NULL && known->by_cursor;
 }
 
 bool known_is_selection(const struct known *known)
@@ -84,5 +88,5 @@ bool known_outdated(const struct known *known, uint64_t watermark, uint64_t forg
     if (known == NULL) {
         return false;
     }
-    return (known->by_cursor ? watermark : known->until) < forgotten;
+    return known->until < forgotten && (!known->by_cursor || watermark < forgotten);
 }

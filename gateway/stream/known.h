@@ -17,13 +17,18 @@
 
 struct known;
 
-/* The client has all versions that are not newer than the cursor, of which a copy is taken. */
-struct known *known_by_cursor(const struct cursor *cursor);
+/* The client has all versions that are not newer than the cursor, of which a copy is taken.
+ * forgotten: the last removal that the store has forgotten; the client has heard of those up to it.
+ */
+struct known *known_by_cursor(const struct cursor *cursor, uint64_t forgotten);
 
 /* The client has the tiles of that selection (its text) as they were up to that change. */
 struct known *known_by_selection(const char *selection, uint64_t until);
 
 void known_free(struct known **known);
+
+/* True when it was made by known_by_cursor. */
+bool known_is_cursor(const struct known *known);
 
 /* True when it was made by known_by_selection. */
 bool known_is_selection(const struct known *known);

@@ -19,7 +19,7 @@ static void begin(struct streams *s, struct stream *stream, const struct stream_
     if (channel_has_events(request->kind)) {
         stream->watermark = request->after_ordinal;
     } else if (request->cursor != NULL) {
-        stream->known = known_by_cursor(request->cursor);
+        stream->known = known_by_cursor(request->cursor, store_forgotten(s->store));
     } else {
         stream->unknown_until = store_last_change(s->store);
     }

@@ -83,7 +83,7 @@ static void begin_tiles(struct ws_turn *turn, struct str cursor_text)
     }
     if (cursor_parse(cursor_text, &cursor) && s->can_resume != NULL &&
         s->can_resume(s->arg, &cursor)) {
-        stream->known = known_by_cursor(&cursor);
+        stream->known = known_by_cursor(&cursor, store_forgotten(s->store));
         stream->unknown_until = 0;
     } else {
         stream->reset = true;

@@ -6,7 +6,7 @@ import socket
 import struct
 import time
 
-from tilewire import now_iso, wait_until
+from tilewire import free_ports, now_iso, wait_until
 
 MIB = 1 << 20
 FIELD = 16 << 10
@@ -166,3 +166,26 @@ def test_peers_that_send_too_much_are_disconnected(deploy, sqlite_table):
     for name, mib in before.items():
         assert resident_mib(d[name]) < mib + 16
     assert d.metric("ready") == 1 and d.query({"op": "ping"})["serving"] and d.query({"op": "ping"}, "ingestor")["serving"]
+
+
+def test_removals_that_are_forgotten_concern_only_who_may_have_missed_one(deploy, sqlite_table):
+    """4,300 members of a family come and go, beside 400 tiles that stay: more than 4,096 removals, and more than a page."""
+    stay = [{"key": f"stay.{i}", "title": "x" * 200, "type": "count", "match": {"event_type": f"e{i}"}} for i in range(400)]
+    tiles = [*stay, {"key": "brief", "type": "count", "group_by": "target_id", "max_groups": 5000, "idle": "2s"}]
+    d = deploy(sqlite_table, tiles=tiles, gateways=1)
+    d.add("gateway1", ["tilewire-gateway", "--listen", f"127.0.0.1:{free_ports(1)[0]}"])
+    d.start("ingestor", "cache", "gateway0")
+    early = d.stream("/api/tiles/stream")
+    before = early.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "stay.399")["id"]
+    sqlite_table.insert([(now_iso(), "brief", None, f"g{i}", None, None) for i in range(4300)])
+    wait_until(lambda: [e["event"] for e in list(early.events)].count("expired") == 4300, 30, "all removals on the stream")
+    last = early.events[-1]["id"]
+    sqlite_table.insert([(now_iso(), "e7", None, None, None, None)])
+    late = d.stream("/api/tiles/stream", last_event_id=last)
+    assert late.await_event(lambda e: e["event"] == "tile" and e["data"]["data"]["value"] == 1)
+    assert [e["event"] for e in late.events].count("reset") == 0 and len(late.events) < 20
+    old = d.stream("/api/tiles/stream", last_event_id=before)
+    old.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "stay.399")
+    assert [e["event"] for e in old.events].count("reset") == 1
+    d.start("gateway1")  # whose snapshot has several pages
+    d.verify()

@@ -273,7 +273,8 @@ static void test_pages_come_back_as_they_were(void **state)
         random_standing(&standing, text);
 
         buf_clear(&paper->bytes);
-        struct answer_array array = answer_begin_snapshot(&paper->bytes, &standing, flag);
+        struct answer_array array =
+            answer_begin_snapshot(&paper->bytes, &standing, number / 2, flag);
         for (; array.count < count; array.count++) {
             struct answer_tile tile = random_tile(key);
             tile.removed = true;
@@ -283,6 +284,7 @@ static void test_pages_come_back_as_they_were(void **state)
         assert_true(answer_read_snapshot(parse(paper), &snapshot));
         assert_standing(&snapshot.standing, &standing);
         assert_int_equal(snapshot.restart, flag);
+        assert_int_equal(snapshot.forgotten, number / 2);
         assert_int_equal(mp_count(snapshot.tiles), count);
         assert_int_equal(snapshot.next, number);
         assert_int_equal(snapshot.more, !flag);
@@ -375,12 +377,13 @@ static void test_the_bytes_are_those_of_the_protocol(void **state)
                                              .as_of = {99},
                                              .origin = 1,
                                              .ordinal = 7};
-    const struct answer_array array = answer_begin_snapshot(&paper->bytes, &standing, false);
+    const struct answer_array array = answer_begin_snapshot(&paper->bytes, &standing, 0, false);
     answer_end_page(&paper->bytes, array, 5, true);
-    assert_bytes(paper, STR("\x8b\xa8instance\xa1i\xa5lanes\x03\xa8versions\xdf\x00\x00\x00\x01\xa1"
+    assert_bytes(paper, STR("\x8c\xa8instance\xa1i\xa5lanes\x03\xa8versions\xdf\x00\x00\x00\x01\xa1"
                             "2\x92\x08\x50\xa8position\xa2"
                             "42\xa5"
-                            "as_of\x63\xa6origin\x01\xa7ordinal\x07\xa7restart\xc2\xa5tiles\xdd"
+                            "as_of\x63\xa6origin\x01\xa7ordinal\x07\xa9"
+                            "forgotten\x00\xa7restart\xc2\xa5tiles\xdd"
                             "\x00\x00\x00\x00\xa4next\x05\xa4more\xc3"));
 }
 

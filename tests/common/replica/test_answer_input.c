@@ -72,7 +72,7 @@ static void put_shape(enum shape shape, struct buf *out)
         answer_end_list(out, answer_begin_list(out), false);
         return;
     case SNAPSHOT:
-        answer_end_page(out, answer_begin_snapshot(out, &standing, false), 1, false);
+        answer_end_page(out, answer_begin_snapshot(out, &standing, 0, false), 1, false);
         return;
     case EVENTS:
         answer_end_page(out, answer_begin_events(out, &standing, 1), 1, false);
@@ -97,7 +97,7 @@ static bool optional(enum shape shape, struct str name)
 {
     static const char *const names[SHAPES][6] = {
         [PING] = {"position", "as_of", "role", "version", "tiles"},
-        [SNAPSHOT] = {"position", "as_of"},
+        [SNAPSHOT] = {"position", "as_of", "forgotten"},
         [EVENTS] = {"position", "as_of", "next"},
         [TILE] = {"stale", "p", "m"},
         [LISTED] = {"stale"},

@@ -301,6 +301,17 @@ static void test_snapshot_restarts_when_removals_are_forgotten(void **state)
                                         "after\x02\xa5limit\x01");
     assert_flag(reply, "restart", true);
     assert_keys(reply, "b");
+    const int64_t forgotten = (int64_t)store_forgotten(server->store);
+    assert_number(reply, "forgotten", forgotten);
+    assert_in_range(forgotten, 3, 127); /* one byte of MessagePack */
+    char request[] = "\x84\xa2op\xa8snapshot\xa5"
+                     "after\x02\xa5limit\x01\xa5"
+                     "began\x00";
+    request[sizeof request - 2] = (char)forgotten; /* the asker began when these were forgotten */
+    const struct str began = {request, sizeof request - 1};
+    assert_flag(answer(server, began), "restart", false);
+    request[sizeof request - 2] = (char)(forgotten - 1);
+    assert_flag(answer(server, began), "restart", true);
 }
 
 static void test_events(void **state)

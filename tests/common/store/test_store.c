@@ -267,6 +267,32 @@ static void test_tombstones_are_bounded(void **state)
     assert_int_equal(store_count(store), 0);
     assert_int_equal(store_forgotten(store), 20); /* the change that removed k10 */
     assert_string_equal(store_next(store, 0)->key, "k11");
+    const struct version version = store_forgotten_version(store, LANE);
+    assert_int_equal(version.epoch, 1);
+    assert_int_equal(version.seq, 21); /* that of the removal of k10 */
+    assert_int_equal(store_forgotten_version(store, LANE + 1).epoch, 0);
+    store_destroy(&store);
+}
+
+/* A tile that time alone removed has no version by which it could be told who heard of that. */
+static void test_who_heard_of_an_expiry_is_not_known(void **state)
+{
+    (void)state;
+    struct heard heard;
+    struct store *store = make_store(&heard, 10);
+    char key[32];
+    (void)put(store, "expired", 1, 0, 0);
+    store_expire(store, store_next_expiry(store));
+    store_expire(store, store_next_expiry(store));
+    assert_int_equal(store_count(store), 0);
+    for (uint64_t i = 1; i <= STORE_TOMBSTONES_MAX; i++) {
+        snprintf(key, sizeof key, "k%llu", (unsigned long long)i);
+        (void)put(store, key, 2 * i, 0, 0);
+        (void)take_away(store, key, 2 * i + 1);
+        heard.text[0] = '\0';
+    }
+    assert_true(store_forgotten(store) != 0);
+    assert_true(store_forgotten_version(store, LANE).seq == UINT64_MAX);
     store_destroy(&store);
 }
 
@@ -387,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_an_older_refresh_takes_nothing_back),
         cmocka_unit_test(test_walking_the_changes),
         cmocka_unit_test(test_tombstones_are_bounded),
+        cmocka_unit_test(test_who_heard_of_an_expiry_is_not_known),
         cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_listing),
         cmocka_unit_test(test_renderings_are_freed),

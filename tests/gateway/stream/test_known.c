@@ -16,7 +16,7 @@ static void a_cursor_speaks_for_versions(void **state)
     world_set(&w, "old", 1, 1);
     world_set(&w, "stale", 1, 1);
     const struct cursor cursor = {.lanes = 1, .at = {{WORLD_EPOCH, w.seq}}};
-    struct known *known = known_by_cursor(&cursor);
+    struct known *known = known_by_cursor(&cursor, 2);
     world_set(&w, "new", 1, 1);
     assert_true(has(known, &w, "old"));
     assert_false(has(known, &w, "new"));
@@ -27,6 +27,8 @@ static void a_cursor_speaks_for_versions(void **state)
     assert_false(known_is_selection(known));
     assert_true(known_outdated(known, 3, 4));
     assert_false(known_outdated(known, 4, 4));
+    assert_false(known_outdated(known, 0, 2)); /* these it has heard of */
+    assert_true(known_is_cursor(known));
     known_free(&known);
     assert_null(known);
     world_finish(&w);
