@@ -87,6 +87,7 @@ static size_t stats(void *arg, struct buf *out)
         {"pending_overflows", c->overflows},
         {"base_mismatches", c->mismatches},
         {"event_resets", c->event_resets},
+        {"upstream_connections_renewed", link_renewals(cache->link)},
         {"tiles_gone_stale", cache->expired},
         {"messages_forwarded", cache->forwarded},
         {"messages_not_forwarded", cache->not_forwarded},
@@ -240,11 +241,7 @@ static void poll_on(struct cache *cache, void *socket, int fd, zloop_fn *handler
 
 int cache_run(struct cache *cache)
 {
-    int fds[LINK_FDS_MAX];
-    const size_t count = link_fds(cache->link, fds);
-    for (size_t i = 0; i < count; i++) {
-        poll_on(cache, NULL, fds[i], on_link);
-    }
+    poll_on(cache, NULL, link_fd(cache->link), on_link);
     poll_on(cache, server_socket(cache->server), 0, on_query);
     poll_on(cache, outlet_socket(cache->outlet), 0, on_subscription);
     poll_on(cache, NULL, cache->program->signals, on_signal);

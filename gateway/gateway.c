@@ -42,13 +42,8 @@ static bool watch(struct gateway *gateway, int fd, uint32_t events, enum tag_kin
 
 static bool watch_all(struct gateway *gateway)
 {
-    int fds[LINK_FDS_MAX];
-    const size_t count = link_fds(gateway->link, fds);
-    bool ok = watch(gateway, gateway->program->signals, EPOLLIN, TAG_SIGNAL);
-    for (size_t i = 0; i < count; i++) {
-        ok = ok && watch(gateway, fds[i], EPOLLIN | EPOLLET, TAG_LINK);
-    }
-    return ok;
+    return watch(gateway, gateway->program->signals, EPOLLIN, TAG_SIGNAL) &&
+           watch(gateway, link_fd(gateway->link), EPOLLIN, TAG_LINK);
 }
 
 /* Clients that come back with a cursor or an id can only be told what they missed when this gateway
@@ -263,6 +258,7 @@ static void fill_api(struct gateway *gateway)
 {
     gateway->api = (struct api){
         .config = gateway->config,
+        .link = gateway->link,
         .replica = link_replica(gateway->link),
         .store = gateway->store,
         .events = gateway->events,

@@ -1,24 +1,99 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/net/link.h"
 
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 #include <zmq.h>
 
+#include "common/net/silence.h"
 #include "common/net/sockets.h"
 #include "common/program/log.h"
 
 /* A reply is tag, delimiter and body. There is room for one frame more, to notice a longer one. */
 #define LINK_FRAMES_MAX 4
 
+/* Messages that are taken from one upstream before the next one has its turn. */
+#define LINK_TURN 16
+
+/* A turn that comes so late was not held up by the peers: link_wait_ms is shorter. */
+#define LINK_PAUSE_MS (INT64_C(2) * REPLICA_PING_MS)
+
+struct connection {
+    void *socket;
+    struct silence silence;
+};
+
+struct upstream {
+    const struct config_upstream *config; /* borrowed */
+    struct connection sub;                /* hears what is published */
+    struct connection query;              /* a DEALER */
+    mono_time heard_at;                   /* when the SUB had something last, or was made */
+    bool unanswered;                      /* a query was sent since the last reply */
+    bool alive;                           /* whether it lives, as last logged */
+};
+
 struct link {
+    const struct config *config; /* borrowed */
     struct replica *replica;
-    void *sub;                                /* hears all upstreams */
-    void *queries[REPLICA_UPSTREAMS_MAX];     /* a DEALER to each */
-    const char *names[REPLICA_UPSTREAMS_MAX]; /* their addresses, for the log */
-    bool alive[REPLICA_UPSTREAMS_MAX];        /* whether each lives, as last logged */
-    unsigned count;                           /* of upstreams */
-    bool fresh;                               /* whether the replica is, as last logged */
+    int epoll; /* watches all sockets */
+    struct upstream upstreams[REPLICA_UPSTREAMS_MAX];
+    unsigned count;    /* of upstreams */
+    bool fresh;        /* whether the replica is, as last logged */
+    mono_time turn_at; /* when link_process was called last */
+    uint64_t renewals; /* sockets that were made anew */
     struct buf frames[LINK_FRAMES_MAX];
 };
+
+/* ---- Sockets ---- */
+
+static int connect_to(const struct link *link, int type, const struct config_upstream *upstream,
+                      void **out, struct error *err)
+{
+    *out = socket_open(type, err);
+    if (*out == NULL) {
+        return STATUS_FULL;
+    }
+    if (type == ZMQ_DEALER) {
+        /* Nothing piles up for a peer that is gone: without a connection, sending fails. */
+        const int yes = 1;
+        zmq_setsockopt(*out, ZMQ_IMMEDIATE, &yes, sizeof yes);
+    }
+    const char *address = type == ZMQ_SUB ? upstream->publish : upstream->query;
+    int status = socket_connect(*out, address, upstream->server_key, link->config, err);
+    struct epoll_event event = {.events = EPOLLIN};
+    if (status == STATUS_OK &&
+        epoll_ctl(link->epoll, EPOLL_CTL_ADD, socket_fd(*out), &event) != 0) {
+        status = error_set(err, STATUS_FULL, "cannot watch a socket: %s", strerror(errno));
+    }
+    if (status != STATUS_OK) {
+        socket_close(out);
+    }
+    return status;
+}
+
+static void close_connection(const struct link *link, struct connection *connection)
+{
+    if (connection->socket != NULL) {
+        (void)epoll_ctl(link->epoll, EPOLL_CTL_DEL, socket_fd(connection->socket), NULL);
+        socket_close(&connection->socket);
+    }
+}
+
+/* The old socket stays when no new one can be made. */
+static void renew(struct link *link, struct upstream *u, int type)
+{
+    struct connection *connection = type == ZMQ_SUB ? &u->sub : &u->query;
+    struct error err = {{0}};
+    void *socket;
+    if (connect_to(link, type, u->config, &socket, &err) != STATUS_OK) {
+        log_error("%s", err.text);
+        return;
+    }
+    close_connection(link, connection);
+    connection->socket = socket;
+    link->renewals++;
+}
 
 /* A tag in front of the empty delimiter is part of the envelope, which a ROUTER hands back with the
  * reply. */
@@ -26,33 +101,29 @@ static bool send_query(void *arg, unsigned upstream, uint32_t tag, struct str re
 {
     struct link *link = arg;
     const struct str frames[] = {{(const char *)&tag, sizeof tag}, STR(""), request};
-    return socket_send(link->queries[upstream], frames, 3);
+    struct upstream *u = &link->upstreams[upstream];
+    const bool sent = socket_send(u->query.socket, frames, 3);
+    u->unanswered = u->unanswered || sent;
+    return sent;
 }
 
-static int connect_all(struct link *link, const struct config *config,
-                       const struct config_upstreams *upstreams, struct error *err)
+static int connect_all(struct link *link, const struct config_upstreams *upstreams,
+                       struct error *err)
 {
-    for (size_t i = 0; i < upstreams->count; i++) {
-        const struct config_upstream *u = &upstreams->list[i];
-        void *query = socket_open(ZMQ_DEALER, err);
-        if (query == NULL) {
-            return STATUS_FULL;
-        }
-        /* Nothing piles up for a peer that is gone: without a connection, sending fails. */
-        const int yes = 1;
-        zmq_setsockopt(query, ZMQ_IMMEDIATE, &yes, sizeof yes);
-        link->queries[i] = query;
-        link->names[i] = u->query;
-        link->count++;
-        int status = socket_connect(query, u->query, u->server_key, config, err);
+    const mono_time now = clock_mono();
+    int status = STATUS_OK;
+    for (size_t i = 0; i < upstreams->count && status == STATUS_OK; i++) {
+        struct upstream *u = &link->upstreams[link->count++];
+        u->config = &upstreams->list[i];
+        u->heard_at = now;
+        silence_heard(&u->sub.silence, now);
+        silence_heard(&u->query.silence, now);
+        status = connect_to(link, ZMQ_DEALER, u->config, &u->query.socket, err);
         if (status == STATUS_OK) {
-            status = socket_connect(link->sub, u->publish, u->server_key, config, err);
-        }
-        if (status != STATUS_OK) {
-            return status;
+            status = connect_to(link, ZMQ_SUB, u->config, &u->sub.socket, err);
         }
     }
-    return STATUS_OK;
+    return status;
 }
 
 int link_create(const struct config *config, const struct config_upstreams *upstreams,
@@ -62,8 +133,12 @@ int link_create(const struct config *config, const struct config_upstreams *upst
 {
     struct link *link = x_calloc(1, sizeof *link);
     *out = link;
-    link->sub = socket_open(ZMQ_SUB, err);
-    const int status = link->sub != NULL ? connect_all(link, config, upstreams, err) : STATUS_FULL;
+    link->config = config;
+    link->turn_at = clock_mono();
+    link->epoll = epoll_create1(EPOLL_CLOEXEC);
+    const int status =
+        link->epoll >= 0 ? connect_all(link, upstreams, err)
+                         : error_set(err, STATUS_FULL, "cannot watch sockets: %s", strerror(errno));
     if (status != STATUS_OK) {
         link_destroy(out);
         return status;
@@ -81,9 +156,12 @@ void link_destroy(struct link **link_p)
     }
     replica_destroy(&link->replica);
     for (unsigned i = 0; i < link->count; i++) {
-        socket_close(&link->queries[i]);
+        close_connection(link, &link->upstreams[i].query);
+        close_connection(link, &link->upstreams[i].sub);
     }
-    socket_close(&link->sub);
+    if (link->epoll >= 0) {
+        close(link->epoll);
+    }
     for (size_t i = 0; i < LINK_FRAMES_MAX; i++) {
         buf_free(&link->frames[i]);
     }
@@ -91,38 +169,48 @@ void link_destroy(struct link **link_p)
     *link_p = NULL;
 }
 
-size_t link_fds(const struct link *link, int out[LINK_FDS_MAX])
+int link_fd(const struct link *link)
 {
-    size_t count = 0;
-    out[count++] = socket_fd(link->sub);
-    for (unsigned i = 0; i < link->count; i++) {
-        out[count++] = socket_fd(link->queries[i]);
-    }
-    return count;
+    return link->epoll;
 }
+
+uint64_t link_renewals(const struct link *link)
+{
+    return link->renewals;
+}
+
+/* ---- What comes ---- */
 
 /* Returns whether a reply was there. */
 static bool take_reply(struct link *link, unsigned upstream, mono_time now)
 {
-    const int count = socket_receive(link->queries[upstream], link->frames, LINK_FRAMES_MAX,
-                                     SOCKET_REPLY_MAX_BYTES);
+    struct upstream *u = &link->upstreams[upstream];
+    const int count =
+        socket_receive(u->query.socket, link->frames, LINK_FRAMES_MAX, SOCKET_REPLY_MAX_BYTES);
+    if (count == 0) {
+        return false;
+    }
+    u->unanswered = false;
+    silence_heard(&u->query.silence, now);
     uint32_t tag;
     if (count == 3 && link->frames[0].len == sizeof tag && link->frames[1].len == 0) {
         memcpy(&tag, link->frames[0].data, sizeof tag);
         replica_reply(link->replica, upstream, tag, buf_str(&link->frames[2]), now);
     }
-    return count != 0;
+    return true;
 }
 
 /* Returns whether a message was there. One of the wrong length is handed on as a malformed one, so
  * that it is counted. */
-static bool take_message(struct link *link, mono_time now)
+static bool take_message(struct link *link, struct upstream *u, mono_time now)
 {
-    const int count = socket_receive(link->sub, link->frames, LINK_FRAMES_MAX,
+    const int count = socket_receive(u->sub.socket, link->frames, LINK_FRAMES_MAX,
                                      WIRE_BODY_MAX + WIRE_TOPIC_MAX + 1024);
     if (count == 0) {
         return false;
     }
+    u->heard_at = now;
+    silence_heard(&u->sub.silence, now);
     const struct str none[WIRE_FRAMES] = {STR(""), STR(""), STR("")};
     const struct str frames[WIRE_FRAMES] = {buf_str(&link->frames[0]), buf_str(&link->frames[1]),
                                             buf_str(&link->frames[2])};
@@ -130,16 +218,72 @@ static bool take_message(struct link *link, mono_time now)
     return true;
 }
 
+/* Takes at most budget messages, from all upstreams in turn, and returns how many they were. */
+static unsigned take_messages(struct link *link, mono_time now, unsigned budget)
+{
+    unsigned taken = 0;
+    unsigned before;
+    do {
+        before = taken;
+        for (unsigned i = 0; i < link->count; i++) {
+            unsigned turn = budget - taken < LINK_TURN ? budget - taken : LINK_TURN;
+            while (turn > 0 && take_message(link, &link->upstreams[i], now)) {
+                turn--;
+                taken++;
+            }
+        }
+    } while (taken != before && taken < budget);
+    return taken;
+}
+
+/* ---- What does not come ---- */
+
+/* True when the upstream, by its answers, has gone on since its SUB was heard last. */
+static bool should_be_heard(const struct link *link, unsigned upstream, mono_time now)
+{
+    return replica_upstream_alive(link->replica, upstream, now) &&
+           replica_upstream_moved_at(link->replica, upstream).us >
+               link->upstreams[upstream].heard_at.us;
+}
+
+/* To be called after what came was taken. */
+static void end_silence(struct link *link, mono_time now)
+{
+    const bool paused = now.us - link->turn_at.us > LINK_PAUSE_MS * US_PER_MS;
+    link->turn_at = now;
+    for (unsigned i = 0; i < link->count; i++) {
+        struct upstream *u = &link->upstreams[i];
+        if (paused || !u->unanswered) {
+            silence_excuse(&u->query.silence, now);
+        }
+        if (paused || !should_be_heard(link, i, now)) {
+            silence_excuse(&u->sub.silence, now);
+        }
+        if (silence_is_over(&u->query.silence, now)) {
+            log_warn("upstream %s answers no queries: connecting anew", u->config->query);
+            renew(link, u, ZMQ_DEALER);
+            u->unanswered = false;
+        }
+        if (silence_is_over(&u->sub.silence, now)) {
+            log_warn("upstream %s is silent, though it answers that it goes on: connecting anew",
+                     u->config->publish);
+            renew(link, u, ZMQ_SUB);
+            u->heard_at = now;
+        }
+    }
+}
+
 static void log_changes(struct link *link, mono_time now)
 {
     for (unsigned i = 0; i < link->count; i++) {
         const bool alive = replica_upstream_alive(link->replica, i, now);
-        if (alive != link->alive[i]) {
-            link->alive[i] = alive;
+        struct upstream *u = &link->upstreams[i];
+        if (alive != u->alive) {
+            u->alive = alive;
             if (alive) {
-                log_info("upstream %s answers", link->names[i]);
+                log_info("upstream %s answers", u->config->query);
             } else {
-                log_warn("upstream %s does not answer any more; trying again", link->names[i]);
+                log_warn("upstream %s does not answer any more; trying again", u->config->query);
             }
         }
     }
@@ -160,9 +304,10 @@ static void log_changes(struct link *link, mono_time now)
  * would lie there until the next one. */
 static bool readable(const struct link *link)
 {
-    bool any = socket_readable(link->sub);
+    bool any = false;
     for (unsigned i = 0; i < link->count; i++) {
-        any = socket_readable(link->queries[i]) || any;
+        any = socket_readable(link->upstreams[i].query.socket) || any;
+        any = socket_readable(link->upstreams[i].sub.socket) || any;
     }
     return any;
 }
@@ -175,9 +320,8 @@ bool link_process(struct link *link, mono_time now, unsigned budget)
             taken++;
         }
     }
-    while (taken < budget && take_message(link, now)) {
-        taken++;
-    }
+    taken += take_messages(link, now, budget - taken);
+    end_silence(link, now);
     replica_tick(link->replica, now);
     log_changes(link, now);
     return taken == budget || readable(link);

@@ -46,13 +46,27 @@ static struct bounds bounds_of(int type)
         return (struct bounds){SOCKET_REPLY_HWM, SOCKET_REQUEST_HWM, SOCKET_REQUEST_MAX_BYTES};
     case ZMQ_PUB:
     case ZMQ_XPUB:
-        return (struct bounds){SOCKET_PUBLISH_HWM, SOCKET_REQUEST_HWM,
-                               SOCKET_SUBSCRIPTION_MAX_BYTES};
+        /* Libzmq takes subscriptions in whenever it sends, and keeps them. No mark for those that
+         * it has not taken in yet, so that it never stops to read: see the header. */
+        return (struct bounds){SOCKET_PUBLISH_HWM, 0, SOCKET_SUBSCRIPTION_MAX_BYTES};
     case ZMQ_SUB:
         return (struct bounds){SOCKET_REQUEST_HWM, SOCKET_SUBSCRIBER_HWM, SOCKET_REPLY_MAX_BYTES};
     default:
         return (struct bounds){SOCKET_QUERY_HWM, SOCKET_QUERY_HWM, SOCKET_REPLY_MAX_BYTES};
     }
+}
+
+/* The kernel looks after the connections; ZMTP's heartbeats are off. See the header. */
+static void find_the_dead(void *socket)
+{
+    set_int(socket, ZMQ_HEARTBEAT_IVL, 0);
+    set_int(socket, ZMQ_TCP_KEEPALIVE, 1);
+    set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, 1);
+    set_int(socket, ZMQ_TCP_KEEPALIVE_INTVL, 1);
+    set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, SOCKET_DEAD_MS / 1000);
+    set_int(socket, ZMQ_TCP_MAXRT, SOCKET_DEAD_MS);
+    set_int(socket, ZMQ_CONNECT_TIMEOUT, 2000);
+    set_int(socket, ZMQ_HANDSHAKE_IVL, SOCKET_DEAD_MS);
 }
 
 static void *make(int type, struct error *err)
@@ -68,12 +82,9 @@ static void *make(int type, struct error *err)
     set_int(socket, ZMQ_RCVHWM, bounds.receive_hwm);
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_IPV6, 1);
-    set_int(socket, ZMQ_HEARTBEAT_IVL, SOCKET_HEARTBEAT_INTERVAL_MS);
-    set_int(socket, ZMQ_HEARTBEAT_TIMEOUT, SOCKET_HEARTBEAT_TIMEOUT_MS);
-    set_int(socket, ZMQ_HEARTBEAT_TTL, 2 * SOCKET_HEARTBEAT_TIMEOUT_MS);
     set_int(socket, ZMQ_RECONNECT_IVL, 50);
     set_int(socket, ZMQ_RECONNECT_IVL_MAX, 1000);
-    set_int(socket, ZMQ_CONNECT_TIMEOUT, 2000);
+    find_the_dead(socket);
     zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bounds.largest, sizeof bounds.largest);
     return socket;
 }

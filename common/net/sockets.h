@@ -3,10 +3,23 @@
  * The ZeroMQ sockets of all programs, made in one place, so that each has its bounds, heartbeats
  * and keys.
  *
- * Heartbeats of the transport (ZMTP's PING, not the protocol's heartbeats) find half-open
- * connections within SOCKET_HEARTBEAT_TIMEOUT_MS. High-water marks bound the queues: beyond them
- * PUB and XPUB drop messages for that subscriber, which notices by the sequence and takes a
- * snapshot.
+ * High-water marks bound the queues: beyond them PUB and XPUB drop messages for that subscriber,
+ * which notices by the sequence and takes a snapshot. A SUB whose queue is full reads no further
+ * until its owner does, so that what piles up does so at the publisher, and is bounded there.
+ *
+ * ZMTP's heartbeats (ZMQ_HEARTBEAT_IVL) are off, for with them a full queue ends the program, in
+ * all versions of libzmq up to 4.3.5:
+ *
+ *     the queue is full          the socket's owner has not read for a moment
+ *     the engine reads no more   so it hears no PONG either, and gives the connection up
+ *     a new engine begins        which has not stopped to read
+ *     the owner reads on         "Assertion failed: _input_stopped"
+ *
+ * And if the peer resets the connection of an engine that reads no more, the next PING is
+ * "Assertion failed: !_io_error". Without timers in the engine neither can be: one that reads no
+ * more stays until its queue was read. So vanished hosts are the kernel's business: a connection
+ * over which nothing comes back for SOCKET_DEAD_MS ends. A connection whose other side is there
+ * and says nothing is found by link.h.
  *
  * A socket is used by the thread that made it, and by no other. It is the caller's, who closes it
  * with socket_close.
@@ -23,8 +36,9 @@
 #include "common/config/config.h"
 #include "common/wire/wire.h"
 
-#define SOCKET_HEARTBEAT_INTERVAL_MS 500
-#define SOCKET_HEARTBEAT_TIMEOUT_MS 1500
+/* A peer that acknowledges nothing for so long, or takes in nothing, is disconnected by the kernel.
+ */
+#define SOCKET_DEAD_MS 5000
 
 /* High-water marks: messages queued for one subscriber, unless they are large (outlet.h); messages
  * that a subscriber has not read yet, beyond which they queue at the publisher. */

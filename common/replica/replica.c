@@ -182,3 +182,8 @@ bool replica_upstream_alive(const struct replica *r, unsigned upstream, mono_tim
 {
     return upstreams_alive(r, upstream, now);
 }
+
+mono_time replica_upstream_moved_at(const struct replica *replica, unsigned upstream)
+{
+    return replica->upstreams[upstream].moved_at;
+}

@@ -86,4 +86,8 @@ const struct replica_counters *replica_counters(const struct replica *replica);
 /* True when the upstream has answered a ping within the last REPLICA_DEAD_MS. */
 bool replica_upstream_alive(const struct replica *replica, unsigned upstream, mono_time now);
 
+/* When an answer to a ping said, for the last time, that the upstream has published something since
+ * the answer before. An upstream of which that was never said has the time 0. */
+mono_time replica_upstream_moved_at(const struct replica *replica, unsigned upstream);
+
 #endif

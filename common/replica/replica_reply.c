@@ -33,6 +33,32 @@ static void count_lanes(struct replica *r, mono_time now)
     r->lane_count = lanes;
 }
 
+/* A number that is another one when any of the versions is. */
+static uint64_t sum_up(const struct answer_standing *standing)
+{
+    uint64_t sum = standing->lanes_owned;
+    for (unsigned i = 0; i < standing->lanes; i++) {
+        if ((standing->lanes_owned >> i & 1) != 0) {
+            sum = sum * 31 + standing->versions[i].epoch;
+            sum = sum * 31 + standing->versions[i].seq;
+        }
+    }
+    return sum;
+}
+
+/* Heartbeats move as_of, everything else a version. */
+static void note_progress(struct replica_upstream *u, const struct answer_ping *answer,
+                          mono_time now)
+{
+    const uint64_t published = sum_up(&answer->standing);
+    if (u->answered && answer->serving && answer->standing.lanes_owned != 0 &&
+        (published != u->published || answer->standing.as_of.us > u->as_of.us)) {
+        u->moved_at = now;
+    }
+    u->published = published;
+    u->as_of = answer->standing.as_of;
+}
+
 static void on_ping(struct replica *r, unsigned upstream, const mp_value *map, mono_time now)
 {
     struct replica_upstream *u = &r->upstreams[upstream];
@@ -45,6 +71,7 @@ static void on_ping(struct replica *r, unsigned upstream, const mp_value *map, m
     }
     const bool restarted = strcmp(u->instance, instance) != 0;
     memcpy(u->instance, instance, sizeof instance);
+    note_progress(u, &answer, now);
     u->answered = true;
     u->answered_at = now;
     u->serving = answer.serving;

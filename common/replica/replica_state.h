@@ -68,6 +68,9 @@ struct replica_upstream {
     bool answered;                          /* it has answered a ping since the start */
     mono_time answered_at;                  /* only with `answered`: when it did so last */
     mono_time pinged_at;                    /* when it was pinged last */
+    mono_time moved_at;                     /* when an answer said last that it went on */
+    wall_time as_of;                        /* by its last answer */
+    uint64_t published;                     /* by its last answer: its versions, summed up */
     bool serving;                           /* it can be asked for snapshots */
     unsigned lanes;                         /* how many the deployment has, by this upstream */
     uint64_t lanes_owned;                   /* bit i: lane i is whole there */

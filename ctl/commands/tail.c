@@ -8,13 +8,15 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "common/base/clock.h"
 #include "common/base/xalloc.h"
+#include "common/net/silence.h"
 #include "common/net/sockets.h"
 #include "common/program/program.h"
 #include "ctl/commands/commands.h"
 #include "ctl/peer/follow.h"
 
-#define SILENT_MS 3500 /* Three heartbeats are missing then. */
+#define SILENT_MS 3500 /* Three heartbeats are missing then. More than SILENCE_FIRST_MS. */
 
 enum { OPTION_EVENTS = 256 };
 
@@ -90,15 +92,26 @@ static void drain(struct tail *tail)
     (void)fflush(tail->ctl->out);
 }
 
+static int connect_anew(struct tail *tail, struct error *err)
+{
+    socket_close(&tail->socket);
+    tail->socket = socket_open(ZMQ_SUB, err);
+    return tail->socket == NULL
+               ? STATUS_FULL
+               : socket_connect(tail->socket, tail->ctl->publish, NULL, tail->ctl->config, err);
+}
+
 /* Follows until it is interrupted, or enough is printed, or nobody reads what is printed. */
-static void follow(struct tail *tail, int signals)
+static int follow(struct tail *tail, int signals, struct error *err)
 {
     bool silent = false;
+    struct silence silence;
+    silence_heard(&silence, clock_mono());
     while (!is_done(tail)) {
         zmq_pollitem_t items[] = {{tail->socket, 0, ZMQ_POLLIN, 0}, {NULL, signals, ZMQ_POLLIN, 0}};
         const int ready = zmq_poll(items, 2, SILENT_MS);
         if (items[1].revents != 0 || (ready < 0 && zmq_errno() != EINTR)) {
-            return;
+            return STATUS_OK;
         }
         if (ready == 0 && !silent) {
             fprintf(tail->ctl->out, "{\"silent\":{\"ms\":%d}}\n", SILENT_MS);
@@ -106,7 +119,15 @@ static void follow(struct tail *tail, int signals)
         }
         silent = ready == 0;
         drain(tail);
+        /* The connection may be dead without an end: see common/net/link.h. */
+        if (!silent) {
+            silence_heard(&silence, clock_mono());
+        } else if (silence_is_over(&silence, clock_mono()) &&
+                   connect_anew(tail, err) != STATUS_OK) {
+            return STATUS_IO;
+        }
     }
+    return STATUS_OK;
 }
 
 static int run(const struct ctl *ctl, const struct command_line *line)
@@ -115,16 +136,13 @@ static int run(const struct ctl *ctl, const struct command_line *line)
     struct tail tail = {.ctl = ctl, .options = options};
     struct error err = {{0}};
     const int signals = interruptions();
-    int status = STATUS_IO;
-    tail.socket = socket_open(ZMQ_SUB, &err);
-    if (tail.socket != NULL) {
-        status = socket_connect(tail.socket, ctl->publish, NULL, ctl->config, &err);
-    }
+    int status = connect_anew(&tail, &err);
     if (status == STATUS_OK) {
         follow_init(&tail.follow, command_prefix(line), options->events, ctl->out);
-        follow(&tail, signals);
+        status = follow(&tail, signals, &err);
         follow_finish(&tail.follow);
-    } else {
+    }
+    if (status != STATUS_OK) {
         (void)ctl_fail(ctl, "%s", err.text);
     }
     socket_close(&tail.socket);

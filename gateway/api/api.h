@@ -39,7 +39,8 @@ struct api_counters {
 
 struct api {
     const struct config *config;
-    const struct replica *replica;
+    const struct link *link;
+    const struct replica *replica; /* the link's */
     struct store *store;
     struct eventlog *events;
     struct streams *streams;

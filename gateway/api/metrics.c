@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "common/net/link.h"
 #include "gateway/api/api.h"
 #include "gateway/http/reply.h"
 #include "gateway/http/server.h"
@@ -179,6 +180,8 @@ static void put_replica(const struct api *api, struct buf *out)
         {"snapshots", "Snapshots taken.", true, c->snapshots},
         {"snapshot_retries", "Snapshots that had to be asked for again.", true, c->retries},
         {"event_resets", "Times that raw events were lost or renumbered.", true, c->event_resets},
+        {"upstream_connections_renewed", "Connections to upstreams that were silent.", true,
+         link_renewals(api->link)},
     };
     put_samples(out, samples, sizeof samples / sizeof *samples);
 }

@@ -6,8 +6,10 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "common/net/silence.h"
 #include "tests/common/config/config_unit.h"
 #include "tests/common/net/fake_upstream.h"
+#include "tests/common/net/raw_peer.h"
 
 #define TTL_MS 600000
 #define PATIENCE_MS 20000 /* nothing here takes nearly as long */
@@ -32,8 +34,6 @@ static void work_until(struct scene *scene, bool (*done)(struct scene *scene))
 {
     const mono_time end = mono_add_ms(clock_mono(), PATIENCE_MS);
     mono_time heartbeat_at = clock_mono();
-    int fds[LINK_FDS_MAX];
-    const size_t fd_count = link_fds(scene->link, fds);
     for (;;) {
         mono_time now = clock_mono();
         bool more = link_process(scene->link, now, 1000);
@@ -43,11 +43,8 @@ static void work_until(struct scene *scene, bool (*done)(struct scene *scene))
         if (now.us > end.us) {
             fail_msg("what should have happened did not within %d ms", PATIENCE_MS);
         }
-        zmq_pollitem_t items[LINK_FDS_MAX + 2] = {{0}};
-        int count = 0;
-        for (size_t i = 0; i < fd_count; i++) {
-            items[count++] = (zmq_pollitem_t){NULL, fds[i], ZMQ_POLLIN, 0};
-        }
+        zmq_pollitem_t items[3] = {{NULL, link_fd(scene->link), ZMQ_POLLIN, 0}};
+        int count = 1;
         for (int i = 0; i < 2; i++) {
             struct upstream_server *up = &scene->upstreams[i];
             if (up->pub != NULL) {
@@ -83,7 +80,10 @@ static bool has_last(struct scene *scene)
     return newest;
 }
 
-static void begin(struct scene *scene, const char *folder, const char *more)
+/* publish is where upstream 0 is believed to publish, query where 1 is believed to answer; NULL:
+ * where they do. */
+static void begin_with(struct scene *scene, const char *folder, const char *more,
+                       const char *publish, const char *query)
 {
     struct buf text = {0};
     *scene = (struct scene){0};
@@ -92,8 +92,9 @@ static void begin(struct scene *scene, const char *folder, const char *more)
         struct upstream_server *up = &scene->upstreams[i];
         snprintf(up->publish, sizeof up->publish, "ipc://%s/p%d", folder, i);
         snprintf(up->query_address, sizeof up->query_address, "ipc://%s/q%d", folder, i);
-        buf_printf(&text, "    - {publish: \"%s\", query: \"%s\"}\n", up->publish,
-                   up->query_address);
+        buf_printf(&text, "    - {publish: \"%s\", query: \"%s\"}\n",
+                   publish != NULL && i == 0 ? publish : up->publish,
+                   query != NULL && i == 1 ? query : up->query_address);
     }
     scene->config = parse_ok(buf_cstr(&text));
     buf_free(&text);
@@ -104,6 +105,11 @@ static void begin(struct scene *scene, const char *folder, const char *more)
                     count_accepted, &scene->accepted, &scene->link, &err) != STATUS_OK) {
         fail_msg("%s", err.text);
     }
+}
+
+static void begin(struct scene *scene, const char *folder, const char *more)
+{
+    begin_with(scene, folder, more, NULL, NULL);
 }
 
 static void finish(struct scene *scene, char *folder)
@@ -219,6 +225,63 @@ static void test_garbage_does_no_harm(void **state)
     finish(&scene, *state);
 }
 
+/* Listens and greets as the real one would, and then says nothing. */
+struct mute {
+    struct raw_listener listener;
+    int fds[8];
+    size_t accepted;
+};
+
+static struct mute mute_pub;
+static struct mute mute_router;
+
+static void accept_mutely(struct mute *mute, const char *type)
+{
+    if (raw_wait(mute->listener.fd, 0)) {
+        assert_true(mute->accepted < 8);
+        mute->fds[mute->accepted++] = raw_accept(&mute->listener, type);
+    }
+}
+
+static bool are_mute_ones_given_up(struct scene *scene)
+{
+    (void)scene;
+    accept_mutely(&mute_pub, "PUB");
+    accept_mutely(&mute_router, "REP");
+    return mute_pub.accepted == 2 && mute_router.accepted == 2;
+}
+
+static void hush(struct mute *mute)
+{
+    while (mute->accepted > 0) {
+        close(mute->fds[--mute->accepted]);
+    }
+    close(mute->listener.fd);
+}
+
+static void test_a_silent_connection_is_made_anew(void **state)
+{
+    struct scene scene;
+    raw_listen(&mute_pub.listener);
+    raw_listen(&mute_router.listener);
+    begin_with(&scene, *state, "", mute_pub.listener.address, mute_router.listener.address);
+    struct upstream_server *answers = &scene.upstreams[0]; /* though nothing is heard from it */
+    struct upstream_server *speaks = &scene.upstreams[1];  /* though it answers nothing */
+    open_upstream(answers, scene.config, 1);
+    open_upstream(speaks, scene.config, 1);
+    publish(answers, "a", TTL_MS, false);
+    publish(speaks, "a", TTL_MS, false);
+    const mono_time begun = clock_mono();
+    work_until(&scene, are_mute_ones_given_up);
+    assert_true(clock_mono().us - begun.us >= SILENCE_FIRST_MS * US_PER_MS);
+    assert_true(is_fresh(&scene)); /* each makes up for the other */
+    assert_int_equal(link_renewals(scene.link), 2);
+    assert_int_equal(replica_counters(link_replica(scene.link))->gaps, 0);
+    hush(&mute_pub);
+    hush(&mute_router);
+    finish(&scene, *state);
+}
+
 static void write_key(const char *folder, const char *name, const char *key, char path[128])
 {
     snprintf(path, 128, "%s/%s", folder, name);
@@ -263,6 +326,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_upstreams_of_which_one_goes, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_garbage_does_no_harm, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_a_silent_connection_is_made_anew, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(test_curve, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
