@@ -226,11 +226,35 @@ static void on_down(struct ingestor *ingestor, const struct error *error)
     }
 }
 
+/* True when this is not what the ingestor said last about why it does not serve. */
+static bool is_news(struct ingestor *ingestor, const struct error *error)
+{
+    const bool news = strcmp(ingestor->answering.reason, error->text) != 0;
+    snprintf(ingestor->answering.reason, sizeof ingestor->answering.reason, "%s", error->text);
+    return news;
+}
+
 static void on_standby(struct ingestor *ingestor, const struct error *error)
 {
-    if (strcmp(ingestor->answering.reason, error->text) != 0) {
-        snprintf(ingestor->answering.reason, sizeof ingestor->answering.reason, "%s", error->text);
+    if (is_news(ingestor, error)) {
         log_info("standing by: %s", error->text);
+    }
+}
+
+/* Nothing gets better by itself where a right is missing, so this is no state like another. */
+static void on_blocked(struct ingestor *ingestor, const struct error *error)
+{
+    if (!is_news(ingestor, error)) {
+        return;
+    }
+    if (ingestor->config->ingestor.checkpoint == CHECKPOINT_FILE) {
+        log_error("standing by: %s. The ingestor has to be able to write its state, and lock files "
+                  "beside it, at %s: let its user write in that folder, or set "
+                  "ingestor.checkpoint to a file in another",
+                  error->text, ingestor->config->ingestor.checkpoint_path);
+    } else {
+        log_error("standing by: %s; trying again",
+                  error->text); /* it names the key where one helps */
     }
 }
 
@@ -248,6 +272,9 @@ int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
     switch (message->kind) {
     case READER_STANDBY:
         on_standby(ingestor, &message->error);
+        break;
+    case READER_BLOCKED:
+        on_blocked(ingestor, &message->error);
         break;
     case READER_LEADER: {
         const int result = on_leader(ingestor, message);

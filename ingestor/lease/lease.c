@@ -57,6 +57,11 @@ static bool has_come(boot_time deadline)
     return boot_clock().us >= deadline.us;
 }
 
+static bool is_sought(enum lease_state state)
+{
+    return state == LEASE_WAITING || state == LEASE_BLOCKED;
+}
+
 static void set_state(struct lease *lease, enum lease_state state, const struct error *why)
 {
     pthread_mutex_lock(&lease->mutex);
@@ -105,7 +110,7 @@ static int64_t try_acquire(struct lease *lease)
         backoff_reset(&lease->keeper.backoff);
         return LEASE_RENEW_MS;
     }
-    set_state(lease, LEASE_WAITING, &why);
+    set_state(lease, status == STATUS_AGAIN ? LEASE_WAITING : LEASE_BLOCKED, &why);
     if (status == STATUS_AGAIN) {
         backoff_reset(&lease->keeper.backoff);
         return LEASE_POLL_MS;
@@ -148,7 +153,7 @@ static void *keep(void *arg)
         const enum lease_state state = lease->state;
         pthread_mutex_unlock(&lease->mutex);
         int64_t wait_ms = LEASE_RENEW_MS;
-        if (state == LEASE_WAITING) {
+        if (is_sought(state)) {
             wait_ms = try_acquire(lease);
         } else if (state == LEASE_HELD) {
             wait_ms = try_renew(lease);
@@ -209,7 +214,7 @@ enum lease_state lease_await(struct lease *lease, int wait_ms, struct lease_gran
 {
     const boot_time until = boot_add_ms(boot_clock(), wait_ms);
     pthread_mutex_lock(&lease->mutex);
-    while (lease->state == LEASE_WAITING && !has_come(until)) {
+    while (is_sought(lease->state) && !has_come(until)) {
         wait_changed(lease, until);
     }
     const enum lease_state state = lease->state;

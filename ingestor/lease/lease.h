@@ -38,7 +38,8 @@
 #define LEASE_HOLD_MS 1500 /* how long lease_hold waits for a renewal */
 
 enum lease_state {
-    LEASE_WAITING, /* another has it, or it cannot be polled */
+    LEASE_WAITING, /* another has it, or it is not known yet who */
+    LEASE_BLOCKED, /* it cannot be had, nor polled: something has to be mended */
     LEASE_HELD,    /* ours; whether it is valid just now, lease_valid says */
     LEASE_LOST,    /* another took it. This state is the last one. */
 };
@@ -51,8 +52,8 @@ struct lease *lease_create(const struct config *config, const struct lease_store
 /* Ends the keeper, within the time that one call of the store takes, and gives the lease back. */
 void lease_destroy(struct lease **lease);
 
-/* Waits until the state is another one than LEASE_WAITING, at most wait_ms. grant is set when it is
- * LEASE_HELD; why says what is waited for, or how it was lost (empty: not known yet). */
+/* Waits until the state is neither LEASE_WAITING nor LEASE_BLOCKED, at most wait_ms. grant is set
+ * when it is LEASE_HELD; why says what is waited for, or how it was lost (empty: not known yet). */
 enum lease_state lease_await(struct lease *lease, int wait_ms, struct lease_grant *grant,
                              struct error *why);
 

@@ -13,6 +13,7 @@
 
 enum reader_kind {
     READER_STANDBY,     /* another ingestor has the lease; error says which */
+    READER_BLOCKED,     /* lease or checkpoint cannot be had; error says why. It is tried again. */
     READER_LEADER,      /* the lease is ours; with the checkpoint, and the epoch */
     READER_UP,          /* the source is read, for the first time or again */
     READER_DOWN,        /* the source cannot be read; error says why. It is tried again. */

@@ -235,7 +235,7 @@ static void lead(struct reader_thread *t, const struct lease_grant *grant)
         tell_text(t, READER_REFUSED, &why);
         return;
     }
-    tell_text(t, READER_STANDBY, &why);
+    tell_text(t, READER_BLOCKED, &why);
     take_commands(t, (int)backoff_next_ms(&t->backoff));
 }
 
@@ -244,6 +244,9 @@ static void acquire(struct reader_thread *t)
     struct lease_grant grant;
     struct error why;
     switch (lease_await(t->parts.lease, COMMANDS_MS, &grant, &why)) {
+    case LEASE_BLOCKED:
+        tell_text(t, READER_BLOCKED, &why);
+        break;
     case LEASE_WAITING:
         if (why.text[0] != '\0') {
             tell_text(t, READER_STANDBY, &why);

@@ -229,7 +229,7 @@ def test_a_read_only_disk_is_told_and_waited_for(deploy, sqlite_table, small_dis
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     before = len(d["ingestor"].log_text())
     d["ingestor"].start()
-    d["ingestor"].await_log("standing by: .*Read-only file system", after=before)
+    d["ingestor"].await_log(r"error +ingestor: standing by: .*Read-only file system.* let its user write .*ingestor\.checkpoint", after=before)
     subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
     d["ingestor"].await_log("going on after position", after=before)
     sqlite_table.insert([rows.next() for _ in range(5)])

@@ -174,6 +174,19 @@ def test_ids_that_are_used_again_are_a_new_table(deploy, postgres_table, emptied
 # ---- Rights ----
 
 
+def test_a_role_that_may_not_make_the_schema_is_told_what_to_do(deploy, postgres_table):
+    role = f"r_{postgres_table.name}"
+    postgres_table.execute(f"CREATE ROLE {role} LOGIN; GRANT SELECT ON events TO {role}")
+    uri = postgres_table.uri
+    postgres_table.uri = uri.replace("tilewire@", f"{role}@")
+    d = deploy(postgres_table, tiles=EVER, config={"ingestor": {"checkpoint": "postgresql"}, **FAST})
+    postgres_table.uri = uri
+    d["ingestor"].start()
+    d["ingestor"].await_log(r"error +ingestor: standing by: .*grant CREATE on the database, or set ingestor\.checkpoint to file:PATH")
+    postgres_table.execute(f"GRANT CREATE ON DATABASE {postgres_table.name} TO {role}")
+    d["ingestor"].await_log("ready component")
+
+
 def test_rights_on_the_needed_columns_are_enough(deploy, postgres_table):
     role = f"r_{postgres_table.name}"
     postgres_table.execute(f"CREATE ROLE {role} LOGIN; GRANT SELECT (id, timestamp, event_type, target_id) ON events TO {role};"
