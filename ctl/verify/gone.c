@@ -272,8 +272,8 @@ bool gone_explains(const struct gone_state *state)
 
 /* A value that is the latest row's, after rows have come: it is the same as before, or that of the
  * latest row that came; and that for sure if this row is later than all before. */
-static bool latest_followed(const struct gone_change *c, const mp_value *before,
-                            const mp_value *came, const mp_value *after)
+static bool latest_followed(bool sure, const mp_value *before, const mp_value *came,
+                            const mp_value *after)
 {
     long double was = 0;
     long double new = 0;
@@ -283,7 +283,7 @@ static bool latest_followed(const struct gone_change *c, const mp_value *before,
     if (!as_number(came, &new)) {
         return had == has && same(was, is);
     }
-    return has && (same(is, new) || (had && c->latest.us <= c->before_at.us && same(is, was)));
+    return has && (same(is, new) || (had && !sure && same(is, was)));
 }
 
 /* A smallest (sign 1) or largest (sign -1) value, after rows have come. */
@@ -311,7 +311,7 @@ static bool count_followed(const struct gone_change *c)
     long double new = 0;
     long double is = 0;
     if (c->tile->metric != NULL) {
-        return latest_followed(c, before, came, after);
+        return latest_followed(c->latest.us > c->before_at.us, before, came, after);
     }
     if (!as_number(before, &was) || !as_number(came, &new) || !as_number(after, &is)) {
         return false;
@@ -325,8 +325,8 @@ static bool gauge_followed(const struct gone_change *c)
     const mp_value *before = data_of(c->before);
     const mp_value *came = data_of(c->came);
     const mp_value *after = data_of(c->after);
-    return latest_followed(c, mp_get(before, "value"), mp_get(came, "value"),
-                           mp_get(after, "value")) &&
+    return latest_followed(c->latest.us > c->before_at.us, mp_get(before, "value"),
+                           mp_get(came, "value"), mp_get(after, "value")) &&
            extreme_followed(mp_get(before, "min"), mp_get(came, "min"), mp_get(after, "min"), 1) &&
            extreme_followed(mp_get(before, "max"), mp_get(came, "max"), mp_get(after, "max"), -1);
 }
@@ -376,7 +376,8 @@ static bool point_followed(const struct gone_change *c, const mp_value *before,
     case TILE_AGGREGATE_MAX:
         return extreme_followed(before, came, after, -1);
     case TILE_AGGREGATE_LAST:
-        return latest_followed(c, before, came, after);
+        /* Which bucket the latest row that came is in is not said. */
+        return latest_followed(false, before, came, after);
     }
     return false;
 }

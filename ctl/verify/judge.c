@@ -360,8 +360,9 @@ static void judge_gone(struct judge *judge, const struct judge_case *c,
     say(out, VERDICT_UNPROVABLE, why_unprovable(&c->tile->tally, out->rows_left));
     const bool comparable =
         c->look->taken && c->look->generation == order_generation(c->delivery->order);
-    if (comparable &&
-        (position_of(c->tile) > c->look->position || c->tile->as_of.us > c->look->as_of.us)) {
+    const bool newer =
+        position_of(c->tile) > c->look->position || c->tile->as_of.us > c->look->as_of.us;
+    if (comparable && newer && c->tile->as_of.us >= c->look->as_of.us) {
         judge_change(judge, c, out);
     } else if (!comparable) {
         c->look->taken = false;

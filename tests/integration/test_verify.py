@@ -7,6 +7,7 @@ import time
 import pytest
 
 from test_crashes import INSERT
+from test_verify_gone import change_value, keys, relay, verify  # noqa: F401 (a fixture)
 from tilewire import RandomEvents, wait_until
 
 
@@ -53,11 +54,44 @@ def overlapping(postgres_table):
     writers.stop()
 
 
-def test_overlapping_transactions_are_judged_while_they_go_on(deploy, postgres_table, overlapping):
-    d = deploy(postgres_table, config={"source": {"poll_interval": "100ms"}})
+def overlap(deploy, table, writers, **ingestor):
+    d = deploy(table, config={"source": {"poll_interval": "100ms"}, "ingestor": ingestor})
     d.run("install-trigger", check=True)
-    d.start()
-    wait_until(lambda: overlapping.rows > 500, 30, "rows")
-    outputs = [d.run("verify", "--timeout", "20s") for _ in range(12)]
+    wait_until(lambda: writers.rows > 500, 30, "rows")
+    return d
+
+
+def test_overlapping_transactions_are_judged_while_they_go_on(deploy, postgres_table, overlapping):
+    d = overlap(deploy, postgres_table, overlapping).start()
+    outputs = [d.run("verify") for _ in range(12)]
     wrong = [result.stdout for result in outputs if result.returncode != 0]
     assert not wrong, f"{len(wrong)} of 12 runs:\n" + "\n".join(wrong)
+
+
+def test_a_wrong_tile_is_found_while_transactions_overlap(deploy, postgres_table, overlapping, relay):  # noqa: F811
+    d = overlap(deploy, postgres_table, overlapping).start()
+    report = verify(d, address=relay(d, change_value("orders.ever", 1)), timeout="2s")
+    assert keys(report["wrong"]) == {"orders.ever"} and not report["unprovable"], report
+
+
+def test_retention_while_transactions_overlap(deploy, postgres_table, overlapping):
+    d = overlap(deploy, postgres_table, overlapping).start()
+    postgres_table.execute("DELETE FROM events WHERE id < 200")
+    report = verify(d)
+    assert report["verdict"] == "unprovable" and "orders.ever" in keys(report["unprovable"]), report
+    ever = next(f for f in report["unprovable"] if f["key"] == "orders.ever")
+    assert " on it has changed as the " in ever["proved"], ever
+
+
+def test_several_ingestors_have_an_order_each(deploy, postgres_table, overlapping):
+    """A row may be late for one of them and not for the other. Where one cannot be asked, its tiles are not called wrong."""
+    d = overlap(deploy, postgres_table, overlapping, lanes=2, own_lanes=[0])
+    d.config["cache"]["upstreams"] = [{"publish": d.addresses[0], "query": d.addresses[1]}, d.twin("other", "ingestor", own_lanes=[1])]
+    d.write()
+    d.start("ingestor", "other").start("cache")
+    for _ in range(4):
+        assert verify(d)["verdict"] == "equal"
+    d.config["cache"]["upstreams"][1]["query"] = d.addresses[1]  # for verify alone: nobody reads the file again
+    d.write()
+    report = verify(d, timeout="2s")
+    assert not report["wrong"], report

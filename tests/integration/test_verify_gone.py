@@ -225,7 +225,7 @@ def change_value(wanted, by):
 
 
 def test_a_wrong_tile_is_wrong(deploy, table, relay):
-    d, rows = filled(deploy, table)
+    d, _ = filled(deploy, table)
     report = verify(d, address=relay(d, change_value("orders.ever", 1)), timeout="300ms")
     assert keys(report["wrong"]) == {"orders.ever"} and not report["unprovable"], report
     assert report["wrong"][0]["verdict"] == "differs"
@@ -233,7 +233,7 @@ def test_a_wrong_tile_is_wrong(deploy, table, relay):
 
 @pytest.mark.parametrize("by", [1, -1])
 def test_a_wrong_tile_is_wrong_though_other_rows_are_gone(deploy, table, relay, by):
-    d, rows = filled(deploy, table)
+    d, _ = filled(deploy, table)
     table.execute("DELETE FROM events WHERE event_type LIKE 'ticket%'")  # of another tile
     report = verify(d, address=relay(d, change_value("orders.ever", by)), timeout="300ms")
     assert keys(report["wrong"]) == {"orders.ever"} and keys(report["unprovable"]) == {"tickets.sla"}, report
@@ -241,7 +241,7 @@ def test_a_wrong_tile_is_wrong_though_other_rows_are_gone(deploy, table, relay, 
 
 @pytest.mark.parametrize("by", [1, -1])
 def test_a_wrong_count_is_wrong_though_its_rows_are_gone(deploy, table, relay, by):
-    d, rows = filled(deploy, table)
+    d, _ = filled(deploy, table)
     table.execute("DELETE FROM events WHERE id <= 200")
     report = verify(d, address=relay(d, change_value("orders.ever", by)), timeout="300ms")
     assert keys(report["wrong"]) == {"orders.ever"}, report
@@ -250,13 +250,13 @@ def test_a_wrong_count_is_wrong_though_its_rows_are_gone(deploy, table, relay, b
 
 def test_a_wrong_change_is_wrong_though_rows_are_gone(deploy, table, relay):
     """Whatever the gauge was at the first look, the rows since say what it has become."""
-    d, rows = filled(deploy, table, tiles=[{"key": "depth", "type": "gauge", "metric": "queue.depth"}])
+    d, _ = filled(deploy, table, tiles=[{"key": "depth", "type": "gauge", "metric": "queue.depth"}])
     table.execute("DELETE FROM events WHERE id <= 200")
     table.insert([(now_iso(), "metrics.updated", None, None, None, json.dumps({"metric": "queue.depth", "value": 7}))])
     wait_until(lambda: d.tile("depth")["data"]["value"] == 7)
     looks = []
 
-    def change(key, tile):
+    def change(_, tile):
         looks.append(tile["s"])
         tile["p"]["data"]["max"] = 200  # a row that is gone may have said so
         if len(looks) < 3:
@@ -270,7 +270,7 @@ def test_a_wrong_change_is_wrong_though_rows_are_gone(deploy, table, relay):
 
 
 def test_a_tile_that_lacks_rows_is_wrong(deploy, table, relay):
-    d, rows = filled(deploy, table)
+    d, _ = filled(deploy, table)
     table.execute("DELETE FROM events WHERE event_type LIKE 'ticket%'")
 
     def change(key, tile):
@@ -286,7 +286,7 @@ def test_a_tile_that_lacks_rows_is_wrong(deploy, table, relay):
 
 
 def test_a_tile_that_is_being_built_is_waited_for(deploy, table, relay):
-    d, rows = filled(deploy, table)
+    d, _ = filled(deploy, table)
     looks = []
 
     def for_a_while(key, tile):
@@ -308,8 +308,8 @@ def test_a_tile_that_is_being_built_is_waited_for(deploy, table, relay):
 
 
 def test_a_tile_of_an_older_version_tells_no_tally(deploy, table, relay):
-    d, rows = filled(deploy, table)
-    address = relay(d, lambda key, tile: tile.pop("m"))
+    d, _ = filled(deploy, table)
+    address = relay(d, lambda _, tile: tile.pop("m"))
     assert verify(d, address=address)["verdict"] == "equal"
     table.execute("DELETE FROM events WHERE id <= 200")
     report = verify(d, address=address)
