@@ -5,6 +5,11 @@
  * number into the checkpoint's row, too: that waits for a checkpoint or record that the holder
  * before is writing, and refuses its next one.
  *
+ * A renewal does not wait until it is on disk (synchronous_commit), so a slow disk, or a replica
+ * that does not answer, costs nobody the lease. What a crash of the database forgets of it does no
+ * harm: the heartbeat was another one, and who polls it has to connect anew, and begins to wait
+ * anew. Taking does wait: a number that was forgotten would come twice.
+ *
  * A holder on this machine that is dead need not be waited for: while it lives, a socket's name is
  * taken (in the abstract namespace, which the kernel clears up).
  */
@@ -241,6 +246,8 @@ static int postgres_acquire(struct lease_store *store, boot_time now, struct lea
 
 /* ---- Holding ---- */
 
+#define NOT_ON_DISK " RETURNING set_config('synchronous_commit', 'off', true)"
+
 /* Runs a statement on our row; STATUS_DENIED when it is not ours any more. */
 static int on_our_row(struct postgres_lease *l, const char *sql, const char *doing,
                       struct error *err)
@@ -250,7 +257,7 @@ static int on_our_row(struct postgres_lease *l, const char *sql, const char *doi
     const char *const parameters[] = {l->name, number};
     PGresult *result = exec(l, sql, 2, parameters);
     int status = STATUS_OK;
-    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(l->db, result, doing, err);
     } else if (strcmp(PQcmdTuples(result), "1") != 0) {
         status = error_set(err, STATUS_DENIED,
@@ -268,7 +275,7 @@ static int postgres_renew(struct lease_store *store, struct error *err)
                ? status
                : on_our_row(l,
                             "UPDATE tilewire.lease SET beat = beat + 1 WHERE name = $1 AND "
-                            "number = $2::bigint",
+                            "number = $2::bigint" NOT_ON_DISK,
                             "cannot renew the lease", err);
 }
 
@@ -279,7 +286,7 @@ static void postgres_close(struct lease_store *store)
     if (l->grant.number != 0 && l->db != NULL && PQstatus(l->db) == CONNECTION_OK) {
         (void)on_our_row(l,
                          "UPDATE tilewire.lease SET owner = '' WHERE name = $1 AND "
-                         "number = $2::bigint",
+                         "number = $2::bigint" NOT_ON_DISK,
                          "cannot give the lease back", &err);
     }
     PQfinish(l->db);

@@ -117,3 +117,32 @@ def test_an_ingestor_ends_though_postgresql_hangs(deploy, own_server, own_table)
     finally:
         for pid in hung:
             os.kill(pid, signal.SIGCONT)
+
+
+def test_commits_that_hang_cost_nobody_the_lease(deploy, own_table):
+    """As on a disk that takes seconds, or while a synchronous replica is away."""
+    d = with_standby(deploy(own_table, tiles=QUICK_TILES))
+    before = d.stats()["epoch"]
+
+    def value(sql):
+        with own_table.db, own_table.db.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchone()[0]
+
+    def renewals():
+        return value("SELECT beat FROM tilewire.lease")
+
+    def replica(name):
+        own_table.shell(f"ALTER SYSTEM SET synchronous_standby_names = '{name}'")
+        own_table.shell("SELECT pg_reload_conf()")
+
+    replica("away")
+    own_table.shell("SET synchronous_commit = local; INSERT INTO events (event_type) VALUES ('x')")
+    hang = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%checkpoint%'"
+    wait_until(lambda: value(hang), 30, "a checkpoint that hangs")
+    seen = renewals()
+    wait_until(lambda: renewals() > seen + 10, 30, "renewals that go on")
+    assert d.stats()["lease_valid"] == 1
+    assert d.stats()["epoch"] == before and d.stats("standby")["lease_valid"] == 0
+    replica("")
+    d.verify(timeout_s=20)
