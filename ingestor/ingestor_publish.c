@@ -6,6 +6,7 @@
 
 #define HEARTBEAT_MS 1000
 #define SILENT_POLL_MS 100 /* how often a silent ingestor asks whether it may speak again */
+#define ROWS_FIRST_MS 3000 /* how long a checkpoint waits for rows that may not even be there */
 
 /* All that is published goes through here. The lease is asked for each message, because between two
  * of them the process may have been stopped for an hour. What could not be sent has a number
@@ -57,7 +58,11 @@ static void send_heartbeat(struct ingestor *ingestor, struct moment now)
 
 void ingestor_go_live(struct ingestor *ingestor, struct moment now)
 {
-    ingestor->saving.at_once = ingestor->saving.at_once || ingestor->phase == INGESTOR_BUILDING;
+    struct ingestor_saving *saving = &ingestor->saving;
+    saving->at_once = saving->at_once || ingestor->phase == INGESTOR_BUILDING;
+    saving->rows_first_until = ingestor->phase == INGESTOR_RESUMING
+                                   ? mono_add_ms(now.mono, ROWS_FIRST_MS)
+                                   : (mono_time){0};
     ingestor->phase = INGESTOR_LIVE;
     const uint32_t mark = publisher_mark(ingestor->publisher);
     fold_republish(ingestor->fold);

@@ -79,8 +79,13 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
     reader_begin(ingestor->reader, usable ? buf_str(&ingestor->source.state) : STR_NULL,
                  ingestor->publishing.epoch);
     /* A checkpoint is saved at once, so that the next start takes a greater epoch, whatever its
-     * clock says. */
-    ingestor_save(ingestor);
+     * clock says. Whoever goes on publishes first what has come meanwhile: a disk may take seconds.
+     */
+    ingestor->saving.unsaved = true;
+    ingestor->saving.at_once = true;
+    if (!usable) {
+        ingestor_save(ingestor);
+    }
     return 0;
 }
 
@@ -183,6 +188,9 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     ingestor->saving.unsaved = true;
     if (ingestor->phase == INGESTOR_LIVE) {
         ingestor_flush(ingestor, ingestor_now(ingestor)); /* Folding took its time. */
+        if (!batch->more) {
+            ingestor->saving.rows_first_until = (mono_time){0};
+        }
         batch_destroy(&batch);
         return;
     }

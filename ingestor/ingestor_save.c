@@ -7,6 +7,10 @@
 
 #define CHECKPOINT_SHARE 20 /* writing one may take a twentieth of the time */
 
+/* How long the last checkpoint may take, and how much of that a standby waits for. */
+#define LAST_MS 5000
+#define LAST_HOLDING_MS 500
+
 void ingestor_save(struct ingestor *ingestor)
 {
     struct ingestor_saving *saving = &ingestor->saving;
@@ -62,33 +66,50 @@ void ingestor_saved(struct ingestor *ingestor, const struct error *error, bool f
 void ingestor_save_if_due(struct ingestor *ingestor)
 {
     const struct ingestor_saving *saving = &ingestor->saving;
-    const bool due = saving->at_once || clock_mono().us >= saving->due_at.us;
+    const mono_time now = clock_mono();
+    const bool due =
+        (saving->at_once || now.us >= saving->due_at.us) && now.us >= saving->rows_first_until.us;
     if (ingestor->phase == INGESTOR_LIVE && saving->unsaved && !saving->under_way && due &&
         lease_valid(ingestor->lease)) {
         ingestor_save(ingestor);
     }
 }
 
-void ingestor_save_at_end(struct ingestor *ingestor)
+/* Waits for the checkpoint that is under way, if there is one. */
+static void await_saved(struct ingestor *ingestor, int64_t ms)
 {
-    const struct ingestor_saving *saving = &ingestor->saving;
-    const mono_time deadline = mono_add_ms(clock_mono(), 5000);
+    struct ingestor_saving *saving = &ingestor->saving;
+    const mono_time deadline = mono_add_ms(clock_mono(), ms);
     struct reader_message message;
-    if (ingestor->phase != INGESTOR_LIVE || ingestor->publishing.deposed) {
-        return;
-    }
-    if (!saving->under_way && saving->unsaved) {
-        ingestor_save(ingestor);
-    }
     while (saving->under_way && clock_mono().us < deadline.us) {
         zmq_pollitem_t item = {reader_socket(ingestor->reader), 0, ZMQ_POLLIN, 0};
         zmq_poll(&item, 1, 100);
         while (reader_receive(ingestor->reader, &message)) {
             if (message.kind == READER_SAVED || message.kind == READER_SAVE_FAILED) {
                 ingestor_saved(ingestor, &message.error, message.kind == READER_SAVE_FAILED);
+            } else if (message.kind == READER_LOST && saving->under_way) {
+                log_info("the last checkpoint is left to the ingestor that has taken over");
+                saving->under_way = false;
             }
             batch_destroy(&message.batch);
             free(message.bytes);
         }
     }
+}
+
+/* The lease is given back before a checkpoint that takes long is written: if nobody takes over
+ * meanwhile, it is still good, and otherwise it is refused. */
+void ingestor_save_at_end(struct ingestor *ingestor)
+{
+    const struct ingestor_saving *saving = &ingestor->saving;
+    if (ingestor->phase != INGESTOR_LIVE || ingestor->publishing.deposed) {
+        lease_give_back(ingestor->lease);
+        return;
+    }
+    if (!saving->under_way && saving->unsaved) {
+        ingestor_save(ingestor);
+    }
+    await_saved(ingestor, LAST_HOLDING_MS);
+    lease_give_back(ingestor->lease);
+    await_saved(ingestor, LAST_MS - LAST_HOLDING_MS);
 }

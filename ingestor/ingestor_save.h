@@ -14,7 +14,8 @@ void ingestor_save_if_due(struct ingestor *ingestor);
 /* Notes what came of the checkpoint, as the reader says; error says why it failed. */
 void ingestor_saved(struct ingestor *ingestor, const struct error *error, bool failed);
 
-/* Saves a last checkpoint, so that the next start has nothing to catch up. Takes up to 5 s. */
+/* Saves a last checkpoint, so that the next start has nothing to catch up, and gives the lease back
+ * meanwhile. Takes up to 5 s. Nothing may be published from then on. */
 void ingestor_save_at_end(struct ingestor *ingestor);
 
 #endif

@@ -66,13 +66,15 @@ struct ingestor_publishing {
 
 /* The state of checkpoints, of which one at a time is under way. */
 struct ingestor_saving {
-    bool unsaved;     /* Something was folded since the last checkpoint. */
-    bool at_once;     /* All tiles were built: the next checkpoint is due at once, for without it
-                         a crash would cost the streams their places. */
-    bool under_way;   /* The reader has one to write. */
-    mono_time since;  /* When it was handed over. */
-    uint64_t ordinal; /* What it goes up to. */
-    mono_time due_at; /* When the next one is due. */
+    bool unsaved; /* Something was folded since the last checkpoint. */
+    bool at_once; /* The next checkpoint is due as soon as tiles are live: it holds a new
+                     epoch, or all tiles were built, and without it a crash would cost the
+                     streams their places. */
+    mono_time rows_first_until; /* Rows that a takeover has kept waiting are read before it. */
+    bool under_way;             /* The reader has one to write. */
+    mono_time since;            /* When it was handed over. */
+    uint64_t ordinal;           /* What it goes up to. */
+    mono_time due_at;           /* When the next one is due. */
     struct backoff backoff;
     bool failing;           /* The last one could not be written, as last logged. */
     uint64_t saved_ordinal; /* What the last one written goes up to. */

@@ -22,10 +22,11 @@
 struct checkpoint;
 
 struct checkpoint_ops {
-    /* For the holder of that lease; holders before it are fenced off from now on. config is
-     * borrowed until close. On success *out is the caller's to close. STATUS_DENIED: the lease is
-     * lost; STATUS_NEWER: a newer version of Tilewire wrote the checkpoint or its journal, and
-     * nothing in them was changed; STATUS_IO. */
+    /* For the holder of that lease; holders before it are fenced off from now on, but from the
+     * journal when it is read. Does not wait for the disk if there is a checkpoint: a standby that
+     * takes over has no time for that. config is borrowed until close. On success *out is the
+     * caller's to close. STATUS_DENIED: the lease is lost; STATUS_NEWER: a newer version of
+     * Tilewire wrote the checkpoint or its journal, and nothing in them was changed; STATUS_IO. */
     int (*open)(const struct config *config, const struct lease_grant *lease,
                 struct checkpoint **out, struct error *err);
     void (*close)(struct checkpoint *checkpoint);
@@ -47,8 +48,10 @@ struct checkpoint_ops {
     int (*append)(struct checkpoint *checkpoint, uint64_t number, struct str record,
                   struct error *err);
 
-    /* Appends all records of the journal to `out`, one after the other. STATUS_INVALID: it is
-     * damaged, so some are missing, and err says how; STATUS_NEWER; STATUS_IO. */
+    /* Appends all records of the journal to `out`, one after the other. Who appends calls it first:
+     * it fences off those who appended before, for which it may wait for the disk. STATUS_INVALID:
+     * the journal is damaged, so some are missing, and err says how; STATUS_DENIED: as save;
+     * STATUS_NEWER; STATUS_IO. */
     int (*journal)(struct checkpoint *checkpoint, struct buf *out, struct error *err);
 };
 

@@ -6,8 +6,9 @@
  * A holder that was stopped at any point and goes on when another has taken over does no harm:
  * - a new file is renamed only if the lease is ours after it was made; who takes over removes such
  *   files after it took the lease. So either the lease is seen to be lost, or the rename fails.
- * - who takes over copies the journal into a file of its own, so the old holder's descriptor leads
- *   to a file that nobody reads. A record counts only if the lease is ours after it was written.
+ * - who takes over and reads the journal copies it into a file of its own, so the old holder's
+ *   descriptor leads to a file that nobody reads. A record counts only if the lease is ours after
+ *   it was written.
  */
 #include "ingestor/checkpoint/checkpoint_file.h"
 
@@ -273,13 +274,13 @@ static int write_record(struct file_checkpoint *c, uint64_t number, struct str f
                         struct error *err)
 {
     int status = STATUS_OK;
+    if (c->journal < 0 && c->lost == 0) {
+        status = rewrite_journal(c, 0, err);
+    }
     if (c->lost != 0) {
         c->lost = number;
         return error_set(err, STATUS_IO, "%s has lost records; it is begun anew with a checkpoint",
                          c->path_journal);
-    }
-    if (c->journal < 0) {
-        status = rewrite_journal(c, 0, err);
     }
     return status == STATUS_OK ? append_whole(c, framed, err) : status;
 }
@@ -304,10 +305,18 @@ static void shorten_journal(struct file_checkpoint *c, uint64_t record)
         if (record >= c->lost && rewrite_journal(c, CHECKPOINT_JOURNAL_ALL, NULL) == STATUS_OK) {
             c->lost = 0;
         }
-    } else if (fstat(c->journal, &now) == 0 &&
-               (now.st_size >= JOURNAL_LONG || record == CHECKPOINT_JOURNAL_ALL)) {
+    } else if (record == CHECKPOINT_JOURNAL_ALL ||
+               (fstat(c->journal, &now) == 0 && now.st_size >= JOURNAL_LONG)) {
         (void)rewrite_journal(c, record, NULL); /* a long one does no harm */
     }
+}
+
+static void pass_over(void *arg, uint64_t number, struct str record, struct str framed)
+{
+    (void)arg;
+    (void)number;
+    (void)record;
+    (void)framed;
 }
 
 static void collect_record(void *arg, uint64_t number, struct str record, struct str framed)
@@ -319,7 +328,12 @@ static void collect_record(void *arg, uint64_t number, struct str record, struct
 
 static int file_journal(struct checkpoint *checkpoint, struct buf *out, struct error *err)
 {
-    return read_journal(file_of(checkpoint), collect_record, out, err);
+    struct file_checkpoint *c = file_of(checkpoint);
+    /* A disk that is full now may have room by the time that there is something to add. */
+    const int status = c->journal < 0 ? rewrite_journal(c, 0, err) : STATUS_OK;
+    return status == STATUS_DENIED || status == STATUS_NEWER
+               ? status
+               : read_journal(c, collect_record, out, err);
 }
 
 static int file_save(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
@@ -426,9 +440,10 @@ static int file_open(const struct config *config, const struct lease_grant *leas
     remove_new_files(c);
     int status = check_format(c, err);
     if (status == STATUS_OK) {
-        /* Without a checkpoint nobody reads a journal. A disk that is full now may have room by
-         * the time that there is something to add. */
-        status = rewrite_journal(c, access(c->path, F_OK) != 0 ? CHECKPOINT_JOURNAL_ALL : 0, err);
+        /* A journal is copied when it is read: a source that journals nothing has none, and need
+         * not wait for the disk. Without a checkpoint nobody reads it. */
+        status = access(c->path, F_OK) != 0 ? rewrite_journal(c, CHECKPOINT_JOURNAL_ALL, err)
+                                            : read_journal(c, pass_over, NULL, err);
     }
     if (status == STATUS_DENIED || status == STATUS_NEWER) {
         file_close(&c->base);

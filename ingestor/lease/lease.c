@@ -198,10 +198,7 @@ void lease_destroy(struct lease **lease_p)
     if (lease == NULL) {
         return;
     }
-    pthread_mutex_lock(&lease->mutex);
-    lease->stop = true;
-    pthread_cond_broadcast(&lease->changed);
-    pthread_mutex_unlock(&lease->mutex);
+    lease_give_back(lease);
     pthread_join(lease->thread, NULL);
     pthread_cond_destroy(&lease->changed);
     pthread_mutex_destroy(&lease->mutex);
@@ -241,6 +238,16 @@ bool lease_hold(struct lease *lease)
     }
     pthread_mutex_unlock(&lease->mutex);
     return lease_valid(lease);
+}
+
+void lease_give_back(struct lease *lease)
+{
+    struct error why;
+    error_set(&why, STATUS_DENIED, "the lease was given back");
+    pthread_mutex_lock(&lease->mutex);
+    lease->stop = true;
+    pthread_mutex_unlock(&lease->mutex);
+    set_state(lease, LEASE_LOST, &why);
 }
 
 void lease_lose(struct lease *lease, const struct error *why)

@@ -21,7 +21,7 @@
  * journal refuse an older one, and the epochs that come with the numbers grow, so that replicas
  * drop what an older holder sent.
  *
- * lease_valid, lease_hold and lease_lose may be called by any thread.
+ * lease_valid, lease_hold, lease_lose and lease_give_back may be called by any thread.
  */
 #ifndef INGESTOR_LEASE_LEASE_H
 #define INGESTOR_LEASE_LEASE_H
@@ -49,7 +49,7 @@ struct lease;
 /* Starts the keeper. config is borrowed; ops says where the lease lies. */
 struct lease *lease_create(const struct config *config, const struct lease_store_ops *ops);
 
-/* Ends the keeper, within the time that one call of the store takes, and gives the lease back. */
+/* Gives the lease back, and ends the keeper, within the time that one call of the store takes. */
 void lease_destroy(struct lease **lease);
 
 /* Waits until the state is neither LEASE_WAITING nor LEASE_BLOCKED, at most wait_ms. grant is set
@@ -62,6 +62,10 @@ bool lease_valid(const struct lease *lease);
 
 /* The same, but waits up to LEASE_HOLD_MS for the renewal that is under way. */
 bool lease_hold(struct lease *lease);
+
+/* Gives the lease back, without waiting for that: another ingestor may have it from now on. The
+ * state is LEASE_LOST. */
+void lease_give_back(struct lease *lease);
 
 /* Somebody else found out that it is lost. */
 void lease_lose(struct lease *lease, const struct error *why);

@@ -182,7 +182,7 @@ static int load_journal(struct reader_thread *t, struct error *why)
     buf_clear(&t->journal.bytes);
     int status = t->parts.checkpoint->journal(t->checkpoint, &t->journal.bytes, why);
     t->journal.whole = status == STATUS_OK;
-    if (status == STATUS_INVALID && t->parts.source->journals) {
+    if (status == STATUS_INVALID) {
         log_warn("%s", why->text);
     }
     return status == STATUS_INVALID ? STATUS_OK : status;
@@ -207,7 +207,7 @@ static int load(struct reader_thread *t, const struct lease_grant *grant, struct
         message->len = bytes->len;
         message->bytes = buf_take(bytes);
     }
-    return status == STATUS_OK && message->bytes != NULL ? load_journal(t, why) : status;
+    return status == STATUS_OK && t->parts.source->journals ? load_journal(t, why) : status;
 }
 
 /* The lease is ours: tells the main thread, with the checkpoint. If that cannot be read just now,
@@ -466,6 +466,7 @@ void reader_thread_main(zsock_t *pipe, void *arg)
     struct reader_thread t = {.parts = *parts,
                               .pipe = pipe,
                               .socket = zsock_resolve(pipe),
+                              .journal = {.whole = true},
                               .backoff = {100, 5000, 0, (uint64_t)clock_wall().us}};
     handover_give(arg);
     zsock_signal(pipe, 0); /* `arg` is gone from here on */

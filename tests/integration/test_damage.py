@@ -170,6 +170,7 @@ def test_a_damaged_journal_is_told_and_streams_are_reset(deploy, postgres_table,
     stored = Stored(d, kind, postgres_table)
     d.start()
     for how in ("changed", "missing"):
+        wait_until(lambda: (stats := d.stats())["checkpoint_position"] == stats["position"], 30, "the first checkpoint, of none of these rows")
         client = Resuming(d, 0)
         for _ in range(3):
             slow = postgres_table.connect()

@@ -179,6 +179,7 @@ static void test_who_lost_the_lease_changes_nothing(void **state)
     assert_int_equal(checkpoint_file.append(old.checkpoint, 1, STR("a"), NULL), STATUS_OK);
     lease_file.close(old.lease); /* as if it were dead, which is quicker than to wait */
     take_lease(&f);
+    assert_journal(&f, "a");
     assert_true(f.grant.number > old.grant.number && f.grant.epoch > old.grant.epoch);
     assert_int_equal(checkpoint_file.save(old.checkpoint, STR("late"), 0, &err), STATUS_DENIED);
     assert_non_null(strstr(err.text, "lease is lost"));
