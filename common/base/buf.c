@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/xalloc.h"
 
@@ -14,25 +13,14 @@ void buf_free(struct buf *buf)
     *buf = (struct buf){0};
 }
 
-char *buf_reserve(struct buf *buf, size_t extra)
+void buf_grow(struct buf *buf, size_t extra)
 {
-    if (buf->cap - buf->len < extra) {
-        size_t cap = buf->cap != 0 ? buf->cap : 64;
-        while (cap - buf->len < extra) {
-            cap *= 2;
-        }
-        buf->data = x_realloc(buf->data, cap);
-        buf->cap = cap;
+    size_t cap = buf->cap != 0 ? buf->cap : 64;
+    while (cap - buf->len < extra) {
+        cap *= 2;
     }
-    return buf->data + buf->len;
-}
-
-void buf_append(struct buf *buf, const void *data, size_t len)
-{
-    if (len != 0) {
-        memcpy(buf_reserve(buf, len), data, len);
-        buf->len += len;
-    }
+    buf->data = x_realloc(buf->data, cap);
+    buf->cap = cap;
 }
 
 void buf_append_str(struct buf *buf, struct str text)
@@ -43,12 +31,6 @@ void buf_append_str(struct buf *buf, struct str text)
 void buf_append_text(struct buf *buf, const char *text)
 {
     buf_append(buf, text, strlen(text));
-}
-
-void buf_append_char(struct buf *buf, char c)
-{
-    *buf_reserve(buf, 1) = c;
-    buf->len++;
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)

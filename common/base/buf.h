@@ -14,6 +14,7 @@
 #define COMMON_BASE_BUF_H
 
 #include <stddef.h>
+#include <string.h>
 
 #include "common/base/str.h"
 
@@ -26,15 +27,36 @@ struct buf {
 /* Gives the memory back; the buffer is empty afterwards and may be used again. */
 void buf_free(struct buf *buf);
 
+/* What buf_reserve does when there is not room enough. */
+void buf_grow(struct buf *buf, size_t extra);
+
 /* Makes room for `extra` more bytes and returns where they go. len does not change: the caller adds
- * to it what was written. */
-char *buf_reserve(struct buf *buf, size_t extra);
+ * to it what was written. Inline, as what follows: each text of each row comes by here. */
+static inline char *buf_reserve(struct buf *buf, size_t extra)
+{
+    if (buf->cap - buf->len < extra) {
+        buf_grow(buf, extra);
+    }
+    return buf->data + buf->len;
+}
 
 /* What is appended must not lie in the buffer itself, which may move. */
-void buf_append(struct buf *buf, const void *data, size_t len);
+static inline void buf_append(struct buf *buf, const void *data, size_t len)
+{
+    if (len != 0) {
+        memcpy(buf_reserve(buf, len), data, len);
+        buf->len += len;
+    }
+}
+
+static inline void buf_append_char(struct buf *buf, char c)
+{
+    *buf_reserve(buf, 1) = c;
+    buf->len++;
+}
+
 void buf_append_str(struct buf *buf, struct str text);
 void buf_append_text(struct buf *buf, const char *text);
-void buf_append_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Forgets the content, but keeps the memory. */

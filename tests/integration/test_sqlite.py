@@ -124,6 +124,21 @@ def test_rows_with_ids_of_0_or_less_are_counted(shop):
     d.verify()
 
 
+def test_a_database_of_utf_16_is_read(shop):
+    """SQLite converts each text when it is asked for, also those that are columns of an event's own."""
+    columns = "created_at TEXT, kind TEXT, shop TEXT, details TEXT, price REAL"
+    database, d = shop(f"PRAGMA encoding = 'UTF-16le'; CREATE TABLE log (n INTEGER PRIMARY KEY, {columns})", {**README_COLUMNS, "price": "price"})
+    assert database.db.execute("PRAGMA encoding").fetchone() == ("UTF-16le",)
+    for price in (0.1 + 0.2, 99.99, 1e300, None):
+        database.db.execute("INSERT INTO log VALUES (NULL, ?, 'sale', 'Zürich', '{\"amount\": 2}', ?)", (now_iso(), price))
+    d.start()
+    await_sales(d, 4)
+    assert d.tile("by/Z%C3%BCrich")["data"]["value"] == 4
+    prices = {event.get("price") for event in d.get_json("/api/events")["events"]}
+    assert {"0.30000000000000004", "99.99"} < prices, prices
+    d.verify()
+
+
 # ---- Schemas ----
 
 

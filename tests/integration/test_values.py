@@ -111,7 +111,7 @@ def test_columns_of_doubles_keep_all_digits(deploy, table):
     tiles = [{"key": "sum", "type": "trend", "step": "24h", "match": dict(X), "aggregate": "sum", "value": "amount"},
              {"key": "by", "type": "count", "match": dict(X), "group_by": "amount"}]
     d = deploy(table, tiles=tiles, config={"source": {"columns": {"amount": "amount"}}}).start()
-    values = [0.1 + 0.2, 0.3, 1 / 3, 2.5, float(2**53), 1e300, -1e300]
+    values = [0.1 + 0.2, 0.3, 1 / 3, 2.5, float(2**53), 1e300, -1e300, 7.0, -99.99, 0.0, 1e-4, 9e-5, 1e14, 1e15, 123456789.0125]
     for value in values:
         table.execute(f"INSERT INTO events (timestamp,event_type,amount) VALUES ('{now_iso()}','x',{value!r})")
     wait_until(lambda: len(members(d, "by")) == len(values))

@@ -270,6 +270,43 @@ static void test_numbers_are_read_again_as_they_were(void **state)
     writes_as(INFINITY, "null");
 }
 
+/* The least number of digits, 15 to 17, by printf and strtod alone. */
+static void text_by_printf(double number, char text[JSON_NUMBER_SIZE])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, JSON_NUMBER_SIZE, "%.*g", digits, number);
+        if (fabs(strtod(text, NULL) - number) <= 0) {
+            return;
+        }
+    }
+}
+
+static void number_is_as_by_printf(double number)
+{
+    char expected[JSON_NUMBER_SIZE];
+    char text[JSON_NUMBER_SIZE];
+    text_by_printf(number, expected);
+    assert_int_equal(json_number_text(number, text), strlen(expected));
+    assert_string_equal(text, expected);
+}
+
+static void test_numbers_have_the_digits_that_printf_writes(void **state)
+{
+    (void)state;
+    for (int power = -25; power <= 25; power++) {
+        const double ten = pow(10, power);
+        const double near[] = {0, ten, nextafter(ten, 0), nextafter(ten, 1e30), ten / 3, -7 * ten};
+        for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+            number_is_as_by_printf(near[i]);
+        }
+        for (int i = 0; i < 200; i++) {
+            number_is_as_by_printf(rand() % 1000000 * ten);
+            number_is_as_by_printf(rand() % 1000000 / ten);
+            number_is_as_by_printf(((double)rand() * 0x1p22 + rand()) * ten);
+        }
+    }
+}
+
 /* Whatever comes, nothing breaks; and what jansson reads as it is, is read the same. */
 static void test_random_texts(void **state)
 {
@@ -360,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_deep_nesting_costs_its_member_only),
         cmocka_unit_test(test_items_of_lists),
         cmocka_unit_test(test_numbers_are_read_again_as_they_were),
+        cmocka_unit_test(test_numbers_have_the_digits_that_printf_writes),
         cmocka_unit_test(test_random_texts),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_each_can_stop),
