@@ -4,6 +4,7 @@
 #include <czmq.h>
 
 #include "common/net/link.h"
+#include "common/net/listeners.h"
 #include "common/net/outlet.h"
 #include "common/net/server.h"
 #include "common/net/sockets.h"
@@ -21,6 +22,7 @@ struct cache {
     struct link *link;
     struct query query;
     struct server *server;
+    struct listeners *listeners;
     struct outlet *outlet; /* hands on what the replica has accepted */
     zloop_t *loop;
     int link_timer;         /* calls `work` when nothing comes; 0: none is set */
@@ -91,6 +93,8 @@ static size_t stats(void *arg, struct buf *out)
         {"tiles_gone_stale", cache->expired},
         {"messages_forwarded", cache->forwarded},
         {"messages_not_forwarded", cache->not_forwarded},
+        {"listening", listeners_listen(cache->listeners)},
+        {"listening_pauses", listeners_pauses(cache->listeners)},
         {"queries_answered", cache->query.answered},
         {"queries_refused", cache->query.refused},
     };
@@ -171,6 +175,15 @@ static int on_subscription(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
+static int on_listeners_timer(zloop_t *loop, int timer, void *arg)
+{
+    (void)loop;
+    (void)timer;
+    struct cache *cache = arg;
+    listeners_check(cache->listeners);
+    return 0;
+}
+
 static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
 {
     (void)loop;
@@ -202,6 +215,7 @@ int cache_create(const struct program *program, struct cache **out, struct error
                                   .arg = cache};
     query_init(&cache->query);
     cache->loop = zloop_new();
+    cache->listeners = listeners_create();
     cache->outlet = outlet_create(ZMQ_XPUB, config->cache.publish, config, err);
     if (cache->outlet == NULL ||
         server_create(config->cache.query, config, &cache->query, &cache->server, err) !=
@@ -211,6 +225,8 @@ int cache_create(const struct program *program, struct cache **out, struct error
         cache_destroy(out);
         return STATUS_IO;
     }
+    listeners_add(cache->listeners, outlet_socket(cache->outlet));
+    listeners_add(cache->listeners, server_socket(cache->server));
     return STATUS_OK;
 }
 
@@ -221,6 +237,7 @@ void cache_destroy(struct cache **cache_p)
         return;
     }
     zloop_destroy(&cache->loop);
+    listeners_destroy(&cache->listeners);
     link_destroy(&cache->link);
     server_destroy(&cache->server);
     outlet_destroy(&cache->outlet);
@@ -245,6 +262,7 @@ int cache_run(struct cache *cache)
     poll_on(cache, server_socket(cache->server), 0, on_query);
     poll_on(cache, outlet_socket(cache->outlet), 0, on_subscription);
     poll_on(cache, NULL, cache->program->signals, on_signal);
+    zloop_timer(cache->loop, LISTENERS_CHECK_MS, 0, on_listeners_timer, cache);
     work(cache);
     zloop_start(cache->loop);
     log_info("stopped");

@@ -85,6 +85,15 @@ static int on_query(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
+static int on_listeners_timer(zloop_t *loop, int timer, void *arg)
+{
+    (void)loop;
+    (void)timer;
+    struct ingestor *ingestor = arg;
+    listeners_check(ingestor->answering.listeners);
+    return 0;
+}
+
 /* SIGHUP: starts again with the new configuration if it is good; else keeps the one that there is.
  */
 static int reload(struct ingestor *ingestor)
@@ -130,6 +139,7 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
     snprintf(ingestor->answering.instance, sizeof ingestor->answering.instance, "ingestor-%d-%lld",
              (int)getpid(), (long long)clock_wall().us);
     ingestor->loop = zloop_new();
+    ingestor->answering.listeners = listeners_create();
     ingestor->publishing.outlet = outlet_create(ZMQ_PUB, config->ingestor.publish, config, err);
     ingestor->publisher = publisher_create(config, ingestor_send, ingestor);
     ingestor->answering.query = (struct query){.store = publisher_store(ingestor->publisher),
@@ -144,6 +154,8 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
         ingestor_destroy(out);
         return STATUS_IO;
     }
+    listeners_add(ingestor->answering.listeners, outlet_socket(ingestor->publishing.outlet));
+    listeners_add(ingestor->answering.listeners, server_socket(ingestor->answering.server));
     const int64_t interval_ms = config->ingestor.checkpoint_interval_ms;
     ingestor->saving.backoff = (struct backoff){
         .first_ms = interval_ms,
@@ -163,6 +175,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
         return;
     }
     zloop_destroy(&ingestor->loop);
+    listeners_destroy(&ingestor->answering.listeners);
     reader_destroy(&ingestor->reader);
     lease_destroy(&ingestor->lease); /* the next holder may begin */
     server_destroy(&ingestor->answering.server);
@@ -203,6 +216,7 @@ enum ingestor_end ingestor_run(struct ingestor *ingestor)
     poll_on(ingestor, reader_socket(ingestor->reader), 0, on_reader);
     poll_on(ingestor, server_socket(ingestor->answering.server), 0, on_query);
     poll_on(ingestor, NULL, ingestor->program->signals, on_signal);
+    zloop_timer(ingestor->loop, LISTENERS_CHECK_MS, 0, on_listeners_timer, ingestor);
     (void)tick(ingestor);
     zloop_start(ingestor->loop);
     if (!ingestor->start_again) {

@@ -96,6 +96,8 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"checkpoint_failures", ingestor->saving.failures},
         {"checkpoint_bytes", ingestor->saving.bytes},
         {"table_restarts", ingestor->source.restarts},
+        {"listening", listeners_listen(ingestor->answering.listeners)},
+        {"listening_pauses", listeners_pauses(ingestor->answering.listeners)},
         {"queries_answered", ingestor->answering.query.answered},
         {"queries_refused", ingestor->answering.query.refused},
     };

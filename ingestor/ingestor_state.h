@@ -11,6 +11,7 @@
 #include <czmq.h>
 
 #include "common/base/backoff.h"
+#include "common/net/listeners.h"
 #include "common/net/outlet.h"
 #include "common/net/server.h"
 #include "common/program/program.h"
@@ -95,6 +96,7 @@ struct ingestor_clock {
 /* The state of answering queries. */
 struct ingestor_answering {
     struct server *server;
+    struct listeners *listeners;
     struct query query;
     char instance[64]; /* The name of this life. */
     char reason[600];  /* Why it does not serve. */

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything is bounded in bytes: rows, tiles and askers of any size stop nobody, and what is cut says so."""
 import json
+import os
 import re
 import socket
 import struct
 import time
+
+import pytest
 
 from tilewire import free_ports, now_iso, wait_until
 
@@ -16,6 +19,12 @@ COLUMNS = ["c1", "c2", "c3", "c4", "c5"]
 def resident_mib(program):
     with open(f"/proc/{program.process.pid}/status") as status:
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1)) / 1024
+
+
+def cpu_s(program):
+    """Processor time of all its threads."""
+    fields = open(f"/proc/{program.process.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def add_columns(table):
@@ -188,4 +197,35 @@ def test_removals_that_are_forgotten_concern_only_who_may_have_missed_one(deploy
     old.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "stay.399")
     assert [e["event"] for e in old.events].count("reset") == 1
     d.start("gateway1")  # whose snapshot has several pages
+    d.verify()
+
+
+def saved_at(d):
+    return max(path.stat().st_mtime_ns for path in d.folder.glob("checkpoint*") if ".lock." not in path.name)
+
+
+@pytest.mark.parametrize("victim", ["cache", "ingestor"])
+def test_connections_that_take_all_descriptors_stop_nobody(deploy, sqlite_table, victim):
+    d = deploy(sqlite_table, gateways=1)
+    program = d[victim]
+    program.command = ["bash", "-c", 'ulimit -n 64; exec "$0" "$@"', *program.command]
+    d.start()
+    address = d.addresses[1 if victim == "ingestor" else 3]
+    idle = [socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1]))) for _ in range(150)]
+    program.await_log("error .*all 64 file descriptors are taken")
+    used = cpu_s(program)
+    for i in range(15):
+        sqlite_table.insert([(now_iso(), "order.created", None, f"o{i}", None, None)])
+        wait_until(lambda i=i: d.tile("orders.ever")["data"]["value"] == i + 1, what="those who are connected notice nothing")
+        time.sleep(0.1)  # over which the processor time is measured
+    assert cpu_s(program) - used < 0.75
+    assert d.metric("ready") == 1 and d.metric("gaps_total") == 0
+    before = saved_at(d)
+    sqlite_table.insert([(now_iso(), "order.created", None, "more", None, None)])
+    wait_until(lambda: saved_at(d) > before, what="a checkpoint, meanwhile")
+    for connection in idle:
+        connection.close()
+    program.await_log("connections are let in again")
+    wait_until(lambda: d.stats(victim)["listening"] == 1)
+    assert d.stats(victim)["listening_pauses"] >= 1
     d.verify()
