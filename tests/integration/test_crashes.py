@@ -254,7 +254,7 @@ def test_late_subscribers_and_lost_ones(deploy, sqlite_table):
     many = 220000
     sqlite_table.execute("INSERT INTO events (timestamp,event_type) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
                          f"WHERE i < {many}) SELECT '{now_iso()}', 'order.shipped' FROM n")
-    wait_until(lambda: d.stats()["position"] == many, 60, "all to be published")
+    wait_until(lambda: d.query({"op": "stats"}, "ingestor", timeout_ms=60000)["stats"]["position"] == many, 60, "all to be published")
     d["cache"].process.send_signal(signal.SIGCONT)
     last = sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None)])
     d.verify(timeout_s=30)
