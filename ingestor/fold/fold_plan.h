@@ -21,6 +21,9 @@
 /* Event types that are remembered. When there are more, all are forgotten and worked out anew. */
 #define FOLD_PLANS_MAX 4096
 
+/* Plans that are found without hashing the type. */
+#define FOLD_PLANS_RECENT 64
+
 struct fold_plan_entry {
     size_t tile; /* index into config's tiles */
     int meaning; /* what the tile's type made of the event type: `examine` in types/type.h */
@@ -37,7 +40,9 @@ struct fold_plan {
 struct fold_plans {
     const struct config *config; /* borrowed */
     const bool *folded; /* borrowed: for each of config's tiles, true when this ingestor folds it */
-    struct fold_plan *table; /* uthash by type */
+    struct fold_plan *table;                     /* uthash by type */
+    struct fold_plan *recent[FOLD_PLANS_RECENT]; /* the last of those types that look alike: the
+                                                    table's, or NULL */
 };
 
 /* Both pointers are borrowed and must outlive the plans. */

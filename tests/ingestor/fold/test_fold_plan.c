@@ -84,6 +84,8 @@ static void many_event_types_are_forgotten_and_worked_out_anew(void **state)
         char type[16];
         snprintf(type, sizeof type, "t%d", i);
         assert_int_equal(fold_plan_for(&plans, str_of(type))->count, type[1] == '1');
+        snprintf(type, sizeof type, "t%d", i / 2); /* an older one, perhaps forgotten */
+        assert_string_equal(fold_plan_for(&plans, str_of(type))->type, type);
         assert_true(HASH_CNT(by_type, plans.table) <= FOLD_PLANS_MAX);
     }
     fold_plans_finish(&plans);
