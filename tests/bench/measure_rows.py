@@ -7,7 +7,7 @@ import time
 
 from measure import median, turns
 from report import result, say
-from servers import BIN, FOLD, TILES, Deployment, load, now_iso, postgres, tables, temporary
+from servers import BIN, FILL, FOLD, TILES, Deployment, load, now_iso, postgres, tables, temporary
 
 
 def fold(size):
@@ -21,13 +21,6 @@ def fold(size):
     result("fold", f"the fold alone, {rows:,} rows in memory, 20 tiles", f"{median(rates):,.0f} rows per second of CPU", "≥ 1,000,000", median(rates) >= 1e6)
 
 
-FILL = {
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) INSERT INTO events"
-              " (timestamp,event_type,actor_id,target_id,summary,payload) SELECT '{now}', 'type' || (i % 20), 'ada', 'item-' || (i % 20000),"
-              " 'Ada did something to item ' || i, '{{\"amount\":' || i || '}}' FROM n",
-    "postgresql": "INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) SELECT '{now}', 'type' || (i % 20), 'ada',"
-                  " 'item-' || (i % 20000), 'Ada did something to item ' || i, jsonb_build_object('amount', i) FROM generate_series(1, {rows}) i",
-}
 YARDSTICK = {"sqlite": "a bare sqlite3_step loop", "postgresql": "COPY … TO STDOUT to /dev/null"}
 
 

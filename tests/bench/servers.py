@@ -25,6 +25,14 @@ LIMITS = {"streams": 20000, "streams_per_address": 20000, "streams_per_second": 
 TILES = [{"key": f"t{i:02}", "title": "Tile", "type": "count", "match": {"event_type": f"type{i}"}} for i in range(20)]
 LAST_TILE = 'key":"t19"'  # in what a stream of tiles begins with
 DATA_BYTES = 200  # of a message's data
+# Fills a table: {rows} of 20 types
+FILL = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) INSERT INTO events"
+              " (timestamp,event_type,actor_id,target_id,summary,payload) SELECT '{now}', 'type' || (i % 20), 'ada', 'item-' || (i % 20000),"
+              " 'Ada did something to item ' || i, '{{\"amount\":' || i || '}}' FROM n",
+    "postgresql": "INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) SELECT '{now}', 'type' || (i % 20), 'ada',"
+                  " 'item-' || (i % 20000), 'Ada did something to item ' || i, jsonb_build_object('amount', i) FROM generate_series(1, {rows}) i",
+}
 NGINX = """
 daemon off; worker_processes 1; worker_rlimit_nofile 20000; pid {folder}/nginx.pid; error_log {folder}/error.log;
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
