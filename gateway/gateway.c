@@ -187,8 +187,10 @@ int gateway_run(struct gateway *gateway)
         dispatch(gateway, events, count, &link_more, &http);
         /* The link is processed when no descriptor says so, too, for time passes for it. */
         link_more = link_process(gateway->link, gateway->turn.now, LINK_BUDGET);
-        feed_events(gateway->streams);
-        waiting_events(gateway->waiting, gateway->events);
+        if (replica_events_whole(link_replica(gateway->link))) {
+            feed_events(gateway->streams);
+            waiting_events(gateway->waiting, gateway->events);
+        }
         timers(gateway);
         if (time_to_serve(gateway) && start_serving(gateway) != STATUS_OK) {
             return STATUS_IO;

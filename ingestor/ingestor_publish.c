@@ -53,7 +53,7 @@ static void send_heartbeat(struct ingestor *ingestor, struct moment now)
 {
     const struct wire_clocks clocks = ingestor_clocks(ingestor, now.mono);
     publisher_set_clocks(ingestor->publisher, &clocks);
-    publisher_heartbeat(ingestor->publisher, now);
+    publisher_heartbeat(ingestor->publisher, ingestor->source.caught_up, now);
 }
 
 void ingestor_go_live(struct ingestor *ingestor, struct moment now)

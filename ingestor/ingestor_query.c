@@ -20,6 +20,8 @@ void ingestor_describe(void *arg, struct query_state *out)
         return;
     }
     out->lanes_owned = ingestor->config->ingestor.own_lanes;
+    out->continues = ingestor->source.continues;
+    out->accounted = ingestor->source.accounted;
     out->position = publisher_position_text(ingestor->publisher);
     for (unsigned i = 0; i < out->lanes; i++) {
         out->last[i] = publisher_last_version(ingestor->publisher, i);

@@ -73,6 +73,9 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
         log_info("building all tiles from the events table");
     }
     newest_clear(&ingestor->newest);
+    ingestor->source.caught_up = false;
+    ingestor->source.told = false;
+    ingestor->source.saved_epoch = usable ? snapshot.epoch : 0;
     ingestor->phase = usable ? INGESTOR_RESUMING : INGESTOR_BUILDING;
     snprintf(ingestor->answering.reason, sizeof ingestor->answering.reason,
              "the ingestor has just started, and reads the events table");
@@ -183,6 +186,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     ingestor->source.ordinal = batch->ordinal;
     ingestor->source.origin = batch->origin;
     ingestor->source.record = batch->record;
+    ingestor->source.caught_up = !batch->more;
     ingestor->source.rows_unusable += batch->unusable;
     note_pending(ingestor, batch);
     ingestor->saving.unsaved = true;
@@ -203,8 +207,20 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     }
 }
 
+/* What the first batch of this life says of the time since what it goes on from was saved. */
+static void note_past(struct ingestor *ingestor, const struct batch *batch)
+{
+    struct ingestor_source *source = &ingestor->source;
+    if (!source->told) {
+        source->told = true;
+        source->continues = batch->runs_on && !batch->restarted ? source->saved_epoch : 0;
+        source->accounted = batch->accounted;
+    }
+}
+
 static void on_batch(struct ingestor *ingestor, struct batch *batch)
 {
+    note_past(ingestor, batch);
     const struct moment now = ingestor_now(ingestor);
     if (batch->history) {
         on_history(ingestor, batch, now);
@@ -275,6 +291,16 @@ int ingestor_stand_down(struct ingestor *ingestor, const struct error *why)
     return -1;
 }
 
+/* The tiles are made of rows that may be gone, and their ids others'. What the database holds of
+ * ours went back together with its rows. */
+static int go_back(struct ingestor *ingestor, const struct error *why)
+{
+    log_warn("%s: starting again from the checkpoint that it holds now", why->text);
+    ingestor->publishing.deposed = true; /* so that nothing is sent or saved any more */
+    ingestor->start_again = true;
+    return -1;
+}
+
 int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
 {
     switch (message->kind) {
@@ -306,6 +332,8 @@ int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
         return ingestor_stand_down(ingestor, &message->error);
     case READER_REFUSED:
         return refuse(ingestor, &message->error);
+    case READER_OTHER_PAST:
+        return go_back(ingestor, &message->error);
     case READER_STOPPED:
         break;
     }

@@ -38,10 +38,11 @@ struct link {
     struct replica *replica;
     int epoll; /* watches all sockets */
     struct upstream upstreams[REPLICA_UPSTREAMS_MAX];
-    unsigned count;    /* of upstreams */
-    bool fresh;        /* whether the replica is, as last logged */
-    mono_time turn_at; /* when link_process was called last */
-    uint64_t renewals; /* sockets that were made anew */
+    unsigned count;        /* of upstreams */
+    bool fresh;            /* whether the replica is, as last logged */
+    mono_time turn_at;     /* when link_process was called last */
+    uint64_t renewals;     /* sockets that were made anew */
+    uint64_t event_resets; /* the replica's, as last logged */
     struct buf frames[LINK_FRAMES_MAX];
 };
 
@@ -286,6 +287,13 @@ static void log_changes(struct link *link, mono_time now)
                 log_warn("upstream %s does not answer any more; trying again", u->config->query);
             }
         }
+    }
+    const uint64_t resets = replica_counters(link->replica)->event_resets;
+    if (resets != link->event_resets) {
+        link->event_resets = resets;
+        log_warn("the events that were held cannot be continued, because the table lost rows or "
+                 "was replaced, or too many came meanwhile: they are fetched anew, and streams are "
+                 "told `reset`");
     }
     const char *reason = "";
     const bool fresh = replica_fresh(link->replica, now, &reason);

@@ -96,7 +96,7 @@ static void put_versions(struct buf *out, const struct answer_standing *standing
 }
 
 /* The pairs of a standing are members of the reply itself. */
-#define STANDING_PAIRS 7
+#define STANDING_PAIRS 10
 static void put_standing(struct buf *out, const struct answer_standing *standing)
 {
     put_text(out, ANSWER_INSTANCE, standing->instance);
@@ -107,6 +107,9 @@ static void put_standing(struct buf *out, const struct answer_standing *standing
     put_int(out, ANSWER_AS_OF, standing->as_of.us);
     put_uint(out, ANSWER_ORIGIN, standing->origin);
     put_uint(out, ANSWER_ORDINAL, standing->ordinal);
+    put_uint(out, ANSWER_CONFIRMED, standing->confirmed);
+    put_uint(out, ANSWER_CONTINUES, standing->continues);
+    put_uint(out, ANSWER_ACCOUNTED, standing->accounted);
 }
 
 static bool read_lanes(const mp_value *reply, struct answer_standing *standing)
@@ -138,10 +141,16 @@ static bool read_standing(const mp_value *reply, struct answer_standing *standin
     *standing = (struct answer_standing){0};
     (void)mp_as_str(mp_get(reply, ANSWER_POSITION), &standing->position);
     (void)wire_read_time(mp_get(reply, ANSWER_AS_OF), &standing->as_of);
-    return mp_as_str(mp_get(reply, ANSWER_INSTANCE), &standing->instance) &&
-           read_lanes(reply, standing) &&
-           mp_as_uint(mp_get(reply, ANSWER_ORIGIN), &standing->origin) &&
-           mp_as_uint(mp_get(reply, ANSWER_ORDINAL), &standing->ordinal);
+    const bool ok = mp_as_str(mp_get(reply, ANSWER_INSTANCE), &standing->instance) &&
+                    read_lanes(reply, standing) &&
+                    mp_as_uint(mp_get(reply, ANSWER_ORIGIN), &standing->origin) &&
+                    mp_as_uint(mp_get(reply, ANSWER_ORDINAL), &standing->ordinal);
+    if (!mp_as_uint(mp_get(reply, ANSWER_CONFIRMED), &standing->confirmed)) {
+        standing->confirmed = standing->ordinal;
+    }
+    (void)mp_as_uint(mp_get(reply, ANSWER_CONTINUES), &standing->continues);
+    (void)mp_as_uint(mp_get(reply, ANSWER_ACCOUNTED), &standing->accounted);
+    return ok;
 }
 
 void answer_put_ping(struct buf *out, const struct answer_ping *ping)

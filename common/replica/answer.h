@@ -64,6 +64,9 @@
 #define ANSWER_AS_OF "as_of"
 #define ANSWER_ORIGIN "origin"
 #define ANSWER_ORDINAL "ordinal"
+#define ANSWER_CONFIRMED "confirmed"
+#define ANSWER_CONTINUES "continues"
+#define ANSWER_ACCOUNTED "accounted"
 
 /* Of ping and stats. ANSWER_TILES in a ping is the number of tiles. */
 #define ANSWER_ROLE "role"
@@ -130,6 +133,11 @@ struct answer_standing {
     wall_time as_of;                    /* optional */
     uint64_t origin;                    /* of the ordinals */
     uint64_t ordinal;                   /* of the last event; 0: there was none */
+    uint64_t confirmed; /* events up to this ordinal are of the history that lane 0's epoch tells;
+                           optional, and then it is `ordinal` */
+    uint64_t continues; /* no row was lost since that epoch of lane 0; 0: nobody knows; optional */
+    uint64_t accounted; /* rows with ordinals up to this one that are not here were deleted, and not
+                           lost; optional */
 };
 
 struct answer_ping {

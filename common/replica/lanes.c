@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "common/base/error.h"
+#include "common/replica/history.h"
 
 /* ---- Gaps ---- */
 
@@ -20,6 +21,14 @@ void lanes_lose_sync(struct replica *r, struct replica_lane *lane, mono_time now
 {
     lanes_note_gap(r, lane, now);
     lane->synced = false;
+}
+
+void lanes_drop_events(struct replica *r, mono_time now)
+{
+    r->counters.event_resets++;
+    eventlog_reset(r->events, eventlog_origin(r->events));
+    r->confirmed = 0;
+    lanes_lose_sync(r, &r->lanes[0], now);
 }
 
 /* ---- Applying ---- */
@@ -59,6 +68,13 @@ static void apply_event(struct replica *r, struct replica_lane *lane,
         lanes_lose_sync(r, lane, now);
         return;
     }
+    const enum history history = history_judge(r, event.ordinal, event.fields, &r->confirmed);
+    if (history != HISTORY_NEXT) {
+        if (history == HISTORY_OTHER) {
+            lanes_drop_events(r, now);
+        }
+        return;
+    }
     struct buf fields = {0};
     mp_put_value(&fields, event.fields);
     struct eventlog_entry *entry =
@@ -66,6 +82,7 @@ static void apply_event(struct replica *r, struct replica_lane *lane,
                         event.arrival, header->published_at);
     if (entry != NULL) {
         entry->timestamp = event.timestamp;
+        r->confirmed = event.ordinal;
         r->counters.events++;
     }
     buf_free(&fields);

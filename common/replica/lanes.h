@@ -23,6 +23,10 @@ void lanes_note_gap(struct replica *r, struct replica_lane *lane, mono_time now)
 /* What is here is broken: the lane takes part in nothing until a snapshot has made it whole. */
 void lanes_lose_sync(struct replica *r, struct replica_lane *lane, mono_time now);
 
+/* The events that are held are of another history (history.h): they go, and lane 0 is out of sync
+ * until a snapshot has brought what there is instead. */
+void lanes_drop_events(struct replica *r, mono_time now);
+
 /* Applies the message that is next in its lane, and what waits and now follows on it. */
 void lanes_apply(struct replica *r, const struct wire_header *header,
                  const struct str frames[WIRE_FRAMES], mono_time now);

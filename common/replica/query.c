@@ -35,7 +35,10 @@ static struct answer_standing standing_of(const struct query *query,
                                        .position = str_of(state->position),
                                        .as_of = state->as_of,
                                        .origin = eventlog_origin(query->events),
-                                       .ordinal = eventlog_last(query->events)};
+                                       .ordinal = eventlog_last(query->events),
+                                       .continues = state->continues,
+                                       .accounted = state->accounted};
+    standing.confirmed = state->confirmed < standing.ordinal ? state->confirmed : standing.ordinal;
     memcpy(standing.versions, state->last, sizeof standing.versions);
     return standing;
 }
@@ -341,7 +344,7 @@ static const char *dispatch(const struct request *r, const char **code)
 
 void query_answer(struct query *query, struct str request, mono_time now, struct buf *reply)
 {
-    struct query_state state = {0};
+    struct query_state state = {.confirmed = UINT64_MAX};
     query->state(query->arg, &state);
     const size_t start = reply->len;
     const char *code = ANSWER_BAD_REQUEST;

@@ -39,6 +39,10 @@ struct query_state {
     struct version last[LANES_MAX]; /* of each lane, what it has reached */
     const char *position;           /* source position folded so far */
     wall_time as_of;                /* the moment that the position was true for */
+    uint64_t confirmed; /* events up to this ordinal are of the history that lane 0's epoch tells;
+                           UINT64_MAX, as it is at first: all that are here */
+    uint64_t continues; /* no row was lost since that epoch of lane 0; 0: nobody knows */
+    uint64_t accounted; /* rows with ordinals up to this one that are not here were deleted */
 };
 
 struct query {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/base/error.h"
+#include "common/replica/history.h"
 #include "common/replica/lanes.h"
 #include "common/replica/replica_state.h"
 #include "common/replica/replica_sync.h"
@@ -25,6 +26,7 @@ struct replica *replica_create(unsigned upstreams, size_t events_max, struct sto
     }
     mp_doc_init(&r->body);
     mp_doc_init(&r->reply);
+    mp_doc_init(&r->held);
     return r;
 }
 
@@ -39,6 +41,7 @@ void replica_destroy(struct replica **replica)
     }
     mp_doc_free(&r->body);
     mp_doc_free(&r->reply);
+    mp_doc_free(&r->held);
     free(r);
     *replica = NULL;
 }
@@ -60,6 +63,9 @@ static void on_heartbeat(struct replica *r, const struct wire_header *header,
         /* The events are numbered anew, and the first of them were not published: a snapshot
          * brings them. */
         lanes_lose_sync(r, lane, now);
+    } else if (replica_lane_whole(lane) && order == 0 && header->lane == 0 && heartbeat.caught_up &&
+               history_is_doubtful(r)) {
+        lanes_drop_events(r, now); /* the table has lost rows that were delivered */
     } else if (lane->synced && order == 0) {
         snprintf(lane->position, sizeof lane->position, "%.*s", (int)heartbeat.position.len,
                  heartbeat.position.p);
@@ -154,6 +160,9 @@ void replica_standing(const struct replica *r, mono_time now, struct query_state
     out->lanes_owned = 0;
     out->position = r->lanes[0].position;
     out->as_of = r->lanes[0].as_of;
+    out->confirmed = r->confirmed;
+    out->continues = r->continues;
+    out->accounted = r->accounted;
     for (unsigned i = 0; i < r->lane_count; i++) {
         out->last[i] = r->lanes[i].last;
         out->lanes_owned |= (uint64_t)r->lanes[i].synced << i;
@@ -176,6 +185,11 @@ const struct wire_clocks *replica_clocks(const struct replica *r)
 const struct replica_counters *replica_counters(const struct replica *r)
 {
     return &r->counters;
+}
+
+bool replica_events_whole(const struct replica *r)
+{
+    return r->lanes[0].synced;
 }
 
 bool replica_upstream_alive(const struct replica *r, unsigned upstream, mono_time now)

@@ -83,6 +83,10 @@ const struct wire_clocks *replica_clocks(const struct replica *replica);
 /* Lives as long as the replica. */
 const struct replica_counters *replica_counters(const struct replica *replica);
 
+/* True unless the log of events is just being filled: what it holds then is history, and not yet
+ * all of it. */
+bool replica_events_whole(const struct replica *replica);
+
 /* True when the upstream has answered a ping within the last REPLICA_DEAD_MS. */
 bool replica_upstream_alive(const struct replica *replica, unsigned upstream, mono_time now);
 

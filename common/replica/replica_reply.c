@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/base/error.h"
 #include "common/replica/answer.h"
+#include "common/replica/history.h"
 #include "common/replica/lanes.h"
 #include "common/replica/replica.h"
 #include "common/replica/replica_sync.h"
@@ -187,6 +188,8 @@ static void on_tiles(struct replica *r, const mp_value *map, mono_time now)
     }
     r->sync.next = page.next;
     r->sync.lanes_owned = standing->lanes_owned;
+    r->sync.continues = standing->continues;
+    r->sync.accounted = standing->accounted;
     memcpy(r->sync.reached, standing->versions, sizeof r->sync.reached);
     for (size_t i = 0; i < mp_count(page.tiles); i++) {
         apply_entry(r, mp_at(page.tiles, i), now);
@@ -194,7 +197,7 @@ static void on_tiles(struct replica *r, const mp_value *map, mono_time now)
     if (page.more) {
         replica_sync_ask_tiles(r, now);
     } else if (lane_gains(r, 0)) { /* events are lane 0's */
-        replica_sync_ask_events(r, now);
+        replica_sync_begin_events(r, now);
     } else {
         sync_finish(r, standing, now);
     }
@@ -202,22 +205,37 @@ static void on_tiles(struct replica *r, const mp_value *map, mono_time now)
 
 /* ---- Events ---- */
 
-static void append_events(struct replica *r, const mp_value *list, uint64_t origin)
+/* Takes an event of a page: compares it with what is held, or appends it. False when it is of
+ * another history. */
+static bool take_event(struct replica *r, const mp_value *entry, uint64_t origin)
 {
-    for (size_t i = 0; i < mp_count(list); i++) {
-        struct answer_event event;
-        if (!answer_read_event(mp_at(list, i), &event)) {
-            r->counters.malformed++;
-            continue;
-        }
-        struct buf bytes = {0};
-        mp_put_value(&bytes, event.fields.parsed);
-        if (eventlog_append(r->events, origin, event.ordinal, event.id, buf_str(&bytes),
-                            event.arrival, event.published_at) != NULL) {
-            r->counters.events++;
-        }
-        buf_free(&bytes);
+    struct answer_event event;
+    if (!answer_read_event(entry, &event)) {
+        r->counters.malformed++;
+        return true;
     }
+    const enum history history =
+        history_judge(r, event.ordinal, event.fields.parsed, &r->sync.confirmed);
+    if (history != HISTORY_NEXT) {
+        return history == HISTORY_KNOWN;
+    }
+    struct buf bytes = {0};
+    mp_put_value(&bytes, event.fields.parsed);
+    (void)eventlog_append(r->events, origin, event.ordinal, event.id, buf_str(&bytes),
+                          event.arrival, event.published_at);
+    r->sync.confirmed = event.ordinal;
+    r->counters.events++;
+    buf_free(&bytes);
+    return true;
+}
+
+static bool take_events(struct replica *r, const struct answer_events *page)
+{
+    bool same = true;
+    for (size_t i = 0; i < mp_count(page->events) && same; i++) {
+        same = take_event(r, mp_at(page->events, i), page->standing.origin);
+    }
+    return same;
 }
 
 /*
@@ -226,27 +244,35 @@ static void append_events(struct replica *r, const mp_value *list, uint64_t orig
  * sync, so that no delta puts a single event into it. Returns true when the page is of no use,
  * since it was asked for by what was held before; the right one has been asked for then.
  */
-static bool start_over(struct replica *r, uint64_t origin, uint64_t floor, mono_time now)
+static bool start_over(struct replica *r, const struct answer_events *page, mono_time now)
 {
+    const uint64_t origin = page->standing.origin;
     const uint64_t held = eventlog_last(r->events);
-    if (origin == eventlog_origin(r->events) && (held >= floor || held == 0)) {
+    /* What would be compared has left the server's log, and others came since. */
+    const bool unknown =
+        r->sync.confirmed < held && held == page->floor && page->standing.ordinal != page->floor;
+    if (origin == eventlog_origin(r->events) && !unknown && (held >= page->floor || held == 0)) {
         return false;
     }
     r->counters.event_resets += held != 0;
     r->lanes[0].synced = false;
     eventlog_reset(r->events, origin);
+    r->confirmed = 0;
+    r->sync.confirmed = 0;
     if (held != 0) {
-        replica_sync_ask_events(r, now);
+        replica_sync_begin_events(r, now);
     }
     return held != 0;
 }
 
-/* True when the server's log is as far as its tiles were at S. A server that is filling its own log
- * anew has gaps in it, and says that it does not have lane 0. */
+/* True when the server's log is as far as its tiles were at S, in the same epoch: in the next one
+ * it may be of another history. A server that is filling its own log anew has gaps in it, and says
+ * that it does not have lane 0. */
 static bool log_is_whole(const struct replica *r, const struct answer_standing *standing)
 {
     return (standing->lanes_owned & 1) != 0 &&
-           version_compare(standing->versions[0], r->sync.reached[0]) >= 0;
+           standing->versions[0].epoch == r->sync.reached[0].epoch &&
+           standing->versions[0].seq >= r->sync.reached[0].seq;
 }
 
 /* The ordinal right below the first event of the page, or the server's last if the page is empty.
@@ -262,34 +288,63 @@ static uint64_t ordinal_before(const struct answer_events *page)
     return page->standing.ordinal;
 }
 
+/* Takes over what a page confirmed, as far as it is confirmed at the server. In a new epoch that
+ * waits for the last page: live messages may still be those of the old one. */
+static void note_confirmed(struct replica *r, const struct answer_events *page)
+{
+    const struct answer_standing *standing = &page->standing;
+    uint64_t confirmed = r->sync.confirmed;
+    if (standing->confirmed < standing->ordinal && standing->confirmed < confirmed) {
+        confirmed = standing->confirmed > r->sync.vouched ? standing->confirmed : r->sync.vouched;
+    }
+    if (!page->more) {
+        r->continues = r->sync.continues;
+        r->accounted = r->sync.accounted;
+    }
+    if (r->sync.new_epoch ? !page->more : confirmed > r->confirmed) {
+        r->confirmed = confirmed;
+    }
+}
+
+/* Takes a page that follows on what is held. */
+static void take_page(struct replica *r, const struct answer_events *page, mono_time now)
+{
+    if (eventlog_last(r->events) == 0) {
+        eventlog_skip_to(r->events, ordinal_before(page));
+        r->sync.confirmed = eventlog_last(r->events);
+    } else if (page->floor == eventlog_last(r->events)) {
+        r->sync.confirmed = page->floor; /* nothing can be compared, and nothing came since */
+    }
+    if (!take_events(r, page)) {
+        lanes_drop_events(r, now);
+        replica_sync_begin_events(r, now);
+        return;
+    }
+    note_confirmed(r, page);
+    const uint64_t next = page->next != 0 ? page->next : eventlog_last(r->events);
+    if (!page->more) {
+        sync_finish(r, &page->standing, now);
+    } else if (next <= r->sync.asked_after) {
+        replica_sync_abandon(r, now); /* a server that gives nothing and says there is more */
+    } else {
+        replica_sync_ask_events(r, next, now);
+    }
+}
+
 static void on_events(struct replica *r, const mp_value *map, mono_time now)
 {
     struct answer_events page;
     if (!answer_read_events(map, &page) || !same_server(r, &page.standing) ||
         !log_is_whole(r, &page.standing)) {
         replica_sync_abandon(r, now);
+    } else if (start_over(r, &page, now)) {
         return;
-    }
-    if (start_over(r, page.standing.origin, page.floor, now)) {
-        return;
-    }
-    if (r->sync.asked_after == 0 && eventlog_last(r->events) != 0) {
+    } else if (r->sync.asked_newest && eventlog_last(r->events) != 0) {
         /* The first event came meanwhile. The page has the newest events, but those that follow on
          * it are needed. */
-        replica_sync_ask_events(r, now);
-        return;
-    }
-    if (eventlog_last(r->events) == 0) {
-        eventlog_skip_to(r->events, ordinal_before(&page));
-    }
-    const uint64_t before = eventlog_last(r->events);
-    append_events(r, page.events, page.standing.origin);
-    if (!page.more) {
-        sync_finish(r, &page.standing, now);
-    } else if (eventlog_last(r->events) == before) {
-        replica_sync_abandon(r, now); /* a server that gives nothing and says there is more */
+        replica_sync_begin_events(r, now);
     } else {
-        replica_sync_ask_events(r, now);
+        take_page(r, &page, now);
     }
 }
 

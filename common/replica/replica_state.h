@@ -7,6 +7,7 @@
  *     replica_sync.c     what is asked for, and when
  *     upstreams.c        which upstreams live and serve
  *     lanes.c            the sequence of each lane
+ *     history.c          whether the events held are those of the ingestor's history
  *     replica_state.h    this
  *
  * Each uses only what stands below it here.
@@ -85,14 +86,20 @@ enum replica_sync_step { REPLICA_SYNC_IDLE, REPLICA_SYNC_TILES, REPLICA_SYNC_EVE
  * under way: see replica_sync.h. */
 struct replica_sync {
     enum replica_sync_step step;
-    unsigned upstream;                    /* the one that is asked, or was asked last */
-    uint32_t tag;                         /* of the request that is not answered yet */
-    mono_time asked_at;                   /* when that was sent */
-    uint32_t mark;                        /* number of the snapshot: see store_mark, store_sweep */
-    uint64_t next;                        /* change number that the next page of tiles begins at */
-    uint64_t forgotten;                   /* by the first page: see answer_snapshot */
-    uint64_t asked_after;                 /* ordinal; 0: the newest events were asked for */
-    uint64_t wanted;                      /* bit i: the snapshot was begun for lane i */
+    unsigned upstream;    /* the one that is asked, or was asked last */
+    uint32_t tag;         /* of the request that is not answered yet */
+    mono_time asked_at;   /* when that was sent */
+    uint32_t mark;        /* number of the snapshot: see store_mark, store_sweep */
+    uint64_t next;        /* change number that the next page of tiles begins at */
+    uint64_t forgotten;   /* by the first page: see answer_snapshot */
+    bool asked_newest;    /* the newest events were asked for, as none were held */
+    uint64_t asked_after; /* ordinal; 0 with `asked_newest` */
+    bool new_epoch;       /* with events: the log is of an earlier epoch, and is compared */
+    uint64_t confirmed;   /* with events: as in struct replica, by the pages so far */
+    uint64_t vouched;     /* with events: what of it the ingestor vouches for */
+    uint64_t continues;   /* by the server, in the last page of tiles so far */
+    uint64_t accounted;   /* the same */
+    uint64_t wanted;      /* bit i: the snapshot was begun for lane i */
     char instance[REPLICA_INSTANCE_SIZE]; /* of the server, by its first page */
     uint64_t lanes_owned;                 /* by the server, in the last page of tiles so far */
     struct version reached[LANES_MAX];    /* the versions in that page: S in docs/protocol.md */
@@ -112,12 +119,16 @@ struct replica {
     struct replica_sync sync;
     uint32_t next_tag;         /* the last tag that was given away; never 0 in a request */
     bool ready;                /* all lanes were whole at once */
+    uint64_t confirmed;        /* ordinal up to which events were confirmed in lane 0's epoch */
+    uint64_t continues;        /* as the ingestor says: see struct answer_standing */
+    uint64_t accounted;        /* the same */
     size_t pending_count;      /* messages that wait in all lanes */
     size_t pending_bytes;      /* bytes of them */
     struct wire_clocks clocks; /* by the last heartbeat of lane 0 */
     struct replica_counters counters;
     struct mp_doc body;  /* scratch for a message */
     struct mp_doc reply; /* scratch for a reply */
+    struct mp_doc held;  /* scratch for an event that is held */
 };
 
 /* True when the lane is in sync and nothing is known to be missing. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/replica/replica_sync.h"
 
+#include "common/replica/history.h"
 #include "common/replica/query_request.h"
 #include "common/replica/upstreams.h"
 
@@ -68,15 +69,33 @@ void replica_sync_ask_tiles(struct replica *r, mono_time now)
     ask(r, REPLICA_SYNC_TILES, &request, now);
 }
 
-void replica_sync_ask_events(struct replica *r, mono_time now)
+static void ask_events(struct replica *r, const char *argument, uint64_t number, mono_time now)
 {
-    const uint64_t last = eventlog_last(r->events);
-    r->sync.asked_after = last;
     struct query_request request;
     query_request_begin(&request, QUERY_OP_EVENTS);
-    query_request_uint(&request, last != 0 ? QUERY_ARG_AFTER : QUERY_ARG_NEWEST,
-                       last != 0 ? last : r->events_max);
+    query_request_uint(&request, argument, number);
     ask(r, REPLICA_SYNC_EVENTS, &request, now);
+}
+
+void replica_sync_ask_events(struct replica *r, uint64_t after, mono_time now)
+{
+    r->sync.asked_newest = false;
+    r->sync.asked_after = after;
+    ask_events(r, QUERY_ARG_AFTER, after, now);
+}
+
+void replica_sync_begin_events(struct replica *r, mono_time now)
+{
+    r->sync.new_epoch = r->lanes[0].last.epoch != r->sync.reached[0].epoch;
+    r->sync.vouched = r->sync.new_epoch ? history_vouched(r) : r->confirmed;
+    r->sync.confirmed = r->sync.vouched;
+    if (eventlog_last(r->events) != 0) {
+        replica_sync_ask_events(r, history_ask_after(r, r->sync.new_epoch), now);
+    } else {
+        r->sync.asked_newest = true;
+        r->sync.asked_after = 0;
+        ask_events(r, QUERY_ARG_NEWEST, r->events_max, now);
+    }
 }
 
 /* ---- Time ---- */

@@ -23,7 +23,11 @@
 
 /* Each asks for the next page of the snapshot that is under way. */
 void replica_sync_ask_tiles(struct replica *r, mono_time now);
-void replica_sync_ask_events(struct replica *r, mono_time now);
+void replica_sync_ask_events(struct replica *r, uint64_t after, mono_time now);
+
+/* Asks for the first page of events: the newest when none are held here; else those that follow on
+ * what is held and, where that is not confirmed (history.h), the last of what is held again. */
+void replica_sync_begin_events(struct replica *r, mono_time now);
 
 /* Gives up the snapshot that is under way, which failed or was of no use. The next one is begun
  * after 20 ms, and after twice as long with each failure in a row, up to 640 ms. */

@@ -133,7 +133,7 @@ void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct
     encode_header(&frames[1], last, published_at);
 
     struct buf *body = &frames[2];
-    mp_put_map(body, 5);
+    mp_put_map(body, 6);
     mp_put_text(body, "s");
     mp_put_str(body, heartbeat->position);
     mp_put_text(body, "w");
@@ -144,6 +144,8 @@ void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct
     mp_put_uint(body, heartbeat->ordinal);
     mp_put_text(body, "c");
     encode_clocks(body, &heartbeat->clocks);
+    mp_put_text(body, "e");
+    mp_put_bool(body, heartbeat->caught_up);
 }
 
 /* ---- Decoding ---- */
@@ -360,5 +362,6 @@ int wire_decode_heartbeat(const struct wire_header *header, struct mp_doc *doc, 
         return STATUS_INVALID;
     }
     decode_clocks(mp_get(map, "c"), &out->clocks);
+    (void)mp_as_bool(mp_get(map, "e"), &out->caught_up); /* older ingestors do not say it */
     return STATUS_OK;
 }

@@ -120,6 +120,7 @@ struct wire_heartbeat {
     uint64_t origin;     /* the numbering that the ordinal belongs to */
     uint64_t ordinal;    /* of the last event that was delivered; 0 if none was */
     struct wire_clocks clocks;
+    bool caught_up; /* All rows that the table had were delivered in this epoch or before it. */
 };
 
 /* ---- Encoding: each function appends to the three buffers, which the caller has cleared. ---- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/fnv.h"
 #include "gateway/api/api.h"
 #include "gateway/api/open_stream.h"
 #include "gateway/api/visible.h"
@@ -76,15 +77,19 @@ static void list_after(const struct eventlog *events, const struct selection *ty
     }
 }
 
-/* Events do not change, so the last one and their number tell which these are. */
+/* Events do not change, so the last one and their number tell which these are. Its content belongs
+ * to it: rows that a database had lost may have given their ordinals to others. */
 static void put_etag(const struct eventlog *events, const struct listing *listing,
                      char out[RENDER_ETAG_SIZE])
 {
     const size_t n = listing->count;
     const uint64_t first = n != 0 ? listing->entries[0]->ordinal : 0;
     const uint64_t last = n != 0 ? listing->entries[n - 1]->ordinal : 0;
-    snprintf(out, RENDER_ETAG_SIZE, "W/\"%" PRIx64 "-%" PRIx64 "-%zx\"", eventlog_origin(events),
-             first > last ? first : last, n);
+    const struct eventlog_entry *newest =
+        n == 0 ? NULL : listing->entries[first > last ? 0 : n - 1];
+    const uint64_t digest = newest != NULL ? fnv1a(FNV_BEGIN, blob_str(newest->fields)) : 0;
+    snprintf(out, RENDER_ETAG_SIZE, "W/\"%" PRIx64 "-%" PRIx64 "-%zx-%" PRIx64 "\"",
+             eventlog_origin(events), newest != NULL ? newest->ordinal : 0, n, digest);
 }
 
 static void put_events(const struct listing *listing, struct buf *out)

@@ -22,6 +22,8 @@
 struct checkpoint;
 
 struct checkpoint_ops {
+    bool with_rows; /* it lies in the database of the rows, and goes back when that does */
+
     /* For the holder of that lease; holders before it are fenced off from now on, but from the
      * journal when it is read. Does not wait for the disk if there is a checkpoint: a standby that
      * takes over has no time for that. config is borrowed until close. On success *out is the

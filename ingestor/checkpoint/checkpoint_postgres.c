@@ -13,14 +13,18 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_past.h"
+#include "common/postgres/pg_pooled.h"
 #include "ingestor/checkpoint/checkpoint_frame.h"
 
 struct postgres_checkpoint {
     struct checkpoint base;
     const struct config *config;
     PGconn *db;
-    char *name;      /* of the row: table and lanes */
-    char holder[32]; /* the number of our lease */
+    struct pg_past past; /* of the server that the checkpoint was loaded from */
+    bool pooled;         /* the connection goes through a pooler */
+    char *name;          /* of the row: table and lanes */
+    char holder[32];     /* the number of our lease */
 };
 
 static struct postgres_checkpoint *postgres_of(struct checkpoint *checkpoint)
@@ -42,6 +46,10 @@ static int postgres_open(const struct config *config, const struct lease_grant *
     if (status == STATUS_OK) {
         status = pg_run(c->db, PG_CHECKPOINT_SCHEMA, PG_CHECKPOINT_DOING, err);
     }
+    if (status == STATUS_OK) {
+        c->pooled = pg_is_pooled(c->db);
+        status = pg_past_read(c->db, &c->past, err);
+    }
     if (status != STATUS_OK) {
         c->base.ops->close(&c->base);
         return status;
@@ -58,15 +66,29 @@ static void postgres_close(struct checkpoint *checkpoint)
     free(c);
 }
 
-/* Connects anew if the connection is broken. */
+/*
+ * Connects anew if the connection is broken. STATUS_DENIED: the server is another one now, which
+ * may lack rows that our checkpoints count, and has a checkpoint of its own to go on from. Through
+ * a pooler that shows only when it is asked.
+ */
 static int reconnect(struct postgres_checkpoint *c, struct error *err)
 {
-    if (PQstatus(c->db) == CONNECTION_OK) {
-        return STATUS_OK;
+    struct pg_past now;
+    int status = STATUS_OK;
+    const bool broken = PQstatus(c->db) != CONNECTION_OK;
+    if (broken) {
+        PQfinish(c->db);
+        c->db = NULL;
+        status = pg_connect(c->config, &c->db, err);
     }
-    PQfinish(c->db);
-    c->db = NULL;
-    return pg_connect(c->config, &c->db, err);
+    if (status == STATUS_OK && (broken || c->pooled)) {
+        status = pg_past_read(c->db, &now, err);
+        if (status == STATUS_OK && pg_past_is_suspicious(&c->past, &now)) {
+            status = error_set(err, STATUS_DENIED,
+                               "the database is another one than before, as after a failover");
+        }
+    }
+    return status;
 }
 
 /*
@@ -193,6 +215,7 @@ static int postgres_save(struct checkpoint *checkpoint, struct str bytes, uint64
 }
 
 const struct checkpoint_ops checkpoint_postgres = {
+    .with_rows = true,
     .open = postgres_open,
     .close = postgres_close,
     .load = postgres_load,

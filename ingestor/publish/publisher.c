@@ -271,10 +271,10 @@ void publisher_set_clocks(struct publisher *p, const struct wire_clocks *clocks)
     p->clocks = *clocks;
 }
 
-void publisher_heartbeat(struct publisher *p, struct moment now)
+void publisher_heartbeat(struct publisher *p, bool caught_up, struct moment now)
 {
-    const struct wire_heartbeat heartbeat = {str_of(p->position), now.wall, p->origin, p->ordinal,
-                                             p->clocks};
+    const struct wire_heartbeat heartbeat = {str_of(p->position), now.wall,  p->origin,
+                                             p->ordinal,          p->clocks, caught_up};
     for (unsigned lane = 0; lane < p->config->ingestor.lanes; lane++) {
         if (owns_lane(p, lane)) {
             clear_frames(p);

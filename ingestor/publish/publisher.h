@@ -68,8 +68,8 @@ void publisher_sweep(struct publisher *publisher, uint32_t mark, struct moment n
 /* What the next heartbeats say of clocks. */
 void publisher_set_clocks(struct publisher *publisher, const struct wire_clocks *clocks);
 
-/* Sends a heartbeat on each lane that is ours. */
-void publisher_heartbeat(struct publisher *publisher, struct moment now);
+/* Sends a heartbeat on each lane that is ours. caught_up: all rows of the table were delivered. */
+void publisher_heartbeat(struct publisher *publisher, bool caught_up, struct moment now);
 
 /* All of these are owned by the publisher. */
 struct store *publisher_store(const struct publisher *publisher);

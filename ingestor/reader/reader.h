@@ -12,6 +12,7 @@
  *        ◄── READER_SAVED ─────────
  *        ◄── READER_DOWN, _UP ───── the source fails, or works again
  *        ◄── READER_LOST ────────── the lease is lost: fall silent
+ *        ◄── READER_OTHER_PAST ──── the database went back: begin again from what it holds
  *        ◄── READER_REFUSED ─────── instead of READER_LEADER: the checkpoint is not for this
  * version
  *

@@ -22,6 +22,8 @@ enum reader_kind {
     READER_SAVE_FAILED, /* it is not; error says why */
     READER_LOST,        /* the lease is lost; error says how */
     READER_REFUSED,     /* a newer version wrote the checkpoint; error says more */
+    READER_OTHER_PAST,  /* the database may have lost rows that were handed on; error says so. What
+                           it holds itself is to be gone on from. */
     READER_STOPPED,     /* the last one; only reader_destroy sees it */
 };
 

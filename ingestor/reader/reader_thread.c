@@ -54,6 +54,7 @@ struct reader_thread {
     /* Where the source is opened. */
     struct {
         bool saved; /* False: at the start of the table. */
+        bool live;  /* The state is that of a batch, and not that of the checkpoint. */
         struct buf state;
         uint64_t epoch; /* For the origin of a new numbering. */
     } resume;
@@ -113,9 +114,13 @@ static void lose_lease(struct reader_thread *t, const struct error *error)
 static void save(struct reader_thread *t, struct str bytes, uint64_t record)
 {
     struct error err = {{0}};
-    const int status = t->checkpoint != NULL && is_leader(t)
-                           ? t->parts.checkpoint->save(t->checkpoint, bytes, record, &err)
-                           : STATUS_OK;
+    int status = STATUS_OK;
+    if (t->source == NULL && t->parts.checkpoint->with_rows && t->resume.live) {
+        /* The database may have gone back meanwhile, and the source would tell. */
+        status = error_set(&err, STATUS_IO, "the database is not read");
+    } else if (t->checkpoint != NULL && is_leader(t)) {
+        status = t->parts.checkpoint->save(t->checkpoint, bytes, record, &err);
+    }
     if (status == STATUS_DENIED) {
         lose_lease(t, &err);
     } else if (status == STATUS_OK) {
@@ -135,6 +140,7 @@ static void begin(struct reader_thread *t, struct reader_command *command)
     }
     buf_append(&t->resume.state, command->bytes, command->len);
     t->resume.epoch = command->number;
+    t->resume.live = false;
     t->credits = READER_BATCHES;
     t->open_at = (mono_time){0};
     if (is_leader(t)) {
@@ -299,6 +305,13 @@ static void open_source(struct reader_thread *t)
         return;
     }
     t->state = READER_IS_READING;
+    if (t->source->other_past && t->resume.live) {
+        error_set(&err, STATUS_IO,
+                  "the database may have lost rows that were read, as after a "
+                  "failover or when it was restored");
+        t->state = READER_IS_DEPOSED; /* the next turn closes the source */
+        tell_text(t, READER_OTHER_PAST, &err);
+    }
 }
 
 /* Called when the source was read, not when it was opened: one that opens and then fails is down.
@@ -370,6 +383,7 @@ static void hand_on(struct reader_thread *t, struct batch *batch)
     buf_clear(&t->resume.state);
     buf_append_str(&t->resume.state, batch->state);
     t->resume.saved = true;
+    t->resume.live = true;
     t->credits--;
     tell(t, &message);
 }

@@ -39,10 +39,14 @@ struct batch {
     uint64_t record;    /* number of the last journal record that is in the state; 0: none */
     struct str journal; /* empty: none. Else it must be on disk before the batch is handed on: what
                            of the order of delivery a later read could not tell from the table */
-    uint64_t pending_ids;                 /* ids that are missing and may still come */
-    wall_time pending_since;              /* the longest of them; WALL_NEVER when there is none */
+    uint64_t pending_ids;    /* ids that are missing and may still come */
+    wall_time pending_since; /* the longest of them; WALL_NEVER when there is none */
+    uint64_t given_up;       /* ranges of ids too many to wait for, since the source was opened */
     struct database_clock database_clock; /* of a server, as last measured */
-    uint64_t given_up;  /* ranges of ids too many to wait for, since the source was opened */
+    bool runs_on;       /* the database cannot have lost rows since the state that the source was
+                           opened with was saved */
+    uint64_t accounted; /* rows up to this ordinal that the table lacked when the source was opened
+                           had been deleted, and not lost with the database; 0: nobody knows */
     struct batch *prev; /* in the list of whoever holds it */
     struct batch *next;
     /* what follows is private to the source */
@@ -79,9 +83,9 @@ struct source_ops {
     bool (*state_is_newer)(struct str state);
 
     /* The next rows, at most max_rows; *out is NULL when there is nothing new (but the first call
-     * after open always gives a batch, for its origin, and so does the one after a batch with
-     * `more`: it was promised). STATUS_IO: the connection is lost; close it
-     * and open again (with backoff). */
+     * after open always gives a batch, for its origin, and so does the one after a batch of history
+     * or with `more`: it was promised). STATUS_IO: the connection is lost; close it and open again
+     * (with backoff). */
     int (*read)(struct source *source, size_t max_rows, struct batch **out, struct error *err);
 
     /* Sleeps until something may have been written since the last read began (*woken is set then),
@@ -96,6 +100,9 @@ struct source_ops {
 
 struct source {
     const struct source_ops *ops;
+    bool other_past; /* The database may have lost rows since the state that the source was opened
+                        with. What the database holds itself, its checkpoint say, is as old as its
+                        rows, and can be gone on from. */
 };
 
 /* An origin that was never used before: later than `before`, and than those of all earlier times.

@@ -134,8 +134,11 @@ class Sqlite:
         self.uri = f"sqlite:{self.path}"
         self.db = None
 
-    def create(self):
+    def open(self):
         self.db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+
+    def create(self):
+        self.open()
         self.db.execute(f"PRAGMA journal_mode={self.journal}")
         self.db.execute("PRAGMA synchronous=OFF")
         self.db.execute("CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp, event_type TEXT, actor_id TEXT,"

@@ -27,10 +27,14 @@ struct batch *pg_deliver_finish(struct postgres_source *s, struct batch *batch)
     batch->pending_since = holes_oldest(&s->holes);
     batch->given_up = s->holes.given_up;
     batch->database_clock = s->clock;
+    batch->runs_on = s->runs_on;
     batch->record = s->journal.record;
     s->news.started_over = false;
-    s->news.caught_up = !batch->more;
+    s->news.caught_up = !batch->more && !batch->history; /* after history comes the present */
     s->news.forgot = false;
+    if (!batch->history || s->anchors.count == 0) {
+        anchors_add_batch(&s->anchors, batch, batch->history);
+    }
     order_forget(&s->order, s->config->ingestor.events);
     struct buf state = {0};
     pg_state_save(s, &state);

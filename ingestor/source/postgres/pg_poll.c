@@ -137,7 +137,13 @@ static bool read_snapshot(struct postgres_source *s, mono_time asked, struct err
     const wall_time theirs = {strtoll(PQgetvalue(snapshot, 0, 5), NULL, 10)};
     database_clock_measure(&s->clock, theirs, asked, clock_now());
     s->snapshot.xmin = strtoull(PQgetvalue(snapshot, 0, 0), NULL, 10);
-    s->snapshot.xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
+    const uint64_t xmax = strtoull(PQgetvalue(snapshot, 0, 1), NULL, 10);
+    if (xmax < s->snapshot.xmax && !s->past.standby) {
+        PQclear(snapshot);
+        error_set(err, STATUS_IO, "the server's transaction ids have gone back");
+        return false;
+    }
+    s->snapshot.xmax = xmax;
     const int64_t newest = strtoll(PQgetvalue(snapshot, 0, 2), NULL, 10);
     s->snapshot.newest = newest > 0 ? newest : 0;
     const int64_t file = strtoll(PQgetvalue(snapshot, 0, 3), NULL, 10);

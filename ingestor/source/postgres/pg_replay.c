@@ -38,10 +38,7 @@ static void list_id(struct buf *list, int64_t id)
     buf_printf(list, "%c%lld", list->len == 0 ? '{' : ',', (long long)id);
 }
 
-/* Reads those of the listed rows that are still there, in the order of their ids. Frees the list.
- */
-static int query_listed(struct postgres_source *s, struct buf *list, PGresult **out,
-                        struct error *err)
+int pg_replay_listed(struct postgres_source *s, struct buf *list, PGresult **out, struct error *err)
 {
     buf_append_text(list, list->len == 0 ? "{}" : "}");
     const char *const parameters[] = {buf_cstr(list), buf_cstr(list), NULL};
@@ -108,7 +105,7 @@ static int replay_late(struct postgres_source *s, const struct pg_record *r, str
     for (size_t i = 0; mp_as_int(mp_at(r->late, i), &id); i++) {
         list_id(&list, id);
     }
-    const int status = query_listed(s, &list, &rows, err);
+    const int status = pg_replay_listed(s, &list, &rows, err);
     int row = 0; /* both are in the order of ids */
     for (size_t i = 0; status == STATUS_OK && mp_as_int(mp_at(r->late, i), &id); i++) {
         s->at.last_ordinal = r->ordinal + i;
@@ -299,7 +296,7 @@ int pg_replay_history(struct postgres_source *s, struct batch **out, struct erro
         }
         PQclear(rows);
         rows = NULL;
-        status = query_listed(s, &list, &rows, err);
+        status = pg_replay_listed(s, &list, &rows, err);
     }
     if (status == STATUS_OK) {
         add_history(s, rows, batch);

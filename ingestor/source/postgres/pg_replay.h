@@ -29,4 +29,9 @@ int pg_replay_record(struct postgres_source *s, const struct pg_record *record, 
  * another one than before (pg_rewind.h). STATUS_IO. */
 int pg_replay_is_other(struct postgres_source *s, bool *other, struct error *err);
 
+/* Reads those of the listed rows that are still there, in the order of their ids. list: "{1,2,3",
+ * an array literal that is not closed; it is freed. STATUS_IO. */
+int pg_replay_listed(struct postgres_source *s, struct buf *list, PGresult **out,
+                     struct error *err);
+
 #endif

@@ -9,7 +9,7 @@
 
 void pg_state_save(const struct postgres_source *s, struct buf *out)
 {
-    mp_put_array(out, 14);
+    mp_put_array(out, 19);
     mp_put_int(out, STATE_FORMAT);
     mp_put_int(out, s->at.position);
     mp_put_uint(out, s->at.offset);
@@ -24,6 +24,26 @@ void pg_state_save(const struct postgres_source *s, struct buf *out)
     anchor_save(&s->anchor, out);
     mp_put_int(out, s->at.unplaced);
     mp_put_uint(out, s->snapshot.xmax);
+    mp_put_uint(out, s->past.system);
+    mp_put_uint(out, s->past.timeline);
+    mp_put_int(out, s->past.started);
+    mp_put_bool(out, s->past.standby);
+    anchors_save(&s->anchors, out);
+}
+
+/* What an older program's state lacks. */
+static void load_newer(struct postgres_source *s, const mp_value *state)
+{
+    (void)mp_as_int(mp_at(state, 12), &s->at.unplaced);
+    (void)mp_as_uint(mp_at(state, 13), &s->snapshot.xmax);
+    if (!mp_as_uint(mp_at(state, 14), &s->past.system) ||
+        !mp_as_uint(mp_at(state, 15), &s->past.timeline) ||
+        !mp_as_int(mp_at(state, 16), &s->past.started) ||
+        !mp_as_bool(mp_at(state, 17), &s->past.standby)) {
+        s->past = (struct pg_past){0};
+    }
+    s->past.xmax = s->snapshot.xmax;
+    (void)anchors_load(&s->anchors, mp_at(state, 18));
 }
 
 bool pg_state_load(struct postgres_source *s, struct str state, int64_t *oid)
@@ -44,9 +64,7 @@ bool pg_state_load(struct postgres_source *s, struct str state, int64_t *oid)
                     mp_as_uint(mp_at(&doc.root, 9), &s->journal.ceiling) &&
                     mp_as_int(mp_at(&doc.root, 10), &s->snapshot.file) &&
                     anchor_load(&s->anchor, mp_at(&doc.root, 11));
-    /* An older program's state ends here. */
-    (void)mp_as_int(mp_at(&doc.root, 12), &s->at.unplaced);
-    (void)mp_as_uint(mp_at(&doc.root, 13), &s->snapshot.xmax);
+    load_newer(s, &doc.root);
     s->journal.floor = s->journal.ceiling;
     if (!ok) { /* it may have been read in part */
         holes_free(&s->holes);
@@ -62,6 +80,8 @@ void pg_state_start_over(struct postgres_source *s)
     s->holes.count = 0;
     s->rewind = (struct pg_rewind){0};
     s->anchor = (struct anchor){0};
+    s->anchors = (struct anchors){0};
+    s->runs_on = false;
     order_free(&s->order);
     s->journal.ceiling = 0;
     s->journal.floor = 0;

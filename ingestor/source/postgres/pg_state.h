@@ -14,7 +14,9 @@
 #include <stdint.h>
 
 #include "common/config/config.h"
+#include "common/postgres/pg_past.h"
 #include "ingestor/source/anchor.h"
+#include "ingestor/source/anchors.h"
 #include "ingestor/source/postgres/holes.h"
 #include "ingestor/source/postgres/order.h"
 #include "ingestor/source/postgres/pg_broken.h"
@@ -116,12 +118,15 @@ struct postgres_source {
     struct pg_news news;
     struct pg_rewind rewind;
     struct anchor anchor;
+    struct anchors anchors; /* The newest rows that were delivered. */
+    struct pg_past past;    /* Of the server that they were read from. */
+    bool runs_on;           /* That server has run on since the state was saved. */
     struct unusable_log unusable;
     struct database_clock clock; /* The server's. */
 };
 
 /* Appends the state: [format, position, offset, last ordinal, origin, table oid, holes, record,
- * order, ceiling, file, anchor, unplaced, xmax]. */
+ * order, ceiling, file, anchor, unplaced, xmax, system, timeline, started, standby, anchors]. */
 void pg_state_save(const struct postgres_source *s, struct buf *out);
 
 /* Continues from a saved state; *oid is the table's. False when it is not one of ours: call

@@ -34,6 +34,7 @@
 #include "ingestor/checkpoint/checkpoint_postgres.h"
 #include "ingestor/lease/lease_postgres.h"
 #include "ingestor/source/postgres/pg_deliver.h"
+#include "ingestor/source/postgres/pg_lost.h"
 #include "ingestor/source/postgres/pg_poll.h"
 #include "ingestor/source/postgres/pg_replay.h"
 #include "ingestor/source/postgres/pg_rows.h"
@@ -169,6 +170,9 @@ static int postgres_open(const struct config *config, struct str state, struct s
     int status = connect_and_prepare(s, err);
     if (status == STATUS_OK && state.p != NULL) {
         resume(s, loaded, oid, journal);
+    }
+    if (status == STATUS_OK) {
+        status = pg_lost_check(s, loaded && !s->news.started_over, err);
     }
     if (status == STATUS_OK) {
         status = pg_replay_find_history(s, err);
@@ -335,7 +339,10 @@ static int poll_table(struct postgres_source *s, size_t max_rows, struct pg_poll
                       struct error *err)
 {
     bool other = false;
-    int status = pg_poll_table(s, max_rows, polled, err);
+    int status = s->pooled ? pg_lost_look(s, err) : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = pg_poll_table(s, max_rows, polled, err);
+    }
     if (status == STATUS_OK && s->snapshot.replaced) {
         status = pg_replay_is_other(s, &other, err);
     }

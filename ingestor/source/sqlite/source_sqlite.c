@@ -104,6 +104,9 @@ static int sqlite_open(const struct config *config, struct str state, struct str
     if (status == STATUS_OK) {
         status = check_ids(s, err);
     }
+    if (status == STATUS_OK) {
+        status = sqlite_same_sequence(s, &s->given, err);
+    }
     if (status == STATUS_OK && s->position > 0) {
         status = rewind_for_history(s, err);
     }
@@ -149,13 +152,14 @@ static int read_rows(struct sqlite_source *s, size_t max_rows, struct batch **ba
 static void finish(struct sqlite_source *s, struct batch *batch)
 {
     anchor_drop(&s->anchor, batch);
-    sqlite_anchors_add_batch(&s->anchors, batch, batch->history);
+    anchors_add_batch(&s->anchors, batch, batch->history);
     batch->ordinal = (uint64_t)s->position;
     batch->origin = s->origin;
+    batch->accounted = s->given > 0 ? (uint64_t)s->given : 0;
     batch->restarted = s->started_over;
     batch->unusable += s->bad_ids_new;
     s->bad_ids_new = 0;
-    s->caught_up = !batch->more;
+    s->caught_up = !batch->more && !batch->history; /* after history comes the present */
     s->started_over = false;
     struct buf state = {0};
     sqlite_state_save(s, &state);

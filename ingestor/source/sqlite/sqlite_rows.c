@@ -104,8 +104,8 @@ static void pass_over(struct sqlite_source *s, struct batch *batch, enum unusabl
     const struct anchor row = anchor_at(s, s->select, EVENT_ID, EVENT_TIMESTAMP, EVENT_TYPE);
     batch_drop_event(batch);
     unusable_row(&s->unusable, why, row.id);
-    if (why != UNUSABLE_ID && sqlite_anchors_match(&s->anchors, &row) == SQLITE_ANCHORS_UNKNOWN) {
-        sqlite_anchors_add(&s->anchors, row);
+    if (why != UNUSABLE_ID && anchors_match(&s->anchors, &row) == ANCHORS_UNKNOWN) {
+        anchors_add(&s->anchors, row);
     }
 }
 

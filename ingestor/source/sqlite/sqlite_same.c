@@ -7,9 +7,7 @@
 #include "ingestor/source/sqlite/sqlite_rows.h"
 #include "ingestor/source/sqlite/sqlite_table.h"
 
-/* The greatest id that AUTOINCREMENT ever gave, which a deletion does not take back; -1: unknown.
- */
-static int read_sequence(struct sqlite_source *s, int64_t *out, struct error *err)
+int sqlite_same_sequence(struct sqlite_source *s, int64_t *out, struct error *err)
 {
     *out = -1;
     if (s->sequence == NULL) {
@@ -67,18 +65,18 @@ static int is_other(struct sqlite_source *s, bool *other, struct error *err)
 static int judge(struct sqlite_source *s, const struct anchor *tail, int64_t newest, bool replaced,
                  enum rewind *out, struct error *err)
 {
-    const enum sqlite_anchors_match match = sqlite_anchors_match(&s->anchors, tail);
+    const enum anchors_match match = anchors_match(&s->anchors, tail);
     int64_t sequence = -1;
     int status = STATUS_OK;
-    if (match == SQLITE_ANCHORS_OTHER) {
+    if (match == ANCHORS_OTHER) {
         *out = replaced ? REWIND_OTHER : REWIND_ANEW;
         return STATUS_OK;
     }
     if (tail->id < sqlite_state_position(s)) {
-        status = read_sequence(s, &sequence, err);
+        status = sqlite_same_sequence(s, &sequence, err);
     }
     *out = status == STATUS_OK ? judge_order(s, newest, replaced, sequence) : REWIND_NONE;
-    if (status == STATUS_OK && replaced && *out != REWIND_ANEW && match != SQLITE_ANCHORS_SAME) {
+    if (status == STATUS_OK && replaced && *out != REWIND_ANEW && match != ANCHORS_SAME) {
         bool other;
         status = is_other(s, &other, err);
         *out = status == STATUS_OK && other ? REWIND_OTHER : *out;

@@ -18,4 +18,8 @@ int sqlite_same_check(struct sqlite_source *s, int64_t newest, struct error *err
 /* The same, and whether the file is still the one that the position belongs to. */
 int sqlite_same_check_file(struct sqlite_source *s, struct error *err);
 
+/* The greatest id that AUTOINCREMENT ever gave, which a deletion does not take back; -1: unknown.
+ */
+int sqlite_same_sequence(struct sqlite_source *s, int64_t *out, struct error *err);
+
 #endif

@@ -20,7 +20,7 @@ void sqlite_state_save(const struct sqlite_source *s, struct buf *out)
     mp_put_uint(out, (uint64_t)s->identity.st_dev);
     mp_put_uint(out, (uint64_t)s->identity.st_ino);
     anchor_save(&s->anchor, out);
-    sqlite_anchors_save(&s->anchors, out);
+    anchors_save(&s->anchors, out);
     mp_put_uint(out, s->columns_read);
     mp_put_uint(out, s->bad_ids_seen);
 }
@@ -32,7 +32,7 @@ void sqlite_state_start_over(struct sqlite_source *s)
     s->rewind = (struct rewind_watch){0};
     s->fraction = 0;
     s->anchor = (struct anchor){0};
-    s->anchors = (struct sqlite_anchors){0};
+    s->anchors = (struct anchors){0};
     s->origin = source_new_origin(s->origin);
     s->started_over = true;
 }
@@ -40,9 +40,9 @@ void sqlite_state_start_over(struct sqlite_source *s)
 /* What older programs did not save. */
 static void load_newer(struct sqlite_source *s, const mp_value *state)
 {
-    sqlite_anchors_load(&s->anchors, mp_at(state, 6));
+    anchors_load(&s->anchors, mp_at(state, 6));
     if (s->anchors.count == 0 && s->anchor.id != 0) {
-        sqlite_anchors_add(&s->anchors, s->anchor);
+        anchors_add(&s->anchors, s->anchor);
     }
     if (!mp_as_uint(mp_at(state, 7), &s->columns_read)) {
         s->columns_read = 0;

@@ -16,9 +16,9 @@
 
 #include "common/config/config.h"
 #include "ingestor/source/anchor.h"
+#include "ingestor/source/anchors.h"
 #include "ingestor/source/rewind.h"
 #include "ingestor/source/source.h"
-#include "ingestor/source/sqlite/sqlite_anchors.h"
 #include "ingestor/source/sqlite/sqlite_turn.h"
 #include "ingestor/source/sqlite/sqlite_wake.h"
 #include "ingestor/source/unusable.h"
@@ -43,11 +43,13 @@ struct sqlite_source {
     uint64_t origin;
 
     /* By what the table is known again. */
-    struct stat identity;          /* of the file that the position belongs to */
-    struct anchor anchor;          /* a row in it */
-    struct sqlite_anchors anchors; /* the newest rows */
+    struct stat identity;   /* of the file that the position belongs to */
+    struct anchor anchor;   /* a row in it */
+    struct anchors anchors; /* the newest rows */
     struct rewind_watch rewind;
-    bool emptied;          /* Rows are deleted once they were read, and it was said. */
+    int64_t given; /* The greatest id that had been given out when the source was opened; -1:
+                      unknown. */
+    bool emptied;  /* Rows are deleted once they were read, and it was said. */
     uint64_t columns_read; /* A bit for each field of an event whose column was there. */
 
     /* What the next batch has to tell. */

@@ -108,7 +108,8 @@ static void publish(struct upstream_server *up, const char *key, int64_t ttl_ms,
 
 static void send_heartbeat(struct upstream_server *up)
 {
-    const struct wire_heartbeat heartbeat = {.position = STR("1"), .as_of = clock_wall()};
+    const struct wire_heartbeat heartbeat = {
+        .position = STR("1"), .as_of = clock_wall(), .caught_up = true};
     struct buf out[WIRE_FRAMES] = {{0}};
     wire_encode_heartbeat(out, 0, (struct version){up->epoch, up->seq}, clock_wall(), &heartbeat);
     send_frames(up, out);

@@ -109,11 +109,13 @@ static void deliver_row(struct node *node, const struct row *row, bool silent)
 {
     struct world *w = node->world;
     struct buf fields = {0};
-    mp_put_map(&fields, 2);
+    mp_put_map(&fields, 3);
     mp_put_text(&fields, "id");
     mp_put_int(&fields, row->id);
     mp_put_text(&fields, "event_type");
     mp_put_text(&fields, "test.happened");
+    mp_put_text(&fields, "timestamp");
+    mp_put_uint(&fields, row->history);
     if (eventlog_append(node->events, w->origin, row->ordinal, event_id_of_number(row->id),
                         buf_str(&fields), world_wall(w), world_wall(w)) != NULL &&
         !silent) {
@@ -137,7 +139,8 @@ static void send_heartbeat(struct node *node)
     const struct wire_heartbeat heartbeat = {.position = STR("1"),
                                              .as_of = world_wall(w),
                                              .origin = w->origin,
-                                             .ordinal = eventlog_last(node->events)};
+                                             .ordinal = eventlog_last(node->events),
+                                             .caught_up = w->told == w->row_count};
     for (unsigned lane = 0; lane < w->lanes; lane++) {
         if ((node->lanes_owned >> lane & 1) == 0) {
             continue;
@@ -164,6 +167,14 @@ static void republish(struct node *node)
     }
 }
 
+static void tell_rows(struct node *node, size_t until)
+{
+    struct world *w = node->world;
+    for (; w->told < until; w->told++) {
+        deliver_row(node, &w->rows[w->told], false);
+    }
+}
+
 /* An ingestor goes on from a checkpoint that may be some rows old: those it delivers again. Its
  * configuration may have changed: then it no longer makes some tiles. */
 static void start_ingestor(struct node *node)
@@ -179,7 +190,8 @@ static void start_ingestor(struct node *node)
     node->heartbeat_at = w->now;
     node->refresh_at = mono_add_ms(w->now, REFRESH_MS);
     const size_t behind = chance(w, 12);
-    const size_t done = behind < w->row_count ? w->row_count - behind : 0;
+    const size_t saved = w->row_count < w->saved_max ? w->row_count : w->saved_max;
+    const size_t done = behind < saved ? saved - behind : 0;
     eventlog_reset(node->events, w->origin);
     const size_t kept = 25;
     const size_t first = done > kept ? done - kept : 0;
@@ -191,9 +203,13 @@ static void start_ingestor(struct node *node)
     }
     republish(node);
     if (node->index == INGESTOR_A) {
-        for (size_t i = done; i < w->row_count; i++) {
-            deliver_row(node, &w->rows[i], false);
-        }
+        w->told = done;
+        const bool whole = w->whole_since != 0 && chance(w, 2) == 0;
+        w->continues = whole ? w->whole_since : 0;
+        w->whole_since = w->whole_since != 0 ? w->whole_since : node->epoch;
+        w->saved_max = SIZE_MAX;
+        tell_rows(node, done + chance(w, w->row_count - done + 1));
+        send_heartbeat(node); /* perhaps it has not caught up yet */
     }
 }
 
@@ -242,6 +258,7 @@ static void start(struct node *node)
     if (node->index == GATEWAY) {
         node->world->seen_generation = eventlog_generation(node->events);
         node->world->seen = 0;
+        node->world->seen_lost = false;
     }
 }
 

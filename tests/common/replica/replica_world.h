@@ -79,6 +79,7 @@ struct wire_link {
 struct row {
     uint64_t ordinal;
     int64_t id;
+    uint64_t history; /* in which the table got it: see lose_rows */
 };
 
 struct truth {
@@ -103,10 +104,16 @@ struct world {
     uint64_t origin;
     struct row rows[HISTORY_MAX];
     size_t row_count;
+    size_t told;      /* how many of them the ingestor has delivered */
+    size_t saved_max; /* no checkpoint goes beyond so many: those behind came after a loss */
+    uint64_t history;
+    uint64_t continues;   /* an epoch since which no row was lost; 0: nobody knows */
+    uint64_t whole_since; /* the first epoch since the last loss */
     struct truth tiles[KEYS];
     /* A stream of raw events at the gateway. */
     uint32_t seen_generation;
     uint64_t seen;
+    bool seen_lost;              /* the last that it was given is not in the table any more */
     struct replica_counters sum; /* of all replicas that were */
 };
 
@@ -228,6 +235,7 @@ static void describe(void *arg, struct query_state *out)
     out->serving = true;
     out->lanes = node->world->lanes;
     out->lanes_owned = node->lanes_owned;
+    out->continues = node->world->continues;
     out->position = "1";
     out->as_of = world_wall(node->world);
     for (unsigned lane = 0; lane < out->lanes; lane++) {

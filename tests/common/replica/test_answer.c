@@ -53,7 +53,10 @@ static void random_standing(struct answer_standing *out, char text[2][40])
                                     .position = random_text(text[1]),
                                     .as_of = {random_time()},
                                     .origin = random_bits(),
-                                    .ordinal = random_bits()};
+                                    .ordinal = random_bits(),
+                                    .confirmed = random_bits(),
+                                    .continues = random_bits(),
+                                    .accounted = random_bits()};
     for (unsigned lane = 0; lane < out->lanes; lane++) {
         if (random_bool()) {
             out->lanes_owned |= UINT64_C(1) << lane;
@@ -73,6 +76,9 @@ static void assert_standing(const struct answer_standing *read,
     assert_int_equal(read->as_of.us, written->as_of.us);
     assert_int_equal(read->origin, written->origin);
     assert_int_equal(read->ordinal, written->ordinal);
+    assert_int_equal(read->confirmed, written->confirmed);
+    assert_int_equal(read->continues, written->continues);
+    assert_int_equal(read->accounted, written->accounted);
 }
 
 static void assert_map(const struct answer_map *read, struct str written)
@@ -376,13 +382,19 @@ static void test_the_bytes_are_those_of_the_protocol(void **state)
                                              .position = STR("42"),
                                              .as_of = {99},
                                              .origin = 1,
-                                             .ordinal = 7};
+                                             .ordinal = 7,
+                                             .confirmed = 6,
+                                             .continues = 5,
+                                             .accounted = 4};
     const struct answer_array array = answer_begin_snapshot(&paper->bytes, &standing, 0, false);
     answer_end_page(&paper->bytes, array, 5, true);
-    assert_bytes(paper, STR("\x8c\xa8instance\xa1i\xa5lanes\x03\xa8versions\xdf\x00\x00\x00\x01\xa1"
+    assert_bytes(paper, STR("\x8f\xa8instance\xa1i\xa5lanes\x03\xa8versions\xdf\x00\x00\x00\x01\xa1"
                             "2\x92\x08\x50\xa8position\xa2"
                             "42\xa5"
                             "as_of\x63\xa6origin\x01\xa7ordinal\x07\xa9"
+                            "confirmed\x06\xa9"
+                            "continues\x05\xa9"
+                            "accounted\x04\xa9"
                             "forgotten\x00\xa7restart\xc2\xa5tiles\xdd"
                             "\x00\x00\x00\x00\xa4next\x05\xa4more\xc3"));
 }

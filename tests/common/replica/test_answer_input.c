@@ -95,16 +95,17 @@ static void put_shape(enum shape shape, struct buf *out)
 /* The members that a reader can do without; without its value a tile is a tombstone. */
 static bool optional(enum shape shape, struct str name)
 {
-    static const char *const names[SHAPES][6] = {
-        [PING] = {"position", "as_of", "role", "version", "tiles"},
-        [SNAPSHOT] = {"position", "as_of", "forgotten"},
-        [EVENTS] = {"position", "as_of", "next"},
+    static const char *const names[SHAPES][8] = {
+        [PING] = {"position", "as_of", "confirmed", "continues", "accounted", "role", "version",
+                  "tiles"},
+        [SNAPSHOT] = {"position", "as_of", "confirmed", "continues", "accounted", "forgotten"},
+        [EVENTS] = {"position", "as_of", "confirmed", "continues", "accounted", "next"},
         [TILE] = {"stale", "p", "m"},
         [LISTED] = {"stale"},
         [TOMBSTONE] = {"expired"},
         [EVENT] = {"a", "u"},
     };
-    for (size_t i = 0; i < 6 && names[shape][i] != NULL; i++) {
+    for (size_t i = 0; i < 8 && names[shape][i] != NULL; i++) {
         if (str_is(name, names[shape][i])) {
             return true;
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/common/replica/replica_nodes.h"
+#include "tests/common/replica/replica_stream.h"
 
 #include "common/store/store_list.h"
 #include <time.h>
@@ -8,46 +8,6 @@
 #define RUNS 400
 
 /* ---- What must hold at any moment ---- */
-
-static size_t row_index(const struct world *w, uint64_t ordinal)
-{
-    for (size_t i = w->row_count; i > 0; i--) {
-        if (w->rows[i - 1].ordinal == ordinal) {
-            return i - 1;
-        }
-    }
-    fail_msg("an event with ordinal %llu never was", (unsigned long long)ordinal);
-    return 0;
-}
-
-/* A stream at the gateway: each event once and none left out, unless it was told to start over. */
-static void read_stream(struct world *w)
-{
-    const struct node *node = &w->nodes[GATEWAY];
-    if (!node->up) {
-        return;
-    }
-    if (eventlog_generation(node->events) != w->seen_generation ||
-        w->seen < eventlog_floor(node->events)) { /* it fell out of the log: `reset` */
-        w->seen_generation = eventlog_generation(node->events);
-        w->seen = eventlog_last(node->events);
-        return;
-    }
-    const struct eventlog_entry *entry;
-    while ((entry = eventlog_after(node->events, w->seen)) != NULL) {
-        if (eventlog_origin(node->events) == w->origin) {
-            const size_t index = row_index(w, entry->ordinal);
-            assert_int_equal(entry->id.number, w->rows[index].id);
-            if (w->seen != 0 && (index == 0 || w->rows[index - 1].ordinal != w->seen)) {
-                fail_msg("event %llu follows %llu, and %llu were skipped",
-                         (unsigned long long)entry->ordinal, (unsigned long long)w->seen,
-                         (unsigned long long)(entry->ordinal - w->seen - 1));
-            }
-        }
-        w->seen = entry->ordinal;
-    }
-    w->seen = eventlog_last(node->events);
-}
 
 /* A value is that of the version that the tile says it has. */
 static bool check_tile(void *arg, const struct tile *tile)
@@ -107,6 +67,9 @@ static void tick(struct node *node)
     }
     if (w->now.us >= node->heartbeat_at.us) {
         node->heartbeat_at = mono_add_ms(w->now, HEARTBEAT_MS);
+        if (node->index == INGESTOR_A) {
+            tell_rows(node, w->row_count);
+        }
         send_heartbeat(node);
     }
 }
@@ -165,17 +128,49 @@ static void run_until(struct world *w, mono_time end)
 
 /* ---- What happens in it ---- */
 
-static void new_row(struct world *w)
+static void add_row(struct world *w, uint64_t skipped)
 {
-    if (w->row_count == HISTORY_MAX || !w->nodes[INGESTOR_A].up) {
+    if (w->row_count == HISTORY_MAX) {
         return;
     }
     struct row *row = &w->rows[w->row_count];
     const uint64_t last = w->row_count != 0 ? row[-1].ordinal : 0;
-    row->ordinal = last + 1 + (chance(w, 5) == 0 ? chance(w, 3) : 0);
+    row->ordinal = last + 1 + skipped;
     row->id = (int64_t)(row->ordinal * 2);
+    row->history = w->history;
     w->row_count++;
-    deliver_row(&w->nodes[INGESTOR_A], row, false);
+}
+
+static void new_row(struct world *w)
+{
+    if (w->nodes[INGESTOR_A].up) {
+        add_row(w, chance(w, 5) == 0 ? chance(w, 3) : 0);
+        tell_rows(&w->nodes[INGESTOR_A], w->row_count);
+    }
+}
+
+/* The database fails over to a standby that lacks the newest rows, or is restored from a backup:
+ * its checkpoint is older than what it lacks. New rows come before anybody looks, at the same ids
+ * or behind them. */
+static void lose_rows(struct world *w)
+{
+    const uint64_t lost = chance(w, 4) == 0 ? chance(w, 60) : chance(w, 8);
+    if (w->row_count == 0) {
+        return;
+    }
+    stop(&w->nodes[INGESTOR_A]);
+    w->nodes[INGESTOR_A].down_until = mono_add_ms(w->now, (int64_t)chance(w, 1500));
+    w->row_count -= lost < w->row_count ? lost : w->row_count - 1;
+    if (lost != 0) {
+        w->history++;
+        w->whole_since = 0;
+    }
+    const uint64_t kept = w->rows[w->row_count - 1].ordinal;
+    w->seen_lost = w->seen_lost || w->seen > kept;
+    w->saved_max = w->row_count < w->saved_max ? w->row_count : w->saved_max;
+    for (uint64_t left = chance(w, 3) == 0 ? 0 : chance(w, lost * 2 + 1); left > 0; left--) {
+        add_row(w, chance(w, 10) == 0 ? chance(w, 32) : 0);
+    }
 }
 
 /* Another table: its events are numbered from 1 again. */
@@ -185,6 +180,7 @@ static void new_table(struct world *w)
     if (node->up) {
         w->origin += 5;
         w->row_count = 0;
+        w->told = 0;
         eventlog_reset(node->events, w->origin);
     }
 }
@@ -248,6 +244,8 @@ static void happen(struct world *w)
         crash(w);
     } else if (chance(w, 3) == 0) {
         new_table(w);
+    } else {
+        lose_rows(w);
     }
 }
 
@@ -267,6 +265,7 @@ static void build(struct world *w, uint64_t seed)
     w->random = seed;
     w->now.us = 1000000;
     w->last_epoch = 100;
+    w->saved_max = SIZE_MAX;
     w->lanes = 1 + (unsigned)chance(w, 4);
     w->harsh = chance(w, 2) == 0;
     w->quiet = chance(w, 3) == 0;
@@ -353,7 +352,7 @@ static void check_events(const struct world *w, const struct node *node)
     for (size_t i = 0; i < eventlog_count(node->events); i++, index++) {
         const struct eventlog_entry *entry = eventlog_at(node->events, i);
         assert_int_equal(entry->ordinal, w->rows[index].ordinal);
-        assert_int_equal(entry->id.number, w->rows[index].id);
+        assert_ptr_equal(row_of(w, entry), &w->rows[index]);
     }
 }
 

@@ -114,7 +114,7 @@ static void hear_tile(struct scene *scene, uint64_t epoch, uint64_t seq, uint64_
 
 static void hear_heartbeat(struct scene *scene, uint64_t epoch, uint64_t seq)
 {
-    const struct wire_heartbeat heartbeat = {.position = STR("9"), .as_of = {5}};
+    const struct wire_heartbeat heartbeat = {.position = STR("9"), .as_of = {5}, .caught_up = true};
     struct buf out[WIRE_FRAMES] = {{0}};
     wire_encode_heartbeat(out, 0, (struct version){epoch, seq}, (wall_time){1}, &heartbeat);
     hear(scene, out);

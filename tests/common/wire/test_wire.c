@@ -173,6 +173,7 @@ static void test_beat_round_trip(void **state)
         .origin = 5,
         .ordinal = 43,
         .clocks = {true, -90000000, true, 1500, 250, 3, true},
+        .caught_up = true,
     };
     struct message m;
     message_init(&m);
@@ -191,6 +192,7 @@ static void test_beat_round_trip(void **state)
     assert_int_equal(back.clocks.row_age_us, 1500);
     assert_int_equal(back.clocks.rows_ahead_us, 250);
     assert_int_equal(back.clocks.steps, 3);
+    assert_true(back.caught_up);
     message_free(&m);
 }
 

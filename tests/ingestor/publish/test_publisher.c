@@ -213,12 +213,13 @@ static void a_heartbeat_tells_the_last_version_and_takes_none(void **state)
     struct world w;
     world_init(&w);
     (void)hand_out(&w, "a", "{\"x\":1}", false);
-    publisher_heartbeat(w.publisher, w.now);
+    publisher_heartbeat(w.publisher, true, w.now);
     assert_int_equal(w.messages, 2);
     assert_int_equal(w.header.kind, WIRE_HEARTBEAT);
     assert_version(w.header.version, 1);
     assert_int_equal(w.heartbeat.ordinal, 40);
     assert_int_equal(w.heartbeat.origin, 5);
+    assert_true(w.heartbeat.caught_up);
     assert_version(publisher_last_version(w.publisher, 0), 1);
     world_finish(&w);
 }

@@ -12,8 +12,8 @@ static void test_what_is_saved_is_loaded(void **state)
     s.identity.st_dev = 1;
     s.identity.st_ino = 2;
     s.anchor = (struct anchor){7, 77};
-    sqlite_anchors_add(&s.anchors, (struct anchor){6, 66});
-    sqlite_anchors_add(&s.anchors, s.anchor);
+    anchors_add(&s.anchors, (struct anchor){6, 66});
+    anchors_add(&s.anchors, s.anchor);
     sqlite_state_save(&s, &saved);
     sqlite_state_load(&loaded, buf_str(&saved));
     assert_int_equal(loaded.position, 7);
@@ -44,7 +44,7 @@ static void test_the_state_of_an_older_program_is_loaded(void **state)
     sqlite_state_load(&loaded, buf_str(&saved));
     assert_int_equal(loaded.position, 7);
     assert_false(loaded.started_over);
-    assert_int_equal(sqlite_anchors_match(&loaded.anchors, &anchor), SQLITE_ANCHORS_SAME);
+    assert_int_equal(anchors_match(&loaded.anchors, &anchor), ANCHORS_SAME);
     assert_int_equal(loaded.columns_read, 0);
     buf_free(&saved);
 }
