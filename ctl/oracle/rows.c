@@ -295,9 +295,15 @@ void oracle_rows_destroy(struct oracle_rows **rows_p)
     *rows_p = NULL;
 }
 
+void oracle_rows_cut(struct oracle_rows *rows, size_t count)
+{
+    assert(count <= rows->count);
+    rows->count = count;
+}
+
 void oracle_rows_clear(struct oracle_rows *rows)
 {
-    rows->count = 0;
+    oracle_rows_cut(rows, 0);
 }
 
 static void make_room(struct oracle_rows *rows)

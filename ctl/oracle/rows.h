@@ -45,6 +45,10 @@ struct oracle_rows;
 struct oracle_rows *oracle_rows_create(const struct config *config);
 void oracle_rows_destroy(struct oracle_rows **rows);
 
+/* Forgets all rows but the first `count`; values stay known. count is at most how many there are.
+ */
+void oracle_rows_cut(struct oracle_rows *rows, size_t count);
+
 /* Forgets all rows; values stay known. */
 void oracle_rows_clear(struct oracle_rows *rows);
 

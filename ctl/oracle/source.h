@@ -23,6 +23,10 @@ struct oracle_source {
     struct error warning; /* why the rows may not be all there are; empty: nothing says so */
     bool position_is_id; /* True when the position of a row is its id, whenever it was committed. */
 
+    /* Called between two pages, as often as there are some; NULL: nothing is. The caller's. */
+    void (*between)(void *arg);
+    void *arg; /* of between */
+
     int (*load)(struct oracle_source *source, struct oracle_rows *rows, struct error *err);
     void (*rewind)(struct oracle_source *source); /* the next load reads all rows */
     void (*close)(struct oracle_source *source);

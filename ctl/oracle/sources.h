@@ -12,8 +12,9 @@ int oracle_source_open(const struct config *config, struct oracle_source **out, 
 void oracle_source_close(struct oracle_source **source);
 
 /* Brings rows up to date with the table: adds what is new. When rows have appeared among older ones
- * (PostgreSQL commits ids out of order), all rows are read again. When it fails (STATUS_IO, or what
- * the kind's connection says), what was added stays, and the next call goes on behind it. */
+ * (PostgreSQL commits ids out of order), or have gone from among them, the newest pages are read
+ * again, or all if that does not do. When it fails (STATUS_IO, or what the kind's connection says),
+ * what was added stays, and the next call goes on behind it. */
 int oracle_source_load(struct oracle_source *source, struct oracle_rows *rows, struct error *err);
 
 /* Reads all rows anew, so that rows that have gone since they were read are gone here, too. Fails

@@ -23,17 +23,20 @@ struct log {
 struct deliveries {
     const struct ctl *ctl;
     bool by_id;
+    int64_t newest_id;
     struct log main;
     struct log *upstreams; /* those of the cache that may own lanes */
     size_t count;
     struct delivery unsure; /* that of main, for lanes of which no owner answers */
 };
 
-struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id)
+struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id,
+                                     int64_t newest_id)
 {
     struct deliveries *d = x_calloc(1, sizeof *d);
     d->ctl = ctl;
     d->by_id = by_id;
+    d->newest_id = newest_id;
     d->main = (struct log){.ctl = *ctl, .peer = peer, .order = order_create(), .answers = true};
     return d;
 }
@@ -98,7 +101,7 @@ static void open_upstreams(struct deliveries *d)
 
 /* Reads an upstream's log if it is an ingestor that owns lanes. One that does not answer is not
  * asked again. */
-static void read_upstream(struct log *log)
+static void read_upstream(const struct deliveries *d, struct log *log)
 {
     struct query_request request;
     const mp_value *reply;
@@ -113,7 +116,7 @@ static void read_upstream(struct log *log)
     if (log->answers && answer_read_ping(reply, &ping) && ping.serving &&
         str_is(ping.role, "ingestor")) {
         const uint64_t lanes = ping.standing.lanes_owned;
-        log->lanes = order_read(log->order, log->peer, &err) == STATUS_OK ? lanes : 0;
+        log->lanes = order_read(log->order, log->peer, d->newest_id, &err) == STATUS_OK ? lanes : 0;
     }
 }
 
@@ -127,45 +130,24 @@ int deliveries_read(struct deliveries *d, const struct answer_ping *ping, struct
             open_upstreams(d);
         }
         for (size_t i = 0; i < d->count; i++) {
-            read_upstream(&d->upstreams[i]);
+            read_upstream(d, &d->upstreams[i]);
         }
     }
-    return order_read(d->main.order, d->main.peer, err);
+    return order_read(d->main.order, d->main.peer, d->newest_id, err);
+}
+
+void deliveries_read_on(struct deliveries *d)
+{
+    struct error err;
+    (void)order_read(d->main.order, d->main.peer, d->newest_id, &err);
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->upstreams[i].lanes != 0) {
+            (void)order_read(d->upstreams[i].order, d->upstreams[i].peer, d->newest_id, &err);
+        }
+    }
 }
 
 /* ---- Which rows ---- */
-
-/* True when all rows are delivered by that log. */
-static bool reach(struct log *log, const struct oracle_rows *rows, struct error *err)
-{
-    size_t missing = 0;
-    int64_t id = 0;
-    for (size_t i = 0; i < oracle_rows_count(rows); i++) {
-        if (order_of(log->order, oracle_row_id(rows, i)) == ORDER_NOT_DELIVERED) {
-            id = missing++ == 0 ? oracle_row_id(rows, i) : id;
-        }
-    }
-    log->delivery.target = order_last(log->order);
-    if (missing != 0) {
-        error_set(err, STATUS_AGAIN, "%zu row%s not there yet, the first of them with id %lld",
-                  missing, missing == 1 ? " is" : "s are", (long long)id);
-    }
-    return missing == 0;
-}
-
-bool deliveries_reach(struct deliveries *d, const struct oracle_rows *rows, struct error *err)
-{
-    if (d->by_id) {
-        const uint64_t last = (uint64_t)oracle_rows_last_id(rows);
-        d->main.delivery.target = last;
-        return true;
-    }
-    bool all = reach(&d->main, rows, err);
-    for (size_t i = 0; i < d->count && all; i++) {
-        all = d->upstreams[i].lanes == 0 || reach(&d->upstreams[i], rows, err);
-    }
-    return all;
-}
 
 static void place(const struct deliveries *d, struct log *log, const struct oracle_rows *rows)
 {
@@ -175,9 +157,14 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
     free(log->replaced);
     log->ordinals = x_calloc(count + 1, sizeof *log->ordinals);
     log->replaced = x_calloc(count + 1, sizeof *log->replaced);
+    log->delivery.target = 0;
     for (size_t i = 0; i < count; i++) {
         const int64_t id = oracle_row_id(rows, i);
-        log->ordinals[i] = d->by_id ? (uint64_t)id : order_of(log->order, id);
+        const uint64_t ordinal = d->by_id ? (uint64_t)id : order_of(log->order, id);
+        log->ordinals[i] = ordinal;
+        if (id <= d->newest_id && ordinal > log->delivery.target) {
+            log->delivery.target = ordinal;
+        }
         log->replaced[i] = !order_is_of(log->order, id, (wall_time){oracle_row_us(rows, i)},
                                         oracle_value(rows, oracle_cell(rows, i, type))->text);
     }

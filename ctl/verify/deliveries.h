@@ -30,14 +30,17 @@ struct delivery {
     /* Positions up to here are not told apart; 0 when all are. */
     uint64_t floor;
 
-    /* All rows that were in the table when verifying began have ordinals up to here. */
+    /* Rows that were in the table when verifying began, and are known to be delivered, have
+     * ordinals up to here. */
     uint64_t target;
 };
 
 struct deliveries;
 
-/* All arguments are borrowed, and outlive the deliveries. by_id: see struct delivery. */
-struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id);
+/* All arguments are borrowed, and outlive the deliveries. by_id: see struct delivery. newest_id:
+ * the greatest id that was in the table when verifying began. */
+struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id,
+                                     int64_t newest_id);
 void deliveries_destroy(struct deliveries **deliveries);
 
 /* Reads on in all event logs. ping is the server's answer to one. Fails as peer_ask does, for the
@@ -45,10 +48,9 @@ void deliveries_destroy(struct deliveries **deliveries);
 int deliveries_read(struct deliveries *deliveries, const struct answer_ping *ping,
                     struct error *err);
 
-/* True when all rows have been delivered, and then sets the targets. Else err names one that has
- * not. */
-bool deliveries_reach(struct deliveries *deliveries, const struct oracle_rows *rows,
-                      struct error *err);
+/* Reads on in the logs that were read, and in no other: quickly, so that none of them drops what
+ * was not read, however long something else takes. What fails shows at the next deliveries_read. */
+void deliveries_read_on(struct deliveries *deliveries);
 
 /* Works out the ordinals of the rows, by what was read last. To be called whenever rows have
  * changed; rows are borrowed during the call. */

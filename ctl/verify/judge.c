@@ -436,7 +436,7 @@ void judge_tile(struct judge *judge, const struct judge_case *c, struct judged *
         judge_currency(judge, c, &cut, true, out);
     } else if (exact) {
         out->verdict = shown ? VERDICT_DIFFERS : VERDICT_SURPLUS;
-    } else if (more) {
+    } else if (more && c->delivery->sure) {
         judge_gone(judge, c, &cut, out);
     } else {
         judge_uncertain(judge, c, &cut, out);

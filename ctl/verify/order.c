@@ -31,8 +31,11 @@ struct order {
     uint64_t origin;
     uint64_t floor;
     uint64_t last;
-    int64_t least_id; /* of the places; INT64_MAX when there is none */
-    bool begun;       /* True when something was read since it was forgotten last. */
+    int64_t least_id;    /* of the places; INT64_MAX when there is none */
+    int64_t greatest_id; /* of the places; 0 when there is none */
+    int64_t newest;      /* rows with ids above that were not delivered up to the floor */
+    bool whole;          /* the log was read to its end since it was forgotten last */
+    bool begun;          /* True when something was read since it was forgotten last. */
     unsigned generation;
 };
 
@@ -55,6 +58,8 @@ static void forget(struct order *order)
     order->begun = false;
     order->last = 0;
     order->least_id = INT64_MAX;
+    order->greatest_id = 0;
+    order->whole = false;
     order->generation++;
 }
 
@@ -90,6 +95,7 @@ static void add(struct order *order, const struct answer_event *event)
     place->row = digest(timestamp, event->event_type);
     order->last = event->ordinal;
     order->least_id = id < order->least_id ? id : order->least_id;
+    order->greatest_id = id > order->greatest_id ? id : order->greatest_id;
 }
 
 /* The ordinal up to which nothing is known one by one. It is that of the server's log; but a log
@@ -130,7 +136,7 @@ static bool take_page(struct order *order, const struct answer_events *page)
     return true;
 }
 
-int order_read(struct order *order, struct peer *peer, struct error *err)
+int order_read(struct order *order, struct peer *peer, int64_t newest_id, struct error *err)
 {
     struct answer_events page = {.more = true};
     while (page.more) {
@@ -151,17 +157,16 @@ int order_read(struct order *order, struct peer *peer, struct error *err)
             page.more = true;
         }
     }
+    if (!order->whole) {
+        order->whole = true;
+        order->newest = order->greatest_id > newest_id ? order->greatest_id : newest_id;
+    }
     return STATUS_OK;
 }
 
 unsigned order_generation(const struct order *order)
 {
     return order->generation;
-}
-
-uint64_t order_last(const struct order *order)
-{
-    return order->last;
 }
 
 uint64_t order_floor(const struct order *order)
@@ -193,7 +198,7 @@ uint64_t order_of(const struct order *order, int64_t id)
     if (place != NULL) {
         return place->ordinal;
     }
-    return (uint64_t)id > order->floor ? ORDER_NOT_DELIVERED : 0;
+    return id > order->newest ? ORDER_NOT_DELIVERED : 0;
 }
 
 size_t order_count(const struct order *order, uint64_t after, uint64_t last)

@@ -4,12 +4,13 @@
  * tells. A position of a tile is a place in that order, so it says which rows are in the tile:
  *
  *   ordinals   … ≤ floor │  15    16    18    19    21 │
- *   ids        … any     │  12    13    11    14    10 │  15, 9: there, but not delivered yet
+ *   ids        … any     │  12    13    11    14    10 │  15: there, but not delivered yet
  *                        └──── known one by one ───────┘
  *
- * A tile at position 18 has 12, 13 and 11, and all rows that were delivered up to the floor. A row
- * that is in the table and not here was delivered up to the floor, unless its id is above the
- * floor: an ordinal is never less than the row's id, so such a row was not delivered yet.
+ * A tile at position 18 has 12, 13 and 11, and all rows that were delivered up to the floor. When
+ * the log was read first, the greatest id in it was `newest`: 14. A row that is in the table and
+ * not here was not delivered yet if its id is above that. Else it was delivered up to the floor; or
+ * it has been committed late, and is not in the log for a moment.
  *
  * What was read once is kept, also when the server's log has dropped it since.
  */
@@ -30,15 +31,14 @@ struct order *order_create(void);
 void order_destroy(struct order **order);
 
 /* Brings the order up to date. When the numbering has begun anew, or the server's log has dropped
- * what was not read yet, what was known is forgotten, and the floor is another one. Fails as
- * peer_ask does, and with STATUS_INVALID when a page cannot be read. */
-int order_read(struct order *order, struct peer *peer, struct error *err);
+ * what was not read yet, what was known is forgotten, and the floor is another one. newest_id is
+ * the greatest id that was in the table when verifying began: rows up to it have to be delivered by
+ * now. Fails as peer_ask does, and with STATUS_INVALID when a page cannot be read. */
+int order_read(struct order *order, struct peer *peer, int64_t newest_id, struct error *err);
 
 /* How often it was forgotten: two moments of it can only be compared when this is the same. */
 unsigned order_generation(const struct order *order);
 
-/* The ordinal of the last event; 0 when there was none. */
-uint64_t order_last(const struct order *order);
 uint64_t order_floor(const struct order *order);
 
 /* Ordinal of a row that is in the table; 0 when it is some ordinal up to the floor. */

@@ -11,7 +11,7 @@
 #include "ctl/verify/report.h"
 
 #define RETRY_MS 50
-#define RELOAD_MS 1000 /* how often rows are read anew while the server seems to lack some */
+#define READ_ON_MS 200 /* how often the log of events is read while rows are */
 
 /* A tile that is unprovable is looked at for so long, to see how it changes. */
 #define PROVE_MS 1500
@@ -30,6 +30,7 @@ struct verify {
     struct served served;  /* the last snapshot */
     wall_time began;       /* what tiles have to be true for, by the ingestor's clock */
     mono_time deadline;    /* tiles may take until then to become right */
+    mono_time read_on_at;  /* when the log of events is to be read again */
     mono_time prove_until; /* {0}: nothing is unprovable yet */
 };
 
@@ -75,54 +76,18 @@ static bool is_current(const struct verify *v, const struct answer_ping *answer,
     return true;
 }
 
-/* True when it has taken in all rows that were loaded. */
-static bool covers(struct verify *v, const struct answer_ping *answer, struct error *err)
+static int wait_until_current(struct verify *v, struct error *err)
 {
-    const uint64_t folded = order_number(answer->standing.position);
-    const uint64_t ordinal = answer->standing.ordinal;
-    const uint64_t reached = folded > ordinal ? folded : ordinal;
-    if (!deliveries_reach(v->deliveries, v->rows, err)) {
-        return false;
-    }
-    if (v->source->position_is_id && reached < (uint64_t)v->source->newest) {
-        error_set(err, STATUS_AGAIN, "it is at position %llu, and the newest row has id %lld",
-                  (unsigned long long)reached, (long long)v->source->newest);
-        return false;
-    }
-    v->began = answer->standing.as_of;
-    return true;
-}
-
-/* A row that was deleted before it was delivered never comes. */
-static int reload_in_time(struct verify *v, mono_time *at, struct error *err)
-{
-    const mono_time now = clock_mono();
-    if (now.us < at->us) {
-        return STATUS_OK;
-    }
-    *at = mono_add_ms(now, RELOAD_MS);
-    return oracle_source_load_anew(v->source, v->rows, err);
-}
-
-static int wait_until_covered(struct verify *v, struct error *err)
-{
-    mono_time reload_at = mono_add_ms(clock_mono(), RELOAD_MS);
     for (;;) {
         struct error why = {{0}};
         struct answer_ping answer;
-        int status = ping(v, &answer, err);
-        const bool current = status == STATUS_OK && is_current(v, &answer, &why);
-        if (current) {
-            status = deliveries_read(v->deliveries, &answer, err);
-        }
-        if (status == STATUS_OK && current && covers(v, &answer, &why)) {
-            return STATUS_OK;
-        }
-        if (status == STATUS_OK) {
-            status = reload_in_time(v, &reload_at, err);
-        }
+        const int status = ping(v, &answer, err);
         if (status != STATUS_OK && status != STATUS_AGAIN) {
             return status;
+        }
+        if (status == STATUS_OK && is_current(v, &answer, &why)) {
+            v->began = answer.standing.as_of;
+            return STATUS_OK;
         }
         if (!time_is_left(v)) {
             return status != STATUS_OK
@@ -135,9 +100,20 @@ static int wait_until_covered(struct verify *v, struct error *err)
 
 /* ---- Comparing ---- */
 
+/* The rows of a large table take long to read, and meanwhile the log of events goes on. */
+static void read_on(void *arg)
+{
+    struct verify *v = arg;
+    if (v->deliveries != NULL && clock_mono().us >= v->read_on_at.us) {
+        deliveries_read_on(v->deliveries);
+        v->read_on_at = mono_add_ms(clock_mono(), READ_ON_MS);
+    }
+}
+
 /*
- * The snapshot is read first, then the order of delivery, then the rows: so each row that is in a
- * tile has its place in the order, and each that has one is in the table, unless it is gone.
+ * The snapshot is read first, then the rows, and the order of delivery all the time: so each row
+ * that is in a tile has its place in the order, and is in the table, unless it is gone; and a row
+ * that was committed while rows were read has its place, or is seen to have none yet.
  */
 static int compare_once(struct verify *v, bool last, struct error *err)
 {
@@ -155,6 +131,7 @@ static int compare_once(struct verify *v, bool last, struct error *err)
                       : oracle_source_load(v->source, v->rows, err);
     }
     if (status == STATUS_OK) {
+        deliveries_read_on(v->deliveries);
         if (v->served.as_of.us <
             v->began.us) { /* the ingestor's clock was ahead, and was set back */
             v->began = v->served.as_of;
@@ -215,9 +192,12 @@ static int run(struct verify *v, struct error *err)
     if (status != STATUS_OK) {
         return status;
     }
-    v->deliveries = deliveries_create(v->ctl, v->peer, v->source->position_is_id);
+    v->deliveries =
+        deliveries_create(v->ctl, v->peer, v->source->position_is_id, v->source->newest);
+    v->source->between = read_on;
+    v->source->arg = v;
     v->deadline = mono_add_ms(clock_mono(), v->options->timeout_ms);
-    status = wait_until_covered(v, err);
+    status = wait_until_current(v, err);
     return status == STATUS_OK ? compare_until_settled(v, err) : status;
 }
 

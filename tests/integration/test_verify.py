@@ -68,6 +68,17 @@ def test_overlapping_transactions_are_judged_while_they_go_on(deploy, postgres_t
     assert not wrong, f"{len(wrong)} of 12 runs:\n" + "\n".join(wrong)
 
 
+def test_a_log_of_events_that_is_shorter_than_ids_and_ordinals_are_apart(deploy, postgres_table, overlapping):
+    """Each row that comes late moves them apart by one; so after some time no id is above the first ordinal of the log."""
+    d = overlap(deploy, postgres_table, overlapping, events=1000)
+    d.config["cache"]["events"] = 1000
+    d.write()
+    d.start()
+    wait_until(lambda: d.stats()["position"] > 3000 + overlapping.rows, 60, "ordinals that are far above the ids")
+    for _ in range(5):
+        assert verify(d)["verdict"] == "equal"
+
+
 def test_a_wrong_tile_is_found_while_transactions_overlap(deploy, postgres_table, overlapping, relay):  # noqa: F811
     d = overlap(deploy, postgres_table, overlapping).start()
     report = verify(d, address=relay(d, change_value("orders.ever", 1)), timeout="2s")
@@ -95,3 +106,24 @@ def test_several_ingestors_have_an_order_each(deploy, postgres_table, overlappin
     d.write()
     report = verify(d, timeout="2s")
     assert not report["wrong"], report
+
+
+@pytest.mark.parametrize("statement,verdict,rows", [
+    ("INSERT INTO events (id,timestamp,event_type) VALUES (49990, now(), 'order.created')", "equal", 50000),
+    ("DELETE FROM events WHERE id = 49000", "unprovable", 49998),
+    ("DELETE FROM events WHERE id = 3", "unprovable", 49998),
+    ("DELETE FROM events WHERE id = 49000; INSERT INTO events (id,timestamp,event_type) VALUES (49990, now(), 'noise')", "unprovable", 49999),
+])
+def test_rows_that_come_or_go_among_those_that_were_read(deploy, postgres_table, relay, statement, verdict, rows):  # noqa: F811
+    """Of a large table only the newest pages are read again, unless that does not do."""
+    postgres_table.execute("INSERT INTO events (id,timestamp,event_type) SELECT i, now(), 'order.created' FROM generate_series(1, 50000) i"
+                           " WHERE i <> 49990; SELECT setval('events_id_seq', 50000)")
+    d = deploy(postgres_table, tiles=[{"key": "ever", "type": "count", "match": {"event_type": "order.*"}}], gateways=0).start()
+    statements = [statement]
+
+    def change(*_):
+        if statements:
+            postgres_table.execute(statements.pop())
+
+    report = verify(d, address=relay(d, change))
+    assert (report["verdict"], report["rows"]) == (verdict, rows), report

@@ -259,7 +259,7 @@ def test_a_wrong_change_is_wrong_though_rows_are_gone(deploy, table, relay):
     def change(_, tile):
         looks.append(tile["s"])
         tile["p"]["data"]["max"] = 200  # a row that is gone may have said so
-        if len(looks) < 3:
+        if len(looks) == 1:
             table.insert([(now_iso(), "metrics.updated", None, None, None, json.dumps({"metric": "queue.depth", "value": 8}))])
         elif looks[0] != tile["s"]:
             tile["p"]["data"]["value"] = 9

@@ -13,6 +13,17 @@
 #define OID_TIMESTAMP 1114
 #define OID_TIMESTAMPTZ 1184
 
+/* How far the table was read. */
+struct reading {
+    int64_t reached;   /* id of the last row that was read; INT64_MIN: none was */
+    uint64_t loaded;   /* how many rows were read, the unusable ones included */
+    uint64_t ids;      /* the sum of their ids, modulo 2^64 */
+    uint64_t unusable; /* how many of them are */
+    size_t rows;       /* how many are among the oracle's rows */
+};
+
+static const struct reading nothing_read = {.reached = INT64_MIN};
+
 struct postgres {
     struct oracle_source base;
     const struct config_source *source;
@@ -24,9 +35,11 @@ struct postgres {
     char *count;     /* SQL that gives how many rows there are up to $1, and the sum of their ids */
     bool time_us;    /* True when timestamps are read as µs since 1970, false for their text. */
     bool time_local; /* True when these are what a local clock shows, and no instants. */
-    int64_t reached; /* id of the last row that was read; INT64_MIN: none was */
-    uint64_t loaded; /* how many rows were read, the unusable ones included */
-    uint64_t ids;    /* the sum of their ids, modulo 2^64 */
+    struct reading at;
+
+    /* Where it was read before: the first lies at least a page of rows behind `at`, unless nothing
+     * had been read then, and not many more than two. */
+    struct reading marks[2];
 };
 
 static void postgres_close(struct oracle_source *base)
@@ -284,11 +297,16 @@ static bool read_time(const struct postgres *s, struct str text, wall_time *out)
     return text.p != NULL && oracle_moment_of_text(text, zone, &out->us);
 }
 
-static void count_row(struct postgres *s, int64_t id)
+/* Notes a row that was read, or passed over. */
+static void count_row(struct postgres *s, int64_t id, bool usable)
 {
-    s->reached = id;
-    s->loaded++;
-    s->ids += (uint64_t)id;
+    s->at.reached = id;
+    s->at.loaded++;
+    s->at.ids += (uint64_t)id;
+    s->at.rows += usable;
+    s->at.unusable += !usable;
+    s->base.unusable = s->at.unusable;
+    s->base.newest = id > 0 ? id : 0; /* ids of 0 or less have no position */
 }
 
 static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresult *page, int row)
@@ -300,9 +318,7 @@ static void take_row(struct postgres *s, struct oracle_rows *rows, const PGresul
         texts[i] = text_at(page, row, (int)i);
     }
     const bool timed = read_time(s, texts[EVENT_TIMESTAMP], &time);
-    s->base.unusable += !oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts);
-    s->base.newest = id > 0 ? id : 0; /* ids of 0 or less have no position */
-    count_row(s, id);
+    count_row(s, id, oracle_add_event(rows, s->source, id, timed ? &time : NULL, texts));
 }
 
 static int take_page(struct postgres *s, struct oracle_rows *rows, PGresult *page)
@@ -318,9 +334,7 @@ static int take_page(struct postgres *s, struct oracle_rows *rows, PGresult *pag
 /* Passes over the one row behind those that were read: the database fails at it. */
 static void pass_over(struct postgres *s, int64_t id)
 {
-    count_row(s, id);
-    s->base.newest = id > 0 ? id : 0;
-    s->base.unusable++;
+    count_row(s, id, false);
 }
 
 /*
@@ -335,7 +349,7 @@ static int load_in_parts(struct postgres *s, struct oracle_rows *rows, struct er
     while (left > 0) {
         PGresult *result;
         length = length < left ? length : left;
-        int status = run(s, s->bound, s->reached, &length, &result, err);
+        int status = run(s, s->bound, s->at.reached, &length, &result, err);
         if (status != STATUS_OK) {
             return status;
         }
@@ -345,10 +359,10 @@ static int load_in_parts(struct postgres *s, struct oracle_rows *rows, struct er
         if (none) {
             return STATUS_OK;
         }
-        status = run(s, s->part, s->reached, &end, &result, err);
+        status = run(s, s->part, s->at.reached, &end, &result, err);
         if (status == STATUS_OK) {
             left -= take_page(s, rows, result);
-            s->reached = end;
+            s->at.reached = end;
             length *= 2;
         } else if (status != STATUS_INVALID) {
             return status;
@@ -367,8 +381,15 @@ static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *
     int64_t before;
     do {
         PGresult *page;
-        before = s->reached;
-        int status = run(s, s->page, s->reached, NULL, &page, err);
+        before = s->at.reached;
+        if (s->base.between != NULL) {
+            s->base.between(s->base.arg);
+        }
+        if (s->at.loaded >= s->marks[1].loaded + ORACLE_PAGE_ROWS) {
+            s->marks[0] = s->marks[1];
+            s->marks[1] = s->at;
+        }
+        int status = run(s, s->page, s->at.reached, NULL, &page, err);
         if (status == STATUS_INVALID) {
             status = load_in_parts(s, rows, err);
         } else if (status == STATUS_OK && take_page(s, rows, page) < ORACLE_PAGE_ROWS) {
@@ -377,20 +398,21 @@ static int load_new(struct postgres *s, struct oracle_rows *rows, struct error *
         if (status != STATUS_OK) {
             return status;
         }
-    } while (s->reached != before);
+    } while (s->at.reached != before);
     return STATUS_OK;
 }
 
-/* Sets *late when the table has other rows up to the newest than were read: rows with lower ids
- * have been committed since, or rows are gone. */
-static int check_for_late(struct postgres *s, bool *late, struct error *err)
+/* Sets *late when the table has other rows up to there than were read: rows with lower ids have
+ * been committed since, or rows are gone. */
+static int check_for_late(struct postgres *s, const struct reading *at, bool *late,
+                          struct error *err)
 {
     PGresult *result;
-    const int status = run(s, s->count, s->reached, NULL, &result, err);
+    const int status = run(s, s->count, at->reached, NULL, &result, err);
     if (status == STATUS_OK) {
         const char *sum = PQgetvalue(result, 0, 1);
         const uint64_t ids = sum[0] == '-' ? -strtoull(sum + 1, NULL, 10) : strtoull(sum, NULL, 10);
-        *late = strtoull(PQgetvalue(result, 0, 0), NULL, 10) != s->loaded || ids != s->ids;
+        *late = strtoull(PQgetvalue(result, 0, 0), NULL, 10) != at->loaded || ids != at->ids;
         PQclear(result);
     }
     return status;
@@ -399,21 +421,35 @@ static int check_for_late(struct postgres *s, bool *late, struct error *err)
 static void postgres_rewind(struct oracle_source *base)
 {
     struct postgres *s = (struct postgres *)base;
-    s->reached = INT64_MIN;
-    s->loaded = 0;
-    s->ids = 0;
+    s->at = nothing_read;
+    s->marks[0] = nothing_read;
+    s->marks[1] = nothing_read;
+}
+
+/* Goes back to the mark, or to the beginning when the rows up to the mark are others now, too. */
+static int read_again(struct postgres *s, struct oracle_rows *rows, struct error *err)
+{
+    bool late;
+    const struct reading mark = s->marks[0];
+    const int status = check_for_late(s, &mark, &late, err);
+    if (status == STATUS_OK) {
+        s->at = late ? nothing_read : mark;
+        s->marks[0] = s->at;
+        s->marks[1] = s->at;
+        oracle_rows_cut(rows, s->at.rows);
+        s->base.unusable = s->at.unusable;
+        s->base.newest = s->at.reached > 0 ? s->at.reached : 0;
+    }
+    return status;
 }
 
 static int postgres_load(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
 {
     struct postgres *s = (struct postgres *)base;
     bool late = false;
-    int status = check_for_late(s, &late, err);
+    int status = check_for_late(s, &s->at, &late, err);
     if (status == STATUS_OK && late) {
-        oracle_rows_clear(rows);
-        base->newest = 0;
-        base->unusable = 0;
-        postgres_rewind(base);
+        status = read_again(s, rows, err);
     }
     return status == STATUS_OK ? load_new(s, rows, err) : status;
 }
@@ -424,7 +460,7 @@ int oracle_postgres_open(const struct config *config, struct oracle_source **out
     s->base.load = postgres_load;
     s->base.rewind = postgres_rewind;
     s->base.close = postgres_close;
-    s->reached = INT64_MIN;
+    postgres_rewind(&s->base);
     s->source = &config->source;
     int status = pg_connect(config, &s->db, err);
     if (status == STATUS_OK) {

@@ -190,6 +190,9 @@ static int sqlite_load(struct oracle_source *base, struct oracle_rows *rows, str
     int count = ORACLE_PAGE_ROWS;
     while (count == ORACLE_PAGE_ROWS) {
         int step;
+        if (base->between != NULL) {
+            base->between(base->arg);
+        }
         sqlite3_bind_int64(s->page, 1, base->newest);
         for (count = 0; (step = sqlite3_step(s->page)) == SQLITE_ROW; count++) {
             take_row(s, rows);
