@@ -30,8 +30,8 @@ static struct str real_text(sqlite3_value *value)
     if (fabs(real) >= 1e-4 && fabs(real) < 1e15) {
         size_t len = json_number_text(real, digits);
         if (memchr(digits, '.', len) == NULL) {
-            memcpy(digits + len, ".0", 2);
-            len += 2;
+            digits[len++] = '.';
+            digits[len++] = '0';
         }
         return (struct str){digits, len};
     }
