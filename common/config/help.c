@@ -22,7 +22,7 @@ static void write_range(struct buf *out, const struct config_key *key)
     char range[CONFIG_RANGE_SIZE];
     buf_append_text(out, config_measured_range(key, range));
     for (size_t i = 0; key->choices != NULL && key->choices[i] != NULL; i++) {
-        buf_printf(out, "%s`%s`", i > 0 ? " " : "", key->choices[i]);
+        buf_printf(out, "%s`%s`", i > 0 ? " " : out->len > 0 ? ", " : "", key->choices[i]);
     }
     if (key->range != NULL) {
         buf_printf(out, "%s%s", out->len > 0 ? ", " : "", key->range);

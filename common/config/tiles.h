@@ -102,6 +102,9 @@ enum tile_aggregate {
     TILE_AGGREGATE_LAST, /* by (timestamp, id) */
 };
 
+/* A period of the calendar, in the zone of the file's source. */
+enum tile_period { TILE_PERIOD_NONE, TILE_PERIOD_DAY, TILE_PERIOD_WEEK, TILE_PERIOD_MONTH };
+
 /* A day of the week, counted from Monday. */
 enum config_weekday {
     CONFIG_MONDAY,
@@ -136,8 +139,8 @@ struct tile_state_rule {
  *
  *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local;
  *             group_by with idle_ms and max_groups
- *   count     match or metric + labels; window_ms, without metric only
- *   trend     match or metric + labels; step_ms, length, aggregate;
+ *   count     match or metric + labels; window_ms or window_period, without metric only
+ *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
  *   gauge     metric (always), labels, unit
  *   sla_risk  opens, closes, item (always); either due or within_ms; at_risk_ms
@@ -157,9 +160,11 @@ struct tile_config {
     const char *metric;
     struct tile_match labels; /* conditions on payload.labels.NAME, beside the metric's name */
 
-    int64_t window_ms; /* 1 ms to 3660 d; 0: no window */
-    int64_t step_ms;   /* the length of a bucket: 1 ms to 366 d */
-    uint32_t length;   /* buckets: 1 to TILE_LENGTH_MAX */
+    int64_t window_ms;              /* of a sliding window: 1 ms to 3660 d; 0: it does not slide */
+    enum tile_period window_period; /* the window is this period so far; NONE: it is none */
+    int64_t step_ms; /* the length of a bucket: 1 ms to 366 d; of a period about its length */
+    enum tile_period step_period; /* a bucket is such a period; NONE: all are equally long */
+    uint32_t length;              /* buckets: 1 to TILE_LENGTH_MAX */
     enum tile_aggregate aggregate;
     struct tile_field value; /* what is aggregated */
     const char *unit;        /* 1 to 32 bytes; NULL: none */
@@ -194,6 +199,8 @@ struct tile_config {
  * "on_event". */
 const char *tile_type_name(enum tile_type type);
 const char *tile_aggregate_name(enum tile_aggregate aggregate);
+const char *tile_window_name(enum tile_period period); /* "today"; the period is not NONE */
+const char *tile_step_name(enum tile_period period);   /* "1d"; the period is not NONE */
 const char *tile_refresh_policy_name(enum tile_refresh_policy policy);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The large view of one tile or family: its drawing, and all that is known about it.
 import { element } from "./dom.js";
-import { duration, words } from "./format.js";
+import { duration, stepName, words } from "./format.js";
 import { Card, Family, familyOf } from "./tiles.js";
 
 // Puts a value of a definition into words, such as "event_type: order.created, ok: true".
@@ -84,8 +84,9 @@ export class Detail {
       Key: tile.key,
       Type: words(tile.type),
       Group: tile.group && `${tile.group.by} = ${tile.group.value}`,
-      Window: tile.data.window_ms && duration(tile.data.window_ms),
-      Step: tile.data.step_ms && `${tile.data.aggregate} per ${duration(tile.data.step_ms)}`,
+      Window: tile.data.window ? words(tile.data.window) : tile.data.window_ms && duration(tile.data.window_ms),
+      Step: tile.data.step_ms && `${tile.data.aggregate} per ${stepName(tile.data)}`,
+      "Time zone": tile.data.time_zone,
       Refresh: tile.refresh && `${words(tile.refresh.policy)}, at most every ${tile.refresh.min_interval_ms} ms`,
       Version: tile.version,
       "As of": `position ${tile.as_of.position}, ${new Date(tile.as_of.time).toLocaleString()}`,

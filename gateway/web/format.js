@@ -28,6 +28,24 @@ export function clock(iso) {
   return new Date(iso).toLocaleTimeString([], { hour12: false });
 }
 
+const periods = { "1d": "day", "1w": "week", "1M": "month" };
+
+// Writes the step of a trend, "10s" or "day".
+export function stepName({ step, step_ms }) {
+  return periods[step] ?? duration(step_ms);
+}
+
+// Returns what writes the start of a period as its date in the tile's time zone, or in the browser's if it knows no such
+// zone.
+export function dates({ step, time_zone }) {
+  const parts = step === "1M" ? { month: "short", year: "numeric" } : { day: "numeric", month: "short" };
+  try {
+    return new Intl.DateTimeFormat(undefined, { ...parts, timeZone: time_zone }).format;
+  } catch {
+    return new Intl.DateTimeFormat(undefined, parts).format;
+  }
+}
+
 // Writes "in_progress" as "in progress".
 export function words(name) {
   return name.replace(/[_.]/g, " ");

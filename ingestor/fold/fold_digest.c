@@ -29,10 +29,22 @@ static void put_field(struct buf *out, const char *name, const struct tile_field
     buf_printf(out, "%s=%s\n", name, field->text != NULL ? field->text : "");
 }
 
-/* Nothing in UTC: then the text is that of programs that knew no other zone. */
+/* Nothing for what programs that knew no zones and periods knew, too: a day of UTC is a step of 24
+ * hours. */
 static void put_local_time(struct buf *out, const struct tile_config *config)
 {
-    if (config->local->zone != NULL) {
+    const bool utc = config->local->zone == NULL;
+    const bool old = config->step_period == TILE_PERIOD_DAY && utc;
+    if (config->window_period != TILE_PERIOD_NONE) {
+        buf_printf(out, "window %s\n", tile_window_name(config->window_period));
+    }
+    if (config->step_period != TILE_PERIOD_NONE && !old) {
+        buf_printf(out, "step %s\n", tile_step_name(config->step_period));
+    }
+    if (config->window_period == TILE_PERIOD_WEEK || config->step_period == TILE_PERIOD_WEEK) {
+        buf_printf(out, "week_starts %d\n", (int)config->local->week_starts);
+    }
+    if (!utc) {
         buf_printf(out, "time_zone=%s\n", config->local->time_zone);
     }
 }

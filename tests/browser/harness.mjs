@@ -58,7 +58,8 @@ export function freePort() {
 }
 
 export class Deployment {
-  static async create(tileOptions = "", gatewayOptions = "") {
+  // Further keys of each tile and of the gateway; or other keys of the source, and other tiles.
+  static async create(tileOptions = "", gatewayOptions = "", { source = "", tiles = TILES } = {}) {
     const d = new Deployment();
     d.folder = mkdtempSync(join(tmpdir(), "tilewire-browser-"));
     const ports = [];
@@ -67,11 +68,11 @@ export class Deployment {
     d.url = `http://127.0.0.1:${d.port}`;
     d.file = join(d.folder, "tilewire.yaml");
     const tcp = (i) => `tcp://127.0.0.1:${ports[i]}`;
-    writeFileSync(d.file, `source: {uri: "sqlite:events.db"}
+    writeFileSync(d.file, `source: {uri: "sqlite:events.db"${source}}
 ingestor: {publish: "${tcp(0)}", query: "${tcp(1)}", checkpoint_interval: 200ms}
 cache: {publish: "${tcp(2)}", query: "${tcp(3)}"}
 gateway: {listen: "127.0.0.1:${d.port}", drain: 100ms${gatewayOptions}, limits: {requests_per_second: 1000, requests_burst: 1000, streams_per_second: 1000, streams_burst: 1000}}
-${TILES.replaceAll(/}$/gm, `${tileOptions}}`)}`);
+${tiles.replaceAll(/}$/gm, `${tileOptions}}`)}`);
     d.sql("PRAGMA journal_mode=wal; CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT, event_type TEXT, actor_id TEXT, target_id TEXT, summary TEXT, payload TEXT)");
     d.programs = {};
     for (const name of ["ingestor", "cache", "gateway"]) await d.start(name);

@@ -109,6 +109,70 @@ def test_a_row_of_the_second_time_counts_as_one_of_the_first(deploy, folder, sql
     past.verify()
 
 
+PERIODS = [{"key": "today", "type": "count", "window": "today"}, {"key": "week", "type": "count", "window": "this_week"},
+           {"key": "month", "type": "count", "window": "this_month"},
+           *({"key": step, "type": "trend", "step": step, "length": 6, "aggregate": "sum", "value": "payload.n"} for step in ("1d", "1w", "1M"))]
+
+
+def midnight(year, month, day):
+    """In ms since 1970."""
+    return int(datetime.datetime(year, month, day, tzinfo=BERLIN).timestamp() * 1000)
+
+
+@pytest.mark.parametrize("day", [25, 26])
+def test_days_weeks_and_months_over_the_change_of_the_clock(deploy, folder, table, day):
+    """Rows of each hour since 1 October, seen in the evening of the day with 25 hours, and on the day after."""
+    if table.kind == "postgresql":
+        table.execute("ALTER TABLE events ALTER COLUMN timestamp TYPE timestamp USING NULL")
+    begin = midnight(2026, 10, 1) // 1000
+    hours = [datetime.datetime.fromtimestamp(begin + hour * 3600, BERLIN) for hour in range(30 * 24)]
+    stamps = [t.replace(tzinfo=None).isoformat(sep=" ") for t in hours if not t.fold]  # a table of local time does not tell the two apart
+    last = table.insert([(stamp, "x", None, None, None, json.dumps({"n": 3})) for stamp in stamps])
+    d = deploy(table, config={"source": {"time_zone": "Europe/Berlin", "week_starts": "sunday"}}, tiles=PERIODS)
+    past = Past(d, folder)
+    past.set(f"2026-10-{day} 20:00:00")
+    d.start()
+    wait_until(lambda: d.stats()["position"] == last)
+    value = {key: d.tile(key)["data"]["value"] for key in ("today", "week", "month")}
+    assert value == {25: {"today": 21, "week": 21, "month": 24 * 24 + 21}, 26: {"today": 21, "week": 45, "month": 25 * 24 + 21}}[day]
+    assert d.tile("today")["data"] == {
+        "value": 21, "window": "today", "time_zone": "Europe/Berlin",
+        "begins_at": {25: "2026-10-24T22:00:00.000Z", 26: "2026-10-25T23:00:00.000Z"}[day]}
+    days = d.tile("1d")["data"]
+    assert days["starts"] == [midnight(2026, 10, day - back) for back in range(5, -1, -1)]
+    assert days["points"] == {str(start): 63 if start == days["starts"][-1] else 72 for start in days["starts"]}
+    assert d.tile("1w")["data"]["starts"][-2:] == [midnight(2026, 10, 18), midnight(2026, 10, 25)]
+    assert d.tile("1M")["data"]["starts"] == [midnight(2026, month, 1) for month in range(5, 11)]
+    past.verify()
+
+
+def test_at_midnight_today_begins_anew(deploy, folder, sqlite_table):
+    """Over the midnight of the day with 25 hours, and across a crash behind it."""
+    sqlite_table.only_dates = False
+    d = deploy(sqlite_table, config=LOCAL, tiles=[*PERIODS[:3], {"key": "days", "type": "trend", "step": "1d", "length": 3}])
+    past = Past(d, folder)
+    past.set("2026-10-25 23:59:52")
+    d.start()
+    insert(sqlite_table, ["2026-10-25 23:59:50", "2026-10-25 00:00:00", "2026-10-24 23:59:59", "2026-10-26 00:00:00", "2026-10-26 00:00:01"])
+    before, after = {"value": 2, "begins_at": "2026-10-24T22:00:00.000Z"}, {"value": 2, "begins_at": "2026-10-25T23:00:00.000Z"}
+    assert wait_until(lambda: (data := d.tile("today")["data"])["value"] == 2 and data).items() >= before.items()
+    days = {str(midnight(2026, 10, 24)): 1, str(midnight(2026, 10, 25)): 2}
+    assert d.tile("days")["data"]["points"] == days
+    past.verify()
+    wait_until(lambda: d.tile("today")["data"].items() >= after.items(), 20)
+    assert (d.tile("week")["data"]["value"], d.tile("month")["data"]["value"]) == (2, 5)  # the 26th is a Monday
+    data = d.tile("days")["data"]
+    assert data["points"] == {**days, str(midnight(2026, 10, 26)): 2}
+    assert data["starts"] == [midnight(2026, 10, 24), midnight(2026, 10, 25), midnight(2026, 10, 26)]
+    past.verify()
+    wait_until(lambda: d.stats()["checkpoint_position"] == 5)
+    d["ingestor"].kill()
+    d.start("ingestor")
+    d["ingestor"].await_log("from a checkpoint of")
+    assert d.tile("today")["data"].items() >= after.items()
+    past.verify()
+
+
 def test_another_time_zone_makes_all_tiles_anew(deploy, local_table):
     d = deploy(local_table, tiles=[SLA])
     d.start()

@@ -1,9 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/config/types/tile_rules.h"
 
+#include "common/config/values.h"
+
 const struct yaml_node *tile_rules_given(const struct tile_reading *t, const char *key)
 {
     return yaml_get(t->node, key);
+}
+
+int tile_rules_read_span(struct config_reader *r, const struct config_key *key,
+                         const struct yaml_node *value, void *target, enum tile_period *period)
+{
+    const struct str text = value->kind == YAML_SCALAR ? value->text : STR_NULL;
+    int64_t ms;
+    size_t count = 0;
+    *period = TILE_PERIOD_NONE;
+    for (; key->choices[count] != NULL; count++) {
+        if (str_is(text, key->choices[count])) {
+            *period = (enum tile_period)(TILE_PERIOD_DAY + count);
+            return STATUS_OK;
+        }
+    }
+    if (!config_duration_parse(text, &ms)) {
+        return config_fail(r, value, key->name,
+                           "expected a duration such as 250ms, 2s, 5m, 1h or 7d, or %s, but found "
+                           "%s",
+                           config_alternatives(r, key->choices, count), config_found(r, value));
+    }
+    return config_read_duration(r, key, value, target);
 }
 
 int tile_rules_need(const struct tile_reading *t, const char *key, const char *example)

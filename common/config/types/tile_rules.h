@@ -39,6 +39,11 @@ TILE_TYPE_LIST(TILE_RULES_DECLARE)
 /* The value of a key as the file has it, or NULL. */
 const struct yaml_node *tile_rules_given(const struct tile_reading *t, const char *key);
 
+/* Reads one of key->choices, which stand for the periods from TILE_PERIOD_DAY on, or else a
+ * duration into the member that the key stands for. *period is NONE if it is a duration. */
+int tile_rules_read_span(struct config_reader *r, const struct config_key *key,
+                         const struct yaml_node *value, void *target, enum tile_period *period);
+
 /* Fails unless the key is there. */
 int tile_rules_need(const struct tile_reading *t, const char *key, const char *example);
 

@@ -18,6 +18,26 @@ const char *tile_aggregate_name(enum tile_aggregate aggregate)
     return aggregates[aggregate];
 }
 
+static const char *const steps[] = {"1d", "1w", "1M", NULL};
+
+const char *tile_step_name(enum tile_period period)
+{
+    return steps[period - TILE_PERIOD_DAY];
+}
+
+static int read_step(struct config_reader *r, const struct config_key *key,
+                     const struct yaml_node *value, void *target)
+{
+    static const int64_t days[] = {
+        [TILE_PERIOD_DAY] = 1, [TILE_PERIOD_WEEK] = 7, [TILE_PERIOD_MONTH] = 30};
+    struct tile_config *tile = target;
+    const int status = tile_rules_read_span(r, key, value, target, &tile->step_period);
+    if (tile->step_period != TILE_PERIOD_NONE) {
+        tile->step_ms = days[tile->step_period] * MS_PER_DAY;
+    }
+    return status;
+}
+
 static int check(const struct tile_reading *t)
 {
     const struct tile_config *tile = t->tile;
@@ -54,8 +74,9 @@ static const struct config_key rows[] = {
      .help = "Instead of `match` and `value`: the values of the metric of that name go in."},
     {CONFIG_MEMBER("labels", config_read_labels, struct tile_config, labels), .range = "conditions",
      .default_words = "all", .help = "Only with `metric`: a map from labels to values."},
-    {CONFIG_DURATION("step", struct tile_config, step_ms, 1, TILE_STEP_MAX), .needed = "step: 10s",
-     .help = "The length of a bucket."},
+    {CONFIG_MEASURED("step", read_step, struct tile_config, step_ms, CONFIG_MS, 1, TILE_STEP_MAX),
+     .choices = steps, .needed = "step: 10s",
+     .help = "The length of a bucket, or the period that one is."},
     {CONFIG_COUNT("length", struct tile_config, length, 1, TILE_LENGTH_MAX), .default_value = "60",
      .help = "The number of buckets, up to now."},
     {CONFIG_CHOICE("aggregate", struct tile_config, aggregate), .choices = aggregates,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A number, and over which time it was counted.
 import { element, setText } from "../dom.js";
-import { duration, number } from "../format.js";
+import { duration, number, words } from "../format.js";
 import { History } from "../history.js";
 
 export class Count {
@@ -17,7 +17,7 @@ export class Count {
   update({ data }) {
     this.now = data.value;
     setText(this.value, number(data.value), true);
-    setText(this.note, data.window_ms ? `in the last ${duration(data.window_ms)}` : "");
+    setText(this.note, data.window ? words(data.window) : data.window_ms ? `in the last ${duration(data.window_ms)}` : "");
   }
 
   tick() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A line over time, drawn by uPlot.
 import { element, setText } from "../dom.js";
-import { clock, duration, number } from "../format.js";
+import { clock, dates, number, stepName } from "../format.js";
 
 // The colours of the theme as a canvas needs them.
 class Inks {
@@ -20,20 +20,37 @@ class Inks {
   }
 }
 
-// The data of a chart, [times in s, values], `length` buckets long or longer. A bucket without rows is 0 where rows are
-// counted or summed, and a gap elsewhere.
+// The starts of equally long buckets, `length` or more.
+function equalStarts(data, length, now) {
+  const filled = Object.keys(data.points).map(Number).sort((a, b) => a - b);
+  const last = Math.floor(now / data.step_ms) * data.step_ms;
+  const end = filled.length ? Math.max(filled[filled.length - 1], last - data.step_ms) : last;
+  const first = filled.length ? Math.min(filled[0], end - (length - 1) * data.step_ms) : end - (length - 1) * data.step_ms;
+  const starts = [];
+  for (let t = first; t <= end; t += data.step_ms) starts.push(t);
+  return starts;
+}
+
+// The starts of days, weeks or months, which the tile has, as many as a chart shows. A day that the time zone leaves out
+// begins together with the next one, and is not drawn.
+function periodStarts(data, length) {
+  const filled = data.starts.findIndex((t) => t in data.points);
+  const first = Math.max(0, Math.min(data.starts.length - length, filled < 0 ? Infinity : filled));
+  return data.starts.filter((t, i) => i >= first && t !== data.starts[i + 1]);
+}
+
+// The data of a chart, [times in s, values], `length` buckets long or longer, as far as the tile has so many. A bucket
+// without rows is 0 where rows are counted or summed, and a gap elsewhere.
 export function trendSeries(data, length, now = Date.now()) {
   const zero = data.aggregate === "count" || data.aggregate === "sum" ? 0 : null;
-  const starts = Object.keys(data.points).map(Number).sort((a, b) => a - b);
-  const last = Math.floor(now / data.step_ms) * data.step_ms;
-  const end = starts.length ? Math.max(starts[starts.length - 1], last - data.step_ms) : last;
-  const first = starts.length ? Math.min(starts[0], end - (length - 1) * data.step_ms) : end - (length - 1) * data.step_ms;
-  const x = [], y = [];
-  for (let t = first; t <= end; t += data.step_ms) {
-    x.push(t / 1000);
-    y.push(data.points[t] ?? zero);
-  }
-  return [x, y];
+  const starts = data.starts ? periodStarts(data, length) : equalStarts(data, length, now);
+  return [starts.map((t) => t / 1000), starts.map((t) => data.points[t] ?? zero)];
+}
+
+// Of the starts in s those that get a label: the last one, and before it as many as there is room for.
+export function marks(starts, most) {
+  const every = Math.ceil(starts.length / Math.max(1, most));
+  return starts.filter((_, i) => (starts.length - 1 - i) % every === 0);
 }
 
 // The chart library is a script of the page; where it is not, it is fetched once from beside this module's folder.
@@ -80,17 +97,41 @@ export class Trend {
     // the note says so.
     this.counts = data.aggregate === "count";
     const running = data.aggregate === "count" || data.aggregate === "sum";
-    setText(this.note, running ? `in the current ${duration(data.step_ms)}` : "");
+    setText(this.note, running ? `in the current ${stepName(data)}` : "");
     const last = series[1].length - 1;
     series.push(series[1].map((v, i) => (running && i >= last - 1 ? v : null)));
     if (running && last > 0) series[1][last] = null;
     this.series = series;
+    this.label(data);
     if (this.plot) this.plot.setData(series);
     else this.drawing ??= chartLibrary().then(() => this.draw(this.series), () => {});
   }
 
+  // How times are written: as dates in the tile's time zone where buckets are days, weeks or months.
+  label(data) {
+    const labelled = data.step ? `${data.step} ${data.time_zone}` : "";
+    if (this.labelled === labelled) return;
+    this.labelled = labelled;
+    this.date = data.step && dates(data);
+    this.undraw();
+  }
+
+  // The axes of equal buckets and of periods differ.
+  undraw() {
+    this.plot?.destroy();
+    this.tip?.remove();
+    this.plot = this.drawing = undefined;
+  }
+
+  time(s) {
+    return this.date ? this.date(s * 1000) : clock(s * 1000);
+  }
+
   draw(series) {
-    if (this.over) return;
+    if (this.over || this.plot) return;
+    const times = this.date
+      ? { splits: (u) => marks(u.data[0], Math.floor(u.width / 80)), values: (u, v) => v.map((t) => this.time(t)) }
+      : { values: (u, v) => v.map((t) => this.time(t).replace(/:00$/, "")) };
     const color = (name) => () => this.inks.get(name);
     const axis = { stroke: color("--quiet"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false }, font: "11px Inter, system-ui", size: 22 };
     this.plot = new uPlot({
@@ -99,7 +140,7 @@ export class Trend {
       padding: [6, 26, 0, 0],
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (u, min, max) => [Math.min(0, min ?? 0), (max ?? 1) * 1.1 || 1] } },
-      axes: [{ ...axis, space: 80, values: (u, v) => v.map((t) => clock(t * 1000).replace(/:00$/, "")) }, { ...axis, size: 44, space: 28, incrs: () => (this.counts ? wholeSteps : steps), values: (u, v) => v.map(number) }],
+      axes: [{ ...axis, space: 80, ...times }, { ...axis, size: 44, space: 28, incrs: () => (this.counts ? wholeSteps : steps), values: (u, v) => v.map(number) }],
       series: [{}, { stroke: color("--accent"), fill: (u) => this.fade(u), width: 2, points: { show: false }, spanGaps: false },
         { stroke: color("--accent"), width: 2, dash: [4, 4], points: { show: false } }],
       hooks: { setCursor: [(u) => this.hover(u)] },
@@ -120,7 +161,7 @@ export class Trend {
     const i = plot.cursor.idx;
     const value = i === null || i === undefined ? null : plot.data[1][i] ?? plot.data[2][i];
     this.tip.hidden = value === null;
-    if (!this.tip.hidden) this.tip.textContent = `${clock(plot.data[0][i] * 1000)}  ${number(value)}`;
+    if (!this.tip.hidden) this.tip.textContent = `${this.time(plot.data[0][i])}  ${number(value)}`;
   }
 
   retheme() {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * count: how many rows match, ever or in a sliding window; or the latest value of a metric.
+ * count: how many rows match, ever, in a sliding window, or in a period of the calendar so far; or
+ * the latest value of a metric.
  *
  * Saved as the window, as the number of rows, or as [value, timestamp, id] (nil when nothing was
  * measured yet).
@@ -13,7 +14,7 @@
 #define WINDOW_SLOTS 300
 #define SLOT_MIN_MS 100
 
-/* Which members mean something depends on the definition: window with window_ms, those about a
+/* Which members mean something depends on the definition: window with a window, those about a
  * metric with a metric, else ever. */
 struct count {
     uint64_t ever; /* rows that matched */
@@ -22,6 +23,11 @@ struct count {
     struct number metric; /* The latest value. Meaningful only when `measured` is true. */
     struct rank latest;   /* Of its row. Meaningful only when `measured` is true. */
 };
+
+static bool has_window(const struct tile_config *config)
+{
+    return config->window_ms != 0 || config->window_period != TILE_PERIOD_NONE;
+}
 
 /* The width of the window's slots in µs, as docs/tiles.md says. */
 static int64_t slot_us(const struct tile_config *config)
@@ -40,7 +46,10 @@ static uint32_t slot_count(const struct tile_config *config)
 static void init(void *state, const struct tile_config *config, wall_time now)
 {
     struct count *count = state;
-    if (config->window_ms != 0) {
+    if (config->window_period != TILE_PERIOD_NONE) {
+        const struct calendar calendar = {config->window_period, config->local};
+        window_init_calendar(&count->window, calendar, 1, TILE_AGGREGATE_COUNT, now);
+    } else if (config->window_ms != 0) {
         window_init(&count->window, slot_us(config), slot_count(config), TILE_AGGREGATE_COUNT, now);
     }
 }
@@ -72,7 +81,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     if (config->metric != NULL) {
         return take_metric(count, row->event, value);
     }
-    if (config->window_ms == 0) {
+    if (!has_window(config)) {
         count->ever++;
         return true;
     }
@@ -83,13 +92,35 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
 static bool advance(void *state, const struct tile_config *config, wall_time now)
 {
     struct count *count = state;
-    return config->window_ms != 0 && window_advance(&count->window, now);
+    return has_window(config) && window_advance(&count->window, now);
 }
 
 static wall_time next(const void *state, const struct tile_config *config)
 {
     const struct count *count = state;
-    return config->window_ms != 0 ? window_next(&count->window) : WALL_NEVER;
+    return has_window(config) ? window_next(&count->window) : WALL_NEVER;
+}
+
+/* Writes what the window is; returns of how many members. */
+static uint32_t write_window(const struct window *window, const struct tile_config *config,
+                             struct buf *out)
+{
+    char begins[WALL_TEXT_SIZE];
+    if (config->window_ms != 0) {
+        mp_put_text(out, "window_ms");
+        mp_put_int(out, config->window_ms);
+        return 1;
+    }
+    if (config->window_period == TILE_PERIOD_NONE) {
+        return 0;
+    }
+    mp_put_text(out, "window");
+    mp_put_text(out, tile_window_name(config->window_period));
+    mp_put_text(out, "begins_at");
+    mp_put_text(out, wall_format((wall_time){window->begins_us}, begins));
+    mp_put_text(out, "time_zone");
+    mp_put_text(out, config->local->time_zone);
+    return 3;
 }
 
 static void write_data(const void *state, const struct tile_config *config, struct buf *out)
@@ -98,25 +129,21 @@ static void write_data(const void *state, const struct tile_config *config, stru
     struct mp_open_map map = mp_open_map(out);
     if (config->metric == NULL) {
         mp_put_text(out, "value");
-        mp_put_uint(out, config->window_ms != 0 ? count->window.total : count->ever);
+        mp_put_uint(out, has_window(config) ? count->window.total : count->ever);
         map.count++;
     } else if (count->measured) {
         mp_put_text(out, "value");
         number_put(out, count->metric);
         map.count++;
     }
-    if (config->window_ms != 0) {
-        mp_put_text(out, "window_ms");
-        mp_put_int(out, config->window_ms);
-        map.count++;
-    }
+    map.count += write_window(&count->window, config, out);
     mp_close_map(out, map);
 }
 
 static void save(const void *state, const struct tile_config *config, struct buf *out)
 {
     const struct count *count = state;
-    if (config->window_ms != 0) {
+    if (has_window(config)) {
         window_save(&count->window, out);
     } else if (config->metric == NULL) {
         mp_put_uint(out, count->ever);
@@ -132,7 +159,7 @@ static void save(const void *state, const struct tile_config *config, struct buf
 static bool load(void *state, const struct tile_config *config, const mp_value *value)
 {
     struct count *count = state;
-    if (config->window_ms != 0) {
+    if (has_window(config)) {
         return window_load(&count->window, value);
     }
     if (config->metric == NULL) {

@@ -9,7 +9,12 @@
 
 static void init(void *state, const struct tile_config *config, wall_time now)
 {
-    window_init(state, config->step_ms * US_PER_MS, config->length, config->aggregate, now);
+    if (config->step_period != TILE_PERIOD_NONE) {
+        const struct calendar calendar = {config->step_period, config->local};
+        window_init_calendar(state, calendar, config->length, config->aggregate, now);
+    } else {
+        window_init(state, config->step_ms * US_PER_MS, config->length, config->aggregate, now);
+    }
 }
 
 static void finish(void *state)
@@ -38,12 +43,31 @@ static wall_time next(const void *state, const struct tile_config *config)
     return window_next(state);
 }
 
+/* What is said of periods, which are not equally long: three members. */
+static void write_period(const struct window *window, const struct tile_config *config,
+                         struct buf *out)
+{
+    mp_put_text(out, "step");
+    mp_put_text(out, tile_step_name(config->step_period));
+    mp_put_text(out, "time_zone");
+    mp_put_text(out, config->local->time_zone);
+    mp_put_text(out, "starts");
+    mp_put_array(out, config->length);
+    for (int64_t slot = window->now - config->length + 1; slot <= window->now; slot++) {
+        mp_put_int(out, civil_floor_div(window_begin_us(window, slot), US_PER_MS));
+    }
+}
+
 static void write_data(const void *state, const struct tile_config *config, struct buf *out)
 {
     const struct window *window = state;
-    mp_put_map(out, 3);
+    const bool period = config->step_period != TILE_PERIOD_NONE;
+    mp_put_map(out, period ? 6 : 3);
     mp_put_text(out, "step_ms");
     mp_put_int(out, config->step_ms);
+    if (period) {
+        write_period(window, config, out);
+    }
     mp_put_text(out, "aggregate");
     mp_put_text(out, tile_aggregate_name(config->aggregate));
     mp_put_text(out, "points");
@@ -55,8 +79,9 @@ static void write_data(const void *state, const struct tile_config *config, stru
             continue; /* JSON has no number for it */
         }
         char start[32];
+        const int64_t begin_us = window_begin_us(window, bucket->slot);
         const int len =
-            snprintf(start, sizeof start, "%lld", (long long)(bucket->slot * config->step_ms));
+            snprintf(start, sizeof start, "%lld", (long long)civil_floor_div(begin_us, US_PER_MS));
         mp_put_str(out, (struct str){start, (size_t)len});
         number_put(out, value);
         points.count++;

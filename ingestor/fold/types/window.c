@@ -7,11 +7,6 @@
 
 #include "common/base/xalloc.h"
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b != 0 && (a % b < 0) != (b < 0));
-}
-
 /* Bytes of a bucket: up to the last member that the aggregate needs. */
 static size_t stride_of(enum tile_aggregate aggregate)
 {
@@ -29,14 +24,50 @@ static size_t stride_of(enum tile_aggregate aggregate)
     return offsetof(struct bucket, last);
 }
 
+/* The slot of an instant. Most instants lie in the newest. */
+static int64_t slot_of(const struct window *window, int64_t us)
+{
+    if (us >= window->begins_us && us < window->ends_us) {
+        return window->now;
+    }
+    return window->width_us != 0 ? civil_floor_div(us, window->width_us)
+                                 : calendar_number(&window->calendar, us);
+}
+
+int64_t window_begin_us(const struct window *window, int64_t slot)
+{
+    if (window->width_us == 0) {
+        return calendar_begin_us(&window->calendar, slot);
+    }
+    int64_t us;
+    return __builtin_mul_overflow(slot, window->width_us, &us) ? INT64_MAX : us;
+}
+
+static void stand_at(struct window *window, int64_t slot)
+{
+    window->now = slot;
+    window->begins_us = window_begin_us(window, slot);
+    window->ends_us = window_begin_us(window, slot + 1);
+}
+
 void window_init(struct window *window, int64_t width_us, uint32_t length,
                  enum tile_aggregate aggregate, wall_time now)
 {
     *window = (struct window){.width_us = width_us,
                               .length = length,
                               .aggregate = aggregate,
-                              .stride = stride_of(aggregate),
-                              .now = floor_div(now.us, width_us)};
+                              .stride = stride_of(aggregate)};
+    stand_at(window, slot_of(window, now.us));
+}
+
+void window_init_calendar(struct window *window, struct calendar calendar, uint32_t length,
+                          enum tile_aggregate aggregate, wall_time now)
+{
+    *window = (struct window){.calendar = calendar,
+                              .length = length,
+                              .aggregate = aggregate,
+                              .stride = stride_of(aggregate)};
+    stand_at(window, slot_of(window, now.us));
 }
 
 static struct bucket *ring_place(const struct window *window, size_t index)
@@ -195,7 +226,7 @@ static void make_ring(struct window *window)
 
 bool window_add(struct window *window, const struct event *event, struct number value)
 {
-    const int64_t slot = floor_div(event->timestamp.us, window->width_us);
+    const int64_t slot = slot_of(window, event->timestamp.us);
     assert(slot <= window->now);
     if (slot <= window->now - (int64_t)window->length) {
         return false;
@@ -263,13 +294,13 @@ static bool take_in_future(struct window *window)
 
 bool window_advance(struct window *window, wall_time now)
 {
-    const int64_t slot = floor_div(now.us, window->width_us);
+    const int64_t slot = slot_of(window, now.us);
     if (slot <= window->now) {
         return false;
     }
     const bool forgot = forget_until(window, slot);
-    window->now = slot;
-    return take_in_future(window) || forgot;
+    stand_at(window, slot);
+    return take_in_future(window) || forgot || window->width_us == 0;
 }
 
 const struct bucket *window_after(const struct window *window, int64_t slot)
@@ -288,16 +319,13 @@ const struct bucket *window_after(const struct window *window, int64_t slot)
 
 wall_time window_next(const struct window *window)
 {
-    int64_t next = INT64_MAX;
-    if (window->total != 0) {
-        next = (window->oldest + (int64_t)window->length) * window->width_us;
+    int64_t next = window->width_us == 0 ? window->ends_us : INT64_MAX;
+    if (window->width_us != 0 && window->total != 0) {
+        next = window_begin_us(window, window->oldest + (int64_t)window->length);
     }
     if (window->future_count != 0) {
-        int64_t comes;
-        if (!__builtin_mul_overflow(future_at(window, 0)->slot, window->width_us, &comes) &&
-            comes < next) {
-            next = comes;
-        }
+        const int64_t comes = window_begin_us(window, future_at(window, 0)->slot);
+        next = comes < next ? comes : next;
     }
     return (wall_time){next};
 }
@@ -428,9 +456,11 @@ bool window_load(struct window *window, const mp_value *value)
 {
     const mp_value *buckets = mp_at(value, 1);
     if (!mp_as_int(mp_at(value, 0), &window->now) || !mp_is_array(buckets) ||
-        window->now > INT64_MAX / 4 || window->now < INT64_MIN / 4) {
+        window->now > INT64_MAX / 4 || window->now < INT64_MIN / 4 ||
+        (window->width_us == 0 && !calendar_reaches(&window->calendar, window->now))) {
         return false;
     }
+    stand_at(window, window->now);
     for (size_t i = 0; i < mp_count(buckets); i++) {
         if (!bucket_load(window, mp_at(buckets, i))) {
             return false;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values over time in slots of equal width: the sliding window of a count, the buckets of a trend.
+ * Values over time in slots of equal width, or in the days, weeks or months of the calendar: the
+ * window of a count, the buckets of a trend.
  *
- * A row belongs to slot floor(timestamp / width), so slots are numbered from 1970, and time alone
- * says which of them are shown. With length = 5 and now = 107:
+ * A row belongs to slot floor(timestamp / width), or to the period that its timestamp lies in
+ * (calendar.h). So slots are numbered from 1970, and time alone says which of them are shown. With
+ * length = 5 and now = 107:
  *
  *     slot     102   103   104   105   106   107   108   109   110   …
  *            ───────┬─────────────────────────────┬────────────────────
@@ -33,6 +35,7 @@
 #include "common/config/tiles.h"
 #include "ingestor/fold/number.h"
 #include "ingestor/fold/rank.h"
+#include "ingestor/fold/types/calendar.h"
 #include "ingestor/fold/types/exact.h"
 
 #define WINDOW_FUTURE_MAX 4096
@@ -57,8 +60,9 @@ struct bucket {
 };
 
 struct window {
-    int64_t width_us; /* of a slot */
-    uint32_t length;  /* slots in the ring */
+    int64_t width_us;         /* of a slot; 0: they are the periods of the calendar */
+    struct calendar calendar; /* its period is NONE when slots have a width */
+    uint32_t length;          /* slots in the ring */
     enum tile_aggregate aggregate;
     size_t stride; /* bytes of a bucket with this aggregate */
     char *ring;    /* `length` buckets; NULL until the first row */
@@ -66,6 +70,8 @@ struct window {
     size_t future_count;
     size_t future_cap; /* buckets that `future` has memory for */
     int64_t now;       /* the slot that the last advance reached */
+    int64_t begins_us; /* when that slot begins */
+    int64_t ends_us;   /* when the next one begins */
     uint64_t total;    /* rows in the ring */
     int64_t oldest;    /* the oldest slot in the ring with rows; means nothing when total is 0 */
 };
@@ -73,18 +79,24 @@ struct window {
 /* Makes an empty window that stands at now. width_us and length are at least 1. */
 void window_init(struct window *window, int64_t width_us, uint32_t length,
                  enum tile_aggregate aggregate, wall_time now);
+/* The same with the periods of the calendar as slots. */
+void window_init_calendar(struct window *window, struct calendar calendar, uint32_t length,
+                          enum tile_aggregate aggregate, wall_time now);
 void window_finish(struct window *window);
+
+/* When a slot begins, in µs since 1970; INT64_MAX when that is too far in the future. */
+int64_t window_begin_us(const struct window *window, int64_t slot);
 
 /* Adds an event's value, which is not later than the last advance. False when nothing changed,
  * because its slot is forgotten already. */
 bool window_add(struct window *window, const struct event *event, struct number value);
 
 /* Moves the window on to now; it never moves back. Returns true when the content of the ring has
- * changed. */
+ * changed, or another period has begun. */
 bool window_advance(struct window *window, wall_time now);
 
 /* When the content of the ring changes next without a row: a slot is forgotten, or a future one
- * comes. WALL_NEVER if never. */
+ * comes; or when the next period begins. WALL_NEVER if never. */
 wall_time window_next(const struct window *window);
 
 /* The first bucket with rows after `slot` in the ring, or NULL. Start with INT64_MIN. */

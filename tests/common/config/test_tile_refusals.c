@@ -64,6 +64,20 @@ static void test_bounds_refused(void **state)
 {
     (void)state;
     static const struct refusal refusals[] = {
+        {TILE "type: count, window: yesterday}]",
+         "1:39: tile \"t\": window: expected a duration such as 250ms, 2s, 5m, 1h or 7d, or today, "
+         "this_week or this_month, but found \"yesterday\""},
+        {TILE "type: count, window: 1w}]",
+         "1:39: tile \"t\": window: expected a duration such as 250ms, 2s, 5m, 1h or 7d, or today, "
+         "this_week or this_month, but found \"1w\""},
+        {TILE "type: trend, step: 2w}]", "1:37: tile \"t\": step: expected a duration such as "
+                                         "250ms, 2s, 5m, 1h or 7d, or 1d, 1w or "
+                                         "1M, but found \"2w\""},
+        {TILE "type: count, metric: m, window: today}]",
+         "1:42: tile \"t\": window: does not go with metric: the tile shows the metric's latest "
+         "value"},
+        {TILE "type: trend, step: 1M, length: 1221}]",
+         "1:37: tile \"t\": step: 1221 buckets of that length span more than 100 years"},
         {TILE "type: count, window: 0}]",
          "1:39: tile \"t\": window: expected 1ms to 3660d, but found \"0\""},
         {TILE "type: trend, step: 367d}]",

@@ -162,6 +162,40 @@ static void test_trend(void **state)
     config_destroy(&config);
 }
 
+/* 1d is a length for a window, and a period for a bucket. */
+static void test_periods(void **state)
+{
+    (void)state;
+    static const char *const windows[] = {"", "today", "this_week", "this_month"};
+    static const char *const steps[] = {"", "1d", "1w", "1M"};
+    static const int64_t days[] = {0, 1, 7, 30};
+    const struct tile_config *tile = NULL;
+    for (int period = TILE_PERIOD_DAY; period <= TILE_PERIOD_MONTH; period++) {
+        char keys[64];
+        snprintf(keys, sizeof keys, "type: count, window: %s", windows[period]);
+        struct config *config = tile_ok(keys, &tile);
+        assert_int_equal(tile->window_period, period);
+        assert_int_equal(tile->window_ms, 0);
+        assert_string_equal(tile_window_name(tile->window_period), windows[period]);
+        assert_ptr_equal(tile->local, &config->source.local);
+        config_destroy(&config);
+        snprintf(keys, sizeof keys, "type: trend, step: %s", steps[period]);
+        config = tile_ok(keys, &tile);
+        assert_int_equal(tile->step_period, period);
+        assert_int_equal(tile->step_ms, days[period] * 86400000);
+        assert_string_equal(tile_step_name(tile->step_period), steps[period]);
+        config_destroy(&config);
+    }
+    struct config *config = tile_ok("type: count, window: 1d", &tile);
+    assert_int_equal(tile->window_ms, 86400000);
+    assert_int_equal(tile->window_period, TILE_PERIOD_NONE);
+    config_destroy(&config);
+    config = tile_ok("type: trend, step: 24h", &tile);
+    assert_int_equal(tile->step_ms, 86400000);
+    assert_int_equal(tile->step_period, TILE_PERIOD_NONE);
+    config_destroy(&config);
+}
+
 static void test_gauge(void **state)
 {
     (void)state;
@@ -260,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_common_keys),
         cmocka_unit_test(test_match),
         cmocka_unit_test(test_trend),
+        cmocka_unit_test(test_periods),
         cmocka_unit_test(test_gauge),
         cmocka_unit_test(test_sla_risk),
         cmocka_unit_test(test_backlog),

@@ -13,6 +13,9 @@ static const char all_types[] =
     "avg, "
     "value: payload.v}\n"
     "  - {key: last, type: trend, metric: m, step: 5s, length: 20, aggregate: last}\n"
+    "  - {key: today, type: count, window: today}\n"
+    "  - {key: weeks, type: trend, match: {event_type: made}, step: 1w, length: 3, aggregate: sum, "
+    "value: payload.v}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"
     "  - {key: sla, type: sla_risk, opens: {event_type: made}, closes: {event_type: done}, item: "
     "target_id, within: 30s, at_risk: 10s}\n"
@@ -20,8 +23,8 @@ static const char all_types[] =
     "open, taken: busy, done: null}}\n"
     "  - {key: family, type: count, group_by: payload.team, window: 30s}\n";
 
-static const char *const all_keys[] = {"ever",  "window", "trend",   "last",
-                                       "gauge", "sla",    "backlog", "family/a"};
+static const char *const all_keys[] = {"ever",  "window", "trend", "last",    "today",
+                                       "weeks", "gauge",  "sla",   "backlog", "family/a"};
 
 static inline void fold_random(struct fold_test *t, unsigned *seed)
 {

@@ -25,17 +25,24 @@ struct fold_test {
     size_t keyframes;
 };
 
-static inline void fold_test_init(struct fold_test *t, const char *tiles)
+/* With more keys of the source: ", time_zone: Europe/Berlin". */
+static inline void fold_test_init_in(struct fold_test *t, const char *source_keys,
+                                     const char *tiles)
 {
     *t = (struct fold_test){.now = {{START_US}, {1000000000}}, .next_id = 1};
     struct buf text = {0};
-    buf_printf(&text, "source: {uri: \"sqlite:x.db\"}\ntiles:\n%s", tiles);
+    buf_printf(&text, "source: {uri: \"sqlite:x.db\"%s}\ntiles:\n%s", source_keys, tiles);
     struct error err = {{0}};
     if (config_parse(text.data, text.len, "test.yaml", &t->config, &err) != STATUS_OK) {
         fail_msg("%s", err.text);
     }
     buf_free(&text);
     t->fold = fold_create(t->config, UINT64_MAX);
+}
+
+static inline void fold_test_init(struct fold_test *t, const char *tiles)
+{
+    fold_test_init_in(t, "", tiles);
 }
 
 static inline void fold_test_free(struct fold_test *t)

@@ -64,6 +64,24 @@ static void test_a_digest_covers_local_time(void **state)
     assert_int_not_equal(berlin, utc);
     assert_int_not_equal(berlin, digest_with(", time_zone: Europe/Paris", tile));
     assert_int_equal(berlin, digest_with(", time_zone: Europe/Berlin, week_starts: sunday", tile));
+    static const char *const day = "{key: b, type: trend, step: 24h, length: 7}";
+    static const char *const period = "{key: b, type: trend, step: 1d, length: 7}";
+    assert_int_equal(digest_with("", day), UINT64_C(2661283230087279269));
+    assert_int_equal(digest_with("", period), digest_with("", day));
+    assert_int_not_equal(digest_with(", time_zone: Europe/Berlin", period),
+                         digest_with(", time_zone: Europe/Berlin", day));
+    static const char *const weekly[] = {"{key: c, type: trend, step: 1w, length: 7}",
+                                         "{key: c, type: count, window: this_week}",
+                                         "{key: c, type: trend, step: 7d, length: 7}"};
+    for (int i = 0; i < 3; i++) {
+        const bool same =
+            digest_with("", weekly[i]) == digest_with(", week_starts: sunday", weekly[i]);
+        assert_int_equal(same, i == 2);
+    }
+    assert_int_not_equal(digest_with("", weekly[0]), digest_with("", weekly[2]));
+    assert_int_not_equal(digest_with("", weekly[1]), digest_with("", "{key: c, type: count}"));
+    assert_int_not_equal(digest_with("", "{key: c, type: count, window: today}"),
+                         digest_with("", "{key: c, type: count, window: this_month}"));
 }
 
 static void test_a_changed_definition_wants_a_rebuild(void **state)

@@ -58,10 +58,73 @@ static void test_a_trend_slides(void **state)
     fold_test_free(&t);
 }
 
+/* Berlin's days around 2026-10-25, which has 25 hours. */
+static void test_a_trend_of_days(void **state)
+{
+    (void)state;
+    static const int64_t hour = 3600000;
+    const int64_t sunday = (INT64_C(1792879200000000) - START_US) / US_PER_MS;
+    struct fold_test t;
+    fold_test_init_in(&t, ", time_zone: Europe/Berlin",
+                      "  - {key: a, type: trend, step: 1d, length: 4}\n");
+    t.now.mono.us += 40 * US_PER_DAY; /* so that it stays above 0 */
+    pass_ms(&t, sunday + 30 * hour);
+    fold_at(&t, 1, sunday - 1, "x", NULL, NULL);
+    fold_at(&t, 2, sunday, "x", NULL, NULL);
+    fold_at(&t, 3, sunday + 25 * hour - 1, "x", NULL, NULL);
+    fold_at(&t, 4, sunday + 25 * hour, "x", NULL, NULL);
+    fold_at(&t, 5, sunday - 48 * hour, "x", NULL, NULL);
+    fold_at(&t, 6, sunday - 48 * hour - 1, "x", NULL, NULL); /* too old */
+    assert_string_equal(
+        data_of(&t, "a"),
+        "{\"step_ms\":86400000,\"step\":\"1d\",\"time_zone\":\"Europe/Berlin\",\"starts\":["
+        "1792706400000,1792792800000,1792879200000,1792969200000],\"aggregate\":\"count\","
+        "\"points\":{\"1792706400000\":1,\"1792792800000\":1,\"1792879200000\":2,"
+        "\"1792969200000\":1}}");
+    pass_ms(&t, 19 * hour - 1000);
+    flush(&t);
+    pass_ms(&t, 999);
+    flush(&t);
+    assert_int_equal(t.outputs, 0);
+    pass_ms(&t, 1);
+    flush(&t);
+    assert_int_equal(t.outputs, 1); /* it is told at midnight */
+    assert_string_equal(
+        data_of(&t, "a"),
+        "{\"step_ms\":86400000,\"step\":\"1d\",\"time_zone\":\"Europe/Berlin\",\"starts\":["
+        "1792792800000,1792879200000,1792969200000,1793055600000],\"aggregate\":\"count\","
+        "\"points\":{\"1792792800000\":1,\"1792879200000\":2,\"1792969200000\":1}}");
+    fold_test_free(&t);
+}
+
+/* A day of UTC is what a step of 24 hours always was. */
+static void test_a_step_of_one_day_in_utc_goes_on_from_an_older_checkpoint(void **state)
+{
+    (void)state;
+    struct fold_test old;
+    struct fold_test new;
+    struct buf saved = {0};
+    bool rebuild;
+    fold_test_init(&old, "  - {key: a, type: trend, step: 24h, length: 3}\n");
+    fold_test_init(&new, "  - {key: a, type: trend, step: 1d, length: 3}\n");
+    fold_at(&old, 1, 0, "x", NULL, NULL);
+    fold_at(&old, 2, -86400000, "x", NULL, NULL);
+    fold_save(old.fold, &saved);
+    assert_int_equal(fold_load(new.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
+    assert_false(rebuild);
+    assert_non_null(strstr(data_of(&new, "a"), "\"points\":{\"1795305600000\":1,"
+                                               "\"1795392000000\":1}}"));
+    buf_free(&saved);
+    fold_test_free(&old);
+    fold_test_free(&new);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trend),
+        cmocka_unit_test(test_a_trend_of_days),
+        cmocka_unit_test(test_a_step_of_one_day_in_utc_goes_on_from_an_older_checkpoint),
         cmocka_unit_test(test_a_trend_slides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
