@@ -2,9 +2,13 @@
 #include "common/net/sockets.h"
 
 #include <assert.h>
+#include <string.h>
 #include <zmq.h>
 
+#include "common/base/own_file.h"
 #include "common/net/curve.h"
+
+#define IPC "ipc://"
 
 /* ZeroMQ wants one context a process. It is made with the first socket. */
 static void *context;
@@ -95,7 +99,9 @@ void *socket_bind(int type, const char *address, const struct config *config, st
     if (socket == NULL) {
         return NULL;
     }
-    if (curve_serve(socket, config, err) != STATUS_OK) {
+    const bool ipc = strncmp(address, IPC, strlen(IPC)) == 0;
+    if (curve_serve(socket, config, err) != STATUS_OK ||
+        (ipc && own_folder_check(address + strlen(IPC), err) != STATUS_OK)) {
         socket_close(&socket);
         return NULL;
     }

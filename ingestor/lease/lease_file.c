@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/own_file.h"
 #include "common/base/xalloc.h"
 #include "ingestor/lease/lease.h"
 #include "ingestor/lease/lease_watch.h"
@@ -114,15 +115,18 @@ static int scan(const struct file_lease *l, uint64_t *greatest, uint64_t *smalle
     return STATUS_OK;
 }
 
-/* Reads the lock file of that number. False when it is not there (any more). */
-static bool read_lock(const struct file_lease *l, uint64_t number, struct holder *out)
+/* Reads the lock file of that number. STATUS_NOT_FOUND when it is not there (any more), and the
+ * errors of own_file_read. */
+static int read_lock(const struct file_lease *l, uint64_t number, struct holder *out,
+                     struct error *err)
 {
     *out = (struct holder){0};
     char *path = lock_path(l->path, number);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd;
+    const int status = own_file_read(path, &fd, err);
     free(path);
-    if (fd < 0) {
-        return false;
+    if (status != STATUS_OK) {
+        return status == STATUS_DENIED ? STATUS_IO : status;
     }
     char text[TEXT_BYTES + 1] = "";
     const ssize_t got = pread(fd, text, TEXT_BYTES, 0);
@@ -132,7 +136,7 @@ static bool read_lock(const struct file_lease *l, uint64_t number, struct holder
                  &out->epoch, &out->pid);
     out->dead = flock(fd, LOCK_SH | LOCK_NB) == 0;
     close(fd);
-    return true;
+    return STATUS_OK;
 }
 
 /* ---- Holding ---- */
@@ -197,7 +201,7 @@ static int make_lock(struct file_lease *l, uint64_t number, uint64_t epoch, stru
     l->grant = (struct lease_grant){number, epoch, 0};
     l->heartbeat = 0;
     unlink(path_new);
-    l->fd = open(path_new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    l->fd = open(path_new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (l->fd < 0 || flock(l->fd, LOCK_EX | LOCK_NB) != 0 || !write_text(l) ||
         fstat(l->fd, &made) != 0) {
         status = error_set(err, STATUS_IO, "cannot make %s: %s", path_new, strerror(errno));
@@ -254,7 +258,8 @@ static int settle(struct file_lease *l, const struct holder *seen, boot_time now
         take_back(l);
         return status;
     }
-    if (read_lock(l, before, &again) && !again.dead && again.heartbeat != seen->heartbeat) {
+    if (read_lock(l, before, &again, NULL) == STATUS_OK && !again.dead &&
+        again.heartbeat != seen->heartbeat) {
         l->before = before;
         l->settle_at = boot_add_ms(now, LEASE_EXPIRE_MS);
         return error_set(err, STATUS_AGAIN, "waiting for process %d to fall silent", again.pid);
@@ -273,7 +278,8 @@ static int await_silence(struct file_lease *l, boot_time now, struct error *err)
         take_back(l);
         return status == STATUS_DENIED ? STATUS_AGAIN : status;
     }
-    if (read_lock(l, l->before, &before) && !before.dead && now.us < l->settle_at.us) {
+    if (read_lock(l, l->before, &before, NULL) == STATUS_OK && !before.dead &&
+        now.us < l->settle_at.us) {
         return error_set(err, STATUS_AGAIN, "waiting for process %d to fall silent", before.pid);
     }
     remove_older(l, l->before);
@@ -294,13 +300,18 @@ static int file_acquire(struct lease_store *store, boot_time now, struct lease_g
         *out = l->grant;
         return status;
     }
-    status = scan(l, &greatest, &smallest, err);
+    status = own_folder_check(l->path, err) == STATUS_OK ? scan(l, &greatest, &smallest, err)
+                                                         : STATUS_IO;
     if (status != STATUS_OK) {
         lease_watch_forget(&l->watch);
         return status;
     }
-    if (greatest != 0 && !read_lock(l, greatest, &holder)) {
+    status = greatest != 0 ? read_lock(l, greatest, &holder, err) : STATUS_OK;
+    if (status == STATUS_NOT_FOUND) {
         return error_set(err, STATUS_AGAIN, "another ingestor has just taken the lease");
+    }
+    if (status != STATUS_OK) {
+        return status;
     }
     if (greatest != 0 && !holder.dead &&
         !lease_watch_expired(&l->watch, greatest, holder.heartbeat, now)) {

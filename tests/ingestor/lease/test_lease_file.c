@@ -184,6 +184,51 @@ static void test_a_damaged_lock_file_only_costs_its_epoch(void **state)
     assert_int_equal(teardown(&f), 1);
 }
 
+static mode_t mode_of(const char *path)
+{
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    return info.st_mode & 0777;
+}
+
+static void test_others_cannot_read_or_replace_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct error err = {{0}};
+    struct lease_grant grant;
+    char path[128];
+    setup(&f);
+    assert_int_equal(take(f.a, SECOND(0)).number, 1);
+    snprintf(path, sizeof path, "%s.lock.1", f.path);
+    assert_int_equal(mode_of(path), 0600);
+    assert_int_equal(chmod(f.folder, 0777), 0);
+    assert_int_equal(lease_file.acquire(f.b, SECOND(1), &grant, &err), STATUS_IO);
+    assert_non_null(strstr(err.text, "chmod o-w"));
+    assert_int_equal(chmod(f.folder, 0700), 0);
+    assert_int_equal(teardown(&f), 1);
+}
+
+/* Somebody has put a link, or a pipe that nobody writes to, where the next lock file would be. */
+static void test_what_is_planted_is_neither_followed_nor_waited_for(void **state)
+{
+    (void)state;
+    for (int pipe = 0; pipe < 2; pipe++) {
+        struct fixture f;
+        struct error err = {{0}};
+        struct lease_grant grant;
+        char path[128];
+        setup(&f);
+        snprintf(path, sizeof path, "%s.lock.7", f.path);
+        assert_int_equal(pipe != 0 ? mkfifo(path, 0600) : symlink("/etc/passwd", path), 0);
+        assert_int_equal(lease_file.acquire(f.a, SECOND(0), &grant, &err), STATUS_IO);
+        assert_non_null(strstr(err.text, "remove it"));
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(take(f.a, SECOND(1)).number, 1);
+        assert_int_equal(teardown(&f), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +238,8 @@ int main(void)
         cmocka_unit_test(test_one_that_was_overtaken_twice_finds_out),
         cmocka_unit_test(test_removed_files_are_noticed),
         cmocka_unit_test(test_other_files_are_left_alone),
+        cmocka_unit_test(test_others_cannot_read_or_replace_it),
+        cmocka_unit_test(test_what_is_planted_is_neither_followed_nor_waited_for),
         cmocka_unit_test(test_a_damaged_lock_file_only_costs_its_epoch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
