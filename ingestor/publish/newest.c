@@ -20,7 +20,7 @@ void newest_add(struct newest *newest, struct batch *batch, size_t wanted, size_
     DL_APPEND(newest->batches, batch);
     newest->events += batch->count;
     newest->bytes += batch_bytes(batch);
-    while (newest->batches->next != NULL &&
+    while (newest->batches != batch &&
            (newest->events - newest->batches->count >= wanted || newest->bytes > max_bytes)) {
         drop_oldest(newest);
     }

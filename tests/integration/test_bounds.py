@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything is bounded in bytes: rows, tiles and askers of any size stop nobody, and what is cut says so."""
+import contextlib
 import json
 import os
 import re
@@ -229,3 +230,27 @@ def test_connections_that_take_all_descriptors_stop_nobody(deploy, sqlite_table,
     wait_until(lambda: d.stats(victim)["listening"] == 1)
     assert d.stats(victim)["listening_pauses"] >= 1
     d.verify()
+
+
+def test_large_rows_in_one_commit_take_little_memory(deploy, table):
+    """24 rows of 5 MiB: a batch ends when it is full, whatever the number of its rows."""
+    add_columns(table)
+    d = deploy(table, config={"source": {"columns": {c: c for c in COLUMNS}}}, gateways=1).start()
+    before = {name: resident_mib(program) for name, program in d.programs.items() if program.alive()}
+    with table.db if table.kind == "postgresql" else contextlib.nullcontext():
+        cursor = table.db.cursor()
+        mark = "%s" if table.kind == "postgresql" else "?"
+        cursor.execute("BEGIN")
+        for _ in range(24):
+            cursor.execute(f"INSERT INTO events (timestamp, event_type, {', '.join(COLUMNS)}) VALUES ({', '.join([mark] * 7)})",
+                           (now_iso(), "order.created", *["y" * MIB for _ in COLUMNS]))
+        cursor.execute("COMMIT")
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == 24, 30)
+    events = [e["id"] for e in d.get_json("/api/events?limit=100")["events"]]
+    assert events == list(range(24, 0, -1))
+    for name, mib in before.items():
+        assert resident_mib(d[name]) < mib + 64, name
+    d["ingestor"].kill()
+    d.start("ingestor")  # which reads the newest of them again, for the event log
+    d.verify(timeout_s=20)
+    assert resident_mib(d["ingestor"]) < before["ingestor"] + 96

@@ -7,6 +7,7 @@
 
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
+#include "ingestor/source/batch.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
 #define POLL_TRIES 8 /* rows that fail may come while others are looked for */
@@ -70,9 +71,11 @@ static bool send_plain(struct postgres_source *s, enum pg_statement which,
     snprintf(after, sizeof after, "%lld", (long long)r->after);
     snprintf(until, sizeof until, "%lld", (long long)r->until);
     snprintf(limit, sizeof limit, "%zu", r->limit);
+    char bytes[32];
+    snprintf(bytes, sizeof bytes, "%d", BATCH_BYTES_MAX);
     const bool ranges = r->first_ids != NULL;
     const char *const parameters[] = {ranges ? r->first_ids : after, ranges ? r->last_ids : until,
-                                      limit};
+                                      limit, bytes};
     return pg_statement_send(s, which, parameters, 1);
 }
 

@@ -6,23 +6,29 @@
 #include <string.h>
 
 #include "common/postgres/pg.h"
+#include "ingestor/source/batch.h"
 #include "ingestor/source/postgres/pg_deliver.h"
 #include "ingestor/source/postgres/pg_rows.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
+#define ALL_BYTES "9223372036854775807"
+#define HISTORY_FEW 100    /* rows for the event log when their lengths are not known */
 #define STANDING_ROWS 1000 /* rows that are looked at to tell a TRUNCATE from a rewrite */
 
 /* ---- Since the checkpoint ---- */
 
-/* Reads the rows with ids in (after, until], but for those at which the database fails. */
+/* Reads the rows with ids in (after, until], up to max_rows and max_bytes of them, but for those at
+ * which the database fails. */
 static int query_range(struct postgres_source *s, struct pg_broken *broken, int64_t after,
-                       int64_t until, size_t max_rows, PGresult **out, struct error *err)
+                       int64_t until, size_t max_rows, size_t max_bytes, PGresult **out,
+                       struct error *err)
 {
-    char texts[3][32];
+    char texts[4][32];
     snprintf(texts[0], sizeof texts[0], "%lld", (long long)after);
     snprintf(texts[1], sizeof texts[1], "%lld", (long long)until);
     snprintf(texts[2], sizeof texts[2], "%zu", max_rows);
-    const char *const parameters[] = {texts[0], texts[1], texts[2]};
+    snprintf(texts[3], sizeof texts[3], "%zu", max_bytes);
+    const char *const parameters[] = {texts[0], texts[1], texts[2], texts[3]};
     const struct pg_reading reading = {.db = s->db,
                                        .pooled = s->pooled,
                                        .table = &s->table,
@@ -41,7 +47,7 @@ static void list_id(struct buf *list, int64_t id)
 int pg_replay_listed(struct postgres_source *s, struct buf *list, PGresult **out, struct error *err)
 {
     buf_append_text(list, list->len == 0 ? "{}" : "}");
-    const char *const parameters[] = {buf_cstr(list), buf_cstr(list), NULL};
+    const char *const parameters[] = {buf_cstr(list), buf_cstr(list), NULL, ALL_BYTES};
     const struct pg_reading reading = {.db = s->db,
                                        .pooled = s->pooled,
                                        .table = &s->table,
@@ -71,7 +77,8 @@ static int replay_rows(struct postgres_source *s, const struct pg_record *r, str
                        struct error *err)
 {
     PGresult *rows = NULL;
-    const int status = query_range(s, &s->broken, r->before, r->after, SIZE_MAX / 2, &rows, err);
+    const int status =
+        query_range(s, &s->broken, r->before, r->after, SIZE_MAX / 2, SIZE_MAX / 2, &rows, err);
     for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
         if (!pg_record_misses(r, id)) {
@@ -124,7 +131,8 @@ static int replay_plain(struct postgres_source *s, int64_t until, size_t max_row
                         struct batch *batch, struct error *err)
 {
     PGresult *rows = NULL;
-    const int status = query_range(s, &s->broken, s->at.position, until, max_rows, &rows, err);
+    const int status =
+        query_range(s, &s->broken, s->at.position, until, max_rows, BATCH_BYTES_MAX, &rows, err);
     for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
         s->at.position = pg_row_id(rows, i);
         s->at.last_ordinal = (uint64_t)s->at.position + s->at.offset;
@@ -135,7 +143,7 @@ static int replay_plain(struct postgres_source *s, int64_t until, size_t max_row
         count_broken(s, batch);
         while (pg_broken_above(&s->broken, s->at.position, &s->at.position)) {
         }
-        if ((size_t)PQntuples(rows) + s->broken.count < max_rows) {
+        if ((size_t)PQntuples(rows) + s->broken.count < max_rows && !pg_rows_are_full(rows)) {
             s->at.position = until;
         }
     }
@@ -176,7 +184,7 @@ static int anchor_is_there(struct postgres_source *s, bool *holds, struct error 
     PGresult *rows = NULL;
     struct pg_broken broken = {0}; /* those of the poll under way stay as they are */
     struct batch *batch = batch_create(s->config->source.extra_count);
-    const int status = query_range(s, &broken, s->anchor.id - 1, s->anchor.id, 1, &rows, err);
+    const int status = query_range(s, &broken, s->anchor.id - 1, s->anchor.id, 1, 1, &rows, err);
     if (status == STATUS_OK && PQntuples(rows) == 1) {
         pg_row_add(s, rows, 0, 0, clock_wall(), batch);
     }
@@ -225,6 +233,22 @@ int pg_replay_is_other(struct postgres_source *s, bool *other, struct error *err
 
 /* ---- Before the checkpoint, for the event log ---- */
 
+/* The smallest id of the newest few rows, for a table with rows at which the database fails: how
+ * long the others are cannot be asked for. */
+static PGresult *find_few(struct postgres_source *s, const char *position)
+{
+    const char *const parameters[] = {position};
+    const char *id = buf_cstr(&s->table.id);
+    struct buf sql = {0};
+    buf_printf(&sql,
+               "SELECT min(i) FROM (SELECT %s AS i FROM %s WHERE %s BETWEEN 1 AND $1::bigint ORDER "
+               "BY %s DESC LIMIT %d) h",
+               id, buf_cstr(&s->table.name), id, id, HISTORY_FEW);
+    PGresult *result = PQexecParams(s->db, buf_cstr(&sql), 1, NULL, parameters, NULL, NULL, 0);
+    buf_free(&sql);
+    return result;
+}
+
 int pg_replay_find_history(struct postgres_source *s, struct error *err)
 {
     char position[32];
@@ -236,6 +260,10 @@ int pg_replay_find_history(struct postgres_source *s, struct error *err)
     snprintf(position, sizeof position, "%lld", (long long)s->at.position);
     snprintf(limit, sizeof limit, "%zu", s->config->ingestor.events);
     PGresult *result = pg_statement_run(s, PG_STATEMENT_HISTORY, parameters, 0);
+    if (pg_broken_is_why(result)) {
+        PQclear(result);
+        result = find_few(s, position);
+    }
     int status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(s->db, result, "cannot read the newest rows", err);
@@ -285,8 +313,8 @@ int pg_replay_history(struct postgres_source *s, struct batch **out, struct erro
     struct batch *batch = batch_create(s->config->source.extra_count);
     PGresult *rows = NULL;
     struct buf list = {0};
-    int status =
-        query_range(s, &s->broken, s->at.history_from - 1, s->at.position, INT64_MAX, &rows, err);
+    int status = query_range(s, &s->broken, s->at.history_from - 1, s->at.position, INT64_MAX,
+                             SIZE_MAX / 2, &rows, err);
     if (status == STATUS_OK) {
         add_history(s, rows, batch);
         for (size_t i = 0; i < s->order.late_count; i++) {

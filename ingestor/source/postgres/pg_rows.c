@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "ingestor/source/batch.h"
 #include "ingestor/source/columns.h"
 
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
@@ -85,4 +86,17 @@ void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64
         batch_drop_event(batch);
         unusable_row(&s->unusable, why, id);
     }
+}
+
+bool pg_rows_are_full(const PGresult *rows)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < PQntuples(rows); i++) {
+        bytes += PG_ROW_BYTES;
+        for (int k = EVENT_TIMESTAMP; k < PQnfields(rows); k++) {
+            bytes += (size_t)PQgetlength(rows, i, k);
+        }
+    }
+    /* The database counted them in its own encoding, in which a character may take more. */
+    return bytes >= BATCH_BYTES_MAX / 2;
 }

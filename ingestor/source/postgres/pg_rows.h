@@ -16,4 +16,7 @@ bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row,
 void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64_t ordinal,
                 wall_time now, struct batch *batch);
 
+/* True when the rows take so many bytes that there may be more of them than the statement gave. */
+bool pg_rows_are_full(const PGresult *rows);
+
 #endif

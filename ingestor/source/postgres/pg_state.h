@@ -30,12 +30,12 @@ enum pg_statement {
     PG_STATEMENT_SNAPSHOT, /* One row: xmin, xmax, the greatest id, the table's file, whether the
                               table is still the one that was described, and the server's time. $1:
                               the table's name. */
-    PG_STATEMENT_ROWS,     /* The rows with ids in ($1, $2], at most $3, in the order of their ids.
-                            */
+    PG_STATEMENT_ROWS,     /* The rows with ids in ($1, $2], in the order of their ids: at most $3,
+                              and up to the one with which they take $4 bytes. */
     PG_STATEMENT_LATE,    /* The rows with ids in the ranges that begin with $1 and end with $2, two
-                             arrays; at most $3, in the order of their ids. */
-    PG_STATEMENT_HISTORY, /* The smallest id of the newest $2 rows up to id $1; NULL when there is
-                             none. */
+                             arrays; at most $3 and $4 bytes, in the order of their ids. */
+    PG_STATEMENT_HISTORY, /* The smallest id of the newest $2 rows up to id $1, or of as many as
+                             take 32 MiB; NULL when there is none. */
     PG_STATEMENTS,
 };
 

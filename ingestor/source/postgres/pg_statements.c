@@ -7,13 +7,16 @@
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
 
+/* Bytes of the rows that are read for the event log. */
+#define HISTORY_BYTES_MAX ((size_t)32 << 20)
+
 static const struct {
     const char *name; /* in the session */
     int parameters;
 } known[PG_STATEMENTS] = {
     [PG_STATEMENT_SNAPSHOT] = {"snapshot", 1},
-    [PG_STATEMENT_ROWS] = {"rows", 3},
-    [PG_STATEMENT_LATE] = {"late", 3},
+    [PG_STATEMENT_ROWS] = {"rows", 4},
+    [PG_STATEMENT_LATE] = {"late", 4},
     [PG_STATEMENT_HISTORY] = {"history", 2},
 };
 
@@ -32,11 +35,33 @@ static const char plans_of_transaction[] =
     "set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), "
     "set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)";
 
+/* The rows of the selection, in the order of ids, up to the one with which they take $4 bytes. The
+ * database adds the lengths up, which it knows without reading what is long. */
+static char *page(struct postgres_source *s, const char *selection)
+{
+    const char *places = buf_cstr(&s->table.places);
+    return x_asprintf(
+        "SELECT %s FROM (SELECT q.*, sum(%s) OVER (ORDER BY c1 ROWS BETWEEN UNBOUNDED PRECEDING "
+        "AND 1 PRECEDING) AS bytes_before FROM (%s) q(%s)) w WHERE coalesce(bytes_before, 0) < "
+        "$4::bigint ORDER BY c1",
+        places, buf_cstr(&s->table.bytes), selection, places);
+}
+
 static void make_statements(struct postgres_source *s)
 {
     const char *name = buf_cstr(&s->table.name);
     const char *id = buf_cstr(&s->table.id);
     const char *columns = buf_cstr(&s->table.columns);
+    char *rows = x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
+                            "ORDER BY e.%s LIMIT $3::bigint",
+                            columns, name, id, id, id);
+    /* The limit inside makes the planner go range by range: for the order's sake it would rather
+     * compare each row of the table with each range. */
+    char *late =
+        x_asprintf("SELECT %s FROM unnest($1::bigint[], $2::bigint[]) r(f, l) "
+                   "CROSS JOIN LATERAL (SELECT %s FROM %s e WHERE e.%s BETWEEN r.f AND r.l "
+                   "ORDER BY e.%s LIMIT $3::bigint) e(%s) ORDER BY c1 LIMIT $3::bigint",
+                   buf_cstr(&s->table.places), columns, name, id, id, buf_cstr(&s->table.places));
     char *const sql[PG_STATEMENTS] = {
         [PG_STATEMENT_SNAPSHOT] =
             x_asprintf("SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text, "
@@ -46,25 +71,20 @@ static void make_statements(struct postgres_source *s)
                        "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint::text "
                        "FROM pg_current_snapshot() s",
                        id, name, (long long)s->table.oid, (long long)s->table.oid),
-        [PG_STATEMENT_ROWS] =
-            x_asprintf("SELECT %s FROM %s e WHERE e.%s > $1::bigint AND e.%s <= $2::bigint "
-                       "ORDER BY e.%s LIMIT $3::bigint",
-                       columns, name, id, id, id),
-        /* The limit inside makes the planner go range by range: for the order's sake it would
-         * rather compare each row of the table with each range. */
-        [PG_STATEMENT_LATE] = x_asprintf(
-            "SELECT %s FROM unnest($1::bigint[], $2::bigint[]) r(f, l) "
-            "CROSS JOIN LATERAL (SELECT %s FROM %s e WHERE e.%s BETWEEN r.f AND r.l "
-            "ORDER BY e.%s LIMIT $3::bigint) e(%s) ORDER BY c1 LIMIT $3::bigint",
-            buf_cstr(&s->table.places), columns, name, id, id, buf_cstr(&s->table.places)),
-        [PG_STATEMENT_HISTORY] =
-            x_asprintf("SELECT min(i) FROM (SELECT %s AS i FROM %s WHERE %s BETWEEN 1 AND "
-                       "$1::bigint ORDER BY %s DESC LIMIT $2::bigint) h",
-                       id, name, id, id),
+        [PG_STATEMENT_ROWS] = page(s, rows),
+        [PG_STATEMENT_LATE] = page(s, late),
+        [PG_STATEMENT_HISTORY] = x_asprintf(
+            "SELECT min(c1) FROM (SELECT c1, sum(%s) OVER (ORDER BY c1 DESC ROWS UNBOUNDED "
+            "PRECEDING) AS bytes FROM (SELECT %s FROM %s e WHERE e.%s BETWEEN 1 AND $1::bigint "
+            "ORDER BY e.%s DESC LIMIT $2::bigint) q(%s)) h WHERE bytes <= %zu",
+            buf_cstr(&s->table.bytes), columns, name, id, id, buf_cstr(&s->table.places),
+            HISTORY_BYTES_MAX),
     };
     for (size_t i = 0; i < PG_STATEMENTS; i++) {
         s->statements[i] = sql[i];
     }
+    free(rows);
+    free(late);
 }
 
 int pg_statements_prepare(struct postgres_source *s, struct error *err)

@@ -6,6 +6,7 @@
 
 #include "common/postgres/pg.h"
 #include "common/program/log.h"
+#include "ingestor/source/batch.h"
 #include "ingestor/source/columns.h"
 
 #define OID_TIMESTAMP 1114
@@ -22,12 +23,16 @@
 #define OID_FLOAT8 701
 #define OID_NUMERIC 1700
 
+/* Bytes of a stored value, of jsonb say, from which on it is not made a text of. */
+#define STORED_MAX (16 << 20)
+
 void pg_table_free(struct pg_table *table)
 {
     buf_free(&table->name);
     buf_free(&table->id);
     buf_free(&table->columns);
     buf_free(&table->places);
+    buf_free(&table->bytes);
 }
 
 /* What the database says of the table's columns. */
@@ -100,6 +105,22 @@ static int check_id_type(const struct described *d, const char *name, struct err
     }
 }
 
+/* A column that is read as text. Of one that is too long to be used no more is sent than shows
+ * that. The length of what is no text yet is only known as it is stored; a text within the bound
+ * never takes so much. */
+static void add_text(struct pg_table *out, size_t index, const char *name, bool is_text)
+{
+    if (is_text) {
+        buf_printf(&out->columns, "CASE WHEN octet_length(%s) > %d THEN left(%s, %d) ELSE %s END",
+                   name, BATCH_TEXT_MAX, name, BATCH_TEXT_MAX + 1, name);
+    } else {
+        buf_printf(&out->columns,
+                   "CASE WHEN pg_column_size(%s) > %d THEN repeat('x', %d) ELSE %s::text END", name,
+                   STORED_MAX, BATCH_TEXT_MAX + 1, name);
+    }
+    buf_printf(&out->bytes, " + coalesce(octet_length(c%zu), 0)", index + 1);
+}
+
 static int add_column(const struct described *d, size_t index, struct pg_table *out,
                       struct error *err)
 {
@@ -114,20 +135,23 @@ static int add_column(const struct described *d, size_t index, struct pg_table *
     }
     const Oid type = type_of(d, wanted.name);
     /* Qualified with the table's alias: the lists are used in joins. */
-    buf_append_text(sql, "e.");
-    pg_quote(d->db, sql, wanted.name);
+    struct buf name = {0};
+    buf_append_text(&name, "e.");
+    pg_quote(d->db, &name, wanted.name);
+    int status = STATUS_OK;
     if (index == EVENT_ID) {
-        buf_append_text(sql, "::bigint");
+        buf_printf(sql, "%s::bigint", buf_cstr(&name));
         pg_quote(d->db, &out->id, wanted.name);
-        return check_id_type(d, wanted.name, err);
-    }
-    if (index == EVENT_TIMESTAMP && (type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ)) {
+        status = check_id_type(d, wanted.name, err);
+    } else if (index == EVENT_TIMESTAMP && (type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ)) {
         out->timestamp_binary = true;
         out->timestamp_local = type == OID_TIMESTAMP;
-    } else if (type != OID_TEXT && type != OID_VARCHAR) {
-        buf_append_text(sql, "::text");
+        buf_append_str(sql, buf_str(&name));
+    } else {
+        add_text(out, index, buf_cstr(&name), type == OID_TEXT || type == OID_VARCHAR);
     }
-    return STATUS_OK;
+    buf_free(&name);
+    return status;
 }
 
 /* Which of our columns the table has, and whether we may read them: those that are needed we must.
@@ -217,6 +241,7 @@ int pg_table_describe(PGconn *db, const struct config_source *source, struct pg_
                          "name of your events table",
                          buf_cstr(&out->name));
     }
+    buf_printf(&out->bytes, "%d", PG_ROW_BYTES);
     struct described d = {.db = db, .source = source};
     return describe_columns(&d, out, err);
 }

@@ -10,11 +10,14 @@
 #include "common/base/error.h"
 #include "common/config/config.h"
 
+#define PG_ROW_BYTES 64 /* what a row is taken to be besides its texts */
+
 struct pg_table {
     struct buf name;       /* quoted */
     struct buf id;         /* quoted name of the id column */
     struct buf columns;    /* of the SELECT: id as bigint, timestamp, texts as text, extras */
     struct buf places;     /* of the same columns in a subquery: c1, c2 ... */
+    struct buf bytes;      /* of a row, of places: PG_ROW_BYTES and the lengths of its texts */
     bool timestamp_binary; /* the timestamp comes as PostgreSQL's µs since 2000; else as text */
     bool timestamp_local;  /* these are local time: the column is `timestamp` without time zone */
     int oid;               /* of the table: it changes when the table is made anew */

@@ -318,11 +318,13 @@ static void fill_batch(struct postgres_source *s, const struct pg_polled *polled
     bool all_late = true;
     take_rows(s, polled->rows, now, batch);
     anchor_drop(&s->anchor, batch);
-    s->news.full = PQntuples(polled->rows) == (int)max_rows || polled->until != INT64_MAX;
+    s->news.full = PQntuples(polled->rows) == (int)max_rows || polled->until != INT64_MAX ||
+                   pg_rows_are_full(polled->rows);
     const bool late_may_come = s->news.building || !s->news.full;
     if (polled->late != NULL && late_may_come) {
         take_late(s, polled->late, now, batch);
-        all_late = PQntuples(polled->late) < (int)max_rows && polled->late_until == INT64_MAX;
+        all_late = PQntuples(polled->late) < (int)max_rows && polled->late_until == INT64_MAX &&
+                   !pg_rows_are_full(polled->late);
     }
     make_record(s, before);
     /* A hole is forgotten only after it was polled once more. */
