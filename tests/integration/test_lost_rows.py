@@ -120,10 +120,23 @@ class PostgresFolder:
         subprocess.run(["cp", "-a", self.server["path"] / "data", self.backup], check=True)
         self.start()
 
-    def restore(self, checkpoint=True):
+    def restore(self, rows=None):
+        """With `rows` to a point in time, which begins a timeline; these are written before the programs can connect."""
+        data = self.server["path"] / "data"
         Postgres.stop_server(self.server)
-        subprocess.run(["rm", "-rf", self.server["path"] / "data"], check=True)
-        subprocess.run(["cp", "-a", self.backup, self.server["path"] / "data"], check=True)
+        subprocess.run(["rm", "-rf", data], check=True)
+        subprocess.run(["cp", "-a", self.backup, data], check=True)
+        if rows is not None:
+            as_postgres("touch", data / "recovery.signal")
+            as_postgres("sed", "-i", "$ a restore_command = '/bin/false'", data / "postgresql.conf")
+            uri = self.table.uri
+            hidden = Postgres.start_server(self.server["script"], self.server["path"], free_ports(1)[0])
+            self.table.uri = f"{hidden['local_uri'].rsplit('/', 1)[0]}/{self.table.name}"
+            self.table.db = self.table.connect()
+            wait_until(lambda: self.table.writable(), 20, "the end of the recovery")
+            rows()
+            self.table.uri = uri
+            Postgres.stop_server(self.server, "fast")
         self.start()
 
 
@@ -271,6 +284,18 @@ def test_a_failover_that_loses_nothing_is_no_matter(deploy, pair, store):
 # ---- The relatives ----
 
 
+@pytest.mark.parametrize("store", STORES)
+def test_a_restore_to_a_point_in_time_while_the_ingestor_lives(deploy, own_table, store):  # noqa: F811
+    d = deployed(deploy, own_table, store)
+    folder = PostgresFolder(own_table, d)
+    folder.save()
+    watched = Watched(d, own_table)
+    write(own_table, LOST, "lost")
+    await_same(d, own_table)
+    folder.restore(lambda: write(own_table, AFTER, "new"))
+    watched.check()
+
+
 @pytest.mark.parametrize("checkpoint", [True, False], ids=["with its checkpoint", "alone"])
 @pytest.mark.parametrize("after", [AFTER, 0])
 def test_a_sqlite_file_replaced_by_an_older_copy(deploy, sqlite_table, after, checkpoint):
@@ -299,7 +324,7 @@ def test_a_database_restored_without_its_checkpoint(deploy, folder_of):
     await_same(d, table)
     wait_until(lambda: d.stats()["checkpoint_position"] == newest(table)[0][0], 10, "a checkpoint")
     d["ingestor"].kill()
-    folder.restore(checkpoint=False) if table.kind == "sqlite" else folder.restore()
+    folder.restore(*[False] if table.kind == "sqlite" else [])
     write(table, AFTER, "new")
     d.start("ingestor")
     watched.check()

@@ -237,6 +237,11 @@ class Postgres:
         with self.db, self.db.cursor() as cursor:
             cursor.execute(sql)
 
+    def writable(self):
+        with self.db, self.db.cursor() as cursor:
+            cursor.execute("SELECT NOT pg_is_in_recovery()")
+            return cursor.fetchone()[0]
+
     def close(self):
         import psycopg2
         self.db.close()
