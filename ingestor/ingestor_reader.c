@@ -181,7 +181,9 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
         ingestor_go_live(ingestor, now); /* there was no history */
     }
     fold_events(ingestor, batch, now);
-    buf_clear(&ingestor->source.state);
+    if (!batch->state_appends) {
+        buf_clear(&ingestor->source.state);
+    }
     buf_append_str(&ingestor->source.state, batch->state);
     ingestor->source.ordinal = batch->ordinal;
     ingestor->source.origin = batch->origin;

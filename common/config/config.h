@@ -77,6 +77,9 @@ struct config_source {
     const char *table;
     /* By enum event_field. Those of fields that are not optional always have a name. */
     struct config_column columns[EVENT_FIELDS];
+    /* The column that rows are read in the order of, before that of the id; NULL: ids grow, and
+     * rows are read in their order. */
+    const char *cursor;
     struct config_extra_column *extras; /* in the order of the file */
     size_t extra_count;                 /* 0 to CONFIG_EXTRAS_MAX */
     bool payload_in_events;             /* True when raw events carry the payload. */
@@ -84,8 +87,9 @@ struct config_source {
      * NULL: libpq finds the password in its own ways (PGPASSWORD, ~/.pgpass). */
     const char *password_file;
     int64_t poll_interval_ms; /* 10 ms to 1 h */
-    /* An id that is missing between others is given up after so long: 0 to 7 d. Only PostgreSQL
-     * gives out ids before their transactions commit. */
+    /* How long a row may be late: 0 to 7 d. With PostgreSQL's ids, for which gives them out before
+     * their transactions commit, one that is missing between others is given up after so long; with
+     * a cursor, what lies so far behind the newest row is not looked at any more. */
     int64_t late_window_ms;
     const char *metric_event;       /* the event type whose payload is a metric; 1 to 256 bytes */
     struct config_local_time local; /* what a time without a zone is read in */

@@ -7,11 +7,6 @@
 
 #include "common/base/utf8.h"
 
-bool event_id_equal(struct event_id a, struct event_id b)
-{
-    return event_id_compare(a, b) == 0;
-}
-
 int event_id_compare(struct event_id a, struct event_id b)
 {
     if (a.text.p == NULL || b.text.p == NULL) {

@@ -36,7 +36,11 @@ static inline struct event_id event_id_of_text(struct str text)
     return (struct event_id){0, text};
 }
 
-bool event_id_equal(struct event_id a, struct event_id b);
+static inline bool event_id_equal(struct event_id a, struct event_id b)
+{
+    return (a.text.p != NULL) == (b.text.p != NULL) &&
+           (a.text.p != NULL ? str_equal(a.text, b.text) : a.number == b.number);
+}
 
 /* Below, equal to or above 0 as a stands before, at or behind b: numbers by their size, texts by
  * their bytes, and numbers before texts. */

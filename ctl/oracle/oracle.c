@@ -228,7 +228,7 @@ struct tally oracle_tally(const struct oracle_members *members, const struct ora
         const size_t row = member->picked[i];
         if (counts(rows, row, cut)) {
             const wall_time time = {oracle_row_us(rows, row)};
-            tally_add(&tally, tally_of_row(oracle_row_id(rows, row), time,
+            tally_add(&tally, tally_of_row(oracle_row_key(rows, row), time,
                                            oracle_value(rows, oracle_cell(rows, row, type))->text));
             latest_us = time.us > latest_us ? time.us : latest_us;
         }

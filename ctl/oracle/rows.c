@@ -32,6 +32,7 @@ struct oracle_rows {
     struct known *known;
 
     int64_t *ids;
+    int64_t *keys;
     int64_t *times_us;
     uint32_t *cells;
     size_t count;
@@ -289,6 +290,7 @@ void oracle_rows_destroy(struct oracle_rows **rows_p)
     free(rows->fields);
     free(rows->values);
     free(rows->ids);
+    free(rows->keys);
     free(rows->times_us);
     free(rows->cells);
     free(rows);
@@ -313,6 +315,7 @@ static void make_room(struct oracle_rows *rows)
     }
     rows->cap = rows->cap != 0 ? 2 * rows->cap : 1024;
     rows->ids = x_reallocarray(rows->ids, rows->cap, sizeof *rows->ids);
+    rows->keys = x_reallocarray(rows->keys, rows->cap, sizeof *rows->keys);
     rows->times_us = x_reallocarray(rows->times_us, rows->cap, sizeof *rows->times_us);
     rows->cells = x_reallocarray(rows->cells, rows->cap * rows->field_count, sizeof *rows->cells);
 }
@@ -339,6 +342,7 @@ void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
     struct json_value *payload = rows->needs_payload ? read_payload(event->payload) : NULL;
     make_room(rows);
     rows->ids[rows->count] = event->id.number;
+    rows->keys[rows->count] = event->id.number;
     rows->times_us[rows->count] = event->timestamp.us;
     for (size_t i = 0; i < rows->field_count; i++) {
         rows->cells[rows->count * rows->field_count + i] =
@@ -346,6 +350,11 @@ void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
     }
     rows->count++;
     json_free(payload);
+}
+
+void oracle_rows_set_key(struct oracle_rows *rows, int64_t key)
+{
+    rows->keys[rows->count - 1] = key;
 }
 
 size_t oracle_rows_count(const struct oracle_rows *rows)
@@ -361,6 +370,11 @@ int64_t oracle_rows_last_id(const struct oracle_rows *rows)
 int64_t oracle_row_id(const struct oracle_rows *rows, size_t row)
 {
     return rows->ids[row];
+}
+
+int64_t oracle_row_key(const struct oracle_rows *rows, size_t row)
+{
+    return rows->keys[row];
 }
 
 int64_t oracle_row_us(const struct oracle_rows *rows, size_t row)

@@ -52,14 +52,20 @@ void oracle_rows_cut(struct oracle_rows *rows, size_t count);
 /* Forgets all rows; values stay known. */
 void oracle_rows_clear(struct oracle_rows *rows);
 
-/* Adds a row, whose id is above those of the rows before. What it points to is copied. */
+/* Adds a row, whose id is above those of the rows before. What it points to is copied. Where ids
+ * are texts, the row's id here is its place among them, in the order of their bytes. */
 void oracle_rows_add(struct oracle_rows *rows, const struct event *event);
+
+/* Sets by what the row added last is found in a log of events, where that is not its id; see
+ * tally_id. */
+void oracle_rows_set_key(struct oracle_rows *rows, int64_t key);
 
 const struct config *oracle_rows_config(const struct oracle_rows *rows);
 size_t oracle_rows_count(const struct oracle_rows *rows);
 int64_t oracle_rows_last_id(const struct oracle_rows *rows); /* 0 when there is none */
 
 int64_t oracle_row_id(const struct oracle_rows *rows, size_t row);
+int64_t oracle_row_key(const struct oracle_rows *rows, size_t row);
 int64_t oracle_row_us(const struct oracle_rows *rows, size_t row);
 
 /* Index of the field, which has to be one that a tile of the configuration mentions, or one of

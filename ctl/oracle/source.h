@@ -22,6 +22,7 @@ struct oracle_source {
     uint64_t unusable;    /* rows passed over, by the rules of docs/sources.md */
     struct error warning; /* why the rows may not be all there are; empty: nothing says so */
     bool position_is_id; /* True when the position of a row is its id, whenever it was committed. */
+    bool texts;          /* Ids are texts (source.cursor): `newest` is how many rows there are. */
 
     /* Called between two pages, as often as there are some; NULL: nothing is. The caller's. */
     void (*between)(void *arg);

@@ -24,6 +24,8 @@ struct deliveries {
     const struct ctl *ctl;
     bool by_id;
     int64_t newest_id;
+    int64_t newest_us; /* with texts: the greatest timestamp of the rows that were there first */
+    bool begun;        /* newest_us is known */
     struct log main;
     struct log *upstreams; /* those of the cache that may own lanes */
     size_t count;
@@ -37,7 +39,11 @@ struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, b
     d->ctl = ctl;
     d->by_id = by_id;
     d->newest_id = newest_id;
-    d->main = (struct log){.ctl = *ctl, .peer = peer, .order = order_create(), .answers = true};
+    d->newest_us = INT64_MIN;
+    d->main = (struct log){.ctl = *ctl,
+                           .peer = peer,
+                           .order = order_create(ctl->config->source.cursor != NULL),
+                           .answers = true};
     return d;
 }
 
@@ -92,7 +98,7 @@ static void open_upstreams(struct deliveries *d)
         log->ctl.query = upstreams->list[i].query;
         log->ctl.timeout_ms = UPSTREAM_TIMEOUT_MS;
         if (peer_create(&log->ctl, &log->peer, &err) == STATUS_OK) {
-            log->order = order_create();
+            log->order = order_create(d->ctl->config->source.cursor != NULL);
             log->answers = true;
             d->count++;
         }
@@ -149,6 +155,23 @@ void deliveries_read_on(struct deliveries *d)
 
 /* ---- Which rows ---- */
 
+/* True for a row that was in the table when verifying began. Texts do not tell: a row of those
+ * counts that is not younger than all that were. */
+static bool was_there(const struct deliveries *d, const struct oracle_rows *rows, size_t row)
+{
+    return d->ctl->config->source.cursor != NULL ? oracle_row_us(rows, row) <= d->newest_us
+                                                 : oracle_row_id(rows, row) <= d->newest_id;
+}
+
+static void note_newest(struct deliveries *d, const struct oracle_rows *rows)
+{
+    for (size_t i = 0; i < oracle_rows_count(rows) && !d->begun; i++) {
+        const int64_t us = oracle_row_us(rows, i);
+        d->newest_us = us > d->newest_us ? us : d->newest_us;
+    }
+    d->begun = true;
+}
+
 static void place(const struct deliveries *d, struct log *log, const struct oracle_rows *rows)
 {
     const size_t count = oracle_rows_count(rows);
@@ -159,13 +182,14 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
     log->replaced = x_calloc(count + 1, sizeof *log->replaced);
     log->delivery.target = 0;
     for (size_t i = 0; i < count; i++) {
-        const int64_t id = oracle_row_id(rows, i);
-        const uint64_t ordinal = d->by_id ? (uint64_t)id : order_of(log->order, id);
+        const int64_t key = oracle_row_key(rows, i);
+        const wall_time timestamp = {oracle_row_us(rows, i)};
+        const uint64_t ordinal = d->by_id ? (uint64_t)key : order_of(log->order, key, timestamp);
         log->ordinals[i] = ordinal;
-        if (id <= d->newest_id && ordinal > log->delivery.target) {
+        if (was_there(d, rows, i) && ordinal > log->delivery.target) {
             log->delivery.target = ordinal;
         }
-        log->replaced[i] = !order_is_of(log->order, id, (wall_time){oracle_row_us(rows, i)},
+        log->replaced[i] = !order_is_of(log->order, key, timestamp,
                                         oracle_value(rows, oracle_cell(rows, i, type))->text);
     }
     log->delivery.ordinals = log->ordinals;
@@ -178,6 +202,7 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
 
 void deliveries_place(struct deliveries *d, const struct oracle_rows *rows)
 {
+    note_newest(d, rows);
     place(d, &d->main, rows);
     for (size_t i = 0; i < d->count; i++) {
         if (d->upstreams[i].lanes != 0) {

@@ -7,6 +7,10 @@
 #include "common/base/table.h"
 #include "common/base/xalloc.h"
 #include "common/replica/answer.h"
+#include "common/wire/tally.h"
+#include "common/wire/wire.h"
+
+#define FIRST_EVENTS 10
 
 uint64_t order_number(struct str position)
 {
@@ -19,30 +23,35 @@ uint64_t order_number(struct str position)
 
 /* An event whose place is known. */
 struct place {
-    int64_t id;
+    int64_t key; /* tally_id of its id */
     uint64_t ordinal;
     uint64_t row; /* digest of what the event says of its row */
     bool whole;   /* False: some of that was cut. */
-    UT_hash_handle by_id;
+    UT_hash_handle by_key;
 };
 
 struct order {
-    struct place *places; /* uthash by id */
+    struct place *places; /* uthash by key */
     uint64_t origin;
     uint64_t floor;
     uint64_t last;
-    int64_t least_id;    /* of the places; INT64_MAX when there is none */
-    int64_t greatest_id; /* of the places; 0 when there is none */
-    int64_t newest;      /* rows with ids above that were not delivered up to the floor */
-    bool whole;          /* the log was read to its end since it was forgotten last */
-    bool begun;          /* True when something was read since it was forgotten last. */
+    bool texts;           /* Ids are texts, and keys are in no order. */
+    int64_t least_key;    /* of the places; INT64_MAX when there is none */
+    int64_t greatest_key; /* of the places; 0 when there is none */
+    int64_t newest;       /* rows with ids above that were not delivered up to the floor */
+    int64_t first_us;     /* with texts: the greatest timestamp of the first events */
+    size_t count;         /* of the places, as far as that matters for first_us */
+    bool whole;           /* the log was read to its end since it was forgotten last */
+    bool begun;           /* True when something was read since it was forgotten last. */
     unsigned generation;
 };
 
-struct order *order_create(void)
+struct order *order_create(bool texts)
 {
     struct order *order = x_calloc(1, sizeof *order);
-    order->least_id = INT64_MAX;
+    order->texts = texts;
+    order->least_key = INT64_MAX;
+    order->first_us = INT64_MIN;
     return order;
 }
 
@@ -50,15 +59,17 @@ static void forget(struct order *order)
 {
     struct place *place;
     struct place *next;
-    HASH_ITER(by_id, order->places, place, next)
+    HASH_ITER(by_key, order->places, place, next)
     {
-        HASH_DELETE(by_id, order->places, place);
+        HASH_DELETE(by_key, order->places, place);
         free(place);
     }
     order->begun = false;
     order->last = 0;
-    order->least_id = INT64_MAX;
-    order->greatest_id = 0;
+    order->count = 0;
+    order->first_us = INT64_MIN;
+    order->least_key = INT64_MAX;
+    order->greatest_key = 0;
     order->whole = false;
     order->generation++;
 }
@@ -78,24 +89,35 @@ static uint64_t digest(struct str timestamp, struct str event_type)
     return fnv1a(fnv1a(FNV_BEGIN, timestamp), event_type);
 }
 
+/* What came in order before the first events is not younger than the youngest of some of them: one
+ * alone may have come late. */
+static void note_first(struct order *order, const struct answer_event *event)
+{
+    const int64_t us = wire_event_timestamp(event->fields.parsed).us;
+    if (order->count++ < FIRST_EVENTS && us > order->first_us) {
+        order->first_us = us;
+    }
+}
+
 static void add(struct order *order, const struct answer_event *event)
 {
     struct place *place;
     struct str timestamp = STR("");
-    const int64_t id = event->id.number;
+    const int64_t key = tally_id(event->id);
     (void)mp_as_str(mp_get(event->fields.parsed, "timestamp"), &timestamp);
-    HASH_FIND(by_id, order->places, &id, sizeof id, place);
+    HASH_FIND(by_key, order->places, &key, sizeof key, place);
     if (place == NULL) {
         place = x_calloc(1, sizeof *place);
-        place->id = id;
-        HASH_ADD(by_id, order->places, id, sizeof place->id, place);
+        place->key = key;
+        HASH_ADD(by_key, order->places, key, sizeof place->key, place);
     }
     place->ordinal = event->ordinal;
     place->whole = mp_get(event->fields.parsed, "truncated") == NULL;
     place->row = digest(timestamp, event->event_type);
     order->last = event->ordinal;
-    order->least_id = id < order->least_id ? id : order->least_id;
-    order->greatest_id = id > order->greatest_id ? id : order->greatest_id;
+    order->least_key = key < order->least_key ? key : order->least_key;
+    order->greatest_key = key > order->greatest_key ? key : order->greatest_key;
+    note_first(order, event);
 }
 
 /* The ordinal up to which nothing is known one by one. It is that of the server's log; but a log
@@ -159,7 +181,7 @@ int order_read(struct order *order, struct peer *peer, int64_t newest_id, struct
     }
     if (!order->whole) {
         order->whole = true;
-        order->newest = order->greatest_id > newest_id ? order->greatest_id : newest_id;
+        order->newest = order->greatest_key > newest_id ? order->greatest_key : newest_id;
     }
     return STATUS_OK;
 }
@@ -174,37 +196,41 @@ uint64_t order_floor(const struct order *order)
     return order->floor;
 }
 
-/* The place of the event with that id, or NULL. */
-static const struct place *find(const struct order *order, int64_t id)
+/* The place of the event with that key, or NULL. */
+static const struct place *find(const struct order *order, int64_t key)
 {
     const struct place *place = NULL;
-    if (id >= order->least_id) {
-        HASH_FIND(by_id, order->places, &id, sizeof id, place);
+    if (key >= order->least_key) {
+        HASH_FIND(by_key, order->places, &key, sizeof key, place);
     }
     return place;
 }
 
-bool order_is_of(const struct order *order, int64_t id, wall_time timestamp, struct str event_type)
+bool order_is_of(const struct order *order, int64_t key, wall_time timestamp, struct str event_type)
 {
     char text[WALL_TEXT_SIZE];
-    const struct place *place = find(order, id);
+    const struct place *place = find(order, key);
     return place == NULL || !place->whole ||
            place->row == digest(str_of(wall_format(timestamp, text)), event_type);
 }
 
-uint64_t order_of(const struct order *order, int64_t id)
+uint64_t order_of(const struct order *order, int64_t key, wall_time timestamp)
 {
-    const struct place *place = find(order, id);
+    const struct place *place = find(order, key);
     if (place != NULL) {
         return place->ordinal;
     }
-    return id > order->newest ? ORDER_NOT_DELIVERED : 0;
+    if (order->texts) {
+        const bool younger = order->count != 0 && timestamp.us > order->first_us;
+        return order->floor == 0 || younger ? ORDER_NOT_DELIVERED : 0;
+    }
+    return key > order->newest ? ORDER_NOT_DELIVERED : 0;
 }
 
 size_t order_count(const struct order *order, uint64_t after, uint64_t last)
 {
     size_t count = 0;
-    for (const struct place *place = order->places; place != NULL; place = place->by_id.next) {
+    for (const struct place *place = order->places; place != NULL; place = place->by_key.next) {
         count += place->ordinal > after && place->ordinal <= last;
     }
     return count;

@@ -12,6 +12,10 @@
  * not here was not delivered yet if its id is above that. Else it was delivered up to the floor; or
  * it has been committed late, and is not in the log for a moment.
  *
+ * Ids that are texts (source.cursor) say nothing of order. A row of those that is not here was not
+ * delivered yet, if it is younger than the first events behind the floor; what came in order before
+ * them is older.
+ *
  * What was read once is kept, also when the server's log has dropped it since.
  */
 #ifndef CTL_VERIFY_ORDER_H
@@ -27,7 +31,8 @@ struct order;
 /* A position as a number; what is none is 0. */
 uint64_t order_number(struct str position);
 
-struct order *order_create(void);
+/* texts: ids are texts. */
+struct order *order_create(bool texts);
 void order_destroy(struct order **order);
 
 /* Brings the order up to date. When the numbering has begun anew, or the server's log has dropped
@@ -41,12 +46,14 @@ unsigned order_generation(const struct order *order);
 
 uint64_t order_floor(const struct order *order);
 
-/* Ordinal of a row that is in the table; 0 when it is some ordinal up to the floor. */
-uint64_t order_of(const struct order *order, int64_t id);
+/* Ordinal of a row that is in the table; 0 when it is some ordinal up to the floor. key: its
+ * oracle_row_key. */
+uint64_t order_of(const struct order *order, int64_t key, wall_time timestamp);
 
 /* False when another row was delivered with that id than the one that is in the table: one with
  * another type, or with a timestamp of another millisecond, which is as much as events tell. */
-bool order_is_of(const struct order *order, int64_t id, wall_time timestamp, struct str event_type);
+bool order_is_of(const struct order *order, int64_t key, wall_time timestamp,
+                 struct str event_type);
 
 /* How many rows were delivered with ordinals above `after` and up to `last`. after is not below the
  * floor. */

@@ -380,7 +380,9 @@ static void hand_on(struct reader_thread *t, struct batch *batch)
         buf_clear(&t->journal.bytes);
         t->journal.whole = true;
     }
-    buf_clear(&t->resume.state);
+    if (!batch->state_appends) {
+        buf_clear(&t->resume.state);
+    }
     buf_append_str(&t->resume.state, batch->state);
     t->resume.saved = true;
     t->resume.live = true;

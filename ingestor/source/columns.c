@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/columns.h"
 
+#include <string.h>
+
 size_t columns_count(const struct config_source *source)
 {
     return EVENT_FIELDS + source->extra_count;
@@ -24,6 +26,17 @@ struct columns_entry columns_at(const struct config_source *source, size_t index
 int columns_missing(const struct config_source *source, const struct columns_entry *column,
                     const char *names, struct error *err)
 {
+    const bool of_cursor =
+        source->cursor != NULL && (strcmp(column->name, source->cursor) == 0 ||
+                                   strcmp(column->field, event_fields[EVENT_ID].name) == 0);
+    if (of_cursor) {
+        return error_set(err, STATUS_NOT_FOUND,
+                         "table \"%s\"%s%s has no column \"%s\" for source.cursor; its columns are "
+                         "%s; write the one that rows are in the order of, and the one of the id: "
+                         "source.cursor: [created_at, id]",
+                         source->table, source->path != NULL ? " of " : "",
+                         source->path != NULL ? source->path : "", column->name, names);
+    }
     return error_set(err, STATUS_NOT_FOUND,
                      "table \"%s\"%s%s has no column \"%s\" for %s; its columns are %s; set "
                      "source.columns.%s to the one that holds it",

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tables of the sources, which NAME/source_NAME.c define; sources.c makes one table of them. */
+/* The tables of the sources, which NAME/source_NAME.c and, for `source.cursor`, NAME/NAME_cursor.c
+ * define; sources.c makes one table of each. */
 #ifndef INGESTOR_SOURCE_LIST_H
 #define INGESTOR_SOURCE_LIST_H
 
 #include "ingestor/source/source.h"
 
-#define SOURCE_DECLARE(value, name) extern const struct source_ops source_##name;
+#define SOURCE_DECLARE(value, name)                                                                \
+    extern const struct source_ops source_##name;                                                  \
+    extern const struct source_ops source_##name##_cursor;
 SOURCE_KIND_LIST(SOURCE_DECLARE)
 #undef SOURCE_DECLARE
 

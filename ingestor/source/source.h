@@ -27,9 +27,10 @@
 struct batch {
     struct event *events; /* their strings point into this batch's memory */
     size_t count;
-    struct str state; /* opaque: give it to source_open to continue after this batch */
-    uint64_t ordinal; /* of the last row delivered, in this batch or before; 0 if none ever */
-    uint64_t origin;  /* numbering that the ordinals belong to (docs/protocol.md) */
+    struct str state;   /* opaque: give it to source_open to continue after this batch */
+    bool state_appends; /* it is to be appended to the state of the batch before */
+    uint64_t ordinal;   /* of the last row delivered, in this batch or before; 0 if none ever */
+    uint64_t origin;    /* numbering that the ordinals belong to (docs/protocol.md) */
     bool restarted; /* the table was replaced or started over: forget everything folded before; the
                        batch's rows are the first of the new table */
     bool history; /* rows that were delivered before the state that the source was opened with: the

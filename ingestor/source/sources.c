@@ -8,13 +8,19 @@
 #define OPS_OF(value, name) [value] = &source_##name,
 static const struct source_ops *const sources[] = {SOURCE_KIND_LIST(OPS_OF)};
 
+#define CURSOR_OPS_OF(value, name) [value] = &source_##name##_cursor,
+static const struct source_ops *const by_cursor[] = {SOURCE_KIND_LIST(CURSOR_OPS_OF)};
+
 /* `ingestor.checkpoint: file:PATH`, which any source can have. */
 static const struct source_stores files = {&checkpoint_file, &lease_file};
 
 const struct source_ops *sources_find(const struct config *config)
 {
     const size_t kind = (size_t)config->source.kind;
-    return config->has_source && kind < SOURCE_KINDS ? sources[kind] : NULL;
+    if (!config->has_source || kind >= SOURCE_KINDS) {
+        return NULL;
+    }
+    return config->source.cursor != NULL ? by_cursor[kind] : sources[kind];
 }
 
 const struct source_stores *sources_stores(const struct config *config)

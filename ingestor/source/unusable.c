@@ -2,16 +2,30 @@
 #include "ingestor/source/unusable.h"
 
 #include "common/program/log.h"
+#include "common/wire/event_id.h"
+
+static const char *const reasons[UNUSABLE_KINDS] = {
+    "its timestamp is missing or cannot be read as a time",
+    "its event type is missing",
+    "its id is not a number above 0",
+    "a column is longer than 1 MiB",
+    "the database fails at it",
+};
+
+void unusable_text_row(struct unusable_log *log, enum unusable kind, struct str id)
+{
+    const int len = (int)(id.len < EVENT_ID_MAX ? id.len : EVENT_ID_MAX);
+    if (log->counts[kind]++ == 0) {
+        log_warn(
+            "row %.*s is passed over: %s (further ones are only counted; see `tilewire stats`)",
+            len, len != 0 ? id.p : "",
+            kind == UNUSABLE_ID ? "its id is no text of 1 to 200 bytes without control characters"
+                                : reasons[kind]);
+    }
+}
 
 void unusable_row(struct unusable_log *log, enum unusable kind, int64_t id)
 {
-    static const char *const reasons[UNUSABLE_KINDS] = {
-        "its timestamp is missing or cannot be read as a time",
-        "its event type is missing",
-        "its id is not a number above 0",
-        "a column is longer than 1 MiB",
-        "the database fails at it",
-    };
     unusable_row_because(log, kind, id, reasons[kind]);
 }
 

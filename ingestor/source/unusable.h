@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "common/base/str.h"
+
 enum unusable {
     UNUSABLE_TIMESTAMP,
     UNUSABLE_EVENT_TYPE,
@@ -21,6 +23,9 @@ struct unusable_log {
 
 /* Counts a row of that id, and logs it if it is the first of its kind. */
 void unusable_row(struct unusable_log *log, enum unusable kind, int64_t id);
+
+/* The same, of a row whose id is a text. */
+void unusable_text_row(struct unusable_log *log, enum unusable kind, struct str id);
 
 /* The same, with the reason as somebody else says it. */
 void unusable_row_because(struct unusable_log *log, enum unusable kind, int64_t id,

@@ -9,6 +9,7 @@ import tempfile
 
 import pytest
 
+from texts import PostgresTexts, SqliteTexts
 from tilewire import Deployment, Postgres, Sqlite
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -85,9 +86,19 @@ def postgres_table(request, folder):
     yield from make_table("postgresql", request, folder)
 
 
+@pytest.fixture(params=["sqlite-texts", "sqlite-blobs", "postgresql-uuid", "postgresql-bytea"])
+def texts_table(request, folder):
+    """An events table whose ids are texts, or are read as such; see test_cursor.py."""
+    yield from make_table(request.param, request, folder)
+
+
 def make_table(kind, request, folder):
     if kind == "postgresql":
         database = Postgres(request.getfixturevalue("cluster"))
+    elif kind.startswith("postgresql-"):
+        database = PostgresTexts(request.getfixturevalue("cluster"), kind.removeprefix("postgresql-"))
+    elif kind in ("sqlite-texts", "sqlite-blobs"):
+        database = SqliteTexts(folder / "events.db", *(("wal", False) if kind == "sqlite-texts" else ("delete", True)))
     else:
         database = Sqlite(folder / "events.db", "wal" if kind == "sqlite" else "delete")
     database.create()

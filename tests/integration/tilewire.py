@@ -5,6 +5,7 @@ import copy
 import datetime
 import http.client
 import json
+import msgpack
 import os
 import pathlib
 import random
@@ -15,8 +16,6 @@ import sqlite3
 import subprocess
 import threading
 import time
-
-import msgpack
 import yaml
 import zmq
 
@@ -296,7 +295,7 @@ class Deployment:
         self.addresses = [f"tcp://127.0.0.1:{p}" for p in ports[:4]]
         self.gateway_ports = ports[4:]
         self.config = {
-            "source": {"uri": table.uri, "poll_interval": "1s"},
+            "source": {"uri": table.uri, "poll_interval": "1s", **getattr(table, "source", {})},
             "ingestor": {"publish": self.addresses[0], "query": self.addresses[1], "checkpoint_interval": "200ms",
                          "checkpoint": f"file:{folder}/checkpoint"},
             "cache": {"publish": self.addresses[2], "query": self.addresses[3]},

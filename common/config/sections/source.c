@@ -150,6 +150,50 @@ static int read_columns(struct config_reader *r, const struct config_key *key,
     return status;
 }
 
+/* ---- cursor ---- */
+
+static bool is_column_name(const struct yaml_node *value)
+{
+    return value != NULL && value->kind == YAML_SCALAR && !yaml_is_null(value) &&
+           value->text.len != 0 && value->text.len <= NAME_MAX_BYTES;
+}
+
+/* The id's column is kept by finish_cursor, which knows of `columns`, too. */
+static int read_cursor(struct config_reader *r, const struct config_key *key,
+                       const struct yaml_node *value, void *target)
+{
+    struct config_source *source = target;
+    if (value->kind != YAML_LIST || value->count != 2 || !is_column_name(value->first) ||
+        !is_column_name(value->first->next)) {
+        return config_fail(r, value, key->name,
+                           "expected two columns, the one that rows are in the order of and the "
+                           "one of the id: [created_at, id]");
+    }
+    source->cursor = config_copy(r, value->first->text);
+    return STATUS_OK;
+}
+
+/* Rows are told apart by the id; their time is that of the cursor unless `columns` says otherwise.
+ */
+static int finish_cursor(struct config_reader *r, const struct yaml_node *cursor,
+                         struct config_source *source)
+{
+    struct config_column *id = &source->columns[EVENT_ID];
+    struct config_column *time = &source->columns[EVENT_TIMESTAMP];
+    const struct yaml_node *second = cursor->first->next;
+    if (id->configured && !str_is(second->text, id->name)) {
+        return config_fail(r, second, NULL,
+                           "source.cursor: the second column has to be that of the id, which "
+                           "source.columns.id says is \"%s\"",
+                           id->name);
+    }
+    *id = (struct config_column){.name = config_copy(r, second->text), .configured = true};
+    if (!time->configured) {
+        *time = (struct config_column){.name = source->cursor, .configured = true};
+    }
+    return STATUS_OK;
+}
+
 /* ---- local time ---- */
 
 static int read_time_zone(struct config_reader *r, const struct config_key *key,
@@ -183,6 +227,9 @@ static const struct config_key rows[] = {
     {CONFIG_CUSTOM("columns", read_columns), .default_value = "{}",
      .default_words = "each field's own name",
      .help = "A map from the fields of an event to the table's columns."},
+    {CONFIG_CUSTOM("cursor", read_cursor), .default_words = "none: ids grow",
+     .help = "For ids that do not grow: the column that rows are read in the order of, and that of "
+             "the id."},
     {CONFIG_BOOL("payload_in_events", struct config_source, payload_in_events),
      .default_value = "false", .help = "Raw events carry the `payload` too."},
     {CONFIG_PATH("password_file", struct config_source, password_file),
@@ -190,8 +237,7 @@ static const struct config_key rows[] = {
     {CONFIG_DURATION("poll_interval", struct config_source, poll_interval_ms, 10, MS_PER_HOUR),
      .default_value = "2s", .help = "How often the table is read when nothing wakes the ingestor."},
     {CONFIG_DURATION("late_window", struct config_source, late_window_ms, 0, 7 * MS_PER_DAY),
-     .default_value = "10m",
-     .help = "How long the ingestor polls for an id that is missing between others."},
+     .default_value = "10m", .help = "How late a row may be committed."},
     {CONFIG_TEXT("metric_event", struct config_source, metric_event, 256),
      .default_value = "metrics.updated", .help = "The event type whose payload is a metric."},
     {CONFIG_CUSTOM("time_zone", read_time_zone), .default_value = "UTC",
@@ -217,6 +263,10 @@ int config_read_source(struct config_reader *r, const struct config_key *key,
         status = config_fail(r, yaml_get(value, "password_file")->key, NULL,
                              "source.password_file: %s has no password; leave it out",
                              source_kind_name(source->kind));
+    }
+    const struct yaml_node *cursor = yaml_get(value, "cursor");
+    if (status == STATUS_OK && cursor != NULL) {
+        status = finish_cursor(r, cursor, source);
     }
     config->has_source = true;
     return status;

@@ -8,10 +8,13 @@
 #include "common/postgres/pg_pooled.h"
 #include "ctl/oracle/columns.h"
 #include "ctl/oracle/moment.h"
+#include "ctl/oracle/sources/postgres_columns.h"
+#include "ctl/oracle/sources/postgres_cursor.h"
 #include "ctl/oracle/zone.h"
 
 #define OID_TIMESTAMP 1114
 #define OID_TIMESTAMPTZ 1184
+#define OID_BYTEA 17
 
 /* How far the table was read. */
 struct reading {
@@ -32,6 +35,7 @@ struct postgres {
     char *page;      /* SQL that gives the rows behind $1 */
     char *part;      /* SQL that gives those of them up to $2, too */
     char *bound;     /* SQL that gives the id of the $2nd row behind $1, or of the last one */
+    char *all;       /* SQL that gives all rows, with source.cursor */
     char *count;     /* SQL that gives how many rows there are up to $1, and the sum of their ids */
     bool time_us;    /* True when timestamps are read as µs since 1970, false for their text. */
     bool time_local; /* True when these are what a local clock shows, and no instants. */
@@ -50,6 +54,7 @@ static void postgres_close(struct oracle_source *base)
     free(s->part);
     free(s->bound);
     free(s->count);
+    free(s->all);
     free(s);
 }
 
@@ -103,65 +108,12 @@ static int check_id(const struct postgres *s, const PGresult *columns, struct er
     const int status = error_set(
         err, STATUS_INVALID,
         "column \"%s\" of table \"%s\" is of type %s, but ids must be whole numbers that grow; "
-        "set source.columns.id to a column that holds such numbers",
+        "set source.columns.id to a column that holds such numbers, or write source.cursor: "
+        "[created_at, %s]",
         oracle_column(s->source, EVENT_ID), s->source->table,
-        PQntuples(name) == 1 ? PQgetvalue(name, 0, 0) : "an unknown name");
+        PQntuples(name) == 1 ? PQgetvalue(name, 0, 0) : "an unknown name",
+        oracle_column(s->source, EVENT_ID));
     PQclear(name);
-    return status;
-}
-
-/* Appends a column that the table has to the list of those that are read. One that may not be read
- * goes to those that are denied if it is needed, and else nowhere, as if it were missing. */
-static void sort_column(const struct postgres *s, size_t index, bool readable, struct buf *list,
-                        struct buf *denied)
-{
-    const bool needed = index >= EVENT_FIELDS || !event_fields[index].optional ||
-                        s->source->columns[index].configured;
-    struct buf *to = readable ? list : denied;
-    if (readable || needed) {
-        buf_append_text(to, to->len != 0 ? ", " : "");
-        pg_quote(s->db, to, oracle_column(s->source, index));
-    }
-}
-
-/* *out has no row, and those of our columns that the table has and that we may read. */
-static int read_columns(const struct postgres *s, const char *table, PGresult **out,
-                        struct error *err)
-{
-    struct buf list = {0};
-    struct buf denied = {0};
-    struct buf sql = {0};
-    PGresult *all = NULL;
-    char *literal = PQescapeLiteral(s->db, table, strlen(table));
-    buf_printf(&sql,
-               "SELECT attname, has_column_privilege(attrelid, attnum, 'SELECT') FROM "
-               "pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped",
-               literal);
-    PQfreemem(literal);
-    int status = pg_query(s->db, buf_cstr(&sql), &all, "cannot describe the events table", err);
-    for (size_t i = 0; status == STATUS_OK && i < oracle_column_count(s->source); i++) {
-        const char *name = oracle_column(s->source, i);
-        for (int row = 0; name != NULL && row < PQntuples(all); row++) {
-            if (strcmp(PQgetvalue(all, row, 0), name) == 0) {
-                sort_column(s, i, PQgetvalue(all, row, 1)[0] == 't', &list, &denied);
-            }
-        }
-    }
-    PQclear(all); /* It may be NULL. */
-    if (status == STATUS_OK && denied.len != 0) {
-        status = error_set(err, STATUS_INVALID,
-                           "role \"%s\" may not read %s of table \"%s\"; grant it SELECT on "
-                           "these columns",
-                           PQuser(s->db), buf_cstr(&denied), s->source->table);
-    }
-    if (status == STATUS_OK) {
-        buf_clear(&sql);
-        buf_printf(&sql, "SELECT %s FROM %s LIMIT 0", buf_cstr(&list), table);
-        status = pg_query(s->db, buf_cstr(&sql), out, "cannot read the events table", err);
-    }
-    buf_free(&list);
-    buf_free(&denied);
-    buf_free(&sql);
     return status;
 }
 
@@ -189,6 +141,17 @@ static void put_column(struct postgres *s, const PGresult *columns, size_t index
     buf_free(&quoted);
 }
 
+static void prepare_by_cursor(struct postgres *s, const PGresult *columns, const char *table)
+{
+    struct buf rest = {0};
+    const bool bytes = PQftype(columns, find_column(s, columns, EVENT_ID)) == OID_BYTEA;
+    for (size_t i = EVENT_ID + 1; i < oracle_column_count(s->source); i++) {
+        put_column(s, columns, i, &rest);
+    }
+    s->all = postgres_cursor_sql(s->db, s->source, buf_cstr(&rest), table, bytes);
+    buf_free(&rest);
+}
+
 static int prepare(struct postgres *s, struct error *err)
 {
     struct buf table = {0};
@@ -197,14 +160,16 @@ static int prepare(struct postgres *s, struct error *err)
     PGresult *columns = NULL;
     pg_quote_table(s->db, &table, s->source);
     pg_quote(s->db, &id, s->source->columns[EVENT_ID].name);
-    int status = read_columns(s, buf_cstr(&table), &columns, err);
+    int status = postgres_read_columns(s->db, s->source, buf_cstr(&table), &columns, err);
     if (status == STATUS_OK) {
         status = check_columns(s, columns, err);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && s->base.texts) {
+        prepare_by_cursor(s, columns, buf_cstr(&table));
+    } else if (status == STATUS_OK) {
         status = check_id(s, columns, err);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !s->base.texts) {
         buf_clear(&sql);
         for (size_t i = 0; i < oracle_column_count(s->source); i++) {
             put_column(s, columns, i, &sql);
@@ -286,6 +251,11 @@ static struct str text_at(const PGresult *page, int row, int column)
                                                          (size_t)PQgetlength(page, row, column)};
 }
 
+static bool moment_of_text(const struct postgres *s, struct str text, wall_time *out)
+{
+    return text.p != NULL && oracle_moment_of_text(text, s->source->local.time_zone, &out->us);
+}
+
 static bool read_time(const struct postgres *s, struct str text, wall_time *out)
 {
     const char *zone = s->source->local.time_zone;
@@ -294,7 +264,7 @@ static bool read_time(const struct postgres *s, struct str text, wall_time *out)
         out->us = s->time_local ? oracle_zone_instant_us(zone, out->us) : out->us;
         return oracle_moment_in_range(out->us);
     }
-    return text.p != NULL && oracle_moment_of_text(text, zone, &out->us);
+    return moment_of_text(s, text, out);
 }
 
 /* Notes a row that was read, or passed over. */
@@ -454,10 +424,41 @@ static int postgres_load(struct oracle_source *base, struct oracle_rows *rows, s
     return status == STATUS_OK ? load_new(s, rows, err) : status;
 }
 
+struct by_cursor {
+    struct postgres *s;
+    struct oracle_rows *rows;
+};
+
+/* Takes a row of postgres_cursor_sql. */
+static void take_text_row(void *arg, const PGresult *page, int row)
+{
+    struct by_cursor *by = arg;
+    const int place_at = (int)oracle_column_count(by->s->source);
+    wall_time time;
+    wall_time place;
+    const bool timed = read_time(by->s, text_at(page, row, EVENT_TIMESTAMP), &time);
+    if (moment_of_text(by->s, text_at(page, row, place_at), &place)) {
+        postgres_cursor_add(&by->s->base, by->s->source, by->rows, page, row, timed ? &time : NULL);
+    } else {
+        by->s->base.unusable++;
+    }
+}
+
+/* Rows may have come anywhere, so all are read each time. */
+static int load_by_cursor(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
+{
+    struct by_cursor by = {(struct postgres *)base, rows};
+    oracle_rows_clear(rows);
+    base->newest = 0;
+    base->unusable = 0;
+    return postgres_cursor_load(by.s->db, by.s->all, take_text_row, &by, err);
+}
+
 int oracle_postgres_open(const struct config *config, struct oracle_source **out, struct error *err)
 {
     struct postgres *s = x_calloc(1, sizeof *s);
-    s->base.load = postgres_load;
+    s->base.texts = config->source.cursor != NULL;
+    s->base.load = s->base.texts ? load_by_cursor : postgres_load;
     s->base.rewind = postgres_rewind;
     s->base.close = postgres_close;
     postgres_rewind(&s->base);

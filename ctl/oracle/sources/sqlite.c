@@ -9,6 +9,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/xalloc.h"
+#include "common/wire/tally.h"
 #include "ctl/oracle/columns.h"
 #include "ctl/oracle/moment.h"
 
@@ -87,19 +88,33 @@ static int check_ids(struct sqlite *s, struct error *err)
         status = error_set(err, STATUS_INVALID,
                            "table \"%s\" has no numbers in its column \"%s\" for id; set "
                            "source.columns.id to one that holds whole numbers, which grow with "
-                           "each row",
-                           s->source->table, id);
+                           "each row, or write source.cursor: [created_at, %s]",
+                           s->source->table, id, id);
     }
     sqlite3_finalize(least);
     sqlite3_free(sql);
     return status;
 }
 
+/*
+ * By source.cursor: all rows that have a place, in the order of the bytes of their ids as text. The
+ * id as text and the cursor's column are the last columns.
+ */
+static char *cursor_sql(const struct sqlite *s, const char *columns)
+{
+    const char *id = s->source->columns[EVENT_ID].name;
+    return sqlite3_mprintf(
+        "SELECT * FROM (%s, CASE typeof(t.\"%w\") WHEN 'blob' THEN lower(hex(t.\"%w\")) "
+        "ELSE CAST(t.\"%w\" AS TEXT) END AS id_text, t.\"%w\" FROM \"%w\".\"%w\" AS t "
+        "WHERE t.\"%w\" IS NOT NULL) ORDER BY id_text COLLATE BINARY",
+        columns, id, id, id, s->source->cursor, schema_of(s->source), s->source->table, id);
+}
+
 static int prepare(struct sqlite *s, struct error *err)
 {
     bool there[ORACLE_COLUMNS_MAX] = {false};
     int status = find_columns(s, there, err);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !s->base.texts) {
         status = check_ids(s, err);
     }
     struct buf sql = {0};
@@ -110,7 +125,13 @@ static int prepare(struct sqlite *s, struct error *err)
         buf_printf(&sql, "%s%s", i == 0 ? "SELECT " : ", ", quoted);
         sqlite3_free(quoted);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && s->base.texts) {
+        char *all = cursor_sql(s, buf_cstr(&sql));
+        if (sqlite3_prepare_v2(s->db, all, -1, &s->page, NULL) != SQLITE_OK) {
+            status = failed(s, err);
+        }
+        sqlite3_free(all);
+    } else if (status == STATUS_OK) {
         const char *id = s->source->columns[EVENT_ID].name;
         char *rest = sqlite3_mprintf(
             " FROM \"%w\".\"%w\" AS t WHERE t.\"%w\" > ?1 AND "
@@ -171,11 +192,10 @@ static bool time_at(const struct sqlite *s, int column, wall_time *out)
     return type == SQLITE_TEXT && oracle_moment_of_text(text, zone, &out->us);
 }
 
-static void take_row(struct sqlite *s, struct oracle_rows *rows)
+static void take_row(struct sqlite *s, struct oracle_rows *rows, int64_t id)
 {
     struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     wall_time time;
-    const int64_t id = sqlite3_column_int64(s->page, EVENT_ID);
     const bool timed = time_at(s, EVENT_TIMESTAMP, &time);
     for (size_t i = EVENT_TYPE; i < oracle_column_count(s->source); i++) {
         texts[i] = i < EVENT_FIELDS ? text_at(s->page, (int)i) : added_at(s, (int)i);
@@ -195,7 +215,7 @@ static int sqlite_load(struct oracle_source *base, struct oracle_rows *rows, str
         }
         sqlite3_bind_int64(s->page, 1, base->newest);
         for (count = 0; (step = sqlite3_step(s->page)) == SQLITE_ROW; count++) {
-            take_row(s, rows);
+            take_row(s, rows, sqlite3_column_int64(s->page, EVENT_ID));
         }
         sqlite3_reset(s->page);
         if (step != SQLITE_DONE) {
@@ -203,6 +223,34 @@ static int sqlite_load(struct oracle_source *base, struct oracle_rows *rows, str
         }
     }
     return STATUS_OK;
+}
+
+/* Rows may have come anywhere, so all are read each time. */
+static int load_by_cursor(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
+{
+    struct sqlite *s = (struct sqlite *)base;
+    const int id_at = (int)oracle_column_count(s->source);
+    int step;
+    oracle_rows_clear(rows);
+    base->newest = 0;
+    base->unusable = 0;
+    while ((step = sqlite3_step(s->page)) == SQLITE_ROW) {
+        wall_time unused;
+        const struct str id = text_at(s->page, id_at);
+        const bool placed = time_at(s, id_at + 1, &unused);
+        const size_t before = oracle_rows_count(rows);
+        if (placed && event_id_valid(id)) {
+            take_row(s, rows, base->newest + 1);
+        } else {
+            base->newest += placed;
+            base->unusable++;
+        }
+        if (oracle_rows_count(rows) != before) {
+            oracle_rows_set_key(rows, tally_id(event_id_of_text(id)));
+        }
+    }
+    sqlite3_reset(s->page);
+    return step == SQLITE_DONE ? STATUS_OK : failed(s, err);
 }
 
 /* Where to read on is `newest` alone. */
@@ -214,8 +262,9 @@ static void sqlite_rewind(struct oracle_source *base)
 int oracle_sqlite_open(const struct config *config, struct oracle_source **out, struct error *err)
 {
     struct sqlite *s = x_calloc(1, sizeof *s);
-    s->base.position_is_id = true;
-    s->base.load = sqlite_load;
+    s->base.texts = config->source.cursor != NULL;
+    s->base.position_is_id = !s->base.texts;
+    s->base.load = s->base.texts ? load_by_cursor : sqlite_load;
     s->base.rewind = sqlite_rewind;
     s->base.close = sqlite_close;
     s->source = &config->source;

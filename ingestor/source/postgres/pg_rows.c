@@ -59,13 +59,9 @@ bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row,
     return wall_has_text(*out);
 }
 
-/* Why the row cannot be used, or UNUSABLE_KINDS when it can. */
-static enum unusable fill(struct postgres_source *s, const PGresult *rows, int row,
+enum unusable pg_row_fill(const struct postgres_source *s, const PGresult *rows, int row,
                           struct batch *batch, struct event *event)
 {
-    if (event->id.number <= 0) {
-        return UNUSABLE_ID;
-    }
     if (!pg_row_time(s, rows, row, &event->timestamp)) {
         return UNUSABLE_TIMESTAMP;
     }
@@ -80,7 +76,8 @@ void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64
     event->id.number = pg_row_id(rows, row);
     event->ordinal = ordinal;
     event->arrival = now;
-    const enum unusable why = fill(s, rows, row, batch, event);
+    const enum unusable why =
+        event->id.number > 0 ? pg_row_fill(s, rows, row, batch, event) : UNUSABLE_ID;
     if (why != UNUSABLE_KINDS) {
         const int64_t id = event->id.number;
         batch_drop_event(batch);

@@ -12,6 +12,11 @@ int64_t pg_row_id(const PGresult *rows, int row);
 /* The row's timestamp. False when it has none that can be read. */
 bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row, wall_time *out);
 
+/* Fills an event, all but id, ordinal and arrival. Returns why the row cannot be used, or
+ * UNUSABLE_KINDS. */
+enum unusable pg_row_fill(const struct postgres_source *s, const PGresult *rows, int row,
+                          struct batch *batch, struct event *event);
+
 /* Appends the row as an event with that ordinal, or counts it as unusable. */
 void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64_t ordinal,
                 wall_time now, struct batch *batch);

@@ -87,13 +87,18 @@ static void make_statements(struct postgres_source *s)
     free(late);
 }
 
+int pg_statements_set_plans(struct postgres_source *s, struct error *err)
+{
+    return pg_run(s->db, plans, "cannot set how the events table is read", err);
+}
+
 int pg_statements_prepare(struct postgres_source *s, struct error *err)
 {
     make_statements(s);
     if (s->pooled) {
         return STATUS_OK;
     }
-    int status = pg_run(s->db, plans, "cannot set how the events table is read", err);
+    int status = pg_statements_set_plans(s, err);
     for (size_t i = 0; i < PG_STATEMENTS && status == STATUS_OK; i++) {
         PGresult *result = PQprepare(s->db, known[i].name, s->statements[i], 0, NULL);
         if (PQresultStatus(result) != PGRES_COMMAND_OK) {

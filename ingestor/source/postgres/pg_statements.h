@@ -10,6 +10,9 @@
  * described. STATUS_IO. */
 int pg_statements_prepare(struct postgres_source *s, struct error *err);
 
+/* Settings of the session that make it read by the index. STATUS_IO. */
+int pg_statements_set_plans(struct postgres_source *s, struct error *err);
+
 /* Sends one, or runs it and waits, with results in text (format 0) or binary (1). */
 bool pg_statement_send(struct postgres_source *s, enum pg_statement which,
                        const char *const *parameters, int format);

@@ -13,6 +13,7 @@
 #define OID_TIMESTAMPTZ 1184
 #define OID_TEXT 25
 #define OID_VARCHAR 1043
+#define OID_BYTEA 17
 
 /* Types of which ids may be, as numbers in the order of their values. */
 #define OID_INT8 20
@@ -30,6 +31,7 @@ void pg_table_free(struct pg_table *table)
 {
     buf_free(&table->name);
     buf_free(&table->id);
+    buf_free(&table->id_text);
     buf_free(&table->columns);
     buf_free(&table->places);
     buf_free(&table->bytes);
@@ -99,9 +101,12 @@ static int check_id_type(const struct described *d, const char *name, struct err
         return error_set(
             err, STATUS_INVALID,
             "column \"%s\" of table \"%s\" is of type %s, but ids must be whole numbers that grow "
-            "with each row; add such a column (ALTER TABLE ... ADD COLUMN seq bigint GENERATED "
-            "ALWAYS AS IDENTITY UNIQUE), and set source.columns.id to its name",
-            name, d->source->table, PQgetvalue(d->columns, find_column(d, name), COLUMN_TYPE));
+            "with each row; write source.cursor: [created_at, %s], with the column that rows are "
+            "in the order of, and they are read as they are; or add a column that grows (ALTER "
+            "TABLE ... ADD COLUMN seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE), and set "
+            "source.columns.id to its name",
+            name, d->source->table, PQgetvalue(d->columns, find_column(d, name), COLUMN_TYPE),
+            name);
     }
 }
 
@@ -121,6 +126,15 @@ static void add_text(struct pg_table *out, size_t index, const char *name, bool 
     buf_printf(&out->bytes, " + coalesce(octet_length(c%zu), 0)", index + 1);
 }
 
+/* An id of any type as text; of bytes, their digits. */
+static void add_text_id(const struct described *d, const char *name, Oid type, struct pg_table *out)
+{
+    pg_quote(d->db, &out->id, name);
+    buf_printf(&out->id_text, type == OID_BYTEA ? "encode(e.%s, 'hex')" : "e.%s::text",
+               buf_cstr(&out->id));
+    buf_append_str(&out->columns, buf_str(&out->id_text));
+}
+
 static int add_column(const struct described *d, size_t index, struct pg_table *out,
                       struct error *err)
 {
@@ -134,6 +148,10 @@ static int add_column(const struct described *d, size_t index, struct pg_table *
         return STATUS_OK;
     }
     const Oid type = type_of(d, wanted.name);
+    if (index == EVENT_ID && d->source->cursor != NULL) {
+        add_text_id(d, wanted.name, type, out);
+        return STATUS_OK;
+    }
     /* Qualified with the table's alias: the lists are used in joins. */
     struct buf name = {0};
     buf_append_text(&name, "e.");

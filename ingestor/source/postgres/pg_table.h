@@ -15,7 +15,9 @@
 struct pg_table {
     struct buf name;       /* quoted */
     struct buf id;         /* quoted name of the id column */
-    struct buf columns;    /* of the SELECT: id as bigint, timestamp, texts as text, extras */
+    struct buf id_text;    /* with source.cursor: the id as events have it, as text */
+    struct buf columns;    /* of the SELECT: id as bigint (id_text with source.cursor), timestamp,
+                              texts as text, extras */
     struct buf places;     /* of the same columns in a subquery: c1, c2 ... */
     struct buf bytes;      /* of a row, of places: PG_ROW_BYTES and the lengths of its texts */
     bool timestamp_binary; /* the timestamp comes as PostgreSQL's µs since 2000; else as text */

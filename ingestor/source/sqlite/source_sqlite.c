@@ -13,12 +13,11 @@
 #include "common/program/log.h"
 #include "ingestor/checkpoint/checkpoint_file.h"
 #include "ingestor/lease/lease_file.h"
+#include "ingestor/source/sqlite/sqlite_database.h"
 #include "ingestor/source/sqlite/sqlite_rows.h"
 #include "ingestor/source/sqlite/sqlite_same.h"
 #include "ingestor/source/sqlite/sqlite_state.h"
 #include "ingestor/source/sqlite/sqlite_table.h"
-
-#define BUSY_TIMEOUT_MS 2000
 
 static struct sqlite_source *sqlite_of(struct source *source)
 {
@@ -67,21 +66,6 @@ static void sqlite_close(struct source *source)
     free(s);
 }
 
-static int open_database(struct sqlite_source *s, struct error *err)
-{
-    const char *path = s->config->source.path;
-    if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK) {
-        return error_set(err, STATUS_IO, "cannot open the database %s: %s", path,
-                         sqlite3_errmsg(s->db));
-    }
-    sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
-    /* A name in quotes that SQLite does not know is to be an error, and no text. */
-    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-    sqlite_wake_open(&s->wake, path);
-    return STATUS_OK;
-}
-
 static int sqlite_open(const struct config *config, struct str state, struct str journal,
                        uint64_t epoch, struct source **out, struct error *err)
 {
@@ -94,7 +78,7 @@ static int sqlite_open(const struct config *config, struct str state, struct str
     if (state.p != NULL) {
         sqlite_state_load(s, state);
     }
-    int status = open_database(s, err);
+    int status = sqlite_database_open(s, err);
     if (status == STATUS_OK) {
         status = sqlite_table_prepare(s, err);
     }
@@ -202,15 +186,10 @@ static int sqlite_read(struct source *source, size_t max_rows, struct batch **ou
 /* What poll_interval is for: what no notification tells of. */
 static int look_around(struct sqlite_source *s, struct error *err)
 {
-    const char *path = s->config->source.path;
-    struct stat now;
-    if (stat(path, &now) != 0 || now.st_ino != s->identity.st_ino) {
-        return error_set(err, STATUS_IO, "%s was replaced or removed", path);
+    int status = sqlite_database_check(s, err);
+    if (status == STATUS_OK) {
+        status = sqlite_same_check_file(s, err); /* ids may have begun anew */
     }
-    if (sqlite_wake_unlinked(&s->wake, path)) {
-        return error_set(err, STATUS_IO, "the log of %s was replaced or removed", path);
-    }
-    const int status = sqlite_same_check_file(s, err); /* ids may have begun anew */
     return status == STATUS_OK ? check_ids(s, err) : status;
 }
 
@@ -218,26 +197,9 @@ static int sqlite_wait(struct source *source, int wake_fd, int timeout_ms, bool 
                        struct error *err)
 {
     struct sqlite_source *s = sqlite_of(source);
-    const char *path = s->config->source.path;
-    enum sqlite_wake_reason reason = sqlite_wake_wait(&s->wake, path, wake_fd, timeout_ms);
-    if (reason == SQLITE_WAKE_WRITTEN) {
-        sqlite_turn_await(&s->turn, s->db);
-        reason = sqlite_wake_settle(&s->wake, path, !s->turn.gave_up);
-    }
-    *woken = reason == SQLITE_WAKE_WRITTEN;
-    switch (reason) {
-    case SQLITE_WAKE_NONE:
-    case SQLITE_WAKE_WRITTEN:
-        return STATUS_OK;
-    case SQLITE_WAKE_TIMEOUT:
-        return look_around(s, err);
-    case SQLITE_WAKE_UNLINKED:
-        return error_set(err, STATUS_IO, "the log of %s was replaced or removed", path);
-    case SQLITE_WAKE_REPLACED:
-        break;
-    }
-    /* The open connection still reads the old file. */
-    return error_set(err, STATUS_IO, "%s was replaced or removed", path);
+    bool over;
+    const int status = sqlite_database_wait(s, wake_fd, timeout_ms, woken, &over, err);
+    return status == STATUS_OK && over ? look_around(s, err) : status;
 }
 
 const struct source_ops source_sqlite = {

@@ -43,7 +43,7 @@ static struct str real_text(sqlite3_value *value)
     return text;
 }
 
-static struct str column_text(void *row, size_t column)
+struct str sqlite_rows_text(void *row, size_t column)
 {
     sqlite3_value *value = sqlite3_column_value(row, (int)column);
     /* The event's own columns are texts. */
@@ -53,7 +53,7 @@ static struct str column_text(void *row, size_t column)
     return value_text(value);
 }
 
-static bool column_time(sqlite3_stmt *row, int column, const struct zone *zone, wall_time *out)
+bool sqlite_rows_time(sqlite3_stmt *row, int column, const struct zone *zone, wall_time *out)
 {
     sqlite3_value *value = sqlite3_column_value(row, column);
     switch (sqlite3_value_type(value)) {
@@ -70,6 +70,15 @@ static bool column_time(sqlite3_stmt *row, int column, const struct zone *zone, 
     }
 }
 
+enum unusable sqlite_rows_fill(const struct sqlite_source *s, sqlite3_stmt *row,
+                               struct batch *batch, struct event *event)
+{
+    if (!sqlite_rows_time(row, EVENT_TIMESTAMP, s->config->source.local.zone, &event->timestamp)) {
+        return UNUSABLE_TIMESTAMP;
+    }
+    return columns_fill(&s->config->source, sqlite_rows_text, row, batch, event);
+}
+
 /* Why the row cannot be used, or UNUSABLE_KINDS when it can. */
 static enum unusable fill(struct sqlite_source *s, struct batch *batch, struct event *event,
                           wall_time arrival)
@@ -81,10 +90,7 @@ static enum unusable fill(struct sqlite_source *s, struct batch *batch, struct e
     if (event->id.number <= 0) {
         return UNUSABLE_ID;
     }
-    if (!column_time(row, EVENT_TIMESTAMP, s->config->source.local.zone, &event->timestamp)) {
-        return UNUSABLE_TIMESTAMP;
-    }
-    return columns_fill(&s->config->source, column_text, row, batch, event);
+    return sqlite_rows_fill(s, row, batch, event);
 }
 
 /* By what a row is known again, whether it can be used or not. */
@@ -92,11 +98,11 @@ static struct anchor anchor_at(const struct sqlite_source *s, sqlite3_stmt *row,
                                int timestamp, int type)
 {
     wall_time time = {0};
-    if (!column_time(row, timestamp, s->config->source.local.zone, &time)) {
+    if (!sqlite_rows_time(row, timestamp, s->config->source.local.zone, &time)) {
         time = (wall_time){0};
     }
     return (struct anchor){sqlite3_column_int64(row, id),
-                           anchor_digest(time, column_text(row, (size_t)type))};
+                           anchor_digest(time, sqlite_rows_text(row, (size_t)type))};
 }
 
 static void pass_over(struct sqlite_source *s, struct batch *batch, enum unusable why)

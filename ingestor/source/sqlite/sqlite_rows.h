@@ -6,6 +6,16 @@
 #include "ingestor/source/batch.h"
 #include "ingestor/source/sqlite/sqlite_state.h"
 
+/* A column as text, and as a moment; false when it is none. The text is valid until the next one of
+ * the statement or of the thread. */
+struct str sqlite_rows_text(void *row, size_t column);
+bool sqlite_rows_time(sqlite3_stmt *row, int column, const struct zone *zone, wall_time *out);
+
+/* Fills an event, all but id, ordinal and arrival, from a row of the columns that are selected.
+ * Returns why the row cannot be used, or UNUSABLE_KINDS. */
+enum unusable sqlite_rows_fill(const struct sqlite_source *s, sqlite3_stmt *row,
+                               struct batch *batch, struct event *event);
+
 /*
  * Appends the rows with ids in (after, until], at most max_rows; those that cannot be used are
  * counted. Of s it moves the fraction alone. *last is the id of the last one, which is left alone

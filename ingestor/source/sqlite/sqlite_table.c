@@ -11,7 +11,7 @@ int sqlite_table_error(const struct sqlite_source *s, const char *doing, struct 
                      sqlite3_errmsg(s->db));
 }
 
-static const char *schema_of(const struct config_source *source)
+const char *sqlite_table_schema(const struct config_source *source)
 {
     return source->table_schema != NULL ? source->table_schema : "main";
 }
@@ -42,7 +42,7 @@ static int list_columns(const struct sqlite_source *s, struct buf *names, bool *
         return sqlite_table_error(s, "cannot read the list of columns", err);
     }
     sqlite3_bind_text(statement, 1, source->table, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, schema_of(source), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, sqlite_table_schema(source), -1, SQLITE_STATIC);
     int step;
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(statement, 0);
@@ -67,6 +67,22 @@ static int list_columns(const struct sqlite_source *s, struct buf *names, bool *
                          source->path, source->table);
     }
     return STATUS_OK;
+}
+
+static bool has_column(const struct sqlite_source *s, const char *name)
+{
+    sqlite3_stmt *statement = NULL;
+    if (prepare(s,
+                sqlite3_mprintf("SELECT 1 FROM pragma_table_xinfo(%Q, %Q) WHERE hidden <> 1 AND "
+                                "name = %Q COLLATE NOCASE",
+                                s->config->source.table, sqlite_table_schema(&s->config->source),
+                                name),
+                &statement) != SQLITE_OK) {
+        return false;
+    }
+    const bool has = sqlite3_step(statement) == SQLITE_ROW;
+    sqlite3_finalize(statement);
+    return has;
 }
 
 /* An optional column may be missing, but not from one row to the next. */
@@ -109,6 +125,25 @@ static int list_selected(struct sqlite_source *s, struct buf *names, const bool 
     return STATUS_OK;
 }
 
+int sqlite_table_select(struct sqlite_source *s, const char *also, struct buf *columns,
+                        struct error *err)
+{
+    bool there[EVENT_FIELDS + CONFIG_EXTRAS_MAX] = {false};
+    struct buf names = {0};
+    struct buf id_type = {0};
+    int status = list_columns(s, &names, there, &id_type, err);
+    if (status == STATUS_OK) {
+        status = list_selected(s, &names, there, columns, err);
+    }
+    if (status == STATUS_OK && !has_column(s, also)) {
+        const struct columns_entry cursor = {event_fields[EVENT_TIMESTAMP].name, also, true};
+        status = columns_missing(&s->config->source, &cursor, buf_cstr(&names), err);
+    }
+    buf_free(&names);
+    buf_free(&id_type);
+    return status;
+}
+
 /* ---- Ids ---- */
 
 static int refuse_ids(const struct sqlite_source *s, bool text, struct error *err)
@@ -117,10 +152,11 @@ static int refuse_ids(const struct sqlite_source *s, bool text, struct error *er
     return error_set(err, STATUS_INVALID,
                      "%s: the ids in column \"%s\" of table \"%s\" are %s, but they have to be "
                      "whole numbers that grow with each row, as those of an INTEGER PRIMARY KEY "
-                     "do; set source.columns.id to a column that holds such (docs/sources.md says "
-                     "how a table gets one)",
+                     "do; set source.columns.id to a column that holds such, or write "
+                     "source.cursor: [created_at, %s], with the column that rows are in the order "
+                     "of, and they are read as they are (docs/sources.md)",
                      source->path, source->columns[EVENT_ID].name, source->table,
-                     text ? "text" : "blobs");
+                     text ? "text" : "blobs", source->columns[EVENT_ID].name);
 }
 
 /* By SQLite's rules of affinity, in their order; all that is written into such a column becomes
@@ -188,7 +224,7 @@ static struct id_facts find_facts(const struct sqlite_source *s)
     int not_null = 0;
     int primary = 0;
     int automatic = 0;
-    if (sqlite3_table_column_metadata(s->db, schema_of(source), source->table,
+    if (sqlite3_table_column_metadata(s->db, sqlite_table_schema(source), source->table,
                                       source->columns[EVENT_ID].name, &type, NULL, &not_null,
                                       &primary, &automatic) != SQLITE_OK) {
         return (struct id_facts){false, false};
@@ -204,7 +240,7 @@ static int prepare_sequence(struct sqlite_source *s)
     return prepare(s,
                    sqlite3_mprintf("SELECT max(q.seq) FROM \"%w\".sqlite_sequence AS q "
                                    "WHERE q.name = %Q COLLATE NOCASE",
-                                   schema_of(source), source->table),
+                                   sqlite_table_schema(source), source->table),
                    &s->sequence);
 }
 
@@ -213,7 +249,7 @@ static int prepare_sequence(struct sqlite_source *s)
 static int prepare_bad_ids(struct sqlite_source *s, bool never_null)
 {
     const struct config_source *source = &s->config->source;
-    const char *schema = schema_of(source);
+    const char *schema = sqlite_table_schema(source);
     const char *id = source->columns[EVENT_ID].name;
     char *null = never_null ? NULL
                             : sqlite3_mprintf("UNION ALL SELECT 1 FROM \"%w\".\"%w\" AS e "
@@ -232,7 +268,7 @@ static int prepare_bad_ids(struct sqlite_source *s, bool never_null)
 static int prepare_all(struct sqlite_source *s, const char *columns, struct error *err)
 {
     const struct config_source *source = &s->config->source;
-    const char *schema = schema_of(source);
+    const char *schema = sqlite_table_schema(source);
     const char *id = source->columns[EVENT_ID].name;
     const char *time = source->columns[EVENT_TIMESTAMP].name;
     const char *type = source->columns[EVENT_TYPE].name;
@@ -297,7 +333,7 @@ int sqlite_table_find_history(const struct sqlite_source *s, int64_t *first, str
     if (prepare(s,
                 sqlite3_mprintf("SELECT min(i) FROM (SELECT e.\"%w\" AS i FROM \"%w\".\"%w\" AS e "
                                 "WHERE e.\"%w\" BETWEEN 1 AND ?1 ORDER BY e.\"%w\" DESC LIMIT ?2)",
-                                id, schema_of(source), source->table, id, id),
+                                id, sqlite_table_schema(source), source->table, id, id),
                 &statement) == SQLITE_OK) {
         sqlite3_bind_int64(statement, 1, s->position);
         sqlite3_bind_int64(statement, 2, (int64_t)s->config->ingestor.events);

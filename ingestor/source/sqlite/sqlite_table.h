@@ -8,6 +8,15 @@
 /* The database's message, behind what was being done. Returns STATUS_IO. */
 int sqlite_table_error(const struct sqlite_source *s, const char *doing, struct error *err);
 
+/* Appends what is selected of each row: the columns of columns.h in their order, of the table `e`.
+ * STATUS_NOT_FOUND: the table is missing, or a column that is needed, or `also`, which is one more
+ * column that has to be there; err names it. STATUS_IO. */
+int sqlite_table_select(struct sqlite_source *s, const char *also, struct buf *columns,
+                        struct error *err);
+
+/* The schema that the table is in. */
+const char *sqlite_table_schema(const struct config_source *source);
+
 #define SQLITE_TABLE_BAD_IDS_MAX 10000 /* rows; further ones are not even counted */
 
 /*

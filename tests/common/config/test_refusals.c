@@ -105,9 +105,25 @@ static void test_source(void **state)
          "1:32: source.table: expected TABLE or SCHEMA.TABLE, but found \".b\""},
         {"source: {uri: sqlite:e, password_file: p}",
          "1:25: source.password_file: SQLite has no password; leave it out"},
+        {"source: {uri: sqlite:e, cursor: created_at}",
+         "1:33: source.cursor: expected two columns, the one that rows are in the order of and the "
+         "one of the id: [created_at, id]"},
+        {"source: {uri: sqlite:e, cursor: [created_at]}",
+         "1:33: source.cursor: expected two columns, the one that rows are in the order of and the "
+         "one of the id: [created_at, id]"},
+        {"source: {uri: sqlite:e, cursor: [a, b, c]}",
+         "1:33: source.cursor: expected two columns, the one that rows are in the order of and the "
+         "one of the id: [created_at, id]"},
+        {"source: {uri: sqlite:e, cursor: [a, ~]}",
+         "1:33: source.cursor: expected two columns, the one that rows are in the order of and the "
+         "one of the id: [created_at, id]"},
+        {"source: {uri: sqlite:e, columns: {id: uuid}, cursor: [created_at, id]}",
+         "1:67: source.cursor: the second column has to be that of the id, which "
+         "source.columns.id says is \"uuid\""},
         {"source: {uri: sqlite:e, poll: 1s}",
-         "1:25: source: unknown key \"poll\"; known are uri, table, columns, payload_in_events, "
-         "password_file, poll_interval, late_window, metric_event, time_zone or week_starts"},
+         "1:25: source: unknown key \"poll\"; known are uri, table, columns, cursor, "
+         "payload_in_events, password_file, poll_interval, late_window, metric_event, time_zone or "
+         "week_starts"},
     };
     REFUSED(refusals);
 }

@@ -381,7 +381,7 @@ static int setup(void **state)
     }
     h->seed = (unsigned)time(NULL);
     print_message("seed %u\n", h->seed);
-    h->order = order_create();
+    h->order = order_create(false);
     h->judge = judge_create();
     *state = h;
     return 0;

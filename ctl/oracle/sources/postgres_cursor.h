@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All rows of a table of PostgreSQL whose ids are texts, in the order of their bytes. */
+#ifndef CTL_ORACLE_SOURCES_POSTGRES_CURSOR_H
+#define CTL_ORACLE_SOURCES_POSTGRES_CURSOR_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "common/base/error.h"
+#include "common/config/config.h"
+#include "ctl/oracle/source.h"
+
+/* SQL for postgres_cursor_load, which the caller frees: rows have the id as text, the rest of the
+ * columns (", a, b"), and the cursor's column as text. bytes: the id is of bytes. */
+char *postgres_cursor_sql(PGconn *db, const struct config_source *source, const char *rest,
+                          const char *table, bool bytes);
+
+/* Adds a row of these that has a place, or counts it as unusable. timestamp: NULL when it has none.
+ */
+void postgres_cursor_add(struct oracle_source *base, const struct config_source *source,
+                         struct oracle_rows *rows, const PGresult *page, int row,
+                         const wall_time *timestamp);
+
+/* Hands out all rows, in one transaction. STATUS_IO. */
+int postgres_cursor_load(PGconn *db, const char *sql,
+                         void (*take)(void *arg, const PGresult *page, int row), void *arg,
+                         struct error *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/cursor/cursor_deliver.h"
+
+#define WHOLE_BYTES_MIN ((size_t)256 << 10)
+
+void cursor_add_event(struct cursor *c, struct batch *batch, const struct cursor_row *row,
+                      uint64_t ordinal, wall_time now)
+{
+    struct event *event = batch_event(batch);
+    event->ordinal = ordinal;
+    event->arrival = now;
+    const enum unusable why =
+        event_id_valid(row->id) ? c->db.fill(c->db.arg, batch, event) : UNUSABLE_ID;
+    event->id = event_id_of_text(batch_text(batch, row->id));
+    if (why != UNUSABLE_KINDS) {
+        batch_drop_event(batch);
+        unusable_text_row(&c->unusable, why, row->id);
+    }
+}
+
+void cursor_finish(struct cursor *c, struct batch *batch, struct str record, bool journaled)
+{
+    struct cursor_state *state = &c->state;
+    struct buf whole = {0};
+    batch->ordinal = state->position.ordinal;
+    batch->origin = state->origin;
+    batch->restarted = c->started_over;
+    batch->record = state->record;
+    batch->pending_since = WALL_NEVER;
+    batch->given_up = state->given_up;
+    c->started_over = false;
+    c->caught_up = !batch->more;
+    const size_t most = state->whole_bytes > WHOLE_BYTES_MIN ? state->whole_bytes : WHOLE_BYTES_MIN;
+    batch->state_appends = state->record_bytes <= most;
+    if (batch->state_appends) {
+        state->record_bytes += record.len;
+        batch_finish(batch, record, journaled ? record : STR(""));
+    } else {
+        cursor_state_save(state, &whole);
+        batch_finish(batch, buf_str(&whole), journaled ? record : STR(""));
+    }
+    buf_free(&whole);
+}

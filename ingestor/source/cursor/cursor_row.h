@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What reading by `source.cursor` asks of a database: rows in the order of a pair, the cursor's
+ * column and the id. Values of both are opaque here: only the database compares them, by its own
+ * rules, and hands them out to be given back.
+ */
+#ifndef INGESTOR_SOURCE_CURSOR_CURSOR_ROW_H
+#define INGESTOR_SOURCE_CURSOR_CURSOR_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/base/str.h"
+#include "ingestor/source/batch.h"
+#include "ingestor/source/unusable.h"
+
+/* Where a row stands, as its database has it. Borrowed. */
+struct cursor_key {
+    struct str time; /* of the cursor's column */
+    struct str id;   /* of the id's */
+};
+
+/* A row in hand, valid during the call of `take`. */
+struct cursor_row {
+    bool placed;           /* It has both values, and a time can be made of the first one. */
+    struct cursor_key key; /* meaningful only when it is placed */
+    wall_time time;        /* of the cursor's column; meaningful only when it is placed */
+    struct str id;         /* as text, as the event has it, if that is a valid id */
+};
+
+/* Returns false when no further row is wanted. */
+typedef bool cursor_take(void *arg, const struct cursor_row *row);
+
+/* Rows behind `after` up to `until`; NULL: from the first one, and to the last. */
+struct cursor_range {
+    const struct cursor_key *after;
+    const struct cursor_key *until;
+    bool keys_only;  /* Only keys are asked for: `fill` is not called. */
+    size_t max_rows; /* CURSOR_ALL_ROWS: no limit */
+};
+
+#define CURSOR_ALL_ROWS ((size_t)1 << 62)
+
+struct cursor_db {
+    void *arg;
+
+    /* Hands out the rows of a range in their order. *more: it came to max_rows. STATUS_IO. */
+    int (*scan)(void *arg, const struct cursor_range *range, cursor_take *take, void *take_arg,
+                bool *more, struct error *err);
+
+    /* Hands out the row that stands there, if there is one. STATUS_IO. */
+    int (*find)(void *arg, const struct cursor_key *key, cursor_take *take, void *take_arg,
+                struct error *err);
+
+    /* Fills an event from the row in hand, all but its id, ordinal and arrival. Returns why the row
+     * cannot be used, or UNUSABLE_KINDS. */
+    enum unusable (*fill)(void *arg, struct batch *batch, struct event *event);
+};
+
+#endif

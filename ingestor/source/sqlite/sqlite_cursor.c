@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SQLite by `source.cursor`: rows in the order of a column of times and the id, which may be text
+ * or a blob. ingestor/source/cursor decides what is delivered; this reads.
+ *
+ * A value of a key is its type and its bytes: i and r the digits or the bytes of a number, t a
+ * text, b a blob. SQLite compares values of one type with each other, and types in that order.
+ */
+#include "ingestor/source/list.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/base/xalloc.h"
+#include "common/program/log.h"
+#include "ingestor/checkpoint/checkpoint_file.h"
+#include "ingestor/lease/lease_file.h"
+#include "ingestor/source/columns.h"
+#include "ingestor/source/cursor/cursor.h"
+#include "ingestor/source/sqlite/sqlite_database.h"
+#include "ingestor/source/sqlite/sqlite_rows.h"
+#include "ingestor/source/sqlite/sqlite_table.h"
+
+enum { WHOLE, KEYS, SHAPES };
+
+struct sqlite_cursor {
+    struct sqlite_source s; /* connection, wakes and turns; it is the base */
+    struct cursor cursor;
+    sqlite3_stmt *ranges[SHAPES][2][2]; /* by shape, and whether there is an end at either side */
+    sqlite3_stmt *one;                  /* the row of a key */
+    sqlite3_stmt *version;              /* of the schema */
+    int64_t prepared_for;               /* that version */
+    bool warned;                        /* that there is no index */
+
+    /* The row in hand. */
+    sqlite3_stmt *row;
+    int time_at; /* its column of the cursor */
+    struct buf time;
+    struct buf id;
+    struct buf id_text;
+};
+
+static struct sqlite_cursor *cursor_of(struct source *source)
+{
+    return (struct sqlite_cursor *)(void *)source;
+}
+
+/* ---- Values ---- */
+
+static void put_value(struct buf *out, sqlite3_stmt *row, int column)
+{
+    const double real = sqlite3_column_double(row, column);
+    buf_clear(out);
+    switch (sqlite3_column_type(row, column)) {
+    case SQLITE_INTEGER:
+        buf_printf(out, "i%" PRId64, (int64_t)sqlite3_column_int64(row, column));
+        break;
+    case SQLITE_FLOAT:
+        buf_append_char(out, 'r');
+        buf_append(out, &real, sizeof real);
+        break;
+    case SQLITE_TEXT:
+        buf_append_char(out, 't');
+        buf_append(out, sqlite3_column_text(row, column),
+                   (size_t)sqlite3_column_bytes(row, column));
+        break;
+    case SQLITE_BLOB:
+        buf_append_char(out, 'b');
+        buf_append(out, sqlite3_column_blob(row, column),
+                   (size_t)sqlite3_column_bytes(row, column));
+        break;
+    default: /* NULL: it has no place */
+        break;
+    }
+}
+
+/* The value has to stay as it is until the statement is reset. */
+static void bind_value(sqlite3_stmt *statement, int index, struct str value)
+{
+    char digits[24] = "";
+    double real = 0;
+    const char *bytes = value.p + 1;
+    const size_t len = value.len - 1;
+    switch (value.len != 0 ? value.p[0] : '\0') {
+    case 'i':
+        memcpy(digits, bytes, len < sizeof digits - 1 ? len : sizeof digits - 1);
+        sqlite3_bind_int64(statement, index, strtoll(digits, NULL, 10));
+        break;
+    case 'r':
+        memcpy(&real, bytes, len < sizeof real ? len : sizeof real);
+        sqlite3_bind_double(statement, index, real);
+        break;
+    case 't':
+        sqlite3_bind_text(statement, index, bytes, (int)len, SQLITE_STATIC);
+        break;
+    case 'b':
+        sqlite3_bind_blob(statement, index, bytes, (int)len, SQLITE_STATIC);
+        break;
+    default:
+        sqlite3_bind_null(statement, index);
+        break;
+    }
+}
+
+/* An id as events have it: of a blob, the digits of its bytes. */
+static struct str text_of_id(struct sqlite_cursor *c)
+{
+    static const char hex[] = "0123456789abcdef";
+    const struct str value = buf_str(&c->id);
+    if (value.len == 0 || value.p[0] == 'r') {
+        return STR("");
+    }
+    if (value.p[0] != 'b') {
+        return (struct str){value.p + 1, value.len - 1};
+    }
+    buf_clear(&c->id_text);
+    for (size_t i = 1; i < value.len; i++) {
+        const unsigned char byte = (unsigned char)value.p[i];
+        buf_append_char(&c->id_text, hex[byte >> 4]);
+        buf_append_char(&c->id_text, hex[byte & 15]);
+    }
+    return buf_str(&c->id_text);
+}
+
+/* ---- Statements ---- */
+
+static void close_statements(struct sqlite_cursor *c)
+{
+    for (int i = 0; i < SHAPES * 4; i++) {
+        sqlite3_stmt **statement = &c->ranges[i / 4][i / 2 % 2][i % 2];
+        sqlite3_finalize(*statement);
+        *statement = NULL;
+    }
+    sqlite3_finalize(c->one);
+    sqlite3_finalize(c->version);
+    c->one = NULL;
+    c->version = NULL;
+}
+
+static bool prepare(struct sqlite_cursor *c, char *sql, sqlite3_stmt **out)
+{
+    const int result = sqlite3_prepare_v2(c->s.db, sql, -1, out, NULL);
+    sqlite3_free(sql);
+    return result == SQLITE_OK;
+}
+
+/* ?1 and ?2: the key that rows are behind; ?3 and ?4: up to which; ?5: how many. */
+static char *range_sql(const struct sqlite_cursor *c, const char *columns, bool after, bool until)
+{
+    const struct config_source *source = &c->s.config->source;
+    const char *time = source->cursor;
+    const char *id = source->columns[EVENT_ID].name;
+    char *from = after ? sqlite3_mprintf("(e.\"%w\", e.\"%w\") > (?1, ?2)", time, id)
+                       : sqlite3_mprintf("e.\"%w\" IS NOT NULL", time);
+    char *to = until ? sqlite3_mprintf(" AND (e.\"%w\", e.\"%w\") <= (?3, ?4)", time, id)
+                     : sqlite3_mprintf("");
+    char *sql = sqlite3_mprintf("SELECT %s, e.\"%w\" FROM \"%w\".\"%w\" AS e WHERE %s%s ORDER BY "
+                                "e.\"%w\", e.\"%w\" LIMIT ?5",
+                                columns, time, sqlite_table_schema(source), source->table, from, to,
+                                time, id);
+    sqlite3_free(from);
+    sqlite3_free(to);
+    return sql;
+}
+
+/* Says so when rows have to be sorted at each poll. */
+static void warn_of_missing_index(struct sqlite_cursor *c)
+{
+    const struct config_source *source = &c->s.config->source;
+    const char *time = source->cursor;
+    const char *id = source->columns[EVENT_ID].name;
+    sqlite3_stmt *plan = NULL;
+    bool sorts = false;
+    char *sql = range_sql(c, "1", true, false);
+    if (prepare(c, sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql), &plan)) {
+        while (sqlite3_step(plan) == SQLITE_ROW) {
+            const char *detail = (const char *)sqlite3_column_text(plan, 3);
+            sorts |= detail != NULL && strstr(detail, "TEMP B-TREE") != NULL;
+        }
+    }
+    sqlite3_finalize(plan);
+    sqlite3_free(sql);
+    if (sorts && !c->warned) {
+        log_warn("table %s has no index for source.cursor, so all of it is sorted at each poll: "
+                 "CREATE INDEX %s_cursor ON %s (%s, %s)",
+                 source->table, source->table, source->table, time, id);
+    }
+    c->warned = sorts;
+}
+
+static int schema_version(struct sqlite_cursor *c, int64_t *out, struct error *err)
+{
+    if (c->version == NULL && !prepare(c, sqlite3_mprintf("PRAGMA schema_version"), &c->version)) {
+        return sqlite_table_error(&c->s, "cannot read the schema", err);
+    }
+    const bool read = sqlite3_step(c->version) == SQLITE_ROW;
+    *out = read ? sqlite3_column_int64(c->version, 0) : 0;
+    sqlite3_reset(c->version);
+    return read ? STATUS_OK : sqlite_table_error(&c->s, "cannot read the schema", err);
+}
+
+static int prepare_all(struct sqlite_cursor *c, const char *columns, struct error *err)
+{
+    const struct config_source *source = &c->s.config->source;
+    const char *id = source->columns[EVENT_ID].name;
+    char *keys = sqlite3_mprintf("e.\"%w\"", id);
+    bool ok = true;
+    for (int i = 0; i < SHAPES * 4 && ok; i++) {
+        const char *list = i / 4 == WHOLE ? columns : keys;
+        ok = prepare(c, range_sql(c, list, i / 2 % 2 != 0, i % 2 != 0),
+                     &c->ranges[i / 4][i / 2 % 2][i % 2]);
+    }
+    ok = ok && prepare(c,
+                       sqlite3_mprintf("SELECT %s, e.\"%w\" FROM \"%w\".\"%w\" AS e WHERE "
+                                       "e.\"%w\" = ?1 AND e.\"%w\" = ?2 LIMIT 1",
+                                       columns, source->cursor, sqlite_table_schema(source),
+                                       source->table, source->cursor, id),
+                       &c->one);
+    sqlite3_free(keys);
+    if (!ok) {
+        return sqlite_table_error(&c->s, "cannot read the table", err);
+    }
+    warn_of_missing_index(c);
+    return schema_version(c, &c->prepared_for, err);
+}
+
+/* Makes the statements for the table as it is now, unless they are. */
+static int prepare_for_schema(struct sqlite_cursor *c, struct error *err)
+{
+    struct buf columns = {0};
+    int64_t version = 0;
+    int status = schema_version(c, &version, err);
+    if (status != STATUS_OK || (c->one != NULL && version == c->prepared_for)) {
+        return status;
+    }
+    close_statements(c);
+    status = sqlite_table_select(&c->s, c->s.config->source.cursor, &columns, err);
+    if (status == STATUS_OK) {
+        status = prepare_all(c, buf_cstr(&columns), err);
+    }
+    buf_free(&columns);
+    return status;
+}
+
+/* ---- What cursor_db asks for ---- */
+
+/* Takes the row in hand. Returns what `take` does. */
+static bool hand_out(struct sqlite_cursor *c, sqlite3_stmt *statement, cursor_take *take, void *arg)
+{
+    struct cursor_row row = {0};
+    c->row = statement;
+    c->time_at = sqlite3_column_count(statement) - 1;
+    put_value(&c->time, statement, c->time_at);
+    put_value(&c->id, statement, EVENT_ID);
+    row.placed = c->time.len != 0 && c->id.len != 0 &&
+                 sqlite_rows_time(statement, c->time_at, c->s.config->source.local.zone, &row.time);
+    row.key = (struct cursor_key){buf_str(&c->time), buf_str(&c->id)};
+    row.id = text_of_id(c);
+    return take(arg, &row);
+}
+
+static void bind_range(sqlite3_stmt *statement, const struct cursor_key *after,
+                       const struct cursor_key *until, size_t max_rows)
+{
+    if (after != NULL) {
+        bind_value(statement, 1, after->time);
+        bind_value(statement, 2, after->id);
+    }
+    if (until != NULL) {
+        bind_value(statement, 3, until->time);
+        bind_value(statement, 4, until->id);
+    }
+    sqlite3_bind_int64(statement, 5, (int64_t)max_rows);
+}
+
+/* A scan under way, which makes way for writers: it then goes on behind its last row. */
+struct scan {
+    const struct cursor_range *range;
+    struct buf time; /* key of the last row */
+    struct buf id;
+    size_t rows;
+    bool over; /* `take` wants no more */
+};
+
+/* Steps until the range or the turn is over. Returns SQLITE_DONE, SQLITE_ROW when it made way, or
+ * an error. */
+static int step_through(struct sqlite_cursor *c, struct scan *scan, cursor_take *take, void *arg)
+{
+    const struct cursor_range *range = scan->range;
+    const bool resumed = scan->time.len != 0;
+    const struct cursor_key last = {buf_str(&scan->time), buf_str(&scan->id)};
+    const struct cursor_key *after = resumed ? &last : range->after;
+    sqlite3_stmt *statement =
+        c->ranges[range->keys_only ? KEYS : WHOLE][after != NULL][range->until != NULL];
+    int step;
+    sqlite_turn_await(&c->s.turn, c->s.db);
+    bind_range(statement, after, range->until, range->max_rows - scan->rows);
+    while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+        scan->rows++;
+        if (!hand_out(c, statement, take, arg)) {
+            scan->over = true;
+            break;
+        }
+        if (scan->rows % SQLITE_TURN_ROWS == 0 && sqlite_turn_is_over(&c->s.turn, c->s.db)) {
+            break;
+        }
+    }
+    sqlite3_reset(statement);
+    if (step == SQLITE_ROW) { /* the key of that row, which bound texts may not be until now */
+        buf_clear(&scan->time);
+        buf_clear(&scan->id);
+        buf_append_str(&scan->time, buf_str(&c->time));
+        buf_append_str(&scan->id, buf_str(&c->id));
+    }
+    return step;
+}
+
+static int scan(void *arg, const struct cursor_range *range, cursor_take *take, void *take_arg,
+                bool *more, struct error *err)
+{
+    struct sqlite_cursor *c = arg;
+    struct scan scan = {.range = range};
+    int step;
+    do {
+        step = step_through(c, &scan, take, take_arg);
+    } while (step == SQLITE_ROW && !scan.over && scan.rows < range->max_rows);
+    *more = scan.rows >= range->max_rows;
+    buf_free(&scan.time);
+    buf_free(&scan.id);
+    return step == SQLITE_ROW || step == SQLITE_DONE
+               ? STATUS_OK
+               : sqlite_table_error(&c->s, "cannot read the table", err);
+}
+
+static int find(void *arg, const struct cursor_key *key, cursor_take *take, void *take_arg,
+                struct error *err)
+{
+    struct sqlite_cursor *c = arg;
+    bind_value(c->one, 1, key->time);
+    bind_value(c->one, 2, key->id);
+    const int step = sqlite3_step(c->one);
+    if (step == SQLITE_ROW) {
+        (void)hand_out(c, c->one, take, take_arg);
+    }
+    sqlite3_reset(c->one);
+    return step == SQLITE_ROW || step == SQLITE_DONE
+               ? STATUS_OK
+               : sqlite_table_error(&c->s, "cannot read the table", err);
+}
+
+static enum unusable fill(void *arg, struct batch *batch, struct event *event)
+{
+    struct sqlite_cursor *c = arg;
+    return sqlite_rows_fill(&c->s, c->row, batch, event);
+}
+
+/* ---- The source ---- */
+
+static void sqlite_cursor_close(struct source *source)
+{
+    struct sqlite_cursor *c = cursor_of(source);
+    cursor_close(&c->cursor);
+    close_statements(c);
+    sqlite3_close(c->s.db);
+    sqlite_wake_close(&c->s.wake);
+    buf_free(&c->time);
+    buf_free(&c->id);
+    buf_free(&c->id_text);
+    free(c);
+}
+
+/* The file, by which it is told from another one. */
+static int identify(struct sqlite_cursor *c, struct buf *out, struct error *err)
+{
+    const char *path = c->s.config->source.path;
+    struct statx born = {0};
+    if (stat(path, &c->s.identity) != 0) {
+        return error_set(err, STATUS_IO, "cannot find the database %s", path);
+    }
+    /* Inodes are used again; a file system that knows no birth gives 0. */
+    (void)statx(AT_FDCWD, path, 0, STATX_BTIME, &born);
+    buf_printf(out, "%llu/%llu/%lld.%u", (unsigned long long)c->s.identity.st_dev,
+               (unsigned long long)c->s.identity.st_ino, (long long)born.stx_btime.tv_sec,
+               born.stx_btime.tv_nsec);
+    return STATUS_OK;
+}
+
+static int sqlite_cursor_open(const struct config *config, struct str state, struct str journal,
+                              uint64_t epoch, struct source **out, struct error *err)
+{
+    struct sqlite_cursor *c = x_calloc(1, sizeof *c);
+    const struct cursor_db db = {.arg = c, .scan = scan, .find = find, .fill = fill};
+    struct buf identity = {0};
+    c->s.base.ops = &source_sqlite_cursor;
+    c->s.config = config;
+    c->s.wake.inotify = -1;
+    int status = sqlite_database_open(&c->s, err);
+    if (status == STATUS_OK) {
+        status = identify(c, &identity, err);
+    }
+    if (status == STATUS_OK) {
+        status = prepare_for_schema(c, err);
+    }
+    if (status == STATUS_OK) {
+        status =
+            cursor_open(&c->cursor, config, &db, state, journal, epoch, buf_str(&identity), err);
+    }
+    buf_free(&identity);
+    if (status != STATUS_OK) {
+        sqlite_cursor_close(&c->s.base);
+        return status;
+    }
+    sqlite_wake_unlinked(&c->s.wake, config->source.path); /* remembers them: they are open now */
+    *out = &c->s.base;
+    return STATUS_OK;
+}
+
+static int sqlite_cursor_read(struct source *source, size_t max_rows, struct batch **out,
+                              struct error *err)
+{
+    struct sqlite_cursor *c = cursor_of(source);
+    *out = NULL;
+    const int status = prepare_for_schema(c, err);
+    return status == STATUS_OK ? cursor_read(&c->cursor, max_rows, out, err) : status;
+}
+
+static int sqlite_cursor_wait(struct source *source, int wake_fd, int timeout_ms, bool *woken,
+                              struct error *err)
+{
+    struct sqlite_cursor *c = cursor_of(source);
+    const int wait_ms = cursor_wait_ms(&c->cursor, timeout_ms);
+    bool over;
+    int status = sqlite_database_wait(&c->s, wake_fd, wait_ms, woken, &over, err);
+    if (*woken) {
+        cursor_woken(&c->cursor);
+    } else if (status == STATUS_OK && over && wait_ms == timeout_ms) {
+        status = sqlite_database_check(&c->s, err);
+    }
+    *woken |= cursor_due(&c->cursor);
+    return status;
+}
+
+static uint64_t sqlite_cursor_renumber(struct source *source)
+{
+    return cursor_renumber(&cursor_of(source)->cursor);
+}
+
+const struct source_ops source_sqlite_cursor = {
+    .scheme = "sqlite",
+    .journals = true,
+    .stores = {&checkpoint_file, &lease_file},
+    .open = sqlite_cursor_open,
+    .close = sqlite_cursor_close,
+    .state_is_newer = cursor_state_is_newer,
+    .read = sqlite_cursor_read,
+    .wait = sqlite_cursor_wait,
+    .renumber = sqlite_cursor_renumber,
+};

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables whose ids do not grow, read by source.cursor: each row once, whenever it is committed, in an order that outlives crashes."""
+import json
+import signal
+import threading
+
+import pytest
+
+from test_event_ids import lines
+from test_long_polling import Asking, waiting
+from tilewire import RandomEvents, now_iso, wait_until
+from websocket import WebSocket
+
+
+def text_ids(stream):
+    return [e["id"] for e in stream.events if e["event"] != "heartbeat"]
+
+
+def row(age_s=0.0, kind="order.created", target="o1"):
+    return (now_iso(-age_s), kind, "ada", target, "", None)
+
+
+def test_rows_are_read_and_resumed_after_by_text_ids_on_every_face(deploy, texts_table):
+    d = deploy(texts_table).start()
+    rows = RandomEvents(1)
+    for _ in range(40):
+        texts_table.insert([rows.next() for _ in range(5)])
+    for gateway in (0, 1):
+        wait_until(lambda g=gateway: len(d.get_json("/api/events?limit=1000", g)["events"]) == 200, 20, "all rows")
+    d.verify()
+    events = d.get_json("/api/events?limit=1000")["events"][::-1]
+    ids = [e["id"] for e in events]
+    assert sorted(ids) == texts_table.ids()
+    assert [e["id"] for e in d.get_json("/api/events?limit=1000", 1)["events"]][::-1] == ids
+    after = ids[150]
+    assert [e["id"] for e in d.get_json(f"/api/events?after={after}&limit=1000", 1)["events"]] == ids[151:]
+    for stream in (d.stream("/api/events/stream", 1, last_event_id=after), d.stream(f"/api/events/stream?lastEventId={after}")):
+        wait_until(lambda s=stream: len(text_ids(s)) >= 49, what="what is behind it")
+        assert text_ids(stream) == ids[151:]
+        assert [e["data"]["id"] for e in stream.events if e["event"] != "heartbeat"] == ids[151:]
+    socket = WebSocket(d.gateway_ports[1])
+    socket.say(subscribe=["*"], stream="events", cursor=after)
+    heard = [socket.await_message(lambda m: m["event"] != "heartbeat")["id"] for _ in range(49)]
+    assert heard == ids[151:]
+    socket.close()
+    assert [e["e"]["id"] for e in d.query({"op": "events", "after_id": after})["events"]] == ids[151:]
+    listed = d.run("--json", "events", "-n", "1000").stdout.splitlines()
+    assert [json.loads(line)["id"] for line in listed] == ids
+    assert d.run("events", "-n", "10").stdout.splitlines()[1].split()[0] == ids[190]
+
+
+def test_ids_that_are_not_there_are_told_so(deploy, texts_table):
+    d = deploy(texts_table).start()
+    texts_table.insert([row()])
+    wait_until(lambda: d.get_json("/api/events")["events"])
+    unknown = texts_table.new_id()
+    assert d.request(f"/api/events?after={unknown}")[0] == 404
+    stream = d.stream("/api/events/stream", last_event_id=unknown)
+    wait_until(lambda: any(e["event"] == "reset" for e in stream.events), what="reset")
+    assert d.request("/api/events?after=two%0Alines")[0] == 400
+    socket = WebSocket(d.gateway_ports[0])
+    socket.say(subscribe=["*"], stream="events", cursor=unknown)
+    assert socket.await_message(lambda m: m["event"] != "heartbeat")["event"] == "reset"
+    socket.close()
+
+
+def test_a_request_waits_for_the_row_that_comes(deploy, texts_table):
+    d = deploy(texts_table).start()
+    first = texts_table.insert([row()])
+    wait_until(lambda: d.request(f"/api/events?after={first}")[0] == 200)
+    asking = Asking(d, f"/api/events?after={first}&wait=20s")
+    waiting(d, 1)
+    second = texts_table.insert([row()])
+    status, _, body = asking.answer()
+    asking.close()
+    assert status == 200 and [e["id"] for e in json.loads(body)["events"]] == [second]
+
+
+def test_late_rows_come_once_and_in_the_order_of_their_coming(deploy, texts_table):
+    """A row that is committed late lies before others; by seconds it comes at once, by minutes soon, beyond late_window never."""
+    d = deploy(texts_table, config={"source": {"late_window": "5m"}}).start()
+    streams = [d.stream("/api/events/stream", gateway) for gateway in (0, 1)]
+    expected = []
+    for age in (400, 60, 0, 1, 3, 200, 0.5, 100, 290, 0):
+        expected.append(texts_table.insert([row(age)]))
+        for stream in streams:
+            wait_until(lambda s=stream, last=expected[-1]: last in text_ids(s), 20, f"the row of {age} s ago")
+    too_late = texts_table.insert([row(1000)])
+    expected.append(texts_table.insert([row(250)]))
+    for stream in streams:
+        wait_until(lambda s=stream: expected[-1] in text_ids(s), 20, "the last one")
+        assert text_ids(stream) == expected
+    texts_table.execute(f"DELETE FROM events WHERE timestamp < '{now_iso(-600)}'")
+    assert too_late not in texts_table.ids()
+    d.verify()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_the_order_survives_the_end_of_the_ingestor(deploy, texts_table, how):
+    d = deploy(texts_table, config={"ingestor": {"checkpoint_interval": "1h"}}).start()
+    stream = d.stream("/api/events/stream", 1)
+    rows = RandomEvents(7)
+    count = 0
+    for _ in range(3):
+        for i in range(10):
+            texts_table.insert([row(i % 7 * 9, target=f"o{i}") for _ in range(3)] + [rows.next()])
+        count += 40
+        wait_until(lambda n=count: len(text_ids(stream)) == n, 20, "all rows")
+        d["ingestor"].kill(how)
+        texts_table.insert([row(20), row(0)])  # meanwhile: one late, one not
+        count += 2
+        d.start("ingestor")
+        wait_until(lambda n=count: len(text_ids(stream)) >= n, 20, "what came meanwhile")
+    seen = text_ids(stream)
+    assert sorted(seen) == texts_table.ids() and "reset" not in [e["event"] for e in stream.events]
+    for gateway in (0, 1):
+        assert [e["id"] for e in d.get_json("/api/events?limit=1000", gateway)["events"]][::-1] == seen
+    assert [e["e"]["id"] for e in d.query({"op": "events", "newest": 1000}, "ingestor")["events"]] == seen
+    assert "begin anew" not in d["ingestor"].log_text()
+    d.verify()
+
+
+def test_rows_of_the_future_come_once(deploy, texts_table):
+    d = deploy(texts_table).start()
+    stream = d.stream("/api/events/stream")
+    expected = []
+    for age in (-3600, 0, -4, -3600, 0, -86400, 5):
+        expected.append(texts_table.insert([row(age)]))
+        wait_until(lambda: expected[-1] in text_ids(stream), 20, f"the row of {age}")
+    wait_until(lambda: d.stats()["checkpoint_position"] == d.stats()["position"])
+    d["ingestor"].kill()
+    d.start("ingestor")
+    expected.append(texts_table.insert([row()]))
+    wait_until(lambda: expected[-1] in text_ids(stream), 20, "the last row")
+    assert text_ids(stream) == expected
+    d.verify()
+
+
+def test_tail_shows_them(deploy, texts_table):
+    d = deploy(texts_table, gateways=1).start()
+    texts_table.insert([row()])
+    wait_until(lambda: d.get_json("/api/events")["events"])
+    _, tailed = lines([d.bin / "tilewire", "-c", d.file, "tail", "--events"], 1)
+    wait_until(lambda: d.query({"op": "ping"})["serving"])
+    stop = threading.Event()
+
+    def write():
+        while not stop.wait(0.05):
+            texts_table.insert([row()])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        shown = tailed()
+    finally:
+        stop.set()
+        writer.join()
+    assert set(shown) <= set(texts_table.ids())
+
+
+def test_a_transaction_that_was_open_for_long_is_read_when_it_ends(deploy, request, folder):
+    from conftest import make_table
+    for table in make_table("postgresql-uuid", request, folder):
+        d = deploy(table).start()
+        stream = d.stream("/api/events/stream")
+        slow = table.connect()
+        late = table.new_id()
+        table.put([(late, *row(0))], slow)
+        expected = []
+        for _ in range(3):  # one by one: rows of one millisecond are in the order of their ids
+            expected.append(table.insert([row()]))
+            wait_until(lambda: text_ids(stream) == expected, 20, "the others")
+        slow.commit()
+        slow.close()
+        expected.append(late)
+        wait_until(lambda: text_ids(stream) == expected, 20, "the late one")
+        d.verify()
+
+
+@pytest.mark.parametrize("source, told", [
+    ({"cursor": ["written", "id"]}, 'has no column "written" for source.cursor'),
+    ({"cursor": ["timestamp", "uuid"]}, 'has no column "uuid"'),
+    ({"cursor": ["timestamp", "payload"]}, "have no order by"),
+])
+def test_what_is_wrong_with_the_columns_is_said(deploy, request, folder, source, told):
+    from conftest import make_table
+    for kind in ("sqlite-texts", "postgresql-uuid"):
+        if kind == "sqlite-texts" and "order" in told:
+            continue  # SQLite has an order for all
+        for table in make_table(kind, request, folder):
+            if kind == "postgresql-uuid":
+                table.execute("ALTER TABLE events ALTER COLUMN payload TYPE json")
+            d = deploy(table, config={"source": source})
+            d["ingestor"].start()
+            d["ingestor"].await_log(told)
+
+
+def test_a_missing_index_is_said(deploy, texts_table):
+    index = "by_cursor" if texts_table.kind == "sqlite" else "events_timestamp_id_idx"
+    texts_table.execute(f"DROP INDEX {index}")
+    d = deploy(texts_table).start()
+    d["ingestor"].await_log("has no index for source.cursor")
+    texts_table.insert([row()])
+    wait_until(lambda: d.get_json("/api/events")["events"])
+    d.verify()
+
+
+def test_without_a_cursor_it_is_named(deploy, texts_table):
+    d = deploy(texts_table)
+    del d.config["source"]["cursor"]
+    d.write()
+    d["ingestor"].start()
+    d["ingestor"].await_log("write source.cursor: \\[created_at, id\\]")
+    verify = d.run("verify", "--timeout", "1s")
+    assert verify.returncode != 0
+
+
+def test_a_table_that_is_made_anew_is_another_one(deploy, texts_table):
+    d = deploy(texts_table).start()
+    for _ in range(3):
+        texts_table.insert([row()])
+    wait_until(lambda: len(d.get_json("/api/events")["events"]) == 3)
+    wait_until(lambda: d.stats()["checkpoint_position"] == d.stats()["position"])
+    texts_table.execute("DELETE FROM events")  # rows that go are no new table
+    last = texts_table.insert([row()])
+    wait_until(lambda: len(d.get_json("/api/events")["events"]) == 4)
+    d["ingestor"].kill(signal.SIGTERM)
+    if texts_table.kind == "sqlite":
+        texts_table.close()
+        for file in texts_table.path.parent.glob("events.db*"):
+            if not file.name.endswith("tilewire"):
+                file.unlink()
+        texts_table.create()
+    else:
+        texts_table.execute("DROP TABLE events")
+        texts_table.execute("CREATE TABLE events (timestamp timestamptz, event_type text, actor_id text, target_id text, summary text,"
+                            f" payload jsonb, id {texts_table.type} PRIMARY KEY); CREATE INDEX ON events (timestamp, id)")
+    new = texts_table.insert([row()])
+    d.start("ingestor")
+    d["ingestor"].await_log("is another one than before")
+    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]] == [new], 20, "the new table's only row")
+    assert last != new
+    d.verify()
