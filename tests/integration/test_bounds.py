@@ -24,7 +24,8 @@ def resident_mib(program):
 
 def cpu_s(program):
     """Processor time of all its threads."""
-    fields = open(f"/proc/{program.process.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
+    with open(f"/proc/{program.process.pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -93,11 +94,11 @@ def test_no_query_stops_whom_it_asks(deploy, sqlite_table):
         assert d.query({"op": "events", "types": ["*q"] * 21000, "limit": 1}, server)["error"]["code"] == "bad_request"
         assert d.query({"op": "events", "types": ["*q"] * 256, "limit": 1}, server)["events"] == []
         assert time.monotonic() - before < 1
-        pages, after, found = 0, 0, []
-        while pages == 0 or page["more"]:
+        pages, after, found, more = 0, 0, [], True
+        while more:
             page = d.query({"op": "events", "types": ["*q"] * 255 + ["*99"], "after": after}, server)
             found += [e["e"]["event_type"] for e in page["events"]]
-            pages, after = pages + 1, page["next"]
+            pages, after, more = pages + 1, page["next"], page["more"]
         assert pages > 1 and found == [f"order.{i}" for i in range(10000) if i % 100 == 99]
     assert d.metric("ready") == 1 and d.metric("gaps_total") == 0
 
@@ -123,7 +124,7 @@ def test_answers_are_bounded_one_by_one_and_together(deploy, sqlite_table):
         client.connect(("127.0.0.1", d.gateway_ports[0]))
         client.sendall(b"GET /api/events?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n")
         lazy.append(client)
-    status, headers, body = wait_until(lambda: next((r for r in [d.request("/api/events?limit=1000")] if r[0] == 503), None), what="no more room")
+    _, headers, body = wait_until(lambda: next((r for r in [d.request("/api/events?limit=1000")] if r[0] == 503), None), what="no more room")
     assert int(headers["retry-after"]) >= 1 and b"ask again" in body
     assert d.request("/api/tiles/orders.ever")[0] == 200 and d.request("/healthz")[0] == 200  # small ones always
     assert d.metric("answers_refused_total") >= 1
