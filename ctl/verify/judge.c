@@ -172,19 +172,32 @@ static size_t replaced_rows(const struct judge_case *c)
     return count;
 }
 
+/* True when it is also what all rows up to the target give at the snapshot's moment, or all that
+ * were delivered by then: what has changed in between, and is again as it was, was not published.
+ */
+static bool is_current(struct judge *judge, const struct judge_case *c,
+                       const struct oracle_cut *cut, struct buf *expected, bool *shown)
+{
+    struct oracle_cut now = *cut;
+    now.at = later(cut->at, c->snapshot_at);
+    now.last = ORDER_NOT_DELIVERED - 1;
+    if (is_right(judge, c, &now, expected, shown)) {
+        return true;
+    }
+    now.last = greater(cut->last, c->delivery->target);
+    return is_right(judge, c, &now, expected, shown);
+}
+
 /* The tile is right as of its position and moment (or nobody knows): is it still? */
 static void judge_currency(struct judge *judge, const struct judge_case *c,
                            const struct oracle_cut *cut, bool right, struct judged *out)
 {
     bool shown;
-    struct oracle_cut now = *cut;
-    now.last = greater(cut->last, c->delivery->target);
-    now.at = later(cut->at, c->began);
+    const bool published_since = cut->last >= c->delivery->target && cut->at.us >= c->began.us;
     if (c->tile->stale && !c->allow_stale) {
         out->verdict = VERDICT_STALE;
-    } else if ((right && !c->delivery->sure) ||
-               (right && now.last == cut->last && now.at.us == cut->at.us) ||
-               is_right(judge, c, &now, &out->expected, &shown)) {
+    } else if ((right && (!c->delivery->sure || published_since)) ||
+               is_current(judge, c, cut, &out->expected, &shown)) {
         out->verdict = VERDICT_EQUAL;
     } else if (c->members->tile->min_interval_ms >= c->patience_ms) {
         out->held = true;

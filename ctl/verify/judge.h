@@ -65,6 +65,7 @@ struct judge_case {
     const struct oracle_member *member;
     const struct served_tile *tile;
     const struct delivery *delivery;
+    wall_time snapshot_at;   /* the moment of the snapshot that the tile is of */
     wall_time began;         /* the moment for which tiles must have been brought up to date */
     int64_t patience_ms;     /* a tile that may hold changes back for so long need not be */
     bool allow_stale;        /* True when a stale tile may be right. */

@@ -208,6 +208,7 @@ static void compare_member(struct verdicts *verdicts, const struct verdict_compa
             .tile = tile,
             .delivery = delivery_of(c, member->key),
             .began = c->began,
+            .snapshot_at = c->served->as_of,
             .patience_ms = c->patience_ms,
             .allow_stale = c->allow_stale,
             .look = look_of(verdicts, member->key),

@@ -160,6 +160,7 @@ static struct judged judge(struct history *h, const struct served_tile *tile,
                                           .tile = tile,
                                           .delivery = &h->delivery,
                                           .began = tile->as_of,
+                                          .snapshot_at = tile->as_of,
                                           .patience_ms = 5000,
                                           .look = look};
     judge_tile(h->judge, &judge_case, &judged);
@@ -382,6 +383,57 @@ static void test_a_lane_whose_order_is_not_known_is_judged_when_all_rows_are_the
     forget_history(h);
 }
 
+/* A value that has changed and is again as it was is not published anew. */
+static void test_what_is_again_as_it_was_is_equal(void **state)
+{
+    struct history *h = *state;
+    static const char *const payloads[] = {"{\"metric\":\"m\",\"value\":16}",
+                                           "{\"metric\":\"m\",\"value\":78}",
+                                           "{\"metric\":\"m\",\"value\":16}"};
+    for (size_t rows = 1; rows <= 3; rows++) {
+        struct served_tile tile;
+        struct judge_look look = {0};
+        struct oracle_members members;
+        struct judged judged = {0};
+        h->all = oracle_rows_create(h->config);
+        for (size_t i = 0; i < rows; i++) {
+            const struct event event = {.id = {.number = (int64_t)i + 1},
+                                        .timestamp = {START_US + (int64_t)i * 10 * US_PER_S},
+                                        .event_type = STR("metrics.updated"),
+                                        .payload = str_of(payloads[i])};
+            oracle_rows_add(h->all, &event);
+        }
+        for (size_t i = 0; i < ROWS; i++) {
+            h->all_ordinals[i] = i + 1;
+        }
+        const struct delivery delivery = {.ordinals = h->all_ordinals,
+                                          .replaced = h->replaced,
+                                          .order = h->order,
+                                          .sure = true,
+                                          .target = rows < 2 ? rows : 2};
+        oracle_select(h->all, config_tile(h->config, STR("latest")), &members);
+        const struct oracle_cut first = {
+            .ordinals = h->all_ordinals, .last = 1, .at = {START_US + 5 * US_PER_S}};
+        tile = (struct served_tile){.as_of = first.at, .position = "1"};
+        assert_true(oracle_tile(&members, &members.list[0], &first, &tile.value));
+        tile.tally = oracle_tally(&members, &members.list[0], &first, NULL);
+        const struct judge_case judge_case = {.members = &members,
+                                              .member = &members.list[0],
+                                              .tile = &tile,
+                                              .delivery = &delivery,
+                                              .began = {START_US + 12 * US_PER_S},
+                                              .snapshot_at = {START_US + 30 * US_PER_S},
+                                              .patience_ms = 5000,
+                                              .look = &look};
+        judge_tile(h->judge, &judge_case, &judged);
+        assert_int_equal(judged.verdict, rows == 2 ? VERDICT_BEHIND : VERDICT_EQUAL);
+        judged_free(&judged);
+        buf_free(&tile.value);
+        oracle_members_free(&members);
+        oracle_rows_destroy(&h->all);
+    }
+}
+
 static int setup(void **state)
 {
     struct history *h = x_calloc(1, sizeof *h);
@@ -417,6 +469,7 @@ int main(void)
         cmocka_unit_test(test_a_tile_is_compared_with_rows_since_the_first_that_it_could_know),
         cmocka_unit_test(test_a_tile_that_is_being_built_is_unprovable),
         cmocka_unit_test(test_rows_with_ids_of_others_are_lacking),
+        cmocka_unit_test(test_what_is_again_as_it_was_is_equal),
         cmocka_unit_test(test_a_lane_whose_order_is_not_known_is_judged_when_all_rows_are_there),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
