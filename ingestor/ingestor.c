@@ -4,6 +4,7 @@
 #include "common/base/xalloc.h"
 #include "common/net/sockets.h"
 #include "common/program/log.h"
+#include "ingestor/ingestor_build.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
 #include "ingestor/ingestor_query.h"
@@ -163,7 +164,8 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
         .random = (uint64_t)clock_wall().us,
     };
     ingestor->lease = lease_create(config, stores->lease);
-    const struct reader_parts parts = {config, source, stores->checkpoint, ingestor->lease};
+    const struct reader_parts parts = {config, source, stores->state, stores->lease,
+                                       ingestor->lease};
     ingestor->reader = reader_create(&parts);
     return STATUS_OK;
 }
@@ -174,6 +176,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     if (ingestor == NULL) {
         return;
     }
+    ingestor_build_stop(ingestor);
     zloop_destroy(&ingestor->loop);
     listeners_destroy(&ingestor->answering.listeners);
     reader_destroy(&ingestor->reader);
@@ -185,6 +188,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     fold_destroy(&ingestor->fold);
     publisher_destroy(&ingestor->publisher);
     buf_free(&ingestor->source.state);
+    state_changes_free(&ingestor->saving.changes);
     free(ingestor);
     *ingestor_p = NULL;
 }

@@ -56,6 +56,14 @@ static void send_heartbeat(struct ingestor *ingestor, struct moment now)
     publisher_heartbeat(ingestor->publisher, ingestor->source.caught_up, now);
 }
 
+/* Whether the table that all tiles were built from had all its rows, as far as anybody knows. */
+static bool is_complete(const struct ingestor *ingestor)
+{
+    const struct ingestor_source *source = &ingestor->source;
+    return !source->older_gone && !source->state_lost &&
+           source->delivered >= source->delivered_before;
+}
+
 void ingestor_go_live(struct ingestor *ingestor, struct moment now)
 {
     struct ingestor_saving *saving = &ingestor->saving;
@@ -63,6 +71,9 @@ void ingestor_go_live(struct ingestor *ingestor, struct moment now)
     saving->rows_first_until = ingestor->phase == INGESTOR_RESUMING
                                    ? mono_add_ms(now.mono, ROWS_FIRST_MS)
                                    : (mono_time){0};
+    if (ingestor->phase == INGESTOR_BUILDING) {
+        fold_built(ingestor->fold, is_complete(ingestor), now);
+    }
     ingestor->phase = INGESTOR_LIVE;
     const uint32_t mark = publisher_mark(ingestor->publisher);
     fold_republish(ingestor->fold);

@@ -97,6 +97,8 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"checkpoint_position", ingestor->saving.saved_ordinal},
         {"checkpoint_failures", ingestor->saving.failures},
         {"checkpoint_bytes", ingestor->saving.bytes},
+        {"states_lost", ingestor->saving.lost + ingestor->source.state_lost},
+        {"tiles_building", ingestor->fold != NULL ? fold_builds(ingestor->fold) : 0},
         {"table_restarts", ingestor->source.restarts},
         {"listening", listeners_listen(ingestor->answering.listeners)},
         {"listening_pauses", listeners_pauses(ingestor->answering.listeners)},

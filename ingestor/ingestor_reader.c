@@ -4,7 +4,8 @@
 #include <utlist.h>
 
 #include "common/program/log.h"
-#include "ingestor/checkpoint/checkpoint.h"
+#include "common/state/state_store.h"
+#include "ingestor/ingestor_build.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
 #include "ingestor/ingestor_save.h"
@@ -22,55 +23,88 @@ static void start_fold(struct ingestor *ingestor)
 static int refuse(struct ingestor *ingestor, const struct error *why)
 {
     log_error("%s. A newer version of Tilewire wrote it, so this one changes nothing and ends: "
-              "start that version again, or remove the checkpoint to build all tiles from the rows "
-              "that are in the table now",
+              "start that version again, or remove the state (ingestor.checkpoint) to build all "
+              "tiles from the rows that are in the table now",
               why->text);
     ingestor->refused = true;
     return -1;
 }
 
-/* Goes on from the checkpoint, or folds the table from its first row, now that the lease is ours.
+/* Takes over what the state says of the source. */
+static void resume(struct ingestor *ingestor, const struct snapshot *snapshot,
+                   const struct snapshot_load *how)
+{
+    buf_append_str(&ingestor->source.state, snapshot->source);
+    ingestor->source.ordinal = snapshot->ordinal;
+    ingestor->source.origin = snapshot->origin;
+    ingestor->source.delivered = snapshot->delivered;
+    publisher_set_position(ingestor->publisher, snapshot->ordinal, snapshot->origin);
+    log_info("going on after position %llu; %zu tile definitions have to be built",
+             (unsigned long long)snapshot->ordinal, fold_builds(ingestor->fold));
+    if (how->legacy) {
+        log_info("the checkpoint of a version before 0.2 is taken over");
+    }
+    if (how->damaged != 0) {
+        log_warn("the state of %zu tile definitions is damaged: they are built again from the rows "
+                 "that are there",
+                 how->damaged);
+    }
+    if (how->was_ahead) {
+        log_warn("the state is of a clock that was ahead of ours: tiles that show a window of time "
+                 "are built again");
+    }
+}
+
+/* What is left when nobody can go on from what was saved. */
+static void begin_anew(struct ingestor *ingestor, const struct reader_message *message,
+                       const struct snapshot *snapshot, const struct error *why)
+{
+    start_fold(ingestor); /* It may have been filled in part. */
+    ingestor->source.delivered_before = snapshot->delivered;
+    ingestor->source.state_lost = message->state_lost;
+    ingestor->source.record = STATE_JOURNAL_ALL; /* What an earlier life journaled is of no use. */
+    if (message->state_lost) {
+        log_error("%s. All tiles are built again from the rows that are there; what was folded "
+                  "from others is lost, so they say \"complete\": false",
+                  why->text);
+    } else if (why->text[0] != '\0') {
+        log_warn("%s; all tiles are built again from the table", why->text);
+    }
+    log_info("building all tiles from the events table");
+}
+
+/* Goes on from the state, or folds the table from its first row, now that the lease is ours.
  * Returns what ingestor_handle returns. */
 static int on_leader(struct ingestor *ingestor, const struct reader_message *message)
 {
     struct snapshot snapshot = {0};
+    struct snapshot_load how = {
+        .source = sources_find(ingestor->config),
+        .table = snapshot_table(&ingestor->config->source),
+        .now = ingestor_now(ingestor).wall,
+    };
     struct error err = message->error;
-    bool usable = false;
+    int status = STATUS_NOT_FOUND;
     start_fold(ingestor);
-    if (message->bytes != NULL) {
-        const int status = snapshot_read(&snapshot, (struct str){message->bytes, message->len},
-                                         sources_find(ingestor->config), ingestor->fold, &err);
-        if (status == STATUS_NEWER) {
-            return refuse(ingestor, &err);
-        }
-        usable = status == STATUS_OK;
-        if (usable && ingestor_is_ahead(ingestor, snapshot.as_of)) {
-            usable = false;
-            error_set(&err, STATUS_INVALID, "the checkpoint is of a clock that was ahead of ours");
-        }
-        if (!usable) {
-            start_fold(ingestor); /* It may have been filled in part. */
-        }
+    if (message->state != NULL) {
+        status = snapshot_load(&snapshot, message->state, &how, ingestor->fold, &err);
     }
-    if (err.text[0] != '\0') {
-        log_warn("%s; all tiles are built again from the table", err.text);
+    if (status == STATUS_NEWER) {
+        return refuse(ingestor, &err);
+    }
+    if (status == STATUS_OK && how.source->open_past == NULL && fold_builds(ingestor->fold) != 0) {
+        status = error_set(&err, STATUS_INVALID, "tile definitions have changed");
     }
     /* The epoch grows even if the lease's own memory was lost. */
     ingestor->publishing.epoch =
         message->epoch > snapshot.epoch ? message->epoch : snapshot.epoch + 1;
     publisher_begin(ingestor->publisher, ingestor->publishing.epoch);
     buf_clear(&ingestor->source.state);
+    const bool usable = status == STATUS_OK;
     if (usable) {
-        buf_append_str(&ingestor->source.state, snapshot.source);
-        ingestor->source.ordinal = snapshot.ordinal;
-        ingestor->source.origin = snapshot.origin;
-        publisher_set_position(ingestor->publisher, snapshot.ordinal, snapshot.origin);
-        log_info("going on after position %llu, from a checkpoint of %zu bytes",
-                 (unsigned long long)snapshot.ordinal, message->len);
+        resume(ingestor, &snapshot, &how);
     } else {
-        /* What an earlier life journaled is of no use any more. */
-        ingestor->source.record = CHECKPOINT_JOURNAL_ALL;
-        log_info("building all tiles from the events table");
+        begin_anew(ingestor, message, &snapshot, &err);
     }
     newest_clear(&ingestor->newest);
     ingestor->source.caught_up = false;
@@ -81,7 +115,7 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
              "the ingestor has just started, and reads the events table");
     reader_begin(ingestor->reader, usable ? buf_str(&ingestor->source.state) : STR_NULL,
                  ingestor->publishing.epoch);
-    /* A checkpoint is saved at once, so that the next start takes a greater epoch, whatever its
+    /* What changed is saved at once, so that the next start takes a greater epoch, whatever its
      * clock says. Whoever goes on publishes first what has come meanwhile: a disk may take seconds.
      */
     ingestor->saving.unsaved = true;
@@ -96,6 +130,10 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
 static void on_restart(struct ingestor *ingestor)
 {
     ingestor->source.restarts++;
+    ingestor->source.delivered = 0;
+    ingestor->source.delivered_before = 0;
+    ingestor->source.older_gone = false;
+    ingestor_build_stop(ingestor);
     start_fold(ingestor);
     newest_clear(&ingestor->newest);
     ingestor->phase = INGESTOR_BUILDING;
@@ -134,6 +172,7 @@ static void on_history(struct ingestor *ingestor, const struct batch *batch, str
     if (!batch->more) {
         close_history(ingestor);
         ingestor_go_live(ingestor, now);
+        ingestor_build_next(ingestor);
     }
 }
 
@@ -180,6 +219,8 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
         close_history(ingestor);
         ingestor_go_live(ingestor, now); /* there was no history */
     }
+    ingestor->source.older_gone = ingestor->source.older_gone || batch->older_gone;
+    ingestor->source.delivered += batch->count;
     fold_events(ingestor, batch, now);
     if (!batch->state_appends) {
         buf_clear(&ingestor->source.state);
@@ -198,6 +239,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
             ingestor->saving.rows_first_until = (mono_time){0};
         }
         batch_destroy(&batch);
+        ingestor_build_next(ingestor);
         return;
     }
     const bool more = batch->more;
@@ -297,7 +339,7 @@ int ingestor_stand_down(struct ingestor *ingestor, const struct error *why)
  * ours went back together with its rows. */
 static int go_back(struct ingestor *ingestor, const struct error *why)
 {
-    log_warn("%s: starting again from the checkpoint that it holds now", why->text);
+    log_warn("%s: starting again from the state that it holds now", why->text);
     ingestor->publishing.deposed = true; /* so that nothing is sent or saved any more */
     ingestor->start_again = true;
     return -1;
@@ -314,7 +356,7 @@ int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
         break;
     case READER_LEADER: {
         const int result = on_leader(ingestor, message);
-        free(message->bytes);
+        reader_message_free(message);
         return result;
     }
     case READER_UP:
@@ -328,7 +370,8 @@ int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
         break;
     case READER_SAVED:
     case READER_SAVE_FAILED:
-        ingestor_saved(ingestor, &message->error, message->kind == READER_SAVE_FAILED);
+    case READER_STATE_LOST:
+        ingestor_saved(ingestor, message);
         break;
     case READER_LOST:
         return ingestor_stand_down(ingestor, &message->error);

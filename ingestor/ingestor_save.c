@@ -2,10 +2,13 @@
 #include "ingestor/ingestor_save.h"
 
 #include "common/program/log.h"
+#include "ingestor/ingestor_clock.h"
 #include "ingestor/snapshot.h"
 #include "ingestor/source/sources.h"
 
-#define CHECKPOINT_SHARE 20 /* writing one may take a twentieth of the time */
+#define SAVING_SHARE 20                /* it may take a twentieth of the time */
+#define UNSAVED_MAX ((size_t)64 << 20) /* bytes of changes that wait for a store that fails */
+#define UNSAVED_KEPT ((size_t)1 << 20) /* bytes of memory that are kept for the next changes */
 
 /* How long the last checkpoint may take, and how much of that a standby waits for. */
 #define LAST_MS 5000
@@ -14,51 +17,78 @@
 void ingestor_save(struct ingestor *ingestor)
 {
     struct ingestor_saving *saving = &ingestor->saving;
-    struct buf bytes = {0};
+    const struct ingestor_source *source = &ingestor->source;
+    if (state_changes_bytes(&saving->changes) > UNSAVED_MAX) {
+        /* It could not be stored for long: everything takes less than all that has changed. */
+        state_changes_free(&saving->changes);
+        fold_unsave(ingestor->fold, false);
+    }
     const struct snapshot snapshot = {
         .epoch = ingestor->publishing.epoch,
-        .ordinal = ingestor->source.ordinal,
-        .origin = ingestor->source.origin,
-        .source = buf_str(&ingestor->source.state),
+        .ordinal = source->ordinal,
+        .origin = source->origin,
+        .source = buf_str(&source->state),
         .scheme = str_of(sources_find(ingestor->config)->scheme),
+        .table = snapshot_table(&ingestor->config->source),
+        .delivered = source->delivered,
         .as_of = ingestor->clock.lost_rows ? WALL_NEVER : ingestor->clock.reached,
     };
-    snapshot_write(&snapshot, ingestor->fold, &bytes);
-    saving->bytes = bytes.len;
+    fold_save(ingestor->fold, ingestor_now(ingestor).wall, &saving->changes);
+    snapshot_put(&snapshot, &saving->changes);
+    saving->bytes = saving->changes.values.len;
     saving->under_way = true;
-    saving->ordinal = ingestor->source.ordinal;
+    saving->ordinal = source->ordinal;
     saving->since = clock_mono();
     saving->unsaved = false;
     saving->at_once = false;
-    reader_save(ingestor->reader, buf_str(&bytes), ingestor->source.record);
-    buf_free(&bytes);
+    reader_save(ingestor->reader, &saving->changes, source->record);
 }
 
-void ingestor_saved(struct ingestor *ingestor, const struct error *error, bool failed)
+/* What was not stored stays in the list, and goes with the next. */
+static void note_failure(struct ingestor *ingestor, const struct error *error, bool lost)
 {
     struct ingestor_saving *saving = &ingestor->saving;
+    saving->failures++;
+    saving->unsaved = true;
+    if (lost) {
+        saving->lost++;
+        state_changes_free(&saving->changes);
+        fold_unsave(ingestor->fold, true);
+        log_error("the state's store is damaged: %s. Tiles go on, and all that they know is stored "
+                  "anew",
+                  error->text);
+    } else if (!saving->failing) {
+        log_error("the state cannot be saved: %s. Tiles go on; after a crash they go on from what "
+                  "was saved last. Trying again",
+                  error->text);
+    }
+}
+
+void ingestor_saved(struct ingestor *ingestor, const struct reader_message *message)
+{
+    struct ingestor_saving *saving = &ingestor->saving;
+    const bool failed = message->kind != READER_SAVED;
     const mono_time now = clock_mono();
     const int64_t took_us = now.us - saving->since.us;
     const int64_t interval_us = (failed ? backoff_next_ms(&saving->backoff)
                                         : ingestor->config->ingestor.checkpoint_interval_ms) *
                                 US_PER_MS;
     saving->under_way = false;
-    saving->due_at = mono_add_us(
-        now, took_us * CHECKPOINT_SHARE > interval_us ? took_us * CHECKPOINT_SHARE : interval_us);
-    if (!failed) {
+    saving->due_at = mono_add_us(now, took_us * SAVING_SHARE > interval_us ? took_us * SAVING_SHARE
+                                                                           : interval_us);
+    if (failed) {
+        note_failure(ingestor, &message->error, message->kind == READER_STATE_LOST);
+    } else {
         backoff_reset(&saving->backoff);
-    }
-    saving->saved_ordinal = failed ? saving->saved_ordinal : saving->ordinal;
-    saving->written += !failed;
-    saving->failures += failed;
-    saving->unsaved = saving->unsaved || failed;
-    if (failed && !saving->failing) {
-        log_error(
-            "no checkpoint could be written: %s. Tiles go on; after a crash they are built from "
-            "the last one that was. Trying again",
-            error->text);
-    } else if (!failed && saving->failing) {
-        log_info("checkpoints are written again");
+        saving->saved_ordinal = saving->ordinal;
+        saving->written++;
+        state_changes_clear(&saving->changes);
+        if (state_changes_bytes(&saving->changes) > UNSAVED_KEPT) {
+            state_changes_free(&saving->changes);
+        }
+        if (saving->failing) {
+            log_info("the state is saved again");
+        }
     }
     saving->failing = failed;
 }
@@ -85,14 +115,14 @@ static void await_saved(struct ingestor *ingestor, int64_t ms)
         zmq_pollitem_t item = {reader_socket(ingestor->reader), 0, ZMQ_POLLIN, 0};
         zmq_poll(&item, 1, 100);
         while (reader_receive(ingestor->reader, &message)) {
-            if (message.kind == READER_SAVED || message.kind == READER_SAVE_FAILED) {
-                ingestor_saved(ingestor, &message.error, message.kind == READER_SAVE_FAILED);
+            if (message.kind == READER_SAVED || message.kind == READER_SAVE_FAILED ||
+                message.kind == READER_STATE_LOST) {
+                ingestor_saved(ingestor, &message);
             } else if (message.kind == READER_LOST && saving->under_way) {
-                log_info("the last checkpoint is left to the ingestor that has taken over");
+                log_info("what is not saved is left to the ingestor that has taken over");
                 saving->under_way = false;
             }
-            batch_destroy(&message.batch);
-            free(message.bytes);
+            reader_message_free(&message);
         }
     }
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the ingestor share. From the ground: ingestor_clock.c (what time it is),
- * ingestor_publish.c (what goes out, and when), ingestor_save.c (checkpoints), ingestor_query.c
- * (what is answered), ingestor_reader.c (what the reader says), ingestor.c (the loop). Nobody else
+ * ingestor_publish.c (what goes out, and when), ingestor_save.c (the state), ingestor_query.c
+ * (what is answered), ingestor_build.c (tiles that lack rows), ingestor_reader.c (what the reader
+ * says), ingestor.c (the loop). Nobody else
  * includes it.
  */
 #ifndef INGESTOR_INGESTOR_STATE_H
@@ -22,6 +23,7 @@
 #include "ingestor/lease/lease.h"
 #include "ingestor/publish/newest.h"
 #include "ingestor/publish/publisher.h"
+#include "ingestor/reader/past.h"
 #include "ingestor/reader/reader.h"
 #include "ingestor/row_times.h"
 
@@ -55,8 +57,13 @@ struct ingestor_source {
     wall_time pending_since; /* When the longest of them began to be missing. */
     uint64_t given_up;       /* Ranges of ids that were too many to wait for. */
     uint64_t rows_unusable;
-    uint64_t restarts; /* Times that the table began anew. */
-    uint64_t downs;    /* Times that the source failed. */
+    uint64_t delivered;        /* Events that it ever delivered, of this table; 0: not known. */
+    uint64_t delivered_before; /* What an earlier life knew of that, which this one did not go on
+                                  from. */
+    bool older_gone;           /* Rows before the first one are known to be gone. */
+    bool state_lost;           /* There was a state, and it is damaged. */
+    uint64_t restarts;         /* Times that the table began anew. */
+    uint64_t downs;            /* Times that the source failed. */
 };
 
 /* The state of publishing. */
@@ -70,23 +77,34 @@ struct ingestor_publishing {
     uint64_t not_sent; /* Messages that the socket did not take. */
 };
 
-/* The state of checkpoints, of which one at a time is under way. */
+/* Saving what changes, of which one list at a time is under way. */
 struct ingestor_saving {
-    bool unsaved; /* Something was folded since the last checkpoint. */
-    bool at_once; /* The next checkpoint is due as soon as tiles are live: it holds a new
-                     epoch, or all tiles were built, and without it a crash would cost the
-                     streams their places. */
-    mono_time rows_first_until; /* Rows that a takeover has kept waiting are read before it. */
-    bool under_way;             /* The reader has one to write. */
-    mono_time since;            /* When it was handed over. */
-    uint64_t ordinal;           /* What it goes up to. */
-    mono_time due_at;           /* When the next one is due. */
+    bool unsaved; /* Something was folded since the last save. */
+    bool at_once; /* The next save is due as soon as tiles are live: it holds a new epoch, or tiles
+                     were built, and without it a crash would cost the streams their places, and us
+                     the work. */
+    mono_time rows_first_until;   /* Rows that a takeover has kept waiting are read before it. */
+    bool under_way;               /* The reader has a list to store, and nobody else touches it. */
+    struct state_changes changes; /* What is not stored yet. */
+    mono_time since;              /* When it was handed over. */
+    uint64_t ordinal;             /* What it goes up to. */
+    mono_time due_at;             /* When the next one is due. */
     struct backoff backoff;
     bool failing;           /* The last one could not be written, as last logged. */
     uint64_t saved_ordinal; /* What the last one written goes up to. */
-    uint64_t bytes;         /* Length of the last one. */
+    uint64_t bytes;         /* Of the last list. */
+    uint64_t lost;          /* Times that the store turned out to be damaged. */
     uint64_t written;
     uint64_t failures;
+};
+
+/* The build that is under way (ingestor_build.h). */
+struct ingestor_build {
+    struct past *past; /* NULL: none is. */
+    bool returning;    /* Its tiles were away, and lack only what came since. */
+    uint64_t rows;     /* that have come */
+    uint64_t expected; /* that were delivered, as far as that is known */
+    bool older_gone;   /* Rows before the first one are known to be gone. */
 };
 
 /* What time it is for the tiles, and by the clocks of others. */
@@ -125,6 +143,7 @@ struct ingestor {
     struct ingestor_source source;
     struct ingestor_publishing publishing;
     struct ingestor_saving saving;
+    struct ingestor_build build;
     struct ingestor_clock clock;
     struct ingestor_answering answering;
 };

@@ -1,72 +1,146 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/snapshot.h"
 
+#include "common/base/fnv.h"
 #include "common/codec/mp.h"
+#include "ingestor/clock_steps.h"
+#include "ingestor/fold/fold_legacy.h"
 
-#define FORMAT 1
+/* It must change whenever a released program would misread the record, or others of the state. */
+#define FORMAT 2
+#define FORMAT_LEGACY 1
 
-void snapshot_write(const struct snapshot *snapshot, const struct fold *fold, struct buf *out)
+uint64_t snapshot_table(const struct config_source *source)
 {
-    mp_put_array(out, 8);
-    mp_put_int(out, FORMAT);
-    mp_put_uint(out, snapshot->epoch);
-    mp_put_uint(out, snapshot->ordinal);
-    mp_put_uint(out, snapshot->origin);
-    mp_put_bin(out, snapshot->source);
-    struct buf state = {0};
-    fold_save(fold, &state);
-    mp_put_bin(out, buf_str(&state));
-    buf_free(&state);
-    mp_put_int(out, snapshot->as_of.us);
-    mp_put_str(out, snapshot->scheme);
+    uint64_t hash = FNV_BEGIN;
+    if (source->table_schema != NULL) {
+        hash = fnv1a(hash, str_of(source->table_schema));
+    }
+    hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->table));
+    return fnv1a(fnv1a(hash, STR(".")), str_of(source->columns[EVENT_ID].name));
 }
 
-static int read_parts(struct snapshot *snapshot, const mp_value *parts, struct str *state)
+void snapshot_put(const struct snapshot *snapshot, struct state_changes *out)
+{
+    struct buf *value = state_put_begin(out, (struct state_id){.item = STATE_PLACE});
+    mp_put_array(value, 9);
+    mp_put_int(value, FORMAT);
+    mp_put_uint(value, snapshot->epoch);
+    mp_put_uint(value, snapshot->ordinal);
+    mp_put_uint(value, snapshot->origin);
+    mp_put_bin(value, snapshot->source);
+    mp_put_int(value, snapshot->as_of.us);
+    mp_put_str(value, snapshot->scheme);
+    mp_put_uint(value, snapshot->table);
+    mp_put_uint(value, snapshot->delivered);
+    state_put_end(out);
+}
+
+/* The parts that all versions have in the same places. */
+static int read_numbers(struct snapshot *snapshot, const mp_value *parts, int64_t wanted)
 {
     int64_t format;
-    if (mp_as_int(mp_at(parts, 0), &format) && format > FORMAT) {
+    if (mp_as_int(mp_at(parts, 0), &format) && format > wanted) {
         return STATUS_NEWER;
     }
-    if (!mp_as_int(mp_at(parts, 0), &format) || format != FORMAT ||
-        !mp_as_uint(mp_at(parts, 1), &snapshot->epoch) ||
-        !mp_as_uint(mp_at(parts, 2), &snapshot->ordinal) ||
-        !mp_as_uint(mp_at(parts, 3), &snapshot->origin) ||
-        !mp_as_bin(mp_at(parts, 4), &snapshot->source) || !mp_as_bin(mp_at(parts, 5), state)) {
-        return STATUS_INVALID;
+    return mp_as_int(mp_at(parts, 0), &format) && format == wanted &&
+                   mp_as_uint(mp_at(parts, 1), &snapshot->epoch) &&
+                   mp_as_uint(mp_at(parts, 2), &snapshot->ordinal) &&
+                   mp_as_uint(mp_at(parts, 3), &snapshot->origin) &&
+                   mp_as_bin(mp_at(parts, 4), &snapshot->source)
+               ? STATUS_OK
+               : STATUS_INVALID;
+}
+
+static int read_place(struct snapshot *snapshot, const mp_value *parts)
+{
+    const int status = read_numbers(snapshot, parts, FORMAT);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    return mp_as_int(mp_at(parts, 5), &snapshot->as_of.us) &&
+                   mp_as_str(mp_at(parts, 6), &snapshot->scheme) &&
+                   mp_as_uint(mp_at(parts, 7), &snapshot->table) &&
+                   mp_as_uint(mp_at(parts, 8), &snapshot->delivered)
+               ? STATUS_OK
+               : STATUS_INVALID;
+}
+
+/* [1, epoch, ordinal, origin, source state, fold state, as_of, scheme]; version 0.1.0 wrote the
+ * first six. */
+static int read_legacy(struct snapshot *snapshot, const mp_value *parts, struct str *fold)
+{
+    const int status = read_numbers(snapshot, parts, FORMAT_LEGACY);
+    if (status != STATUS_OK || !mp_as_bin(mp_at(parts, 5), fold)) {
+        return status != STATUS_OK ? status : STATUS_INVALID;
     }
     (void)mp_as_int(mp_at(parts, 6), &snapshot->as_of.us);
     (void)mp_as_str(mp_at(parts, 7), &snapshot->scheme);
     return STATUS_OK;
 }
 
-int snapshot_read(struct snapshot *snapshot, struct str bytes, const struct source_ops *source,
-                  struct fold *fold, struct error *err)
+/* Whether the source can go on from the state that was saved. */
+static int check_source(const struct snapshot *snapshot, const struct snapshot_load *how,
+                        struct error *err)
+{
+    const bool same = str_is(snapshot->scheme, how->source->scheme);
+    if (snapshot->source.len == 0) {
+        /* Written at the start of a build that did not get to its end. */
+        return error_set(err, STATUS_INVALID, "the state was saved before any row was read");
+    }
+    if (same && how->source->state_is_newer(snapshot->source)) {
+        /* The formats of two sources have nothing to do with each other. */
+        return error_set(err, STATUS_NEWER,
+                         "the state's place in the events table is of another version");
+    }
+    if ((!same && !how->legacy) || (snapshot->table != 0 && snapshot->table != how->table)) {
+        return error_set(err, STATUS_INVALID, "the state is that of another table");
+    }
+    return STATUS_OK;
+}
+
+static int load_tiles(const struct snapshot *snapshot, const struct state_changes *saved,
+                      struct str legacy, struct snapshot_load *how, struct fold *fold,
+                      struct error *err)
+{
+    if (snapshot->as_of.us == WALL_NEVER.us) {
+        return error_set(err, STATUS_INVALID, "the state lacks rows, for the clock was behind");
+    }
+    how->was_ahead = snapshot->as_of.us > how->now.us + CLOCK_STEP_US;
+    if (how->legacy) {
+        return how->was_ahead
+                   ? error_set(err, STATUS_INVALID, "the checkpoint is of a clock that was ahead")
+                   : fold_load_legacy(fold, legacy, err);
+    }
+    struct fold_load load = {
+        .place = snapshot->source, .now = how->now, .was_ahead = how->was_ahead};
+    const int status = fold_load(fold, saved, &load, err);
+    how->loaded = load.loaded;
+    how->damaged = load.damaged;
+    return status;
+}
+
+int snapshot_load(struct snapshot *snapshot, const struct state_changes *saved,
+                  struct snapshot_load *how, struct fold *fold, struct error *err)
 {
     struct mp_doc doc;
-    struct str state;
-    bool rebuild = false;
-    mp_doc_init(&doc);
+    struct str legacy = state_whole(saved, STATE_LEGACY);
+    how->legacy = legacy.p != NULL;
+    const struct str place = how->legacy ? legacy : state_whole(saved, STATE_PLACE);
     *snapshot = (struct snapshot){0};
-    int status = mp_parse(&doc, bytes.p, bytes.len);
+    mp_doc_init(&doc);
+    int status = mp_parse(&doc, place.p, place.len);
     if (status == STATUS_OK) {
-        status = read_parts(snapshot, &doc.root, &state);
+        status = how->legacy ? read_legacy(snapshot, &doc.root, &legacy)
+                             : read_place(snapshot, &doc.root);
     }
     if (status != STATUS_OK) {
-        error_set(err, status, "the checkpoint is of another version of Tilewire");
-    } else if (snapshot->source.len != 0 && str_is(snapshot->scheme, source->scheme) &&
-               source->state_is_newer(snapshot->source)) {
-        /* The formats of two sources have nothing to do with each other. */
-        status = error_set(err, STATUS_NEWER,
-                           "the checkpoint's place in the events table is of another version");
-    } else if (snapshot->source.len == 0) {
-        /* Written at the start of a rebuild that did not get to its end. */
-        status =
-            error_set(err, STATUS_INVALID, "the checkpoint was written before any row was read");
+        error_set(err, status, "the state is of another version of Tilewire");
     } else {
-        status = fold_load(fold, state, &rebuild, err);
+        status = check_source(snapshot, how, err);
     }
-    if (status == STATUS_OK && rebuild) {
-        status = error_set(err, STATUS_INVALID, "tile definitions have changed");
+    if (status == STATUS_OK) {
+        status = load_tiles(snapshot, saved, legacy, how, fold, err);
     }
     mp_doc_free(&doc);
     return status;

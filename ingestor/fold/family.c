@@ -78,6 +78,35 @@ void family_finish(struct fold *fold, struct family *family)
     }
     if (family->single != NULL) {
         member_free(fold, family->single);
+        family->single = NULL;
+    }
+    buf_free(&family->gone);
+    buf_free(&family->build_from);
+}
+
+void family_begin_anew(struct fold *fold, struct family *family)
+{
+    family_finish(fold, family);
+    family->members = NULL;
+    family->unsaved = NULL;
+    family->number = 0;
+    family->recorded = false;
+    family->since = (struct fold_since){0};
+    family->build = BUILD_WAITING;
+    if (family->config->group_by.kind == TILE_FIELD_NONE) {
+        (void)member_create(fold, family, STR_NULL, FOLD_BEGIN);
+    }
+}
+
+void family_mark_dirty(struct fold *fold, struct family *family, mono_time now)
+{
+    if (family->single != NULL) {
+        member_mark_dirty(fold, family->single, now);
+    }
+    for (struct member *m = family->members; m != NULL; m = m->by_group.next) {
+        if (!m->hidden) {
+            member_mark_dirty(fold, m, now);
+        }
     }
 }
 

@@ -16,8 +16,15 @@ struct member *family_find(const struct family *family, struct str group);
 struct member *family_member_for(struct fold *fold, struct family *family, struct row *row,
                                  struct moment now);
 
+/* Makes the tiles such as have no rows and no records, and have to be built from all rows that
+ * there are. */
+void family_begin_anew(struct fold *fold, struct family *family);
+
 /* Frees all members. */
 void family_finish(struct fold *fold, struct family *family);
+
+/* What all members show has changed. */
+void family_mark_dirty(struct fold *fold, struct family *family, mono_time now);
 
 /* Calls each for all members of all families, in the order of the configuration. */
 void family_each_member(const struct fold *fold, void (*each)(void *arg, struct member *member),

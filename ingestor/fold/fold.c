@@ -8,6 +8,9 @@
 #include "common/program/log.h"
 #include "common/wire/lane.h"
 #include "ingestor/fold/family.h"
+#include "ingestor/fold/fold_digest.h"
+#include "ingestor/fold/fold_records.h"
+#include "ingestor/fold/fold_rows.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
 #include "ingestor/fold/types/types.h"
@@ -16,6 +19,8 @@ struct fold *fold_create(const struct config *config, uint64_t lanes_owned)
 {
     struct fold *fold = x_calloc(1, sizeof *fold);
     fold->config = config;
+    fold->fresh = true;
+    fold->since_wanted = true;
     fold->folded = x_calloc(config->tile_count + 1, sizeof *fold->folded);
     fold->families = x_calloc(config->tile_count + 1, sizeof *fold->families);
     for (size_t i = 0; i < config->tile_count; i++) {
@@ -24,6 +29,8 @@ struct fold *fold_create(const struct config *config, uint64_t lanes_owned)
         fold->folded[i] = (lanes_owned >> lane & 1) != 0;
         fold->families[i].config = tile;
         fold->families[i].type = fold_type_of(tile->type);
+        fold->families[i].digest = fold_digest(config, tile);
+        fold->families[i].complete = true;
         if (fold->folded[i] && tile->group_by.kind == TILE_FIELD_NONE) {
             (void)member_create(fold, &fold->families[i], STR_NULL, FOLD_BEGIN);
         }
@@ -46,6 +53,8 @@ void fold_destroy(struct fold **fold_p)
     heap_free(&fold->publish);
     waiting_finish(&fold->waiting);
     buf_free(&fold->value);
+    state_changes_free(&fold->carried);
+    retired_free_all(fold);
     free(fold->families);
     free(fold->folded);
     free(fold);
@@ -64,58 +73,12 @@ size_t fold_waiting(const struct fold *fold)
 
 /* ---- Rows and time ---- */
 
-/* Takes a row that concerns the member into it. */
-static void apply(struct fold *fold, struct member *member, int meaning, struct row *row,
-                  struct number value, struct moment now)
-{
-    const struct family *family = member->family;
-    const struct event *event = row->event;
-    tally_add(&member->tally, row->tally);
-    const bool changed =
-        family->type->apply(member->state, family->config, meaning, row, value, now.wall);
-    if (event->timestamp.us > member->latest.us) {
-        member->latest = event->timestamp;
-    }
-    if (member->hidden && !member_is_idle(member, now.wall)) {
-        member_show(fold, member, now.mono);
-    }
-    if (changed && !member->hidden) {
-        if (event->arrival.us != 0) {
-            member->arrival = event->arrival;
-            member->source = event->timestamp;
-        }
-        member_mark_dirty(fold, member, now.mono);
-    }
-    member_schedule_wake(fold, member);
-}
-
-/* Folds a row whose time has come into the tiles of the plan, which is that for its type. */
-static void fold_row(struct fold *fold, const struct fold_plan *plan, const struct event *event,
-                     struct moment now)
-{
-    struct row row = row_of(event, &fold->counters);
-    for (size_t i = 0; i < plan->count; i++) {
-        const struct fold_plan_entry *entry = &plan->entries[i];
-        struct family *family = &fold->families[entry->tile];
-        struct number value;
-        if (!family->type->concerns(family->config, entry->meaning, &row, &value)) {
-            continue;
-        }
-        struct member *member = family->single;
-        if (member == NULL) {
-            member = family_member_for(fold, family, &row, now);
-        }
-        if (member != NULL) {
-            apply(fold, member, entry->meaning, &row, value, now);
-        }
-    }
-    row_finish(&row);
-}
-
 /* Keeps a row from the future, unless no tile asks for its type. */
-static void wait_for(struct fold *fold, const struct fold_plan *plan, const struct event *event)
+static void wait_for(struct fold *fold, const struct event *event)
 {
+    const struct fold_plan *plan = fold_plan_for(&fold->plans, event->event_type);
     const size_t dropped = plan->count != 0 ? waiting_add(&fold->waiting, event) : 0;
+    fold->waiting_unsaved = true;
     fold->counters.future_dropped += dropped;
     if (dropped != 0 && !fold->waiting_full_logged) {
         fold->waiting_full_logged = true;
@@ -126,28 +89,25 @@ static void wait_for(struct fold *fold, const struct fold_plan *plan, const stru
     }
 }
 
+/* All tiles begin with this row. */
+static void begin_with(struct fold *fold, const struct event *event)
+{
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        fold->families[i].since = fold_since_row(event);
+    }
+    fold->since_wanted = false;
+}
+
 void fold_event(struct fold *fold, const struct event *event, struct moment now)
 {
     fold->counters.events++;
-    const struct fold_plan *plan = fold_plan_for(&fold->plans, event->event_type);
-    if (event->timestamp.us > now.wall.us) {
-        wait_for(fold, plan, event);
-    } else {
-        fold_row(fold, plan, event, now);
+    if (fold->since_wanted) {
+        begin_with(fold, event);
     }
-}
-
-/* Folds the rows that waited and whose time has come. They are news since then, unless they waited
- * when the fold was saved. */
-static void fold_due(struct fold *fold, struct moment now)
-{
-    struct waiting_row *due;
-    while ((due = waiting_take(&fold->waiting, now.wall)) != NULL) {
-        if (due->event.arrival.us != 0) {
-            due->event.arrival = due->event.timestamp;
-        }
-        fold_row(fold, fold_plan_for(&fold->plans, due->event.event_type), &due->event, now);
-        free(due);
+    if (event->timestamp.us > now.wall.us) {
+        wait_for(fold, event);
+    } else {
+        fold_row(fold, event, FOLD_ROW_NEW, now);
     }
 }
 
@@ -184,6 +144,33 @@ int64_t fold_wait_us(const struct fold *fold, struct moment now)
 
 /* ---- Handing out ---- */
 
+/* What the tile knows of the rows before it: since when, whether that is all, and how far it is.
+ * Returns the number of members appended. */
+static size_t write_history(const struct family *family, struct buf *out)
+{
+    size_t count = 1;
+    char time[WALL_TEXT_SIZE];
+    if (family->since.known) {
+        mp_put_text(out, "since");
+        mp_put_map(out, 2);
+        mp_put_text(out, "position");
+        mp_put_text(out, family->since.position);
+        mp_put_text(out, "time");
+        mp_put_text(out, wall_format(family->since.time, time));
+        count++;
+    }
+    mp_put_text(out, "complete");
+    mp_put_bool(out, family->complete);
+    if (family->build != BUILD_NONE) {
+        mp_put_text(out, "building");
+        mp_put_map(out, 1);
+        mp_put_text(out, "progress");
+        mp_put_number(out, family->build_permille / 1000.0);
+        count++;
+    }
+    return count;
+}
+
 /* Writes the member's whole value into the scratch buffer, after letting its time pass. */
 static void write_value(struct fold *fold, const struct member *member, wall_time now)
 {
@@ -194,7 +181,7 @@ static void write_value(struct fold *fold, const struct member *member, wall_tim
     }
     struct buf *out = &fold->value;
     buf_clear(out);
-    mp_put_map(out, member->group.p != NULL ? 5 : 4);
+    struct mp_open_map map = mp_open_map(out);
     mp_put_text(out, "type");
     mp_put_text(out, tile_type_name(config->type));
     mp_put_text(out, "title");
@@ -205,6 +192,8 @@ static void write_value(struct fold *fold, const struct member *member, wall_tim
     mp_put_text(out, tile_refresh_policy_name(config->refresh));
     mp_put_text(out, "min_interval_ms");
     mp_put_int(out, config->min_interval_ms);
+    map.count += 3;
+    map.count += write_history(family, out);
     if (member->group.p != NULL) {
         mp_put_text(out, "group");
         mp_put_map(out, 2);
@@ -212,9 +201,12 @@ static void write_value(struct fold *fold, const struct member *member, wall_tim
         mp_put_text(out, config->group_by.text);
         mp_put_text(out, "value");
         mp_put_str(out, member->group);
+        map.count++;
     }
     mp_put_text(out, "data");
     family->type->write(member->state, config, out);
+    map.count++;
+    mp_close_map(out, map);
 }
 
 static void hand_out(struct fold *fold, struct member *member, struct moment now,

@@ -7,9 +7,9 @@
  *
  * A row from the future is kept until its time has come (waiting.h).
  *
- * Pure: no clock, no sockets, no files. A tile is the fold of every row that was ever
- * delivered to it, and of the time; rows may come in any order. docs/tiles.md defines each type. A fold belongs to
- * one thread.
+ * Pure: no clock, no sockets, no files. What a tile shows is a function of the set of rows that
+ * were ever folded into it and of the time; rows may come in any order, and may be gone since.
+ * docs/tiles.md defines each type. A fold belongs to one thread.
  */
 #ifndef INGESTOR_FOLD_FOLD_H
 #define INGESTOR_FOLD_FOLD_H
@@ -22,6 +22,7 @@
 #include "common/config/config.h"
 #include "common/store/event.h"
 #include "common/wire/tally.h"
+#include "ingestor/fold/fold_build.h" /* fold_build_… and */
 #include "ingestor/fold/fold_counters.h"
 #include "ingestor/fold/fold_save.h" /* fold_save and fold_load, beside what follows */
 

@@ -49,30 +49,119 @@ static void put_local_time(struct buf *out, const struct tile_config *config)
     }
 }
 
-uint64_t fold_digest(const struct tile_config *config)
+static void put_definition(struct buf *text, const struct tile_config *config)
 {
-    struct buf text = {0};
-    buf_printf(&text, "%d %lld %lld %u %d %lld %lld\n", (int)config->type,
+    buf_printf(text, "%d %lld %lld %u %d %lld %lld\n", (int)config->type,
                (long long)config->window_ms, (long long)config->step_ms, config->length,
                (int)config->aggregate, (long long)config->within_ms, (long long)config->at_risk_ms);
-    buf_printf(&text, "metric=%s\n", config->metric != NULL ? config->metric : "");
-    put_match(&text, "match", &config->match);
-    put_match(&text, "labels", &config->labels);
-    put_match(&text, "opens", &config->opens);
-    put_match(&text, "closes", &config->closes);
-    put_field(&text, "value", &config->value);
-    put_field(&text, "item", &config->item);
-    put_field(&text, "due", &config->due);
-    put_field(&text, "breakdown", &config->breakdown);
-    put_field(&text, "group_by", &config->group_by);
+    buf_printf(text, "metric=%s\n", config->metric != NULL ? config->metric : "");
+    put_match(text, "match", &config->match);
+    put_match(text, "labels", &config->labels);
+    put_match(text, "opens", &config->opens);
+    put_match(text, "closes", &config->closes);
+    put_field(text, "value", &config->value);
+    put_field(text, "item", &config->item);
+    put_field(text, "due", &config->due);
+    put_field(text, "breakdown", &config->breakdown);
+    put_field(text, "group_by", &config->group_by);
     for (size_t i = 0; i < config->state_count; i++) {
-        buf_printf(&text, "state %s\n", config->states[i]);
+        buf_printf(text, "state %s\n", config->states[i]);
     }
     for (size_t i = 0; i < config->rule_count; i++) {
-        buf_printf(&text, "rule %s %d\n", config->rules[i].event_type.text.p,
+        buf_printf(text, "rule %s %d\n", config->rules[i].event_type.text.p,
                    config->rules[i].state);
     }
-    put_local_time(&text, config);
+    put_local_time(text, config);
+}
+
+uint64_t fold_digest_of_definition(const struct tile_config *config)
+{
+    struct buf text = {0};
+    put_definition(&text, config);
+    const uint64_t hash = fnv1a(FNV_BEGIN, buf_str(&text));
+    buf_free(&text);
+    return hash;
+}
+
+/* ---- What the definition stands on ---- */
+
+/* Which columns a tile reads: by enum event_field, and by the index of an extra. */
+struct columns {
+    bool fields[EVENT_FIELDS];
+    bool extras[CONFIG_EXTRAS_MAX];
+};
+
+static void use_field(struct columns *columns, const struct tile_field *field)
+{
+    switch (field->kind) {
+    case TILE_FIELD_NONE:
+    case TILE_FIELD_EVENT_TYPE:
+        break;
+    case TILE_FIELD_ACTOR_ID:
+        columns->fields[EVENT_ACTOR] = true;
+        break;
+    case TILE_FIELD_TARGET_ID:
+        columns->fields[EVENT_TARGET] = true;
+        break;
+    case TILE_FIELD_SUMMARY:
+        columns->fields[EVENT_SUMMARY] = true;
+        break;
+    case TILE_FIELD_PAYLOAD:
+        columns->fields[EVENT_PAYLOAD] = true;
+        break;
+    case TILE_FIELD_EXTRA:
+        columns->extras[field->extra] = true;
+        break;
+    }
+}
+
+static void use_match(struct columns *columns, const struct tile_match *match)
+{
+    for (size_t i = 0; i < match->count; i++) {
+        use_field(columns, &match->all[i].field);
+    }
+}
+
+static struct columns columns_of(const struct tile_config *tile)
+{
+    struct columns columns = {0};
+    columns.fields[EVENT_ID] = true;
+    columns.fields[EVENT_TIMESTAMP] = true;
+    columns.fields[EVENT_TYPE] = true;
+    columns.fields[EVENT_PAYLOAD] = tile->metric != NULL;
+    const struct tile_match *const matches[] = {&tile->match, &tile->labels, &tile->opens,
+                                                &tile->closes};
+    const struct tile_field *const fields[] = {&tile->value, &tile->item, &tile->due,
+                                               &tile->breakdown, &tile->group_by};
+    for (size_t i = 0; i < sizeof matches / sizeof *matches; i++) {
+        use_match(&columns, matches[i]);
+    }
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        use_field(&columns, fields[i]);
+    }
+    return columns;
+}
+
+uint64_t fold_digest(const struct config *config, const struct tile_config *tile)
+{
+    const struct config_source *source = &config->source;
+    const struct columns columns = columns_of(tile);
+    struct buf text = {0};
+    put_definition(&text, tile);
+    for (size_t i = 0; i < EVENT_FIELDS; i++) {
+        if (columns.fields[i]) {
+            const char *name = source->columns[i].name;
+            buf_printf(&text, "column %zu=%s\n", i, name != NULL ? name : "");
+        }
+    }
+    for (size_t i = 0; i < source->extra_count; i++) {
+        if (columns.extras[i]) {
+            buf_printf(&text, "extra %s=%s\n", source->extras[i].field, source->extras[i].column);
+        }
+    }
+    if (tile->metric != NULL) {
+        buf_printf(&text, "metric_event=%s\n", source->metric_event);
+    }
     const uint64_t hash = fnv1a(FNV_BEGIN, buf_str(&text));
     buf_free(&text);
     return hash;

@@ -3,135 +3,190 @@
 
 #include <stdlib.h>
 
+#include <utlist.h>
+
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
 #include "ingestor/fold/family.h"
-#include "ingestor/fold/fold_digest.h"
+#include "ingestor/fold/fold_records.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
+#include "ingestor/fold/types/items.h"
 
-/* The first element of what fold_save writes: 2 when rows wait for their time, which programs that
- * know only 1 would lose. It must change whenever a released fold_load would misread what follows
- * it. */
-#define SAVE_FORMAT 1
-#define SAVE_FORMAT_WAITING 2
+/* What is being saved, for the callbacks. */
+struct saving {
+    const struct member *member;
+    struct state_changes *out;
+};
 
-/* ---- Saving ---- */
-
-static void count_one(void *arg, struct member *member)
+static struct state_id item_id(const struct member *member, uint64_t item)
 {
-    (void)member;
-    ++*(size_t *)arg;
+    return (struct state_id){member->family->number, member->number, item};
 }
 
-static void save_one(void *arg, struct member *member)
+static void put_item(void *arg, const struct item *item)
 {
-    struct buf *out = arg;
+    const struct saving *saving = arg;
+    struct buf *value = state_put_begin(saving->out, item_id(saving->member, item->number));
+    saving->member->family->type->save_item(saving->member->state, item, value);
+    state_put_end(saving->out);
+}
+
+static void drop_item(void *arg, uint64_t number)
+{
+    const struct saving *saving = arg;
+    state_gone(saving->out, STATE_ITEM_GONE, item_id(saving->member, number));
+}
+
+static void save_member(struct member *member, struct state_changes *out)
+{
     const struct family *family = member->family;
-    mp_put_array(out, 7);
-    mp_put_text(out, family->config->key);
-    mp_put_uint(out, fold_digest(family->config));
+    struct buf *value = state_put_begin(out, item_id(member, 0));
+    mp_put_array(value, 5);
     if (member->group.p != NULL) {
-        mp_put_bin(out, member->group);
+        mp_put_bin(value, member->group);
     } else {
-        mp_put_nil(out);
+        mp_put_nil(value);
     }
-    mp_put_int(out, member->latest.us);
-    mp_put_bool(out, member->hidden);
-    family->type->save(member->state, family->config, out);
-    tally_put(out, &member->tally);
-}
-
-void fold_save(const struct fold *fold, struct buf *out)
-{
-    size_t count = 0;
-    family_each_member(fold, count_one, &count);
-    const bool waiting = waiting_count(&fold->waiting) != 0;
-    mp_put_array(out, waiting ? 3 : 2);
-    mp_put_int(out, waiting ? SAVE_FORMAT_WAITING : SAVE_FORMAT);
-    mp_put_array(out, count);
-    family_each_member(fold, save_one, out);
-    if (waiting) {
-        waiting_save(&fold->waiting, out);
+    mp_put_int(value, member->latest.us);
+    mp_put_bool(value, member->hidden);
+    family->type->save(member->state, family->config, value);
+    tally_put(value, &member->tally);
+    state_put_end(out);
+    member->unsaved = false;
+    member->recorded = true;
+    if (family->type->items != NULL) {
+        struct saving saving = {member, out};
+        items_save(family->type->items(member->state), put_item, drop_item, &saving);
     }
 }
 
-/* ---- Loading ---- */
-
-/* The family of that key; NULL when no such tile is configured. */
-static struct family *family_of(struct fold *fold, struct str key)
+static void save_family(struct fold *fold, struct family *family, struct state_changes *out)
 {
-    const struct tile_config *config = config_tile(fold->config, key);
-    return config != NULL ? &fold->families[config - fold->config->tiles] : NULL;
+    struct member *member;
+    struct member *next;
+    if (family->number == 0) {
+        family->number = ++fold->numbers;
+    }
+    if (!family->recorded) {
+        const struct tile_record record = {
+            .key = str_of(family->config->key),
+            .digest = family->digest,
+            .since = family->since,
+            .complete = family->complete,
+            .place = STR_NULL,
+        };
+        tile_record_put(&record, family->number, out);
+        family->recorded = true;
+    }
+    for (size_t at = 0; at < family->gone.len; at += sizeof(uint64_t)) {
+        struct state_id id = {.tile = family->number};
+        memcpy(&id.member, family->gone.data + at, sizeof id.member);
+        state_gone(out, STATE_MEMBER_GONE, id);
+    }
+    buf_free(&family->gone);
+    DL_FOREACH_SAFE(family->unsaved, member, next)
+    {
+        save_member(member, out);
+    }
+    family->unsaved = NULL;
 }
 
-/* Loads one member. Sets the family's place in `loaded`, or *rebuild. */
-static int load_one(struct fold *fold, const mp_value *saved, bool *loaded, bool *rebuild)
+/* Saves the retired tiles, and drops those whose time is over. */
+static void save_retired(struct fold *fold, wall_time now, struct state_changes *out)
 {
-    struct str key;
-    struct str group = STR_NULL;
-    uint64_t digest;
-    wall_time latest;
-    bool hidden;
-    if (!mp_as_str(mp_at(saved, 0), &key) || !mp_as_uint(mp_at(saved, 1), &digest) ||
-        (!mp_is_nil(mp_at(saved, 2)) && !mp_as_bin(mp_at(saved, 2), &group)) ||
-        !mp_as_int(mp_at(saved, 3), &latest.us) || !mp_as_bool(mp_at(saved, 4), &hidden)) {
-        return STATUS_INVALID;
-    }
-    struct family *family = family_of(fold, key);
-    if (family == NULL || !fold->folded[family - fold->families]) {
-        return STATUS_OK; /* the tile is not wanted any more */
-    }
-    if (digest != fold_digest(family->config)) {
-        *rebuild = true;
-        return STATUS_OK;
-    }
-    struct member *member = family->single;
-    if (group.p != NULL) {
-        if (family_find(family, group) != NULL || family->single != NULL) {
-            return STATUS_INVALID;
+    struct retired *r;
+    struct retired *next;
+    LL_FOREACH_SAFE(fold->retired, r, next)
+    {
+        if (now.us - r->at.us > RETIRED_KEEP_US) {
+            state_gone(out, STATE_TILE_GONE, (struct state_id){.tile = r->number});
+            LL_DELETE(fold->retired, r);
+            retired_free(r);
+        } else if (!r->recorded) {
+            const struct tile_record record = {r->key,      r->digest, r->since,
+                                               r->complete, r->at,     r->place};
+            tile_record_put(&record, r->number, out);
+            r->recorded = true;
         }
-        member = member_create(fold, family, group, FOLD_BEGIN);
     }
-    if (member == NULL || !family->type->load(member->state, family->config, mp_at(saved, 5))) {
-        return STATUS_INVALID;
-    }
-    member->latest = latest;
-    member->tally = tally_read(mp_at(saved, 6));
-    member->hidden = hidden && group.p != NULL;
-    loaded[family - fold->families] = true;
-    member_schedule_publish(fold, member, (mono_time){0});
-    member_schedule_wake(fold, member);
-    return STATUS_OK;
 }
 
-int fold_load(struct fold *fold, struct str data, bool *rebuild, struct error *err)
+void fold_save(struct fold *fold, wall_time now, struct state_changes *out)
 {
-    struct mp_doc doc;
-    mp_doc_init(&doc);
-    bool *loaded = x_calloc(fold->config->tile_count + 1, sizeof *loaded);
-    int64_t format = 0;
-    int status = mp_parse(&doc, data.p, data.len);
-    const mp_value *members = mp_at(&doc.root, 1);
-    if (status == STATUS_OK &&
-        (!mp_as_int(mp_at(&doc.root, 0), &format) ||
-         (format != SAVE_FORMAT && format != SAVE_FORMAT_WAITING) ||
-         (format == SAVE_FORMAT_WAITING &&
-          !waiting_load(&fold->waiting, &fold->config->source, mp_at(&doc.root, 2))))) {
-        status = format > SAVE_FORMAT_WAITING ? STATUS_NEWER : STATUS_INVALID;
+    if (fold->fresh) {
+        state_gone(out, STATE_ALL_GONE, (struct state_id){0});
+        fold->fresh = false;
+        fold->waiting_unsaved = true;
     }
-    *rebuild = false;
-    for (size_t i = 0; i < mp_count(members) && status == STATUS_OK; i++) {
-        status = load_one(fold, mp_at(members, i), loaded, rebuild);
-    }
-    /* A tile that is new needs the rows that were folded before it was defined. */
+    state_changes_append(out, &fold->carried);
+    state_changes_clear(&fold->carried);
+    save_retired(fold, now, out);
     for (size_t i = 0; i < fold->config->tile_count; i++) {
-        const bool family = fold->config->tiles[i].group_by.kind != TILE_FIELD_NONE;
-        *rebuild = *rebuild || (fold->folded[i] && !loaded[i] && !family);
+        struct family *family = &fold->families[i];
+        if (fold->folded[i] && family->build == BUILD_NONE) {
+            save_family(fold, family, out);
+        }
     }
-    free(loaded);
-    mp_doc_free(&doc);
-    return status == STATUS_OK ? STATUS_OK
-                               : error_set(err, status == STATUS_NEWER ? status : STATUS_INVALID,
-                                           "the fold's state in the checkpoint cannot be read");
+    if (fold->waiting_unsaved) {
+        waiting_save(&fold->waiting,
+                     state_put_begin(out, (struct state_id){.item = STATE_WAITING}));
+        state_put_end(out);
+        fold->waiting_unsaved = false;
+    }
+}
+
+static void unsave_member(void *arg, struct member *member)
+{
+    (void)arg;
+    const struct fold_type *type = member->family->type;
+    member_touch(member);
+    if (type->items != NULL) {
+        items_unsave(type->items(member->state));
+    }
+}
+
+void fold_unsave(struct fold *fold, bool begin_anew)
+{
+    family_each_member(fold, unsave_member, NULL);
+    fold->waiting_unsaved = true;
+    fold->fresh = fold->fresh || begin_anew;
+    if (begin_anew) {
+        state_changes_clear(&fold->carried);
+        retired_free_all(fold);
+    }
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        struct family *family = &fold->families[i];
+        if (family->number != 0 && family->build == BUILD_NONE && !begin_anew) {
+            state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = family->number});
+        }
+        buf_free(&family->gone);
+        family->recorded = false;
+    }
+}
+
+void fold_retire(struct fold *fold, struct family *family, struct str place, wall_time now)
+{
+    struct tile_record record = {
+        .key = str_of(family->config->key),
+        .digest = family->digest,
+        .since = family->since,
+        .complete = family->complete,
+        .retired_at = now,
+        .place = place,
+    };
+    if (family->number == 0) {
+        return;
+    }
+    if (family->build != BUILD_NONE) {
+        /* It had just come back: what is saved of it is still as it was when it went. */
+        record.place = buf_str(&family->build_from);
+        retired_add(fold, &record, family->number, true);
+    } else if (waiting_count(&fold->waiting) == 0) {
+        save_family(fold, family, &fold->carried);
+        retired_add(fold, &record, family->number, false);
+    } else {
+        /* Rows that wait would be missing, for the tile is not there when their time comes. */
+        state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = family->number});
+    }
 }

@@ -1,34 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fold's state as MessagePack, for a checkpoint:
+ * The fold's state as records (common/state/changes.h), each one MessagePack value:
  *
- *   [1, [[key, digest, group or nil, latest, hidden, state, tally], …]]
- *   [2, [[key, digest, group or nil, latest, hidden, state, tally], …], rows that wait]
+ *   the tile   t 0 0   [1, key, digest, position, time, complete]   position nil: not known
+ *                      [1, key, digest, position, time, complete, retired at, place]
+ *   a member   t m 0   [group or nil, latest, hidden, what its type saves, tally]
+ *   an item    t m i   what its type saves of an item
+ *   rows that wait     [row, …]
  *
- * with one element for each member. The second form is written when rows from the future wait for
- * their time (waiting.h). `digest` is that of the tile's definition (fold_digest.h), and
- * `state` what the tile's type writes. `tally` (tally.h) is that of the rows that are in it; it is
- * missing in what older programs wrote, and then it is not known until the tile is built again.
+ * `tally` (common/wire/tally.h) is that of the rows that are in it.
+ *
+ * Only what has changed since the last save is saved. `digest` is that of all that the tile depends
+ * on (fold_digest.h): a tile whose digest is another one is built anew, beside the others, which go
+ * on.
+ *
+ * A tile that is configured no more is retired: its records stay for RETIRED_KEEP_US, with the
+ * place that the source was at. When it comes back until then, it needs only the rows since.
  */
 #ifndef INGESTOR_FOLD_FOLD_SAVE_H
 #define INGESTOR_FOLD_FOLD_SAVE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/str.h"
+#include "common/state/changes.h"
+
+#define RETIRED_KEEP_US (86400 * US_PER_S)
 
 struct fold;
 
-/* Appends the state. */
-void fold_save(const struct fold *fold, struct buf *out);
+/* Appends all that has changed since the last call; the caller keeps it until it is stored. */
+void fold_save(struct fold *fold, wall_time now, struct state_changes *out);
 
-/* Loads a saved state into a fold that was just created. Tiles that are no longer configured are
- * left out. *rebuild is set when a tile's definition has changed since, or a tile is new: then the
- * caller must fold the whole table again, into a fresh fold. STATUS_INVALID when data is no such
- * state, and STATUS_NEWER when a newer version wrote it; the fold is then only good for
- * fold_destroy. */
-int fold_load(struct fold *fold, struct str data, bool *rebuild, struct error *err);
+/* The next fold_save is to append everything; begin_anew: the store has nothing any more. */
+void fold_unsave(struct fold *fold, bool begin_anew);
+
+/* How a saved state is loaded. */
+struct fold_load {
+    struct str place; /* where the source stood when it was saved */
+    wall_time now;
+    bool was_ahead; /* The clock was ahead when it was saved: what forgets, has forgotten too
+                       much. */
+    size_t loaded;  /* out: tiles that go on */
+    size_t damaged; /* out: tiles whose records are damaged, and which are built anew */
+};
+
+/* Loads the state into a fold that was just created. Tiles that are not in it are to be built
+ * (fold_build.h); those in it that are not configured any more are retired. STATUS_INVALID when
+ * what is not of a single tile is damaged, and STATUS_NEWER when a newer version wrote it; the fold
+ * is then only good for fold_destroy. */
+int fold_load(struct fold *fold, const struct state_changes *saved, struct fold_load *how,
+              struct error *err);
+
+/* Takes a tile's records out of the active ones, when it is configured no more. */
+struct family;
+void fold_retire(struct fold *fold, struct family *family, struct str place, wall_time now);
 
 #endif

@@ -12,6 +12,9 @@
  *
  *   wake     wall clock       its window slides, a deadline passes, it becomes idle
  *   publish  monotonic clock  a change that its refresh policy holds back, or its next keyframe
+ *
+ * What has changed since the last save is in lists, members here and items in their tiles, so that
+ * saving costs what has changed (fold_save.h).
  */
 #ifndef INGESTOR_FOLD_FOLD_STATE_H
 #define INGESTOR_FOLD_FOLD_STATE_H
@@ -25,9 +28,11 @@
 #include "common/base/heap.h"
 #include "common/base/str.h"
 #include "common/config/config.h"
+#include "common/state/changes.h"
 #include "common/wire/tally.h"
 #include "ingestor/fold/fold_counters.h"
 #include "ingestor/fold/fold_plan.h"
+#include "ingestor/fold/fold_since.h"
 #include "ingestor/fold/types/type.h"
 #include "ingestor/fold/waiting.h"
 
@@ -51,8 +56,21 @@ struct member {
     bool hidden;         /* idle: it keeps its state, but is not shown (see member.h) */
     struct heap_item wake;
     struct heap_item publish;
+    uint64_t number;     /* of its record; from 1, in the order of coming */
+    struct member *prev; /* in family.unsaved */
+    struct member *next;
+    bool unsaved;  /* it is in that list */
+    bool recorded; /* there is a record of it, or there is in what was handed over to be saved */
     UT_hash_handle by_group;
     void *state; /* owned; its type reads it */
+};
+
+/* How a tile that is new, or that was away, gets the rows that others have folded already
+ * (fold_build.h). */
+enum build_phase {
+    BUILD_NONE,    /* it has them */
+    BUILD_WAITING, /* it is not its turn yet: no row goes into it */
+    BUILD_READING, /* they come in, between those that are new */
 };
 
 /* A tile definition and its members: one, or one for each group seen. */
@@ -62,6 +80,30 @@ struct family {
     struct member *members; /* uthash by group; NULL without group_by */
     struct member *single;  /* NULL with group_by, and when another ingestor folds the tile */
     bool refused_logged;    /* the log has said that a group was refused */
+    uint64_t digest;        /* of what its tiles depend on (fold_digest.h) */
+    struct fold_since since;
+    bool complete; /* no row older than `since` is known to have gone */
+    enum build_phase build;
+    struct buf build_from;   /* where the rows that it lacks begin; empty: at the first one */
+    int build_permille;      /* BUILD_READING: how much of them it has, as was last told */
+    uint64_t number;         /* of its records (common/state/changes.h); 0: it has none yet */
+    bool recorded;           /* its own record says what is so */
+    uint64_t member_numbers; /* the last one given out */
+    struct member *unsaved;  /* utlist: those that have changed since they were saved */
+    struct buf gone;         /* numbers of records that have no member any more, as uint64_t */
+};
+
+/* A tile that is configured no more, as it is in the state. */
+struct retired {
+    struct str key; /* owned, as `place` is */
+    uint64_t digest;
+    uint64_t number;
+    struct fold_since since;
+    bool complete;
+    wall_time at;     /* since when */
+    struct str place; /* where the source stood then: it knows no row after that */
+    bool recorded;    /* its record says so */
+    struct retired *next;
 };
 
 struct fold {
@@ -74,7 +116,16 @@ struct fold {
     struct waiting waiting;   /* rows from the future */
     bool waiting_full_logged; /* the log has said that such a row was dropped */
     struct fold_counters counters;
-    struct buf value; /* scratch: the value that is being handed out */
+    struct buf value;              /* scratch: the value that is being handed out */
+    uint64_t numbers;              /* the last one that a tile's records got */
+    bool fresh;                    /* nothing that was saved before is of any use */
+    bool waiting_unsaved;          /* the rows that wait are others than those saved */
+    struct state_changes carried;  /* to be saved with the next */
+    struct retired *retired;       /* utlist */
+    bool since_wanted;             /* the next row is the first one that its tiles know */
+    struct fold_since build_since; /* BUILD_READING: the first of the rows that came */
+    wall_time build_began;         /* BUILD_READING: later rows than that came in by another way */
+    struct fold_counters build_counters; /* of rows that others have counted already */
 };
 
 #endif

@@ -83,6 +83,7 @@ void member_schedule_wake(struct fold *fold, struct member *member)
 void member_hide(struct fold *fold, struct member *member, mono_time now)
 {
     member->hidden = true;
+    member_touch(member);
     member->dirty = false;
     member->whole = member->ever_published; /* to be handed out once more, as removed */
     member_schedule_publish(fold, member, now);
@@ -91,6 +92,7 @@ void member_hide(struct fold *fold, struct member *member, mono_time now)
 void member_show(struct fold *fold, struct member *member, mono_time now)
 {
     member->hidden = false;
+    member_touch(member);
     member->whole = true;
     member_schedule_publish(fold, member, now);
 }
@@ -115,6 +117,8 @@ struct member *member_create(struct fold *fold, struct family *family, struct st
     } else {
         family->single = member;
     }
+    member->number = ++family->member_numbers;
+    member_touch(member);
     member_schedule_publish(fold, member, now.mono);
     return member;
 }
@@ -123,6 +127,12 @@ void member_free(struct fold *fold, struct member *member)
 {
     heap_remove(&fold->wake, &member->wake);
     heap_remove(&fold->publish, &member->publish);
+    if (member->unsaved) {
+        DL_DELETE(member->family->unsaved, member);
+    }
+    if (member->recorded) {
+        buf_append(&member->family->gone, &member->number, sizeof member->number);
+    }
     if (member->family->type->finish != NULL) {
         member->family->type->finish(member->state);
     }

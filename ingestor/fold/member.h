@@ -28,6 +28,8 @@
 #ifndef INGESTOR_FOLD_MEMBER_H
 #define INGESTOR_FOLD_MEMBER_H
 
+#include <utlist.h>
+
 #include "ingestor/fold/fold_state.h"
 
 /* A new member of the family, due for publishing at once. group is copied; STR_NULL makes the
@@ -49,6 +51,15 @@ static inline void member_mark_dirty(struct fold *fold, struct member *member, m
     if (!member->dirty) {
         member->dirty = true;
         member_schedule_publish(fold, member, now);
+    }
+}
+
+/* The member has changed, and has to be saved. Inline, because most rows find it noted already. */
+static inline void member_touch(struct member *member)
+{
+    if (!member->unsaved) {
+        member->unsaved = true;
+        DL_APPEND(member->family->unsaved, member);
     }
 }
 

@@ -151,7 +151,7 @@ static bool write_text(const struct file_lease *l)
 }
 
 /* The next number is looked for first: when it has been removed already, so has ours. */
-int lease_file_confirm(const char *path, uint64_t number, uint64_t inode, struct error *err)
+static int confirm(const char *path, uint64_t number, uint64_t inode, struct error *err)
 {
     struct stat there;
     char *next = lock_path(path, number + 1);
@@ -176,7 +176,7 @@ static int file_renew(struct lease_store *store, struct error *err)
         return error_set(err, STATUS_IO, "cannot write %s.lock.%" PRIu64 ": %s", l->path,
                          l->grant.number, strerror(errno));
     }
-    return lease_file_confirm(l->path, l->grant.number, l->grant.inode, err);
+    return confirm(l->path, l->grant.number, l->grant.inode, err);
 }
 
 /* ---- Taking ---- */
@@ -337,9 +337,16 @@ static void file_close(struct lease_store *store)
     free(l);
 }
 
+static int file_confirm(const struct config *config, const struct lease_grant *grant,
+                        struct error *err)
+{
+    return confirm(config->ingestor.checkpoint_path, grant->number, grant->inode, err);
+}
+
 const struct lease_store_ops lease_file = {
     .open = file_open,
     .close = file_close,
     .acquire = file_acquire,
     .renew = file_renew,
+    .confirm = file_confirm,
 };

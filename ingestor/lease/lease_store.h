@@ -29,6 +29,11 @@ struct lease_store_ops {
     /* Tells the others that we live. STATUS_OK: the lease is still ours; STATUS_DENIED: it is lost
      * for good; STATUS_IO: nobody knows. */
     int (*renew)(struct lease_store *store, struct error *err);
+
+    /* For who writes what the lease guards. STATUS_OK: the lease that was granted is still the one
+     * that counts; STATUS_DENIED: it is lost. NULL where the state's store can tell by the number
+     * alone. Any thread may call it. */
+    int (*confirm)(const struct config *config, const struct lease_grant *grant, struct error *err);
 };
 
 struct lease_store {

@@ -45,8 +45,7 @@ void reader_destroy(struct reader **reader_p)
         zmq_pollitem_t item = {reader_socket(reader), 0, ZMQ_POLLIN, 0};
         zmq_poll(&item, 1, -1);
         if (reader_receive(reader, &message)) {
-            batch_destroy(&message.batch);
-            free(message.bytes);
+            reader_message_free(&message);
         }
     }
     zactor_destroy(&reader->actor);
@@ -66,7 +65,7 @@ bool reader_receive(struct reader *reader, struct reader_message *out)
         return false;
     }
     handover_take(out->batch);
-    handover_take(out->bytes);
+    handover_take(out->state);
     return true;
 }
 
@@ -80,7 +79,10 @@ void reader_credit(struct reader *reader)
     command(reader, READER_COMMAND_CREDIT, STR_NULL, 0);
 }
 
-void reader_save(struct reader *reader, struct str bytes, uint64_t record)
+void reader_save(struct reader *reader, struct state_changes *changes, uint64_t record)
 {
-    command(reader, READER_COMMAND_SAVE, bytes, record);
+    const struct reader_command command = {
+        .kind = READER_COMMAND_SAVE, .changes = changes, .number = record};
+    handover_give(changes);
+    zmq_send(reader_socket(reader), &command, sizeof command, 0);
 }

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader: a thread that owns the source and the checkpoints, so that a slow database never
+ * The reader: a thread that owns the source and the state's store, so that a slow database never
  * holds up heartbeats and answers. It reads only while the lease is valid.
  *
  *   main thread                     reader's thread
- *        ◄── READER_LEADER ──────── has the lease, and read the checkpoint
+ *        ◄── READER_LEADER ──────── has the lease, and read the state
  *   reader_begin(state) ──────────► opens the source there
  *        ◄── READER_BATCH ───────── reads
  *   reader_credit() ──────────────► may send one more batch (READER_BATCHES at first)
- *   reader_save(bytes) ───────────► writes a checkpoint
+ *   reader_save(changes) ─────────► stores them
  *        ◄── READER_SAVED ─────────
  *        ◄── READER_DOWN, _UP ───── the source fails, or works again
  *        ◄── READER_LOST ────────── the lease is lost: fall silent
  *        ◄── READER_OTHER_PAST ──── the database went back: begin again from what it holds
- *        ◄── READER_REFUSED ─────── instead of READER_LEADER: the checkpoint is not for this
- * version
+ *        ◄── READER_REFUSED ─────── instead of READER_LEADER: a newer version wrote the state
  *
  * All calls are the main thread's.
  */
@@ -47,8 +46,9 @@ void reader_begin(struct reader *reader, struct str state, uint64_t epoch);
 /* A batch was dealt with: one more may come. */
 void reader_credit(struct reader *reader);
 
-/* Copies bytes. record: number of the last journal record that is in it. One at a time: wait for
- * READER_SAVED or READER_SAVE_FAILED. */
-void reader_save(struct reader *reader, struct str bytes, uint64_t record);
+/* The changes are borrowed, and must not change until READER_SAVED, READER_SAVE_FAILED or
+ * READER_STATE_LOST has come; one at a time. record: number of the last journal record that is in
+ * them. */
+void reader_save(struct reader *reader, struct state_changes *changes, uint64_t record);
 
 #endif

@@ -4,14 +4,15 @@
 #define INGESTOR_READER_READER_PARTS_H
 
 #include "common/config/config.h"
-#include "ingestor/checkpoint/checkpoint.h"
+#include "common/state/state_store.h"
 #include "ingestor/lease/lease.h"
 #include "ingestor/source/source.h"
 
 struct reader_parts {
     const struct config *config;
     const struct source_ops *source;
-    const struct checkpoint_ops *checkpoint;
+    const struct state_store_ops *state;
+    const struct lease_store_ops *lease_store;
     struct lease *lease;
 };
 

@@ -3,11 +3,13 @@
 
 #include "common/base/backoff.h"
 #include "common/base/handover.h"
+#include "common/base/xalloc.h"
 #include "common/program/log.h"
-#include "ingestor/checkpoint/checkpoint.h"
+#include "common/state/state_store.h"
 #include "ingestor/lease/lease.h"
 #include "ingestor/reader/reader_message.h"
 #include "ingestor/reader/reader_parts.h"
+#include "ingestor/reader/reader_store.h"
 #include "ingestor/source/source.h"
 
 #define READ_ROWS 4000 /* rows of a batch */
@@ -24,12 +26,12 @@
  *                                       └──────── the source fails, or begin ────┘
  *
  * From each of them, when another ingestor took the lease, and from STANDBY, when a newer version
- * wrote the checkpoint: DEPOSED, the last one. While the lease is ours but not valid just now, a
+ * wrote the state: DEPOSED, the last one. While the lease is ours but not valid just now, a
  * state stands still.
  */
 enum reader_state {
     READER_IS_STANDBY,
-    READER_IS_LEADER,  /* READER_LEADER was told; the main thread reads the checkpoint */
+    READER_IS_LEADER,  /* READER_LEADER was told; the main thread loads the state */
     READER_IS_CLOSED,  /* the source is to be opened, not before open_at */
     READER_IS_READING, /* there may be more to read at once */
     READER_IS_IDLE,    /* all was read: sleeps until poll_at, or until it is woken */
@@ -44,9 +46,9 @@ struct reader_thread {
     void *socket; /* of the pipe */
     bool stop;
     enum reader_state state;
-    struct checkpoint *checkpoint; /* NULL: not open */
-    struct source *source;         /* NULL: not open */
-    unsigned credits;              /* batches that may be sent */
+    struct reader_store store;
+    struct source *source; /* NULL: not open */
+    unsigned credits;      /* batches that may be sent */
     struct backoff backoff;
     mono_time open_at; /* when a source that failed is opened again */
     mono_time poll_at; /* when an idle source is read though nothing woke it */
@@ -61,11 +63,10 @@ struct reader_thread {
 
     /* The journal of the order of delivery. */
     struct {
-        struct buf bytes; /* Read with the checkpoint; of use for the first open only. */
+        struct buf bytes; /* Read with the state; of use for the first open only. */
         bool whole;       /* It is all that was written. */
         bool failing;     /* It cannot be written, as last logged. */
-        bool renumbered;  /* For want of it, ordinals have had a new origin since the last
-                             checkpoint. */
+        bool renumbered;  /* For want of it ordinals have a new origin, which is not saved yet. */
     } journal;
 
     /* What the main thread was told last. */
@@ -83,10 +84,9 @@ static bool is_leader(const struct reader_thread *t)
 
 static void tell(struct reader_thread *t, const struct reader_message *message)
 {
-    /* The pipe has no high-water mark; what goes through it is bounded by the credits and by one
-     * checkpoint at a time. */
+    /* The pipe has no high-water mark; what goes through it is bounded by the credits. */
     handover_give(message->batch);
-    handover_give(message->bytes);
+    handover_give(message->state);
     zmq_send(t->socket, message, sizeof *message, 0);
 }
 
@@ -111,22 +111,26 @@ static void lose_lease(struct reader_thread *t, const struct error *error)
     tell_text(t, READER_LOST, error);
 }
 
-static void save(struct reader_thread *t, struct str bytes, uint64_t record)
+static void save(struct reader_thread *t, const struct state_changes *changes, uint64_t record)
 {
     struct error err = {{0}};
     int status = STATUS_OK;
-    if (t->source == NULL && t->parts.checkpoint->with_rows && t->resume.live) {
+    if (t->source == NULL && t->parts.state->with_rows && t->resume.live) {
         /* The database may have gone back meanwhile, and the source would tell. */
         status = error_set(&err, STATUS_IO, "the database is not read");
-    } else if (t->checkpoint != NULL && is_leader(t)) {
-        status = t->parts.checkpoint->save(t->checkpoint, bytes, record, &err);
+    } else if (t->store.open != NULL && is_leader(t)) {
+        status = t->parts.state->save(t->store.open, changes, record, &err);
     }
     if (status == STATUS_DENIED) {
         lose_lease(t, &err);
     } else if (status == STATUS_OK) {
         t->journal.renumbered = false;
     }
-    tell_text(t, status == STATUS_OK ? READER_SAVED : READER_SAVE_FAILED, &err);
+    tell_text(t,
+              status == STATUS_OK        ? READER_SAVED
+              : status == STATUS_INVALID ? READER_STATE_LOST
+                                         : READER_SAVE_FAILED,
+              &err);
 }
 
 static void begin(struct reader_thread *t, struct reader_command *command)
@@ -158,7 +162,7 @@ static void handle(struct reader_thread *t, struct reader_command *command)
         t->credits++;
         break;
     case READER_COMMAND_SAVE:
-        save(t, (struct str){command->bytes, command->len}, command->number);
+        save(t, command->changes, command->number);
         break;
     case READER_COMMAND_STOP:
         t->stop = true;
@@ -176,6 +180,7 @@ static void take_commands(struct reader_thread *t, int timeout_ms)
         const int len = zmq_recv(t->socket, &command, sizeof command, 0);
         if (len == (int)sizeof command) {
             handover_take(command.bytes);
+            handover_take(command.changes);
             handle(t, &command);
         }
         timeout_ms = 0;
@@ -186,7 +191,7 @@ static void take_commands(struct reader_thread *t, int timeout_ms)
 static int load_journal(struct reader_thread *t, struct error *why)
 {
     buf_clear(&t->journal.bytes);
-    int status = t->parts.checkpoint->journal(t->checkpoint, &t->journal.bytes, why);
+    int status = t->parts.state->journal(t->store.open, &t->journal.bytes, why);
     t->journal.whole = status == STATUS_OK;
     if (status == STATUS_INVALID) {
         log_warn("%s", why->text);
@@ -194,44 +199,23 @@ static int load_journal(struct reader_thread *t, struct error *why)
     return status == STATUS_INVALID ? STATUS_OK : status;
 }
 
-/* Opens the checkpoint, and reads what the holder before us left: into the message, and its journal
- * into t. */
-static int load(struct reader_thread *t, const struct lease_grant *grant, struct buf *bytes,
-                struct reader_message *message, struct error *why)
-{
-    int status = STATUS_OK;
-    if (t->checkpoint == NULL) {
-        status = t->parts.checkpoint->open(t->parts.config, grant, &t->checkpoint, why);
-    }
-    if (status == STATUS_OK) {
-        status = t->parts.checkpoint->load(t->checkpoint, bytes, why);
-    }
-    if (status == STATUS_NOT_FOUND || status == STATUS_INVALID) {
-        message->error = *why; /* for the log; all is built anew */
-        status = STATUS_OK;
-    } else if (status == STATUS_OK) {
-        message->len = bytes->len;
-        message->bytes = buf_take(bytes);
-    }
-    return status == STATUS_OK && t->parts.source->journals ? load_journal(t, why) : status;
-}
-
-/* The lease is ours: tells the main thread, with the checkpoint. If that cannot be read just now,
- * we stay on standby, and try again. */
+/* The lease is ours: tells the main thread, with the state. If that cannot be read just now, we
+ * stay on standby, and try again. */
 static void lead(struct reader_thread *t, const struct lease_grant *grant)
 {
     struct error why = {{0}};
-    struct buf bytes = {0};
     struct reader_message message = {.kind = READER_LEADER, .epoch = grant->epoch};
-    const int status = load(t, grant, &bytes, &message, &why);
-    buf_free(&bytes);
+    int status = reader_store_load(&t->store, grant, &message, &why);
+    if (status == STATUS_OK && message.state != NULL && t->parts.source->journals) {
+        status = load_journal(t, &why);
+    }
     if (status == STATUS_OK) {
         t->state = READER_IS_LEADER;
         backoff_reset(&t->backoff);
         tell(t, &message);
         return;
     }
-    free(message.bytes);
+    reader_message_free(&message);
     if (status == STATUS_DENIED) {
         lose_lease(t, &why);
         return;
@@ -348,12 +332,11 @@ static int wait_source(struct reader_thread *t, struct error *err)
  * STATUS_OK: the batch may be handed on. STATUS_DENIED, STATUS_AGAIN: it may not. When the journal
  * cannot be written, for want of space say, events go on coming, though after a crash their order
  * would be another one. So they get a new origin, which a crash would change again: either way
- * streams are told `reset`. Once is enough until a checkpoint has saved that origin.
+ * streams are told `reset`. Once is enough until that origin has been saved.
  */
 static int write_journal(struct reader_thread *t, struct batch *batch, struct error *err)
 {
-    const int status =
-        t->parts.checkpoint->append(t->checkpoint, batch->record, batch->journal, err);
+    const int status = t->parts.state->append(t->store.open, batch->record, batch->journal, err);
     if (status == STATUS_DENIED || status == STATUS_AGAIN) {
         return status;
     }
@@ -376,7 +359,7 @@ static int write_journal(struct reader_thread *t, struct batch *batch, struct er
 static void hand_on(struct reader_thread *t, struct batch *batch)
 {
     const struct reader_message message = {.kind = READER_BATCH, .batch = batch};
-    if (batch->restarted) { /* none of it is about the table as it is now */
+    if (batch->restarted || !t->journal.whole) { /* none of it is about what is delivered now */
         buf_clear(&t->journal.bytes);
         t->journal.whole = true;
     }
@@ -484,15 +467,14 @@ void reader_thread_main(zsock_t *pipe, void *arg)
                               .socket = zsock_resolve(pipe),
                               .journal = {.whole = true},
                               .backoff = {100, 5000, 0, (uint64_t)clock_wall().us}};
+    t.store.parts = &t.parts;
     handover_give(arg);
     zsock_signal(pipe, 0); /* `arg` is gone from here on */
     while (!t.stop) {
         take_turn(&t);
     }
     close_source(&t);
-    if (t.checkpoint != NULL) {
-        t.parts.checkpoint->close(t.checkpoint);
-    }
+    reader_store_close(&t.store);
     buf_free(&t.resume.state);
     buf_free(&t.journal.bytes);
     const struct reader_message stopped = {.kind = READER_STOPPED};

@@ -5,6 +5,8 @@
 
 #include <czmq.h>
 
+#include "common/state/changes.h"
+
 enum reader_command_kind {
     READER_COMMAND_BEGIN,
     READER_COMMAND_CREDIT,
@@ -14,9 +16,11 @@ enum reader_command_kind {
 
 struct reader_command {
     enum reader_command_kind kind;
-    char *bytes;     /* _BEGIN: the source's state; _SAVE: a checkpoint. The receiver's to free. */
-    size_t len;      /* of bytes */
-    uint64_t number; /* _BEGIN: the epoch; _SAVE: of the last journal record in the checkpoint */
+    char *bytes;                   /* _BEGIN: the source's state; the receiver's to free */
+    size_t len;                    /* of bytes */
+    struct state_changes *changes; /* _SAVE: the sender's, who leaves it alone until the
+                                      answer */
+    uint64_t number; /* _BEGIN: the epoch; _SAVE: of the last journal record in the state */
 };
 
 /* For zactor_new; arg: struct reader_parts, which is read before it returns. The thread sends

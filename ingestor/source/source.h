@@ -36,6 +36,9 @@ struct batch {
     bool history; /* rows that were delivered before the state that the source was opened with: the
                      newest ones, for the event log alone. They come first of all. */
     bool more;    /* there was more to read at once: the source is catching up */
+    bool older_gone;    /* the first batch of a table that is read from its start: rows before these
+                           are known to have been there, and to be gone */
+    double progress;    /* of source_ops.open_past: how much of the past has been read, 0 to 1 */
     uint64_t unusable;  /* rows passed over in this batch */
     uint64_t record;    /* number of the last journal record that is in the state; 0: none */
     struct str journal; /* empty: none. Else it must be on disk before the batch is handed on: what
@@ -56,13 +59,13 @@ struct batch {
 void batch_destroy(struct batch **batch);
 
 struct source;
-struct checkpoint_ops;
+struct state_store_ops;
 struct lease_store_ops;
 
 /* Where an ingestor keeps what outlives it. The two go together: who lost the lease is fenced off
- * from the checkpoint by the lease's number. */
+ * from the state by the lease's number. */
 struct source_stores {
-    const struct checkpoint_ops *checkpoint;
+    const struct state_store_ops *state;
     const struct lease_store_ops *lease;
 };
 
@@ -78,6 +81,14 @@ struct source_ops {
     int (*open)(const struct config *config, struct str state, struct str journal, uint64_t epoch,
                 struct source **out, struct error *err);
     void (*close)(struct source *source);
+
+    /* Opens a source that reads, beside another that goes on, the rows that were delivered up to
+     * the state `to` and not yet at the state `from` (STR_NULL: none was), and that are still
+     * there. Their order does not matter, and their batches say `history`; the last one has no
+     * `more`, and read is not called after it. done: the state of the last of these batches that
+     * was handed on, to go on behind it; STR_NULL: from the start. wait is not called. */
+    int (*open_past)(const struct config *config, struct str from, struct str to, struct str done,
+                     struct source **out, struct error *err);
 
     /* True when a newer version of Tilewire wrote the state: it is not given to open then, nor
      * written over. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/sources.h"
 
-#include "ingestor/checkpoint/checkpoint_file.h"
+#include "common/state/state_file.h"
 #include "ingestor/lease/lease_file.h"
 #include "ingestor/source/list.h"
 
@@ -12,7 +12,7 @@ static const struct source_ops *const sources[] = {SOURCE_KIND_LIST(OPS_OF)};
 static const struct source_ops *const by_cursor[] = {SOURCE_KIND_LIST(CURSOR_OPS_OF)};
 
 /* `ingestor.checkpoint: file:PATH`, which any source can have. */
-static const struct source_stores files = {&checkpoint_file, &lease_file};
+static const struct source_stores files = {&state_file, &lease_file};
 
 const struct source_ops *sources_find(const struct config *config)
 {

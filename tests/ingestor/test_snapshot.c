@@ -1,28 +1,104 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a checkpoint says of the moment that its tiles have come to. */
+/* What of the saved state is of no single tile. */
 #include "ingestor/snapshot.h"
 
 #include "ingestor/source/list.h"
-#include "tests/ingestor/fold/fold_unit.h"
+#include "tests/ingestor/fold/fold_saved.h"
 
-static void test_the_moment_is_kept(void **state)
+/* Saves a fold with one tile and such a place, and loads both into another. */
+static int go_on(const struct snapshot *written, struct snapshot *read, struct snapshot_load *how)
+{
+    struct fold_test saved;
+    struct fold_test loaded;
+    struct state_changes changes = {0};
+    fold_test_init(&saved, "  - {key: a, type: count}\n");
+    fold_test_init(&loaded, "  - {key: a, type: count}\n");
+    fold_now(&saved, "x", NULL, NULL);
+    (void)save_into(&saved, &changes);
+    snapshot_put(written, &changes);
+    state_changes_settle(&changes); /* as a store gives it back */
+    const int status = snapshot_load(read, &changes, how, loaded.fold, NULL);
+    if (status == STATUS_OK) {
+        assert_string_equal(data_of(&loaded, "a"), "{\"value\":1}");
+    }
+    read->source = STR_NULL; /* it was in the changes */
+    state_changes_free(&changes);
+    fold_test_free(&saved);
+    fold_test_free(&loaded);
+    return status;
+}
+
+static struct snapshot_load load_at(int64_t now_us)
+{
+    return (struct snapshot_load){.source = &source_sqlite, .table = 5, .now = {now_us}};
+}
+
+static const struct snapshot good = {.epoch = 7,
+                                     .ordinal = 8,
+                                     .origin = 9,
+                                     .source = {"source", 6},
+                                     .scheme = {"sqlite", 6},
+                                     .table = 5,
+                                     .delivered = 1,
+                                     .as_of = {START_US}};
+
+static void test_the_place_is_kept(void **state)
 {
     (void)state;
-    static const int64_t moments[] = {START_US, 0, INT64_MAX};
-    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
-        struct fold_test t;
-        struct buf bytes = {0};
-        struct snapshot read;
-        const struct snapshot written = {7, 8, 9, STR("source"), STR("sqlite"), {moments[i]}};
-        fold_test_init(&t, "  - {key: a, type: count}\n");
-        snapshot_write(&written, t.fold, &bytes);
-        assert_int_equal(snapshot_read(&read, buf_str(&bytes), &source_sqlite, t.fold, NULL),
-                         STATUS_OK);
-        assert_int_equal(read.epoch, 7);
-        assert_int_equal(read.as_of.us, moments[i]);
-        buf_free(&bytes);
-        fold_test_free(&t);
-    }
+    struct snapshot read;
+    struct snapshot_load how = load_at(START_US);
+    assert_int_equal(go_on(&good, &read, &how), STATUS_OK);
+    assert_int_equal(read.epoch, 7);
+    assert_int_equal(read.ordinal, 8);
+    assert_int_equal(read.origin, 9);
+    assert_int_equal(read.delivered, 1);
+    assert_int_equal(how.loaded, 1);
+    assert_false(how.was_ahead);
+}
+
+static void test_a_clock_that_was_ahead_is_noticed(void **state)
+{
+    (void)state;
+    struct snapshot read;
+    struct snapshot written = good;
+    struct snapshot_load how = load_at(START_US - 61 * US_PER_S);
+    assert_int_equal(go_on(&written, &read, &how), STATUS_OK); /* a count forgets nothing */
+    assert_true(how.was_ahead);
+    written.as_of = WALL_NEVER; /* rows are missing */
+    how = load_at(START_US);
+    assert_int_equal(go_on(&written, &read, &how), STATUS_INVALID);
+    assert_int_equal(read.epoch, 7); /* it counts even so */
+}
+
+static void test_a_place_in_another_table_is_none(void **state)
+{
+    (void)state;
+    struct snapshot read;
+    struct snapshot written = good;
+    struct snapshot_load how = load_at(START_US);
+    written.table = 6;
+    assert_int_equal(go_on(&written, &read, &how), STATUS_INVALID);
+    written = good;
+    written.scheme = STR("postgresql");
+    assert_int_equal(go_on(&written, &read, &how), STATUS_INVALID);
+    written = good;
+    written.source = STR(""); /* saved before any row was read */
+    assert_int_equal(go_on(&written, &read, &how), STATUS_INVALID);
+}
+
+static void test_the_table_is_told_by_its_name_and_the_column_of_ids(void **state)
+{
+    (void)state;
+    struct config_source source = {.table = "events", .columns[EVENT_ID].name = "id"};
+    const uint64_t events = snapshot_table(&source);
+    source.table = "log";
+    assert_int_not_equal(snapshot_table(&source), events);
+    source.table = "events";
+    source.columns[EVENT_ID].name = "n";
+    assert_int_not_equal(snapshot_table(&source), events);
+    source.columns[EVENT_ID].name = "id";
+    source.table_schema = "app";
+    assert_int_not_equal(snapshot_table(&source), events);
 }
 
 /* Formats of two sources are numbers of their own: only a source's own one can be newer. */
@@ -33,52 +109,62 @@ static void test_only_a_state_of_the_same_source_can_be_newer(void **state)
     mp_put_array(&newer, 1);
     mp_put_int(&newer, 1000);
     for (int i = 0; i < 2; i++) {
-        struct fold_test t;
-        struct buf bytes = {0};
         struct snapshot read;
-        const struct snapshot written = {
-            1, 2, 3, buf_str(&newer), i == 0 ? STR("sqlite") : STR("postgresql"), {0}};
-        fold_test_init(&t, "  - {key: a, type: count}\n");
-        snapshot_write(&written, t.fold, &bytes);
-        assert_int_equal(snapshot_read(&read, buf_str(&bytes), &source_sqlite, t.fold, NULL),
-                         i == 0 ? STATUS_NEWER : STATUS_OK);
-        buf_free(&bytes);
-        fold_test_free(&t);
+        struct snapshot written = good;
+        struct snapshot_load how = load_at(START_US);
+        written.source = buf_str(&newer);
+        written.scheme = i == 0 ? STR("sqlite") : STR("postgresql");
+        assert_int_equal(go_on(&written, &read, &how), i == 0 ? STATUS_NEWER : STATUS_INVALID);
     }
     buf_free(&newer);
 }
 
-/* Version 0.1.0 wrote six parts. */
-static void test_a_checkpoint_without_it_is_read(void **state)
+/* What versions before 0.2 wrote: six parts at first, then eight. */
+static void test_a_checkpoint_in_one_piece_is_taken_over(void **state)
 {
     (void)state;
-    struct fold_test t;
-    struct buf bytes = {0};
-    struct buf fold = {0};
-    struct snapshot read;
-    fold_test_init(&t, "  - {key: a, type: count}\n");
-    fold_save(t.fold, &fold);
-    mp_put_array(&bytes, 6);
-    for (int i = 1; i <= 4; i++) {
-        mp_put_int(&bytes, i);
+    for (int parts = 6; parts <= 8; parts += 2) {
+        struct fold_test t;
+        struct buf bytes = {0};
+        struct buf fold = {0};
+        struct state_changes saved = {0};
+        struct snapshot read;
+        struct snapshot_load how = load_at(START_US);
+        fold_test_init(&t, "  - {key: a, type: count}\n");
+        mp_put_array(&fold, 2);
+        mp_put_int(&fold, 1);
+        mp_put_array(&fold, 0);
+        mp_put_array(&bytes, (size_t)parts);
+        for (int i = 1; i <= 4; i++) {
+            mp_put_int(&bytes, i);
+        }
+        mp_put_bin(&bytes, STR("source"));
+        mp_put_bin(&bytes, buf_str(&fold));
+        if (parts == 8) {
+            mp_put_int(&bytes, START_US);
+            mp_put_text(&bytes, "sqlite");
+        }
+        state_put(&saved, (struct state_id){.item = STATE_LEGACY}, buf_str(&bytes));
+        assert_int_equal(snapshot_load(&read, &saved, &how, t.fold, NULL), STATUS_OK);
+        assert_true(how.legacy);
+        assert_int_equal(read.ordinal, 3);
+        assert_int_equal(fold_builds(t.fold), 1); /* the tile is not in it */
+        state_changes_free(&saved);
+        buf_free(&fold);
+        buf_free(&bytes);
+        fold_test_free(&t);
     }
-    mp_put_bin(&bytes, STR("source"));
-    mp_put_bin(&bytes, buf_str(&fold));
-    assert_int_equal(snapshot_read(&read, buf_str(&bytes), &source_sqlite, t.fold, NULL),
-                     STATUS_OK);
-    assert_int_equal(read.ordinal, 3);
-    assert_int_equal(read.as_of.us, 0);
-    buf_free(&bytes);
-    buf_free(&fold);
-    fold_test_free(&t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_moment_is_kept),
+        cmocka_unit_test(test_the_place_is_kept),
+        cmocka_unit_test(test_a_clock_that_was_ahead_is_noticed),
+        cmocka_unit_test(test_a_place_in_another_table_is_none),
+        cmocka_unit_test(test_the_table_is_told_by_its_name_and_the_column_of_ids),
         cmocka_unit_test(test_only_a_state_of_the_same_source_can_be_newer),
-        cmocka_unit_test(test_a_checkpoint_without_it_is_read),
+        cmocka_unit_test(test_a_checkpoint_in_one_piece_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,10 +61,10 @@ def writers(make):
 
 @pytest.fixture
 def small_disk(folder):
-    """A file system of 256 KiB."""
+    """A file system of 1 MiB."""
     path = folder / "small"
     path.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", path], stderr=subprocess.DEVNULL).returncode:
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", path], stderr=subprocess.DEVNULL).returncode:
         pytest.skip("a file system can be mounted by root alone")
     yield path
     subprocess.run(["umount", "-l", path], check=True)

@@ -17,7 +17,7 @@ FORMAT = 8  # where a frame has its format, behind the magic
 
 
 class Stored:
-    """The checkpoint and the journal, wherever they lie: as bytes."""
+    """The state and the journal, wherever they lie."""
 
     def __init__(self, d, kind, table):
         self.d, self.kind, self.table = d, kind, table
@@ -26,100 +26,162 @@ class Stored:
             d.config["ingestor"]["checkpoint"] = "postgresql"
             d.write()
 
-    def read(self):
-        if self.kind == "file":
-            return self.path.read_bytes()
-        with self.table.db, self.table.db.cursor() as cursor:
-            cursor.execute("SELECT bytes FROM tilewire.checkpoint")
-            return bytes(cursor.fetchone()[0])
+    def database(self):
+        """The database that the file names; nothing writes to it."""
+        text = self.path.read_bytes()[32:].decode()
+        return self.d.folder / f"checkpoint.state.{int(text)}"
 
-    def write(self, content):
+    def execute(self, sql, *parameters):
+        """In a file's SQL; a value is X'…' there, and a bytea in PostgreSQL."""
+        if self.kind == "postgresql":
+            with self.table.db, self.table.db.cursor() as cursor:
+                cursor.execute(sql.replace("state", "tilewire.state").replace("journal", "tilewire.journal").replace("?", "%s"), parameters)
+                return cursor.fetchall() if cursor.description else None
+        with sqlite3.connect(self.database()) as db:
+            rows = db.execute(sql, parameters).fetchall()
+        db.close()
+        return rows
+
+    def read(self):
+        """All of it: what compares equal was not written to."""
         if self.kind == "file":
-            self.path.unlink() if content is None else self.path.write_bytes(content)
-            return
+            return self.path.read_bytes(), self.execute("SELECT * FROM state ORDER BY tile, member, item")
         with self.table.db, self.table.db.cursor() as cursor:
-            cursor.execute("UPDATE tilewire.checkpoint SET bytes = %s", (content,))
+            cursor.execute("SELECT bytes, version FROM tilewire.checkpoint")
+            checkpoint = cursor.fetchall()
+        return str(checkpoint), [[bytes(v) if isinstance(v, memoryview) else v for v in row] for row in
+                                 self.execute("SELECT * FROM state ORDER BY tile, member, item")]
 
     def remove(self):
         """As docs/sources.md says."""
         if self.kind == "file":
-            self.path.unlink()
-            (self.d.folder / "checkpoint.journal").unlink()
+            for path in self.d.folder.glob("checkpoint*"):
+                if ".lock." not in path.name:
+                    path.unlink()
         else:
+            self.execute("DELETE FROM state")
             self.table.execute("DELETE FROM tilewire.checkpoint")
+
+    def damage(self, how):
+        """Returns what the log has to say."""
+        if how == "missing":
+            self.remove()
+            return ""
+        if how == "records gone":
+            self.execute("DELETE FROM state")
+            return "" if self.kind == "file" else "are lost"
+        if how == "place changed":
+            value = bytes(self.execute("SELECT value FROM state WHERE tile = 0 AND item = 1")[0][0])
+            self.execute("UPDATE state SET value = ? WHERE tile = 0 AND item = 1", value[:5] + bytes([value[5] ^ 1]) + value[6:])
+            return "is damaged"
+        content = self.path.read_bytes()
+        if how == "database gone":
+            self.database().unlink()
+            return "the state is lost"
+        if how == "database overwritten":
+            self.database().write_bytes(b"x" * 10000)
+            return "not a database"
+        self.path.write_bytes({"empty": b"", "cut": content[:20], "changed": content[:-2] + b"\0" + content[-1:],
+                               "older": content[:FORMAT] + b"\0" + content[FORMAT + 1:],
+                               "no format": content[:FORMAT] + b"\xff\xff" + content[FORMAT + 2:]}[how])
+        return "cannot be used"
 
     def damage_journal(self, how):
         """Of the journal's first record one byte, or all."""
-        if self.kind == "file":
-            path = self.d.folder / "checkpoint.journal"
-            content = path.read_bytes()
-            mark = 40  # frame and number of the first record
-            first = mark + 32 + struct.unpack("<Q", content[mark + 16:mark + 24])[0]
-            assert len(content) > first, "more than one record"
-            if how == "changed":
-                content = content[:first - 2] + bytes([content[first - 2] ^ 1]) + content[first - 1:]
-            else:
-                content = content[:mark] + content[first:]
-            path.write_bytes(content)
-        elif how == "changed":
-            self.table.execute("UPDATE tilewire.journal SET record = set_byte(record, length(record) - 2, "
-                               "get_byte(record, length(record) - 2) # 1) WHERE n = (SELECT min(n) FROM tilewire.journal)")
-        else:
-            self.table.execute("DELETE FROM tilewire.journal WHERE n = (SELECT min(n) FROM tilewire.journal)")
+        first = "(SELECT min(n) FROM journal)"
+        assert self.execute("SELECT count(*) FROM journal")[0][0] > 1, "more than one record"
+        if how == "missing":
+            self.execute(f"DELETE FROM journal WHERE n = {first}")
+            return
+        record = bytes(self.execute(f"SELECT record FROM journal WHERE n = {first}")[0][0])
+        self.execute(f"UPDATE journal SET record = ? WHERE n = {first}", record[:-2] + bytes([record[-2] ^ 1]) + record[-1:])
 
 
-def damaged(content, damage):
-    if damage == "missing":
-        return None
-    if damage == "empty":
-        return b""
-    if damage == "cut":
-        return content[:len(content) // 2]
-    if damage == "changed":
-        return content[:200] + bytes([content[200] ^ 1]) + content[201:]
-    return content[:FORMAT] + (b"\0" if damage == "older" else b"\xff\xff") + content[FORMAT + (1 if damage == "older" else 2):]
+DAMAGES = {"file": ("missing", "empty", "cut", "changed", "older", "no format", "records gone", "place changed", "database gone",
+                    "database overwritten"),
+           "postgresql": ("missing", "records gone", "place changed")}
 
 
 @pytest.mark.parametrize("kind", ["file", "postgresql"])
-def test_a_checkpoint_that_cannot_be_used_is_told_and_all_is_built_from_the_table(deploy, postgres_table, kind):
+def test_a_state_that_cannot_be_used_is_told_and_all_is_built_from_the_table(deploy, postgres_table, kind):
     rows = RandomEvents(10)
     postgres_table.insert([rows.next() for _ in range(200)])
     d = deploy(postgres_table, gateways=1)
     stored = Stored(d, kind, postgres_table)
     d.start()
-    for damage in ("missing", "empty", "cut", "changed", "older", "no format"):
+    for damage in DAMAGES[kind]:
         last = postgres_table.insert([rows.next() for _ in range(20)])
-        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "a checkpoint")
+        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "the state")
         assert d["ingestor"].kill(signal.SIGTERM) == 0
-        stored.write(damaged(stored.read(), damage))
+        says = stored.damage(damage)
         before = len(d["ingestor"].log_text())
         d.start("ingestor")
         d.verify(timeout_s=30)
         log = d["ingestor"].log_text()[before:]
-        assert "building all tiles" in log
-        assert damage == "missing" or "cannot be used" in log, log
-        assert damage not in ("older", "no format") or "this version reads format" in log, log
+        assert "building all tiles" in log, damage
+        assert says in log, (damage, log)
+        lost = bool(says)
+        assert d.stats()["states_lost"] == lost, damage
+        wait_until(lambda: d.tile("orders.created")["complete"] is not lost, 10, damage)
 
 
-def framed(body, number=1):
-    digest = 0xcbf29ce484222325
-    for byte in body:
-        digest = (digest ^ byte) * 0x100000001b3 % 2**64
-    return b"TILEWIRE" + struct.pack("<QQQ", number, len(body), digest) + body
+def test_a_tile_whose_records_are_damaged_is_built_anew_alone(deploy, table):
+    rows = RandomEvents(10)
+    table.insert([rows.next() for _ in range(200)])
+    d = deploy(table, gateways=1)
+    stored = Stored(d, "file", table)
+    d.start()
+    wait_until(lambda: d.stats()["checkpoint_position"] == 200, 30, "the state")
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
+    keys = {row[0]: msgpack.unpackb(bytes(row[1])[:-8])[1] for row in
+            stored.execute("SELECT tile, value FROM state WHERE tile > 0 AND member = 0")}
+    tile = next(number for number, key in keys.items() if key == "orders.created")
+    stored.execute("UPDATE state SET value = ? WHERE tile = ? AND member = 1", b"nonsense", tile)
+    table.execute("DELETE FROM events WHERE id <= 50")
+    before = len(d["ingestor"].log_text())
+    d.start("ingestor")
+    d["ingestor"].await_log("the state of 1 tile definitions is damaged", after=before)
+    wait_until(lambda: d.tile("orders.created")["complete"] is False, 20)
+    assert all(tile["complete"] for tile in d.get_json("/api/tiles")["tiles"] if tile["key"] != "orders.created")
 
 
-def of_newer_version(content, part):
-    """The checkpoint as a version would write it that has another format of that part."""
-    parts = msgpack.unpackb(content[32:], strict_map_key=False)
-    if part == "frame":
-        return framed(content[32:], 2)
-    if part == "snapshot":
-        parts[0] += 1
-    else:
-        at = {"source": 4, "fold": 5}[part]
-        inner = msgpack.unpackb(parts[at], strict_map_key=False)
-        parts[at] = msgpack.packb([inner[0] + 10, *inner[1:]])
-    return framed(msgpack.packb(parts))
+def newer(stored, part):
+    """The state as a version would write it that has another format of that part. Returns what undoes it."""
+    def change(where, index):
+        value = bytes(stored.execute(f"SELECT value FROM state WHERE {where}")[0][0])
+        keys = stored.execute(f"SELECT tile, member, item FROM state WHERE {where}")[0]
+        parts = msgpack.unpackb(value[:-8], strict_map_key=False)
+        if index is None:
+            parts[0] += 1
+        else:
+            inner = msgpack.unpackb(parts[index], strict_map_key=False)
+            parts[index] = msgpack.packb([inner[0] + 10, *inner[1:]])
+        packed = msgpack.packb(parts)
+        stored.execute(f"UPDATE state SET value = ? WHERE {where}", packed + struct.pack("<Q", digest(struct.pack("<QQQ", *keys) + packed)))
+        return lambda: stored.execute(f"UPDATE state SET value = ? WHERE {where}", value)
+
+    if part == "place":
+        return change("tile = 0 AND item = 1", None)
+    if part == "source":
+        return change("tile = 0 AND item = 1", 4)
+    if part == "tile":
+        return change("member = 0 AND item = 0 AND tile = (SELECT max(tile) FROM state)", None)
+    if stored.kind == "postgresql":
+        stored.table.execute("UPDATE tilewire.checkpoint SET version = 99")
+        return lambda: stored.table.execute("UPDATE tilewire.checkpoint SET version = 1")
+    if part == "schema":
+        stored.execute("PRAGMA user_version = 99")
+        return lambda: stored.execute("PRAGMA user_version = 1")
+    content = stored.path.read_bytes()
+    stored.path.write_bytes(content[:FORMAT] + b"\7" + content[FORMAT + 1:])
+    return lambda: stored.path.write_bytes(content)
+
+
+def digest(data):
+    value = 0xcbf29ce484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001b3 % 2**64
+    return value
 
 
 @pytest.mark.parametrize(("kind", "at"), [("sqlite", "file"), ("postgresql", "file"), ("postgresql", "postgresql")])
@@ -131,29 +193,28 @@ def test_what_a_newer_version_saved_is_refused_and_left_as_it_is(deploy, folder,
     d = deploy(table, gateways=1)
     stored = Stored(d, at, table)
     d.start()
-    for part in ("frame", "snapshot", "source", "fold"):
+    for part in ("pointer", "schema", "place", "source", "tile"):
         last = table.insert([rows.next() for _ in range(20)])
-        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "a checkpoint")
+        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "the state")
         assert d["ingestor"].kill(signal.SIGTERM) == 0
-        good = stored.read()
-        newer = of_newer_version(good, part)
-        stored.write(newer)
+        undo = newer(stored, part)
+        content = stored.read()
         table.insert([rows.next() for _ in range(20)])
         before = len(d["ingestor"].log_text())
         d["ingestor"].start()
         assert d["ingestor"].process.wait(timeout=20) == 1, part
         log = d["ingestor"].log_text()[before:]
-        assert "A newer version of Tilewire wrote it" in log and "remove the checkpoint" in log, log
+        assert "A newer version of Tilewire wrote it" in log and "remove the state" in log, log
         assert "building all tiles" not in log and "ready component" not in log, log
-        assert stored.read() == newer, "not written over"
+        assert stored.read() == content, "not written over"
         # The newer version is started again: nothing is lost, and nothing counted twice.
-        stored.write(good)
+        undo()
         d.start("ingestor")
         d.verify(timeout_s=30)
         assert "building all tiles" not in d["ingestor"].log_text()[before:]
     # Or one goes on with the older one.
     assert d["ingestor"].kill(signal.SIGTERM) == 0
-    stored.write(of_newer_version(stored.read(), "frame"))
+    newer(stored, "schema")
     stored.remove()
     d.start("ingestor")
     d.verify(timeout_s=30)
@@ -163,7 +224,7 @@ def test_what_a_newer_version_saved_is_refused_and_left_as_it_is(deploy, folder,
 
 @pytest.mark.parametrize("kind", ["file", "postgresql"])
 def test_a_damaged_journal_is_told_and_streams_are_reset(deploy, postgres_table, kind):
-    """Without it the order since the checkpoint is not known: that must not pass for the order that there was."""
+    """Without it the order since the state was saved is not known: that must not pass for the order that there was."""
     rows = RandomEvents(16)
     postgres_table.insert([rows.next()])
     d = deploy(postgres_table, config={"source": {"poll_interval": "20ms"}, "ingestor": {"checkpoint_interval": "1h"}})
@@ -191,10 +252,10 @@ def test_a_damaged_journal_is_told_and_streams_are_reset(deploy, postgres_table,
         before = len(d["ingestor"].log_text())
         d.start("ingestor")
         d["ingestor"].await_log("going on after position", after=before)
-        assert "missing" not in d["ingestor"].log_text()[before:], "the next checkpoint has healed it"
+        assert "missing" not in d["ingestor"].log_text()[before:], "the next save has healed it"
 
 
-def test_an_older_checkpoint_is_gone_on_from(deploy, table):
+def test_an_older_state_is_gone_on_from(deploy, table):
     """As a restored disk brings it back: what came since is folded again, and its events keep their places and are not sent twice."""
     rows = RandomEvents(19)
     table.insert([rows.next() for _ in range(100)])
@@ -202,16 +263,22 @@ def test_an_older_checkpoint_is_gone_on_from(deploy, table):
     clients = [Resuming(d, 0), Resuming(d, 1)]
     last = table.insert([rows.next() for _ in range(50)])
     wait_until(lambda: d.stats()["checkpoint_position"] == last, 30)
-    old = (d.folder / "checkpoint").read_bytes()
+    d["ingestor"].kill()
+    old = {path.name: path.read_bytes() for path in d.folder.glob("checkpoint*") if ".lock." not in path.name}
+    d.start("ingestor")
     for _ in range(2):
         last = table.insert([rows.next() for _ in range(50)])
         wait_until(lambda: d.stats()["checkpoint_position"] == last, 30)
         wait_until(lambda: all(last in client.ids() for client in clients), 30)
         d["ingestor"].kill()
-        (d.folder / "checkpoint").write_bytes(old)
+        for path in d.folder.glob("checkpoint*"):
+            if ".lock." not in path.name:
+                path.unlink()
+        for name, content in old.items():
+            (d.folder / name).write_bytes(content)
         before = len(d["ingestor"].log_text())
         d.start("ingestor")
-        d["ingestor"].await_log("going on after position 150,", after=before)
+        d["ingestor"].await_log("going on after position 150;", after=before)
         d.verify(timeout_s=30)
     last = table.insert([rows.next()])
     for client in clients:

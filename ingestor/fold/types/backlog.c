@@ -147,6 +147,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
         item = items_add(&backlog->items, id, opens);
     }
     const bool was_open = item->state != TILE_STATE_CLOSED;
+    items_touch(&backlog->items, item);
     count(backlog, config, item, -1);
     take_breakdown(backlog, config, item, row);
     if (event->timestamp.us < item->first_us) {
@@ -229,17 +230,25 @@ static void write_data(const void *state, const struct tile_config *config, stru
     mp_close_map(out, map);
 }
 
-/* ---- Saving and loading: [[id, latest_us, latest_id, state, first_us], …], with part, part_us and
- * part_id behind for an item that has a breakdown value; the tombstones from the oldest to the
- * newest, and then the open items ---- */
+/* ---- Saving and loading. The items are all that there is to save: [id, latest_us, latest_id,
+ * state, first_us, closing], with part, part_us and part_id behind for one that has a breakdown
+ * value ---- */
 
-static void save_item(const struct backlog *backlog, const struct item *item, struct buf *out)
+static struct items *items_of(void *state)
 {
-    mp_put_array(out, item->part != 0 ? 8 : 5);
+    struct backlog *backlog = state;
+    return &backlog->items;
+}
+
+static void save_item(const void *state, const struct item *item, struct buf *out)
+{
+    const struct backlog *backlog = state;
+    mp_put_array(out, item->part != 0 ? 9 : 6);
     mp_put_bin(out, (struct str){item->id, item->id_len});
     rank_save(&item->latest, out);
     mp_put_int(out, item->state);
     mp_put_int(out, item->first_us);
+    mp_put_uint(out, item->closing);
     if (item->part != 0) {
         const struct part *part = backlog->by_index[item->part];
         mp_put_bin(out, (struct str){part->name, part->name_len});
@@ -249,37 +258,25 @@ static void save_item(const struct backlog *backlog, const struct item *item, st
 
 static void save(const void *state, const struct tile_config *config, struct buf *out)
 {
+    (void)state;
     (void)config;
-    const struct backlog *backlog = state;
-    mp_put_array(out, backlog->items.open + backlog->items.closed);
-    for (const struct item *item = backlog->items.oldest_closed; item != NULL; item = item->newer) {
-        save_item(backlog, item, out);
-    }
-    for (const struct item *item = backlog->items.table; item != NULL; item = item->by_id.next) {
-        if (item->state != TILE_STATE_CLOSED) {
-            save_item(backlog, item, out);
-        }
-    }
+    mp_put_nil(out);
 }
 
-static bool load_item(struct backlog *backlog, const struct tile_config *config,
-                      const mp_value *saved)
+/* Fills an item that was just made; its breakdown value begins at that place. */
+static bool fill_item(struct backlog *backlog, const struct tile_config *config, struct item *item,
+                      const mp_value *saved, size_t breakdown)
 {
-    struct str id;
     struct str part;
     int64_t state;
-    if (!mp_as_bin(mp_at(saved, 0), &id) || !mp_as_int(mp_at(saved, 3), &state) ||
-        state < TILE_STATE_CLOSED || state >= (int64_t)config->state_count ||
-        items_find(&backlog->items, id) != NULL) {
-        return false;
-    }
-    struct item *item = items_add(&backlog->items, id, state != TILE_STATE_CLOSED);
     if (item == NULL || !rank_load(&item->latest, saved, 1) ||
-        !mp_as_int(mp_at(saved, 4), &item->first_us)) {
+        !mp_as_int(mp_at(saved, 3), &state) || state < TILE_STATE_CLOSED ||
+        state >= (int64_t)config->state_count || !mp_as_int(mp_at(saved, 4), &item->first_us)) {
         return false;
     }
-    if (mp_count(saved) == 8) {
-        if (!mp_as_bin(mp_at(saved, 5), &part) || !rank_load(&item->parted, saved, 6)) {
+    if (mp_count(saved) > breakdown) {
+        if (!mp_as_bin(mp_at(saved, breakdown), &part) ||
+            !rank_load(&item->parted, saved, breakdown + 1)) {
             return false;
         }
         item->part = part_index(backlog, part);
@@ -292,14 +289,28 @@ static bool load_item(struct backlog *backlog, const struct tile_config *config,
     return true;
 }
 
+static bool load_item(void *state, const struct tile_config *config, uint64_t number,
+                      const mp_value *saved)
+{
+    struct backlog *backlog = state;
+    struct str id;
+    uint64_t closing;
+    return mp_as_bin(mp_at(saved, 0), &id) && mp_as_uint(mp_at(saved, 5), &closing) &&
+           fill_item(backlog, config, items_load(&backlog->items, id, number, closing), saved, 6);
+}
+
 static bool load(void *state, const struct tile_config *config, const mp_value *value)
 {
+    struct backlog *backlog = state;
     for (size_t i = 0; i < mp_count(value); i++) {
-        if (!load_item(state, config, mp_at(value, i))) {
+        const mp_value *saved = mp_at(value, i);
+        struct str id;
+        if (!mp_as_bin(mp_at(saved, 0), &id) || items_find(&backlog->items, id) != NULL ||
+            !fill_item(backlog, config, items_add(&backlog->items, id, false), saved, 5)) {
             return false;
         }
     }
-    return mp_is_array(value);
+    return mp_is_array(value) || mp_is_nil(value);
 }
 
 const struct fold_type fold_type_backlog = {
@@ -311,4 +322,7 @@ const struct fold_type fold_type_backlog = {
     .write = write_data,
     .save = save,
     .load = load,
+    .items = items_of,
+    .save_item = save_item,
+    .load_item = load_item,
 };

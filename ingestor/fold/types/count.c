@@ -170,6 +170,11 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
            (number_get(mp_at(value, 0), &count->metric) && rank_load(&count->latest, value, 1));
 }
 
+static bool forgets(const struct tile_config *config)
+{
+    return config->window_ms != 0 || config->window_period != TILE_PERIOD_NONE;
+}
+
 const struct fold_type fold_type_count = {
     .size = sizeof(struct count),
     .init = init,
@@ -182,4 +187,5 @@ const struct fold_type fold_type_count = {
     .write = write_data,
     .save = save,
     .load = load,
+    .forgets = forgets,
 };

@@ -13,6 +13,9 @@
  * The last ITEMS_CLOSED_MAX tombstones are kept, in a list by the time they were closed here; the
  * oldest is forgotten first. At most ITEMS_OPEN_MAX items are open.
  *
+ * Each item is saved as a record of its own, under a number that it keeps. Those that have changed
+ * since the last save are in a list, so that saving costs what has changed.
+ *
  * The tile keeps its open items in heaps of its own, by item.heap: sla_risk.c has one for each
  * risk, by deadline; backlog.c has one, by age. A closed item is in none.
  */
@@ -45,6 +48,12 @@ struct item {
     struct heap_item heap;
     struct item *newer; /* the tombstone that was closed next; NULL for the last one */
     struct item *older; /* the tombstone that was closed before; NULL for the first one */
+    uint64_t number;    /* of its record; from 1, in the order of coming */
+    uint64_t closing;   /* the last of all closings that was its own */
+    struct item *prev;  /* in items.unsaved */
+    struct item *next;
+    bool unsaved;  /* it is in that list */
+    bool recorded; /* there is a record of it, or there is in what was handed over to be saved */
     UT_hash_handle by_id;
     uint32_t id_len;
     char id[]; /* NUL-terminated */
@@ -57,6 +66,10 @@ struct items {
     size_t closed;
     struct item *oldest_closed;
     struct item *newest_closed;
+    uint64_t numbers;     /* the last one given out */
+    uint64_t closings;    /* how often an item was closed */
+    struct item *unsaved; /* utlist: those that have changed since they were saved */
+    struct buf gone;      /* numbers of records that have no item any more, as uint64_t */
 };
 
 void items_finish(struct items *items);
@@ -71,6 +84,24 @@ struct item *items_add(struct items *items, struct str id, bool will_open);
 /* Sets an item's state, and moves it between the open ones and the tombstones. It must be in no
  * heap when it is closed. Closing may free another item, the oldest tombstone. */
 void items_set_state(struct items *items, struct item *item, int state);
+
+/* The item has changed, and has to be saved. */
+void items_touch(struct items *items, struct item *item);
+
+/* For loading: a new item, closed, as items_add makes it, with the number of its record and the
+ * closing that it had. NULL when the number or the id is one that is there already. */
+struct item *items_load(struct items *items, struct str id, uint64_t number, uint64_t closing);
+
+/* To be called when all are loaded: brings the tombstones into the order of their closings. */
+void items_loaded(struct items *items);
+
+/* Calls put for each item that was not saved since it changed, which then counts as saved, and gone
+ * for each number whose record is no more. */
+void items_save(struct items *items, void (*put)(void *arg, const struct item *item),
+                void (*gone)(void *arg, uint64_t number), void *arg);
+
+/* Of all items: none is saved. */
+void items_unsave(struct items *items);
 
 /* Appends a moment of an item, in µs since 1970, as text. */
 void items_put_time(struct buf *out, int64_t us);

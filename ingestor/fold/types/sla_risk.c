@@ -171,6 +171,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
         return moved;
     }
     rank_set(&item->latest, event);
+    items_touch(&sla->items, item);
     const bool was_open = item->state != TILE_STATE_CLOSED;
     leave_heap(sla, item);
     if (opens) {
@@ -231,31 +232,57 @@ static void write_data(const void *state, const struct tile_config *config, stru
     mp_close_map(out, map);
 }
 
-/* ---- Saving and loading: [[id, latest_us, latest_id, open, due_us], …], the tombstones from the
- * oldest to the newest, and then the open items ---- */
+/* ---- Saving and loading. The items are all that there is to save: [id, latest_us, latest_id,
+ * open, due_us, closing] ---- */
 
-static void save_item(const struct item *item, struct buf *out)
+static struct items *items_of(void *state)
 {
-    mp_put_array(out, 5);
+    struct sla *sla = state;
+    return &sla->items;
+}
+
+static void save_item(const void *state, const struct item *item, struct buf *out)
+{
+    (void)state;
+    mp_put_array(out, 6);
     mp_put_bin(out, (struct str){item->id, item->id_len});
     rank_save(&item->latest, out);
     mp_put_bool(out, item->state != TILE_STATE_CLOSED);
     mp_put_int(out, item->due_us);
+    mp_put_uint(out, item->closing);
 }
 
 static void save(const void *state, const struct tile_config *config, struct buf *out)
 {
+    (void)state;
     (void)config;
-    const struct sla *sla = state;
-    mp_put_array(out, sla->items.open + sla->items.closed);
-    for (const struct item *item = sla->items.oldest_closed; item != NULL; item = item->newer) {
-        save_item(item, out);
+    mp_put_nil(out);
+}
+
+/* Fills an item that was just made. */
+static bool fill_item(struct sla *sla, const struct tile_config *config, struct item *item,
+                      const mp_value *saved)
+{
+    bool open;
+    if (item == NULL || !rank_load(&item->latest, saved, 1) ||
+        !mp_as_bool(mp_at(saved, 3), &open) || !mp_as_int(mp_at(saved, 4), &item->due_us)) {
+        return false;
     }
-    for (const struct item *item = sla->items.table; item != NULL; item = item->by_id.next) {
-        if (item->state != TILE_STATE_CLOSED) {
-            save_item(item, out);
-        }
+    if (open) {
+        enter_heap(sla, config, item);
+        items_set_state(&sla->items, item, 0);
     }
+    return true;
+}
+
+static bool load_item(void *state, const struct tile_config *config, uint64_t number,
+                      const mp_value *saved)
+{
+    struct sla *sla = state;
+    struct str id;
+    uint64_t closing;
+    return mp_as_bin(mp_at(saved, 0), &id) && mp_as_uint(mp_at(saved, 5), &closing) &&
+           fill_item(sla, config, items_load(&sla->items, id, number, closing), saved);
 }
 
 static bool load(void *state, const struct tile_config *config, const mp_value *value)
@@ -264,22 +291,12 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
     for (size_t i = 0; i < mp_count(value); i++) {
         const mp_value *saved = mp_at(value, i);
         struct str id;
-        bool open;
-        if (!mp_as_bin(mp_at(saved, 0), &id) || !mp_as_bool(mp_at(saved, 3), &open) ||
-            items_find(&sla->items, id) != NULL) {
+        if (!mp_as_bin(mp_at(saved, 0), &id) || items_find(&sla->items, id) != NULL ||
+            !fill_item(sla, config, items_add(&sla->items, id, false), saved)) {
             return false;
-        }
-        struct item *item = items_add(&sla->items, id, open);
-        if (item == NULL || !rank_load(&item->latest, saved, 1) ||
-            !mp_as_int(mp_at(saved, 4), &item->due_us)) {
-            return false;
-        }
-        if (open) {
-            enter_heap(sla, config, item);
-            items_set_state(&sla->items, item, 0);
         }
     }
-    return mp_is_array(value);
+    return mp_is_array(value) || mp_is_nil(value);
 }
 
 const struct fold_type fold_type_sla_risk = {
@@ -294,4 +311,7 @@ const struct fold_type fold_type_sla_risk = {
     .write = write_data,
     .save = save,
     .load = load,
+    .items = items_of,
+    .save_item = save_item,
+    .load_item = load_item,
 };

@@ -101,6 +101,12 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
     return window_load(state, value);
 }
 
+static bool forgets(const struct tile_config *config)
+{
+    (void)config;
+    return true;
+}
+
 const struct fold_type fold_type_trend = {
     .size = sizeof(struct window),
     .init = init,
@@ -113,4 +119,5 @@ const struct fold_type fold_type_trend = {
     .write = write_data,
     .save = save,
     .load = load,
+    .forgets = forgets,
 };

@@ -10,7 +10,7 @@
  *                                                    │       │
  *                                    meaning ────────┴► apply ◄┘     only for rows that concern it
  *   time ───────────────────────────────────► advance, next
- *   publisher, checkpoint ◄── write, save; load
+ *   publisher, state store ◄── write, save, save_item; load, load_item
  *
  * The state is memory of `size` bytes that the fold allocates zeroed, and frees after `finish`.
  * `config` is the tile's definition, and always one of this type.
@@ -27,6 +27,9 @@
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"
 #include "ingestor/fold/row.h"
+
+struct item;
+struct items;
 
 struct fold_type {
     size_t size;
@@ -65,12 +68,29 @@ struct fold_type {
     /* Appends the map that is the tile's `data` (docs/tiles.md). */
     void (*write)(const void *state, const struct tile_config *config, struct buf *out);
 
-    /* Appends the state as one MessagePack value, for a checkpoint. */
+    /* Appends the state as one MessagePack value, to be saved; but for the items, where there are
+     * any, which are records of their own. */
     void (*save)(const void *state, const struct tile_config *config, struct buf *out);
 
-    /* Loads what save wrote into a state that was just initialised. False when the value is
-     * nothing that save writes; the state is then only good for finish. */
+    /* Loads what save wrote into a state that was just initialised; or what a version before 0.2
+     * wrote, which had the items in it. False when the value is neither; the state is then only
+     * good for finish. */
     bool (*load)(void *state, const struct tile_config *config, const mp_value *value);
+
+    /* The items of the state (items.h), which is borrowed. NULL: the type has none, and the two
+     * that follow are NULL, too. */
+    struct items *(*items)(void *state);
+
+    /* Appends an item as one MessagePack value. */
+    void (*save_item)(const void *state, const struct item *item, struct buf *out);
+
+    /* Loads the item of that number, which save_item wrote. False: it is nothing that it writes. */
+    bool (*load_item)(void *state, const struct tile_config *config, uint64_t number,
+                      const mp_value *value);
+
+    /* True when the state forgets what is older than a moment: a clock that was ahead for a while
+     * has made it forget too much. NULL: it never does. */
+    bool (*forgets)(const struct tile_config *config);
 };
 
 #endif

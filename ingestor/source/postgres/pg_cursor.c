@@ -17,7 +17,7 @@
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
 #include "common/program/log.h"
-#include "ingestor/checkpoint/checkpoint_postgres.h"
+#include "common/state/state_postgres.h"
 #include "ingestor/lease/lease_postgres.h"
 #include "ingestor/source/columns.h"
 #include "ingestor/source/cursor/cursor.h"
@@ -261,7 +261,7 @@ static uint64_t pg_cursor_renumber(struct source *source)
 const struct source_ops source_postgres_cursor = {
     .scheme = "postgresql",
     .journals = true,
-    .stores = {&checkpoint_postgres, &lease_postgres},
+    .stores = {&state_postgres, &lease_postgres},
     .open = pg_cursor_open,
     .close = pg_cursor_close,
     .state_is_newer = cursor_state_is_newer,

@@ -17,11 +17,9 @@
 
 /* ---- Since the checkpoint ---- */
 
-/* Reads the rows with ids in (after, until], up to max_rows and max_bytes of them, but for those at
- * which the database fails. */
-static int query_range(struct postgres_source *s, struct pg_broken *broken, int64_t after,
-                       int64_t until, size_t max_rows, size_t max_bytes, PGresult **out,
-                       struct error *err)
+int pg_replay_query(struct postgres_source *s, struct pg_broken *broken, int64_t after,
+                    int64_t until, size_t max_rows, size_t max_bytes, PGresult **out,
+                    struct error *err)
 {
     char texts[4][32];
     snprintf(texts[0], sizeof texts[0], "%lld", (long long)after);
@@ -44,20 +42,27 @@ static void list_id(struct buf *list, int64_t id)
     buf_printf(list, "%c%lld", list->len == 0 ? '{' : ',', (long long)id);
 }
 
-int pg_replay_listed(struct postgres_source *s, struct buf *list, PGresult **out, struct error *err)
+int pg_replay_ranges(struct postgres_source *s, const char *first_ids, const char *last_ids,
+                     int64_t until, PGresult **out, struct error *err)
 {
-    buf_append_text(list, list->len == 0 ? "{}" : "}");
-    const char *const parameters[] = {buf_cstr(list), buf_cstr(list), NULL, ALL_BYTES};
+    const char *const parameters[] = {first_ids, last_ids, NULL, ALL_BYTES};
     const struct pg_reading reading = {.db = s->db,
                                        .pooled = s->pooled,
                                        .table = &s->table,
-                                       .first_ids = parameters[0],
-                                       .last_ids = parameters[1],
+                                       .first_ids = first_ids,
+                                       .last_ids = last_ids,
                                        .after = INT64_MIN,
-                                       .until = s->at.position,
+                                       .until = until,
                                        .limit = SIZE_MAX / 2};
     *out = pg_statement_run(s, PG_STATEMENT_LATE, parameters, 1);
-    const int status = pg_broken_read(&s->broken, &reading, out, err);
+    return pg_broken_read(&s->broken, &reading, out, err);
+}
+
+int pg_replay_listed(struct postgres_source *s, struct buf *list, PGresult **out, struct error *err)
+{
+    buf_append_text(list, list->len == 0 ? "{}" : "}");
+    const char *ids = buf_cstr(list);
+    const int status = pg_replay_ranges(s, ids, ids, s->at.position, out, err);
     buf_free(list);
     return status;
 }
@@ -78,7 +83,7 @@ static int replay_rows(struct postgres_source *s, const struct pg_record *r, str
 {
     PGresult *rows = NULL;
     const int status =
-        query_range(s, &s->broken, r->before, r->after, SIZE_MAX / 2, SIZE_MAX / 2, &rows, err);
+        pg_replay_query(s, &s->broken, r->before, r->after, SIZE_MAX / 2, SIZE_MAX / 2, &rows, err);
     for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
         const int64_t id = pg_row_id(rows, i);
         if (!pg_record_misses(r, id)) {
@@ -131,8 +136,8 @@ static int replay_plain(struct postgres_source *s, int64_t until, size_t max_row
                         struct batch *batch, struct error *err)
 {
     PGresult *rows = NULL;
-    const int status =
-        query_range(s, &s->broken, s->at.position, until, max_rows, BATCH_BYTES_MAX, &rows, err);
+    const int status = pg_replay_query(s, &s->broken, s->at.position, until, max_rows,
+                                       BATCH_BYTES_MAX, &rows, err);
     for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
         s->at.position = pg_row_id(rows, i);
         s->at.last_ordinal = (uint64_t)s->at.position + s->at.offset;
@@ -184,7 +189,8 @@ static int anchor_is_there(struct postgres_source *s, bool *holds, struct error 
     PGresult *rows = NULL;
     struct pg_broken broken = {0}; /* those of the poll under way stay as they are */
     struct batch *batch = batch_create(s->config->source.extra_count);
-    const int status = query_range(s, &broken, s->anchor.id - 1, s->anchor.id, 1, 1, &rows, err);
+    const int status =
+        pg_replay_query(s, &broken, s->anchor.id - 1, s->anchor.id, 1, 1, &rows, err);
     if (status == STATUS_OK && PQntuples(rows) == 1) {
         pg_row_add(s, rows, 0, 0, clock_wall(), batch);
     }
@@ -313,8 +319,8 @@ int pg_replay_history(struct postgres_source *s, struct batch **out, struct erro
     struct batch *batch = batch_create(s->config->source.extra_count);
     PGresult *rows = NULL;
     struct buf list = {0};
-    int status = query_range(s, &s->broken, s->at.history_from - 1, s->at.position, INT64_MAX,
-                             SIZE_MAX / 2, &rows, err);
+    int status = pg_replay_query(s, &s->broken, s->at.history_from - 1, s->at.position, INT64_MAX,
+                                 SIZE_MAX / 2, &rows, err);
     if (status == STATUS_OK) {
         add_history(s, rows, batch);
         for (size_t i = 0; i < s->order.late_count; i++) {

@@ -13,6 +13,18 @@
 #include "ingestor/source/batch.h"
 #include "ingestor/source/postgres/pg_state.h"
 
+/* Reads the rows with ids in (after, until], up to max_rows and max_bytes of them, but for those at
+ * which the database fails, which `broken` tells of then. *out is the caller's, and may be NULL.
+ * STATUS_IO. */
+int pg_replay_query(struct postgres_source *s, struct pg_broken *broken, int64_t after,
+                    int64_t until, size_t max_rows, size_t max_bytes, PGresult **out,
+                    struct error *err);
+
+/* The same of all rows whose ids are in the ranges that begin and end with these, two array
+ * literals; s->broken tells of those at which the database fails. */
+int pg_replay_ranges(struct postgres_source *s, const char *first_ids, const char *last_ids,
+                     int64_t until, PGresult **out, struct error *err);
+
 /* Sets where to begin reading so that the event log is filled again. STATUS_IO. */
 int pg_replay_find_history(struct postgres_source *s, struct error *err);
 

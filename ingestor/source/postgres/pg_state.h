@@ -116,6 +116,7 @@ struct postgres_source {
     struct pg_broken broken; /* Rows of the last poll at which the database fails. */
     struct pg_journaling journal;
     struct pg_news news;
+    int64_t first_id; /* The first one that the table's sequence gave; 0: nobody knows. */
     struct pg_rewind rewind;
     struct anchor anchor;
     struct anchors anchors; /* The newest rows that were delivered. */

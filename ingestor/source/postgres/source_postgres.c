@@ -30,8 +30,9 @@
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
 #include "common/program/log.h"
-#include "ingestor/checkpoint/checkpoint_postgres.h"
+#include "common/state/state_postgres.h"
 #include "ingestor/lease/lease_postgres.h"
+#include "ingestor/source/postgres/pg_between.h"
 #include "ingestor/source/postgres/pg_connection.h"
 #include "ingestor/source/postgres/pg_deliver.h"
 #include "ingestor/source/postgres/pg_lost.h"
@@ -41,7 +42,8 @@
 #include "ingestor/source/postgres/pg_state.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
-#define CEILING_STEP 65536 /* ordinals; a record is written for each that many at least */
+#define JOURNAL_GAP 1000000 /* numbers of records that are left free behind a damaged journal */
+#define CEILING_STEP 65536  /* ordinals; a record is written for each that many at least */
 
 static struct postgres_source *postgres_of(struct source *source)
 {
@@ -58,13 +60,28 @@ static void postgres_close(struct source *source)
     free(s);
 }
 
-static int connect_and_prepare(struct postgres_source *s, struct error *err)
+static int connect_silently(struct postgres_source *s, struct error *err)
 {
     int status = pg_connection_open(s, err);
     if (status == STATUS_OK) {
         status = pg_statements_prepare(s, err);
     }
+    return status;
+}
+
+static int connect_and_prepare(struct postgres_source *s, struct error *err)
+{
+    int status = connect_silently(s, err);
+    if (status == STATUS_OK) {
+        status = pg_between_first_id(s, &s->first_id, err);
+    }
     return status == STATUS_OK ? pg_connection_listen(s, err) : status;
+}
+
+static int postgres_open_past(const struct config *config, struct str from, struct str to,
+                              struct str done, struct source **out, struct error *err)
+{
+    return pg_between_open(config, from, to, done, connect_silently, out, err);
 }
 
 /* Goes on from a saved state if it fits the table, else starts over. loaded: the state is one of
@@ -77,12 +94,14 @@ static void resume(struct postgres_source *s, bool loaded, int64_t oid, struct s
                  "all tiles are built again from it");
     } else if (oid != s->table.oid) {
         log_warn("table %s is another one than before: all tiles are built again from it", table);
-    } else if (journal.p == NULL ||
-               !pg_journal_load(&s->journal.replay, journal, s->journal.record)) {
-        log_warn("records are missing in the journal, so the order of delivery since the "
-                 "checkpoint is not known: all tiles are built again from table %s",
-                 table);
     } else {
+        if (journal.p == NULL || !pg_journal_load(&s->journal.replay, journal, s->journal.record)) {
+            log_warn("records are missing in the journal, so the order of delivery since the "
+                     "state was saved is not known: streams are told `reset`");
+            pg_journal_free(&s->journal.replay);
+            s->journal.record += JOURNAL_GAP;
+            s->at.origin = source_new_origin(s->at.origin);
+        }
         return;
     }
     pg_state_start_over(s);
@@ -249,6 +268,7 @@ static void fill_batch(struct postgres_source *s, const struct pg_polled *polled
     const int64_t before = s->at.position;
     bool all_late = true;
     take_rows(s, polled->rows, now, batch);
+    batch->older_gone = before == 0 && pg_between_older_gone(batch, s->first_id);
     anchor_drop(&s->anchor, batch);
     s->news.full = PQntuples(polled->rows) == (int)max_rows || polled->until != INT64_MAX ||
                    pg_rows_are_full(polled->rows);
@@ -339,9 +359,10 @@ static uint64_t postgres_renumber(struct source *source)
 const struct source_ops source_postgres = {
     .scheme = "postgresql",
     .journals = true,
-    .stores = {&checkpoint_postgres, &lease_postgres},
+    .stores = {&state_postgres, &lease_postgres},
     .open = postgres_open,
     .close = postgres_close,
+    .open_past = postgres_open_past,
     .state_is_newer = pg_state_is_newer,
     .read = postgres_read,
     .wait = postgres_wait,

@@ -11,9 +11,10 @@
 
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
-#include "ingestor/checkpoint/checkpoint_file.h"
+#include "common/state/state_file.h"
 #include "ingestor/lease/lease_file.h"
 #include "ingestor/source/sqlite/sqlite_database.h"
+#include "ingestor/source/sqlite/sqlite_past.h"
 #include "ingestor/source/sqlite/sqlite_rows.h"
 #include "ingestor/source/sqlite/sqlite_same.h"
 #include "ingestor/source/sqlite/sqlite_state.h"
@@ -172,6 +173,7 @@ static int sqlite_read(struct source *source, size_t max_rows, struct batch **ou
         batch_destroy(&batch);
         return status;
     }
+    batch->older_gone = s->position == 0 && sqlite_rows_older_gone(batch, 0);
     s->position = last;
     batch->history = s->history_end != 0;
     if (batch->history && !batch->more) {
@@ -204,9 +206,10 @@ static int sqlite_wait(struct source *source, int wake_fd, int timeout_ms, bool 
 
 const struct source_ops source_sqlite = {
     .scheme = "sqlite",
-    .stores = {&checkpoint_file, &lease_file},
+    .stores = {&state_file, &lease_file},
     .open = sqlite_open,
     .close = sqlite_close,
+    .open_past = sqlite_past_open,
     .state_is_newer = sqlite_state_is_newer,
     .read = sqlite_read,
     .wait = sqlite_wait,

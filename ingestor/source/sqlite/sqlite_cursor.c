@@ -17,7 +17,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
-#include "ingestor/checkpoint/checkpoint_file.h"
+#include "common/state/state_file.h"
 #include "ingestor/lease/lease_file.h"
 #include "ingestor/source/columns.h"
 #include "ingestor/source/cursor/cursor.h"
@@ -452,7 +452,7 @@ static uint64_t sqlite_cursor_renumber(struct source *source)
 const struct source_ops source_sqlite_cursor = {
     .scheme = "sqlite",
     .journals = true,
-    .stores = {&checkpoint_file, &lease_file},
+    .stores = {&state_file, &lease_file},
     .open = sqlite_cursor_open,
     .close = sqlite_cursor_close,
     .state_is_newer = cursor_state_is_newer,

@@ -180,6 +180,12 @@ int sqlite_rows_read(struct sqlite_source *s, int64_t after, int64_t until, size
     return status;
 }
 
+bool sqlite_rows_older_gone(const struct batch *batch, int64_t known)
+{
+    return batch->count != 0 ? batch->events[0].id.number - 1 > (int64_t)batch->unusable
+                             : known > 0 && batch->unusable == 0;
+}
+
 int sqlite_rows_tail(struct sqlite_source *s, int64_t until, struct anchor *out, struct error *err)
 {
     *out = (struct anchor){0};

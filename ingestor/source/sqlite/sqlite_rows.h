@@ -27,4 +27,8 @@ int sqlite_rows_read(struct sqlite_source *s, int64_t after, int64_t until, size
 /* The newest row with an id up to `until`, as an anchor; its id is 0 when there is none. */
 int sqlite_rows_tail(struct sqlite_source *s, int64_t until, struct anchor *out, struct error *err);
 
+/* For the first rows of the table: true when others were there before them, for SQLite gives out
+ * ids from 1 on. An empty batch tells nothing, unless rows up to `known` were read before. */
+bool sqlite_rows_older_gone(const struct batch *batch, int64_t known);
+
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checkpoints of the fold: what is saved goes on elsewhere, and what is damaged is refused. */
+/* The fold's state: what is saved goes on elsewhere, saving costs what has changed, and what is
+ * damaged is built anew. */
 #include <time.h>
 
-#include "tests/ingestor/fold/fold_random.h"
-
 #include "common/base/xalloc.h"
-#include "ingestor/fold/fold_digest.h"
+#include "tests/ingestor/fold/fold_random.h"
+#include "tests/ingestor/fold/fold_saved.h"
 
 static void test_a_saved_fold_goes_on_as_if_nothing_had_happened(void **state)
 {
@@ -13,15 +13,14 @@ static void test_a_saved_fold_goes_on_as_if_nothing_had_happened(void **state)
     unsigned seed = (unsigned)time(NULL);
     print_message("seed %u\n", seed);
     struct fold_test kept;
+    struct state_changes store = {0};
     fold_test_init(&kept, all_types);
     for (int round = 0; round < 30; round++) {
         struct fold_test restored;
-        struct buf saved = {0};
-        bool rebuild;
         fold_test_init(&restored, all_types);
-        fold_save(kept.fold, &saved);
-        assert_int_equal(fold_load(restored.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
-        assert_false(rebuild);
+        (void)save_into(&kept, &store);
+        (void)load_from(&restored, &store);
+        assert_int_equal(fold_builds(restored.fold), 0);
         restored.now = kept.now;
         restored.next_id = kept.next_id;
         unsigned twin = seed;
@@ -32,90 +31,209 @@ static void test_a_saved_fold_goes_on_as_if_nothing_had_happened(void **state)
             pass_ms(&restored, 137);
         }
         assert_same(&kept, &restored);
-        buf_free(&saved);
         fold_test_free(&restored);
     }
+    state_changes_free(&store);
     fold_test_free(&kept);
 }
 
-/* The configuration of one tile in a file whose source has these keys; and its digest. */
-static uint64_t digest_with(const char *source_keys, const char *tile)
-{
-    struct buf text = {0};
-    struct config *config;
-    buf_printf(&text, "source: {uri: \"sqlite:x.db\"%s}\ntiles:\n  - %s\n", source_keys, tile);
-    assert_int_equal(config_parse(text.data, text.len, "x", &config, NULL), STATUS_OK);
-    const uint64_t digest = fold_digest(&config->tiles[0]);
-    config_destroy(&config);
-    buf_free(&text);
-    return digest;
-}
-
-/* In UTC it is that of programs that knew no zones, so that their checkpoints stay good. */
-static void test_a_digest_covers_local_time(void **state)
+static void test_saving_costs_what_has_changed(void **state)
 {
     (void)state;
-    static const char *const tile = "{key: a, type: count, window: 60s}";
-    const uint64_t utc = digest_with("", tile);
-    assert_int_equal(utc, UINT64_C(789014236407183315));
-    assert_int_equal(digest_with(", time_zone: UTC", tile), utc);
-    assert_int_equal(digest_with(", week_starts: sunday", tile), utc);
-    const uint64_t berlin = digest_with(", time_zone: Europe/Berlin", tile);
-    assert_int_not_equal(berlin, utc);
-    assert_int_not_equal(berlin, digest_with(", time_zone: Europe/Paris", tile));
-    assert_int_equal(berlin, digest_with(", time_zone: Europe/Berlin, week_starts: sunday", tile));
-    static const char *const day = "{key: b, type: trend, step: 24h, length: 7}";
-    static const char *const period = "{key: b, type: trend, step: 1d, length: 7}";
-    assert_int_equal(digest_with("", day), UINT64_C(2661283230087279269));
-    assert_int_equal(digest_with("", period), digest_with("", day));
-    assert_int_not_equal(digest_with(", time_zone: Europe/Berlin", period),
-                         digest_with(", time_zone: Europe/Berlin", day));
-    static const char *const weekly[] = {"{key: c, type: trend, step: 1w, length: 7}",
-                                         "{key: c, type: count, window: this_week}",
-                                         "{key: c, type: trend, step: 7d, length: 7}"};
-    for (int i = 0; i < 3; i++) {
-        const bool same =
-            digest_with("", weekly[i]) == digest_with(", week_starts: sunday", weekly[i]);
-        assert_int_equal(same, i == 2);
+    struct fold_test t;
+    struct state_changes store = {0};
+    fold_test_init(&t, "  - {key: b, type: backlog, item: target_id, states: {x: open, y: null}}\n"
+                       "  - {key: f, type: count, group_by: target_id}\n"
+                       "  - {key: n, type: count, match: {event_type: z}}\n");
+    for (int i = 0; i < 1000; i++) {
+        char target[16];
+        snprintf(target, sizeof target, "t%d", i);
+        fold_now(&t, "x", target, NULL);
     }
-    assert_int_not_equal(digest_with("", weekly[0]), digest_with("", weekly[2]));
-    assert_int_not_equal(digest_with("", weekly[1]), digest_with("", "{key: c, type: count}"));
-    assert_int_not_equal(digest_with("", "{key: c, type: count, window: today}"),
-                         digest_with("", "{key: c, type: count, window: this_month}"));
+    assert_true(save_into(&t, &store) > 2000);
+    assert_int_equal(save_into(&t, &store), 0);
+    fold_now(&t, "x", "t7", NULL);
+    assert_int_equal(save_into(&t, &store),
+                     3); /* the item, its tile, and the member of the family */
+    fold_now(&t, "nothing", "t7", NULL);
+    assert_int_equal(save_into(&t, &store), 1);
+    fold_unsave(t.fold, false);
+    assert_true(save_into(&t, &store) > 2000);
+    struct fold_test restored;
+    fold_test_init(&restored,
+                   "  - {key: b, type: backlog, item: target_id, states: {x: open, y: null}}\n");
+    assert_int_equal(load_from(&restored, &store).loaded, 1);
+    assert_non_null(strstr(data_of(&restored, "b"), "\"total\":1000"));
+    fold_test_free(&restored);
+    state_changes_free(&store);
+    fold_test_free(&t);
 }
 
-static void test_a_changed_definition_wants_a_rebuild(void **state)
+/* Their order, from the oldest to the newest, outlives a restart. */
+static void test_tombstones_are_forgotten_in_the_order_of_their_closing(void **state)
+{
+    (void)state;
+    static const char tile[] =
+        "  - {key: b, type: backlog, item: target_id, states: {x: open, y: null}}\n";
+    struct fold_test t;
+    struct fold_test restored;
+    struct state_changes store = {0};
+    fold_test_init(&t, tile);
+    fold_test_init(&restored, tile);
+    for (int i = 0; i < 100000; i++) {
+        char target[16];
+        snprintf(target, sizeof target, "t%d", i);
+        fold_at(&t, 1000 + i, 0, "y", target, NULL);
+    }
+    (void)save_into(&t, &store);
+    (void)load_from(&restored, &store);
+    fold_at(&restored, 200000, 0, "y", "one more", NULL); /* t0 is forgotten for it */
+    fold_at(&restored, 1, -1, "x", "t0", NULL);
+    fold_at(&restored, 2, -1, "x", "t1", NULL);
+    assert_non_null(strstr(data_of(&restored, "b"), "\"total\":1,"));
+    (void)save_into(&restored, &store);
+    struct fold_test again;
+    fold_test_init(&again, tile);
+    (void)load_from(&again, &store);
+    assert_string_equal(data_of(&again, "b"), data_of(&restored, "b"));
+    state_changes_free(&store);
+    fold_test_free(&t);
+    fold_test_free(&restored);
+    fold_test_free(&again);
+}
+
+static void test_only_what_changed_is_to_be_built(void **state)
 {
     (void)state;
     struct fold_test old;
     struct fold_test same;
-    struct fold_test changed;
-    struct fold_test more;
-    struct buf saved = {0};
-    bool rebuild;
-    fold_test_init(&old, "  - {key: a, type: count, window: 60s}\n");
-    fold_test_init(&same, "  - {key: a, title: Another, type: count, window: 60s, ttl: 5m}\n");
-    fold_test_init(&changed, "  - {key: a, type: count, window: 61s}\n");
-    fold_test_init(&more, "  - {key: a, type: count, window: 60s}\n  - {key: b, type: count}\n");
-    fold_save(old.fold, &saved);
-    assert_int_equal(fold_load(same.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
-    assert_false(rebuild);
-    assert_int_equal(fold_load(changed.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
-    assert_true(rebuild);
-    assert_int_equal(fold_load(more.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
-    assert_true(rebuild);
-    buf_free(&saved);
+    struct fold_test other;
+    struct state_changes store = {0};
+    fold_test_init(&old, "  - {key: a, type: count, window: 60s}\n  - {key: c, type: count}\n");
+    fold_test_init(&same, "  - {key: c, type: count}\n"
+                          "  - {key: a, title: Another, type: count, window: 60s, ttl: 5m}\n");
+    fold_test_init(&other, "  - {key: a, type: count, window: 61s}\n  - {key: b, type: count}\n"
+                           "  - {key: c, type: count}\n");
+    fold_now(&old, "x", NULL, NULL);
+    (void)save_into(&old, &store);
+    assert_int_equal(load_from(&same, &store).loaded, 2);
+    assert_int_equal(fold_builds(same.fold), 0);
+    assert_string_equal(data_of(&same, "c"), "{\"value\":1}");
+    assert_int_equal(load_from(&other, &store).loaded, 1);
+    assert_int_equal(fold_builds(other.fold), 2);
+    assert_string_equal(data_of(&other, "c"), "{\"value\":1}");
+    assert_string_equal(data_of(&other, "b"), "{\"value\":0}");
+    state_changes_free(&store);
     fold_test_free(&old);
     fold_test_free(&same);
-    fold_test_free(&changed);
-    fold_test_free(&more);
+    fold_test_free(&other);
 }
 
-/* The tally of the tile "a" as it is handed out now. */
-static struct tally tally_of(struct fold_test *t)
+/* For a day; with the rows that came meanwhile. */
+static void test_a_tile_that_comes_back_finds_its_state(void **state)
 {
-    (void)data_of(t, "a");
-    return t->tally;
+    (void)state;
+    static const char both[] = "  - {key: a, type: count}\n  - {key: c, type: count}\n";
+    for (int days = 0; days < 2; days++) {
+        struct fold_test first;
+        struct fold_test without;
+        struct fold_test again;
+        struct state_changes store = {0};
+        struct str from = STR("?");
+        fold_test_init(&first, both);
+        fold_test_init(&without, "  - {key: c, type: count}\n");
+        fold_test_init(&again, both);
+        fold_now(&first, "x", NULL, NULL);
+        (void)save_into(&first, &store);
+        (void)load_from(&without, &store);
+        (void)save_into(&without, &store);
+        fold_now(&without, "x", NULL, NULL);
+        without.now.wall.us += days * 25 * 3600 * US_PER_S;
+        (void)save_into(&without, &store);
+        again.now = without.now;
+        assert_int_equal(load_from(&again, &store).loaded, days == 0 ? 2 : 1);
+        assert_true(fold_build_next(again.fold, again.now, &from));
+        assert_true(str_is(from, days == 0 ? "place" : ""));
+        if (days == 0) {
+            const struct event past = {
+                .id = {.number = 2}, .timestamp = {START_US}, .event_type = STR("x")};
+            fold_build_event(again.fold, &past, again.now);
+            fold_build_end(again.fold, true, again.now);
+            assert_string_equal(data_of(&again, "a"), "{\"value\":2}");
+        }
+        assert_string_equal(data_of(&again, "c"), "{\"value\":2}");
+        state_changes_free(&store);
+        fold_test_free(&first);
+        fold_test_free(&without);
+        fold_test_free(&again);
+    }
+}
+
+/* Records that are damaged cost their tile alone; it is built anew. */
+static void test_a_damaged_record_costs_its_tile_alone(void **state)
+{
+    (void)state;
+    unsigned seed = (unsigned)time(NULL);
+    print_message("seed %u\n", seed);
+    struct fold_test t;
+    struct state_changes store = {0};
+    fold_test_init(&t, all_types);
+    for (int i = 0; i < 100; i++) {
+        fold_random(&t, &seed);
+    }
+    (void)save_into(&t, &store);
+    for (int round = 0; round < 2000; round++) {
+        struct fold_test other;
+        struct state_changes copy = {0};
+        struct fold_load how = {.place = STR("place"), .now = t.now.wall};
+        fold_test_init(&other, all_types);
+        state_changes_append(&copy, &store);
+        struct state_change *hit = &copy.list[(size_t)rand_r(&seed) % copy.count];
+        if (hit->len != 0) {
+            copy.values.data[hit->at + (size_t)rand_r(&seed) % hit->len] = (char)rand_r(&seed);
+            hit->len = rand_r(&seed) % 4 == 0 ? (size_t)rand_r(&seed) % hit->len : hit->len;
+        }
+        if (fold_load(other.fold, &copy, &how, NULL) == STATUS_OK) {
+            assert_true(how.damaged <= 1);
+            assert_true(fold_builds(other.fold) <= 1);
+            struct str from;
+            while (fold_build_next(other.fold, other.now, &from)) {
+                fold_build_end(other.fold, true, other.now);
+            }
+            pass_ms(&other, 1000);
+            flush(&other);
+            struct state_changes out = {0};
+            fold_save(other.fold, other.now.wall, &out);
+            state_changes_free(&out);
+        }
+        state_changes_free(&copy);
+        fold_test_free(&other);
+    }
+    state_changes_free(&store);
+    fold_test_free(&t);
+}
+
+static void test_a_tile_of_a_newer_version_is_told_from_a_damaged_one(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    struct fold_test other;
+    struct state_changes store = {0};
+    struct fold_load how = {.place = STR("place")};
+    fold_test_init(&t, "  - {key: a, type: count}\n");
+    fold_test_init(&other, "  - {key: a, type: count}\n");
+    (void)save_into(&t, &store);
+    size_t i = 0;
+    while (store.list[i].id.tile == 0) {
+        i++;
+    }
+    char *format = store.values.data + store.list[i].at + 1; /* [format, …] */
+    assert_int_equal(*format, 1);
+    *format = 2;
+    assert_int_equal(fold_load(other.fold, &store, &how, NULL), STATUS_NEWER);
+    state_changes_free(&store);
+    fold_test_free(&t);
+    fold_test_free(&other);
 }
 
 static void test_the_tally_of_a_tile_is_kept(void **state)
@@ -123,14 +241,10 @@ static void test_the_tally_of_a_tile_is_kept(void **state)
     (void)state;
     struct fold_test t;
     struct fold_test restored;
-    struct buf saved = {0};
-    bool rebuild;
+    struct state_changes store = {0};
     const char *tiles = "  - {key: a, type: count, window: 60s, match: {event_type: x}}\n";
     fold_test_init(&t, tiles);
     fold_test_init(&restored, tiles);
-    const struct tally none = {.known = true};
-    struct tally tally = tally_of(&t);
-    assert_true(tally_equal(&tally, &none));
     fold_at(&t, 1, -100000, "x", NULL, NULL); /* before the window: in the tile all the same */
     fold_at(&t, 2, 0, "x", NULL, NULL);
     fold_at(&t, 3, 0, "y", NULL, NULL);    /* of another type */
@@ -138,103 +252,58 @@ static void test_the_tally_of_a_tile_is_kept(void **state)
     struct tally expected = {.known = true};
     tally_add(&expected, tally_of_row(2, (wall_time){START_US}, STR("x")));
     tally_add(&expected, tally_of_row(1, (wall_time){START_US - 100 * US_PER_S}, STR("x")));
-    tally = tally_of(&t);
-    assert_true(tally_equal(&tally, &expected));
-    fold_save(t.fold, &saved);
-    assert_int_equal(fold_load(restored.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
+    (void)data_of(&t, "a");
+    assert_true(tally_equal(&t.tally, &expected));
+    (void)save_into(&t, &store);
+    (void)load_from(&restored, &store);
     restored.now = t.now;
     pass_ms(&restored, 5000);
     tally_add(&expected, tally_of_row(4, (wall_time){START_US + 5 * US_PER_S}, STR("x")));
-    tally = tally_of(&restored);
-    assert_true(tally_equal(&tally, &expected));
-    buf_free(&saved);
+    (void)data_of(&restored, "a");
+    assert_true(tally_equal(&restored.tally, &expected));
+    state_changes_free(&store);
     fold_test_free(&t);
     fold_test_free(&restored);
 }
 
-static void test_a_state_without_a_tally_is_taken_over(void **state)
+/* What a clock that was ahead has let go does not come back by itself. */
+static void test_what_forgets_is_built_anew_after_a_clock_that_was_ahead(void **state)
 {
     (void)state;
+    static const char tiles[] = "  - {key: a, type: count}\n"
+                                "  - {key: f, type: count, group_by: target_id, idle: 1h}\n"
+                                "  - {key: w, type: count, window: 60s}\n";
     struct fold_test t;
-    struct buf saved = {0};
-    bool rebuild;
-    fold_test_init(&t, "  - {key: a, type: count}\n");
-    fold_now(&t, "x", NULL, NULL);
-    fold_save(t.fold, &saved);
-    const size_t tally_bytes = 1 + 1 + 9; /* [1, digest] at the end */
-    const char members[] = "\x92\x01\x91\x97";
-    assert_memory_equal(saved.data, members, sizeof members - 1);
-    saved.data[3] = (char)0x96;
-    saved.len -= tally_bytes;
-    struct fold_test restored;
-    fold_test_init(&restored, "  - {key: a, type: count}\n");
-    assert_int_equal(fold_load(restored.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
-    assert_false(rebuild);
-    assert_string_equal(data_of(&restored, "a"), "{\"value\":1}");
-    fold_now(&restored, "x", NULL, NULL);
-    assert_false(tally_of(&restored).known);
-    buf_free(&saved);
+    struct fold_test other;
+    struct state_changes store = {0};
+    fold_test_init(&t, tiles);
+    fold_test_init(&other, tiles);
+    fold_now(&t, "x", "member", NULL);
+    pass_ms(&t, 86400 * 1000);
+    flush(&t);
+    (void)save_into(&t, &store);
+    struct fold_load how = {.place = STR("place"), .now = other.now.wall, .was_ahead = true};
+    assert_int_equal(fold_load(other.fold, &store, &how, NULL), STATUS_OK);
+    assert_int_equal(fold_builds(other.fold), 1);
+    assert_string_equal(data_of(&other, "a"), "{\"value\":1}");
+    assert_string_equal(data_of(&other, "f/member"), "{\"value\":1}"); /* it is not idle */
+    state_changes_free(&store);
     fold_test_free(&t);
-    fold_test_free(&restored);
-}
-
-static void test_a_damaged_state_is_refused(void **state)
-{
-    (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
-    struct fold_test t;
-    struct buf saved = {0};
-    fold_test_init(&t, all_types);
-    for (int i = 0; i < 100; i++) {
-        fold_random(&t, &seed);
-    }
-    fold_save(t.fold, &saved);
-    for (int round = 0; round < 2000; round++) {
-        struct fold_test other;
-        bool rebuild;
-        fold_test_init(&other, all_types);
-        char *copy = x_memdup(saved.data, saved.len);
-        copy[(size_t)rand_r(&seed) % saved.len] = (char)rand_r(&seed);
-        const size_t len = rand_r(&seed) % 4 == 0 ? (size_t)rand_r(&seed) % saved.len : saved.len;
-        if (fold_load(other.fold, (struct str){copy, len}, &rebuild, NULL) == STATUS_OK) {
-            pass_ms(&other, 1000);
-            flush(&other);
-        }
-        free(copy);
-        fold_test_free(&other);
-    }
-    buf_free(&saved);
-    fold_test_free(&t);
-}
-
-static void test_a_state_of_a_newer_version_is_told_from_a_damaged_one(void **state)
-{
-    (void)state;
-    struct fold_test t;
-    struct buf saved = {0};
-    bool rebuild;
-    fold_test_init(&t, all_types);
-    fold_save(t.fold, &saved);
-    assert_int_equal(saved.data[1], 1); /* [format, …] */
-    saved.data[1] = 3;
-    assert_int_equal(fold_load(t.fold, buf_str(&saved), &rebuild, NULL), STATUS_NEWER);
-    saved.data[1] = 0;
-    assert_int_equal(fold_load(t.fold, buf_str(&saved), &rebuild, NULL), STATUS_INVALID);
-    buf_free(&saved);
-    fold_test_free(&t);
+    fold_test_free(&other);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_saved_fold_goes_on_as_if_nothing_had_happened),
-        cmocka_unit_test(test_a_digest_covers_local_time),
-        cmocka_unit_test(test_a_changed_definition_wants_a_rebuild),
+        cmocka_unit_test(test_saving_costs_what_has_changed),
+        cmocka_unit_test(test_tombstones_are_forgotten_in_the_order_of_their_closing),
+        cmocka_unit_test(test_only_what_changed_is_to_be_built),
+        cmocka_unit_test(test_a_tile_that_comes_back_finds_its_state),
+        cmocka_unit_test(test_a_damaged_record_costs_its_tile_alone),
+        cmocka_unit_test(test_a_tile_of_a_newer_version_is_told_from_a_damaged_one),
         cmocka_unit_test(test_the_tally_of_a_tile_is_kept),
-        cmocka_unit_test(test_a_state_without_a_tally_is_taken_over),
-        cmocka_unit_test(test_a_damaged_state_is_refused),
-        cmocka_unit_test(test_a_state_of_a_newer_version_is_told_from_a_damaged_one),
+        cmocka_unit_test(test_what_forgets_is_built_anew_after_a_clock_that_was_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows whose ids are texts: of equal timestamps the greatest text is the latest, in whichever order
  * the rows come, and after each checkpoint. */
-#include "ingestor/fold/fold_save.h"
-#include "tests/ingestor/fold/fold_unit.h"
+#include "tests/ingestor/fold/fold_saved.h"
 
 static const char tiles[] =
     "  - {key: value, type: gauge, metric: m}\n"
@@ -51,15 +50,13 @@ static void add(struct fold_test *t, const struct text_row *row)
 /* Goes on with what was saved. */
 static void save_and_load(struct fold_test *t)
 {
-    struct buf saved = {0};
-    struct error err;
-    bool rebuild = false;
-    fold_save(t->fold, &saved);
+    struct state_changes saved = {0};
+    fold_unsave(t->fold, true); /* the store is a new one each time */
+    (void)save_into(t, &saved);
     fold_destroy(&t->fold);
     t->fold = fold_create(t->config, UINT64_MAX);
-    assert_int_equal(fold_load(t->fold, buf_str(&saved), &rebuild, &err), STATUS_OK);
-    assert_false(rebuild);
-    buf_free(&saved);
+    (void)load_from(t, &saved);
+    state_changes_free(&saved);
 }
 
 static void test_any_order_gives_the_same(void **state)

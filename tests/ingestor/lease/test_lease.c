@@ -42,7 +42,7 @@ static int store_renew(struct lease_store *store, struct error *err)
 }
 
 static const struct lease_store_ops store_ops = {store_open, store_close, store_acquire,
-                                                 store_renew};
+                                                 store_renew, NULL};
 
 static void test_what_was_given_back_is_gone_before_the_end(void **state)
 {

@@ -118,8 +118,8 @@ static void test_one_that_stands_still_is_overtaken_and_finds_out(void **state)
     const struct lease_grant second = take(f.b, watch_from(f.b, 10));
     assert_int_equal(lease_file.renew(f.a, &err), STATUS_DENIED);
     assert_non_null(strstr(err.text, "lease is lost"));
-    assert_int_equal(lease_file_confirm(f.path, first.number, first.inode, NULL), STATUS_DENIED);
-    assert_int_equal(lease_file_confirm(f.path, second.number, second.inode, NULL), STATUS_OK);
+    assert_int_equal(lease_file.confirm(&f.config, &first, NULL), STATUS_DENIED);
+    assert_int_equal(lease_file.confirm(&f.config, &second, NULL), STATUS_OK);
     assert_int_equal(lease_file.renew(f.b, NULL), STATUS_OK);
     assert_int_equal(lease_file.renew(f.a, NULL), STATUS_DENIED); /* and never gets it back */
     assert_int_equal(teardown(&f), 1);

@@ -113,68 +113,68 @@ static const struct source_ops fake_source = {
     .renumber = source_renumber,
 };
 
-/* ---- The checkpoint ---- */
+/* ---- The state ---- */
 
-static struct checkpoint a_checkpoint;
+static struct state_store a_state;
 
-static int checkpoint_open(const struct config *config, const struct lease_grant *lease,
-                           struct checkpoint **out, struct error *err)
+static int state_open(const struct config *config, const struct state_fence *fence,
+                      struct state_store **out, struct error *err)
 {
     (void)config;
-    (void)lease;
     (void)err;
-    *out = &a_checkpoint;
+    assert_int_equal(fence->number, 3);
+    *out = &a_state;
     return STATUS_OK;
 }
 
-static void checkpoint_close(struct checkpoint *checkpoint)
+static void state_close(struct state_store *store)
 {
-    (void)checkpoint;
+    (void)store;
 }
 
-static int checkpoint_load(struct checkpoint *checkpoint, struct buf *out, struct error *err)
+static int state_load(struct state_store *store, struct state_changes *out, struct error *err)
 {
-    (void)checkpoint;
-    buf_append_text(out, "saved");
+    (void)store;
+    state_put(out, (struct state_id){1, 0, 0}, STR("saved"));
     return world.load_status == STATUS_OK ? STATUS_OK
                                           : error_set(err, world.load_status, "cannot be used");
 }
 
-static int checkpoint_save(struct checkpoint *checkpoint, struct str bytes, uint64_t record,
-                           struct error *err)
+static int state_save(struct state_store *store, const struct state_changes *changes,
+                      uint64_t record, struct error *err)
 {
-    (void)checkpoint;
-    (void)bytes;
+    (void)store;
+    (void)changes;
     (void)record;
     return world.save_status == STATUS_OK ? STATUS_OK
                                           : error_set(err, world.save_status, "cannot save");
 }
 
-static int checkpoint_append(struct checkpoint *checkpoint, uint64_t number, struct str record,
-                             struct error *err)
+static int state_append(struct state_store *store, uint64_t number, struct str record,
+                        struct error *err)
 {
-    (void)checkpoint;
+    (void)store;
     (void)number;
     (void)record;
     return world.append_status == STATUS_OK ? STATUS_OK
                                             : error_set(err, world.append_status, "cannot append");
 }
 
-static int checkpoint_journal(struct checkpoint *checkpoint, struct buf *out, struct error *err)
+static int state_journal(struct state_store *store, struct buf *out, struct error *err)
 {
-    (void)checkpoint;
+    (void)store;
     (void)out;
     (void)err;
     return STATUS_OK;
 }
 
-static const struct checkpoint_ops fake_checkpoint = {
-    .open = checkpoint_open,
-    .close = checkpoint_close,
-    .load = checkpoint_load,
-    .save = checkpoint_save,
-    .append = checkpoint_append,
-    .journal = checkpoint_journal,
+static const struct state_store_ops fake_state = {
+    .open = state_open,
+    .close = state_close,
+    .load = state_load,
+    .save = state_save,
+    .append = state_append,
+    .journal = state_journal,
 };
 
 /* ---- The lease ---- */
@@ -262,7 +262,8 @@ static void start(struct fixture *f)
 {
     *f = (struct fixture){.config.source.poll_interval_ms = 20000};
     f->lease = lease_create(&f->config, &fake_store);
-    const struct reader_parts parts = {&f->config, &fake_source, &fake_checkpoint, f->lease};
+    const struct reader_parts parts = {&f->config, &fake_source, &fake_state, &fake_store,
+                                       f->lease};
     f->reader = reader_create(&parts);
 }
 
@@ -274,9 +275,9 @@ static void setup(struct fixture *f, int rows)
     start(f);
     struct reader_message leader = expect(f, READER_LEADER);
     assert_int_equal(leader.epoch, 77);
-    assert_int_equal(leader.len, 5);
-    assert_memory_equal(leader.bytes, "saved", 5);
-    free(leader.bytes);
+    assert_true(str_is(state_value(leader.state, &leader.state->list[0]), "saved"));
+    assert_false(leader.state_lost);
+    reader_message_free(&leader);
     assert_silent(f); /* it waits for being told where to begin */
     reader_begin(f->reader, STR("4"), leader.epoch);
     expect(f, READER_UP);
@@ -334,17 +335,22 @@ static void test_a_source_that_fails_is_opened_again_behind_the_last_batch(void 
     teardown(&f);
 }
 
-static void test_checkpoints_are_written_while_the_source_is_idle(void **state)
+static struct state_changes no_changes;
+
+static void test_changes_are_stored_while_the_source_is_idle(void **state)
 {
     (void)state;
     struct fixture f;
     setup(&f, 1);
     expect_row(&f, 5);
-    reader_save(f.reader, STR("bytes"), 0);
+    reader_save(f.reader, &no_changes, 0);
     expect(&f, READER_SAVED);
     world.save_status = STATUS_IO;
-    reader_save(f.reader, STR("bytes"), 0);
+    reader_save(f.reader, &no_changes, 0);
     assert_string_equal(expect(&f, READER_SAVE_FAILED).error.text, "cannot save");
+    world.save_status = STATUS_INVALID;
+    reader_save(f.reader, &no_changes, 0);
+    assert_string_equal(expect(&f, READER_STATE_LOST).error.text, "cannot save");
     world.rows = 1;
     expect_row(&f, 6);
     teardown(&f);
@@ -395,14 +401,14 @@ static void test_a_lease_that_is_lost_ends_the_reading(void **state)
     teardown(&f);
 }
 
-static void test_a_checkpoint_that_is_fenced_off_says_that_the_lease_is_lost(void **state)
+static void test_a_save_that_is_fenced_off_says_that_the_lease_is_lost(void **state)
 {
     (void)state;
     struct fixture f;
     setup(&f, 1);
     expect_row(&f, 5);
     world.save_status = STATUS_DENIED;
-    reader_save(f.reader, STR("bytes"), 0);
+    reader_save(f.reader, &no_changes, 0);
     assert_string_equal(expect(&f, READER_LOST).error.text, "cannot save");
     expect(&f, READER_SAVE_FAILED);
     assert_false(lease_valid(f.lease));
@@ -413,7 +419,7 @@ static void test_a_checkpoint_that_is_fenced_off_says_that_the_lease_is_lost(voi
 
 /* One that is damaged is told with READER_LEADER; to lead with one of a newer version would write
  * over it. */
-static void test_a_checkpoint_of_a_newer_version_is_refused(void **state)
+static void test_a_state_of_a_newer_version_is_refused(void **state)
 {
     (void)state;
     struct fixture f;
@@ -426,7 +432,8 @@ static void test_a_checkpoint_of_a_newer_version_is_refused(void **state)
     world.load_status = STATUS_INVALID;
     start(&f);
     const struct reader_message leader = expect(&f, READER_LEADER);
-    assert_null(leader.bytes);
+    assert_null(leader.state);
+    assert_true(leader.state_lost);
     assert_string_equal(leader.error.text, "cannot be used");
     teardown(&f);
 }
@@ -437,12 +444,12 @@ int main(void)
         cmocka_unit_test(test_no_more_batches_than_credits),
         cmocka_unit_test(test_an_idle_reader_is_woken),
         cmocka_unit_test(test_a_source_that_fails_is_opened_again_behind_the_last_batch),
-        cmocka_unit_test(test_checkpoints_are_written_while_the_source_is_idle),
+        cmocka_unit_test(test_changes_are_stored_while_the_source_is_idle),
         cmocka_unit_test(test_a_journal_that_cannot_be_written_costs_the_origin_once),
         cmocka_unit_test(test_a_batch_whose_record_is_in_doubt_is_held_back),
         cmocka_unit_test(test_a_lease_that_is_lost_ends_the_reading),
-        cmocka_unit_test(test_a_checkpoint_that_is_fenced_off_says_that_the_lease_is_lost),
-        cmocka_unit_test(test_a_checkpoint_of_a_newer_version_is_refused),
+        cmocka_unit_test(test_a_save_that_is_fenced_off_says_that_the_lease_is_lost),
+        cmocka_unit_test(test_a_state_of_a_newer_version_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "common/codec/mp.h"
-#include "ingestor/checkpoint/checkpoint_file.h"
-#include "ingestor/checkpoint/checkpoint_postgres.h"
+#include "common/state/state_file.h"
+#include "common/state/state_postgres.h"
 #include "ingestor/lease/lease_file.h"
 #include "ingestor/lease/lease_postgres.h"
 #include "tests/unit.h"
@@ -30,7 +30,7 @@ static void assert_source(const char *uri, const char *checkpoint, const char *s
 {
     struct config *config = config_with(uri, checkpoint);
     assert_string_equal(sources_find(config)->scheme, scheme);
-    assert_ptr_equal(sources_stores(config)->checkpoint, stores->checkpoint);
+    assert_ptr_equal(sources_stores(config)->state, stores->state);
     assert_ptr_equal(sources_stores(config)->lease, stores->lease);
     config_destroy(&config);
 }
@@ -38,8 +38,8 @@ static void assert_source(const char *uri, const char *checkpoint, const char *s
 static void test_each_source_is_found_with_its_stores(void **state)
 {
     (void)state;
-    const struct source_stores files = {&checkpoint_file, &lease_file};
-    const struct source_stores tables = {&checkpoint_postgres, &lease_postgres};
+    const struct source_stores files = {&state_file, &lease_file};
+    const struct source_stores tables = {&state_postgres, &lease_postgres};
     assert_source("sqlite:/tmp/x.db", "auto", "sqlite", &files);
     assert_source("postgresql://h/db", "auto", "postgresql", &tables);
     assert_source("postgresql://h/db", "postgresql", "postgresql", &tables);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* trend by example, as docs/tiles.md says. */
-#include "tests/ingestor/fold/fold_unit.h"
+#include "tests/ingestor/fold/fold_saved.h"
 
 static void trend_with(const char *aggregate, const char *expected)
 {
@@ -103,18 +103,17 @@ static void test_a_step_of_one_day_in_utc_goes_on_from_an_older_checkpoint(void 
     (void)state;
     struct fold_test old;
     struct fold_test new;
-    struct buf saved = {0};
-    bool rebuild;
+    struct state_changes saved = {0};
     fold_test_init(&old, "  - {key: a, type: trend, step: 24h, length: 3}\n");
     fold_test_init(&new, "  - {key: a, type: trend, step: 1d, length: 3}\n");
     fold_at(&old, 1, 0, "x", NULL, NULL);
     fold_at(&old, 2, -86400000, "x", NULL, NULL);
-    fold_save(old.fold, &saved);
-    assert_int_equal(fold_load(new.fold, buf_str(&saved), &rebuild, NULL), STATUS_OK);
-    assert_false(rebuild);
+    (void)save_into(&old, &saved);
+    (void)load_from(&new, &saved);
+    assert_int_equal(fold_builds(new.fold), 0);
     assert_non_null(strstr(data_of(&new, "a"), "\"points\":{\"1795305600000\":1,"
                                                "\"1795392000000\":1}}"));
-    buf_free(&saved);
+    state_changes_free(&saved);
     fold_test_free(&old);
     fold_test_free(&new);
 }

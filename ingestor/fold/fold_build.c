@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/fold/fold_build.h"
+
+#include "ingestor/fold/family.h"
+#include "ingestor/fold/fold_rows.h"
+#include "ingestor/fold/fold_state.h"
+
+static struct family *next_in(const struct fold *fold, enum build_phase phase, size_t *i)
+{
+    for (; *i < fold->config->tile_count; ++*i) {
+        if (fold->families[*i].build == phase) {
+            return &fold->families[(*i)++];
+        }
+    }
+    return NULL;
+}
+
+size_t fold_builds(const struct fold *fold)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        count += fold->families[i].build != BUILD_NONE;
+    }
+    return count;
+}
+
+bool fold_build_next(struct fold *fold, struct moment now, struct str *from)
+{
+    size_t i = 0;
+    struct family *first = next_in(fold, BUILD_WAITING, &i);
+    if (first == NULL) {
+        return false;
+    }
+    fold_due(fold, now);
+    fold->build_began = now.wall;
+    fold->build_since = (struct fold_since){0};
+    for (struct family *f = first; f != NULL; f = next_in(fold, BUILD_WAITING, &i)) {
+        if (str_equal(buf_str(&f->build_from), buf_str(&first->build_from))) {
+            f->build = BUILD_READING;
+            f->build_permille = 0;
+            family_mark_dirty(fold, f, now.mono);
+        }
+    }
+    *from = buf_str(&first->build_from);
+    return true;
+}
+
+void fold_build_event(struct fold *fold, const struct event *event, struct moment now)
+{
+    if (!fold->build_since.known) {
+        fold->build_since = fold_since_row(event);
+    }
+    if (event->timestamp.us <= fold->build_began.us) {
+        struct event past = *event;
+        past.arrival = (wall_time){0}; /* it is no news */
+        fold_row(fold, &past, FOLD_ROW_PAST, now);
+    }
+}
+
+void fold_build_progress(struct fold *fold, double done, struct moment now)
+{
+    const int permille = done > 0.999 ? 999 : (int)(done * 1000);
+    struct family *f;
+    for (size_t i = 0; (f = next_in(fold, BUILD_READING, &i)) != NULL;) {
+        if (f->build_permille != permille) {
+            f->build_permille = permille;
+            family_mark_dirty(fold, f, now.mono);
+        }
+    }
+}
+
+/* Since when a tile counts that has seen no row yet. */
+static struct fold_since since_now(struct moment now)
+{
+    return (struct fold_since){.known = true, .position = "0", .time = now.wall};
+}
+
+void fold_build_end(struct fold *fold, bool complete, struct moment now)
+{
+    struct family *f;
+    for (size_t i = 0; (f = next_in(fold, BUILD_READING, &i)) != NULL;) {
+        if (f->build_from.len == 0) {
+            f->since = fold->build_since.known ? fold->build_since : since_now(now);
+            f->complete = complete;
+        }
+        f->build = BUILD_NONE;
+        f->recorded = false;
+        buf_free(&f->build_from);
+        family_mark_dirty(fold, f, now.mono);
+    }
+}
+
+void fold_build_anew(struct fold *fold)
+{
+    struct family *f;
+    for (size_t i = 0; (f = next_in(fold, BUILD_READING, &i)) != NULL;) {
+        if (f->number != 0) {
+            state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = f->number});
+        }
+        family_begin_anew(fold, f);
+    }
+}
+
+void fold_built(struct fold *fold, bool complete, struct moment now)
+{
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        struct family *f = &fold->families[i];
+        if (!f->since.known) {
+            f->since = since_now(now);
+        }
+        f->complete = complete;
+        f->recorded = false;
+    }
+    fold->since_wanted = false;
+}

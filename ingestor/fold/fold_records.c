@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/fold/fold_records.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <utlist.h>
+
+#include "common/base/xalloc.h"
+
+/* The first element of a tile's record. It must change whenever a released tile_record_get, or a
+ * type's load, would misread what the tile's records say. */
+#define FORMAT 1
+
+void tile_record_put(const struct tile_record *record, uint64_t number, struct state_changes *out)
+{
+    struct buf *value = state_put_begin(out, (struct state_id){.tile = number});
+    mp_put_array(value, record->place.p != NULL ? 8 : 6);
+    mp_put_int(value, FORMAT);
+    mp_put_str(value, record->key);
+    mp_put_uint(value, record->digest);
+    if (record->since.known) {
+        mp_put_text(value, record->since.position);
+    } else {
+        mp_put_nil(value);
+    }
+    mp_put_int(value, record->since.time.us);
+    mp_put_bool(value, record->complete);
+    if (record->place.p != NULL) {
+        mp_put_int(value, record->retired_at.us);
+        mp_put_bin(value, record->place);
+    }
+    state_put_end(out);
+}
+
+int tile_record_get(const mp_value *value, struct tile_record *record)
+{
+    int64_t format;
+    struct str position;
+    *record = (struct tile_record){.place = STR_NULL};
+    if (mp_as_int(mp_at(value, 0), &format) && format > FORMAT) {
+        return STATUS_NEWER;
+    }
+    if (!mp_as_int(mp_at(value, 0), &format) || format != FORMAT ||
+        !mp_as_str(mp_at(value, 1), &record->key) ||
+        !mp_as_uint(mp_at(value, 2), &record->digest) ||
+        !mp_as_int(mp_at(value, 4), &record->since.time.us) ||
+        !mp_as_bool(mp_at(value, 5), &record->complete)) {
+        return STATUS_INVALID;
+    }
+    record->since.known = mp_as_str(mp_at(value, 3), &position);
+    if (record->since.known) {
+        snprintf(record->since.position, sizeof record->since.position, "%.*s", (int)position.len,
+                 position.p);
+    }
+    return mp_count(value) < 8 || (mp_as_int(mp_at(value, 6), &record->retired_at.us) &&
+                                   mp_as_bin(mp_at(value, 7), &record->place))
+               ? STATUS_OK
+               : STATUS_INVALID;
+}
+
+/* ---- Retired tiles ---- */
+
+static struct str own(struct str text)
+{
+    return (struct str){x_strndup(text.p, text.len), text.len};
+}
+
+static void release(struct str text)
+{
+    union {
+        const char *in;
+        char *out;
+    } owned = {.in = text.p};
+    free(owned.out);
+}
+
+void retired_add(struct fold *fold, const struct tile_record *record, uint64_t number,
+                 bool recorded)
+{
+    struct retired *retired = x_calloc(1, sizeof *retired);
+    *retired = (struct retired){
+        .key = own(record->key),
+        .digest = record->digest,
+        .number = number,
+        .since = record->since,
+        .complete = record->complete,
+        .at = record->retired_at,
+        .place = own(record->place),
+        .recorded = recorded,
+    };
+    LL_PREPEND(fold->retired, retired);
+}
+
+void retired_free(struct retired *retired)
+{
+    release(retired->key);
+    release(retired->place);
+    free(retired);
+}
+
+void retired_free_all(struct fold *fold)
+{
+    struct retired *retired;
+    struct retired *next;
+    LL_FOREACH_SAFE(fold->retired, retired, next)
+    {
+        retired_free(retired);
+    }
+    fold->retired = NULL;
+}

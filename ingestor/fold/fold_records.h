@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record of a tile itself, and the tiles that are retired. fold_save.h has the forms. */
+#ifndef INGESTOR_FOLD_FOLD_RECORDS_H
+#define INGESTOR_FOLD_FOLD_RECORDS_H
+
+#include "common/codec/mp.h"
+#include "ingestor/fold/fold_state.h"
+
+struct tile_record {
+    struct str key;
+    uint64_t digest;
+    struct fold_since since;
+    bool complete;
+    wall_time retired_at;
+    struct str place; /* STR_NULL: the tile is not retired */
+};
+
+/* Appends the record of the tile with that number. */
+void tile_record_put(const struct tile_record *record, uint64_t number, struct state_changes *out);
+
+/* Reads one; its texts point into the value's document. STATUS_INVALID, STATUS_NEWER. */
+int tile_record_get(const mp_value *value, struct tile_record *record);
+
+/* Adds a retired tile; the record is copied. recorded: it is saved. */
+void retired_add(struct fold *fold, const struct tile_record *record, uint64_t number,
+                 bool recorded);
+
+void retired_free(struct retired *retired);
+void retired_free_all(struct fold *fold);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/fold/fold_rows.h"
+
+#include <stdlib.h>
+
+#include "ingestor/fold/family.h"
+#include "ingestor/fold/member.h"
+
+/* Takes a row that concerns the member into it. */
+static void apply(struct fold *fold, struct member *member, int meaning, struct row *row,
+                  struct number value, struct moment now)
+{
+    const struct family *family = member->family;
+    const struct event *event = row->event;
+    tally_add(&member->tally, row->tally);
+    const bool changed =
+        family->type->apply(member->state, family->config, meaning, row, value, now.wall);
+    if (event->timestamp.us > member->latest.us) {
+        member->latest = event->timestamp;
+    }
+    member_touch(member);
+    if (member->hidden && !member_is_idle(member, now.wall)) {
+        member_show(fold, member, now.mono);
+    }
+    if (changed && !member->hidden) {
+        if (event->arrival.us != 0) {
+            member->arrival = event->arrival;
+            member->source = event->timestamp;
+        }
+        member_mark_dirty(fold, member, now.mono);
+    }
+    member_schedule_wake(fold, member);
+}
+
+/* True when a row of that kind is for the family. */
+static bool takes(const struct family *family, enum fold_row_kind kind)
+{
+    return kind == FOLD_ROW_PAST ? family->build == BUILD_READING : family->build != BUILD_WAITING;
+}
+
+void fold_row(struct fold *fold, const struct event *event, enum fold_row_kind kind,
+              struct moment now)
+{
+    const struct fold_plan *plan = fold_plan_for(&fold->plans, event->event_type);
+    struct row row = row_of(event, kind == FOLD_ROW_PAST ? &fold->build_counters : &fold->counters);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct fold_plan_entry *entry = &plan->entries[i];
+        struct family *family = &fold->families[entry->tile];
+        struct number value;
+        if (!takes(family, kind) ||
+            !family->type->concerns(family->config, entry->meaning, &row, &value)) {
+            continue;
+        }
+        struct member *member = family->single;
+        if (member == NULL) {
+            member = family_member_for(fold, family, &row, now);
+        }
+        if (member != NULL) {
+            apply(fold, member, entry->meaning, &row, value, now);
+        }
+    }
+    row_finish(&row);
+}
+
+void fold_due(struct fold *fold, struct moment now)
+{
+    struct waiting_row *due;
+    while ((due = waiting_take(&fold->waiting, now.wall)) != NULL) {
+        if (due->event.arrival.us != 0) {
+            due->event.arrival = due->event.timestamp;
+        }
+        fold_row(fold, &due->event, FOLD_ROW_NEW, now);
+        fold->waiting_unsaved = true;
+        free(due);
+    }
+}

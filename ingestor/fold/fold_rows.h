@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows on their way into tiles, for the parts of the fold. */
+#ifndef INGESTOR_FOLD_FOLD_ROWS_H
+#define INGESTOR_FOLD_FOLD_ROWS_H
+
+#include "ingestor/fold/fold_state.h"
+
+enum fold_row_kind {
+    FOLD_ROW_NEW,  /* for all tiles but those whose turn has not come (fold_build.h) */
+    FOLD_ROW_PAST, /* for those alone that are being built */
+};
+
+/* Folds a row whose time has come. */
+void fold_row(struct fold *fold, const struct event *event, enum fold_row_kind kind,
+              struct moment now);
+
+/* Folds the rows that waited and whose time has come. They are news since then, unless they waited
+ * when the fold was saved. */
+void fold_due(struct fold *fold, struct moment now);
+
+#endif

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables that lose rows. A tile is the fold of every row that was ever delivered to it: rows that go change none of it, and a
+change of the file builds anew only what depends on that change."""
+import datetime
+import json
+import signal
+
+import pytest
+
+from tilewire import now_iso, wait_until
+
+TILES = [
+    {"key": "all", "type": "count", "title": "All"},
+    {"key": "backlog", "type": "backlog", "item": "target_id", "states": {"opened": "open", "closed": None}},
+    {"key": "regions", "type": "count", "group_by": "actor_id"},
+]
+
+
+def reload(d, tiles=None, wait=True):
+    """SIGHUP, with other tiles."""
+    if tiles is not None:
+        d.config["tiles"] = tiles
+    d.write()
+    d["ingestor"].process.send_signal(signal.SIGHUP)
+    if wait:
+        for tile in d.config["tiles"]:
+            if "group_by" not in tile:
+                wait_until(lambda: built(d, tile["key"]), 30, f"{tile['key']} to be built")
+
+
+def built(d, key):
+    return d.request(f"/api/tiles/{key}")[0] == 200 and "building" not in d.tile(key)
+
+
+def value(d, key):
+    data = d.tile(key)["data"]
+    return data["value"] if "value" in data else data["total"]
+
+
+def fill(table, count):
+    table.insert([(now_iso(), "opened", f"r{i % 3}", f"t{i}", None, None) for i in range(count)])
+
+
+def test_an_unrelated_tile_leaves_the_others_untouched_though_rows_are_gone(deploy, table):
+    fill(table, 2000)
+    d = deploy(table, tiles=TILES, gateways=1).start()
+    wait_until(lambda: value(d, "all") == 2000)
+    before = {key: d.tile(key) for key in ("all", "backlog", "regions/r0")}
+    assert before["all"]["complete"] is True
+    assert before["all"]["since"]["position"] == "1"
+    table.execute("DELETE FROM events WHERE id <= 1000")
+    log = len(d["ingestor"].log_text())
+    reload(d, [*TILES, {"key": "new", "type": "count"}])
+    new = d.tile("new")
+    assert new["data"]["value"] == 1000
+    assert new["complete"] is False
+    assert new["since"]["position"] == "1001"
+    assert "these tiles say \"complete\": false" in d["ingestor"].log_text()[log:]
+    for key, tile in before.items():
+        now = d.tile(key)
+        assert now["data"] == tile["data"] and now["complete"] is True and now["since"] == tile["since"], key
+    fill(table, 10)
+    wait_until(lambda: (value(d, "all"), value(d, "new")) == (2010, 1010))
+    d["ingestor"].kill()
+    d.start("ingestor")
+    fill(table, 1)
+    wait_until(lambda: (value(d, "all"), value(d, "new")) == (2011, 1011))
+    assert d.tile("new")["complete"] is False and d.tile("all")["complete"] is True
+
+
+def test_a_tile_that_comes_back_within_a_day_goes_on(deploy, table):
+    """With the rows that came meanwhile, though those before are gone."""
+    fill(table, 500)
+    d = deploy(table, tiles=TILES, gateways=1).start()
+    wait_until(lambda: value(d, "all") == 500)
+    reload(d, TILES[1:])
+    wait_until(lambda: d.request("/api/tiles/all")[0] == 404)
+    table.execute("DELETE FROM events WHERE id <= 500")
+    fill(table, 30)
+    reload(d, TILES)
+    wait_until(lambda: value(d, "all") == 530)
+    assert d.tile("all")["complete"] is True
+    changed = [{**TILES[0], "match": {"event_type": "open*"}}, *TILES[1:]]
+    reload(d, changed)
+    wait_until(lambda: value(d, "all") == 30)
+    assert d.tile("all")["complete"] is False
+    fill(table, 5)
+    reload(d, TILES)
+    wait_until(lambda: value(d, "all") == 535)
+    assert d.tile("all")["complete"] is True
+    d["ingestor"].kill()
+    d.start("ingestor")
+    wait_until(lambda: value(d, "all") == 535)
+
+
+def test_a_changed_column_builds_exactly_what_reads_it(deploy, table):
+    """The old state must not go on: `r/Bonn` beside `r/NRW`, for ever."""
+    fill(table, 300)
+    d = deploy(table, tiles=TILES, gateways=1).start()
+    wait_until(lambda: value(d, "all") == 300)
+    versions = {key: d.tile(key)["since"] for key in ("all", "backlog")}
+    table.execute("DELETE FROM events WHERE id <= 100")
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
+    d.config["source"]["columns"] = {"actor_id": "target_id", "target_id": "actor_id"}
+    d.write()
+    d.start("ingestor")
+    wait_until(lambda: built(d, "backlog") and value(d, "backlog") == 3, 30, "the backlog by the other column")
+    wait_until(lambda: d.request("/api/tiles/regions/r0")[0] == 404 and d.request("/api/tiles/regions/t200")[0] == 200)
+    assert d.tile("all")["data"]["value"] == 300 and d.tile("all")["since"] == versions["all"]
+    assert d.tile("backlog")["complete"] is False
+
+
+def test_a_changed_metric_event_builds_the_metrics_anew(deploy, table):
+    payload = {"metric": "depth", "value": 1}
+    table.insert([(now_iso(), kind, None, None, None, json.dumps({**payload, "value": n}))
+                  for n, kind in enumerate(["metrics.updated", "other"], 1)])
+    tiles = [TILES[0], {"key": "depth", "type": "gauge", "metric": "depth"}]
+    d = deploy(table, tiles=tiles, gateways=1).start()
+    wait_until(lambda: value(d, "depth") == 1)
+    table.execute("DELETE FROM events WHERE event_type = 'metrics.updated'")
+    d.config["source"]["metric_event"] = "other"
+    reload(d)
+    wait_until(lambda: built(d, "depth") and value(d, "depth") == 2)
+    assert value(d, "all") == 2 and d.tile("all")["complete"] is True
+
+
+def test_rows_that_come_while_a_tile_is_built_count_once(deploy, table):
+    fill(table, 20000)
+    d = deploy(table, tiles=TILES, gateways=1).start()
+    wait_until(lambda: value(d, "all") == 20000)
+    tiles = [*TILES, *({"key": f"new{i}", "type": "count"} for i in range(3))]
+    reload(d, tiles, wait=False)
+    for _ in range(40):
+        fill(table, 50)
+    reload(d, [*tiles, {"key": "newer", "type": "count"}])
+    for key in ("all", "new0", "new1", "new2", "newer"):
+        wait_until(lambda: value(d, key) == 22000, 30, key)
+    d.verify(timeout_s=30)
+
+
+def test_a_row_from_the_future_comes_once_to_a_tile_that_is_built_meanwhile(deploy, table):
+    soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)).isoformat()
+    table.insert([(soon, "opened", "r0", "later", None, None)])
+    fill(table, 10)
+    d = deploy(table, tiles=TILES, gateways=1).start()
+    wait_until(lambda: value(d, "all") == 10)
+    reload(d, [*TILES, {"key": "new", "type": "count"}])
+    assert value(d, "new") == 10
+    wait_until(lambda: value(d, "all") == 11, 15, "the row's time")
+    wait_until(lambda: value(d, "new") == 11)
+    fill(table, 1)
+    wait_until(lambda: (value(d, "all"), value(d, "new")) == (12, 12))
+
+
+def test_a_first_start_behind_a_retention_job_says_so(deploy, table):
+    fill(table, 100)
+    table.execute("DELETE FROM events WHERE id <= 40")
+    d = deploy(table, tiles=TILES, gateways=1).start()
+    wait_until(lambda: value(d, "all") == 60)
+    tile = d.tile("all")
+    assert tile["complete"] is False and tile["since"]["position"] == "41"
+
+
+@pytest.mark.parametrize("journal", ["kept", "lost"])
+def test_a_state_that_is_lost_is_told_loudly(deploy, sqlite_table, journal):
+    fill(sqlite_table, 50)
+    d = deploy(sqlite_table, tiles=TILES, gateways=1).start()
+    wait_until(lambda: d.stats()["checkpoint_position"] == 50)
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
+    for path in d.folder.glob("checkpoint.state.*"):
+        path.unlink()
+    if journal == "kept":
+        fill(sqlite_table, 1)
+    before = len(d["ingestor"].log_text())
+    d.start("ingestor")
+    d["ingestor"].await_log("the state is lost.*complete.*false", after=before)
+    wait_until(lambda: d.stats()["states_lost"] == 1)
+    wait_until(lambda: d.tile("all")["complete"] is False)
