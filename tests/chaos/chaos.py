@@ -15,6 +15,7 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from texts import PostgresTexts, SqliteTexts  # noqa: E402
 from tilewire import TILES, Deployment, Postgres, Program, Sqlite, free_ports, now_iso, wait_until  # noqa: E402
 
 import clients  # noqa: E402
@@ -78,7 +79,7 @@ class Whole(Deployment):
         self.programs[name] = Program(name, [str(self.bin / f"tilewire-{program}"), "-c", str(file)], self.folder / f"{name}.log")
 
     def write_file(self, name, sections):
-        config = {"source": {"uri": self.table.uri, "poll_interval": "200ms"}, "tiles": copy.deepcopy(TILES)}
+        config = {"source": {"uri": self.table.uri, "poll_interval": "200ms", **getattr(self.table, "source", {})}, "tiles": copy.deepcopy(TILES)}
         for section, values in sections.items():
             config.setdefault(section, {}).update(values)
         file = self.folder / f"{name}.yaml"
@@ -407,7 +408,8 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long faults are made (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="the same seed makes the same faults; without, a random one")
-    parser.add_argument("--source", choices=["sqlite", "postgresql"], default="postgresql")
+    parser.add_argument("--source", choices=["sqlite", "postgresql", "sqlite-texts", "postgresql-texts"], default="postgresql",
+                        help="-texts: ids are UUIDs, read by source.cursor")
     parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "dev" / "bin", help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs even if all held")
@@ -419,13 +421,14 @@ def main():
     folder.chmod(0o755)
     cluster = None
     try:
-        if arguments.source == "postgresql":
+        texts = arguments.source.endswith("-texts")
+        if arguments.source.startswith("postgresql"):
             cluster = Postgres.start_server(ROOT / "scripts" / "postgres", folder / "postgres")
-            table = Postgres(cluster)
+            table = (PostgresTexts if texts else Postgres)(cluster)
         else:
-            table = Sqlite(folder / "events.db", "wal")
+            table = (SqliteTexts if texts else Sqlite)(folder / "events.db", "wal")
         table.create()
-        if arguments.source == "postgresql":
+        if cluster is not None:
             table.execute(f"ALTER DATABASE {table.name} SET idle_in_transaction_session_timeout = 0")
         problems, _ = run(arguments, folder, table)
         table.close()

@@ -13,9 +13,12 @@ COLUMNS = "timestamp,event_type,actor_id,target_id,summary,payload"
 class Writers:
     """Threads that write from start() to stop(). `deleted` holds the ids of rows that were seen by others and deleted then."""
 
-    def __init__(self, connect, mark, errors, seed, count, pause_s):
-        """connect(): a DB-API connection that is not in autocommit mode; mark: of a parameter; errors: those that happen, by type."""
+    def __init__(self, table, connect, mark, errors, seed, count, pause_s):
+        """table: has new_id() if rows bring their ids. connect(): a DB-API connection that is not in autocommit mode; mark: of a
+        parameter; errors: those that happen, by type."""
         self.connect, self.mark, self.errors, self.pause_s = connect, mark, errors, pause_s
+        self.new_id = getattr(table, "new_id", None)
+        self.last = threading.local()
         self.ending = threading.Event()
         self.deleted = set()
         self.failures = 0
@@ -62,7 +65,7 @@ class Writers:
             self.insert(cursor, rows.next())
             if r.random() < 0.1:
                 self.insert(cursor, rows.next())
-                cursor.execute(f"DELETE FROM events WHERE id = {self.last_id(cursor)}")  # nobody ever sees it
+                cursor.execute(f"DELETE FROM events WHERE id = '{self.last_id(cursor)}'")  # nobody ever sees it
             if r.random() < 0.2:
                 # No tile is made of these, so they may go when they were seen: verify counts what there is.
                 self.insert(cursor, (now_iso(), "note.written", "ada", None, "a note", None))
@@ -75,24 +78,32 @@ class Writers:
         if notes and r.random() < 0.5:
             self.hold(r, slow)
             self.deleted.update(notes)
-            cursor.execute(f"DELETE FROM events WHERE id IN ({','.join(map(str, notes))})")
+            quoted = ",".join(f"'{note}'" for note in notes)
+            cursor.execute(f"DELETE FROM events WHERE id IN ({quoted})")
             db.commit()
 
     def hold(self, r, slow):
         time.sleep(r.uniform(0, 0.5) if slow else r.uniform(0, 0.01))
 
     def insert(self, cursor, row):
-        cursor.execute(f"INSERT INTO events ({COLUMNS}) VALUES ({','.join([self.mark] * 6)})", row)
+        names, values = COLUMNS, row
+        if self.new_id is not None:
+            self.last.id = self.new_id()
+            names, values = f"{COLUMNS},id", (*row, self.last.id)
+        cursor.execute(f"INSERT INTO events ({names}) VALUES ({','.join([self.mark] * len(values))})", values)
+
+    def last_id(self, cursor):
+        return self.given_id(cursor) if self.new_id is None else self.last.id
 
 
 class SqliteWriters(Writers):
     """One at a time holds the database, so nobody takes long."""
 
     def __init__(self, table, seed, count=3, pause_s=0.08):
-        super().__init__(lambda: sqlite3.connect(table.path, timeout=60, isolation_level="IMMEDIATE"), "?", sqlite3.OperationalError, seed,
+        super().__init__(table, lambda: sqlite3.connect(table.path, timeout=60, isolation_level="IMMEDIATE"), "?", sqlite3.OperationalError, seed,
                          count, pause_s)
 
-    def last_id(self, cursor):
+    def given_id(self, cursor):
         return cursor.lastrowid
 
     def hold(self, r, slow):
@@ -102,8 +113,8 @@ class SqliteWriters(Writers):
 class PostgresWriters(Writers):
     def __init__(self, table, seed, count=6, pause_s=0.15):
         import psycopg2
-        super().__init__(table.connect, "%s", psycopg2.Error, seed, count, pause_s)
+        super().__init__(table, table.connect, "%s", psycopg2.Error, seed, count, pause_s)
 
-    def last_id(self, cursor):
+    def given_id(self, cursor):
         cursor.execute("SELECT currval(pg_get_serial_sequence('events', 'id'))")
         return cursor.fetchone()[0]

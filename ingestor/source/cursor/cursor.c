@@ -106,6 +106,7 @@ struct poll {
     bool full;                 /* The batch is. */
     struct cursor_draft found; /* rows that a look has found, late or ahead */
     enum cursor_kind looking_for;
+    int64_t looked_us; /* time that looking took */
 };
 
 static void deliver(struct poll *p, const struct cursor_row *row, enum cursor_kind kind)
@@ -238,7 +239,9 @@ static int look_at(struct poll *p, enum cursor_kind kind, const struct cursor_ma
     p->looking_for = kind;
     p->future = false;
     cursor_draft_clear(&p->found);
+    const mono_time began = clock_mono();
     int status = p->c->db.scan(p->c->db.arg, &range, take_key, p, &unused, err);
+    p->looked_us += clock_mono().us - began.us;
     if (status == STATUS_OK) {
         status = deliver_found(p, err);
     }
@@ -246,11 +249,11 @@ static int look_at(struct poll *p, enum cursor_kind kind, const struct cursor_ma
     return status;
 }
 
-static void plan(struct cursor_look *look, mono_time began, int64_t at_least_ms, bool more)
+/* What was found and delivered does not count: only looking in vain is to be bounded. */
+static void plan(struct cursor_look *look, int64_t looked_us, int64_t at_least_ms, bool more)
 {
     const mono_time now = clock_mono();
-    const int64_t took_ms = (now.us - began.us) / US_PER_MS;
-    const int64_t pause_ms = took_ms * LOOK_SHARE;
+    const int64_t pause_ms = looked_us / US_PER_MS * LOOK_SHARE;
     look->asked = more;
     look->due_at = mono_add_ms(now, pause_ms > at_least_ms ? pause_ms : at_least_ms);
 }
@@ -278,9 +281,9 @@ static int look_again(struct poll *p, struct error *err)
         state->set.ahead_bytes <= CURSOR_AHEAD_BYTES_MAX) {
         status = look_at(p, CURSOR_AHEAD, &state->position, NULL, &more, err);
     }
-    plan(&c->hot, began, 0, more);
+    plan(&c->hot, p->looked_us, 0, more);
     if (thorough) {
-        plan(&c->thorough, began, more ? 0 : state->config->source.poll_interval_ms, more);
+        plan(&c->thorough, p->looked_us, more ? 0 : state->config->source.poll_interval_ms, more);
     }
     return status;
 }
