@@ -29,6 +29,12 @@ size_t columns_count(const struct config_source *source);
 /* The index-th of them, below columns_count. Its texts are the configuration's. */
 struct columns_entry columns_at(const struct config_source *source, size_t index);
 
+/* True when the event's timestamp is the cursor's column, whose time is known before. */
+static inline bool columns_time_is_known(const struct config_source *source)
+{
+    return source->columns[EVENT_TIMESTAMP].name == source->cursor;
+}
+
 /* The error of a needed column that the table lacks: STATUS_NOT_FOUND, and what to do. names: the
  * columns that the table has. */
 int columns_missing(const struct config_source *source, const struct columns_entry *column,

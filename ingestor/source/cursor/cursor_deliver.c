@@ -9,6 +9,7 @@ void cursor_add_event(struct cursor *c, struct batch *batch, const struct cursor
     struct event *event = batch_event(batch);
     event->ordinal = ordinal;
     event->arrival = now;
+    event->timestamp = row->time;
     const enum unusable why =
         event_id_valid(row->id) ? c->db.fill(c->db.arg, batch, event) : UNUSABLE_ID;
     event->id = event_id_of_text(batch_text(batch, row->id));

@@ -54,8 +54,9 @@ struct cursor_db {
     int (*find)(void *arg, const struct cursor_key *key, cursor_take *take, void *take_arg,
                 struct error *err);
 
-    /* Fills an event from the row in hand, all but its id, ordinal and arrival. Returns why the row
-     * cannot be used, or UNUSABLE_KINDS. */
+    /* Fills an event from the row in hand, all but its id, ordinal and arrival; its timestamp is
+     * that of the cursor's column already. Returns why the row cannot be used, or UNUSABLE_KINDS.
+     */
     enum unusable (*fill)(void *arg, struct batch *batch, struct event *event);
 };
 

@@ -35,6 +35,7 @@ struct pg_cursor {
     struct postgres_source s; /* connection and table; it is the base */
     struct pg_cursor_table table;
     struct cursor cursor;
+    bool table_time; /* The cursor's column is that of the timestamp. */
 
     /* The row in hand. */
     const PGresult *rows;
@@ -60,14 +61,17 @@ static bool hand_out(struct pg_cursor *c, const PGresult *rows, int row, cursor_
                      void *arg)
 {
     const int time_at = PQnfields(rows) - 2;
+    const bool keys = time_at == EVENT_ID + 1;
     struct cursor_row handed = {.id = STR("")};
     handed.key.time = text_at(rows, row, time_at);
     handed.key.id = text_at(rows, row, time_at + 1);
     const struct str id = text_at(rows, row, EVENT_ID);
     handed.id = id.p != NULL ? id : STR("");
+    const struct config_source *source = &c->s.config->source;
     handed.placed = handed.key.time.len != 0 && handed.key.id.p != NULL &&
-                    wall_parse(handed.key.time.p, handed.key.time.len,
-                               c->s.config->source.local.zone, &handed.time);
+                    (c->table_time && !keys ? pg_row_time(&c->s, rows, row, &handed.time)
+                                            : wall_parse(handed.key.time.p, handed.key.time.len,
+                                                         source->local.zone, &handed.time));
     c->rows = rows;
     c->row = row;
     return take(arg, &handed);
@@ -208,6 +212,7 @@ static int pg_cursor_open(const struct config *config, struct str state, struct 
     struct buf identity = {0};
     c->s.base.ops = &source_postgres_cursor;
     c->s.config = config;
+    c->table_time = columns_time_is_known(&config->source);
     int status = pg_connection_open(&c->s, err);
     if (status == STATUS_OK) {
         status = pg_cursor_table_describe(&c->table, &c->s, err);

@@ -62,7 +62,8 @@ bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row,
 enum unusable pg_row_fill(const struct postgres_source *s, const PGresult *rows, int row,
                           struct batch *batch, struct event *event)
 {
-    if (!pg_row_time(s, rows, row, &event->timestamp)) {
+    if (!columns_time_is_known(&s->config->source) &&
+        !pg_row_time(s, rows, row, &event->timestamp)) {
         return UNUSABLE_TIMESTAMP;
     }
     struct pg_row at = {rows, row};

@@ -53,25 +53,25 @@ static struct sqlite_cursor *cursor_of(struct source *source)
 
 static void put_value(struct buf *out, sqlite3_stmt *row, int column)
 {
-    const double real = sqlite3_column_double(row, column);
+    sqlite3_value *value = sqlite3_column_value(row, column);
+    double real;
     buf_clear(out);
-    switch (sqlite3_column_type(row, column)) {
+    switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
-        buf_printf(out, "i%" PRId64, (int64_t)sqlite3_column_int64(row, column));
+        buf_printf(out, "i%" PRId64, (int64_t)sqlite3_value_int64(value));
         break;
     case SQLITE_FLOAT:
+        real = sqlite3_value_double(value);
         buf_append_char(out, 'r');
         buf_append(out, &real, sizeof real);
         break;
     case SQLITE_TEXT:
         buf_append_char(out, 't');
-        buf_append(out, sqlite3_column_text(row, column),
-                   (size_t)sqlite3_column_bytes(row, column));
+        buf_append(out, sqlite3_value_text(value), (size_t)sqlite3_value_bytes(value));
         break;
     case SQLITE_BLOB:
         buf_append_char(out, 'b');
-        buf_append(out, sqlite3_column_blob(row, column),
-                   (size_t)sqlite3_column_bytes(row, column));
+        buf_append(out, sqlite3_value_blob(value), (size_t)sqlite3_value_bytes(value));
         break;
     default: /* NULL: it has no place */
         break;

@@ -73,7 +73,8 @@ bool sqlite_rows_time(sqlite3_stmt *row, int column, const struct zone *zone, wa
 enum unusable sqlite_rows_fill(const struct sqlite_source *s, sqlite3_stmt *row,
                                struct batch *batch, struct event *event)
 {
-    if (!sqlite_rows_time(row, EVENT_TIMESTAMP, s->config->source.local.zone, &event->timestamp)) {
+    if (!columns_time_is_known(&s->config->source) &&
+        !sqlite_rows_time(row, EVENT_TIMESTAMP, s->config->source.local.zone, &event->timestamp)) {
         return UNUSABLE_TIMESTAMP;
     }
     return columns_fill(&s->config->source, sqlite_rows_text, row, batch, event);
