@@ -9,6 +9,7 @@
 #include "ingestor/ingestor_publish.h"
 #include "ingestor/ingestor_query.h"
 #include "ingestor/ingestor_reader.h"
+#include "ingestor/ingestor_reload.h"
 #include "ingestor/ingestor_save.h"
 #include "ingestor/ingestor_state.h"
 #include "ingestor/source/sources.h"
@@ -95,22 +96,6 @@ static int on_listeners_timer(zloop_t *loop, int timer, void *arg)
     return 0;
 }
 
-/* SIGHUP: starts again with the new configuration if it is good; else keeps the one that there is.
- */
-static int reload(struct ingestor *ingestor)
-{
-    struct config *config = NULL;
-    struct error err = {{0}};
-    if (config_load(ingestor->program->config_path, &config, &err) != STATUS_OK) {
-        log_error("SIGHUP: %s; keeping the configuration as it was", err.text);
-        return 0;
-    }
-    config_destroy(&config);
-    log_info("SIGHUP: starting again with the new configuration");
-    ingestor->start_again = true;
-    return -1;
-}
-
 static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
 {
     (void)loop;
@@ -118,7 +103,7 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     struct ingestor *ingestor = arg;
     const int signal = program_signal(ingestor->program);
     if (signal == SIGHUP) {
-        return reload(ingestor);
+        return ingestor_reload(ingestor);
     }
     return signal != 0 ? -1 : 0;
 }
@@ -186,6 +171,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     query_free(&ingestor->answering.query);
     newest_clear(&ingestor->newest);
     fold_destroy(&ingestor->fold);
+    ingestor_reload_finish(ingestor);
     publisher_destroy(&ingestor->publisher);
     buf_free(&ingestor->source.state);
     state_changes_free(&ingestor->saving.changes);

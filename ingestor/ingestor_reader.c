@@ -8,6 +8,7 @@
 #include "ingestor/ingestor_build.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
+#include "ingestor/ingestor_reload.h"
 #include "ingestor/ingestor_save.h"
 #include "ingestor/snapshot.h"
 #include "ingestor/source/sources.h"
@@ -15,7 +16,7 @@
 static void start_fold(struct ingestor *ingestor)
 {
     fold_destroy(&ingestor->fold);
-    ingestor->fold = fold_create(ingestor->config, ingestor->config->ingestor.own_lanes);
+    ingestor->fold = fold_create(ingestor_tiles(ingestor), ingestor->config->ingestor.own_lanes);
 }
 
 /* What a newer version saved may be all that is left of rows that are gone: neither is it written

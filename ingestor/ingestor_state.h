@@ -2,8 +2,8 @@
 /*
  * What the parts of the ingestor share. From the ground: ingestor_clock.c (what time it is),
  * ingestor_publish.c (what goes out, and when), ingestor_save.c (the state), ingestor_query.c
- * (what is answered), ingestor_build.c (tiles that lack rows), ingestor_reader.c (what the reader
- * says), ingestor.c (the loop). Nobody else
+ * (what is answered), ingestor_build.c (tiles that lack rows), ingestor_reload.c (SIGHUP),
+ * ingestor_reader.c (what the reader says), ingestor.c (the loop). Nobody else
  * includes it.
  */
 #ifndef INGESTOR_INGESTOR_STATE_H
@@ -107,6 +107,14 @@ struct ingestor_build {
     bool older_gone;   /* Rows before the first one are known to be gone. */
 };
 
+/* The configurations that SIGHUP has brought since the start; tiles hold parts of them. After so
+ * many the ingestor starts again, so that they do not become more and more. */
+#define INGESTOR_RELOADS_MAX 50
+struct ingestor_reloaded {
+    struct config *list[INGESTOR_RELOADS_MAX];
+    size_t count;
+};
+
 /* What time it is for the tiles, and by the clocks of others. */
 struct ingestor_clock {
     struct clock_steps steps;
@@ -144,6 +152,7 @@ struct ingestor {
     struct ingestor_publishing publishing;
     struct ingestor_saving saving;
     struct ingestor_build build;
+    struct ingestor_reloaded reloaded;
     struct ingestor_clock clock;
     struct ingestor_answering answering;
 };

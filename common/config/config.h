@@ -221,6 +221,9 @@ struct config {
     struct config_cache cache;
     struct config_gateway gateway;
     struct config_curve curve;
+    /* A digest of what an ingestor works by beside the tiles: the sections source, ingestor, curve
+     * and insecure, as the file has them. */
+    uint64_t base;
     bool insecure; /* True when ZeroMQ may be bound where others reach it, without CURVE. */
     struct tile_config *tiles;               /* in the order of the file */
     size_t tile_count;                       /* 0 to CONFIG_TILES_MAX */

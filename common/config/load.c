@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "common/base/buf.h"
+#include "common/base/fnv.h"
 #include "common/base/xalloc.h"
+#include "common/config/definition.h"
 #include "common/config/finish.h"
 #include "common/config/sections.h"
 
@@ -27,6 +29,26 @@ static int check_sections(struct config_reader *r, const struct yaml_node *root)
         }
     }
     return STATUS_OK;
+}
+
+/* Tiles can be changed without a new start, and the other programs' sections are not ours. */
+static bool is_base(const char *section)
+{
+    return strcmp(section, "tiles") != 0 && strcmp(section, "cache") != 0 &&
+           strcmp(section, "gateway") != 0;
+}
+
+static uint64_t digest_base(struct arena *scratch, const struct yaml_node *root)
+{
+    uint64_t hash = FNV_BEGIN;
+    for (size_t i = 0; i < config_sections.count; i++) {
+        const char *section = config_sections.rows[i].name;
+        const struct yaml_node *value = is_base(section) ? yaml_get(root, section) : NULL;
+        if (value != NULL) {
+            hash = fnv1a(fnv1a(hash, str_of(section)), str_of(config_definition(scratch, value)));
+        }
+    }
+    return hash;
 }
 
 static int read_root(struct config_reader *r, const struct yaml_node *root)
@@ -91,6 +113,9 @@ int config_parse(const char *text, size_t len, const char *name, struct config *
     int status = yaml_parse(tree, (struct str){text, len}, reader.file, &root, err);
     if (status == STATUS_OK) {
         status = read_root(&reader, root);
+    }
+    if (status == STATUS_OK) {
+        config->base = digest_base(tree, root);
     }
     arena_destroy(&tree);
     if (status != STATUS_OK) {

@@ -19,6 +19,7 @@ struct fold *fold_create(const struct config *config, uint64_t lanes_owned)
 {
     struct fold *fold = x_calloc(1, sizeof *fold);
     fold->config = config;
+    fold->lanes = lanes_owned;
     fold->fresh = true;
     fold->since_wanted = true;
     fold->folded = x_calloc(config->tile_count + 1, sizeof *fold->folded);

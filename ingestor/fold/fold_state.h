@@ -108,6 +108,7 @@ struct retired {
 
 struct fold {
     const struct config *config; /* borrowed */
+    uint64_t lanes;              /* those that are ours, a bit each */
     bool *folded;                /* for each of config's tiles: true when its lane is ours */
     struct family *families;     /* one for each of config's tiles */
     struct fold_plans plans;

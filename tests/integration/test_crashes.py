@@ -233,7 +233,8 @@ def test_changed_definitions_rebuild(deploy, sqlite_table):
     d.write()
     before = len(d["ingestor"].log_text())
     d["ingestor"].process.send_signal(signal.SIGHUP)
-    d["ingestor"].await_log("ready component", after=before)
+    d["ingestor"].await_log("new tiles are built", after=before)
+    assert "ready component" not in d["ingestor"].log_text()[before:], "the others notice nothing"
     wait_until(lambda: d.request("/api/tiles/all")[0] == 200)
     wait_until(lambda: d.request("/api/tiles/orders.created")[0] == 404)
     d.verify()

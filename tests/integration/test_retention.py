@@ -128,6 +128,8 @@ def test_rows_that_come_while_a_tile_is_built_count_once(deploy, table):
     fill(table, 20000)
     d = deploy(table, tiles=TILES, gateways=1).start()
     wait_until(lambda: value(d, "all") == 20000)
+    stream = d.stream("/api/tiles/stream?keys=new*,all")
+    versions = d.tile("all")["version"].split("-")
     tiles = [*TILES, *({"key": f"new{i}", "type": "count"} for i in range(3))]
     reload(d, tiles, wait=False)
     for _ in range(40):
@@ -135,6 +137,11 @@ def test_rows_that_come_while_a_tile_is_built_count_once(deploy, table):
     reload(d, [*tiles, {"key": "newer", "type": "count"}])
     for key in ("all", "new0", "new1", "new2", "newer"):
         wait_until(lambda: value(d, key) == 22000, 30, key)
+    assert d.tile("all")["version"].split("-")[0] == versions[0], "the others notice nothing: it is the same reign"
+    seen = [e["data"] for e in stream.events if e["event"] == "tile" and e["data"]["key"] != "all"]
+    assert any("building" in tile for tile in seen), "it says that it is being built"
+    assert all(0 <= tile["building"]["progress"] < 1 for tile in seen if "building" in tile)
+    assert not [e for e in stream.events if e["event"] in ("expired", "reset")]
     d.verify(timeout_s=30)
 
 
