@@ -17,7 +17,7 @@
 #define QUERY_BUDGET 50
 #define BATCH_BUDGET 4 /* batches folded before others get their turn */
 #define CHECKPOINT_RETRY_MAX_MS 5000
-#define END_S 7 /* after SIGTERM; a last checkpoint may take 5 */
+#define END_S 7 /* after SIGTERM; a last save may take 5 */
 
 /* ---- The loop ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ingestor: reads the events table, folds rows into tiles, publishes what changes, answers
- * queries, and keeps a checkpoint from which it goes on after a crash as if nothing had happened.
+ * queries, and saves a state from which it goes on after a crash as if nothing had happened.
  */
 #ifndef INGESTOR_INGESTOR_H
 #define INGESTOR_INGESTOR_H
@@ -11,7 +11,7 @@
 
 enum ingestor_end {
     INGESTOR_STOPPED, /* SIGTERM or SIGINT */
-    INGESTOR_REFUSED, /* the checkpoint is a newer version's, and was left as it is */
+    INGESTOR_REFUSED, /* the state is a newer version's, and was left as it is */
     INGESTOR_AGAIN, /* start again from scratch: the configuration changed, or the lease is lost */
 };
 

@@ -71,7 +71,7 @@ int ingestor_check_clock(struct ingestor *ingestor)
         return 0;
     }
     log_warn("the tiles are those of a wrong clock: starting again, to build what it spoiled");
-    ingestor->saving.unsaved = true; /* so that the checkpoint says which clock it is of */
+    ingestor->saving.unsaved = true; /* so that the state says which clock it is of */
     ingestor->start_again = true;
     return -1;
 }

@@ -11,7 +11,7 @@ struct moment ingestor_now(struct ingestor *ingestor);
 /* What heartbeats say of our clock and those of others. */
 struct wire_clocks ingestor_clocks(const struct ingestor *ingestor, mono_time now);
 
-/* True when a checkpoint that is true for that moment was written by a clock that was ahead of
+/* True when a state that is true for that moment was saved by a clock that was ahead of
  * ours: then its tiles have forgotten what they should show now. */
 bool ingestor_is_ahead(struct ingestor *ingestor, wall_time as_of);
 

@@ -6,7 +6,7 @@
 
 #define HEARTBEAT_MS 1000
 #define SILENT_POLL_MS 100 /* how often a silent ingestor asks whether it may speak again */
-#define ROWS_FIRST_MS 3000 /* how long a checkpoint waits for rows that may not even be there */
+#define ROWS_FIRST_MS 3000 /* how long a save waits for rows that may not even be there */
 
 /* All that is published goes through here. The lease is asked for each message, because between two
  * of them the process may have been stopped for an hour. What could not be sent has a number

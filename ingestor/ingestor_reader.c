@@ -158,7 +158,8 @@ static void note_pending(struct ingestor *ingestor, const struct batch *batch)
     ingestor->clock.database = batch->database_clock;
 }
 
-/* Takes events that were delivered before the checkpoint, which are for the event log alone. */
+/* Takes events that were delivered before the state was saved, which are for the event log alone.
+ */
 static void on_history(struct ingestor *ingestor, const struct batch *batch, struct moment now)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);

@@ -10,7 +10,7 @@
 #define UNSAVED_MAX ((size_t)64 << 20) /* bytes of changes that wait for a store that fails */
 #define UNSAVED_KEPT ((size_t)1 << 20) /* bytes of memory that are kept for the next changes */
 
-/* How long the last checkpoint may take, and how much of that a standby waits for. */
+/* How long the last save may take, and how much of that a standby waits for. */
 #define LAST_MS 5000
 #define LAST_HOLDING_MS 500
 
@@ -105,7 +105,7 @@ void ingestor_save_if_due(struct ingestor *ingestor)
     }
 }
 
-/* Waits for the checkpoint that is under way, if there is one. */
+/* Waits for the save that is under way, if there is one. */
 static void await_saved(struct ingestor *ingestor, int64_t ms)
 {
     struct ingestor_saving *saving = &ingestor->saving;
@@ -127,7 +127,7 @@ static void await_saved(struct ingestor *ingestor, int64_t ms)
     }
 }
 
-/* The lease is given back before a checkpoint that takes long is written: if nobody takes over
+/* The lease is given back before a save that takes long is done: if nobody takes over
  * meanwhile, it is still good, and otherwise it is refused. */
 void ingestor_save_at_end(struct ingestor *ingestor)
 {

@@ -28,12 +28,12 @@
 #include "ingestor/row_times.h"
 
 /*
- *            lease, checkpoint ┌─► resuming ── the event log is filled again ──┐
+ *            lease, a state    ┌─► resuming ── the event log is filled again ──┐
  * standby ─────────────────────┤                                              ├─► live
  *            lease, none       └─► building ── caught up for the first time ──┘
  *
- * What came since a checkpoint is folded and published live, so that subscribers get it; what a new
- * fold is built from is not.
+ * What came since a state was saved is folded and published live, so that subscribers get it; what
+ * a new fold is built from is not.
  *
  * Nothing leaves while the lease is not valid (lease.h), or while the source cannot be read: then
  * nobody knows whether the tiles are true, and without heartbeats and keyframes everybody sees
@@ -142,7 +142,7 @@ struct ingestor {
     int timer; /* 0: none. */
     enum ingestor_phase phase;
     bool start_again; /* The end of the loop is no end of the program. */
-    bool refused;     /* The checkpoint is a newer version's: the program ends. */
+    bool refused;     /* The state is a newer version's: the program ends. */
     struct lease *lease;
     struct reader *reader;
     struct fold *fold; /* NULL on standby. */

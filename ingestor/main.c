@@ -25,7 +25,7 @@ static void begin_again(char **argv)
 
 /*
  * A database that takes what is sent and answers nothing holds those who wait for it for ever. The
- * fences of lease and checkpoint make an end in the middle of that as safe as a kill.
+ * fences of lease and state make an end in the middle of that as safe as a kill.
  */
 static void *end_anyway(void *arg)
 {

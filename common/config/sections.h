@@ -6,8 +6,8 @@
 #include "common/config/keys.h"
 
 /* The keys at the top of the file, of struct config, in the order in which they are read, whatever
- * their order in the file: a checkpoint depends on the source, and tiles name fields that the
- * source defines. */
+ * their order in the file: where the state lies depends on the source, and tiles name fields that
+ * the source defines. */
 extern const struct config_table config_sections;
 
 #endif

@@ -75,7 +75,7 @@ struct tile_match {
  * are made from these lines, so a new type is a line here and a file NAME.c in each of
  * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
  * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 5. A
- * number is never changed, because checkpoints hold digests of definitions that were made with it.
+ * number is never changed, because saved states hold digests of definitions that were made with it.
  */
 #define TILE_TYPE_LIST(EACH)                                                                       \
     EACH(TILE_COUNT, 0, count)                                                                     \

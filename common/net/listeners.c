@@ -17,7 +17,7 @@
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
 
-#define RESERVE 16 /* for a checkpoint, its journal, a lock file, a connection to the database */
+#define RESERVE 16 /* for the state, its log, a lock file, a connection to the database */
 #define ROOM 8     /* how many connections there must be room for, to listen again */
 #define ADDRESS_SIZE 1024
 

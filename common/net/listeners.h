@@ -2,7 +2,7 @@
 /*
  * The sockets that a program listens on, and what they do when descriptors run out. Libzmq goes on
  * asking for connections that it cannot take, which costs a core, and what else needs a descriptor,
- * the checkpoint say, gets none. So a few descriptors are held back; when all others are taken,
+ * the state say, gets none. So a few descriptors are held back; when all others are taken,
  * they are given to the program, and nobody is let in until there is room again. Those who are
  * connected do not notice; those who want to be try again, as TCP and ZeroMQ do by themselves.
  *

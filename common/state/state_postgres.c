@@ -95,7 +95,7 @@ static void add_binary(struct parameters *p, struct str bytes)
 }
 
 /*
- * Runs a statement that gives the number of checkpoints of ours that it found: one, or none if the
+ * Runs a statement that gives the number of rows of ours that it found: one, or none if the
  * lease is lost. A connection that turns out to be broken is made anew once, and the statement run
  * again: each may be run twice.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parts of the fold share: member.c (one tile), family.c (the tiles of one definition),
- * fold_save.c (checkpoints), fold.c (rows, time, handing out). Nobody else includes it. One thread.
+ * fold_save.c (the state), fold.c (rows, time, handing out). Nobody else includes it. One thread.
  *
  *   fold ─┬─ family "orders"    ─── single: member "orders"
  *         │
@@ -46,7 +46,7 @@ struct member {
     char *key;
     struct str group;   /* the value of group_by, in memory of its own; STR_NULL without group_by */
     wall_time latest;   /* the greatest timestamp of its rows */
-    struct tally tally; /* of its rows; not known when a checkpoint did not tell */
+    struct tally tally; /* of its rows; not known when an older version saved it */
     wall_time arrival;  /* of the newest row since it was last handed out; {0} if none */
     wall_time source;   /* that row's timestamp */
     mono_time published; /* when it was last handed out */

@@ -17,7 +17,7 @@
  * its advisory lock, and one that is cut off keeps the latter for hours. And one that goes on after
  * a stop does not know that time has passed, so whatever publishes looks at the clock first
  * (lease_valid: CLOCK_BOOTTIME, which goes on while the machine sleeps). What was looked at just
- * before a stop and is done just after it, is fenced: each lease has a number, checkpoints and
+ * before a stop and is done just after it, is fenced: each lease has a number, state and
  * journal refuse an older one, and the epochs that come with the numbers grow, so that replicas
  * drop what an older holder sent.
  *

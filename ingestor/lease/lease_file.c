@@ -37,7 +37,7 @@
 
 struct file_lease {
     struct lease_store base;
-    char *path;   /* of the checkpoint */
+    char *path;   /* ingestor.checkpoint */
     char *folder; /* with a slash at the end */
     char *prefix; /* what the names of the lock files in the folder begin with, up to the number */
     struct lease_watch watch;

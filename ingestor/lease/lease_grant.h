@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What comes with the lease. A store fills it in (lease_store.h), the keeper hands it out
- * (lease.h), and checkpoints are fenced with it (checkpoint.h).
+ * (lease.h), and the state is fenced with it (state_store.h).
  */
 #ifndef INGESTOR_LEASE_LEASE_GRANT_H
 #define INGESTOR_LEASE_LEASE_GRANT_H
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct lease_grant {
-    uint64_t number; /* of this lease: the fence for checkpoints and journal */
+    uint64_t number; /* of this lease: the fence for state and journal */
     uint64_t epoch;  /* greater than that of each holder before */
     uint64_t inode;  /* of the lock file; 0 in PostgreSQL */
 };

@@ -2,7 +2,7 @@
 /*
  * The lease in the database: a row of tilewire.lease for each set of lanes. Taking it is one
  * statement, which fails when the holder has renewed since it was polled, and which puts the new
- * number into the checkpoint's row, too: that waits for a checkpoint or record that the holder
+ * number into the state's row, too: that waits for a save or a record that the holder
  * before is writing, and refuses its next one.
  *
  * A renewal does not wait until it is on disk (synchronous_commit), so a slow disk, or a replica

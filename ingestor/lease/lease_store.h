@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the lease lies. One small vtable: lease_file.c (files beside the checkpoint file) and
+ * Where the lease lies. One small vtable: lease_file.c (files beside the state) and
  * lease_postgres.c (a row in the schema `tilewire`) implement it; a source's own table says which
  * is its (source.h). Used by the keeper's thread only (lease.c); calls may block.
  */

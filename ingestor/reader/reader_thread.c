@@ -56,7 +56,7 @@ struct reader_thread {
     /* Where the source is opened. */
     struct {
         bool saved; /* False: at the start of the table. */
-        bool live;  /* The state is that of a batch, and not that of the checkpoint. */
+        bool live;  /* The state is that of a batch, and not the one that was saved. */
         struct buf state;
         uint64_t epoch; /* For the origin of a new numbering. */
     } resume;

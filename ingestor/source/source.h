@@ -113,7 +113,7 @@ struct source_ops {
 struct source {
     const struct source_ops *ops;
     bool other_past; /* The database may have lost rows since the state that the source was opened
-                        with. What the database holds itself, its checkpoint say, is as old as its
+                        with. What the database holds itself, its state say, is as old as its
                         rows, and can be gone on from. */
 };
 

@@ -199,7 +199,7 @@ static int read_tile(struct config_reader *r, const struct yaml_node *node,
 }
 
 /* What a tile is before its keys are read. It has the defaults of all types, not of its own alone:
- * the digest that says whether a tile of a checkpoint is still the same covers them all. */
+ * the digest that says whether a saved tile is still the same covers them all. */
 static struct tile_config tile_defaults(struct config_reader *r)
 {
     struct tile_config tile = {0};

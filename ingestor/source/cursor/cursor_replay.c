@@ -143,7 +143,7 @@ int cursor_replay_record(struct cursor *c, struct batch **out, struct error *err
     return status;
 }
 
-/* ---- Before the checkpoint, for the event log ---- */
+/* ---- Before the state was saved, for the event log ---- */
 
 static bool take_history(void *arg, const struct cursor_row *row)
 {

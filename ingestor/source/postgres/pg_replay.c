@@ -15,7 +15,7 @@
 #define HISTORY_FEW 100    /* rows for the event log when their lengths are not known */
 #define STANDING_ROWS 1000 /* rows that are looked at to tell a TRUNCATE from a rewrite */
 
-/* ---- Since the checkpoint ---- */
+/* ---- Since the state was saved ---- */
 
 int pg_replay_query(struct postgres_source *s, struct pg_broken *broken, int64_t after,
                     int64_t until, size_t max_rows, size_t max_bytes, PGresult **out,
@@ -237,7 +237,7 @@ int pg_replay_is_other(struct postgres_source *s, bool *other, struct error *err
     return status == STATUS_OK && !holds ? ids_used_again(s, other, err) : status;
 }
 
-/* ---- Before the checkpoint, for the event log ---- */
+/* ---- Before the state was saved, for the event log ---- */
 
 /* The smallest id of the newest few rows, for a table with rows at which the database fails: how
  * long the others are cannot be asked for. */

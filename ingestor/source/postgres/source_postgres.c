@@ -12,7 +12,7 @@
  *
  * What a later poll could not tell any more, which ids were missing when the rows behind them were
  * delivered and in which place late rows came, goes into the journal before a batch is handed on
- * (pg_journal.h). After a crash the records younger than the checkpoint are gone through again, so
+ * (pg_journal.h). After a crash the records younger than the state are gone through again, so
  * that each event keeps its ordinal.
  *
  * A poll that found neither holes nor late rows writes no record. After a crash its rows are read

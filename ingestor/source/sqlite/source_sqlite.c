@@ -71,7 +71,7 @@ static int sqlite_open(const struct config *config, struct str state, struct str
                        uint64_t epoch, struct source **out, struct error *err)
 {
     (void)journal; /* the order of delivery is that of the ids */
-    (void)epoch;   /* ids are ordinals here, whatever the checkpoint said */
+    (void)epoch;   /* ids are ordinals here, whatever the state says */
     struct sqlite_source *s = x_calloc(1, sizeof *s);
     s->base.ops = &source_sqlite;
     s->config = config;
