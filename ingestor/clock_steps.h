@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #include "common/base/clock.h"
-#include "ingestor/lease/boot_clock.h"
+#include "common/lease/boot_clock.h"
 
 #define CLOCK_STEP_US (60 * US_PER_S)
 #define CLOCK_HOLD_US (30 * US_PER_S)

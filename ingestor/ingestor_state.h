@@ -12,6 +12,7 @@
 #include <czmq.h>
 
 #include "common/base/backoff.h"
+#include "common/lease/lease.h"
 #include "common/net/listeners.h"
 #include "common/net/outlet.h"
 #include "common/net/server.h"
@@ -20,7 +21,6 @@
 #include "common/wire/wire.h"
 #include "ingestor/clock_steps.h"
 #include "ingestor/fold/fold.h"
-#include "ingestor/lease/lease.h"
 #include "ingestor/publish/newest.h"
 #include "ingestor/publish/publisher.h"
 #include "ingestor/reader/past.h"

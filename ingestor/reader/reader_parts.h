@@ -4,8 +4,8 @@
 #define INGESTOR_READER_READER_PARTS_H
 
 #include "common/config/config.h"
+#include "common/lease/lease.h"
 #include "common/state/state_store.h"
-#include "ingestor/lease/lease.h"
 #include "ingestor/source/source.h"
 
 struct reader_parts {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/sources.h"
 
+#include "common/lease/lease_file.h"
 #include "common/state/state_file.h"
-#include "ingestor/lease/lease_file.h"
 #include "ingestor/source/list.h"
 
 #define OPS_OF(value, name) [value] = &source_##name,

@@ -14,11 +14,11 @@
 #include <string.h>
 
 #include "common/base/xalloc.h"
+#include "common/lease/lease_postgres.h"
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
 #include "common/program/log.h"
 #include "common/state/state_postgres.h"
-#include "ingestor/lease/lease_postgres.h"
 #include "ingestor/source/columns.h"
 #include "ingestor/source/cursor/cursor.h"
 #include "ingestor/source/postgres/pg_connection.h"

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "common/base/xalloc.h"
+#include "common/lease/lease_file.h"
 #include "common/program/log.h"
 #include "common/state/state_file.h"
-#include "ingestor/lease/lease_file.h"
 #include "ingestor/source/sqlite/sqlite_database.h"
 #include "ingestor/source/sqlite/sqlite_past.h"
 #include "ingestor/source/sqlite/sqlite_rows.h"

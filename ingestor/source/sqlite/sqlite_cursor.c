@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 
 #include "common/base/xalloc.h"
+#include "common/lease/lease_file.h"
 #include "common/program/log.h"
 #include "common/state/state_file.h"
-#include "ingestor/lease/lease_file.h"
 #include "ingestor/source/columns.h"
 #include "ingestor/source/cursor/cursor.h"
 #include "ingestor/source/sqlite/sqlite_database.h"

@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "common/codec/mp.h"
+#include "common/lease/lease_file.h"
+#include "common/lease/lease_postgres.h"
 #include "common/state/state_file.h"
 #include "common/state/state_postgres.h"
-#include "ingestor/lease/lease_file.h"
-#include "ingestor/lease/lease_postgres.h"
 #include "tests/unit.h"
 
 static struct config *config_with(const char *uri, const char *checkpoint)

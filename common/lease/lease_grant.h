@@ -3,8 +3,8 @@
  * What comes with the lease. A store fills it in (lease_store.h), the keeper hands it out
  * (lease.h), and the state is fenced with it (state_store.h).
  */
-#ifndef INGESTOR_LEASE_LEASE_GRANT_H
-#define INGESTOR_LEASE_LEASE_GRANT_H
+#ifndef COMMON_LEASE_LEASE_GRANT_H
+#define COMMON_LEASE_LEASE_GRANT_H
 
 #include <stdint.h>
 

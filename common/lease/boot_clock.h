@@ -4,8 +4,8 @@
  * the machine sleeps, unlike it. So its times are of a type of their own: comparing them with a
  * mono_time does not compile. Pure code is given `now`.
  */
-#ifndef INGESTOR_LEASE_BOOT_CLOCK_H
-#define INGESTOR_LEASE_BOOT_CLOCK_H
+#ifndef COMMON_LEASE_BOOT_CLOCK_H
+#define COMMON_LEASE_BOOT_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>

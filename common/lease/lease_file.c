@@ -17,7 +17,7 @@
  *
  * No lock is ever waited for, so a process that is stopped anywhere in here stops no other.
  */
-#include "ingestor/lease/lease_file.h"
+#include "common/lease/lease_file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -30,8 +30,8 @@
 
 #include "common/base/own_file.h"
 #include "common/base/xalloc.h"
-#include "ingestor/lease/lease.h"
-#include "ingestor/lease/lease_watch.h"
+#include "common/lease/lease.h"
+#include "common/lease/lease_watch.h"
 
 #define TEXT_BYTES 128
 

@@ -13,7 +13,7 @@
  * A holder on this machine that is dead need not be waited for: while it lives, a socket's name is
  * taken (in the abstract namespace, which the kernel clears up).
  */
-#include "ingestor/lease/lease_postgres.h"
+#include "common/lease/lease_postgres.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,9 +25,9 @@
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
+#include "common/lease/lease_watch.h"
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
-#include "ingestor/lease/lease_watch.h"
 
 struct postgres_lease {
     struct lease_store base;

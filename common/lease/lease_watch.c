@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ingestor/lease/lease_watch.h"
+#include "common/lease/lease_watch.h"
 
-#include "ingestor/lease/lease.h"
+#include "common/lease/lease.h"
 
 bool lease_watch_expired(struct lease_watch *watch, uint64_t number, uint64_t heartbeat,
                          boot_time now)

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ingestor/lease/lease.h"
-#include "ingestor/lease/lease_file.h"
+#include "common/lease/lease.h"
+#include "common/lease/lease_file.h"
 #include "tests/unit.h"
 
 #define SECOND(s) ((boot_time){(s)*US_PER_S})

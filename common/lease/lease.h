@@ -23,13 +23,13 @@
  *
  * lease_valid, lease_hold, lease_lose and lease_give_back may be called by any thread.
  */
-#ifndef INGESTOR_LEASE_LEASE_H
-#define INGESTOR_LEASE_LEASE_H
+#ifndef COMMON_LEASE_LEASE_H
+#define COMMON_LEASE_LEASE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ingestor/lease/lease_store.h"
+#include "common/lease/lease_store.h"
 
 #define LEASE_RENEW_MS 400
 #define LEASE_VALID_MS 1750

@@ -9,13 +9,13 @@
  *
  * Pure.
  */
-#ifndef INGESTOR_LEASE_LEASE_WATCH_H
-#define INGESTOR_LEASE_LEASE_WATCH_H
+#ifndef COMMON_LEASE_LEASE_WATCH_H
+#define COMMON_LEASE_LEASE_WATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ingestor/lease/boot_clock.h"
+#include "common/lease/boot_clock.h"
 
 /* Zero-initialised: nothing was seen yet. */
 struct lease_watch {

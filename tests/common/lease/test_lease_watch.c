@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ingestor/lease/lease_watch.h"
+#include "common/lease/lease_watch.h"
 
 #include "tests/unit.h"
 

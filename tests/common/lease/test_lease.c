@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ingestor/lease/lease.h"
+#include "common/lease/lease.h"
 
 #include <stdatomic.h>
 #include <unistd.h>

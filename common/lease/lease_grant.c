@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ingestor/lease/lease_grant.h"
+#include "common/lease/lease_grant.h"
 
 #include "common/base/clock.h"
 

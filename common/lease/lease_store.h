@@ -4,13 +4,13 @@
  * lease_postgres.c (a row in the schema `tilewire`) implement it; a source's own table says which
  * is its (source.h). Used by the keeper's thread only (lease.c); calls may block.
  */
-#ifndef INGESTOR_LEASE_LEASE_STORE_H
-#define INGESTOR_LEASE_LEASE_STORE_H
+#ifndef COMMON_LEASE_LEASE_STORE_H
+#define COMMON_LEASE_LEASE_STORE_H
 
 #include "common/base/error.h"
 #include "common/config/config.h"
-#include "ingestor/lease/boot_clock.h"
-#include "ingestor/lease/lease_grant.h"
+#include "common/lease/boot_clock.h"
+#include "common/lease/lease_grant.h"
 
 struct lease_store;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ingestor/lease/lease.h"
+#include "common/lease/lease.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -8,8 +8,8 @@
 
 #include "common/base/backoff.h"
 #include "common/base/xalloc.h"
+#include "common/lease/boot_clock.h"
 #include "common/program/log.h"
-#include "ingestor/lease/boot_clock.h"
 
 struct lease {
     /* Constant once the keeper runs. */
