@@ -20,8 +20,7 @@ void ingestor_save(struct ingestor *ingestor)
     const struct ingestor_source *source = &ingestor->source;
     if (state_changes_bytes(&saving->changes) > UNSAVED_MAX) {
         /* It could not be stored for long: everything takes less than all that has changed. */
-        state_changes_free(&saving->changes);
-        fold_unsave(ingestor->fold, false);
+        fold_unsave(ingestor->fold, &saving->changes);
     }
     const struct snapshot snapshot = {
         .epoch = ingestor->publishing.epoch,
@@ -53,7 +52,7 @@ static void note_failure(struct ingestor *ingestor, const struct error *error, b
     if (lost) {
         saving->lost++;
         state_changes_free(&saving->changes);
-        fold_unsave(ingestor->fold, true);
+        fold_unsave_all(ingestor->fold);
         log_error("the state's store is damaged: %s. Tiles go on, and all that they know is stored "
                   "anew",
                   error->text);

@@ -17,11 +17,7 @@ uint64_t snapshot_table(const struct config_source *source)
         hash = fnv1a(hash, str_of(source->table_schema));
     }
     hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->table));
-    hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->columns[EVENT_ID].name));
-    if (source->cursor != NULL) { /* another order is another past */
-        hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->cursor));
-    }
-    return hash;
+    return fnv1a(fnv1a(hash, STR(".")), str_of(source->columns[EVENT_ID].name));
 }
 
 void snapshot_put(const struct snapshot *snapshot, struct state_changes *out)
@@ -117,7 +113,11 @@ static int load_tiles(const struct snapshot *snapshot, const struct state_change
                    : fold_load_legacy(fold, legacy, err);
     }
     struct fold_load load = {
-        .place = snapshot->source, .now = how->now, .was_ahead = how->was_ahead};
+        .place = snapshot->source,
+        .now = how->now,
+        .reached = snapshot->as_of,
+        .was_ahead = how->was_ahead,
+    };
     const int status = fold_load(fold, saved, &load, err);
     how->loaded = load.loaded;
     how->damaged = load.damaged;

@@ -5,7 +5,6 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
-#include "common/program/log.h"
 #include "common/wire/lane.h"
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/fold_digest.h"
@@ -54,6 +53,7 @@ void fold_destroy(struct fold **fold_p)
     heap_free(&fold->publish);
     waiting_finish(&fold->waiting);
     buf_free(&fold->value);
+    buf_free(&fold->build_waits);
     state_changes_free(&fold->carried);
     retired_free_all(fold);
     free(fold->families);
@@ -74,22 +74,6 @@ size_t fold_waiting(const struct fold *fold)
 
 /* ---- Rows and time ---- */
 
-/* Keeps a row from the future, unless no tile asks for its type. */
-static void wait_for(struct fold *fold, const struct event *event)
-{
-    const struct fold_plan *plan = fold_plan_for(&fold->plans, event->event_type);
-    const size_t dropped = plan->count != 0 ? waiting_add(&fold->waiting, event) : 0;
-    fold->waiting_unsaved = true;
-    fold->counters.future_dropped += dropped;
-    if (dropped != 0 && !fold->waiting_full_logged) {
-        fold->waiting_full_logged = true;
-        log_warn("%zu rows wait because their timestamps are in the future; further ones are "
-                 "dropped, those furthest ahead first, and only counted. Is the clock right, here "
-                 "and where the rows are written?",
-                 waiting_count(&fold->waiting));
-    }
-}
-
 /* All tiles begin with this row. */
 static void begin_with(struct fold *fold, const struct event *event)
 {
@@ -102,11 +86,12 @@ static void begin_with(struct fold *fold, const struct event *event)
 void fold_event(struct fold *fold, const struct event *event, struct moment now)
 {
     fold->counters.events++;
+    fold_reach(fold, now.wall);
     if (fold->since_wanted) {
         begin_with(fold, event);
     }
     if (event->timestamp.us > now.wall.us) {
-        wait_for(fold, event);
+        fold_wait_for(fold, event);
     } else {
         fold_row(fold, event, FOLD_ROW_NEW, now);
     }

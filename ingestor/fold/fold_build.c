@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/fold_build.h"
 
+#include <stdlib.h>
+
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/fold_rows.h"
 #include "ingestor/fold/fold_state.h"
+
+#define SPOILED_US (60 * US_PER_S) /* see clock_steps.h */
 
 static struct family *next_in(const struct fold *fold, enum build_phase phase, size_t *i)
 {
@@ -24,6 +28,41 @@ size_t fold_builds(const struct fold *fold)
     return count;
 }
 
+/* ---- Rows that wait ---- */
+
+static int compare_ids(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Notes which rows wait now. */
+static void note_waiting(struct fold *fold)
+{
+    const size_t count = waiting_count(&fold->waiting);
+    buf_clear(&fold->build_waits);
+    for (size_t i = 0; i < count; i++) {
+        struct heap_item *item = fold->waiting.soonest.slots[i];
+        const int64_t id = tally_id(heap_entry(item, struct waiting_row, soonest)->event.id);
+        buf_append(&fold->build_waits, &id, sizeof id);
+    }
+    if (count != 0) {
+        qsort(fold->build_waits.data, count, sizeof(int64_t), compare_ids);
+    }
+}
+
+/* True when the row waited when the build began. */
+static bool waited(const struct fold *fold, const struct event *event)
+{
+    const int64_t id = tally_id(event->id);
+    return event->timestamp.us > fold->build_began.us && fold->build_waits.len != 0 &&
+           bsearch(&id, fold->build_waits.data, fold->build_waits.len / sizeof id, sizeof id,
+                   compare_ids) != NULL;
+}
+
+/* ---- Building ---- */
+
 bool fold_build_next(struct fold *fold, struct moment now, struct str *from)
 {
     size_t i = 0;
@@ -33,6 +72,7 @@ bool fold_build_next(struct fold *fold, struct moment now, struct str *from)
     }
     fold_due(fold, now);
     fold->build_began = now.wall;
+    note_waiting(fold);
     fold->build_since = (struct fold_since){0};
     for (struct family *f = first; f != NULL; f = next_in(fold, BUILD_WAITING, &i)) {
         if (str_equal(buf_str(&f->build_from), buf_str(&first->build_from))) {
@@ -50,11 +90,23 @@ void fold_build_event(struct fold *fold, const struct event *event, struct momen
     if (!fold->build_since.known) {
         fold->build_since = fold_since_row(event);
     }
-    if (event->timestamp.us <= fold->build_began.us) {
-        struct event past = *event;
-        past.arrival = (wall_time){0}; /* it is no news */
-        fold_row(fold, &past, FOLD_ROW_PAST, now);
+    const int64_t ahead_us = event->timestamp.us - now.wall.us;
+    if (waited(fold, event)) {
+        return;
     }
+    if (ahead_us > 0 && event->timestamp.us > fold->reached.us) {
+        fold_wait_for(fold, event); /* no tile asked for it when it came */
+        return;
+    }
+    if (ahead_us > SPOILED_US) {
+        return; /* the clock was ahead by so much that others may have lost their rows by it */
+    }
+    if (ahead_us > 0) {
+        now.wall = event->timestamp; /* the clock was set back since others folded it */
+    }
+    struct event past = *event;
+    past.arrival = (wall_time){0}; /* it is no news */
+    fold_row(fold, &past, FOLD_ROW_PAST, now);
 }
 
 void fold_build_progress(struct fold *fold, double done, struct moment now)
@@ -88,6 +140,7 @@ void fold_build_end(struct fold *fold, bool complete, struct moment now)
         buf_free(&f->build_from);
         family_mark_dirty(fold, f, now.mono);
     }
+    buf_free(&fold->build_waits);
 }
 
 void fold_build_anew(struct fold *fold)

@@ -9,8 +9,8 @@
  *
  * Each row comes once, by one of the two ways, and the order does not matter to a tile. A row from
  * the future that was delivered before waits already (waiting.h), and comes to all tiles together:
- * that is why fold_build_next lets those whose time has come go first, and why a row is passed over
- * whose time comes later than that.
+ * that is why fold_build_next lets those whose time has come go first, and why one that waits then
+ * is passed over. One that no tile asked for when it was delivered is kept now, to wait.
  *
  * Tiles that lack the same rows are built together, one such group after the other.
  */

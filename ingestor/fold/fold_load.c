@@ -218,6 +218,7 @@ int fold_load(struct fold *fold, const struct state_changes *saved, struct fold_
     how->damaged = 0;
     fold->fresh = false;
     fold->since_wanted = false;
+    fold->reached = how->reached;
     for (size_t i = 0; i < fold->config->tile_count; i++) {
         fold->families[i].build = fold->folded[i] ? BUILD_WAITING : BUILD_NONE;
         fold->families[i].complete = true;

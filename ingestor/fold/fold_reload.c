@@ -32,9 +32,12 @@ static void take_over(struct fold *new, struct fold *old)
     new->carried = old->carried;
     new->retired = old->retired;
     new->build_began = old->build_began;
+    new->build_waits = old->build_waits;
+    new->reached = old->reached;
     new->build_since = old->build_since;
     new->since_wanted = old->since_wanted;
     old->waiting = (struct waiting){0};
+    old->build_waits = (struct buf){0};
     old->carried = (struct state_changes){0};
     old->retired = NULL;
 }

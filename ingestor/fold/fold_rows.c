@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/program/log.h"
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/member.h"
 
@@ -62,9 +63,25 @@ void fold_row(struct fold *fold, const struct event *event, enum fold_row_kind k
     row_finish(&row);
 }
 
+void fold_wait_for(struct fold *fold, const struct event *event)
+{
+    const struct fold_plan *plan = fold_plan_for(&fold->plans, event->event_type);
+    const size_t dropped = plan->count != 0 ? waiting_add(&fold->waiting, event) : 0;
+    fold->waiting_unsaved = true;
+    fold->counters.future_dropped += dropped;
+    if (dropped != 0 && !fold->waiting_full_logged) {
+        fold->waiting_full_logged = true;
+        log_warn("%zu rows wait because their timestamps are in the future; further ones are "
+                 "dropped, those furthest ahead first, and only counted. Is the clock right, here "
+                 "and where the rows are written?",
+                 waiting_count(&fold->waiting));
+    }
+}
+
 void fold_due(struct fold *fold, struct moment now)
 {
     struct waiting_row *due;
+    fold_reach(fold, now.wall);
     while ((due = waiting_take(&fold->waiting, now.wall)) != NULL) {
         if (due->event.arrival.us != 0) {
             due->event.arrival = due->event.timestamp;

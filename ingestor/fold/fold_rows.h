@@ -14,6 +14,15 @@ enum fold_row_kind {
 void fold_row(struct fold *fold, const struct event *event, enum fold_row_kind kind,
               struct moment now);
 
+/* Keeps a row from the future, unless no tile asks for its type. */
+void fold_wait_for(struct fold *fold, const struct event *event);
+
+/* Rows up to that moment do not wait any more. */
+static inline void fold_reach(struct fold *fold, wall_time now)
+{
+    fold->reached = now.us > fold->reached.us ? now : fold->reached;
+}
+
 /* Folds the rows that waited and whose time has come. They are news since then, unless they waited
  * when the fold was saved. */
 void fold_due(struct fold *fold, struct moment now);

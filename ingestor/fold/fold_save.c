@@ -146,22 +146,73 @@ static void unsave_member(void *arg, struct member *member)
     }
 }
 
-void fold_unsave(struct fold *fold, bool begin_anew)
+/* Everything is to be saved, and the tiles' own records, too. */
+static void unsave(struct fold *fold)
 {
     family_each_member(fold, unsave_member, NULL);
     fold->waiting_unsaved = true;
-    fold->fresh = fold->fresh || begin_anew;
-    if (begin_anew) {
-        state_changes_clear(&fold->carried);
-        retired_free_all(fold);
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        fold->families[i].recorded = false;
     }
+}
+
+/* True when the records of that number are those of a tile that fold_save saves. */
+static bool is_saved(const struct fold *fold, uint64_t number)
+{
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        const struct family *family = &fold->families[i];
+        if (family->number == number && family->build == BUILD_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Leaves of the list what is not in the fold: that all before is gone, and what becomes of tiles
+ * that fold_save does not save. */
+static void keep_others(const struct fold *fold, struct state_changes *changes)
+{
+    struct state_changes kept = {0};
+    uint64_t tile = 0;
+    bool keep = false;
+    state_changes_settle(changes);
+    for (size_t i = 0; i < changes->count; i++) {
+        const struct state_change *change = &changes->list[i];
+        if (change->id.tile != tile) {
+            tile = change->id.tile;
+            keep = !is_saved(fold, tile);
+        }
+        if (change->kind == STATE_PUT && keep) {
+            state_put(&kept, change->id, state_value(changes, change));
+        } else if (change->kind == STATE_ALL_GONE || (change->kind != STATE_PUT && keep)) {
+            state_gone(&kept, change->kind, change->id);
+        }
+    }
+    state_changes_free(changes);
+    *changes = kept;
+}
+
+void fold_unsave(struct fold *fold, struct state_changes *changes)
+{
+    keep_others(fold, changes);
     for (size_t i = 0; i < fold->config->tile_count; i++) {
         struct family *family = &fold->families[i];
-        if (family->number != 0 && family->build == BUILD_NONE && !begin_anew) {
-            state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = family->number});
+        if (family->number != 0 && family->build == BUILD_NONE) {
+            state_gone(changes, STATE_TILE_GONE, (struct state_id){.tile = family->number});
+            buf_free(&family->gone);
         }
-        buf_free(&family->gone);
-        family->recorded = false;
+    }
+    unsave(fold);
+}
+
+void fold_unsave_all(struct fold *fold)
+{
+    unsave(fold);
+    fold->fresh = true;
+    state_changes_clear(&fold->carried);
+    retired_free_all(fold);
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        buf_free(&fold->families[i].gone);
     }
 }
 
@@ -175,8 +226,8 @@ void fold_retire(struct fold *fold, struct family *family, struct str place, wal
         .retired_at = now,
         .place = place,
     };
-    if (family->number == 0) {
-        return;
+    if (family->number == 0 && family->build != BUILD_NONE) {
+        return; /* nothing is known of it yet */
     }
     if (family->build != BUILD_NONE) {
         /* It had just come back: what is saved of it is still as it was when it went. */
@@ -185,7 +236,7 @@ void fold_retire(struct fold *fold, struct family *family, struct str place, wal
     } else if (waiting_count(&fold->waiting) == 0) {
         save_family(fold, family, &fold->carried);
         retired_add(fold, &record, family->number, false);
-    } else {
+    } else if (family->number != 0) {
         /* Rows that wait would be missing, for the tile is not there when their time comes. */
         state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = family->number});
     }

@@ -35,17 +35,22 @@ struct fold;
 /* Appends all that has changed since the last call; the caller keeps it until it is stored. */
 void fold_save(struct fold *fold, wall_time now, struct state_changes *out);
 
-/* The next fold_save is to append everything; begin_anew: the store has nothing any more. */
-void fold_unsave(struct fold *fold, bool begin_anew);
+/* The changes that are not stored yet take too much: they are cut down to those that cannot be told
+ * anew, and the next fold_save is to append everything behind them. */
+void fold_unsave(struct fold *fold, struct state_changes *changes);
+
+/* The store has nothing any more: the next fold_save is to append everything. */
+void fold_unsave_all(struct fold *fold);
 
 /* How a saved state is loaded. */
 struct fold_load {
     struct str place; /* where the source stood when it was saved */
     wall_time now;
-    bool was_ahead; /* The clock was ahead when it was saved: what forgets, has forgotten too
-                       much. */
-    size_t loaded;  /* out: tiles that go on */
-    size_t damaged; /* out: tiles whose records are damaged, and which are built anew */
+    wall_time reached; /* the moment that its tiles had come to; {0}: not known */
+    bool was_ahead;    /* The clock was ahead when it was saved: what forgets, has forgotten too
+                          much. */
+    size_t loaded;     /* out: tiles that go on */
+    size_t damaged;    /* out: tiles whose records are damaged, and which are built anew */
 };
 
 /* Loads the state into a fold that was just created. Tiles that are not in it are to be built

@@ -125,7 +125,9 @@ struct fold {
     struct retired *retired;       /* utlist */
     bool since_wanted;             /* the next row is the first one that its tiles know */
     struct fold_since build_since; /* BUILD_READING: the first of the rows that came */
-    wall_time build_began;         /* BUILD_READING: later rows than that came in by another way */
+    wall_time build_began;         /* BUILD_READING */
+    struct buf build_waits; /* BUILD_READING: tally_id of the rows that waited then, sorted */
+    wall_time reached; /* the latest moment until which rows were folded: the clock may go back */
     struct fold_counters build_counters; /* of rows that others have counted already */
 };
 

@@ -5,6 +5,19 @@
 
 #include "tests/ingestor/fold/fold_unit.h"
 
+/* Brings a list of changes to what a store holds: values alone. */
+static inline void store_settle(struct state_changes *store)
+{
+    size_t kept = 0;
+    state_changes_settle(store);
+    for (size_t i = 0; i < store->count; i++) {
+        if (store->list[i].kind == STATE_PUT) {
+            store->list[kept++] = store->list[i];
+        }
+    }
+    store->count = kept;
+}
+
 /* Saves what has changed on top of what was saved before. Returns how many records that were. */
 static inline size_t save_into(struct fold_test *t, struct state_changes *store)
 {
@@ -13,15 +26,7 @@ static inline size_t save_into(struct fold_test *t, struct state_changes *store)
     const size_t count = changes.count;
     state_changes_append(store, &changes);
     state_changes_free(&changes);
-    /* What a store holds are values alone. */
-    state_changes_settle(store);
-    size_t kept = 0;
-    for (size_t i = 0; i < store->count; i++) {
-        if (store->list[i].kind == STATE_PUT) {
-            store->list[kept++] = store->list[i];
-        }
-    }
-    store->count = kept;
+    store_settle(store);
     return count;
 }
 

@@ -57,7 +57,10 @@ static void test_saving_costs_what_has_changed(void **state)
                      3); /* the item, its tile, and the member of the family */
     fold_now(&t, "nothing", "t7", NULL);
     assert_int_equal(save_into(&t, &store), 1);
-    fold_unsave(t.fold, false);
+    struct state_changes unsaved = {0};
+    fold_unsave(t.fold, &unsaved);
+    state_changes_append(&store, &unsaved);
+    state_changes_free(&unsaved);
     assert_true(save_into(&t, &store) > 2000);
     struct fold_test restored;
     fold_test_init(&restored,

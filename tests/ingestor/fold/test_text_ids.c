@@ -51,7 +51,7 @@ static void add(struct fold_test *t, const struct text_row *row)
 static void save_and_load(struct fold_test *t)
 {
     struct state_changes saved = {0};
-    fold_unsave(t->fold, true); /* the store is a new one each time */
+    fold_unsave_all(t->fold); /* the store is a new one each time */
     (void)save_into(t, &saved);
     fold_destroy(&t->fold);
     t->fold = fold_create(t->config, UINT64_MAX);
