@@ -93,9 +93,6 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
     if (status == STATUS_NEWER) {
         return refuse(ingestor, &err);
     }
-    if (status == STATUS_OK && how.source->open_past == NULL && fold_builds(ingestor->fold) != 0) {
-        status = error_set(&err, STATUS_INVALID, "tile definitions have changed");
-    }
     /* The epoch grows even if the lease's own memory was lost. */
     ingestor->publishing.epoch =
         message->epoch > snapshot.epoch ? message->epoch : snapshot.epoch + 1;

@@ -17,7 +17,11 @@ uint64_t snapshot_table(const struct config_source *source)
         hash = fnv1a(hash, str_of(source->table_schema));
     }
     hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->table));
-    return fnv1a(fnv1a(hash, STR(".")), str_of(source->columns[EVENT_ID].name));
+    hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->columns[EVENT_ID].name));
+    if (source->cursor != NULL) { /* another order is another past */
+        hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->cursor));
+    }
+    return hash;
 }
 
 void snapshot_put(const struct snapshot *snapshot, struct state_changes *out)

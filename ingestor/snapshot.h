@@ -26,7 +26,7 @@ struct snapshot {
                            go on from them; {0} when that is not known */
 };
 
-/* Which table a source reads, and by which column: what a place in it means nothing without. */
+/* Which table a source reads, and by which columns: what a place in it means nothing without. */
 uint64_t snapshot_table(const struct config_source *source);
 
 /* Adds the record. */

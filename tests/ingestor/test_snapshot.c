@@ -86,7 +86,7 @@ static void test_a_place_in_another_table_is_none(void **state)
     assert_int_equal(go_on(&written, &read, &how), STATUS_INVALID);
 }
 
-static void test_the_table_is_told_by_its_name_and_the_column_of_ids(void **state)
+static void test_the_table_is_told_by_its_name_and_the_columns_of_the_order(void **state)
 {
     (void)state;
     struct config_source source = {.table = "events", .columns[EVENT_ID].name = "id"};
@@ -99,6 +99,13 @@ static void test_the_table_is_told_by_its_name_and_the_column_of_ids(void **stat
     source.columns[EVENT_ID].name = "id";
     source.table_schema = "app";
     assert_int_not_equal(snapshot_table(&source), events);
+    source.table_schema = NULL;
+    assert_int_equal(snapshot_table(&source), events);
+    source.cursor = "created_at";
+    const uint64_t by_cursor = snapshot_table(&source);
+    assert_int_not_equal(by_cursor, events);
+    source.cursor = "updated_at";
+    assert_int_not_equal(snapshot_table(&source), by_cursor);
 }
 
 /* Formats of two sources are numbers of their own: only a source's own one can be newer. */
@@ -162,7 +169,7 @@ int main(void)
         cmocka_unit_test(test_the_place_is_kept),
         cmocka_unit_test(test_a_clock_that_was_ahead_is_noticed),
         cmocka_unit_test(test_a_place_in_another_table_is_none),
-        cmocka_unit_test(test_the_table_is_told_by_its_name_and_the_column_of_ids),
+        cmocka_unit_test(test_the_table_is_told_by_its_name_and_the_columns_of_the_order),
         cmocka_unit_test(test_only_a_state_of_the_same_source_can_be_newer),
         cmocka_unit_test(test_a_checkpoint_in_one_piece_is_taken_over),
     };

@@ -92,6 +92,12 @@ def texts_table(request, folder):
     yield from make_table(request.param, request, folder)
 
 
+@pytest.fixture(params=["sqlite", "sqlite-rollback", "postgresql", "sqlite-texts", "postgresql-uuid"])
+def every_table(request, folder):
+    """An events table of each kind, by source.cursor as well."""
+    yield from make_table(request.param, request, folder)
+
+
 def make_table(kind, request, folder):
     if kind == "postgresql":
         database = Postgres(request.getfixturevalue("cluster"))

@@ -38,45 +38,61 @@ def value(d, key):
 
 
 def fill(table, count):
-    table.insert([(now_iso(), "opened", f"r{i % 3}", f"t{i}", None, None) for i in range(count)])
+    """Each row a millisecond behind the one before, so that the cursor's order is that of the ids."""
+    table.insert([(now_iso((i - count) / 1000), "opened", f"r{i % 3}", f"t{i}", None, None) for i in range(count)])
 
 
-def test_an_unrelated_tile_leaves_the_others_untouched_though_rows_are_gone(deploy, table):
-    fill(table, 2000)
-    d = deploy(table, tiles=TILES, gateways=1).start()
+def ids_in_order(table):
+    """As texts, in the order of delivery."""
+    sql = "SELECT id FROM events ORDER BY timestamp, id"
+    if table.kind == "sqlite":
+        return [str(row[0]) for row in table.db.execute(sql)]
+    with table.db, table.db.cursor() as cursor:
+        cursor.execute(sql)
+        return [str(row[0]) for row in cursor.fetchall()]
+
+
+def drop_oldest(table, count):
+    table.execute(f"DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY timestamp, id LIMIT {count})")
+
+
+def test_an_unrelated_tile_leaves_the_others_untouched_though_rows_are_gone(deploy, every_table):
+    fill(every_table, 2000)
+    d = deploy(every_table, tiles=TILES, gateways=1).start()
     wait_until(lambda: value(d, "all") == 2000)
     before = {key: d.tile(key) for key in ("all", "backlog", "regions/r0")}
     assert before["all"]["complete"] is True
-    assert before["all"]["since"]["position"] == "1"
-    table.execute("DELETE FROM events WHERE id <= 1000")
+    ids = ids_in_order(every_table)
+    assert before["all"]["since"]["position"] == ids[0]
+    drop_oldest(every_table, 1000)
     log = len(d["ingestor"].log_text())
     reload(d, [*TILES, {"key": "new", "type": "count"}])
     new = d.tile("new")
     assert new["data"]["value"] == 1000
     assert new["complete"] is False
-    assert new["since"]["position"] == "1001"
+    assert new["since"]["position"] == ids[1000]
     assert "these tiles say \"complete\": false" in d["ingestor"].log_text()[log:]
     for key, tile in before.items():
         now = d.tile(key)
         assert now["data"] == tile["data"] and now["complete"] is True and now["since"] == tile["since"], key
-    fill(table, 10)
+    fill(every_table, 10)
     wait_until(lambda: (value(d, "all"), value(d, "new")) == (2010, 1010))
     d["ingestor"].kill()
     d.start("ingestor")
-    fill(table, 1)
+    fill(every_table, 1)
     wait_until(lambda: (value(d, "all"), value(d, "new")) == (2011, 1011))
     assert d.tile("new")["complete"] is False and d.tile("all")["complete"] is True
 
 
-def test_a_tile_that_comes_back_within_a_day_goes_on(deploy, table):
+def test_a_tile_that_comes_back_within_a_day_goes_on(deploy, every_table):
     """With the rows that came meanwhile, though those before are gone."""
-    fill(table, 500)
-    d = deploy(table, tiles=TILES, gateways=1).start()
+    fill(every_table, 500)
+    d = deploy(every_table, tiles=TILES, gateways=1).start()
     wait_until(lambda: value(d, "all") == 500)
     reload(d, TILES[1:])
     wait_until(lambda: d.request("/api/tiles/all")[0] == 404)
-    table.execute("DELETE FROM events WHERE id <= 500")
-    fill(table, 30)
+    drop_oldest(every_table, 500)
+    fill(every_table, 30)
     reload(d, TILES)
     wait_until(lambda: value(d, "all") == 530)
     assert d.tile("all")["complete"] is True
@@ -84,7 +100,7 @@ def test_a_tile_that_comes_back_within_a_day_goes_on(deploy, table):
     reload(d, changed)
     wait_until(lambda: value(d, "all") == 30)
     assert d.tile("all")["complete"] is False
-    fill(table, 5)
+    fill(every_table, 5)
     reload(d, TILES)
     wait_until(lambda: value(d, "all") == 535)
     assert d.tile("all")["complete"] is True
@@ -93,13 +109,13 @@ def test_a_tile_that_comes_back_within_a_day_goes_on(deploy, table):
     wait_until(lambda: value(d, "all") == 535)
 
 
-def test_a_changed_column_builds_exactly_what_reads_it(deploy, table):
+def test_a_changed_column_builds_exactly_what_reads_it(deploy, every_table):
     """The old state must not go on: `r/Bonn` beside `r/NRW`, for ever."""
-    fill(table, 300)
-    d = deploy(table, tiles=TILES, gateways=1).start()
+    fill(every_table, 300)
+    d = deploy(every_table, tiles=TILES, gateways=1).start()
     wait_until(lambda: value(d, "all") == 300)
     versions = {key: d.tile(key)["since"] for key in ("all", "backlog")}
-    table.execute("DELETE FROM events WHERE id <= 100")
+    drop_oldest(every_table, 100)
     assert d["ingestor"].kill(signal.SIGTERM) == 0
     d.config["source"]["columns"] = {"actor_id": "target_id", "target_id": "actor_id"}
     d.write()
@@ -110,30 +126,30 @@ def test_a_changed_column_builds_exactly_what_reads_it(deploy, table):
     assert d.tile("backlog")["complete"] is False
 
 
-def test_a_changed_metric_event_builds_the_metrics_anew(deploy, table):
+def test_a_changed_metric_event_builds_the_metrics_anew(deploy, every_table):
     payload = {"metric": "depth", "value": 1}
-    table.insert([(now_iso(), kind, None, None, None, json.dumps({**payload, "value": n}))
+    every_table.insert([(now_iso(), kind, None, None, None, json.dumps({**payload, "value": n}))
                   for n, kind in enumerate(["metrics.updated", "other"], 1)])
     tiles = [TILES[0], {"key": "depth", "type": "gauge", "metric": "depth"}]
-    d = deploy(table, tiles=tiles, gateways=1).start()
+    d = deploy(every_table, tiles=tiles, gateways=1).start()
     wait_until(lambda: value(d, "depth") == 1)
-    table.execute("DELETE FROM events WHERE event_type = 'metrics.updated'")
+    every_table.execute("DELETE FROM events WHERE event_type = 'metrics.updated'")
     d.config["source"]["metric_event"] = "other"
     reload(d)
     wait_until(lambda: built(d, "depth") and value(d, "depth") == 2)
     assert value(d, "all") == 2 and d.tile("all")["complete"] is True
 
 
-def test_rows_that_come_while_a_tile_is_built_count_once(deploy, table):
-    fill(table, 20000)
-    d = deploy(table, tiles=TILES, gateways=1).start()
+def test_rows_that_come_while_a_tile_is_built_count_once(deploy, every_table):
+    fill(every_table, 20000)
+    d = deploy(every_table, tiles=TILES, gateways=1).start()
     wait_until(lambda: value(d, "all") == 20000)
     stream = d.stream("/api/tiles/stream?keys=new*,all")
     versions = d.tile("all")["version"].split("-")
     tiles = [*TILES, *({"key": f"new{i}", "type": "count"} for i in range(3))]
     reload(d, tiles, wait=False)
     for _ in range(40):
-        fill(table, 50)
+        fill(every_table, 50)
     reload(d, [*tiles, {"key": "newer", "type": "count"}])
     for key in ("all", "new0", "new1", "new2", "newer"):
         wait_until(lambda: value(d, key) == 22000, 30, key)
@@ -145,17 +161,17 @@ def test_rows_that_come_while_a_tile_is_built_count_once(deploy, table):
     d.verify(timeout_s=30)
 
 
-def test_a_row_from_the_future_comes_once_to_a_tile_that_is_built_meanwhile(deploy, table):
+def test_a_row_from_the_future_comes_once_to_a_tile_that_is_built_meanwhile(deploy, every_table):
     soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)).isoformat()
-    table.insert([(soon, "opened", "r0", "later", None, None)])
-    fill(table, 10)
-    d = deploy(table, tiles=TILES, gateways=1).start()
+    every_table.insert([(soon, "opened", "r0", "later", None, None)])
+    fill(every_table, 10)
+    d = deploy(every_table, tiles=TILES, gateways=1).start()
     wait_until(lambda: value(d, "all") == 10)
     reload(d, [*TILES, {"key": "new", "type": "count"}])
     assert value(d, "new") == 10
     wait_until(lambda: value(d, "all") == 11, 15, "the row's time")
     wait_until(lambda: value(d, "new") == 11)
-    fill(table, 1)
+    fill(every_table, 1)
     wait_until(lambda: (value(d, "all"), value(d, "new")) == (12, 12))
 
 

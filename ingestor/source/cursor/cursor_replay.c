@@ -206,6 +206,7 @@ int cursor_replay_history(struct cursor *c, struct batch **out, struct error *er
     r.batch->history = true;
     r.batch->unusable = 0; /* they were counted the first time */
     cursor_finish(c, r.batch, STR(""), false);
+    state->record_bytes = SIZE_MAX; /* whoever was given a state to open with goes on from that */
     if (r.batch->count != 0) {
         qsort(r.batch->events, r.batch->count, sizeof *r.batch->events, by_ordinal);
     }

@@ -47,12 +47,12 @@ static void shorten(struct cursor_state *state)
 void cursor_state_settle(struct cursor_state *state)
 {
     const struct config *config = state->config;
+    if (config == NULL || state->position.time.len == 0) {
+        return;
+    }
     const int64_t window_us = config->source.late_window_ms * US_PER_MS;
     const int64_t step_us = window_us / MARKS_IN_WINDOW;
     const uint64_t last = state->position.ordinal;
-    if (state->position.time.len == 0) {
-        return;
-    }
     cursor_marks_add(&state->marks, &state->position, step_us);
     cursor_marks_raise(&state->marks, state->position.us - window_us);
     const struct cursor_mark *floor = cursor_marks_floor(&state->marks);

@@ -29,7 +29,7 @@
 #define CURSOR_AHEAD_BYTES_MAX ((size_t)16 << 20)
 
 struct cursor_state {
-    const struct config *config; /* borrowed */
+    const struct config *config; /* borrowed; NULL: nothing is forgotten by cursor_state_settle */
     struct buf identity;         /* of the table, as its database tells tables apart */
     struct cursor_mark
         position; /* of the last row that was read in order; its ordinal is the last */

@@ -21,6 +21,7 @@
 #include "common/state/state_postgres.h"
 #include "ingestor/source/columns.h"
 #include "ingestor/source/cursor/cursor.h"
+#include "ingestor/source/cursor/cursor_past.h"
 #include "ingestor/source/postgres/pg_connection.h"
 #include "ingestor/source/postgres/pg_cursor_table.h"
 #include "ingestor/source/postgres/pg_rows.h"
@@ -35,7 +36,8 @@ struct pg_cursor {
     struct postgres_source s; /* connection and table; it is the base */
     struct pg_cursor_table table;
     struct cursor cursor;
-    bool table_time; /* The cursor's column is that of the timestamp. */
+    bool table_time;         /* The cursor's column is that of the timestamp. */
+    struct cursor_past past; /* of pg_cursor_open_past */
 
     /* The row in hand. */
     const PGresult *rows;
@@ -197,6 +199,7 @@ static enum unusable fill(void *arg, struct batch *batch, struct event *event)
 static void pg_cursor_close(struct source *source)
 {
     struct pg_cursor *c = cursor_of(source);
+    cursor_past_close(&c->past);
     cursor_close(&c->cursor);
     pg_cursor_table_free(&c->table);
     PQfinish(c->s.db);
@@ -204,15 +207,19 @@ static void pg_cursor_close(struct source *source)
     free(c);
 }
 
-static int pg_cursor_open(const struct config *config, struct str state, struct str journal,
-                          uint64_t epoch, struct source **out, struct error *err)
+static struct pg_cursor *create(const struct config *config, const struct source_ops *ops,
+                                struct cursor_db *db)
 {
     struct pg_cursor *c = x_calloc(1, sizeof *c);
-    const struct cursor_db db = {.arg = c, .scan = scan, .find = find, .fill = fill};
-    struct buf identity = {0};
-    c->s.base.ops = &source_postgres_cursor;
+    *db = (struct cursor_db){.arg = c, .scan = scan, .find = find, .fill = fill};
+    c->s.base.ops = ops;
     c->s.config = config;
     c->table_time = columns_time_is_known(&config->source);
+    return c;
+}
+
+static int connect_table(struct pg_cursor *c, struct error *err)
+{
     int status = pg_connection_open(&c->s, err);
     if (status == STATUS_OK) {
         status = pg_cursor_table_describe(&c->table, &c->s, err);
@@ -220,6 +227,16 @@ static int pg_cursor_open(const struct config *config, struct str state, struct 
     if (status == STATUS_OK && !c->s.pooled) {
         status = pg_statements_set_plans(&c->s, err);
     }
+    return status;
+}
+
+static int pg_cursor_open(const struct config *config, struct str state, struct str journal,
+                          uint64_t epoch, struct source **out, struct error *err)
+{
+    struct cursor_db db;
+    struct pg_cursor *c = create(config, &source_postgres_cursor, &db);
+    struct buf identity = {0};
+    int status = connect_table(c, err);
     if (status == STATUS_OK) {
         status = pg_connection_listen(&c->s, err);
     }
@@ -263,12 +280,40 @@ static uint64_t pg_cursor_renumber(struct source *source)
     return cursor_renumber(&cursor_of(source)->cursor);
 }
 
+/* ---- The past ---- */
+
+static int pg_cursor_past_read(struct source *source, size_t max_rows, struct batch **out,
+                               struct error *err)
+{
+    return cursor_past_read(&cursor_of(source)->past, max_rows, out, err);
+}
+
+static const struct source_ops past_ops = {.close = pg_cursor_close, .read = pg_cursor_past_read};
+
+static int pg_cursor_open_past(const struct config *config, struct str from, struct str to,
+                               struct str done, struct source **out, struct error *err)
+{
+    struct cursor_db db;
+    struct pg_cursor *c = create(config, &past_ops, &db);
+    int status = cursor_past_open(&c->past, &c->cursor, config, &db, from, to, done, err);
+    if (status == STATUS_OK) {
+        status = connect_table(c, err);
+    }
+    if (status != STATUS_OK) {
+        pg_cursor_close(&c->s.base);
+        return status;
+    }
+    *out = &c->s.base;
+    return STATUS_OK;
+}
+
 const struct source_ops source_postgres_cursor = {
     .scheme = "postgresql",
     .journals = true,
     .stores = {&state_postgres, &lease_postgres},
     .open = pg_cursor_open,
     .close = pg_cursor_close,
+    .open_past = pg_cursor_open_past,
     .state_is_newer = cursor_state_is_newer,
     .read = pg_cursor_read,
     .wait = pg_cursor_wait,

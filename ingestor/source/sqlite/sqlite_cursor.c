@@ -2,9 +2,6 @@
 /*
  * SQLite by `source.cursor`: rows in the order of a column of times and the id, which may be text
  * or a blob. ingestor/source/cursor decides what is delivered; this reads.
- *
- * A value of a key is its type and its bytes: i and r the digits or the bytes of a number, t a
- * text, b a blob. SQLite compares values of one type with each other, and types in that order.
  */
 #include "ingestor/source/list.h"
 
@@ -21,7 +18,9 @@
 #include "common/state/state_file.h"
 #include "ingestor/source/columns.h"
 #include "ingestor/source/cursor/cursor.h"
+#include "ingestor/source/cursor/cursor_past.h"
 #include "ingestor/source/sqlite/sqlite_database.h"
+#include "ingestor/source/sqlite/sqlite_key.h"
 #include "ingestor/source/sqlite/sqlite_rows.h"
 #include "ingestor/source/sqlite/sqlite_table.h"
 
@@ -30,6 +29,7 @@ enum { WHOLE, KEYS, SHAPES };
 struct sqlite_cursor {
     struct sqlite_source s; /* connection, wakes and turns; it is the base */
     struct cursor cursor;
+    struct cursor_past past;            /* of sqlite_cursor_open_past */
     sqlite3_stmt *ranges[SHAPES][2][2]; /* by shape, and whether there is an end at either side */
     sqlite3_stmt *one;                  /* the row of a key */
     sqlite3_stmt *version;              /* of the schema */
@@ -47,83 +47,6 @@ struct sqlite_cursor {
 static struct sqlite_cursor *cursor_of(struct source *source)
 {
     return (struct sqlite_cursor *)(void *)source;
-}
-
-/* ---- Values ---- */
-
-static void put_value(struct buf *out, sqlite3_stmt *row, int column)
-{
-    sqlite3_value *value = sqlite3_column_value(row, column);
-    double real;
-    buf_clear(out);
-    switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER:
-        buf_printf(out, "i%" PRId64, (int64_t)sqlite3_value_int64(value));
-        break;
-    case SQLITE_FLOAT:
-        real = sqlite3_value_double(value);
-        buf_append_char(out, 'r');
-        buf_append(out, &real, sizeof real);
-        break;
-    case SQLITE_TEXT:
-        buf_append_char(out, 't');
-        buf_append(out, sqlite3_value_text(value), (size_t)sqlite3_value_bytes(value));
-        break;
-    case SQLITE_BLOB:
-        buf_append_char(out, 'b');
-        buf_append(out, sqlite3_value_blob(value), (size_t)sqlite3_value_bytes(value));
-        break;
-    default: /* NULL: it has no place */
-        break;
-    }
-}
-
-/* The value has to stay as it is until the statement is reset. */
-static void bind_value(sqlite3_stmt *statement, int index, struct str value)
-{
-    char digits[24] = "";
-    double real = 0;
-    const char *bytes = value.p + 1;
-    const size_t len = value.len - 1;
-    switch (value.len != 0 ? value.p[0] : '\0') {
-    case 'i':
-        memcpy(digits, bytes, len < sizeof digits - 1 ? len : sizeof digits - 1);
-        sqlite3_bind_int64(statement, index, strtoll(digits, NULL, 10));
-        break;
-    case 'r':
-        memcpy(&real, bytes, len < sizeof real ? len : sizeof real);
-        sqlite3_bind_double(statement, index, real);
-        break;
-    case 't':
-        sqlite3_bind_text(statement, index, bytes, (int)len, SQLITE_STATIC);
-        break;
-    case 'b':
-        sqlite3_bind_blob(statement, index, bytes, (int)len, SQLITE_STATIC);
-        break;
-    default:
-        sqlite3_bind_null(statement, index);
-        break;
-    }
-}
-
-/* An id as events have it: of a blob, the digits of its bytes. */
-static struct str text_of_id(struct sqlite_cursor *c)
-{
-    static const char hex[] = "0123456789abcdef";
-    const struct str value = buf_str(&c->id);
-    if (value.len == 0 || value.p[0] == 'r') {
-        return STR("");
-    }
-    if (value.p[0] != 'b') {
-        return (struct str){value.p + 1, value.len - 1};
-    }
-    buf_clear(&c->id_text);
-    for (size_t i = 1; i < value.len; i++) {
-        const unsigned char byte = (unsigned char)value.p[i];
-        buf_append_char(&c->id_text, hex[byte >> 4]);
-        buf_append_char(&c->id_text, hex[byte & 15]);
-    }
-    return buf_str(&c->id_text);
 }
 
 /* ---- Statements ---- */
@@ -254,12 +177,12 @@ static bool hand_out(struct sqlite_cursor *c, sqlite3_stmt *statement, cursor_ta
     struct cursor_row row = {0};
     c->row = statement;
     c->time_at = sqlite3_column_count(statement) - 1;
-    put_value(&c->time, statement, c->time_at);
-    put_value(&c->id, statement, EVENT_ID);
+    sqlite_key_put(&c->time, statement, c->time_at);
+    sqlite_key_put(&c->id, statement, EVENT_ID);
     row.placed = c->time.len != 0 && c->id.len != 0 &&
                  sqlite_rows_time(statement, c->time_at, c->s.config->source.local.zone, &row.time);
     row.key = (struct cursor_key){buf_str(&c->time), buf_str(&c->id)};
-    row.id = text_of_id(c);
+    row.id = sqlite_key_id(buf_str(&c->id), &c->id_text);
     return take(arg, &row);
 }
 
@@ -267,12 +190,12 @@ static void bind_range(sqlite3_stmt *statement, const struct cursor_key *after,
                        const struct cursor_key *until, size_t max_rows)
 {
     if (after != NULL) {
-        bind_value(statement, 1, after->time);
-        bind_value(statement, 2, after->id);
+        sqlite_key_bind(statement, 1, after->time);
+        sqlite_key_bind(statement, 2, after->id);
     }
     if (until != NULL) {
-        bind_value(statement, 3, until->time);
-        bind_value(statement, 4, until->id);
+        sqlite_key_bind(statement, 3, until->time);
+        sqlite_key_bind(statement, 4, until->id);
     }
     sqlite3_bind_int64(statement, 5, (int64_t)max_rows);
 }
@@ -340,8 +263,8 @@ static int find(void *arg, const struct cursor_key *key, cursor_take *take, void
                 struct error *err)
 {
     struct sqlite_cursor *c = arg;
-    bind_value(c->one, 1, key->time);
-    bind_value(c->one, 2, key->id);
+    sqlite_key_bind(c->one, 1, key->time);
+    sqlite_key_bind(c->one, 2, key->id);
     const int step = sqlite3_step(c->one);
     if (step == SQLITE_ROW) {
         (void)hand_out(c, c->one, take, take_arg);
@@ -363,6 +286,7 @@ static enum unusable fill(void *arg, struct batch *batch, struct event *event)
 static void sqlite_cursor_close(struct source *source)
 {
     struct sqlite_cursor *c = cursor_of(source);
+    cursor_past_close(&c->past);
     cursor_close(&c->cursor);
     close_statements(c);
     sqlite3_close(c->s.db);
@@ -389,15 +313,23 @@ static int identify(struct sqlite_cursor *c, struct buf *out, struct error *err)
     return STATUS_OK;
 }
 
+static struct sqlite_cursor *create(const struct config *config, const struct source_ops *ops,
+                                    struct cursor_db *db)
+{
+    struct sqlite_cursor *c = x_calloc(1, sizeof *c);
+    *db = (struct cursor_db){.arg = c, .scan = scan, .find = find, .fill = fill};
+    c->s.base.ops = ops;
+    c->s.config = config;
+    c->s.wake.inotify = -1;
+    return c;
+}
+
 static int sqlite_cursor_open(const struct config *config, struct str state, struct str journal,
                               uint64_t epoch, struct source **out, struct error *err)
 {
-    struct sqlite_cursor *c = x_calloc(1, sizeof *c);
-    const struct cursor_db db = {.arg = c, .scan = scan, .find = find, .fill = fill};
+    struct cursor_db db;
+    struct sqlite_cursor *c = create(config, &source_sqlite_cursor, &db);
     struct buf identity = {0};
-    c->s.base.ops = &source_sqlite_cursor;
-    c->s.config = config;
-    c->s.wake.inotify = -1;
     int status = sqlite_database_open(&c->s, err);
     if (status == STATUS_OK) {
         status = identify(c, &identity, err);
@@ -449,12 +381,43 @@ static uint64_t sqlite_cursor_renumber(struct source *source)
     return cursor_renumber(&cursor_of(source)->cursor);
 }
 
+/* ---- The past ---- */
+
+static int sqlite_past_read(struct source *source, size_t max_rows, struct batch **out,
+                            struct error *err)
+{
+    struct sqlite_cursor *c = cursor_of(source);
+    const int status = prepare_for_schema(c, err);
+    return status == STATUS_OK ? cursor_past_read(&c->past, max_rows, out, err) : status;
+}
+
+static const struct source_ops past_ops = {.close = sqlite_cursor_close, .read = sqlite_past_read};
+
+static int sqlite_cursor_open_past(const struct config *config, struct str from, struct str to,
+                                   struct str done, struct source **out, struct error *err)
+{
+    struct cursor_db db;
+    struct sqlite_cursor *c = create(config, &past_ops, &db);
+    c->warned = true; /* by the source that goes on */
+    int status = cursor_past_open(&c->past, &c->cursor, config, &db, from, to, done, err);
+    if (status == STATUS_OK) {
+        status = sqlite_database_open(&c->s, err);
+    }
+    if (status != STATUS_OK) {
+        sqlite_cursor_close(&c->s.base);
+        return status;
+    }
+    *out = &c->s.base;
+    return STATUS_OK;
+}
+
 const struct source_ops source_sqlite_cursor = {
     .scheme = "sqlite",
     .journals = true,
     .stores = {&state_file, &lease_file},
     .open = sqlite_cursor_open,
     .close = sqlite_cursor_close,
+    .open_past = sqlite_cursor_open_past,
     .state_is_newer = cursor_state_is_newer,
     .read = sqlite_cursor_read,
     .wait = sqlite_cursor_wait,
