@@ -289,7 +289,7 @@ static int open_named(struct file_state *f, struct error *err)
         status = state_sqlite_hold(f->open, f->fence.number, err);
         if (status == STATUS_AGAIN) {
             f->moving = true;
-            status = STATUS_OK;
+            status = state_sqlite_pin(f->open, err); /* their commit may still be under way */
         }
     }
     return status;
@@ -408,6 +408,7 @@ static int file_save(struct state_store *store, const struct state_changes *chan
         status = state_sqlite_save(f->open, &f->fence, changes, record, err);
     }
     if (status == STATUS_INVALID) {
+        f->found = FOUND_DAMAGED;
         return create_database(f, NULL) == STATUS_OK ? STATUS_INVALID : STATUS_IO;
     }
     return status == STATUS_OK && !f->named ? name_it(f, err) : status;
@@ -420,12 +421,12 @@ static int file_append(struct state_store *store, uint64_t number, struct str re
     if (f->open == NULL) {
         return error_set(err, STATUS_IO, "there is no state %s to write the journal in", f->path);
     }
-    const bool moved = f->moving;
     int status = f->moving ? move(f, err) : STATUS_OK;
     if (status == STATUS_OK) {
         status = state_sqlite_append(f->open, &f->fence, number, record, err);
     }
-    if (status == STATUS_OK && moved) {
+    if (status == STATUS_OK && !f->named && f->found == FOUND_STATE) {
+        /* A copy: PATH names where it was made from, and the record is not there. */
         status = name_it(f, err);
     }
     return status == STATUS_INVALID ? STATUS_IO : status; /* the next save begins anew */

@@ -440,6 +440,11 @@ int state_sqlite_hold(struct state_sqlite *s, uint64_t number, struct error *err
     return status;
 }
 
+int state_sqlite_pin(struct state_sqlite *s, struct error *err)
+{
+    return run(s, "BEGIN; SELECT number FROM holder", "read the state", err);
+}
+
 /* Runs an INSERT for each row of a SELECT, which gives its parameters. */
 static int copy_rows(struct state_sqlite *from, const char *select, struct state_sqlite *to,
                      enum statement insert, struct error *err)

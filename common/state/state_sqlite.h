@@ -40,6 +40,10 @@ void state_sqlite_close(struct state_sqlite *state);
  * STATUS_INVALID, STATUS_IO. */
 int state_sqlite_hold(struct state_sqlite *state, uint64_t number, struct error *err);
 
+/* What is read from now on is what the state holds now, whatever others make of it meanwhile; it
+ * can not be written any more. STATUS_INVALID, STATUS_IO. */
+int state_sqlite_pin(struct state_sqlite *state, struct error *err);
+
 /* As in struct state_store_ops. confirm, which may be NULL, is asked right before a change becomes
  * final. STATUS_INVALID: the database is damaged, and good for nothing but to be closed. */
 int state_sqlite_load(struct state_sqlite *state, struct state_changes *out, struct error *err);

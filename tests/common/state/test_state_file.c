@@ -137,6 +137,38 @@ static void test_one_that_is_stopped_in_the_middle_of_writing_is_gone_around(voi
     teardown(&f);
 }
 
+/* Its disk hung in the middle of a commit, which is done after all before the next holder writes
+ * for the first time: what that has loaded counts, and nothing is mixed with it. */
+static void test_a_commit_that_comes_late_is_not_mixed_with_what_was_loaded(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct state_store *next;
+    sqlite3 *late;
+    setup(&f);
+    save(&f, ID(1, 0, 0), "saved");
+    save(&f, ID(2, 0, 0), "too");
+    char *path = database_of(&f, 1);
+    assert_int_equal(sqlite3_open(path, &late), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(late,
+                                  "BEGIN IMMEDIATE; UPDATE state SET member = 7 WHERE tile = 2;"
+                                  "INSERT INTO journal VALUES (9, x'00')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(open_as(&f, 2, &next, NULL), STATUS_OK);
+    assert_loads(next, "1/0/0=saved 2/0/0=too");
+    assert_int_equal(sqlite3_exec(late, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(late);
+    struct buf journal = {0};
+    assert_int_equal(state_file.journal(next, &journal, NULL), STATUS_OK);
+    assert_int_equal(journal.len, 0);
+    assert_int_equal(save_one(next, ID(1, 0, 0), "by the next", NULL), STATUS_OK);
+    assert_loads(next, "1/0/0=by the next 2/0/0=too");
+    state_file.close(next);
+    free(path);
+    teardown(&f);
+}
+
 /* One that took over and ended before it wrote has changed nothing. */
 static void test_who_takes_over_writes_nothing_before_its_first_changes(void **state)
 {
@@ -253,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_a_full_disk_changes_nothing),
         cmocka_unit_test(test_who_lost_the_lease_changes_nothing),
         cmocka_unit_test(test_one_that_is_stopped_in_the_middle_of_writing_is_gone_around),
+        cmocka_unit_test(test_a_commit_that_comes_late_is_not_mixed_with_what_was_loaded),
         cmocka_unit_test(test_who_takes_over_writes_nothing_before_its_first_changes),
         cmocka_unit_test(test_an_older_checkpoint_is_given_out_and_kept_until_it_is_taken_over),
         cmocka_unit_test(test_what_a_newer_version_wrote_is_refused_and_left_as_it_is),
