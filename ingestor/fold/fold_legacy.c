@@ -62,12 +62,12 @@ static int load_one(struct fold *fold, const mp_value *saved)
 }
 
 /* A definition with group_by whose tiles are all gone is not in the checkpoint at all, so that it
- * cannot be told from one that is new. */
+ * cannot be told from one that is new or has changed: it is built, too, which costs no more than
+ * reading the table. */
 static void expect_builds(struct fold *fold)
 {
     for (size_t i = 0; i < fold->config->tile_count; i++) {
-        const bool single = fold->config->tiles[i].group_by.kind == TILE_FIELD_NONE;
-        fold->families[i].build = fold->folded[i] && single ? BUILD_WAITING : BUILD_NONE;
+        fold->families[i].build = fold->folded[i] ? BUILD_WAITING : BUILD_NONE;
         fold->families[i].complete = true;
     }
 }

@@ -81,6 +81,34 @@ static void test_items_are_taken_over_and_saved_one_by_one(void **state)
     fold_test_free(&restored);
 }
 
+/* Its rows are not in the checkpoint: it must not go on as if it had none. */
+static void test_a_family_that_is_new_or_has_changed_is_built(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    struct buf saved = {0};
+    fold_test_init(&t, "  - {key: changed, type: count, group_by: target_id}\n"
+                       "  - {key: new, type: count, group_by: target_id}\n"
+                       "  - {key: same, type: count, group_by: actor_id}\n");
+    mp_put_array(&saved, 2);
+    mp_put_int(&saved, 1);
+    mp_put_array(&saved, 2);
+    for (int i = 0; i < 2; i++) {
+        mp_put_array(&saved, 6);
+        mp_put_text(&saved, i == 0 ? "changed" : "same");
+        mp_put_uint(&saved, fold_digest_of_definition(&t.config->tiles[2]));
+        mp_put_bin(&saved, STR("g"));
+        mp_put_int(&saved, START_US);
+        mp_put_bool(&saved, false);
+        mp_put_uint(&saved, 7);
+    }
+    assert_int_equal(fold_load_legacy(t.fold, buf_str(&saved), NULL), STATUS_OK);
+    assert_int_equal(fold_builds(t.fold), 2);
+    assert_string_equal(data_of(&t, "same/g"), "{\"value\":7}");
+    buf_free(&saved);
+    fold_test_free(&t);
+}
+
 static void test_damage_and_newer_versions_are_told_apart(void **state)
 {
     (void)state;
@@ -103,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_checkpoint_of_the_first_version_is_read),
         cmocka_unit_test(test_items_are_taken_over_and_saved_one_by_one),
+        cmocka_unit_test(test_a_family_that_is_new_or_has_changed_is_built),
         cmocka_unit_test(test_damage_and_newer_versions_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
