@@ -380,11 +380,12 @@ bool answer_read_snapshot(const mp_value *reply, struct answer_snapshot *snapsho
 }
 
 struct answer_array answer_begin_events(struct buf *out, const struct answer_standing *standing,
-                                        uint64_t floor)
+                                        uint64_t floor, uint64_t generation)
 {
-    mp_put_map(out, 4 + STANDING_PAIRS);
+    mp_put_map(out, 5 + STANDING_PAIRS);
     put_standing(out, standing);
     put_uint(out, ANSWER_FLOOR, floor);
+    put_uint(out, ANSWER_GENERATION, generation);
     mp_put_text(out, ANSWER_EVENTS);
     return open_array(out);
 }
@@ -392,6 +393,8 @@ struct answer_array answer_begin_events(struct buf *out, const struct answer_sta
 bool answer_read_events(const mp_value *reply, struct answer_events *events)
 {
     events->next = 0;
+    events->generation = 0;
+    (void)mp_as_uint(mp_get(reply, ANSWER_GENERATION), &events->generation);
     (void)mp_as_uint(mp_get(reply, ANSWER_NEXT), &events->next);
     return read_standing(reply, &events->standing) &&
            mp_as_uint(mp_get(reply, ANSWER_FLOOR), &events->floor) &&

@@ -81,6 +81,7 @@
 #define ANSWER_RESTART "restart"
 #define ANSWER_FORGOTTEN "forgotten"
 #define ANSWER_FLOOR "floor"
+#define ANSWER_GENERATION "generation"
 #define ANSWER_EVENTS "events"
 #define ANSWER_NEXT "next"
 #define ANSWER_MORE "more"
@@ -283,6 +284,7 @@ bool answer_read_snapshot(const mp_value *reply, struct answer_snapshot *snapsho
 struct answer_events {
     struct answer_standing standing;
     uint64_t floor;         /* all events with ordinals above this one are at the server */
+    uint64_t generation;    /* another one once the server's log was emptied; optional */
     const mp_value *events; /* an array; see answer_read_event */
     uint64_t next;          /* the ordinal that the next page is asked for with; optional */
     bool more;              /* there is a further page */
@@ -290,7 +292,7 @@ struct answer_events {
 
 /* Begins the reply to events; answer_end_page ends it. */
 struct answer_array answer_begin_events(struct buf *out, const struct answer_standing *standing,
-                                        uint64_t floor);
+                                        uint64_t floor, uint64_t generation);
 
 /* Reads the reply to events. */
 bool answer_read_events(const mp_value *reply, struct answer_events *events);

@@ -294,7 +294,8 @@ static const char *op_events(const struct request *r)
     }
     const struct answer_standing standing = standing_of(r->query, r->state);
     struct answer_array array =
-        answer_begin_events(r->reply, &standing, eventlog_floor(r->query->events));
+        answer_begin_events(r->reply, &standing, eventlog_floor(r->query->events),
+                            eventlog_generation(r->query->events));
     const struct eventlog_entry *entry;
     query_types_begin(&types);
     while ((entry = eventlog_after(r->query->events, after)) != NULL && array.count < limit &&

@@ -275,6 +275,16 @@ static bool log_is_whole(const struct replica *r, const struct answer_standing *
            standing->versions[0].seq >= r->sync.reached[0].seq;
 }
 
+/* True when the server emptied its log between two pages. What the earlier ones had was perhaps of
+ * another history, which the server did not know of yet. */
+static bool log_was_emptied(struct replica *r, const struct answer_events *page)
+{
+    const bool emptied = r->sync.paged && page->generation != r->sync.generation;
+    r->sync.paged = true;
+    r->sync.generation = page->generation;
+    return emptied;
+}
+
 /* The ordinal right below the first event of the page, or the server's last if the page is empty.
  */
 static uint64_t ordinal_before(const struct answer_events *page)
@@ -339,9 +349,10 @@ static void on_events(struct replica *r, const mp_value *map, mono_time now)
         replica_sync_abandon(r, now);
     } else if (start_over(r, &page, now)) {
         return;
-    } else if (r->sync.asked_newest && eventlog_last(r->events) != 0) {
-        /* The first event came meanwhile. The page has the newest events, but those that follow on
-         * it are needed. */
+    } else if (log_was_emptied(r, &page) ||
+               (r->sync.asked_newest && eventlog_last(r->events) != 0)) {
+        /* What is held is compared with the log as it is now; or the first event came meanwhile,
+         * and the page has the newest events, but those that follow on it are needed. */
         replica_sync_begin_events(r, now);
     } else {
         take_page(r, &page, now);

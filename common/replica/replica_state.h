@@ -97,6 +97,8 @@ struct replica_sync {
     bool new_epoch;       /* with events: the log is of an earlier epoch, and is compared */
     uint64_t confirmed;   /* with events: as in struct replica, by the pages so far */
     uint64_t vouched;     /* with events: what of it the ingestor vouches for */
+    bool paged;           /* with events: a page came */
+    uint64_t generation;  /* with events: of the server's log, by the first page */
     uint64_t continues;   /* by the server, in the last page of tiles so far */
     uint64_t accounted;   /* the same */
     uint64_t wanted;      /* bit i: the snapshot was begun for lane i */

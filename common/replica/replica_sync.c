@@ -89,6 +89,7 @@ void replica_sync_begin_events(struct replica *r, mono_time now)
     r->sync.new_epoch = r->lanes[0].last.epoch != r->sync.reached[0].epoch;
     r->sync.vouched = r->sync.new_epoch ? history_vouched(r) : r->confirmed;
     r->sync.confirmed = r->sync.vouched;
+    r->sync.paged = false;
     if (eventlog_last(r->events) != 0) {
         replica_sync_ask_events(r, history_ask_after(r, r->sync.new_epoch), now);
     } else {

@@ -296,11 +296,12 @@ static void test_pages_come_back_as_they_were(void **state)
         assert_int_equal(snapshot.more, !flag);
 
         buf_clear(&paper->bytes);
-        array = answer_begin_events(&paper->bytes, &standing, number);
+        array = answer_begin_events(&paper->bytes, &standing, number, number / 2);
         answer_end_page(&paper->bytes, array, number / 2, flag);
         assert_true(answer_read_events(parse(paper), &events));
         assert_standing(&events.standing, &standing);
         assert_int_equal(events.floor, number);
+        assert_int_equal(events.generation, number / 2);
         assert_int_equal(mp_count(events.events), 0);
         assert_int_equal(events.next, number / 2);
         assert_int_equal(events.more, flag);

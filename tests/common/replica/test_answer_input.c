@@ -75,7 +75,7 @@ static void put_shape(enum shape shape, struct buf *out)
         answer_end_page(out, answer_begin_snapshot(out, &standing, 0, false), 1, false);
         return;
     case EVENTS:
-        answer_end_page(out, answer_begin_events(out, &standing, 1), 1, false);
+        answer_end_page(out, answer_begin_events(out, &standing, 1, 1), 1, false);
         return;
     case TILE:
     case LISTED:
@@ -99,7 +99,8 @@ static bool optional(enum shape shape, struct str name)
         [PING] = {"position", "as_of", "confirmed", "continues", "accounted", "role", "version",
                   "tiles"},
         [SNAPSHOT] = {"position", "as_of", "confirmed", "continues", "accounted", "forgotten"},
-        [EVENTS] = {"position", "as_of", "confirmed", "continues", "accounted", "next"},
+        [EVENTS] = {"position", "as_of", "confirmed", "continues", "accounted", "generation",
+                    "next"},
         [TILE] = {"stale", "p", "m"},
         [LISTED] = {"stale"},
         [TOMBSTONE] = {"expired"},

@@ -60,7 +60,7 @@ static void test_every_name_stands_in_the_document_of_the_protocol(void **state)
         ANSWER_TILE_VALUE,   ANSWER_TILE_TTL,       ANSWER_TILE_GRACE,    ANSWER_TILE_POSITION,
         ANSWER_TILE_AS_OF,   ANSWER_TILE_PUBLISHED, ANSWER_TILE_AGE,      ANSWER_TILE_STALE,
         ANSWER_TILE_EXPIRED, ANSWER_EVENT_ORDINAL,  ANSWER_EVENT_ARRIVAL, ANSWER_EVENT_PUBLISHED,
-        ANSWER_EVENT_FIELDS, ANSWER_EVENT_ID,       ANSWER_EVENT_TYPE,
+        ANSWER_EVENT_FIELDS, ANSWER_EVENT_ID,       ANSWER_EVENT_TYPE,    ANSWER_GENERATION,
     };
     FILE *file = fopen(TILEWIRE_SOURCE_DIR "/docs/protocol.md", "r");
     assert_non_null(file);

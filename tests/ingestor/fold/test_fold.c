@@ -4,8 +4,8 @@
 
 #include "tests/ingestor/fold/fold_random.h"
 
-/* What a tile shows depends on the set of rows folded and on the time, not on the order in which they
- * came. */
+/* What a tile shows depends on the set of rows folded and on the time, not on the order in which
+ * they came. */
 static void test_any_order_gives_the_same(void **state)
 {
     (void)state;
