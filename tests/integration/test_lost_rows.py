@@ -10,7 +10,6 @@ import subprocess
 import pytest
 import zmq
 
-from conftest import throw_away_server
 from test_outages import own_server, own_table  # noqa: F401 (fixtures)
 from test_postgres_wake import as_postgres
 from tilewire import Postgres, free_ports, now_iso, wait_until

@@ -162,7 +162,7 @@ def test_rows_that_come_while_a_tile_is_built_count_once(deploy, every_table):
 
 
 def test_a_row_from_the_future_comes_once_to_a_tile_that_is_built_meanwhile(deploy, every_table):
-    soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)).isoformat()
+    soon = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=6)).isoformat()
     every_table.insert([(soon, "opened", "r0", "later", None, None)])
     fill(every_table, 10)
     d = deploy(every_table, tiles=TILES, gateways=1).start()
