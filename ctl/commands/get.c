@@ -8,6 +8,31 @@
 #include "ctl/commands/commands.h"
 #include "ctl/commands/show.h"
 
+/* Prints which rows the tile knows, as far as it says so. */
+static void print_past(const struct ctl *ctl, const mp_value *value)
+{
+    const mp_value *since = mp_get(value, "since");
+    struct str position = STR("");
+    struct str time = STR("");
+    int percent;
+    bool complete = true;
+    (void)mp_as_bool(mp_get(value, "complete"), &complete);
+    if (mp_as_str(mp_get(since, "position"), &position) &&
+        mp_as_str(mp_get(since, "time"), &time)) {
+        fprintf(ctl->out, "  %-14s position ", "since");
+        print_text(ctl->out, position);
+        fputs(", ", ctl->out);
+        print_text(ctl->out, time);
+        fputc('\n', ctl->out);
+    }
+    if (!complete) {
+        fprintf(ctl->out, "  %-14s no: older rows were gone when the tile was built\n", "complete");
+    }
+    if (show_building(value, &percent)) {
+        fprintf(ctl->out, "  %-14s %d %%: until then the tile lacks rows\n", "building", percent);
+    }
+}
+
 static void print_tile(const struct ctl *ctl, const struct served_tile *tile)
 {
     char time[WALL_TEXT_SIZE];
@@ -31,6 +56,7 @@ static void print_tile(const struct ctl *ctl, const struct served_tile *tile)
     fprintf(ctl->out, "  %-14s position ", "as of");
     print_text(ctl->out, str_of(tile->position));
     fprintf(ctl->out, ", %s\n", wall_format(tile->as_of, time));
+    print_past(ctl, &doc.root);
     fprintf(ctl->out, "  %-14s %s ago\n", "refreshed", show_age(tile->age_ms, age));
     fprintf(ctl->out, "  %-14s %s\n", "version", version_format(tile->version, version));
     mp_doc_free(&doc);

@@ -115,18 +115,22 @@ static void add_row(void *arg, const struct served_tile *tile)
     char age[SHOW_AGE_SIZE];
     struct mp_doc doc;
     struct buf summary = {0};
+    struct buf past = {0};
     struct str type = STR("");
     mp_doc_init(&doc);
     (void)mp_parse(&doc, tile->value.data, tile->value.len);
     (void)mp_as_str(mp_get(&doc.root, "type"), &type);
     show_summary(&summary, &doc.root);
+    show_past(&past, &doc.root);
     show_table_add(table, tile->key);
     show_table_add_str(table, type);
     show_table_add(table, buf_cstr(&summary));
+    show_table_add(table, buf_cstr(&past));
     show_table_add(table, tile->position);
     show_table_add(table, show_age(tile->age_ms, age));
     show_table_add(table, tile->stale ? "stale" : "live");
     buf_free(&summary);
+    buf_free(&past);
     mp_doc_free(&doc);
 }
 
@@ -139,7 +143,8 @@ static void add_json(void *arg, const struct served_tile *tile)
 
 static int run(const struct ctl *ctl, const struct command_line *line)
 {
-    static const char *const header[] = {"KEY", "TYPE", "VALUE", "POSITION", "REFRESHED", "STATE"};
+    static const char *const header[] = {"KEY",      "TYPE",      "VALUE", "PAST",
+                                         "POSITION", "REFRESHED", "STATE"};
     struct peer *peer = NULL;
     struct error err = {{0}};
     struct show_table table;
@@ -172,6 +177,9 @@ const struct command command_ls = {
     .name = "ls",
     .argument = "[PREFIX]",
     .brief = "all tiles",
-    .doc = "List the tiles (whose keys begin with PREFIX).",
+    .doc =
+        "List the tiles (whose keys begin with PREFIX). PAST says which rows a tile knows: it is "
+        "complete; or it has only those since a time, because older ones were gone when it was "
+        "built; or it is being built, and lacks rows until then.",
     .run = run,
 };

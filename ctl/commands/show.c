@@ -11,7 +11,8 @@
 #include "common/codec/json.h"
 #include "ctl/base/print.h"
 
-#define GAP "  " /* between columns */
+#define GAP "  "                                /* between columns */
+#define MINUTES (sizeof "2026-11-20T03:00" - 1) /* bytes of a moment that say it to the minute */
 
 /* ---- Tables ---- */
 
@@ -187,6 +188,35 @@ void show_summary(struct buf *out, const mp_value *value)
             buf_append_char(out, ' ');
             buf_append_str(out, unit);
         }
+    }
+}
+
+bool show_building(const mp_value *value, int *percent)
+{
+    const mp_value *building = mp_get(value, "building");
+    double progress = 0;
+    (void)mp_as_number(mp_get(building, "progress"), &progress);
+    *percent = (int)(100 * fmin(fmax(progress, 0), 1));
+    return mp_is_map(building);
+}
+
+void show_past(struct buf *out, const mp_value *value)
+{
+    int percent;
+    bool complete;
+    struct str time;
+    if (show_building(value, &percent)) {
+        buf_printf(out, "building %d %%", percent);
+    } else if (!mp_as_bool(mp_get(value, "complete"), &complete)) {
+        buf_append_text(out, "–");
+    } else if (complete) {
+        buf_append_text(out, "complete");
+    } else if (mp_as_str(mp_get(mp_get(value, "since"), "time"), &time) && time.len > MINUTES) {
+        buf_append_text(out, "since ");
+        buf_append(out, time.p, MINUTES);
+        buf_append_char(out, 'Z');
+    } else {
+        buf_append_text(out, "incomplete");
     }
 }
 

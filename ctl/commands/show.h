@@ -41,6 +41,14 @@ void show_sparkline(struct buf *out, const mp_value *points, size_t width);
  * type of tile that looks like another needs nothing here. */
 void show_summary(struct buf *out, const mp_value *value);
 
+/* Appends what a tile's value says of the past, in a few words: "building 42 %", "since
+ * 2026-11-20T03:00Z" when older rows were gone before the tile was built, "complete", or "–" when
+ * it says nothing. */
+void show_past(struct buf *out, const mp_value *value);
+
+/* Sets *percent to how far the tile is built. False when it is not being built. */
+bool show_building(const mp_value *value, int *percent);
+
 /* Prints all that is in a value's `data`, a line each, indented by so many spaces. */
 void show_data(const struct ctl *ctl, const mp_value *data, int indent);
 

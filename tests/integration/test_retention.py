@@ -3,6 +3,7 @@
 change of the file builds anew only what depends on that change."""
 import datetime
 import json
+import re
 import signal
 
 import pytest
@@ -82,6 +83,39 @@ def test_an_unrelated_tile_leaves_the_others_untouched_though_rows_are_gone(depl
     fill(every_table, 1)
     wait_until(lambda: (value(d, "all"), value(d, "new")) == (2011, 1011))
     assert d.tile("new")["complete"] is False and d.tile("all")["complete"] is True
+
+
+def test_the_command_line_says_what_a_tile_knows_of_the_past(deploy, postgres_table):
+    """A row of the past holds the build until the test lets it go."""
+    fill(postgres_table, 3000)
+    postgres_table.execute("CREATE FUNCTION held(bigint) RETURNS text LANGUAGE plpgsql STABLE AS "
+                           "'BEGIN IF $1 = 1500 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF; RETURN NULL; END'")
+    postgres_table.execute("CREATE VIEW paced AS SELECT id, timestamp, coalesce(held(id), event_type) AS event_type, actor_id, target_id, summary, payload FROM events")
+    d = deploy(postgres_table, tiles=TILES, gateways=1)
+    d.config["source"]["table"] = "paced"
+    d.config["ingestor"]["events"] = 100  # those are read again at a start
+    d.write()
+    d.start()
+    wait_until(lambda: value(d, "all") == 3000)
+    postgres_table.execute("DELETE FROM events WHERE id <= 10")
+    holder = postgres_table.connect().cursor()
+    holder.execute("SELECT pg_advisory_lock(7)")
+    reload(d, [*TILES, {"key": "new", "type": "count"}], wait=False)
+    wait_until(lambda: d.request("/api/tiles/new")[0] == 200 and d.tile("new")["building"]["progress"] > 0, 10, "the rows before the one that is held")
+    percent = int(100 * d.tile("new")["building"]["progress"])
+    row = re.search(r"^new +count +\d+ +(.+?)  ", d.run("ls", check=True).stdout, re.M)
+    assert row[1] == f"building {percent} %"
+    assert f"building       {percent} %: until then the tile lacks rows" in d.run("get", "new", check=True).stdout
+    assert json.loads(d.run("get", "new", "--json", check=True).stdout)["building"]["progress"] == d.tile("new")["building"]["progress"]
+    holder.execute("SELECT pg_advisory_unlock(7)")
+    wait_until(lambda: built(d, "new"))
+    since = d.tile("new")["since"]
+    listed = d.run("ls", check=True).stdout
+    assert re.search(rf"^new +count +2990 +since {since['time'][:16]}Z  ", listed, re.M), listed
+    got = d.run("get", "new", check=True).stdout
+    assert f"since          position 11, {since['time']}" in got and "complete       no: older rows were gone" in got
+    (tile,) = [t for t in json.loads(d.run("ls", "--json", check=True).stdout) if t["key"] == "new"]
+    assert tile["since"] == since and tile["complete"] is False and "building" not in tile
 
 
 def test_a_tile_that_comes_back_within_a_day_goes_on(deploy, every_table):

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "common/codec/json.h"
 #include "tests/unit.h"
 
 /* Frees what was packed. */
@@ -55,11 +56,56 @@ static void test_six_digits_are_enough_for_the_others(void **state)
     shows(&packed, "–");
 }
 
+/* The value is given as JSON. */
+static void says_of_the_past(const char *json, const char *expected)
+{
+    struct buf packed = {0};
+    struct buf out = {0};
+    struct json_value *root;
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    assert_int_equal(json_parse(str_of(json), strlen(json), &root), 0);
+    json_to_mp(&packed, root);
+    json_free(root);
+    assert_int_equal(mp_parse(&doc, packed.data, packed.len), 0);
+    show_past(&out, &doc.root);
+    assert_string_equal(buf_cstr(&out), expected);
+    mp_doc_free(&doc);
+    buf_free(&out);
+    buf_free(&packed);
+}
+
+static void test_the_past_is_told_in_a_few_words(void **state)
+{
+    (void)state;
+    says_of_the_past("{\"complete\":true,\"since\":{\"position\":\"1\",\"time\":"
+                     "\"2026-11-20T03:00:12.345Z\"}}",
+                     "complete");
+    says_of_the_past("{\"complete\":false,\"since\":{\"position\":\"41\",\"time\":"
+                     "\"2026-11-20T03:00:12.345Z\"}}",
+                     "since 2026-11-20T03:00Z");
+    says_of_the_past("{\"complete\":false}", "incomplete");
+    says_of_the_past("{\"complete\":false,\"since\":{\"time\":\"soon\"}}", "incomplete");
+    says_of_the_past("{}", "–");
+}
+
+static void test_a_build_is_told_before_all_else(void **state)
+{
+    (void)state;
+    says_of_the_past("{\"complete\":false,\"building\":{\"progress\":0.429}}", "building 42 %");
+    says_of_the_past("{\"complete\":true,\"building\":{\"progress\":0}}", "building 0 %");
+    says_of_the_past("{\"building\":{\"progress\":-1e300}}", "building 0 %");
+    says_of_the_past("{\"building\":{\"progress\":1e300}}", "building 100 %");
+    says_of_the_past("{\"building\":{}}", "building 0 %");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_numbers_are_exact),
         cmocka_unit_test(test_six_digits_are_enough_for_the_others),
+        cmocka_unit_test(test_the_past_is_told_in_a_few_words),
+        cmocka_unit_test(test_a_build_is_told_before_all_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
