@@ -28,6 +28,14 @@ export function clock(iso) {
   return new Date(iso).toLocaleTimeString([], { hour12: false });
 }
 
+// Writes when something was, shortly: the time if it was today, the day if it was this year, else the month.
+export function date(iso) {
+  const at = new Date(iso);
+  const now = new Date();
+  if (at.toDateString() === now.toDateString()) return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+  return at.toLocaleDateString([], at.getFullYear() === now.getFullYear() ? { day: "numeric", month: "short" } : { month: "short", year: "numeric" });
+}
+
 const periods = { "1d": "day", "1w": "week", "1M": "month" };
 
 // Writes the step of a trend, "10s" or "day".

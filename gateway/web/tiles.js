@@ -1,20 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cards that show tiles, and what all of them share: title, age, staleness, search, groups. What a tile's type draws in a
-// card's body is in types.js.
+// The cards that show tiles, and what all of them share: title, age, staleness, past, search, groups. What a tile's type draws
+// in a card's body is in types.js.
 import { element, setText } from "./dom.js";
-import { duration, number, words } from "./format.js";
+import { date, duration, number, words } from "./format.js";
 import { drawingOf } from "./types.js";
+
+// Makes what all cards have: a head with the title and a note, and a line that shows how far a tile is built.
+function frame(card, kind, key, content) {
+  card.title = element("button", { type: "button", class: "title" });
+  card.age = element("span", { class: "age" });
+  card.built = element("div", { class: "fill built", role: "progressbar", "aria-label": "Building", hidden: "" });
+  card.node = element("article", { class: `card ${kind}`, part: "card", "data-key": key },
+    element("div", { class: "card-head" }, element("h2", { part: "title" }, card.title), card.age), element("div", { class: "body" }, ...content), card.built);
+}
+
+// Says in the head how the tiles of a card stand, in a word or two. `why` says it at length, in a tooltip.
+function note(card, tiles, stale, more = "") {
+  const building = tiles.filter((tile) => tile.building).map((tile) => Math.floor(100 * tile.building.progress));
+  const percent = Math.min(...building);
+  const partial = tiles.find(lacksRows);
+  let text = "";
+  let why = "";
+  if (stale) {
+    more = "";
+    text = `stale for ${duration(Date.now() - Math.max(...tiles.map((tile) => Date.parse(tile.updated_at))))}`;
+  } else if (building.length) {
+    text = `building ${percent} %`;
+    why = "This tile is being made of the rows that are there. Until that is done its value lacks some of them.";
+  } else if (partial) {
+    text = partial.since ? `since ${date(partial.since.time)}` : "incomplete";
+    why = `Older rows were gone when this tile was made${partial.since ? `: it knows those since ${new Date(partial.since.time).toLocaleString()}` : ""}.`;
+  }
+  card.node.classList.toggle("stale", stale);
+  card.node.classList.toggle("building", building.length !== 0);
+  card.node.classList.toggle("partial", why !== "");
+  card.built.hidden = !building.length;
+  if (building.length) {
+    card.built.style.width = `${percent}%`;
+    card.built.setAttribute("aria-valuenow", percent);
+  }
+  setText(card.age, [text, more].filter(Boolean).join(" · "));
+  if (card.age.title !== why) card.age.title = why;
+}
+
+// True when rows are known to be gone that the tile would show. Those from before its window or its chart do not matter.
+export function lacksRows(tile) {
+  return tile.complete === false && !(Date.parse(tile.since?.time) < drawingOf(tile.type).begin?.(tile.data));
+}
 
 // One tile.
 export class Card {
   constructor(tile) {
     this.key = tile.key;
-    this.title = element("button", { type: "button", class: "title" });
-    this.age = element("span", { class: "age" });
-    const body = element("div", { class: "body" });
-    this.node = element("article", { class: `card ${tile.type}`, part: "card", "data-key": tile.key },
-      element("div", { class: "card-head" }, element("h2", { part: "title" }, this.title), this.age), body);
-    this.drawing = new (drawingOf(tile.type))(body);
+    frame(this, tile.type, tile.key, []);
+    this.drawing = new (drawingOf(tile.type))(this.node.querySelector(".body"));
     this.update(tile);
   }
 
@@ -27,11 +66,10 @@ export class Card {
     this.tick();
   }
 
-  // Called each second: moves what counts down, and the age of what is stale.
+  // Called each second: moves what counts down, and the note in the head.
   tick() {
-    this.drawing.tick?.();
-    this.node.classList.toggle("stale", this.tile.stale);
-    setText(this.age, this.tile.stale ? `stale for ${duration(Date.now() - Date.parse(this.tile.updated_at))}` : "");
+    if (!this.tile.building) this.drawing.tick?.(); // The way to its value is no history.
+    note(this, [this.tile], this.tile.stale);
   }
 
   retheme() {
@@ -60,11 +98,8 @@ export class Family {
     this.key = familyOf(tile);
     this.shown = shown;
     this.members = new Map();
-    this.title = element("button", { type: "button", class: "title" });
     this.list = element("ul", { class: "bars" });
-    this.age = element("span", { class: "age" });
-    this.node = element("article", { class: "card family", part: "card", "data-key": this.key },
-      element("div", { class: "card-head" }, element("h2", { part: "title" }, this.title), this.age), element("div", { class: "body" }, this.list));
+    frame(this, "family", this.key, [this.list]);
     this.update(tile);
   }
 
@@ -104,10 +139,7 @@ export class Family {
   // A family is stale when all its members are, and has been since the newest of them was refreshed.
   tick() {
     const members = [...this.members.values()];
-    const stale = members.length !== 0 && members.every((t) => t.stale);
-    this.node.classList.toggle("stale", stale);
-    const age = () => duration(Date.now() - Math.max(...members.map((t) => Date.parse(t.updated_at))));
-    setText(this.age, stale ? `stale for ${age()}` : this.more > 0 ? `${this.more} more` : "");
+    note(this, members, members.length !== 0 && members.every((t) => t.stale), this.more > 0 ? `${this.more} more` : "");
   }
 
   retheme() {}

@@ -2,7 +2,7 @@
 // Real programs on a SQLite table of their own, and a page of headless Chromium that looks at them.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync, openSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, mkdirSync, rmSync, writeFileSync, openSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, dirname } from "node:path";
@@ -58,8 +58,8 @@ export function freePort() {
 }
 
 export class Deployment {
-  // Further keys of each tile and of the gateway; or other keys of the source, and other tiles.
-  static async create(tileOptions = "", gatewayOptions = "", { source = "", tiles = TILES } = {}) {
+  // Further keys of each tile and of the gateway; or other keys of the source, other tiles, and more SQL for the database.
+  static async create(tileOptions = "", gatewayOptions = "", { source = "", tiles = TILES, schema = "" } = {}) {
     const d = new Deployment();
     d.folder = mkdtempSync(join(tmpdir(), "tilewire-browser-"));
     const ports = [];
@@ -73,7 +73,7 @@ ingestor: {publish: "${tcp(0)}", query: "${tcp(1)}", checkpoint_interval: 200ms}
 cache: {publish: "${tcp(2)}", query: "${tcp(3)}"}
 gateway: {listen: "127.0.0.1:${d.port}", drain: 100ms${gatewayOptions}, limits: {requests_per_second: 1000, requests_burst: 1000, streams_per_second: 1000, streams_burst: 1000}}
 ${tiles.replaceAll(/}$/gm, `${tileOptions}}`)}`);
-    d.sql("PRAGMA journal_mode=wal; CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT, event_type TEXT, actor_id TEXT, target_id TEXT, summary TEXT, payload TEXT)");
+    d.sql(`PRAGMA journal_mode=wal; CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT, event_type TEXT, actor_id TEXT, target_id TEXT, summary TEXT, payload TEXT); ${schema}`);
     d.programs = {};
     for (const name of ["ingestor", "cache", "gateway"]) await d.start(name);
     await until("the gateway's readiness", async () => (await fetch(`${d.url}/readyz`).catch(() => null))?.ok);
@@ -108,6 +108,12 @@ ${tiles.replaceAll(/}$/gm, `${tileOptions}}`)}`);
     const url = `http://127.0.0.1:${this.second}`;
     await until("the second gateway's readiness", async () => (await fetch(`${url}/readyz`).catch(() => null))?.ok);
     return url;
+  }
+
+  // Appends definitions of tiles to the file, and lets the ingestor read it again.
+  define(tiles) {
+    appendFileSync(this.file, tiles);
+    this.programs.ingestor.kill("SIGHUP");
   }
 
   async start(name, ...options) {

@@ -15,6 +15,12 @@ export interface Tile<Data = Record<string, unknown>> {
   stale: boolean;
   refresh?: { policy: "on_event" | "interval"; min_interval_ms: number };
   group?: { by: string; value: string };
+  /** The earliest row that the tile could know. Not there while it is built for the first time. */
+  since?: { position: string; time: string };
+  /** False when older rows are known to have been gone before the tile was built. */
+  complete?: boolean;
+  /** While the tile is built from the rows that are there: how far it is, 0 to 1. Until then its data lacks rows. */
+  building?: { progress: number };
   data: Data;
 }
 

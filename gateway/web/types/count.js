@@ -7,6 +7,10 @@ import { History } from "../history.js";
 export class Count {
   static single = true;
 
+  static begin({ begins_at, window_ms }) {
+    return begins_at ? Date.parse(begins_at) : Date.now() - window_ms;
+  }
+
   constructor(body) {
     this.value = element("div", { class: "big" });
     this.note = element("div", { class: "quiet" });

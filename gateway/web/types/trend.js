@@ -70,8 +70,14 @@ const steps = [];
 for (let tens = 1e-6; tens < 1e13; tens *= 10) steps.push(...[1, 2, 2.5, 5].map((n) => Number((n * tens).toPrecision(3))));
 const wholeSteps = steps.filter(Number.isInteger);
 
+const SHORTEST = 20; // buckets of a chart
+
 export class Trend {
   static width = 2;
+
+  static begin(data) {
+    return 1000 * trendSeries(data, Math.max(SHORTEST, Object.keys(data.points).length))[0][0];
+  }
 
   constructor(body) {
     this.value = element("span", { class: "big small" });
@@ -81,7 +87,7 @@ export class Trend {
     this.inks = new Inks(this.chart);
     this.observer = new ResizeObserver(() => this.plot?.setSize(this.size()));
     this.observer.observe(this.chart);
-    this.longest = 20;
+    this.longest = SHORTEST;
   }
 
   size() {
