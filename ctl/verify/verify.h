@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `tilewire verify`: whether every tile is what the events table says. */
+/* `tilewire verify`: whether every tile is what the rows have said, as far as the table shows. */
 #ifndef CTL_VERIFY_VERIFY_H
 #define CTL_VERIFY_VERIFY_H
 
