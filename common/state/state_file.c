@@ -50,6 +50,7 @@ struct file_state {
     struct error damage;
     struct buf legacy;         /* FOUND_LEGACY: what is in it */
     uint64_t number;           /* of the database that is open */
+    bool made;                 /* it is ours from the start */
     bool named;                /* PATH names it */
     bool moving;               /* it is another's, who does not let us write: we only read it */
     struct state_sqlite *open; /* NULL: none */
@@ -236,6 +237,7 @@ static int create_database(struct file_state *f, struct error *err)
 {
     char *path = database_path(f, f->fence.number);
     close_database(f);
+    f->made = true;
     f->named = false;
     f->number = f->fence.number;
     state_sqlite_remove(path);
@@ -270,6 +272,7 @@ static int move(struct file_state *f, struct error *err)
     close_database(f);
     f->open = theirs;
     f->number = number;
+    f->made = false;
     f->named = true;
     return status == STATUS_INVALID || status == STATUS_AGAIN ? STATUS_IO : status;
 }
@@ -299,7 +302,7 @@ static void file_close(struct state_store *store)
 {
     struct file_state *f = file_of(store);
     close_database(f);
-    if (f->writes && !f->named) {
+    if (f->made && !f->named) {
         char *path = database_path(f, f->fence.number);
         state_sqlite_remove(path); /* nothing names it */
         free(path);
@@ -373,6 +376,10 @@ static int file_load(struct state_store *store, struct state_changes *out, struc
         break;
     case FOUND_STATE:
         status = state_sqlite_load(f->open, out, err);
+        if (status == STATUS_NOT_FOUND) {
+            status = error_set(err, STATUS_INVALID, "the records of %s.state.%" PRIu64 " are lost",
+                               f->path, f->number);
+        }
         break;
     }
     if (status == STATUS_INVALID && f->writes && f->found == FOUND_STATE) {

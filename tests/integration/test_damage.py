@@ -69,7 +69,7 @@ class Stored:
             return ""
         if how == "records gone":
             self.execute("DELETE FROM state")
-            return "" if self.kind == "file" else "are lost"
+            return "are lost"
         if how == "place changed":
             value = bytes(self.execute("SELECT value FROM state WHERE tile = 0 AND item = 1")[0][0])
             self.execute("UPDATE state SET value = ? WHERE tile = 0 AND item = 1", value[:5] + bytes([value[5] ^ 1]) + value[6:])
