@@ -168,7 +168,7 @@ def test_at_midnight_today_begins_anew(deploy, folder, sqlite_table):
     wait_until(lambda: d.stats()["checkpoint_position"] == 5)
     d["ingestor"].kill()
     d.start("ingestor")
-    d["ingestor"].await_log("from a checkpoint of")
+    d["ingestor"].await_log("going on after position")
     assert d.tile("today")["data"].items() >= after.items()
     past.verify()
 
