@@ -36,6 +36,7 @@ static void resume(struct ingestor *ingestor, const struct snapshot *snapshot,
                    const struct snapshot_load *how)
 {
     buf_append_str(&ingestor->source.state, snapshot->source);
+    ingestor->source.pieces = snapshot->pieces;
     ingestor->source.ordinal = snapshot->ordinal;
     ingestor->source.origin = snapshot->origin;
     ingestor->source.delivered = snapshot->delivered;
@@ -91,6 +92,7 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
         status = snapshot_load(&snapshot, message->state, &how, ingestor->fold, &err);
     }
     if (status == STATUS_NEWER) {
+        snapshot_free(&snapshot);
         return refuse(ingestor, &err);
     }
     /* The epoch grows even if the lease's own memory was lost. */
@@ -98,12 +100,14 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
         message->epoch > snapshot.epoch ? message->epoch : snapshot.epoch + 1;
     publisher_begin(ingestor->publisher, ingestor->publishing.epoch);
     buf_clear(&ingestor->source.state);
+    snapshot_pieces_anew(&ingestor->source.pieces);
     const bool usable = status == STATUS_OK;
     if (usable) {
         resume(ingestor, &snapshot, &how);
     } else {
         begin_anew(ingestor, message, &snapshot, &err);
     }
+    snapshot_free(&snapshot);
     newest_clear(&ingestor->newest);
     ingestor->source.caught_up = false;
     ingestor->source.told = false;
@@ -223,6 +227,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     fold_events(ingestor, batch, now);
     if (!batch->state_appends) {
         buf_clear(&ingestor->source.state);
+        snapshot_pieces_anew(&ingestor->source.pieces);
     }
     buf_append_str(&ingestor->source.state, batch->state);
     ingestor->source.ordinal = batch->ordinal;

@@ -17,10 +17,11 @@
 void ingestor_save(struct ingestor *ingestor)
 {
     struct ingestor_saving *saving = &ingestor->saving;
-    const struct ingestor_source *source = &ingestor->source;
+    struct ingestor_source *source = &ingestor->source;
     if (state_changes_bytes(&saving->changes) > UNSAVED_MAX) {
         /* It could not be stored for long: everything takes less than all that has changed. */
         fold_unsave(ingestor->fold, &saving->changes);
+        snapshot_pieces_anew(&source->pieces);
     }
     const struct snapshot snapshot = {
         .epoch = ingestor->publishing.epoch,
@@ -33,7 +34,7 @@ void ingestor_save(struct ingestor *ingestor)
         .as_of = ingestor->clock.lost_rows ? WALL_NEVER : ingestor->clock.reached,
     };
     fold_save(ingestor->fold, ingestor_now(ingestor).wall, &saving->changes);
-    snapshot_put(&snapshot, &saving->changes);
+    snapshot_put(&snapshot, &source->pieces, &saving->changes);
     saving->bytes = saving->changes.values.len;
     saving->under_way = true;
     saving->ordinal = source->ordinal;
@@ -53,6 +54,7 @@ static void note_failure(struct ingestor *ingestor, const struct error *error, b
         saving->lost++;
         state_changes_free(&saving->changes);
         fold_unsave_all(ingestor->fold);
+        snapshot_pieces_anew(&ingestor->source.pieces);
         log_error("the state's store is damaged: %s. Tiles go on, and all that they know is stored "
                   "anew",
                   error->text);

@@ -26,6 +26,7 @@
 #include "ingestor/reader/past.h"
 #include "ingestor/reader/reader.h"
 #include "ingestor/row_times.h"
+#include "ingestor/snapshot.h"
 
 /*
  *            lease, a state    ┌─► resuming ── the event log is filled again ──┐
@@ -43,15 +44,16 @@ enum ingestor_phase { INGESTOR_STANDBY, INGESTOR_RESUMING, INGESTOR_BUILDING, IN
 
 /* How the source stands, as the reader told. */
 struct ingestor_source {
-    bool up;                 /* The source is read. */
-    bool caught_up;          /* All rows that it had were folded. */
-    struct buf state;        /* The source's, after the last batch folded. */
-    uint64_t ordinal;        /* Of the last event folded. */
-    uint64_t origin;         /* The numbering that the ordinal belongs to. */
-    uint64_t record;         /* The number of the last journal record that is in the state. */
-    bool told;               /* In this life the source has told whether rows may be lost. */
-    uint64_t saved_epoch;    /* Of the life that saved what this one goes on from; 0: none. */
-    uint64_t continues;      /* An epoch since which no row was lost; 0: nobody knows. */
+    bool up;                       /* The source is read. */
+    bool caught_up;                /* All rows that it had were folded. */
+    struct buf state;              /* The source's, after the last batch folded. */
+    struct snapshot_pieces pieces; /* What of it the store has, or will with the changes to save. */
+    uint64_t ordinal;              /* Of the last event folded. */
+    uint64_t origin;               /* The numbering that the ordinal belongs to. */
+    uint64_t record;               /* The number of the last journal record that is in the state. */
+    bool told;                     /* In this life the source has told whether rows may be lost. */
+    uint64_t saved_epoch;          /* Of the life that saved what this one goes on from; 0: none. */
+    uint64_t continues;            /* An epoch since which no row was lost; 0: nobody knows. */
     uint64_t accounted;      /* Rows up to this ordinal that are not here were deleted, not lost. */
     uint64_t pending_ids;    /* Ids that are missing and may still come: see holes.h. */
     wall_time pending_since; /* When the longest of them began to be missing. */

@@ -24,21 +24,67 @@ uint64_t snapshot_table(const struct config_source *source)
     return hash;
 }
 
-void snapshot_put(const struct snapshot *snapshot, struct state_changes *out)
+void snapshot_free(struct snapshot *snapshot)
 {
+    buf_free(&snapshot->joined);
+    snapshot->source = STR_NULL;
+}
+
+/* ---- Saving ---- */
+
+void snapshot_pieces_anew(struct snapshot_pieces *pieces)
+{
+    pieces->bytes = 0;
+    pieces->count = 0;
+    pieces->stale = true;
+}
+
+static struct state_id piece_at(uint64_t index)
+{
+    return (struct state_id){.item = STATE_PIECE + index};
+}
+
+/* Returns what is to stand in the record itself. */
+static struct str put_pieces(struct str state, struct snapshot_pieces *pieces,
+                             struct state_changes *out)
+{
+    struct str tail = state;
+    if (pieces->bytes != 0) {
+        tail = (struct str){state.p + pieces->bytes, state.len - pieces->bytes};
+    }
+    if (tail.len > SNAPSHOT_TAIL_MAX) {
+        state_put(out, piece_at(pieces->count++), tail);
+        pieces->bytes = state.len;
+        tail = STR("");
+    }
+    for (uint64_t i = pieces->count; pieces->stale && i < pieces->most; i++) {
+        state_gone(out, STATE_ITEM_GONE, piece_at(i));
+    }
+    pieces->stale = false;
+    pieces->most = pieces->count > pieces->most ? pieces->count : pieces->most;
+    return tail;
+}
+
+void snapshot_put(const struct snapshot *snapshot, struct snapshot_pieces *pieces,
+                  struct state_changes *out)
+{
+    const struct str tail = put_pieces(snapshot->source, pieces, out);
     struct buf *value = state_put_begin(out, (struct state_id){.item = STATE_PLACE});
-    mp_put_array(value, 9);
+    mp_put_array(value, 10);
     mp_put_int(value, FORMAT);
     mp_put_uint(value, snapshot->epoch);
     mp_put_uint(value, snapshot->ordinal);
     mp_put_uint(value, snapshot->origin);
-    mp_put_bin(value, snapshot->source);
+    mp_put_bin(value, tail);
     mp_put_int(value, snapshot->as_of.us);
     mp_put_str(value, snapshot->scheme);
     mp_put_uint(value, snapshot->table);
     mp_put_uint(value, snapshot->delivered);
+    mp_put_uint(value, pieces->count);
     state_put_end(out);
 }
+
+/* ---- Loading ---- */
 
 /* The parts that all versions have in the same places. */
 static int read_numbers(struct snapshot *snapshot, const mp_value *parts, int64_t wanted)
@@ -56,7 +102,30 @@ static int read_numbers(struct snapshot *snapshot, const mp_value *parts, int64_
                : STATUS_INVALID;
 }
 
-static int read_place(struct snapshot *snapshot, const mp_value *parts)
+/* Puts the state together of its pieces. */
+static int join_pieces(struct snapshot *snapshot, const mp_value *parts,
+                       const struct state_changes *saved)
+{
+    struct snapshot_pieces *pieces = &snapshot->pieces;
+    (void)mp_as_uint(mp_at(parts, 9), &pieces->count); /* absent: there are none */
+    for (uint64_t i = 0; i < pieces->count; i++) {
+        const struct str piece = state_whole(saved, piece_at(i).item);
+        if (piece.p == NULL) {
+            return STATUS_INVALID;
+        }
+        buf_append_str(&snapshot->joined, piece);
+    }
+    pieces->bytes = snapshot->joined.len;
+    pieces->most = pieces->count;
+    if (pieces->count != 0) {
+        buf_append_str(&snapshot->joined, snapshot->source);
+        snapshot->source = buf_str(&snapshot->joined);
+    }
+    return STATUS_OK;
+}
+
+static int read_place(struct snapshot *snapshot, const mp_value *parts,
+                      const struct state_changes *saved)
 {
     const int status = read_numbers(snapshot, parts, FORMAT);
     if (status != STATUS_OK) {
@@ -66,7 +135,7 @@ static int read_place(struct snapshot *snapshot, const mp_value *parts)
                    mp_as_str(mp_at(parts, 6), &snapshot->scheme) &&
                    mp_as_uint(mp_at(parts, 7), &snapshot->table) &&
                    mp_as_uint(mp_at(parts, 8), &snapshot->delivered)
-               ? STATUS_OK
+               ? join_pieces(snapshot, parts, saved)
                : STATUS_INVALID;
 }
 
@@ -140,7 +209,7 @@ int snapshot_load(struct snapshot *snapshot, const struct state_changes *saved,
     int status = mp_parse(&doc, place.p, place.len);
     if (status == STATUS_OK) {
         status = how->legacy ? read_legacy(snapshot, &doc.root, &legacy)
-                             : read_place(snapshot, &doc.root);
+                             : read_place(snapshot, &doc.root, saved);
     }
     if (status != STATUS_OK) {
         error_set(err, status, "the state is of another version of Tilewire");

@@ -2,35 +2,64 @@
 /*
  * What of the saved state is of no single tile: where the source and the numbering stood. One
  * record (STATE_PLACE), MessagePack: [format, epoch, ordinal, origin, source state, as_of, scheme,
- * table, delivered].
+ * table, delivered, pieces].
+ *
+ * The state of a source may be megabytes, to which each batch appends (batch.state_appends). So its
+ * first part lies in so many pieces, records of their own from STATE_PIECE on, and what is in the
+ * record itself comes behind them. A save writes what was appended since, and no more than
+ * SNAPSHOT_TAIL_MAX again.
  */
 #ifndef INGESTOR_SNAPSHOT_H
 #define INGESTOR_SNAPSHOT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/state/changes.h"
 #include "ingestor/fold/fold.h"
 #include "ingestor/source/source.h"
 
+#define SNAPSHOT_TAIL_MAX ((size_t)16 << 10)
+
+/* How much of the source's state lies in pieces. Zero-initialised: nothing. */
+struct snapshot_pieces {
+    size_t bytes;   /* of the state, from its first byte on */
+    uint64_t count; /* of records */
+    uint64_t most;  /* that may have been stored; those behind `count` are of an earlier state */
+    bool stale;     /* they are to be taken away */
+};
+
+/* The source has another state, which does not begin as the one before did; or it is not known what
+ * is stored. */
+void snapshot_pieces_anew(struct snapshot_pieces *pieces);
+
 struct snapshot {
     uint64_t epoch;
     uint64_t ordinal;   /* of the last event folded */
     uint64_t origin;    /* the numbering that it belongs to */
-    struct str source;  /* its state; borrowed; from snapshot_load: within the changes read */
+    struct str source;  /* its state; borrowed; from snapshot_load: within the changes read, or
+                           `joined` */
     struct str scheme;  /* that of the source whose state it is; borrowed as well */
     uint64_t table;     /* a digest of which table it is (snapshot_table); 0: not known */
     uint64_t delivered; /* events that were ever delivered of it; 0: not known */
     wall_time as_of;    /* the moment that the tiles have come to; WALL_NEVER: what forgets must not
                            go on from them; {0} when that is not known */
+    struct snapshot_pieces pieces; /* from snapshot_load: how the state lies in the store */
+    struct buf joined;             /* from snapshot_load: the state, of all pieces */
 };
+
+/* Of what snapshot_load filled. */
+void snapshot_free(struct snapshot *snapshot);
 
 /* Which table a source reads, and by which columns: what a place in it means nothing without. */
 uint64_t snapshot_table(const struct config_source *source);
 
-/* Adds the record. */
-void snapshot_put(const struct snapshot *snapshot, struct state_changes *out);
+/* Adds the record, and a piece of what is not in one and too long for the record. */
+void snapshot_put(const struct snapshot *snapshot, struct snapshot_pieces *pieces,
+                  struct state_changes *out);
 
 /* How snapshot_load loads. */
 struct snapshot_load {

@@ -170,7 +170,7 @@ void state_changes_settle(struct state_changes *changes)
     free(all);
 }
 
-struct str state_whole(const struct state_changes *changes, enum state_whole which)
+struct str state_whole(const struct state_changes *changes, uint64_t which)
 {
     for (size_t i = 0; i < changes->count && changes->list[i].id.tile == 0; i++) {
         if (changes->list[i].id.item == which) {

@@ -29,6 +29,7 @@ enum state_whole {
     STATE_PLACE = 1,   /* where the source and the numbering stood */
     STATE_WAITING = 2, /* rows from the future */
     STATE_LEGACY = 3,  /* never stored: a whole checkpoint of a version before 0.2 */
+    STATE_PIECE = 256, /* of the source's state, and the numbers behind it: see snapshot.h */
 };
 
 struct state_id {
@@ -97,8 +98,8 @@ static inline size_t state_changes_bytes(const struct state_changes *changes)
     return changes->values.cap + changes->cap * sizeof *changes->list;
 }
 
-/* The value of a record of the whole state; STR_NULL when there is none. */
-struct str state_whole(const struct state_changes *changes, enum state_whole which);
+/* The value of a record of the whole state (enum state_whole); STR_NULL when there is none. */
+struct str state_whole(const struct state_changes *changes, uint64_t which);
 
 /* A value with a sum of its bytes and of its place behind it, so that a store which keeps no sums
  * of its own gives nothing else back than what was written. */

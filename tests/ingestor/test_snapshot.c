@@ -15,13 +15,13 @@ static int go_on(const struct snapshot *written, struct snapshot *read, struct s
     fold_test_init(&loaded, "  - {key: a, type: count}\n");
     fold_now(&saved, "x", NULL, NULL);
     (void)save_into(&saved, &changes);
-    snapshot_put(written, &changes);
+    snapshot_put(written, &(struct snapshot_pieces){0}, &changes);
     state_changes_settle(&changes); /* as a store gives it back */
     const int status = snapshot_load(read, &changes, how, loaded.fold, NULL);
     if (status == STATUS_OK) {
         assert_string_equal(data_of(&loaded, "a"), "{\"value\":1}");
     }
-    read->source = STR_NULL; /* it was in the changes */
+    snapshot_free(read); /* its source was in the changes */
     state_changes_free(&changes);
     fold_test_free(&saved);
     fold_test_free(&loaded);
@@ -108,6 +108,122 @@ static void test_the_table_is_told_by_its_name_and_the_columns_of_the_order(void
     assert_int_not_equal(snapshot_table(&source), by_cursor);
 }
 
+/* ---- A source's state in pieces ---- */
+
+/* What a store holds, to which a list of changes is added: as a store does, by its numbers. */
+struct store {
+    struct state_changes records;
+    struct snapshot_pieces pieces;
+    size_t put; /* bytes of values of the last save */
+};
+
+static void save_state(struct store *s, struct str state)
+{
+    struct snapshot written = good;
+    struct state_changes changes = {0};
+    written.source = state;
+    snapshot_put(&written, &s->pieces, &changes);
+    s->put = changes.values.len;
+    state_changes_append(&s->records, &changes);
+    state_changes_settle(&s->records);
+    state_changes_free(&changes);
+}
+
+/* Loads what the store holds, without fold; the state has to be that one, unless it is refused. */
+static int load_state(const struct store *s, struct str state, struct snapshot_pieces *pieces)
+{
+    struct fold_test loaded;
+    struct snapshot read;
+    struct snapshot_load how = load_at(START_US);
+    fold_test_init(&loaded, "  - {key: a, type: count}\n");
+    const int status = snapshot_load(&read, &s->records, &how, loaded.fold, NULL);
+    if (status == STATUS_OK) {
+        assert_true(str_equal(read.source, state));
+        *pieces = read.pieces;
+    }
+    snapshot_free(&read);
+    fold_test_free(&loaded);
+    return status;
+}
+
+static size_t stored_pieces(const struct store *s)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < s->records.count; i++) {
+        count += s->records.list[i].kind == STATE_PUT && s->records.list[i].id.item >= STATE_PIECE;
+    }
+    return count;
+}
+
+static void grow(struct buf *state, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        buf_append_char(state, (char)(state->len * 7 % 251));
+    }
+}
+
+static void test_a_save_writes_what_was_appended(void **state)
+{
+    (void)state;
+    struct store s = {.put = 0};
+    struct buf source = {0};
+    struct snapshot_pieces pieces;
+    grow(&source, SNAPSHOT_TAIL_MAX);
+    save_state(&s, buf_str(&source));
+    assert_int_equal(stored_pieces(&s), 0);
+    grow(&source, 3000000);
+    save_state(&s, buf_str(&source));
+    assert_true(s.put > 3000000);
+    for (int i = 0; i < 200; i++) {
+        grow(&source, 1000);
+        save_state(&s, buf_str(&source));
+        assert_true(s.put < SNAPSHOT_TAIL_MAX + 2000);
+        assert_int_equal(load_state(&s, buf_str(&source), &pieces), STATUS_OK);
+        if (i % 50 == 20) {
+            s.pieces = pieces; /* as after a start */
+        }
+    }
+    assert_in_range(stored_pieces(&s), 5, 20);
+    snapshot_pieces_anew(&s.pieces); /* it is not known what is stored */
+    save_state(&s, buf_str(&source));
+    assert_int_equal(load_state(&s, buf_str(&source), &pieces), STATUS_OK);
+    assert_int_equal(stored_pieces(&s), 1);
+    buf_clear(&source);
+    grow(&source, 10);
+    snapshot_pieces_anew(&s.pieces); /* another state */
+    save_state(&s, buf_str(&source));
+    assert_int_equal(load_state(&s, buf_str(&source), &pieces), STATUS_OK);
+    assert_int_equal(stored_pieces(&s), 0);
+    state_changes_free(&s.records);
+    buf_free(&source);
+}
+
+static void test_a_piece_that_is_missing_is_noticed(void **state)
+{
+    (void)state;
+    struct store s = {.put = 0};
+    struct buf source = {0};
+    struct snapshot_pieces pieces;
+    for (int i = 0; i < 3; i++) {
+        grow(&source, SNAPSHOT_TAIL_MAX + 1);
+        save_state(&s, buf_str(&source));
+    }
+    assert_int_equal(load_state(&s, buf_str(&source), &pieces), STATUS_OK);
+    state_gone(&s.records, STATE_ITEM_GONE, (struct state_id){.item = STATE_PIECE + 1});
+    state_changes_settle(&s.records);
+    struct store without = {.put = 0};
+    for (size_t i = 0; i < s.records.count; i++) {
+        const struct state_change *change = &s.records.list[i];
+        if (change->kind == STATE_PUT) {
+            state_put(&without.records, change->id, state_value(&s.records, change));
+        }
+    }
+    assert_int_equal(load_state(&without, buf_str(&source), &pieces), STATUS_INVALID);
+    state_changes_free(&without.records);
+    state_changes_free(&s.records);
+    buf_free(&source);
+}
+
 /* Formats of two sources are numbers of their own: only a source's own one can be newer. */
 static void test_only_a_state_of_the_same_source_can_be_newer(void **state)
 {
@@ -170,6 +286,8 @@ int main(void)
         cmocka_unit_test(test_a_clock_that_was_ahead_is_noticed),
         cmocka_unit_test(test_a_place_in_another_table_is_none),
         cmocka_unit_test(test_the_table_is_told_by_its_name_and_the_columns_of_the_order),
+        cmocka_unit_test(test_a_save_writes_what_was_appended),
+        cmocka_unit_test(test_a_piece_that_is_missing_is_noticed),
         cmocka_unit_test(test_only_a_state_of_the_same_source_can_be_newer),
         cmocka_unit_test(test_a_checkpoint_in_one_piece_is_taken_over),
     };

@@ -241,3 +241,33 @@ def test_a_table_that_is_made_anew_is_another_one(deploy, texts_table):
     wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]] == [new], 20, "the new table's only row")
     assert last != new
     d.verify()
+
+
+def test_a_save_writes_what_was_read_and_not_the_late_window_again(deploy, texts_table):
+    """And a tile that comes back after a crash finds its place in the pieces."""
+    texts_table.insert([row(400 - i / 100) for i in range(20000)])
+    d = deploy(texts_table, tiles=[{"key": "all", "type": "count"}, {"key": "away", "type": "count"}], gateways=1)
+    d.config["ingestor"]["checkpoint_interval"] = "10ms"
+    d.start()
+    wait_until(lambda: d.stats()["checkpoint_position"] == 20000, 20, "the first save")
+    saved = []
+    for i in range(1, 6):
+        texts_table.insert([row(30 * (i % 2)) for _ in range(50)])
+        wait_until(lambda n=20000 + 50 * i: d.stats()["checkpoint_position"] == n, 20, "a save")
+        saved.append(d.stats()["checkpoint_bytes"])
+    assert max(saved) < 40000, saved  # all of it is 700 KB and more
+    d["ingestor"].kill()
+    tiles = d.config["tiles"]
+    d.config["tiles"] = tiles[:1]
+    d.write()
+    d.start("ingestor")
+    texts_table.insert([row(30), row()])
+    wait_until(lambda: d.stats()["checkpoint_position"] == 20252, 20, "rows without the other tile")
+    d["ingestor"].kill()
+    d.config["tiles"] = tiles
+    d.write()
+    d.start("ingestor")
+    texts_table.insert([row(20), row()])
+    for key in ("all", "away"):
+        wait_until(lambda k=key: d.request(f"/api/tiles/{k}")[0] == 200 and d.tile(k)["data"]["value"] == 20254, 20, key)
+    d.verify()
