@@ -90,7 +90,8 @@ def test_the_command_line_says_what_a_tile_knows_of_the_past(deploy, postgres_ta
     fill(postgres_table, 3000)
     postgres_table.execute("CREATE FUNCTION held(bigint) RETURNS text LANGUAGE plpgsql STABLE AS "
                            "'BEGIN IF $1 = 1500 THEN PERFORM pg_advisory_xact_lock_shared(7); END IF; RETURN NULL; END'")
-    postgres_table.execute("CREATE VIEW paced AS SELECT id, timestamp, coalesce(held(id), event_type) AS event_type, actor_id, target_id, summary, payload FROM events")
+    postgres_table.execute("CREATE VIEW paced AS SELECT id, timestamp, coalesce(held(id), event_type) AS event_type, "
+                           "actor_id, target_id, summary, payload FROM events")
     d = deploy(postgres_table, tiles=TILES, gateways=1)
     d.config["source"]["table"] = "paced"
     d.config["ingestor"]["events"] = 100  # those are read again at a start
