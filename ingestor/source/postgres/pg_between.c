@@ -80,8 +80,7 @@ static int read_range(struct pg_between *p, size_t max_rows, struct batch *batch
     struct postgres_source *s = &p->source;
     PGresult *rows = NULL;
     const int64_t before = s->at.position;
-    const int status = pg_replay_query(s, &s->broken, s->at.position, p->last, max_rows,
-                                       BATCH_BYTES_MAX, &rows, err);
+    const int status = pg_replay_page(s, s->at.position, p->last, max_rows, &rows, err);
     if (status == STATUS_OK) {
         add_rows(p, rows, batch);
         const int count = PQntuples(rows);

@@ -8,6 +8,7 @@
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
 #include "ingestor/source/batch.h"
+#include "ingestor/source/postgres/pg_rows.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
 #define POLL_TRIES 8 /* rows that fail may come while others are looked for */
@@ -72,7 +73,8 @@ static bool send_plain(struct postgres_source *s, enum pg_statement which,
     snprintf(until, sizeof until, "%lld", (long long)r->until);
     snprintf(limit, sizeof limit, "%zu", r->limit);
     char bytes[32];
-    snprintf(bytes, sizeof bytes, "%d", BATCH_BYTES_MAX);
+    const size_t most = which == PG_STATEMENT_LATE ? BATCH_BYTES_MAX : pg_page_bytes(s, r->limit);
+    snprintf(bytes, sizeof bytes, "%zu", most);
     const bool ranges = r->first_ids != NULL;
     const char *const parameters[] = {ranges ? r->first_ids : after, ranges ? r->last_ids : until,
                                       limit, bytes};
@@ -104,7 +106,7 @@ static bool send_poll(struct postgres_source *s, size_t max_rows, bool late,
                              NULL, NULL, NULL, 0) == 1 &&
            (!s->pooled || send_settings(s)) &&
            pg_statement_send(s, PG_STATEMENT_SNAPSHOT, names, 0) &&
-           send_reading(s, PG_STATEMENT_ROWS, reading_of_rows(s, max_rows), ends->until) &&
+           send_reading(s, pg_page_statement(s), reading_of_rows(s, max_rows), ends->until) &&
            (!late ||
             send_reading(s, PG_STATEMENT_LATE, reading_of_late(s, max_rows), ends->late_until)) &&
            PQsendQueryParams(s->db, "COMMIT", 0, NULL, NULL, NULL, NULL, 0) == 1 &&
@@ -236,6 +238,14 @@ static int find_broken(struct postgres_source *s, size_t max_rows, struct pg_pol
                : status;
 }
 
+static void clear_rows(struct pg_polled *polled)
+{
+    PQclear(polled->rows);
+    PQclear(polled->late);
+    polled->rows = NULL;
+    polled->late = NULL;
+}
+
 int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *out,
                   struct error *err)
 {
@@ -256,13 +266,16 @@ int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *
         if (status == STATUS_INVALID && find_broken(s, max_rows, out, err) != STATUS_OK) {
             return STATUS_IO;
         }
+        if (status == STATUS_OK && !pg_page_is_whole(s, out->rows)) {
+            clear_rows(out);
+            status = STATUS_INVALID;
+        }
     }
     return status == STATUS_OK ? STATUS_OK : STATUS_IO;
 }
 
 void pg_poll_clear(struct pg_polled *polled)
 {
-    PQclear(polled->rows);
-    PQclear(polled->late);
+    clear_rows(polled);
     *polled = (struct pg_polled){0};
 }

@@ -37,6 +37,25 @@ int pg_replay_query(struct postgres_source *s, struct pg_broken *broken, int64_t
     return pg_broken_read(broken, &reading, out, err);
 }
 
+int pg_replay_page(struct postgres_source *s, int64_t after, int64_t until, size_t max_rows,
+                   PGresult **out, struct error *err)
+{
+    char texts[4][32];
+    snprintf(texts[0], sizeof texts[0], "%lld", (long long)after);
+    snprintf(texts[1], sizeof texts[1], "%lld", (long long)until);
+    snprintf(texts[2], sizeof texts[2], "%zu", max_rows);
+    snprintf(texts[3], sizeof texts[3], "%zu", pg_page_bytes(s, max_rows));
+    const char *const parameters[] = {texts[0], texts[1], texts[2], texts[3]};
+    PGresult *rows = pg_statement_run(s, pg_page_statement(s), parameters, 1);
+    if (PQresultStatus(rows) == PGRES_TUPLES_OK && pg_page_is_whole(s, rows)) {
+        pg_broken_clear(&s->broken);
+        *out = rows;
+        return STATUS_OK;
+    }
+    PQclear(rows);
+    return pg_replay_query(s, &s->broken, after, until, max_rows, BATCH_BYTES_MAX, out, err);
+}
+
 static void list_id(struct buf *list, int64_t id)
 {
     buf_printf(list, "%c%lld", list->len == 0 ? '{' : ',', (long long)id);
@@ -136,8 +155,7 @@ static int replay_plain(struct postgres_source *s, int64_t until, size_t max_row
                         struct batch *batch, struct error *err)
 {
     PGresult *rows = NULL;
-    const int status = pg_replay_query(s, &s->broken, s->at.position, until, max_rows,
-                                       BATCH_BYTES_MAX, &rows, err);
+    const int status = pg_replay_page(s, s->at.position, until, max_rows, &rows, err);
     for (int i = 0; status == STATUS_OK && i < PQntuples(rows); i++) {
         s->at.position = pg_row_id(rows, i);
         s->at.last_ordinal = (uint64_t)s->at.position + s->at.offset;

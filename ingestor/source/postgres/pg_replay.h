@@ -20,6 +20,11 @@ int pg_replay_query(struct postgres_source *s, struct pg_broken *broken, int64_t
                     int64_t until, size_t max_rows, size_t max_bytes, PGresult **out,
                     struct error *err);
 
+/* The same of one page, up to max_rows and BATCH_BYTES_MAX; s->broken tells of those at which the
+ * database fails. */
+int pg_replay_page(struct postgres_source *s, int64_t after, int64_t until, size_t max_rows,
+                   PGresult **out, struct error *err);
+
 /* The same of all rows whose ids are in the ranges that begin and end with these, two array
  * literals; s->broken tells of those at which the database fails. */
 int pg_replay_ranges(struct postgres_source *s, const char *first_ids, const char *last_ids,

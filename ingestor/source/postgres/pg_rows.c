@@ -7,6 +7,7 @@
 #include "ingestor/source/batch.h"
 #include "ingestor/source/columns.h"
 
+#define WIDE_PAGES 32 /* of which one more is read in vain, if all have a long row */
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 
 struct pg_row {
@@ -84,6 +85,32 @@ void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64
         batch_drop_event(batch);
         unusable_row(&s->unusable, why, id);
     }
+}
+
+enum pg_statement pg_page_statement(const struct postgres_source *s)
+{
+    return s->wide_pages != 0 ? PG_STATEMENT_ROWS : PG_STATEMENT_NARROW;
+}
+
+size_t pg_page_bytes(const struct postgres_source *s, size_t max_rows)
+{
+    return s->wide_pages != 0 ? BATCH_BYTES_MAX : BATCH_BYTES_MAX / max_rows;
+}
+
+bool pg_page_is_whole(struct postgres_source *s, const PGresult *rows)
+{
+    const int wide = (int)columns_count(&s->config->source); /* the column, if there is one more */
+    if (PQnfields(rows) <= wide) {
+        s->wide_pages -= s->wide_pages != 0;
+        return true;
+    }
+    for (int i = 0; i < PQntuples(rows); i++) {
+        if (PQgetvalue(rows, i, wide)[0] != 0) {
+            s->wide_pages = WIDE_PAGES;
+            return false;
+        }
+    }
+    return true;
 }
 
 bool pg_rows_are_full(const PGresult *rows)

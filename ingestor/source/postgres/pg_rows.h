@@ -21,6 +21,20 @@ enum unusable pg_row_fill(const struct postgres_source *s, const PGresult *rows,
 void pg_row_add(struct postgres_source *s, const PGresult *rows, int row, uint64_t ordinal,
                 wall_time now, struct batch *batch);
 
+/*
+ * How the next page is read. Mostly rows are so short that `max_rows` of them cannot take
+ * BATCH_BYTES_MAX, and the database need not add their lengths up. Where one is longer, it and the
+ * pages behind it are read with the sum.
+ */
+enum pg_statement pg_page_statement(const struct postgres_source *s);
+
+/* What that statement's last parameter has to be for a page of so many rows. */
+size_t pg_page_bytes(const struct postgres_source *s, size_t max_rows);
+
+/* Takes note of a page that was read so. False: a row is too long, and the page has to be read
+ * again, for which there is another statement now. */
+bool pg_page_is_whole(struct postgres_source *s, const PGresult *rows);
+
 /* True when the rows take so many bytes that there may be more of them than the statement gave. */
 bool pg_rows_are_full(const PGresult *rows);
 

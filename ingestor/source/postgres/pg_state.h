@@ -32,8 +32,10 @@ enum pg_statement {
                               the table's name. */
     PG_STATEMENT_ROWS,     /* The rows with ids in ($1, $2], in the order of their ids: at most $3,
                               and up to the one with which they take $4 bytes. */
-    PG_STATEMENT_LATE,    /* The rows with ids in the ranges that begin with $1 and end with $2, two
-                             arrays; at most $3 and $4 bytes, in the order of their ids. */
+    PG_STATEMENT_NARROW, /* The same rows, at most $3; but of one that takes more than $4 bytes come
+                            no texts. One more column says whether it does. */
+    PG_STATEMENT_LATE,   /* The rows with ids in the ranges that begin with $1 and end with $2, two
+                            arrays; at most $3 and $4 bytes, in the order of their ids. */
     PG_STATEMENT_HISTORY, /* The smallest id of the newest $2 rows up to id $1, or of as many as
                              take 32 MiB; NULL when there is none. */
     PG_STATEMENTS,
@@ -114,6 +116,7 @@ struct postgres_source {
     struct pg_snapshot snapshot;
     struct pg_hole_poll hole_poll;
     struct pg_broken broken; /* Rows of the last poll at which the database fails. */
+    unsigned wide_pages;     /* So many pages are still read with PG_STATEMENT_ROWS (pg_rows.h). */
     struct pg_journaling journal;
     struct pg_news news;
     int64_t first_id; /* The first one that the table's sequence gave; 0: nobody knows. */

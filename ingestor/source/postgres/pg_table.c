@@ -35,6 +35,8 @@ void pg_table_free(struct pg_table *table)
     buf_free(&table->columns);
     buf_free(&table->places);
     buf_free(&table->bytes);
+    buf_free(&table->plain);
+    buf_free(&table->narrow);
 }
 
 /* What the database says of the table's columns. */
@@ -118,12 +120,24 @@ static void add_text(struct pg_table *out, size_t index, const char *name, bool 
     if (is_text) {
         buf_printf(&out->columns, "CASE WHEN octet_length(%s) > %d THEN left(%s, %d) ELSE %s END",
                    name, BATCH_TEXT_MAX, name, BATCH_TEXT_MAX + 1, name);
+        buf_append_text(&out->plain, name);
     } else {
+        const size_t at = out->columns.len;
         buf_printf(&out->columns,
                    "CASE WHEN pg_column_size(%s) > %d THEN repeat('x', %d) ELSE %s::text END", name,
                    STORED_MAX, BATCH_TEXT_MAX + 1, name);
+        buf_append_text(&out->plain, buf_cstr(&out->columns) + at);
     }
     buf_printf(&out->bytes, " + coalesce(octet_length(c%zu), 0)", index + 1);
+    buf_printf(&out->narrow, "CASE WHEN wide THEN NULL ELSE c%zu END", index + 1);
+}
+
+/* A column that is short whatever it says. */
+static void add_short(struct pg_table *out, size_t index, const char *sql)
+{
+    buf_append_text(&out->columns, sql);
+    buf_append_text(&out->plain, sql);
+    buf_printf(&out->narrow, "c%zu", index + 1);
 }
 
 /* An id of any type as text; of bytes, their digits. */
@@ -140,11 +154,13 @@ static int add_column(const struct described *d, size_t index, struct pg_table *
 {
     const struct columns_entry wanted = columns_at(d->source, index);
     const int at = find_column(d, wanted.name);
-    struct buf *sql = &out->columns;
-    buf_append_text(sql, index != 0 ? ", " : "");
-    buf_printf(&out->places, "%sc%zu", index != 0 ? ", " : "", index + 1);
+    const char *comma = index != 0 ? ", " : "";
+    buf_append_text(&out->columns, comma);
+    buf_append_text(&out->plain, comma);
+    buf_append_text(&out->narrow, comma);
+    buf_printf(&out->places, "%sc%zu", comma, index + 1);
     if (at < 0 || !is_readable(d, at)) {
-        buf_append_text(sql, "NULL::text");
+        add_short(out, index, "NULL::text");
         return STATUS_OK;
     }
     const Oid type = type_of(d, wanted.name);
@@ -158,13 +174,16 @@ static int add_column(const struct described *d, size_t index, struct pg_table *
     pg_quote(d->db, &name, wanted.name);
     int status = STATUS_OK;
     if (index == EVENT_ID) {
-        buf_printf(sql, "%s::bigint", buf_cstr(&name));
+        struct buf id = {0};
+        buf_printf(&id, "%s::bigint", buf_cstr(&name));
+        add_short(out, index, buf_cstr(&id));
+        buf_free(&id);
         pg_quote(d->db, &out->id, wanted.name);
         status = check_id_type(d, wanted.name, err);
     } else if (index == EVENT_TIMESTAMP && (type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ)) {
         out->timestamp_binary = true;
         out->timestamp_local = type == OID_TIMESTAMP;
-        buf_append_str(sql, buf_str(&name));
+        add_short(out, index, buf_cstr(&name));
     } else {
         add_text(out, index, buf_cstr(&name), type == OID_TEXT || type == OID_VARCHAR);
     }

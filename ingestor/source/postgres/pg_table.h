@@ -20,6 +20,8 @@ struct pg_table {
                               texts as text, extras */
     struct buf places;     /* of the same columns in a subquery: c1, c2 ... */
     struct buf bytes;      /* of a row, of places: PG_ROW_BYTES and the lengths of its texts */
+    struct buf plain;      /* as columns, for statements that look at a row's length themselves */
+    struct buf narrow;     /* places of a subquery that has `wide` too: no texts of wide rows */
     bool timestamp_binary; /* the timestamp comes as PostgreSQL's µs since 2000; else as text */
     bool timestamp_local;  /* these are local time: the column is `timestamp` without time zone */
     int oid;               /* of the table: it changes when the table is made anew */
