@@ -235,8 +235,10 @@ static void test_garbage_is_counted(void **state)
 static void test_tiles_expire_and_come_back(void **state)
 {
     struct scene *scene = *state;
-    publish(&scene->upstream, "brief", 1000, true);
     await_serving(scene);
+    hear(scene, "beat.0");
+    publish(&scene->upstream, "brief", 1000, false); /* live: a snapshot would say its age */
+    hear(scene, "tile.0.brief");
     const mono_time end = mono_add_ms(clock_mono(), PATIENCE_MS);
     while (mp_get(ask(scene, "get", "brief"), "error") == NULL) {
         assert_true(clock_mono().us < end.us);

