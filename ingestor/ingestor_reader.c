@@ -5,6 +5,7 @@
 
 #include "common/program/log.h"
 #include "common/state/state_store.h"
+#include "common/state/table.h"
 #include "ingestor/ingestor_build.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
@@ -82,7 +83,7 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
     struct snapshot snapshot = {0};
     struct snapshot_load how = {
         .source = sources_find(ingestor->config),
-        .table = snapshot_table(&ingestor->config->source),
+        .table = state_table(&ingestor->config->source),
         .now = ingestor_now(ingestor).wall,
     };
     struct error err = message->error;

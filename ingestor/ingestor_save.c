@@ -2,6 +2,7 @@
 #include "ingestor/ingestor_save.h"
 
 #include "common/program/log.h"
+#include "common/state/table.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/snapshot.h"
 #include "ingestor/source/sources.h"
@@ -29,7 +30,7 @@ void ingestor_save(struct ingestor *ingestor)
         .origin = source->origin,
         .source = buf_str(&source->state),
         .scheme = str_of(sources_find(ingestor->config)->scheme),
-        .table = snapshot_table(&ingestor->config->source),
+        .table = state_table(&ingestor->config->source),
         .delivered = source->delivered,
         .as_of = ingestor->clock.lost_rows ? WALL_NEVER : ingestor->clock.reached,
     };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/snapshot.h"
 
-#include "common/base/fnv.h"
 #include "common/codec/mp.h"
 #include "ingestor/clock_steps.h"
 #include "ingestor/fold/fold_legacy.h"
@@ -9,20 +8,6 @@
 /* It must change whenever a released program would misread the record, or others of the state. */
 #define FORMAT 2
 #define FORMAT_LEGACY 1
-
-uint64_t snapshot_table(const struct config_source *source)
-{
-    uint64_t hash = FNV_BEGIN;
-    if (source->table_schema != NULL) {
-        hash = fnv1a(hash, str_of(source->table_schema));
-    }
-    hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->table));
-    hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->columns[EVENT_ID].name));
-    if (source->cursor != NULL) { /* another order is another past */
-        hash = fnv1a(fnv1a(hash, STR(".")), str_of(source->cursor));
-    }
-    return hash;
-}
 
 void snapshot_free(struct snapshot *snapshot)
 {

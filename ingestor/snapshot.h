@@ -43,7 +43,7 @@ struct snapshot {
     struct str source;  /* its state; borrowed; from snapshot_load: within the changes read, or
                            `joined` */
     struct str scheme;  /* that of the source whose state it is; borrowed as well */
-    uint64_t table;     /* a digest of which table it is (snapshot_table); 0: not known */
+    uint64_t table;     /* a digest of which table it is (state_table); 0: not known */
     uint64_t delivered; /* events that were ever delivered of it; 0: not known */
     wall_time as_of;    /* the moment that the tiles have come to; WALL_NEVER: what forgets must not
                            go on from them; {0} when that is not known */
@@ -53,9 +53,6 @@ struct snapshot {
 
 /* Of what snapshot_load filled. */
 void snapshot_free(struct snapshot *snapshot);
-
-/* Which table a source reads, and by which columns: what a place in it means nothing without. */
-uint64_t snapshot_table(const struct config_source *source);
 
 /* Adds the record, and a piece of what is not in one and too long for the record. */
 void snapshot_put(const struct snapshot *snapshot, struct snapshot_pieces *pieces,

@@ -357,6 +357,16 @@ static int file_open(const struct config *config, const struct state_fence *fenc
 
 /* ---- Reading and writing ---- */
 
+/* True when PATH names another database than the one that is open, whose files may have been
+ * removed while we opened them. */
+static bool has_moved(const struct file_state *f)
+{
+    struct file_state now = {.path = f->path};
+    const int status = read_pointer(&now, NULL);
+    buf_free(&now.legacy);
+    return status != STATUS_OK || now.found != FOUND_STATE || now.number != f->number;
+}
+
 static int file_load(struct state_store *store, struct state_changes *out, struct error *err)
 {
     struct file_state *f = file_of(store);
@@ -372,13 +382,17 @@ static int file_load(struct state_store *store, struct state_changes *out, struc
         if (err != NULL) {
             *err = f->damage;
         }
-        status = STATUS_INVALID;
+        status = !f->writes && f->number != 0 && has_moved(f) ? STATUS_AGAIN : STATUS_INVALID;
         break;
     case FOUND_STATE:
         status = state_sqlite_load(f->open, out, err);
         if (status == STATUS_NOT_FOUND) {
             status = error_set(err, STATUS_INVALID, "the records of %s.state.%" PRIu64 " are lost",
                                f->path, f->number);
+        }
+        if (!f->writes && has_moved(f)) {
+            state_changes_clear(out);
+            status = error_set(err, STATUS_AGAIN, "the state %s moves while it is read", f->path);
         }
         break;
     }
@@ -439,7 +453,7 @@ static int file_append(struct state_store *store, uint64_t number, struct str re
     return status == STATUS_INVALID ? STATUS_IO : status; /* the next save begins anew */
 }
 
-static int file_journal(struct state_store *store, struct buf *out, struct error *err)
+static int file_journal(struct state_store *store, struct state_changes *out, struct error *err)
 {
     struct file_state *f = file_of(store);
     if (f->found == FOUND_LEGACY) {

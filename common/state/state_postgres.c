@@ -62,6 +62,9 @@ static int reconnect(struct postgres_state *p, struct error *err)
     struct pg_past now;
     int status = STATUS_OK;
     const bool broken = PQstatus(p->db) != CONNECTION_OK;
+    if (broken && p->number[0] == '\0') {
+        return error_set(err, STATUS_IO, "the connection broke while the state was read");
+    }
     if (broken) {
         PQfinish(p->db);
         p->db = NULL;
@@ -173,6 +176,23 @@ static int check_version(struct postgres_state *p, struct error *err)
     return status;
 }
 
+/* All that is read from now on shows one moment. */
+static int begin_to_read(struct postgres_state *p, struct error *err)
+{
+    int status = pg_run(p->db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                        "cannot read the state", err);
+    if (status == STATUS_OK) {
+        PGresult *result = PQexec(p->db, "SELECT to_regclass('tilewire.state') IS NOT NULL");
+        if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+            status = pg_error(p->db, result, "cannot read the state", err);
+        } else if (PQgetvalue(result, 0, 0)[0] != 't') {
+            status = error_set(err, STATUS_NOT_FOUND, "the database has no table tilewire.state");
+        }
+        PQclear(result);
+    }
+    return status;
+}
+
 static int postgres_open(const struct config *config, const struct state_fence *fence,
                          struct state_store **out, struct error *err)
 {
@@ -186,8 +206,9 @@ static int postgres_open(const struct config *config, const struct state_fence *
         snprintf(p->number, sizeof p->number, "%" PRIu64, fence->number);
     }
     int status = pg_connect(config, &p->db, err);
-    if (status == STATUS_OK && fence != NULL) {
-        status = pg_run(p->db, setup, PG_CHECKPOINT_DOING, err);
+    if (status == STATUS_OK) {
+        status =
+            fence != NULL ? pg_run(p->db, setup, PG_CHECKPOINT_DOING, err) : begin_to_read(p, err);
     }
     if (status == STATUS_OK) {
         status = check_version(p, err);
@@ -313,12 +334,12 @@ static int postgres_load(struct state_store *store, struct state_changes *out, s
     return status == STATUS_OK && out->count == 0 ? load_legacy(p, out, err) : status;
 }
 
-static int postgres_journal(struct state_store *store, struct buf *out, struct error *err)
+static int postgres_journal(struct state_store *store, struct state_changes *out, struct error *err)
 {
     struct postgres_state *p = postgres_of(store);
     const char *const parameters[] = {p->name};
     PGresult *result =
-        PQexecParams(p->db, "SELECT record FROM tilewire.journal WHERE name = $1 ORDER BY n", 1,
+        PQexecParams(p->db, "SELECT record, n FROM tilewire.journal WHERE name = $1 ORDER BY n", 1,
                      NULL, parameters, NULL, NULL, 1);
     int status = PQresultStatus(result) == PGRES_TUPLES_OK
                      ? STATUS_OK
@@ -330,7 +351,7 @@ static int postgres_journal(struct state_store *store, struct buf *out, struct e
             frame_unwrap((struct str){PQgetvalue(result, i, 0), (size_t)PQgetlength(result, i, 0)},
                          &format, &record, err);
         if (status == STATUS_OK) {
-            buf_append_str(out, record);
+            state_put(out, (struct state_id){.item = get_u64(result, i, 1)}, record);
         } else {
             error_prefix(err, status, "a record in tilewire.journal cannot be used");
         }

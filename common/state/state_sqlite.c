@@ -202,7 +202,11 @@ static int open_database(struct state_sqlite *s, enum state_sqlite_mode mode, st
         status =
             run(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "use the state", err);
     }
-    return status == STATUS_OK ? prepare(s, err) : status;
+    status = status == STATUS_OK ? prepare(s, err) : status;
+    if (status == STATUS_OK && mode == STATE_SQLITE_READ) {
+        status = state_sqlite_pin(s, err);
+    }
+    return status;
 }
 
 int state_sqlite_open(const char *path, enum state_sqlite_mode mode, struct state_sqlite **out,
@@ -291,7 +295,7 @@ int state_sqlite_load(struct state_sqlite *s, struct state_changes *out, struct 
     return status == STATUS_OK && out->count == 0 ? STATUS_NOT_FOUND : status;
 }
 
-int state_sqlite_journal(struct state_sqlite *s, struct buf *out, struct error *err)
+int state_sqlite_journal(struct state_sqlite *s, struct state_changes *out, struct error *err)
 {
     sqlite3_stmt *rows = NULL;
     int code = SQLITE_DONE;
@@ -307,7 +311,7 @@ int state_sqlite_journal(struct state_sqlite *s, struct buf *out, struct error *
                 id,
                 (struct str){sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1)},
                 &record)) {
-            buf_append_str(out, record);
+            state_put(out, id, record);
         } else {
             status = error_set(err, STATUS_INVALID, "the journal in %s is damaged", s->path);
         }

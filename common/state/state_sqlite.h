@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The state's records in one SQLite database. state_file.c decides which database that is, and
- * `tilewire state` writes exports with it.
+ * state_export.c writes and reads exports with it.
  *
  *   state    (tile, member, item) → value, sealed (changes.h)
  *   journal  number → record
@@ -22,7 +22,7 @@
 struct state_sqlite;
 
 enum state_sqlite_mode {
-    STATE_SQLITE_READ,   /* the file must be there */
+    STATE_SQLITE_READ,   /* the file must be there, and is shown as it was at one moment */
     STATE_SQLITE_WRITE,  /* as well, and is written to */
     STATE_SQLITE_CREATE, /* the file must not be there; it is made, for its owner alone to read */
 };
@@ -51,7 +51,7 @@ int state_sqlite_save(struct state_sqlite *state, const struct state_fence *fenc
                       const struct state_changes *changes, uint64_t record, struct error *err);
 int state_sqlite_append(struct state_sqlite *state, const struct state_fence *fence,
                         uint64_t number, struct str record, struct error *err);
-int state_sqlite_journal(struct state_sqlite *state, struct buf *out, struct error *err);
+int state_sqlite_journal(struct state_sqlite *state, struct state_changes *out, struct error *err);
 
 /* Copies all records and the journal into an empty state that is held (state_sqlite_hold): as part
  * of its next changes. */

@@ -36,9 +36,10 @@ struct state_store_ops {
 
     /* Opens the state that config names; config is borrowed until close. fence: that of the holder
      * of the lease, copied; holders before it are shut out from now on. NULL opens it to be read
-     * alone. On success *out is the caller's to close. STATUS_DENIED: the lease is lost;
-     * STATUS_NEWER: a newer version of Tilewire wrote the state, and nothing in it was changed;
-     * STATUS_IO. */
+     * alone, while others may write: load and journal then show it as it was at one moment. On
+     * success *out is the caller's to close. STATUS_DENIED: the lease is lost; STATUS_NEWER: a
+     * newer version of Tilewire wrote the state, and nothing in it was changed; STATUS_NOT_FOUND:
+     * there is none, which only who reads is told; STATUS_IO. */
     int (*open)(const struct config *config, const struct state_fence *fence,
                 struct state_store **out, struct error *err);
     void (*close)(struct state_store *store);
@@ -46,7 +47,8 @@ struct state_store_ops {
     /* Adds all records to `out`, which is empty, in the order of their numbers. Of a tile with a
      * damaged record comes STATE_TILE_GONE instead; a checkpoint that a version before 0.2 wrote
      * comes as STATE_LEGACY alone. STATUS_NOT_FOUND: there is none; STATUS_INVALID: it is damaged
-     * as a whole, and err says how; STATUS_NEWER; STATUS_IO. */
+     * as a whole, and err says how; STATUS_AGAIN: for who reads alone, it has moved meanwhile, and
+     * has to be opened again; STATUS_NEWER; STATUS_IO. */
     int (*load)(struct state_store *store, struct state_changes *out, struct error *err);
 
     /* Makes the changes, and takes the records up to `record` out of the journal, because the state
@@ -61,9 +63,10 @@ struct state_store_ops {
      * STATUS_IO: it cannot be written, and the caller goes on without it. */
     int (*append)(struct state_store *store, uint64_t number, struct str record, struct error *err);
 
-    /* Appends all records of the journal to `out`, one after the other. STATUS_INVALID: it is
-     * damaged, so some are missing, and err says how; STATUS_NEWER; STATUS_IO. */
-    int (*journal)(struct state_store *store, struct buf *out, struct error *err);
+    /* Adds all records of the journal to `out`, in their order, each as the item of its number; so
+     * out->values has them one after the other. STATUS_INVALID: it is damaged, so some are missing,
+     * and err says how; STATUS_NEWER; STATUS_IO. */
+    int (*journal)(struct state_store *store, struct state_changes *out, struct error *err);
 
     /* Bytes that the state takes on disk; 0 when that is not known. */
     uint64_t (*size)(struct state_store *store);

@@ -190,8 +190,11 @@ static void take_commands(struct reader_thread *t, int timeout_ms)
 /* A journal that is damaged is no failure: t->journal.whole says so. */
 static int load_journal(struct reader_thread *t, struct error *why)
 {
+    struct state_changes records = {0};
+    int status = t->parts.state->journal(t->store.open, &records, why);
     buf_clear(&t->journal.bytes);
-    int status = t->parts.state->journal(t->store.open, &t->journal.bytes, why);
+    buf_append_str(&t->journal.bytes, buf_str(&records.values));
+    state_changes_free(&records);
     t->journal.whole = status == STATUS_OK;
     if (status == STATUS_INVALID) {
         log_warn("%s", why->text);

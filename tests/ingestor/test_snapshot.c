@@ -86,28 +86,6 @@ static void test_a_place_in_another_table_is_none(void **state)
     assert_int_equal(go_on(&written, &read, &how), STATUS_INVALID);
 }
 
-static void test_the_table_is_told_by_its_name_and_the_columns_of_the_order(void **state)
-{
-    (void)state;
-    struct config_source source = {.table = "events", .columns[EVENT_ID].name = "id"};
-    const uint64_t events = snapshot_table(&source);
-    source.table = "log";
-    assert_int_not_equal(snapshot_table(&source), events);
-    source.table = "events";
-    source.columns[EVENT_ID].name = "n";
-    assert_int_not_equal(snapshot_table(&source), events);
-    source.columns[EVENT_ID].name = "id";
-    source.table_schema = "app";
-    assert_int_not_equal(snapshot_table(&source), events);
-    source.table_schema = NULL;
-    assert_int_equal(snapshot_table(&source), events);
-    source.cursor = "created_at";
-    const uint64_t by_cursor = snapshot_table(&source);
-    assert_int_not_equal(by_cursor, events);
-    source.cursor = "updated_at";
-    assert_int_not_equal(snapshot_table(&source), by_cursor);
-}
-
 /* ---- A source's state in pieces ---- */
 
 /* What a store holds, to which a list of changes is added: as a store does, by its numbers. */
@@ -285,7 +263,6 @@ int main(void)
         cmocka_unit_test(test_the_place_is_kept),
         cmocka_unit_test(test_a_clock_that_was_ahead_is_noticed),
         cmocka_unit_test(test_a_place_in_another_table_is_none),
-        cmocka_unit_test(test_the_table_is_told_by_its_name_and_the_columns_of_the_order),
         cmocka_unit_test(test_a_save_writes_what_was_appended),
         cmocka_unit_test(test_a_piece_that_is_missing_is_noticed),
         cmocka_unit_test(test_only_a_state_of_the_same_source_can_be_newer),

@@ -127,10 +127,10 @@ static void test_one_that_is_stopped_in_the_middle_of_writing_is_gone_around(voi
     state_file.close(next);
     assert_int_equal(open_as(&f, 3, &next, NULL), STATUS_OK);
     assert_loads(next, "1/0/0=by the next 2/0/0=too");
-    struct buf journal = {0};
+    struct state_changes journal = {0};
     assert_int_equal(state_file.journal(next, &journal, NULL), STATUS_OK);
-    assert_string_equal(buf_cstr(&journal), "journaled");
-    buf_free(&journal);
+    assert_string_equal(buf_cstr(&journal.values), "journaled");
+    state_changes_free(&journal);
     assert_int_equal(files(&f, ".state.1"), 0);
     state_file.close(next);
     free(path);
@@ -159,9 +159,9 @@ static void test_a_commit_that_comes_late_is_not_mixed_with_what_was_loaded(void
     assert_loads(next, "1/0/0=saved 2/0/0=too");
     assert_int_equal(sqlite3_exec(late, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(late);
-    struct buf journal = {0};
+    struct state_changes journal = {0};
     assert_int_equal(state_file.journal(next, &journal, NULL), STATUS_OK);
-    assert_int_equal(journal.len, 0);
+    assert_int_equal(journal.count, 0);
     assert_int_equal(save_one(next, ID(1, 0, 0), "by the next", NULL), STATUS_OK);
     assert_loads(next, "1/0/0=by the next 2/0/0=too");
     state_file.close(next);
@@ -206,7 +206,7 @@ static void test_an_older_checkpoint_is_given_out_and_kept_until_it_is_taken_ove
     for (int i = 0; i < 2; i++) {
         assert_int_equal(open_as(&f, ++f.number, &f.store, NULL), STATUS_OK);
         assert_loads(f.store, "0/0/3=all in one");
-        struct buf journal = {0};
+        struct state_changes journal = {0};
         assert_int_equal(state_file.journal(f.store, &journal, NULL), STATUS_INVALID);
         state_file.close(f.store); /* without a save */
     }
@@ -252,10 +252,10 @@ static void test_what_a_newer_version_wrote_is_refused_and_left_as_it_is(void **
 
 static void assert_journal(struct fixture *f, const char *text)
 {
-    struct buf journal = {0};
+    struct state_changes journal = {0};
     assert_int_equal(state_file.journal(f->store, &journal, NULL), STATUS_OK);
-    assert_string_equal(buf_cstr(&journal), text);
-    buf_free(&journal);
+    assert_string_equal(buf_cstr(&journal.values), text);
+    state_changes_free(&journal);
 }
 
 static void test_the_journal_keeps_what_no_save_holds(void **state)

@@ -160,7 +160,7 @@ static int state_append(struct state_store *store, uint64_t number, struct str r
                                             : error_set(err, world.append_status, "cannot append");
 }
 
-static int state_journal(struct state_store *store, struct buf *out, struct error *err)
+static int state_journal(struct state_store *store, struct state_changes *out, struct error *err)
 {
     (void)store;
     (void)out;
