@@ -73,7 +73,7 @@ static const struct argp_option common_options[] = {
     {"from", OPTION_FROM, "PROGRAM", 0, "Whom to ask: cache (default) or ingestor", 10},
     {"query", OPTION_QUERY, "ADDRESS", 0, "Ask there, whatever the configuration says", 10},
     {"publish", OPTION_PUBLISH, "ADDRESS", 0, "Listen there, likewise", 10},
-    {"timeout", OPTION_TIMEOUT, "TIME", 0, "Wait so long (default: 2s; verify: 5s)", 10},
+    {"timeout", OPTION_TIMEOUT, "TIME", 0, "Wait so long (default: 2s; verify, state: 5s)", 10},
     {"json", OPTION_JSON, NULL, 0, "Print JSON", 10},
     {0},
 };
@@ -97,10 +97,13 @@ static error_t parse_argument(int key, char *value, struct argp_state *state)
         }
         return 0;
     case ARGP_KEY_ARG:
-        if (command->argument == NULL || options->line.argument != NULL) {
+        if (command->argument != NULL && options->line.argument == NULL) {
+            options->line.argument = value;
+        } else if (command->takes_two && options->line.second == NULL) {
+            options->line.second = value;
+        } else {
             argp_error(state, "'%s' is one argument too many", value);
         }
-        options->line.argument = value;
         return 0;
     case ARGP_KEY_END:
         if (command->argument_needed && options->line.argument == NULL) {

@@ -20,6 +20,7 @@ enum command_config {
 /* What a command is run with, beside the ctl. Texts are borrowed from argv. */
 struct command_line {
     const char *argument;    /* KEY, PREFIX or FILE; NULL when it was not given */
+    const char *second;      /* what follows it, if the command takes two; NULL as well */
     const char *config_path; /* of --config, or its default */
     int64_t timeout_ms;      /* of --timeout; 0 when it was not given */
     void *options;           /* the command's own, as its parser has left them; NULL if none */
@@ -29,6 +30,7 @@ struct command {
     const char *name;
     const char *argument; /* as --help calls it; NULL when the command takes none */
     bool argument_needed; /* True when the command fails without the argument. */
+    bool takes_two;       /* True when a second argument may follow. */
     const char *brief;    /* its line in `tilewire --help` */
     const char *doc;      /* its text in `tilewire NAME --help` */
     bool bounds_itself;   /* True when --timeout bounds the whole command, not each answer. */

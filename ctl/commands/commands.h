@@ -14,7 +14,8 @@
     X(stats)                                                                                       \
     X(verify)                                                                                      \
     X(check)                                                                                       \
-    X(install_trigger)
+    X(install_trigger)                                                                             \
+    X(state)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

@@ -51,8 +51,9 @@ LAYERS = {
     "ctl/peer": COMMON + ["ctl/base"],
     "ctl/oracle": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "common/postgres"],
     "ctl/verify": COMMON + ["ctl/base", "ctl/peer", "ctl/oracle"],
-    "ctl/commands": COMMON + ["common/postgres", "common/state", "ctl/base", "ctl/peer", "ctl/oracle", "ctl/verify"],
-    "ctl": COMMON + ["ctl/base", "ctl/peer", "ctl/oracle", "ctl/verify", "ctl/commands"],
+    "ctl/state": ["common/base", "common/codec", "common/config", "common/state", "common/lease"],
+    "ctl/commands": COMMON + ["common/postgres", "common/state", "ctl/base", "ctl/peer", "ctl/oracle", "ctl/verify", "ctl/state"],
+    "ctl": COMMON + ["ctl/base", "ctl/peer", "ctl/oracle", "ctl/verify", "ctl/state", "ctl/commands"],
 }
 
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What of a state's records a person is told: where the source stood, and which tiles there are.
+ * Their forms are those of ingestor/snapshot.h and ingestor/fold/fold_save.h. Pure.
+ */
+#ifndef CTL_STATE_RECORDS_H
+#define CTL_STATE_RECORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/clock.h"
+#include "common/base/error.h"
+#include "common/config/config.h"
+#include "common/state/changes.h"
+
+struct stored_tile {
+    uint64_t number; /* of its records */
+    char *key;       /* NULL: the records are damaged; nothing but the number counts then */
+    size_t records;
+    size_t bytes;   /* of the records' values */
+    char *position; /* of the first row that it could know; NULL: not known */
+    wall_time since;
+    bool complete; /* False when older rows are known to be gone. */
+    bool retired;  /* It is configured no more, and forgotten a day after retired_at. */
+    wall_time retired_at;
+};
+
+/* The tiles of a state, in the order of their records. */
+struct stored_tiles {
+    struct stored_tile *list;
+    size_t count;
+};
+
+/* Reads the tiles of a state that was loaded (state_store.h). On success the caller frees them with
+ * stored_tiles_free. STATUS_INVALID: nobody can go on from the state; STATUS_NEWER: a newer version
+ * wrote it, or a tile of it. A state of a version before 0.2 is STATUS_INVALID. */
+int stored_tiles_read(const struct state_changes *records, struct stored_tiles *out,
+                      struct error *err);
+void stored_tiles_free(struct stored_tiles *tiles);
+
+/* Whether an ingestor with that source could go on from the state. STATUS_INVALID: its place is in
+ * another table, or there is none. */
+int stored_place_check(const struct state_changes *records, const struct config_source *source,
+                       struct error *err);
+
+#endif
