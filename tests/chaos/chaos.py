@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole deployment of Tilewire under random faults, and what must hold afterwards. scripts/chaos runs it."""
 import argparse
-import copy
 import pathlib
 import random
 import shutil
@@ -16,10 +15,11 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 from texts import PostgresTexts, SqliteTexts  # noqa: E402
-from tilewire import TILES, Deployment, Postgres, Program, Sqlite, free_ports, now_iso, wait_until  # noqa: E402
+from tilewire import Deployment, Postgres, Program, Sqlite, free_ports, now_iso, wait_until  # noqa: E402
 
 import clients  # noqa: E402
 import judge  # noqa: E402
+import tiles  # noqa: E402
 from relays import Relays  # noqa: E402
 from writers import PostgresWriters, SqliteWriters  # noqa: E402
 
@@ -79,7 +79,7 @@ class Whole(Deployment):
         self.programs[name] = Program(name, [str(self.bin / f"tilewire-{program}"), "-c", str(file)], self.folder / f"{name}.log")
 
     def write_file(self, name, sections):
-        config = {"source": {"uri": self.table.uri, "poll_interval": "200ms", **getattr(self.table, "source", {})}, "tiles": copy.deepcopy(TILES)}
+        config = {"source": {"uri": self.table.uri, "poll_interval": "200ms", **getattr(self.table, "source", {})}, "tiles": tiles.first_tiles()}
         for section, values in sections.items():
             config.setdefault(section, {}).update(values)
         file = self.folder / f"{name}.yaml"
@@ -108,7 +108,7 @@ class Whole(Deployment):
             return False
 
     def verify_against(self, name):
-        return subprocess.run([str(self.bin / "tilewire"), "-c", str(self.folder / f"verify-{name}.yaml"), "verify", "--timeout",
+        return subprocess.run([str(self.bin / "tilewire"), "-c", str(self.folder / f"verify-{name}.yaml"), "verify", "--json", "--timeout",
                                f"{VERIFY_S}s"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
 
     def tiles_of_cache(self, name):
@@ -146,7 +146,7 @@ class Fault:
         return f"{self.kind} {self.target}" + (f" for {self.after:.1f} s" if self.after else "")
 
 
-KINDS = {"kill": 28, "end": 8, "stop": 18, "cut": 16, "refuse": 8, "hold": 14, "kill ingestors": 2, "kill caches": 2, "kill all": 1}
+KINDS = {"kill": 28, "end": 8, "stop": 18, "cut": 16, "refuse": 8, "hold": 14, "kill ingestors": 2, "kill caches": 2, "kill all": 1, "tiles": 10}
 KINDS_POSTGRES = {"terminate": 8, "restart": 1, "crash": 1}
 
 
@@ -166,6 +166,8 @@ def plan(seconds, seed, kind):
         if what in groups:
             after = r.uniform(0.05, 3)
             faults += [Fault(at, "kill", name, after) for name in groups[what]]
+        elif what == "tiles":
+            faults.append(Fault(at, what, r.randrange(10**6), 0))
         elif what in ("kill", "end"):
             faults.append(Fault(at, what, r.choice(programs), r.uniform(0.05, 3)))
         elif what == "stop":
@@ -194,6 +196,9 @@ class Wrecker:
         """False: there was nothing to do it to."""
         if fault.kind in ("terminate", "restart", "crash"):
             return self.database_up and self.do_to_database(fault)
+        if fault.kind == "tiles":
+            tiles.change_tiles(self.d, random.Random(fault.target), INGESTORS)
+            return True
         program = self.d.programs.get(fault.target)
         if program is not None and not program.alive():
             return False
@@ -261,7 +266,7 @@ class Wrecker:
             program.kill()
 
     def note_end(self, program):
-        if program.process.returncode not in (0, -signal.SIGKILL, -signal.SIGTERM):
+        if program.process.returncode not in (0, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGHUP):
             self.problems.append(f"{program.name} ended with {program.process.returncode}")
 
     def heal(self):
@@ -326,8 +331,8 @@ def differences(d, made):
     held = {client: client.held() for client in made["tiles"] + made["copies"]}
     truths = [d.tiles_of_cache(name) for name in CACHES]
     problems = {}
-    for client, tiles in held.items():
-        answers = [judge.check_tiles(client.name, tiles, truth) for truth in truths if truth is not None]
+    for client, shown in held.items():
+        answers = [judge.check_tiles(client.name, shown, truth) for truth in truths if truth is not None]
         problems[client] = min(answers, key=len, default=["no cache answers"])
     return problems
 
@@ -344,7 +349,7 @@ def await_equal_tiles(d, made, timeout_s):
         time.sleep(0.05)
 
 
-def check(d, made, committed, deleted):
+def check(d, made, committed, deleted, probes):
     problems = []
     begun = time.monotonic()
     try:
@@ -353,9 +358,10 @@ def check(d, made, committed, deleted):
         problems.append(str(error))
     print(f"all in sync {time.monotonic() - begun:.1f} s after the last fault", flush=True)
     for name in CACHES:
-        result = d.verify_against(name)
-        if result.returncode != 0:
-            problems.append(f"tilewire verify against {name}:\n{result.stdout}")
+        found = tiles.judge_verify(d.verify_against(name).stdout)
+        if found is not None:
+            problems.append(f"tilewire verify against {name}:\n{found}")
+        problems += tiles.judge_probes(d, name, probes)
     # So that there is an end that all have to reach, also those that were told to start over last.
     d.table.insert([(now_iso(), "note.written", "ada", None, "the last", None)])
     histories = {client.name: client.segments for client in made["events"] + made["copies"]}
@@ -375,23 +381,33 @@ def check(d, made, committed, deleted):
     return problems
 
 
+def count_probes(table):
+    cursor = table.db.cursor()
+    cursor.execute("SELECT count(*) FROM probes")
+    return cursor.fetchone()[0]
+
+
 def run(arguments, folder, table):
     d = Whole(folder, table, arguments.bin, arguments.lanes)
     faults = plan(arguments.seconds, arguments.seed, table.kind)
     writers = (PostgresWriters if table.kind == "postgresql" else SqliteWriters)(table, arguments.seed)
+    retention = tiles.Retention(d, writers.connect, writers.errors, INGESTORS)
     made, wrecker = {}, Wrecker(d)
     try:
         d.start_whole()
         made = start_clients(d, arguments.seed)
         writers.start()
+        retention.start()
         wrecker.run(faults)
         wrecker.heal()
+        retention.stop()
         writers.stop()
         if table.kind == "postgresql":
             table.db = table.connect()  # the one before has been ended with its server
-        deleted = writers.deleted - set(table.ids())  # some deletions failed with their connection
-        problems = check(d, made, table.ids, deleted)
+        deleted = (writers.deleted | retention.deleted) - set(table.ids())  # some deletions failed with their connection
+        problems = check(d, made, table.ids, deleted, count_probes(table))
     finally:
+        retention.stop()
         writers.stop()
         for client in sum(made.values(), []):
             client.stop()
@@ -428,6 +444,7 @@ def main():
         else:
             table = (SqliteTexts if texts else Sqlite)(folder / "events.db", "wal")
         table.create()
+        table.execute("CREATE TABLE probes (n " + ("text" if texts else "bigint") + ")")
         if cluster is not None:
             table.execute(f"ALTER DATABASE {table.name} SET idle_in_transaction_session_timeout = 0")
         problems, _ = run(arguments, folder, table)

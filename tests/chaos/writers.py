@@ -70,6 +70,9 @@ class Writers:
                 # No tile is made of these, so they may go when they were seen: verify counts what there is.
                 self.insert(cursor, (now_iso(), "note.written", "ada", None, "a note", None))
                 notes.append(self.last_id(cursor))
+            if r.random() < 0.2:
+                self.insert(cursor, (now_iso(), "probe.written", "ada", None, "a probe", None))
+                cursor.execute(f"INSERT INTO probes VALUES ('{self.last_id(cursor)}')")
             self.hold(r, slow)
         if r.random() < 0.15:
             db.rollback()

@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
 from chaos import KINDS, KINDS_POSTGRES, plan
 from clients import merge, number
 from judge import check_ends, check_events, check_tiles
+from tiles import judge_probes, judge_verify
 
 COMMITTED = [1, 2, 3, 4, 5, 6]
 ORDER = [1, 2, 4, 5, 3, 6]  # 3 committed late
@@ -75,3 +76,26 @@ def test_a_seed_makes_the_same_faults():
     assert told(5) == told(5) != told(6)
     kinds = {line.split()[0] for _, line in told(5)} | {line.split()[0] for _, line in told(6)}
     assert {"kill", "end", "stop", "cut", "refuse", "hold", "terminate"} <= kinds <= {name.split()[0] for name in KINDS | KINDS_POSTGRES}
+
+
+class OneTile:
+    def __init__(self, value):
+        self.value = value
+
+    def tiles_of_cache(self, name):
+        return {"probes": ((1, 1), {"value": self.value})} if self.value is not None else None
+
+
+@pytest.mark.parametrize("value, good", [(7, True), (6, False), (8, False), (None, False)])
+def test_probes_are_counted_exactly(value, good):
+    assert (judge_probes(OneTile(value), "cache1", 7) == []) == good
+
+
+@pytest.mark.parametrize("output, good", [
+    ('{"wrong":[],"unprovable":[{"key":"probes"}]}', True),
+    ('{"wrong":[],"unprovable":[{"key":"orders.ever"}]}', False),  # no row of it was deleted
+    ('{"wrong":[{"key":"probes"}],"unprovable":[]}', False),
+    ("verify: cannot connect", False),
+])
+def test_only_what_probes_made_may_be_unprovable(output, good):
+    assert (judge_verify(output) is None) == good
