@@ -93,11 +93,11 @@ struct replica_sync {
     uint64_t next;        /* change number that the next page of tiles begins at */
     uint64_t forgotten;   /* by the first page: see answer_snapshot */
     bool asked_newest;    /* the newest events were asked for, as none were held */
-    uint64_t asked_after; /* ordinal; 0 with `asked_newest` */
     bool new_epoch;       /* with events: the log is of an earlier epoch, and is compared */
+    bool paged;           /* with events: a page came */
+    uint64_t asked_after; /* ordinal; 0 with `asked_newest` */
     uint64_t confirmed;   /* with events: as in struct replica, by the pages so far */
     uint64_t vouched;     /* with events: what of it the ingestor vouches for */
-    bool paged;           /* with events: a page came */
     uint64_t generation;  /* with events: of the server's log, by the first page */
     uint64_t continues;   /* by the server, in the last page of tiles so far */
     uint64_t accounted;   /* the same */
