@@ -71,6 +71,9 @@ struct config_extra_column {
 
 struct config_source {
     const char *uri; /* as written; it never holds a password */
+    /* PostgreSQL's server itself, for LISTEN, where uri leads to a pooler; as written. NULL: none.
+     */
+    const char *listen_uri;
     enum source_kind kind;
     const char *path;         /* the database's file for SQLite; NULL for PostgreSQL */
     const char *table_schema; /* NULL: PostgreSQL's search_path, or SQLite's main */

@@ -44,14 +44,21 @@ static const char settings_of_session[] =
     "SET DateStyle = ISO; SET TimeZone = 'UTC'; SET IntervalStyle = postgres; "
     "SET bytea_output = hex; SET extra_float_digits = 1; SET standard_conforming_strings = on";
 
-int pg_connect(const struct config *config, PGconn **out, struct error *err)
+/* What libpq is given, name by name, up to a NULL. */
+struct parameters {
+    const char *names[12];
+    const char *values[12];
+    char password[256];
+};
+
+/* What config_read_secret returns. The password is to be wiped in any case. */
+static int fill_parameters(struct parameters *out, const struct config *config, const char *uri,
+                           struct error *err)
 {
-    char password[256] = "";
-    const char *names[12] = {"dbname"};
-    const char *values[12] = {config->source.uri};
     size_t count = 1;
+    *out = (struct parameters){.names = {"dbname"}, .values = {uri}};
     /* With these a server that cannot be reached, or a network that was cut, shows within 6 s. They
-     * come behind source.uri, and so override what it says of the same. */
+     * come behind the URI, and so override what it says of the same. */
     const char *const settings[][2] = {
         {"connect_timeout", "5"},
         {"keepalives", "1"},
@@ -63,20 +70,45 @@ int pg_connect(const struct config *config, PGconn **out, struct error *err)
         {"client_encoding", "UTF8"},
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        names[count] = settings[i][0];
-        values[count++] = settings[i][1];
+        out->names[count] = settings[i][0];
+        out->values[count++] = settings[i][1];
     }
-    if (config->source.password_file != NULL) {
-        const int status =
-            config_read_secret(config->source.password_file, password, sizeof password, err);
-        if (status != STATUS_OK) {
-            return status;
+    if (config->source.password_file == NULL) {
+        return STATUS_OK;
+    }
+    out->names[count] = "password";
+    out->values[count] = out->password;
+    return config_read_secret(config->source.password_file, out->password, sizeof out->password,
+                              err);
+}
+
+int pg_connect_start(const struct config *config, const char *uri, PGconn **out, struct error *err)
+{
+    struct parameters p;
+    int status = fill_parameters(&p, config, uri, err);
+    if (status == STATUS_OK) {
+        PGconn *db = PQconnectStartParams(p.names, p.values, 1);
+        if (PQstatus(db) != CONNECTION_BAD) {
+            PQsetNoticeProcessor(db, ignore_notice, NULL);
+            *out = db;
+        } else {
+            status = pg_error(db, NULL, "cannot connect to PostgreSQL", err);
+            PQfinish(db);
         }
-        names[count] = "password";
-        values[count++] = password;
     }
-    PGconn *db = PQconnectdbParams(names, values, 1);
-    explicit_bzero(password, sizeof password);
+    explicit_bzero(p.password, sizeof p.password);
+    return status;
+}
+
+int pg_connect(const struct config *config, PGconn **out, struct error *err)
+{
+    struct parameters p;
+    int status = fill_parameters(&p, config, config->source.uri, err);
+    PGconn *db = status == STATUS_OK ? PQconnectdbParams(p.names, p.values, 1) : NULL;
+    explicit_bzero(p.password, sizeof p.password);
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (PQstatus(db) != CONNECTION_OK) {
         pg_error(db, NULL, "cannot connect to PostgreSQL", err);
         PQfinish(db);
@@ -88,9 +120,8 @@ int pg_connect(const struct config *config, PGconn **out, struct error *err)
                          "PostgreSQL 13 or later is needed, for pg_current_snapshot()");
     }
     PQsetNoticeProcessor(db, ignore_notice, NULL);
-    const int status = pg_is_pooled(db)
-                           ? STATUS_OK
-                           : pg_run(db, settings_of_session, "cannot set up the session", err);
+    status = pg_is_pooled(db) ? STATUS_OK
+                              : pg_run(db, settings_of_session, "cannot set up the session", err);
     if (status != STATUS_OK) {
         PQfinish(db);
         return status;

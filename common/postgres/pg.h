@@ -34,6 +34,14 @@
 int pg_connect(const struct config *config, PGconn **out, struct error *err);
 
 /*
+ * Begins to connect to a URI, in the same way, and does not wait for the network; only a name that
+ * has to be looked up may take its time. The caller goes on with PQconnectPoll(), and sets nothing
+ * of the session but what it needs. On success *out is the connection, which the caller owns.
+ * STATUS_IO, or what config_read_secret returns.
+ */
+int pg_connect_start(const struct config *config, const char *uri, PGconn **out, struct error *err);
+
+/*
  * Fills err with "doing: what PostgreSQL said", on one line, and returns STATUS_IO. `doing` is of
  * the form "cannot read the events table". The message is that of the result or, where result is
  * NULL or has none, of the connection.

@@ -3,7 +3,10 @@
 polling where nothing can notify."""
 import os
 import pathlib
+import socket
 import subprocess
+import threading
+import time
 
 import psycopg2
 import pytest
@@ -237,3 +240,131 @@ def test_a_row_that_fails_is_passed_over_through_pgbouncer(deploy, postgres_tabl
     wait_until(lambda: value(d) == 90)
     assert d.stats()["rows_unusable"] == 10
     d.verify()
+
+
+# ---- source.listen_uri ----
+
+
+class Relay:
+    """A network to a server, which can be cut: connections end then, and no others are taken until it is up again."""
+
+    def __init__(self, to):
+        self.to, self.port, self.sockets = to, 0, []
+        self.up()
+
+    def up(self):
+        self.listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def accept(self, listener):
+        while True:
+            try:
+                near = listener.accept()[0]
+                far = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                return
+            self.sockets += [near, far]
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self.pump, args=pair, daemon=True).start()
+
+    @staticmethod
+    def pump(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            Relay.cut(end)
+
+    @staticmethod
+    def cut(end):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def down(self):
+        self.cut(self.listener)
+        self.listener.close()
+        for end in self.sockets:
+            self.cut(end)
+        self.sockets.clear()
+
+
+def test_rows_come_at_once_through_the_pooler_and_by_polling_when_what_listens_is_cut(deploy, postgres_table, cluster, bouncer):
+    relay = Relay(cluster["port"])
+    d = deploy(postgres_table, tiles=EVER, config={"source": {"poll_interval": "1h",
+               "uri": f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.name}",
+               "listen_uri": f"postgresql://tilewire@127.0.0.1:{relay.port}/{postgres_table.name}"}})
+    d.run("install-trigger", check=True)
+    d.start()
+    d["ingestor"].await_log("source.listen_uri: the server notifies of new rows")
+    delays = []
+    for i in range(20):
+        begun = time.monotonic()
+        postgres_table.execute(INSERT.format("events"))
+        wait_until(lambda: value(d) == i + 1, 10, "the row, long before it is polled")
+        delays.append(time.monotonic() - begun)
+    assert sorted(delays)[10] < 0.2, delays
+    d.verify()
+    d.config["source"]["poll_interval"] = "300ms"
+    d.write()
+    d.stop()
+    d.start()
+    wait_until(lambda: d["ingestor"].log_text().count("the server notifies of new rows") == 2)
+    relay.down()
+    for i in range(3):
+        postgres_table.execute(INSERT.format("events"))
+        wait_until(lambda: value(d) == 21 + i, 10, "the row by polling")
+    log = d["ingestor"].log_text()
+    assert log.count("until it listens, the table is polled each 300 ms") == 1, log
+    relay.up()
+    d["ingestor"].await_log("the server notifies of new rows again", timeout=20)
+    postgres_table.execute(INSERT.format("events"))
+    wait_until(lambda: value(d) == 24)
+    assert d["ingestor"].log_text().count("until it listens") == 1
+    assert d.stats()["source_failures"] == 0
+    d.verify()
+
+
+def test_rows_written_while_nothing_listened_are_read_when_it_does_again(deploy, postgres_table, cluster, bouncer):
+    relay = Relay(cluster["port"])
+    relay.down()
+    d = deploy(postgres_table, tiles=EVER, config={"source": {"poll_interval": "1h",
+               "uri": f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.name}",
+               "listen_uri": f"postgresql://tilewire@127.0.0.1:{relay.port}/{postgres_table.name}"}})
+    d.run("install-trigger", check=True)
+    d.start()
+    d["ingestor"].await_log("source.listen_uri: cannot connect to PostgreSQL.*until it listens, the table is polled each 3600000 ms")
+    postgres_table.execute(INSERT.format("events"))
+    relay.up()
+    wait_until(lambda: value(d) == 1, 20, "the row, once it listens")
+
+
+def test_a_server_that_does_not_answer_holds_nothing_up(deploy, postgres_table, bouncer):
+    """It takes the connection, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        d = deploy(postgres_table, tiles=EVER, config={"source": {"poll_interval": "50ms",
+                   "uri": f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.name}",
+                   "listen_uri": f"postgresql://tilewire@127.0.0.1:{silent.getsockname()[1]}/{postgres_table.name}"}})
+        d.start()
+        for i in range(10):
+            postgres_table.execute(INSERT.format("events"))
+            wait_until(lambda: value(d) == i + 1, 2)
+        d["ingestor"].await_log("source.listen_uri: the server does not answer: until it listens, the table is polled each 50 ms")
+
+
+@pytest.mark.parametrize("where, told", [
+    ("pooler", "it leads to a pooler of connections, too"),
+    ("other", "the events table of source.uri is not in that database"),
+])
+def test_what_cannot_be_listened_to_is_said(deploy, postgres_table, cluster, bouncer, where, told):
+    through = f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.name}"
+    d = deploy(postgres_table, tiles=EVER, config={"source": {"poll_interval": "50ms", "uri": through,
+               "listen_uri": through if where == "pooler" else cluster["uri"]}})
+    d.start()
+    d["ingestor"].await_log(f"source.listen_uri: {told}.*the table is polled each 50 ms")
+    postgres_table.execute(INSERT.format("events"))
+    wait_until(lambda: value(d) == 1)

@@ -27,6 +27,22 @@ static int read_uri(struct config_reader *r, const struct config_key *key,
     return config_source_kind(source->kind)->read_uri(r, key, value, rest, source);
 }
 
+/* Its kind has to be one that can be listened to; that of the source is looked at in the end. */
+static int read_listen_uri(struct config_reader *r, const struct config_key *key,
+                           const struct yaml_node *value, void *target)
+{
+    struct config_source *source = target;
+    enum source_kind kind;
+    struct str rest;
+    if (value->kind != YAML_SCALAR || yaml_is_null(value) || value->text.len > URI_MAX_BYTES ||
+        !config_find_source_kind(value->text, &kind, &rest) || !config_source_kind(kind)->listens) {
+        return config_fail(r, value, key->name,
+                           "expected postgresql://USER@HOST/DATABASE, the server itself");
+    }
+    source->listen_uri = config_copy(r, value->text);
+    return config_source_kind(kind)->read_uri(r, key, value, rest, source);
+}
+
 static int read_table(struct config_reader *r, const struct config_key *key,
                       const struct yaml_node *value, void *target)
 {
@@ -222,6 +238,8 @@ static const char *const weekdays[] = {"monday", "tuesday",  "wednesday", "thurs
 static const struct config_key rows[] = {
     {CONFIG_CUSTOM("uri", read_uri), .needed = "uri: sqlite:events.db",
      .help = "Where the database is: `sqlite:FILE`, or `postgresql://USER@HOST:PORT/DATABASE`."},
+    {CONFIG_CUSTOM("listen_uri", read_listen_uri),
+     .help = "Where PostgreSQL itself is, for LISTEN alone, when `uri` leads to a pooler."},
     {CONFIG_CUSTOM("table", read_table), .default_value = "events",
      .help = "The table of events: `TABLE` or `SCHEMA.TABLE`."},
     {CONFIG_CUSTOM("columns", read_columns), .default_value = "{}",
@@ -262,6 +280,12 @@ int config_read_source(struct config_reader *r, const struct config_key *key,
         !config_source_kind(source->kind)->has_password) {
         status = config_fail(r, yaml_get(value, "password_file")->key, NULL,
                              "source.password_file: %s has no password; leave it out",
+                             source_kind_name(source->kind));
+    }
+    if (status == STATUS_OK && source->listen_uri != NULL &&
+        !config_source_kind(source->kind)->listens) {
+        status = config_fail(r, yaml_get(value, "listen_uri")->key, NULL,
+                             "source.listen_uri: %s is watched, and not listened to; leave it out",
                              source_kind_name(source->kind));
     }
     const struct yaml_node *cursor = yaml_get(value, "cursor");

@@ -56,9 +56,14 @@ static int is_standby(struct postgres_source *s, bool *standby, struct error *er
 int pg_connection_listen(struct postgres_source *s, struct error *err)
 {
     bool standby = false;
+    if (s->config->source.listen_uri != NULL) {
+        pg_listener_open(&s->listener, s->config, s->table.oid);
+        return STATUS_OK;
+    }
     if (s->pooled) {
         say_that_it_is_polled(s, "source.uri leads to a pooler of connections, through which "
-                                 "PostgreSQL cannot notify of new rows");
+                                 "PostgreSQL cannot notify of new rows; source.listen_uri may "
+                                 "name the server itself");
         return STATUS_OK;
     }
     int status = is_standby(s, &standby, err);
@@ -90,6 +95,28 @@ static bool take_notifications(struct postgres_source *s)
     return any;
 }
 
+static int sleep_once(struct postgres_source *s, int wake_fd, mono_time until, int timeout_ms,
+                      bool *ended, bool *woken, struct error *err)
+{
+    const mono_time due_at = pg_listener_due(&s->listener);
+    const mono_time next = due_at.us < until.us ? due_at : until;
+    struct pollfd fds[] = {
+        {wake_fd, POLLIN, 0}, {PQsocket(s->db), POLLIN, 0}, pg_listener_pollfd(&s->listener)};
+    const int ready =
+        poll(fds, sizeof fds / sizeof *fds, mono_ms_until(clock_mono(), next, timeout_ms));
+    if (fds[1].revents != 0 && PQconsumeInput(s->db) == 0) {
+        return pg_error(s->db, NULL, "the connection to PostgreSQL is lost", err);
+    }
+    const bool heard = pg_listener_step(&s->listener, ready > 0 ? fds[2].revents : 0);
+    *woken = take_notifications(s) || heard;
+    *ended = *woken || (ready > 0 && (fds[0].revents != 0 || fds[1].revents != 0)) || ready < 0 ||
+             clock_mono().us >= until.us;
+    if (PQstatus(s->db) != CONNECTION_OK) {
+        return pg_error(s->db, NULL, "the connection to PostgreSQL is lost", err);
+    }
+    return STATUS_OK;
+}
+
 int pg_connection_wait(struct postgres_source *s, int wake_fd, int timeout_ms, bool *woken,
                        struct error *err)
 {
@@ -99,14 +126,11 @@ int pg_connection_wait(struct postgres_source *s, int wake_fd, int timeout_ms, b
     if (*woken) {
         return STATUS_OK;
     }
-    struct pollfd fds[] = {{wake_fd, POLLIN, 0}, {PQsocket(s->db), POLLIN, 0}};
-    poll(fds, 2, timeout_ms);
-    if (fds[1].revents != 0 && PQconsumeInput(s->db) == 0) {
-        return pg_error(s->db, NULL, "the connection to PostgreSQL is lost", err);
+    const mono_time until = mono_add_ms(clock_mono(), timeout_ms);
+    int status = STATUS_OK;
+    /* What the listener does by itself is no reason to end. */
+    for (bool ended = false; status == STATUS_OK && !ended;) {
+        status = sleep_once(s, wake_fd, until, timeout_ms, &ended, woken, err);
     }
-    *woken = take_notifications(s);
-    if (PQstatus(s->db) != CONNECTION_OK) {
-        return pg_error(s->db, NULL, "the connection to PostgreSQL is lost", err);
-    }
-    return STATUS_OK;
+    return status;
 }

@@ -93,6 +93,7 @@ void pg_state_start_over(struct postgres_source *s)
 
 void pg_state_free(struct postgres_source *s)
 {
+    pg_listener_close(&s->listener);
     pg_table_free(&s->table);
     for (size_t i = 0; i < PG_STATEMENTS; i++) {
         free(s->statements[i]);

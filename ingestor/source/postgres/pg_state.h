@@ -21,6 +21,7 @@
 #include "ingestor/source/postgres/order.h"
 #include "ingestor/source/postgres/pg_broken.h"
 #include "ingestor/source/postgres/pg_journal.h"
+#include "ingestor/source/postgres/pg_listener.h"
 #include "ingestor/source/postgres/pg_rewind.h"
 #include "ingestor/source/postgres/pg_table.h"
 #include "ingestor/source/source.h"
@@ -108,6 +109,7 @@ struct postgres_source {
     const struct config *config; /* Borrowed. */
     PGconn *db;
     bool pooled;                     /* The connection goes through a pooler. */
+    struct pg_listener listener;     /* of source.listen_uri */
     char *statements[PG_STATEMENTS]; /* Their SQL. */
     struct pg_table table;
     struct pg_place at;
@@ -140,7 +142,7 @@ bool pg_state_load(struct postgres_source *s, struct str state, int64_t *oid);
 /* The table is another one, or was emptied and its ids begin anew: so does everything here. */
 void pg_state_start_over(struct postgres_source *s);
 
-/* Frees all but the connection. */
+/* Frees all but the connection that reads. */
 void pg_state_free(struct postgres_source *s);
 
 /* source_ops.state_is_newer */

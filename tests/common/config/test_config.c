@@ -113,6 +113,7 @@ static void test_all_keys(void **state)
         "insecure: true\n"
         "source:\n"
         "  uri: postgresql://ops@db.example.org:5432/shop?sslmode=require\n"
+        "  listen_uri: postgresql://ops@db-1.example.org/shop\n"
         "  table: audit.log\n"
         "  columns: {id: seq, timestamp: at, summary: null, region: region_code, tier: \"Tier\"}\n"
         "  payload_in_events: true\n"
@@ -135,6 +136,7 @@ static void test_all_keys(void **state)
     const struct config_source *source = &config->source;
     assert_int_equal(source->kind, SOURCE_POSTGRESQL);
     assert_null(source->path);
+    assert_string_equal(source->listen_uri, "postgresql://ops@db-1.example.org/shop");
     assert_string_equal(source->table_schema, "audit");
     assert_string_equal(source->table, "log");
     assert_string_equal(source->columns[EVENT_ID].name, "seq");

@@ -103,6 +103,12 @@ static void test_source(void **state)
          "1:32: source.table: expected TABLE or SCHEMA.TABLE, but found \"a.b.c\""},
         {"source: {uri: sqlite:e, table: .b}",
          "1:32: source.table: expected TABLE or SCHEMA.TABLE, but found \".b\""},
+        {"source: {uri: sqlite:e, listen_uri: 'postgresql://h/d'}",
+         "1:25: source.listen_uri: SQLite is watched, and not listened to; leave it out"},
+        {"source: {uri: 'postgresql://p/d', listen_uri: sqlite:e}",
+         "1:47: source.listen_uri: expected postgresql://USER@HOST/DATABASE, the server itself"},
+        {"source: {uri: 'postgresql://p/d', listen_uri: 'postgresql://u:secret@h/d'}",
+         "1:47: source.listen_uri: " PASSWORD},
         {"source: {uri: sqlite:e, password_file: p}",
          "1:25: source.password_file: SQLite has no password; leave it out"},
         {"source: {uri: sqlite:e, cursor: created_at}",
@@ -121,8 +127,9 @@ static void test_source(void **state)
          "1:67: source.cursor: the second column has to be that of the id, which "
          "source.columns.id says is \"uuid\""},
         {"source: {uri: sqlite:e, poll: 1s}",
-         "1:25: source: unknown key \"poll\"; known are uri, table, columns, cursor, "
-         "payload_in_events, password_file, poll_interval, late_window, metric_event, time_zone or "
+         "1:25: source: unknown key \"poll\"; known are uri, listen_uri, table, columns, "
+         "cursor, payload_in_events, password_file, poll_interval, late_window, metric_event, "
+         "time_zone or "
          "week_starts"},
     };
     REFUSED(refusals);
