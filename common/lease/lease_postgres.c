@@ -28,6 +28,7 @@
 #include "common/lease/lease_watch.h"
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
+#include "common/postgres/pg_schema.h"
 
 struct postgres_lease {
     struct lease_store base;
@@ -112,11 +113,6 @@ static bool owner_gone(const struct postgres_lease *l, const char *owner)
 /* Connects, unless the connection that there is still works. */
 static int connect_anew(struct postgres_lease *l, struct error *err)
 {
-    /* Two that start at once may both try to create; the loser's error goes away when it tries
-     * again. */
-    static const char setup[] = PG_CHECKPOINT_SCHEMA
-        "CREATE TABLE IF NOT EXISTS tilewire.lease (name text PRIMARY KEY, number bigint NOT NULL, "
-        "beat bigint NOT NULL, owner text NOT NULL, epoch bigint NOT NULL)";
     if (l->db != NULL && PQstatus(l->db) == CONNECTION_OK) {
         return STATUS_OK;
     }
@@ -130,7 +126,7 @@ static int connect_anew(struct postgres_lease *l, struct error *err)
                         "cannot set up the session", err);
     }
     if (status == STATUS_OK) {
-        status = pg_run(l->db, setup, PG_CHECKPOINT_DOING, err);
+        status = pg_schema_prepare(l->db, err);
     }
     if (status != STATUS_OK) {
         PQfinish(l->db);

@@ -70,21 +70,8 @@ void pg_quote_table(PGconn *db, struct buf *out, const struct config_source *sou
  * 1): a longer one is cut, and a hash of the whole is put behind it. */
 void pg_channel(struct buf *out, const struct config_source *source);
 
-/* The tables that the lease and the state lie in. Whichever of the two comes first makes
- * them, and says PG_CHECKPOINT_DOING when it cannot. `holder` is the number of the lease, which
- * fences off an ingestor that has lost it (lease_postgres.c). */
-#define PG_CHECKPOINT_SCHEMA                                                                       \
-    "CREATE SCHEMA IF NOT EXISTS tilewire;"                                                        \
-    "CREATE TABLE IF NOT EXISTS tilewire.checkpoint (name text PRIMARY KEY, holder bigint NOT "    \
-    "NULL DEFAULT 0, saved_at timestamptz, bytes bytea);"                                          \
-    "CREATE TABLE IF NOT EXISTS tilewire.journal (name text, n bigserial, record bytea, "          \
-    "PRIMARY KEY (name, n));"
-#define PG_CHECKPOINT_DOING                                                                        \
-    "cannot create schema \"tilewire\" for the state; grant CREATE on the database, or set "       \
-    "ingestor.checkpoint to file:PATH"
-
-/* Appends the name of this ingestor's rows in them: the table's channel, and a bit for each of its
- * own lanes. The buffer has a terminating NUL afterwards. */
+/* Appends the name of this ingestor's rows in the schema tilewire (pg_schema.h): the table's
+ * channel, and a bit for each of its own lanes. The buffer has a terminating NUL afterwards. */
 void pg_checkpoint_name(struct buf *out, const struct config *config);
 
 #endif

@@ -21,6 +21,7 @@
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_past.h"
 #include "common/postgres/pg_pooled.h"
+#include "common/postgres/pg_schema.h"
 #include "common/state/frame.h"
 #include "common/state/pg_arrays.h"
 
@@ -28,12 +29,6 @@
 #define PAGE_RECORDS "4000" /* read at once */
 
 static const char reading[] = "cannot read the state";
-
-/* The names of its columns must not be changed: an older program looks at `version`. */
-static const char setup[] = PG_CHECKPOINT_SCHEMA
-    "CREATE TABLE IF NOT EXISTS tilewire.state (name text, tile bigint, member bigint, item bigint,"
-    " value bytea NOT NULL, PRIMARY KEY (name, tile, member, item)) WITH (fillfactor = 70);"
-    "ALTER TABLE tilewire.checkpoint ADD COLUMN IF NOT EXISTS version integer;";
 
 struct postgres_state {
     struct state_store base;
@@ -207,8 +202,10 @@ static int postgres_open(const struct config *config, const struct state_fence *
     }
     int status = pg_connect(config, &p->db, err);
     if (status == STATUS_OK) {
-        status =
-            fence != NULL ? pg_run(p->db, setup, PG_CHECKPOINT_DOING, err) : begin_to_read(p, err);
+        status = fence != NULL ? pg_schema_prepare(p->db, err) : pg_schema_check(p->db, err);
+    }
+    if (status == STATUS_OK && fence == NULL) {
+        status = begin_to_read(p, err);
     }
     if (status == STATUS_OK) {
         status = check_version(p, err);

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_trust.h"
 #include "common/program/program.h"
 #include "ctl/commands/commands.h"
 
@@ -109,18 +111,104 @@ static int read_tree(PGconn *db, const char *table, PGresult **out, struct error
     return STATUS_OK;
 }
 
-/* ---- The statements ---- */
+/* ---- The function ---- */
 
-/* The function lies in the table's schema, under the channel's name: one of each for each table. */
-static void name_function(PGconn *db, const struct config_source *source, const char *channel,
-                          struct buf *out)
+/* It lies in the table's schema, or in the one in which the session makes things, under the
+ * channel's name: one for each table. */
+struct function {
+    char *schema;
+    struct buf channel; /* also its name; has a NUL behind it, as `quoted` has */
+    struct buf quoted;  /* with its schema */
+};
+
+static void function_free(struct function *function)
 {
-    if (source->table_schema != NULL) {
-        pg_quote(db, out, source->table_schema);
-        buf_append_char(out, '.');
-    }
-    pg_quote(db, out, channel);
+    free(function->schema);
+    buf_free(&function->channel);
+    buf_free(&function->quoted);
 }
+
+static int name_function(PGconn *db, const struct config_source *source, struct function *out,
+                         struct error *err)
+{
+    const char *const parameters[] = {source->table_schema};
+    PGresult *result = PQexecParams(db, "SELECT coalesce($1, current_schema())", 1, NULL,
+                                    parameters, NULL, NULL, 0);
+    int status = STATUS_OK;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        status = pg_error(db, result, "cannot look for the schema", err);
+    } else if (PQgetisnull(result, 0, 0)) {
+        status = error_set(err, STATUS_INVALID,
+                           "search_path names no schema that there is; say in source.table in "
+                           "which one the table is: SCHEMA.TABLE");
+    } else {
+        out->schema = x_strdup(PQgetvalue(result, 0, 0));
+        pg_channel(&out->channel, source);
+        pg_quote(db, &out->quoted, out->schema);
+        buf_append_char(&out->quoted, '.');
+        pg_quote(db, &out->quoted, buf_cstr(&out->channel));
+        (void)buf_cstr(&out->quoted);
+    }
+    PQclear(result);
+    return status;
+}
+
+/*
+ * Sets *exists, and fails with STATUS_DENIED when the function belongs to somebody who is not
+ * trusted (pg_trust.h): its owner may change what it does, and it runs as whoever inserts rows.
+ */
+static int check_function(PGconn *db, const struct function *function, bool *exists,
+                          struct error *err)
+{
+    static const char sql[] = PG_TRUSTED
+        " SELECT proowner IN (SELECT oid FROM trusted), pg_get_userbyid(proowner) FROM pg_proc p "
+        "JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = $1 AND proname = $2 AND "
+        "pronargs = 0";
+    const char *const parameters[] = {function->schema, function->channel.data};
+    PGresult *result = PQexecParams(db, sql, 2, NULL, parameters, NULL, NULL, 0);
+    int status = STATUS_OK;
+    *exists = PQntuples(result) != 0;
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        status = pg_error(db, result, "cannot look for the trigger's function", err);
+    } else if (*exists && !is_true(result, 0, 0)) {
+        const char *name = function->quoted.data;
+        status = error_set(err, STATUS_DENIED,
+                           "function %s() belongs to role \"%s\", which is not trusted: its owner "
+                           "can change what it does, and it runs as whoever inserts rows. Look at "
+                           "it, then DROP FUNCTION %s() CASCADE, and run this again",
+                           name, PQgetvalue(result, 0, 1), name);
+    }
+    PQclear(result);
+    return status;
+}
+
+/*
+ * Makes the function, in a transaction that has begun. CREATE OR REPLACE keeps the owner of what is
+ * there. So it is used only for a function that there is, whose owner is trusted; and as that may
+ * have become another one in between, the owner is looked at again, when it cannot change any more
+ * before the transaction ends.
+ */
+static int make_function(PGconn *db, const struct function *function, struct error *err)
+{
+    bool exists;
+    int status = check_function(db, function, &exists, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct buf sql = {0};
+    char *literal = PQescapeLiteral(db, function->channel.data, function->channel.len);
+    buf_printf(&sql,
+               "%s FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, "
+               "pg_temp AS $tilewire$ BEGIN PERFORM pg_catalog.pg_notify(%s, ''); RETURN NULL; END "
+               "$tilewire$;",
+               exists ? "CREATE OR REPLACE" : "CREATE", function->quoted.data, literal);
+    PQfreemem(literal);
+    status = pg_run(db, buf_cstr(&sql), "cannot install the trigger", err);
+    buf_free(&sql);
+    return status == STATUS_OK ? check_function(db, function, &exists, err) : status;
+}
+
+/* ---- The triggers ---- */
 
 static void put_drop(const PGresult *tree, struct buf *sql)
 {
@@ -160,33 +248,38 @@ static void put_create(const PGresult *tree, const char *function, struct buf *s
     }
 }
 
+static int run_sql(PGconn *db, struct buf *sql, bool remove, struct error *err)
+{
+    const int status =
+        pg_run(db, buf_cstr(sql),
+               remove ? "cannot remove the trigger" : "cannot install the trigger", err);
+    buf_clear(sql);
+    return status;
+}
+
+/* All or nothing: what fails leaves the transaction open, which ends with the connection. */
 static int change_tree(PGconn *db, const struct config_source *source, const PGresult *tree,
                        bool remove, struct error *err)
 {
-    struct buf channel = {0};
-    struct buf function = {0};
+    struct function function = {0};
     struct buf sql = {0};
-    pg_channel(&channel, source);
-    name_function(db, source, buf_cstr(&channel), &function);
-    buf_append_text(&sql, "BEGIN;");
-    put_drop(tree, &sql);
-    if (!remove) {
-        char *literal = PQescapeLiteral(db, channel.data, channel.len);
-        buf_printf(&sql,
-                   "CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql AS "
-                   "$tilewire$ BEGIN PERFORM pg_notify(%s, ''); RETURN NULL; END $tilewire$;",
-                   buf_cstr(&function), literal);
-        PQfreemem(literal);
-        put_create(tree, buf_cstr(&function), &sql);
-    } else {
-        buf_printf(&sql, "DROP FUNCTION IF EXISTS %s();", buf_cstr(&function));
+    int status = name_function(db, source, &function, err);
+    if (status == STATUS_OK) {
+        buf_append_text(&sql, "BEGIN;");
+        put_drop(tree, &sql);
+        status = run_sql(db, &sql, remove, err);
     }
-    buf_append_text(&sql, "COMMIT");
-    const int status =
-        pg_run(db, buf_cstr(&sql),
-               remove ? "cannot remove the trigger" : "cannot install the trigger", err);
-    buf_free(&channel);
-    buf_free(&function);
+    if (status == STATUS_OK && remove) {
+        buf_printf(&sql, "DROP FUNCTION IF EXISTS %s();", function.quoted.data);
+    } else if (status == STATUS_OK) {
+        status = make_function(db, &function, err);
+        put_create(tree, function.quoted.data, &sql);
+    }
+    if (status == STATUS_OK) {
+        buf_append_text(&sql, "COMMIT");
+        status = run_sql(db, &sql, remove, err);
+    }
+    function_free(&function);
     buf_free(&sql);
     return status;
 }
