@@ -278,6 +278,7 @@ static int create_http(struct gateway *gateway, struct error *err)
 {
     const struct config_gateway *config = &gateway->config->gateway;
     const struct http_api api = {api_routes_answer, &gateway->api};
+    const bool local = !gateway->listen.any && ip_is_loopback(&gateway->listen.ip);
     const struct http_config http = {
         .listen = gateway->listen,
         .connections = gateway_connections(gateway),
@@ -286,6 +287,10 @@ static int create_http(struct gateway *gateway, struct error *err)
         .cors_origins = config->cors_origins,
         .cors_origin_count = config->cors_origin_count,
         .cors_any = config->cors_any,
+        .hosts = {.names = config->hosts,
+                  .count = config->host_count,
+                  .any = config->hosts_any || (config->host_count == 0 && !local),
+                  .loopback = local},
         .proxies = {config->trusted_proxies, config->trusted_proxy_count},
         .turn = &gateway->turn,
     };

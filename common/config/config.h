@@ -29,6 +29,7 @@
 #define CONFIG_EXTRAS_MAX 32      /* columns that the user adds */
 #define CONFIG_PROXIES_MAX 64     /* ranges of trusted proxies */
 #define CONFIG_ORIGINS_MAX 64     /* origins whose pages may read */
+#define CONFIG_HOSTS_MAX 64       /* names of a gateway */
 
 #define CONFIG_CURVE_KEY_LEN 40 /* characters of a key in Z85 */
 #define CONFIG_CURVE_KEY_SIZE (CONFIG_CURVE_KEY_LEN + 1)
@@ -209,6 +210,9 @@ struct config_gateway {
     const char **cors_origins;        /* "https://ops.example.org"; without `*` */
     size_t cors_origin_count;         /* 0 to CONFIG_ORIGINS_MAX */
     bool cors_any;                    /* True when `*` is among the origins. */
+    const char **hosts;               /* names that it is asked under, no port; without `*` */
+    size_t host_count;                /* 0 to CONFIG_HOSTS_MAX */
+    bool hosts_any;                   /* True when `*` is among the names. */
     int64_t heartbeat_ms;             /* 100 ms to 5 min */
     int64_t stalled_ms; /* a stream that accepts nothing for so long is cut: 100 ms to 1 h */
     int64_t drain_ms;   /* At the end streams are closed evenly over this time: 0 to 5 min. */

@@ -29,6 +29,7 @@
 
 struct api_counters {
     uint64_t refused_rate;      /* Requests beyond the rate of their address: 429. */
+    uint64_t refused_host;      /* Requests under a name that is not the gateway's: 421. */
     uint64_t refused_streams;   /* Streams refused with 429 or 503. */
     uint64_t streams_too_fast;  /* Streams refused because their address opens them too fast. */
     uint64_t streams_too_many;  /* Streams refused because their address has enough. */

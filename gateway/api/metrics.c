@@ -80,6 +80,8 @@ static void put_http(const struct api *api, const struct http *http, struct buf 
         {"not_modified", "Requests answered with 304.", true, c->not_modified},
         {"client_errors", "Requests answered with 4xx.", true, c->client_errors},
         {"requests_refused", "Requests refused by the rate limit.", true, a->refused_rate},
+        {"requests_refused_host", "Requests under a name that is not of gateway.hosts.", true,
+         a->refused_host},
         {"stream_requests_refused", "Requests for streams refused by a limit.", true,
          a->refused_streams},
         {"streams_refused_rate", "Those opened too fast by their address.", true,

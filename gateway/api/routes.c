@@ -20,18 +20,19 @@ struct route {
     const char *path;
     enum MHD_Result (*answer)(struct request *request);
     bool limited;             /* True when requests count against the rate limit. */
+    bool any_host;            /* True when it may be asked for under any name. */
     enum latency_fetch fetch; /* The histogram that gets the time to its answers. */
 };
 
 static const struct route routes[] = {
-    {"/api/tiles", api_tiles_list, true, LATENCY_FETCH_TILES},
-    {"/api/tiles/stream", api_tiles_stream, true, LATENCY_FETCH_OTHER},
-    {"/api/events", api_events_list, true, LATENCY_FETCH_EVENTS},
-    {"/api/events/stream", api_events_stream, true, LATENCY_FETCH_OTHER},
-    {"/api/ws", api_ws_open, true, LATENCY_FETCH_OTHER},
-    {"/healthz", api_healthz, false, LATENCY_FETCH_OTHER},
-    {"/readyz", api_readyz, false, LATENCY_FETCH_OTHER},
-    {"/metrics", api_metrics, false, LATENCY_FETCH_OTHER},
+    {"/api/tiles", api_tiles_list, true, false, LATENCY_FETCH_TILES},
+    {"/api/tiles/stream", api_tiles_stream, true, false, LATENCY_FETCH_OTHER},
+    {"/api/events", api_events_list, true, false, LATENCY_FETCH_EVENTS},
+    {"/api/events/stream", api_events_stream, true, false, LATENCY_FETCH_OTHER},
+    {"/api/ws", api_ws_open, true, false, LATENCY_FETCH_OTHER},
+    {"/healthz", api_healthz, false, true, LATENCY_FETCH_OTHER},
+    {"/readyz", api_readyz, false, true, LATENCY_FETCH_OTHER},
+    {"/metrics", api_metrics, false, false, LATENCY_FETCH_OTHER},
 };
 
 static const char tile_prefix[] = API_PREFIX "tiles/";
@@ -71,6 +72,28 @@ static bool admit(struct api *api, struct request *request, const struct route *
     return true;
 }
 
+/* False when it is asked under a name that is not the gateway's, by a page that had its name point
+ * here (hosts.h). Load balancers ask for the health under whatever they call us. */
+static bool admit_host(struct api *api, struct request *request, const struct route *route,
+                       enum MHD_Result *result)
+{
+    if (request->host_malformed) {
+        *result =
+            reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                          "A request names one host: a name or an address, and maybe a port.", 0);
+        return false;
+    }
+    if (request->host_foreign && (route == NULL || !route->any_host)) {
+        api->counters.refused_host++;
+        *result = reply_problem(request, MHD_HTTP_MISDIRECTED_REQUEST,
+                                "This host is no name of the gateway; gateway.hosts lists those "
+                                "under which it may be asked.",
+                                0);
+        return false;
+    }
+    return true;
+}
+
 /* A preflight asks what a page of another origin may do. */
 static enum MHD_Result answer_options(struct request *request)
 {
@@ -105,7 +128,7 @@ static enum MHD_Result answer_get(struct api *api, struct request *request,
         return route->answer(request);
     }
     if ((key = behind(request->path, tile_prefix)) != NULL) {
-        const char *raw_key = behind(request->raw, tile_prefix);
+        const char *raw_key = behind(request->raw_path, tile_prefix);
         measure_as(api, request, LATENCY_FETCH_TILE);
         return api_tiles_get(request, key, raw_key != NULL ? raw_key : "");
     }
@@ -121,7 +144,8 @@ enum MHD_Result api_routes_answer(void *arg, struct request *request, const char
     struct api *api = arg;
     const struct route *route = find_route(request->path);
     enum MHD_Result result;
-    if (!request->resumed && !admit(api, request, route, &result)) {
+    if (!request->resumed &&
+        (!admit(api, request, route, &result) || !admit_host(api, request, route, &result))) {
         return result;
     }
     if (request->header_too_large || request->too_large) {

@@ -85,21 +85,23 @@ static struct str host_of(const char *origin)
     return STR_NULL;
 }
 
-/* Browsers let any page open any WebSocket, and leave the decision to the server. */
+/* Browsers let any page open any WebSocket, and leave the decision to the server. That the host is
+ * a name of the gateway's was seen to before (routes.c), or a page could be of any. */
 static bool origin_allowed(const struct request *request)
 {
     const char *origin = request_header(request, "Origin");
-    const char *host = request_header(request, "Host");
+    const struct str host = request->host;
     if (origin == NULL || request->origin != NULL) {
         return true; /* it is no browser, or a page of one of cors_origins */
     }
     const struct str own = host_of(origin);
-    if (own.p == NULL || host == NULL || strncasecmp(own.p, host, own.len) != 0) {
+    if (own.p == NULL || host.p == NULL || host.len < own.len ||
+        strncasecmp(own.p, host.p, own.len) != 0) {
         return false;
     }
-    const char *rest = host + own.len;
+    const struct str rest = {host.p + own.len, host.len - own.len};
     const bool https = strncasecmp(origin, "https", 5) == 0;
-    return *rest == '\0' || strcmp(rest, https ? ":443" : ":80") == 0;
+    return rest.len == 0 || str_is(rest, https ? ":443" : ":80");
 }
 
 static enum MHD_Result refuse(struct request *request, unsigned status, const char *detail)

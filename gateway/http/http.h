@@ -10,6 +10,7 @@
  *   connections.h  how long a connection may take     clients.h    limits by client address
  *   waiting.h      requests that wait for news        detach.h     taking a socket away
  *   forwarded.h    clients behind proxies             encoding.h   gzip
+ *   hosts.h        names that the gateway is asked under
  *
  * One thread.
  */
@@ -25,6 +26,7 @@
 #include "gateway/base/turn.h"
 #include "gateway/http/connections.h"
 #include "gateway/http/forwarded.h"
+#include "gateway/http/hosts.h"
 
 struct request;
 
@@ -47,6 +49,7 @@ struct http_config {
     const char *const *cors_origins;  /* The origins whose pages may read the answers. */
     size_t cors_origin_count;         /* 0 when no page of another origin may. */
     bool cors_any;                    /* True when any origin's pages may. */
+    struct hosts hosts;               /* The names under which it may be asked. */
     struct forwarded_proxies proxies; /* The proxies whose word on a client's address counts. */
     const struct turn *turn;
 };

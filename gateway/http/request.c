@@ -30,6 +30,14 @@ void request_enter_phase(struct request *request, enum connection_phase phase)
                       request->http->config.turn->now);
 }
 
+/* The path of a target, which may be a whole URI: "http://host/path" (RFC 9112, 3.2.2). */
+static const char *behind_host(const char *target)
+{
+    struct str host;
+    const char *path = target + host_of_target(target, &host);
+    return path != target && path[0] == '\0' ? "/" : path;
+}
+
 struct request *request_create(struct http *http, struct MHD_Connection *connection,
                                const char *uri)
 {
@@ -37,6 +45,7 @@ struct request *request_create(struct http *http, struct MHD_Connection *connect
     request->http = http;
     request->connection = connection;
     request->raw = x_strndup(uri, strcspn(uri, "?"));
+    request->raw_path = behind_host(request->raw);
     request->nul = strstr(uri, "%00") != NULL;
     request_enter_phase(request, CONNECTION_READING);
     return request;
@@ -57,12 +66,73 @@ static const char *allowed_origin(const struct request *request)
     return NULL;
 }
 
-void request_begin(struct request *request, const char *path, const char *method,
+struct lines {
+    const char *name;
+    void (*each)(void *arg, const char *value);
+    void *arg;
+};
+
+static enum MHD_Result take_line(void *arg, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    (void)kind;
+    const struct lines *lines = arg;
+    if (value != NULL && strcasecmp(name, lines->name) == 0) {
+        lines->each(lines->arg, value);
+    }
+    return MHD_YES;
+}
+
+/* A list may be spread over several lines of the same name; proxies add lines of their own. */
+static void each_line(const struct request *request, const char *name,
+                      void (*each)(void *arg, const char *value), void *arg)
+{
+    struct lines lines = {name, each, arg};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &lines);
+}
+
+struct host_lines {
+    const char *first; /* NULL: there is none */
+    bool more;
+};
+
+static void take_host(void *arg, const char *value)
+{
+    struct host_lines *lines = arg;
+    lines->more = lines->first != NULL;
+    lines->first = lines->first != NULL ? lines->first : value;
+}
+
+/* What a target names counts, whatever Host says; both have to be well-formed. A request without
+ * any comes from no browser, but from a health check in HTTP/1.0, say. */
+static void read_host(struct request *request)
+{
+    struct host_lines lines = {0};
+    each_line(request, "Host", take_host, &lines);
+    request->host = str_trim(str_of(lines.first));
+    request->host_malformed = lines.more || !host_valid(request->host);
+    if (host_of_target(request->raw, &request->host) != 0) {
+        /* Escapes would make the decoded target another one. */
+        request->host_malformed = request->host_malformed || request->host.len == 0 ||
+                                  !host_valid(request->host) ||
+                                  memchr(request->host.p, '%', request->host.len) != NULL;
+    }
+    request->host_foreign =
+        request->host.p != NULL && !hosts_have(&request->http->config.hosts, request->host);
+}
+
+void request_set_path(struct request *request, const char *target)
+{
+    request->path = behind_host(target);
+}
+
+void request_begin(struct request *request, const char *target, const char *method,
                    const char *version)
 {
     request->begun = true;
     request->asked_at = clock_mono();
-    request->path = path;
+    request_set_path(request, target);
+    read_host(request);
     request->head = strcmp(method, "HEAD") == 0;
     request->origin = allowed_origin(request);
     request->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
@@ -120,31 +190,6 @@ const char *request_parameter(const struct request *request, const char *name)
 const char *request_header(const struct request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-struct lines {
-    const char *name;
-    void (*each)(void *arg, const char *value);
-    void *arg;
-};
-
-static enum MHD_Result take_line(void *arg, enum MHD_ValueKind kind, const char *name,
-                                 const char *value)
-{
-    (void)kind;
-    const struct lines *lines = arg;
-    if (value != NULL && strcasecmp(name, lines->name) == 0) {
-        lines->each(lines->arg, value);
-    }
-    return MHD_YES;
-}
-
-/* A list may be spread over several lines of the same name; proxies add lines of their own. */
-static void each_line(const struct request *request, const char *name,
-                      void (*each)(void *arg, const char *value), void *arg)
-{
-    struct lines lines = {name, each, arg};
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &lines);
 }
 
 struct tag_search {

@@ -21,8 +21,12 @@ struct http;
 struct request {
     struct http *http;
     struct MHD_Connection *connection;
-    const char *path;      /* Decoded; libmicrohttpd's. */
-    char *raw;             /* The path as it came, without the query; owned. */
+    const char *path;      /* Decoded, without scheme and host; libmicrohttpd's. */
+    char *raw;             /* The target as it came, without the query; owned. */
+    const char *raw_path;  /* In it, behind scheme and host. */
+    struct str host;       /* Of the target, else of Host; NULL for none. */
+    bool host_malformed;   /* True when there is more than one Host, or one that is none. */
+    bool host_foreign;     /* True when it is none of the gateway's names. */
     bool begun;            /* True once its headers were read. */
     bool head;             /* True for HEAD. */
     bool nul;              /* True when there is a %00 in its path or query. */
@@ -52,8 +56,11 @@ struct request {
 struct request *request_create(struct http *http, struct MHD_Connection *connection,
                                const char *uri);
 
+/* Its path is that of this target, which is decoded and libmicrohttpd's. */
+void request_set_path(struct request *request, const char *target);
+
 /* Its headers are all there. */
-void request_begin(struct request *request, const char *path, const char *method,
+void request_begin(struct request *request, const char *target, const char *method,
                    const char *version);
 
 /* Its connection is idle from now on. */

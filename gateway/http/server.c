@@ -79,7 +79,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         *data_size = 0;
         return request->body_bytes > BODY_READ_MAX ? cut(http) : MHD_YES;
     }
-    request->path = url;
+    request_set_path(request, url);
     return answer(request, method);
 }
 

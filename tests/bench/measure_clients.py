@@ -33,7 +33,7 @@ def get(size):
             nginx_port, nginx_pids, www = stack.enter_context(nginx())
             (www / "tile.json").write_bytes(body)
             with socket.create_connection(("127.0.0.1", nginx_port)) as connection:
-                connection.sendall(b"HEAD /tile.json HTTP/1.1\r\nHost: x\r\n\r\n")
+                connection.sendall(b"HEAD /tile.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 etag = re.search(r"ETag: (\S+)", connection.recv(65536).decode())[1]
             servers["nginx"] = (nginx_port, "/tile.json", etag, nginx_pids)
         for code in (200, 304):

@@ -238,7 +238,7 @@ def post_publisher(port, messages=1):
     def publish():
         for _ in range(messages):
             body = pad(stamp(), DATA_BYTES)
-            connection.sendall(f"POST /pub HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+            connection.sendall(f"POST /pub HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
             connection.recv(65536)
 
     return publish

@@ -55,7 +55,7 @@ class Sse(Client):
 
     def once(self, port):
         with socket.create_connection(("127.0.0.1", port), timeout=SILENCE_S) as connection:
-            request = f"GET {self.path} HTTP/1.1\r\nHost: chaos\r\nAccept: text/event-stream\r\n"
+            request = f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
             if self.last_id is not None:
                 request += f"Last-Event-ID: {self.last_id}\r\n"
             connection.sendall((request + "\r\n").encode())

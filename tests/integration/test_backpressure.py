@@ -29,7 +29,7 @@ class Reader:
         self.values = {}  # by key, as they come
         d.clients.append(self)
         if transport == "sse":
-            self.socket.sendall(b"GET /api/tiles/stream HTTP/1.1\r\nHost: test\r\n\r\n")
+            self.socket.sendall(b"GET /api/tiles/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         else:
             self.socket.sendall(handshake_text())
         while b"\r\n\r\n" not in self.got:

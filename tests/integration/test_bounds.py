@@ -122,7 +122,7 @@ def test_answers_are_bounded_one_by_one_and_together(deploy, sqlite_table):
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", d.gateway_ports[0]))
-        client.sendall(b"GET /api/events?limit=1000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /api/events?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         lazy.append(client)
     _, headers, body = wait_until(lambda: next((r for r in [d.request("/api/events?limit=1000")] if r[0] == 503), None), what="no more room")
     assert int(headers["retry-after"]) >= 1 and b"ask again" in body

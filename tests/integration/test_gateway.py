@@ -33,7 +33,7 @@ def test_who_returns_first_is_told_what_he_missed(deploy, sqlite_table):
 
 def ask(port, *header_lines):
     with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
-        s.sendall("\r\n".join(["GET /api/tiles HTTP/1.1", "Host: test", "Connection: close", *header_lines, "", ""]).encode())
+        s.sendall("\r\n".join(["GET /api/tiles HTTP/1.1", "Host: localhost", "Connection: close", *header_lines, "", ""]).encode())
         answer = b""
         while part := s.recv(65536):
             answer += part
@@ -57,7 +57,7 @@ def test_a_stalled_reader_is_conflated_and_others_do_not_notice(deploy, sqlite_t
     stalled = socket.socket()
     stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     stalled.connect(("127.0.0.1", d.gateway_ports[0]))
-    stalled.sendall(b"GET /api/tiles/stream HTTP/1.1\r\nHost: test\r\n\r\n")
+    stalled.sendall(b"GET /api/tiles/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
     healthy = d.stream("/api/events/stream")
     writer, count = RandomEvents(7), 0
     while d.metric("streams_conflated_total") == 0:

@@ -27,7 +27,7 @@ class Hammer:
         while not self.over.is_set():
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=30) as s:
-                    s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     answer = b""
                     while part := s.recv(4096):
                         answer += part
@@ -117,7 +117,7 @@ def test_what_is_under_way_is_answered_before_the_end(deploy, sqlite_table):
     d = deploy(sqlite_table, gateways=1, config={"gateway": {"drain": "5s"}}).start()
     stream = d.stream("/api/events/stream")
     fresh, half = (socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) for _ in range(2))
-    half.sendall(b"GET /api/tiles HTTP/1.1\r\nHost: x\r\n")
+    half.sendall(b"GET /api/tiles HTTP/1.1\r\nHost: localhost\r\n")
     wait_until(lambda: d.metric("connections") == 3, 30)
     length = len(d["gateway0"].log_text())
     d["gateway0"].process.send_signal(signal.SIGTERM)

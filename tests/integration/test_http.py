@@ -136,9 +136,9 @@ def test_connections_are_kept(deploy, sqlite_table):
     etag = d.request("/api/tiles/queue.depth")[1]["etag"]
     requests = [("GET /api/tiles/queue.depth", 200), ("GET /api/tiles/no.such", 404), ("HEAD /api/tiles", 200),
                 ("OPTIONS /api/tiles", 204), ("PUT /api/tiles", 405), ("GET /healthz", 200), ("GET /api/events", 200)]
-    wire = b"".join(f"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode() for line, _ in requests)
-    wire += f"GET /api/tiles/queue.depth HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\n\r\n".encode()
-    wire += b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    wire = b"".join(f"{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode() for line, _ in requests)
+    wire += f"GET /api/tiles/queue.depth HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {etag}\r\n\r\n".encode()
+    wire += b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=10) as s:
         s.sendall(wire)
         answers = b""
@@ -166,7 +166,7 @@ def test_each_answer_leaves_the_connection_open(deploy, sqlite_table):
 
         def ask(method, path, *fields, body=b""):
             length = [f"Content-Length: {len(body)}"] if body else []
-            s.sendall("\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *fields, *length, "", ""]).encode() + body)
+            s.sendall("\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *fields, *length, "", ""]).encode() + body)
             line, headers, _ = read_answer(reader, head=method == "HEAD")
             assert headers.get("connection", "").lower() != "close", (method, path, line)
             return int(line.split()[1]), headers
@@ -298,7 +298,7 @@ def test_requests_upon_each_other_end_with_a_stream(deploy, sqlite_table):
     d = deploy(sqlite_table, gateways=1).start()
     etag = d.request("/api/tiles?keys=queue.depth")[1]["etag"]
     lines = ["GET /healthz", "GET /api/tiles?keys=queue.depth&wait=200ms", "GET /api/tiles/no.such", "GET /api/events/stream", "GET /readyz"]
-    wire = "".join(f"{line} HTTP/1.1\r\nHost: x\r\nIf-None-Match: {etag}\r\n\r\n" for line in lines)
+    wire = "".join(f"{line} HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {etag}\r\n\r\n" for line in lines)
     with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s, s.makefile("rb") as reader:
         s.sendall(wire.encode())
         assert [int(read_answer(reader)[0].split()[1]) for _ in lines[:3]] == [200, 304, 404]
@@ -312,10 +312,10 @@ def test_requests_upon_each_other_end_with_a_stream(deploy, sqlite_table):
 def test_what_is_no_http(deploy, sqlite_table):
     limits = {"idle_timeout": "1s", "request_timeout": "1s"}  # half a request may be followed by the other half
     d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": limits}}).start()
-    wrong = [b"GET /api/tiles HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n",
-             b"GET /api/tiles HTTP/9.9\r\nHost: x\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-             b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-             b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"]
+    wrong = [b"GET /api/tiles HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n",
+             b"GET /api/tiles HTTP/9.9\r\nHost: localhost\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+             b"POST /api/tiles HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+             b"POST /api/tiles HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"]
     for wire in wrong:
         with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s:
             s.sendall(wire)

@@ -41,11 +41,11 @@ def test_requests_that_never_end(deploy, sqlite_table):
     attacks = {
         "line": (b"", b"GET /api/tiles?keys=a"),
         "headers": (b"GET /api/tiles HTTP/1.1\r\n", b"X-Slow: yes\r\n"),
-        "body": (b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n", b"x"),
-        "chunks": (b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        "body": (b"POST /api/tiles HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n", b"x"),
+        "chunks": (b"POST /api/tiles HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
         "silence": (b"", b""),
-        "silence afterwards": (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b""),
-        "half a request afterwards": (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz", b""),
+        "silence afterwards": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", b""),
+        "half a request afterwards": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz", b""),
     }
     answers = {}
 
@@ -77,7 +77,7 @@ def test_requests_that_never_end(deploy, sqlite_table):
 
 def test_a_body_without_end_is_cut(deploy, sqlite_table):
     d = deploy(sqlite_table, gateways=1).start()
-    with connect(d, b"POST /api/tiles HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000000\r\n\r\n") as s:
+    with connect(d, b"POST /api/tiles HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000000\r\n\r\n") as s:
         sent = 0
         try:
             while True:
@@ -114,7 +114,7 @@ def test_clients_of_ipv4_and_ipv6_on_one_socket(deploy, sqlite_table):
 
     def ask(host, source=None):
         with socket.create_connection((host, d.gateway_ports[0]), 30, source and (source, 0)) as s:
-            s.sendall(b"GET /api/tiles HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            s.sendall(b"GET /api/tiles HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return int(s.makefile("rb").readline().split()[1])
 
     assert [ask("127.0.0.1") for _ in range(3)] == [200, 200, 429]
@@ -188,7 +188,7 @@ def test_at_the_limit_of_descriptors(deploy, sqlite_table):
     d.start()
     streams, refused = [], 0
     while refused < 20:
-        s = connect(d, b"GET /api/events/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        s = connect(d, b"GET /api/events/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         reader = s.makefile("rb")
         line = reader.readline()
         if line.startswith(b"HTTP/1.1 200 "):

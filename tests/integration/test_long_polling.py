@@ -22,7 +22,7 @@ class Asking:
     def __init__(self, d, path, etag=None, gateway=0):
         self.socket = socket.create_connection(("127.0.0.1", d.gateway_ports[gateway]), timeout=60)
         condition = f"If-None-Match: {etag}\r\n" if etag else ""
-        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: test\r\n{condition}\r\n".encode())
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{condition}\r\n".encode())
 
     def answer(self):
         """Status, headers and body; the connection stays open."""
@@ -62,7 +62,7 @@ def test_a_change_answers_those_who_wait_for_it(deploy, sqlite_table):
     waiting(d, 0)
     assert d.metric("waits_abandoned_total") == 1 and d.metric("waits_changed_total") >= 3
     for one in asking:
-        one.socket.sendall(b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n")
+        one.socket.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert one.answer()[0] == 200, "the connection is kept"
         one.close()
 

@@ -254,7 +254,7 @@ HANDSHAKES = {
 
 
 def test_handshakes(deploy, sqlite_table):
-    d = deploy(sqlite_table, gateways=1, config={"gateway": {"cors_origins": ["https://listed.example"]}}).start()
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"cors_origins": ["https://listed.example"], "hosts": ["ops.example", "ops.example.evil"]}}).start()
     for name, (headers, status) in HANDSHAKES.items():
         ws = connect(d, headers)
         assert ws.status == status, name

@@ -438,7 +438,7 @@ class Stream:
         self.raw = b""
         self.ended = threading.Event()
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
-        request = f"GET {path} HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n"
+        request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
         if last_event_id is not None:
             request += f"Last-Event-ID: {last_event_id}\r\n"
         self.socket.sendall((request + "\r\n").encode())

@@ -108,6 +108,43 @@ static int read_cors_origins(struct config_reader *r, const struct config_key *k
     return STATUS_OK;
 }
 
+/* True for a name, an IPv4 address, or an IPv6 address in brackets. */
+static bool host_valid(struct str text)
+{
+    struct ip ip;
+    if (text.len > 2 && text.p[0] == '[' && text.p[text.len - 1] == ']') {
+        const struct str inner = {text.p + 1, text.len - 2};
+        return memchr(inner.p, ':', inner.len) != NULL && ip_parse(inner, &ip);
+    }
+    return text.len != 0 && text.len <= 253 &&
+           strspn(text.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") ==
+               text.len;
+}
+
+static int read_hosts(struct config_reader *r, const struct config_key *key,
+                      const struct yaml_node *value, void *target)
+{
+    struct config_gateway *gateway = target;
+    const int status = config_expect_list(r, value, key->name, (size_t)key->max);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    gateway->hosts = arena_array(r->memory, value->count, sizeof *gateway->hosts);
+    for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
+        if (node->kind == YAML_SCALAR && str_is(node->text, "*")) {
+            gateway->hosts_any = true;
+            continue;
+        }
+        if (node->kind != YAML_SCALAR || !host_valid(node->text)) {
+            return config_expected(r, node, key->name,
+                                   "a name or an address without a port, such as tiles.example.org "
+                                   "or \"[fd00::5]\", or \"*\"");
+        }
+        gateway->hosts[gateway->host_count++] = config_copy(r, node->text);
+    }
+    return STATUS_OK;
+}
+
 static const struct config_key limit_rows[] = {
     {CONFIG_COUNT("streams", struct config_gateway_limits, streams, 1, 1000000),
      .default_value = "20000", .help = "Streams that are open at once in one process."},
@@ -192,6 +229,10 @@ static const struct config_key rows[] = {
     {CONFIG_LIST("trusted_proxies", read_trusted_proxies, CONFIG_PROXIES_MAX),
      .help = "A list of addresses and ranges (`10.0.0.0/8`) of proxies whose `X-Forwarded-For` or "
              "`Forwarded` says who the client is."},
+    {CONFIG_LIST("hosts", read_hosts, CONFIG_HOSTS_MAX),
+     .default_words = "those of the loopback when it listens there, otherwise `\"*\"`",
+     .help = "A list of the names and addresses under which browsers ask, such as "
+             "`tiles.example.org`, or `\"*\"` for all."},
     {CONFIG_LIST("cors_origins", read_cors_origins, CONFIG_ORIGINS_MAX),
      .help = "A list of other origins whose pages may read, such as `https://ops.example.org`, or "
              "`\"*\"` for all."},

@@ -97,6 +97,8 @@ static void test_gateway_defaults(void **state)
     assert_int_equal(gateway->trusted_proxy_count, 0);
     assert_int_equal(gateway->cors_origin_count, 0);
     assert_false(gateway->cors_any);
+    assert_int_equal(gateway->host_count, 0);
+    assert_false(gateway->hosts_any);
     assert_int_equal(gateway->heartbeat_ms, 15000);
     assert_int_equal(gateway->stalled_ms, 30000);
     assert_int_equal(gateway->drain_ms, 5000);
@@ -185,6 +187,7 @@ static const char all_gateway_keys[] =
     "           channels: 6, waiting: 7, request_timeout: 2s, idle_timeout: 1m}\n"
     "  trusted_proxies: [10.0.0.0/8, \"::1\"]\n"
     "  cors_origins: [\"https://ops.example.org\", \"http://localhost:3000\", \"*\"]\n"
+    "  hosts: [tiles.example.org, \"[fd00::5]\", \"*\"]\n"
     "  heartbeat: 1s\n"
     "  stalled: 2s\n"
     "  drain: 0\n"
@@ -225,6 +228,9 @@ static void test_all_gateway_keys(void **state)
     assert_int_equal(gateway->cors_origin_count, 2);
     assert_string_equal(gateway->cors_origins[1], "http://localhost:3000");
     assert_true(gateway->cors_any);
+    assert_int_equal(gateway->host_count, 2);
+    assert_string_equal(gateway->hosts[1], "[fd00::5]");
+    assert_true(gateway->hosts_any);
     assert_int_equal(gateway->heartbeat_ms, 1000);
     assert_int_equal(gateway->stalled_ms, 2000);
     assert_int_equal(gateway->drain_ms, 0);

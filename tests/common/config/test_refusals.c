@@ -234,6 +234,21 @@ static void test_addresses(void **state)
         {"gateway: {cors_origins: ['https://a.org/']}",
          "1:26: gateway.cors_origins: expected an origin such as https://ops.example.org (lower "
          "case, no path and no slash at its end), or \"*\", but found \"https://a.org/\""},
+        {"gateway: {hosts: ['a.org:8080']}",
+         "1:19: gateway.hosts: expected a name or an address without a port, such as "
+         "tiles.example.org or \"[fd00::5]\", or \"*\", but found \"a.org:8080\""},
+        {"gateway: {hosts: ['https://a.org']}",
+         "1:19: gateway.hosts: expected a name or an address without a port, such as "
+         "tiles.example.org or \"[fd00::5]\", or \"*\", but found \"https://a.org\""},
+        {"gateway: {hosts: ['fd00::5']}",
+         "1:19: gateway.hosts: expected a name or an address without a port, such as "
+         "tiles.example.org or \"[fd00::5]\", or \"*\", but found \"fd00::5\""},
+        {"gateway: {hosts: ['[10.0.0.1]']}",
+         "1:19: gateway.hosts: expected a name or an address without a port, such as "
+         "tiles.example.org or \"[fd00::5]\", or \"*\", but found \"[10.0.0.1]\""},
+        {"gateway: {hosts: ['']}",
+         "1:19: gateway.hosts: expected a name or an address without a port, such as "
+         "tiles.example.org or \"[fd00::5]\", or \"*\", but found \"\""},
     };
     REFUSED(refusals);
 }
