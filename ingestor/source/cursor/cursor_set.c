@@ -66,7 +66,7 @@ void cursor_set_add(struct cursor_set *set, struct str id, uint64_t ordinal,
 void cursor_set_pass(struct cursor_set *set, struct cursor_entry *entry, uint64_t ordinal)
 {
     if (entry->passed == 0) {
-        entry->passed = ordinal;
+        entry->passed = ordinal + 1;
         set->ahead_bytes -= bytes_of(entry);
         DL_DELETE(set->ahead, entry);
         DL_APPEND(set->passed, entry);

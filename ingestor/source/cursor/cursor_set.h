@@ -23,7 +23,7 @@
 
 struct cursor_entry {
     uint64_t ordinal; /* with which it was delivered */
-    uint64_t passed;  /* The last ordinal when the position had come to it; 0: it is ahead. */
+    uint64_t passed;  /* A mark with this ordinal, or a later one, is behind it; 0: it is ahead. */
     UT_hash_handle by_id;
     struct cursor_entry *prev;
     struct cursor_entry *next;
@@ -52,10 +52,11 @@ struct cursor_entry *cursor_set_find(const struct cursor_set *set, struct str id
 void cursor_set_add(struct cursor_set *set, struct str id, uint64_t ordinal,
                     const struct cursor_key *key, bool ahead);
 
-/* The position has come to a row that was ahead; `ordinal` is the last one. */
+/* The position has come to a row that was ahead; `ordinal` is the last one. Marks with that one may
+ * lie before the row, and those with later ones cannot. */
 void cursor_set_pass(struct cursor_set *set, struct cursor_entry *entry, uint64_t ordinal);
 
-/* Forgets those that the position had passed by then. */
+/* Forgets those that lie before each mark with that ordinal. */
 void cursor_set_forget(struct cursor_set *set, uint64_t ordinal);
 
 struct str cursor_entry_id(const struct cursor_entry *entry);
