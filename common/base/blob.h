@@ -26,7 +26,7 @@ static inline struct blob *blob_new(struct str bytes)
     struct blob *blob = x_malloc(sizeof *blob + bytes.len);
     blob->references = 1;
     blob->len = (uint32_t)bytes.len;
-    if (bytes.len != 0) {
+    if (bytes.p != NULL) {
         memcpy(blob->data, bytes.p, bytes.len);
     }
     return blob;

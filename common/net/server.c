@@ -10,7 +10,7 @@
 
 /* A page is of QUERY_REPLY_BYTES and one tile more: what is beyond that takes fewer places in the
  * queue of an asker, so that at most 16 MiB or so wait for it. */
-#define LARGE_BYTES (2 * QUERY_REPLY_BYTES)
+#define LARGE_BYTES ((size_t)2 * QUERY_REPLY_BYTES)
 #define LARGE_REPLY_HWM 16
 
 struct server {

@@ -161,7 +161,7 @@ static int check_version(struct postgres_state *p, struct error *err)
     int status = STATUS_OK;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         status = pg_error(p->db, result, "cannot read the state", err);
-    } else if (PQntuples(result) == 1 && atoi(PQgetvalue(result, 0, 0)) > VERSION) {
+    } else if (PQntuples(result) == 1 && strtol(PQgetvalue(result, 0, 0), NULL, 10) > VERSION) {
         status = error_set(err, STATUS_NEWER,
                            "the state in the schema tilewire is of version %s, and this program "
                            "reads up to %d",

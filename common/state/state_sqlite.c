@@ -52,8 +52,8 @@ static const char *const texts[STATEMENTS] = {
     [ROLLBACK] = "ROLLBACK",
     [HOLDER] = "SELECT number FROM holder",
     [HOLD] = "UPDATE holder SET number = ?1",
-    [PUT] = "INSERT INTO state (tile, member, item, value) VALUES (?1, ?2, ?3, ?4) "
-            "ON CONFLICT DO UPDATE SET value = excluded.value",
+    [PUT] = ("INSERT INTO state (tile, member, item, value) VALUES (?1, ?2, ?3, ?4) "
+             "ON CONFLICT DO UPDATE SET value = excluded.value"),
     [ITEM_GONE] = "DELETE FROM state WHERE tile = ?1 AND member = ?2 AND item = ?3",
     [MEMBER_GONE] = "DELETE FROM state WHERE tile = ?1 AND member = ?2",
     [TILE_GONE] = "DELETE FROM state WHERE tile = ?1",
@@ -386,7 +386,7 @@ static int make_change(struct state_sqlite *s, const struct state_changes *chang
                                   [STATE_ALL_GONE] = 0};
     sqlite3_stmt *statement = s->statements[which[change->kind]];
     const uint64_t id[] = {change->id.tile, change->id.member, change->id.item};
-    for (int i = 0; i < numbers[change->kind]; i++) {
+    for (int i = 0; i < 3 && i < numbers[change->kind]; i++) {
         sqlite3_bind_int64(statement, i + 1, (int64_t)id[i]);
     }
     if (change->kind == STATE_PUT) {

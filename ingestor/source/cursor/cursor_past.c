@@ -13,7 +13,7 @@ static void copy_mark(struct cursor_mark *mark, const struct cursor_mark *from)
 {
     struct cursor_row row = {.placed = true};
     cursor_mark_free(mark);
-    if (cursor_mark_key(from, &row.key) != NULL) {
+    if (from != NULL && cursor_mark_key(from, &row.key) != NULL) {
         row.time.us = from->us;
         cursor_mark_set(mark, &row);
     }

@@ -107,7 +107,7 @@ static int sleep_once(struct postgres_source *s, int wake_fd, mono_time until, i
     if (fds[1].revents != 0 && PQconsumeInput(s->db) == 0) {
         return pg_error(s->db, NULL, "the connection to PostgreSQL is lost", err);
     }
-    const bool heard = pg_listener_step(&s->listener, ready > 0 ? fds[2].revents : 0);
+    const bool heard = pg_listener_step(&s->listener, (short)(ready > 0 ? fds[2].revents : 0));
     *woken = take_notifications(s) || heard;
     *ended = *woken || (ready > 0 && (fds[0].revents != 0 || fds[1].revents != 0)) || ready < 0 ||
              clock_mono().us >= until.us;

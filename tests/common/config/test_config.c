@@ -107,6 +107,23 @@ static void test_gateway_defaults(void **state)
     config_destroy(&config);
 }
 
+/* What test_all_keys has for the programs beside the source. */
+static void assert_programs(const struct config *config)
+{
+    assert_true(config->ingestor.lanes == 4 && config->ingestor.own_lanes == 0xa);
+    assert_int_equal(config->ingestor.events, 5);
+    assert_int_equal(config->ingestor.checkpoint, CHECKPOINT_FILE);
+    assert_string_equal(config->ingestor.checkpoint_path, "/var/lib/tilewire/c.lanes-a");
+    assert_int_equal(config->ingestor.checkpoint_interval_ms, 2000);
+    assert_int_equal(config->cache.events, 6);
+    assert_int_equal(config->cache.limits.tiles, 7);
+    /* Who is not told otherwise connects to the programs of this very file. */
+    assert_string_equal(config->cache.upstreams.list[0].publish, "tcp://127.0.0.1:1");
+    assert_string_equal(config->cache.upstreams.list[0].query, "tcp://[::1]:2");
+    assert_string_equal(config->gateway.upstreams.list[0].publish, "tcp://127.0.0.1:3");
+    assert_string_equal(config->gateway.upstreams.list[0].query, "ipc:///run/q");
+}
+
 /* Every key of the programs' sections, each with a value that is not its default. */
 static void test_all_keys(void **state)
 {
@@ -158,18 +175,7 @@ static void test_all_keys(void **state)
     assert_string_equal(source->local.time_zone, "America/Argentina/Buenos_Aires");
     assert_non_null(source->local.zone);
     assert_int_equal(source->local.week_starts, CONFIG_SUNDAY);
-    assert_true(config->ingestor.lanes == 4 && config->ingestor.own_lanes == 0xa);
-    assert_int_equal(config->ingestor.events, 5);
-    assert_int_equal(config->ingestor.checkpoint, CHECKPOINT_FILE);
-    assert_string_equal(config->ingestor.checkpoint_path, "/var/lib/tilewire/c.lanes-a");
-    assert_int_equal(config->ingestor.checkpoint_interval_ms, 2000);
-    assert_int_equal(config->cache.events, 6);
-    assert_int_equal(config->cache.limits.tiles, 7);
-    /* Who is not told otherwise connects to the programs of this very file. */
-    assert_string_equal(config->cache.upstreams.list[0].publish, "tcp://127.0.0.1:1");
-    assert_string_equal(config->cache.upstreams.list[0].query, "tcp://[::1]:2");
-    assert_string_equal(config->gateway.upstreams.list[0].publish, "tcp://127.0.0.1:3");
-    assert_string_equal(config->gateway.upstreams.list[0].query, "ipc:///run/q");
+    assert_programs(config);
     config_destroy(&config);
 }
 

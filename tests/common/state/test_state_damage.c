@@ -30,9 +30,8 @@ static void test_no_damage_gives_back_what_was_not_saved(void **state)
         assert_int_equal(pread(fd, &before, 1, at), 1);
         const char after = (char)(before ^ (1 << rand_r(&seed) % 8));
         assert_int_equal(pwrite(fd, &after, 1, at), 1);
-        int status = state_file.open(&f.config, NULL, &store, NULL);
-        if (status == STATUS_OK) {
-            status = state_file.load(store, &loaded, NULL);
+        if (state_file.open(&f.config, NULL, &store, NULL) == STATUS_OK) {
+            (void)state_file.load(store, &loaded, NULL);
             state_file.close(store);
         }
         for (size_t i = 0; i < loaded.count; i++) {

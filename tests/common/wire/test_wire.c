@@ -216,8 +216,8 @@ static void test_a_beat_needs_no_clocks(void **state)
     static const char *const without[] = {
         "{\"s\":\"1\",\"w\":7,\"o\":5,\"n\":1}", /* of an older ingestor */
         "{\"s\":\"1\",\"w\":7,\"o\":5,\"n\":1,\"c\":{}}",
-        "{\"s\":\"1\",\"w\":7,\"o\":5,\"n\":1,\"c\":{\"d\":\"x\",\"r\":0.5,\"f\":{},\"j\":-1,\"h\":"
-        "1}}",
+        ("{\"s\":\"1\",\"w\":7,\"o\":5,\"n\":1,\"c\":{\"d\":\"x\",\"r\":0.5,\"f\":{},\"j\":-1,"
+         "\"h\":1}}"),
         "{\"s\":\"1\",\"w\":7,\"o\":5,\"n\":1,\"c\":[1]}",
     };
     for (size_t i = 0; i < sizeof without / sizeof *without; i++) {

@@ -133,7 +133,7 @@ static void save_end(struct history *h)
             }
             break;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     default:
         state_changes_append(&h->store, &h->changes);
         store_settle(&h->store);

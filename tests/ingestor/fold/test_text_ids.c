@@ -75,7 +75,7 @@ static void test_any_order_gives_the_same(void **state)
         "{\"id\":\"d\",\"due_at\":\"2026-11-23T05:32:30.000Z\"}]}"};
     for (int round = 0; round < 50; round++) {
         struct fold_test t;
-        size_t order[ROWS];
+        size_t order[ROWS] = {0};
         fold_test_init(&t, tiles);
         for (size_t i = 0; i < ROWS; i++) {
             const size_t k = (size_t)rand_r(&seed) % (i + 1);

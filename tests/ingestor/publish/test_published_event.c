@@ -78,7 +78,8 @@ static struct str repeated(struct buf *out, const char *pattern, size_t len)
 
 static struct event event_of(struct str summary)
 {
-    return (struct event){.id = 7, .ordinal = 7, .event_type = STR("a.b"), .summary = summary};
+    return (struct event){
+        .id = {.number = 7}, .ordinal = 7, .event_type = STR("a.b"), .summary = summary};
 }
 
 static void an_event_within_the_limits_is_as_it_was(void **state)
