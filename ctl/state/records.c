@@ -99,6 +99,7 @@ static int read_tile(struct str value, struct stored_tile *tile, struct error *e
     int64_t format = 0;
     mp_doc_init(&doc);
     if (mp_parse(&doc, value.p, value.len) != STATUS_OK) {
+        mp_doc_free(&doc);
         return STATUS_OK;
     }
     if (mp_as_int(mp_at(&doc.root, 0), &format) && format > TILE_FORMAT) {

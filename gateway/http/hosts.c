@@ -9,7 +9,10 @@
 /* What stands before the port, with the brackets of an IPv6 address. */
 static struct str name_of(struct str host)
 {
-    const char *close = host.len != 0 && host.p[0] == '[' ? memchr(host.p, ']', host.len) : NULL;
+    if (host.len == 0) { /* HTTP/1.0 has no Host */
+        return STR("");
+    }
+    const char *close = host.p[0] == '[' ? memchr(host.p, ']', host.len) : NULL;
     const char *end = close != NULL ? close + 1 : memchr(host.p, ':', host.len);
     return (struct str){host.p, end != NULL ? (size_t)(end - host.p) : host.len};
 }
@@ -38,11 +41,14 @@ bool host_valid(struct str host)
 {
     static const char of_names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                    "-._~!$&'()*+,;=%";
+    struct ip ip;
+    if (host.len == 0) {
+        return true;
+    }
     const struct str name = name_of(host);
     const struct str port = {host.p + name.len, host.len - name.len};
-    struct ip ip;
     if (name.len == 0) {
-        return host.len == 0;
+        return false;
     }
     if (port.len != 0 &&
         (port.p[0] != ':' || !all_of((struct str){port.p + 1, port.len - 1}, "0123456789"))) {
