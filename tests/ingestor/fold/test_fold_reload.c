@@ -78,7 +78,7 @@ static void test_what_is_the_same_goes_on(void **state)
     assert_string_equal(data_of(&f.t, "family/a"), "{\"value\":6}");
     assert_string_equal(data_of(&f.t, "new"), "{\"value\":0}"); /* its turn has not come */
     assert_string_equal(data_of(&f.t, "gone"), "");
-    assert_non_null(items);
+    assert_string_equal(data_of(&f.t, "items"), items); /* the row opens what is open */
     free(items);
     teardown(&f);
 }
