@@ -24,7 +24,7 @@ static const struct {
 bool visible_begin(struct request *request, enum MHD_Result *result)
 {
     (void)result; /* nobody is refused yet */
-    request->view = view_everything();
+    request_set_view(request, view_everything());
     return true;
 }
 
@@ -35,7 +35,7 @@ bool visible_selection(struct request *request, enum view_kind kind, struct sele
         *result = reply_problem(request, MHD_HTTP_BAD_REQUEST, selections[kind].malformed, 0);
         return false;
     }
-    if (!view_narrow(request->view, kind, out)) {
+    if (!selection_narrow(out, request->view, kind)) {
         selection_free(out);
         *result = reply_problem(request, MHD_HTTP_FORBIDDEN, selections[kind].hidden, 0);
         return false;

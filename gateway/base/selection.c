@@ -3,26 +3,10 @@
 
 #include <stdlib.h>
 
+#include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
-
-static int compare(const void *a, const void *b)
-{
-    const struct str *x = a;
-    const struct str *y = b;
-    const int order = memcmp(x->p, y->p, x->len < y->len ? x->len : y->len);
-    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-static bool pattern_valid(struct str pattern)
-{
-    for (size_t i = 0; i < pattern.len; i++) {
-        if (pattern.p[i] <= ' ' || pattern.p[i] > '~' || pattern.p[i] == '"') {
-            return false;
-        }
-    }
-    return pattern.len != 0;
-}
+#include "gateway/base/pattern.h"
 
 static size_t split(const char *text, struct str *out)
 {
@@ -40,23 +24,24 @@ static size_t split(const char *text, struct str *out)
     }
 }
 
-/* Writes the patterns, each once, into memory of their own. */
-static void store(struct selection *out, const struct str *parts, size_t count, size_t len)
+/* Copies the patterns into memory of their own. */
+static void store(struct selection *out, const struct str *parts, size_t count)
 {
-    out->text = x_calloc(1, len + 2);
-    out->patterns = x_calloc(count, sizeof *out->patterns);
-    char *p = out->text;
+    size_t len = count;
     for (size_t i = 0; i < count; i++) {
-        if (i != 0 && str_equal(parts[i], parts[i - 1])) {
-            continue;
-        }
-        if (p != out->text) {
+        len += parts[i].len;
+    }
+    char *p = out->text = x_calloc(1, len + 1);
+    out->patterns = x_calloc(count, sizeof *out->patterns);
+    for (size_t i = 0; i < count; i++) {
+        if (i != 0) {
             *p++ = ',';
         }
         memcpy(p, parts[i].p, parts[i].len);
-        out->patterns[out->count++] = (struct str){p, parts[i].len};
+        out->patterns[i] = (struct str){p, parts[i].len};
         p += parts[i].len;
     }
+    out->count = count;
 }
 
 int selection_parse(struct selection *out, const char *text)
@@ -66,30 +51,102 @@ int selection_parse(struct selection *out, const char *text)
         out->text = x_strdup("");
         return STATUS_OK;
     }
-    const size_t len = strlen(text);
     struct str parts[SELECTION_PATTERNS_MAX];
-    const size_t count = len <= SELECTION_TEXT_MAX ? split(text, parts) : 0;
+    const size_t count = strlen(text) <= SELECTION_TEXT_MAX ? split(text, parts) : 0;
     if (count == 0) {
         return STATUS_INVALID;
     }
-    qsort(parts, count, sizeof *parts, compare);
-    store(out, parts, count, len);
+    store(out, parts, pattern_sort(parts, count));
     return STATUS_OK;
+}
+
+/* ---- What may be seen ---- */
+
+static const struct str everything = {"*", 1};
+
+/* The patterns that were asked for; `*` for everything. */
+static size_t wanted(const struct selection *selection, const struct str **out)
+{
+    *out = selection->count != 0 ? selection->patterns : &everything;
+    return selection->count != 0 ? selection->count : 1;
+}
+
+/* How much of the selection the view shows. */
+static void look_at(const struct selection *selection, const struct view *view, enum view_kind kind,
+                    bool *some, bool *all)
+{
+    const struct str *patterns;
+    const size_t count = wanted(selection, &patterns);
+    *some = false;
+    *all = true;
+    for (size_t i = 0; i < count; i++) {
+        const bool covered = *all && view_covers(view, kind, patterns[i]);
+        *some = *some || covered || view_meets(view, kind, patterns[i]);
+        *all = covered;
+    }
+}
+
+/* The view's text behind what was asked for, whose patterns then lie in the longer text. */
+static void name_view(struct selection *selection)
+{
+    struct buf text = {0};
+    const size_t asked = strlen(selection->text);
+    buf_append_str(&text, asked != 0 ? str_of(selection->text) : everything);
+    buf_append_text(&text, " within ");
+    buf_append_str(&text, view_text(selection->view, selection->kind));
+    char *longer = x_strndup(buf_cstr(&text), text.len);
+    buf_free(&text);
+    for (size_t i = 0; i < selection->count; i++) {
+        selection->patterns[i].p = longer + (selection->patterns[i].p - selection->text);
+    }
+    free(selection->text);
+    selection->text = longer;
+}
+
+bool selection_narrow(struct selection *selection, const struct view *view, enum view_kind kind)
+{
+    bool some;
+    bool all;
+    look_at(selection, view, kind, &some, &all);
+    if (some && !all) {
+        selection->view = view_retain(view);
+        selection->kind = kind;
+        name_view(selection);
+    }
+    return some;
+}
+
+void selection_copy(struct selection *out, const struct selection *selection)
+{
+    *out = *selection;
+    out->text = x_strdup(selection->text);
+    out->patterns = x_memdup(selection->patterns, selection->count * sizeof *out->patterns);
+    for (size_t i = 0; i < out->count; i++) {
+        out->patterns[i].p = out->text + (selection->patterns[i].p - selection->text);
+    }
+    (void)view_retain(out->view);
 }
 
 void selection_free(struct selection *selection)
 {
     free(selection->text);
     free(selection->patterns);
+    view_release(&selection->view);
     *selection = (struct selection){0};
 }
 
 bool selection_matches(const struct selection *selection, struct str name)
 {
-    for (size_t i = 0; i < selection->count; i++) {
-        if (str_glob(selection->patterns[i], name)) {
-            return true;
-        }
+    bool matches = selection->count == 0;
+    for (size_t i = 0; i < selection->count && !matches; i++) {
+        matches = str_glob(selection->patterns[i], name);
     }
-    return selection->count == 0;
+    return matches &&
+           (selection->view == NULL || view_shows(selection->view, selection->kind, name));
+}
+
+struct lens selection_lens(const struct selection *selection, struct str name)
+{
+    return selection->view != NULL ? view_lens(selection->view, selection->kind, name)
+                                   : (struct lens){0};
 }

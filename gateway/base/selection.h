@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a client asked for: keys of tiles or types of events, each a pattern in which `*` stands for
- * any characters; sorted and without repetitions, so that equal selections are equal texts.
+ * What a client asked for, and may see: keys of tiles or types of events.
+ *
+ *   asked for, normal form   ─► text of an equal text for equal wishes
+ *   narrowed to a view       ─► what both match; the text then says the view as well
+ *
+ * A selection that lies wholly in what its client may see is not different from that of a client
+ * who may see everything, so both share what is made of it. Otherwise it keeps the view and both
+ * have to match, which is the intersection whatever the patterns are.
  */
 #ifndef GATEWAY_BASE_SELECTION_H
 #define GATEWAY_BASE_SELECTION_H
@@ -9,16 +15,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/base/buf.h"
 #include "common/base/str.h"
+#include "gateway/base/view.h"
 
 #define SELECTION_TEXT_MAX 4096
 #define SELECTION_PATTERNS_MAX 256
 
 struct selection {
-    char *text;           /* The normal form: "a.*,b"; "" selects everything. Owned. */
-    struct str *patterns; /* The parts of text; the array is owned. */
-    size_t count;         /* The number of patterns; 0 selects everything. */
+    /* Equal texts match the same names, and show the same fields of them: "a.*,b", or "a.*,b within
+     * tickets.*" when it is narrowed; "" selects everything. Owned. */
+    char *text;
+    struct str *patterns;    /* What was asked for; the array and its bytes are owned. */
+    size_t count;            /* The number of patterns; 0: everything was asked for. */
+    const struct view *view; /* What it is narrowed to, which it owns; NULL: to nothing. */
+    enum view_kind kind;     /* Of the names, where it has a view. */
 };
 
 /* Parses a list joined by commas. NULL, "" and "*" select everything. STATUS_INVALID when the text
@@ -26,10 +36,22 @@ struct selection {
  * empty pattern or one with characters that no key has; nothing needs to be freed then. */
 int selection_parse(struct selection *out, const char *text);
 
+/* Narrows one that is not narrowed yet to what the view shows, of which it becomes an owner. False:
+ * the view shows nothing of it. The selection stays the caller's in either case. */
+bool selection_narrow(struct selection *selection, const struct view *view, enum view_kind kind);
+
+/* Makes a copy, which the caller frees. */
+void selection_copy(struct selection *out, const struct selection *selection);
+
 /* Frees what the selection owns and leaves it all zero; does nothing to one that is. */
 void selection_free(struct selection *selection);
 
-/* True when a pattern matches the whole name, or everything is selected. */
+/* True when a pattern matches the whole name, or everything is selected; and the client may see it.
+ */
 bool selection_matches(const struct selection *selection, struct str name);
+
+/* The fields that may be seen of what bears a name that is selected. Valid as long as the
+ * selection. */
+struct lens selection_lens(const struct selection *selection, struct str name);
 
 #endif

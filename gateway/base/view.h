@@ -1,36 +1,114 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one client may see. A request is given a view when it is admitted, and everything that
- * answers it asks that view once, when the request or stream begins: lists, one tile, definitions,
- * events, streams of both kinds, requests that wait, and subscriptions over a WebSocket. What is
- * left of what the client asked for is the selection from then on, so that nothing is asked per
- * message.
+ * What one client may see: tiles by their keys, events by their types, and of both the fields that
+ * may be seen of them. A request is given a view when it is admitted, and what answers it asks that
+ * view once, when the request or stream begins (selection.h): lists, one tile, definitions, events,
+ * streams of both kinds, requests that wait, and subscriptions over a WebSocket.
  *
- * There is one view for now, that of a client about whom nothing is known: it shows everything.
- * Checking tokens will make others. A view is immutable, and outlives every request and channel
- * that refers to it; the one there is lives as long as the program.
+ * A view is made of grants. Who belongs to several groups has a grant of each, and sees what any of
+ * them shows; but a grant's fields are shown only of what that grant shows:
+ *
+ *     support   tiles tickets.*   events ticket.*   fields summary
+ *     shop      tiles orders.*    events order.*    all fields        ─► of tickets still summary
+ *
+ * Grants with the same fields are one. So equal views have equal texts, however they were made, and
+ * the streams of clients who see the same share their channels.
+ *
+ * A view is immutable. One thread.
  */
 #ifndef GATEWAY_BASE_VIEW_H
 #define GATEWAY_BASE_VIEW_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "common/base/error.h"
 #include "common/base/str.h"
-#include "gateway/base/selection.h"
+
+#define VIEW_PATTERNS_MAX 1024        /* of all grants of a view together */
+#define VIEW_TEXT_MAX ((size_t)32768) /* bytes of these patterns */
+#define VIEW_GRANTS_MAX 64
 
 struct view;
 
 /* Tiles are named by their keys, events by their types. */
-enum view_kind { VIEW_TILES, VIEW_EVENTS };
+enum view_kind { VIEW_TILES, VIEW_EVENTS, VIEW_KINDS };
 
-/* The view that shows all tiles and all events. */
+/* A list of patterns; one without any shows nothing. Borrowed. */
+struct view_list {
+    const struct str *patterns;
+    size_t count;
+};
+
+/*
+ * Makes a view of one grant; NULL stands for a list that is not there, which shows everything. A
+ * field is named by its path, as in `payload.customer.name`; what is below it is shown with it.
+ * STATUS_INVALID: a pattern has characters that no name has; STATUS_FULL: they are too many, or too
+ * long. The caller releases *out.
+ */
+int view_create(const struct view_list *tiles, const struct view_list *events,
+                const struct view_list *fields, const struct view **out, struct error *err);
+
+/* Makes the view that shows what any of these shows; of none it shows nothing. STATUS_FULL: they
+ * have more patterns than one view may have. The caller releases *out. */
+int view_union(const struct view *const *views, size_t count, const struct view **out,
+               struct error *err);
+
+/* The view that shows all tiles and all events, with all fields. It may be released or not. */
 const struct view *view_everything(void);
 
-/* Narrows what a client asked for to what it may see, in place. False: none of it may be seen; the
- * selection stays the caller's in either case. */
-bool view_narrow(const struct view *view, enum view_kind kind, struct selection *wanted);
+/* One more owner of the view, which is returned; and one less, whose pointer becomes NULL. */
+const struct view *view_retain(const struct view *view);
+void view_release(const struct view **view);
 
-/* The same for one name: true when the client may see the tile or the events that bear it. */
+/* What it shows of a kind, as text: equal texts show the same. For keys and for people:
+ * `tickets.*,orders.open` or `tickets.* showing "summary" or orders.*`; "" shows nothing. */
+struct str view_text(const struct view *view, enum view_kind kind);
+
+/* True when both show the same. */
+bool view_equal(const struct view *a, const struct view *b);
+
+/* All patterns of names that it shows, of all grants, in no order. Valid as long as the view. */
+struct view_list view_names(const struct view *view, enum view_kind kind);
+
+/* True when the client may see the tile or the events that bear this name. */
 bool view_shows(const struct view *view, enum view_kind kind, struct str name);
+
+/* True when it may see something that the pattern matches; and everything that it matches, with all
+ * fields (false when in doubt). */
+bool view_meets(const struct view *view, enum view_kind kind, struct str pattern);
+bool view_covers(const struct view *view, enum view_kind kind, struct str pattern);
+
+/*
+ * Which fields may be seen of one tile or event: those of the grants that show it. {0} shows all
+ * fields. A view that is named in it has to outlive it.
+ */
+struct lens {
+    const struct view *view;
+    uint64_t grants; /* One bit for each of the view's grants. */
+};
+
+struct lens view_lens(const struct view *view, enum view_kind kind, struct str name);
+
+/* True when all fields may be seen. */
+static inline bool lens_clear(struct lens lens)
+{
+    return lens.view == NULL;
+}
+
+static inline bool lens_equal(struct lens a, struct lens b)
+{
+    return a.view == b.view && a.grants == b.grants;
+}
+
+/* True when the field at the path may be seen, with all below it. */
+bool lens_shows(struct lens lens, struct str path);
+
+/* True when some field below the path may be seen. */
+bool lens_shows_below(struct lens lens, struct str path);
+
+/* A number that tells lenses apart that show different fields; 0: all of them. */
+uint64_t lens_digest(struct lens lens);
 
 #endif

@@ -150,8 +150,16 @@ void request_destroy(struct request **request_p)
     connection_of(request)->taken += request->header_bytes + request->body_bytes;
     request->http->answering_bytes -= request->answer_bytes;
     free(request->raw);
+    view_release(&request->view);
     free(request);
     *request_p = NULL;
+}
+
+void request_set_view(struct request *request, const struct view *view)
+{
+    const struct view *before = request->view;
+    request->view = view_retain(view); /* which may be the same, and have no other owner */
+    view_release(&before);
 }
 
 void request_suspend(struct request *request)

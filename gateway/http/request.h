@@ -43,7 +43,7 @@ struct request {
     unsigned status;     /* Its answer's; 0 before it is answered. */
 
     /* What follows is the API's, kept here from one call to the next. */
-    const struct view *view;     /* What its client may see; NULL before it is admitted. */
+    const struct view *view;     /* What its client may see; owned. NULL before it is admitted. */
     struct histogram *durations; /* Takes how long the answer took; NULL: nothing is measured. */
     int64_t wait_ms;             /* What the parameter `wait` says; 0 without one. */
     mono_time wait_end;          /* When that is over. */
@@ -65,6 +65,9 @@ void request_begin(struct request *request, const char *target, const char *meth
 
 /* Its connection is idle from now on. */
 void request_destroy(struct request **request);
+
+/* From now on its client may see that, of which the request becomes an owner. */
+void request_set_view(struct request *request, const struct view *view);
 
 /* A parameter of the query, decoded, or NULL; "" for one without a value. The connection's. */
 const char *request_parameter(const struct request *request, const char *name);

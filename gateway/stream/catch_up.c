@@ -329,7 +329,7 @@ void stream_widen(struct streams *s, struct stream *stream)
         known_free(&stream->known); /* The client is about to forget all that. */
     } else if (!known_is_selection(stream->known)) {
         known_free(&stream->known);
-        stream->known = known_by_selection(stream->channel->selection.text, stream->watermark);
+        stream->known = known_by_selection(&stream->channel->selection, stream->watermark);
     }
     stream->watermark = 0;
 }

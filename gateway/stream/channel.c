@@ -31,6 +31,7 @@ void channel_destroy(struct channel **channel_p)
     struct channel *channel = *channel_p;
     if (channel != NULL) {
         selection_free(&channel->selection);
+        view_release(&channel->view);
         ring_finish(&channel->ring);
         free(channel->ends);
         free(channel->streams);

@@ -56,7 +56,7 @@ struct frame_end {
 struct channel {
     enum channel_kind kind;
     struct selection selection;
-    const struct view *view; /* WebSockets: what their clients may see; else NULL. */
+    const struct view *view; /* WebSockets: what their clients may see; owned. Else NULL. */
     struct ring ring;
     size_t ring_max;
     struct frame_end *ends; /* A ring of its own: the ends of the ring's frames, oldest first. */

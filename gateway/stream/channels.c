@@ -8,10 +8,10 @@
 #include "gateway/stream/streams_state.h"
 
 /* A WebSocket's channel keeps the view, because its client may select more later. Other selections
- * are narrowed once, so those channels need none. */
-static const struct view *view_kept(enum channel_kind kind, const struct view *view)
+ * are narrowed once, and say in their text what else is to say of it. */
+static bool has_view(const struct channel *channel, const struct view *view)
 {
-    return channel_is_websocket(kind) ? view : NULL;
+    return !channel_is_websocket(channel->kind) || view_equal(channel->view, view);
 }
 
 struct channel *channels_find(const struct streams *s, enum channel_kind kind,
@@ -19,7 +19,7 @@ struct channel *channels_find(const struct streams *s, enum channel_kind kind,
 {
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
-        if (channel->kind == kind && channel->view == view_kept(kind, view) &&
+        if (channel->kind == kind && has_view(channel, view) &&
             strcmp(channel->selection.text, selection->text) == 0) {
             return channel;
         }
@@ -41,7 +41,7 @@ struct channel *channels_get(struct streams *s, enum channel_kind kind, const st
         channel_has_events(kind) ? eventlog_last(s->events) : store_last_change(s->store);
     channel = channel_create(kind, selection, s->config.ring_max, watermark);
     if (channel != NULL) {
-        channel->view = view_kept(kind, view);
+        channel->view = channel_is_websocket(kind) ? view_retain(view) : NULL;
         s->channels[s->channel_count++] = channel;
     }
     return channel;

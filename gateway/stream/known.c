@@ -3,9 +3,7 @@
 
 #include <stdlib.h>
 
-#include "common/base/error.h"
 #include "common/base/xalloc.h"
-#include "gateway/base/selection.h"
 #include "gateway/stream/render.h"
 
 struct known {
@@ -26,13 +24,10 @@ struct known *known_by_cursor(const struct cursor *cursor, uint64_t forgotten)
     return known;
 }
 
-struct known *known_by_selection(const char *selection, uint64_t until)
+struct known *known_by_selection(const struct selection *selection, uint64_t until)
 {
     struct known *known = x_calloc(1, sizeof *known);
-    if (selection_parse(&known->selection, selection) != STATUS_OK) {
-        free(known);
-        return NULL; /* the client is given everything once more, which does no harm */
-    }
+    selection_copy(&known->selection, selection);
     known->until = until;
     return known;
 }

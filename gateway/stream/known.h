@@ -14,6 +14,7 @@
 #include "common/base/str.h"
 #include "common/store/store.h"
 #include "common/wire/cursor.h"
+#include "gateway/base/selection.h"
 
 struct known;
 
@@ -22,8 +23,8 @@ struct known;
  */
 struct known *known_by_cursor(const struct cursor *cursor, uint64_t forgotten);
 
-/* The client has the tiles of that selection (its text) as they were up to that change. */
-struct known *known_by_selection(const char *selection, uint64_t until);
+/* The client has the tiles of that selection, which is copied, as they were up to that change. */
+struct known *known_by_selection(const struct selection *selection, uint64_t until);
 
 void known_free(struct known **known);
 

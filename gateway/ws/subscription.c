@@ -125,13 +125,13 @@ static bool narrow(const struct ws_turn *turn, enum channel_kind kind, struct st
     const enum view_kind what = channel_has_events(kind) ? VIEW_EVENTS : VIEW_TILES;
     struct selection asked;
     if (ws_selection_add(NULL, patterns, &asked) == STATUS_OK) {
-        const bool visible = view_narrow(view, what, &asked);
+        const bool visible = selection_narrow(&asked, view, what);
         selection_free(&asked);
         if (!visible) {
             return false;
         }
     }
-    return view_narrow(view, what, selection);
+    return selection_narrow(selection, view, what);
 }
 
 /* Makes the selection that the stream would have. False: it is refused, or nothing was asked for.

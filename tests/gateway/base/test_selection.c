@@ -76,6 +76,83 @@ static void is_bounded(void **state)
     free(list);
 }
 
+/* The list, narrowed to tiles of these patterns, with these fields; STATUS_NOT_FOUND: nothing is
+ * left of it. */
+static int narrowed(struct selection *out, const char *list, const char *pattern, const char *field)
+{
+    const struct str pattern_text = str_of(pattern);
+    const struct str field_text = str_of(field);
+    const struct view_list tiles = {&pattern_text, 1};
+    const struct view_list fields = {&field_text, 1};
+    const struct view *view = NULL;
+    assert_int_equal(view_create(&tiles, NULL, field != NULL ? &fields : NULL, &view, NULL), 0);
+    assert_int_equal(selection_parse(out, list), STATUS_OK);
+    const bool some = selection_narrow(out, view, VIEW_TILES);
+    view_release(&view); /* the selection has it, if it needs it */
+    if (!some) {
+        selection_free(out);
+    }
+    return some ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+static void what_lies_in_the_view_is_as_without_one(void **state)
+{
+    (void)state;
+    struct selection selection;
+    assert_int_equal(narrowed(&selection, "tickets.sla,tickets.o*", "tickets.*", NULL), STATUS_OK);
+    assert_string_equal(selection.text, "tickets.o*,tickets.sla");
+    assert_null(selection.view);
+    selection_free(&selection);
+    assert_int_equal(selection_parse(&selection, "a"), STATUS_OK);
+    assert_true(selection_narrow(&selection, view_everything(), VIEW_EVENTS));
+    assert_string_equal(selection.text, "a");
+    selection_free(&selection);
+}
+
+static void otherwise_both_have_to_match(void **state)
+{
+    (void)state;
+    struct selection selection;
+    assert_int_equal(narrowed(&selection, "a*,c", "*b", NULL), STATUS_OK);
+    assert_string_equal(selection.text, "a*,c within *b");
+    assert_true(selection_matches(&selection, STR("ab")));
+    assert_false(selection_matches(&selection, STR("a")));
+    assert_false(selection_matches(&selection, STR("c")));
+    assert_false(selection_matches(&selection, STR("b")));
+    struct selection copy;
+    selection_copy(&copy, &selection);
+    selection_free(&selection);
+    assert_true(selection_matches(&copy, STR("a.b")));
+    assert_false(selection_matches(&copy, STR("a")));
+    selection_free(&copy);
+    assert_int_equal(narrowed(&selection, NULL, "a*", NULL), STATUS_OK);
+    assert_string_equal(selection.text, "* within a*");
+    assert_true(selection_matches(&selection, STR("ab")));
+    assert_false(selection_matches(&selection, STR("b")));
+    selection_free(&selection);
+}
+
+static void nothing_is_left_of_what_may_not_be_seen(void **state)
+{
+    (void)state;
+    struct selection selection;
+    assert_int_equal(narrowed(&selection, "orders.*,b", "tickets.*", NULL), STATUS_NOT_FOUND);
+    assert_null(selection.text);
+}
+
+/* Who may not see all fields shares nothing with who may, though both see the same keys. */
+static void fields_are_a_part_of_the_selection(void **state)
+{
+    (void)state;
+    struct selection selection;
+    assert_int_equal(narrowed(&selection, "a", "*", "summary"), STATUS_OK);
+    assert_string_equal(selection.text, "a within * showing \"summary\"");
+    const struct lens lens = selection_lens(&selection, STR("a"));
+    assert_true(lens_shows(lens, STR("summary")));
+    assert_false(lens_shows(lens, STR("actor_id")));
+    selection_free(&selection);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -83,6 +160,10 @@ int main(void)
         cmocka_unit_test(equal_wishes_are_equal_texts),
         cmocka_unit_test(refuses_what_cannot_be_a_key),
         cmocka_unit_test(is_bounded),
+        cmocka_unit_test(what_lies_in_the_view_is_as_without_one),
+        cmocka_unit_test(otherwise_both_have_to_match),
+        cmocka_unit_test(nothing_is_left_of_what_may_not_be_seen),
+        cmocka_unit_test(fields_are_a_part_of_the_selection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,42 +1,242 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the one view there is shows: everything, and it leaves a selection as it was asked for. */
+/* What views show: of one grant, of several, and which fields of it. */
 #include "gateway/base/view.h"
 
-#include "common/base/error.h"
+#include <stdio.h>
+
 #include "tests/unit.h"
 
-static void test_everything_shows_each_tile_and_event(void **state)
+#define LIST_MAX 8
+
+/* A list written as "a,b"; "" has no patterns, and NULL is not there. */
+struct written {
+    struct str patterns[LIST_MAX];
+    struct view_list list;
+};
+
+static const struct view_list *list_of(struct written *out, const char *text)
+{
+    *out = (struct written){.list = {out->patterns, 0}};
+    while (text != NULL && *text != '\0') {
+        const size_t len = strcspn(text, ",");
+        out->patterns[out->list.count++] = (struct str){text, len};
+        text += len + (text[len] == ',');
+    }
+    return text != NULL ? &out->list : NULL;
+}
+
+static int make(const char *tiles, const char *events, const char *fields, const struct view **out,
+                struct error *err)
+{
+    struct written lists[3];
+    return view_create(list_of(&lists[0], tiles), list_of(&lists[1], events),
+                       list_of(&lists[2], fields), out, err);
+}
+
+static const struct view *view_of(const char *tiles, const char *events, const char *fields)
+{
+    const struct view *view = NULL;
+    assert_int_equal(make(tiles, events, fields, &view, NULL), STATUS_OK);
+    return view;
+}
+
+/* Takes both over. */
+static const struct view *both(const struct view *a, const struct view *b)
+{
+    const struct view *const views[] = {a, b};
+    const struct view *view = NULL;
+    assert_int_equal(view_union(views, 2, &view, NULL), STATUS_OK);
+    view_release(&a);
+    view_release(&b);
+    return view;
+}
+
+static bool tile(const struct view *view, const char *key)
+{
+    return view_shows(view, VIEW_TILES, str_of(key));
+}
+
+static bool event(const struct view *view, const char *type)
+{
+    return view_shows(view, VIEW_EVENTS, str_of(type));
+}
+
+static bool field(const struct view *view, const char *type, const char *path)
+{
+    return lens_shows(view_lens(view, VIEW_EVENTS, str_of(type)), str_of(path));
+}
+
+static void test_everything_shows_each_tile_event_and_field(void **state)
 {
     (void)state;
     const struct view *view = view_everything();
-    assert_true(view_shows(view, VIEW_TILES, STR("orders.open")));
-    assert_true(view_shows(view, VIEW_EVENTS, STR("order.created")));
-    assert_true(view_shows(view, VIEW_TILES, STR("")));
+    assert_true(tile(view, "orders.open") && tile(view, "") && event(view, "order created"));
+    assert_true(lens_clear(view_lens(view, VIEW_EVENTS, STR("order"))));
+    assert_true(view_retain(view) == view);
+    view_release(&view);
+    assert_null(view);
+    assert_true(tile(view_everything(), "orders.open"));
 }
 
-static void test_everything_leaves_a_selection_as_it_is(void **state)
+static void test_a_list_that_is_not_there_shows_everything_and_an_empty_one_nothing(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "*", "a.*,b", "orders.open"};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        struct selection asked;
-        struct selection narrowed;
-        assert_int_equal(selection_parse(&asked, texts[i]), STATUS_OK);
-        assert_int_equal(selection_parse(&narrowed, texts[i]), STATUS_OK);
-        assert_true(view_narrow(view_everything(), VIEW_TILES, &narrowed));
-        assert_true(view_narrow(view_everything(), VIEW_EVENTS, &narrowed));
-        assert_string_equal(narrowed.text, asked.text);
-        assert_int_equal(narrowed.count, asked.count);
-        selection_free(&asked);
-        selection_free(&narrowed);
+    const struct view *all = view_of(NULL, NULL, NULL);
+    assert_true(view_equal(all, view_everything()));
+    const struct view *tiles = view_of("tickets.*,open", "", NULL);
+    assert_true(tile(tiles, "tickets.sla") && tile(tiles, "open"));
+    assert_false(tile(tiles, "tickets") || tile(tiles, "orders.open") || event(tiles, "ticket"));
+    const struct view *nothing = view_of("", "", NULL);
+    assert_false(tile(nothing, "") || event(nothing, "ticket"));
+    view_release(&all);
+    view_release(&tiles);
+    view_release(&nothing);
+}
+
+static void test_equal_contents_are_equal_texts(void **state)
+{
+    (void)state;
+    const struct view *a = view_of("b,a,a", "*,x", "summary,actor_id");
+    const struct view *b =
+        both(view_of("a", "", "actor_id,summary"), view_of("b", "*", "summary,actor_id,summary"));
+    assert_true(view_equal(a, b));
+    assert_true(str_is(view_text(a, VIEW_TILES), "a,b showing \"actor_id,summary\""));
+    assert_true(str_is(view_text(a, VIEW_EVENTS), "* showing \"actor_id,summary\""));
+    const struct view *c = view_of("a,b", "*", "summary");
+    assert_false(view_equal(a, c));
+    const struct view *d = view_of("a,b", "x", "summary,actor_id");
+    assert_false(view_equal(a, d));
+    assert_true(str_equal(view_text(a, VIEW_TILES), view_text(d, VIEW_TILES)));
+    view_release(&a);
+    view_release(&b);
+    view_release(&c);
+    view_release(&d);
+}
+
+/* The fields of one group are not shown of what only the other may see. */
+static void test_each_grant_keeps_its_fields_to_itself(void **state)
+{
+    (void)state;
+    const struct view *view = both(view_of("tickets.*", "ticket.*", "summary"),
+                                   view_of("orders.*", "order.*,ticket.vip", "actor_id"));
+    assert_true(tile(view, "tickets.a") && tile(view, "orders.a") && event(view, "order.x"));
+    assert_true(field(view, "ticket.x", "summary") && !field(view, "ticket.x", "actor_id"));
+    assert_true(!field(view, "order.x", "summary") && field(view, "order.x", "actor_id"));
+    assert_true(field(view, "ticket.vip", "summary") && field(view, "ticket.vip", "actor_id"));
+    assert_false(field(view, "ticket.vip", "target_id"));
+    assert_false(field(view, "other", "summary"));
+    view_release(&view);
+}
+
+static void test_what_is_shown_with_all_fields_is_shown_so(void **state)
+{
+    (void)state;
+    const struct view *view = both(view_of("a*", "a*", "summary"), view_of("ab", "ab", NULL));
+    assert_true(lens_clear(view_lens(view, VIEW_EVENTS, STR("ab"))));
+    assert_false(lens_clear(view_lens(view, VIEW_EVENTS, STR("ac"))));
+    const struct view *admin = both(view_of("a*", "a*", "summary"), view_of(NULL, NULL, NULL));
+    assert_true(view_equal(admin, view_everything()));
+    view_release(&view);
+    view_release(&admin);
+}
+
+static void test_fields_are_paths_and_what_is_below_them(void **state)
+{
+    (void)state;
+    const struct view *view = view_of("*", "*", "payload.a.*,payload.b,c*,two words");
+    const struct lens lens = view_lens(view, VIEW_TILES, STR("x"));
+    assert_true(lens_shows(lens, STR("payload.a.x.y")) && lens_shows(lens, STR("payload.b")));
+    assert_true(lens_shows(lens, STR("two words")) && lens_shows(lens, STR("cab")));
+    assert_false(lens_shows(lens, STR("payload")) || lens_shows(lens, STR("payload.a")));
+    assert_true(lens_shows_below(lens, STR("payload")) && lens_shows_below(lens, STR("payload.a")));
+    assert_false(lens_shows_below(lens, STR("payload.b")) || lens_shows_below(lens, STR("pay")));
+    assert_false(lens_shows_below(lens, STR("payload.ab")) || lens_shows_below(lens, STR("x")));
+    view_release(&view);
+}
+
+static void test_lenses_of_other_fields_have_other_digests(void **state)
+{
+    (void)state;
+    const struct view *a = view_of("a", "*", "summary");
+    const struct view *b = view_of("b", "*", "summary");
+    const struct view *c = view_of("a", "*", "summary,x");
+    const uint64_t digest = lens_digest(view_lens(a, VIEW_EVENTS, STR("e")));
+    assert_int_equal(lens_digest(view_lens(view_everything(), VIEW_EVENTS, STR("e"))), 0);
+    assert_true(digest != 0 && digest == lens_digest(view_lens(b, VIEW_EVENTS, STR("e"))));
+    assert_true(digest != lens_digest(view_lens(c, VIEW_EVENTS, STR("e"))));
+    view_release(&a);
+    view_release(&b);
+    view_release(&c);
+}
+
+static void test_what_no_name_has_is_refused(void **state)
+{
+    (void)state;
+    struct error err;
+    const struct view *view = NULL;
+    assert_int_equal(make("a b", NULL, NULL, &view, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.text, "pattern 1 of tiles"));
+    assert_int_equal(make(NULL, "a,\"", NULL, &view, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.text, "pattern 2 of events"));
+    assert_int_equal(make(NULL, NULL, "a\tb", &view, &err), STATUS_INVALID);
+    assert_non_null(strstr(err.text, "pattern 1 of fields"));
+    const struct str comma = STR("a,b");
+    const struct view_list list = {&comma, 1};
+    assert_int_equal(view_create(&list, NULL, NULL, &view, &err), STATUS_INVALID);
+    assert_int_equal(view_create(NULL, NULL, &list, &view, &err), STATUS_INVALID);
+    assert_null(view);
+}
+
+/* A view of so many patterns, all different. */
+static int make_many(size_t count, char first, const struct view **out)
+{
+    char(*texts)[8] = calloc(count, sizeof *texts);
+    struct str *patterns = calloc(count, sizeof *patterns);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(texts[i], sizeof texts[i], "%c%zu", first, i);
+        patterns[i] = str_of(texts[i]);
     }
+    const struct view_list none = {NULL, 0};
+    const struct view_list list = {patterns, count};
+    const int status = view_create(&list, &none, NULL, out, NULL);
+    free(texts);
+    free(patterns);
+    return status;
+}
+
+static void test_views_are_bounded(void **state)
+{
+    (void)state;
+    const struct view *views[2] = {NULL, NULL};
+    const struct view *joined = NULL;
+    assert_int_equal(make_many(VIEW_PATTERNS_MAX + 1, 'a', &views[0]), STATUS_FULL);
+    assert_int_equal(make_many(VIEW_PATTERNS_MAX / 2, 'a', &views[0]), STATUS_OK);
+    assert_int_equal(make_many(VIEW_PATTERNS_MAX, 'b', &views[1]), STATUS_FULL); /* and `*` */
+    assert_int_equal(make_many(VIEW_PATTERNS_MAX - 1, 'b', &views[1]), STATUS_OK);
+    struct error err;
+    assert_int_equal(view_union(views, 2, &joined, &err), STATUS_FULL);
+    assert_null(joined);
+    assert_non_null(strstr(err.text, "1024 patterns"));
+    const struct view *nothing = NULL;
+    assert_int_equal(view_union(views, 0, &nothing, NULL), STATUS_OK);
+    assert_false(tile(nothing, "a0"));
+    view_release(&views[0]);
+    view_release(&views[1]);
+    view_release(&nothing);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything_shows_each_tile_and_event),
-        cmocka_unit_test(test_everything_leaves_a_selection_as_it_is),
+        cmocka_unit_test(test_everything_shows_each_tile_event_and_field),
+        cmocka_unit_test(test_a_list_that_is_not_there_shows_everything_and_an_empty_one_nothing),
+        cmocka_unit_test(test_equal_contents_are_equal_texts),
+        cmocka_unit_test(test_each_grant_keeps_its_fields_to_itself),
+        cmocka_unit_test(test_what_is_shown_with_all_fields_is_shown_so),
+        cmocka_unit_test(test_fields_are_paths_and_what_is_below_them),
+        cmocka_unit_test(test_lenses_of_other_fields_have_other_digests),
+        cmocka_unit_test(test_what_no_name_has_is_refused),
+        cmocka_unit_test(test_views_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

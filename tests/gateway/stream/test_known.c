@@ -3,6 +3,8 @@
 
 #include "gateway/stream/known.h"
 
+#include "common/base/error.h"
+
 static bool has(const struct known *known, const struct world *w, const char *key)
 {
     return known_has(known, store_get(w->store, str_of(key)));
@@ -43,7 +45,10 @@ static void a_selection_speaks_for_changes(void **state)
     world_set(&w, "a.2", 1, 1);
     world_set(&w, "b", 1, 1);
     const uint64_t until = store_last_change(w.store);
-    struct known *known = known_by_selection("a.*", until);
+    struct selection selection;
+    assert_int_equal(selection_parse(&selection, "a.*"), STATUS_OK);
+    struct known *known = known_by_selection(&selection, until);
+    selection_free(&selection); /* it was copied */
     assert_true(known_is_selection(known));
     assert_true(has(known, &w, "a.1"));
     assert_false(has(known, &w, "b"));

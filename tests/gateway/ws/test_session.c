@@ -254,24 +254,35 @@ static void who_may_see_other_things_is_in_another_channel(void **state)
     (void)state;
     struct world w;
     world_init(&w, 4096, 16);
-    const struct view *other = (const struct view *)&w; /* nobody looks into it yet */
+    const struct str pattern = STR("a*");
+    const struct view_list list = {&pattern, 1};
+    const struct view *other;
+    const struct view *equal;
+    assert_int_equal(view_create(&list, NULL, NULL, &other, NULL), STATUS_OK);
+    assert_int_equal(view_create(&list, NULL, NULL, &equal, NULL), STATUS_OK);
     const int first = open_socket(&w, 0);
     const int second = open_socket(&w, 0);
     assert_int_equal(streams_channels(w.streams), 1);
     const int third = open_socket_as(&w, 0, other);
+    const int fourth = open_socket_as(&w, 0, equal);
     assert_int_equal(streams_channels(w.streams), 2);
     say(&w, first, WS_TEXT, true, everything);
     say(&w, second, WS_TEXT, true, everything);
     say(&w, third, WS_TEXT, true, everything);
+    say(&w, fourth, WS_TEXT, true, everything);
     assert_int_equal(streams_channels(w.streams), 2);
     assert_ptr_equal(w.streams->table[0].channel, w.streams->table[1].channel);
     assert_ptr_equal(w.streams->table[0].channel->view, view_everything());
     assert_ptr_equal(w.streams->table[2].channel->view, other);
+    assert_ptr_equal(w.streams->table[2].channel, w.streams->table[3].channel);
     say(&w, third, WS_TEXT, true, "{\"unsubscribe\":[\"*\"]}");
     assert_ptr_equal(w.streams->table[2].channel->view, other);
+    view_release(&other); /* the channels have it */
+    view_release(&equal);
     close(first);
     close(second);
     close(third);
+    close(fourth);
     world_finish(&w);
 }
 
