@@ -24,12 +24,15 @@
 #include "common/base/ip.h"
 #include "common/config/tiles.h"
 
-#define CONFIG_FILE_MAX (4 << 20) /* bytes of a configuration file */
-#define CONFIG_UPSTREAMS_MAX 16   /* upstreams of a cache or a gateway */
-#define CONFIG_EXTRAS_MAX 32      /* columns that the user adds */
-#define CONFIG_PROXIES_MAX 64     /* ranges of trusted proxies */
-#define CONFIG_ORIGINS_MAX 64     /* origins whose pages may read */
-#define CONFIG_HOSTS_MAX 64       /* names of a gateway */
+#define CONFIG_FILE_MAX (4 << 20)     /* bytes of a configuration file */
+#define CONFIG_UPSTREAMS_MAX 16       /* upstreams of a cache or a gateway */
+#define CONFIG_EXTRAS_MAX 32          /* columns that the user adds */
+#define CONFIG_PROXIES_MAX 64         /* ranges of trusted proxies */
+#define CONFIG_ORIGINS_MAX 64         /* origins whose pages may read */
+#define CONFIG_HOSTS_MAX 64           /* names of a gateway */
+#define CONFIG_ROLES_MAX 64           /* groups that have a role */
+#define CONFIG_ROLE_PATTERNS_MAX 1024 /* patterns of all roles together */
+#define CONFIG_ROLE_BYTES_MAX 32768   /* bytes of these */
 
 #define CONFIG_CURVE_KEY_LEN 40 /* characters of a key in Z85 */
 #define CONFIG_CURVE_KEY_SIZE (CONFIG_CURVE_KEY_LEN + 1)
@@ -199,6 +202,21 @@ struct config_gateway_limits {
     size_t channels;            /* different selections with an open stream: 1 to 100,000 */
 };
 
+/* A list of patterns that may be missing, and may be empty. */
+struct config_patterns {
+    struct str *items; /* each NUL-terminated */
+    size_t count;
+    bool given; /* False when the file does not have it. */
+};
+
+/* What the members of a group may see; a list that is not given shows everything. */
+struct config_role {
+    const char *group; /* "*": everybody who has signed in */
+    struct config_patterns tiles;
+    struct config_patterns events;
+    struct config_patterns fields;
+};
+
 struct config_gateway {
     struct config_listen_address listen;
     struct config_upstreams upstreams;
@@ -213,6 +231,8 @@ struct config_gateway {
     const char **hosts;               /* names that it is asked under, no port; without `*` */
     size_t host_count;                /* 0 to CONFIG_HOSTS_MAX */
     bool hosts_any;                   /* True when `*` is among the names. */
+    struct config_role *roles;        /* each of another group, in the order of the file */
+    size_t role_count;                /* 0 to CONFIG_ROLES_MAX */
     int64_t heartbeat_ms;             /* 100 ms to 5 min */
     int64_t stalled_ms; /* a stream that accepts nothing for so long is cut: 100 ms to 1 h */
     int64_t drain_ms;   /* At the end streams are closed evenly over this time: 0 to 5 min. */

@@ -6,7 +6,7 @@
 #include "common/base/buf.h"
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
-#include "gateway/base/pattern.h"
+#include "common/base/pattern.h"
 
 static size_t split(const char *text, struct str *out)
 {

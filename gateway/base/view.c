@@ -7,7 +7,7 @@
 #include "common/base/buf.h"
 #include "common/base/fnv.h"
 #include "common/base/xalloc.h"
-#include "gateway/base/pattern.h"
+#include "common/base/pattern.h"
 
 /* The lists of a grant: those of both kinds, and the fields. One that shows everything is `*`. */
 enum { GRANT_FIELDS = VIEW_KINDS, GRANT_LISTS };

@@ -236,6 +236,8 @@ static const struct config_key rows[] = {
     {CONFIG_LIST("cors_origins", read_cors_origins, CONFIG_ORIGINS_MAX),
      .help = "A list of other origins whose pages may read, such as `https://ops.example.org`, or "
              "`\"*\"` for all."},
+    {CONFIG_LIST("roles", config_read_roles, CONFIG_ROLES_MAX), .table = &config_role_table,
+     .help = "What the members of each group may see."},
     {CONFIG_DURATION("heartbeat", struct config_gateway, heartbeat_ms, 100, 5 * MS_PER_MINUTE),
      .default_value = "15s", .help = "How often a stream gets a `heartbeat` event."},
     {CONFIG_DURATION("stalled", struct config_gateway, stalled_ms, 100, MS_PER_HOUR),

@@ -17,6 +17,7 @@ extern const struct config_table config_source_table;   /* of struct config_sour
 extern const struct config_table config_ingestor_table; /* of struct config_ingestor */
 extern const struct config_table config_cache_table;    /* of struct config_cache */
 extern const struct config_table config_gateway_table;  /* of struct config_gateway */
+extern const struct config_table config_role_table;     /* of struct config_role */
 extern const struct config_table config_curve_table;    /* of struct config_curve */
 
 /* The keys of every tile, of struct tile_config: those that say which tile it is and what kind,
@@ -26,6 +27,7 @@ extern const struct config_table config_tile_shared_table;
 
 config_read_fn config_read_source;
 config_read_fn config_read_ingestor;
+config_read_fn config_read_roles;
 config_read_fn config_read_curve;
 config_read_fn config_read_tiles;
 

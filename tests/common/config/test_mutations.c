@@ -29,6 +29,7 @@ static const char whole[] =
     "  trusted_proxies: [10.0.0.0/8, \"::1\"]\n"
     "  cors_origins: [\"https://ops.example.org\", \"*\"]\n"
     "  hosts: [tiles.example.org, \"[fd00::5]\"]\n"
+    "  roles: {ops: {}, support: {tiles: [\"a.*\"], events: [], fields: [summary]}}\n"
     "tiles:\n"
     "  - {key: a, title: \"Caf\xc3\xa9 \\u00e9\", type: count, match: {event_type: [a, \"b.*\"],\n"
     "     payload.n: 12}, window: 5m, group_by: region}\n"

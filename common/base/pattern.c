@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gateway/base/pattern.h"
+#include "common/base/pattern.h"
 
 #include <stdlib.h>
 #include <string.h>

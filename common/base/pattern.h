@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Patterns, in which `*` stands for any characters: which there are, and what two have in common.
- * Pure. (A list of them that is asked about many names is common/base/patterns.h.)
+ * Pure. (patterns.h: a list that is asked about many names.)
  */
-#ifndef GATEWAY_BASE_PATTERN_H
-#define GATEWAY_BASE_PATTERN_H
+#ifndef COMMON_BASE_PATTERN_H
+#define COMMON_BASE_PATTERN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Patterns: which there are, the normal form of a list, and what two have in common. */
-#include "gateway/base/pattern.h"
+#include "common/base/pattern.h"
 
 #include "tests/unit.h"
 
