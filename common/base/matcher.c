@@ -29,7 +29,7 @@ struct matcher *matcher_create(const struct matcher_list *lists, size_t count)
 {
     struct matcher *matcher = x_calloc(1, sizeof *matcher);
     for (size_t i = 0; i < count; i++) {
-        if (lists[i].count != 0) {
+        if (lists[i].patterns != NULL) {
             assert(matcher->list_count < LISTS_MAX);
             matcher->lists[matcher->list_count++] =
                 patterns_create(lists[i].patterns, lists[i].count);

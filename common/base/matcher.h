@@ -31,7 +31,8 @@ struct name_number {
     uint32_t use;
 };
 
-/* Borrowed. An empty list leaves nothing out: all names match in it. */
+/* Borrowed. A list that is not there (NULL) leaves nothing out; one that is there and empty matches
+ * nothing. */
 struct matcher_list {
     const struct str *patterns;
     size_t count;

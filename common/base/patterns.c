@@ -5,9 +5,12 @@
 
 #include "common/base/xalloc.h"
 
-#define GLOBS_A_STEP 8  /* Patterns that are passed over by their bytes, beginning or end. */
-#define BYTES_A_STEP 64 /* Bytes of a name that are searched. */
-#define SEARCH_STEPS 2  /* A binary search. */
+/* What one step is; measured with the worst that could be thought of. */
+#define SEARCH_STEPS 2      /* A binary search, which is two of them. */
+#define GLOBS_A_STEP 8      /* Patterns that are passed over by their bytes, beginning or end. */
+#define BYTES_A_STEP 16     /* Bytes of a name that are put into a set. */
+#define FOUND_A_STEP 4      /* Bytes of a name in which a part of a pattern is searched. */
+#define FOUND_ONE_A_STEP 64 /* The same for a part that is a single byte. */
 
 /* A pattern with a star that is not, or not only, at its end. */
 struct glob {
@@ -157,17 +160,16 @@ static const struct str *last_until(const struct str *list, size_t count, struct
  * Where a part first fits is as good as any later place. */
 static bool has_parts(struct str middle, struct str text, uint64_t *steps)
 {
-    *steps += text.len / BYTES_A_STEP;
     while (middle.len != 0) {
         const char *star = memchr(middle.p, '*', middle.len);
         const size_t len = star != NULL ? (size_t)(star - middle.p) : middle.len;
         const char *found = memmem(text.p, text.len, middle.p, len);
-        *steps += 2;
+        const size_t searched = found != NULL ? (size_t)(found - text.p) + len : text.len;
+        *steps += 1 + searched / (len > 1 ? FOUND_A_STEP : FOUND_ONE_A_STEP);
         if (found == NULL) {
             return false;
         }
-        text.len -= (size_t)(found - text.p) + len;
-        text.p = found + len;
+        text = (struct str){text.p + searched, text.len - searched};
         middle.p += len + (star != NULL);
         middle.len -= len + (star != NULL);
     }

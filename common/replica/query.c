@@ -243,7 +243,7 @@ static uint64_t before_newest(const struct eventlog *events, struct query_types 
 {
     size_t i = eventlog_count(events);
     while (i > 0 && wanted > 0 && query_types_go_on(types)) {
-        wanted -= query_types_want(types, eventlog_at(events, --i)->event_type);
+        wanted -= query_types_want(types, eventlog_at(events, --i));
     }
     return i > 0 ? eventlog_at(events, i - 1)->ordinal : 0;
 }
@@ -274,6 +274,30 @@ static int events_start(const struct request *r, struct query_types *types, uint
     return eventlog_resume(events, wanted_id, after) ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
+/* Appends a page of the events behind `after`. */
+static void put_events(const struct request *r, struct query_types *types, uint64_t after,
+                       uint64_t limit)
+{
+    const struct eventlog *events = r->query->events;
+    const struct answer_standing standing = standing_of(r->query, r->state);
+    struct answer_array array = answer_begin_events(r->reply, &standing, eventlog_floor(events),
+                                                    eventlog_generation(events));
+    const size_t count = eventlog_count(events);
+    size_t i = eventlog_index_after(events, after);
+    query_types_begin(types);
+    for (; i < count && array.count < limit && r->reply->len - array.at < QUERY_REPLY_BYTES &&
+           query_types_go_on(types);
+         i++) {
+        const struct eventlog_entry *entry = eventlog_at(events, i);
+        after = entry->ordinal;
+        if (query_types_want(types, entry)) {
+            put_event(r->reply, entry);
+            array.count++;
+        }
+    }
+    answer_end_page(r->reply, array, after, i < count);
+}
+
 static const char *op_events(const struct request *r)
 {
     uint64_t limit;
@@ -283,31 +307,18 @@ static const char *op_events(const struct request *r)
         return "`limit` is a number above 0, `types` an array of at most 256 texts of at most 4096 "
                "bytes in all";
     }
+    const char *wrong = NULL;
     const int start = events_start(r, &types, limit, &after);
-    if (start == STATUS_NOT_FOUND) {
+    if (start == STATUS_OK) {
+        put_events(r, &types, after, limit);
+    } else if (start == STATUS_NOT_FOUND) {
         put_error(r->reply, ANSWER_NOT_FOUND,
                   "the event with that id is not among those kept here; ask without `after_id`");
-        return NULL;
+    } else {
+        wrong = "`after` is the ordinal of an event, `after_id` the id of one, `newest` a number";
     }
-    if (start != STATUS_OK) {
-        return "`after` is the ordinal of an event, `after_id` the id of one, `newest` a number";
-    }
-    const struct answer_standing standing = standing_of(r->query, r->state);
-    struct answer_array array =
-        answer_begin_events(r->reply, &standing, eventlog_floor(r->query->events),
-                            eventlog_generation(r->query->events));
-    const struct eventlog_entry *entry;
-    query_types_begin(&types);
-    while ((entry = eventlog_after(r->query->events, after)) != NULL && array.count < limit &&
-           r->reply->len - array.at < QUERY_REPLY_BYTES && query_types_go_on(&types)) {
-        after = entry->ordinal;
-        if (query_types_want(&types, entry->event_type)) {
-            put_event(r->reply, entry);
-            array.count++;
-        }
-    }
-    answer_end_page(r->reply, array, after, entry != NULL);
-    return NULL;
+    query_types_free(&types);
+    return wrong;
 }
 
 static const struct {

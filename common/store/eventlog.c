@@ -6,6 +6,7 @@
 #include "common/base/table.h"
 
 #include "common/base/error.h"
+#include "common/store/event_types.h"
 
 /*
  * An entry and its place in the table of ids. Slots never move, because the table points to them:
@@ -24,7 +25,7 @@ struct eventlog {
     size_t capacity;
     size_t first; /* index of the oldest entry */
     size_t count;
-    size_t bytes; /* eventlog_bytes */
+    size_t bytes; /* of the entries; their types come on top, see eventlog_bytes */
     size_t max_bytes;
     struct slot *ids; /* uthash by id (id_key); of two entries with one id the newer is in it */
     uint64_t origin;
@@ -32,6 +33,7 @@ struct eventlog {
     uint64_t last;  /* eventlog_last */
     uint64_t floor; /* eventlog_floor */
     void (*free_cache)(void *cache);
+    struct event_types *types;
     struct mp_doc doc; /* reused by event_type_in */
 };
 
@@ -42,13 +44,15 @@ struct eventlog *eventlog_create(size_t capacity, size_t max_bytes, void (*free_
     log->capacity = capacity;
     log->max_bytes = max_bytes;
     log->free_cache = free_cache;
+    log->types = event_types_create();
     mp_doc_init(&log->doc);
     return log;
 }
 
 static struct slot *slot_at(const struct eventlog *log, size_t index)
 {
-    return &log->slots[(log->first + index) % log->capacity];
+    const size_t place = log->first + index;
+    return &log->slots[place < log->capacity ? place : place - log->capacity];
 }
 
 /* What an id is found by: its text, or the bytes of its number. */
@@ -77,6 +81,7 @@ static void drop_oldest(struct eventlog *log)
     }
     log->floor = slot->entry.ordinal;
     log->bytes -= slot->entry.bytes;
+    event_types_give_back(log->types, slot->entry.type);
     blob_unref(&slot->entry.fields);
     log->first = (log->first + 1) % log->capacity;
     log->count--;
@@ -94,6 +99,7 @@ void eventlog_destroy(struct eventlog **log_p)
     struct eventlog *log = *log_p;
     if (log != NULL) {
         drop_all(log);
+        event_types_destroy(&log->types);
         mp_doc_free(&log->doc);
         free(log->slots);
         free(log);
@@ -136,8 +142,7 @@ struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, ui
         return NULL;
     }
     const size_t bytes = sizeof(struct slot) + sizeof(struct blob) + fields.len;
-    while (log->count == log->capacity ||
-           (log->count != 0 && log->bytes + bytes > log->max_bytes)) {
+    if (log->count == log->capacity) {
         drop_oldest(log);
     }
     struct slot *slot = slot_at(log, log->count++);
@@ -147,6 +152,7 @@ struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, ui
     entry->id = id;
     entry->fields = blob_new(fields);
     point_into_fields(log, entry);
+    entry->type = event_types_take(log->types, entry->event_type);
     entry->arrival = arrival;
     entry->published_at = published_at;
     entry->bytes = bytes;
@@ -159,6 +165,9 @@ struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, ui
     const struct str key = id_key(&entry->id);
     HASH_ADD_KEYPTR(by_id, log->ids, key.p, key.len, slot);
     log->last = ordinal;
+    while (log->count > 1 && eventlog_bytes(log) > log->max_bytes) {
+        drop_oldest(log);
+    }
     return entry;
 }
 
@@ -172,7 +181,7 @@ void eventlog_set_cache(struct eventlog_entry *entry, void *cache, size_t bytes)
 
 size_t eventlog_bytes(const struct eventlog *log)
 {
-    return log->bytes;
+    return log->bytes + event_types_bytes(log->types);
 }
 
 uint64_t eventlog_origin(const struct eventlog *log)
@@ -208,7 +217,7 @@ void eventlog_skip_to(struct eventlog *log, uint64_t ordinal)
     }
 }
 
-struct eventlog_entry *eventlog_after(const struct eventlog *log, uint64_t after)
+size_t eventlog_index_after(const struct eventlog *log, uint64_t after)
 {
     size_t low = 0;
     size_t high = log->count;
@@ -220,7 +229,13 @@ struct eventlog_entry *eventlog_after(const struct eventlog *log, uint64_t after
             high = middle;
         }
     }
-    return low < log->count ? &slot_at(log, low)->entry : NULL;
+    return low;
+}
+
+struct eventlog_entry *eventlog_after(const struct eventlog *log, uint64_t after)
+{
+    const size_t index = eventlog_index_after(log, after);
+    return index < log->count ? &slot_at(log, index)->entry : NULL;
 }
 
 struct eventlog_entry *eventlog_at(const struct eventlog *log, size_t index)

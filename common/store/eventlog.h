@@ -28,16 +28,18 @@
 
 #include "common/base/blob.h"
 #include "common/base/clock.h"
+#include "common/base/matcher.h"
 #include "common/base/str.h"
 #include "common/codec/mp.h"
 #include "common/wire/event_id.h"
 
 struct eventlog_entry {
-    uint64_t ordinal;      /* > 0 */
-    struct event_id id;    /* a text points into fields */
-    struct blob *fields;   /* a MessagePack map: id, timestamp, event_type, … */
-    struct str event_type; /* points into fields */
-    wall_time arrival;     /* when the ingestor read the row */
+    uint64_t ordinal;        /* > 0 */
+    struct event_id id;      /* a text points into fields */
+    struct blob *fields;     /* a MessagePack map: id, timestamp, event_type, … */
+    struct str event_type;   /* points into fields */
+    struct name_number type; /* what stands for event_type, see event_types.h */
+    wall_time arrival;       /* when the ingestor read the row */
     wall_time published_at;
     wall_time timestamp; /* fields.timestamp if it came live; {0} if a snapshot brought it */
     void *cache;         /* the owner's rendering of the event, or NULL; eventlog_set_cache sets it,
@@ -95,6 +97,10 @@ void eventlog_skip_to(struct eventlog *log, uint64_t ordinal);
 
 /* The first entry with an ordinal above `after`, or NULL. O(log n). */
 struct eventlog_entry *eventlog_after(const struct eventlog *log, uint64_t after);
+
+/* The index of that entry; eventlog_count when there is none. Who looks through the log goes on
+ * from there with eventlog_at, which is O(1). */
+size_t eventlog_index_after(const struct eventlog *log, uint64_t after);
 
 /* The entry with that index, from the oldest (0) to the newest (eventlog_count - 1). */
 struct eventlog_entry *eventlog_at(const struct eventlog *log, size_t index);

@@ -58,7 +58,7 @@ static void list_newest(const struct eventlog *events, const struct selection *t
 {
     for (size_t i = eventlog_count(events); i != 0 && !out->full; i--) {
         struct eventlog_entry *entry = eventlog_at(events, i - 1);
-        if (selection_matches(types, entry->event_type)) {
+        if (selection_matches_numbered(types, entry->event_type, entry->type)) {
             list(out, entry);
         }
     }
@@ -68,10 +68,10 @@ static void list_newest(const struct eventlog *events, const struct selection *t
 static void list_after(const struct eventlog *events, const struct selection *types,
                        uint64_t ordinal, struct listing *out)
 {
-    struct eventlog_entry *entry;
-    while (!out->full && (entry = eventlog_after(events, ordinal)) != NULL) {
-        ordinal = entry->ordinal;
-        if (selection_matches(types, entry->event_type)) {
+    const size_t count = eventlog_count(events);
+    for (size_t i = eventlog_index_after(events, ordinal); i < count && !out->full; i++) {
+        struct eventlog_entry *entry = eventlog_at(events, i);
+        if (selection_matches_numbered(types, entry->event_type, entry->type)) {
             list(out, entry);
         }
     }

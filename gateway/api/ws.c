@@ -160,6 +160,6 @@ enum MHD_Result api_ws_open(struct request *request)
                       "A handshake is HTTP/1.1, and nothing follows it before its answer.");
     }
     struct stream_request stream = {.kind = CHANNEL_WS_IDLE};
-    ws_idle_selection(&stream.selection);
+    selection_none(&stream.selection);
     return open_stream(request, &stream, put_head);
 }

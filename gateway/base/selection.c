@@ -44,11 +44,34 @@ static void store(struct selection *out, const struct str *parts, size_t count)
     out->count = count;
 }
 
+/* Both what was asked for and what may be seen have to match. */
+static void compile(struct selection *selection)
+{
+    struct matcher_list lists[2] = {
+        {selection->count != 0 ? selection->patterns : NULL, selection->count}};
+    size_t count = 1;
+    if (selection->view != NULL) {
+        const struct view_list seen = view_names(selection->view, selection->kind);
+        lists[count++] = (struct matcher_list){seen.patterns, seen.count};
+    }
+    matcher_destroy(&selection->matcher);
+    selection->matcher = matcher_create(lists, count);
+}
+
+void selection_none(struct selection *out)
+{
+    *out = (struct selection){
+        .text = x_strdup(""), .patterns = x_calloc(1, sizeof *out->patterns), .count = 1};
+    out->patterns[0] = str_of(out->text);
+    compile(out);
+}
+
 int selection_parse(struct selection *out, const char *text)
 {
     *out = (struct selection){0};
     if (text == NULL || text[0] == '\0' || strcmp(text, "*") == 0) {
         out->text = x_strdup("");
+        compile(out);
         return STATUS_OK;
     }
     struct str parts[SELECTION_PATTERNS_MAX];
@@ -57,6 +80,7 @@ int selection_parse(struct selection *out, const char *text)
         return STATUS_INVALID;
     }
     store(out, parts, pattern_sort(parts, count));
+    compile(out);
     return STATUS_OK;
 }
 
@@ -112,6 +136,7 @@ bool selection_narrow(struct selection *selection, const struct view *view, enum
         selection->view = view_retain(view);
         selection->kind = kind;
         name_view(selection);
+        compile(selection);
     }
     return some;
 }
@@ -125,10 +150,13 @@ void selection_copy(struct selection *out, const struct selection *selection)
         out->patterns[i].p = out->text + (selection->patterns[i].p - selection->text);
     }
     (void)view_retain(out->view);
+    out->matcher = NULL;
+    compile(out);
 }
 
 void selection_free(struct selection *selection)
 {
+    matcher_destroy(&selection->matcher);
     free(selection->text);
     free(selection->patterns);
     view_release(&selection->view);
@@ -137,12 +165,18 @@ void selection_free(struct selection *selection)
 
 bool selection_matches(const struct selection *selection, struct str name)
 {
-    bool matches = selection->count == 0;
-    for (size_t i = 0; i < selection->count && !matches; i++) {
-        matches = str_glob(selection->patterns[i], name);
-    }
-    return matches &&
-           (selection->view == NULL || view_shows(selection->view, selection->kind, name));
+    return matcher_wants(selection->matcher, name);
+}
+
+bool selection_matches_numbered(const struct selection *selection, struct str name,
+                                struct name_number number)
+{
+    return matcher_wants_numbered(selection->matcher, name, number);
+}
+
+uint64_t selection_steps(const struct selection *selection)
+{
+    return matcher_steps(selection->matcher);
 }
 
 struct lens selection_lens(const struct selection *selection, struct str name)

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/base/matcher.h"
 #include "common/base/str.h"
 #include "gateway/base/view.h"
 
@@ -29,6 +30,7 @@ struct selection {
     size_t count;            /* The number of patterns; 0: everything was asked for. */
     const struct view *view; /* What it is narrowed to, which it owns; NULL: to nothing. */
     enum view_kind kind;     /* Of the names, where it has a view. */
+    struct matcher *matcher; /* Both, compiled, and what it found out so far. Owned. */
 };
 
 /* Parses a list joined by commas. NULL, "" and "*" select everything. STATUS_INVALID when the text
@@ -43,12 +45,23 @@ bool selection_narrow(struct selection *selection, const struct view *view, enum
 /* Makes a copy, which the caller frees. */
 void selection_copy(struct selection *out, const struct selection *selection);
 
+/* Selects nothing: its one pattern is empty, and no name is. */
+void selection_none(struct selection *out);
+
 /* Frees what the selection owns and leaves it all zero; does nothing to one that is. */
 void selection_free(struct selection *selection);
 
 /* True when a pattern matches the whole name, or everything is selected; and the client may see it.
  */
 bool selection_matches(const struct selection *selection, struct str name);
+
+/* The same for a name that has a number, such as the type of an event in the log: the patterns are
+ * asked about it once. */
+bool selection_matches_numbered(const struct selection *selection, struct str name,
+                                struct name_number number);
+
+/* The work of all that was asked so far, in steps; see common/base/patterns.h. */
+uint64_t selection_steps(const struct selection *selection);
 
 /* The fields that may be seen of what bears a name that is selected. Valid as long as the
  * selection. */

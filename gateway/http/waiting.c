@@ -93,22 +93,29 @@ static void wake(struct waiting *waiting, struct waiting_item *item, enum waitin
     waiting->wake(waiting->arg, item, reason);
 }
 
-/* Wakes the items that selected the name. */
-static void wake_selected(struct waiting *waiting, enum waiting_for what, struct str name)
+void waiting_tile(struct waiting *waiting, struct str key)
 {
     struct waiting_item *item;
     struct waiting_item *next;
-    DL_FOREACH_SAFE(waiting->lists[what], item, next)
+    DL_FOREACH_SAFE(waiting->lists[WAITING_FOR_TILES], item, next)
     {
-        if (selection_matches(&item->selection, name)) {
+        if (selection_matches(&item->selection, key)) {
             wake(waiting, item, WAITING_CHANGED);
         }
     }
 }
 
-void waiting_tile(struct waiting *waiting, struct str key)
+/* Wakes the items that selected the event. */
+static void wake_selecting(struct waiting *waiting, const struct eventlog_entry *entry)
 {
-    wake_selected(waiting, WAITING_FOR_TILES, key);
+    struct waiting_item *item;
+    struct waiting_item *next;
+    DL_FOREACH_SAFE(waiting->lists[WAITING_FOR_EVENTS], item, next)
+    {
+        if (selection_matches_numbered(&item->selection, entry->event_type, entry->type)) {
+            wake(waiting, item, WAITING_CHANGED);
+        }
+    }
 }
 
 /* Wakes the items that want to resume after this event. */
@@ -146,7 +153,7 @@ void waiting_events(struct waiting *waiting, const struct eventlog *events)
         (waiting->lists[WAITING_FOR_EVENTS] != NULL || waiting->lists[WAITING_TO_RESUME] != NULL) &&
         (entry = eventlog_after(events, waiting->events_seen)) != NULL) {
         waiting->events_seen = entry->ordinal;
-        wake_selected(waiting, WAITING_FOR_EVENTS, entry->event_type);
+        wake_selecting(waiting, entry);
         wake_resuming(waiting, entry->id);
     }
     waiting->events_seen = eventlog_last(events);

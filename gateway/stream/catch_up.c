@@ -103,11 +103,15 @@ static bool gather_tile(struct streams *s, struct stream *stream)
 /* Gathers the event that comes next after the watermark. False: there is none. */
 static bool gather_event(struct streams *s, struct stream *stream)
 {
-    struct eventlog_entry *entry;
-    while ((entry = eventlog_after(s->events, stream->watermark)) != NULL &&
-           entry->ordinal <= s->events_seen) {
+    const struct selection *selection = &stream->channel->selection;
+    const size_t count = eventlog_count(s->events);
+    for (size_t i = eventlog_index_after(s->events, stream->watermark); i < count; i++) {
+        struct eventlog_entry *entry = eventlog_at(s->events, i);
+        if (entry->ordinal > s->events_seen) {
+            return false;
+        }
         stream->watermark = entry->ordinal;
-        if (selection_matches(&stream->channel->selection, entry->event_type)) {
+        if (selection_matches_numbered(selection, entry->event_type, entry->type)) {
             gather_message(s, stream, PIECE_VALUE, frames_event(stream->channel->kind, entry));
             return true;
         }

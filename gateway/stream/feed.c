@@ -184,7 +184,7 @@ static void feed_event(struct streams *s, struct eventlog_entry *entry)
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
         if (!channel_has_events(channel->kind) ||
-            !selection_matches(&channel->selection, entry->event_type)) {
+            !selection_matches_numbered(&channel->selection, entry->event_type, entry->type)) {
             continue;
         }
         if (channel->kind != made_for) {

@@ -170,14 +170,6 @@ static void append_patterns(struct buf *out, const struct selection *selection, 
     }
 }
 
-void ws_idle_selection(struct selection *out)
-{
-    *out = (struct selection){.text = x_strdup(""),
-                              .patterns = x_calloc(1, sizeof *out->patterns),
-                              .count = 1}; /* the empty pattern: no key is empty */
-    out->patterns[0] = str_of(out->text);
-}
-
 int ws_selection_add(const struct selection *had, struct str patterns, struct selection *out)
 {
     struct buf text = {0};

@@ -36,9 +36,6 @@ struct ws_request {
 int ws_request_parse(struct str text, struct ws_request *out, struct error *err);
 void ws_request_free(struct ws_request *request);
 
-/* The selection of a client that has not subscribed to anything, which matches nothing. */
-void ws_idle_selection(struct selection *out);
-
 /*
  * The selection of a client that asks for those patterns, too; and of one that no longer asks for
  * them. had: what it had before; NULL: nothing. STATUS_INVALID: these

@@ -42,7 +42,7 @@ static void become_idle(struct ws_turn *turn)
 {
     struct stream *stream = turn->stream;
     struct selection nothing;
-    ws_idle_selection(&nothing);
+    selection_none(&nothing);
     if (enter_channel(turn, CHANNEL_WS_IDLE, &nothing)) {
         known_free(&stream->known);
         stream->reset = false;

@@ -21,7 +21,7 @@ static void test_a_name_has_to_be_in_each_list(void **state)
     assert_null(matcher);
 }
 
-static void test_an_empty_list_leaves_nothing_out(void **state)
+static void test_a_list_that_is_missing_leaves_nothing_out_an_empty_one_all(void **state)
 {
     (void)state;
     const struct matcher_list lists[] = {{NULL, 0}, {orders, 2}};
@@ -33,6 +33,12 @@ static void test_an_empty_list_leaves_nothing_out(void **state)
     matcher = matcher_create(lists, 2);
     assert_true(matcher_wants(matcher, STR("orders.lost")));
     assert_false(matcher_wants(matcher, STR("anything")));
+    matcher_destroy(&matcher);
+    const struct matcher_list nothing[] = {{orders, 2}, {orders, 0}};
+    matcher = matcher_create(nothing, 2);
+    assert_false(matcher_wants_all(matcher));
+    assert_false(matcher_wants(matcher, STR("orders.lost")));
+    assert_false(matcher_wants_numbered(matcher, STR("orders.lost"), (struct name_number){0, 0}));
     matcher_destroy(&matcher);
 }
 
@@ -93,7 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_name_has_to_be_in_each_list),
-        cmocka_unit_test(test_an_empty_list_leaves_nothing_out),
+        cmocka_unit_test(test_a_list_that_is_missing_leaves_nothing_out_an_empty_one_all),
         cmocka_unit_test(test_a_verdict_is_remembered_until_another_name_has_the_place),
         cmocka_unit_test(test_places_beyond_the_bound_are_asked_about_each_time),
         cmocka_unit_test(test_the_shortest_list_of_names_is_told),

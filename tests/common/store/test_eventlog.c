@@ -45,6 +45,55 @@ static void test_order_is_that_of_delivery(void **state)
     eventlog_destroy(&log);
 }
 
+static void test_events_of_one_type_have_one_number(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(2, SIZE_MAX, NULL);
+    const struct name_number a = append(log, 0, 1, 1, "a")->type;
+    const struct name_number b = append(log, 0, 2, 2, "b")->type;
+    assert_int_not_equal(a.place, b.place);
+    assert_int_equal(append(log, 0, 3, 3, "b")->type.place, b.place); /* the one of type a leaves */
+    const struct name_number c = append(log, 0, 4, 4, "c")->type;
+    assert_true(c.place != a.place || c.use != a.use);
+    assert_int_equal(eventlog_at(log, 0)->type.place, b.place);
+    assert_int_equal(eventlog_at(log, 0)->type.use, b.use);
+    eventlog_destroy(&log);
+}
+
+static void test_types_count_among_the_bytes(void **state)
+{
+    (void)state;
+    struct eventlog *alike = eventlog_create(100, SIZE_MAX, NULL);
+    struct eventlog *different = eventlog_create(100, SIZE_MAX, NULL);
+    for (uint64_t n = 1; n <= 50; n++) {
+        const char type[] = {'t', (char)('0' + n), '\0'};
+        append(alike, 0, n, (int64_t)n, "t0");
+        append(different, 0, n, (int64_t)n, type);
+    }
+    assert_true(eventlog_bytes(different) > eventlog_bytes(alike) + 49 * sizeof(void *));
+    eventlog_reset(different, 0);
+    assert_int_equal(eventlog_bytes(different), 0);
+    eventlog_destroy(&alike);
+    eventlog_destroy(&different);
+}
+
+static void test_the_log_is_looked_through_by_index(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(4, SIZE_MAX, NULL);
+    for (uint64_t n = 1; n <= 6; n++) {
+        append(log, 0, 10 * n, (int64_t)n, "x"); /* the ring is wrapped */
+    }
+    assert_int_equal(eventlog_index_after(log, 0), 0);
+    assert_int_equal(eventlog_index_after(log, 40), 2);
+    assert_int_equal(eventlog_index_after(log, 45), 2);
+    assert_int_equal(eventlog_index_after(log, 60), eventlog_count(log));
+    for (size_t i = 0; i < eventlog_count(log); i++) {
+        assert_int_equal(eventlog_at(log, i)->ordinal, 30 + 10 * i);
+    }
+    eventlog_destroy(&log);
+}
+
 static void test_the_oldest_leave_when_bytes_run_out(void **state)
 {
     (void)state;
@@ -231,6 +280,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order_is_that_of_delivery),
+        cmocka_unit_test(test_events_of_one_type_have_one_number),
+        cmocka_unit_test(test_types_count_among_the_bytes),
+        cmocka_unit_test(test_the_log_is_looked_through_by_index),
         cmocka_unit_test(test_the_oldest_leave),
         cmocka_unit_test(test_the_oldest_leave_when_bytes_run_out),
         cmocka_unit_test(test_where_to_resume),

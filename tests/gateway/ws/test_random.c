@@ -264,7 +264,7 @@ static void come(struct trial *t, struct client *client)
     const int sndbuf = CLIENT_SNDBUF;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
-    ws_idle_selection(&request.selection);
+    selection_none(&request.selection);
     assert_int_equal(streams_attach(t->w.streams, pair[0], &request, STR("HEAD\n\n"), t->w.now),
                      STATUS_OK);
     client->fd = pair[1];

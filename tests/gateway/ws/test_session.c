@@ -17,7 +17,7 @@ static int open_socket_as(struct world *w, int sndbuf, const struct view *view)
     if (sndbuf != 0) {
         setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
     }
-    ws_idle_selection(&request.selection);
+    selection_none(&request.selection);
     assert_int_equal(streams_attach(w->streams, pair[0], &request, STR("HEAD\n\n"), w->now),
                      STATUS_OK);
     return pair[1];
