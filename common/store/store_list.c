@@ -77,3 +77,40 @@ void store_list(const struct store *store, struct str prefix,
 {
     store_list_page(store, prefix, STR_NULL, store_count(store) + 1, each, arg);
 }
+
+/* ---- Those that are wanted ---- */
+
+struct choice {
+    bool (*wanted)(void *arg, const struct tile *tile);
+    void *arg;
+    const struct tile **found;
+    size_t count;
+    size_t cap;
+};
+
+static void choose(void *arg, const struct tile *tile)
+{
+    struct choice *choice = arg;
+    if (!choice->wanted(choice->arg, tile)) {
+        return;
+    }
+    if (choice->count == choice->cap) {
+        choice->cap = choice->cap != 0 ? choice->cap * 2 : 64;
+        choice->found = x_reallocarray(choice->found, choice->cap, sizeof(const struct tile *));
+    }
+    choice->found[choice->count++] = tile;
+}
+
+void store_list_wanted(const struct store *store,
+                       bool (*wanted)(void *arg, const struct tile *tile),
+                       bool (*each)(void *arg, const struct tile *tile), void *arg)
+{
+    struct choice choice = {.wanted = wanted, .arg = arg};
+    store_each(store, choose, &choice);
+    if (choice.count != 0) {
+        qsort(choice.found, choice.count, sizeof *choice.found, compare_keys);
+    }
+    for (size_t i = 0; i < choice.count && each(arg, choice.found[i]); i++) {
+    }
+    free(choice.found);
+}

@@ -64,12 +64,15 @@ static void digest_bytes(uint64_t *digest, const void *data, size_t len)
     *digest = fnv1a(*digest, (struct str){data, len});
 }
 
+static bool wanted(void *arg, const struct tile *tile)
+{
+    const struct listing *listing = arg;
+    return selection_matches(listing->selection, (struct str){tile->key, tile->key_len});
+}
+
 static bool list_tile(void *arg, const struct tile *tile)
 {
     struct listing *listing = arg;
-    if (!selection_matches(listing->selection, (struct str){tile->key, tile->key_len})) {
-        return true;
-    }
     digest_bytes(&listing->digest, tile->key, tile->key_len + 1);
     digest_bytes(&listing->digest, &tile->version, sizeof tile->version);
     digest_bytes(&listing->digest, &tile->stale, sizeof tile->stale);
@@ -80,6 +83,22 @@ static bool list_tile(void *arg, const struct tile *tile)
     return listing->body.len <= listing->max_bytes;
 }
 
+/* Whoever asks for k keys has k tiles looked at, and not all that there are. */
+static void list_all(const struct store *store, struct listing *listing)
+{
+    size_t count;
+    const struct str *names = selection_names(listing->selection, &count);
+    if (names == NULL) {
+        store_list_wanted(store, wanted, list_tile, listing);
+        return;
+    }
+    bool more = true;
+    for (size_t i = 0; i < count && more; i++) {
+        const struct tile *tile = store_get(store, names[i]);
+        more = tile == NULL || !wanted(listing, tile) || list_tile(listing, tile);
+    }
+}
+
 /* False when the list would be longer than max_bytes. */
 static bool make(const struct store *store, const struct selection *selection,
                  const struct cursor *cursor, size_t max_bytes, struct tile_list *out)
@@ -88,7 +107,7 @@ static bool make(const struct store *store, const struct selection *selection,
     buf_append_text(&listing.body, "{\"cursor\":\"");
     cursor_append(&listing.body, cursor);
     buf_append_text(&listing.body, "\",\"tiles\":[");
-    store_list(store, STR(""), list_tile, &listing);
+    list_all(store, &listing);
     buf_append_text(&listing.body, "]}");
     if (listing.body.len > max_bytes) {
         buf_free(&listing.body);

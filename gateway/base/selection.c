@@ -174,6 +174,11 @@ bool selection_matches_numbered(const struct selection *selection, struct str na
     return matcher_wants_numbered(selection->matcher, name, number);
 }
 
+const struct str *selection_names(const struct selection *selection, size_t *count)
+{
+    return matcher_names(selection->matcher, count);
+}
+
 uint64_t selection_steps(const struct selection *selection)
 {
     return matcher_steps(selection->matcher);

@@ -60,6 +60,10 @@ bool selection_matches(const struct selection *selection, struct str name);
 bool selection_matches_numbered(const struct selection *selection, struct str name,
                                 struct name_number number);
 
+/* The names that it consists of, sorted and each once, if there is no `*` in it: nothing else is
+ * selected, though not all of these need be. NULL: there is. Borrowed from the selection. */
+const struct str *selection_names(const struct selection *selection, size_t *count);
+
 /* The work of all that was asked so far, in steps; see common/base/patterns.h. */
 uint64_t selection_steps(const struct selection *selection);
 

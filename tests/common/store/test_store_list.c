@@ -91,9 +91,34 @@ static void pages_of_any_size_give_all_of_them(void **state)
     store_destroy(&store);
 }
 
+static bool is_even(void *arg, const struct tile *tile)
+{
+    (void)arg;
+    return tile->key[0] == 't' && (tile->key[3] - '0') % 2 == 0;
+}
+
+static void test_those_that_are_wanted_are_sorted(void **state)
+{
+    (void)state;
+    struct store *store = filled();
+    struct listed listed = {.wanted = SIZE_MAX};
+    store_list_wanted(store, is_even, note, &listed);
+    assert_int_equal(listed.count, TILES / 2);
+    for (size_t i = 0; i < listed.count; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "t%03zu", 2 * i);
+        assert_string_equal(listed.keys[i], key);
+    }
+    struct listed three = {.wanted = 3};
+    store_list_wanted(store, is_even, note, &three);
+    assert_int_equal(three.count, 3); /* it stops when it is told to */
+    store_destroy(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_those_that_are_wanted_are_sorted),
         cmocka_unit_test(tiles_come_in_the_order_of_their_keys),
         cmocka_unit_test(pages_of_any_size_give_all_of_them),
     };

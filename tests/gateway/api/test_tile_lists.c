@@ -111,9 +111,31 @@ static void large_lists_are_not_hoarded(void **state)
     world_finish(&w);
 }
 
+/* A list of names is made of those tiles, and looks like what a pattern that selects them gives. */
+static void names_list_what_patterns_list(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 1 << 16, 16);
+    struct tile_lists *lists = tile_lists_create(w.store);
+    world_set(&w, "b", 1, 10);
+    world_set(&w, "a.2", 2, 10);
+    world_set(&w, "a.1", 3, 10);
+    struct blob *names = json_of(lists, "nothing,a.2,a.1");
+    struct blob *patterns = json_of(lists, "a.*");
+    assert_int_equal(names->len, patterns->len);
+    assert_memory_equal(names->data, patterns->data, names->len);
+    assert_string_equal(get(lists, "a.1,a.2")->digest, get(lists, "*.1,*.2")->digest);
+    blob_unref(&names);
+    blob_unref(&patterns);
+    tile_lists_destroy(&lists);
+    world_finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_list_what_patterns_list),
         cmocka_unit_test(a_list_is_made_once_for_each_state),
         cmocka_unit_test(those_asked_for_last_are_kept),
         cmocka_unit_test(large_lists_are_not_hoarded),
