@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -210,13 +211,19 @@ void json_write_value(struct buf *out, const mp_value *value)
 
 /* ---- Reading ---- */
 
+/* JSON has no NUL byte anywhere; jansson passes over one that stands behind a number. */
+static bool can_be_json(struct str text)
+{
+    return text.p != NULL && memchr(text.p, '\0', text.len) == NULL;
+}
+
 int json_parse(struct str text, size_t max_bytes, struct json_value **out)
 {
     *out = NULL;
     if (text.len > max_bytes) {
         return STATUS_FULL;
     }
-    if (text.p == NULL) {
+    if (!can_be_json(text)) {
         return STATUS_INVALID;
     }
     /* jansson refuses integers that int64 cannot hold, unless it reads all numbers as reals. */
@@ -245,7 +252,7 @@ int json_parse_usable(struct str text, size_t max_bytes, struct json_value **out
     if (text.len > max_bytes) {
         return STATUS_FULL;
     }
-    if (text.p == NULL) {
+    if (!can_be_json(text)) {
         return STATUS_INVALID;
     }
     json_error_t error;
@@ -411,6 +418,11 @@ void json_each_item(const struct json_value *list,
 
 static void put(struct buf *out, const struct json_value *value, int depth);
 
+static bool is_too_deep(int depth)
+{
+    return depth > MP_MAX_DEPTH / 2;
+}
+
 static void put_map(struct buf *out, const struct json_value *value, int depth)
 {
     json_t *object = iterable(value);
@@ -419,7 +431,7 @@ static void put_map(struct buf *out, const struct json_value *value, int depth)
         const struct json_value *member = (const struct json_value *)json_object_iter_value(it);
         double number;
         const bool lost = is_mark(jansson_of(member)) && !json_as_number(member, &number);
-        if (!json_absent(member) && !lost) {
+        if (!json_absent(member) && !lost && !is_too_deep(depth + 1)) {
             mp_put_str(out, (struct str){json_object_iter_key(it), json_object_iter_key_len(it)});
             put(out, member, depth + 1);
             map.count++;
@@ -447,7 +459,7 @@ static void put(struct buf *out, const struct json_value *value, int depth)
     uint64_t large;
     double number;
     bool boolean;
-    if (depth > MP_MAX_DEPTH / 2) {
+    if (is_too_deep(depth)) {
         mp_put_nil(out);
         return;
     }

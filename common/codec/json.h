@@ -92,8 +92,8 @@ void json_each_item(const struct json_value *list,
                     bool (*each)(void *arg, const struct json_value *item), void *arg);
 
 /* Appends a value as MessagePack. Members of maps that are null are left out, as mp_patch.h wants
- * it, and so are unusable ones. What is nested deeper than MP_MAX_DEPTH / 2 becomes nil, so that
- * the result still fits into a message. */
+ * it, and so are unusable ones. What is nested deeper than MP_MAX_DEPTH / 2 is left out of a map,
+ * and becomes nil in a list, so that the result still fits into a message. */
 void json_to_mp(struct buf *out, const struct json_value *value);
 
 #endif

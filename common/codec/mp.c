@@ -156,8 +156,8 @@ int mp_parse(struct mp_doc *doc, const void *data, size_t len)
 
 static bool key_is(const mp_value *key, struct str name)
 {
-    return key->type == MSGPACK_OBJECT_STR && key->via.str.size == name.len &&
-           memcmp(key->via.str.ptr, name.p, name.len) == 0;
+    struct str text;
+    return mp_as_str(key, &text) && str_equal(text, name);
 }
 
 const mp_value *mp_get(const mp_value *map, const char *key)
@@ -200,12 +200,18 @@ size_t mp_count(const mp_value *value)
     return mp_is_map(value) ? value->via.map.size : mp_is_array(value) ? value->via.array.size : 0;
 }
 
+/* msgpack-c gives an empty text any address, even NULL, which would make it an absent one. */
+static struct str text_at(const char *ptr, uint32_t size)
+{
+    return size != 0 ? (struct str){ptr, size} : STR("");
+}
+
 bool mp_as_str(const mp_value *value, struct str *out)
 {
     if (value == NULL || value->type != MSGPACK_OBJECT_STR) {
         return false;
     }
-    *out = (struct str){value->via.str.ptr, value->via.str.size};
+    *out = text_at(value->via.str.ptr, value->via.str.size);
     return true;
 }
 
@@ -214,7 +220,7 @@ bool mp_as_bin(const mp_value *value, struct str *out)
     if (value == NULL || value->type != MSGPACK_OBJECT_BIN) {
         return false;
     }
-    *out = (struct str){value->via.bin.ptr, value->via.bin.size};
+    *out = text_at(value->via.bin.ptr, value->via.bin.size);
     return true;
 }
 

@@ -9,7 +9,8 @@ static bool same_key(const mp_value *a, const mp_value *b)
 {
     return a->type == MSGPACK_OBJECT_STR && b->type == MSGPACK_OBJECT_STR &&
            a->via.str.size == b->via.str.size &&
-           memcmp(a->via.str.ptr, b->via.str.ptr, a->via.str.size) == 0;
+           (a->via.str.size == 0 || /* The address of an empty text may be NULL. */
+            memcmp(a->via.str.ptr, b->via.str.ptr, a->via.str.size) == 0);
 }
 
 /*

@@ -50,6 +50,24 @@ static void test_refuses(void **state)
     assert_int_equal(json_parse(STR("[1,2,3]"), 3, &root), STATUS_FULL);
 }
 
+/* jansson passes over one behind a number. */
+static void test_a_nul_byte_is_no_json(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"[1@,2]", "[98765432109876543210@,2]", "1@", "[\"@\"]",
+                                        "@"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct json_value *root;
+        char text[32];
+        const size_t len = strlen(texts[i]);
+        memcpy(text, texts[i], len);
+        *(char *)memchr(text, '@', len) = '\0';
+        assert_int_equal(json_parse((struct str){text, len}, 1000, &root), STATUS_INVALID);
+        assert_int_equal(json_parse_usable((struct str){text, len}, 1000, &root), STATUS_INVALID);
+        assert_null(root);
+    }
+}
+
 static void test_numbers_beyond_int64(void **state)
 {
     (void)state;
@@ -217,6 +235,27 @@ static void test_deep_nesting_costs_its_member_only(void **state)
         json_free(root);
         buf_free(&text);
     }
+}
+
+/* A member that is nil would be a removal in a merge patch. */
+static void test_what_is_too_deep_for_a_message_is_left_out(void **state)
+{
+    (void)state;
+    struct json_value *root = usable(
+        STR("{\"1\":{\"2\":{\"3\":{\"4\":{\"5\":{\"6\":{\"7\":{\"8\":{\"9\":1,\"8\":[2]}}}}}}}}}"));
+    struct buf packed = {0};
+    struct buf out = {0};
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    json_to_mp(&packed, root);
+    assert_int_equal(mp_parse(&doc, packed.data, packed.len), STATUS_OK);
+    json_write_value(&out, &doc.root);
+    assert_string_equal(buf_cstr(&out),
+                        "{\"1\":{\"2\":{\"3\":{\"4\":{\"5\":{\"6\":{\"7\":{\"8\":{}}}}}}}}}");
+    mp_doc_free(&doc);
+    buf_free(&packed);
+    buf_free(&out);
+    json_free(root);
 }
 
 static void test_items_of_lists(void **state)
@@ -389,12 +428,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_paths),
         cmocka_unit_test(test_refuses),
+        cmocka_unit_test(test_a_nul_byte_is_no_json),
         cmocka_unit_test(test_numbers_beyond_int64),
         cmocka_unit_test(test_what_cannot_be_held_costs_its_member_only),
         cmocka_unit_test(test_what_is_no_json_stays_none),
         cmocka_unit_test(test_large_integers_keep_their_digits),
         cmocka_unit_test(test_integers_of_uint64_stay_exact),
         cmocka_unit_test(test_deep_nesting_costs_its_member_only),
+        cmocka_unit_test(test_what_is_too_deep_for_a_message_is_left_out),
         cmocka_unit_test(test_items_of_lists),
         cmocka_unit_test(test_numbers_are_read_again_as_they_were),
         cmocka_unit_test(test_numbers_have_the_digits_that_printf_writes),

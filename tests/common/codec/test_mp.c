@@ -29,11 +29,35 @@ static void test_text_is_made_utf8(void **state)
     buf_free(&out);
 }
 
+/* msgpack-c leaves the address of an empty text as it happens to be. */
+static void test_an_empty_text_is_not_an_absent_one(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"\x91\xa0", "\x91\xd9\0", "\x91\xc4\0"};
+    static const size_t lengths[] = {2, 3, 3};
+    for (size_t i = 0; i < 3; i++) {
+        struct mp_doc doc;
+        struct str text;
+        mp_doc_init(&doc);
+        assert_int_equal(mp_parse(&doc, values[i], lengths[i]), STATUS_OK);
+        assert_true(mp_as_str(mp_at(&doc.root, 0), &text) || mp_as_bin(mp_at(&doc.root, 0), &text));
+        assert_non_null(text.p);
+        assert_str(text, "");
+        mp_doc_free(&doc);
+    }
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    assert_int_equal(mp_parse(&doc, "\x81\xa0\x07", 3), STATUS_OK);
+    assert_non_null(mp_get(&doc.root, ""));
+    mp_doc_free(&doc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_text_is_made_utf8),
+        cmocka_unit_test(test_an_empty_text_is_not_an_absent_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,14 @@ static void test_large_integers_differ(void **state)
     equal("9223372036854775808.0", "9223372036854775807", 0, false);
 }
 
+static void test_members_may_have_no_name(void **state)
+{
+    (void)state;
+    equal("{\"\":1,\"a\":2}", "{\"a\":2,\"\":1}", 0, true);
+    equal("{\"\":1}", "{\"\":2}", 0, false);
+    equal("[\"\"]", "[\"\"]", 0, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_a_sliding_trend_costs_two_members),
         cmocka_unit_test(test_tolerance),
         cmocka_unit_test(test_large_integers_differ),
+        cmocka_unit_test(test_members_may_have_no_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
