@@ -15,6 +15,7 @@ packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
     python3-yaml chromium util-linux procps iproute2 openssl)
 packages_check=(python3 python3-pip clang-format clang-tidy shellcheck)
+packages_fuzz=(clang-14 libclang-rt-14-dev llvm-14)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n true 2>/dev/null || say "sudo is needed to install packages"; sudo "$@"; fi
@@ -94,15 +95,16 @@ node_modules() {
     fi
 }
 
-# build PRESET: configures and builds; prints nothing but what goes wrong.
+# build PRESET [TARGET…]: configures and builds; prints nothing but what goes wrong.
 build() {
     local preset=$1 log
+    shift
     need "${packages_build[@]}"
     node_modules "$root/gateway/web"
     say "building ($preset)"
     mkdir -p "$root/build"
     log=$root/build/$preset.log
-    (cd "$root" && cmake --preset "$preset" && ninja -C "build/$preset") >"$log" 2>&1 ||
+    (cd "$root" && cmake --preset "$preset" && ninja -C "build/$preset" "$@") >"$log" 2>&1 ||
         { tail -n 60 "$log"; die "the build failed; all of it is in ${log#"$root"/}"; }
 }
 
