@@ -311,18 +311,35 @@ bool yaml_as_bool(const struct yaml_node *node, bool *out)
     return yes || no;
 }
 
-bool yaml_as_number(const struct yaml_node *node, double *out)
+/* True for a number of JSON, whose text goes into definitions as it is; strtod takes more. */
+static bool is_json_number(const char *text)
 {
-    /* strtod takes more (hexadecimal, "inf", leading spaces): let only JSON's characters through.
-     */
-    if (node->kind != YAML_SCALAR || !node->plain || node->text.len == 0 ||
-        strspn(node->text.p, "0123456789+-.eE") != node->text.len ||
-        strchr("0123456789-", node->text.p[0]) == NULL) {
+    static const char digits[] = "0123456789";
+    const char *p = text + (text[0] == '-');
+    const size_t whole = strspn(p, digits);
+    if (whole == 0 || (whole > 1 && p[0] == '0')) {
         return false;
     }
-    char *end = NULL;
-    const double number = strtod(node->text.p, &end);
-    if (*end != '\0' || !isfinite(number)) {
+    p += whole;
+    if (*p == '.') {
+        const size_t fraction = strspn(p + 1, digits);
+        p += fraction != 0 ? 1 + fraction : 0;
+    }
+    if (*p == 'e' || *p == 'E') {
+        const char *exponent = p + 1 + (p[1] == '+' || p[1] == '-');
+        const size_t len = strspn(exponent, digits);
+        p = len != 0 ? exponent + len : p;
+    }
+    return *p == '\0';
+}
+
+bool yaml_as_number(const struct yaml_node *node, double *out)
+{
+    if (node->kind != YAML_SCALAR || !node->plain || !is_json_number(node->text.p)) {
+        return false;
+    }
+    const double number = strtod(node->text.p, NULL);
+    if (!isfinite(number)) {
         return false;
     }
     *out = number;

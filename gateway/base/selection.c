@@ -5,8 +5,8 @@
 
 #include "common/base/buf.h"
 #include "common/base/error.h"
-#include "common/base/xalloc.h"
 #include "common/base/pattern.h"
+#include "common/base/xalloc.h"
 
 static size_t split(const char *text, struct str *out)
 {
@@ -75,11 +75,15 @@ int selection_parse(struct selection *out, const char *text)
         return STATUS_OK;
     }
     struct str parts[SELECTION_PATTERNS_MAX];
-    const size_t count = strlen(text) <= SELECTION_TEXT_MAX ? split(text, parts) : 0;
+    size_t count = strlen(text) <= SELECTION_TEXT_MAX ? split(text, parts) : 0;
     if (count == 0) {
         return STATUS_INVALID;
     }
-    store(out, parts, pattern_sort(parts, count));
+    count = pattern_sort(parts, count);
+    if (count == 1 && str_is(parts[0], "*")) { /* It was there twice. */
+        return selection_parse(out, NULL);
+    }
+    store(out, parts, count);
     compile(out);
     return STATUS_OK;
 }

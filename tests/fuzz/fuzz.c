@@ -44,10 +44,15 @@ unsigned fuzz_take_byte(struct str *input)
     return input->len != 0 ? (unsigned char)take(input, 1, 0).p[0] : 0;
 }
 
+struct str fuzz_take_until(struct str *input, char end)
+{
+    const char *at = input->len != 0 ? memchr(input->p, end, input->len) : NULL;
+    return at != NULL ? take(input, (size_t)(at - input->p), 1) : take(input, input->len, 0);
+}
+
 struct str fuzz_take_line(struct str *input)
 {
-    const char *end = input->len != 0 ? memchr(input->p, '\n', input->len) : NULL;
-    return end != NULL ? take(input, (size_t)(end - input->p), 1) : take(input, input->len, 0);
+    return fuzz_take_until(input, '\n');
 }
 
 struct str fuzz_take_value(struct str *input)

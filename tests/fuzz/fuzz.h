@@ -36,9 +36,10 @@ bool fuzz_was_taken(void);
 struct str fuzz_text(const uint8_t *data, size_t len);
 
 /* Each takes a part off the front of the input; what is not there is empty. */
-unsigned fuzz_take_byte(struct str *input);      /* 0 to 255; 0 at the end */
-struct str fuzz_take_line(struct str *input);    /* up to a line feed, which goes, too */
-struct str fuzz_take_value(struct str *input);   /* one MessagePack value */
+unsigned fuzz_take_byte(struct str *input);              /* 0 to 255; 0 at the end */
+struct str fuzz_take_until(struct str *input, char end); /* up to `end`, which goes, too */
+struct str fuzz_take_line(struct str *input);            /* up to a line feed, which goes, too */
+struct str fuzz_take_value(struct str *input);           /* one MessagePack value */
 struct str fuzz_take_counted(struct str *input); /* two bytes of length, and so many bytes */
 
 /* Ends the program unless both hold the same bytes. */

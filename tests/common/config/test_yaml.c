@@ -43,8 +43,8 @@ static void test_scalars(void **state)
 {
     (void)state;
     static const char text[] = "[true, False, yes, \"true\", 12, -1.5e3, 0x10, .inf, 1e999, \"1\", "
-                               "null, ~, 1-2, +1, '', ]";
-    static const char *const expected = "TF..nn....00...";
+                               "null, ~, 1-2, +1, '', 05, -0, 1., -.5, 1e, 1e+2, 0.0, ]";
+    static const char *const expected = "TF..nn....00....n...nn";
     struct arena *arena = arena_create();
     struct yaml_node *root = NULL;
     assert_int_equal(yaml_parse(arena, str_of(text), "f", &root, NULL), STATUS_OK);

@@ -41,6 +41,10 @@ static void equal_wishes_are_equal_texts(void **state)
     selection_free(&a);
     selection_free(&b);
     assert_null(a.text);
+    assert_int_equal(selection_parse(&a, "*,*"), STATUS_OK);
+    assert_string_equal(a.text, ""); /* as of "*" */
+    assert_int_equal(a.count, 0);
+    selection_free(&a);
 }
 
 static void refuses_what_cannot_be_a_key(void **state)
