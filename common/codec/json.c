@@ -69,77 +69,6 @@ void json_write_string(struct buf *out, struct str text)
     buf_append_char(out, '"');
 }
 
-/*
- * Numbers that 15 significant digits write exactly, such as prices, without printf and strtod:
- * `digits` / 10^scale. It is proved by dividing: both are whole numbers that a double holds, so
- * that the quotient is the double nearest to that decimal, which is what a reader gets. There is no
- * other decimal of so few digits that gives the same double. False for what needs more digits, and
- * what
- * %.15g would write with an exponent.
- */
-static bool few_digits(double size, uint64_t *digits, int *scale)
-{
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8, 1e9,
-                                    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
-    if (!(size >= 1e-4 && size < 1e15)) {
-        return false;
-    }
-    int places = 15; /* so that 15 digits are before the point */
-    if (size >= 1) {
-        for (int i = 1; i <= 15 && size >= powers[i - 1]; i++) {
-            places = 15 - i;
-        }
-    } else {
-        places += (size < 1e-1) + (size < 1e-2) + (size < 1e-3);
-    }
-    *digits = (uint64_t)(size * powers[places] + 0.5);
-    *scale = places;
-    const double read = (double)*digits / powers[places];
-    return !(read < size) && !(read > size);
-}
-
-/* Writes digits / 10^scale, and returns the length. */
-static size_t put_decimal(uint64_t digits, int scale, bool negative, char out[JSON_NUMBER_SIZE])
-{
-    char reversed[JSON_NUMBER_SIZE];
-    size_t len = 0;
-    for (; scale > 0 && digits % 10 == 0; scale--) {
-        digits /= 10;
-    }
-    for (int i = 0; digits != 0 || i <= scale; i++) {
-        if (i == scale && scale != 0) {
-            reversed[len++] = '.';
-        }
-        reversed[len++] = (char)('0' + digits % 10);
-        digits /= 10;
-    }
-    if (negative) {
-        reversed[len++] = '-';
-    }
-    for (size_t i = 0; i < len; i++) {
-        out[i] = reversed[len - 1 - i];
-    }
-    out[len] = '\0';
-    return len;
-}
-
-size_t json_number_text(double number, char out[JSON_NUMBER_SIZE])
-{
-    uint64_t decimal;
-    int scale;
-    if (few_digits(fabs(number), &decimal, &scale)) {
-        return put_decimal(decimal, scale, number < 0, out);
-    }
-    for (int digits = 15; digits < 17; digits++) {
-        const int len = snprintf(out, JSON_NUMBER_SIZE, "%.*g", digits, number);
-        const double read = strtod(out, NULL);
-        if (!(read < number) && !(read > number)) {
-            return (size_t)len;
-        }
-    }
-    return (size_t)snprintf(out, JSON_NUMBER_SIZE, "%.17g", number); /* enough for all */
-}
-
 /* Appends a finite number. One without a fraction and an exponent gets a fraction, so that readers
  * who tell integers from other numbers see the difference; an exponent loses its + and zeros. */
 static void write_number(struct buf *out, double number)
@@ -212,28 +141,38 @@ void json_write_value(struct buf *out, const mp_value *value)
 /* ---- Reading ---- */
 
 /* JSON has no NUL byte anywhere; jansson passes over one that stands behind a number. */
-static bool can_be_json(struct str text)
+static int check_text(struct str text, size_t max_bytes)
 {
-    return text.p != NULL && memchr(text.p, '\0', text.len) == NULL;
+    return text.len > max_bytes                                       ? STATUS_FULL
+           : text.p == NULL || memchr(text.p, '\0', text.len) != NULL ? STATUS_INVALID
+                                                                      : STATUS_OK;
+}
+
+static int parse(struct str text, size_t max_bytes, size_t flags, struct json_value **out)
+{
+    const int status = check_text(text, max_bytes);
+    *out = NULL;
+    if (status != STATUS_OK) {
+        return status;
+    }
+    /* jansson refuses integers that int64 cannot hold, unless it reads all numbers as reals. */
+    json_error_t error;
+    json_t *root = json_loadb(text.p, text.len, flags, &error);
+    if (root == NULL && json_error_code(&error) == json_error_numeric_overflow) {
+        root = json_loadb(text.p, text.len, flags | JSON_DECODE_INT_AS_REAL, &error);
+    }
+    *out = (struct json_value *)root;
+    return root != NULL ? STATUS_OK : STATUS_INVALID;
 }
 
 int json_parse(struct str text, size_t max_bytes, struct json_value **out)
 {
-    *out = NULL;
-    if (text.len > max_bytes) {
-        return STATUS_FULL;
-    }
-    if (!can_be_json(text)) {
-        return STATUS_INVALID;
-    }
-    /* jansson refuses integers that int64 cannot hold, unless it reads all numbers as reals. */
-    json_error_t error;
-    json_t *root = json_loadb(text.p, text.len, JSON_DECODE_ANY, &error);
-    if (root == NULL && json_error_code(&error) == json_error_numeric_overflow) {
-        root = json_loadb(text.p, text.len, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
-    }
-    *out = (struct json_value *)root;
-    return root != NULL ? STATUS_OK : STATUS_INVALID;
+    return parse(text, max_bytes, JSON_DECODE_ANY, out);
+}
+
+int json_parse_strict(struct str text, size_t max_bytes, struct json_value **out)
+{
+    return parse(text, max_bytes, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, out);
 }
 
 /* True when the parser gave up at something that json_repair may mend. */
@@ -248,12 +187,10 @@ static bool worth_repairing(const json_error_t *error)
 
 int json_parse_usable(struct str text, size_t max_bytes, struct json_value **out)
 {
+    const int status = check_text(text, max_bytes);
     *out = NULL;
-    if (text.len > max_bytes) {
-        return STATUS_FULL;
-    }
-    if (!can_be_json(text)) {
-        return STATUS_INVALID;
+    if (status != STATUS_OK) {
+        return status;
     }
     json_error_t error;
     json_t *root = json_loadb(text.p, text.len, JSON_DECODE_ANY, &error);
@@ -300,6 +237,11 @@ const struct json_value *json_at(const struct json_value *root, struct str path)
         path = (struct str){path.p + step, path.len - step};
     }
     return (const struct json_value *)value;
+}
+
+const struct json_value *json_member(const struct json_value *map, struct str name)
+{
+    return (const struct json_value *)json_object_getn(jansson_of(map), name.p, name.len);
 }
 
 bool json_as_str(const struct json_value *value, struct str *out)

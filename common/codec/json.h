@@ -13,6 +13,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/str.h"
+#include "common/codec/json_number.h" // IWYU pragma: export
 #include "common/codec/mp.h"
 
 /* ---- Writing ---- */
@@ -25,13 +26,6 @@ void json_write_string(struct buf *out, struct str text);
  * written exactly, other numbers as json_number_text does, in JSON's form. bin becomes null, and
  * members whose key is not a string are left out. */
 void json_write_value(struct buf *out, const mp_value *value);
-
-/* Bytes that json_number_text needs. */
-#define JSON_NUMBER_SIZE 32
-
-/* Writes a finite number with as many significant digits as are needed to read the same double
- * again: 15, 16 or 17. Returns the length; a NUL follows. */
-size_t json_number_text(double number, char out[JSON_NUMBER_SIZE]);
 
 /* ---- Reading ---- */
 
@@ -56,6 +50,10 @@ int json_parse(struct str text, size_t max_bytes, struct json_value **out);
  */
 int json_parse_usable(struct str text, size_t max_bytes, struct json_value **out);
 
+/* The same for what others signed: a member that is there twice makes it STATUS_INVALID, since two
+ * readers could each take another one for it. */
+int json_parse_strict(struct str text, size_t max_bytes, struct json_value **out);
+
 /* Frees the document. root may be NULL. */
 void json_free(struct json_value *root);
 
@@ -63,6 +61,10 @@ void json_free(struct json_value *root);
  * index as its name, as in `a.0.c`. "" is the root. NULL when there is none, and when root is NULL.
  */
 const struct json_value *json_at(const struct json_value *root, struct str path);
+
+/* The member of a map with just that name, which may have dots in it. NULL when there is none, and
+ * when map is no map. */
+const struct json_value *json_member(const struct json_value *map, struct str name);
 
 /* Each of these returns false, and leaves *out alone, when value is NULL or of another type. Text
  * is borrowed from the document. A number that is written with a fraction is no integer, even 1.0.

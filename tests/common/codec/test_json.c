@@ -423,6 +423,29 @@ static void test_each_can_stop(void **state)
     json_free(root);
 }
 
+/* Two readers of what was signed must not each find another member. */
+static void test_a_member_that_is_there_twice(void **state)
+{
+    (void)state;
+    static const char *const twice[] = {"{\"a\":1,\"a\":1}", "[{\"b\":{\"a\":1,\"a\":2}}]",
+                                        "{\"a\":1,\"\\u0061\":2}"};
+    struct json_value *root;
+    for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+        assert_int_equal(json_parse_strict(str_of(twice[i]), 100, &root), STATUS_INVALID);
+        assert_null(root);
+        assert_int_equal(json_parse(str_of(twice[i]), 100, &root), STATUS_OK);
+        json_free(root);
+    }
+    assert_int_equal(json_parse_strict(STR("{\"a\":1,\"a.b\":{\"a\":2}}"), 100, &root), STATUS_OK);
+    int64_t number = 0;
+    assert_true(json_as_int(json_member(json_member(root, STR("a.b")), STR("a")), &number));
+    assert_int_equal(number, 2);
+    assert_null(json_member(root, STR("b")));
+    assert_null(json_member(NULL, STR("a")));
+    json_free(root);
+    assert_int_equal(json_parse_strict(STR("[1]"), 2, &root), STATUS_FULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_random_texts),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_each_can_stop),
+        cmocka_unit_test(test_a_member_that_is_there_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
