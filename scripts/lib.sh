@@ -9,11 +9,11 @@ say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libczmq-dev libmsgpack-dev
-    libmicrohttpd-dev libwslay-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev zlib1g-dev uthash-dev libcmocka-dev tzdata)
+    libmicrohttpd-dev libwslay-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev zlib1g-dev uthash-dev libcmocka-dev tzdata)
 packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
-    python3-yaml chromium util-linux procps iproute2 openssl)
+    python3-yaml python3-jwt python3-cryptography chromium util-linux procps iproute2 openssl)
 packages_check=(python3 python3-pip clang-format clang-tidy shellcheck)
 packages_fuzz=(clang-14 libclang-rt-14-dev llvm-14)
 
