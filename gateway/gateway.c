@@ -126,6 +126,9 @@ static void timers(struct gateway *gateway)
         gateway->sweep_at = mono_add_ms(gateway->turn.now, SWEEP_MS);
         streams_sweep(gateway->streams, gateway->turn.now);
         clients_sweep(gateway->clients, gateway->turn.now);
+        if (gateway->auth != NULL) {
+            auth_sweep(gateway->auth, clock_wall());
+        }
         http_sweep(gateway->http);
     }
     http_relieve(gateway->http);
@@ -266,6 +269,7 @@ static void fill_api(struct gateway *gateway)
         .events = gateway->events,
         .streams = gateway->streams,
         .clients = gateway->clients,
+        .auth = gateway->auth,
         .waiting = gateway->waiting,
         .tile_lists = gateway->lists,
         .latency = &gateway->latency,
@@ -278,7 +282,7 @@ static int create_http(struct gateway *gateway, struct error *err)
 {
     const struct config_gateway *config = &gateway->config->gateway;
     const struct http_api api = {api_routes_answer, &gateway->api};
-    const bool local = !gateway->listen.any && ip_is_loopback(&gateway->listen.ip);
+    const bool local = config_listen_is_local(&gateway->listen);
     const struct http_config http = {
         .listen = gateway->listen,
         .connections = gateway_connections(gateway),
@@ -313,7 +317,12 @@ static int create_parts(struct gateway *gateway, struct error *err)
     gateway->clients = clients_create(&config->limits);
     gateway->waiting = waiting_create(gateway_max_waiting(gateway), wait_wake, &gateway->api);
     create_streams(gateway);
-    status = detach_self_test(err);
+    if (config->auth != CONFIG_AUTH_NONE) {
+        status = auth_create(config, &gateway->auth, err);
+    }
+    if (status == STATUS_OK) {
+        status = detach_self_test(err);
+    }
     if (status == STATUS_OK) {
         status = link_create(gateway->config, &config->upstreams, config->events, gateway->store,
                              gateway->events, NULL, NULL, &gateway->link, err);
@@ -337,6 +346,9 @@ int gateway_create(struct program *program, struct gateway **out, struct error *
     int status = STATUS_OK;
     if (program->listen != NULL) {
         status = config_parse_listen(program->listen, &gateway->listen, err);
+    }
+    if (status == STATUS_OK) {
+        status = config_check_listen(gateway->config, &gateway->listen, err);
     }
     if (status == STATUS_OK) {
         status = create_parts(gateway, err);
@@ -364,6 +376,7 @@ void gateway_destroy(struct gateway **gateway_p)
     streams_destroy(&gateway->streams);
     link_destroy(&gateway->link);
     clients_destroy(&gateway->clients);
+    auth_destroy(&gateway->auth);
     tile_lists_destroy(&gateway->lists);
     store_destroy(&gateway->store);
     eventlog_destroy(&gateway->events);

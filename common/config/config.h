@@ -22,6 +22,7 @@
 #include "common/base/error.h"
 #include "common/base/event_fields.h"
 #include "common/base/ip.h"
+#include "common/config/auth.h"
 #include "common/config/tiles.h"
 
 #define CONFIG_FILE_MAX (4 << 20)     /* bytes of a configuration file */
@@ -233,9 +234,13 @@ struct config_gateway {
     bool hosts_any;                   /* True when `*` is among the names. */
     struct config_role *roles;        /* each of another group, in the order of the file */
     size_t role_count;                /* 0 to CONFIG_ROLES_MAX */
-    int64_t heartbeat_ms;             /* 100 ms to 5 min */
-    int64_t stalled_ms; /* a stream that accepts nothing for so long is cut: 100 ms to 1 h */
-    int64_t drain_ms;   /* At the end streams are closed evenly over this time: 0 to 5 min. */
+    enum config_auth_kind auth;       /* how clients say who they are */
+    struct config_gateway_jwt jwt;
+    struct config_gateway_proxy proxy;
+    const char *sign_in_url; /* where a person signs in, "https://…" or "/…"; NULL: unknown */
+    int64_t heartbeat_ms;    /* 100 ms to 5 min */
+    int64_t stalled_ms;      /* a stream that accepts nothing for so long is cut: 100 ms to 1 h */
+    int64_t drain_ms;        /* At the end streams are closed evenly over this time: 0 to 5 min. */
     int64_t max_stream_age_ms; /* 1 s to 30 d; 0: no limit */
     size_t channel_log_bytes;  /* the ring of encoded frames of a channel: 16 KiB to 256 MiB */
 };
@@ -251,7 +256,8 @@ struct config {
     /* A digest of what an ingestor works by beside the tiles: the sections source, ingestor, curve
      * and insecure, as the file has them. */
     uint64_t base;
-    bool insecure; /* True when ZeroMQ may be bound where others reach it, without CURVE. */
+    /* True when programs may listen where others reach them, without CURVE and `gateway.auth`. */
+    bool insecure;
     struct tile_config *tiles;               /* in the order of the file */
     size_t tile_count;                       /* 0 to CONFIG_TILES_MAX */
     struct arena *memory;                    /* private: what all pointers point into */
@@ -283,6 +289,14 @@ const struct tile_config *config_tile(const struct config *config, struct str ke
 /* Reads an address to listen on, "127.0.0.1:8080", from the command line. *out borrows the text.
  * Returns STATUS_INVALID, with a message, when it is none. */
 int config_parse_listen(const char *text, struct config_listen_address *out, struct error *err);
+
+/* STATUS_INVALID, with a message, when a gateway that listens there would let everybody on other
+ * machines read everything, and the file does not permit it. */
+int config_check_listen(const struct config *config, const struct config_listen_address *listen,
+                        struct error *err);
+
+/* True when only this machine reaches the address. */
+bool config_listen_is_local(const struct config_listen_address *listen);
 
 /* Reads a secret from a file: its first line, without the line end, 1 to size - 1 bytes; it is
  * NUL-terminated in out, which the caller wipes. Returns STATUS_INVALID when the file has no such

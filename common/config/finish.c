@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "common/config/network.h"
+#include "common/config/sections/section.h"
 #include "common/config/source_kinds.h"
 #include "common/wire/lane.h"
 
@@ -47,5 +48,6 @@ int config_finish(struct config_reader *r, const struct yaml_node *root)
     resolve_lanes(r);
     config_default_upstreams(r, &cache->upstreams, ingestor->publish, ingestor->query);
     config_default_upstreams(r, &r->config->gateway.upstreams, cache->publish, cache->query);
-    return config_check_network(r, root);
+    const int status = config_check_network(r, root);
+    return status == STATUS_OK ? config_check_auth(r, root) : status;
 }

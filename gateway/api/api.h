@@ -4,6 +4,7 @@
  * point to. One thread.
  *
  *   routes.h       which handler a path has; admission
+ *   who.h          who asks
  *   visible.h      what a request's client may see of what it asks for
  *   tiles.h, events.h, definitions.h, ws.h, status.h, metrics.h, assets.h    one resource each
  *   open_stream.h  from a request to a stream         wait.h    long-polling
@@ -20,6 +21,7 @@
 #include "common/store/eventlog.h"
 #include "common/store/store.h"
 #include "gateway/api/tile_lists.h"
+#include "gateway/auth/auth.h"
 #include "gateway/base/latency.h"
 #include "gateway/base/turn.h"
 #include "gateway/http/clients.h"
@@ -46,6 +48,7 @@ struct api {
     struct eventlog *events;
     struct streams *streams;
     struct clients *clients;
+    struct auth *auth; /* Who clients are; NULL when nobody is asked. */
     struct waiting *waiting;
     struct tile_lists *tile_lists;
     struct latency *latency;

@@ -104,7 +104,31 @@ static void put_http(const struct api *api, const struct http *http, struct buf 
         {"connections_slow", "Connections ended because a request took too long.", true, n->slow},
         {"connections_stuck", "Connections ended because an answer was not taken.", true, n->stuck},
         {"connections_evicted", "Connections ended to make room for others.", true, n->evicted},
-        {"clients", "Client addresses remembered.", false, clients_count(api->clients)},
+        {"clients", "Client addresses and subjects remembered.", false,
+         clients_count(api->clients)},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
+/* Zeros where nobody is asked who they are, so that a query finds them in any case. */
+static void put_auth(const struct api *api, struct buf *out)
+{
+    struct auth *auth = api->auth;
+    const struct auth_counters nothing = {0};
+    const struct auth_counters *c = auth != NULL ? auth_counters(auth) : &nothing;
+    const struct sample samples[] = {
+        {"credentials_known", "Requests with credentials that were checked before.", true,
+         c->known},
+        {"credentials_checked", "Credentials that were checked and found good.", true, c->checked},
+        {"credentials_refused", "Credentials that were refused.", true, c->refused},
+        {"credentials_missing", "Requests without credentials, where they are asked for.", true,
+         c->missing},
+        {"identities", "Identities remembered.", false, auth != NULL ? auth_known(auth) : 0},
+        {"identities_bytes", "The bytes that these take.", false,
+         auth != NULL ? auth_known_bytes(auth) : 0},
+        {"issuer_keys", "Public keys of the issuers.", false, auth != NULL ? auth_keys(auth) : 0},
+        {"auth_file_failures", "Times that changed keys or a secret could not be used.", true,
+         auth != NULL ? auth_file_failures(auth) : 0},
     };
     put_samples(out, samples, sizeof samples / sizeof *samples);
 }
@@ -195,6 +219,7 @@ enum MHD_Result api_metrics(struct request *request)
     struct buf body = {0};
     put_streams(api, &body);
     put_http(api, request->http, &body);
+    put_auth(api, &body);
     put_waiting(api, &body);
     put_replica(api, &body);
     put_lag(api, &body);

@@ -57,7 +57,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     struct api *api = api_of(request);
     struct api_counters *counters = &api->counters;
     unsigned retry_s = 1;
-    stream->address = request->address;
+    stream->address = request->client;
     stream->view = request->view;
     if (request->head) {
         static const char *const headers[] = {"Cache-Control", "no-cache", "X-Accel-Buffering",

@@ -11,6 +11,7 @@
 #include "gateway/api/status.h"
 #include "gateway/api/tiles.h"
 #include "gateway/api/visible.h"
+#include "gateway/api/who.h"
 #include "gateway/api/ws.h"
 #include "gateway/http/reply.h"
 
@@ -55,13 +56,18 @@ static const char *behind(const char *path, const char *prefix)
     return strncmp(path, prefix, len) == 0 ? path + len : NULL;
 }
 
-/* False when the address makes more requests than it may: *result is what to return. */
-static bool admit(struct api *api, struct request *request, const struct route *route,
-                  enum MHD_Result *result)
+/* True for what is data: it counts against the rate limit, and whoever asks for it says who it is.
+ * The dashboard's files hold none, and show people where to sign in. */
+static bool is_data(const struct request *request, const struct route *route)
 {
-    const bool limited = route != NULL ? route->limited : behind(request->path, API_PREFIX) != NULL;
+    return route != NULL ? route->limited : behind(request->path, API_PREFIX) != NULL;
+}
+
+/* False when the client makes more requests than it may: *result is what to return. */
+static bool admit(struct api *api, struct request *request, enum MHD_Result *result)
+{
     unsigned retry_s = 1;
-    if (limited && !clients_request(api->clients, &request->address, api->turn->now, &retry_s)) {
+    if (!clients_request(api->clients, &request->client, api->turn->now, &retry_s)) {
         api->counters.refused_rate++;
         *result = reply_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
                                 "Too many requests from this address; slow down, or open a stream "
@@ -97,15 +103,16 @@ static bool admit_host(struct api *api, struct request *request, const struct ro
 /* A preflight asks what a page of another origin may do. */
 static enum MHD_Result answer_options(struct request *request)
 {
-    static const char *const headers[] = {"Allow",
-                                          "GET, HEAD, OPTIONS",
-                                          "Access-Control-Allow-Methods",
-                                          "GET, HEAD, OPTIONS",
-                                          "Access-Control-Allow-Headers",
-                                          "Last-Event-ID, If-None-Match, Cache-Control",
-                                          "Access-Control-Max-Age",
-                                          "600",
-                                          NULL};
+    static const char *const headers[] = {
+        "Allow",
+        "GET, HEAD, OPTIONS",
+        "Access-Control-Allow-Methods",
+        "GET, HEAD, OPTIONS",
+        "Access-Control-Allow-Headers",
+        "Authorization, Last-Event-ID, If-None-Match, Cache-Control",
+        "Access-Control-Max-Age",
+        "600",
+        NULL};
     return reply_body(request, MHD_HTTP_NO_CONTENT, NULL, STR(""), headers);
 }
 
@@ -143,9 +150,13 @@ enum MHD_Result api_routes_answer(void *arg, struct request *request, const char
 {
     struct api *api = arg;
     const struct route *route = find_route(request->path);
+    const bool data = is_data(request, route);
     enum MHD_Result result;
+    if (data) {
+        who_find(request);
+    }
     if (!request->resumed &&
-        (!admit(api, request, route, &result) || !admit_host(api, request, route, &result))) {
+        ((data && !admit(api, request, &result)) || !admit_host(api, request, route, &result))) {
         return result;
     }
     if (request->header_too_large || request->too_large) {
@@ -158,5 +169,8 @@ enum MHD_Result api_routes_answer(void *arg, struct request *request, const char
         return reply_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,
                              "Everything here is read with GET.", 0);
     }
-    return visible_begin(request, &result) ? answer_get(api, request, route) : result;
+    if ((data && !who_check(request, &result)) || !visible_begin(request, &result)) {
+        return result;
+    }
+    return answer_get(api, request, route);
 }

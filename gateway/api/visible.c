@@ -24,7 +24,8 @@ static const struct {
 bool visible_begin(struct request *request, enum MHD_Result *result)
 {
     (void)result; /* nobody is refused yet */
-    request_set_view(request, view_everything());
+    request_set_view(request,
+                     request->identity != NULL ? request->identity->view : view_everything());
     return true;
 }
 

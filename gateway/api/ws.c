@@ -85,13 +85,20 @@ static struct str host_of(const char *origin)
     return STR_NULL;
 }
 
+/* True when `"*"` alone lets the page in, though its user's browser adds credentials by itself:
+ * what the user may see would be read by any page that the user looks at. */
+static bool is_anybodys(const struct request *request)
+{
+    return request->identity != NULL && request->ambient && strcmp(request->origin, "*") == 0;
+}
+
 /* Browsers let any page open any WebSocket, and leave the decision to the server. That the host is
  * a name of the gateway's was seen to before (routes.c), or a page could be of any. */
 static bool origin_allowed(const struct request *request)
 {
     const char *origin = request_header(request, "Origin");
     const struct str host = request->host;
-    if (origin == NULL || request->origin != NULL) {
+    if (origin == NULL || (request->origin != NULL && !is_anybodys(request))) {
         return true; /* it is no browser, or a page of one of cors_origins */
     }
     const struct str own = host_of(origin);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include <sodium.h>
+
 #include "common/base/table.h"
 
 #include "common/base/xalloc.h"
@@ -54,18 +56,40 @@ void clients_destroy(struct clients **clients_p)
     *clients_p = NULL;
 }
 
+#define MULTICAST 0xff /* The first byte of addresses that no client has. */
+
 /* Stands for all who came when there were CLIENTS_MAX. No client has a multicast address. */
-static const struct ip strangers = {.bytes = {0xff}};
+static const struct ip strangers = {.bytes = {MULTICAST}};
 
 /* The network is limited, because one customer has at least 2^64 addresses of IPv6. */
 static struct ip network_of(const struct ip *address)
 {
     static const uint8_t ipv4[12] = {[10] = 0xff, [11] = 0xff};
     struct ip network = *address;
-    if (memcmp(address->bytes, ipv4, sizeof ipv4) != 0) {
+    if (memcmp(address->bytes, ipv4, sizeof ipv4) != 0 && address->bytes[0] != MULTICAST) {
         memset(network.bytes + 8, 0, 8);
     }
     return network;
+}
+
+struct ip clients_of_subject(struct str issuer, struct str subject)
+{
+    static unsigned char key[crypto_generichash_KEYBYTES]; /* Made once. */
+    static bool made;
+    crypto_generichash_state state;
+    struct ip ip;
+    if (!made) {
+        crypto_generichash_keygen(key);
+        made = true;
+    }
+    crypto_generichash_init(&state, key, sizeof key, sizeof ip.bytes);
+    crypto_generichash_update(&state, (const unsigned char *)issuer.p, issuer.len);
+    crypto_generichash_update(&state, (const unsigned char *)"", 1);
+    crypto_generichash_update(&state, (const unsigned char *)subject.p, subject.len);
+    crypto_generichash_final(&state, ip.bytes, sizeof ip.bytes);
+    ip.bytes[0] = MULTICAST;
+    ip.bytes[1] |= 1; /* not all zero behind it, as `strangers` is */
+    return ip;
 }
 
 /* Finds an entry. address: as network_of gives it, or `strangers`. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Limits by client address: token buckets limit requests and new streams, and a count limits the
- * streams open at once. Limits apply to the first 64 bits of an IPv6 address, because one client
- * usually owns all addresses of such a network.
+ * Limits by client, which is a subject where one is known, and else an address: token buckets limit
+ * requests and new streams, and a count limits the streams open at once. Limits apply to the first
+ * 64 bits of an IPv6 address, because one client usually owns all addresses of such a network.
  *
  * A bucket holds up to `burst` tokens and gains `per_second` of them; each request takes one. An
  * entry whose buckets are full again and which has no stream is forgotten, so memory is bounded by
@@ -19,11 +19,16 @@
 
 #include "common/base/clock.h"
 #include "common/base/ip.h"
+#include "common/base/str.h"
 #include "common/config/config.h"
 
 #define CLIENTS_MAX 100000
 
 struct clients;
+
+/* Stands for a subject, who is charged in place of its address: a multicast address, which no
+ * client has. Who chooses names cannot choose that of another. */
+struct ip clients_of_subject(struct str issuer, struct str subject);
 
 /* limits: borrowed, and read each time, so they may change. */
 struct clients *clients_create(const struct config_gateway_limits *limits);

@@ -70,7 +70,7 @@ static struct str for_parameter(struct str element)
     return STR("");
 }
 
-static bool is_trusted(struct forwarded_proxies trusted, const struct ip *ip)
+bool forwarded_trusts(struct forwarded_proxies trusted, const struct ip *ip)
 {
     for (size_t i = 0; i < trusted.count; i++) {
         if (ip_range_contains(&trusted.list[i], ip)) {
@@ -83,7 +83,7 @@ static bool is_trusted(struct forwarded_proxies trusted, const struct ip *ip)
 static struct ip follow(struct ip ip, struct str list, bool elements,
                         struct forwarded_proxies trusted)
 {
-    while (list.len != 0 && is_trusted(trusted, &ip)) {
+    while (list.len != 0 && forwarded_trusts(trusted, &ip)) {
         struct str node = take_last(&list);
         if (elements) {
             node = for_parameter(node);

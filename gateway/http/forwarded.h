@@ -23,6 +23,9 @@ struct forwarded_proxies {
     size_t count;
 };
 
+/* True when the address is one of these proxies'. */
+bool forwarded_trusts(struct forwarded_proxies trusted, const struct ip *ip);
+
 /* Reads an address with what may stand around it: quotes, brackets, a port. False when it is none,
  * "unknown" say. */
 bool forwarded_parse_node(struct str text, struct ip *out);

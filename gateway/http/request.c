@@ -84,8 +84,8 @@ static enum MHD_Result take_line(void *arg, enum MHD_ValueKind kind, const char 
 }
 
 /* A list may be spread over several lines of the same name; proxies add lines of their own. */
-static void each_line(const struct request *request, const char *name,
-                      void (*each)(void *arg, const char *value), void *arg)
+void request_each_header(const struct request *request, const char *name,
+                         void (*each)(void *arg, const char *value), void *arg)
 {
     struct lines lines = {name, each, arg};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, take_line, &lines);
@@ -108,7 +108,7 @@ static void take_host(void *arg, const char *value)
 static void read_host(struct request *request)
 {
     struct host_lines lines = {0};
-    each_line(request, "Host", take_host, &lines);
+    request_each_header(request, "Host", take_host, &lines);
     request->host = str_trim(str_of(lines.first));
     request->host_malformed = lines.more || !host_valid(request->host);
     if (host_of_target(request->raw, &request->host) != 0) {
@@ -151,6 +151,7 @@ void request_destroy(struct request **request_p)
     request->http->answering_bytes -= request->answer_bytes;
     free(request->raw);
     view_release(&request->view);
+    identity_release(&request->identity);
     free(request);
     *request_p = NULL;
 }
@@ -160,6 +161,13 @@ void request_set_view(struct request *request, const struct view *view)
     const struct view *before = request->view;
     request->view = view_retain(view); /* which may be the same, and have no other owner */
     view_release(&before);
+}
+
+void request_set_identity(struct request *request, struct identity *identity)
+{
+    struct identity *before = request->identity;
+    request->identity = identity != NULL ? identity_retain(identity) : NULL;
+    identity_release(&before); /* which may be the same, and have no other owner */
 }
 
 void request_suspend(struct request *request)
@@ -225,7 +233,7 @@ static void search_tag(void *arg, const char *list)
 bool request_etag_matches(const struct request *request, const char *etag)
 {
     struct tag_search search = {.opaque = strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag};
-    each_line(request, "If-None-Match", search_tag, &search);
+    request_each_header(request, "If-None-Match", search_tag, &search);
     return search.found;
 }
 
@@ -237,7 +245,7 @@ static void take_accepted(void *arg, const char *value)
 bool request_accepts_gzip(const struct request *request)
 {
     struct encoding_weights weights = ENCODING_NOTHING;
-    each_line(request, "Accept-Encoding", take_accepted, &weights);
+    request_each_header(request, "Accept-Encoding", take_accepted, &weights);
     return encoding_wants_gzip(&weights);
 }
 
@@ -258,6 +266,12 @@ static struct ip peer_address(const struct request *request)
     return ip;
 }
 
+bool request_of_proxy(const struct request *request)
+{
+    const struct ip peer = peer_address(request);
+    return forwarded_trusts(request->http->config.proxies, &peer);
+}
+
 static void join_line(void *arg, const char *value)
 {
     struct buf *text = arg;
@@ -274,8 +288,8 @@ struct ip request_client_address(const struct request *request)
     }
     struct buf x_forwarded_for = {0};
     struct buf forwarded = {0};
-    each_line(request, "X-Forwarded-For", join_line, &x_forwarded_for);
-    each_line(request, "Forwarded", join_line, &forwarded);
+    request_each_header(request, "X-Forwarded-For", join_line, &x_forwarded_for);
+    request_each_header(request, "Forwarded", join_line, &forwarded);
     const struct ip ip =
         forwarded_client(peer, buf_str(&x_forwarded_for), buf_str(&forwarded), proxies);
     buf_free(&x_forwarded_for);

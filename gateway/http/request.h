@@ -11,6 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/histogram.h"
 #include "common/base/ip.h"
+#include "gateway/base/identity.h"
 #include "gateway/base/view.h"
 #include "gateway/http/connections.h"
 #include "gateway/http/waiting.h"
@@ -43,7 +44,11 @@ struct request {
     unsigned status;     /* Its answer's; 0 before it is answered. */
 
     /* What follows is the API's, kept here from one call to the next. */
-    const struct view *view;     /* What its client may see; owned. NULL before it is admitted. */
+    struct identity
+        *identity;           /* Who its client is; owned. NULL before that is known, or for good. */
+    struct ip client;        /* Whom limits charge: the address, or what stands for a subject. */
+    bool ambient;            /* True when its browser sends credentials by itself, as cookies. */
+    const struct view *view; /* What its client may see; owned. NULL before it is admitted. */
     struct histogram *durations; /* Takes how long the answer took; NULL: nothing is measured. */
     int64_t wait_ms;             /* What the parameter `wait` says; 0 without one. */
     mono_time wait_end;          /* When that is over. */
@@ -74,6 +79,17 @@ const char *request_parameter(const struct request *request, const char *name);
 
 /* The value of the first header of that name, or NULL. The connection's. */
 const char *request_header(const struct request *request, const char *name);
+
+/* Calls `each` for the value of each header of that name, in their order. */
+void request_each_header(const struct request *request, const char *name,
+                         void (*each)(void *arg, const char *value), void *arg);
+
+/* From now on its client is that one, of which the request becomes an owner; NULL: it is unknown.
+ */
+void request_set_identity(struct request *request, struct identity *identity);
+
+/* True when whoever connects is one of the trusted proxies. */
+bool request_of_proxy(const struct request *request);
 
 /* True when If-None-Match holds the tag. etag: with quotes, and W/ if it is weak. */
 bool request_etag_matches(const struct request *request, const char *etag);

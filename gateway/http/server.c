@@ -54,6 +54,7 @@ static enum MHD_Result answer(struct request *request, const char *method)
     if (!request->resumed) {
         http->counters.requests++;
         request->address = request_client_address(request);
+        request->client = request->address;
     }
     return http->api.answer(http->api.arg, request, method);
 }

@@ -85,6 +85,8 @@ def test_every_name_may_be_allowed(ready):
 def test_elsewhere_names_are_checked_when_they_are_configured(ready, hosts, status):
     d, _ = ready(**({"hosts": hosts} if hosts else {}))
     port = free_ports(1)[0]
+    d.config["insecure"] = True
+    d.write()
     d.add("outside", ["tilewire-gateway", "--listen", f"0.0.0.0:{port}"])
     d.start("outside")
     wait_until(lambda: ask(port, "/readyz", "x")[0] == 200)

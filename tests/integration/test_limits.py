@@ -109,6 +109,8 @@ def test_headers_that_are_too_large(deploy, sqlite_table):
 def test_clients_of_ipv4_and_ipv6_on_one_socket(deploy, sqlite_table):
     """`*` listens for both; each has limits of its own."""
     d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": {"requests_per_second": 0.001, "requests_burst": 2}}})
+    d.config["insecure"] = True
+    d.write()
     d["gateway0"].command[-1] = f"*:{d.gateway_ports[0]}"
     d.start()
 

@@ -420,8 +420,8 @@ class Deployment:
     def tile(self, key, gateway=0):
         return self.get_json(f"/api/tiles/{key}", gateway)
 
-    def stream(self, path, gateway=0, last_event_id=None):
-        client = Stream(self.gateway_ports[gateway], path, last_event_id)
+    def stream(self, path, gateway=0, last_event_id=None, headers=None):
+        client = Stream(self.gateway_ports[gateway], path, last_event_id, headers)
         self.clients.append(client)
         return client
 
@@ -433,7 +433,7 @@ class Deployment:
 class Stream:
     """A client of a stream: a thread that reads and takes SSE apart by the letter of the standard."""
 
-    def __init__(self, port, path, last_event_id=None):
+    def __init__(self, port, path, last_event_id=None, headers=None):
         self.events = []  # dicts: id, event, data, at (monotonic)
         self.raw = b""
         self.ended = threading.Event()
@@ -441,6 +441,7 @@ class Stream:
         request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
         if last_event_id is not None:
             request += f"Last-Event-ID: {last_event_id}\r\n"
+        request += "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         self.socket.sendall((request + "\r\n").encode())
         head = b""
         while b"\r\n\r\n" not in head:

@@ -209,6 +209,23 @@ static int read_stream_age(struct config_reader *r, const struct config_key *key
     return status;
 }
 
+/* An address to which a page may link: no "javascript:". */
+static int read_sign_in_url(struct config_reader *r, const struct config_key *key,
+                            const struct yaml_node *value, void *target)
+{
+    const char *const *url = config_member(target, key);
+    const int status = config_read_text(r, key, value, target);
+    if (status == STATUS_OK && strncmp(*url, "https://", 8) != 0 &&
+        strncmp(*url, "http://", 7) != 0 && ((*url)[0] != '/' || (*url)[1] == '/')) {
+        return config_expected(r, value, key->name,
+                               "an address such as https://login.example.org/start, or a path such "
+                               "as /oauth2/start");
+    }
+    return status;
+}
+
+static const char *const auth_words[] = {"none", "proxy", "jwt", NULL};
+
 static const struct config_key rows[] = {
     {CONFIG_CUSTOM("listen", read_listen), .default_value = "127.0.0.1:8080",
      .help =
@@ -238,6 +255,17 @@ static const struct config_key rows[] = {
              "`\"*\"` for all."},
     {CONFIG_LIST("roles", config_read_roles, CONFIG_ROLES_MAX), .table = &config_role_table,
      .help = "What the members of each group may see."},
+    {CONFIG_CHOICE("auth", struct config_gateway, auth), .choices = auth_words,
+     .default_value = "none",
+     .help = "How clients say who they are: with a token (`jwt`), through a proxy that knows them "
+             "(`proxy`), or not at all."},
+    {CONFIG_SECTION("jwt", struct config_gateway, jwt, config_gateway_jwt_table),
+     .help = "Whose tokens are accepted."},
+    {CONFIG_SECTION("proxy", struct config_gateway, proxy, config_gateway_proxy_table),
+     .help = "In which headers the proxy says who the clients are."},
+    {CONFIG_MEASURED("sign_in_url", read_sign_in_url, struct config_gateway, sign_in_url,
+                     CONFIG_LENGTH, 1, 2048),
+     .help = "Where a person signs in: an address or a path, to which the dashboard links."},
     {CONFIG_DURATION("heartbeat", struct config_gateway, heartbeat_ms, 100, 5 * MS_PER_MINUTE),
      .default_value = "15s", .help = "How often a stream gets a `heartbeat` event."},
     {CONFIG_DURATION("stalled", struct config_gateway, stalled_ms, 100, MS_PER_HOUR),

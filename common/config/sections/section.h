@@ -20,6 +20,10 @@ extern const struct config_table config_gateway_table;  /* of struct config_gate
 extern const struct config_table config_role_table;     /* of struct config_role */
 extern const struct config_table config_curve_table;    /* of struct config_curve */
 
+extern const struct config_table config_gateway_jwt_table;   /* of struct config_gateway_jwt */
+extern const struct config_table config_gateway_proxy_table; /* of struct config_gateway_proxy */
+extern const struct config_table config_issuer_table;        /* of struct config_issuer */
+
 /* The keys of every tile, of struct tile_config: those that say which tile it is and what kind,
  * and the others. The keys of one type are in common/config/types. */
 extern const struct config_table config_tile_identity_table;
@@ -30,5 +34,9 @@ config_read_fn config_read_ingestor;
 config_read_fn config_read_roles;
 config_read_fn config_read_curve;
 config_read_fn config_read_tiles;
+
+/* Checks what of `gateway` has to go together for the clients to be known; root is the whole file,
+ * for the places in messages. */
+int config_check_auth(struct config_reader *r, const struct yaml_node *root);
 
 #endif

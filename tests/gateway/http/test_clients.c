@@ -164,6 +164,30 @@ static void strangers_share_one_entry(void **state)
     clients_destroy(&clients);
 }
 
+static void a_subject_counts_wherever_it_comes_from(void **state)
+{
+    (void)state;
+    const struct ip ada = clients_of_subject(STR("https://a"), STR("ada"));
+    const struct ip same = clients_of_subject(STR("https://a"), STR("ada"));
+    const struct ip others[] = {clients_of_subject(STR("https://a"), STR("adb")),
+                                clients_of_subject(STR("https://b"), STR("ada")),
+                                clients_of_subject(STR("https://aa"), STR("da")),
+                                clients_of_subject(STR(""), STR("ada"))};
+    struct clients *clients = clients_create(&limits);
+    unsigned retry_s;
+    assert_memory_equal(&ada, &same, sizeof ada);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(clients_stream(clients, &ada, at_ms(0), &retry_s), CLIENTS_ADMITTED);
+    }
+    assert_int_equal(clients_stream(clients, &same, at_ms(0), &retry_s), CLIENTS_TOO_MANY);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(clients_stream(clients, &others[i], at_ms(0), &retry_s),
+                         CLIENTS_ADMITTED);
+    }
+    assert_int_equal(clients_count(clients), 5);
+    clients_destroy(&clients);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_network_of_ipv6_counts_as_one),
         cmocka_unit_test(who_waits_counts_as_a_stream),
         cmocka_unit_test(strangers_share_one_entry),
+        cmocka_unit_test(a_subject_counts_wherever_it_comes_from),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
