@@ -19,8 +19,8 @@ from websocket import WebSocket
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "docs" / "deploy"
 
 
-def replace(text, old, new):
-    assert old in text, f"{old!r} is not in the file any more"
+def replace(text, old, new, times=None):
+    assert text.count(old) == times if times else old in text, f"{old!r} is not in the file any more"
     return text.replace(old, new)
 
 
@@ -39,20 +39,24 @@ def documented(name, folder, gateways, tls, changes):
     text = replace((DEPLOY / name).read_text(), "/etc/tilewire/tls.pem", str(tls))
     for theirs, ours in zip((8080, 8081), gateways):
         text = replace(text, f" 127.0.0.1:{theirs}", f" 127.0.0.1:{ours}")
-    for old, new in changes:
-        text = replace(text, old, new)
+    for change in changes:
+        text = replace(text, *change)
     file = folder / name
     file.write_text(text)
     return file
 
 
-def nginx_command(folder, port, *rest):
+def documented_nginx(name, folder, port, *rest, more=()):
     user = pwd.getpwuid(os.geteuid()).pw_name  # the folder is the tests' own
     temporary = "".join(f"    {what}_temp_path {folder}/{what};\n" for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     changes = [("listen 443 ", f"listen 127.0.0.1:{port} "), ("/run/nginx.pid", f"{folder}/nginx.pid"), ("/var/log/nginx", str(folder)),
                ("user www-data", f"user {user}"), ("http {\n", "http {\n" + temporary)]
-    file = documented("nginx.conf", folder, *rest, changes)
+    file = documented(name, folder, *rest, [*changes, *more])
     return ["/usr/sbin/nginx", "-c", file, "-e", f"{folder}/error.log", "-g", "daemon off;"]
+
+
+def nginx_command(*rest):
+    return documented_nginx("nginx.conf", *rest)
 
 
 def haproxy_command(folder, port, *rest):
@@ -63,10 +67,10 @@ def haproxy_command(folder, port, *rest):
 
 
 class Proxied:
-    def __init__(self, kind, d, folder):
+    def __init__(self, kind, d, folder, command=None):
         self.d, self.folder, self.port, self.curls = d, folder, free_ports(1)[0], []
         self.tls = certificate(folder)
-        make = {"nginx": nginx_command, "haproxy": haproxy_command}[kind]
+        make = command or {"nginx": nginx_command, "haproxy": haproxy_command}[kind]
         self.program = Program(kind, make(folder, self.port, d.gateway_ports, self.tls), folder / f"{kind}.out").start()
         wait_until(lambda: self.get("/healthz")[0] == 200, 30, f"{kind}: {self.program.log_text()}")
 
