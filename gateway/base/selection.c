@@ -190,6 +190,6 @@ uint64_t selection_steps(const struct selection *selection)
 
 struct lens selection_lens(const struct selection *selection, struct str name)
 {
-    return selection->view != NULL ? view_lens(selection->view, selection->kind, name)
+    return selection->view != NULL ? lens_of(selection->view, selection->kind, name)
                                    : (struct lens){0};
 }

@@ -17,6 +17,7 @@
 
 #include "common/base/matcher.h"
 #include "common/base/str.h"
+#include "gateway/base/lens.h"
 #include "gateway/base/view.h"
 
 #define SELECTION_TEXT_MAX 4096

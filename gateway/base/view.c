@@ -5,36 +5,12 @@
 #include <string.h>
 
 #include "common/base/buf.h"
-#include "common/base/fnv.h"
-#include "common/base/xalloc.h"
 #include "common/base/pattern.h"
-
-/* The lists of a grant: those of both kinds, and the fields. One that shows everything is `*`. */
-enum { GRANT_FIELDS = VIEW_KINDS, GRANT_LISTS };
-
-struct grant {
-    struct view_list lists[GRANT_LISTS]; /* Each in its normal form. */
-};
-
-struct view {
-    size_t references; /* How many own it; 0: it lives as long as the program. */
-    struct grant *grants;
-    size_t grant_count;
-    bool hides; /* True when a grant does not show all fields. */
-    /* The patterns of all grants: those of tiles, then those of events, then the fields; owned. */
-    struct str *patterns;
-    struct view_list names[VIEW_KINDS]; /* In them: all that there are of a kind. */
-    char *bytes;                        /* Those of all patterns; owned. */
-    char *texts[VIEW_KINDS];            /* See view_text; owned. */
-};
+#include "common/base/xalloc.h"
+#include "gateway/base/view_state.h"
 
 static const struct str star = {"*", 1};
 static const struct view_list all = {&star, 1};
-
-static bool is_all(const struct view_list *list)
-{
-    return list->count == 1 && str_equal(list->patterns[0], star);
-}
 
 const struct view *view_everything(void)
 {
@@ -110,7 +86,7 @@ static char *make_text(const struct view *view, enum view_kind kind)
         }
         buf_append_text(&text, text.len != 0 ? " or " : "");
         put_list(&text, &lists[kind]);
-        if (!is_all(&lists[GRANT_FIELDS])) {
+        if (!grant_shows_all(&lists[GRANT_FIELDS])) {
             buf_append_text(&text, " showing \"");
             put_list(&text, &lists[GRANT_FIELDS]);
             buf_append_text(&text, "\"");
@@ -191,13 +167,13 @@ static void drop_needless(struct grant *grants, size_t count)
     bool shown[VIEW_KINDS] = {false};
     for (size_t i = 0; i < count; i++) {
         for (size_t kind = 0; kind < VIEW_KINDS; kind++) {
-            shown[kind] = shown[kind] || (is_all(&grants[i].lists[GRANT_FIELDS]) &&
-                                          is_all(&grants[i].lists[kind]));
+            shown[kind] = shown[kind] || (grant_shows_all(&grants[i].lists[GRANT_FIELDS]) &&
+                                          grant_shows_all(&grants[i].lists[kind]));
         }
     }
     for (size_t i = 0; i < count; i++) {
         for (size_t kind = 0; kind < VIEW_KINDS; kind++) {
-            if (shown[kind] && !is_all(&grants[i].lists[GRANT_FIELDS])) {
+            if (shown[kind] && !grant_shows_all(&grants[i].lists[GRANT_FIELDS])) {
                 grants[i].lists[kind].count = 0;
             }
         }
@@ -246,7 +222,7 @@ static size_t merge(struct view *view, const struct grant *grants, size_t count)
         }
     }
     for (size_t i = 0; i < view->grant_count; i++) {
-        view->hides = view->hides || !is_all(&view->grants[i].lists[GRANT_FIELDS]);
+        view->hides = view->hides || !grant_shows_all(&view->grants[i].lists[GRANT_FIELDS]);
     }
     return used;
 }
@@ -408,80 +384,10 @@ bool view_covers(const struct view *view, enum view_kind kind, struct str patter
 {
     for (size_t i = 0; i < view->grant_count; i++) {
         const struct grant *grant = &view->grants[i];
-        if (is_all(&grant->lists[GRANT_FIELDS]) && list_matches(&grant->lists[kind], pattern)) {
+        if (grant_shows_all(&grant->lists[GRANT_FIELDS]) &&
+            list_matches(&grant->lists[kind], pattern)) {
             return true; /* as pattern_covers says, a pattern is matched like a name */
         }
     }
     return false;
-}
-
-/* ---- Fields ---- */
-
-struct lens view_lens(const struct view *view, enum view_kind kind, struct str name)
-{
-    struct lens lens = {.view = view->hides ? view : NULL};
-    for (size_t i = 0; i < view->grant_count && lens.view != NULL; i++) {
-        const struct grant *grant = &view->grants[i];
-        if (!list_matches(&grant->lists[kind], name)) {
-            continue;
-        }
-        if (is_all(&grant->lists[GRANT_FIELDS])) {
-            return (struct lens){0};
-        }
-        lens.grants |= UINT64_C(1) << i;
-    }
-    return lens;
-}
-
-/* Calls `fits` for each pattern of fields that the lens has, until it is true. */
-static bool some_field(struct lens lens, bool (*fits)(struct str pattern, struct str path),
-                       struct str path)
-{
-    for (size_t i = 0; i < lens.view->grant_count; i++) {
-        const struct view_list *fields = &lens.view->grants[i].lists[GRANT_FIELDS];
-        for (size_t k = 0; k < fields->count && (lens.grants >> i & 1) != 0; k++) {
-            if (fits(fields->patterns[k], path)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-bool lens_shows(struct lens lens, struct str path)
-{
-    return lens_clear(lens) || some_field(lens, str_glob, path);
-}
-
-/* True when the pattern begins with the path and a dot, or with as much of that as it has before
- * its first star. */
-static bool fits_below(struct str pattern, struct str path)
-{
-    const char *first = memchr(pattern.p, '*', pattern.len);
-    const size_t head = first != NULL ? (size_t)(first - pattern.p) : pattern.len;
-    const size_t common = head < path.len ? head : path.len;
-    if (memcmp(pattern.p, path.p, common) != 0) {
-        return false;
-    }
-    return head > path.len ? pattern.p[path.len] == '.' : first != NULL;
-}
-
-bool lens_shows_below(struct lens lens, struct str path)
-{
-    return lens_clear(lens) || some_field(lens, fits_below, path);
-}
-
-uint64_t lens_digest(struct lens lens)
-{
-    if (lens_clear(lens)) {
-        return 0;
-    }
-    uint64_t digest = FNV_BEGIN;
-    for (size_t i = 0; i < lens.view->grant_count; i++) {
-        const struct view_list *fields = &lens.view->grants[i].lists[GRANT_FIELDS];
-        for (size_t k = 0; k < fields->count && (lens.grants >> i & 1) != 0; k++) {
-            digest = fnv1a(fnv1a(digest, fields->patterns[k]), STR(","));
-        }
-    }
-    return digest;
 }

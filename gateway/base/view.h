@@ -21,25 +21,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "common/base/error.h"
 #include "common/base/str.h"
+#include "gateway/base/view_list.h"
 
 #define VIEW_PATTERNS_MAX 1024        /* of all grants of a view together */
 #define VIEW_TEXT_MAX ((size_t)32768) /* bytes of these patterns */
 #define VIEW_GRANTS_MAX 64
 
 struct view;
-
-/* Tiles are named by their keys, events by their types. */
-enum view_kind { VIEW_TILES, VIEW_EVENTS, VIEW_KINDS };
-
-/* A list of patterns; one without any shows nothing. Borrowed. */
-struct view_list {
-    const struct str *patterns;
-    size_t count;
-};
 
 /*
  * Makes a view of one grant; NULL stands for a list that is not there, which shows everything. A
@@ -79,36 +70,5 @@ bool view_shows(const struct view *view, enum view_kind kind, struct str name);
  * fields (false when in doubt). */
 bool view_meets(const struct view *view, enum view_kind kind, struct str pattern);
 bool view_covers(const struct view *view, enum view_kind kind, struct str pattern);
-
-/*
- * Which fields may be seen of one tile or event: those of the grants that show it. {0} shows all
- * fields. A view that is named in it has to outlive it.
- */
-struct lens {
-    const struct view *view;
-    uint64_t grants; /* One bit for each of the view's grants. */
-};
-
-struct lens view_lens(const struct view *view, enum view_kind kind, struct str name);
-
-/* True when all fields may be seen. */
-static inline bool lens_clear(struct lens lens)
-{
-    return lens.view == NULL;
-}
-
-static inline bool lens_equal(struct lens a, struct lens b)
-{
-    return a.view == b.view && a.grants == b.grants;
-}
-
-/* True when the field at the path may be seen, with all below it. */
-bool lens_shows(struct lens lens, struct str path);
-
-/* True when some field below the path may be seen. */
-bool lens_shows_below(struct lens lens, struct str path);
-
-/* A number that tells lenses apart that show different fields; 0: all of them. */
-uint64_t lens_digest(struct lens lens);
 
 #endif

@@ -2,6 +2,7 @@
 /* What the members of groups may see, as the configuration says it. */
 #include "gateway/access/roles.h"
 
+#include "gateway/base/lens.h"
 #include "tests/unit.h"
 
 static const char text[] = "gateway:\n"
@@ -38,7 +39,7 @@ static void test_a_member_sees_what_the_group_and_everybody_may_see(void **state
     assert_true(tile(view, "tickets.sla") && tile(view, "status"));
     assert_false(tile(view, "orders.open"));
     assert_true(view_shows(view, VIEW_EVENTS, STR("ticket.opened")));
-    const struct lens lens = view_lens(view, VIEW_EVENTS, STR("ticket.opened"));
+    const struct lens lens = lens_of(view, VIEW_EVENTS, STR("ticket.opened"));
     assert_true(lens_shows(lens, STR("summary")) && !lens_shows(lens, STR("actor_id")));
     view_release(&view);
     roles_destroy(&roles);

@@ -1,77 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What views show: of one grant, of several, and which fields of it. */
-#include "gateway/base/view.h"
-
+/* What views show: of one grant, and of several. */
 #include <stdio.h>
 
-#include "tests/unit.h"
-
-#define LIST_MAX 8
-
-/* A list written as "a,b"; "" has no patterns, and NULL is not there. */
-struct written {
-    struct str patterns[LIST_MAX];
-    struct view_list list;
-};
-
-static const struct view_list *list_of(struct written *out, const char *text)
-{
-    *out = (struct written){.list = {out->patterns, 0}};
-    while (text != NULL && *text != '\0') {
-        const size_t len = strcspn(text, ",");
-        out->patterns[out->list.count++] = (struct str){text, len};
-        text += len + (text[len] == ',');
-    }
-    return text != NULL ? &out->list : NULL;
-}
-
-static int make(const char *tiles, const char *events, const char *fields, const struct view **out,
-                struct error *err)
-{
-    struct written lists[3];
-    return view_create(list_of(&lists[0], tiles), list_of(&lists[1], events),
-                       list_of(&lists[2], fields), out, err);
-}
-
-static const struct view *view_of(const char *tiles, const char *events, const char *fields)
-{
-    const struct view *view = NULL;
-    assert_int_equal(make(tiles, events, fields, &view, NULL), STATUS_OK);
-    return view;
-}
-
-/* Takes both over. */
-static const struct view *both(const struct view *a, const struct view *b)
-{
-    const struct view *const views[] = {a, b};
-    const struct view *view = NULL;
-    assert_int_equal(view_union(views, 2, &view, NULL), STATUS_OK);
-    view_release(&a);
-    view_release(&b);
-    return view;
-}
-
-static bool tile(const struct view *view, const char *key)
-{
-    return view_shows(view, VIEW_TILES, str_of(key));
-}
-
-static bool event(const struct view *view, const char *type)
-{
-    return view_shows(view, VIEW_EVENTS, str_of(type));
-}
-
-static bool field(const struct view *view, const char *type, const char *path)
-{
-    return lens_shows(view_lens(view, VIEW_EVENTS, str_of(type)), str_of(path));
-}
+#include "gateway/base/lens.h"
+#include "tests/gateway/base/view_unit.h"
 
 static void test_everything_shows_each_tile_event_and_field(void **state)
 {
     (void)state;
     const struct view *view = view_everything();
     assert_true(tile(view, "orders.open") && tile(view, "") && event(view, "order created"));
-    assert_true(lens_clear(view_lens(view, VIEW_EVENTS, STR("order"))));
+    assert_true(lens_clear(lens_of(view, VIEW_EVENTS, STR("order"))));
     assert_true(view_retain(view) == view);
     view_release(&view);
     assert_null(view);
@@ -111,62 +50,6 @@ static void test_equal_contents_are_equal_texts(void **state)
     view_release(&b);
     view_release(&c);
     view_release(&d);
-}
-
-/* The fields of one group are not shown of what only the other may see. */
-static void test_each_grant_keeps_its_fields_to_itself(void **state)
-{
-    (void)state;
-    const struct view *view = both(view_of("tickets.*", "ticket.*", "summary"),
-                                   view_of("orders.*", "order.*,ticket.vip", "actor_id"));
-    assert_true(tile(view, "tickets.a") && tile(view, "orders.a") && event(view, "order.x"));
-    assert_true(field(view, "ticket.x", "summary") && !field(view, "ticket.x", "actor_id"));
-    assert_true(!field(view, "order.x", "summary") && field(view, "order.x", "actor_id"));
-    assert_true(field(view, "ticket.vip", "summary") && field(view, "ticket.vip", "actor_id"));
-    assert_false(field(view, "ticket.vip", "target_id"));
-    assert_false(field(view, "other", "summary"));
-    view_release(&view);
-}
-
-static void test_what_is_shown_with_all_fields_is_shown_so(void **state)
-{
-    (void)state;
-    const struct view *view = both(view_of("a*", "a*", "summary"), view_of("ab", "ab", NULL));
-    assert_true(lens_clear(view_lens(view, VIEW_EVENTS, STR("ab"))));
-    assert_false(lens_clear(view_lens(view, VIEW_EVENTS, STR("ac"))));
-    const struct view *admin = both(view_of("a*", "a*", "summary"), view_of(NULL, NULL, NULL));
-    assert_true(view_equal(admin, view_everything()));
-    view_release(&view);
-    view_release(&admin);
-}
-
-static void test_fields_are_paths_and_what_is_below_them(void **state)
-{
-    (void)state;
-    const struct view *view = view_of("*", "*", "payload.a.*,payload.b,c*,two words");
-    const struct lens lens = view_lens(view, VIEW_TILES, STR("x"));
-    assert_true(lens_shows(lens, STR("payload.a.x.y")) && lens_shows(lens, STR("payload.b")));
-    assert_true(lens_shows(lens, STR("two words")) && lens_shows(lens, STR("cab")));
-    assert_false(lens_shows(lens, STR("payload")) || lens_shows(lens, STR("payload.a")));
-    assert_true(lens_shows_below(lens, STR("payload")) && lens_shows_below(lens, STR("payload.a")));
-    assert_false(lens_shows_below(lens, STR("payload.b")) || lens_shows_below(lens, STR("pay")));
-    assert_false(lens_shows_below(lens, STR("payload.ab")) || lens_shows_below(lens, STR("x")));
-    view_release(&view);
-}
-
-static void test_lenses_of_other_fields_have_other_digests(void **state)
-{
-    (void)state;
-    const struct view *a = view_of("a", "*", "summary");
-    const struct view *b = view_of("b", "*", "summary");
-    const struct view *c = view_of("a", "*", "summary,x");
-    const uint64_t digest = lens_digest(view_lens(a, VIEW_EVENTS, STR("e")));
-    assert_int_equal(lens_digest(view_lens(view_everything(), VIEW_EVENTS, STR("e"))), 0);
-    assert_true(digest != 0 && digest == lens_digest(view_lens(b, VIEW_EVENTS, STR("e"))));
-    assert_true(digest != lens_digest(view_lens(c, VIEW_EVENTS, STR("e"))));
-    view_release(&a);
-    view_release(&b);
-    view_release(&c);
 }
 
 static void test_what_no_name_has_is_refused(void **state)
@@ -231,10 +114,6 @@ int main(void)
         cmocka_unit_test(test_everything_shows_each_tile_event_and_field),
         cmocka_unit_test(test_a_list_that_is_not_there_shows_everything_and_an_empty_one_nothing),
         cmocka_unit_test(test_equal_contents_are_equal_texts),
-        cmocka_unit_test(test_each_grant_keeps_its_fields_to_itself),
-        cmocka_unit_test(test_what_is_shown_with_all_fields_is_shown_so),
-        cmocka_unit_test(test_fields_are_paths_and_what_is_below_them),
-        cmocka_unit_test(test_lenses_of_other_fields_have_other_digests),
         cmocka_unit_test(test_what_no_name_has_is_refused),
         cmocka_unit_test(test_views_are_bounded),
     };
