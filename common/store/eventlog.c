@@ -179,6 +179,13 @@ void eventlog_set_cache(struct eventlog_entry *entry, void *cache, size_t bytes)
     *entry->total += bytes;
 }
 
+void eventlog_resize_cache(struct eventlog_entry *entry, size_t less, size_t more)
+{
+    assert(entry->cache != NULL && less <= entry->bytes);
+    entry->bytes += more - less;
+    *entry->total += more - less;
+}
+
 size_t eventlog_bytes(const struct eventlog *log)
 {
     return log->bytes + event_types_bytes(log->types);

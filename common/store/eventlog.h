@@ -70,6 +70,9 @@ struct eventlog_entry *eventlog_append(struct eventlog *log, uint64_t origin, ui
  * here on, and makes others leave at the next append. */
 void eventlog_set_cache(struct eventlog_entry *entry, void *cache, size_t bytes);
 
+/* What hangs on the entry takes other memory now: so many bytes less, and so many more. */
+void eventlog_resize_cache(struct eventlog_entry *entry, size_t less, size_t more);
+
 /* Memory of the events here, as max_bytes counts it. */
 size_t eventlog_bytes(const struct eventlog *log);
 

@@ -31,6 +31,7 @@ static bool parse_number(const char *text, int64_t min, int64_t max, int64_t *ou
 }
 
 struct listing {
+    const struct selection *types;
     struct eventlog_entry *entries[LIMIT_MAX];
     size_t count;
     size_t limit;
@@ -39,10 +40,16 @@ struct listing {
     bool full;
 };
 
+/* What the client sees of the event. */
+static struct str seen(const struct listing *listing, struct eventlog_entry *entry)
+{
+    return render_event(entry, selection_lens(listing->types, entry->event_type)).json;
+}
+
 /* Adds an event, unless the answer would be too large; the first one is always taken. */
 static void list(struct listing *out, struct eventlog_entry *entry)
 {
-    const size_t bytes = render_event(entry)->json.len + 1;
+    const size_t bytes = seen(out, entry).len + 1;
     if (out->count != 0 && out->bytes + bytes > out->max_bytes) {
         out->full = true;
         return;
@@ -53,41 +60,47 @@ static void list(struct listing *out, struct eventlog_entry *entry)
 }
 
 /* Lists the newest events, newest first. */
-static void list_newest(const struct eventlog *events, const struct selection *types,
-                        struct listing *out)
+static void list_newest(const struct eventlog *events, struct listing *out)
 {
     for (size_t i = eventlog_count(events); i != 0 && !out->full; i--) {
         struct eventlog_entry *entry = eventlog_at(events, i - 1);
-        if (selection_matches_numbered(types, entry->event_type, entry->type)) {
+        if (selection_matches_numbered(out->types, entry->event_type, entry->type)) {
             list(out, entry);
         }
     }
 }
 
 /* Lists the events that were delivered after one, oldest first. */
-static void list_after(const struct eventlog *events, const struct selection *types,
-                       uint64_t ordinal, struct listing *out)
+static void list_after(const struct eventlog *events, uint64_t ordinal, struct listing *out)
 {
     const size_t count = eventlog_count(events);
     for (size_t i = eventlog_index_after(events, ordinal); i < count && !out->full; i++) {
         struct eventlog_entry *entry = eventlog_at(events, i);
-        if (selection_matches_numbered(types, entry->event_type, entry->type)) {
+        if (selection_matches_numbered(out->types, entry->event_type, entry->type)) {
             list(out, entry);
         }
     }
 }
 
-/* Events do not change, so the last one and their number tell which these are. Its content belongs
- * to it: rows that a database had lost may have given their ordinals to others. */
+/* Tells contents apart: rows that a database had lost may have given their ordinals to others. What
+ * a client may not see of an event goes into no digest that it gets. */
+static uint64_t digest_of(const struct listing *listing, struct eventlog_entry *entry)
+{
+    const struct selection *types = listing->types;
+    return types->view == NULL
+               ? fnv1a(FNV_BEGIN, blob_str(entry->fields))
+               : fnv1a(fnv1a(FNV_BEGIN, view_text(types->view, VIEW_EVENTS)), seen(listing, entry));
+}
+
+/* Events do not change, so the last one and their number tell which these are. */
 static void put_etag(const struct eventlog *events, const struct listing *listing,
                      char out[RENDER_ETAG_SIZE])
 {
     const size_t n = listing->count;
     const uint64_t first = n != 0 ? listing->entries[0]->ordinal : 0;
     const uint64_t last = n != 0 ? listing->entries[n - 1]->ordinal : 0;
-    const struct eventlog_entry *newest =
-        n == 0 ? NULL : listing->entries[first > last ? 0 : n - 1];
-    const uint64_t digest = newest != NULL ? fnv1a(FNV_BEGIN, blob_str(newest->fields)) : 0;
+    struct eventlog_entry *newest = n == 0 ? NULL : listing->entries[first > last ? 0 : n - 1];
+    const uint64_t digest = newest != NULL ? digest_of(listing, newest) : 0;
     snprintf(out, RENDER_ETAG_SIZE, "W/\"%" PRIx64 "-%" PRIx64 "-%zx-%" PRIx64 "\"",
              eventlog_origin(events), newest != NULL ? newest->ordinal : 0, n, digest);
 }
@@ -97,7 +110,7 @@ static void put_events(const struct listing *listing, struct buf *out)
     buf_append_text(out, "{\"events\":[");
     for (size_t i = 0; i < listing->count; i++) {
         buf_append_text(out, i != 0 ? "," : "");
-        buf_append_str(out, render_event(listing->entries[i])->json);
+        buf_append_str(out, seen(listing, listing->entries[i]));
     }
     buf_append_text(out, "]}");
 }
@@ -107,15 +120,16 @@ static enum MHD_Result reply_list(struct request *request, struct selection *typ
                                   const uint64_t *after, size_t limit)
 {
     const struct eventlog *events = api_of(request)->events;
-    struct listing listing = {.limit = limit,
+    struct listing listing = {.types = types,
+                              .limit = limit,
                               .max_bytes = api_of(request)->config->gateway.limits.answer_bytes};
     char etag[RENDER_ETAG_SIZE];
     char wait[WAIT_TEXT_SIZE];
     enum MHD_Result result;
     if (after != NULL) {
-        list_after(events, types, *after, &listing);
+        list_after(events, *after, &listing);
     } else {
-        list_newest(events, types, &listing);
+        list_newest(events, &listing);
     }
     put_etag(events, &listing, etag);
     const bool same = request_etag_matches(request, etag);
@@ -123,16 +137,17 @@ static enum MHD_Result reply_list(struct request *request, struct selection *typ
         wait_for_change(request, WAITING_FOR_EVENTS, types, &result)) {
         return result;
     }
-    selection_free(types);
     const char *const headers[] = {
         "ETag", etag, "Cache-Control", "no-cache", wait_header(request, wait), wait, NULL};
     if (same) {
+        selection_free(types);
         return reply_body(request, MHD_HTTP_NOT_MODIFIED, NULL, STR(""), headers);
     }
     struct buf body = {0};
     put_events(&listing, &body);
     result = reply_body(request, MHD_HTTP_OK, "application/json", buf_str(&body), headers);
     buf_free(&body);
+    selection_free(types);
     return result;
 }
 

@@ -73,13 +73,19 @@ static bool wanted(void *arg, const struct tile *tile)
 static bool list_tile(void *arg, const struct tile *tile)
 {
     struct listing *listing = arg;
+    const struct lens lens =
+        selection_lens(listing->selection, (struct str){tile->key, tile->key_len});
     digest_bytes(&listing->digest, tile->key, tile->key_len + 1);
     digest_bytes(&listing->digest, &tile->version, sizeof tile->version);
     digest_bytes(&listing->digest, &tile->stale, sizeof tile->stale);
+    if (!lens_clear(lens)) {
+        const uint64_t fields = lens_digest(lens);
+        digest_bytes(&listing->digest, &fields, sizeof fields);
+    }
     if (listing->count++ != 0) {
         buf_append_char(&listing->body, ',');
     }
-    buf_append_str(&listing->body, render_tile_json(render_tile(tile)));
+    buf_append_str(&listing->body, render_tile_json(render_tile(tile, lens)));
     return listing->body.len <= listing->max_bytes;
 }
 

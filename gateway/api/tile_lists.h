@@ -26,8 +26,9 @@ struct tile_list {
     char *selection; /* The text of the selection. */
     struct blob *json;
     struct blob *gzip; /* The same, compressed; NULL until wanted. */
-    char digest[17];   /* Hex, of keys, versions and stale flags: the same on every gateway. */
-    uint64_t used;     /* The number of the call that last asked for it. */
+    char
+        digest[17]; /* Hex, of keys, versions, stale flags and lenses: the same on every gateway. */
+    uint64_t used;  /* The number of the call that last asked for it. */
 };
 
 struct tile_lists;

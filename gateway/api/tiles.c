@@ -116,8 +116,9 @@ static void free_kept(void *answers)
     free(kept);
 }
 
-static struct kept_answers *kept_with(struct rendered_tile *rendered)
+static struct kept_answers *kept_with(const struct tile *tile)
 {
+    struct rendered_tile *rendered = tile->cache;
     if (rendered->answers == NULL) {
         rendered->answers = x_calloc(1, sizeof(struct kept_answers));
         rendered->free_answers = free_kept;
@@ -138,7 +139,7 @@ static struct MHD_Response *make_response(const struct request *request, const s
     struct MHD_Response *response =
         MHD_create_response_from_buffer(body.len, cast.out, MHD_RESPMEM_MUST_COPY);
     put_cache_control(tile, cache_control, sizeof cache_control);
-    MHD_add_response_header(response, "ETag", render_etag(tile, etag));
+    MHD_add_response_header(response, "ETag", render_etag(tile, (struct lens){0}, etag));
     MHD_add_response_header(response, "Cache-Control", cache_control);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (body.len != 0) {
@@ -154,16 +155,14 @@ static struct MHD_Response *make_response(const struct request *request, const s
     return response;
 }
 
-/* An answer of its own, for a page of a certain other origin, or while draining: the answers that
- * are kept lack the headers for that. */
+/* An answer of its own: for a page of a certain other origin, or while draining, because the
+ * answers that are kept lack the headers for that; and for a client who may not see all fields. */
 static enum MHD_Result reply_apart(struct request *request, const struct tile *tile, bool same,
-                                   struct str json)
+                                   const char *etag, struct str json)
 {
-    char etag[RENDER_ETAG_SIZE];
     char cache_control[48];
     put_cache_control(tile, cache_control, sizeof cache_control);
-    const char *const headers[] = {"ETag", render_etag(tile, etag), "Cache-Control", cache_control,
-                                   NULL};
+    const char *const headers[] = {"ETag", etag, "Cache-Control", cache_control, NULL};
     return reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
                       same ? NULL : "application/json", same ? STR("") : json, headers);
 }
@@ -190,18 +189,20 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
                                    1);
     }
     char etag[RENDER_ETAG_SIZE];
-    struct rendered_tile *rendered = render_tile(tile);
-    const bool same = request_etag_matches(request, render_etag(tile, etag));
-    if (api->turn->draining || (request->origin != NULL && strcmp(request->origin, "*") != 0)) {
-        return reply_apart(request, tile, same, render_tile_json(rendered));
+    const struct lens lens = visible_lens(request, tile);
+    const struct str json = render_tile_json(render_tile(tile, lens));
+    const bool same = request_etag_matches(request, render_etag(tile, lens, etag));
+    if (api->turn->draining || !lens_clear(lens) ||
+        (request->origin != NULL && strcmp(request->origin, "*") != 0)) {
+        return reply_apart(request, tile, same, etag, json);
     }
-    struct kept_answers *kept = kept_with(rendered);
+    struct kept_answers *kept = kept_with(tile);
     struct MHD_Response **response = same ? &kept->not_modified : &kept->whole;
     if (*response == NULL) {
-        *response = make_response(request, tile, same ? STR("") : render_tile_json(rendered));
+        *response = make_response(request, tile, same ? STR("") : json);
     }
     return reply_dated(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, *response,
-                       same ? 0 : render_tile_json(rendered).len);
+                       same ? 0 : json.len);
 }
 
 /* ---- The stream ---- */

@@ -50,6 +50,11 @@ const struct tile *visible_tile(const struct request *request, struct str key)
                                                       : NULL;
 }
 
+struct lens visible_lens(const struct request *request, const struct tile *tile)
+{
+    return lens_of(request->view, VIEW_TILES, (struct str){tile->key, tile->key_len});
+}
+
 const struct tile_config *visible_definition(const struct request *request, struct str key)
 {
     return view_shows(request->view, VIEW_TILES, key) ? config_tile(api_of(request)->config, key)

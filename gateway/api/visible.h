@@ -13,6 +13,7 @@
 
 #include "common/config/config.h"
 #include "common/store/store.h"
+#include "gateway/base/lens.h"
 #include "gateway/base/selection.h"
 #include "gateway/base/view.h"
 #include "gateway/http/request.h"
@@ -30,6 +31,9 @@ bool visible_selection(struct request *request, enum view_kind kind, struct sele
 
 /* The tile with that key; NULL when there is none that the client may see. */
 const struct tile *visible_tile(const struct request *request, struct str key);
+
+/* Through which the client sees a tile of which visible_tile has told it. */
+struct lens visible_lens(const struct request *request, const struct tile *tile);
 
 /* What the configuration says about a tile or family; NULL when there is none that the client may
  * see. */

@@ -88,7 +88,8 @@ static bool gather_tile(struct streams *s, struct stream *stream)
             continue;
         }
         if (tile->value != NULL) {
-            gather_shared(s, stream, frames_tile(s, stream->channel->kind, tile));
+            const struct lens lens = selection_lens(&stream->channel->selection, key);
+            gather_shared(s, stream, frames_tile(s, stream->channel->kind, tile, lens));
             return true;
         }
         if (tile->change > stream->unknown_until || known_had(stream->known, key)) {
@@ -112,7 +113,9 @@ static bool gather_event(struct streams *s, struct stream *stream)
         }
         stream->watermark = entry->ordinal;
         if (selection_matches_numbered(selection, entry->event_type, entry->type)) {
-            gather_message(s, stream, PIECE_VALUE, frames_event(stream->channel->kind, entry));
+            gather_message(s, stream, PIECE_VALUE,
+                           frames_event(stream->channel->kind, entry,
+                                        selection_lens(selection, entry->event_type)));
             return true;
         }
     }

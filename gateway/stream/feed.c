@@ -67,9 +67,12 @@ struct news {
     enum store_change change;
     const mp_value *patch;
     struct version base;
-    /* The patch, or the removal, once it is rendered; it is the same for both transports. */
+    /* The patch with all fields, or the removal, once it is rendered; it is the same for both
+     * transports. */
     struct message message;
 };
+
+static const struct lens clear;
 
 static bool takes_patches(enum channel_kind kind)
 {
@@ -84,37 +87,67 @@ static const struct message *brief_message(struct streams *s, struct news *news)
         news->message =
             news->change == STORE_REMOVED
                 ? render_expired(&s->json, rendered->cursor, (struct str){tile->key, tile->key_len})
-                : render_patch(&s->json, rendered->cursor, tile, news->patch, news->base);
+                : render_patch(&s->json, rendered->cursor, tile, news->patch, news->base, clear);
     }
     return &news->message;
 }
 
-/* The frame that all channels of the kind get. Borrowed until the next one is made. Frames of
- * WebSockets are not kept here: most tiles change again before anybody catches up. */
+/* The frame that all channels of the kind get whose clients may see all fields. Borrowed until the
+ * next one is made. Frames of WebSockets are not kept here: most tiles change again before anybody
+ * catches up. */
 static struct str news_frame(struct streams *s, enum channel_kind kind, struct news *news)
 {
     const bool brief =
         news->change == STORE_REMOVED || (news->patch != NULL && takes_patches(kind));
     if (brief) {
-        return frames_make(s, kind, brief_message(s, news));
+        return frames_make(s, kind, brief_message(s, news), &s->frame);
     }
     if (!channel_is_websocket(kind)) {
-        return blob_str(frames_tile(s, kind, news->tile));
+        return blob_str(frames_tile(s, kind, news->tile, clear));
     }
-    const struct message whole = render_tile_message(render_tile(news->tile));
-    return frames_make(s, kind, &whole);
+    const struct message whole = render_tile_message(news->tile, render_tile(news->tile, clear));
+    return frames_make(s, kind, &whole, &s->frame);
 }
 
+/* The same for those who see it through a lens; it does not touch the other one. */
+static struct str narrow_frame(struct streams *s, enum channel_kind kind, const struct news *news,
+                               struct lens lens)
+{
+    const struct tile *tile = news->tile;
+    const struct rendered_tile *rendered = tile->cache;
+    struct message message;
+    if (news->patch != NULL && takes_patches(kind)) {
+        message =
+            render_patch(&s->narrow_json, rendered->cursor, tile, news->patch, news->base, lens);
+    } else {
+        message = render_tile_message(tile, render_tile(tile, lens));
+    }
+    return frames_make(s, kind, &message, &s->narrow_frame);
+}
+
+/* Makes one frame for all who see all fields, and one for each lens that comes in a row. */
 static void feed_kind(struct streams *s, enum channel_kind kind, struct news *news)
 {
     const struct str key = {news->tile->key, news->tile->key_len};
-    struct str frame = {0};
+    struct lens narrow_lens = clear;
+    struct str narrow = {0};
+    struct str whole = {0};
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
-        if (channel->kind == kind && selection_matches(&channel->selection, key)) {
-            frame = frame.len != 0 ? frame : news_frame(s, kind, news);
-            append(s, channel, frame, news->tile->change);
+        if (channel->kind != kind || !selection_matches(&channel->selection, key)) {
+            continue;
         }
+        const struct lens lens = selection_lens(&channel->selection, key);
+        if (lens_clear(lens) || news->change == STORE_REMOVED) {
+            whole = whole.len != 0 ? whole : news_frame(s, kind, news);
+            append(s, channel, whole, news->tile->change);
+            continue;
+        }
+        if (!lens_equal(lens, narrow_lens)) {
+            narrow = narrow_frame(s, kind, news, lens);
+            narrow_lens = lens;
+        }
+        append(s, channel, narrow, news->tile->change);
     }
 }
 
@@ -176,10 +209,11 @@ static void stamp_event(struct streams *s, const struct eventlog_entry *entry)
     }
 }
 
-/* One frame serves all channels of a kind that come in a row. */
+/* One frame serves all channels of a kind and lens that come in a row. */
 static void feed_event(struct streams *s, struct eventlog_entry *entry)
 {
     enum channel_kind made_for = CHANNEL_TILES; /* A kind without events: no frame is made yet. */
+    struct lens made_through = clear;
     struct str frame = {0};
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
@@ -187,10 +221,12 @@ static void feed_event(struct streams *s, struct eventlog_entry *entry)
             !selection_matches_numbered(&channel->selection, entry->event_type, entry->type)) {
             continue;
         }
-        if (channel->kind != made_for) {
-            const struct message message = frames_event(channel->kind, entry);
+        const struct lens lens = selection_lens(&channel->selection, entry->event_type);
+        if (channel->kind != made_for || !lens_equal(lens, made_through)) {
+            const struct message message = frames_event(channel->kind, entry, lens);
             made_for = channel->kind;
-            frame = frames_make(s, channel->kind, &message);
+            made_through = lens;
+            frame = frames_make(s, channel->kind, &message, &s->frame);
         }
         append(s, channel, frame, entry->ordinal);
     }
@@ -223,7 +259,7 @@ void feed_heartbeat(struct streams *s, wall_time now, wall_time as_of)
     const struct message message = render_heartbeat(&s->json, now, as_of);
     static const enum channel_kind transports[] = {CHANNEL_TILES, CHANNEL_WS_TILES};
     for (size_t t = 0; t < sizeof transports / sizeof *transports; t++) {
-        const struct str frame = frames_make(s, transports[t], &message);
+        const struct str frame = frames_make(s, transports[t], &message, &s->frame);
         for (size_t i = 0; i < s->channel_count; i++) {
             struct channel *channel = s->channels[i];
             if (channel_is_websocket(channel->kind) == channel_is_websocket(transports[t])) {

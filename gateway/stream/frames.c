@@ -4,29 +4,31 @@
 #include "gateway/stream/render.h"
 #include "gateway/stream/streams_state.h"
 
-struct str frames_make(struct streams *s, enum channel_kind kind, const struct message *message)
+struct str frames_make(struct streams *s, enum channel_kind kind, const struct message *message,
+                       struct buf *out)
 {
-    buf_clear(&s->frame);
-    streams_transport(s, kind)->append(&s->frame, message);
-    return buf_str(&s->frame);
+    buf_clear(out);
+    streams_transport(s, kind)->append(out, message);
+    return buf_str(out);
 }
 
-struct blob *frames_tile(struct streams *s, enum channel_kind kind, const struct tile *tile)
+struct blob *frames_tile(struct streams *s, enum channel_kind kind, const struct tile *tile,
+                         struct lens lens)
 {
-    struct rendered_tile *rendered = render_tile(tile);
+    struct rendering *rendering = render_tile(tile, lens);
     if (!channel_is_websocket(kind)) {
-        return rendered->frame;
+        return rendering->frame;
     }
-    if (rendered->ws_frame == NULL) {
-        const struct message message = render_tile_message(rendered);
-        rendered->ws_frame = blob_new(frames_make(s, kind, &message));
+    if (rendering->ws_frame == NULL) {
+        const struct message message = render_tile_message(tile, rendering);
+        rendering->ws_frame = blob_new(frames_make(s, kind, &message, &s->frame));
     }
-    return rendered->ws_frame;
+    return rendering->ws_frame;
 }
 
-struct message frames_event(enum channel_kind kind, struct eventlog_entry *entry)
+struct message frames_event(enum channel_kind kind, struct eventlog_entry *entry, struct lens lens)
 {
-    struct message message = *render_event(entry);
+    struct message message = render_event(entry, lens);
     if (kind == CHANNEL_MESSAGES) {
         message.event = STR_NULL;
     } else if (kind == CHANNEL_WS_EVENTS) {

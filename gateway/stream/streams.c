@@ -60,6 +60,8 @@ void streams_destroy(struct streams **streams)
     buf_free(&s->gather);
     buf_free(&s->frame);
     buf_free(&s->json);
+    buf_free(&s->narrow_frame);
+    buf_free(&s->narrow_json);
     free(s->table);
     free(s->channels);
     free(s->pieces);

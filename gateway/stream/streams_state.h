@@ -81,10 +81,12 @@ struct streams {
     struct buf gather;    /* Scratch of catch-ups: the bytes for one send(). */
     struct piece *pieces; /* Scratch of catch-ups: what the gathered bytes are. */
     size_t piece_count;
-    size_t piece_cap; /* Bounded by what fits into the gathered bytes. */
-    struct buf frame; /* Scratch: the frame that was made last. */
-    struct buf json;  /* Scratch: the JSON of the message that was made last. */
-    void *ws_state;   /* What the WebSocket transport's create() made. */
+    size_t piece_cap;        /* Bounded by what fits into the gathered bytes. */
+    struct buf frame;        /* Scratch: the frame that was made last. */
+    struct buf json;         /* Scratch: the JSON of the message that was made last. */
+    struct buf narrow_frame; /* The same for clients who may not see all fields. */
+    struct buf narrow_json;  /* The same for clients who may not see all fields. */
+    void *ws_state;          /* What the WebSocket transport's create() made. */
     struct streams_input input;
     bool (*can_resume)(void *arg, const struct cursor *cursor);
     uint64_t random;

@@ -77,6 +77,30 @@ def missing_in_documents(tree, name):
         yield f"tests/ingestor/fold/types/test_{name}.c is missing: no unit test shows what the tile does"
 
 
+def members_shown(tree, name):
+    """The members of the type's data by docs/security.md: always shown, and shown where a role names them."""
+    row = re.search(rf"^\| `{name}` \|([^|]*)\|([^|]*)\|$", tree.text("docs/security.md"), re.MULTILINE)
+    figures = set(re.findall(r"`(\w+)`", row[1])) if row else set()
+    details = set(re.findall(r"`data\.(\w+)`", row[2])) if row else set()
+    return figures, details
+
+
+def missing_for_views(tree, name):
+    """What is missing for clients who may not see all fields."""
+    figures, details = members_shown(tree, name)
+    members = set(json.loads(tree.text(f"docs/contracts/{name}.json") or "{}").get("properties", {}))
+    for member in sorted(members - figures - details):
+        yield f"docs/security.md does not say of `{name}` if everybody may see {member}, or only whose role names data.{member}"
+    for member in sorted((figures | details) - members):
+        yield f"docs/security.md says of `{name}` that it has {member}, and docs/contracts/{name}.json does not"
+    shown = re.search(r"figures\[\] = \{(.*?)\};", tree.text("gateway/stream/fields.c"), re.DOTALL)
+    known = set(re.findall(r'"(\w+)"', shown[1])) if shown else set()
+    for member in sorted(figures - known):
+        yield f"gateway/stream/fields.c does not list {member} of `{name}` among the figures: who may not see all fields does not see it"
+    for member in sorted(details & known):
+        yield f"gateway/stream/fields.c lists {member} of `{name}` among the figures: everybody sees it"
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
     tree = Tree(root)
@@ -87,7 +111,8 @@ def main():
     for name in names:
         faults += [f"{name}: {fault}" for fault in (*missing_in_code(tree, name),
                                                      *missing_in_dashboard(tree, name),
-                                                     *missing_in_documents(tree, name))]
+                                                     *missing_in_documents(tree, name),
+                                                     *missing_for_views(tree, name))]
     for fault in faults:
         print(fault)
     if not faults:

@@ -24,7 +24,8 @@ export class SlaRisk {
     }
     this.nextAt = data.next_breach_at;
     this.worst.replaceChildren();
-    this.items = data.worst.map(({ id, due_at }) => {
+    // Without `worst`, or without ids or deadlines in it, where not all fields may be seen.
+    this.items = (data.worst ?? []).map(({ id = "", due_at }) => {
       const left = element("b");
       this.worst.append(element("li", {}, element("span", { class: "name" }, id), left));
       return { due: Date.parse(due_at), left };
@@ -35,6 +36,9 @@ export class SlaRisk {
   tick() {
     for (const { due, left } of this.items) {
       const ms = due - Date.now();
+      if (Number.isNaN(ms)) {
+        continue;
+      }
       setText(left, ms > 0 ? `in ${duration(ms)}` : `${duration(-ms)} over`);
       left.className = ms > 0 ? "" : "over";
     }

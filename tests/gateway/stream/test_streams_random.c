@@ -4,8 +4,10 @@
  * leave, and come back with what they had last. In the end
  *   - who follows tiles holds exactly what the store holds,
  *   - who follows events was given each once and in order, or was told `reset` where some are
- *     missing.
+ *     missing,
+ *   - and nobody was ever given what they may not see.
  */
+#include "tests/gateway/base/view_unit.h"
 #include "tests/gateway/stream/held.h"
 #include "tests/gateway/stream/world.h"
 
@@ -32,6 +34,7 @@ struct trial {
     struct world w;
     uint32_t random;
     struct client clients[CLIENTS];
+    const struct view *views[CLIENTS];
     struct selection selections[CLIENTS];
     int64_t ids[EVENTS_MAX]; /* in delivery order */
     const char *types[EVENTS_MAX];
@@ -55,6 +58,7 @@ static void on_event(struct trial *t, const struct client *client, const char *t
         at++;
     }
     assert_true(at < t->event_count); /* else it was given twice, or made up */
+    assert_true(selection_matches(&t->selections[client - t->clients], str_of(t->types[at])));
     for (size_t i = c->next_event; i < at && !c->skipped; i++) {
         assert_false(selection_matches(&t->selections[client - t->clients], str_of(t->types[i])));
     }
@@ -93,6 +97,9 @@ static void on_frame(struct trial *t, struct client *client, const char *frame)
         on_event(t, client, event, json);
     } else {
         assert_true(strcmp(event, "patch") != 0 || client->kind == CHANNEL_PATCHES);
+        const char *key = json_string_value(json_object_get(json, "key"));
+        assert_true(key == NULL ||
+                    selection_matches(&t->selections[client - t->clients], str_of(key)));
         held_take(client->tiles, event, json);
     }
     json_decref(json);
@@ -156,7 +163,8 @@ static void come(struct trial *t, struct client *client)
         json_object_clear(client->tiles);
     }
     client->past_head = false;
-    client->fd = world_open(&t->w, &request, client->selection, CLIENT_SNDBUF);
+    client->fd = world_open_as(&t->w, &request, client->selection, CLIENT_SNDBUF,
+                               t->views[client - t->clients]);
 }
 
 /* ---- Chance ---- */
@@ -255,13 +263,26 @@ static void judge(struct trial *t, size_t index)
                      held_compare(client->tiles, t->w.store, &t->selections[index]));
 }
 
+/* Everything, some of it, or some of it without all fields (tiles have a member `pad`). */
+static const struct view *view_for(size_t client)
+{
+    switch (client % 3) {
+    case 0:
+        return view_of(NULL, NULL, NULL);
+    case 1:
+        return view_of("k1*,*5,k2", "work.*,*k*", NULL);
+    default:
+        return both(view_of("k1*,k2", "*", "summary"), view_of("*1,k5", "work.*", "data.pad"));
+    }
+}
+
 static void run(uint32_t seed, struct streams_counters *totals)
 {
     static const char *const tile_selections[] = {NULL, "k1,k2,k3", "k1*"};
     static const char *const event_selections[] = {NULL, "work.*", "ticket"};
     struct trial *t = calloc(1, sizeof *t);
     t->random = seed;
-    world_init(&t->w, 4096, EVENTS_KEPT);
+    world_init_with(&t->w, 4096, EVENTS_KEPT, CLIENTS);
     for (size_t i = 0; i < CLIENTS; i++) {
         struct client *client = &t->clients[i];
         client->fd = -1;
@@ -269,7 +290,10 @@ static void run(uint32_t seed, struct streams_counters *totals)
         client->selection = channel_has_events(client->kind) ? event_selections[i / 4 % 3 / 2]
                                                              : tile_selections[i / 4 % 3 / 2 * 2];
         client->tiles = json_object();
+        t->views[i] = view_for(i);
         assert_int_equal(selection_parse(&t->selections[i], client->selection), STATUS_OK);
+        assert_true(selection_narrow(&t->selections[i], t->views[i],
+                                     channel_has_events(client->kind) ? VIEW_EVENTS : VIEW_TILES));
     }
     for (int i = 0; i < STEPS; i++) {
         step(t);
@@ -281,6 +305,7 @@ static void run(uint32_t seed, struct streams_counters *totals)
         buf_free(&t->clients[i].in);
         json_decref(t->clients[i].tiles);
         selection_free(&t->selections[i]);
+        view_release(&t->views[i]);
     }
     const struct streams_counters *c = streams_counters(t->w.streams);
     totals->conflated += c->conflated;

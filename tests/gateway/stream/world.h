@@ -188,10 +188,10 @@ static inline void world_event(struct world *w, int64_t id, const char *type)
     buf_free(&fields);
 }
 
-/* A new stream; returns the client's end, non-blocking. sndbuf: 0, or bytes of the kernel's buffer
- * (which doubles it and has a floor of its own). */
-static inline int world_open(struct world *w, struct stream_request *request, const char *selection,
-                             int sndbuf)
+/* A new stream of a client who may see that; returns the client's end, non-blocking. sndbuf: 0, or
+ * bytes of the kernel's buffer (which doubles it and has a floor of its own). */
+static inline int world_open_as(struct world *w, struct stream_request *request,
+                                const char *selection, int sndbuf, const struct view *view)
 {
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
@@ -199,10 +199,18 @@ static inline int world_open(struct world *w, struct stream_request *request, co
         setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof sndbuf);
     }
     assert_int_equal(selection_parse(&request->selection, selection), STATUS_OK);
-    request->view = view_everything();
+    request->view = view;
+    assert_true(selection_narrow(&request->selection, view,
+                                 channel_has_events(request->kind) ? VIEW_EVENTS : VIEW_TILES));
     assert_int_equal(streams_attach(w->streams, pair[0], request, STR("HEAD\n\n"), w->now),
                      STATUS_OK);
     return pair[1];
+}
+
+static inline int world_open(struct world *w, struct stream_request *request, const char *selection,
+                             int sndbuf)
+{
+    return world_open_as(w, request, selection, sndbuf, view_everything());
 }
 
 /* One turn of the loop. */
