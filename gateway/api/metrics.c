@@ -39,6 +39,8 @@ static void put_streams(const struct api *api, struct buf *out)
         {"streams_vanished", "Streams whose clients acknowledged nothing any more.", true,
          c->vanished},
         {"streams_aged", "Streams ended because they reached max_stream_age.", true, c->aged},
+        {"streams_expired", "Streams ended because their client's token expired.", true,
+         c->expired},
         {"streams_refused", "Streams refused for want of room.", true, c->refused},
         {"frames", "Frames written to channels' logs.", true, c->frames},
         {"deliveries", "Frames due to streams.", true, c->deliveries},

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "gateway/api/api.h"
+#include "gateway/api/who.h"
 #include "gateway/http/detach.h"
 #include "gateway/http/reply.h"
 
@@ -59,6 +60,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     unsigned retry_s = 1;
     stream->address = request->client;
     stream->view = request->view;
+    stream->expires = who_ends(request);
     if (request->head) {
         static const char *const headers[] = {"Cache-Control", "no-cache", "X-Accel-Buffering",
                                               "no", NULL};

@@ -6,6 +6,7 @@
 
 #include "common/config/values.h"
 #include "gateway/api/api.h"
+#include "gateway/api/who.h"
 #include "gateway/base/tag.h"
 #include "gateway/http/reply.h"
 
@@ -66,7 +67,9 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
         *result = refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
                          "This gateway has no room for requests to wait; ask without `wait`.");
     } else {
-        waiting_add(api->waiting, &request->waiting, what, selection, request->wait_end);
+        const mono_time ends = who_ends(request);
+        waiting_add(api->waiting, &request->waiting, what, selection,
+                    ends.us < request->wait_end.us ? ends : request->wait_end);
         request_suspend(request);
         *result = MHD_YES;
         return true;

@@ -363,6 +363,11 @@ struct message render_expired(struct buf *json, const char *cursor, struct str k
     return (struct message){str_of(cursor), STR("expired"), buf_str(json)};
 }
 
+struct message render_expired_token(void)
+{
+    return (struct message){STR_NULL, STR("expired-token"), STR("{}")};
+}
+
 struct message render_heartbeat(struct buf *json, wall_time now, wall_time as_of)
 {
     char text[WALL_TEXT_SIZE];

@@ -68,4 +68,7 @@ struct message render_heartbeat(struct buf *json, wall_time now, wall_time as_of
 /* forget_id: the client shall not come back with the id that it has, for it holds no tile now. */
 struct message render_reset(bool forget_id);
 
+/* The client's credentials have ended, and so does the stream. */
+struct message render_expired_token(void);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "gateway/stream/fanout.h"
 #include "gateway/stream/records.h"
+#include "gateway/stream/render.h"
 #include "gateway/stream/streams_state.h"
 
 #define INPUT_READ_BYTES ((size_t)64 * 1024)
@@ -53,8 +54,12 @@ static void ready(struct streams *s, struct stream *stream, uint32_t events, mon
     }
 }
 
-static void append_farewell(struct buf *out, unsigned retry_ms)
+static void append_farewell(struct buf *out, enum transport_farewell why, unsigned retry_ms)
 {
+    if (why == TRANSPORT_EXPIRED) {
+        const struct message message = render_expired_token();
+        message_append_sse(out, &message);
+    }
     buf_printf(out, "retry: %u\n\n", retry_ms);
 }
 

@@ -16,7 +16,8 @@
 #define INPUT_MESSAGE_BYTES ((size_t)16 * 1024)
 #define INPUT_FRAMES_PER_SECOND 20
 #define INPUT_FRAMES_BURST 100
-#define RETRY_MIN_MS 250 /* before a client comes back whose gateway stops */
+#define RETRY_MIN_MS 250       /* before a client comes back whose stream was ended */
+#define EXPIRED_SPREAD_MS 2000 /* so that those who signed in together do not come together */
 
 /* ---- The engine ---- */
 
@@ -108,6 +109,14 @@ bool streams_has_room(const struct streams *s, const struct stream_request *requ
             channels_find(s, request->kind, request->view, &request->selection) != NULL);
 }
 
+/* The first whole second at which the client's credentials have ended; UINT32_MAX for none. */
+static uint32_t expiry_of(const struct stream_request *request)
+{
+    const int64_t us = request->expires.us;
+    const int64_t seconds = us / US_PER_S + (us % US_PER_S != 0);
+    return us == 0 || seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+}
+
 static void begin(struct streams *s, struct stream *stream, const struct stream_request *request,
                   mono_time now)
 {
@@ -117,6 +126,7 @@ static void begin(struct streams *s, struct stream *stream, const struct stream_
     stream->progress_s = stream_seconds(now);
     stream->ends_s =
         age_s != 0 ? stream_seconds(now) + age_s - random_below(s, age_s / 5 + 1) : UINT32_MAX;
+    stream->expires_s = expiry_of(request);
     streams_transport(s, request->kind)->begin(s, stream, request, now);
 }
 
@@ -159,6 +169,32 @@ void streams_ready(struct streams *s, uint64_t data, uint32_t events, mono_time 
     streams_transport(s, stream->channel->kind)->ready(s, stream, events, now);
 }
 
+/* True when the client would understand a farewell now: nothing is half-way, and it has not been
+ * told already that the connection closes. */
+static bool can_say_farewell(const struct streams *s, const struct stream *stream)
+{
+    if (stream->blocked || stream->unfinished != NULL ||
+        transport_closes(stream_order(s, stream))) {
+        return false;
+    }
+    return stream->mode == STREAM_CATCH_UP ||
+           (stream->mode == STREAM_LIVE && channel_at_boundary(stream->channel, stream->position));
+}
+
+/* Ends a stream from this side, and says why if that can be said now. */
+static void dismiss(struct streams *s, struct stream *stream, enum transport_farewell why,
+                    unsigned spread_ms, mono_time now)
+{
+    if (can_say_farewell(s, stream)) {
+        buf_clear(&s->frame);
+        streams_transport(s, stream->channel->kind)
+            ->append_farewell(&s->frame, why, RETRY_MIN_MS + random_below(s, spread_ms));
+        (void)stream_send(s, stream, buf_str(&s->frame), now);
+    }
+    shutdown(stream->fd, SHUT_WR);
+    stream_end(s, stream);
+}
+
 void streams_sweep(struct streams *s, mono_time now)
 {
     const uint32_t now_s = stream_seconds(now);
@@ -166,6 +202,11 @@ void streams_sweep(struct streams *s, mono_time now)
     for (uint32_t i = 0; i < s->table_count; i++) {
         struct stream *stream = &s->table[i];
         if (stream->mode == STREAM_FREE) {
+            continue;
+        }
+        if (now_s >= stream->expires_s) {
+            s->counters.expired++;
+            dismiss(s, stream, TRANSPORT_EXPIRED, EXPIRED_SPREAD_MS, now);
             continue;
         }
         const struct transport *transport = streams_transport(s, stream->channel->kind);
@@ -184,18 +225,6 @@ void streams_sweep(struct streams *s, mono_time now)
 
 /* ---- Going ---- */
 
-/* True when the client would understand a farewell now: nothing is half-way, and it has not been
- * told already that the connection closes. */
-static bool can_say_farewell(const struct streams *s, const struct stream *stream)
-{
-    if (stream->blocked || stream->unfinished != NULL ||
-        transport_closes(stream_order(s, stream))) {
-        return false;
-    }
-    return stream->mode == STREAM_CATCH_UP ||
-           (stream->mode == STREAM_LIVE && channel_at_boundary(stream->channel, stream->position));
-}
-
 size_t streams_drain(struct streams *s, size_t max, unsigned spread_ms)
 {
     for (uint32_t i = 0; i < s->table_count && max != 0; i++) {
@@ -203,14 +232,7 @@ size_t streams_drain(struct streams *s, size_t max, unsigned spread_ms)
         if (stream->mode == STREAM_FREE) {
             continue;
         }
-        if (can_say_farewell(s, stream)) {
-            buf_clear(&s->frame);
-            streams_transport(s, stream->channel->kind)
-                ->append_farewell(&s->frame, RETRY_MIN_MS + random_below(s, spread_ms));
-            (void)stream_send(s, stream, buf_str(&s->frame), clock_mono());
-        }
-        shutdown(stream->fd, SHUT_WR);
-        stream_end(s, stream);
+        dismiss(s, stream, TRANSPORT_STOPS, spread_ms, clock_mono());
         max--;
     }
     return s->count;

@@ -81,7 +81,8 @@ int streams_attach(struct streams *streams, int fd, struct stream_request *reque
 /* Deals with what epoll says about a stream; data: the event's data.u64. */
 void streams_ready(struct streams *streams, uint64_t data, uint32_t events, mono_time now);
 
-/* Cuts what is stalled or too old; call it about every second. */
+/* Cuts what is stalled or too old, and ends what has expired, within two seconds; call it about
+ * every second. */
 void streams_sweep(struct streams *streams, mono_time now);
 
 /* Ends at most max streams, each told to come back after a jittered time. Returns how many are

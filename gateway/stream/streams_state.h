@@ -51,6 +51,7 @@ struct stream {
     uint64_t watermark;      /* STREAM_CATCH_UP: a change number, or an event's ordinal. */
     struct blob *unfinished; /* A frame that was sent in part; its rest goes out before all else. */
     uint32_t unfinished_at;  /* How much of `unfinished` was sent. */
+    uint32_t expires_s;      /* When it has to end, whatever is half-way; monotonic seconds. */
     struct known *known;     /* STREAM_CATCH_UP: what the client has already; NULL: nothing. */
     struct ip address;
     void *side;             /* The transport's own: what is half-way; mostly NULL. */

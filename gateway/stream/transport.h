@@ -40,6 +40,12 @@ static inline bool transport_closes(enum transport_order order)
     return order >= TRANSPORT_CONTROL_ONLY;
 }
 
+/* Why a stream is ended that its client has not ended. */
+enum transport_farewell {
+    TRANSPORT_STOPS,   /* The gateway stops: come back. */
+    TRANSPORT_EXPIRED, /* The client's credentials have ended: come back with new ones. */
+};
+
 struct transport {
     /* Of WebSockets: makes and frees the state that all of them share, `ws_state` of the engine.
      * NULL: there is none. */
@@ -63,9 +69,9 @@ struct transport {
      * False: the engine cuts it if it is stalled or too old. NULL: always false. */
     bool (*sweep)(struct streams *s, struct stream *stream, mono_time now);
 
-    /* Appends what a stream is told that is ended for the gateway's sake; its client should come
-     * back after that many milliseconds. */
-    void (*append_farewell)(struct buf *out, unsigned retry_ms);
+    /* Appends what a stream is told that is ended; its client should come back after that many
+     * milliseconds. */
+    void (*append_farewell)(struct buf *out, enum transport_farewell why, unsigned retry_ms);
 
     /* Says in which order things are said. NULL: always TRANSPORT_MESSAGES, and then the other two
      * are NULL as well. */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/clock.h"
 #include "common/base/ip.h"
 #include "common/wire/cursor.h"
 #include "gateway/base/selection.h"
@@ -31,6 +32,7 @@ struct streams_counters {
     uint64_t cut;      /* Streams that accepted nothing for stalled_ms. */
     uint64_t vanished; /* Streams that acknowledged nothing for stalled_ms, says the kernel. */
     uint64_t aged;     /* Streams that reached max_age_ms. */
+    uint64_t expired;  /* Streams whose client's credentials ended. */
     uint64_t refused;  /* Streams for which there was no room, or no room for their channel. */
     uint64_t frames;   /* Frames put into channels' logs. */
     uint64_t
@@ -69,6 +71,7 @@ struct stream_request {
     bool reset; /* The stream begins with `reset`: what the client holds cannot be continued. */
     struct ip address;
     const struct view *view; /* What its client may see; never NULL. */
+    mono_time expires;       /* When its client's credentials end; 0 or MONO_NEVER: they do not. */
 };
 
 #endif

@@ -32,6 +32,7 @@ enum ws_code {
     WS_CODE_POLICY = 1008,
     WS_CODE_TOO_BIG = 1009,
     WS_CODE_TRY_LATER = 1013,
+    WS_CODE_UNAUTHORIZED = 3000,
 };
 
 #define WS_CONTROL_MAX 125 /* payload of a control frame */

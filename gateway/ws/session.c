@@ -8,6 +8,7 @@
 #include "common/base/error.h"
 #include "gateway/stream/fanout.h"
 #include "gateway/stream/records.h"
+#include "gateway/stream/render.h"
 #include "gateway/stream/streams_state.h"
 #include "gateway/ws/control.h"
 #include "gateway/ws/side.h"
@@ -204,9 +205,15 @@ static bool sweep(struct streams *s, struct stream *stream, mono_time now)
     return true;
 }
 
-static void append_farewell(struct buf *out, unsigned retry_ms)
+static void append_farewell(struct buf *out, enum transport_farewell why, unsigned retry_ms)
 {
     (void)retry_ms; /* A close frame has no place for it. */
+    if (why == TRANSPORT_EXPIRED) {
+        const struct message message = render_expired_token();
+        ws_frame_append_message(out, &message);
+        ws_frame_append_close(out, WS_CODE_UNAUTHORIZED, STR("Come back with a new token."));
+        return;
+    }
     ws_frame_append_close(out, WS_CODE_GOING_AWAY, STR("This gateway stops; come back."));
 }
 

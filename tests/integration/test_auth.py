@@ -296,3 +296,43 @@ def test_waiting_for_news_with_a_token(secured, issuer, sqlite_table):
     sqlite_table.insert([(now_iso(), "order.created", None, None, None, None)])
     status, _, _ = d.request("/api/tiles?keys=orders.ever&wait=20s", headers={**bearer(token), "If-None-Match": tag})
     assert status == 200
+
+
+def test_streams_end_with_their_token(secured, issuer):
+    """With an event that says so, on both kinds of stream and on a WebSocket; waiting requests end, too."""
+    d = secured(leeway="1m")
+    exp = time.time() + 4
+    token = issuer.token(exp=exp)
+    streams = [d.stream(path, headers=headers) for path in ("/api/tiles/stream", "/api/events/stream") for headers in (bearer(token), cookie(token))]
+    ws = WebSocket(d.gateway_ports[0], bearer(token))
+    ws.say(subscribe=["*"])
+    tag = get(d, token)[1]["etag"]
+    status, _, _ = d.request("/api/tiles?wait=60s", headers={**bearer(token), "If-None-Match": tag})
+    assert status in (200, 304) and exp - 1 < time.time() < exp + 3
+    for stream in streams:
+        assert stream.ended.wait(10)
+        last = stream.events[-1]
+        assert last["event"] == "expired-token" and last["data"] == {} and last["id"] is None
+    ws.await_message(lambda m: m["event"] == "expired-token")
+    assert ws.closed() == (3000, "Come back with a new token.")
+    assert time.time() < exp + 3
+    assert d.metric("streams_expired_total") == 5
+    assert get(d, token)[0] == 200, "clocks may differ by a minute here"
+
+
+def test_a_new_token_goes_on_where_the_old_one_ended(secured, issuer, sqlite_table):
+    d = secured()
+    sqlite_table.insert([(now_iso(), "order.created", None, None, None, None)])
+    old = issuer.token(exp=time.time() + 2)
+    tiles, events = (d.stream(path, headers=bearer(old)) for path in ("/api/tiles/stream", "/api/events/stream?lastEventId=0"))
+    tiles.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "orders.ever" and e["data"]["data"]["value"] == 1)
+    assert tiles.ended.wait(10) and events.ended.wait(10)
+    cursor, last = (next(e["id"] for e in reversed(stream.events) if e["id"]) for stream in (tiles, events))
+    sqlite_table.insert([(now_iso(), "order.created", None, None, None, None)])
+    new = issuer.token()
+    wait_until(lambda: json.loads(get(d, new, "/api/tiles/orders.ever")[2])["data"]["value"] == 2)
+    tiles = d.stream("/api/tiles/stream", last_event_id=cursor, headers=bearer(new))
+    events = d.stream("/api/events/stream", last_event_id=last, headers=bearer(new))
+    assert tiles.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "orders.ever")["data"]["data"]["value"] == 2
+    assert events.await_event(lambda e: e["event"] == "order.created")["id"] == "2"
+    assert not [e for e in tiles.events + events.events if e["event"] == "reset"]

@@ -220,6 +220,66 @@ static void draining_says_when_to_come_back(void **state)
     world_finish(&w);
 }
 
+/* It ends in the second in which the credentials do, not before; those without an end stay. */
+static void who_expires_is_told_and_ended(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, SMALL, 16);
+    world_set(&w, "a", 1, 1);
+    struct stream_request request = tiles_request();
+    const int stays = world_open(&w, &request, NULL, 0);
+    request.expires = MONO_NEVER;
+    const int stays_too = world_open(&w, &request, NULL, 0);
+    request.expires = (mono_time){(int64_t)9000000000000000000};
+    const int for_ages = world_open(&w, &request, NULL, 0);
+    request.expires = mono_add_ms(w.now, 10001);
+    const int client = world_open(&w, &request, NULL, 0);
+    world_settle(&w, client, &got);
+    w.now = mono_add_ms(w.now, 9999);
+    streams_sweep(w.streams, w.now);
+    assert_int_equal(streams_count(w.streams), 4);
+    buf_clear(&got);
+    w.now = mono_add_ms(w.now, 1001);
+    streams_sweep(w.streams, w.now);
+    assert_false(world_read(client, &got, SIZE_MAX));
+    assert_int_equal(occurrences(&got, "event: expired-token\ndata: {}\n\nretry: "), 1);
+    assert_int_equal(occurrences(&got, "id: "), 0);
+    assert_int_equal(streams_counters(w.streams)->expired, 1);
+    assert_int_equal(streams_count(w.streams), 3);
+    buf_free(&got);
+    close(client);
+    close(stays);
+    close(stays_too);
+    close(for_ages);
+    world_finish(&w);
+}
+
+/* Who takes nothing cannot be told, and is ended all the same: it must not stay by being slow. */
+static void who_expires_while_it_is_slow_is_ended(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, SMALL, 16);
+    for (char key[2] = "a"; key[0] <= 'z'; key[0]++) {
+        world_set(&w, key, 1, 2000);
+    }
+    struct stream_request request = tiles_request();
+    request.expires = mono_add_ms(w.now, 1000);
+    const int client = world_open(&w, &request, NULL, SMALL);
+    world_turn(&w, 1000);
+    w.now = mono_add_ms(w.now, 2000);
+    streams_sweep(w.streams, w.now);
+    assert_int_equal(streams_count(w.streams), 0);
+    assert_false(world_read(client, &got, SIZE_MAX));
+    assert_int_equal(occurrences(&got, "expired-token"), 0);
+    buf_free(&got);
+    close(client);
+    world_finish(&w);
+}
+
 static void heartbeats_reach_all(void **state)
 {
     (void)state;
@@ -247,6 +307,8 @@ int main(void)
         cmocka_unit_test(channels_take_turns),
         cmocka_unit_test(room_is_bounded),
         cmocka_unit_test(draining_says_when_to_come_back),
+        cmocka_unit_test(who_expires_is_told_and_ended),
+        cmocka_unit_test(who_expires_while_it_is_slow_is_ended),
         cmocka_unit_test(heartbeats_reach_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

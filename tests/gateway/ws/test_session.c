@@ -9,9 +9,10 @@
 static const char everything[] = "{\"subscribe\":[\"*\"]}";
 
 /* Returns the client's end. */
-static int open_socket_as(struct world *w, int sndbuf, const struct view *view)
+static int open_socket_until(struct world *w, int sndbuf, const struct view *view,
+                             mono_time expires)
 {
-    struct stream_request request = {.kind = CHANNEL_WS_IDLE, .view = view};
+    struct stream_request request = {.kind = CHANNEL_WS_IDLE, .view = view, .expires = expires};
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
     if (sndbuf != 0) {
@@ -21,6 +22,11 @@ static int open_socket_as(struct world *w, int sndbuf, const struct view *view)
     assert_int_equal(streams_attach(w->streams, pair[0], &request, STR("HEAD\n\n"), w->now),
                      STATUS_OK);
     return pair[1];
+}
+
+static int open_socket_as(struct world *w, int sndbuf, const struct view *view)
+{
+    return open_socket_until(w, sndbuf, view, MONO_NEVER);
 }
 
 static int open_socket(struct world *w, int sndbuf)
@@ -321,6 +327,30 @@ static void who_resumes_after_an_event_to_come_waits_for_it(void **state)
     world_finish(&w);
 }
 
+static void who_expires_is_told_and_closed(void **state)
+{
+    (void)state;
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 65536, 16);
+    world_set(&w, "a", 1, 1);
+    const int client = open_socket_until(&w, 0, view_everything(), mono_add_ms(w.now, 10000));
+    say(&w, client, WS_TEXT, true, everything);
+    world_settle(&w, client, &got);
+    pass_s(&w, 9);
+    assert_int_equal(streams_count(w.streams), 1);
+    buf_clear(&got);
+    pass_s(&w, 1);
+    assert_false(world_read(client, &got, SIZE_MAX));
+    assert_int_equal(occurrences(&got, "{\"event\":\"expired-token\"}"), 1);
+    assert_true(closes_with(&got, 3000));
+    assert_int_equal(streams_counters(w.streams)->expired, 1);
+    assert_int_equal(streams_counters(w.streams)->ws_ended, 1);
+    buf_free(&got);
+    close(client);
+    world_finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +363,7 @@ int main(void)
         cmocka_unit_test(who_resumes_after_an_event_to_come_waits_for_it),
         cmocka_unit_test(who_may_see_other_things_is_in_another_channel),
         cmocka_unit_test(too_many_frames_and_too_many_subscriptions),
+        cmocka_unit_test(who_expires_is_told_and_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
