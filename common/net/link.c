@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "common/net/progress.h"
 #include "common/net/silence.h"
 #include "common/net/sockets.h"
 #include "common/program/log.h"
@@ -16,11 +17,15 @@
 /* Messages that are taken from one upstream before the next one has its turn. */
 #define LINK_TURN 16
 
+/* How often it is looked whether bytes come of what is waited for. */
+#define LINK_PROGRESS_MS 100
+
 /* A turn that comes so late was not held up by the peers: link_wait_ms is shorter. */
 #define LINK_PAUSE_MS (INT64_C(2) * REPLICA_PING_MS)
 
 struct connection {
     void *socket;
+    struct progress *progress; /* of the socket's connection; may be NULL */
     struct silence silence;
 };
 
@@ -41,6 +46,7 @@ struct link {
     unsigned count;        /* of upstreams */
     bool fresh;            /* whether the replica is, as last logged */
     mono_time turn_at;     /* when link_process was called last */
+    mono_time progress_at; /* when it was looked last whether bytes come */
     uint64_t renewals;     /* sockets that were made anew */
     uint64_t event_resets; /* the replica's, as last logged */
     struct buf frames[LINK_FRAMES_MAX];
@@ -48,51 +54,54 @@ struct link {
 
 /* ---- Sockets ---- */
 
-static int connect_to(const struct link *link, int type, const struct config_upstream *upstream,
-                      void **out, struct error *err)
+static void close_connection(const struct link *link, struct connection *connection)
 {
-    *out = socket_open(type, err);
-    if (*out == NULL) {
+    if (connection->socket != NULL) {
+        (void)epoll_ctl(link->epoll, EPOLL_CTL_DEL, socket_fd(connection->socket), NULL);
+        progress_destroy(&connection->progress);
+        socket_close(&connection->socket);
+    }
+}
+
+/* Sets the socket of the connection, and what belongs to it. */
+static int connect_to(const struct link *link, int type, const struct config_upstream *upstream,
+                      struct connection *out, struct error *err)
+{
+    out->socket = socket_open(type, err);
+    if (out->socket == NULL) {
         return STATUS_FULL;
     }
     if (type == ZMQ_DEALER) {
         /* Nothing piles up for a peer that is gone: without a connection, sending fails. */
         const int yes = 1;
-        zmq_setsockopt(*out, ZMQ_IMMEDIATE, &yes, sizeof yes);
+        zmq_setsockopt(out->socket, ZMQ_IMMEDIATE, &yes, sizeof yes);
     }
+    out->progress = progress_create(out->socket);
     const char *address = type == ZMQ_SUB ? upstream->publish : upstream->query;
-    int status = socket_connect(*out, address, upstream->server_key, link->config, err);
+    int status = socket_connect(out->socket, address, upstream->server_key, link->config, err);
     struct epoll_event event = {.events = EPOLLIN};
     if (status == STATUS_OK &&
-        epoll_ctl(link->epoll, EPOLL_CTL_ADD, socket_fd(*out), &event) != 0) {
+        epoll_ctl(link->epoll, EPOLL_CTL_ADD, socket_fd(out->socket), &event) != 0) {
         status = error_set(err, STATUS_FULL, "cannot watch a socket: %s", strerror(errno));
     }
     if (status != STATUS_OK) {
-        socket_close(out);
+        close_connection(link, out);
     }
     return status;
-}
-
-static void close_connection(const struct link *link, struct connection *connection)
-{
-    if (connection->socket != NULL) {
-        (void)epoll_ctl(link->epoll, EPOLL_CTL_DEL, socket_fd(connection->socket), NULL);
-        socket_close(&connection->socket);
-    }
 }
 
 /* The old socket stays when no new one can be made. */
 static void renew(struct link *link, struct upstream *u, int type)
 {
     struct connection *connection = type == ZMQ_SUB ? &u->sub : &u->query;
+    struct connection fresh = {.silence = connection->silence};
     struct error err = {{0}};
-    void *socket;
-    if (connect_to(link, type, u->config, &socket, &err) != STATUS_OK) {
+    if (connect_to(link, type, u->config, &fresh, &err) != STATUS_OK) {
         log_error("%s", err.text);
         return;
     }
     close_connection(link, connection);
-    connection->socket = socket;
+    *connection = fresh;
     link->renewals++;
 }
 
@@ -119,9 +128,9 @@ static int connect_all(struct link *link, const struct config_upstreams *upstrea
         u->heard_at = now;
         silence_heard(&u->sub.silence, now);
         silence_heard(&u->query.silence, now);
-        status = connect_to(link, ZMQ_DEALER, u->config, &u->query.socket, err);
+        status = connect_to(link, ZMQ_DEALER, u->config, &u->query, err);
         if (status == STATUS_OK) {
-            status = connect_to(link, ZMQ_SUB, u->config, &u->sub.socket, err);
+            status = connect_to(link, ZMQ_SUB, u->config, &u->sub, err);
         }
     }
     return status;
@@ -247,6 +256,25 @@ static bool should_be_heard(const struct link *link, unsigned upstream, mono_tim
                link->upstreams[upstream].heard_at.us;
 }
 
+/* What is slow but moves is no silence. To be called after what came was taken. */
+static void note_progress(struct link *link, mono_time now)
+{
+    if (now.us - link->progress_at.us < LINK_PROGRESS_MS * US_PER_MS) {
+        return;
+    }
+    link->progress_at = now;
+    for (unsigned i = 0; i < link->count; i++) {
+        struct upstream *u = &link->upstreams[i];
+        if (u->unanswered && progress_made(u->query.progress)) {
+            replica_arriving(link->replica, i, now);
+            silence_excuse(&u->query.silence, now);
+        }
+        if (progress_made(u->sub.progress)) {
+            silence_excuse(&u->sub.silence, now);
+        }
+    }
+}
+
 /* To be called after what came was taken. */
 static void end_silence(struct link *link, mono_time now)
 {
@@ -329,6 +357,7 @@ bool link_process(struct link *link, mono_time now, unsigned budget)
         }
     }
     taken += take_messages(link, now, budget - taken);
+    note_progress(link, now);
     end_silence(link, now);
     replica_tick(link->replica, now);
     log_changes(link, now);

@@ -2,6 +2,7 @@
 #include "common/net/sockets.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -136,6 +137,26 @@ int socket_connect(void *socket, const char *address, const char *server_key,
                          zmq_strerror(zmq_errno()));
     }
     return STATUS_OK;
+}
+
+void *socket_monitor(void *socket, int events)
+{
+    char address[64];
+    snprintf(address, sizeof address, "inproc://monitor-%p", socket);
+    if (zmq_socket_monitor(socket, address, events) != 0) {
+        return NULL;
+    }
+    void *monitor = zmq_socket(the_context(), ZMQ_PAIR);
+    if (monitor == NULL || zmq_connect(monitor, address) != 0) {
+        socket_monitor_close(socket, &monitor);
+    }
+    return monitor;
+}
+
+void socket_monitor_close(void *socket, void **monitor)
+{
+    (void)zmq_socket_monitor(socket, NULL, 0);
+    socket_close(monitor);
 }
 
 void socket_close(void **socket)

@@ -56,7 +56,7 @@
  * asker gets replies, which are a page and one tile (see common/replica/query.h). A server gets
  * requests. Who publishes gets subscriptions, and libzmq keeps each for as long as the subscriber
  * is there. */
-#define SOCKET_REPLY_MAX_BYTES (WIRE_BODY_MAX + 512 * 1024)
+#define SOCKET_REPLY_MAX_BYTES (WIRE_BODY_MAX + 1024 * 1024)
 #define SOCKET_REQUEST_MAX_BYTES (64 << 10)
 #define SOCKET_SUBSCRIPTION_MAX_BYTES 1024
 
@@ -76,6 +76,12 @@ void *socket_open(int type, struct error *err);
  * as in curve_join. STATUS_INVALID: the address or a key is wrong, and err says which. */
 int socket_connect(void *socket, const char *address, const char *server_key,
                    const struct config *config, struct error *err);
+
+/* Makes a PAIR socket over which libzmq tells of these events (ZMQ_EVENT_...) of a socket that is
+ * not connected yet. NULL when none can be made. Whoever has it reads what it tells, and closes it
+ * with socket_monitor_close before that socket. */
+void *socket_monitor(void *socket, int events);
+void socket_monitor_close(void *socket, void **monitor);
 
 /* Closes the socket without waiting for what is queued, and clears the pointer. A socket that is
  * NULL is fine. */

@@ -185,18 +185,38 @@ static const char *op_list(const struct request *r)
     return NULL;
 }
 
-static bool page_limit(const struct request *r, uint64_t *out)
+/* Reads a number above 0; what is above max is max. */
+static bool read_bound(const struct request *r, const char *name, uint64_t otherwise, uint64_t max,
+                       uint64_t *out)
 {
-    *out = QUERY_PAGE_MAX;
-    const mp_value *limit = mp_get(r->map, QUERY_ARG_LIMIT);
-    if (limit == NULL) {
+    const mp_value *given = mp_get(r->map, name);
+    *out = otherwise;
+    if (given == NULL) {
         return true;
     }
-    if (!mp_as_uint(limit, out) || *out == 0) {
+    if (!mp_as_uint(given, out) || *out == 0) {
         return false;
     }
-    *out = *out < QUERY_PAGE_MAX ? *out : QUERY_PAGE_MAX;
+    *out = *out < max ? *out : max;
     return true;
+}
+
+/* Where a page ends that the asker wants. */
+struct page_bounds {
+    uint64_t limit; /* entries */
+    uint64_t bytes; /* of the entries; the last one may reach beyond */
+};
+
+static bool page_bounds(const struct request *r, struct page_bounds *out)
+{
+    return read_bound(r, QUERY_ARG_LIMIT, QUERY_PAGE_MAX, QUERY_PAGE_MAX, &out->limit) &&
+           read_bound(r, QUERY_ARG_BYTES, QUERY_REPLY_BYTES, QUERY_BYTES_MAX, &out->bytes);
+}
+
+static bool page_is_full(const struct request *r, struct answer_array array,
+                         struct page_bounds bounds)
+{
+    return array.count >= bounds.limit || r->reply->len - array.at >= bounds.bytes;
 }
 
 /*
@@ -209,14 +229,14 @@ static const char *op_snapshot(const struct request *r)
 {
     uint64_t after = 0;
     uint64_t began = 0;
-    uint64_t limit;
+    struct page_bounds bounds;
     const uint64_t forgotten = store_forgotten(r->query->store);
     const mp_value *given = mp_get(r->map, QUERY_ARG_AFTER);
     const mp_value *first = mp_get(r->map, QUERY_ARG_BEGAN);
     if ((given != NULL && !mp_as_uint(given, &after)) ||
-        (first != NULL && !mp_as_uint(first, &began)) || !page_limit(r, &limit)) {
+        (first != NULL && !mp_as_uint(first, &began)) || !page_bounds(r, &bounds)) {
         return "`after` is the `next` of the page before, `began` the `forgotten` of the first "
-               "page, `limit` a number above 0";
+               "page, `limit` and `bytes` numbers above 0";
     }
     /* What was forgotten when the asker began it never had. */
     const bool restart = after != 0 && after < forgotten && began < forgotten;
@@ -226,8 +246,7 @@ static const char *op_snapshot(const struct request *r)
     const struct answer_standing standing = standing_of(r->query, r->state);
     struct answer_array array = answer_begin_snapshot(r->reply, &standing, forgotten, restart);
     const struct tile *tile;
-    while ((tile = store_next(r->query->store, after)) != NULL && array.count < limit &&
-           r->reply->len - array.at < QUERY_REPLY_BYTES) {
+    while ((tile = store_next(r->query->store, after)) != NULL && !page_is_full(r, array, bounds)) {
         after = tile->change;
         put_tile(r->reply, tile, r->now, true);
         array.count++;
@@ -276,7 +295,7 @@ static int events_start(const struct request *r, struct query_types *types, uint
 
 /* Appends a page of the events behind `after`. */
 static void put_events(const struct request *r, struct query_types *types, uint64_t after,
-                       uint64_t limit)
+                       struct page_bounds bounds)
 {
     const struct eventlog *events = r->query->events;
     const struct answer_standing standing = standing_of(r->query, r->state);
@@ -285,9 +304,7 @@ static void put_events(const struct request *r, struct query_types *types, uint6
     const size_t count = eventlog_count(events);
     size_t i = eventlog_index_after(events, after);
     query_types_begin(types);
-    for (; i < count && array.count < limit && r->reply->len - array.at < QUERY_REPLY_BYTES &&
-           query_types_go_on(types);
-         i++) {
+    for (; i < count && !page_is_full(r, array, bounds) && query_types_go_on(types); i++) {
         const struct eventlog_entry *entry = eventlog_at(events, i);
         after = entry->ordinal;
         if (query_types_want(types, entry)) {
@@ -300,17 +317,17 @@ static void put_events(const struct request *r, struct query_types *types, uint6
 
 static const char *op_events(const struct request *r)
 {
-    uint64_t limit;
+    struct page_bounds bounds;
     uint64_t after = 0;
     struct query_types types;
-    if (!page_limit(r, &limit) || !query_types_init(&types, mp_get(r->map, QUERY_ARG_TYPES))) {
-        return "`limit` is a number above 0, `types` an array of at most 256 texts of at most 4096 "
-               "bytes in all";
+    if (!page_bounds(r, &bounds) || !query_types_init(&types, mp_get(r->map, QUERY_ARG_TYPES))) {
+        return "`limit` and `bytes` are numbers above 0, `types` an array of at most 256 texts of "
+               "at most 4096 bytes in all";
     }
     const char *wrong = NULL;
-    const int start = events_start(r, &types, limit, &after);
+    const int start = events_start(r, &types, bounds.limit, &after);
     if (start == STATUS_OK) {
-        put_events(r, &types, after, limit);
+        put_events(r, &types, after, bounds);
     } else if (start == STATUS_NOT_FOUND) {
         put_error(r->reply, ANSWER_NOT_FOUND,
                   "the event with that id is not among those kept here; ask without `after_id`");

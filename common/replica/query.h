@@ -4,7 +4,8 @@
  * that either can be a replica's upstream. docs/protocol.md describes each request and reply.
  *
  * Whatever comes in gets a reply. A reply is at most QUERY_REPLY_BYTES long, plus one tile or
- * event. The members of requests are named in query_request.h, those of replies in answer.h.
+ * event; a page that its asker wants to be of another length, at most that. The members of requests
+ * are named in query_request.h, those of replies in answer.h.
  *
  * Pure: a request's bytes in, a reply's bytes out. One thread.
  */
@@ -23,7 +24,8 @@
 #include "common/wire/version.h"
 
 #define QUERY_REQUEST_MAX (64 << 10)  /* bytes; a longer request is refused */
-#define QUERY_REPLY_BYTES (256 << 10) /* pages end here */
+#define QUERY_REPLY_BYTES (256 << 10) /* replies end here, but pages of another length wanted */
+#define QUERY_BYTES_MAX (512 << 10)   /* which is at most this */
 #define QUERY_PAGE_MAX 5000           /* tiles or events a page */
 #define QUERY_KEYS_MAX 1000           /* of one get */
 

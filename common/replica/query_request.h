@@ -36,6 +36,7 @@
 #define QUERY_ARG_AFTER "after"       /* list: text; snapshot: change number; events: ordinal */
 #define QUERY_ARG_BEGAN "began"       /* snapshot: the `forgotten` of the first page */
 #define QUERY_ARG_LIMIT "limit"       /* snapshot, events: at most so many on a page */
+#define QUERY_ARG_BYTES "bytes"       /* snapshot, events: the page ends there; see query.h */
 #define QUERY_ARG_AFTER_ID "after_id" /* events: id of an event */
 #define QUERY_ARG_NEWEST "newest"     /* events: how many */
 #define QUERY_ARG_TYPES "types"       /* events: array of patterns */

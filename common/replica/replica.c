@@ -23,6 +23,7 @@ struct replica *replica_create(unsigned upstreams, size_t events_max, struct sto
     r->events_max = events_max;
     for (unsigned i = 0; i < upstreams; i++) {
         r->upstreams[i].pinged_at = (mono_time){INT64_MIN / 2};
+        pace_init(&r->upstreams[i].pace);
     }
     mp_doc_init(&r->body);
     mp_doc_init(&r->reply);
@@ -109,6 +110,11 @@ void replica_message(struct replica *r, const struct str frames[WIRE_FRAMES], mo
     } else {
         lanes_keep(r, lane, header.version, frames, now);
     }
+}
+
+void replica_arriving(struct replica *r, unsigned upstream, mono_time now)
+{
+    r->upstreams[upstream].arriving_at = now;
 }
 
 /* ---- Time ---- */

@@ -56,6 +56,10 @@ void replica_message(struct replica *replica, const struct str frames[WIRE_FRAME
 void replica_reply(struct replica *replica, unsigned upstream, uint32_t tag, struct str reply,
                    mono_time now);
 
+/* Notes that bytes of a reply have come from the upstream, whether or not it is whole yet: what
+ * still arrives is waited for. Without such notes a reply has REPLICA_QUERY_TIMEOUT_MS. */
+void replica_arriving(struct replica *replica, unsigned upstream, mono_time now);
+
 /* Lets time pass: pings, timeouts, retries. Must be called at least every replica_wait_ms. */
 void replica_tick(struct replica *replica, mono_time now);
 
@@ -87,7 +91,8 @@ const struct replica_counters *replica_counters(const struct replica *replica);
  * all of it. */
 bool replica_events_whole(const struct replica *replica);
 
-/* True when the upstream has answered a ping within the last REPLICA_DEAD_MS. */
+/* True when the upstream has answered a ping within the last REPLICA_DEAD_MS, or bytes of an answer
+ * have come. */
 bool replica_upstream_alive(const struct replica *replica, unsigned upstream, mono_time now);
 
 /* When an answer to a ping said, for the last time, that the upstream has published something since

@@ -28,10 +28,11 @@
 /* How often an upstream that is not connected is asked. */
 #define REPLICA_RECONNECT_MS 50
 
-/* An upstream that has not answered for so long counts as dead. */
+/* An upstream that has not answered for so long, and of whose answers no byte has come, counts as
+ * dead. */
 #define REPLICA_DEAD_MS 1800
 
-/* A page that has not come for so long is given up. */
+/* A page of which nothing has come for so long is given up. */
 #define REPLICA_QUERY_TIMEOUT_MS 2000
 
 /* A lane that nothing was heard of for so long, not even a heartbeat, is not fresh. */

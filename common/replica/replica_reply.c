@@ -166,6 +166,7 @@ static void sync_finish(struct replica *r, const struct answer_standing *standin
         return;
     }
     r->sync.step = REPLICA_SYNC_IDLE;
+    r->sync.next = 0;
     r->sync.failures = 0;
     r->sync.retry_at = now;
 }
@@ -367,13 +368,19 @@ void replica_reply(struct replica *r, unsigned upstream, uint32_t tag, struct st
         return;
     }
     const mp_value *map = &r->reply.root;
-    if (upstreams_is_ping(r, upstream, tag)) {
+    const bool awaited = r->sync.step != REPLICA_SYNC_IDLE && upstream == r->sync.upstream;
+    const struct replica_ping *ping = upstreams_find_ping(r, upstream, tag);
+    if (ping != NULL) {
+        /* Answers come in the order of the requests. */
+        r->sync.overtaken = r->sync.overtaken || (awaited && (int32_t)(tag - r->sync.tag) > 0);
+        pace_note_ping(&r->upstreams[upstream].pace, now.us - ping->sent_at.us);
         on_ping(r, upstream, map, now);
         return;
     }
-    if (r->sync.step == REPLICA_SYNC_IDLE || upstream != r->sync.upstream || tag != r->sync.tag) {
+    if (!awaited || tag != r->sync.tag) {
         return; /* an answer that came after its time */
     }
+    pace_note_page(&r->upstreams[upstream].pace, reply.len, now.us - r->sync.asked_at.us);
     struct answer_error error;
     if (answer_read_error(map, &error)) {
         replica_sync_abandon(r, now);

@@ -21,6 +21,7 @@
 
 #include "common/base/clock.h"
 #include "common/codec/mp.h"
+#include "common/replica/pace.h"
 #include "common/replica/pending.h"
 #include "common/replica/replica_ops.h"
 #include "common/store/eventlog.h"
@@ -64,20 +65,28 @@ struct replica_lane {
     wall_time as_of;                   /* the moment that the position was true for */
 };
 
+/* A ping that may be answered yet. */
+struct replica_ping {
+    uint32_t tag; /* 0: there is none */
+    mono_time sent_at;
+};
+
 /* What is known of an upstream, by its answers to pings. */
 struct replica_upstream {
-    bool answered;                          /* it has answered a ping since the start */
-    mono_time answered_at;                  /* only with `answered`: when it did so last */
-    mono_time pinged_at;                    /* when it was pinged last */
-    mono_time moved_at;                     /* when an answer said last that it went on */
-    wall_time as_of;                        /* by its last answer */
-    uint64_t published;                     /* by its last answer: its versions, summed up */
-    bool serving;                           /* it can be asked for snapshots */
-    unsigned lanes;                         /* how many the deployment has, by this upstream */
-    uint64_t lanes_owned;                   /* bit i: lane i is whole there */
-    char instance[REPLICA_INSTANCE_SIZE];   /* its run, by its last answer; "": none yet */
-    uint32_t ping_tags[REPLICA_PINGS_KEPT]; /* a ring; 0: none */
-    size_t next_ping;                       /* index of the oldest in the ring */
+    bool answered;                        /* it has answered a ping since the start */
+    mono_time answered_at;                /* only with `answered`: when it did so last */
+    mono_time arriving_at;                /* when bytes of an answer came last; 0: never */
+    mono_time pinged_at;                  /* when it was pinged last */
+    mono_time moved_at;                   /* when an answer said last that it went on */
+    wall_time as_of;                      /* by its last answer */
+    uint64_t published;                   /* by its last answer: its versions, summed up */
+    bool serving;                         /* it can be asked for snapshots */
+    unsigned lanes;                       /* how many the deployment has, by this upstream */
+    uint64_t lanes_owned;                 /* bit i: lane i is whole there */
+    char instance[REPLICA_INSTANCE_SIZE]; /* its run, by its last answer; "": none yet */
+    struct pace pace;                     /* how large a page it is asked for */
+    struct replica_ping pings[REPLICA_PINGS_KEPT]; /* a ring */
+    size_t next_ping;                              /* index of the oldest in the ring */
 };
 
 enum replica_sync_step { REPLICA_SYNC_IDLE, REPLICA_SYNC_TILES, REPLICA_SYNC_EVENTS };
@@ -89,8 +98,10 @@ struct replica_sync {
     unsigned upstream;    /* the one that is asked, or was asked last */
     uint32_t tag;         /* of the request that is not answered yet */
     mono_time asked_at;   /* when that was sent */
+    bool overtaken;       /* a later request was answered: the page is lost, or long in coming */
     uint32_t mark;        /* number of the snapshot: see store_mark, store_sweep */
-    uint64_t next;        /* change number that the next page of tiles begins at */
+    uint64_t next;        /* change number that the next page of tiles begins at; 0: the first one;
+                             when idle, where a snapshot that stalled can go on */
     uint64_t forgotten;   /* by the first page: see answer_snapshot */
     bool asked_newest;    /* the newest events were asked for, as none were held */
     bool new_epoch;       /* with events: the log is of an earlier epoch, and is compared */

@@ -34,10 +34,11 @@ static void ping(struct replica *r, unsigned upstream, mono_time now)
         return;
     }
     u->pinged_at = now;
-    upstreams_note_ping(r, upstream, tag);
+    upstreams_note_ping(r, upstream, tag, now);
 }
 
-void replica_sync_abandon(struct replica *r, mono_time now)
+/* Goes on later, with the page that did not come if the same run of the upstream is asked then. */
+static void stall(struct replica *r, mono_time now)
 {
     const unsigned doublings =
         r->sync.failures < RETRY_DOUBLINGS_MAX ? r->sync.failures : RETRY_DOUBLINGS_MAX;
@@ -47,14 +48,22 @@ void replica_sync_abandon(struct replica *r, mono_time now)
     r->counters.retries++;
 }
 
+void replica_sync_abandon(struct replica *r, mono_time now)
+{
+    stall(r, now);
+    r->sync.next = 0;
+}
+
 static void ask(struct replica *r, enum replica_sync_step step, struct query_request *request,
                 mono_time now)
 {
     r->sync.step = step;
     r->sync.asked_at = now;
+    r->sync.overtaken = false;
+    query_request_uint(request, QUERY_ARG_BYTES, r->upstreams[r->sync.upstream].pace.bytes);
     r->sync.tag = send_query(r, r->sync.upstream, request);
     if (r->sync.tag == 0) {
-        replica_sync_abandon(r, now);
+        stall(r, now);
     }
 }
 
@@ -127,12 +136,32 @@ static uint64_t lanes_wanted(const struct replica *r, mono_time now)
 
 static void sync_begin(struct replica *r, unsigned upstream, uint64_t wanted, mono_time now)
 {
+    const struct replica_upstream *u = &r->upstreams[upstream];
+    const bool goes_on = r->sync.next != 0 && r->sync.upstream == upstream &&
+                         strcmp(r->sync.instance, u->instance) == 0;
     r->sync.upstream = upstream;
-    r->sync.wanted = wanted & r->upstreams[upstream].lanes_owned;
-    r->sync.instance[0] = '\0';
-    r->sync.mark++;
-    r->sync.next = 0;
+    r->sync.wanted = wanted & u->lanes_owned;
+    if (!goes_on) {
+        r->sync.instance[0] = '\0';
+        r->sync.mark++;
+        r->sync.next = 0;
+    }
     replica_sync_ask_tiles(r, now);
+}
+
+static mono_time later(mono_time a, mono_time b)
+{
+    return a.us > b.us ? a : b;
+}
+
+/* When the page that was asked for is given up. A page of which bytes still come is on its way, but
+ * what comes after a later request was answered is none of it. */
+static mono_time page_due(const struct replica *r)
+{
+    const mono_time arriving_at = r->upstreams[r->sync.upstream].arriving_at;
+    const mono_time since =
+        r->sync.overtaken ? r->sync.asked_at : later(r->sync.asked_at, arriving_at);
+    return mono_add_ms(since, REPLICA_QUERY_TIMEOUT_MS);
 }
 
 void replica_sync_tick(struct replica *r, mono_time now)
@@ -143,9 +172,9 @@ void replica_sync_tick(struct replica *r, mono_time now)
         }
     }
     if (r->sync.step != REPLICA_SYNC_IDLE) {
-        if (replica_time_passed(r->sync.asked_at, REPLICA_QUERY_TIMEOUT_MS, now) ||
-            !upstreams_alive(r, r->sync.upstream, now)) {
-            replica_sync_abandon(r, now);
+        if (page_due(r).us <= now.us || !upstreams_alive(r, r->sync.upstream, now)) {
+            pace_note_timeout(&r->upstreams[r->sync.upstream].pace);
+            stall(r, now);
         }
         return;
     }
@@ -169,7 +198,7 @@ mono_time replica_sync_due(const struct replica *r, mono_time now)
         due = earlier(due, mono_add_ms(r->upstreams[i].pinged_at, REPLICA_PING_MS));
     }
     if (r->sync.step != REPLICA_SYNC_IDLE) {
-        return earlier(due, mono_add_ms(r->sync.asked_at, REPLICA_QUERY_TIMEOUT_MS));
+        return earlier(due, page_due(r));
     }
     unsigned upstream;
     for (unsigned i = 0; i < r->lane_count; i++) {

@@ -4,7 +4,8 @@
 bool upstreams_alive(const struct replica *r, unsigned upstream, mono_time now)
 {
     const struct replica_upstream *u = &r->upstreams[upstream];
-    return u->answered && !replica_time_passed(u->answered_at, REPLICA_DEAD_MS, now);
+    const mono_time at = u->answered_at.us > u->arriving_at.us ? u->answered_at : u->arriving_at;
+    return u->answered && !replica_time_passed(at, REPLICA_DEAD_MS, now);
 }
 
 static bool serves(const struct replica *r, unsigned upstream, uint64_t lanes, mono_time now)
@@ -47,19 +48,21 @@ bool upstreams_choose(const struct replica *r, uint64_t lanes, mono_time now, un
     return false;
 }
 
-void upstreams_note_ping(struct replica *r, unsigned upstream, uint32_t tag)
+void upstreams_note_ping(struct replica *r, unsigned upstream, uint32_t tag, mono_time now)
 {
     struct replica_upstream *u = &r->upstreams[upstream];
-    u->ping_tags[u->next_ping] = tag;
+    u->pings[u->next_ping] = (struct replica_ping){tag, now};
     u->next_ping = (u->next_ping + 1) % REPLICA_PINGS_KEPT;
 }
 
-bool upstreams_is_ping(const struct replica *r, unsigned upstream, uint32_t tag)
+const struct replica_ping *upstreams_find_ping(const struct replica *r, unsigned upstream,
+                                               uint32_t tag)
 {
     for (size_t i = 0; i < REPLICA_PINGS_KEPT; i++) {
-        if (tag != 0 && r->upstreams[upstream].ping_tags[i] == tag) {
-            return true;
+        const struct replica_ping *ping = &r->upstreams[upstream].pings[i];
+        if (tag != 0 && ping->tag == tag) {
+            return ping;
         }
     }
-    return false;
+    return NULL;
 }

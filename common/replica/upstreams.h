@@ -6,7 +6,8 @@
 
 #include "common/replica/replica_state.h"
 
-/* True when the upstream has answered a ping within the last REPLICA_DEAD_MS. */
+/* True when the upstream has answered a ping within the last REPLICA_DEAD_MS, or bytes of an answer
+ * have come within that time: over a narrow way the answers to pings wait behind a page. */
 bool upstreams_alive(const struct replica *r, unsigned upstream, mono_time now);
 
 /* The number of lanes of the deployment, by the living upstreams: the highest that any of them
@@ -21,10 +22,12 @@ unsigned upstreams_serving(const struct replica *r, unsigned lane, mono_time now
  * none. */
 bool upstreams_choose(const struct replica *r, uint64_t lanes, mono_time now, unsigned *chosen);
 
-/* Remembers the tag of a ping that was sent. */
-void upstreams_note_ping(struct replica *r, unsigned upstream, uint32_t tag);
+/* Remembers a ping that was sent. */
+void upstreams_note_ping(struct replica *r, unsigned upstream, uint32_t tag, mono_time now);
 
-/* True when the tag is one of the last REPLICA_PINGS_KEPT pings of that upstream. */
-bool upstreams_is_ping(const struct replica *r, unsigned upstream, uint32_t tag);
+/* The ping with that tag, if it is one of the last REPLICA_PINGS_KEPT of that upstream; else NULL.
+ */
+const struct replica_ping *upstreams_find_ping(const struct replica *r, unsigned upstream,
+                                               uint32_t tag);
 
 #endif

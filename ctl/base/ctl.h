@@ -15,7 +15,7 @@ struct ctl {
     const char *publish; /* the address to connect to for deltas */
     bool json;           /* True when JSON is printed, for programs. */
     bool colour;         /* True when out is a terminal, and the user has not set NO_COLOR. */
-    int timeout_ms;      /* how long one answer may take; above 0 */
+    int timeout_ms;      /* how long nothing may come of an answer; above 0 */
     FILE *out;
     FILE *err;
 };

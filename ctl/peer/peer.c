@@ -6,11 +6,15 @@
 
 #include "common/base/clock.h"
 #include "common/base/xalloc.h"
+#include "common/net/progress.h"
 #include "common/net/sockets.h"
 #include "common/replica/answer.h"
 
 #define REPLY_FRAMES 3  /* tag, delimiter, body; a request has the same */
 #define MESSAGE_MAX 400 /* bytes of the server's words that are shown */
+
+/* How often it is looked whether bytes of a reply come. */
+#define PROGRESS_MS 100
 
 /*
  * The socket is a DEALER and not a REQ, because a DEALER can simply ask again when an answer did
@@ -20,6 +24,7 @@
 struct peer {
     const struct ctl *ctl;
     void *socket;
+    struct progress *progress;       /* of the socket; may be NULL */
     uint32_t tag;                    /* of the last request; the first one has 1 */
     struct buf frames[REPLY_FRAMES]; /* of the last reply; doc borrows from them */
     struct mp_doc doc;
@@ -33,6 +38,7 @@ int peer_create(const struct ctl *ctl, struct peer **out, struct error *err)
     peer->socket = socket_open(ZMQ_DEALER, err);
     int status = peer->socket != NULL ? STATUS_OK : STATUS_IO;
     if (status == STATUS_OK) {
+        peer->progress = progress_create(peer->socket);
         status = socket_connect(peer->socket, ctl->query, NULL, ctl->config, err);
     }
     if (status != STATUS_OK) {
@@ -49,6 +55,7 @@ void peer_destroy(struct peer **peer_p)
     if (peer == NULL) {
         return;
     }
+    progress_destroy(&peer->progress);
     socket_close(&peer->socket);
     for (size_t i = 0; i < REPLY_FRAMES; i++) {
         buf_free(&peer->frames[i]);
@@ -58,10 +65,11 @@ void peer_destroy(struct peer **peer_p)
     *peer_p = NULL;
 }
 
-/* Waits for the reply that has the tag of the last request. */
+/* Waits for the reply that has the tag of the last request. The time begins anew when bytes come:
+ * over a narrow way a page takes longer than anybody would wait for a server that is gone. */
 static int receive(struct peer *peer, struct error *err)
 {
-    const mono_time deadline = mono_add_ms(clock_mono(), peer->ctl->timeout_ms);
+    mono_time deadline = mono_add_ms(clock_mono(), peer->ctl->timeout_ms);
     for (;;) {
         const int count =
             socket_receive(peer->socket, peer->frames, REPLY_FRAMES, SOCKET_REPLY_MAX_BYTES);
@@ -72,7 +80,10 @@ static int receive(struct peer *peer, struct error *err)
         if (tag == peer->tag) {
             return STATUS_OK;
         }
-        const int wait_ms = mono_ms_until(clock_mono(), deadline, peer->ctl->timeout_ms);
+        if (count == 0 && progress_made(peer->progress)) {
+            deadline = mono_add_ms(clock_mono(), peer->ctl->timeout_ms);
+        }
+        const int wait_ms = mono_ms_until(clock_mono(), deadline, PROGRESS_MS);
         if (count == 0 && wait_ms == 0) {
             return error_set(err, STATUS_AGAIN, "no answer from %s within %d ms; is it running?",
                              peer->ctl->query, peer->ctl->timeout_ms);

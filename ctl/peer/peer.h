@@ -21,7 +21,8 @@ void peer_destroy(struct peer **peer);
 
 /*
  * Ends and sends the request, which is freed in any case, and waits for the reply up to
- * ctl->timeout_ms. *reply is owned by the peer and valid until the next call.
+ * ctl->timeout_ms, which begin anew while bytes of it come. *reply is owned by the peer and valid
+ * until the next call.
  *
  *     STATUS_AGAIN       there was no answer in time
  *     STATUS_INVALID     what came is no answer

@@ -24,6 +24,8 @@ struct scene {
         unsigned upstream;
         uint32_t tag;
         char op[16];
+        uint64_t after;
+        uint64_t bytes;
     } last;
     uint32_t ping_tags[2];
     size_t accepted;
@@ -44,6 +46,9 @@ static bool send_query(void *arg, unsigned upstream, uint32_t tag, struct str re
         scene->last.upstream = upstream;
         scene->last.tag = tag;
         snprintf(scene->last.op, sizeof scene->last.op, "%.*s", (int)op.len, op.p);
+        scene->last.after = 0;
+        (void)mp_as_uint(mp_get(&doc.root, "after"), &scene->last.after);
+        assert_true(mp_as_uint(mp_get(&doc.root, "bytes"), &scene->last.bytes));
     }
     mp_doc_free(&doc);
     return scene->connected;
@@ -161,6 +166,18 @@ static void answer_ping(struct scene *scene, unsigned upstream, const char *inst
     mp_put_bool(&out, true);
     reply(scene, upstream, scene->ping_tags[upstream], &out);
     replica_tick(scene->replica, scene->now);
+}
+
+/* An empty page of tiles, behind which others are. */
+static void answer_with_more(struct scene *scene, uint64_t next)
+{
+    const struct answer_standing standing = {
+        .instance = STR("one"), .lanes = 1, .lanes_owned = 1, .versions = {{1, 10}}};
+    struct buf out = {0};
+    const struct answer_array array = answer_begin_snapshot(&out, &standing, 0, false);
+    assert_string_equal(scene->last.op, "snapshot");
+    answer_end_page(&out, array, next, true);
+    reply(scene, scene->last.upstream, scene->last.tag, &out);
 }
 
 /* An empty last page of tiles, or of events, as was asked. */

@@ -288,6 +288,30 @@ static void test_snapshot_pages(void **state)
     assert_code(ASK(server, "\x82\xa2op\xa8snapshot\xa5limit\x00"), "bad_request");
 }
 
+static void test_a_page_is_as_long_as_its_asker_wants(void **state)
+{
+    struct server *server = *state;
+    const mp_value *reply = ASK(server, "\x82\xa2op\xa8snapshot\xa5"
+                                        "bytes\x01");
+    assert_keys(reply, "b"); /* one, though it is longer */
+    assert_flag(reply, "more", true);
+    assert_keys(ASK(server, "\x82\xa2op\xa8snapshot\xa5"
+                            "bytes\xcd\xff\xff"),
+                "bac");
+    assert_ids(ASK(server, "\x83\xa2op\xa6"
+                           "events\xa6newest\x03\xa5"
+                           "bytes\x01"),
+               "5 ");
+    assert_flag(&server->doc.root, "more", true);
+    assert_code(ASK(server, "\x82\xa2op\xa8snapshot\xa5"
+                            "bytes\x00"),
+                "bad_request");
+    assert_code(ASK(server, "\x82\xa2op\xa6"
+                            "events\xa5"
+                            "bytes\xa1x"),
+                "bad_request");
+}
+
 static void test_snapshot_restarts_when_removals_are_forgotten(void **state)
 {
     struct server *server = *state;
@@ -408,6 +432,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_get_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list, setup, teardown),
         cmocka_unit_test_setup_teardown(test_snapshot_pages, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_page_is_as_long_as_its_asker_wants, setup, teardown),
         cmocka_unit_test_setup_teardown(test_snapshot_restarts_when_removals_are_forgotten, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_events, setup, teardown),

@@ -258,6 +258,72 @@ static void test_mutated_input(void **state)
     }
 }
 
+/* ---- Narrow ways ---- */
+
+static void test_a_page_that_still_arrives_is_waited_for(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene, 1, 10);
+    answer_ping(&scene, 0, "one");
+    assert_int_equal(scene.asked, 1);
+    const uint32_t tag = scene.last.tag;
+    for (int i = 0; i < 40; i++) {
+        pass(&scene, 1000);
+        replica_arriving(scene.replica, 0, scene.now);
+    }
+    assert_true(replica_upstream_alive(scene.replica, 0, scene.now)); /* pings wait behind it */
+    assert_int_equal(scene.last.tag, tag);
+    answer_snapshot(&scene, 1, 10);
+    assert_true(replica_ready(scene.replica));
+    assert_int_equal(counters(&scene)->retries, 0);
+    finish(&scene);
+}
+
+static void test_what_arrives_after_a_later_answer_is_no_page(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene, 1, 10);
+    answer_ping(&scene, 0, "one");
+    const uint64_t bytes = scene.last.bytes;
+    for (int ms = 0; ms < REPLICA_QUERY_TIMEOUT_MS; ms += REPLICA_PING_MS) {
+        assert_int_equal(counters(&scene)->retries, 0);
+        pass(&scene, REPLICA_PING_MS);
+        replica_arriving(scene.replica, 0, scene.now);
+        answer_ping(&scene, 0, "one"); /* asked later than the page, which was dropped */
+    }
+    assert_int_equal(counters(&scene)->retries, 1);
+    pass(&scene, 20);
+    assert_int_equal(scene.asked, 2);
+    assert_int_equal(scene.last.bytes, bytes / 2);
+    finish(&scene);
+}
+
+static void test_a_snapshot_that_stalled_goes_on_where_it_was(void **state)
+{
+    (void)state;
+    struct scene scene;
+    begin(&scene, 1, 10);
+    answer_ping(&scene, 0, "one");
+    answer_with_more(&scene, 7);
+    pass(&scene, REPLICA_QUERY_TIMEOUT_MS);
+    assert_int_equal(counters(&scene)->retries, 1);
+    answer_ping(&scene, 0, "one");
+    pass(&scene, 20);
+    assert_int_equal(scene.asked, 3);
+    assert_int_equal(scene.last.after, 7);
+    pass(&scene, REPLICA_QUERY_TIMEOUT_MS);
+    answer_ping(&scene, 0, "two"); /* it knows nothing of the first page */
+    pass(&scene, 40);
+    assert_int_equal(scene.asked, 4);
+    assert_int_equal(scene.last.after, 0);
+    answer_asked(&scene, "two", 1, 10);
+    answer_asked(&scene, "two", 1, 10);
+    assert_true(replica_ready(scene.replica));
+    finish(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +338,9 @@ int main(void)
         cmocka_unit_test(test_a_restarted_server_is_not_waited_for),
         cmocka_unit_test(test_nothing_follows_on_what_the_server_dropped),
         cmocka_unit_test(test_it_sleeps_while_nobody_can_be_asked),
+        cmocka_unit_test(test_a_page_that_still_arrives_is_waited_for),
+        cmocka_unit_test(test_what_arrives_after_a_later_answer_is_no_page),
+        cmocka_unit_test(test_a_snapshot_that_stalled_goes_on_where_it_was),
         cmocka_unit_test(test_mutated_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
