@@ -15,7 +15,8 @@
     X(verify)                                                                                      \
     X(check)                                                                                       \
     X(install_trigger)                                                                             \
-    X(state)
+    X(state)                                                                                       \
+    X(token)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

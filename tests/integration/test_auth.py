@@ -4,10 +4,13 @@ import hashlib
 import hmac
 import json
 import re
+import subprocess
 import time
 
+import jwt
 import pytest
 
+from conftest import bin_folder
 from issuer import Issuer, b64, bearer, cookie, jwk, make_key
 from tilewire import free_ports, now_iso, wait_until
 from websocket import WebSocket
@@ -26,8 +29,8 @@ def issuer(folder):
 def secured(deploy, sqlite_table, issuer):
     """secured(**gateway) → a deployment with one gateway that asks for tokens of the issuer."""
     def make(issuers=None, leeway="0", **gateway):
-        jwt = {"issuers": [one.config() for one in issuers or [issuer]], "leeway": leeway}
-        d = deploy(sqlite_table, gateways=1, config={"gateway": {"auth": "jwt", "jwt": jwt, **gateway}}).start()
+        tokens = {"issuers": [one.config() for one in issuers or [issuer]], "leeway": leeway}
+        d = deploy(sqlite_table, gateways=1, config={"gateway": {"auth": "jwt", "jwt": tokens, **gateway}}).start()
         wait_until(lambda: d.request("/readyz")[0] == 200)
         return d
     return make
@@ -336,3 +339,61 @@ def test_a_new_token_goes_on_where_the_old_one_ended(secured, issuer, sqlite_tab
     assert tiles.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "orders.ever")["data"]["data"]["value"] == 2
     assert events.await_event(lambda e: e["event"] == "order.created")["id"] == "2"
     assert not [e for e in tiles.events + events.events if e["event"] == "reset"]
+
+
+# ---- tilewire token ----
+
+@pytest.mark.parametrize("alg", ["EdDSA", "ES256", "RS256"])
+def test_tokens_for_scripts(secured, folder, alg):
+    """Made by `tilewire token`, read by PyJWT, and accepted by a gateway."""
+    tilewire = bin_folder().resolve() / "tilewire"
+
+    def make(*arguments):
+        return subprocess.run([tilewire, "token", *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
+
+    made = make("--new-key", "mine.jwk", "--alg", alg)
+    assert made.returncode == 0, made.stdout
+    (folder / "mine.jwks").write_text(made.stdout)
+    assert (folder / "mine.jwk").stat().st_mode & 0o777 == 0o600
+    assert make("mine.jwk", "--public").stdout == made.stdout
+    public = jwt.PyJWKSet.from_json(made.stdout).keys[0]
+    private = jwt.PyJWK.from_json((folder / "mine.jwk").read_text()).key
+    assert private.public_key().public_numbers() == public.key.public_numbers() if alg != "EdDSA" else True
+
+    token = make("mine.jwk", "--subject", "Ada \"L\"", "--groups", "a,b c", "--tiles", "orders.*,x", "--events", "", "--expires", "90s").stdout.strip()
+    claims = jwt.decode(token, public.key, algorithms=[alg], audience="tilewire", issuer="https://localhost")
+    assert claims == {"iat": claims["iat"], "exp": claims["iat"] + 90, "iss": "https://localhost", "aud": "tilewire", "sub": "Ada \"L\"",
+                      "groups": ["a", "b c"], "tilewire": {"tiles": ["orders.*", "x"], "events": []}}
+    assert jwt.get_unverified_header(token) == {"alg": alg, "typ": "JWT", "kid": public.key_id}
+    plain = jwt.decode(make("mine.jwk").stdout.strip(), public.key, algorithms=[alg], audience="tilewire")
+    assert set(plain) == {"iat", "exp", "iss", "aud"} and plain["exp"] == plain["iat"] + 3600
+    other = make("mine.jwk", "--issuer", "https://i", "--audience", "a").stdout.strip()
+    assert jwt.decode(other, public.key, algorithms=[alg], audience="a", issuer="https://i")
+
+    class Mine:
+        @staticmethod
+        def config():
+            return {"issuer": "https://localhost", "audience": "tilewire", "jwks": str(folder / "mine.jwks")}
+
+    d = secured(issuers=[Mine])
+    assert {tile["key"].split(".")[0] for tile in json.loads(get(d, token)[2])["tiles"]} == {"orders"}
+    assert get(d, token, "/api/events")[0] == 403
+    assert get(d, other)[0] == 401
+
+
+def test_keys_of_scripts_are_kept(folder):
+    def make(*arguments):
+        done = subprocess.run([bin_folder().resolve() / "tilewire", "token", *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+        return done.returncode, done.stderr.strip()
+
+    assert make("--new-key", "mine.jwk")[0] == 0
+    assert make("--new-key", "mine.jwk") == (1, "tilewire: cannot make mine.jwk: File exists")
+    (folder / "mine.jwk").chmod(0o640)
+    assert make("mine.jwk") == (1, "tilewire: mine.jwk: others may read it, and could make tokens: chmod 600")
+    (folder / "link.jwk").symlink_to("mine.jwk")
+    assert make("link.jwk")[0] == 1
+    (folder / "bad.jwk").write_text("{}")
+    (folder / "bad.jwk").chmod(0o600)
+    assert make("bad.jwk") == (1, "tilewire: bad.jwk: it is no key for signatures with EdDSA, ES256 or RS256")
+    assert make("no.jwk")[0] == 1
+    assert make("--alg", "HS256", "mine.jwk")[0] == 2 and make("--expires", "0", "mine.jwk")[0] == 2 and make()[0] == 2
