@@ -40,7 +40,7 @@ static void on_change(void *arg, const struct tile *tile, enum store_change chan
         feed_tile(gateway->streams, tile, change, patch, base);
     }
     if (gateway->waiting != NULL && change != STORE_REFRESHED) {
-        waiting_tile(gateway->waiting, (struct str){tile->key, tile->key_len});
+        waiting_tile(gateway->waiting, (struct str){tile->key, tile->key_len}, tile->number);
     }
 }
 

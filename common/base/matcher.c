@@ -10,17 +10,16 @@
 #define LISTS_MAX 2
 #define FIRST_NAMES 32 /* The places that are remembered at first. */
 
+/* What is remembered of a place: the verdict on the name that had it last, and which use that was.
+ * Of the use only the lower bits are here; a verdict is taken for that of another name if a place
+ * is given away a billion times while nobody asks. */
+#define VERDICT_BITS 2
 enum verdict { VERDICT_NONE, VERDICT_UNWANTED, VERDICT_WANTED };
-
-struct remembered {
-    uint32_t use;
-    uint32_t verdict; /* enum verdict, about the name that had the place in that use */
-};
 
 struct matcher {
     struct patterns *lists[LISTS_MAX];
     size_t list_count;
-    struct remembered *names; /* By place. */
+    uint32_t *names; /* By place. */
     size_t name_cap;
     uint64_t steps;
 };
@@ -62,7 +61,7 @@ bool matcher_wants(struct matcher *matcher, struct str name)
 }
 
 /* What is remembered of the place; NULL: it is none of those that are. */
-static struct remembered *place_of(struct matcher *matcher, uint32_t place)
+static uint32_t *place_of(struct matcher *matcher, uint32_t place)
 {
     if (place >= MATCHER_NAMES_MAX) {
         return NULL;
@@ -85,15 +84,15 @@ bool matcher_wants_numbered(struct matcher *matcher, struct str name, struct nam
     if (matcher->list_count == 0) {
         return true;
     }
-    struct remembered *known = place_of(matcher, number.place);
+    uint32_t *known = place_of(matcher, number.place);
     if (known == NULL) {
         return matcher_wants(matcher, name);
     }
-    if (known->verdict == VERDICT_NONE || known->use != number.use) {
-        known->use = number.use;
-        known->verdict = matcher_wants(matcher, name) ? VERDICT_WANTED : VERDICT_UNWANTED;
+    const uint32_t use = number.use << VERDICT_BITS;
+    if (*known != (use | VERDICT_WANTED) && *known != (use | VERDICT_UNWANTED)) {
+        *known = use | (matcher_wants(matcher, name) ? VERDICT_WANTED : VERDICT_UNWANTED);
     }
-    return known->verdict == VERDICT_WANTED;
+    return *known == (use | VERDICT_WANTED);
 }
 
 bool matcher_wants_all(const struct matcher *matcher)

@@ -20,12 +20,12 @@
 
 #include "common/base/str.h"
 
-/* So many names are remembered: 8 bytes each, and as many as there are. The patterns are asked
+/* So many names are remembered, with 4 bytes each, if there are as many. The patterns are asked
  * again about others. */
-#define MATCHER_NAMES_MAX 4096
+#define MATCHER_NAMES_MAX 16384
 
 /* What stands for a name. Places are small, and given away again when nothing has the name any
- * more; `use` tells the names apart that had the place. */
+ * more; `use` tells the names apart that had the place. numbering.h gives them out. */
 struct name_number {
     uint32_t place;
     uint32_t use;

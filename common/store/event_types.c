@@ -6,43 +6,33 @@
 
 #include "common/base/table.h"
 
+#include "common/base/numbering.h"
 #include "common/base/xalloc.h"
-
-#define NO_PLACE UINT32_MAX
 
 struct event_type {
     char *text;
     size_t len;
     size_t events; /* How many have it. */
-    uint32_t place;
+    struct name_number number;
     UT_hash_handle by_text;
-};
-
-struct place {
-    struct event_type *type; /* NULL: it is free */
-    uint32_t use;
-    uint32_t next_free;
 };
 
 struct event_types {
     struct event_type *table;
-    struct place *places;
-    uint32_t place_count; /* Places that were used so far. */
-    uint32_t place_cap;
-    uint32_t first_free; /* NO_PLACE: none of those is free. */
+    struct numbering numbering;
+    struct event_type **by_place; /* NULL: no type has the place. */
+    size_t place_cap;
     size_t bytes;
 };
 
 struct event_types *event_types_create(void)
 {
-    struct event_types *types = x_calloc(1, sizeof *types);
-    types->first_free = NO_PLACE;
-    return types;
+    return x_calloc(1, sizeof(struct event_types));
 }
 
 static size_t bytes_of(const struct event_type *type)
 {
-    return sizeof *type + sizeof(struct place) + type->len;
+    return sizeof *type + sizeof type + type->len;
 }
 
 static void forget(struct event_types *types, struct event_type *type)
@@ -65,25 +55,21 @@ void event_types_destroy(struct event_types **types_p)
     {
         forget(types, type);
     }
-    free(types->places);
+    numbering_free(&types->numbering);
+    free(types->by_place);
     free(types);
     *types_p = NULL;
 }
 
-static uint32_t take_place(struct event_types *types)
+static void take_place(struct event_types *types, struct event_type *type)
 {
-    const uint32_t free_place = types->first_free;
-    if (free_place != NO_PLACE) {
-        types->first_free = types->places[free_place].next_free;
-        types->places[free_place].use++;
-        return free_place;
-    }
-    if (types->place_count == types->place_cap) {
+    type->number = numbering_take(&types->numbering);
+    if (type->number.place >= types->place_cap) {
         types->place_cap = types->place_cap != 0 ? types->place_cap * 2 : 16;
-        types->places = x_reallocarray(types->places, types->place_cap, sizeof *types->places);
+        types->by_place =
+            x_reallocarray(types->by_place, types->place_cap, sizeof(struct event_type *));
     }
-    types->places[types->place_count] = (struct place){.type = NULL};
-    return types->place_count++;
+    types->by_place[type->number.place] = type;
 }
 
 struct name_number event_types_take(struct event_types *types, struct str text)
@@ -94,24 +80,22 @@ struct name_number event_types_take(struct event_types *types, struct str text)
         type = x_calloc(1, sizeof *type);
         type->text = x_strndup(text.p, text.len);
         type->len = text.len;
-        type->place = take_place(types);
-        types->places[type->place].type = type;
+        take_place(types, type);
         types->bytes += bytes_of(type);
         HASH_ADD_KEYPTR(by_text, types->table, type->text, type->len, type);
     }
     type->events++;
-    return (struct name_number){type->place, types->places[type->place].use};
+    return type->number;
 }
 
 void event_types_give_back(struct event_types *types, struct name_number number)
 {
-    struct place *place = &types->places[number.place];
-    assert(number.place < types->place_count && place->use == number.use && place->type != NULL);
-    if (--place->type->events == 0) {
-        forget(types, place->type);
-        place->type = NULL;
-        place->next_free = types->first_free;
-        types->first_free = number.place;
+    struct event_type *type = types->by_place[number.place];
+    assert(type != NULL && type->number.use == number.use);
+    if (--type->events == 0) {
+        numbering_give_back(&types->numbering, number);
+        types->by_place[number.place] = NULL;
+        forget(types, type);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/base/error.h"
+#include "common/base/numbering.h"
 #include "common/base/xalloc.h"
 #include "common/codec/mp_patch.h"
 
@@ -19,10 +20,11 @@ struct place {
 };
 
 struct store {
-    struct tile *tiles;  /* uthash by key; tombstones included */
-    size_t live;         /* tiles that are no tombstones */
-    size_t max_tiles;    /* bound of live */
-    struct place *order; /* the order of changes, ascending */
+    struct tile *tiles;         /* uthash by key; tombstones included */
+    size_t live;                /* tiles that are no tombstones */
+    size_t max_tiles;           /* bound of live */
+    struct numbering numbering; /* of the tiles, tombstones included */
+    struct place *order;        /* the order of changes, ascending */
     size_t order_count;
     size_t order_cap;
     size_t holes;         /* in order */
@@ -61,6 +63,7 @@ static void drop_cache(struct store *store, struct tile *tile)
 static void tile_free(struct store *store, struct tile *tile)
 {
     drop_cache(store, tile);
+    numbering_give_back(&store->numbering, tile->number);
     blob_unref(&tile->value);
     free(tile->key);
     free(tile);
@@ -79,6 +82,7 @@ void store_destroy(struct store **store_p)
         HASH_DELETE(by_key, store->tiles, tile);
         tile_free(store, tile);
     }
+    numbering_free(&store->numbering);
     free(store->order);
     heap_free(&store->expiry);
     buf_free(&store->scratch);
@@ -218,6 +222,7 @@ static struct tile *tile_new(struct store *store, struct str key)
     struct tile *tile = x_calloc(1, sizeof *tile);
     tile->key = x_strndup(key.p, key.len);
     tile->key_len = key.len;
+    tile->number = numbering_take(&store->numbering);
     tile->expiry.index = HEAP_NONE;
     HASH_ADD_KEYPTR(by_key, store->tiles, tile->key, tile->key_len, tile);
     return tile;

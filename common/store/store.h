@@ -28,6 +28,7 @@
 #include "common/base/blob.h"
 #include "common/base/clock.h"
 #include "common/base/heap.h"
+#include "common/base/matcher.h"
 #include "common/base/str.h"
 #include "common/codec/mp.h"
 #include "common/wire/version.h"
@@ -41,8 +42,9 @@
 struct tile {
     char *key; /* NUL-terminated */
     size_t key_len;
-    struct blob *value;     /* MessagePack map; NULL: this is a tombstone */
-    struct version version; /* of its last change; of its removal for a tombstone */
+    struct name_number number; /* stands for the key as long as the tile is here */
+    struct blob *value;        /* MessagePack map; NULL: this is a tombstone */
+    struct version version;    /* of its last change; of its removal for a tombstone */
     unsigned lane;
     uint64_t change; /* of this process; > 0 */
     int64_t ttl_ms;

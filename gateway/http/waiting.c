@@ -93,13 +93,13 @@ static void wake(struct waiting *waiting, struct waiting_item *item, enum waitin
     waiting->wake(waiting->arg, item, reason);
 }
 
-void waiting_tile(struct waiting *waiting, struct str key)
+void waiting_tile(struct waiting *waiting, struct str key, struct name_number number)
 {
     struct waiting_item *item;
     struct waiting_item *next;
     DL_FOREACH_SAFE(waiting->lists[WAITING_FOR_TILES], item, next)
     {
-        if (selection_matches(&item->selection, key)) {
+        if (selection_matches_numbered(&item->selection, key, number)) {
             wake(waiting, item, WAITING_CHANGED);
         }
     }

@@ -82,8 +82,9 @@ void waiting_add_resume(struct waiting *waiting, struct waiting_item *item,
 /* Takes the item out, without a call of wake; does nothing when it does not wait. */
 void waiting_remove(struct waiting *waiting, struct waiting_item *item);
 
-/* Wakes the items that wait for the tile with that key: it changed, or is gone. */
-void waiting_tile(struct waiting *waiting, struct str key);
+/* Wakes the items that wait for the tile with that key, for which the number stands: it changed, or
+ * is gone. */
+void waiting_tile(struct waiting *waiting, struct str key, struct name_number number);
 
 /* Wakes the items that wait for one of the events that came since the last call. */
 void waiting_events(struct waiting *waiting, const struct eventlog *events);

@@ -134,7 +134,8 @@ static void feed_kind(struct streams *s, enum channel_kind kind, struct news *ne
     struct str whole = {0};
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
-        if (channel->kind != kind || !selection_matches(&channel->selection, key)) {
+        if (channel->kind != kind ||
+            !selection_matches_numbered(&channel->selection, key, news->tile->number)) {
             continue;
         }
         const struct lens lens = selection_lens(&channel->selection, key);

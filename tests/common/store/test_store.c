@@ -296,6 +296,22 @@ static void test_who_heard_of_an_expiry_is_not_known(void **state)
     store_destroy(&store);
 }
 
+static void test_a_tile_keeps_its_number_as_long_as_it_is_known(void **state)
+{
+    (void)state;
+    struct heard heard;
+    struct store *store = make_store(&heard, 10);
+    assert_int_equal(put(store, "a", 1, 0, 0), STATUS_OK);
+    assert_int_equal(put(store, "b", 2, 0, 0), STATUS_OK);
+    const struct name_number number = store_get(store, STR("a"))->number;
+    assert_int_not_equal(store_get(store, STR("b"))->number.place, number.place);
+    assert_int_equal(take_away(store, "a", 3), STATUS_OK);
+    assert_int_equal(put(store, "a", 4, 0, 0), STATUS_OK); /* its tombstone was still here */
+    assert_int_equal(store_get(store, STR("a"))->number.place, number.place);
+    assert_int_equal(store_get(store, STR("a"))->number.use, number.use);
+    store_destroy(&store);
+}
+
 static void test_sweep(void **state)
 {
     (void)state;
@@ -414,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_walking_the_changes),
         cmocka_unit_test(test_tombstones_are_bounded),
         cmocka_unit_test(test_who_heard_of_an_expiry_is_not_known),
+        cmocka_unit_test(test_a_tile_keeps_its_number_as_long_as_it_is_known),
         cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_listing),
         cmocka_unit_test(test_renderings_are_freed),

@@ -48,12 +48,12 @@ static void a_change_wakes_those_who_selected_it(void **state)
     add(waiting, &seen, 1, WAITING_FOR_TILES, "*", 100);
     add(waiting, &seen, 2, WAITING_FOR_TILES, "tickets.sla", 100);
     add(waiting, &seen, 3, WAITING_FOR_EVENTS, "*", 100);
-    waiting_tile(waiting, STR("orders.open"));
+    waiting_tile(waiting, STR("orders.open"), (struct name_number){0, 0});
     assert_string_equal(seen.text, "c0c1");
-    waiting_tile(waiting, STR("orders.open"));
+    waiting_tile(waiting, STR("orders.open"), (struct name_number){0, 0});
     assert_string_equal(seen.text, "c0c1"); /* once */
     assert_int_equal(waiting_count(waiting), 2);
-    waiting_tile(waiting, STR("tickets.sla"));
+    waiting_tile(waiting, STR("tickets.sla"), (struct name_number){1, 0});
     assert_string_equal(seen.text, "c0c1c2");
     assert_int_equal(waiting_counters(waiting)->begun, 4);
     assert_int_equal(waiting_counters(waiting)->changed, 3);

@@ -2,6 +2,9 @@
 /* Streams in step with their channels, and what they share. */
 #include "tests/gateway/stream/world.h"
 
+#include "gateway/stream/channel.h"
+#include "gateway/stream/streams_state.h"
+
 #define SMALL 4096 /* the smallest log and socket buffer */
 
 static struct stream_request tiles_request(void)
@@ -297,11 +300,43 @@ static void heartbeats_reach_all(void **state)
     world_finish(&w);
 }
 
+/* Of a tile or a type of events that comes again a bit is asked, however many patterns there are.
+ */
+static void patterns_are_asked_once_about_each_tile_and_type(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 65536, 16);
+    struct stream_request tiles = tiles_request();
+    struct stream_request events = {.kind = CHANNEL_EVENTS};
+    const int clients[] = {world_open(&w, &tiles, "*a*b*c*,*a*c*b*", 0),
+                           world_open(&w, &events, "*a*b*c*,*a*c*b*", 0)};
+    const struct channel *const *channels = (const struct channel *const *)w.streams->channels;
+    uint64_t first[2] = {0};
+    for (int64_t round = 0; round < 50; round++) {
+        world_set(&w, "a-b", round, 1);
+        world_event(&w, round + 1, "a-c");
+        feed_events(w.streams);
+        for (size_t i = 0; i < 2; i++) {
+            const uint64_t steps = selection_steps(&channels[i]->selection);
+            assert_true(steps != 0);
+            first[i] = round == 0 ? steps : first[i];
+            assert_int_equal(steps, first[i]);
+        }
+    }
+    world_set(&w, "a-b-2", 1, 1);
+    assert_true(selection_steps(&channels[0]->selection) > first[0]);
+    close(clients[0]);
+    close(clients[1]);
+    world_finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_values_then_each_change),
         cmocka_unit_test(each_gets_what_it_selected),
+        cmocka_unit_test(patterns_are_asked_once_about_each_tile_and_type),
         cmocka_unit_test(batches_grow_by_themselves),
         cmocka_unit_test(who_accepts_nothing_is_cut),
         cmocka_unit_test(channels_take_turns),
