@@ -131,6 +131,10 @@ static void timers(struct gateway *gateway)
         }
         http_sweep(gateway->http);
     }
+    if (streams_paused(gateway->streams) != 0 && gateway->turn.now.us >= gateway->resume_at.us) {
+        gateway->resume_at = mono_add_ms(gateway->turn.now, STREAMS_RESUME_MS);
+        streams_resume(gateway->streams);
+    }
     http_relieve(gateway->http);
     store_expire(gateway->store, gateway->turn.now);
     waiting_expire(gateway->waiting, gateway->turn.now);
@@ -143,6 +147,9 @@ static int wait_ms(const struct gateway *gateway)
     wait = mono_ms_until(gateway->turn.now, gateway->sweep_at, wait);
     wait = mono_ms_until(gateway->turn.now, store_next_expiry(gateway->store), wait);
     wait = mono_ms_until(gateway->turn.now, waiting_next(gateway->waiting), wait);
+    if (streams_paused(gateway->streams) != 0) {
+        wait = mono_ms_until(gateway->turn.now, gateway->resume_at, wait);
+    }
     if (gateway->turn.draining) {
         wait = mono_ms_until(gateway->turn.now, gateway->drain_at, wait);
     }
@@ -240,6 +247,14 @@ static void on_closed(void *arg, const struct ip *address)
     clients_stream_closed(api->clients, address);
 }
 
+/* For streams_set_accounts; arg: the struct api. */
+static bool charge(void *arg, const struct ip *client, uint64_t steps)
+{
+    struct api *api = arg;
+    api->counters.work_steps += steps;
+    return clients_charge(api->clients, client, steps, api->turn->now);
+}
+
 static void create_streams(struct gateway *gateway)
 {
     const struct config_gateway *config = &gateway->config->gateway;
@@ -255,6 +270,7 @@ static void create_streams(struct gateway *gateway)
     gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
                                       on_closed, &gateway->api);
     streams_set_input(gateway->streams, gateway_streams_input(gateway));
+    streams_set_accounts(gateway->streams, &(struct streams_accounts){.charge = charge});
     streams_set_can_resume(gateway->streams, api_tiles_can_resume);
     streams_measure(gateway->streams, &gateway->latency);
 }

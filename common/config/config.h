@@ -189,6 +189,7 @@ struct config_gateway_limits {
     size_t streams_burst;       /* new ones per address at once: 1 to 1,000,000 */
     double requests_per_second; /* per address, in the long run: above 0, to 1,000,000 */
     size_t requests_burst;      /* per address at once: 1 to 1,000,000 */
+    int64_t work_per_second_ms; /* per address, see clients.h: 1 ms to 1 h */
     size_t header_bytes;        /* a request's line and headers: 1 KiB to 1 MiB */
     size_t body_bytes;          /* a request's body: 0 to 1 MiB */
     size_t answer_bytes;        /* an answer's body: 64 KiB to 2 GiB */

@@ -5,6 +5,7 @@
  *
  *   routes.h       which handler a path has; admission
  *   who.h          who asks
+ *   cost.h         what a request costs its client
  *   visible.h      what a request's client may see of what it asks for
  *   tiles.h, events.h, definitions.h, ws.h, status.h, metrics.h, assets.h    one resource each
  *   open_stream.h  from a request to a stream         wait.h    long-polling
@@ -31,6 +32,9 @@
 
 struct api_counters {
     uint64_t refused_rate;      /* Requests beyond the rate of their address: 429. */
+    uint64_t refused_work;      /* Requests of clients in debt: 429. */
+    uint64_t refused_patterns;  /* Requests whose patterns are too much work: 400. */
+    uint64_t work_steps;        /* The work that clients were charged for. */
     uint64_t refused_host;      /* Requests under a name that is not the gateway's: 421. */
     uint64_t refused_streams;   /* Streams refused with 429 or 503. */
     uint64_t streams_too_fast;  /* Streams refused because their address opens them too fast. */

@@ -9,6 +9,7 @@
 
 #include "common/base/fnv.h"
 #include "gateway/api/api.h"
+#include "gateway/api/cost.h"
 #include "gateway/api/open_stream.h"
 #include "gateway/api/visible.h"
 #include "gateway/api/wait.h"
@@ -37,7 +38,9 @@ struct listing {
     size_t limit;
     size_t bytes; /* Of the entries' JSON. */
     size_t max_bytes;
+    size_t looked_at;
     bool full;
+    bool costly; /* Its patterns are too much work. */
 };
 
 /* What the client sees of the event. */
@@ -59,14 +62,21 @@ static void list(struct listing *out, struct eventlog_entry *entry)
     out->full = out->count == out->limit;
 }
 
+/* Adds an event if it is selected. */
+static void look_at(struct listing *out, struct eventlog_entry *entry)
+{
+    out->looked_at++;
+    if (selection_matches_numbered(out->types, entry->event_type, entry->type)) {
+        list(out, entry);
+    }
+    out->costly = cost_too_high(out->types);
+}
+
 /* Lists the newest events, newest first. */
 static void list_newest(const struct eventlog *events, struct listing *out)
 {
-    for (size_t i = eventlog_count(events); i != 0 && !out->full; i--) {
-        struct eventlog_entry *entry = eventlog_at(events, i - 1);
-        if (selection_matches_numbered(out->types, entry->event_type, entry->type)) {
-            list(out, entry);
-        }
+    for (size_t i = eventlog_count(events); i != 0 && !out->full && !out->costly; i--) {
+        look_at(out, eventlog_at(events, i - 1));
     }
 }
 
@@ -74,11 +84,9 @@ static void list_newest(const struct eventlog *events, struct listing *out)
 static void list_after(const struct eventlog *events, uint64_t ordinal, struct listing *out)
 {
     const size_t count = eventlog_count(events);
-    for (size_t i = eventlog_index_after(events, ordinal); i < count && !out->full; i++) {
-        struct eventlog_entry *entry = eventlog_at(events, i);
-        if (selection_matches_numbered(out->types, entry->event_type, entry->type)) {
-            list(out, entry);
-        }
+    size_t i = eventlog_index_after(events, ordinal);
+    for (; i < count && !out->full && !out->costly; i++) {
+        look_at(out, eventlog_at(events, i));
     }
 }
 
@@ -130,6 +138,11 @@ static enum MHD_Result reply_list(struct request *request, struct selection *typ
         list_after(events, *after, &listing);
     } else {
         list_newest(events, &listing);
+    }
+    request->steps += listing.looked_at + selection_steps(types);
+    if (listing.costly) {
+        selection_free(types);
+        return cost_refuse(request);
     }
     put_etag(events, &listing, etag);
     const bool same = request_etag_matches(request, etag);

@@ -68,6 +68,11 @@ static void put_streams(const struct api *api, struct buf *out)
          c->ws_too_big},
         {"websockets_no_room", "WebSockets closed with 1013: too many different subscriptions.",
          true, c->ws_no_room},
+        {"websockets_in_debt", "WebSockets closed with 1013: their address is beyond its work.",
+         true, c->ws_in_debt},
+        {"streams_paused", "Streams that wait because their address is beyond its work.", false,
+         streams_paused(api->streams)},
+        {"streams_pauses", "Times that a stream began to wait for that.", true, c->paused},
     };
     put_samples(out, samples, sizeof samples / sizeof *samples);
 }
@@ -82,6 +87,12 @@ static void put_http(const struct api *api, const struct http *http, struct buf 
         {"not_modified", "Requests answered with 304.", true, c->not_modified},
         {"client_errors", "Requests answered with 4xx.", true, c->client_errors},
         {"requests_refused", "Requests refused by the rate limit.", true, a->refused_rate},
+        {"requests_refused_work", "Requests refused because their address is beyond its work.",
+         true, a->refused_work},
+        {"requests_refused_patterns", "Requests whose patterns are too much work: 400.", true,
+         a->refused_patterns},
+        {"work_steps", "Work charged to addresses, in steps of at most 20 ns.", true,
+         a->work_steps},
         {"requests_refused_host", "Requests under a name that is not of gateway.hosts.", true,
          a->refused_host},
         {"stream_requests_refused", "Requests for streams refused by a limit.", true,

@@ -5,6 +5,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/assets.h"
+#include "gateway/api/cost.h"
 #include "gateway/api/definitions.h"
 #include "gateway/api/events.h"
 #include "gateway/api/metrics.h"
@@ -63,11 +64,19 @@ static bool is_data(const struct request *request, const struct route *route)
     return route != NULL ? route->limited : behind(request->path, API_PREFIX) != NULL;
 }
 
+/* Health is always told, and costs next to nothing. */
+static bool is_health(const struct route *route)
+{
+    return route != NULL && route->any_host;
+}
+
 /* False when the client makes more requests than it may: *result is what to return. */
-static bool admit(struct api *api, struct request *request, enum MHD_Result *result)
+static bool admit(struct api *api, struct request *request, const struct route *route,
+                  enum MHD_Result *result)
 {
     unsigned retry_s = 1;
-    if (!clients_request(api->clients, &request->client, api->turn->now, &retry_s)) {
+    if (is_data(request, route) &&
+        !clients_request(api->clients, &request->client, api->turn->now, &retry_s)) {
         api->counters.refused_rate++;
         *result = reply_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
                                 "Too many requests from this address; slow down, or open a stream "
@@ -75,7 +84,7 @@ static bool admit(struct api *api, struct request *request, enum MHD_Result *res
                                 retry_s);
         return false;
     }
-    return true;
+    return is_health(route) || cost_admit(request, result);
 }
 
 /* False when it is asked under a name that is not the gateway's, by a page that had its name point
@@ -145,18 +154,16 @@ static enum MHD_Result answer_get(struct api *api, struct request *request,
     return api_assets_get(request);
 }
 
-/* It is called again with the same arguments when a request that waited is resumed. */
-enum MHD_Result api_routes_answer(void *arg, struct request *request, const char *method)
+static enum MHD_Result answer(struct api *api, struct request *request, const struct route *route,
+                              const char *method)
 {
-    struct api *api = arg;
-    const struct route *route = find_route(request->path);
     const bool data = is_data(request, route);
     enum MHD_Result result;
     if (data) {
         who_find(request);
     }
     if (!request->resumed &&
-        ((data && !admit(api, request, &result)) || !admit_host(api, request, route, &result))) {
+        (!admit(api, request, route, &result) || !admit_host(api, request, route, &result))) {
         return result;
     }
     if (request->header_too_large || request->too_large) {
@@ -173,4 +180,15 @@ enum MHD_Result api_routes_answer(void *arg, struct request *request, const char
         return result;
     }
     return answer_get(api, request, route);
+}
+
+/* It is called again with the same arguments when a request that waited is resumed. */
+enum MHD_Result api_routes_answer(void *arg, struct request *request, const char *method)
+{
+    const struct route *route = find_route(request->path);
+    const enum MHD_Result result = answer(arg, request, route, method);
+    if (!is_health(route)) {
+        cost_settle(request, is_data(request, route));
+    }
+    return result;
 }

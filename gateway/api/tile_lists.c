@@ -7,10 +7,16 @@
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "common/base/error.h"
 #include "common/base/fnv.h"
 #include "common/base/xalloc.h"
 #include "common/store/store_list.h"
 #include "gateway/http/encoding.h"
+
+/* The work that a list is, in steps. */
+#define TILE_STEPS 2         /* A tile that is looked at. */
+#define LISTED_STEPS 20      /* A tile that is listed; most of it is sorting. */
+#define MADE_BYTES_A_STEP 16 /* Bytes of a list that are put together. */
 
 struct tile_lists {
     const struct store *store;
@@ -56,7 +62,7 @@ struct listing {
     struct buf body;
     uint64_t digest; /* See struct tile_list; FNV-1a. */
     size_t count;
-    size_t max_bytes; /* Of the body; when it is longer, the list is of no use. */
+    struct tile_list_bounds *bounds; /* When it is beyond them, the list is of no use. */
 };
 
 static void digest_bytes(uint64_t *digest, const void *data, size_t len)
@@ -67,7 +73,9 @@ static void digest_bytes(uint64_t *digest, const void *data, size_t len)
 static bool wanted(void *arg, const struct tile *tile)
 {
     const struct listing *listing = arg;
-    return selection_matches(listing->selection, (struct str){tile->key, tile->key_len});
+    listing->bounds->steps += TILE_STEPS;
+    return selection_steps(listing->selection) < listing->bounds->max_steps &&
+           selection_matches(listing->selection, (struct str){tile->key, tile->key_len});
 }
 
 static bool list_tile(void *arg, const struct tile *tile)
@@ -86,7 +94,8 @@ static bool list_tile(void *arg, const struct tile *tile)
         buf_append_char(&listing->body, ',');
     }
     buf_append_str(&listing->body, render_tile_json(render_tile(tile, lens)));
-    return listing->body.len <= listing->max_bytes;
+    listing->bounds->steps += LISTED_STEPS;
+    return listing->body.len <= listing->bounds->max_bytes;
 }
 
 /* Whoever asks for k keys has k tiles looked at, and not all that there are. */
@@ -105,31 +114,33 @@ static void list_all(const struct store *store, struct listing *listing)
     }
 }
 
-/* False when the list would be longer than max_bytes. */
-static bool make(const struct store *store, const struct selection *selection,
-                 const struct cursor *cursor, size_t max_bytes, struct tile_list *out)
+static int make(const struct store *store, const struct selection *selection,
+                const struct cursor *cursor, struct tile_list_bounds *bounds, struct tile_list *out)
 {
-    struct listing listing = {.selection = selection, .digest = FNV_BEGIN, .max_bytes = max_bytes};
+    struct listing listing = {.selection = selection, .digest = FNV_BEGIN, .bounds = bounds};
     buf_append_text(&listing.body, "{\"cursor\":\"");
     cursor_append(&listing.body, cursor);
     buf_append_text(&listing.body, "\",\"tiles\":[");
     list_all(store, &listing);
     buf_append_text(&listing.body, "]}");
-    if (listing.body.len > max_bytes) {
+    bounds->steps += selection_steps(selection) + listing.body.len / MADE_BYTES_A_STEP;
+    if (selection_steps(selection) >= bounds->max_steps || listing.body.len > bounds->max_bytes) {
+        const bool costly = selection_steps(selection) >= bounds->max_steps;
         buf_free(&listing.body);
-        return false;
+        return costly ? STATUS_INVALID : STATUS_FULL;
     }
     out->selection = x_strdup(selection->text);
     out->json = blob_new(buf_str(&listing.body));
     snprintf(out->digest, sizeof out->digest, "%016" PRIx64, listing.digest);
     buf_free(&listing.body);
-    return true;
+    return STATUS_OK;
 }
 
 /* ---- Keeping some ---- */
 
-struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selection *selection,
-                                 const struct cursor *cursor, size_t max_bytes)
+int tile_lists_get(struct tile_lists *lists, const struct selection *selection,
+                   const struct cursor *cursor, struct tile_list_bounds *bounds,
+                   struct tile_list **out)
 {
     struct tile_list *oldest = &lists->list[0];
     for (size_t i = 0; i < TILE_LISTS_KEPT; i++) {
@@ -137,7 +148,8 @@ struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selectio
         if (list->json != NULL && list->json->len <= TILE_LIST_KEPT_BYTES &&
             strcmp(list->selection, selection->text) == 0) {
             list->used = ++lists->uses;
-            return list;
+            *out = list;
+            return STATUS_OK;
         }
         /* A large one is kept only while nobody wants another. */
         if (list->json == NULL || list->json->len > TILE_LIST_KEPT_BYTES) {
@@ -146,11 +158,12 @@ struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selectio
         oldest = list->used < oldest->used ? list : oldest;
     }
     forget(oldest);
-    if (!make(lists->store, selection, cursor, max_bytes, oldest)) {
-        return NULL;
+    const int status = make(lists->store, selection, cursor, bounds, oldest);
+    if (status == STATUS_OK) {
+        oldest->used = ++lists->uses;
+        *out = oldest;
     }
-    oldest->used = ++lists->uses;
-    return oldest;
+    return status;
 }
 
 bool tile_list_compresses(const struct tile_list *list)

@@ -40,11 +40,19 @@ void tile_lists_destroy(struct tile_lists **lists);
 /* Forgets all lists: a tile changed, or was refreshed. */
 void tile_lists_outdate(struct tile_lists *lists);
 
-/* The list as it is now; NULL when it would be longer than max_bytes. cursor: goes into a list that
- * has to be made; resuming after it gives all later changes. Borrowed until the next call of this
- * or of tile_lists_outdate. */
-struct tile_list *tile_lists_get(struct tile_lists *lists, const struct selection *selection,
-                                 const struct cursor *cursor, size_t max_bytes);
+/* What a list may be, and what it took to make it. */
+struct tile_list_bounds {
+    size_t max_bytes;   /* of it */
+    uint64_t max_steps; /* of finding what is selected (common/base/patterns.h) */
+    uint64_t steps;     /* grows by the steps that it took */
+};
+
+/* Sets *out to the list as it is now. cursor: goes into a list that has to be made; resuming after
+ * it gives all later changes. Borrowed until the next call of this or of tile_lists_outdate.
+ * STATUS_FULL: it would be too long; STATUS_INVALID: too much work. */
+int tile_lists_get(struct tile_lists *lists, const struct selection *selection,
+                   const struct cursor *cursor, struct tile_list_bounds *bounds,
+                   struct tile_list **out);
 
 /* True when compressing the list is worth while, and quick enough. */
 bool tile_list_compresses(const struct tile_list *list);

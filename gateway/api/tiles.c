@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/error.h"
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
 #include "gateway/api/api.h"
+#include "gateway/api/cost.h"
 #include "gateway/api/open_stream.h"
 #include "gateway/api/visible.h"
 #include "gateway/api/wait.h"
@@ -30,6 +32,7 @@ static enum MHD_Result reply_list(struct request *request, struct tile_list *lis
         return reply_body(request, MHD_HTTP_NOT_MODIFIED, NULL, STR(""), headers);
     }
     if (gzip) {
+        request->steps += list->gzip == NULL ? list->json->len : 0; /* a byte takes about a step */
         headers[count] = "Content-Encoding";
         headers[count + 1] = "gzip";
     }
@@ -58,15 +61,20 @@ enum MHD_Result api_tiles_list(struct request *request)
     char etag[RENDER_ETAG_SIZE];
     replica_cursor(api->replica, &cursor);
     cursor.lanes += cursor.lanes == 0;
-    struct tile_list *list = tile_lists_get(api->tile_lists, &selection, &cursor,
-                                            api->config->gateway.limits.answer_bytes);
-    if (list == NULL) {
+    struct tile_list *list;
+    struct tile_list_bounds bounds = {.max_bytes = api->config->gateway.limits.answer_bytes,
+                                      .max_steps = COST_FIND_MAX};
+    const int status = tile_lists_get(api->tile_lists, &selection, &cursor, &bounds, &list);
+    request->steps += bounds.steps;
+    if (status != STATUS_OK) {
         selection_free(&selection);
-        return reply_problem(
-            request, MHD_HTTP_BAD_REQUEST,
-            "The list would be larger than an answer may be (`limits.answer`); ask "
-            "for fewer tiles with `keys`, or use the stream.",
-            0);
+        return status == STATUS_INVALID
+                   ? cost_refuse(request)
+                   : reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                                   "The list would be larger than an answer may be "
+                                   "(`limits.answer`); ask for fewer tiles with `keys`, or use "
+                                   "the stream.",
+                                   0);
     }
     const bool gzip = request_accepts_gzip(request) && tile_list_compresses(list);
     snprintf(etag, sizeof etag, "W/\"%s%s\"", list->digest, gzip ? "-gzip" : "");

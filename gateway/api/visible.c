@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/api/visible.h"
 
+#include <string.h>
+
 #include "common/base/error.h"
 #include "gateway/api/api.h"
 #include "gateway/http/reply.h"
+
+#define TEXT_BYTES_A_STEP 2 /* Bytes of a list of patterns that are read and compiled in a step.   \
+                             */
 
 /* How each kind is selected, and what the client is told when that goes wrong. */
 static const struct {
@@ -32,7 +37,11 @@ bool visible_begin(struct request *request, enum MHD_Result *result)
 bool visible_selection(struct request *request, enum view_kind kind, struct selection *out,
                        enum MHD_Result *result)
 {
-    if (selection_parse(out, request_parameter(request, selections[kind].parameter)) != STATUS_OK) {
+    const char *text = request_parameter(request, selections[kind].parameter);
+    if (text != NULL) {
+        request->steps += strlen(text) / TEXT_BYTES_A_STEP;
+    }
+    if (selection_parse(out, text) != STATUS_OK) {
         *result = reply_problem(request, MHD_HTTP_BAD_REQUEST, selections[kind].malformed, 0);
         return false;
     }

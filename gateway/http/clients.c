@@ -18,6 +18,7 @@ struct client {
     struct ip address;      /* The network's address, or `strangers`, the entry that many share. */
     struct bucket requests; /* One token a request. */
     struct bucket openings; /* One token a new stream. */
+    struct bucket work;     /* One token a step; below 0: in debt. */
     uint32_t streams;       /* Streams open now, waiting requests included. */
     UT_hash_handle by_address;
 };
@@ -100,6 +101,11 @@ static struct client *find(const struct clients *clients, const struct ip *addre
     return client;
 }
 
+static double steps_per_second(const struct clients *clients)
+{
+    return (double)clients->limits->work_per_second_ms * CLIENTS_STEPS_PER_MS;
+}
+
 static struct client *find_or_add(struct clients *clients, const struct ip *address, mono_time now)
 {
     struct ip network = network_of(address);
@@ -113,29 +119,36 @@ static struct client *find_or_add(struct clients *clients, const struct ip *addr
         client->address = network;
         client->requests = (struct bucket){(double)clients->limits->requests_burst, now};
         client->openings = (struct bucket){(double)clients->limits->streams_burst, now};
+        client->work = (struct bucket){steps_per_second(clients), now};
         HASH_ADD(by_address, clients->table, address, sizeof client->address, client);
     }
     return client;
 }
 
-static void fill(struct bucket *bucket, double per_second, size_t burst, mono_time now)
+static void fill(struct bucket *bucket, double per_second, double burst, mono_time now)
 {
     const double passed_s = (double)(now.us - bucket->filled_at.us) / 1e6;
     bucket->tokens += passed_s > 0 ? passed_s * per_second : 0;
-    bucket->tokens = bucket->tokens < (double)burst ? bucket->tokens : (double)burst;
+    bucket->tokens = bucket->tokens < burst ? bucket->tokens : burst;
     bucket->filled_at = now;
+}
+
+/* The seconds until the bucket, which is full up to now, has so many tokens. */
+static unsigned seconds_until(const struct bucket *bucket, double tokens, double per_second)
+{
+    const double wait_s = (tokens - bucket->tokens) / per_second;
+    return wait_s < 3600 ? 1 + (unsigned)wait_s : 3600;
 }
 
 static bool take(struct bucket *bucket, double per_second, size_t burst, mono_time now,
                  unsigned *retry_s)
 {
-    fill(bucket, per_second, burst, now);
+    fill(bucket, per_second, (double)burst, now);
     if (bucket->tokens >= 1) {
         bucket->tokens -= 1;
         return true;
     }
-    const double wait_s = (1 - bucket->tokens) / per_second;
-    *retry_s = wait_s < 3600 ? 1 + (unsigned)wait_s : 3600;
+    *retry_s = seconds_until(bucket, 1, per_second);
     return false;
 }
 
@@ -145,6 +158,33 @@ bool clients_request(struct clients *clients, const struct ip *address, mono_tim
     struct client *client = find_or_add(clients, address, now);
     return take(&client->requests, clients->limits->requests_per_second,
                 clients->limits->requests_burst, now, retry_s);
+}
+
+static struct bucket *fill_work(struct clients *clients, const struct ip *address, mono_time now)
+{
+    const double steps = steps_per_second(clients);
+    struct bucket *work = &find_or_add(clients, address, now)->work;
+    fill(work, steps, steps, now);
+    return work;
+}
+
+bool clients_may_work(struct clients *clients, const struct ip *address, mono_time now,
+                      unsigned *retry_s)
+{
+    const struct bucket *work = fill_work(clients, address, now);
+    if (work->tokens > 0) {
+        return true;
+    }
+    *retry_s = seconds_until(work, 0, steps_per_second(clients));
+    return false;
+}
+
+bool clients_charge(struct clients *clients, const struct ip *address, uint64_t steps,
+                    mono_time now)
+{
+    struct bucket *work = fill_work(clients, address, now);
+    work->tokens -= (double)steps;
+    return work->tokens > 0;
 }
 
 enum clients_verdict clients_stream(struct clients *clients, const struct ip *address,
@@ -192,10 +232,13 @@ void clients_sweep(struct clients *clients, mono_time now)
     HASH_ITER(by_address, clients->table, client, next)
     {
         const struct config_gateway_limits *limits = clients->limits;
-        fill(&client->requests, limits->requests_per_second, limits->requests_burst, now);
-        fill(&client->openings, limits->streams_per_second, limits->streams_burst, now);
+        const double steps = steps_per_second(clients);
+        fill(&client->requests, limits->requests_per_second, (double)limits->requests_burst, now);
+        fill(&client->openings, limits->streams_per_second, (double)limits->streams_burst, now);
+        fill(&client->work, steps, steps, now);
         if (client->streams == 0 && client->requests.tokens >= (double)limits->requests_burst &&
-            client->openings.tokens >= (double)limits->streams_burst) {
+            client->openings.tokens >= (double)limits->streams_burst &&
+            client->work.tokens >= steps) {
             forget(clients, client);
         }
     }

@@ -4,7 +4,11 @@
  * requests and new streams, and a count limits the streams open at once. Limits apply to the first
  * 64 bits of an IPv6 address, because one client usually owns all addresses of such a network.
  *
- * A bucket holds up to `burst` tokens and gains `per_second` of them; each request takes one. An
+ * A bucket holds up to `burst` tokens and gains `per_second` of them; each request takes one. What
+ * a request costs differs by a factor of a thousand, so there is a bucket of work, too: it holds a
+ * second's worth, is asked before, and charged afterwards with what it was. So it may be in debt,
+ * which the client waits for. Work is counted in steps and not measured, so that a busy machine
+ * does not make clients pay more. An
  * entry whose buckets are full again and which has no stream is forgotten, so memory is bounded by
  * the rate of new addresses. There are at most CLIENTS_MAX entries; beyond that, all strangers
  * share one.
@@ -24,6 +28,9 @@
 
 #define CLIENTS_MAX 100000
 
+/* A step is about 20 ns at most, see common/base/patterns.h. */
+#define CLIENTS_STEPS_PER_MS 50000
+
 struct clients;
 
 /* Stands for a subject, who is charged in place of its address: a multicast address, which no
@@ -38,6 +45,15 @@ void clients_destroy(struct clients **clients);
  * (at least 1). */
 bool clients_request(struct clients *clients, const struct ip *address, mono_time now,
                      unsigned *retry_s);
+
+/* True when this address is not in debt. If it is, *retry_s says in how many seconds it is not (at
+ * least 1). */
+bool clients_may_work(struct clients *clients, const struct ip *address, mono_time now,
+                      unsigned *retry_s);
+
+/* Charges the address for work. False when it is in debt now. */
+bool clients_charge(struct clients *clients, const struct ip *address, uint64_t steps,
+                    mono_time now);
 
 enum clients_verdict {
     CLIENTS_ADMITTED,

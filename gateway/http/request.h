@@ -49,6 +49,7 @@ struct request {
     struct ip client;        /* Whom limits charge: the address, or what stands for a subject. */
     bool ambient;            /* True when its browser sends credentials by itself, as cookies. */
     const struct view *view; /* What its client may see; owned. NULL before it is admitted. */
+    uint64_t steps;          /* The work that it was so far, see gateway/api/cost.h. */
     struct histogram *durations; /* Takes how long the answer took; NULL: nothing is measured. */
     int64_t wait_ms;             /* What the parameter `wait` says; 0 without one. */
     mono_time wait_end;          /* When that is over. */

@@ -12,6 +12,11 @@
 #include "gateway/stream/streams_state.h"
 
 #define GATHER_BYTES (64 << 10)      /* The bytes that are gathered for one send(). */
+#define TURN_STEPS_MAX 5000          /* The work of finding them, in one turn: 0.1 ms at most. */
+#define SEND_STEPS 2500              /* Steps that take as long as a usual call of send(). */
+#define SEND_BYTES (16 << 10)        /* The same for bytes that are gathered. */
+#define PIECE_STEPS 4                /* What is charged for a piece that is said once more, */
+#define STEP_BYTES 16                /* and for so many bytes of it a step. */
 #define GATHER_SLOW_BYTES (16 << 10) /* The same for a socket that was full: about its room. */
 
 /*
@@ -75,61 +80,92 @@ static void gather_shared(struct streams *s, const struct stream *stream, struct
     add_piece(s, stream, PIECE_VALUE)->shared = blob_ref(frame);
 }
 
-/* Gathers the tile that changed next after the watermark, with its newest value. False: there is
- * none. */
-static bool gather_tile(struct streams *s, struct stream *stream)
+/* The steps that this turn took to find what it gathered. */
+static uint64_t steps_to_find(const struct streams *s, const struct stream *stream)
+{
+    return s->passed + selection_steps(&stream->channel->selection) + known_steps(stream->known) -
+           s->steps_before;
+}
+
+static void begin_finding(struct streams *s, const struct stream *stream)
+{
+    s->passed = 0;
+    s->steps_before = 0;
+    s->steps_before = steps_to_find(s, stream);
+}
+
+enum found {
+    FOUND,      /* A piece more was gathered. */
+    FOUND_LATE, /* None yet, but that was enough work for a turn. */
+    FOUND_NONE, /* There is none. */
+};
+
+/* Gathers the tile that changed next after the watermark, with its newest value. */
+static enum found gather_tile(struct streams *s, struct stream *stream)
 {
     const struct tile *tile;
     while ((tile = store_next(s->store, stream->watermark)) != NULL) {
         const struct str key = {tile->key, tile->key_len};
         stream->watermark = tile->change;
-        if (known_has(stream->known, tile) ||
-            !selection_matches(&stream->channel->selection, key)) {
-            continue;
+        if (!known_has(stream->known, tile) &&
+            selection_matches_numbered(&stream->channel->selection, key, tile->number)) {
+            if (tile->value != NULL) {
+                const struct lens lens = selection_lens(&stream->channel->selection, key);
+                gather_shared(s, stream, frames_tile(s, stream->channel->kind, tile, lens));
+                return FOUND;
+            }
+            if (tile->change > stream->unknown_until || known_had(stream->known, tile)) {
+                const struct rendered_tile *rendered = tile->cache;
+                gather_message(s, stream, PIECE_VALUE,
+                               render_expired(&s->json, rendered->cursor, key));
+                return FOUND;
+            }
         }
-        if (tile->value != NULL) {
-            const struct lens lens = selection_lens(&stream->channel->selection, key);
-            gather_shared(s, stream, frames_tile(s, stream->channel->kind, tile, lens));
-            return true;
-        }
-        if (tile->change > stream->unknown_until || known_had(stream->known, key)) {
-            const struct rendered_tile *rendered = tile->cache;
-            gather_message(s, stream, PIECE_VALUE, render_expired(&s->json, rendered->cursor, key));
-            return true;
+        s->passed++;
+        if (steps_to_find(s, stream) >= TURN_STEPS_MAX) {
+            return FOUND_LATE;
         }
     }
-    return false;
+    return FOUND_NONE;
 }
 
-/* Gathers the event that comes next after the watermark. False: there is none. */
-static bool gather_event(struct streams *s, struct stream *stream)
+/* Gathers the event that comes next after the watermark. */
+static enum found gather_event(struct streams *s, struct stream *stream)
 {
     const struct selection *selection = &stream->channel->selection;
     const size_t count = eventlog_count(s->events);
     for (size_t i = eventlog_index_after(s->events, stream->watermark); i < count; i++) {
         struct eventlog_entry *entry = eventlog_at(s->events, i);
         if (entry->ordinal > s->events_seen) {
-            return false;
+            return FOUND_NONE;
         }
         stream->watermark = entry->ordinal;
         if (selection_matches_numbered(selection, entry->event_type, entry->type)) {
             gather_message(s, stream, PIECE_VALUE,
                            frames_event(stream->channel->kind, entry,
                                         selection_lens(selection, entry->event_type)));
-            return true;
+            return FOUND;
+        }
+        s->passed++;
+        if (steps_to_find(s, stream) >= TURN_STEPS_MAX) {
+            return FOUND_LATE;
         }
     }
-    return false;
+    return FOUND_NONE;
 }
 
-static void gather_values(struct streams *s, struct stream *stream)
+/* False: there may be more, which this turn has not come to. */
+static bool gather_values(struct streams *s, struct stream *stream)
 {
     const bool events = channel_has_events(stream->channel->kind);
     const size_t limit = stream->slow ? GATHER_SLOW_BYTES : GATHER_BYTES;
-    bool more = true;
-    while (more && s->gather.len < limit) {
-        more = events ? gather_event(s, stream) : gather_tile(s, stream);
+    enum found found = FOUND;
+    begin_finding(s, stream);
+    while (found == FOUND && s->gather.len < limit) {
+        found = events ? gather_event(s, stream) : gather_tile(s, stream);
     }
+    s->turn_steps = steps_to_find(s, stream);
+    return found == FOUND_NONE;
 }
 
 static void gather_controls(struct streams *s, const struct stream *stream)
@@ -147,8 +183,10 @@ static struct str unfinished_rest(const struct stream *stream)
     return (struct str){blob->data + stream->unfinished_at, blob->len - stream->unfinished_at};
 }
 
-static void gather(struct streams *s, struct stream *stream, enum transport_order order)
+/* False: there may be more values, which this turn has not come to. */
+static bool gather(struct streams *s, struct stream *stream, enum transport_order order)
 {
+    bool all = true;
     s->piece_count = 0;
     buf_clear(&s->gather);
     if (stream->unfinished != NULL) {
@@ -156,7 +194,7 @@ static void gather(struct streams *s, struct stream *stream, enum transport_orde
         add_piece(s, stream, PIECE_REST);
     }
     if (order == TRANSPORT_OVER) {
-        return;
+        return true;
     }
     if (stream->reset) {
         const bool holds_tiles = !channel_has_events(stream->channel->kind);
@@ -166,11 +204,12 @@ static void gather(struct streams *s, struct stream *stream, enum transport_orde
         gather_controls(s, stream);
     }
     if (order != TRANSPORT_CONTROL_ONLY) {
-        gather_values(s, stream);
+        all = gather_values(s, stream);
     }
     if (order == TRANSPORT_CONTROL_LAST) {
         gather_controls(s, stream);
     }
+    return all;
 }
 
 /* ---- Settling ---- */
@@ -267,6 +306,7 @@ static void go_live(struct stream *stream)
 {
     stream->mode = STREAM_LIVE;
     stream->slow = false;
+    stream->anew = false;
     stream->position = stream->channel->ring.head;
     known_free(&stream->known);
 }
@@ -277,16 +317,35 @@ static void shut(struct stream *stream)
     shutdown(stream->fd, SHUT_WR);
 }
 
+/* Charges the client for what was done for it alone: finding what it selected, and all that is said
+ * once more because it subscribes anew. What it is sent otherwise its opening has paid for, or it
+ * is news. */
+static void charge_turn(struct streams *s, struct stream *stream, bool all)
+{
+    if (stream->anew) {
+        s->turn_steps += s->piece_count * PIECE_STEPS + s->gather.len / STEP_BYTES;
+    }
+    if (s->turn_steps != 0 && !stream_charge(s, stream, s->turn_steps) && !all) {
+        stream_pause(s, stream, true);
+        s->counters.paused++;
+    }
+}
+
 static bool send_gathered(struct streams *s, struct stream *stream, mono_time now)
 {
     const enum transport_order order = stream_order(s, stream);
     check_continuity(s, stream);
     const uint64_t begun_at = stream->watermark;
-    gather(s, stream, order);
+    s->turn_steps = 0;
+    const bool all = gather(s, stream, order);
+    if (!transport_closes(order)) {
+        charge_turn(s, stream, all);
+    }
+    s->turn_sends += (unsigned)(s->turn_steps / SEND_STEPS + s->gather.len / SEND_BYTES);
     if (s->piece_count == 0) {
         if (transport_closes(order)) {
             shut(stream);
-        } else {
+        } else if (all) {
             go_live(stream);
         }
         return true;

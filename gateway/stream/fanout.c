@@ -32,6 +32,7 @@ static bool send_live(struct streams *s, struct stream *stream, mono_time now)
 /* Calls send() at most once. False when the connection is gone. */
 static bool advance(struct streams *s, struct stream *stream, mono_time now)
 {
+    s->turn_sends = 1;
     return stream->mode == STREAM_LIVE ? send_live(s, stream, now)
                                        : stream_catch_up(s, stream, now);
 }
@@ -44,13 +45,15 @@ bool stream_has_more(const struct stream *stream)
 
 void stream_push(struct streams *s, struct stream *stream, mono_time now)
 {
-    for (int i = 0; i < PUSH_SENDS && !stream->blocked && stream_has_more(stream); i++) {
+    int left = PUSH_SENDS;
+    while (left > 0 && !stream_waits(stream) && stream_has_more(stream)) {
         if (!advance(s, stream, now)) {
             stream_lost(s, stream);
             return;
         }
+        left -= (int)s->turn_sends;
     }
-    if (!stream->blocked && stream_has_more(stream)) {
+    if (!stream_waits(stream) && stream_has_more(stream)) {
         channels_schedule(s, stream->channel);
     }
 }
@@ -96,11 +99,14 @@ bool fanout_run(struct streams *s, unsigned budget, mono_time now)
         }
         prefetch_next(s, channel);
         struct stream *stream = &s->table[channel->streams[channel->pass]];
-        if (stream->blocked || !stream_has_more(stream)) {
+        if (stream_waits(stream) || !stream_has_more(stream)) {
             channel->pass++;
-        } else if (budget--, !advance(s, stream, now)) {
+            continue;
+        }
+        if (!advance(s, stream, now)) {
             stream_lost(s, stream); /* Another stream takes its slot, or the channel is gone. */
         }
+        budget -= s->turn_sends < budget ? s->turn_sends : budget;
     }
     return s->work != NULL;
 }

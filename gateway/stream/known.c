@@ -69,13 +69,19 @@ bool known_has(const struct known *known, const struct tile *tile)
     if (known->by_cursor) {
         return cursor_has(&known->cursor, tile);
     }
-    return tile->change <= known->until &&
-           selection_matches(&known->selection, (struct str){tile->key, tile->key_len});
+    return tile->change <= known->until && known_had(known, tile);
 }
 
-bool known_had(const struct known *known, struct str key)
+bool known_had(const struct known *known, const struct tile *tile)
 {
-    return known_is_selection(known) && selection_matches(&known->selection, key);
+    return known_is_selection(known) &&
+           selection_matches_numbered(&known->selection, (struct str){tile->key, tile->key_len},
+                                      tile->number);
+}
+
+uint64_t known_steps(const struct known *known)
+{
+    return known_is_selection(known) ? selection_steps(&known->selection) : 0;
 }
 
 bool known_outdated(const struct known *known, uint64_t watermark, uint64_t forgotten)

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/str.h"
 #include "common/store/store.h"
 #include "common/wire/cursor.h"
 #include "gateway/base/selection.h"
@@ -39,7 +38,10 @@ bool known_is_selection(const struct known *known);
 bool known_has(const struct known *known, const struct tile *tile);
 
 /* True when the client surely had the tile at some time, so that it must hear of its removal. */
-bool known_had(const struct known *known, struct str key);
+bool known_had(const struct known *known, const struct tile *tile);
+
+/* The work of all that was asked of it so far, in steps; see common/base/patterns.h. */
+uint64_t known_steps(const struct known *known);
 
 /* True when removals that the client has not heard of may be among those that the store forgot.
  * watermark: how far the catch-up has come; forgotten: the last removal that was forgotten. */

@@ -88,6 +88,7 @@ void stream_end(struct streams *s, struct stream *stream)
     }
     s->closed(s->arg, &stream->address);
     close(stream->fd);
+    stream_pause(s, stream, false);
     blob_unref(&stream->unfinished);
     known_free(&stream->known);
     *stream = (struct stream){.fd = -1, .mode = STREAM_FREE, .slot = s->first_free};

@@ -90,6 +90,11 @@ void streams_set_can_resume(struct streams *s,
     s->can_resume = can_resume;
 }
 
+void streams_set_accounts(struct streams *s, const struct streams_accounts *accounts)
+{
+    s->accounts = *accounts;
+}
+
 void streams_set_input(struct streams *s, struct streams_input input)
 {
     s->input = input;
@@ -221,6 +226,24 @@ void streams_sweep(struct streams *s, mono_time now)
             stream_end(s, stream);
         }
     }
+}
+
+/* Each time another one is the first, for the first ones may use up what their client has. */
+void streams_resume(struct streams *s)
+{
+    const uint32_t begin = s->table_count != 0 ? ++s->resumed_at % s->table_count : 0;
+    for (uint32_t i = 0; i < s->table_count && s->paused != 0; i++) {
+        struct stream *stream = &s->table[(begin + i) % s->table_count];
+        if (stream->mode != STREAM_FREE && stream->paused && stream_charge(s, stream, 0)) {
+            stream_pause(s, stream, false);
+            channels_schedule(s, stream->channel);
+        }
+    }
+}
+
+size_t streams_paused(const struct streams *s)
+{
+    return s->paused;
 }
 
 /* ---- Going ---- */

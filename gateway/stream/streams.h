@@ -62,6 +62,9 @@ void streams_measure(struct streams *streams, struct latency *latency);
 void streams_set_can_resume(struct streams *streams,
                             bool (*can_resume)(void *arg, const struct cursor *cursor));
 
+/* Sets who is told what streams cost; copied. Without it nobody is. */
+void streams_set_accounts(struct streams *streams, const struct streams_accounts *accounts);
+
 /* Sets what clients may send. At first a message may have 16 KiB, and frames come 20 a second in
  * bursts of 100. */
 void streams_set_input(struct streams *streams, struct streams_input input);
@@ -84,6 +87,12 @@ void streams_ready(struct streams *streams, uint64_t data, uint32_t events, mono
 /* Cuts what is stalled or too old, and ends what has expired, within two seconds; call it about
  * every second. */
 void streams_sweep(struct streams *streams, mono_time now);
+
+/* Lets the streams go on whose clients are no longer in debt; call it every STREAMS_RESUME_MS as
+ * long as some are paused. */
+#define STREAMS_RESUME_MS 50
+void streams_resume(struct streams *streams);
+size_t streams_paused(const struct streams *streams);
 
 /* Ends at most max streams, each told to come back after a jittered time. Returns how many are
  * left. */

@@ -38,6 +38,8 @@ struct stream {
     bool timed_out : 1;    /* The kernel said that the client does not answer. */
     bool unsubscribed : 1; /* The client once gave up tiles, whose removals went unsaid since. */
     bool ping : 1;         /* The transport's own: a ping is to be sent. */
+    bool paused : 1;       /* Its client is in debt: it has no turn until that is over. */
+    bool anew : 1;         /* Its catch-up is one that its opening did not pay for. */
     bool pinged : 1;       /* The transport's own: a ping was sent, and no answer has come since. */
     uint32_t progress_s;   /* When the socket last accepted something; monotonic seconds. */
     uint32_t ends_s;       /* When the stream is too old; monotonic seconds. */
@@ -79,8 +81,12 @@ struct streams {
     struct channel *work; /* Channels with `pending`, which take turns, pass by pass. */
     uint64_t events_seen; /* Ordinal of the last event that is in the logs. */
     uint32_t events_generation;
-    struct buf gather;    /* Scratch of catch-ups: the bytes for one send(). */
-    struct piece *pieces; /* Scratch of catch-ups: what the gathered bytes are. */
+    struct buf gather;     /* Scratch of catch-ups: the bytes for one send(). */
+    uint64_t passed;       /* Scratch of catch-ups: entries that were passed over in this turn. */
+    uint64_t steps_before; /* Scratch of catch-ups: steps of the selection before this turn. */
+    uint64_t turn_steps;   /* The work that this turn of a catch-up is charged for. */
+    unsigned turn_sends;   /* How many usual calls of send() the turn that was last is worth. */
+    struct piece *pieces;  /* Scratch of catch-ups: what the gathered bytes are. */
     size_t piece_count;
     size_t piece_cap;        /* Bounded by what fits into the gathered bytes. */
     struct buf frame;        /* Scratch: the frame that was made last. */
@@ -89,6 +95,9 @@ struct streams {
     struct buf narrow_json;  /* The same for clients who may not see all fields. */
     void *ws_state;          /* What the WebSocket transport's create() made. */
     struct streams_input input;
+    struct streams_accounts accounts;
+    size_t paused;       /* Streams that are paused. */
+    uint32_t resumed_at; /* The record with which streams_resume begins. */
     bool (*can_resume)(void *arg, const struct cursor *cursor);
     uint64_t random;
     struct streams_counters counters;
@@ -108,6 +117,24 @@ static inline enum transport_order stream_order(const struct streams *s,
 {
     const struct transport *transport = streams_transport(s, stream->channel->kind);
     return transport->order != NULL ? transport->order(stream) : TRANSPORT_MESSAGES;
+}
+
+/* True when it is no use to give the stream a turn. */
+static inline bool stream_waits(const struct stream *stream)
+{
+    return stream->blocked || stream->paused;
+}
+
+static inline void stream_pause(struct streams *s, struct stream *stream, bool paused)
+{
+    s->paused += (size_t)paused - (size_t)stream->paused;
+    stream->paused = paused;
+}
+
+/* Charges the stream's client. False when it is in debt. */
+static inline bool stream_charge(struct streams *s, const struct stream *stream, uint64_t steps)
+{
+    return s->accounts.charge == NULL || s->accounts.charge(s->arg, &stream->address, steps);
 }
 
 static inline uint32_t stream_seconds(mono_time t)

@@ -52,7 +52,17 @@ struct streams_counters {
     uint64_t ws_bad_requests;    /* WebSockets closed with 1008: a request was wrong. */
     uint64_t ws_too_fast;        /* WebSockets closed with 1008, or cut: too many frames. */
     uint64_t ws_too_big;         /* WebSockets closed with 1009. */
-    uint64_t ws_no_room;         /* WebSockets closed with 1013. */
+    uint64_t ws_no_room;         /* WebSockets closed with 1013: there is no room. */
+    uint64_t ws_in_debt;         /* WebSockets closed with 1013: their clients are in debt. */
+    uint64_t paused;             /* Times that a catch-up paused because its client is in debt. */
+};
+
+/* Whom the streams belong to, as the engine's user counts it; the arg is that of streams_create. */
+struct streams_accounts {
+    /* Charges the client for work that was done for it alone, in steps (common/base/patterns.h).
+     * False: it is in debt. Its catch-ups that cost work pause then, until a charge of 0 is true.
+     */
+    bool (*charge)(void *arg, const struct ip *client, uint64_t steps);
 };
 
 /* The limits of what a client may send, where its transport lets it; see config.h. */

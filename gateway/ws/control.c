@@ -57,6 +57,7 @@ void ws_control_close(struct ws_turn *turn, enum ws_code code, struct str reason
     side->pong = false;
     keep_text(side, reason);
     stream->ping = false;
+    stream_pause(turn->s, stream, false); /* nothing but the close frame is left to be said */
     stream->ends_s = stream_seconds(turn->now) + CLOSING_S;
     leave_log(stream);
 }

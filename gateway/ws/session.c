@@ -16,6 +16,8 @@
 
 #define READ_BYTES (16 << 10) /* The bytes of one read. */
 #define READS_MAX 16          /* Reads in one turn; a client that sends more is cut. */
+#define MESSAGE_STEPS 2000    /* The work of a change of subscription, whatever it says; and of */
+#define BYTE_STEPS 2          /* each byte of what it says. */
 #define SILENCE_S 30          /* Seconds of silence before a ping. */
 #define ANSWER_S 30           /* Seconds in which a ping has to be answered. */
 
@@ -42,12 +44,27 @@ static bool on_frame(void *arg)
     return true;
 }
 
+/* Charges for the message. False: the client is in debt, and told to come back. */
+static bool charge_message(struct ws_turn *turn, struct str text)
+{
+    if (stream_charge(turn->s, turn->stream, MESSAGE_STEPS + text.len * BYTE_STEPS)) {
+        return true;
+    }
+    turn->s->counters.ws_in_debt++;
+    ws_control_close(turn, WS_CODE_TRY_LATER,
+                     STR("As much was asked for as may be in a second; try again later."));
+    return false;
+}
+
 static bool on_message(void *arg, struct str text)
 {
     struct ws_turn *turn = arg;
     struct ws_request request;
     struct error err = {{0}};
     turn->s->counters.ws_messages++;
+    if (!charge_message(turn, text)) {
+        return false;
+    }
     if (ws_request_parse(text, &request, &err) != STATUS_OK) {
         ws_subscription_refuse(turn, err.text);
         return false;

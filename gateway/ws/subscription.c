@@ -173,6 +173,7 @@ static void subscribe(struct ws_turn *turn, struct ws_request *request)
     if (!select_wanted(turn, request, kind, &selection)) {
         return;
     }
+    stream->anew = !idle || stream->unsubscribed;
     if (!idle && kind != CHANNEL_WS_EVENTS) {
         stream_widen(turn->s, stream);
     }

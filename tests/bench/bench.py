@@ -11,15 +11,15 @@ import report
 from measure import Size
 from measure_clients import get, latency, reconnect, stalled
 from measure_fanout import fanout, memory
-from measure_limits import patterns
+from measure_limits import hostile, patterns
 from measure_locks import locks
 from measure_rows import catchup, fold
 from measure_state import state
 from measure_tree import tree
 from report import say
 
-MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "fold": fold, "catchup": catchup, "locks": locks, "state": state,
-                "latency": latency, "stalled": stalled, "reconnect": reconnect, "tree": tree}
+MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup,
+                "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect, "tree": tree}
 
 
 def options():

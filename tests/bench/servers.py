@@ -21,7 +21,7 @@ BIN = pathlib.Path(os.environ.get("TILEWIRE_BIN", ROOT / "build" / "release" / "
 LOAD = str(BIN.parent / "bench" / "load")
 FOLD = str(BIN.parent / "bench" / "bench_fold")
 LIMITS = {"streams": 20000, "streams_per_address": 20000, "streams_per_second": 1000000, "streams_burst": 1000000,
-          "requests_per_second": 1000000, "requests_burst": 1000000}
+          "requests_per_second": 1000000, "requests_burst": 1000000, "work_per_second": "1h"}
 TILES = [{"key": f"t{i:02}", "title": "Tile", "type": "count", "match": {"event_type": f"type{i}"}} for i in range(20)]
 LAST_TILE = 'key":"t19"'  # in what a stream of tiles begins with
 DATA_BYTES = 200  # of a message's data
@@ -110,12 +110,12 @@ def tables(server):
 
 
 @contextlib.contextmanager
-def tilewire(table=None, gateway=None):
-    """A deployment with one gateway, started, on a new SQLite table unless one is given."""
+def tilewire(table=None, gateway=None, gateways=1):
+    """A deployment, started, on a new SQLite table unless one is given."""
     with contextlib.ExitStack() as stack:
         table = table or stack.enter_context(sqlite_table())
         folder = stack.enter_context(temporary())
-        deployment = Deployment(folder / "run", table, BIN, TILES, gateways=1,
+        deployment = Deployment(folder / "run", table, BIN, TILES, gateways=gateways,
                                 config={"gateway": {"limits": LIMITS, **(gateway or {})}, "ingestor": {"checkpoint_interval": "5s"},
                                         "source": {"poll_interval": "2s"}})
         if table.kind == "postgresql":

@@ -39,9 +39,9 @@ def handshake_text(headers=None, path="/api/ws", method="GET", version="HTTP/1.1
 class WebSocket:
     """Reads when asked to: no thread. Headers with the value None are left out; behind: bytes that follow the handshake."""
 
-    def __init__(self, port, headers=None, behind=b"", timeout=30, wrap=lambda s: s, **request):
-        """wrap: what is put around the socket, TLS for instance."""
-        self.socket = wrap(socket.create_connection(("127.0.0.1", port), timeout=timeout))
+    def __init__(self, port, headers=None, behind=b"", timeout=30, wrap=lambda s: s, source="127.0.0.1", **request):
+        """wrap: what is put around the socket, TLS for instance. source: the address that it comes from."""
+        self.socket = wrap(socket.create_connection(("127.0.0.1", port), timeout, (source, 0)))
         self.pending = b""
         self.pongs = []
         self.pings = 0

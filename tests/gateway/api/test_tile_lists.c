@@ -9,7 +9,9 @@ static struct tile_list *get(struct tile_lists *lists, const char *keys)
 {
     struct selection selection;
     assert_int_equal(selection_parse(&selection, keys), STATUS_OK);
-    struct tile_list *list = tile_lists_get(lists, &selection, &cursor, SIZE_MAX);
+    struct tile_list *list;
+    struct tile_list_bounds bounds = {.max_bytes = SIZE_MAX, .max_steps = UINT64_MAX};
+    assert_int_equal(tile_lists_get(lists, &selection, &cursor, &bounds, &list), STATUS_OK);
     selection_free(&selection);
     return list;
 }
@@ -132,10 +134,47 @@ static void names_list_what_patterns_list(void **state)
     world_finish(&w);
 }
 
+static int get_within(struct tile_lists *lists, const char *keys, struct tile_list_bounds *bounds)
+{
+    struct selection selection;
+    struct tile_list *list;
+    assert_int_equal(selection_parse(&selection, keys), STATUS_OK);
+    const int status = tile_lists_get(lists, &selection, &cursor, bounds, &list);
+    selection_free(&selection);
+    return status;
+}
+
+static void a_list_has_bounds_and_tells_what_it_took(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 1 << 16, 16);
+    struct tile_lists *lists = tile_lists_create(w.store);
+    for (int64_t i = 0; i < 100; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "t%02d", (int)i);
+        world_set(&w, key, i, 100);
+    }
+    struct tile_list_bounds bounds = {.max_bytes = 4096, .max_steps = 500};
+    assert_int_equal(get_within(lists, "*", &bounds), STATUS_FULL);
+    assert_int_equal(get_within(lists, "t0*", &bounds), STATUS_OK); /* ten of them */
+    assert_int_equal(get_within(lists, "t0*,*t*0*x*,*1*t*", &bounds), STATUS_INVALID);
+    const uint64_t made = bounds.steps;
+    assert_true(made > 200);
+    bounds.steps = 0;
+    assert_int_equal(get_within(lists, "t0*", &bounds), STATUS_OK);
+    assert_int_equal(bounds.steps, 0); /* it was kept */
+    assert_int_equal(get_within(lists, "t42", &bounds), STATUS_OK);
+    assert_in_range(bounds.steps, 1, 60); /* one tile is looked at */
+    tile_lists_destroy(&lists);
+    world_finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_list_what_patterns_list),
+        cmocka_unit_test(a_list_has_bounds_and_tells_what_it_took),
         cmocka_unit_test(a_list_is_made_once_for_each_state),
         cmocka_unit_test(those_asked_for_last_are_kept),
         cmocka_unit_test(large_lists_are_not_hoarded),

@@ -11,6 +11,7 @@ static const struct config_gateway_limits limits = {
     .streams_burst = 5,
     .requests_per_second = 10,
     .requests_burst = 20,
+    .work_per_second_ms = 100,
 };
 
 static struct ip address_of(uint32_t number)
@@ -188,11 +189,51 @@ static void a_subject_counts_wherever_it_comes_from(void **state)
     clients_destroy(&clients);
 }
 
+/* A second's worth may be used at once, and more: the debt has to be waited for. */
+static void work_is_charged_afterwards(void **state)
+{
+    (void)state;
+    struct clients *clients = clients_create(&limits);
+    const struct ip a = address_of(1);
+    const struct ip b = address_of(2);
+    const uint64_t second = UINT64_C(100) * CLIENTS_STEPS_PER_MS;
+    unsigned retry_s = 0;
+    assert_true(clients_may_work(clients, &a, at_ms(0), &retry_s));
+    assert_true(clients_charge(clients, &a, second - 1, at_ms(0)));
+    assert_true(clients_may_work(clients, &a, at_ms(0), &retry_s));
+    assert_false(clients_charge(clients, &a, 1 + second * 5 / 2, at_ms(0)));
+    assert_false(clients_may_work(clients, &a, at_ms(0), &retry_s));
+    assert_int_equal(retry_s, 3);                                   /* two and a half seconds */
+    assert_true(clients_may_work(clients, &b, at_ms(0), &retry_s)); /* others do not notice */
+    assert_false(clients_may_work(clients, &a, at_ms(2499), &retry_s));
+    assert_int_equal(retry_s, 1);
+    assert_false(clients_charge(clients, &a, 0, at_ms(2499))); /* a question */
+    assert_true(clients_may_work(clients, &a, at_ms(2501), &retry_s));
+    assert_true(clients_charge(clients, &a, second - 1, at_ms(60000))); /* no more than that */
+    assert_false(clients_charge(clients, &a, 1, at_ms(60000)));
+    clients_destroy(&clients);
+}
+
+static void who_is_in_debt_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct clients *clients = clients_create(&limits);
+    const struct ip a = address_of(1);
+    (void)clients_charge(clients, &a, UINT64_C(200) * CLIENTS_STEPS_PER_MS, at_ms(0));
+    clients_sweep(clients, at_ms(1900));
+    assert_int_equal(clients_count(clients), 1);
+    clients_sweep(clients, at_ms(2100));
+    assert_int_equal(clients_count(clients), 0);
+    clients_destroy(&clients);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_flow_at_their_rate),
         cmocka_unit_test(streams_are_capped_and_paced),
+        cmocka_unit_test(work_is_charged_afterwards),
+        cmocka_unit_test(who_is_in_debt_is_not_forgotten),
         cmocka_unit_test(who_is_quiet_is_forgotten),
         cmocka_unit_test(a_network_of_ipv6_counts_as_one),
         cmocka_unit_test(who_waits_counts_as_a_stream),

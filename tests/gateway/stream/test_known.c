@@ -10,6 +10,11 @@ static bool has(const struct known *known, const struct world *w, const char *ke
     return known_has(known, store_get(w->store, str_of(key)));
 }
 
+static bool had(const struct known *known, const struct world *w, const char *key)
+{
+    return known_had(known, store_get(w->store, str_of(key)));
+}
+
 static void a_cursor_speaks_for_versions(void **state)
 {
     (void)state;
@@ -24,8 +29,8 @@ static void a_cursor_speaks_for_versions(void **state)
     assert_false(has(known, &w, "new"));
     w.now.us += 61000000;
     store_expire(w.store, w.now);
-    assert_false(has(known, &w, "stale"));      /* its version is old, its flag may be news */
-    assert_false(known_had(known, STR("old"))); /* a cursor does not say what was selected */
+    assert_false(has(known, &w, "stale")); /* its version is old, its flag may be news */
+    assert_false(had(known, &w, "old"));   /* a cursor does not say what was selected */
     assert_false(known_is_selection(known));
     assert_true(known_outdated(known, 3, 4));
     assert_false(known_outdated(known, 4, 4));
@@ -54,8 +59,8 @@ static void a_selection_speaks_for_changes(void **state)
     assert_false(has(known, &w, "b"));
     world_set(&w, "a.2", 2, 1);
     assert_false(has(known, &w, "a.2"));
-    assert_true(known_had(known, STR("a.2")));
-    assert_false(known_had(known, STR("b")));
+    assert_true(had(known, &w, "a.2"));
+    assert_false(had(known, &w, "b"));
     assert_true(known_outdated(known, until + 9, until + 1));
     assert_false(known_outdated(known, 0, until));
     known_free(&known);
@@ -70,7 +75,7 @@ static void null_is_nothing(void **state)
     world_init(&w, 4096, 16);
     world_set(&w, "a", 1, 1);
     assert_false(has(known, &w, "a"));
-    assert_false(known_had(known, STR("a")));
+    assert_false(had(known, &w, "a"));
     assert_false(known_is_selection(known));
     assert_false(known_outdated(known, 0, 9));
     known_free(&known);

@@ -351,6 +351,62 @@ static void who_expires_is_told_and_closed(void **state)
     world_finish(&w);
 }
 
+/* What clients of WebSockets have been charged. */
+struct bill {
+    struct world w; /* The first member: what the engine hands to charge(). */
+    uint64_t steps;
+    bool in_debt;
+};
+
+static bool charge(void *arg, const struct ip *client, uint64_t steps)
+{
+    (void)client;
+    struct bill *bill = arg;
+    bill->steps += steps;
+    return !bill->in_debt;
+}
+
+/* The charge for one message of a client, and for what it brings. */
+static uint64_t price(struct bill *bill, int client, const char *message)
+{
+    const uint64_t before = bill->steps;
+    struct buf got = {0};
+    say(&bill->w, client, WS_TEXT, true, message);
+    world_settle(&bill->w, client, &got);
+    buf_free(&got);
+    return bill->steps - before;
+}
+
+static void who_subscribes_anew_pays_for_what_comes_again(void **state)
+{
+    (void)state;
+    static const struct streams_accounts accounts = {.charge = charge};
+    struct bill bill = {.steps = 0};
+    struct buf got = {0};
+    world_init(&bill.w, 65536, 16);
+    streams_set_accounts(bill.w.streams, &accounts);
+    for (int64_t i = 0; i < 500; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "t%03d", (int)i);
+        world_set(&bill.w, key, i, 100);
+    }
+    const int client = open_socket(&bill.w, 0);
+    const uint64_t first = price(&bill, client, everything);
+    const uint64_t less = price(&bill, client, "{\"unsubscribe\":[\"*\"]}");
+    const uint64_t again = price(&bill, client, everything);
+    assert_true(first > 0 && less > 0);
+    assert_in_range(again, first + 500 * 10, first + 500 * 40);
+    bill.in_debt = true;
+    say(&bill.w, client, WS_TEXT, true, "{\"unsubscribe\":[\"*\"]}");
+    assert_false(world_read(client, &got, SIZE_MAX));
+    assert_true(closes_with(&got, WS_CODE_TRY_LATER));
+    assert_int_equal(streams_counters(bill.w.streams)->ws_in_debt, 1);
+    assert_int_equal(streams_counters(bill.w.streams)->ws_no_room, 0);
+    buf_free(&got);
+    close(client);
+    world_finish(&bill.w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +420,7 @@ int main(void)
         cmocka_unit_test(who_may_see_other_things_is_in_another_channel),
         cmocka_unit_test(too_many_frames_and_too_many_subscriptions),
         cmocka_unit_test(who_expires_is_told_and_closed),
+        cmocka_unit_test(who_subscribes_anew_pays_for_what_comes_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
