@@ -275,8 +275,24 @@ static void create_streams(struct gateway *gateway)
     streams_measure(gateway->streams, &gateway->latency);
 }
 
+/* The headers that say who a client is; the cookie is what a proxy knows it by. NULL: nobody is
+ * asked. */
+static char *credential_headers(const struct config_gateway *config)
+{
+    switch (config->auth) {
+    case CONFIG_AUTH_JWT:
+        return x_strdup("Authorization, Cookie");
+    case CONFIG_AUTH_PROXY:
+        return x_asprintf("Cookie, %s, %s", config->proxy.user_header, config->proxy.groups_header);
+    case CONFIG_AUTH_NONE:
+        break;
+    }
+    return NULL;
+}
+
 static void fill_api(struct gateway *gateway)
 {
+    gateway->vary = credential_headers(&gateway->config->gateway);
     gateway->api = (struct api){
         .config = gateway->config,
         .link = gateway->link,
@@ -286,6 +302,7 @@ static void fill_api(struct gateway *gateway)
         .streams = gateway->streams,
         .clients = gateway->clients,
         .auth = gateway->auth,
+        .vary = gateway->vary,
         .waiting = gateway->waiting,
         .tile_lists = gateway->lists,
         .latency = &gateway->latency,
@@ -399,6 +416,7 @@ void gateway_destroy(struct gateway **gateway_p)
     if (gateway->epoll > 0) {
         close(gateway->epoll);
     }
+    free(gateway->vary);
     free(gateway);
     *gateway_p = NULL;
 }

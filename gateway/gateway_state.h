@@ -25,6 +25,7 @@ struct gateway {
     struct api api;           /* What answers them; borrows the parts named here. */
     struct clients *clients;  /* Limits by client. */
     struct auth *auth;        /* Who clients are; NULL when nobody is asked. */
+    char *vary;               /* The headers that say so; NULL when nobody is asked. */
     struct waiting *waiting;  /* Requests that wait for news. */
     struct streams *streams;  /* Streams, which were requests once. */
     struct tile_lists *lists; /* Answers that hold for many requests. */

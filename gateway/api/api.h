@@ -53,6 +53,7 @@ struct api {
     struct streams *streams;
     struct clients *clients;
     struct auth *auth; /* Who clients are; NULL when nobody is asked. */
+    const char *vary;  /* The headers that say so; NULL when nobody is asked. */
     struct waiting *waiting;
     struct tile_lists *tile_lists;
     struct latency *latency;

@@ -29,14 +29,19 @@ static void tune(int fd, int64_t stalled_ms)
     set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
+static void put_header(void *out, const char *name, const char *value)
+{
+    buf_printf(out, "%s: %s\r\n", name, value);
+}
+
 static void put_sse_head(const struct request *request, struct buf *out)
 {
+    char cache[REPLY_CACHE_SIZE];
     buf_append_text(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-                         "Cache-Control: no-cache\r\nX-Accel-Buffering: no\r\n"
-                         "X-Content-Type-Options: nosniff\r\nConnection: close\r\n");
-    if (request->origin != NULL) {
-        buf_printf(out, "Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n", request->origin);
-    }
+                         "X-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n"
+                         "Connection: close\r\n");
+    put_header(out, "Cache-Control", reply_cache_control(request, "no-cache", cache));
+    reply_each_common(request, put_header, out);
     /* rand() would not do: unseeded, it spreads the clients of all gateways alike. */
     buf_printf(out, "\r\nretry: %u\n\n", 1000 + arc4random_uniform(2000));
 }

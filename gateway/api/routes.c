@@ -160,6 +160,7 @@ static enum MHD_Result answer(struct api *api, struct request *request, const st
     const bool data = is_data(request, route);
     enum MHD_Result result;
     if (data) {
+        request->vary = api->vary;
         who_find(request);
     }
     if (!request->resumed &&

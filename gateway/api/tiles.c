@@ -134,12 +134,17 @@ static struct kept_answers *kept_with(const struct tile *tile)
     return rendered->answers;
 }
 
+static void put_header(void *response, const char *name, const char *value)
+{
+    MHD_add_response_header(response, name, value);
+}
+
 static struct MHD_Response *make_response(const struct request *request, const struct tile *tile,
                                           struct str body)
 {
-    const struct config_gateway *config = &api_of(request)->config->gateway;
     char etag[RENDER_ETAG_SIZE];
     char cache_control[48];
+    char cache[REPLY_CACHE_SIZE];
     union {
         const char *in;
         void *out;
@@ -148,18 +153,13 @@ static struct MHD_Response *make_response(const struct request *request, const s
         MHD_create_response_from_buffer(body.len, cast.out, MHD_RESPMEM_MUST_COPY);
     put_cache_control(tile, cache_control, sizeof cache_control);
     MHD_add_response_header(response, "ETag", render_etag(tile, (struct lens){0}, etag));
-    MHD_add_response_header(response, "Cache-Control", cache_control);
+    MHD_add_response_header(response, "Cache-Control",
+                            reply_cache_control(request, cache_control, cache));
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     if (body.len != 0) {
         MHD_add_response_header(response, "Content-Type", "application/json");
     }
-    if (config->cors_origin_count != 0) {
-        MHD_add_response_header(response, "Vary", "Origin");
-    }
-    if (config->cors_any) {
-        MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
-        MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Retry-After");
-    }
+    reply_each_common(request, put_header, response);
     return response;
 }
 

@@ -87,6 +87,39 @@ static void *unconst(const char *bytes)
     return cast.out;
 }
 
+void reply_each_common(const struct request *request,
+                       void (*put)(void *arg, const char *name, const char *value), void *arg)
+{
+    if (request->origin != NULL) {
+        put(arg, "Access-Control-Allow-Origin", request->origin);
+        put(arg, "Access-Control-Expose-Headers", "ETag, Retry-After, Preference-Applied");
+    }
+    if (request->origin != NULL && request->vary != NULL && strcmp(request->origin, "*") != 0) {
+        put(arg, "Access-Control-Allow-Credentials", "true");
+    }
+    if (request->http->config.cors_origin_count != 0) {
+        put(arg, "Vary", "Origin"); /* An answer to a request without Origin varies as well. */
+    }
+    if (request->vary != NULL) {
+        put(arg, "Vary", request->vary);
+    }
+}
+
+const char *reply_cache_control(const struct request *request, const char *value,
+                                char out[REPLY_CACHE_SIZE])
+{
+    if (request->vary == NULL || strcmp(value, "no-store") == 0) {
+        return value;
+    }
+    snprintf(out, REPLY_CACHE_SIZE, "private, %s", value);
+    return out;
+}
+
+static void put_header(void *response, const char *name, const char *value)
+{
+    MHD_add_response_header(response, name, value);
+}
+
 /* Queues the response, which it takes over, with the headers that every answer has. */
 static enum MHD_Result reply_made(struct request *request, unsigned status, const char *type,
                                   struct MHD_Response *response, size_t bytes,
@@ -96,21 +129,17 @@ static enum MHD_Result reply_made(struct request *request, unsigned status, cons
         MHD_add_response_header(response, "Content-Type", type);
     }
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (request->origin != NULL) {
-        MHD_add_response_header(response, "Access-Control-Allow-Origin", request->origin);
-        MHD_add_response_header(response, "Access-Control-Expose-Headers",
-                                "ETag, Retry-After, Preference-Applied");
-    }
-    if (request->http->config.cors_origin_count != 0) {
-        /* An answer to a request without Origin varies as well. */
-        MHD_add_response_header(response, "Vary", "Origin");
-    }
+    reply_each_common(request, put_header, response);
     if (request->http->config.turn->draining) {
         /* The client has to send its next request to another gateway. */
         MHD_add_response_header(response, "Connection", "close");
     }
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i += 2) {
-        MHD_add_response_header(response, headers[i], headers[i + 1]);
+        char cache[REPLY_CACHE_SIZE];
+        const bool caching = strcmp(headers[i], "Cache-Control") == 0;
+        const char *value = headers[i + 1];
+        MHD_add_response_header(response, headers[i],
+                                caching ? reply_cache_control(request, value, cache) : value);
     }
     const enum MHD_Result result = queue(request, status, response, bytes);
     MHD_destroy_response(response);

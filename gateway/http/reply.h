@@ -14,6 +14,17 @@
 #include "common/base/str.h"
 #include "gateway/http/request.h"
 
+/* Calls `put` for each header of the kind that all answers to such a request have: who may read it
+ * from another origin, and on which of the client's headers it depends. Credentials are for origins
+ * that the configuration names, and never for `*`. */
+void reply_each_common(const struct request *request,
+                       void (*put)(void *arg, const char *name, const char *value), void *arg);
+
+/* Cache-Control for such an answer: what depends on its client is `private`. */
+#define REPLY_CACHE_SIZE 64
+const char *reply_cache_control(const struct request *request, const char *value,
+                                char out[REPLY_CACHE_SIZE]);
+
 /* A response that is used again and again, and has its headers already; it stays the caller's. The
  * Date is kept for a second, where libmicrohttpd would make it anew for each answer. bytes: of its
  * body. */
@@ -21,7 +32,7 @@ enum MHD_Result reply_dated(struct request *request, unsigned status, struct MHD
                             size_t bytes);
 
 /* An answer with a body of its own, which is copied. type: the media type, or NULL. headers: may be
- * NULL. */
+ * NULL; Cache-Control among them becomes what reply_cache_control makes of it. */
 enum MHD_Result reply_body(struct request *request, unsigned status, const char *type,
                            struct str body, const char *const *headers);
 

@@ -39,6 +39,7 @@ struct request {
     size_t body_bytes;
     size_t answer_bytes; /* Of its answer; 0 before it is answered. */
     const char *origin;  /* The Origin that the answer has to name; NULL for none. */
+    const char *vary;    /* The headers that tell clients apart; NULL: all get the same answer. */
     struct ip address;   /* The client's, from the first call of the API on. */
     mono_time asked_at;  /* When it was read, or when it was resumed. */
     unsigned status;     /* Its answer's; 0 before it is answered. */
