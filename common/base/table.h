@@ -22,4 +22,9 @@ unsigned table_hash(const void *key, size_t len);
 
 #include <uthash.h> // IWYU pragma: export
 
+/* A table grows when a bucket has so many, in place of 10: each is a struct that has to be looked
+ * into, which takes far longer than to find the bucket when there are many. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 4U
+
 #endif

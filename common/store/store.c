@@ -2,34 +2,21 @@
 #include "common/store/store.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "common/base/error.h"
 #include "common/base/numbering.h"
 #include "common/base/xalloc.h"
 #include "common/codec/mp_patch.h"
-
-/*
- * The order of changes is an array that is only appended to; a tile that changes leaves a hole
- * (NULL) where it was. When half of it is holes it is closed up. So the walk is a scan, and finding
- * a start is a binary search.
- */
-struct place {
-    uint64_t change;
-    struct tile *tile; /* NULL: a hole */
-};
+#include "common/store/change_order.h"
 
 struct store {
     struct tile *tiles;         /* uthash by key; tombstones included */
     size_t live;                /* tiles that are no tombstones */
     size_t max_tiles;           /* bound of live */
     struct numbering numbering; /* of the tiles, tombstones included */
-    struct place *order;        /* the order of changes, ascending */
-    size_t order_count;
-    size_t order_cap;
-    size_t holes;         /* in order */
-    uint64_t last_change; /* the last change number that was given */
-    uint64_t forgotten;   /* change number of the last tombstone that was forgotten; 0 for none */
+    struct change_order order;  /* of the tiles, by their last changes */
+    uint64_t forgotten; /* change number of the last tombstone that was forgotten; 0 for none */
     struct version forgotten_versions[LANES_MAX]; /* see store_forgotten_version */
     /* A queue of the tombstones, linked through newer and older; at most STORE_TOMBSTONES_MAX. */
     struct tile *oldest_tombstone;
@@ -83,7 +70,7 @@ void store_destroy(struct store **store_p)
         tile_free(store, tile);
     }
     numbering_free(&store->numbering);
-    free(store->order);
+    change_order_free(&store->order);
     heap_free(&store->expiry);
     buf_free(&store->scratch);
     mp_doc_free(&store->old_value);
@@ -93,65 +80,9 @@ void store_destroy(struct store **store_p)
 
 /* ---- The order of changes ---- */
 
-/* Returns the index of the first place whose change is above `after`. */
-static size_t order_find(const struct store *store, uint64_t after)
-{
-    size_t low = 0;
-    size_t high = store->order_count;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (store->order[middle].change <= after) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-/* Leaves a hole where the tile stands; a new tile stands nowhere yet. */
-static void order_leave(struct store *store, struct tile *tile)
-{
-    if (tile->change == 0) {
-        return;
-    }
-    const size_t index = order_find(store, tile->change - 1);
-    assert(index < store->order_count && store->order[index].tile == tile);
-    store->order[index].tile = NULL;
-    store->holes++;
-}
-
-/* Closes the holes up; the order stays the same. */
-static void order_close_up(struct store *store)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < store->order_count; i++) {
-        if (store->order[i].tile != NULL) {
-            store->order[kept++] = store->order[i];
-        }
-    }
-    store->order_count = kept;
-    store->holes = 0;
-}
-
-/* Gives the tile the next change number and puts it at the end. */
-static void order_append(struct store *store, struct tile *tile)
-{
-    order_leave(store, tile);
-    if (store->holes > 64 && store->holes > store->order_count / 2) {
-        order_close_up(store);
-    }
-    if (store->order_count == store->order_cap) {
-        store->order_cap = store->order_cap != 0 ? store->order_cap * 2 : 64;
-        store->order = x_reallocarray(store->order, store->order_cap, sizeof *store->order);
-    }
-    tile->change = ++store->last_change;
-    store->order[store->order_count++] = (struct place){tile->change, tile};
-}
-
 uint64_t store_last_change(const struct store *store)
 {
-    return store->last_change;
+    return store->order.last;
 }
 
 uint64_t store_forgotten(const struct store *store)
@@ -166,15 +97,7 @@ struct version store_forgotten_version(const struct store *store, unsigned lane)
 
 const struct tile *store_next(struct store *store, uint64_t after)
 {
-    if (after >= store->last_change) {
-        return NULL;
-    }
-    for (size_t i = order_find(store, after); i < store->order_count; i++) {
-        if (store->order[i].tile != NULL) {
-            return store->order[i].tile;
-        }
-    }
-    return NULL;
+    return change_order_next(&store->order, after);
 }
 
 /* ---- Tiles ---- */
@@ -210,7 +133,7 @@ static void notify(struct store *store, struct tile *tile, enum store_change cha
                    const mp_value *patch, struct version base)
 {
     if (change != STORE_REFRESHED) {
-        order_append(store, tile);
+        tile->change = change_order_append(&store->order, tile->change, tile);
     }
     if (store->listener.changed != NULL) {
         store->listener.changed(store->listener.arg, tile, change, patch, base);
@@ -251,7 +174,7 @@ static void tombstone_forget_oldest(struct store *store)
     }
     tombstone_unlink(store, tile);
     store->forgotten = tile->change;
-    order_leave(store, tile);
+    change_order_leave(&store->order, tile->change, tile);
     HASH_DELETE(by_key, store->tiles, tile);
     tile_free(store, tile);
 }
@@ -306,12 +229,32 @@ int store_remove(struct store *store, struct str key, struct version version)
  *                             ▲                       ▲
  *                  the deadline while live     the deadline while stale
  *
- * A refresh begins anew at the left end.
+ * A refresh begins anew at the left end. Mostly it only puts the deadline off, and tiles are
+ * refreshed more often than they expire: so the tile keeps its place in the heap then, and moves on
+ * when the earlier deadline comes (store_expire).
  */
-static void schedule(struct store *store, struct tile *tile)
+static int64_t deadline_us(const struct tile *tile)
 {
     const int64_t ms = tile->stale ? tile->ttl_ms + tile->grace_ms : tile->ttl_ms;
-    heap_set(&store->expiry, &tile->expiry, mono_add_ms(tile->refreshed_at, ms).us);
+    return mono_add_ms(tile->refreshed_at, ms).us;
+}
+
+static void schedule(struct store *store, struct tile *tile)
+{
+    const int64_t deadline = deadline_us(tile);
+    if (!heap_contains(&tile->expiry) || deadline < tile->expiry.key) {
+        heap_set(&store->expiry, &tile->expiry, deadline);
+    }
+}
+
+static void set_position(struct tile *tile, struct str position)
+{
+    const size_t max = sizeof tile->position - 1;
+    const size_t len = position.len < max ? position.len : max;
+    if (len != 0) {
+        memcpy(tile->position, position.p, len);
+    }
+    tile->position[len] = '\0';
 }
 
 /* Takes over what a delta says about a tile besides its value. */
@@ -321,8 +264,7 @@ static void take_over(struct store *store, struct tile *tile, const struct wire_
     tile->version = delta->version;
     tile->ttl_ms = delta->ttl_ms;
     tile->grace_ms = delta->grace_ms;
-    snprintf(tile->position, sizeof tile->position, "%.*s", (int)delta->position.len,
-             delta->position.p);
+    set_position(tile, delta->position);
     tile->as_of = delta->as_of;
     tile->tally = delta->tally;
     tile->published_at = published_at;
@@ -478,13 +420,17 @@ void store_expire(struct store *store, mono_time now)
     struct heap_item *top;
     while ((top = heap_top(&store->expiry)) != NULL && top->key <= now.us) {
         struct tile *tile = heap_entry(top, struct tile, expiry);
+        if (deadline_us(tile) > now.us) {
+            heap_set(&store->expiry, &tile->expiry, deadline_us(tile));
+            continue;
+        }
         if (tile->stale) {
             bury(store, tile, tile->version);
             tile->expired = true;
             continue;
         }
         tile->stale = true;
-        schedule(store, tile);
+        heap_set(&store->expiry, &tile->expiry, deadline_us(tile));
         notify(store, tile, STORE_STALE, NULL, tile->version);
     }
 }

@@ -40,7 +40,8 @@
 /* Read-only for all but the store. Lives until it is removed and forgotten; keep no pointer across
  * calls that change the store. */
 struct tile {
-    char *key; /* NUL-terminated */
+    UT_hash_handle by_key; /* first, beside what else is read when the tile is found */
+    char *key;             /* NUL-terminated */
     size_t key_len;
     struct name_number number; /* stands for the key as long as the tile is here */
     struct blob *value;        /* MessagePack map; NULL: this is a tombstone */
@@ -49,7 +50,6 @@ struct tile {
     uint64_t change; /* of this process; > 0 */
     int64_t ttl_ms;
     int64_t grace_ms;
-    char position[STORE_POSITION_MAX];
     wall_time as_of;
     wall_time published_at;
     wall_time arrival;      /* of the newest event in it at the ingestor; {0}: unknown */
@@ -60,11 +60,11 @@ struct tile {
     bool expired;       /* a tombstone that time made: the same version, refreshed, revives it */
     uint32_t sync_mark; /* the replica's: which snapshot last held it */
     void *cache;        /* the owner's rendering of this change: see store_set_cache */
+    char position[STORE_POSITION_MAX];
 
     struct heap_item expiry;
     struct tile *newer; /* in the order of changes */
     struct tile *older;
-    UT_hash_handle by_key;
 };
 
 enum store_change {
@@ -120,7 +120,7 @@ size_t store_sweep(struct store *store, unsigned lane, uint32_t mark, struct ver
 /* Lets expire what is due at now. */
 void store_expire(struct store *store, mono_time now);
 
-/* When store_expire has something to do; MONO_NEVER when nothing is here. */
+/* When store_expire has something to do, or before that; MONO_NEVER when nothing is here. */
 mono_time store_next_expiry(const struct store *store);
 
 /* Number of the last change; 0 when there was none. */

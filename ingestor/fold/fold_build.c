@@ -43,7 +43,7 @@ static void note_waiting(struct fold *fold)
     const size_t count = waiting_count(&fold->waiting);
     buf_clear(&fold->build_waits);
     for (size_t i = 0; i < count; i++) {
-        struct heap_item *item = fold->waiting.soonest.slots[i];
+        struct heap_item *item = fold->waiting.soonest.slots[i].item;
         const int64_t id = tally_id(heap_entry(item, struct waiting_row, soonest)->event.id);
         buf_append(&fold->build_waits, &id, sizeof id);
     }

@@ -135,7 +135,8 @@ void waiting_save(const struct waiting *waiting, struct buf *out)
 {
     mp_put_array(out, waiting_count(waiting));
     for (size_t i = 0; i < waiting_count(waiting); i++) {
-        save_row(&heap_entry(waiting->soonest.slots[i], struct waiting_row, soonest)->event, out);
+        save_row(&heap_entry(waiting->soonest.slots[i].item, struct waiting_row, soonest)->event,
+                 out);
     }
 }
 

@@ -17,8 +17,9 @@ static int compare_keys(const void *a, const void *b)
 static void check(const struct heap *heap, const struct heap_item *items)
 {
     for (size_t i = 0; i < heap->count; i++) {
-        assert_int_equal(heap->slots[i]->index, i);
-        assert_true(i == 0 || heap->slots[(i - 1) / 2]->key <= heap->slots[i]->key);
+        assert_int_equal(heap->slots[i].item->index, i);
+        assert_true(heap->slots[i].key == heap->slots[i].item->key);
+        assert_true(i == 0 || heap->slots[(i - 1) / HEAP_CHILDREN].key <= heap->slots[i].key);
     }
     int64_t keys[ITEMS];
     size_t count = 0;
@@ -29,9 +30,9 @@ static void check(const struct heap *heap, const struct heap_item *items)
     }
     assert_int_equal(count, heap->count);
     qsort(keys, count, sizeof *keys, compare_keys);
-    struct heap_item *smallest[8];
-    const size_t found = heap_smallest(heap, smallest, 8);
-    assert_int_equal(found, count < 8 ? count : 8);
+    struct heap_item *smallest[HEAP_SMALLEST_MAX];
+    const size_t found = heap_smallest(heap, smallest, HEAP_SMALLEST_MAX);
+    assert_int_equal(found, count < HEAP_SMALLEST_MAX ? count : HEAP_SMALLEST_MAX);
     for (size_t i = 0; i < found; i++) {
         assert_int_equal(smallest[i]->key, keys[i]);
     }

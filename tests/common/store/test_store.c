@@ -222,8 +222,11 @@ static void test_an_older_refresh_takes_nothing_back(void **state)
     (void)put(store, "a", 1, 0, 800);
     heard.text[0] = '\0';
     (void)put_aged(store, "a", 1, 0, 700, 900); /* a snapshot of a server that lags */
+    store_expire(store, (mono_time){1799 * US_PER_MS});
     assert_heard(&heard, "");
     assert_int_equal(store_next_expiry(store).us, 1800 * US_PER_MS);
+    store_expire(store, (mono_time){1800 * US_PER_MS});
+    assert_heard(&heard, "a stale! 1;");
     store_destroy(&store);
 }
 
