@@ -59,7 +59,7 @@ void mp_put_number(struct buf *out, double value)
     }
 }
 
-static void put_raw_str(struct buf *out, struct str text)
+void mp_put_utf8(struct buf *out, struct str text)
 {
     msgpack_packer pk = packer(out);
     msgpack_pack_str(&pk, text.len);
@@ -71,18 +71,13 @@ void mp_put_str(struct buf *out, struct str text)
     if (text.p == NULL) {
         mp_put_nil(out);
     } else if (utf8_valid(text)) {
-        put_raw_str(out, text);
+        mp_put_utf8(out, text);
     } else {
         struct buf clean = {0};
         utf8_append_clean(&clean, text);
-        put_raw_str(out, buf_str(&clean));
+        mp_put_utf8(out, buf_str(&clean));
         buf_free(&clean);
     }
-}
-
-void mp_put_text(struct buf *out, const char *text)
-{
-    put_raw_str(out, str_of(text));
 }
 
 void mp_put_array(struct buf *out, size_t count)
@@ -109,20 +104,25 @@ void mp_put_bin(struct buf *out, struct str data)
     buf_append(out, data.p, data.len);
 }
 
+#define MAP_32_BYTES 5 /* of a map's longest head */
+
 struct mp_open_map mp_open_map(struct buf *out)
 {
-    /* 0xdf is the head of a map 32, whose four bytes of count mp_close_map fills in. */
     const struct mp_open_map map = {out->len, 0};
-    buf_append(out, "\xdf\0\0\0\0", 5);
+    (void)buf_reserve(out, MAP_32_BYTES);
+    out->len += MAP_32_BYTES;
     return map;
 }
 
 void mp_close_map(struct buf *out, struct mp_open_map map)
 {
+    const size_t body = map.at + MAP_32_BYTES;
+    const size_t len = out->len - body;
     assert(map.count <= UINT32_MAX);
-    for (int i = 0; i < 4; i++) {
-        out->data[map.at + 1 + (size_t)i] = (char)(unsigned char)(map.count >> (24 - 8 * i));
-    }
+    out->len = map.at;
+    mp_put_map(out, map.count);
+    memmove(out->data + out->len, out->data + body, len);
+    out->len += len;
 }
 
 /* ---- Reading ---- */

@@ -37,8 +37,13 @@ void mp_put_uint(struct buf *out, uint64_t value);
 void mp_put_number(struct buf *out, double value);
 /* Writes text from outside: bytes that are not UTF-8 become U+FFFD, and STR_NULL becomes nil. */
 void mp_put_str(struct buf *out, struct str text);
-/* Writes text of our own, which is known to be UTF-8. */
-void mp_put_text(struct buf *out, const char *text);
+/* Writes text that is known to be UTF-8. */
+void mp_put_utf8(struct buf *out, struct str text);
+/* Writes text of our own. Inline, because the length of most of it is known when it is compiled. */
+static inline void mp_put_text(struct buf *out, const char *text)
+{
+    mp_put_utf8(out, str_of(text));
+}
 /* The caller puts `count` values behind this. */
 void mp_put_array(struct buf *out, size_t count);
 /* The caller puts `count` pairs of a key and a value behind this. */
@@ -48,8 +53,8 @@ void mp_put_bin(struct buf *out, struct str data);
 void mp_put_bin_header(struct buf *out, size_t len);
 
 /*
- * A map whose number of members is known only at the end. Its head takes five bytes, where
- * mp_put_map would take one to five.
+ * A map whose number of members is known only at the end. It is as if mp_put_map had begun it, so
+ * that equal values have equal bytes; what is behind its head moves for that when it is closed.
  *
  *     struct mp_open_map map = mp_open_map(out);
  *     … for each pair: put the key, put the value, map.count++ …

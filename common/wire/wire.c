@@ -12,10 +12,23 @@ static void encode_header(struct buf *out, struct version version, wall_time pub
     mp_put_int(out, published_at.us);
 }
 
+/* A kind and the lane, of LANES_MAX at most. Not by printf, which took a tenth of the time that a
+ * tile's message takes. */
+static void put_topic(struct buf *out, const char *kind, unsigned lane)
+{
+    buf_append_text(out, kind);
+    if (lane >= 10) {
+        buf_append_char(out, (char)('0' + lane / 10));
+    }
+    buf_append_char(out, (char)('0' + lane % 10));
+}
+
 void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct version message,
                       wall_time published_at, const struct wire_tile *tile)
 {
-    buf_printf(&frames[0], "tile.%u.%.*s", lane, (int)tile->key.len, tile->key.p);
+    put_topic(&frames[0], "tile.", lane);
+    buf_append_char(&frames[0], '.');
+    buf_append_str(&frames[0], tile->key);
     encode_header(&frames[1], message, published_at);
 
     struct buf *body = &frames[2];
@@ -47,6 +60,8 @@ void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
     mp_put_text(body, "p");
     if (tile->removed) {
         mp_put_nil(body);
+    } else if (tile->encoded.p != NULL) {
+        buf_append_str(body, tile->encoded);
     } else {
         mp_put_value(body, tile->value);
     }
@@ -129,7 +144,7 @@ static void encode_clocks(struct buf *body, const struct wire_clocks *clocks)
 void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct version last,
                            wall_time published_at, const struct wire_heartbeat *heartbeat)
 {
-    buf_printf(&frames[0], "beat.%u", lane);
+    put_topic(&frames[0], "beat.", lane);
     encode_header(&frames[1], last, published_at);
 
     struct buf *body = &frames[2];

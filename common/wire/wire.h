@@ -78,6 +78,7 @@ struct wire_tile {
     struct version version;
     struct version base;
     const mp_value *value; /* a map, or NULL */
+    struct str encoded;    /* to be sent instead of `value`: a map as MessagePack; or STR_NULL */
     int64_t ttl_ms;        /* 1 to WIRE_TTL_MAX_MS: stale when nothing refreshes it for so long */
     int64_t grace_ms;      /* 0 to WIRE_TTL_MAX_MS: gone when it was stale for so long */
     struct str position;   /* the source's position up to which events are counted in */

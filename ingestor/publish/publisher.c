@@ -167,11 +167,18 @@ static bool make_delta(struct publisher *p, const struct fold_output *output,
         delta->removed = true;
         return before != NULL;
     }
+    delta->keyframe = output->keyframe;
+    if (before != NULL && str_equal(blob_str(before->value), output->value)) {
+        /* Mostly: tiles that nothing happens to are refreshed. What that takes, it takes of each of
+         * them, so nothing is read here that need not be. */
+        delta->version = before->version;
+        delta->encoded = output->value;
+        return delta->keyframe;
+    }
     if (!read_value(p, output->value)) {
         return false;
     }
     delta->value = &p->new_value.root;
-    delta->keyframe = output->keyframe;
     if (before == NULL) {
         delta->keyframe = true;
         return true;

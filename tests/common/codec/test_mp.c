@@ -52,12 +52,40 @@ static void test_an_empty_text_is_not_an_absent_one(void **state)
     mp_doc_free(&doc);
 }
 
+/* Whoever compares bytes need not parse them. */
+static void test_a_map_that_was_counted_at_its_end_has_the_same_bytes(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {0, 1, 15, 16, 65535, 65536};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        struct buf counted = {0};
+        struct buf known = {0};
+        mp_put_array(&counted, 2);
+        mp_put_array(&known, 2);
+        struct mp_open_map map = mp_open_map(&counted);
+        mp_put_map(&known, counts[i]);
+        for (; map.count < counts[i]; map.count++) {
+            mp_put_uint(&counted, map.count);
+            mp_put_text(&counted, "value");
+            mp_put_uint(&known, map.count);
+            mp_put_text(&known, "value");
+        }
+        mp_close_map(&counted, map);
+        mp_put_int(&counted, -1);
+        mp_put_int(&known, -1);
+        assert_true(str_equal(buf_str(&counted), buf_str(&known)));
+        buf_free(&counted);
+        buf_free(&known);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_text_is_made_utf8),
         cmocka_unit_test(test_an_empty_text_is_not_an_absent_one),
+        cmocka_unit_test(test_a_map_that_was_counted_at_its_end_has_the_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -389,7 +389,7 @@ static void test_the_bytes_are_those_of_the_protocol(void **state)
                                              .accounted = 4};
     const struct answer_array array = answer_begin_snapshot(&paper->bytes, &standing, 0, false);
     answer_end_page(&paper->bytes, array, 5, true);
-    assert_bytes(paper, STR("\x8f\xa8instance\xa1i\xa5lanes\x03\xa8versions\xdf\x00\x00\x00\x01\xa1"
+    assert_bytes(paper, STR("\x8f\xa8instance\xa1i\xa5lanes\x03\xa8versions\x81\xa1"
                             "2\x92\x08\x50\xa8position\xa2"
                             "42\xa5"
                             "as_of\x63\xa6origin\x01\xa7ordinal\x07\xa9"

@@ -145,6 +145,36 @@ static void a_tile_that_is_the_same_is_refreshed_under_its_version_or_not_sent(v
     world_finish(&w);
 }
 
+/* Only so a refresh costs little: the bytes alone tell that nothing is new. */
+static void what_is_known_of_a_tile_has_the_bytes_that_the_fold_wrote(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "{\"x\":{\"y\":1},\"z\":[1.5,\"t\"]}",
+        "{\"x\":{\"y\":2},\"z\":[1.5,\"t\"]}",
+        "{\"x\":{\"y\":2,\"n\":{}},\"z\":[70000]}",
+    };
+    struct world w;
+    world_init(&w);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        struct buf value = {0};
+        struct json_value *parsed;
+        assert_int_equal(hand_out(&w, "a", values[i], false), 1);
+        assert_int_equal(json_parse(str_of(values[i]), SIZE_MAX, &parsed), STATUS_OK);
+        json_to_mp(&value, parsed);
+        json_free(parsed);
+        const struct tile *tile = store_get(publisher_store(w.publisher), STR("a"));
+        assert_true(str_equal(blob_str(tile->value), buf_str(&value)));
+        buf_free(&value);
+    }
+    int64_t z;
+    assert_int_equal(hand_out(&w, "a", values[2], true), 1);
+    assert_true(w.tile.keyframe);
+    assert_true(mp_as_int(mp_at(mp_get(w.tile.value, "z"), 0), &z));
+    assert_int_equal(z, 70000);
+    world_finish(&w);
+}
+
 static void a_removal_is_sent_once_and_only_of_what_was_known(void **state)
 {
     (void)state;
@@ -230,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_new_tile_is_sent_whole),
         cmocka_unit_test(a_changed_tile_is_sent_as_a_patch_on_what_is_known),
         cmocka_unit_test(a_tile_that_is_the_same_is_refreshed_under_its_version_or_not_sent),
+        cmocka_unit_test(what_is_known_of_a_tile_has_the_bytes_that_the_fold_wrote),
         cmocka_unit_test(a_removal_is_sent_once_and_only_of_what_was_known),
         cmocka_unit_test(what_a_rebuild_did_not_publish_is_swept),
         cmocka_unit_test(an_event_is_kept_and_sent_unless_silent_or_known),
