@@ -255,6 +255,18 @@ static bool charge(void *arg, const struct ip *client, uint64_t steps)
     return clients_charge(api->clients, client, steps, api->turn->now);
 }
 
+static bool may_add_channel(void *arg, const struct ip *client, size_t unused)
+{
+    const struct api *api = arg;
+    return clients_may_add_channel(api->clients, client, unused);
+}
+
+static void count_channel(void *arg, const struct ip *client, bool more)
+{
+    struct api *api = arg;
+    clients_channel(api->clients, client, more);
+}
+
 static void create_streams(struct gateway *gateway)
 {
     const struct config_gateway *config = &gateway->config->gateway;
@@ -270,7 +282,8 @@ static void create_streams(struct gateway *gateway)
     gateway->streams = streams_create(&streams, gateway->store, gateway->events, gateway->epoll,
                                       on_closed, &gateway->api);
     streams_set_input(gateway->streams, gateway_streams_input(gateway));
-    streams_set_accounts(gateway->streams, &(struct streams_accounts){.charge = charge});
+    streams_set_accounts(gateway->streams,
+                         &(struct streams_accounts){charge, may_add_channel, count_channel});
     streams_set_can_resume(gateway->streams, api_tiles_can_resume);
     streams_measure(gateway->streams, &gateway->latency);
 }

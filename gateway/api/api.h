@@ -39,6 +39,7 @@ struct api_counters {
     uint64_t refused_streams;   /* Streams refused with 429 or 503. */
     uint64_t streams_too_fast;  /* Streams refused because their address opens them too fast. */
     uint64_t streams_too_many;  /* Streams refused because their address has enough. */
+    uint64_t streams_share;     /* Streams refused because their address has its channels. */
     uint64_t streams_no_room;   /* Streams for which channels, descriptors or room are missing. */
     uint64_t ws_refused;        /* Handshakes that were wrong, ws_origin_refused included. */
     uint64_t ws_origin_refused; /* Handshakes from pages of other origins: 403. */

@@ -101,6 +101,8 @@ static void put_http(const struct api *api, const struct http *http, struct buf 
          a->streams_too_fast},
         {"streams_refused_address", "Those of an address that has as many as it may.", true,
          a->streams_too_many},
+        {"streams_refused_share", "Those of an address that has its share of the channels.", true,
+         a->streams_share},
         {"streams_refused_full", "Those for which this gateway has no room.", true,
          a->streams_no_room},
         {"websockets_refused", "Handshakes of WebSockets that were wrong.", true, a->ws_refused},

@@ -72,10 +72,19 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
         selection_free(&stream->selection);
         return reply_body(request, MHD_HTTP_OK, "text/event-stream", STR(""), headers);
     }
-    if (!streams_has_room(api->streams, stream)) {
+    switch (streams_room(api->streams, stream)) {
+    case STREAMS_ROOM:
+        break;
+    case STREAMS_FULL:
         return refuse_stream(
             request, stream, &counters->streams_no_room, MHD_HTTP_SERVICE_UNAVAILABLE,
             "This gateway has as many streams as it may; try again, or poll.", reply_retry_s());
+    case STREAMS_SHARE_USED:
+        return refuse_stream(
+            request, stream, &counters->streams_share, MHD_HTTP_TOO_MANY_REQUESTS,
+            "This address has its share of the different selections that this gateway may have "
+            "(`limits.channels`); select what other streams select, or everything.",
+            reply_retry_s());
     }
     switch (clients_stream(api->clients, &stream->address, api->turn->now, &retry_s)) {
     case CLIENTS_ADMITTED:

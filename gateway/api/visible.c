@@ -7,8 +7,9 @@
 #include "gateway/api/api.h"
 #include "gateway/http/reply.h"
 
-#define TEXT_BYTES_A_STEP 2 /* Bytes of a list of patterns that are read and compiled in a step.   \
-                             */
+#define TEXT_BYTES_A_STEP                                                                          \
+    2 /* Bytes of a list of patterns that are read and compiled in a step.                         \
+       */
 
 /* How each kind is selected, and what the client is told when that goes wrong. */
 static const struct {

@@ -20,6 +20,7 @@ struct client {
     struct bucket openings; /* One token a new stream. */
     struct bucket work;     /* One token a step; below 0: in debt. */
     uint32_t streams;       /* Streams open now, waiting requests included. */
+    uint32_t channels;      /* Channels that are counted as its own. */
     UT_hash_handle by_address;
 };
 
@@ -213,13 +214,45 @@ bool clients_hold(struct clients *clients, const struct ip *address, mono_time n
     return true;
 }
 
-void clients_stream_closed(struct clients *clients, const struct ip *address)
+/* The entry that the address was counted in: its own, or that of strangers if it came when there
+ * were too many. has: true when an entry has what is looked for. */
+static struct client *find_counted(const struct clients *clients, const struct ip *address,
+                                   bool (*has)(const struct client *client))
 {
     const struct ip network = network_of(address);
     struct client *client = find(clients, &network);
-    if (client == NULL || client->streams == 0) {
-        client = find(clients, &strangers);
+    return client != NULL && has(client) ? client : find(clients, &strangers);
+}
+
+static bool has_stream(const struct client *client)
+{
+    return client->streams != 0;
+}
+
+static bool has_channel(const struct client *client)
+{
+    return client->channels != 0;
+}
+
+bool clients_may_add_channel(const struct clients *clients, const struct ip *address, size_t unused)
+{
+    const struct client *client = find_counted(clients, address, has_channel);
+    return (client != NULL ? client->channels : 0) < unused;
+}
+
+void clients_channel(struct clients *clients, const struct ip *address, bool more)
+{
+    struct client *client = find_counted(clients, address, more ? has_stream : has_channel);
+    if (client != NULL && more) {
+        client->channels++;
+    } else if (client != NULL && client->channels != 0) {
+        client->channels--;
     }
+}
+
+void clients_stream_closed(struct clients *clients, const struct ip *address)
+{
+    struct client *client = find_counted(clients, address, has_stream);
     if (client != NULL && client->streams != 0) {
         client->streams--;
     }

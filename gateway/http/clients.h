@@ -70,6 +70,15 @@ enum clients_verdict clients_stream(struct clients *clients, const struct ip *ad
  * clients_stream_closed. */
 bool clients_hold(struct clients *clients, const struct ip *address, mono_time now);
 
+/* True when this address may have one more channel while so many are unused: a client gets another
+ * as long as it has fewer than that. So one has at most half of all, N that want more have their
+ * N+1st part each, and as much stays unused for others. */
+bool clients_may_add_channel(const struct clients *clients, const struct ip *address,
+                             size_t unused);
+
+/* Notes that this address, which has a stream, has a channel more, or one less. */
+void clients_channel(struct clients *clients, const struct ip *address, bool more);
+
 /* Notes that a stream of this address, or a request that clients_hold let wait, is over. */
 void clients_stream_closed(struct clients *clients, const struct ip *address);
 

@@ -27,14 +27,48 @@ struct channel *channels_find(const struct streams *s, enum channel_kind kind,
     return NULL;
 }
 
+/* True for what the dashboard asks for, which is everything, and for WebSockets that have asked for
+ * nothing yet. */
+static bool is_reserved(const struct selection *selection)
+{
+    return selection->count == 0 || (selection->count == 1 && selection->patterns[0].len == 0);
+}
+
+/* A channel of others' that is given up leaves its place to the new one. */
+static bool replaces(const struct channel *left)
+{
+    return left != NULL && left->stream_count == 1 && !is_reserved(&left->selection);
+}
+
+enum streams_room channels_room(const struct streams *s, const struct selection *selection,
+                                const struct ip *client, const struct channel *left)
+{
+    if (is_reserved(selection)) {
+        return s->channel_count < s->config.max_channels + STREAMS_RESERVED ? STREAMS_ROOM
+                                                                            : STREAMS_FULL;
+    }
+    if (replaces(left) && s->channel_count < s->config.max_channels + STREAMS_RESERVED) {
+        return STREAMS_ROOM;
+    }
+    if (s->channel_count >= s->config.max_channels) {
+        return STREAMS_FULL;
+    }
+    const size_t unused = s->config.max_channels - s->channel_count;
+    return s->accounts.may_add_channel == NULL ||
+                   s->accounts.may_add_channel(s->arg, client, unused)
+               ? STREAMS_ROOM
+               : STREAMS_SHARE_USED;
+}
+
 struct channel *channels_get(struct streams *s, enum channel_kind kind, const struct view *view,
-                             struct selection *selection)
+                             struct selection *selection, const struct ip *client,
+                             const struct channel *left)
 {
     struct channel *channel = channels_find(s, kind, view, selection);
     if (channel != NULL) {
         return channel;
     }
-    if (s->channel_count == s->config.max_channels) {
+    if (channels_room(s, selection, client, left) != STREAMS_ROOM) {
         return NULL;
     }
     const uint64_t watermark =

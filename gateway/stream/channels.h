@@ -4,7 +4,9 @@
 #define GATEWAY_STREAM_CHANNELS_H
 
 #include "gateway/stream/channel.h"
+#include "gateway/stream/types.h"
 
+struct ip;
 struct streams;
 struct view;
 
@@ -13,10 +15,16 @@ struct view;
 struct channel *channels_find(const struct streams *s, enum channel_kind kind,
                               const struct view *view, const struct selection *selection);
 
-/* Finds such a channel or makes one. NULL: the limit of channels is reached, or memory cannot be
+/* Whether the client may have a new channel of that selection. left: the channel that it gives up
+ * for it, or NULL. */
+enum streams_room channels_room(const struct streams *s, const struct selection *selection,
+                                const struct ip *client, const struct channel *left);
+
+/* Finds such a channel or makes one. NULL: there is no room for the client, or memory cannot be
  * mapped. A new channel takes the selection over; otherwise it stays the caller's. */
 struct channel *channels_get(struct streams *s, enum channel_kind kind, const struct view *view,
-                             struct selection *selection);
+                             struct selection *selection, const struct ip *client,
+                             const struct channel *left);
 
 /* Frees a channel that no stream is in any more. */
 void channels_remove(struct streams *s, struct channel *channel);

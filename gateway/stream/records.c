@@ -28,12 +28,30 @@ static uint32_t free_index(struct streams *s)
     return s->table_count++;
 }
 
-struct stream *stream_take(struct streams *s, struct channel *channel, int fd)
+/* Each channel is its first stream's client's. */
+static void count_channel(struct streams *s, const struct channel *channel, bool more)
+{
+    if (s->accounts.channel != NULL) {
+        s->accounts.channel(s->arg, &s->table[channel->streams[0]].address, more);
+    }
+}
+
+static void join_channel(struct streams *s, struct stream *stream, struct channel *channel)
+{
+    stream->channel = channel;
+    channel_join(channel, stream_index(s, stream), &stream->slot);
+    if (stream->slot == 0) {
+        count_channel(s, channel, true);
+    }
+}
+
+struct stream *stream_take(struct streams *s, struct channel *channel, int fd,
+                           const struct ip *client)
 {
     const uint32_t index = free_index(s);
     struct stream *stream = &s->table[index];
-    *stream = (struct stream){.fd = fd, .mode = STREAM_CATCH_UP, .channel = channel};
-    channel_join(channel, index, &stream->slot);
+    *stream = (struct stream){.fd = fd, .mode = STREAM_CATCH_UP, .address = *client};
+    join_channel(s, stream, channel);
     s->count++;
     return stream;
 }
@@ -58,8 +76,15 @@ void stream_fall_out(struct stream *stream)
 static void leave_channel(struct streams *s, struct stream *stream)
 {
     struct channel *channel = stream->channel;
+    const bool first = stream->slot == 0;
+    if (first) {
+        count_channel(s, channel, false);
+    }
     const uint32_t moved = channel_leave(channel, stream->slot);
     s->table[moved].slot = stream->slot;
+    if (first && channel->stream_count != 0) {
+        count_channel(s, channel, true);
+    }
     if (channel->stream_count == 0) {
         channels_remove(s, channel);
     } else if (stream->slot < channel->pass) {
@@ -74,8 +99,7 @@ void stream_move(struct streams *s, struct stream *stream, struct channel *chann
     }
     if (channel != stream->channel) {
         leave_channel(s, stream);
-        stream->channel = channel;
-        channel_join(channel, stream_index(s, stream), &stream->slot);
+        join_channel(s, stream, channel);
     }
 }
 

@@ -6,12 +6,14 @@
 #include <stdint.h>
 
 struct channel;
+struct ip;
 struct stream;
 struct streams;
 
-/* Takes a record for a stream of that channel on that socket, which the stream owns from then on.
- * The pointer is valid until the next record is taken. */
-struct stream *stream_take(struct streams *s, struct channel *channel, int fd);
+/* Takes a record for a client's stream of that channel on that socket, which the stream owns from
+ * then on. The pointer is valid until the next record is taken. */
+struct stream *stream_take(struct streams *s, struct channel *channel, int fd,
+                           const struct ip *client);
 
 /* The place of the record in the table; it stays there until the stream ends. */
 uint32_t stream_index(const struct streams *s, const struct stream *stream);

@@ -33,7 +33,7 @@ struct streams *streams_create(const struct streams_config *config, struct store
     s->closed = closed;
     s->arg = arg;
     s->first_free = STREAM_NONE;
-    s->channels = x_calloc(config->max_channels, sizeof(struct channel *));
+    s->channels = x_calloc(config->max_channels + STREAMS_RESERVED, sizeof(struct channel *));
     s->events_generation = eventlog_generation(events);
     s->input =
         (struct streams_input){INPUT_MESSAGE_BYTES, INPUT_FRAMES_PER_SECOND, INPUT_FRAMES_BURST};
@@ -107,11 +107,14 @@ void streams_set_max(struct streams *s, size_t max_streams)
 
 /* ---- Coming ---- */
 
-bool streams_has_room(const struct streams *s, const struct stream_request *request)
+enum streams_room streams_room(const struct streams *s, const struct stream_request *request)
 {
-    return s->count < s->config.max_streams &&
-           (s->channel_count < s->config.max_channels ||
-            channels_find(s, request->kind, request->view, &request->selection) != NULL);
+    if (s->count >= s->config.max_streams) {
+        return STREAMS_FULL;
+    }
+    return channels_find(s, request->kind, request->view, &request->selection) != NULL
+               ? STREAMS_ROOM
+               : channels_room(s, &request->selection, &request->address, NULL);
 }
 
 /* The first whole second at which the client's credentials have ended; UINT32_MAX for none. */
@@ -127,7 +130,6 @@ static void begin(struct streams *s, struct stream *stream, const struct stream_
 {
     const uint32_t age_s = (uint32_t)(s->config.max_age_ms / 1000);
     stream->reset = request->reset;
-    stream->address = request->address;
     stream->progress_s = stream_seconds(now);
     stream->ends_s =
         age_s != 0 ? stream_seconds(now) + age_s - random_below(s, age_s / 5 + 1) : UINT32_MAX;
@@ -138,17 +140,17 @@ static void begin(struct streams *s, struct stream *stream, const struct stream_
 int streams_attach(struct streams *s, int fd, struct stream_request *request, struct str head,
                    mono_time now)
 {
-    struct channel *channel =
-        s->count < s->config.max_streams
-            ? channels_get(s, request->kind, request->view, &request->selection)
-            : NULL;
+    struct channel *channel = s->count < s->config.max_streams
+                                  ? channels_get(s, request->kind, request->view,
+                                                 &request->selection, &request->address, NULL)
+                                  : NULL;
     selection_free(&request->selection);
     if (channel == NULL) {
         s->counters.refused++;
         close(fd);
         return STATUS_FULL;
     }
-    struct stream *stream = stream_take(s, channel, fd);
+    struct stream *stream = stream_take(s, channel, fd, &request->address);
     s->counters.opened++;
     begin(s, stream, request, now);
     stream->unfinished = blob_new(head); /* goes out with the first values, in one send() */

@@ -72,8 +72,8 @@ void streams_set_input(struct streams *streams, struct streams_input input);
 /* Sets the greatest number of streams. Those that are open stay open. */
 void streams_set_max(struct streams *streams, size_t max_streams);
 
-/* True when streams_attach would find room for the stream. */
-bool streams_has_room(const struct streams *streams, const struct stream_request *request);
+/* Whether streams_attach would find room for the stream. */
+enum streams_room streams_room(const struct streams *streams, const struct stream_request *request);
 
 /* Begins a stream. Takes the socket over in any case, and the request's selection; the rest of the
  * request is borrowed. head: what is sent before all else, copied. STATUS_FULL: there are too many

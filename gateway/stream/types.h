@@ -16,9 +16,14 @@
 
 struct transport;
 
+/* So many channels more than max_channels there may be of streams that ask for everything, as the
+ * dashboard does, or for nothing yet: what others select must not keep these out. There are eight
+ * kinds of them; and what clients may see can make everything different for some. */
+#define STREAMS_RESERVED 64
+
 struct streams_config {
     size_t max_streams;  /* The greatest number of streams. */
-    size_t max_channels; /* The greatest number of channels. */
+    size_t max_channels; /* The greatest number of channels, but for those of STREAMS_RESERVED. */
     size_t ring_max;     /* Bytes that a channel's log may grow to. */
     int64_t stalled_ms;  /* A stream that accepts nothing for so long is cut. */
     int64_t max_age_ms;  /* The greatest age of a stream, jittered by a fifth; 0: no limit. */
@@ -63,6 +68,18 @@ struct streams_accounts {
      * False: it is in debt. Its catch-ups that cost work pause then, until a charge of 0 is true.
      */
     bool (*charge)(void *arg, const struct ip *client, uint64_t steps);
+    /* True when the client may have one more channel, while that many are unused. */
+    bool (*may_add_channel)(void *arg, const struct ip *client, size_t unused);
+    /* The client has one more channel, or one less: each is one of those of its oldest stream's
+     * client, or so. */
+    void (*channel)(void *arg, const struct ip *client, bool more);
+};
+
+/* Whether there is room for another stream or channel. */
+enum streams_room {
+    STREAMS_ROOM,
+    STREAMS_FULL,       /* There are too many streams or channels. */
+    STREAMS_SHARE_USED, /* The client has its share of the channels. */
 };
 
 /* The limits of what a client may send, where its transport lets it; see config.h. */

@@ -25,14 +25,17 @@ void ws_subscription_refuse(struct ws_turn *turn, const char *reason)
  * for another channel. */
 static bool enter_channel(struct ws_turn *turn, enum channel_kind kind, struct selection *selection)
 {
-    struct channel *channel = channels_get(turn->s, kind, turn->stream->channel->view, selection);
+    struct stream *stream = turn->stream;
+    struct channel *channel = channels_get(turn->s, kind, stream->channel->view, selection,
+                                           &stream->address, stream->channel);
     selection_free(selection);
     if (channel == NULL) {
         ws_control_refuse(turn, WS_CODE_TRY_LATER,
-                          "This gateway has as many different subscriptions as it may; try again.");
+                          "This gateway, or your address on it, has as many different "
+                          "subscriptions as it may; try again.");
         return false;
     }
-    stream_move(turn->s, turn->stream, channel);
+    stream_move(turn->s, stream, channel);
     return true;
 }
 

@@ -18,7 +18,8 @@ def bench(*arguments):
                           text=True, timeout=120, env={**os.environ, "TILEWIRE_BIN": str(bin_folder())})
 
 
-@pytest.mark.parametrize("name,figures", [("fanout", 4), ("get", 2), ("patterns", 1), ("hostile", 2), ("fold", 1), ("catchup", 1), ("locks", 2), ("state", 3), ("stalled", 2)])
+@pytest.mark.parametrize("name,figures", [("fanout", 4), ("get", 2), ("patterns", 1), ("hostile", 2), ("fold", 1),
+                                          ("catchup", 1), ("locks", 2), ("state", 3), ("stalled", 2)])
 def test_it_measures(name, figures):
     result = bench("--smoke", name)
     assert result.returncode == 0, result.stdout

@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -106,3 +107,34 @@ def test_a_catch_up_waits_for_its_client(many_types):
         pauses = d.metric("streams_pauses_total")
         wait_until(lambda: d.metric("streams_pauses_total") > pauses, what="a stream that goes on, and waits again")
     wait_until(lambda: d.metric("streams_paused") == 0, what="its end")
+
+
+def test_channels_are_shared_and_everything_has_room(deploy, sqlite_table):
+    """Of 40 channels six addresses that open as many as they can leave some, and the dashboard's has a place of its own."""
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": {"channels": 40}}}).start()
+    with contextlib.ExitStack() as stack:
+        def stream(address, keys):
+            s = stack.enter_context(socket.create_connection(("127.0.0.1", d.gateway_ports[0]), 30, (address, 0)))
+            s.sendall(f"GET /api/tiles/stream?keys={keys} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            head = s.recv(4096)
+            return int(head.split()[1]), head
+
+        statuses = [stream(f"127.0.1.{i % 6}", f"key.{i}")[0] for i in range(120)]
+        assert set(statuses) == {200, 429}
+        taken = statuses.count(200)
+        assert 30 <= taken <= 36  # six sevenths, or so
+        assert d.metric("channels") == taken and d.metric("streams_refused_share_total") == 120 - taken
+        _, head = stream("127.0.1.1", "another.key")
+        assert b"Retry-After" in head and b"share" in head
+        assert stream("127.0.1.1", "key.0")[0] == 200  # it may join
+        assert stream("127.0.2.1", "orders.open")[0] == 200
+        for i in range(40 - taken - 1):
+            assert stream(f"127.0.3.{i}", f"more.{i}")[0] == 200
+        assert d.metric("channels") == 40
+        assert stream("127.0.4.1", "one.more")[0] == 503
+        assert stream("127.0.4.1", "*")[0] == 200
+        web_socket = WebSocket(d.gateway_ports[0], source="127.0.4.2")
+        stack.enter_context(contextlib.closing(web_socket.socket))
+        web_socket.socket.sendall(frame(TEXT, json.dumps({"subscribe": ["*"]})))
+        wait_until(lambda: d.metric("channels") == 42, what="its channel")
+        assert d.metric("websockets_no_room_total") == 0

@@ -182,8 +182,7 @@ static void a_subject_counts_wherever_it_comes_from(void **state)
     }
     assert_int_equal(clients_stream(clients, &same, at_ms(0), &retry_s), CLIENTS_TOO_MANY);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        assert_int_equal(clients_stream(clients, &others[i], at_ms(0), &retry_s),
-                         CLIENTS_ADMITTED);
+        assert_int_equal(clients_stream(clients, &others[i], at_ms(0), &retry_s), CLIENTS_ADMITTED);
     }
     assert_int_equal(clients_count(clients), 5);
     clients_destroy(&clients);
@@ -227,6 +226,51 @@ static void who_is_in_debt_is_not_forgotten(void **state)
     clients_destroy(&clients);
 }
 
+/* As many clients as want to take all of 100 channels: how many each gets, and how many are left.
+ */
+static void take_all(struct clients *clients, uint32_t hostile, size_t *unused)
+{
+    unsigned retry_s;
+    *unused = 100;
+    for (uint32_t i = 1; i <= hostile; i++) {
+        const struct ip ip = address_of(i);
+        assert_int_equal(clients_stream(clients, &ip, at_ms(0), &retry_s), CLIENTS_ADMITTED);
+    }
+    for (bool more = true; more;) {
+        more = false;
+        for (uint32_t i = 1; i <= hostile; i++) {
+            const struct ip ip = address_of(i);
+            if (clients_may_add_channel(clients, &ip, *unused)) {
+                clients_channel(clients, &ip, true);
+                --*unused;
+                more = true;
+            }
+        }
+    }
+}
+
+static void channels_are_shared(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t hostile;
+        size_t unused; /* by then */
+    } cases[] = {{1, 50}, {6, 14}, {20, 4}, {49, 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct clients *clients = clients_create(&limits);
+        const struct ip other = address_of(9999);
+        const struct ip first = address_of(1);
+        size_t unused;
+        take_all(clients, cases[i].hostile, &unused);
+        assert_in_range(unused, cases[i].unused, cases[i].unused + 2);
+        assert_true(clients_may_add_channel(clients, &other, unused)); /* there is always room */
+        assert_false(clients_may_add_channel(clients, &first, unused));
+        clients_channel(clients, &first, false);
+        assert_true(clients_may_add_channel(clients, &first, unused + 1));
+        clients_destroy(&clients);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +278,7 @@ int main(void)
         cmocka_unit_test(streams_are_capped_and_paced),
         cmocka_unit_test(work_is_charged_afterwards),
         cmocka_unit_test(who_is_in_debt_is_not_forgotten),
+        cmocka_unit_test(channels_are_shared),
         cmocka_unit_test(who_is_quiet_is_forgotten),
         cmocka_unit_test(a_network_of_ipv6_counts_as_one),
         cmocka_unit_test(who_waits_counts_as_a_stream),

@@ -174,16 +174,16 @@ static void room_is_bounded(void **state)
         clients[count] = world_open(&w, &request, key, 0);
     }
     assert_int_equal(selection_parse(&request.selection, "i"), STATUS_OK);
-    assert_false(streams_has_room(w.streams, &request)); /* no ninth channel */
+    assert_int_equal(streams_room(w.streams, &request), STREAMS_FULL); /* no ninth channel */
     selection_free(&request.selection);
     assert_int_equal(selection_parse(&request.selection, "a"), STATUS_OK);
-    assert_true(streams_has_room(w.streams, &request));
+    assert_int_equal(streams_room(w.streams, &request), STREAMS_ROOM);
     selection_free(&request.selection);
     for (; count < 64; count++) {
         clients[count] = world_open(&w, &request, "a", 0);
     }
     assert_int_equal(selection_parse(&request.selection, "a"), STATUS_OK);
-    assert_false(streams_has_room(w.streams, &request));
+    assert_int_equal(streams_room(w.streams, &request), STREAMS_FULL);
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     assert_int_equal(streams_attach(w.streams, pair[0], &request, STR("HEAD"), w.now), STATUS_FULL);

@@ -407,6 +407,40 @@ static void who_subscribes_anew_pays_for_what_comes_again(void **state)
     world_finish(&bill.w);
 }
 
+static bool no_other_channel(void *arg, const struct ip *client, size_t unused)
+{
+    (void)arg;
+    (void)client;
+    (void)unused;
+    return false;
+}
+
+/* One that is alone in its channel gives that up for another. */
+static void who_has_its_share_of_channels_may_subscribe_to_others(void **state)
+{
+    (void)state;
+    static const struct streams_accounts share_used = {.may_add_channel = no_other_channel};
+    struct world w;
+    struct buf got = {0};
+    world_init(&w, 65536, 16);
+    const int one = open_socket(&w, 0);
+    const int two = open_socket(&w, 0);
+    say(&w, one, WS_TEXT, true, "{\"subscribe\":[\"a\"]}");
+    streams_set_accounts(w.streams, &share_used);
+    say(&w, one, WS_TEXT, true, "{\"subscribe\":[\"b\"]}");
+    assert_int_equal(streams_counters(w.streams)->ws_no_room, 0);
+    say(&w, two, WS_TEXT, true, "{\"subscribe\":[\"a\",\"b\"]}"); /* the other one's */
+    assert_int_equal(streams_counters(w.streams)->ws_no_room, 0);
+    say(&w, two, WS_TEXT, true, "{\"subscribe\":[\"c\"]}");
+    assert_false(world_read(two, &got, SIZE_MAX));
+    assert_true(closes_with(&got, WS_CODE_TRY_LATER));
+    assert_int_equal(streams_counters(w.streams)->ws_no_room, 1);
+    buf_free(&got);
+    close(one);
+    close(two);
+    world_finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +453,7 @@ int main(void)
         cmocka_unit_test(who_resumes_after_an_event_to_come_waits_for_it),
         cmocka_unit_test(who_may_see_other_things_is_in_another_channel),
         cmocka_unit_test(too_many_frames_and_too_many_subscriptions),
+        cmocka_unit_test(who_has_its_share_of_channels_may_subscribe_to_others),
         cmocka_unit_test(who_expires_is_told_and_closed),
         cmocka_unit_test(who_subscribes_anew_pays_for_what_comes_again),
     };
