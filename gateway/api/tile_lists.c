@@ -120,6 +120,7 @@ static int make(const struct store *store, const struct selection *selection,
     struct listing listing = {.selection = selection, .digest = FNV_BEGIN, .bounds = bounds};
     buf_append_text(&listing.body, "{\"cursor\":\"");
     cursor_append(&listing.body, cursor);
+    buf_append_text(&listing.body, selection_mark(selection));
     buf_append_text(&listing.body, "\",\"tiles\":[");
     list_all(store, &listing);
     buf_append_text(&listing.body, "]}");

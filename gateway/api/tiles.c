@@ -249,7 +249,9 @@ enum MHD_Result api_tiles_stream(struct request *request)
         return result;
     }
     if (last != NULL && last[0] != '\0') {
-        if (cursor_parse(str_of(last), &cursor) && api_tiles_can_resume(api_of(request), &cursor)) {
+        struct str id = str_of(last);
+        if (selection_continues(&stream.selection, request->view, VIEW_TILES, &id) &&
+            cursor_parse(id, &cursor) && api_tiles_can_resume(api_of(request), &cursor)) {
             stream.cursor = &cursor;
         } else {
             stream.reset = true;

@@ -193,3 +193,21 @@ struct lens selection_lens(const struct selection *selection, struct str name)
     return selection->view != NULL ? lens_of(selection->view, selection->kind, name)
                                    : (struct lens){0};
 }
+
+const char *selection_mark(const struct selection *selection)
+{
+    return selection->view != NULL ? view_mark(selection->view, selection->kind) : "";
+}
+
+bool selection_continues(const struct selection *selection, const struct view *view,
+                         enum view_kind kind, struct str *id)
+{
+    const char *mark = id->len != 0 ? memchr(id->p, '~', id->len) : NULL;
+    const size_t len = mark != NULL ? (size_t)(mark - id->p) : id->len;
+    const struct str given = {id->p + len, id->len - len};
+    id->len = len;
+    /* A selection that lies wholly in the view has no mark, but may have had one before it was
+     * changed. */
+    return str_is(given, selection_mark(selection)) ||
+           (len != 0 && str_is(given, view_mark(view, kind)));
+}

@@ -68,6 +68,14 @@ const struct str *selection_names(const struct selection *selection, size_t *cou
 /* The work of all that was asked so far, in steps; see common/base/patterns.h. */
 uint64_t selection_steps(const struct selection *selection);
 
+/* What the ids of its messages end with: the mark of its view. */
+const char *selection_mark(const struct selection *selection);
+
+/* Takes the mark off an id that a client comes back with. False: what it got under that id was seen
+ * with another view, so what it has cannot be continued. view: what it may see now. */
+bool selection_continues(const struct selection *selection, const struct view *view,
+                         enum view_kind kind, struct str *id);
+
 /* The fields that may be seen of what bears a name that is selected. Valid as long as the
  * selection. */
 struct lens selection_lens(const struct selection *selection, struct str name);

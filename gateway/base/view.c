@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/base/view.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/buf.h"
+#include "common/base/fnv.h"
 #include "common/base/pattern.h"
 #include "common/base/xalloc.h"
 #include "gateway/base/view_state.h"
@@ -95,6 +98,19 @@ static char *make_text(const struct view *view, enum view_kind kind)
     char *made = x_strndup(buf_cstr(&text), text.len);
     buf_free(&text);
     return made;
+}
+
+static void make_mark(char out[VIEW_MARK_SIZE], const char *text)
+{
+    const uint64_t digest = fnv1a(FNV_BEGIN, str_of(text));
+    if (strcmp(text, "*") != 0) {
+        snprintf(out, VIEW_MARK_SIZE, "~%08" PRIx32, (uint32_t)(digest >> 32 ^ digest));
+    }
+}
+
+const char *view_mark(const struct view *view, enum view_kind kind)
+{
+    return view->marks[kind];
 }
 
 struct str view_text(const struct view *view, enum view_kind kind)
@@ -278,6 +294,7 @@ static int build(struct grant *grants, size_t count, const struct view **out, st
     own_bytes(view, used);
     for (size_t kind = 0; kind < VIEW_KINDS; kind++) {
         view->texts[kind] = make_text(view, (enum view_kind)kind);
+        make_mark(view->marks[kind], view->texts[kind]);
     }
     *out = view;
     return STATUS_OK;

@@ -57,6 +57,10 @@ void view_release(const struct view **view);
  * `tickets.*,orders.open` or `tickets.* showing "summary" or orders.*`; "" shows nothing. */
 struct str view_text(const struct view *view, enum view_kind kind);
 
+/* What ids of messages end with, so that they tell under which view their client got what it has:
+ * `~` and eight digits that follow from the text, or nothing for a view that shows everything. */
+const char *view_mark(const struct view *view, enum view_kind kind);
+
 /* True when both show the same. */
 bool view_equal(const struct view *a, const struct view *b);
 

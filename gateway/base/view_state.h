@@ -14,6 +14,8 @@ struct grant {
     struct view_list lists[GRANT_LISTS]; /* Each in its normal form. */
 };
 
+#define VIEW_MARK_SIZE 10
+
 struct view {
     size_t references; /* How many own it; 0: it lives as long as the program. */
     struct grant *grants;
@@ -24,6 +26,7 @@ struct view {
     struct view_list names[VIEW_KINDS]; /* In them: all that there are of a kind. */
     char *bytes;                        /* Those of all patterns; owned. */
     char *texts[VIEW_KINDS];            /* See view_text; owned. */
+    char marks[VIEW_KINDS][VIEW_MARK_SIZE];
 };
 
 static inline bool grant_shows_all(const struct view_list *list)

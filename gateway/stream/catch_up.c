@@ -100,6 +100,16 @@ enum found {
     FOUND_NONE, /* There is none. */
 };
 
+static void gather_value(struct streams *s, const struct stream *stream, const struct tile *tile)
+{
+    const struct channel *channel = stream->channel;
+    if (channel->selection.view == NULL) {
+        gather_shared(s, stream, frames_tile(s, channel->kind, tile));
+    } else {
+        gather_message(s, stream, PIECE_VALUE, frames_seen(s, &channel->selection, tile));
+    }
+}
+
 /* Gathers the tile that changed next after the watermark, with its newest value. */
 static enum found gather_tile(struct streams *s, struct stream *stream)
 {
@@ -110,14 +120,13 @@ static enum found gather_tile(struct streams *s, struct stream *stream)
         if (!known_has(stream->known, tile) &&
             selection_matches_numbered(&stream->channel->selection, key, tile->number)) {
             if (tile->value != NULL) {
-                const struct lens lens = selection_lens(&stream->channel->selection, key);
-                gather_shared(s, stream, frames_tile(s, stream->channel->kind, tile, lens));
+                gather_value(s, stream, tile);
                 return FOUND;
             }
             if (tile->change > stream->unknown_until || known_had(stream->known, tile)) {
-                const struct rendered_tile *rendered = tile->cache;
-                gather_message(s, stream, PIECE_VALUE,
-                               render_expired(&s->json, rendered->cursor, key));
+                struct message message = render_expired(&s->json, "", key);
+                message.id = frames_id(s, &stream->channel->selection, tile);
+                gather_message(s, stream, PIECE_VALUE, message);
                 return FOUND;
             }
         }

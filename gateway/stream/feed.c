@@ -92,7 +92,7 @@ static const struct message *brief_message(struct streams *s, struct news *news)
     return &news->message;
 }
 
-/* The frame that all channels of the kind get whose clients may see all fields. Borrowed until the
+/* The frame that all channels of the kind get whose selections have no view. Borrowed until the
  * next one is made. Frames of WebSockets are not kept here: most tiles change again before anybody
  * catches up. */
 static struct str news_frame(struct streams *s, enum channel_kind kind, struct news *news)
@@ -103,50 +103,61 @@ static struct str news_frame(struct streams *s, enum channel_kind kind, struct n
         return frames_make(s, kind, brief_message(s, news), &s->frame);
     }
     if (!channel_is_websocket(kind)) {
-        return blob_str(frames_tile(s, kind, news->tile, clear));
+        return blob_str(frames_tile(s, kind, news->tile));
     }
     const struct message whole = render_tile_message(news->tile, render_tile(news->tile, clear));
     return frames_make(s, kind, &whole, &s->frame);
 }
 
-/* The same for those who see it through a lens; it does not touch the other one. */
+/* The same for those who see it with the view of a selection; it does not touch the other one. */
 static struct str narrow_frame(struct streams *s, enum channel_kind kind, const struct news *news,
-                               struct lens lens)
+                               const struct selection *selection)
 {
     const struct tile *tile = news->tile;
-    const struct rendered_tile *rendered = tile->cache;
+    const struct str key = {tile->key, tile->key_len};
     struct message message;
-    if (news->patch != NULL && takes_patches(kind)) {
-        message =
-            render_patch(&s->narrow_json, rendered->cursor, tile, news->patch, news->base, lens);
+    if (news->change == STORE_REMOVED) {
+        message = render_expired(&s->narrow_json, "", key);
+        message.id = frames_id(s, selection, tile);
+    } else if (news->patch != NULL && takes_patches(kind)) {
+        message = render_patch(&s->narrow_json, "", tile, news->patch, news->base,
+                               selection_lens(selection, key));
+        message.id = frames_id(s, selection, tile);
     } else {
-        message = render_tile_message(tile, render_tile(tile, lens));
+        message = frames_seen(s, selection, tile);
     }
     return frames_make(s, kind, &message, &s->narrow_frame);
 }
 
-/* Makes one frame for all who see all fields, and one for each lens that comes in a row. */
+/* True when both are narrowed by views that show the same, so that one frame is for both. */
+static bool sees_the_same(const struct selection *a, const struct selection *b)
+{
+    return a->view == b->view ||
+           str_equal(view_text(a->view, a->kind), view_text(b->view, b->kind));
+}
+
+/* Makes one frame for all selections without a view, and one for each view that comes in a row. */
 static void feed_kind(struct streams *s, enum channel_kind kind, struct news *news)
 {
     const struct str key = {news->tile->key, news->tile->key_len};
-    struct lens narrow_lens = clear;
+    const struct selection *narrow_for = NULL;
     struct str narrow = {0};
     struct str whole = {0};
     for (size_t i = 0; i < s->channel_count; i++) {
         struct channel *channel = s->channels[i];
+        const struct selection *selection = &channel->selection;
         if (channel->kind != kind ||
-            !selection_matches_numbered(&channel->selection, key, news->tile->number)) {
+            !selection_matches_numbered(selection, key, news->tile->number)) {
             continue;
         }
-        const struct lens lens = selection_lens(&channel->selection, key);
-        if (lens_clear(lens) || news->change == STORE_REMOVED) {
+        if (selection->view == NULL) {
             whole = whole.len != 0 ? whole : news_frame(s, kind, news);
             append(s, channel, whole, news->tile->change);
             continue;
         }
-        if (!lens_equal(lens, narrow_lens)) {
-            narrow = narrow_frame(s, kind, news, lens);
-            narrow_lens = lens;
+        if (narrow_for == NULL || !sees_the_same(selection, narrow_for)) {
+            narrow = narrow_frame(s, kind, news, selection);
+            narrow_for = selection;
         }
         append(s, channel, narrow, news->tile->change);
     }

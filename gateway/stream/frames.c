@@ -12,10 +12,9 @@ struct str frames_make(struct streams *s, enum channel_kind kind, const struct m
     return buf_str(out);
 }
 
-struct blob *frames_tile(struct streams *s, enum channel_kind kind, const struct tile *tile,
-                         struct lens lens)
+struct blob *frames_tile(struct streams *s, enum channel_kind kind, const struct tile *tile)
 {
-    struct rendering *rendering = render_tile(tile, lens);
+    struct rendering *rendering = render_tile(tile, (struct lens){0});
     if (!channel_is_websocket(kind)) {
         return rendering->frame;
     }
@@ -24,6 +23,24 @@ struct blob *frames_tile(struct streams *s, enum channel_kind kind, const struct
         rendering->ws_frame = blob_new(frames_make(s, kind, &message, &s->frame));
     }
     return rendering->ws_frame;
+}
+
+struct str frames_id(struct streams *s, const struct selection *selection, const struct tile *tile)
+{
+    const struct rendered_tile *rendered = tile->cache;
+    buf_clear(&s->id);
+    buf_append_text(&s->id, rendered->cursor);
+    buf_append_text(&s->id, selection_mark(selection));
+    return buf_str(&s->id);
+}
+
+struct message frames_seen(struct streams *s, const struct selection *selection,
+                           const struct tile *tile)
+{
+    const struct lens lens = selection_lens(selection, (struct str){tile->key, tile->key_len});
+    struct message message = render_tile_message(tile, render_tile(tile, lens));
+    message.id = frames_id(s, selection, tile);
+    return message;
 }
 
 struct message frames_event(enum channel_kind kind, struct eventlog_entry *entry, struct lens lens)

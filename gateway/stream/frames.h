@@ -16,12 +16,20 @@ struct streams;
 struct str frames_make(struct streams *s, enum channel_kind kind, const struct message *message,
                        struct buf *out);
 
-/* What the lens shows of the tile as a frame, which is made once for each change, transport and
- * lens, and kept with the tile. Borrowed until another lens is asked for. */
-struct blob *frames_tile(struct streams *s, enum channel_kind kind, const struct tile *tile,
-                         struct lens lens);
+/* The whole tile as a frame, which is made once for each change and transport, and kept with the
+ * tile. For selections without a view; borrowed. */
+struct blob *frames_tile(struct streams *s, enum channel_kind kind, const struct tile *tile);
 
-/* What the lens shows of the event as a message. Borrowed from the entry, as frames_tile. */
+/* The id of messages of the tile, with the selection's mark. Borrowed until the next call. */
+struct str frames_id(struct streams *s, const struct selection *selection, const struct tile *tile);
+
+/* What a client of the selection sees of the tile, as a message. Borrowed from the tile until it is
+ * seen by another one, and its id as frames_id. */
+struct message frames_seen(struct streams *s, const struct selection *selection,
+                           const struct tile *tile);
+
+/* What the lens shows of the event as a message. Borrowed from the entry until another lens is
+ * asked for. */
 struct message frames_event(enum channel_kind kind, struct eventlog_entry *entry, struct lens lens);
 
 #endif

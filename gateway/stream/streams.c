@@ -63,6 +63,7 @@ void streams_destroy(struct streams **streams)
     buf_free(&s->json);
     buf_free(&s->narrow_frame);
     buf_free(&s->narrow_json);
+    buf_free(&s->id);
     free(s->table);
     free(s->channels);
     free(s->pieces);

@@ -93,6 +93,7 @@ struct streams {
     struct buf json;         /* Scratch: the JSON of the message that was made last. */
     struct buf narrow_frame; /* The same for clients who may not see all fields. */
     struct buf narrow_json;  /* The same for clients who may not see all fields. */
+    struct buf id;           /* Scratch: the id of the message that was made last for a view. */
     void *ws_state;          /* What the WebSocket transport's create() made. */
     struct streams_input input;
     struct streams_accounts accounts;

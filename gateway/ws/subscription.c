@@ -78,13 +78,15 @@ static void begin_tiles(struct ws_turn *turn, struct str cursor_text)
 {
     struct streams *s = turn->s;
     struct stream *stream = turn->stream;
+    const struct channel *channel = stream->channel;
     struct cursor cursor;
     stream->watermark = 0;
     stream->unknown_until = stream->unsubscribed ? 0 : store_last_change(s->store);
     if (cursor_text.len == 0) {
         return;
     }
-    if (cursor_parse(cursor_text, &cursor) && s->can_resume != NULL &&
+    if (selection_continues(&channel->selection, channel->view, VIEW_TILES, &cursor_text) &&
+        cursor_parse(cursor_text, &cursor) && s->can_resume != NULL &&
         s->can_resume(s->arg, &cursor)) {
         stream->known = known_by_cursor(&cursor, store_forgotten(s->store));
         stream->unknown_until = 0;

@@ -65,7 +65,8 @@ ROWS = {
     "/api/tiles/stream": [{"stream": f"/api/tiles/stream{query}", "shows": "tiles"}
                           for query in ("", "?form=patch", "?keys=*s*&form=patch", "?lastEventId=1-1")],
     "/api/events": [get("/api/events", "events"), get("/api/events?after=0", "events"), get("/api/events?types=*.*e*&limit=1000", "events"),
-                    get("/api/events?after=0&wait=100ms", "events"), get("/api/events?types=order.created", "events", {'"order.created"', "SUMMARY-O", "ACTOR-O", "CARD-O"})],
+                    get("/api/events?after=0&wait=100ms", "events"),
+                    get("/api/events?types=order.created", "events", {'"order.created"', "SUMMARY-O", "ACTOR-O", "CARD-O"})],
     "/api/events/stream": [{"stream": f"/api/events/stream?lastEventId=0{query}", "shows": "events"} for query in ("", "&event=message", "&types=*.*e*")],
     "/api/ws": [{"subscribe": {"subscribe": ["*"]}, "shows": "tiles"},
                 {"subscribe": {"subscribe": ["orders.*", "tickets.*"], "form": "patch"}, "shows": "tiles"},
@@ -142,7 +143,8 @@ def test_each_answer_shows_what_may_be_seen(seen):
                 assert status == (200 if wanted or name in OPEN else row["hidden"]), (who, row, body)
                 if name not in OPEN:
                     assert {"Authorization", "Cookie"} <= set(headers["vary"].split(", ")), (who, row)
-                    assert headers["cache-control"].startswith("private, ") or status != 200 and headers["cache-control"] == "no-store", (who, row)
+                    assert headers["cache-control"].startswith("private, ") == (status == 200), (who, row)
+                    assert status == 200 or headers["cache-control"] == "no-store"
 
 
 class Watching:
@@ -296,6 +298,40 @@ def test_equal_views_share_channels_and_others_do_not(seen):
     assert d.metric("channels") == channels + 2, "what lies in a view is not different from what everybody sees"
     d.stream("/api/tiles/stream?keys=tickets.sla", headers=d.tokens["some fields"])
     assert d.metric("channels") == channels + 3
+
+
+def test_who_comes_back_and_may_see_other_things_starts_over(seen):
+    """A cursor says what a client has of all that it could see; what it could not see has not changed since."""
+    d = seen()
+    claims = {"tickets": {"tiles": ["tickets.*"]}, "all": {}, "fields": {"fields": []}}
+    tokens = {name: bearer(d.issuer.token(tilewire=claim)) for name, claim in claims.items()}
+    ids = {}
+    for name, token in tokens.items():
+        stream = d.stream("/api/tiles/stream", headers=token)
+        stream.await_event(lambda e: e["event"] == "heartbeat")
+        ids[name] = [e["id"] for e in stream.events if e["id"]][-1]
+        ws = WebSocket(d.gateway_ports[0], token)
+        ws.say(subscribe=["*"])
+        assert ws.await_message(lambda m: m["event"] == "tile")["id"].partition("~")[2] == ids[name].partition("~")[2]
+        ws.close()
+        assert json.loads(d.request("/api/tiles", headers=token)[2])["cursor"].partition("~")[2] == ids[name].partition("~")[2]
+    assert len({cursor.partition("~")[2] for cursor in ids.values()}) == 3
+    for before in tokens:
+        for now, token in tokens.items():
+            stream = d.stream("/api/tiles/stream", headers=token, last_event_id=ids[before])
+            stream.await_event(lambda e: e["event"] == "heartbeat")
+            ws = WebSocket(d.gateway_ports[0], token)
+            ws.say(subscribe=["*"], cursor=ids[before])
+            first = ws.read()
+            while first["event"] == "heartbeat" and before != now:
+                first = ws.read()
+            ws.close()
+            if before == now:
+                assert {e["event"] for e in stream.events} == {"heartbeat"} and first["event"] == "heartbeat"
+            else:
+                keys = {e["data"]["key"] for e in stream.events if e["event"] == "tile"}
+                assert stream.events[0]["event"] == first["event"] == "reset", (before, now)
+                assert keys == ({"tickets.sla"} if now == "tickets" else {"tickets.sla", "orders.ever", "orders.by_region/eu"})
 
 
 def test_credentials_across_origins_are_for_configured_ones(deploy, sqlite_table, folder):

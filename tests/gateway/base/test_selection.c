@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "tests/unit.h"
 
 #include "common/base/error.h"
@@ -157,6 +159,42 @@ static void fields_are_a_part_of_the_selection(void **state)
     selection_free(&selection);
 }
 
+/* What a client got while it saw other things cannot be continued. */
+static void an_id_tells_under_which_view_it_was_given(void **state)
+{
+    (void)state;
+    struct selection some;
+    struct selection less;
+    struct selection all;
+    assert_int_equal(narrowed(&some, NULL, "a*", NULL), STATUS_OK);
+    assert_int_equal(narrowed(&less, NULL, "a*", "summary"), STATUS_OK);
+    assert_int_equal(selection_parse(&all, NULL), STATUS_OK);
+    assert_string_equal(selection_mark(&all), "");
+    assert_string_not_equal(selection_mark(&some), selection_mark(&less));
+    char text[32];
+    snprintf(text, sizeof text, "1k-3f9%s", selection_mark(&some));
+    struct str id = str_of(text);
+    assert_true(selection_continues(&some, some.view, VIEW_TILES, &id));
+    assert_true(str_is(id, "1k-3f9"));
+    id = str_of(text);
+    assert_false(selection_continues(&less, less.view, VIEW_TILES, &id));
+    id = str_of(text);
+    assert_false(selection_continues(&all, view_everything(), VIEW_TILES, &id));
+    id = STR("1k-3f9");
+    assert_false(selection_continues(&some, some.view, VIEW_TILES, &id));
+    assert_true(selection_continues(&all, view_everything(), VIEW_TILES, &id));
+    /* A part of the view that has no mark of its own. */
+    struct selection covered;
+    assert_int_equal(narrowed(&covered, "ab", "a*", NULL), STATUS_OK);
+    assert_string_equal(selection_mark(&covered), "");
+    id = str_of(text);
+    assert_true(selection_continues(&covered, some.view, VIEW_TILES, &id));
+    selection_free(&covered);
+    selection_free(&some);
+    selection_free(&less);
+    selection_free(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +206,7 @@ int main(void)
         cmocka_unit_test(otherwise_both_have_to_match),
         cmocka_unit_test(nothing_is_left_of_what_may_not_be_seen),
         cmocka_unit_test(fields_are_a_part_of_the_selection),
+        cmocka_unit_test(an_id_tells_under_which_view_it_was_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

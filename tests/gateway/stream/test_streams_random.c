@@ -24,10 +24,10 @@ struct client {
     const char *selection;
     struct buf in;
     bool past_head;
-    char cursor[VERSION_TEXT_SIZE]; /* of the last frame with an id */
-    json_t *tiles;                  /* by key */
-    size_t next_event;              /* index of the first one that it was not given */
-    bool skipped;                   /* `reset` came: events may be missing */
+    char cursor[VERSION_TEXT_SIZE + 16]; /* of the last frame with an id */
+    json_t *tiles;                       /* by key */
+    size_t next_event;                   /* index of the first one that it was not given */
+    bool skipped;                        /* `reset` came: events may be missing */
 };
 
 struct trial {
@@ -157,7 +157,10 @@ static void come(struct trial *t, struct client *client)
             client->skipped = true;
         }
     } else if (client->cursor[0] != '\0') {
-        assert_true(cursor_parse(str_of(client->cursor), &cursor));
+        struct str id = str_of(client->cursor);
+        assert_true(selection_continues(&t->selections[client - t->clients],
+                                        t->views[client - t->clients], VIEW_TILES, &id));
+        assert_true(cursor_parse(id, &cursor));
         request.cursor = &cursor;
     } else {
         json_object_clear(client->tiles);
