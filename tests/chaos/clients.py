@@ -22,6 +22,7 @@ class Client:
         self.name, self.ports = name, ports
         self.random = random.Random(seed)
         self.ending = threading.Event()
+        self.headers = {}  # of HTTP: who it is
         self.connections = 0  # made, as far as an answer
         self.resets = 0
         self.problems = []
@@ -58,6 +59,7 @@ class Sse(Client):
             request = f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
             if self.last_id is not None:
                 request += f"Last-Event-ID: {self.last_id}\r\n"
+            request += "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
             connection.sendall((request + "\r\n").encode())
             stream = connection.makefile("rb")
             status = (stream.readline().split() + [b"", b""])[1]  # none when the connection ended first
@@ -133,7 +135,7 @@ class EventPolls(Client, Events):
         try:
             while not self.ending.is_set():
                 where = f"after={self.last_id}&limit=1000&wait=2s" if self.last_id is not None else "limit=1"
-                connection.request("GET", "/api/events?" + where)
+                connection.request("GET", "/api/events?" + where, headers=self.headers)
                 response = connection.getresponse()
                 body = response.read()
                 if response.status == 404:  # as a stream's reset
@@ -213,7 +215,7 @@ class Socket(Client):
     def once(self, port):
         connection = None
         try:
-            connection = websocket.WebSocket(port, timeout=SILENCE_S)
+            connection = websocket.WebSocket(port, headers=self.headers, timeout=SILENCE_S)
             if connection.status != 101:
                 return
             self.connections += 1
@@ -257,7 +259,7 @@ class TilePolls(Client, Tiles):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SILENCE_S + 2)
         try:
             while not self.ending.is_set():
-                connection.request("GET", self.path, headers={"If-None-Match": self.etag} if self.etag else {})
+                connection.request("GET", self.path, headers=self.headers | ({"If-None-Match": self.etag} if self.etag else {}))
                 response = connection.getresponse()
                 body = response.read()
                 if response.status not in (200, 304):

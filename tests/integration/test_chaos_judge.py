@@ -10,6 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
 from chaos import KINDS, KINDS_POSTGRES, plan
 from clients import merge, number
 from judge import check_ends, check_events, check_tiles
+from siege import BUDGETS_MIB, P99_MS, judge_latency, judge_memory
 from tiles import judge_probes, judge_verify
 
 COMMITTED = [1, 2, 3, 4, 5, 6]
@@ -99,3 +100,20 @@ def test_probes_are_counted_exactly(value, good):
 ])
 def test_only_what_probes_made_may_be_unprovable(output, good):
     assert (judge_verify(output) is None) == good
+
+
+@pytest.mark.parametrize("times, said", [
+    ([1.0] * 990 + [P99_MS + 1.0] * 10, None),  # 1 in 100 may take longer
+    ([1.0] * 989 + [P99_MS + 1.0] * 11, "p99"),
+    ([1.0] * 10, "10 times only"),
+    ([], "0 times only"),
+])
+def test_who_is_not_answered_in_time_is_found(times, said):
+    problems = judge_latency({"gateway1": [1.0] * 100, "gateway2": times})
+    assert (problems == []) == (said is None) and all("gateway2" in problem and said in problem for problem in problems)
+
+
+def test_memory_beyond_the_budgets_is_found():
+    most = {f"{kind}1": mib for kind, mib in BUDGETS_MIB.items()}
+    assert judge_memory(most) == []
+    assert ["cache1 took" in problem for problem in judge_memory(most | {"cache1": BUDGETS_MIB["cache"] + 1})] == [True]
