@@ -94,7 +94,7 @@ class Siege:
         self.process, self.said = None, None
 
     def begin(self):
-        self.process = subprocess.Popen(["nice", sys.executable, HERE / "hostile.py", json.dumps(self.about)], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen(["nice", sys.executable, HERE / "attackers.py", json.dumps(self.about)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.rows.start()
         self.watch.start()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile clients of every kind, until a line comes: hostile.py ABOUT (JSON); siege.py runs it. They come straight, from addresses of
+"""Hostile clients of every kind, until a line comes: attackers.py ABOUT (JSON); siege.py runs it. They come straight, from addresses of
 their own, and with tokens of their own where tokens are asked for. What comes out says how often each did what it does, and what it was
 given that nobody should get."""
 import base64
