@@ -342,6 +342,7 @@ static int create_http(struct gateway *gateway, struct error *err)
                   .any = config->hosts_any || (config->host_count == 0 && !local),
                   .loopback = local},
         .proxies = {config->trusted_proxies, config->trusted_proxy_count},
+        .sign_in_url = config->sign_in_url,
         .turn = &gateway->turn,
     };
     return http_create(&http, &api, &gateway->http, err);

@@ -213,6 +213,11 @@ enum MHD_Result reply_problem_with(struct request *request, unsigned status, con
     }
     json_write_string(&body, buf_str(&sentence));
     buf_free(&sentence);
+    if ((status == MHD_HTTP_UNAUTHORIZED || status == MHD_HTTP_FORBIDDEN) &&
+        request->http->config.sign_in_url != NULL) {
+        buf_append_text(&body, ",\"sign_in_url\":");
+        json_write_string(&body, str_of(request->http->config.sign_in_url));
+    }
     buf_append_text(&body, "}\n");
     const enum MHD_Result result =
         reply_body(request, status, "application/problem+json", buf_str(&body), headers);

@@ -131,16 +131,25 @@ function open(key) {
 
 const words = {
   connecting: "Connecting…", connected: "Connected", reconnecting: "Reconnecting…", stale: "Connected · data is late",
-  polling: "Disconnected · polling", disconnected: "Disconnected · no answer",
+  polling: "Disconnected · polling", disconnected: "Disconnected · no answer", "signed-out": "Sign in", forbidden: "Not allowed",
 };
 
 const ways = { sse: "server-sent events", websocket: "WebSocket", "long-poll": "long-polling" };
 
-function onStatus(status, { transport }) {
+// Where to sign in, and to come back to this page from: `{return}` in the gateway's `sign_in_url` stands for it.
+function signInAddress(signInUrl) {
+  const address = new URL(signInUrl.replaceAll("{return}", encodeURIComponent(location.href)), location.href);
+  return /^https?:$/.test(address.protocol) ? address.href : null;
+}
+
+function onStatus(status, { transport, signInUrl }) {
   const pill = byId("status");
+  const denied = status === "signed-out" || status === "forbidden";
+  const address = denied && signInUrl ? signInAddress(signInUrl) : null;
   pill.title = transport ? `by ${ways[transport]}` : "";
   pill.className = `pill ${status}`;
-  pill.textContent = words[status];
+  pill.replaceChildren(address ? element("a", { href: address }, words[status]) : words[status]);
+  if (address && status === "forbidden") pill.firstChild.title = "Sign in as somebody else";
 }
 
 function onHeartbeat(heartbeat) {

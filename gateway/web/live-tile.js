@@ -7,7 +7,7 @@
 //
 // It is styled through custom properties (--tilewire-accent, --tilewire-background, --tilewire-text, --tilewire-line,
 // --tilewire-radius, --tilewire-font) and ::part(card | title). The attribute `state` tells how it stands: loading, live,
-// stale, offline, missing.
+// stale, offline, missing, denied (the gateway wants to know who asks, or does not show the tile to them).
 import { connect } from "./client/index.js";
 import { element } from "./dom.js";
 import { Card, Family, familyOf } from "./tiles.js";
@@ -48,7 +48,11 @@ class LiveTile extends HTMLElement {
       onTile: (tile) => this.show(tile),
       onTiles: (tiles, { whole }) => whole && !this.card && this.missing(),
       onExpired: (expired) => this.expired(expired),
-      onStatus: (status) => { this.online = status === "connected" || status === "polling" || status === "stale"; this.tick(); },
+      onStatus: (status) => {
+        this.online = status === "connected" || status === "polling" || status === "stale";
+        if (!this.card && (status === "signed-out" || status === "forbidden")) this.setAttribute("state", "denied");
+        this.tick();
+      },
     });
     this.online = true;
     this.timer = setInterval(() => this.tick(), 1000);

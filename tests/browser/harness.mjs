@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from "node:util";
 import { chromium } from "playwright-core";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const bin = process.env.TILEWIRE_BIN ?? join(root, "build", "dev", "bin");
+export const bin = process.env.TILEWIRE_BIN ?? join(root, "build", "dev", "bin");
 export const shots = join(root, "build", "screenshots");
 mkdirSync(shots, { recursive: true });
 

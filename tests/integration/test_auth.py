@@ -341,6 +341,15 @@ def test_a_new_token_goes_on_where_the_old_one_ended(secured, issuer, sqlite_tab
     assert not [e for e in tiles.events + events.events if e["event"] == "reset"]
 
 
+def test_a_problem_says_where_to_sign_in(secured, issuer):
+    d = secured(sign_in_url="/oauth2/start?rd={return}")
+    nothing = issuer.token(tilewire={"tiles": []})
+    for status, _, body in (d.request("/api/tiles"), get(d, nothing)):
+        problem = json.loads(body)
+        assert (problem["status"], problem["sign_in_url"]) == (status, "/oauth2/start?rd={return}") and status in (401, 403)
+    assert "sign_in_url" not in json.loads(get(d, nothing, "/api/tiles/orders.ever")[2])
+
+
 # ---- tilewire token ----
 
 @pytest.mark.parametrize("alg", ["EdDSA", "ES256", "RS256"])

@@ -34,6 +34,7 @@ export class Hub {
     this.others = new Map(); // led page → what it wants
     this.status = "connecting";
     this.transport = null;
+    this.signInUrl = undefined;
     this.forget();
     this.shared = share && typeof BroadcastChannel === "function";
     this.asked = new Map();
@@ -169,7 +170,7 @@ export class Hub {
     if (type === "join") {
       this.others.set(from, want);
       this.wantsChanged();
-      this.say("state", { to: from, tiles: [...this.tiles.byKey.values()], events: this.events.newest(), status: this.status, transport: this.transport });
+      this.say("state", { to: from, tiles: [...this.tiles.byKey.values()], events: this.events.newest(), ...this.standing() });
     } else if (type === "leave") {
       if (this.others.delete(from)) this.wantsChanged();
     } else if (type === "try") {
@@ -185,14 +186,14 @@ export class Hub {
     else if (type === "tiles") this.showTiles(message.tiles.filter((t) => this.tiles.put(t)), message.whole, message.gone);
     else if (type === "expired") this.expired(message.key);
     else if (type === "event") this.event(message.event);
-    else if (type === "status") this.setStatus(message.status, message.transport);
+    else if (type === "status") this.setStatus(message.status, message.transport, message.signInUrl);
     else if (type === "beat") this.heartbeat(message.beat);
     else if (type === "refreshed") this.refreshed(message.n, message.error);
     else if (type === "state" || type === "events") {
       if (message.tiles) {
         const { tiles, gone } = this.tiles.takeList(message.tiles);
         this.showTiles(tiles, true, gone);
-        this.setStatus(message.status, message.transport);
+        this.setStatus(message.status, message.transport, message.signInUrl);
       }
       this.events.expectList();
       this.showEvents(this.events.takeList(message.events));
@@ -254,11 +255,14 @@ export class Hub {
     for (const client of this.clients) client.heartbeat(heartbeat);
   }
 
-  setStatus(status, transport) {
-    this.status = status;
-    this.transport = transport;
-    if (this.link) this.say("status", { status, transport });
-    for (const client of this.clients) client.status(status, transport);
+  setStatus(status, transport, signInUrl) {
+    Object.assign(this, { status, transport, signInUrl });
+    if (this.link) this.say("status", this.standing());
+    for (const client of this.clients) client.status(this.standing());
+  }
+
+  standing() {
+    return { status: this.status, transport: this.transport, signInUrl: this.signInUrl };
   }
 
   showTiles(tiles, whole, gone = []) {

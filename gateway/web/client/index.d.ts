@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How things stand: "polling" while there is no stream but the gateway answers, "disconnected" while it does not,
- *  "stale" while the connection is fine but what feeds the gateway is behind. */
-export type Status = "connecting" | "connected" | "reconnecting" | "polling" | "disconnected" | "stale";
+ *  "stale" while the connection is fine but what feeds the gateway is behind, "signed-out" and "forbidden" while it answers
+ *  401 or 403. */
+export type Status = "connecting" | "connected" | "reconnecting" | "polling" | "disconnected" | "stale" | "signed-out" | "forbidden";
 export type TransportName = "sse" | "websocket" | "long-poll";
 
 export interface Tile<Data = Record<string, unknown>> {
@@ -46,7 +47,13 @@ export interface Options {
   url?: string;
   /** Keys of tiles; `*` stands for any characters. All tiles if left out. */
   keys?: string[] | null;
-  /** Share one connection with the other tabs of this browser. True if left out. */
+  /** Gives a token for the gateway, or a promise of one: at first, and whenever the last one has expired or was refused. Left
+   *  out, the browser's cookies say who it is. With it there are no WebSockets, to which a page cannot give a token. */
+  token?: (() => string | null | Promise<string | null>) | null;
+  /** Send cookies to a gateway of another origin, which has to name the page's in `cors_origins`. False if left out. */
+  credentials?: boolean;
+  /** Share one connection with the other tabs of this browser. True if left out, but false with a token, which other tabs
+   *  may not have. */
   share?: boolean;
   /** Which transports to try, best first. Polling is always the last resort. */
   transports?: TransportName[];
@@ -58,7 +65,8 @@ export interface Options {
   onEvent?(event: TileEvent): void;
   /** The same in batches; with `reset` it is the whole list of the newest, to be shown instead of what was. */
   onEvents?(events: TileEvent[], about: { reset: boolean }): void;
-  onStatus?(status: Status, about: { transport: TransportName | null }): void;
+  /** `signInUrl`: where the gateway says that a person signs in, while the status is "signed-out" or "forbidden". */
+  onStatus?(status: Status, about: { transport: TransportName | null; signInUrl?: string }): void;
   onHeartbeat?(heartbeat: Heartbeat): void;
 }
 

@@ -8,6 +8,9 @@ export { compareVersions, keyMatcher, mergePatch } from "./tiles.js";
 
 const hubs = new Map(); // gateway → the Hub of this page
 
+const tokens = new WeakMap(); // what gives tokens → its number
+let lastNumber = 0;
+
 const nothing = () => {};
 
 class Client {
@@ -41,8 +44,8 @@ class Client {
     for (const event of fresh) this.on.onEvent(event);
   }
 
-  status(status, transport) {
-    this.on.onStatus(status, { transport });
+  status({ status, transport, signInUrl }) {
+    this.on.onStatus(status, { transport, signInUrl });
   }
 
   heartbeat(heartbeat) {
@@ -50,10 +53,18 @@ class Client {
   }
 }
 
-export function connect({ url = globalThis.location?.origin ?? "", keys = null, share = true, transports, ...handlers } = {}) {
+// A number for each function that gives tokens: clients who say the same of themselves share a connection.
+function numberOf(token) {
+  if (!token) return 0;
+  if (!tokens.has(token)) tokens.set(token, ++lastNumber);
+  return tokens.get(token);
+}
+
+export function connect({ url = globalThis.location?.origin ?? "", keys = null, token = null, credentials = false, share = !token, transports,
+  ...handlers } = {}) {
   const base = url.replace(/\/+$/, "");
-  const name = `${base} ${share} ${transports ?? ""}`;
-  if (!hubs.has(name)) hubs.set(name, new Hub({ base, share, ...(transports ? { order: transports } : {}) }));
+  const name = `${base} ${share} ${transports ?? ""} ${numberOf(token)} ${credentials}`;
+  if (!hubs.has(name)) hubs.set(name, new Hub({ base, share, token, credentials, ...(transports ? { order: transports } : {}) }));
   const hub = hubs.get(name);
   const client = new Client(hub, { keys, ...handlers });
   const first = hub.clients.size > 0;
@@ -62,7 +73,7 @@ export function connect({ url = globalThis.location?.origin ?? "", keys = null, 
   if (first) {
     queueMicrotask(() => {
       if (client.closed) return;
-      client.status(hub.status, hub.transport);
+      client.status(hub.standing());
       client.tiles([...hub.tiles.byKey.values()], true);
       const known = hub.events.newest();
       if (known.length) client.events(known, known, true);

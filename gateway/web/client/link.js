@@ -5,9 +5,12 @@
 //                             ▲                    │                                 │
 //                             └──── heard, then a full refresh ◄─────────────────────┘
 //
+// A gateway that answers, but not to us, makes it "signed-out" (401) or "forbidden" (403) until it lets us in.
+//
 // Each attempt begins with server-sent events. Where the gateway answers polls but streams fail again and again, the
 // other transports are tried after them; while one of those carries, the better ones are tried beside it each minute. One
 // that is tried beside another takes over with its first message, not before: opening proves nothing behind a proxy.
+import { Access } from "./access.js";
 import { backoffMs } from "./backoff.js";
 import { transports } from "./transports.js";
 
@@ -23,9 +26,11 @@ const FAILURES_BEFORE_OTHERS = 2;
 export class Link {
   // The sink takes what comes: tile(tile), patch(patch) → false when the base is not held, expired(key), event(event),
   // lastEventId(), expectTiles(), takeTiles(list), expectEvents(), takeEvents(list oldest first),
-  // setStatus(status, transport), heartbeat(heartbeat).
-  constructor({ base, env, sink, order = ["sse", "websocket", "long-poll"], form = "patch", eventLimit = 100 }) {
+  // setStatus(status, transport, signInUrl), heartbeat(heartbeat).
+  constructor({ base, env, sink, order = ["sse", "websocket", "long-poll"], form = "patch", eventLimit = 100, token, credentials }) {
     Object.assign(this, { base, env, sink, order, form, eventLimit });
+    this.access = new Access({ env, token, credentials });
+    if (this.access.usesToken) this.order = order.filter((name) => name !== "websocket"); // A page cannot give it one.
     this.want = { keys: null, events: false };
     this.cursor = ""; // where the stream of tiles goes on; for events the sink knows it
     this.failures = 0;
@@ -101,6 +106,7 @@ export class Link {
     this.beside = null;
     if (transport.constructor.name === this.order[0]) this.unsupported.clear(); // The next gateway may support more.
     const again = this.status !== "connecting";
+    this.denied = false;
     this.stopPolling();
     this.setStatus("connected");
     this.climbAt = this.env.now() + CLIMB_MS;
@@ -136,7 +142,7 @@ export class Link {
 
   lost() {
     this.current = null;
-    if (this.failures === 0) {
+    if (this.failures === 0 && !this.denied) {
       this.setStatus("reconnecting");
     } else {
       this.startPolling();
@@ -170,7 +176,7 @@ export class Link {
     if (status === this.status && transport === this.transport) return;
     this.status = status;
     this.transport = transport;
-    this.sink.setStatus(status, transport);
+    this.sink.setStatus(status, transport, this.signInUrl);
   }
 
   // A connection that opens and breaks before its first word must not begin the backoff anew each time.
@@ -190,10 +196,19 @@ export class Link {
     else if (type === "expired") this.sink.expired(data.key);
     else if (type === "message") this.sink.event(data);
     else if (type === "heartbeat") this.heartbeat(data);
+    else if (type === "expired-token") this.renew();
     else if (type === "reset") {
       if (channel === "tiles") this.cursor = "";
       this.refreshAgain();
     }
+  }
+
+  // The token has expired, and the stream with it: goes on with a new one, by the cursor. The list tells at once when the
+  // gateway does not let us in any more.
+  renew() {
+    this.access.forget();
+    if (!this.timer && this.current) this.attempt(this.current.constructor.name);
+    this.refreshAgain();
   }
 
   // A patch that does not fit what is known of its tile is made up for by asking for the whole tile.
@@ -233,9 +248,10 @@ export class Link {
 
   async get(path) {
     // "no-cache" asks with If-None-Match: what has not changed costs a 304.
-    const answer = await this.env.fetch(path, { cache: "no-cache", headers: { Accept: "application/json" } });
-    if (!answer.ok) throw Object.assign(new Error(`${path}: ${answer.status}`), { status: answer.status });
-    return answer.json();
+    const answer = await this.access.fetch(path, { cache: "no-cache", headers: { Accept: "application/json" } });
+    if (answer.ok) return answer.json();
+    const problem = answer.status === 401 || answer.status === 403 ? await answer.json().catch(() => ({})) : {};
+    throw Object.assign(new Error(`${path}: ${answer.status}`), { status: answer.status, signInUrl: problem.sign_in_url });
   }
 
   // Asks for everything anew. Rejects when the gateway does not answer; two calls that overlap are one.
@@ -255,9 +271,19 @@ export class Link {
       await Promise.all([this.refreshTiles(), this.want.events ? this.refreshEvents() : null]);
       this.answered(true);
     } catch (error) {
-      this.answered(false);
+      if (error.status === 401 || error.status === 403) this.deny(error);
+      else this.answered(false);
       throw error;
     }
+  }
+
+  // The gateway answers, but not to us. A stream that carries is still allowed to.
+  deny({ status, signInUrl }) {
+    this.answers = false;
+    if (this.proven && this.isCarried()) return;
+    this.denied = true;
+    this.signInUrl = signInUrl;
+    this.setStatus(status === 401 ? "signed-out" : "forbidden");
   }
 
   async refreshTiles() {
@@ -268,12 +294,20 @@ export class Link {
 
   async refreshEvents() {
     this.sink.expectEvents();
-    const { events } = await this.get(this.url("/api/events", { limit: this.eventLimit }));
-    if (!this.stopped) this.sink.takeEvents(events.reverse());
+    try {
+      const { events } = await this.get(this.url("/api/events", { limit: this.eventLimit }));
+      if (!this.stopped) this.sink.takeEvents(events.reverse());
+    } catch (error) {
+      if (error.status !== 403) throw error;
+      // Who may see tiles, but no events, gets the tiles.
+      this.want = { ...this.want, events: false };
+      if (this.current?.ways.length) this.current.works(); // It may have waited for the events alone.
+    }
   }
 
   answered(yes) {
     this.answers = yes;
+    this.denied = this.denied && !yes;
     if (this.poller) this.setStatus(yes ? "polling" : "disconnected");
   }
 

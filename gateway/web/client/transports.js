@@ -92,16 +92,16 @@ export class Sse extends Transport {
     const { link } = this;
     this.startClock();
     this.listen("tiles", link.url("/api/tiles/stream", { ...asked(link.want.keys), form: link.form, lastEventId: link.cursor }),
-      ["tile", "patch", "expired", "reset", "heartbeat"]);
+      ["tile", "patch", "expired", "reset", "heartbeat", "expired-token"]);
     // An EventSource hears only names that it was told, and the types of events are not known beforehand; so the gateway is
     // asked to name them all `message`.
     this.openEvents((lastEventId) => {
-      this.listen("events", link.url("/api/events/stream", { event: "message", lastEventId }), ["message", "reset", "heartbeat"]);
+      this.listen("events", link.url("/api/events/stream", { event: "message", lastEventId }), ["message", "reset", "heartbeat", "expired-token"]);
     });
   }
 
   listen(channel, url, types) {
-    const source = new this.link.env.EventSource(url);
+    const source = this.link.access.eventSource(url);
     this.ways.push(source);
     source.onopen = () => {
       source.opened = true;
@@ -183,7 +183,7 @@ export class LongPoll extends Transport {
         const { path, parameters, take, waits } = next();
         const tag = waits === undefined ? loop.etag : null;
         const wait = waits ?? tag !== null;
-        const answer = await this.link.env.fetch(this.link.url(path, { ...parameters, wait: wait ? `${loop.proven ? WAIT_S : 1}s` : "" }), {
+        const answer = await this.link.access.fetch(this.link.url(path, { ...parameters, wait: wait ? `${loop.proven ? WAIT_S : 1}s` : "" }), {
           cache: "no-store", signal: this.abort.signal, headers: tag === null ? {} : { "If-None-Match": tag },
         });
         if (this.over) return;
