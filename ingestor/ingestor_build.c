@@ -18,6 +18,18 @@ static void fold_past(struct ingestor *ingestor, const struct batch *batch)
     fold_build_progress(ingestor->fold, batch->progress, now);
 }
 
+/* Tells what has become of tiles that were built anew: what they showed before, and do not any
+ * more, is gone for everybody. */
+static void publish_anew(struct ingestor *ingestor)
+{
+    const struct moment now = ingestor_now(ingestor);
+    const uint32_t mark = publisher_mark(ingestor->publisher);
+    fold_republish(ingestor->fold);
+    ingestor_flush(ingestor, now);
+    publisher_sweep(ingestor->publisher, mark, now);
+    ingestor->build.anew = false;
+}
+
 /* The rows of the past have all come. */
 static void finish(struct ingestor *ingestor)
 {
@@ -26,6 +38,9 @@ static void finish(struct ingestor *ingestor)
     fold_build_end(ingestor->fold, complete, ingestor_now(ingestor));
     ingestor->saving.unsaved = true;
     ingestor->saving.at_once = true; /* a crash would cost the work */
+    if (build->anew) {
+        publish_anew(ingestor);
+    }
     if (build->returning) {
         log_info("tiles that have come back are up to date, after %llu rows",
                  (unsigned long long)build->rows);
@@ -67,6 +82,7 @@ static int on_past(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     case PAST_REFUSED:
         log_warn("%s: it is built anew from the rows that are there", message.error.text);
         fold_build_anew(ingestor->fold);
+        ingestor->build.anew = true;
         ingestor_build_stop(ingestor);
         ingestor_build_next(ingestor);
         break;
@@ -84,7 +100,7 @@ void ingestor_build_next(struct ingestor *ingestor)
     if (build->past != NULL || !fold_build_next(ingestor->fold, ingestor_now(ingestor), &from)) {
         return;
     }
-    *build = (struct ingestor_build){.returning = from.len != 0};
+    *build = (struct ingestor_build){.returning = from.len != 0, .anew = build->anew};
     build->expected = build->returning ? 0 : ingestor->source.delivered;
     build->past = past_create(ingestor->config, sources_find(ingestor->config), from,
                               buf_str(&ingestor->source.state));

@@ -107,6 +107,7 @@ struct ingestor_build {
     uint64_t rows;     /* that have come */
     uint64_t expected; /* that were delivered, as far as that is known */
     bool older_gone;   /* Rows before the first one are known to be gone. */
+    bool anew;         /* What tiles that are built showed before is to be taken back. */
 };
 
 /* The configurations that SIGHUP has brought since the start; tiles hold parts of them. After so

@@ -33,6 +33,7 @@ struct place {
 struct order {
     struct place *places; /* uthash by key */
     uint64_t origin;
+    uint64_t log; /* the generation of the server's log, which grows when that is emptied */
     uint64_t floor;
     uint64_t last;
     bool texts;           /* Ids are texts, and keys are in no order. */
@@ -140,12 +141,14 @@ static uint64_t first_floor(const struct answer_events *page)
  * is here. */
 static bool take_page(struct order *order, const struct answer_events *page)
 {
-    if (order->begun && (page->standing.origin != order->origin || page->floor > order->last)) {
+    if (order->begun && (page->standing.origin != order->origin || page->generation != order->log ||
+                         page->floor > order->last)) {
         return false;
     }
     if (!order->begun) {
         order->begun = true;
         order->origin = page->standing.origin;
+        order->log = page->generation;
         order->floor = first_floor(page);
         order->last = order->floor;
     }

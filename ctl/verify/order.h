@@ -35,10 +35,11 @@ uint64_t order_number(struct str position);
 struct order *order_create(bool texts);
 void order_destroy(struct order **order);
 
-/* Brings the order up to date. When the numbering has begun anew, or the server's log has dropped
- * what was not read yet, what was known is forgotten, and the floor is another one. newest_id is
- * the greatest id that was in the table when verifying began: rows up to it have to be delivered by
- * now. Fails as peer_ask does, and with STATUS_INVALID when a page cannot be read. */
+/* Brings the order up to date. When the numbering has begun anew, when the server has emptied its
+ * log since (its generation is another one), or when the log has dropped what was not read yet,
+ * what was known is forgotten, and the floor is another one. newest_id is the greatest id that was
+ * in the table when verifying began: rows up to it have to be delivered by now. Fails as peer_ask
+ * does, and with STATUS_INVALID when a page cannot be read. */
 int order_read(struct order *order, struct peer *peer, int64_t newest_id, struct error *err);
 
 /* How often it was forgotten: two moments of it can only be compared when this is the same. */

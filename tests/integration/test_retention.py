@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables that lose rows. A tile is the fold of every row that was ever delivered to it: rows that go change none of it, and a
 change of the file builds anew only what depends on that change."""
+import contextlib
 import datetime
 import json
 import re
 import signal
+import sqlite3
+import struct
 
+import msgpack
 import pytest
 
 from tilewire import now_iso, wait_until
@@ -142,6 +146,47 @@ def test_a_tile_that_comes_back_within_a_day_goes_on(deploy, every_table):
     d["ingestor"].kill()
     d.start("ingestor")
     wait_until(lambda: value(d, "all") == 535)
+
+
+def sealed(number, value):
+    """As common/state/changes.h has it: with a sum of the record's place and bytes."""
+    total = 14695981039346656037
+    for byte in struct.pack("<QQQ", number, 0, 0) + value:
+        total = (total ^ byte) * 1099511628211 % 2**64
+    return value + struct.pack("<Q", total)
+
+
+def forget_the_place(d, key):
+    """Where the source stood when the tile went cannot be read any more."""
+    path, = d.folder.glob("checkpoint.state.*[0-9]")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        rows = [(number, msgpack.unpackb(value[:-8], strict_map_key=False))
+                for number, value in db.execute("SELECT tile, value FROM state WHERE tile != 0 AND member = 0 AND item = 0")]
+        (number, record), = [row for row in rows if row[1][1] == key]
+        record[7] = b"nowhere"
+        db.execute("UPDATE state SET value = ? WHERE tile = ? AND member = 0 AND item = 0", (sealed(number, msgpack.packb(record)), number))
+        db.commit()
+
+
+def test_a_tile_that_is_built_anew_takes_back_what_it_showed(deploy, sqlite_table):
+    """Its state was loaded, and shown, before it turned out that the rows it lacks cannot be told."""
+    fill(sqlite_table, 30)
+    d = deploy(sqlite_table, tiles=TILES, gateways=1).start()
+    wait_until(lambda: value(d, "regions/r2") == 10)
+    reload(d, TILES[:2])
+    wait_until(lambda: d.request("/api/tiles/regions/r2")[0] == 404)
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
+    forget_the_place(d, "regions")
+    sqlite_table.execute("DELETE FROM events WHERE actor_id = 'r2'")
+    d.config["tiles"] = TILES
+    d.write()
+    d.start("ingestor")
+    d["ingestor"].await_log("it is built anew from the rows that are there")
+    wait_until(lambda: d.request("/api/tiles/regions/r1")[0] == 200 and d.tile("regions/r1")["complete"] is False)
+    wait_until(lambda: d.request("/api/tiles/regions/r2")[0] == 404)
+    assert value(d, "regions/r0") == 10 and value(d, "all") == 30
+    listed = json.loads(d.run("ls", "--json", check=True).stdout)
+    assert {tile["key"] for tile in listed} == {"all", "backlog", "regions/r0", "regions/r1"}
 
 
 def test_a_changed_column_builds_exactly_what_reads_it(deploy, every_table):

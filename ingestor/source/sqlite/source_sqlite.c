@@ -76,8 +76,10 @@ static int sqlite_open(const struct config *config, struct str state, struct str
     s->base.ops = &source_sqlite;
     s->config = config;
     s->wake.inotify = -1;
-    if (state.p != NULL) {
-        sqlite_state_load(s, state);
+    if (state.p != NULL && !sqlite_state_load(s, state)) {
+        log_warn("the checkpoint's place in the events table is that of another source or version: "
+                 "all tiles are built again from it");
+        sqlite_state_start_over(s);
     }
     int status = sqlite_database_open(s, err);
     if (status == STATUS_OK) {

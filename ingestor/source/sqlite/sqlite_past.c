@@ -63,14 +63,20 @@ static int past_read(struct source *source, size_t max_rows, struct batch **out,
 
 static const struct source_ops past_ops = {.close = past_close, .read = past_read};
 
-/* The position that a state says; 0 when there is no state. */
-static int64_t position_of(struct sqlite_source *scratch, struct str state)
+/* Reads the position that a state says, 0 when there is no state. */
+static int load(struct sqlite_source *scratch, struct str state, int64_t *position,
+                struct error *err)
 {
+    *position = 0;
     if (state.p == NULL || state.len == 0) {
-        return 0;
+        return STATUS_OK;
     }
-    sqlite_state_load(scratch, state);
-    return scratch->position;
+    if (!sqlite_state_load(scratch, state)) {
+        return error_set(err, STATUS_INVALID,
+                         "a tile's place in the events table is that of another source or version");
+    }
+    *position = scratch->position;
+    return STATUS_OK;
 }
 
 int sqlite_past_open(const struct config *config, struct str from, struct str to, struct str done,
@@ -81,15 +87,19 @@ int sqlite_past_open(const struct config *config, struct str from, struct str to
     s->base.ops = &past_ops;
     s->config = config;
     s->wake.inotify = -1;
-    p->first = position_of(s, from);
-    p->last = position_of(s, to);
+    int status = load(s, from, &p->first, err);
+    if (status == STATUS_OK) {
+        status = load(s, to, &p->last, err);
+    }
     s->position = p->first;
     if (done.p != NULL) {
         char *text = x_strndup(done.p, done.len);
         s->position = strtoll(text, NULL, 10);
         free(text);
     }
-    int status = sqlite_database_open(s, err);
+    if (status == STATUS_OK) {
+        status = sqlite_database_open(s, err);
+    }
     if (status == STATUS_OK) {
         status = sqlite_table_prepare(s, err);
     }

@@ -2,7 +2,6 @@
 #include "ingestor/source/sqlite/sqlite_state.h"
 
 #include "common/codec/mp.h"
-#include "common/program/log.h"
 
 #define STATE_FORMAT 2
 
@@ -52,27 +51,26 @@ static void load_newer(struct sqlite_source *s, const mp_value *state)
     }
 }
 
-void sqlite_state_load(struct sqlite_source *s, struct str state)
+bool sqlite_state_load(struct sqlite_source *s, struct str state)
 {
     struct mp_doc doc;
     mp_doc_init(&doc);
     int64_t format;
     uint64_t device;
     uint64_t inode;
-    if (mp_parse(&doc, state.p, state.len) == STATUS_OK &&
+    const bool ours =
+        mp_parse(&doc, state.p, state.len) == STATUS_OK &&
         mp_as_int(mp_at(&doc.root, 0), &format) && format == STATE_FORMAT &&
         mp_as_int(mp_at(&doc.root, 1), &s->position) &&
         mp_as_uint(mp_at(&doc.root, 2), &s->origin) && mp_as_uint(mp_at(&doc.root, 3), &device) &&
-        mp_as_uint(mp_at(&doc.root, 4), &inode) && anchor_load(&s->anchor, mp_at(&doc.root, 5))) {
+        mp_as_uint(mp_at(&doc.root, 4), &inode) && anchor_load(&s->anchor, mp_at(&doc.root, 5));
+    if (ours) {
         s->identity.st_dev = device;
         s->identity.st_ino = inode;
         load_newer(s, &doc.root);
-    } else {
-        log_warn("the checkpoint's place in the events table is that of another source or version: "
-                 "all tiles are built again from it");
-        sqlite_state_start_over(s);
     }
     mp_doc_free(&doc);
+    return ours;
 }
 
 bool sqlite_state_is_newer(struct str state)

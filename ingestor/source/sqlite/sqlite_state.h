@@ -64,8 +64,8 @@ struct sqlite_source {
  * anchors, columns_read, bad_ids_seen]. Those of older programs end with the anchor. */
 void sqlite_state_save(const struct sqlite_source *s, struct buf *out);
 
-/* Continues from a saved state; logs when it is not one of ours, and starts over then. */
-void sqlite_state_load(struct sqlite_source *s, struct str state);
+/* Takes a saved state over. False when it is not one of ours: what *s says then is of no use. */
+bool sqlite_state_load(struct sqlite_source *s, struct str state);
 
 /* The table is another one: reads it from the start, under a new origin. */
 void sqlite_state_start_over(struct sqlite_source *s);

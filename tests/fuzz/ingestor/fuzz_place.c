@@ -15,11 +15,11 @@
 static bool sqlite_again(struct str place, struct buf *out)
 {
     struct sqlite_source s = {0};
-    sqlite_state_load(&s, place);
-    if (!s.started_over) {
+    const bool ours = sqlite_state_load(&s, place);
+    if (ours) {
         sqlite_state_save(&s, out);
     }
-    return !s.started_over;
+    return ours;
 }
 
 static bool postgres_again(struct str place, struct buf *out)
