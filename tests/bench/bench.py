@@ -16,10 +16,11 @@ from measure_locks import locks
 from measure_rows import catchup, fold
 from measure_state import state
 from measure_tree import tree
+from measure_views import views
 from report import say
 
 MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup,
-                "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect, "tree": tree}
+                "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect, "tree": tree, "views": views}
 
 
 def options():

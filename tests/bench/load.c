@@ -19,6 +19,9 @@
  * to each stream load scan FILE a yardstick: steps through all rows of the table events in a SQLite
  * file
  *
+ * LOAD_HEADERS in the environment is what requests for streams say besides, each line with its
+ * CRLF.
+ *
  * A message is timed by the stamp in it: see scanner.h. PIDs are the server's processes, whose CPU
  * time is read from /proc.
  */

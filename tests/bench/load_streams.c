@@ -225,10 +225,12 @@ static size_t get_back(struct load *load)
 int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
                 const struct processes *servers)
 {
-    char request[512];
+    char request[4096];
+    const char *headers = getenv("LOAD_HEADERS");
     struct load load = {.port = port, .count = count, .servers = servers, .request = request};
     snprintf(request, sizeof request,
-             "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n", path);
+             "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n%s\r\n", path,
+             headers != NULL ? headers : "");
     allow_descriptors(count + stalled);
     load.streams = calloc(count + 1, sizeof *load.streams);
     load.buffer = malloc(RECEIVE_BYTES);
