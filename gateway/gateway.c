@@ -9,6 +9,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
+#include "gateway/admin.h"
 #include "gateway/api/routes.h"
 #include "gateway/api/tiles.h"
 #include "gateway/api/wait.h"
@@ -43,7 +44,9 @@ static bool watch(struct gateway *gateway, int fd, uint32_t events, enum tag_kin
 static bool watch_all(struct gateway *gateway)
 {
     return watch(gateway, gateway->program->signals, EPOLLIN, TAG_SIGNAL) &&
-           watch(gateway, link_fd(gateway->link), EPOLLIN, TAG_LINK);
+           watch(gateway, link_fd(gateway->link), EPOLLIN, TAG_LINK) &&
+           (gateway->admin == NULL ||
+            watch(gateway, http_epoll_fd(gateway->admin), EPOLLIN, TAG_HTTP));
 }
 
 /* Clients that come back with a cursor or an id can only be told what they missed when this gateway
@@ -130,6 +133,7 @@ static void timers(struct gateway *gateway)
             auth_sweep(gateway->auth, clock_wall());
         }
         http_sweep(gateway->http);
+        admin_sweep(gateway);
     }
     if (streams_paused(gateway->streams) != 0 && gateway->turn.now.us >= gateway->resume_at.us) {
         gateway->resume_at = mono_add_ms(gateway->turn.now, STREAMS_RESUME_MS);
@@ -153,6 +157,7 @@ static int wait_ms(const struct gateway *gateway)
     if (gateway->turn.draining) {
         wait = mono_ms_until(gateway->turn.now, gateway->drain_at, wait);
     }
+    wait = admin_wait_ms(gateway, wait);
     return gateway->serving ? http_wait_ms(gateway->http, wait)
                             : mono_ms_until(gateway->turn.now, gateway->serve_at, wait);
 }
@@ -204,6 +209,9 @@ int gateway_run(struct gateway *gateway)
         timers(gateway);
         if (time_to_serve(gateway) && start_serving(gateway) != STATUS_OK) {
             return STATUS_IO;
+        }
+        if (http) {
+            admin_run(gateway);
         }
         if (gateway->serving && (http || gateway->api.resumed)) {
             gateway->api.resumed = false;
@@ -328,7 +336,6 @@ static int create_http(struct gateway *gateway, struct error *err)
 {
     const struct config_gateway *config = &gateway->config->gateway;
     const struct http_api api = {api_routes_answer, &gateway->api};
-    const bool local = config_listen_is_local(&gateway->listen);
     const struct http_config http = {
         .listen = gateway->listen,
         .connections = gateway_connections(gateway),
@@ -337,10 +344,7 @@ static int create_http(struct gateway *gateway, struct error *err)
         .cors_origins = config->cors_origins,
         .cors_origin_count = config->cors_origin_count,
         .cors_any = config->cors_any,
-        .hosts = {.names = config->hosts,
-                  .count = config->host_count,
-                  .any = config->hosts_any || (config->host_count == 0 && !local),
-                  .loopback = local},
+        .hosts = gateway_hosts(gateway, &gateway->listen),
         .proxies = {config->trusted_proxies, config->trusted_proxy_count},
         .sign_in_url = config->sign_in_url,
         .turn = &gateway->turn,
@@ -377,6 +381,11 @@ static int create_parts(struct gateway *gateway, struct error *err)
     if (status == STATUS_OK) {
         fill_api(gateway);
         status = create_http(gateway, err);
+    }
+    if (status == STATUS_OK) {
+        gateway->api.http = gateway->http;
+        status = admin_create(gateway, err);
+        gateway->api.admin = gateway->admin != NULL;
     }
     return status;
 }
@@ -418,6 +427,7 @@ void gateway_destroy(struct gateway **gateway_p)
     if (gateway->waiting != NULL) {
         (void)waiting_drain(gateway->waiting, SIZE_MAX);
     }
+    http_destroy(&gateway->admin);
     http_destroy(&gateway->http);
     waiting_destroy(&gateway->waiting);
     streams_destroy(&gateway->streams);

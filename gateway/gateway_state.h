@@ -21,6 +21,7 @@ struct gateway {
     struct link *link; /* The link to the upstreams; what comes changes the store and the events. */
     struct store *store;      /* The tiles; each bears its rendering. */
     struct eventlog *events;  /* The newest raw events. */
+    struct http *admin;       /* The listener for operators; NULL: there is none. */
     struct http *http;        /* Requests and their answers. */
     struct api api;           /* What answers them; borrows the parts named here. */
     struct clients *clients;  /* Limits by client. */

@@ -36,6 +36,17 @@ struct connections_config gateway_connections(const struct gateway *gateway)
                                        .answering_ms = CONNECTIONS_ANSWERING_MS};
 }
 
+struct hosts gateway_hosts(const struct gateway *gateway,
+                           const struct config_listen_address *listen)
+{
+    const struct config_gateway *config = &gateway->config->gateway;
+    const bool local = config_listen_is_local(listen);
+    return (struct hosts){.names = config->hosts,
+                          .count = config->host_count,
+                          .any = config->hosts_any || (config->host_count == 0 && !local),
+                          .loopback = local};
+}
+
 /* Two limits stay as they are: at the start memory was made for so many tiles and channels. */
 static void take_over(struct config_gateway_limits *limits, struct config_gateway_limits wanted)
 {

@@ -21,6 +21,11 @@ size_t gateway_max_streams(const struct gateway *gateway);
 size_t gateway_max_waiting(const struct gateway *gateway);
 
 /* How many connections there may be, and how long each phase of one may take. */
+/* The names under which the gateway may be asked at that address; borrowed from the
+ * configuration. */
+struct hosts gateway_hosts(const struct gateway *gateway,
+                           const struct config_listen_address *listen);
+
 struct connections_config gateway_connections(const struct gateway *gateway);
 
 #endif

@@ -221,6 +221,7 @@ struct config_role {
 
 struct config_gateway {
     struct config_listen_address listen;
+    struct config_listen_address admin_listen; /* for operators; text is NULL for nowhere */
     struct config_upstreams upstreams;
     size_t events;              /* raw events kept: 1 to 1,000,000 */
     size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */

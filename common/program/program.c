@@ -20,7 +20,7 @@ struct arguments {
     enum log_format format;
 };
 
-enum { OPTION_LISTEN = 256, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
+enum { OPTION_LISTEN = 256, OPTION_ADMIN_LISTEN, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
@@ -34,6 +34,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
             return ARGP_ERR_UNKNOWN;
         }
         arguments->program->listen = value;
+        return 0;
+    case OPTION_ADMIN_LISTEN:
+        if (!arguments->program->has_listen) {
+            return ARGP_ERR_UNKNOWN;
+        }
+        arguments->program->admin_listen = value;
         return 0;
     case OPTION_LOG_LEVEL:
         if (log_level_parse(value, &arguments->level) != STATUS_OK) {
@@ -78,6 +84,7 @@ void program_start(struct program *program, int argc, char **argv)
     static const struct argp_option with_listen[] = {
         {"config", 'c', "FILE", 0, "Configuration (default: tilewire.yaml)", 0},
         {"listen", OPTION_LISTEN, "ADDR", 0, "Address to serve browsers on, HOST:PORT", 0},
+        {"admin-listen", OPTION_ADMIN_LISTEN, "ADDR", 0, "Address of /metrics, for operators", 0},
         {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0, "error, warn, info (default) or debug", 0},
         {"log-format", OPTION_LOG_FORMAT, "FORMAT", 0, "text (default) or json", 0},
         {0},

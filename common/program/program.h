@@ -28,13 +28,14 @@ struct program {
     /* Set by main. */
     const char *name; /* as log lines show it: "cache" */
     const char *doc;  /* what --help says, in argp's form */
-    bool has_listen;  /* True when the program takes --listen ADDR. */
+    bool has_listen;  /* True when the program takes --listen ADDR and --admin-listen ADDR. */
 
     /* Filled by program_start. */
-    struct config *config;   /* owned; program_finish frees it */
-    const char *config_path; /* part of argv, or "tilewire.yaml" */
-    const char *listen;      /* part of argv; NULL when --listen was not given */
-    int signals;             /* a signalfd of SIGTERM, SIGINT and SIGHUP, which are blocked */
+    struct config *config;    /* owned; program_finish frees it */
+    const char *config_path;  /* part of argv, or "tilewire.yaml" */
+    const char *listen;       /* part of argv; NULL when --listen was not given */
+    const char *admin_listen; /* the same for --admin-listen */
+    int signals;              /* a signalfd of SIGTERM, SIGINT and SIGHUP, which are blocked */
 };
 
 /* Reads the command line and the configuration, and sets up the log and the signals. Ends the

@@ -47,6 +47,8 @@ struct api_counters {
 
 struct api {
     const struct config *config;
+    const struct http *http; /* the public listener */
+    bool admin;              /* True when there is a listener for operators, too. */
     const struct link *link;
     const struct replica *replica; /* the link's */
     struct store *store;

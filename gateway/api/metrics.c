@@ -8,6 +8,8 @@
 #include "gateway/http/reply.h"
 #include "gateway/http/server.h"
 
+#define METRICS_STEPS 15000 /* The work that it is to write all this. */
+
 struct sample {
     const char *name; /* Without "tilewire_gateway_". */
     const char *help;
@@ -233,7 +235,8 @@ enum MHD_Result api_metrics(struct request *request)
     static const char *const headers[] = {"Cache-Control", "no-store", NULL};
     struct buf body = {0};
     put_streams(api, &body);
-    put_http(api, request->http, &body);
+    put_http(api, api->http, &body);
+    request->steps += METRICS_STEPS;
     put_auth(api, &body);
     put_waiting(api, &body);
     put_replica(api, &body);
@@ -244,4 +247,13 @@ enum MHD_Result api_metrics(struct request *request)
         request, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", buf_str(&body), headers);
     buf_free(&body);
     return result;
+}
+
+enum MHD_Result api_public_metrics(struct request *request)
+{
+    return api_of(request)->admin ? reply_problem(request, MHD_HTTP_NOT_FOUND,
+                                                  "Metrics are told at the address for operators, "
+                                                  "gateway.admin_listen.",
+                                                  0)
+                                  : api_metrics(request);
 }

@@ -7,4 +7,8 @@
 
 enum MHD_Result api_metrics(struct request *request);
 
+/* The same where everybody asks: they are not told there if operators have a listener of their own.
+ */
+enum MHD_Result api_public_metrics(struct request *request);
+
 #endif

@@ -18,23 +18,31 @@
 
 #define API_PREFIX "/api/"
 
+/* What kind of thing is asked for. */
+enum kind {
+    KIND_DATA,    /* It counts as a request, and whoever asks for it says who it is. */
+    KIND_FIGURES, /* It counts as a request. */
+    KIND_FILE,    /* Of the dashboard: it holds no data, and shows people where to sign in. */
+    KIND_HEALTH,  /* It is told to anybody, at any time and under any name; it costs next to
+                     nothing. */
+};
+
 struct route {
     const char *path;
     enum MHD_Result (*answer)(struct request *request);
-    bool limited;             /* True when requests count against the rate limit. */
-    bool any_host;            /* True when it may be asked for under any name. */
+    enum kind kind;
     enum latency_fetch fetch; /* The histogram that gets the time to its answers. */
 };
 
 static const struct route routes[] = {
-    {"/api/tiles", api_tiles_list, true, false, LATENCY_FETCH_TILES},
-    {"/api/tiles/stream", api_tiles_stream, true, false, LATENCY_FETCH_OTHER},
-    {"/api/events", api_events_list, true, false, LATENCY_FETCH_EVENTS},
-    {"/api/events/stream", api_events_stream, true, false, LATENCY_FETCH_OTHER},
-    {"/api/ws", api_ws_open, true, false, LATENCY_FETCH_OTHER},
-    {"/healthz", api_healthz, false, true, LATENCY_FETCH_OTHER},
-    {"/readyz", api_readyz, false, true, LATENCY_FETCH_OTHER},
-    {"/metrics", api_metrics, false, false, LATENCY_FETCH_OTHER},
+    {"/api/tiles", api_tiles_list, KIND_DATA, LATENCY_FETCH_TILES},
+    {"/api/tiles/stream", api_tiles_stream, KIND_DATA, LATENCY_FETCH_OTHER},
+    {"/api/events", api_events_list, KIND_DATA, LATENCY_FETCH_EVENTS},
+    {"/api/events/stream", api_events_stream, KIND_DATA, LATENCY_FETCH_OTHER},
+    {"/api/ws", api_ws_open, KIND_DATA, LATENCY_FETCH_OTHER},
+    {"/healthz", api_healthz, KIND_HEALTH, LATENCY_FETCH_OTHER},
+    {"/readyz", api_readyz, KIND_HEALTH, LATENCY_FETCH_OTHER},
+    {"/metrics", api_public_metrics, KIND_FIGURES, LATENCY_FETCH_OTHER},
 };
 
 static const char tile_prefix[] = API_PREFIX "tiles/";
@@ -57,25 +65,22 @@ static const char *behind(const char *path, const char *prefix)
     return strncmp(path, prefix, len) == 0 ? path + len : NULL;
 }
 
-/* True for what is data: it counts against the rate limit, and whoever asks for it says who it is.
- * The dashboard's files hold none, and show people where to sign in. */
-static bool is_data(const struct request *request, const struct route *route)
+static enum kind kind_of(const struct request *request, const struct route *route)
 {
-    return route != NULL ? route->limited : behind(request->path, API_PREFIX) != NULL;
+    const bool api = behind(request->path, API_PREFIX) != NULL;
+    return route != NULL ? route->kind : api ? KIND_DATA : KIND_FILE;
 }
 
-/* Health is always told, and costs next to nothing. */
-static bool is_health(const struct route *route)
+static bool counts_as_request(enum kind kind)
 {
-    return route != NULL && route->any_host;
+    return kind == KIND_DATA || kind == KIND_FIGURES;
 }
 
 /* False when the client makes more requests than it may: *result is what to return. */
-static bool admit(struct api *api, struct request *request, const struct route *route,
-                  enum MHD_Result *result)
+static bool admit(struct api *api, struct request *request, enum kind kind, enum MHD_Result *result)
 {
     unsigned retry_s = 1;
-    if (is_data(request, route) &&
+    if (counts_as_request(kind) &&
         !clients_request(api->clients, &request->client, api->turn->now, &retry_s)) {
         api->counters.refused_rate++;
         *result = reply_problem(request, MHD_HTTP_TOO_MANY_REQUESTS,
@@ -84,12 +89,12 @@ static bool admit(struct api *api, struct request *request, const struct route *
                                 retry_s);
         return false;
     }
-    return is_health(route) || cost_admit(request, result);
+    return kind == KIND_HEALTH || cost_admit(request, result);
 }
 
 /* False when it is asked under a name that is not the gateway's, by a page that had its name point
  * here (hosts.h). Load balancers ask for the health under whatever they call us. */
-static bool admit_host(struct api *api, struct request *request, const struct route *route,
+static bool admit_host(struct api *api, struct request *request, enum kind kind,
                        enum MHD_Result *result)
 {
     if (request->host_malformed) {
@@ -98,7 +103,7 @@ static bool admit_host(struct api *api, struct request *request, const struct ro
                           "A request names one host: a name or an address, and maybe a port.", 0);
         return false;
     }
-    if (request->host_foreign && (route == NULL || !route->any_host)) {
+    if (request->host_foreign && kind != KIND_HEALTH) {
         api->counters.refused_host++;
         *result = reply_problem(request, MHD_HTTP_MISDIRECTED_REQUEST,
                                 "This host is no name of the gateway; gateway.hosts lists those "
@@ -157,14 +162,15 @@ static enum MHD_Result answer_get(struct api *api, struct request *request,
 static enum MHD_Result answer(struct api *api, struct request *request, const struct route *route,
                               const char *method)
 {
-    const bool data = is_data(request, route);
+    const enum kind kind = kind_of(request, route);
+    const bool data = kind == KIND_DATA;
     enum MHD_Result result;
     if (data) {
         request->vary = api->vary;
         who_find(request);
     }
     if (!request->resumed &&
-        (!admit(api, request, route, &result) || !admit_host(api, request, route, &result))) {
+        (!admit(api, request, kind, &result) || !admit_host(api, request, kind, &result))) {
         return result;
     }
     if (request->header_too_large || request->too_large) {
@@ -188,8 +194,9 @@ enum MHD_Result api_routes_answer(void *arg, struct request *request, const char
 {
     const struct route *route = find_route(request->path);
     const enum MHD_Result result = answer(arg, request, route, method);
-    if (!is_health(route)) {
-        cost_settle(request, is_data(request, route));
+    const enum kind kind = kind_of(request, route);
+    if (kind != KIND_HEALTH) {
+        cost_settle(request, counts_as_request(kind));
     }
     return result;
 }

@@ -42,6 +42,7 @@ struct http_api {
 /* What pointers point to is borrowed. */
 struct http_config {
     struct config_listen_address listen;
+    bool alone; /* True when no other process may listen there, too. */
     struct connections_config connections;
     const struct config_gateway_limits
         *limits;        /* Read for each request, so that a SIGHUP is enough. */

@@ -14,7 +14,15 @@ static void set_int(int fd, int level, int option, int value)
     (void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
-int listen_bind(const struct config_listen_address *address, struct error *err)
+static const char *why_in_use(bool alone)
+{
+    return alone ? "; each gateway needs an address of its own for its figures: choose another "
+                   "with --admin-listen"
+                 : "; another program (no gateway) uses it: stop that, or choose another with "
+                   "--listen";
+}
+
+int listen_bind(const struct config_listen_address *address, bool alone, struct error *err)
 {
     struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(address->port)};
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(address->port)};
@@ -26,7 +34,7 @@ int listen_bind(const struct config_listen_address *address, struct error *err)
         return error_set(err, STATUS_IO, "no socket could be made: %s", strerror(errno)), -1;
     }
     set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    set_int(fd, SOL_SOCKET, SO_REUSEPORT, !alone);
     if (ipv6) {
         set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, !address->any);
     }
@@ -34,9 +42,7 @@ int listen_bind(const struct config_listen_address *address, struct error *err)
         ipv6 ? (const struct sockaddr *)&six : (const struct sockaddr *)&four;
     if (bind(fd, name, ipv6 ? sizeof six : sizeof four) != 0) {
         error_set(err, STATUS_IO, "cannot listen on %s: %s%s", address->text, strerror(errno),
-                  errno == EADDRINUSE ? "; another program (no gateway) uses it: stop that, or "
-                                        "choose another with --listen"
-                                      : "");
+                  errno == EADDRINUSE ? why_in_use(alone) : "");
         close(fd);
         return -1;
     }

@@ -11,8 +11,9 @@
 #include "common/base/error.h"
 #include "common/config/config.h"
 
-/* A socket that is bound to the address, which the caller closes; -1 and err when it cannot be. */
-int listen_bind(const struct config_listen_address *address, struct error *err);
+/* A socket that is bound to the address, which the caller closes; -1 and err when it cannot be.
+ * alone: it is not shared. */
+int listen_bind(const struct config_listen_address *address, bool alone, struct error *err);
 
 /* Connections are made from now on. STATUS_IO when somebody else was faster. */
 int listen_begin(int fd, const struct config_listen_address *address, struct error *err);

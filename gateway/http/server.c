@@ -112,7 +112,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 int http_create(const struct http_config *config, const struct http_api *api, struct http **out,
                 struct error *err)
 {
-    const int fd = listen_bind(&config->listen, err);
+    const int fd = listen_bind(&config->listen, config->alone, err);
     if (fd < 0) {
         return STATUS_IO;
     }

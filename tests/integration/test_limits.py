@@ -72,7 +72,7 @@ def test_requests_that_never_end(deploy, sqlite_table):
     for name in ("silence afterwards", "half a request afterwards"):
         assert answers[name].startswith(b"HTTP/1.1 200 ") and answers[name].endswith(b"alive\n")
     assert d.metric("connections_slow_total") == 3 and d.metric("connections_idle_total") == 4
-    wait_until(lambda: d.metric("connections") == 1)
+    wait_until(lambda: d.metric("connections") == 0)
 
 
 def test_a_body_without_end_is_cut(deploy, sqlite_table):

@@ -291,16 +291,18 @@ class Deployment:
         self.folder, self.table, self.bin = folder, table, bin_folder
         folder.mkdir(mode=0o755)
         self.file = folder / "tilewire.yaml"
-        ports = free_ports(4 + gateways)
+        ports = free_ports(4 + 2 * gateways)
         self.addresses = [f"tcp://127.0.0.1:{p}" for p in ports[:4]]
-        self.gateway_ports = ports[4:]
+        self.gateway_ports = ports[4:4 + gateways]
+        # With limits of its own a gateway tells its figures elsewhere, so that a test's own look at them does not count.
+        self.admin_ports = ports[4 + gateways:] if "limits" in (config or {}).get("gateway", {}) else self.gateway_ports
         self.config = {
             "source": {"uri": table.uri, "poll_interval": "1s", **getattr(table, "source", {})},
             "ingestor": {"publish": self.addresses[0], "query": self.addresses[1], "checkpoint_interval": "200ms",
                          "checkpoint": f"file:{folder}/checkpoint"},
             "cache": {"publish": self.addresses[2], "query": self.addresses[3]},
             "gateway": {"limits": {"streams_per_address": 10000, "requests_per_second": 10000, "requests_burst": 10000,
-                                   "streams_per_second": 10000, "streams_burst": 10000}, "drain": "200ms"},
+                                   "streams_per_second": 10000, "streams_burst": 10000, "work_per_second": "10s"}, "drain": "200ms"},
             "tiles": copy.deepcopy(TILES if tiles is None else tiles),
         }
         for section, values in (config or {}).items():
@@ -309,8 +311,9 @@ class Deployment:
         self.programs = {}
         for name in ("ingestor", "cache"):
             self.add(name, [f"tilewire-{name}"])
-        for i, port in enumerate(self.gateway_ports):
-            self.add(f"gateway{i}", ["tilewire-gateway", "--listen", f"127.0.0.1:{port}"])
+        for i, (port, admin) in enumerate(zip(self.gateway_ports, self.admin_ports, strict=True)):
+            figures = [] if admin == port else ["--admin-listen", f"127.0.0.1:{admin}"]
+            self.add(f"gateway{i}", ["tilewire-gateway", *figures, "--listen", f"127.0.0.1:{port}"])
         self.query_addresses = {"ingestor": self.addresses[1], "cache": self.addresses[3]}
         self.clients = []
         self.problems = []
@@ -402,8 +405,8 @@ class Deployment:
     def stats(self, of="ingestor"):
         return self.query({"op": "stats"}, of)["stats"]
 
-    def request(self, path, method="GET", headers=None, gateway=0, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.gateway_ports[gateway], timeout=10)
+    def request(self, path, method="GET", headers=None, gateway=0, body=None, ports=None):
+        connection = http.client.HTTPConnection("127.0.0.1", (ports or self.gateway_ports)[gateway], timeout=10)
         try:
             connection.request(method, path, headers=headers or {}, body=body)
             response = connection.getresponse()
@@ -426,7 +429,7 @@ class Deployment:
         return client
 
     def metric(self, name, gateway=0):
-        text = self.request("/metrics", gateway=gateway)[2].decode()
+        text = self.request("/metrics", gateway=gateway, ports=self.admin_ports)[2].decode()
         return float(re.search(rf"^tilewire_gateway_{name} (\S+)$", text, re.M).group(1))
 
 

@@ -37,18 +37,31 @@ int config_parse_listen(const char *text, struct config_listen_address *out, str
     return STATUS_OK;
 }
 
-static int read_listen(struct config_reader *r, const struct config_key *key,
-                       const struct yaml_node *value, void *target)
+static int read_address(struct config_reader *r, const struct config_key *key,
+                        const struct yaml_node *value, struct config_listen_address *out)
 {
-    struct config_gateway *gateway = target;
     struct str text;
     const int status = config_scalar(r, value, key->name, "ADDRESS:PORT", &text);
     if (status != STATUS_OK) {
         return status;
     }
     const struct str copy = str_of(config_copy(r, text));
-    const char *expected = parse_listen(copy, &gateway->listen);
+    const char *expected = parse_listen(copy, out);
     return expected != NULL ? config_expected(r, value, key->name, expected) : STATUS_OK;
+}
+
+static int read_listen(struct config_reader *r, const struct config_key *key,
+                       const struct yaml_node *value, void *target)
+{
+    struct config_gateway *gateway = target;
+    return read_address(r, key, value, &gateway->listen);
+}
+
+static int read_admin_listen(struct config_reader *r, const struct config_key *key,
+                             const struct yaml_node *value, void *target)
+{
+    struct config_gateway *gateway = target;
+    return read_address(r, key, value, &gateway->admin_listen);
 }
 
 static int read_trusted_proxies(struct config_reader *r, const struct config_key *key,
@@ -234,6 +247,9 @@ static const struct config_key rows[] = {
     {CONFIG_CUSTOM("listen", read_listen), .default_value = "127.0.0.1:8080",
      .help =
          "The `ADDRESS:PORT` where browsers connect; `*:8080` is all addresses of this machine."},
+    {CONFIG_CUSTOM("admin_listen", read_admin_listen), .default_words = "none",
+     .help = "The `ADDRESS:PORT` where `/metrics` is, for operators, with `/healthz` and "
+             "`/readyz`."},
     {CONFIG_UPSTREAMS("upstreams", struct config_gateway, upstreams),
      .default_words = "the cache of this file",
      .help = "A list of those whom the gateway follows, in order of preference."},
