@@ -56,7 +56,7 @@ class HugeRows(threading.Thread):
 
 def rows_of_many_types(count=10000):
     """So many that the logs of events are full of types that match no pattern soon."""
-    return [(now_iso(), f"type.{i}.that-takes-a-while-to-compare", None, None, None, None) for i in range(count)]
+    return [(now_iso(), "ab" * 40 + str(i), None, None, None, None) for i in range(count)]
 
 
 class Watch(threading.Thread):
