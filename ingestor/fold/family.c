@@ -82,6 +82,7 @@ void family_finish(struct fold *fold, struct family *family)
     }
     buf_free(&family->gone);
     buf_free(&family->build_from);
+    buf_free(&family->build_rows);
 }
 
 void family_begin_anew(struct fold *fold, struct family *family)

@@ -63,6 +63,33 @@ static bool waited(const struct fold *fold, const struct event *event)
 
 /* ---- Building ---- */
 
+/* Folds the rows that waited when the tile went, and came to the others while it was away. Those
+ * that wait still come to all together; and one that does not, and whose time has not come, was
+ * dropped. */
+static void fold_missed(struct fold *fold, struct family *family, struct moment now)
+{
+    struct mp_doc doc;
+    struct waiting then = {0};
+    struct waiting_row *row;
+    mp_doc_init(&doc);
+    if (mp_parse(&doc, family->build_rows.data, family->build_rows.len) == STATUS_OK) {
+        (void)waiting_load(&then, &fold->config->source, &doc.root);
+    }
+    family->build = BUILD_READING;
+    const wall_time until = now.wall.us > fold->reached.us ? now.wall : fold->reached;
+    while ((row = waiting_take(&then, until)) != NULL) {
+        struct moment at = now;
+        at.wall.us = row->event.timestamp.us > at.wall.us ? row->event.timestamp.us : at.wall.us;
+        if (!waited(fold, &row->event)) {
+            fold_row(fold, &row->event, FOLD_ROW_PAST, at);
+        }
+        free(row);
+    }
+    family->build = BUILD_WAITING;
+    waiting_finish(&then);
+    mp_doc_free(&doc);
+}
+
 bool fold_build_next(struct fold *fold, struct moment now, struct str *from)
 {
     size_t i = 0;
@@ -74,6 +101,13 @@ bool fold_build_next(struct fold *fold, struct moment now, struct str *from)
     fold->build_began = now.wall;
     note_waiting(fold);
     fold->build_since = (struct fold_since){0};
+    size_t k = 0;
+    for (struct family *f; (f = next_in(fold, BUILD_WAITING, &k)) != NULL;) {
+        if (f->build_rows.len != 0 &&
+            str_equal(buf_str(&f->build_from), buf_str(&first->build_from))) {
+            fold_missed(fold, f, now);
+        }
+    }
     for (struct family *f = first; f != NULL; f = next_in(fold, BUILD_WAITING, &i)) {
         if (str_equal(buf_str(&f->build_from), buf_str(&first->build_from))) {
             f->build = BUILD_READING;
@@ -138,6 +172,7 @@ void fold_build_end(struct fold *fold, bool complete, struct moment now)
         f->build = BUILD_NONE;
         f->recorded = false;
         buf_free(&f->build_from);
+        buf_free(&f->build_rows);
         family_mark_dirty(fold, f, now.mono);
     }
     buf_free(&fold->build_waits);

@@ -136,6 +136,7 @@ static bool load_family(struct loading *l, struct family *family, const struct t
         family->build = BUILD_WAITING;
         family->recorded = false;
         buf_append_str(&family->build_from, record->place);
+        buf_append_str(&family->build_rows, record->waits);
     }
     if (load_members(l, family)) {
         l->how->loaded++;
@@ -149,16 +150,26 @@ static bool load_family(struct loading *l, struct family *family, const struct t
 static void keep_retired(struct loading *l, struct tile_record *record, uint64_t number)
 {
     struct fold *fold = l->fold;
+    struct buf waits = {0};
     const bool newly = record->place.p == NULL;
-    if (newly && waiting_count(&fold->waiting) != 0) {
-        forget_records(fold, number); /* see fold_retire */
+    if (newly && !retired_note_waits(fold, record, &waits)) {
+        forget_records(fold, number);
         return;
     }
     if (newly) {
         record->place = l->how->place;
         record->retired_at = l->how->now;
     }
-    retired_add(fold, record, number, !newly);
+    retired_add(fold, record, number, !newly && !l->how->was_ahead);
+    buf_free(&waits);
+}
+
+/* True when the tile is that of a clock that was ahead. It was so when a tile went, too, if that
+ * was at a moment which has not come yet. */
+static bool is_spoiled(const struct fold_load *how, const struct tile_record *record)
+{
+    const bool retired_before = record->place.p != NULL && record->retired_at.us <= how->now.us;
+    return record->spoiled || (how->was_ahead && !retired_before);
 }
 
 static int load_tile(struct loading *l)
@@ -179,9 +190,10 @@ static int load_tile(struct loading *l)
     }
     if (good) {
         struct family *family = family_of(l->fold, &record);
+        record.spoiled = is_spoiled(l->how, &record);
         if (family == NULL) {
             keep_retired(l, &record, number);
-        } else if (l->how->was_ahead && family->type->forgets != NULL &&
+        } else if (record.spoiled && family->type->forgets != NULL &&
                    family->type->forgets(family->config)) {
             forget_records(l->fold, number);
         } else {

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "common/base/xalloc.h"
+#include "common/program/log.h"
 
 /* The first element of a tile's record. It must change whenever a released tile_record_get, or a
  * type's load, would misread what the tile's records say. */
@@ -15,7 +16,7 @@
 void tile_record_put(const struct tile_record *record, uint64_t number, struct state_changes *out)
 {
     struct buf *value = state_put_begin(out, (struct state_id){.tile = number});
-    mp_put_array(value, record->place.p != NULL ? 8 : 6);
+    mp_put_array(value, record->place.p != NULL ? 10 : 6);
     mp_put_int(value, FORMAT);
     mp_put_str(value, record->key);
     mp_put_uint(value, record->digest);
@@ -29,6 +30,12 @@ void tile_record_put(const struct tile_record *record, uint64_t number, struct s
     if (record->place.p != NULL) {
         mp_put_int(value, record->retired_at.us);
         mp_put_bin(value, record->place);
+        if (record->waits.p != NULL) {
+            mp_put_bin(value, record->waits);
+        } else {
+            mp_put_nil(value);
+        }
+        mp_put_bool(value, record->spoiled);
     }
     state_put_end(out);
 }
@@ -37,7 +44,7 @@ int tile_record_get(const mp_value *value, struct tile_record *record)
 {
     int64_t format;
     struct str position;
-    *record = (struct tile_record){.place = STR_NULL};
+    *record = (struct tile_record){.place = STR_NULL, .waits = STR_NULL};
     if (mp_as_int(mp_at(value, 0), &format) && format > FORMAT) {
         return STATUS_NEWER;
     }
@@ -53,6 +60,8 @@ int tile_record_get(const mp_value *value, struct tile_record *record)
         snprintf(record->since.position, sizeof record->since.position, "%.*s", (int)position.len,
                  position.p);
     }
+    (void)mp_as_bin(mp_at(value, 8), &record->waits);
+    (void)mp_as_bool(mp_at(value, 9), &record->spoiled);
     return mp_count(value) < 8 || (mp_as_int(mp_at(value, 6), &record->retired_at.us) &&
                                    mp_as_bin(mp_at(value, 7), &record->place))
                ? STATUS_OK
@@ -75,6 +84,26 @@ static void release(struct str text)
     free(owned.out);
 }
 
+bool retired_note_waits(const struct fold *fold, struct tile_record *record, struct buf *scratch)
+{
+    size_t bytes = 0;
+    if (waiting_count(&fold->waiting) == 0) {
+        return true;
+    }
+    waiting_save(&fold->waiting, scratch);
+    for (const struct retired *r = fold->retired; r != NULL; r = r->next) {
+        bytes += r->waits.len;
+    }
+    if (bytes + scratch->len > WAITING_BYTES_MAX) {
+        log_warn("the state of tile %.*s is not kept, because too many rows wait for their "
+                 "timestamps: if it comes back, it is built from the rows that are there then",
+                 (int)record->key.len, record->key.p);
+        return false;
+    }
+    record->waits = buf_str(scratch);
+    return true;
+}
+
 void retired_add(struct fold *fold, const struct tile_record *record, uint64_t number,
                  bool recorded)
 {
@@ -87,6 +116,8 @@ void retired_add(struct fold *fold, const struct tile_record *record, uint64_t n
         .complete = record->complete,
         .at = record->retired_at,
         .place = own(record->place),
+        .waits = record->waits.p != NULL ? own(record->waits) : STR_NULL,
+        .spoiled = record->spoiled,
         .recorded = recorded,
     };
     LL_PREPEND(fold->retired, retired);
@@ -96,6 +127,7 @@ void retired_free(struct retired *retired)
 {
     release(retired->key);
     release(retired->place);
+    release(retired->waits);
     free(retired);
 }
 

@@ -13,6 +13,8 @@ struct tile_record {
     bool complete;
     wall_time retired_at;
     struct str place; /* STR_NULL: the tile is not retired */
+    struct str waits; /* the rows that waited when it went (waiting.h), or STR_NULL */
+    bool spoiled;     /* when it went, the clock was ahead */
 };
 
 /* Appends the record of the tile with that number. */
@@ -22,6 +24,11 @@ void tile_record_put(const struct tile_record *record, uint64_t number, struct s
 int tile_record_get(const mp_value *value, struct tile_record *record);
 
 /* Adds a retired tile; the record is copied. recorded: it is saved. */
+/* A tile is to be retired: notes in its record which rows wait now, for it is not there when their
+ * time comes. `scratch` keeps them. False, and logged, when retired tiles have as many already as
+ * may be kept. */
+bool retired_note_waits(const struct fold *fold, struct tile_record *record, struct buf *scratch);
+
 void retired_add(struct fold *fold, const struct tile_record *record, uint64_t number,
                  bool recorded);
 

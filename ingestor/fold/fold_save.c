@@ -104,8 +104,14 @@ static void save_retired(struct fold *fold, wall_time now, struct state_changes 
             LL_DELETE(fold->retired, r);
             retired_free(r);
         } else if (!r->recorded) {
-            const struct tile_record record = {r->key,      r->digest, r->since,
-                                               r->complete, r->at,     r->place};
+            const struct tile_record record = {.key = r->key,
+                                               .digest = r->digest,
+                                               .since = r->since,
+                                               .complete = r->complete,
+                                               .retired_at = r->at,
+                                               .place = r->place,
+                                               .waits = r->waits,
+                                               .spoiled = r->spoiled};
             tile_record_put(&record, r->number, out);
             r->recorded = true;
         }
@@ -225,19 +231,22 @@ void fold_retire(struct fold *fold, struct family *family, struct str place, wal
         .complete = family->complete,
         .retired_at = now,
         .place = place,
+        .waits = STR_NULL,
     };
+    struct buf waits = {0};
     if (family->number == 0 && family->build != BUILD_NONE) {
         return; /* nothing is known of it yet */
     }
     if (family->build != BUILD_NONE) {
         /* It had just come back: what is saved of it is still as it was when it went. */
         record.place = buf_str(&family->build_from);
+        record.waits = family->build_rows.len != 0 ? buf_str(&family->build_rows) : STR_NULL;
         retired_add(fold, &record, family->number, true);
-    } else if (waiting_count(&fold->waiting) == 0) {
+    } else if (retired_note_waits(fold, &record, &waits)) {
         save_family(fold, family, &fold->carried);
         retired_add(fold, &record, family->number, false);
     } else if (family->number != 0) {
-        /* Rows that wait would be missing, for the tile is not there when their time comes. */
         state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = family->number});
     }
+    buf_free(&waits);
 }

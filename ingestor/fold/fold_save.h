@@ -3,7 +3,8 @@
  * The fold's state as records (common/state/changes.h), each one MessagePack value:
  *
  *   the tile   t 0 0   [1, key, digest, position, time, complete]   position nil: not known
- *                      [1, key, digest, position, time, complete, retired at, place]
+ *                      [1, key, digest, position, time, complete, retired at, place, waits,
+ *                       spoiled]
  *   a member   t m 0   [group or nil, latest, hidden, what its type saves, tally]
  *   an item    t m i   what its type saves of an item
  *   rows that wait     [row, …]
@@ -15,7 +16,9 @@
  * on.
  *
  * A tile that is configured no more is retired: its records stay for RETIRED_KEEP_US, with the
- * place that the source was at. When it comes back until then, it needs only the rows since.
+ * place that the source was at. When it comes back until then, it needs only the rows since; and
+ * of those that waited then (`waits`, as waiting_save writes them, or nil) the ones whose time has
+ * come meanwhile. `spoiled`: the clock was ahead when it went.
  */
 #ifndef INGESTOR_FOLD_FOLD_SAVE_H
 #define INGESTOR_FOLD_FOLD_SAVE_H

@@ -85,6 +85,7 @@ struct family {
     bool complete; /* no row older than `since` is known to have gone */
     enum build_phase build;
     struct buf build_from;   /* where the rows that it lacks begin; empty: at the first one */
+    struct buf build_rows;   /* with build_from: the rows that waited when the tile went */
     int build_permille;      /* BUILD_READING: how much of them it has, as was last told */
     uint64_t number;         /* of its records (common/state/changes.h); 0: it has none yet */
     bool recorded;           /* its own record says what is so */
@@ -95,13 +96,15 @@ struct family {
 
 /* A tile that is configured no more, as it is in the state. */
 struct retired {
-    struct str key; /* owned, as `place` is */
+    struct str key; /* owned, as `place` and `waits` are */
     uint64_t digest;
     uint64_t number;
     struct fold_since since;
     bool complete;
     wall_time at;     /* since when */
     struct str place; /* where the source stood then: it knows no row after that */
+    struct str waits; /* the rows that waited then; STR_NULL: none did */
+    bool spoiled;     /* the clock was ahead then: what forgets has forgotten too much */
     bool recorded;    /* its record says so */
     struct retired *next;
 };

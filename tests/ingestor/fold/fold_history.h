@@ -199,11 +199,12 @@ static inline void await_build(struct believed *b)
     }
 }
 
-/* The tile is not configured any more. What is kept of one that had just come back is as it was. */
-static inline void retire(const struct history *h, struct believed *b, bool waits)
+/* The tile is not configured any more. What is kept of one that had just come back is as it was.
+ * Rows that wait are among those that it knows. */
+static inline void retire(const struct history *h, struct believed *b)
 {
     if (b->phase == PHASE_NONE) {
-        b->kept = !waits;
+        b->kept = true;
         b->place = h->now.delivered;
         memcpy(b->knew, b->knows, sizeof b->knew);
     } else {
@@ -216,7 +217,6 @@ static inline void retire(const struct history *h, struct believed *b, bool wait
 /* What becomes of what was stored, with the tiles that are configured now. */
 static inline void take_over(struct history *h)
 {
-    const bool waits = fold_waiting(h->t.fold) != 0; /* rows that no tile asks for do not */
     h->now = h->stored;
     for (size_t k = 0; k < KEYS; k++) {
         for (int v = 0; v < VARIANTS; v++) {
@@ -229,7 +229,7 @@ static inline void take_over(struct history *h)
             if (wanted) {
                 await_build(b);
             } else if (b->phase == PHASE_NONE) {
-                retire(h, b, waits);
+                retire(h, b);
             }
         }
     }

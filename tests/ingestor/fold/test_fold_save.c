@@ -295,6 +295,98 @@ static void test_what_forgets_is_built_anew_after_a_clock_that_was_ahead(void **
     fold_test_free(&other);
 }
 
+/* Rows that waited when a tile went came to the others while it was away, or still wait. */
+static void test_a_tile_that_comes_back_has_the_rows_that_waited_when_it_went(void **state)
+{
+    (void)state;
+    static const char both[] = "  - {key: a, type: count}\n"
+                               "  - {key: b, type: count, match: {event_type: x}}\n";
+    static const char one[] = "  - {key: a, type: count}\n";
+    const char *const configured[] = {both, one, both};
+    struct fold_test t;
+    struct state_changes store = {0};
+    struct str from;
+    fold_test_init(&t, both);
+    fold_at(&t, 1, 0, "x", NULL, NULL);
+    fold_at(&t, 2, 5000, "x", NULL, NULL);
+    fold_at(&t, 3, 9000, "x", NULL, NULL);
+    (void)save_into(&t, &store);
+    for (size_t life = 0; life < 3; life++) {
+        const struct moment before = t.now;
+        fold_test_free(&t);
+        fold_test_init(&t, configured[life]);
+        t.now = before;
+        (void)load_from(&t, &store);
+        if (life == 1) {
+            pass_ms(&t, 6000);
+        }
+        (void)save_into(&t, &store);
+    }
+    assert_true(fold_build_next(t.fold, t.now, &from));
+    assert_true(str_is(from, "place"));
+    fold_build_end(t.fold, true, t.now);
+    assert_string_equal(data_of(&t, "a"), "{\"value\":2}");
+    assert_string_equal(data_of(&t, "b"), "{\"value\":2}");
+    pass_ms(&t, 5000);
+    assert_string_equal(data_of(&t, "a"), "{\"value\":3}");
+    assert_string_equal(data_of(&t, "b"), "{\"value\":3}");
+    state_changes_free(&store);
+    fold_test_free(&t);
+}
+
+/* One that went while the clock was ahead has forgotten too much as well, and is as good as others
+ * when it comes back, days later or at once. */
+static void test_what_went_while_the_clock_was_ahead_is_built_anew_when_it_comes_back(void **state)
+{
+    (void)state;
+    static const char all[] = "  - {key: a, type: count}\n"
+                              "  - {key: w, type: count, window: 60s}\n"
+                              "  - {key: kept, type: count}\n"
+                              "  - {key: early, type: count, window: 1h}\n";
+    static const char less[] = "  - {key: a, type: count}\n"
+                               "  - {key: w, type: count, window: 60s}\n"
+                               "  - {key: kept, type: count}\n";
+    static const char one[] = "  - {key: a, type: count}\n";
+    const char *const configured[] = {less, one, one, all};
+    struct fold_test t;
+    struct state_changes store = {0};
+    wall_time right;
+    fold_test_init(&t, all);
+    fold_now(&t, "x", "member", NULL);
+    (void)save_into(&t, &store);
+    right = t.now.wall;
+    for (size_t life = 0; life < 4; life++) {
+        const struct moment before = t.now;
+        const bool found_out = life == 2;
+        fold_test_free(&t);
+        fold_test_init(&t, configured[life]);
+        t.now = before;
+        if (found_out) {
+            t.now.wall = (wall_time){right.us + US_PER_S};
+        }
+        struct fold_load how = {.place = STR("place"), .now = t.now.wall, .was_ahead = found_out};
+        assert_int_equal(fold_load(t.fold, &store, &how, NULL), STATUS_OK);
+        if (life == 0) {
+            pass_ms(&t, 40000 * 1000); /* the clock is ahead, and "w" forgets */
+        }
+        (void)save_into(&t, &store);
+    }
+    struct str from;
+    assert_int_equal(fold_builds(t.fold), 3);
+    assert_true(fold_build_next(t.fold, t.now, &from));
+    assert_int_equal(from.len, 0); /* "w", from all rows */
+    fold_build_end(t.fold, true, t.now);
+    assert_true(fold_build_next(t.fold, t.now, &from)); /* and the others from where they went */
+    assert_true(str_is(from, "place"));
+    fold_build_end(t.fold, true, t.now);
+    assert_int_equal(fold_builds(t.fold), 0);
+    assert_string_equal(data_of(&t, "kept"), "{\"value\":1}");
+    assert_non_null(strstr(data_of(&t, "early"), "\"value\":1"));
+    assert_non_null(strstr(data_of(&t, "w"), "\"value\":0"));
+    state_changes_free(&store);
+    fold_test_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -307,6 +399,8 @@ int main(void)
         cmocka_unit_test(test_a_tile_of_a_newer_version_is_told_from_a_damaged_one),
         cmocka_unit_test(test_the_tally_of_a_tile_is_kept),
         cmocka_unit_test(test_what_forgets_is_built_anew_after_a_clock_that_was_ahead),
+        cmocka_unit_test(test_a_tile_that_comes_back_has_the_rows_that_waited_when_it_went),
+        cmocka_unit_test(test_what_went_while_the_clock_was_ahead_is_built_anew_when_it_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -208,7 +208,6 @@ static void reload(struct history *h)
     h->configs[h->config_count++] = h->t.config;
     h->t.config = config;
     pass(h, 0);
-    const bool waits = fold_waiting(h->t.fold) != 0;
     (void)fold_reload(&h->t.fold, config, str_of(place), h->t.now, take_output, &h->t);
     for (size_t k = 0; k < KEYS; k++) {
         for (int v = 0; v < VARIANTS; v++) {
@@ -216,7 +215,7 @@ static void reload(struct history *h)
             if (h->variants[k] == v && b->phase == PHASE_GONE) {
                 await_build(b);
             } else if (h->variants[k] != v && b->phase != PHASE_GONE) {
-                retire(h, b, waits);
+                retire(h, b);
             }
         }
     }
