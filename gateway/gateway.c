@@ -332,6 +332,12 @@ static void fill_api(struct gateway *gateway)
     };
 }
 
+static void create_audit(struct gateway *gateway)
+{
+    const struct config_gateway *config = &gateway->config->gateway;
+    audit_init(&gateway->api.audit, config->audit, config->auth, gateway->turn.now);
+}
+
 static int create_http(struct gateway *gateway, struct error *err)
 {
     const struct config_gateway *config = &gateway->config->gateway;
@@ -380,6 +386,7 @@ static int create_parts(struct gateway *gateway, struct error *err)
     }
     if (status == STATUS_OK) {
         fill_api(gateway);
+        create_audit(gateway);
         status = create_http(gateway, err);
     }
     if (status == STATUS_OK) {

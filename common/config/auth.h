@@ -15,6 +15,14 @@ enum config_auth_kind {
     CONFIG_AUTH_JWT,   /* they bring a signed token */
 };
 
+/* What of the answers to clients is logged. */
+enum config_audit {
+    CONFIG_AUDIT_AUTO,    /* all where clients say who they are, else nothing */
+    CONFIG_AUDIT_NONE,    /* nothing */
+    CONFIG_AUDIT_REFUSED, /* refusals */
+    CONFIG_AUDIT_ALL,     /* refusals, and what was given */
+};
+
 /* Whose tokens are accepted. No member is NULL. */
 struct config_issuer {
     const char *issuer;       /* what `iss` has to be */

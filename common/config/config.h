@@ -237,6 +237,7 @@ struct config_gateway {
     struct config_role *roles;        /* each of another group, in the order of the file */
     size_t role_count;                /* 0 to CONFIG_ROLES_MAX */
     enum config_auth_kind auth;       /* how clients say who they are */
+    enum config_audit audit;          /* what of their requests is logged */
     struct config_gateway_jwt jwt;
     struct config_gateway_proxy proxy;
     const char *sign_in_url; /* where a person signs in, "https://…" or "/…"; NULL: unknown */

@@ -2,6 +2,7 @@
 #include "common/program/log.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,36 +51,71 @@ int log_format_parse(const char *text, enum log_format *out)
     return STATUS_OK;
 }
 
+/* One write, so that lines of several processes on one terminal stay whole. A full or closed
+ * standard error must not stop the program. */
+static void put_line(const struct buf *line)
+{
+    const ssize_t written = write(STDERR_FILENO, line->data, line->len);
+    (void)written;
+}
+
+static void begin_line(struct buf *line, enum log_level level)
+{
+    char time[WALL_TEXT_SIZE];
+    wall_format(clock_wall(), time);
+    buf_printf(line,
+               logger.format == LOG_FORMAT_JSON
+                   ? "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"message\":"
+                   : "%s %-5s %s: ",
+               time, level_names[level], logger.program);
+}
+
+static void put_quoted(struct buf *line, struct str text)
+{
+    struct buf json = {0};
+    json_write_string(&json, text);
+    printable_append_json(line, buf_str(&json));
+    buf_free(&json);
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
     if (level > logger.level) {
         return;
     }
     char message[2048];
+    struct buf line = {0};
     va_list args;
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-
-    char time[WALL_TEXT_SIZE];
-    wall_format(clock_wall(), time);
-    struct buf line = {0};
+    begin_line(&line, level);
     if (logger.format == LOG_FORMAT_JSON) {
-        buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"message\":", time,
-                   level_names[level], logger.program);
-        struct buf json = {0};
-        json_write_string(&json, str_of(message));
-        printable_append_json(&line, buf_str(&json));
-        buf_free(&json);
+        put_quoted(&line, str_of(message));
         buf_append_text(&line, "}\n");
     } else {
-        buf_printf(&line, "%s %-5s %s: ", time, level_names[level], logger.program);
         printable_append(&line, str_of(message));
         buf_append_char(&line, '\n');
     }
-    /* One write, so that lines of several processes on one terminal stay whole. A full or closed
-     * standard error must not stop the program. */
-    const ssize_t written = write(STDERR_FILENO, line.data, line.len);
-    (void)written;
+    put_line(&line);
+    buf_free(&line);
+}
+
+void log_fields(enum log_level level, const char *name, const struct log_field *fields,
+                size_t count)
+{
+    if (level > logger.level) {
+        return;
+    }
+    const bool json = logger.format == LOG_FORMAT_JSON;
+    struct buf line = {0};
+    begin_line(&line, level);
+    buf_printf(&line, json ? "\"%s\"" : "%s", name);
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(&line, json ? ",\"%s\":" : " %s=", fields[i].name);
+        put_quoted(&line, fields[i].value);
+    }
+    buf_append_text(&line, json ? "}\n" : "\n");
+    put_line(&line);
     buf_free(&line);
 }

@@ -12,6 +12,10 @@
 #ifndef COMMON_PROGRAM_LOG_H
 #define COMMON_PROGRAM_LOG_H
 
+#include <stddef.h>
+
+#include "common/base/str.h"
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
@@ -30,6 +34,18 @@ int log_format_parse(const char *text, enum log_format *out);
  * it do no harm: they become blanks, or are escaped in JSON. A standard error that is full or
  * closed loses the line, and does not stop the program. */
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A member of a line that programs read. */
+struct log_field {
+    const char *name; /* a word, borrowed */
+    struct str value; /* borrowed */
+};
+
+/* Writes one line about what happened, with the values in quotes: `audit who="ada" verdict="200"`.
+ * Quotes and control characters in them are escaped, so that none can look like another member. As
+ * JSON, the message is the name, and each field a member. */
+void log_fields(enum log_level level, const char *name, const struct log_field *fields,
+                size_t count);
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_write(LOG_LEVEL_WARN, __VA_ARGS__)

@@ -4,7 +4,7 @@
  * point to. One thread.
  *
  *   routes.h       which handler a path has; admission
- *   who.h          who asks
+ *   who.h          who asks                             audit.h    who was given what
  *   cost.h         what a request costs its client
  *   visible.h      what a request's client may see of what it asks for
  *   tiles.h, events.h, definitions.h, ws.h, status.h, metrics.h, assets.h    one resource each
@@ -21,6 +21,7 @@
 #include "common/replica/replica.h"
 #include "common/store/eventlog.h"
 #include "common/store/store.h"
+#include "gateway/api/audit.h"
 #include "gateway/api/tile_lists.h"
 #include "gateway/auth/auth.h"
 #include "gateway/base/latency.h"
@@ -62,6 +63,7 @@ struct api {
     struct latency *latency;
     const struct turn *turn;
     int epoll; /* The gateway's; it watches the clients of requests that wait. */
+    struct audit audit;
     struct api_counters counters;
     bool resumed; /* Set when a request was resumed; the gateway calls http_run and clears it. */
 };

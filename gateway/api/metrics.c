@@ -144,6 +144,9 @@ static void put_auth(const struct api *api, struct buf *out)
         {"identities_bytes", "The bytes that these take.", false,
          auth != NULL ? auth_known_bytes(auth) : 0},
         {"issuer_keys", "Public keys of the issuers.", false, auth != NULL ? auth_keys(auth) : 0},
+        {"audit_lines", "Lines about who was given what.", true, api->audit.lines},
+        {"audit_lines_left_out", "Those that their rate had no room for.", true,
+         api->audit.left_out},
         {"auth_file_failures", "Times that changed keys or a secret could not be used.", true,
          auth != NULL ? auth_file_failures(auth) : 0},
     };

@@ -192,9 +192,14 @@ static enum MHD_Result answer(struct api *api, struct request *request, const st
 /* It is called again with the same arguments when a request that waited is resumed. */
 enum MHD_Result api_routes_answer(void *arg, struct request *request, const char *method)
 {
+    struct api *api = arg;
     const struct route *route = find_route(request->path);
-    const enum MHD_Result result = answer(arg, request, route, method);
+    const enum MHD_Result result = answer(api, request, route, method);
     const enum kind kind = kind_of(request, route);
+    const bool stream = result == MHD_NO && request->status == 0;
+    if (kind == KIND_DATA && (stream || request->status != 0)) {
+        audit_request(&api->audit, request, method, api->turn->now);
+    }
     if (kind != KIND_HEALTH) {
         cost_settle(request, counts_as_request(kind));
     }

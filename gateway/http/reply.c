@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/base/buf.h"
+#include "common/base/xalloc.h"
 #include "common/codec/json.h"
 #include "gateway/http/http_state.h"
 
@@ -212,6 +213,8 @@ enum MHD_Result reply_problem_with(struct request *request, unsigned status, con
         buf_append_char(&sentence, '.');
     }
     json_write_string(&body, buf_str(&sentence));
+    free(request->problem);
+    request->problem = x_strndup(buf_str(&sentence).p, sentence.len);
     buf_free(&sentence);
     if ((status == MHD_HTTP_UNAUTHORIZED || status == MHD_HTTP_FORBIDDEN) &&
         request->http->config.sign_in_url != NULL) {

@@ -150,6 +150,7 @@ void request_destroy(struct request **request_p)
     connection_of(request)->taken += request->header_bytes + request->body_bytes;
     request->http->answering_bytes -= request->answer_bytes;
     free(request->raw);
+    free(request->problem);
     view_release(&request->view);
     identity_release(&request->identity);
     free(request);

@@ -43,6 +43,7 @@ struct request {
     struct ip address;   /* The client's, from the first call of the API on. */
     mono_time asked_at;  /* When it was read, or when it was resumed. */
     unsigned status;     /* Its answer's; 0 before it is answered. */
+    char *problem;       /* What was wrong with it; owned. NULL: nothing was. */
 
     /* What follows is the API's, kept here from one call to the next. */
     struct identity

@@ -241,6 +241,7 @@ static int read_sign_in_url(struct config_reader *r, const struct config_key *ke
     return status;
 }
 
+static const char *const audit_words[] = {"auto", "none", "refused", "all", NULL};
 static const char *const auth_words[] = {"none", "proxy", "jwt", NULL};
 
 static const struct config_key rows[] = {
@@ -279,6 +280,10 @@ static const struct config_key rows[] = {
      .default_value = "none",
      .help = "How clients say who they are: with a token (`jwt`), through a proxy that knows them "
              "(`proxy`), or not at all."},
+    {CONFIG_CHOICE("audit", struct config_gateway, audit), .choices = audit_words,
+     .default_value = "auto",
+     .help = "Which requests for data get a line in the log that says who was given what: all, "
+             "those that were refused, or none."},
     {CONFIG_SECTION("jwt", struct config_gateway, jwt, config_gateway_jwt_table),
      .help = "Whose tokens are accepted."},
     {CONFIG_SECTION("proxy", struct config_gateway, proxy, config_gateway_proxy_table),
