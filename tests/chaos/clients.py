@@ -158,6 +158,15 @@ def number(version):
     return tuple(int(part, 36) for part in version.split("-"))
 
 
+def reached(cursor):
+    """The latest version in a cursor, of whatever lane."""
+    latest, epoch = (0, 0), ""
+    for part in cursor.split("_") if cursor else []:
+        epoch = part.split("-")[0] or epoch
+        latest = max(latest, number(f"{epoch}-{part.split('-')[1]}"))
+    return latest
+
+
 def merge(target, patch):
     """RFC 7396."""
     if not isinstance(patch, dict):
@@ -175,6 +184,10 @@ class Tiles:
     def __init__(self):
         self.tiles = {}
         self.last_id = None
+        self.came_with = None  # the cursor; a gateway that is behind it tells older changes once more
+
+    def connected(self):
+        self.came_with = self.last_id
 
     def held(self):
         return {key: (number(tile["version"]), tile["data"]) for key, tile in list(self.tiles.items())}
@@ -182,7 +195,8 @@ class Tiles:
     def patch(self, data):
         tile = self.tiles.get(data["key"])
         if tile is None or tile["version"] != data["base"]:
-            if tile is None or number(tile["version"]) < number(data["base"]):
+            told_before = tile is None and number(data["version"]) <= reached(self.came_with)  # and that the tile is gone, too
+            if not told_before and (tile is None or number(tile["version"]) < number(data["base"])):
                 self.problems.append(f"{self.name} got a patch of {data['key']} on {data['base']}, and holds "
                                      f"{tile['version'] if tile else 'none'}")
             return
@@ -191,7 +205,7 @@ class Tiles:
         self.tiles[data["key"]] = changed
 
 
-class TileStream(Sse, Tiles):
+class TileStream(Tiles, Sse):
     def __init__(self, *arguments, form="full"):
         Sse.__init__(self, *arguments)
         Tiles.__init__(self)

@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
 
 from chaos import KINDS, KINDS_POSTGRES, plan
-from clients import merge, number
+from clients import TileStream, merge, number, reached
 from judge import check_ends, check_events, check_tiles
 from siege import BUDGETS_MIB, P99_MS, judge_latency, judge_memory
 from tiles import judge_probes, judge_verify
@@ -68,6 +68,18 @@ def test_tiles_that_differ_are_found():
 def test_clients_merge_and_compare_as_the_protocol_says():
     assert merge({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"c": None, "e": 3}, "d": [2]}) == {"a": {"b": 1, "e": 3}, "d": [2]}
     assert number("1k-z") < number("1k-10") < number("1l-1")
+
+
+def test_patches_of_tiles_that_are_not_held_are_found_unless_they_are_old():
+    assert reached("1-5_-z_2-1") == (2, 1) and reached("1-5_-z") == (1, 35) and reached(None) == (0, 0)
+    client = TileStream("client", [], 1, form="patch")
+    client.last_id = "1-5"
+    client.connected()
+    patch = {"key": "a", "base": "1-4", "patch": {}}
+    client.take("patch", "1-5", patch | {"version": "1-5"})
+    assert client.problems == []
+    client.take("patch", "1-6", patch | {"version": "1-6"})
+    assert len(client.problems) == 1
 
 
 def test_a_seed_makes_the_same_faults():
