@@ -139,6 +139,11 @@ static int check_kind(struct config_reader *r, const struct yaml_node *section)
                            "gateway.auth: proxy needs the address of the proxy: add "
                            "`trusted_proxies: [127.0.0.1]`");
     }
+    if (gateway->auth == CONFIG_AUTH_NONE && gateway->role_count != 0) {
+        return config_fail(r, yaml_get(section, "roles"), NULL,
+                           "gateway.roles: nobody is asked who they are, so everybody would see "
+                           "everything: set `gateway.auth`, or leave the roles out");
+    }
     return STATUS_OK;
 }
 

@@ -2,10 +2,14 @@
 /* The section `gateway.roles`: what is read, and what is refused. */
 #include "tests/common/config/config_unit.h"
 
+#define AUTH "gateway: {auth: jwt, jwt: {issuers: [{issuer: a, audience: b, jwks: c}]}, "
+
 static void test_a_role_has_lists_that_may_be_missing_or_empty(void **state)
 {
     (void)state;
     struct config *config = parse_ok("gateway:\n"
+                                     "  auth: jwt\n"
+                                     "  jwt: {issuers: [{issuer: a, audience: b, jwks: c}]}\n"
                                      "  roles:\n"
                                      "    support: {tiles: [\"tickets.*\", open], events: [],\n"
                                      "              fields: [summary, \"two words\"]}\n"
@@ -48,6 +52,9 @@ static void test_what_is_no_role_is_refused(void **state)
         {"gateway: {roles: {ops: {fields: ['a,b']}}}",
          "1:34: gateway.roles.ops.fields: expected a field such as summary or "
          "payload.customer.*, without commas and quotes, but found \"a,b\""},
+        {"gateway: {roles: {ops: {}}}",
+         "1:18: gateway.roles: nobody is asked who they are, so everybody would see everything: "
+         "set `gateway.auth`, or leave the roles out"},
         {"gateway: {roles: {'': {}}}",
          "1:19: gateway.roles: expected a group's name of 1 to 256 bytes"},
     };
@@ -59,7 +66,7 @@ static void test_all_roles_together_are_bounded(void **state)
 {
     (void)state;
     char *text = calloc(1, (size_t)CONFIG_ROLE_PATTERNS_MAX * 8);
-    char *end = stpcpy(text, "gateway: {roles: {a: {events: [], fields: [], tiles: [x");
+    char *end = stpcpy(text, AUTH "roles: {a: {events: [], fields: [], tiles: [x");
     for (size_t i = 0; i < CONFIG_ROLE_PATTERNS_MAX - 4; i++) {
         end = stpcpy(end, ", x");
     }

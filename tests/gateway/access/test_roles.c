@@ -6,6 +6,8 @@
 #include "tests/unit.h"
 
 static const char text[] = "gateway:\n"
+                           "  auth: jwt\n"
+                           "  jwt: {issuers: [{issuer: a, audience: b, jwks: c}]}\n"
                            "  roles:\n"
                            "    ops: {}\n"
                            "    support: {tiles: [\"tickets.*\"], events: [\"ticket.*\"],\n"
@@ -69,7 +71,8 @@ static void test_who_is_in_no_group_sees_what_everybody_may_see(void **state)
     assert_true(tile(view, "status") && !tile(view, "tickets.sla"));
     view_release(&view);
     roles_destroy(&roles);
-    roles = roles_of("gateway: {roles: {ops: {}}}\n");
+    roles = roles_of("gateway: {auth: jwt, jwt: {issuers: [{issuer: a, audience: b, jwks: c}]},\n"
+                     " roles: {ops: {}}}\n");
     view = roles_view(roles, NULL, 0);
     assert_false(tile(view, "status"));
     assert_int_equal(view_text(view, VIEW_EVENTS).len, 0);
