@@ -27,6 +27,7 @@ struct client {
 struct clients {
     const struct config_gateway_limits *limits;
     struct client *table;
+    struct client *last; /* The entry that was found last: a request is asked about a few times. */
 };
 
 struct clients *clients_create(const struct config_gateway_limits *limits)
@@ -39,6 +40,7 @@ struct clients *clients_create(const struct config_gateway_limits *limits)
 static void forget(struct clients *clients, struct client *client)
 {
     HASH_DELETE(by_address, clients->table, client);
+    clients->last = clients->last == client ? NULL : clients->last;
     free(client);
 }
 
@@ -95,10 +97,13 @@ struct ip clients_of_subject(struct str issuer, struct str subject)
 }
 
 /* Finds an entry. address: as network_of gives it, or `strangers`. */
-static struct client *find(const struct clients *clients, const struct ip *address)
+static struct client *find(struct clients *clients, const struct ip *address)
 {
-    struct client *client;
-    HASH_FIND(by_address, clients->table, address, sizeof *address, client);
+    struct client *client = clients->last;
+    if (client == NULL || memcmp(&client->address, address, sizeof *address) != 0) {
+        HASH_FIND(by_address, clients->table, address, sizeof *address, client);
+        clients->last = client;
+    }
     return client;
 }
 
@@ -216,7 +221,7 @@ bool clients_hold(struct clients *clients, const struct ip *address, mono_time n
 
 /* The entry that the address was counted in: its own, or that of strangers if it came when there
  * were too many. has: true when an entry has what is looked for. */
-static struct client *find_counted(const struct clients *clients, const struct ip *address,
+static struct client *find_counted(struct clients *clients, const struct ip *address,
                                    bool (*has)(const struct client *client))
 {
     const struct ip network = network_of(address);
@@ -234,7 +239,7 @@ static bool has_channel(const struct client *client)
     return client->channels != 0;
 }
 
-bool clients_may_add_channel(const struct clients *clients, const struct ip *address, size_t unused)
+bool clients_may_add_channel(struct clients *clients, const struct ip *address, size_t unused)
 {
     const struct client *client = find_counted(clients, address, has_channel);
     return (client != NULL ? client->channels : 0) < unused;

@@ -73,8 +73,7 @@ bool clients_hold(struct clients *clients, const struct ip *address, mono_time n
 /* True when this address may have one more channel while so many are unused: a client gets another
  * as long as it has fewer than that. So one has at most half of all, N that want more have their
  * N+1st part each, and as much stays unused for others. */
-bool clients_may_add_channel(const struct clients *clients, const struct ip *address,
-                             size_t unused);
+bool clients_may_add_channel(struct clients *clients, const struct ip *address, size_t unused);
 
 /* Notes that this address, which has a stream, has a channel more, or one less. */
 void clients_channel(struct clients *clients, const struct ip *address, bool more);
