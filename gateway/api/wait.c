@@ -58,12 +58,13 @@ bool wait_for_change(struct request *request, enum waiting_for what, struct sele
     if (waiting_full(api->waiting)) {
         *result = refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
                          "As many requests wait here as may; try again, or ask without `wait`.");
-    } else if (!clients_hold(api->clients, &request->client, api->turn->now)) {
+    } else if (!clients_hold(api->clients, &request->client, waiting_unused(api->waiting),
+                             api->turn->now)) {
         *result = refuse(request, MHD_HTTP_TOO_MANY_REQUESTS,
                          "This address has as many streams and waiting requests as it may; end "
                          "some, or share one between pages.");
     } else if (!watch_client(request)) {
-        clients_stream_closed(api->clients, &request->client);
+        clients_let_go(api->clients, &request->client);
         *result = refuse(request, MHD_HTTP_SERVICE_UNAVAILABLE,
                          "This gateway has no room for requests to wait; ask without `wait`.");
     } else {
@@ -86,11 +87,12 @@ bool wait_to_resume(struct request *request, struct event_id event_id, enum MHD_
     }
     if (request->head || api->turn->draining || request->resume_end.us <= api->turn->now.us ||
         !eventlog_may_come(api->events, event_id) || waiting_full(api->waiting) ||
-        !clients_hold(api->clients, &request->client, api->turn->now)) {
+        !clients_hold(api->clients, &request->client, waiting_unused(api->waiting),
+                      api->turn->now)) {
         return false;
     }
     if (!watch_client(request)) {
-        clients_stream_closed(api->clients, &request->client);
+        clients_let_go(api->clients, &request->client);
         return false;
     }
     waiting_add_resume(api->waiting, &request->waiting, event_id, request->resume_end);
@@ -110,7 +112,7 @@ void wait_wake(void *arg, struct waiting_item *item, enum waiting_end reason)
     } else {
         request->waited_enough = reason != WAITING_CHANGED;
     }
-    clients_stream_closed(api->clients, &request->client);
+    clients_let_go(api->clients, &request->client);
     (void)epoll_ctl(api->epoll, EPOLL_CTL_DEL, request_socket(request), NULL);
     request_resume(request);
     api->resumed = true;

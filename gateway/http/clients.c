@@ -20,6 +20,7 @@ struct client {
     struct bucket openings; /* One token a new stream. */
     struct bucket work;     /* One token a step; below 0: in debt. */
     uint32_t streams;       /* Streams open now, waiting requests included. */
+    uint32_t waits;         /* Those of them that are requests that wait. */
     uint32_t channels;      /* Channels that are counted as its own. */
     UT_hash_handle by_address;
 };
@@ -209,13 +210,14 @@ enum clients_verdict clients_stream(struct clients *clients, const struct ip *ad
     return CLIENTS_ADMITTED;
 }
 
-bool clients_hold(struct clients *clients, const struct ip *address, mono_time now)
+bool clients_hold(struct clients *clients, const struct ip *address, size_t unused, mono_time now)
 {
     struct client *client = find_or_add(clients, address, now);
-    if (client->streams >= clients->limits->streams_per_address) {
+    if (client->streams >= clients->limits->streams_per_address || client->waits >= unused) {
         return false;
     }
     client->streams++;
+    client->waits++;
     return true;
 }
 
@@ -232,6 +234,11 @@ static struct client *find_counted(struct clients *clients, const struct ip *add
 static bool has_stream(const struct client *client)
 {
     return client->streams != 0;
+}
+
+static bool has_wait(const struct client *client)
+{
+    return client->waits != 0;
 }
 
 static bool has_channel(const struct client *client)
@@ -259,6 +266,15 @@ void clients_stream_closed(struct clients *clients, const struct ip *address)
 {
     struct client *client = find_counted(clients, address, has_stream);
     if (client != NULL && client->streams != 0) {
+        client->streams--;
+    }
+}
+
+void clients_let_go(struct clients *clients, const struct ip *address)
+{
+    struct client *client = find_counted(clients, address, has_wait);
+    if (client != NULL && client->waits != 0) {
+        client->waits--;
         client->streams--;
     }
 }

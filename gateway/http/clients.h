@@ -66,9 +66,12 @@ enum clients_verdict {
 enum clients_verdict clients_stream(struct clients *clients, const struct ip *address,
                                     mono_time now, unsigned *retry_s);
 
-/* True when a request of this address may wait. It counts as an open stream then, until
- * clients_stream_closed. */
-bool clients_hold(struct clients *clients, const struct ip *address, mono_time now);
+/* True when a request of this address may wait, while so many more may: an address has fewer that
+ * wait than that, as with channels. It counts as an open stream then, until clients_let_go. */
+bool clients_hold(struct clients *clients, const struct ip *address, size_t unused, mono_time now);
+
+/* Notes that a request of this address no longer waits. */
+void clients_let_go(struct clients *clients, const struct ip *address);
 
 /* True when this address may have one more channel while so many are unused: a client gets another
  * as long as it has fewer than that. So one has at most half of all, N that want more have their
@@ -78,7 +81,7 @@ bool clients_may_add_channel(struct clients *clients, const struct ip *address, 
 /* Notes that this address, which has a stream, has a channel more, or one less. */
 void clients_channel(struct clients *clients, const struct ip *address, bool more);
 
-/* Notes that a stream of this address, or a request that clients_hold let wait, is over. */
+/* Notes that a stream of this address is over. */
 void clients_stream_closed(struct clients *clients, const struct ip *address);
 
 /* Forgets addresses of which there is nothing to remember; call it every few seconds. */

@@ -52,7 +52,8 @@ struct http_config {
     bool cors_any;                    /* True when any origin's pages may. */
     struct hosts hosts;               /* The names under which it may be asked. */
     struct forwarded_proxies proxies; /* The proxies whose word on a client's address counts. */
-    const char *sign_in_url; /* Where people sign in, which a 401 or 403 tells them; NULL: unknown. */
+    const char
+        *sign_in_url; /* Where people sign in, which a 401 or 403 tells them; NULL: unknown. */
     const struct turn *turn;
 };
 

@@ -50,7 +50,12 @@ void waiting_set_max(struct waiting *waiting, size_t max)
 
 bool waiting_full(const struct waiting *waiting)
 {
-    return waiting->ends.count >= waiting->max;
+    return waiting_unused(waiting) == 0;
+}
+
+size_t waiting_unused(const struct waiting *waiting)
+{
+    return waiting->ends.count < waiting->max ? waiting->max - waiting->ends.count : 0;
 }
 
 void waiting_add(struct waiting *waiting, struct waiting_item *item, enum waiting_for what,

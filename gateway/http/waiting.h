@@ -66,8 +66,9 @@ void waiting_destroy(struct waiting **waiting);
 /* Sets how many may wait. Items that wait already go on waiting, even if they are more. */
 void waiting_set_max(struct waiting *waiting, size_t max);
 
-/* True when no more may wait. */
+/* True when no more may wait; and how many more may. */
 bool waiting_full(const struct waiting *waiting);
+size_t waiting_unused(const struct waiting *waiting);
 
 /* Lets the item wait until something selected changes, or until `end`. Takes the selection over.
  * There must be room, see waiting_full. */

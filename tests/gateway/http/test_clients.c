@@ -133,17 +133,31 @@ static void who_waits_counts_as_a_stream(void **state)
     unsigned retry_s;
     assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), CLIENTS_ADMITTED);
     for (int i = 0; i < 20; i++) { /* however often: it takes no tokens of new streams */
-        assert_true(clients_hold(clients, &a, at_ms(0)));
-        clients_stream_closed(clients, &a);
+        assert_true(clients_hold(clients, &a, 99, at_ms(0)));
+        clients_let_go(clients, &a);
     }
-    assert_true(clients_hold(clients, &a, at_ms(0)));
-    assert_true(clients_hold(clients, &a, at_ms(0)));
-    assert_false(clients_hold(clients, &a, at_ms(0)));
+    assert_true(clients_hold(clients, &a, 99, at_ms(0)));
+    assert_true(clients_hold(clients, &a, 99, at_ms(0)));
+    assert_false(clients_hold(clients, &a, 99, at_ms(0)));
     assert_int_equal(clients_stream(clients, &a, at_ms(0), &retry_s), CLIENTS_TOO_MANY);
     clients_destroy(&clients);
 }
 
 /* However many addresses come, memory is bounded, and their streams are still counted right. */
+static void who_waits_leaves_room_for_others(void **state)
+{
+    (void)state;
+    struct clients *clients = clients_create(&limits);
+    const struct ip a = address_of(1);
+    const struct ip b = address_of(2);
+    assert_true(clients_hold(clients, &a, 2, at_ms(0)));
+    assert_false(clients_hold(clients, &a, 1, at_ms(0)));
+    assert_true(clients_hold(clients, &b, 1, at_ms(0)));
+    clients_let_go(clients, &a);
+    assert_true(clients_hold(clients, &a, 1, at_ms(0)));
+    clients_destroy(&clients);
+}
+
 static void strangers_share_one_entry(void **state)
 {
     (void)state;
@@ -282,6 +296,7 @@ int main(void)
         cmocka_unit_test(who_is_quiet_is_forgotten),
         cmocka_unit_test(a_network_of_ipv6_counts_as_one),
         cmocka_unit_test(who_waits_counts_as_a_stream),
+        cmocka_unit_test(who_waits_leaves_room_for_others),
         cmocka_unit_test(strangers_share_one_entry),
         cmocka_unit_test(a_subject_counts_wherever_it_comes_from),
     };
