@@ -106,6 +106,16 @@ static bool has_credentials(const struct headers *headers)
     return headers->claim.token.p != NULL || headers->claim.user.p != NULL;
 }
 
+/* From now on it is charged to its subject, wherever that comes from; who has none stays an
+ * address. */
+static void charge_subject(struct request *request)
+{
+    const struct identity *identity = request->identity;
+    if (identity != NULL && identity->subject[0] != '\0') {
+        request->client = clients_of_subject(str_of(identity->issuer), str_of(identity->subject));
+    }
+}
+
 void who_find(struct request *request)
 {
     struct api *api = api_of(request);
@@ -118,10 +128,7 @@ void who_find(struct request *request)
         request_set_identity(request, auth_find(api->auth, &headers.claim, clock_wall()));
     }
     request->ambient = !headers.bearer;
-    if (request->identity != NULL && request->identity->subject[0] != '\0') {
-        request->client = clients_of_subject(str_of(request->identity->issuer),
-                                             str_of(request->identity->subject));
-    }
+    charge_subject(request);
     buf_free(&headers.groups);
 }
 
@@ -197,6 +204,7 @@ static bool check(struct request *request, struct headers *headers, enum MHD_Res
         return false;
     }
     request_set_identity(request, identity);
+    charge_subject(request);
     return true;
 }
 
