@@ -26,9 +26,10 @@
 
 /* The items of tile 0, member 0. A number is never used for something else later. */
 enum state_whole {
-    STATE_PLACE = 1,   /* where the source and the numbering stood */
-    STATE_WAITING = 2, /* rows from the future */
-    STATE_LEGACY = 3,  /* never stored: a whole checkpoint of a version before 0.2 */
+    STATE_PLACE = 1,           /* where the source and the numbering stood */
+    STATE_WAITING = 2,         /* rows from the future */
+    STATE_LEGACY = 3,          /* never stored: a whole checkpoint of a version before 0.2 */
+    STATE_WAITING_COLUMNS = 4, /* which columns those rows were read from */
     STATE_PIECE = 256, /* of the source's state, and the numbers behind it: see snapshot.h */
 };
 

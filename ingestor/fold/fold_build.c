@@ -37,18 +37,22 @@ static int compare_ids(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Notes which rows wait now. */
+/* Notes which rows wait now, but for those that have to be read again. */
 static void note_waiting(struct fold *fold)
 {
     const size_t count = waiting_count(&fold->waiting);
     buf_clear(&fold->build_waits);
     for (size_t i = 0; i < count; i++) {
         struct heap_item *item = fold->waiting.soonest.slots[i].item;
-        const int64_t id = tally_id(heap_entry(item, struct waiting_row, soonest)->event.id);
-        buf_append(&fold->build_waits, &id, sizeof id);
+        const struct waiting_row *row = heap_entry(item, struct waiting_row, soonest);
+        const int64_t id = tally_id(row->event.id);
+        if (!row->lacking) {
+            buf_append(&fold->build_waits, &id, sizeof id);
+        }
     }
-    if (count != 0) {
-        qsort(fold->build_waits.data, count, sizeof(int64_t), compare_ids);
+    if (fold->build_waits.len != 0) {
+        qsort(fold->build_waits.data, fold->build_waits.len / sizeof(int64_t), sizeof(int64_t),
+              compare_ids);
     }
 }
 
@@ -73,7 +77,7 @@ static void fold_missed(struct fold *fold, struct family *family, struct moment 
     struct waiting_row *row;
     mp_doc_init(&doc);
     if (mp_parse(&doc, family->build_rows.data, family->build_rows.len) == STATUS_OK) {
-        (void)waiting_load(&then, &fold->config->source, &doc.root);
+        (void)waiting_load(&then, &fold->config->source, NULL, &doc.root);
     }
     family->build = BUILD_READING;
     const wall_time until = now.wall.us > fold->reached.us ? now.wall : fold->reached;
@@ -125,7 +129,12 @@ void fold_build_event(struct fold *fold, const struct event *event, struct momen
         fold->build_since = fold_since_row(event);
     }
     const int64_t ahead_us = event->timestamp.us - now.wall.us;
+    size_t dropped = 0;
     if (waited(fold, event)) {
+        return;
+    }
+    if (waiting_complete(&fold->waiting, event, &dropped)) {
+        fold->counters.future_dropped += dropped;
         return;
     }
     if (ahead_us > 0 && event->timestamp.us > fold->reached.us) {

@@ -83,7 +83,7 @@ int fold_load_legacy(struct fold *fold, struct str data, struct error *err)
         (!mp_as_int(mp_at(&doc.root, 0), &format) ||
          (format != SAVE_FORMAT && format != SAVE_FORMAT_WAITING) ||
          (format == SAVE_FORMAT_WAITING &&
-          !waiting_load(&fold->waiting, &fold->config->source, mp_at(&doc.root, 2))))) {
+          !waiting_load(&fold->waiting, &fold->config->source, NULL, mp_at(&doc.root, 2))))) {
         status = format > SAVE_FORMAT_WAITING ? STATUS_NEWER : STATUS_INVALID;
     }
     expect_builds(fold);

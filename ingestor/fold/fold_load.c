@@ -210,15 +210,23 @@ static int load_tile(struct loading *l)
 
 static bool load_waiting(struct fold *fold, const struct state_changes *saved)
 {
+    const struct config_source *source = &fold->config->source;
     const struct str value = state_whole(saved, STATE_WAITING);
+    const struct str columns = state_whole(saved, STATE_WAITING_COLUMNS);
     struct mp_doc doc;
+    struct mp_doc columns_doc;
     bool good = true;
+    mp_doc_init(&doc);
+    mp_doc_init(&columns_doc);
     if (value.p != NULL) {
-        mp_doc_init(&doc);
         good = mp_parse(&doc, value.p, value.len) == STATUS_OK &&
-               waiting_load(&fold->waiting, &fold->config->source, &doc.root);
-        mp_doc_free(&doc);
+               (columns.p == NULL || mp_parse(&columns_doc, columns.p, columns.len) == STATUS_OK) &&
+               waiting_load(&fold->waiting, source, columns.p != NULL ? &columns_doc.root : NULL,
+                            &doc.root);
+        fold->waiting_unsaved = true; /* the columns may be others */
     }
+    mp_doc_free(&columns_doc);
+    mp_doc_free(&doc);
     return good;
 }
 

@@ -36,7 +36,16 @@ static void apply(struct fold *fold, struct member *member, int meaning, struct 
 /* True when a row of that kind is for the family. */
 static bool takes(const struct family *family, enum fold_row_kind kind)
 {
-    return kind == FOLD_ROW_PAST ? family->build == BUILD_READING : family->build != BUILD_WAITING;
+    switch (kind) {
+    case FOLD_ROW_PAST:
+        return family->build == BUILD_READING;
+    case FOLD_ROW_LACKING:
+        return family->build == BUILD_NONE ||
+               (family->build == BUILD_READING && family->build_from.len != 0);
+    case FOLD_ROW_NEW:
+        break;
+    }
+    return family->build != BUILD_WAITING;
 }
 
 void fold_row(struct fold *fold, const struct event *event, enum fold_row_kind kind,
@@ -86,7 +95,7 @@ void fold_due(struct fold *fold, struct moment now)
         if (due->event.arrival.us != 0) {
             due->event.arrival = due->event.timestamp;
         }
-        fold_row(fold, &due->event, FOLD_ROW_NEW, now);
+        fold_row(fold, &due->event, due->lacking ? FOLD_ROW_LACKING : FOLD_ROW_NEW, now);
         fold->waiting_unsaved = true;
         free(due);
     }

@@ -6,8 +6,9 @@
 #include "ingestor/fold/fold_state.h"
 
 enum fold_row_kind {
-    FOLD_ROW_NEW,  /* for all tiles but those whose turn has not come (fold_build.h) */
-    FOLD_ROW_PAST, /* for those alone that are being built */
+    FOLD_ROW_NEW,     /* for all tiles but those whose turn has not come (fold_build.h) */
+    FOLD_ROW_PAST,    /* for those alone that are being built */
+    FOLD_ROW_LACKING, /* a column, so that those that are built of all rows read it themselves */
 };
 
 /* Folds a row whose time has come. */

@@ -138,6 +138,10 @@ void fold_save(struct fold *fold, wall_time now, struct state_changes *out)
         waiting_save(&fold->waiting,
                      state_put_begin(out, (struct state_id){.item = STATE_WAITING}));
         state_put_end(out);
+        waiting_save_columns(
+            &fold->config->source,
+            state_put_begin(out, (struct state_id){.item = STATE_WAITING_COLUMNS}));
+        state_put_end(out);
         fold->waiting_unsaved = false;
     }
 }

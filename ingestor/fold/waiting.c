@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "common/base/xalloc.h"
+#include "common/wire/tally.h"
 
 static void unlink_row(struct waiting *waiting, struct waiting_row *row)
 {
     heap_remove(&waiting->soonest, &row->soonest);
     heap_remove(&waiting->furthest, &row->furthest);
     waiting->bytes -= row->bytes;
+    if (row->lacking) {
+        HASH_DELETE(by_key, waiting->lacking, row);
+    }
 }
 
 void waiting_finish(struct waiting *waiting)
@@ -65,9 +69,14 @@ static struct waiting_row *copy_row(const struct event *event)
     return row;
 }
 
-size_t waiting_add(struct waiting *waiting, const struct event *event)
+static size_t add(struct waiting *waiting, const struct event *event, bool lacking)
 {
     struct waiting_row *row = copy_row(event);
+    if (lacking) {
+        row->lacking = true;
+        row->key = tally_id(event->id);
+        HASH_ADD(by_key, waiting->lacking, key, sizeof row->key, row);
+    }
     row->soonest = (struct heap_item){.tie = event->id.number, .index = HEAP_NONE};
     row->furthest = (struct heap_item){.tie = ~event->id.number, .index = HEAP_NONE};
     heap_set(&waiting->soonest, &row->soonest, event->timestamp.us);
@@ -84,6 +93,27 @@ size_t waiting_add(struct waiting *waiting, const struct event *event)
         dropped++;
     }
     return dropped;
+}
+
+size_t waiting_add(struct waiting *waiting, const struct event *event)
+{
+    return add(waiting, event, false);
+}
+
+bool waiting_complete(struct waiting *waiting, const struct event *event, size_t *dropped)
+{
+    const int64_t key = tally_id(event->id);
+    struct waiting_row *row;
+    HASH_FIND(by_key, waiting->lacking, &key, sizeof key, row);
+    if (row == NULL || row->event.timestamp.us != event->timestamp.us) {
+        return false;
+    }
+    struct event whole = *event;
+    whole.arrival = row->event.arrival;
+    unlink_row(waiting, row);
+    free(row);
+    *dropped = add(waiting, &whole, false);
+    return true;
 }
 
 wall_time waiting_next(const struct waiting *waiting)
@@ -114,9 +144,10 @@ static void put_text(struct buf *out, struct str text)
     }
 }
 
-static void save_row(const struct event *event, struct buf *out)
+static void save_row(const struct waiting_row *row, struct buf *out)
 {
-    mp_put_array(out, 8);
+    const struct event *event = &row->event;
+    mp_put_array(out, row->lacking ? 9 : 8);
     event_id_put(out, event->id);
     mp_put_int(out, event->timestamp.us);
     put_text(out, event->event_type);
@@ -129,48 +160,106 @@ static void save_row(const struct event *event, struct buf *out)
         mp_put_text(out, event->extras[i].name);
         put_text(out, event->extras[i].value);
     }
+    if (row->lacking) {
+        mp_put_bool(out, true);
+    }
 }
 
 void waiting_save(const struct waiting *waiting, struct buf *out)
 {
     mp_put_array(out, waiting_count(waiting));
     for (size_t i = 0; i < waiting_count(waiting); i++) {
-        save_row(&heap_entry(waiting->soonest.slots[i].item, struct waiting_row, soonest)->event,
-                 out);
+        save_row(heap_entry(waiting->soonest.slots[i].item, struct waiting_row, soonest), out);
     }
 }
 
-static bool get_text(const mp_value *value, struct str *out)
+void waiting_save_columns(const struct config_source *source, struct buf *out)
+{
+    mp_put_array(out, 2);
+    mp_put_array(out, EVENT_FIELDS);
+    for (size_t i = 0; i < EVENT_FIELDS; i++) {
+        mp_put_str(out, str_of(source->columns[i].name));
+    }
+    mp_put_map(out, source->extra_count);
+    for (size_t i = 0; i < source->extra_count; i++) {
+        mp_put_text(out, source->extras[i].field);
+        mp_put_str(out, str_of(source->extras[i].column));
+    }
+}
+
+/* Which columns are others than those that the rows were read from. */
+struct changed {
+    bool fields[EVENT_FIELDS];
+    bool extras[CONFIG_EXTRAS_MAX];
+    bool any;
+};
+
+static bool is_other(const mp_value *saved, const char *name)
+{
+    struct str text = STR_NULL;
+    (void)mp_as_str(saved, &text);
+    return !str_equal(text, str_of(name));
+}
+
+static struct changed changed_since(const struct config_source *source, const mp_value *columns)
+{
+    struct changed changed = {0};
+    for (size_t i = 0; i < EVENT_FIELDS && columns != NULL; i++) {
+        changed.fields[i] = is_other(mp_at(mp_at(columns, 0), i), source->columns[i].name);
+        changed.any = changed.any || changed.fields[i];
+    }
+    for (size_t i = 0; i < source->extra_count && columns != NULL; i++) {
+        const struct config_extra_column *extra = &source->extras[i];
+        changed.extras[i] = is_other(mp_get(mp_at(columns, 1), extra->field), extra->column);
+        changed.any = changed.any || changed.extras[i];
+    }
+    return changed;
+}
+
+/* Reads a text, or none from a column that is another one now. */
+static bool get_text(const mp_value *value, bool changed, struct str *out)
 {
     *out = STR_NULL;
-    return mp_is_nil(value) || mp_as_bin(value, out);
+    return changed || mp_is_nil(value) || mp_as_bin(value, out);
+}
+
+static bool get_extras(const mp_value *saved, const struct config_source *source,
+                       const struct changed *changed, struct event_extra *extras)
+{
+    bool good = true;
+    for (size_t i = 0; i < source->extra_count; i++) {
+        const mp_value *value = mp_get(saved, source->extras[i].field);
+        extras[i] = (struct event_extra){source->extras[i].field, STR_NULL};
+        good = good && (value == NULL || get_text(value, changed->extras[i], &extras[i].value));
+    }
+    return good;
 }
 
 bool waiting_load(struct waiting *waiting, const struct config_source *source,
-                  const mp_value *value)
+                  const mp_value *columns, const mp_value *value)
 {
+    const struct changed changed = changed_since(source, columns);
+    const bool *others = changed.fields;
+    if (others[EVENT_ID] || others[EVENT_TIMESTAMP] || others[EVENT_TYPE]) {
+        return mp_is_array(value);
+    }
     for (size_t i = 0; i < mp_count(value); i++) {
         const mp_value *saved = mp_at(value, i);
         struct event_extra extras[CONFIG_EXTRAS_MAX];
         struct event event = {.extras = extras, .extra_count = source->extra_count};
+        bool lacking = false;
         if (!event_id_read(mp_at(saved, 0), &event.id) ||
             !mp_as_int(mp_at(saved, 1), &event.timestamp.us) ||
-            !get_text(mp_at(saved, 2), &event.event_type) || event.event_type.p == NULL ||
-            !get_text(mp_at(saved, 3), &event.actor_id) ||
-            !get_text(mp_at(saved, 4), &event.target_id) ||
-            !get_text(mp_at(saved, 5), &event.summary) ||
-            !get_text(mp_at(saved, 6), &event.payload)) {
+            !get_text(mp_at(saved, 2), false, &event.event_type) || event.event_type.p == NULL ||
+            !get_text(mp_at(saved, 3), others[EVENT_ACTOR], &event.actor_id) ||
+            !get_text(mp_at(saved, 4), others[EVENT_TARGET], &event.target_id) ||
+            !get_text(mp_at(saved, 5), others[EVENT_SUMMARY], &event.summary) ||
+            !get_text(mp_at(saved, 6), others[EVENT_PAYLOAD], &event.payload) ||
+            !get_extras(mp_at(saved, 7), source, &changed, extras)) {
             return false;
         }
-        for (size_t k = 0; k < source->extra_count; k++) {
-            extras[k].name = source->extras[k].field;
-            const mp_value *saved_extra = mp_get(mp_at(saved, 7), extras[k].name);
-            extras[k].value = STR_NULL; /* also when the column was added since */
-            if (saved_extra != NULL && !get_text(saved_extra, &extras[k].value)) {
-                return false;
-            }
-        }
-        (void)waiting_add(waiting, &event);
+        (void)mp_as_bool(mp_at(saved, 8), &lacking);
+        (void)add(waiting, &event, lacking || changed.any);
     }
     return mp_is_array(value);
 }

@@ -10,6 +10,10 @@
  * Each row stands in two heaps: by the soonest, for what is due, and by the furthest, for what is
  * dropped. So a table with rows of the year 9999 does not take the place of those that are due in a
  * minute. It is part of a fold, and belongs to its thread.
+ *
+ * Rows that were saved, and come from other columns than those that are configured now, lack what
+ * those said. Only tiles that are built anew read these columns: from the rows of the table, which
+ * complete those that wait (waiting_complete).
  */
 #ifndef INGESTOR_FOLD_WAITING_H
 #define INGESTOR_FOLD_WAITING_H
@@ -20,6 +24,7 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/heap.h"
+#include "common/base/table.h"
 #include "common/codec/mp.h"
 #include "common/config/config.h"
 #include "common/store/event.h"
@@ -33,6 +38,9 @@
 struct waiting_row {
     struct event event;
     size_t bytes; /* of this piece of memory */
+    bool lacking; /* a column: it is in waiting.lacking */
+    int64_t key;  /* tally_id of its id, with lacking */
+    UT_hash_handle by_key;
     struct heap_item soonest;
     struct heap_item furthest;
 };
@@ -42,6 +50,7 @@ struct waiting {
     struct heap soonest;
     struct heap furthest;
     size_t bytes;
+    struct waiting_row *lacking; /* uthash by key: those that lack a column */
 };
 
 void waiting_finish(struct waiting *waiting);
@@ -61,13 +70,23 @@ static inline size_t waiting_count(const struct waiting *waiting)
     return waiting->soonest.count;
 }
 
+/* The row was read from the table once more: if it waits and lacks a column, it is as this one now,
+ * and that is true. *dropped: how many rows had to be dropped for it. */
+bool waiting_complete(struct waiting *waiting, const struct event *event, size_t *dropped);
+
 /* Appends [[id, timestamp, event_type, actor_id, target_id, summary, payload, {extra: text}], …].
- * Texts are binaries, and nil where the row has none. */
+ * Texts are binaries, and nil where the row has none. A row that lacks a column ends with true. */
 void waiting_save(const struct waiting *waiting, struct buf *out);
 
-/* Loads what waiting_save wrote. Extras that are no longer configured are left out. False when the
- * value is no such list. */
+/* Appends the columns that the rows are read from: [[column or nil, …], {extra: column}]. */
+void waiting_save_columns(const struct config_source *source, struct buf *out);
+
+/* Loads what waiting_save wrote. columns: what waiting_save_columns wrote with it; NULL: the
+ * columns that are configured. Extras that are no longer configured are left out. When ids,
+ * timestamps or types are others, no row is as it was, and none is loaded. False when the value is
+ * no such list.
+ */
 bool waiting_load(struct waiting *waiting, const struct config_source *source,
-                  const mp_value *value);
+                  const mp_value *columns, const mp_value *value);
 
 #endif

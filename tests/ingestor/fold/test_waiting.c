@@ -182,6 +182,102 @@ static void test_columns_of_ones_own_wait_and_survive_by_name(void **state)
     state_changes_free(&saved);
 }
 
+/* What waits was read from the columns before. Tiles that read others are built anew, from the
+ * table alone; and through a crash in the middle of it. */
+static void test_what_waits_is_read_again_from_other_columns(void **state)
+{
+    (void)state;
+    static const char tiles[] = "  - {key: all, type: count}\n"
+                                "  - {key: shop, type: count, match: {target_id: new}}\n";
+    static const char other[] = ", columns: {target_id: shop}";
+    struct fold_test t;
+    struct state_changes saved = {0};
+    struct str from;
+    fold_test_init(&t, tiles);
+    fold_at(&t, 1, AHEAD_MS, "x", "old", NULL);
+    fold_at(&t, 2, AHEAD_MS, "x", "old", NULL);
+    fold_at(&t, 3, AHEAD_MS, "x", "new", NULL);
+    (void)save_into(&t, &saved);
+    for (int life = 0; life < 2; life++) {
+        fold_test_free(&t);
+        fold_test_init_in(&t, other, tiles);
+        (void)load_from(&t, &saved);
+        assert_int_equal(fold_builds(t.fold), 1);
+        assert_int_equal(fold_waiting(t.fold), 3);
+        (void)save_into(&t, &saved);
+    }
+    assert_true(fold_build_next(t.fold, t.now, &from));
+    for (int id = 2; id <= 3; id++) { /* the first is gone */
+        const struct event again = {.id = {.number = id},
+                                    .timestamp = {START_US + AHEAD_MS * US_PER_MS},
+                                    .event_type = STR("x"),
+                                    .target_id = id == 2 ? STR("new") : STR("old")};
+        fold_build_event(t.fold, &again, t.now);
+    }
+    fold_build_end(t.fold, true, t.now);
+    pass_ms(&t, AHEAD_MS);
+    assert_string_equal(data_of(&t, "all"), "{\"value\":3}");
+    assert_string_equal(data_of(&t, "shop"), "{\"value\":1}");
+    state_changes_free(&saved);
+    fold_test_free(&t);
+}
+
+/* Its time comes between the start and the moment when it is read again. */
+static void test_what_is_due_before_it_is_read_again_counts_once(void **state)
+{
+    (void)state;
+    static const char tiles[] = "  - {key: all, type: count}\n"
+                                "  - {key: shop, type: count, match: {target_id: new}}\n";
+    struct fold_test t;
+    struct state_changes saved = {0};
+    struct str from;
+    for (int during = 0; during < 2; during++) {
+        fold_test_init(&t, tiles);
+        fold_at(&t, 1, AHEAD_MS, "x", "old", NULL);
+        (void)save_into(&t, &saved);
+        fold_test_free(&t);
+        fold_test_init_in(&t, ", columns: {target_id: shop}", tiles);
+        (void)load_from(&t, &saved);
+        pass_ms(&t, during != 0 ? 0 : AHEAD_MS);
+        assert_true(fold_build_next(t.fold, t.now, &from));
+        pass_ms(&t, during != 0 ? AHEAD_MS : 0);
+        const struct event again = {.id = {.number = 1},
+                                    .timestamp = {START_US + AHEAD_MS * US_PER_MS},
+                                    .event_type = STR("x"),
+                                    .target_id = STR("new")};
+        fold_build_event(t.fold, &again, t.now);
+        fold_build_end(t.fold, true, t.now);
+        assert_string_equal(data_of(&t, "all"), "{\"value\":1}");
+        assert_string_equal(data_of(&t, "shop"), "{\"value\":1}");
+        state_changes_clear(&saved);
+        fold_test_free(&t);
+    }
+    state_changes_free(&saved);
+}
+
+/* All tiles stand on these columns, and all rows are read again. */
+static void test_nothing_waits_on_with_other_ids_or_types(void **state)
+{
+    (void)state;
+    static const char tiles[] = "  - {key: all, type: count}\n";
+    static const char *const others[] = {", columns: {id: n}", ", columns: {event_type: kind}",
+                                         ", columns: {timestamp: at}"};
+    struct fold_test t;
+    struct state_changes saved = {0};
+    fold_test_init(&t, tiles);
+    fold_at(&t, 1, AHEAD_MS, "x", NULL, NULL);
+    (void)save_into(&t, &saved);
+    for (size_t i = 0; i < 3; i++) {
+        fold_test_free(&t);
+        fold_test_init_in(&t, others[i], tiles);
+        (void)load_from(&t, &saved);
+        assert_int_equal(fold_builds(t.fold), 1);
+        assert_int_equal(fold_waiting(t.fold), 0);
+    }
+    state_changes_free(&saved);
+    fold_test_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +287,9 @@ int main(void)
         cmocka_unit_test(test_too_many_rows_lose_those_furthest_ahead),
         cmocka_unit_test(test_too_many_bytes_lose_those_furthest_ahead),
         cmocka_unit_test(test_what_waits_survives_a_checkpoint),
+        cmocka_unit_test(test_what_waits_is_read_again_from_other_columns),
+        cmocka_unit_test(test_what_is_due_before_it_is_read_again_counts_once),
+        cmocka_unit_test(test_nothing_waits_on_with_other_ids_or_types),
         cmocka_unit_test(test_columns_of_ones_own_wait_and_survive_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
