@@ -9,11 +9,12 @@ say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libczmq-dev libmsgpack-dev
-    libmicrohttpd-dev libwslay-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev zlib1g-dev uthash-dev libcmocka-dev tzdata)
+    libmicrohttpd-dev libwslay-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev librdkafka-dev zlib1g-dev uthash-dev libcmocka-dev tzdata)
 packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
     python3-yaml python3-jwt python3-cryptography chromium util-linux procps iproute2 openssl)
+packages_kafka=(default-jre-headless maven python3-confluent-kafka)
 packages_check=(python3 python3-pip clang-format clang-tidy shellcheck)
 packages_fuzz=(clang-14 libclang-rt-14-dev llvm-14)
 
@@ -63,6 +64,26 @@ need_promtool() {
         dpkg --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
         rm -f prometheus_*.deb
     )
+}
+
+# need_kafka: a broker for the demo and the tests, from Maven's registry, into a folder of the build. Sets kafka_jars.
+need_kafka() {
+    local version=4.3.1 folder
+    folder=$root/build/tools/kafka-$version
+    kafka_jars=$folder/lib
+    [ -f "$folder/complete" ] && return
+    need "${packages_kafka[@]}"
+    say "fetching Kafka $version"
+    mkdir -p "$folder"
+    cat >"$folder/pom.xml" <<POM
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion><groupId>tilewire</groupId><artifactId>kafka</artifactId><version>1</version>
+  <dependencies><dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$version</version></dependency></dependencies>
+</project>
+POM
+    (cd "$folder" && mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib -DincludeScope=runtime) >"$folder/log" 2>&1 ||
+        { tail -n 20 "$folder/log" >&2; die "Kafka could not be fetched"; }
+    touch "$folder/complete"
 }
 
 # need_ruff: the linter for Python, of PyPI, into a folder of the build. Sets ruff.

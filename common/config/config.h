@@ -23,11 +23,14 @@
 #include "common/base/event_fields.h"
 #include "common/base/ip.h"
 #include "common/config/auth.h"
+#include "common/config/message_place.h"
 #include "common/config/tiles.h"
 
 #define CONFIG_FILE_MAX (4 << 20)     /* bytes of a configuration file */
 #define CONFIG_UPSTREAMS_MAX 16       /* upstreams of a cache or a gateway */
 #define CONFIG_EXTRAS_MAX 32          /* columns that the user adds */
+#define CONFIG_TOPICS_MAX 64          /* topics, and patterns of them */
+#define CONFIG_OPTIONS_MAX 128        /* options of librdkafka */
 #define CONFIG_PROXIES_MAX 64         /* ranges of trusted proxies */
 #define CONFIG_ORIGINS_MAX 64         /* origins whose pages may read */
 #define CONFIG_HOSTS_MAX 64           /* names of a gateway */
@@ -47,7 +50,8 @@
  */
 #define SOURCE_KIND_LIST(EACH)                                                                     \
     EACH(SOURCE_SQLITE, sqlite)                                                                    \
-    EACH(SOURCE_POSTGRESQL, postgres)
+    EACH(SOURCE_POSTGRESQL, postgres)                                                              \
+    EACH(SOURCE_KAFKA, kafka)
 
 #define SOURCE_KIND_VALUE(value, name) value,
 enum source_kind { SOURCE_KIND_LIST(SOURCE_KIND_VALUE) };
@@ -61,7 +65,9 @@ enum { SOURCE_KIND_LIST(SOURCE_KIND_COUNTED) SOURCE_KINDS };
 /* The name of a kind, for people: "SQLite". */
 const char *source_kind_name(enum source_kind kind);
 
-/* The column of the table that a field of an event is read from. */
+/* The column of the table that a field of an event is read from; of a message, its place
+ * (message_place.h).
+ */
 struct config_column {
     const char *name; /* NULL when the file says that there is no such column (`summary: null`) */
     bool configured;  /* True when the file names the column. Then it has to exist; otherwise the
@@ -71,7 +77,23 @@ struct config_column {
 /* A column that the user added: a field of raw events, and usable in match. */
 struct config_extra_column {
     const char *field;  /* its name in events and in match: letters, digits, `_` */
-    const char *column; /* its name in the table */
+    const char *column; /* its name in the table, or its place in a message */
+};
+
+/* An option that is handed on to a library as it is. */
+struct config_option {
+    const char *name;
+    const char *value; /* NULL: it is in the file */
+    const char *file;  /* the file whose first line is the value, read at each connect; or NULL */
+};
+
+/* A cluster of Kafka, and what is read of it. */
+struct config_kafka {
+    const char *brokers;           /* "b1:9092,b2:9092" */
+    const char **topics;           /* names, in which `*` stands for any characters */
+    size_t topic_count;            /* 1 to CONFIG_TOPICS_MAX */
+    struct config_option *options; /* of librdkafka */
+    size_t option_count;           /* 0 to CONFIG_OPTIONS_MAX */
 };
 
 struct config_source {
@@ -80,7 +102,8 @@ struct config_source {
      */
     const char *listen_uri;
     enum source_kind kind;
-    const char *path;         /* the database's file for SQLite; NULL for PostgreSQL */
+    const char *path; /* the database's file for SQLite; what the state's file is called after, for
+                       * a bus; NULL for PostgreSQL */
     const char *table_schema; /* NULL: PostgreSQL's search_path, or SQLite's main */
     const char *table;
     /* By enum event_field. Those of fields that are not optional always have a name. */
@@ -90,6 +113,8 @@ struct config_source {
     const char *cursor;
     struct config_extra_column *extras; /* in the order of the file */
     size_t extra_count;                 /* 0 to CONFIG_EXTRAS_MAX */
+    enum message_format format;         /* of a bus's messages; else 0 */
+    struct config_kafka kafka;          /* of SOURCE_KAFKA; else all zero */
     bool payload_in_events;             /* True when raw events carry the payload. */
     /* The file with PostgreSQL's password, to be read at each connect with config_read_secret.
      * NULL: libpq finds the password in its own ways (PGPASSWORD, ~/.pgpass). */

@@ -98,6 +98,58 @@ static int read_postgresql_uri(struct config_reader *r, const struct config_key 
     return STATUS_OK;
 }
 
+/* ---- Kafka ---- */
+
+static bool topic_valid(struct str name)
+{
+    return name.len != 0 && name.len <= 249 &&
+           strspn(name.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-*") >=
+               name.len;
+}
+
+static bool brokers_valid(struct str text)
+{
+    return text.len != 0 && text.p[0] != ',' && text.p[text.len - 1] != ',' &&
+           strspn(text.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                          ".-_:,[]") >= text.len;
+}
+
+/* b1:9092,b2:9092/orders,tickets-* */
+static int read_kafka_uri(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, struct str rest,
+                          struct config_source *source)
+{
+    struct config_kafka *kafka = &source->kafka;
+    const char *slash = memchr(rest.p, '/', rest.len);
+    const struct str brokers = {rest.p, slash != NULL ? (size_t)(slash - rest.p) : rest.len};
+    if (memchr(brokers.p, '@', brokers.len) != NULL) {
+        return config_fail(r, value, key->name,
+                           "a user and a password may not stand in it: write sasl.username under "
+                           "source.kafka, and put the password into a file that "
+                           "source.password_file names");
+    }
+    if (!brokers_valid(brokers) || slash == NULL) {
+        return config_fail(r, value, key->name, "expected kafka://BROKER:PORT,…/TOPIC,…");
+    }
+    kafka->brokers = config_copy(r, brokers);
+    kafka->topics = arena_array(r->memory, CONFIG_TOPICS_MAX, sizeof *kafka->topics);
+    const char *end = rest.p + rest.len;
+    for (const char *at = slash + 1; at <= end;) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const struct str name = {at, (size_t)((comma != NULL ? comma : end) - at)};
+        if (!topic_valid(name) || kafka->topic_count == CONFIG_TOPICS_MAX) {
+            return config_fail(r, value, key->name,
+                               "expected 1 to %d topics behind the brokers, joined by commas: "
+                               "letters, digits, `.`, `_` and `-`, and `*` for any characters",
+                               CONFIG_TOPICS_MAX);
+        }
+        kafka->topics[kafka->topic_count++] = config_copy(r, name);
+        at += name.len + 1;
+    }
+    source->path = config_path(r, "kafka");
+    return STATUS_OK;
+}
+
 /* ---- the table ---- */
 
 static const struct config_source_kind kinds[] = {
@@ -115,6 +167,13 @@ static const struct config_source_kind kinds[] = {
                            .listens = true,
                            .checkpoint = CHECKPOINT_POSTGRESQL,
                            .read_uri = read_postgresql_uri},
+    [SOURCE_KAFKA] = {.name = "Kafka",
+                      .form = "kafka://BROKER:PORT/TOPIC",
+                      .schemes = {"kafka://"},
+                      .has_password = true,
+                      .messages = true,
+                      .checkpoint = CHECKPOINT_FILE,
+                      .read_uri = read_kafka_uri},
 };
 _Static_assert(COUNT_OF(kinds) == SOURCE_KINDS, "each kind of source has its row");
 

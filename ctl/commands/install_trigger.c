@@ -42,11 +42,15 @@ static int check_kind(enum source_kind kind, struct error *err)
     case SOURCE_POSTGRESQL:
         return STATUS_OK;
     case SOURCE_SQLITE:
+        return error_set(err, STATUS_INVALID,
+                         "source.uri is SQLite, which needs no trigger: the ingestor watches the "
+                         "database's files");
+    case SOURCE_KAFKA:
         break;
     }
     return error_set(err, STATUS_INVALID,
-                     "source.uri is SQLite, which needs no trigger: the ingestor watches the "
-                     "database's files");
+                     "source.uri is Kafka, which needs no trigger: it tells the ingestor of each "
+                     "message");
 }
 
 /* ---- Which tables ---- */

@@ -56,6 +56,8 @@ static const char *scheme_of(enum source_kind kind)
         return "sqlite";
     case SOURCE_POSTGRESQL:
         return "postgresql";
+    case SOURCE_KAFKA:
+        return "kafka";
     }
     return "";
 }

@@ -8,8 +8,10 @@
 #define OPS_OF(value, name) [value] = &source_##name,
 static const struct source_ops *const sources[] = {SOURCE_KIND_LIST(OPS_OF)};
 
-#define CURSOR_OPS_OF(value, name) [value] = &source_##name##_cursor,
-static const struct source_ops *const by_cursor[] = {SOURCE_KIND_LIST(CURSOR_OPS_OF)};
+static const struct source_ops *const by_cursor[SOURCE_KINDS] = {
+    [SOURCE_SQLITE] = &source_sqlite_cursor,
+    [SOURCE_POSTGRESQL] = &source_postgres_cursor,
+};
 
 /* `ingestor.checkpoint: file:PATH`, which any source can have. */
 static const struct source_stores files = {&state_file, &lease_file};

@@ -10,6 +10,7 @@ static const char *const reasons[UNUSABLE_KINDS] = {
     "its id is not a number above 0",
     "a column is longer than 1 MiB",
     "the database fails at it",
+    "its value is not JSON of the form that source.format names",
 };
 
 void unusable_text_row(struct unusable_log *log, enum unusable kind, struct str id)

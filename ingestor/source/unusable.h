@@ -14,7 +14,8 @@ enum unusable {
     UNUSABLE_ID,
     UNUSABLE_TOO_LONG,
     UNUSABLE_UNREADABLE,
-    UNUSABLE_KINDS, /* The number of kinds; as a result it means that the row is usable. */
+    UNUSABLE_NOT_JSON, /* of messages */
+    UNUSABLE_KINDS,    /* The number of kinds; as a result it means that the row is usable. */
 };
 
 struct unusable_log {

@@ -2,12 +2,11 @@
 /* The `source` section: where the events table is, and what its columns are called. */
 #include <string.h>
 
-#include "common/base/event_fields.h"
 #include "common/config/sections/section.h"
+#include "common/config/sections/source_columns.h"
 #include "common/config/source_kinds.h"
 #include "common/config/values.h"
 
-#define NAME_MAX_BYTES 255 /* of a table or a column */
 #define URI_MAX_BYTES 4096
 
 /* Messages about the URI never repeat it: it may hold a password. */
@@ -56,7 +55,7 @@ static int read_table(struct config_reader *r, const struct config_key *key,
     const size_t schema_len = dot != NULL ? (size_t)(dot - text.p) : 0;
     const char *table = dot != NULL ? dot + 1 : text.p;
     if (*table == '\0' || strchr(table, '.') != NULL || (dot != NULL && schema_len == 0) ||
-        schema_len > NAME_MAX_BYTES || strlen(table) > NAME_MAX_BYTES) {
+        schema_len > CONFIG_COLUMN_NAME_MAX || strlen(table) > CONFIG_COLUMN_NAME_MAX) {
         return config_expected(r, value, key->name, "TABLE or SCHEMA.TABLE");
     }
     source->table_schema = dot != NULL ? config_copy(r, (struct str){text.p, schema_len}) : NULL;
@@ -64,114 +63,12 @@ static int read_table(struct config_reader *r, const struct config_key *key,
     return STATUS_OK;
 }
 
-/* ---- columns ---- */
-
-static bool field_name_valid(struct str name)
-{
-    if (name.len == 0 || name.len > 63 || (name.p[0] >= '0' && name.p[0] <= '9')) {
-        return false;
-    }
-    return strspn(name.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
-           name.len;
-}
-
-/* A new name is a column of the user's own, unless it looks like a slip in one that we know. */
-static int check_extra_name(struct config_reader *r, const struct yaml_node *name,
-                            const struct config_source *source)
-{
-    if (!field_name_valid(name->text)) {
-        return config_expected(r, name, NULL,
-                               "a name of letters, digits and _, at most 63 of them, for a field");
-    }
-    if (str_is(name->text, "truncated")) {
-        return config_fail(r, name, NULL,
-                           "\"truncated\" is what raw events call the list of their cut members; "
-                           "give the field another name");
-    }
-    for (size_t i = 0; i < EVENT_FIELDS; i++) {
-        const struct str field = str_of(event_fields[i].name);
-        const unsigned slips = (unsigned)field.len / 4;
-        if (slips > 0 && config_edit_distance(name->text, field, slips) <= slips) {
-            return config_fail(r, name, NULL, "unknown column %s; did you mean \"%s\"?",
-                               config_found(r, name), field.p);
-        }
-    }
-    if (source->extra_count == CONFIG_EXTRAS_MAX) {
-        return config_fail(r, name, NULL, "at most %d columns may be added", CONFIG_EXTRAS_MAX);
-    }
-    return STATUS_OK;
-}
-
-/* The field of an event with that name; EVENT_FIELDS when there is none. */
-static size_t find_field(struct str name)
-{
-    size_t i = 0;
-    while (i < EVENT_FIELDS && !str_is(name, event_fields[i].name)) {
-        i++;
-    }
-    return i;
-}
-
-static int read_column(struct config_reader *r, const struct yaml_node *value,
-                       struct config_source *source)
-{
-    const struct str name = value->key->text;
-    const size_t field = find_field(name);
-    const bool known = field < EVENT_FIELDS;
-    if (known && event_fields[field].optional && yaml_is_null(value)) {
-        source->columns[field] = (struct config_column){.configured = true};
-        return STATUS_OK;
-    }
-    int status = known ? STATUS_OK : check_extra_name(r, value->key, source);
-    struct str text = STR_NULL;
-    if (status == STATUS_OK) {
-        status = config_scalar(r, value, name.p, "the name of a column", &text);
-    }
-    if (status == STATUS_OK && (text.len == 0 || text.len > NAME_MAX_BYTES)) {
-        status = config_expected(r, value, name.p, "the name of a column, of 1 to 255 bytes");
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    const char *column = config_copy(r, text);
-    if (known) {
-        source->columns[field] = (struct config_column){.name = column, .configured = true};
-    } else {
-        source->extras[source->extra_count++] =
-            (struct config_extra_column){.field = config_copy(r, name), .column = column};
-    }
-    return STATUS_OK;
-}
-
-/* A field that the map does not name is read from the column of its own name. */
-static int read_columns(struct config_reader *r, const struct config_key *key,
-                        const struct yaml_node *value, void *target)
-{
-    struct config_source *source = target;
-    if (value->kind != YAML_MAP) {
-        return config_expected(r, value, key->name, "a map from fields to the table's columns");
-    }
-    for (size_t i = 0; i < EVENT_FIELDS; i++) {
-        source->columns[i] = (struct config_column){.name = event_fields[i].name};
-    }
-    const char *outer = r->context;
-    r->context = "source.columns.";
-    source->extras = arena_array(r->memory, CONFIG_EXTRAS_MAX, sizeof *source->extras);
-    int status = STATUS_OK;
-    for (const struct yaml_node *entry = value->first; entry != NULL && status == STATUS_OK;
-         entry = entry->next) {
-        status = read_column(r, entry, source);
-    }
-    r->context = outer;
-    return status;
-}
-
 /* ---- cursor ---- */
 
 static bool is_column_name(const struct yaml_node *value)
 {
     return value != NULL && value->kind == YAML_SCALAR && !yaml_is_null(value) &&
-           value->text.len != 0 && value->text.len <= NAME_MAX_BYTES;
+           value->text.len != 0 && value->text.len <= CONFIG_COLUMN_NAME_MAX;
 }
 
 /* The id's column is kept by finish_cursor, which knows of `columns`, too. */
@@ -233,18 +130,61 @@ static int read_time_zone(struct config_reader *r, const struct config_key *key,
 static const char *const weekdays[] = {"monday", "tuesday",  "wednesday", "thursday",
                                        "friday", "saturday", "sunday",    NULL};
 
+/* ---- messages ---- */
+
+static const char *const formats[] = {
+    [MESSAGE_JSON] = "json",
+    [MESSAGE_CLOUDEVENTS] = "cloudevents",
+    [MESSAGE_DEBEZIUM] = "debezium",
+    [MESSAGE_FORMATS] = NULL,
+};
+
 /* ---- the section ---- */
+
+/* Keys that only tables have, and those that only buses have. */
+static int check_keys(struct config_reader *r, const struct yaml_node *section,
+                      const struct config_source *source)
+{
+    static const char *const of_tables[] = {"table", "columns", "cursor"};
+    static const char *const of_buses[] = {"fields", "format"};
+    const bool messages = config_source_kind(source->kind)->messages;
+    const char *const *wrong = messages ? of_tables : of_buses;
+    for (size_t i = 0; i < (messages ? COUNT_OF(of_tables) : COUNT_OF(of_buses)); i++) {
+        const struct yaml_node *value = yaml_get(section, wrong[i]);
+        if (value != NULL) {
+            return config_fail(r, value->key, NULL,
+                               messages ? "source.%s: %s has messages and no table; leave it out "
+                                          "(where fields are in a message, `fields` says)"
+                                        : "source.%s: %s has a table and no messages; leave it "
+                                          "out (what columns are called, `columns` says)",
+                               wrong[i], source_kind_name(source->kind));
+        }
+    }
+    const struct yaml_node *kafka = yaml_get(section, "kafka");
+    if (kafka != NULL && source->kind != SOURCE_KAFKA) {
+        return config_fail(r, kafka->key, NULL, "source.kafka: the source is %s; leave it out",
+                           source_kind_name(source->kind));
+    }
+    return STATUS_OK;
+}
 
 static const struct config_key rows[] = {
     {CONFIG_CUSTOM("uri", read_uri), .needed = "uri: sqlite:events.db",
-     .help = "Where the database is: `sqlite:FILE`, or `postgresql://USER@HOST:PORT/DATABASE`."},
+     .help = "Where the events are: `sqlite:FILE`, `postgresql://USER@HOST:PORT/DATABASE`, or "
+             "`kafka://BROKER:PORT/TOPIC`."},
     {CONFIG_CUSTOM("listen_uri", read_listen_uri),
      .help = "Where PostgreSQL itself is, for LISTEN alone, when `uri` leads to a pooler."},
     {CONFIG_CUSTOM("table", read_table), .default_value = "events",
      .help = "The table of events: `TABLE` or `SCHEMA.TABLE`."},
-    {CONFIG_CUSTOM("columns", read_columns), .default_value = "{}",
+    {CONFIG_CUSTOM("columns", config_read_columns), .default_value = "{}",
      .default_words = "each field's own name",
      .help = "A map from the fields of an event to the table's columns."},
+    {CONFIG_CHOICE("format", struct config_source, format), .choices = formats,
+     .default_value = "json", .help = "What the messages of a bus are."},
+    {CONFIG_CUSTOM("fields", config_read_fields), .default_words = "what the format has",
+     .help = "A map from the fields of an event to places in the messages of a bus."},
+    {CONFIG_CUSTOM("kafka", config_read_kafka), .default_value = "{}",
+     .help = "Options of librdkafka, handed on as they are."},
     {CONFIG_CUSTOM("cursor", read_cursor), .default_words = "none: ids grow",
      .help = "For ids that do not grow: the column that rows are read in the order of, and that of "
              "the id."},
@@ -287,6 +227,12 @@ int config_read_source(struct config_reader *r, const struct config_key *key,
         status = config_fail(r, yaml_get(value, "listen_uri")->key, NULL,
                              "source.listen_uri: %s is watched, and not listened to; leave it out",
                              source_kind_name(source->kind));
+    }
+    if (status == STATUS_OK) {
+        status = check_keys(r, value, source);
+    }
+    if (status == STATUS_OK && config_source_kind(source->kind)->messages) {
+        status = config_finish_fields(r, value, source);
     }
     const struct yaml_node *cursor = yaml_get(value, "cursor");
     if (status == STATUS_OK && cursor != NULL) {

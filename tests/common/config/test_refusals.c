@@ -6,7 +6,8 @@
 #define PASSWORD                                                                                   \
     "a password may not stand in the configuration: put it into a file of its own and name that "  \
     "with password_file, or set PGPASSWORD in the environment"
-#define URI "source.uri: expected sqlite:FILE or postgresql://USER@HOST/DATABASE"
+#define FORMS "sqlite:FILE, postgresql://USER@HOST/DATABASE or kafka://BROKER:PORT/TOPIC"
+#define URI "source.uri: expected " FORMS
 #define KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 
 static void test_structure(void **state)
@@ -85,10 +86,8 @@ static void test_source(void **state)
 {
     (void)state;
     static const struct refusal refusals[] = {
-        {"source: {table: e}", "1:9: source: uri is missing: write sqlite:FILE or "
-                               "postgresql://USER@HOST/DATABASE"},
-        {"source:", "1:1: source: uri is missing: write sqlite:FILE or "
-                    "postgresql://USER@HOST/DATABASE"},
+        {"source: {table: e}", "1:9: source: uri is missing: write " FORMS},
+        {"source:", "1:1: source: uri is missing: write " FORMS},
         {"source: {uri: [a]}", "1:15: " URI},
         {"source: {uri: events.db}", "1:15: " URI ", but it begins otherwise"},
         {"source: {uri: mysql://u:secret@h/d}", "1:15: " URI ", but it begins otherwise"},
@@ -128,7 +127,8 @@ static void test_source(void **state)
          "source.columns.id says is \"uuid\""},
         {"source: {uri: sqlite:e, poll: 1s}",
          "1:25: source: unknown key \"poll\"; known are uri, listen_uri, table, columns, "
-         "cursor, payload_in_events, password_file, poll_interval, late_window, metric_event, "
+         "format, fields, kafka, cursor, payload_in_events, password_file, poll_interval, "
+         "late_window, metric_event, "
          "time_zone or "
          "week_starts"},
     };

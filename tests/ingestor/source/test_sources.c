@@ -16,7 +16,7 @@ static struct config *config_with(const char *uri, const char *checkpoint)
     struct config *config = NULL;
     struct error err = {{0}};
     snprintf(text, sizeof text,
-             "source: {uri: '%s', table: log}\ningestor: {checkpoint: %s}\n"
+             "source: {uri: '%s'}\ningestor: {checkpoint: %s}\n"
              "tiles:\n  - {key: a, title: A, type: count, match: {event_type: x}}\n",
              uri, checkpoint);
     if (config_parse(text, strlen(text), "test.yaml", &config, &err) != STATUS_OK) {
@@ -42,6 +42,7 @@ static void test_each_source_is_found_with_its_stores(void **state)
     const struct source_stores tables = {&state_postgres, &lease_postgres};
     assert_source("sqlite:/tmp/x.db", "auto", "sqlite", &files);
     assert_source("postgresql://h/db", "auto", "postgresql", &tables);
+    assert_source("kafka://h:9092/t', fields: {}, format: 'json", "auto", "kafka", &files);
     assert_source("postgresql://h/db", "postgresql", "postgresql", &tables);
     assert_source("postgresql://h/db", "'file:/tmp/x'", "postgresql", &files);
 }

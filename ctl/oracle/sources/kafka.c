@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads all messages of the topics for the oracle, each partition from its first offset to where
+ * its end is when it is begun with. They are held in memory until they are rows, for rows are added
+ * in the order of their ids.
+ */
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/base/pattern.h"
+#include "common/base/xalloc.h"
+#include "common/wire/event_id.h"
+#include "common/wire/tally.h"
+#include "ctl/oracle/message.h"
+
+#define ANSWER_MS 10000
+#define SECRET_SIZE 65536
+
+struct kafka {
+    struct oracle_source base;
+    const struct config_source *source;
+    rd_kafka_t *handle;
+    rd_kafka_message_t **messages;
+    size_t count;
+    size_t cap;
+};
+
+static int failed(const struct kafka *k, const char *what, rd_kafka_resp_err_t code,
+                  struct error *err)
+{
+    return error_set(err, STATUS_IO, "Kafka at %s: %s: %s", k->source->kafka.brokers, what,
+                     rd_kafka_err2str(code));
+}
+
+/* ---- Opening ---- */
+
+static int set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err)
+{
+    char why[256];
+    return rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK
+               ? STATUS_OK
+               : error_set(err, STATUS_INVALID, "source.kafka.%s: %s", name, why);
+}
+
+static int set_from_file(rd_kafka_conf_t *conf, const char *name, const char *file,
+                         struct error *err)
+{
+    char *secret = x_calloc(1, SECRET_SIZE);
+    int status = config_read_secret(file, secret, SECRET_SIZE, err);
+    if (status == STATUS_OK) {
+        status = set(conf, name, secret, err);
+    }
+    sodium_memzero(secret, SECRET_SIZE);
+    free(secret);
+    return status;
+}
+
+static int connect_to(struct kafka *k, struct error *err)
+{
+    const struct config_kafka *kafka = &k->source->kafka;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char why[256];
+    int status = set(conf, "bootstrap.servers", kafka->brokers, err);
+    for (size_t i = 0; i < kafka->option_count && status == STATUS_OK; i++) {
+        const struct config_option *option = &kafka->options[i];
+        status = option->file != NULL ? set_from_file(conf, option->name, option->file, err)
+                                      : set(conf, option->name, option->value, err);
+    }
+    if (status == STATUS_OK && k->source->password_file != NULL) {
+        status = set_from_file(conf, "sasl.password", k->source->password_file, err);
+    }
+    if (status == STATUS_OK) {
+        status = set(conf, "enable.partition.eof", "true", err);
+    }
+    if (status == STATUS_OK) {
+        status = set(conf, "isolation.level", "read_committed", err);
+    }
+    if (status != STATUS_OK) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    rd_kafka_conf_set_log_cb(conf, NULL);
+    k->handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (k->handle == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(err, STATUS_INVALID, "source.kafka: %s", why);
+    }
+    return STATUS_OK;
+}
+
+/* ---- Reading ---- */
+
+static void forget(struct kafka *k)
+{
+    for (size_t i = 0; i < k->count; i++) {
+        rd_kafka_message_destroy(k->messages[i]);
+    }
+    k->count = 0;
+}
+
+static void keep(struct kafka *k, rd_kafka_message_t *message)
+{
+    if (k->count == k->cap) {
+        k->cap = k->cap != 0 ? k->cap * 2 : 1024;
+        k->messages = x_reallocarray(k->messages, k->cap, sizeof(rd_kafka_message_t *));
+    }
+    k->messages[k->count++] = message;
+}
+
+/* All messages of a partition, up to the end that it has when this begins. */
+static int read_partition(struct kafka *k, const char *name, int32_t number, struct error *err)
+{
+    int64_t low;
+    int64_t high;
+    rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(k->handle, name, number, &low, &high, ANSWER_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return failed(k, name, code, err);
+    }
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(k->handle, name, NULL);
+    int status = STATUS_OK;
+    bool more = low < high;
+    if (more && rd_kafka_consume_start(topic, number, low) != 0) {
+        status = failed(k, name, rd_kafka_last_error(), err);
+        more = false;
+    }
+    const bool started = more;
+    while (more) {
+        rd_kafka_message_t *message = rd_kafka_consume(topic, number, ANSWER_MS);
+        if (message == NULL) {
+            status = failed(k, name, RD_KAFKA_RESP_ERR__TIMED_OUT, err);
+            break;
+        }
+        code = message->err;
+        more = code == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < high - 1;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < high) {
+            keep(k, message);
+            continue;
+        }
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            status = failed(k, name, code, err);
+        }
+        rd_kafka_message_destroy(message);
+    }
+    if (started) {
+        rd_kafka_consume_stop(topic, number);
+    }
+    rd_kafka_topic_destroy(topic);
+    return status;
+}
+
+static bool wants(const struct config_kafka *kafka, const char *topic)
+{
+    for (size_t i = 0; i < kafka->topic_count; i++) {
+        const bool pattern = strchr(kafka->topics[i], '*') != NULL;
+        if (pattern ? strncmp(topic, "__", 2) != 0 &&
+                          pattern_covers(str_of(kafka->topics[i]), str_of(topic))
+                    : strcmp(kafka->topics[i], topic) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int read_topics(struct kafka *k, struct error *err)
+{
+    const struct rd_kafka_metadata *all = NULL;
+    const rd_kafka_resp_err_t code = rd_kafka_metadata(k->handle, 1, NULL, &all, ANSWER_MS);
+    int status = STATUS_OK;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return failed(k, "which topics there are", code, err);
+    }
+    for (int i = 0; i < all->topic_cnt && status == STATUS_OK; i++) {
+        const struct rd_kafka_metadata_topic *topic = &all->topics[i];
+        for (int p = 0; wants(&k->source->kafka, topic->topic) && p < topic->partition_cnt &&
+                        status == STATUS_OK;
+             p++) {
+            if (k->base.between != NULL) {
+                k->base.between(k->base.arg);
+            }
+            status = read_partition(k, topic->topic, topic->partitions[p].id, err);
+        }
+    }
+    rd_kafka_metadata_destroy(all);
+    return status;
+}
+
+/* ---- Rows ---- */
+
+static int id_of(const rd_kafka_message_t *message, char *out, size_t size)
+{
+    return snprintf(out, size, "%.160s-%d-%lld", rd_kafka_topic_name(message->rkt),
+                    message->partition, (long long)message->offset);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    char x[320];
+    char y[320];
+    id_of(*(rd_kafka_message_t *const *)a, x, sizeof x);
+    id_of(*(rd_kafka_message_t *const *)b, y, sizeof y);
+    return strcmp(x, y);
+}
+
+static struct str header_of(const struct oracle_message *message, const char *name)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t len;
+    if (rd_kafka_message_headers(message->data, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, name, &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return STR_NULL;
+    }
+    return (struct str){value, value != NULL ? len : 0};
+}
+
+static void add_row(struct kafka *k, struct oracle_rows *rows, rd_kafka_message_t *m)
+{
+    struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
+    struct arena *memory = arena_create();
+    const struct oracle_message message = {
+        .topic = str_of(rd_kafka_topic_name(m->rkt)),
+        .partition = m->partition,
+        .key = {m->key, m->key_len},
+        .value = {m->payload, m->len},
+        .time_ms = rd_kafka_message_timestamp(m, NULL),
+        .header = header_of,
+        .data = m,
+    };
+    char id[320];
+    bool timed;
+    wall_time time;
+    k->base.newest++;
+    const enum oracle_message_kind kind =
+        oracle_message_read(k->source, &message, memory, texts, &timed, &time.us);
+    if (kind == ORACLE_MESSAGE_ROW &&
+        oracle_add_event(rows, k->source, k->base.newest, timed ? &time : NULL, texts)) {
+        const int len = id_of(m, id, sizeof id);
+        oracle_rows_set_key(rows, tally_id(event_id_of_text((struct str){id, (size_t)len})));
+    } else if (kind != ORACLE_MESSAGE_NOTHING) {
+        k->base.unusable++;
+    }
+    arena_destroy(&memory);
+}
+
+/* Messages may have come to any partition, so all are read each time. */
+static int kafka_load(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
+{
+    struct kafka *k = (struct kafka *)base;
+    oracle_rows_clear(rows);
+    base->newest = 0;
+    base->unusable = 0;
+    const int status = read_topics(k, err);
+    if (status == STATUS_OK && k->count != 0) {
+        qsort(k->messages, k->count, sizeof(rd_kafka_message_t *), by_id);
+        for (size_t i = 0; i < k->count; i++) {
+            add_row(k, rows, k->messages[i]);
+        }
+    }
+    forget(k);
+    return status;
+}
+
+static void kafka_rewind(struct oracle_source *base)
+{
+    (void)base; /* each load reads all */
+}
+
+static void kafka_close(struct oracle_source *base)
+{
+    struct kafka *k = (struct kafka *)base;
+    forget(k);
+    free(k->messages);
+    if (k->handle != NULL) {
+        rd_kafka_destroy(k->handle);
+    }
+    free(k);
+}
+
+int oracle_kafka_open(const struct config *config, struct oracle_source **out, struct error *err)
+{
+    struct kafka *k = x_calloc(1, sizeof *k);
+    k->base.texts = true;
+    k->base.load = kafka_load;
+    k->base.rewind = kafka_rewind;
+    k->base.close = kafka_close;
+    k->source = &config->source;
+    const int status = connect_to(k, err);
+    if (status != STATUS_OK) {
+        kafka_close(&k->base);
+        return status;
+    }
+    *out = &k->base;
+    return STATUS_OK;
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/kafka/kafka_again.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/xalloc.h"
+#include "common/codec/mp_check.h"
+#include "common/program/log.h"
+#include "ingestor/source/kafka/kafka_gather.h"
+
+/* ---- The journal ---- */
+
+static struct str rest_of(const struct kafka_source *s)
+{
+    return (struct str){s->journal.data + s->journal_at, s->journal.len - s->journal_at};
+}
+
+/* Numbers go on behind that of the state one by one; those in the state are skipped. */
+bool kafka_replay_open(struct kafka_source *s, struct str journal)
+{
+    struct mp_doc doc;
+    uint64_t number = s->state.record;
+    bool ok = journal.p != NULL;
+    mp_doc_init(&doc);
+    while (ok && journal.len != 0) {
+        const size_t len = mp_length(journal.p, journal.len);
+        ok = len != 0 && mp_parse(&doc, journal.p, len) == STATUS_OK;
+        const uint64_t found = ok ? kafka_record_number(&doc.root) : 0;
+        ok = found != 0 && found <= number + 1;
+        if (ok && found == number + 1) {
+            buf_append(&s->journal, journal.p, len);
+            number++;
+        }
+        journal = (struct str){journal.p + len, journal.len - len};
+    }
+    mp_doc_free(&doc);
+    if (!ok) {
+        buf_free(&s->journal);
+        s->state.record = number; /* so that what follows is not taken for what is there */
+    }
+    return ok;
+}
+
+bool kafka_replay_left(const struct kafka_source *s)
+{
+    return s->journal_at < s->journal.len;
+}
+
+/* ---- Reading runs again ---- */
+
+/* Runs are in the order of delivery, and those of one partition in that of their offsets, too, so
+ * that each partition has one run that its next message can be of. */
+struct again {
+    struct kafka_source *s;
+    struct batch *batch;
+    wall_time now;
+    const struct kafka_run *runs;
+    size_t run_count;
+    uint32_t *found; /* messages of each run */
+    struct kafka_piece *pieces;
+    size_t *partitions; /* of each piece: its index in the state */
+    size_t *run_at;     /* of each piece: the run that is looked at */
+    size_t piece_count;
+    uint64_t missing; /* messages that are not there any more */
+};
+
+/* True when the run with that index, or one behind it, has the message: *index is then that one. */
+static bool find_run(const struct again *a, size_t partition, int64_t offset, size_t *index)
+{
+    while (*index < a->run_count &&
+           (a->runs[*index].partition != partition || a->runs[*index].next <= offset)) {
+        (*index)++;
+    }
+    return *index < a->run_count && a->runs[*index].first <= offset;
+}
+
+static bool take_again(void *arg, size_t piece, rd_kafka_message_t *message)
+{
+    struct again *a = arg;
+    size_t *run = &a->run_at[piece];
+    if (find_run(a, a->partitions[piece], message->offset, run)) {
+        kafka_client_add_event(&a->s->client, a->batch, message, a->pieces[piece].topic,
+                               a->runs[*run].ordinal + a->found[*run]++, a->now, &a->s->unusable);
+    }
+    return true;
+}
+
+/* One piece for each partition: from its first run to its last one. */
+static void make_pieces(struct again *a)
+{
+    const struct kafka_state *state = &a->s->state;
+    a->pieces = x_calloc(state->count + 1, sizeof *a->pieces);
+    a->partitions = x_calloc(state->count + 1, sizeof *a->partitions);
+    a->run_at = x_calloc(state->count + 1, sizeof *a->run_at);
+    a->found = x_calloc(a->run_count + 1, sizeof *a->found);
+    for (size_t p = 0; p < state->count; p++) {
+        struct kafka_piece piece = {.topic = state->partitions[p].topic,
+                                    .number = state->partitions[p].number,
+                                    .first = -1};
+        for (size_t i = 0; i < a->run_count; i++) {
+            if (a->runs[i].partition == p && a->runs[i].count != 0) {
+                piece.first = piece.first < 0 ? a->runs[i].first : piece.first;
+                piece.end = a->runs[i].next;
+            }
+        }
+        if (piece.first >= 0 && a->s->feeds[p].wanted) {
+            a->partitions[a->piece_count] = p;
+            a->pieces[a->piece_count++] = piece;
+        }
+    }
+}
+
+/* Fills the batch with the messages of the runs that are still there, partition by partition. */
+static int read_again(struct kafka_source *s, struct batch *batch, const struct kafka_run *runs,
+                      size_t count, uint64_t *missing, struct error *err)
+{
+    struct again a = {
+        .s = s, .batch = batch, .now = clock_wall(), .runs = runs, .run_count = count};
+    make_pieces(&a);
+    const int status = kafka_gather(&s->client, a.pieces, a.piece_count, take_again, &a, err);
+    for (size_t i = 0; i < count; i++) {
+        *missing += runs[i].count - a.found[i];
+    }
+    free(a.pieces);
+    free(a.partitions);
+    free(a.run_at);
+    free(a.found);
+    return status;
+}
+
+static int by_ordinal(const void *a, const void *b)
+{
+    const struct event *x = a;
+    const struct event *y = b;
+    return (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
+}
+
+/* Brings a finished batch into the order of delivery. */
+static void sort_events(struct batch *batch)
+{
+    if (batch->count > 1) {
+        qsort(batch->events, batch->count, sizeof *batch->events, by_ordinal);
+    }
+}
+
+int kafka_replay_record(struct kafka_source *s, struct batch **out, struct error *err)
+{
+    struct mp_doc doc;
+    struct kafka_record record;
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    const struct str rest = rest_of(s);
+    const size_t len = mp_length(rest.p, rest.len);
+    uint64_t missing = 0;
+    mp_doc_init(&doc);
+    (void)mp_parse(&doc, rest.p, len); /* as it was when it was taken over */
+    int status = kafka_record_read(&s->state, &doc.root, &record)
+                     ? STATUS_OK
+                     : error_set(err, STATUS_INVALID, "a record of the journal is damaged");
+    if (status == STATUS_OK) {
+        kafka_feeds_grow(s);
+        status = read_again(s, batch, record.runs, record.count, &missing, err);
+    }
+    if (status == STATUS_OK) {
+        kafka_state_apply(&s->state, &record);
+        s->journal_at += len;
+        batch->more = true; /* the present comes next */
+        if (missing != 0) {
+            log_warn("%llu messages that were delivered are not there any more, and the state "
+                     "from before them is: tiles lack them, and streams begin anew",
+                     (unsigned long long)missing);
+            kafka_state_renumber(&s->state);
+        }
+        kafka_finish(s, batch, (struct str){rest.p, len}, false);
+        sort_events(batch);
+        *out = batch;
+    } else {
+        batch_destroy(&batch);
+    }
+    kafka_record_free(&record);
+    mp_doc_free(&doc);
+    return status;
+}
+
+int kafka_replay_history(struct kafka_source *s, struct batch **out, struct error *err)
+{
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    uint64_t missing = 0;
+    const int status = read_again(s, batch, s->state.runs, s->state.run_count, &missing, err);
+    if (status != STATUS_OK) {
+        batch_destroy(&batch);
+        return status;
+    }
+    batch->history = true;
+    batch->unusable = 0;              /* they were counted the first time */
+    s->state.record_bytes = SIZE_MAX; /* the state that we were given may be another's */
+    kafka_finish(s, batch, STR(""), false);
+    sort_events(batch);
+    *out = batch;
+    return STATUS_OK;
+}

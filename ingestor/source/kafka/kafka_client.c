@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/kafka/kafka_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "common/base/fnv.h"
+#include "common/base/pattern.h"
+#include "common/base/xalloc.h"
+#include "common/program/log.h"
+
+#define SECRET_SIZE 65536 /* bytes of a file with a secret, such as a key */
+
+/* ---- Options ---- */
+
+/* What reading stands on. An offset that is not there is an error, so that nothing is passed over
+ * without a word; 16 MiB wait in memory at most, beside what is under way. */
+static const char *const defaults[][2] = {
+    {"client.id", "tilewire"},
+    {"socket.timeout.ms", "10000"},
+    {"socket.keepalive.enable", "true"},
+    {"reconnect.backoff.max.ms", "2000"},
+};
+static const char *const fixed[][2] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},
+    {"enable.partition.eof", "true"},
+    {"isolation.level", "read_committed"},
+    {"queued.min.messages", "20000"},
+    {"queued.max.messages.kbytes", "16384"},
+    {"allow.auto.create.topics", "false"},
+    {"check.crcs", "true"},
+};
+
+static int set_option(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err)
+{
+    char why[512];
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_INVALID, "source.kafka.%s: %s", name, why);
+}
+
+/* The value is in a file, and in our memory no longer than it must be. */
+static int set_secret(rd_kafka_conf_t *conf, const char *name, const char *file, struct error *err)
+{
+    char *secret = x_calloc(1, SECRET_SIZE);
+    int status = config_read_secret(file, secret, SECRET_SIZE, err);
+    if (status == STATUS_OK) {
+        status = set_option(conf, name, secret, err);
+    }
+    sodium_memzero(secret, SECRET_SIZE);
+    free(secret);
+    return status;
+}
+
+static int set_options(rd_kafka_conf_t *conf, const struct config_source *source, struct error *err)
+{
+    const struct config_kafka *kafka = &source->kafka;
+    int status = set_option(conf, "bootstrap.servers", kafka->brokers, err);
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0] && status == STATUS_OK; i++) {
+        status = set_option(conf, defaults[i][0], defaults[i][1], err);
+    }
+    for (size_t i = 0; i < kafka->option_count && status == STATUS_OK; i++) {
+        const struct config_option *option = &kafka->options[i];
+        status = option->file != NULL ? set_secret(conf, option->name, option->file, err)
+                                      : set_option(conf, option->name, option->value, err);
+    }
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0] && status == STATUS_OK; i++) {
+        status = set_option(conf, fixed[i][0], fixed[i][1], err);
+    }
+    if (status == STATUS_OK && source->password_file != NULL) {
+        status = set_secret(conf, "sasl.password", source->password_file, err);
+    }
+    return status;
+}
+
+/* ---- What librdkafka tells ---- */
+
+static bool is_one_of(int code, const rd_kafka_resp_err_t *codes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (code == (int)codes[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One broker of several may be gone; what counts is that all are, or that we may not come in. */
+static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque)
+{
+    static const rd_kafka_resp_err_t fatal[] = {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
+                                                RD_KAFKA_RESP_ERR__AUTHENTICATION,
+                                                RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
+                                                RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__FATAL};
+    struct kafka_client *client = opaque;
+    (void)handle;
+    if (is_one_of(code, fatal, sizeof fatal / sizeof fatal[0])) {
+        error_set(&client->down, STATUS_IO, "Kafka at %s: %s", client->config->source.kafka.brokers,
+                  reason);
+    } else {
+        log_debug("Kafka: %s", reason);
+    }
+}
+
+static void on_log(const rd_kafka_t *handle, int level, const char *facility, const char *text)
+{
+    (void)handle;
+    (void)level;
+    log_debug("librdkafka: %s: %s", facility, text);
+}
+
+int kafka_client_serve(struct kafka_client *client, struct error *err)
+{
+    while (rd_kafka_poll(client->handle, 0) > 0) {
+    }
+    if (client->down.text[0] == '\0') {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_IO, "%s", client->down.text);
+}
+
+int kafka_client_failed(struct kafka_client *client, const rd_kafka_message_t *message,
+                        struct error *err)
+{
+    /* The end of a partition; and a broker that is gone, whose partitions another one will have. */
+    static const rd_kafka_resp_err_t harmless[] = {
+        RD_KAFKA_RESP_ERR__PARTITION_EOF, RD_KAFKA_RESP_ERR__TRANSPORT,
+        RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE};
+    if (is_one_of(message->err, harmless, sizeof harmless / sizeof harmless[0])) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_IO, "Kafka at %s: %s", client->config->source.kafka.brokers,
+                     rd_kafka_message_errstr(message));
+}
+
+/* ---- Opening and closing ---- */
+
+int kafka_client_open(struct kafka_client *client, const struct config *config, struct error *err)
+{
+    char why[512];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    *client = (struct kafka_client){.config = config};
+    int status = set_options(conf, &config->source, err);
+    if (status != STATUS_OK) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    rd_kafka_conf_set_opaque(conf, client);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    client->handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (client->handle == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return error_set(err, STATUS_INVALID, "source.kafka: %s", why);
+    }
+    client->queue = rd_kafka_queue_new(client->handle);
+    client->reader = message_reader_create(&config->source);
+    return STATUS_OK;
+}
+
+void kafka_client_close(struct kafka_client *client)
+{
+    for (size_t i = 0; i < client->topic_count; i++) {
+        rd_kafka_topic_destroy(client->topics[i]);
+    }
+    free(client->topics);
+    if (client->queue != NULL) {
+        rd_kafka_queue_destroy(client->queue);
+    }
+    if (client->handle != NULL) {
+        rd_kafka_destroy(client->handle);
+    }
+    message_reader_destroy(&client->reader);
+    buf_free(&client->header);
+    *client = (struct kafka_client){0};
+}
+
+/* ---- Partitions ---- */
+
+static rd_kafka_topic_t *topic_of(struct kafka_client *client, const char *name)
+{
+    for (size_t i = 0; i < client->topic_count; i++) {
+        if (strcmp(rd_kafka_topic_name(client->topics[i]), name) == 0) {
+            return client->topics[i];
+        }
+    }
+    client->topics =
+        x_reallocarray(client->topics, client->topic_count + 1, sizeof *client->topics);
+    return client->topics[client->topic_count++] = rd_kafka_topic_new(client->handle, name, NULL);
+}
+
+static int unreachable(struct kafka_client *client, rd_kafka_resp_err_t code, struct error *err)
+{
+    (void)kafka_client_serve(client, err);
+    if (client->down.text[0] != '\0') {
+        return error_set(err, STATUS_IO, "%s", client->down.text);
+    }
+    return error_set(err, STATUS_IO, "Kafka at %s does not answer: %s",
+                     client->config->source.kafka.brokers, rd_kafka_err2str(code));
+}
+
+/* True when the configuration names the topic. Topics of Kafka's own have names that begin with two
+ * underscores: a pattern does not mean them. */
+static bool is_wanted(const struct config_kafka *kafka, const char *topic, size_t *which)
+{
+    for (*which = 0; *which < kafka->topic_count; (*which)++) {
+        const char *wanted = kafka->topics[*which];
+        if (strcmp(wanted, topic) == 0 ||
+            (strncmp(topic, "__", 2) != 0 && pattern_covers(str_of(wanted), str_of(topic)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A topic that is named has to be there; a pattern may match none yet. */
+static int check_found(const struct config_kafka *kafka, const bool *found, struct error *err)
+{
+    for (size_t i = 0; i < kafka->topic_count; i++) {
+        if (!found[i] && strchr(kafka->topics[i], '*') == NULL) {
+            return error_set(err, STATUS_NOT_FOUND,
+                             "Kafka at %s has no topic \"%s\", or source.kafka's user may not see "
+                             "it; create it, or name another one in source.uri",
+                             kafka->brokers, kafka->topics[i]);
+        }
+    }
+    return STATUS_OK;
+}
+
+int kafka_client_partitions(struct kafka_client *client, kafka_each_partition *each, void *arg,
+                            struct error *err)
+{
+    const struct config_kafka *kafka = &client->config->source.kafka;
+    const struct rd_kafka_metadata *all = NULL;
+    bool found[CONFIG_TOPICS_MAX] = {false};
+    const rd_kafka_resp_err_t code =
+        rd_kafka_metadata(client->handle, 1, NULL, &all, KAFKA_ANSWER_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return unreachable(client, code, err);
+    }
+    for (int i = 0; i < all->topic_cnt; i++) {
+        const struct rd_kafka_metadata_topic *topic = &all->topics[i];
+        size_t which;
+        if (topic->err != RD_KAFKA_RESP_ERR_NO_ERROR || !is_wanted(kafka, topic->topic, &which)) {
+            continue;
+        }
+        found[which] = true;
+        for (int k = 0; k < topic->partition_cnt; k++) {
+            each(arg, topic->topic, topic->partitions[k].id);
+        }
+    }
+    rd_kafka_metadata_destroy(all);
+    return check_found(kafka, found, err);
+}
+
+int kafka_client_range(struct kafka_client *client, const char *topic, int32_t number,
+                       int64_t *first, int64_t *end, struct error *err)
+{
+    const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client->handle, topic, number,
+                                                                      first, end, KAFKA_ANSWER_MS);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : unreachable(client, code, err);
+}
+
+int kafka_client_consume(struct kafka_client *client, const char *topic, int32_t number,
+                         int64_t offset, struct error *err)
+{
+    if (rd_kafka_consume_start_queue(topic_of(client, topic), number, offset, client->queue) != 0) {
+        return error_set(err, STATUS_IO, "Kafka: %s-%d cannot be consumed: %s", topic, number,
+                         rd_kafka_err2str(rd_kafka_last_error()));
+    }
+    client->consumed++;
+    return STATUS_OK;
+}
+
+void kafka_client_stop(struct kafka_client *client, const char *topic, int32_t number)
+{
+    rd_kafka_consume_stop(topic_of(client, topic), number);
+    client->consumed--;
+}
+
+/* ---- Messages ---- */
+
+uint64_t kafka_client_digest(const rd_kafka_message_t *message)
+{
+    const int64_t time = rd_kafka_message_timestamp(message, NULL);
+    const struct str key = {message->key, message->key_len};
+    const struct str value = {message->payload, message->len < 256 ? message->len : 256};
+    uint64_t digest = fnv1a(FNV_BEGIN, (struct str){(const char *)&time, sizeof time});
+    digest = fnv1a(digest, key);
+    return fnv1a(digest, value);
+}
+
+struct headers {
+    rd_kafka_message_t *message;
+    struct buf *name;
+};
+
+static struct str header_of(void *arg, const char *prefix, struct str name)
+{
+    struct headers *headers = arg;
+    rd_kafka_headers_t *all;
+    const void *value;
+    size_t len;
+    buf_clear(headers->name);
+    buf_append_text(headers->name, prefix);
+    buf_append_str(headers->name, name);
+    if (rd_kafka_message_headers(headers->message, &all) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(all, buf_cstr(headers->name), &value, &len) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR ||
+        value == NULL) {
+        return STR_NULL;
+    }
+    return (struct str){value, len};
+}
+
+void kafka_client_add_event(struct kafka_client *client, struct batch *batch, rd_kafka_message_t *m,
+                            const char *name, uint64_t ordinal, wall_time now,
+                            struct unusable_log *unusable)
+{
+    rd_kafka_timestamp_type_t type;
+    const int64_t ms = rd_kafka_message_timestamp(m, &type);
+    struct headers headers = {m, &client->header};
+    const struct message message = {
+        .topic = str_of(name),
+        .partition = m->partition,
+        .key = {m->key, m->key_len},
+        .value = {m->payload, m->len},
+        .time = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? (wall_time){ms * US_PER_MS} : WALL_NEVER,
+        .header = header_of,
+        .header_arg = &headers,
+    };
+    char id[EVENT_ID_MAX + 64];
+    const int len = snprintf(id, sizeof id, "%.*s-%d-%lld", EVENT_ID_MAX - 40, name, m->partition,
+                             (long long)m->offset);
+    const struct str id_text = {id, (size_t)len};
+    enum unusable why;
+    struct event *event = batch_event(batch);
+    event->ordinal = ordinal;
+    event->arrival = now;
+    switch (message_fill(client->reader, &message, batch, event, &why)) {
+    case MESSAGE_USABLE:
+        event->id = event_id_of_text(batch_text(batch, id_text));
+        break;
+    case MESSAGE_UNUSABLE:
+        batch_drop_event(batch);
+        unusable_text_row(unusable, why, id_text);
+        break;
+    case MESSAGE_NOTHING:
+        batch_drop_event(batch);
+        batch->unusable--;
+        break;
+    }
+}

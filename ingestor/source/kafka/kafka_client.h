@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A client of a cluster: made from the configuration, with its errors in words. Partitions are
+ * consumed one by one, at offsets that we know, so there is no group, and nothing is committed to
+ * Kafka. (librdkafka's legacy consumer, which its introduction calls "simple consumer".)
+ *
+ * The thread that opens it uses it; librdkafka has threads of its own below.
+ */
+#ifndef INGESTOR_SOURCE_KAFKA_KAFKA_CLIENT_H
+#define INGESTOR_SOURCE_KAFKA_KAFKA_CLIENT_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+#include "common/config/config.h"
+#include "ingestor/source/message/message.h"
+
+#define KAFKA_ANSWER_MS 5000 /* how long a broker is waited for */
+
+struct kafka_client {
+    const struct config *config; /* borrowed */
+    rd_kafka_t *handle;
+    rd_kafka_queue_t *queue;   /* of all partitions that are consumed */
+    rd_kafka_topic_t **topics; /* those that were asked for, by name */
+    size_t topic_count;
+    size_t consumed;               /* partitions that are consumed */
+    struct error down;             /* why nothing can be read; empty: nothing says so */
+    struct message_reader *reader; /* of messages */
+    struct buf header;             /* scratch */
+};
+
+/* STATUS_INVALID: an option is refused, and err names it. */
+int kafka_client_open(struct kafka_client *client, const struct config *config, struct error *err);
+void kafka_client_close(struct kafka_client *client);
+
+/* Calls `each` for each partition of the topics that are configured, in no order. STATUS_NOT_FOUND:
+ * there is no such topic; STATUS_IO: nobody answers. */
+typedef void kafka_each_partition(void *arg, const char *topic, int32_t number);
+int kafka_client_partitions(struct kafka_client *client, kafka_each_partition *each, void *arg,
+                            struct error *err);
+
+/* The offsets of the first message that is there, and behind the last one. STATUS_IO. */
+int kafka_client_range(struct kafka_client *client, const char *topic, int32_t number,
+                       int64_t *first, int64_t *end, struct error *err);
+
+/* Begins to consume a partition at an offset; its messages come to the queue. opaque: goes with
+ * them. */
+int kafka_client_consume(struct kafka_client *client, const char *topic, int32_t number,
+                         int64_t offset, struct error *err);
+void kafka_client_stop(struct kafka_client *client, const char *topic, int32_t number);
+
+/* Serves what librdkafka has to tell. STATUS_IO: nothing can be read. */
+int kafka_client_serve(struct kafka_client *client, struct error *err);
+
+/* What an event of the queue that is no message means: STATUS_OK where it means nothing. */
+int kafka_client_failed(struct kafka_client *client, const rd_kafka_message_t *message,
+                        struct error *err);
+
+/* What a message is known again by. */
+uint64_t kafka_client_digest(const rd_kafka_message_t *message);
+
+/* Appends a message as an event with that ordinal, or passes it over. name: that of its topic. */
+void kafka_client_add_event(struct kafka_client *client, struct batch *batch,
+                            rd_kafka_message_t *message, const char *name, uint64_t ordinal,
+                            wall_time now, struct unusable_log *unusable);
+
+#endif

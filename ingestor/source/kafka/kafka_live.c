@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/kafka/kafka_live.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/xalloc.h"
+#include "common/program/log.h"
+#include "ingestor/source/kafka/kafka_gather.h"
+
+#define TURN_MS 100
+#define SILENT_MS 10000 /* so long nothing may come before the end of all partitions is reached */
+
+/* ---- Partitions ---- */
+
+static void note_partition(void *arg, const char *topic, int32_t number)
+{
+    struct kafka_source *s = arg;
+    if (s->state.count >= KAFKA_PARTITIONS_MAX) {
+        return;
+    }
+    const size_t index = kafka_state_partition(&s->state, topic, number);
+    kafka_feeds_grow(s);
+    if (!s->feeds[index].wanted && s->live) {
+        log_info("partition %s-%d is new, and is read from its start", topic, number);
+    }
+    s->feeds[index].wanted = true;
+}
+
+int kafka_live_look(struct kafka_source *s, struct error *err)
+{
+    s->look_at = mono_add_ms(clock_mono(), s->config->source.poll_interval_ms);
+    return kafka_client_partitions(&s->client, note_partition, s, err);
+}
+
+/* ---- Where a partition is gone on from ---- */
+
+static bool note_digest(void *arg, size_t piece, rd_kafka_message_t *message)
+{
+    struct kafka_anchor *found = arg;
+    (void)piece;
+    *found = (struct kafka_anchor){message->offset, kafka_client_digest(message)};
+    return false;
+}
+
+enum same { SAME_UNKNOWN, SAME_YES, SAME_NO };
+
+/* Whether the message that was read there is there. */
+static int compare(struct kafka_source *s, const struct kafka_partition *p,
+                   const struct kafka_anchor *anchor, int64_t low, int64_t high, enum same *same,
+                   struct error *err)
+{
+    struct kafka_anchor found = {.offset = -1};
+    struct kafka_piece piece = {p->topic, p->number, anchor->offset, anchor->offset + 1, false};
+    *same = SAME_UNKNOWN;
+    if (anchor->offset < low || anchor->offset >= high) {
+        return STATUS_OK;
+    }
+    const int status = kafka_gather(&s->client, &piece, 1, note_digest, &found, err);
+    if (status == STATUS_OK && found.offset == anchor->offset) {
+        *same = found.digest == anchor->digest ? SAME_YES : SAME_NO;
+    }
+    return status;
+}
+
+/* What was read is another partition's: its messages are new ones, and their ids were used before.
+ */
+static void begin_anew(struct kafka_source *s, struct kafka_partition *p, int64_t low)
+{
+    log_warn("partition %s-%d was made anew: it is read from its start, tiles keep what they have, "
+             "and streams begin anew",
+             p->topic, p->number);
+    p->first.offset = -1;
+    p->last.offset = -1;
+    kafka_draft_skip(&s->draft, &s->state, (size_t)(p - s->state.partitions), low);
+    kafka_state_renumber(&s->state);
+}
+
+/* Messages that were read are gone from the end, as when a broker that lacked them became leader.
+ */
+static void go_back(struct kafka_source *s, struct kafka_partition *p, int64_t high)
+{
+    log_warn("partition %s-%d has lost %lld messages that were read: tiles keep them, and streams "
+             "begin anew",
+             p->topic, p->number, (long long)(p->next - high));
+    p->last.offset = -1;
+    kafka_draft_skip(&s->draft, &s->state, (size_t)(p - s->state.partitions), high);
+    kafka_state_renumber(&s->state);
+}
+
+/* Retention took messages before they were read. */
+static void go_ahead(struct kafka_source *s, struct kafka_partition *p, int64_t low)
+{
+    log_warn("up to %lld messages of partition %s-%d were gone before they could be read, from "
+             "offset %lld on: tiles lack them, and streams begin anew",
+             (long long)(low - p->next), p->topic, p->number, (long long)p->next);
+    kafka_draft_skip(&s->draft, &s->state, (size_t)(p - s->state.partitions), low);
+    kafka_state_renumber(&s->state);
+}
+
+/* Sets p->next to what there is. */
+static int find_place(struct kafka_source *s, struct kafka_partition *p, int64_t low, int64_t high,
+                      struct error *err)
+{
+    enum same same;
+    if (p->next < 0) {
+        s->older_gone |= low > 0;
+        return STATUS_OK;
+    }
+    int status = compare(s, p, p->next > high ? &p->first : &p->last, low, high, &same, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (same == SAME_NO || (p->next > high && same == SAME_UNKNOWN)) {
+        begin_anew(s, p, low);
+    } else if (p->next > high) {
+        go_back(s, p, high);
+    } else if (p->next < low) {
+        go_ahead(s, p, low);
+    }
+    return STATUS_OK;
+}
+
+static int place_partition(struct kafka_source *s, size_t index, int64_t *low, struct error *err)
+{
+    struct kafka_partition *p = &s->state.partitions[index];
+    int64_t *high = &s->feeds[index].end;
+    const int status = kafka_client_range(&s->client, p->topic, p->number, low, high, err);
+    return status == STATUS_OK ? find_place(s, p, *low, *high, err) : status;
+}
+
+static int consume_partition(struct kafka_source *s, size_t index, int64_t low, struct error *err)
+{
+    const struct kafka_partition *p = &s->state.partitions[index];
+    struct kafka_feed *feed = &s->feeds[index];
+    const int64_t from = p->next < 0 ? low : p->next;
+    const int status = kafka_client_consume(&s->client, p->topic, p->number, from, err);
+    feed->consumed = status == STATUS_OK;
+    feed->at_end = from >= feed->end;
+    return status;
+}
+
+static bool is_due(const struct kafka_feed *feed)
+{
+    return feed->wanted && !feed->consumed;
+}
+
+/* All places are found before anything is consumed: looking at a message again needs the queue
+ * alone. Of a partition that comes while others are consumed nothing was read, and nothing is to be
+ * looked at. */
+int kafka_live_start(struct kafka_source *s, struct error *err)
+{
+    int64_t *lows = x_calloc(s->feed_count + 1, sizeof *lows);
+    int status = STATUS_OK;
+    for (size_t i = 0; i < s->feed_count && status == STATUS_OK; i++) {
+        if (is_due(&s->feeds[i])) {
+            status = place_partition(s, i, &lows[i], err);
+        }
+    }
+    for (size_t i = 0; i < s->feed_count && status == STATUS_OK; i++) {
+        if (is_due(&s->feeds[i])) {
+            status = consume_partition(s, i, lows[i], err);
+        }
+    }
+    free(lows);
+    return status;
+}
+
+/* ---- Messages ---- */
+
+static struct kafka_feed *feed_of(struct kafka_source *s, const rd_kafka_message_t *message,
+                                  size_t *index)
+{
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    for (size_t i = 0; i < s->feed_count; i++) {
+        const size_t at = (s->feed_at + i) % s->feed_count;
+        if (s->state.partitions[at].number == message->partition &&
+            strcmp(s->state.partitions[at].topic, topic) == 0) {
+            s->feed_at = at;
+            *index = at;
+            return &s->feeds[at];
+        }
+    }
+    return NULL;
+}
+
+static int handle(struct kafka_source *s, rd_kafka_message_t *message, struct batch *batch,
+                  wall_time now, struct error *err)
+{
+    size_t index;
+    struct kafka_feed *feed = message->rkt != NULL ? feed_of(s, message, &index) : NULL;
+    if (feed != NULL && (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF ||
+                         (message->err == 0 && message->offset + 1 >= feed->end))) {
+        feed->at_end = true; /* the last offsets may be those of no message */
+    }
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return kafka_client_failed(&s->client, message, err);
+    }
+    if (feed == NULL || message->offset < s->state.partitions[index].next) {
+        return STATUS_OK;
+    }
+    const uint64_t ordinal = kafka_draft_deliver(&s->draft, &s->state, index, message->offset,
+                                                 kafka_client_digest(message));
+    kafka_client_add_event(&s->client, batch, message, s->state.partitions[index].topic, ordinal,
+                           now, &s->unusable);
+    return STATUS_OK;
+}
+
+/* Delivers messages that wait, as many as go into the batch. */
+static int deliver(struct kafka_source *s, size_t max_rows, struct batch *batch, size_t *messages,
+                   struct error *err)
+{
+    const wall_time now = clock_wall();
+    int status = STATUS_OK;
+    while (s->waiting_at < s->waiting_count && status == STATUS_OK && *messages < max_rows &&
+           !batch_is_full(batch)) {
+        rd_kafka_message_t *message = s->waiting[s->waiting_at++];
+        status = handle(s, message, batch, now, err);
+        *messages += message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+        rd_kafka_message_destroy(message);
+    }
+    return status;
+}
+
+void kafka_live_stop(struct kafka_source *s)
+{
+    while (s->waiting_at < s->waiting_count) {
+        rd_kafka_message_destroy(s->waiting[s->waiting_at++]);
+    }
+}
+
+static bool all_at_end(const struct kafka_source *s)
+{
+    for (size_t i = 0; i < s->feed_count; i++) {
+        if (s->feeds[i].consumed && !s->feeds[i].at_end) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Takes from the queue until there is nothing, or the batch is full. Before the ends of all
+ * partitions were reached, waits for something. */
+static int take(struct kafka_source *s, size_t max_rows, struct batch *batch, struct error *err)
+{
+    const mono_time until = mono_add_ms(clock_mono(), SILENT_MS);
+    size_t messages = 0;
+    int status = STATUS_OK;
+    while (status == STATUS_OK) {
+        status = deliver(s, max_rows, batch, &messages, err);
+        if (status != STATUS_OK || messages >= max_rows || batch_is_full(batch)) {
+            break;
+        }
+        const bool wait = messages == 0 && s->building && !all_at_end(s);
+        const ssize_t got = rd_kafka_consume_batch_queue(s->client.queue, wait ? TURN_MS : 0,
+                                                         s->waiting, KAFKA_MESSAGES);
+        s->waiting_at = 0;
+        s->waiting_count = got > 0 ? (size_t)got : 0;
+        if (got <= 0 && !wait) {
+            break;
+        }
+        if (got <= 0) {
+            status = kafka_client_serve(&s->client, err);
+            if (status == STATUS_OK && clock_mono().us > until.us) {
+                status = error_set(err, STATUS_IO, "Kafka at %s: nothing came for %d s",
+                                   s->config->source.kafka.brokers, SILENT_MS / 1000);
+            }
+        }
+    }
+    return status;
+}
+
+/* ---- Batches ---- */
+
+static int poll_topics(struct kafka_source *s, size_t max_rows, struct batch *batch,
+                       struct error *err)
+{
+    int status = kafka_client_serve(&s->client, err);
+    if (status == STATUS_OK && clock_mono().us >= s->look_at.us) {
+        status = kafka_live_look(s, err);
+    }
+    if (status == STATUS_OK) {
+        status = kafka_live_start(s, err);
+    }
+    if (status == STATUS_OK) {
+        status = take(s, max_rows, batch, err);
+    }
+    s->building = s->building && !all_at_end(s);
+    batch->more = s->building || s->waiting_at < s->waiting_count ||
+                  rd_kafka_queue_length(s->client.queue) > 0;
+    return status;
+}
+
+int kafka_live_read(struct kafka_source *s, size_t max_rows, struct batch **out, struct error *err)
+{
+    struct buf record = {0};
+    struct batch *batch = batch_create(s->config->source.extra_count);
+    const int status = poll_topics(s, max_rows, batch, err);
+    if (status != STATUS_OK ||
+        (kafka_draft_empty(&s->draft) && batch->unusable == 0 && !batch->more && !s->promised)) {
+        batch_destroy(&batch);
+        return status;
+    }
+    if (!kafka_draft_empty(&s->draft)) {
+        kafka_draft_put(&s->draft, &s->state, &record);
+    }
+    batch->older_gone = s->older_gone;
+    s->older_gone = false;
+    kafka_finish(s, batch, buf_str(&record), true);
+    buf_free(&record);
+    *out = batch;
+    return STATUS_OK;
+}

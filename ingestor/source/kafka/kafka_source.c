@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/kafka/kafka_source.h"
+
+#include <string.h>
+
+#include "common/base/xalloc.h"
+
+#define WHOLE_BYTES_MIN ((size_t)256 << 10)
+
+void kafka_feeds_grow(struct kafka_source *s)
+{
+    if (s->feed_count < s->state.count) {
+        s->feeds = x_reallocarray(s->feeds, s->state.count, sizeof *s->feeds);
+        memset(s->feeds + s->feed_count, 0, (s->state.count - s->feed_count) * sizeof *s->feeds);
+        s->feed_count = s->state.count;
+    }
+}
+
+void kafka_finish(struct kafka_source *s, struct batch *batch, struct str record, bool journaled)
+{
+    struct kafka_state *state = &s->state;
+    struct buf whole = {0};
+    batch->ordinal = state->ordinal;
+    batch->origin = state->origin;
+    batch->restarted = s->started_over;
+    batch->record = state->record;
+    batch->pending_since = WALL_NEVER;
+    s->started_over = false;
+    s->promised = batch->more || batch->history;
+    const size_t most = state->whole_bytes > WHOLE_BYTES_MIN ? state->whole_bytes : WHOLE_BYTES_MIN;
+    batch->state_appends = state->record_bytes <= most;
+    if (batch->state_appends) {
+        state->record_bytes += record.len;
+        batch_finish(batch, record, journaled ? record : STR(""));
+    } else {
+        kafka_state_save(state, &whole);
+        batch_finish(batch, buf_str(&whole), journaled ? record : STR(""));
+    }
+    buf_free(&whole);
+}

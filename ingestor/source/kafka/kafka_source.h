@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of reading Kafka share.
+ *
+ *   open ─► history ─► replay ─► live
+ *           for the    what the  each partition from its offset on, in the order in which
+ *           event log  journal   messages come
+ *                      says
+ *
+ * kafka_again.c is what comes before live, kafka_live.c live, source_kafka.c the table of
+ * functions.
+ */
+#ifndef INGESTOR_SOURCE_KAFKA_KAFKA_SOURCE_H
+#define INGESTOR_SOURCE_KAFKA_KAFKA_SOURCE_H
+
+#include "ingestor/source/kafka/kafka_client.h"
+#include "ingestor/source/kafka/kafka_state.h"
+#include "ingestor/source/unusable.h"
+
+#define KAFKA_MESSAGES 1024 /* taken from the queue at once */
+
+/* A partition that is read; the one of that index in the state. */
+struct kafka_feed {
+    bool wanted;   /* The configuration names it, and it is there. */
+    bool consumed; /* It has been begun with. */
+    bool at_end;   /* What was its end when it was begun with has been reached. */
+    int64_t end;   /* that end: behind the last offset */
+};
+
+struct kafka_source {
+    struct source base; /* first: a struct source is one of these */
+    const struct config *config;
+    struct kafka_client client;
+    struct kafka_state state;
+    struct kafka_draft draft;
+    struct unusable_log unusable;
+    struct kafka_feed *feeds; /* as many as the state has partitions */
+    size_t feed_count;
+    size_t feed_at; /* that of the last message: the next one is likely to be of it, too */
+
+    rd_kafka_message_t *waiting[KAFKA_MESSAGES]; /* taken from the queue, and not delivered yet */
+    size_t waiting_at;
+    size_t waiting_count;
+
+    struct buf journal; /* records to be gone through again, one behind the other */
+    size_t journal_at;
+    bool history_due;
+    bool live;
+    bool building;     /* Not every partition was at its end yet. */
+    bool promised;     /* The next read has to give a batch. */
+    bool started_over; /* The next batch begins anew. */
+    bool older_gone;   /* Messages were there before the first one that was read. */
+    mono_time look_at; /* when to look for new partitions */
+    int wake_fd;       /* an eventfd that librdkafka writes to */
+};
+
+/* Ends a batch that is delivered: with the record, and the state behind it. */
+void kafka_finish(struct kafka_source *s, struct batch *batch, struct str record, bool journaled);
+
+/* Makes feeds for all partitions of the state. */
+void kafka_feeds_grow(struct kafka_source *s);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/config/message_place.h"
+
+#include "tests/common/config/config_unit.h"
+
+#define BUS "source:\n  uri: kafka://b1:9092,b2:9093/orders,tick*\n"
+
+static void test_places(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum message_format format;
+        enum message_place_kind kind; /* PLACE_NONE: it is none */
+        const char *name;
+    } rows[] = {
+        {"value", MESSAGE_JSON, PLACE_VALUE, ""},
+        {"value.a.b", MESSAGE_JSON, PLACE_VALUE, "a.b"},
+        {"value.", MESSAGE_JSON, PLACE_NONE, ""},
+        {"value.a..b", MESSAGE_JSON, PLACE_NONE, ""},
+        {"values", MESSAGE_JSON, PLACE_NONE, ""},
+        {"key", MESSAGE_JSON, PLACE_KEY, ""},
+        {"key.id", MESSAGE_JSON, PLACE_NONE, ""},
+        {"header.x-kind.2", MESSAGE_JSON, PLACE_HEADER, "x-kind.2"},
+        {"header", MESSAGE_JSON, PLACE_NONE, ""},
+        {"topic", MESSAGE_DEBEZIUM, PLACE_TOPIC, ""},
+        {"partition", MESSAGE_JSON, PLACE_PARTITION, ""},
+        {"timestamp", MESSAGE_JSON, PLACE_TIME, ""},
+        {"ce.type", MESSAGE_CLOUDEVENTS, PLACE_ATTRIBUTE, "type"},
+        {"ce.type", MESSAGE_JSON, PLACE_NONE, ""},
+        {"change.type", MESSAGE_DEBEZIUM, PLACE_CHANGE_TYPE, ""},
+        {"change.time", MESSAGE_JSON, PLACE_NONE, ""},
+        {"", MESSAGE_JSON, PLACE_NONE, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct message_place place;
+        const bool found = message_place_parse(str_of(rows[i].text), rows[i].format, &place);
+        assert_int_equal(found, rows[i].kind != PLACE_NONE);
+        if (found) {
+            assert_int_equal(place.kind, rows[i].kind);
+            assert_str(place.name, rows[i].name);
+        }
+    }
+}
+
+static void test_a_bus_has_topics_options_and_places(void **state)
+{
+    (void)state;
+    struct config *config =
+        parse_ok(BUS "  format: cloudevents\n"
+                     "  fields: {event_type: value.kind, summary: null, shop: header.shop}\n"
+                     "  kafka:\n"
+                     "    security.protocol: SASL_SSL\n"
+                     "    ssl.key.password: {file: k}\n"
+                     "  password_file: p\n");
+    const struct config_source *source = &config->source;
+    assert_int_equal(source->kind, SOURCE_KAFKA);
+    assert_string_equal(source->kafka.brokers, "b1:9092,b2:9093");
+    assert_int_equal(source->kafka.topic_count, 2);
+    assert_string_equal(source->kafka.topics[1], "tick*");
+    assert_int_equal(source->kafka.option_count, 2);
+    assert_string_equal(source->kafka.options[0].value, "SASL_SSL");
+    assert_null(source->kafka.options[1].value);
+    assert_string_equal(source->kafka.options[1].file, "/etc/tilewire/k");
+    assert_int_equal(source->format, MESSAGE_CLOUDEVENTS);
+    assert_string_equal(source->columns[EVENT_TYPE].name, "value.kind");
+    assert_null(source->columns[EVENT_SUMMARY].name);
+    assert_string_equal(source->columns[EVENT_TARGET].name, "ce.subject");
+    assert_string_equal(source->extras[0].column, "header.shop");
+    assert_int_equal(config->ingestor.checkpoint, CHECKPOINT_FILE);
+    assert_string_equal(config->ingestor.checkpoint_path, "/etc/tilewire/kafka.tilewire");
+    config_destroy(&config);
+}
+
+static void test_what_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *message;
+    } rows[] = {
+        {"source: {uri: \"kafka://b:9092\"}", "expected kafka://BROKER:PORT,…/TOPIC,…"},
+        {"source: {uri: \"kafka://b:9092/\"}", "expected 1 to 64 topics"},
+        {"source: {uri: \"kafka://b:9092/a b\"}", "expected 1 to 64 topics"},
+        {"source: {uri: \"kafka://u:p@b:9092/a\"}", "a user and a password may not stand in it"},
+        {BUS "  table: events\n", "source.table: Kafka has messages and no table"},
+        {BUS "  cursor: [a, b]\n", "source.cursor: Kafka has messages and no table"},
+        {"source: {uri: \"sqlite:x.db\", format: json}", "source.format: SQLite has a table"},
+        {"source: {uri: \"sqlite:x.db\", kafka: {a: b}}", "source.kafka: the source is SQLite"},
+        {BUS "  fields: {event_type: kind}\n", "source.fields.event_type: expected a place"},
+        {BUS "  fields: {shop: ce.x}\n", "source.fields.shop: expected a place"},
+        {BUS "  fields: {id: key}\n", "source.fields.id: the id of a message is where it stands"},
+        {BUS "  format: avro\n", "expected json, cloudevents or debezium"},
+        {BUS "  kafka: {group.id: x}\n", "source.kafka.group.id: Tilewire sets it"},
+        {BUS "  kafka: {sasl.password: x}\n", "a secret may not stand in the configuration"},
+        {BUS "  kafka: [a]\n", "expected a map of options of librdkafka"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config *config = NULL;
+        struct error err = {{0}};
+        assert_int_equal(
+            config_parse(rows[i].text, strlen(rows[i].text), CONFIG_NAME, &config, &err),
+            STATUS_INVALID);
+        if (strstr(err.text, rows[i].message) == NULL) {
+            fail_msg("\"%s\" is not said, but: %s", rows[i].message, err.text);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_a_bus_has_topics_options_and_places),
+        cmocka_unit_test(test_what_does_not_fit_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real Kafka, and topics of it as events tables."""
+import contextlib
+import functools
+import json
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
+
+from tilewire import free_ports
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "kafka"
+
+
+class Broker:
+    def __init__(self, path):
+        self.path = path
+        self.port, self.sasl_port = free_ports(2)
+        self.address = f"127.0.0.1:{self.port}"
+
+    def start(self):
+        subprocess.run([SCRIPT, "start", self.path, str(self.port), str(self.sasl_port)], check=True, stdout=subprocess.DEVNULL)
+
+    def stop(self, signal="TERM"):
+        subprocess.run([SCRIPT, "stop", self.path, signal], check=True)
+
+    @functools.cached_property
+    def admin(self):
+        return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+
+
+@contextlib.contextmanager
+def throw_away_broker():
+    path = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-kafka-"))
+    broker = Broker(path)
+    broker.start()
+    yield broker
+    broker.stop("KILL")
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def done(futures):
+    for future in futures.values():
+        future.result(30)
+
+
+class Topics:
+    """Topics of a broker, which the tests write to as they write to a table."""
+
+    kind = "kafka"
+    serial = 0
+
+    def __init__(self, broker, partitions=3, names=1, **config):
+        Topics.serial += 1
+        self.broker, self.partitions, self.config = broker, partitions, config
+        self.names = [f"t{Topics.serial}.{'abc'[i]}" for i in range(names)]
+        self.uri = f"kafka://{broker.address}/{','.join(self.names)}"
+        self.producer = None
+        self.produced = 0
+
+    def create(self, names=None):
+        done(self.broker.admin.create_topics([NewTopic(n, self.partitions, 1, config=self.config) for n in names or self.names]))
+        self.connect()
+
+    def connect(self, **options):
+        self.producer = Producer({"bootstrap.servers": self.broker.address, "linger.ms": 0, "log_level": 0, **options})
+
+    def drop(self, name):
+        done(self.broker.admin.delete_topics([name]))
+        deadline = time.monotonic() + 30
+        while name in self.broker.admin.list_topics(timeout=10).topics and time.monotonic() < deadline:
+            pass
+
+    def add_partitions(self, count, name=None):
+        done(self.broker.admin.create_partitions([NewPartitions(name or self.names[0], count)]))
+
+    def configure(self, name, **config):
+        done(self.broker.admin.alter_configs([ConfigResource("topic", name, set_config=config)]))
+
+    def send(self, value, key=None, name=None, partition=None, **options):
+        """One message, which is on the broker when this returns."""
+        where = {} if partition is None else {"partition": partition}
+        self.producer.produce(name or self.names[0], value, key, **where, **options)
+        assert self.producer.flush(30) == 0
+
+    def insert(self, rows):
+        """Rows as a table has them, spread over the topics and their partitions."""
+        for stamp, event, actor, target, summary, payload in rows:
+            self.produced += 1
+            value = {"timestamp": stamp, "event_type": event, "actor_id": actor, "target_id": target, "summary": summary}
+            if payload is not None:
+                value["payload"] = json.loads(payload)
+            self.producer.produce(self.names[self.produced % len(self.names)], json.dumps(value), target)
+        assert self.producer.flush(30) == 0
+
+    def range(self, name, partition):
+        from confluent_kafka import Consumer, TopicPartition
+        consumer = Consumer({"bootstrap.servers": self.broker.address, "group.id": "none", "log_level": 0})
+        found = consumer.get_watermark_offsets(TopicPartition(name, partition), timeout=10)
+        consumer.close()
+        return found
+
+    def ids(self):
+        """Of all messages that are there."""
+        topics = self.broker.admin.list_topics(timeout=10).topics
+        return [f"{name}-{p}-{offset}" for name in self.names if name in topics for p in topics[name].partitions
+                for offset in range(*self.range(name, p))]
+
+    def close(self):
+        self.producer = None

@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kafka as the source, against a real broker: nothing lost, nothing twice, one order, whatever happens to broker, topics and programs."""
+import json
+import signal
+
+import pytest
+
+from kafka import Topics, throw_away_broker
+from test_crashes import Resuming, Writer
+from test_cursor import text_ids
+from tilewire import RandomEvents, now_iso, wait_until
+
+COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
+
+
+@pytest.fixture(scope="module")
+def broker():
+    with throw_away_broker() as made:
+        yield made
+
+
+@pytest.fixture
+def own_broker():
+    """One that may be killed."""
+    with throw_away_broker() as made:
+        yield made
+
+
+@pytest.fixture
+def topics(broker):
+    made = Topics(broker)
+    made.create()
+    return made
+
+
+def order(**more):
+    return json.dumps({"timestamp": now_iso(), "event_type": "order.created", "target_id": "o1", **more})
+
+
+def value(d, key="orders"):
+    status, _, body = d.request(f"/api/tiles/{key}")
+    return json.loads(body)["data"]["value"] if status == 200 else None
+
+
+def await_value(d, expected, timeout=20):
+    wait_until(lambda: value(d) == expected, timeout, f"{expected}, and not {value(d)}")
+
+
+def unusable(d):
+    return d.stats()["rows_unusable"]
+
+
+def all_events(d, gateway=0):
+    return d.get_json("/api/events?limit=1000", gateway)["events"][::-1]
+
+
+def test_messages_of_several_topics_and_partitions_are_tiles_and_events(deploy, broker):
+    topics = Topics(broker, names=2)
+    topics.create()
+    d = deploy(topics).start()
+    rows = RandomEvents(1)
+    for _ in range(40):
+        topics.insert([rows.next() for _ in range(5)])
+    for gateway in (0, 1):
+        wait_until(lambda g=gateway: len(all_events(d, g)) == 200, 20, "all messages")
+    d.verify()
+    ids = [e["id"] for e in all_events(d)]
+    assert sorted(ids) == sorted(topics.ids())
+    assert [e["id"] for e in all_events(d, 1)] == ids
+    stream = d.stream("/api/events/stream", 1, last_event_id=ids[150])
+    wait_until(lambda: len(text_ids(stream)) >= 49, what="what is behind it")
+    assert text_ids(stream) == ids[151:]
+
+
+def test_a_row_is_at_the_client_soon(deploy, topics):
+    d = deploy(topics, tiles=COUNT).start()
+    topics.send(order())
+    await_value(d, 1, 5)
+
+
+@pytest.mark.parametrize("victim", ["ingestor", "cache", "gateway0"])
+def test_kill_under_load(deploy, topics, victim):
+    """The order over partitions is journaled: who resumes after a crash gets each message once, in the order that all got."""
+    d = deploy(topics).start()
+    client = Resuming(d, 1 if victim == "gateway0" else 0)
+    client.ids = lambda: [i for s in client.streams for i in text_ids(s) if i is not None]
+    writer = Writer(topics, 7, lambda: len(client.ids()))
+    for _ in range(3):
+        before = len(client.ids())
+        wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 200, 60, "messages")
+        d[victim].kill()
+        d.start(victim)
+    writer.stop()
+    expected = topics.ids()
+    wait_until(lambda: client.keep_up() or len(set(client.ids())) == len(expected), 60, "all messages")
+    d.verify()
+    assert sorted(client.ids()) == sorted(expected)
+    orders = [[e["id"] for e in all_events(d, g)] for g in (0, 1)]
+    assert orders[0] == orders[1] == client.ids()[-len(orders[0]):]
+
+
+def test_partitions_and_topics_that_appear_are_read(deploy, broker):
+    topics = Topics(broker, partitions=1)
+    topics.create()
+    topics.uri = f"kafka://{broker.address}/{topics.names[0][:-1]}*"
+    d = deploy(topics, tiles=COUNT).start()
+    topics.send(order())
+    await_value(d, 1)
+    topics.add_partitions(3)
+    wait_until(lambda: len(broker.admin.list_topics(topic=topics.names[0], timeout=10).topics[topics.names[0]].partitions) == 3)
+    topics.connect()
+    topics.send(order(), partition=2)
+    await_value(d, 2)
+    other = topics.names[0][:-1] + "z"
+    topics.create([other])
+    topics.send(order(), name=other)
+    await_value(d, 3)
+    d["ingestor"].kill()
+    topics.send(order(), name=other)
+    d.start("ingestor")
+    await_value(d, 4)
+    d.verify()
+
+
+def test_a_topic_that_is_not_there_is_waited_for(deploy, broker):
+    topics = Topics(broker)
+    d = deploy(topics, tiles=COUNT)
+    d["ingestor"].start()
+    d["ingestor"].await_log(f'has no topic "{topics.names[0]}"')
+    topics.create()
+    topics.send(order())
+    d.start("cache", "gateway0", "gateway1")
+    await_value(d, 1)
+
+
+def expire(topics, name):
+    """All that is in the topic is taken by retention."""
+    topics.configure(name, **{"retention.ms": "1"})
+    wait_until(lambda: all(low == high for low, high in (topics.range(name, p) for p in range(topics.partitions))), 60, "retention")
+    topics.configure(name, **{"retention.ms": "604800000"})
+
+
+def test_retention_takes_what_was_folded_and_tiles_keep_it(deploy, broker):
+    topics = Topics(broker, partitions=1)
+    topics.create()
+    d = deploy(topics, tiles=COUNT).start()
+    for _ in range(5):
+        topics.send(order())
+    await_value(d, 5)
+    expire(topics, topics.names[0])
+    topics.send(order())
+    await_value(d, 6)
+    d["ingestor"].kill()
+    d.start("ingestor")
+    topics.send(order())
+    await_value(d, 7)
+    result = d.run("verify", "--timeout", "5s")
+    assert result.returncode == 3, result.stdout  # unprovable: five messages are gone
+
+
+def test_retention_takes_what_was_not_read_and_that_is_said(deploy, broker):
+    topics = Topics(broker, partitions=1)
+    topics.create()
+    d = deploy(topics, tiles=COUNT).start()
+    topics.send(order())
+    await_value(d, 1)
+    stream = d.stream("/api/events/stream")
+    d["ingestor"].kill()
+    for _ in range(5):
+        topics.send(order())
+    expire(topics, topics.names[0])
+    topics.send(order())
+    d.start("ingestor")
+    await_value(d, 2)
+    d["ingestor"].await_log("were gone before they could be read")
+    wait_until(lambda: any(e["event"] == "reset" for e in stream.events), what="reset")
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_topic_that_is_made_anew_is_read_from_its_start(deploy, broker, running):
+    topics = Topics(broker, partitions=1)
+    topics.create()
+    d = deploy(topics, tiles=COUNT).start()
+    for _ in range(3):
+        topics.send(order())
+    await_value(d, 3)
+    if not running:
+        d["ingestor"].kill()
+    topics.drop(topics.names[0])
+    topics.create()
+    for _ in range(2 if running else 5):  # behind the place, when nobody looked
+        topics.send(order())
+    if not running:
+        d.start("ingestor")
+    await_value(d, 5 if running else 8, 60)
+    d["ingestor"].await_log("was made anew")
+
+
+def test_a_broker_that_is_killed_comes_back(deploy, own_broker):
+    topics = Topics(own_broker)
+    topics.create()
+    d = deploy(topics, tiles=COUNT).start()
+    topics.send(order())
+    await_value(d, 1)
+    own_broker.stop("KILL")
+    wait_until(lambda: d.request("/readyz")[0] == 503, 30, "the outage to be seen")
+    own_broker.start()
+    topics.connect()
+    topics.send(order())
+    await_value(d, 2, 60)
+    wait_until(lambda: d.request("/readyz")[0] == 200, 30, "ready again")
+    d.verify()
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_each_kind_of_compression(deploy, topics, codec):
+    d = deploy(topics, tiles=COUNT).start()
+    topics.connect(**{"compression.type": codec, "linger.ms": 50})
+    topics.insert([(now_iso(), "order.created", "ada", f"o{i}", "text " * 20, None) for i in range(100)])
+    await_value(d, 100)
+
+
+def test_what_is_not_committed_does_not_count(deploy, topics):
+    d = deploy(topics, tiles=COUNT).start()
+    topics.connect(**{"transactional.id": topics.names[0]})
+    topics.producer.init_transactions(30)
+    for commit in (True, False, True):
+        topics.producer.begin_transaction()
+        topics.send(order())
+        topics.producer.commit_transaction(30) if commit else topics.producer.abort_transaction(30)
+    await_value(d, 2)
+    d["ingestor"].kill()
+    d.start("ingestor")  # at the end are offsets that no message has
+    d.verify()
+    assert value(d) == 2
+
+
+def test_a_compacted_topic_with_tombstones(deploy, broker):
+    topics = Topics(broker, partitions=1, **{"cleanup.policy": "compact"})
+    topics.create()
+    d = deploy(topics, tiles=COUNT).start()
+    topics.send(order(), key="a")
+    topics.send(None, key="a")
+    topics.send(order(), key="b")
+    await_value(d, 2)
+    assert unusable(d) == 0
+
+
+def test_what_cannot_be_used_is_counted_and_passed_over(deploy, topics):
+    d = deploy(topics, tiles=COUNT).start()
+    for bad in (b"no json", b"[1]", b"", json.dumps({"timestamp": "never", "event_type": "order.created"}), json.dumps({"timestamp": now_iso()})):
+        topics.send(bad)
+    topics.send(order())
+    await_value(d, 1)
+    wait_until(lambda: unusable(d) == 5)
+    d.verify()
+
+
+def test_fields_are_where_the_file_says(deploy, topics):
+    topics.source = {"fields": {"event_type": "header.kind", "actor_id": "value.who.name", "target_id": "key", "timestamp": "value.at",
+                                "summary": "topic", "payload": "value.data", "shard": "partition", "price": "value.price"}}
+    tiles = [{"key": "by.shard", "type": "count", "group_by": "shard", "match": {"event_type": "sold"}},
+             {"key": "dear", "type": "count", "match": {"price": "12.5"}}]
+    d = deploy(topics, tiles=tiles).start()
+    topics.send(json.dumps({"who": {"name": "ada"}, "at": now_iso(), "price": 12.5, "data": {"n": 1}}), key="o7", partition=1, headers={"kind": b"sold"})
+    wait_until(lambda: value(d, "by.shard/1") == 1 and value(d, "dear") == 1, 20, "tiles")
+    event = all_events(d)[-1]
+    assert (event["event_type"], event["actor_id"], event["target_id"], event["summary"]) == ("sold", "ada", "o7", topics.names[0])
+    assert event["shard"] == "1" and event["price"] == "12.5"
+    d.verify()
+
+
+def test_cloudevents_of_both_modes(deploy, topics):
+    topics.source = {"format": "cloudevents"}
+    tiles = [{"key": "eu", "type": "count", "match": {"event_type": "com.shop.sold", "payload.region": "eu"}}]
+    d = deploy(topics, tiles=tiles).start()
+    event = {"specversion": "1.0", "id": "1", "source": "/shop", "type": "com.shop.sold", "subject": "o1", "time": now_iso(), "data": {"region": "eu"}}
+    topics.send(json.dumps(event), headers={"content-type": b"application/cloudevents+json"})
+    headers = {f"ce_{k}": v.encode() for k, v in event.items() if k != "data"}
+    topics.send(json.dumps(event["data"]), headers=headers)
+    topics.send(json.dumps({"no": "cloud event"}))
+    wait_until(lambda: value(d, "eu") == 2, 20, "both")
+    wait_until(lambda: unusable(d) == 1)
+    assert {(e["actor_id"], e["target_id"]) for e in all_events(d)} == {("/shop", "o1")}
+    d.verify()
+
+
+def change(op, before, after, schema=False):
+    envelope = {"op": op, "before": before, "after": after, "source": {"table": "orders", "ts_ms": 1_700_000_000_000}, "ts_ms": 1_700_000_000_001}
+    return json.dumps({"schema": {"type": "struct"}, "payload": envelope} if schema else envelope)
+
+
+@pytest.mark.parametrize("schema", [False, True])
+def test_rows_of_tables_that_debezium_follows(deploy, topics, schema):
+    topics.source = {"format": "debezium"}
+    tiles = [{"key": "changes", "type": "count", "match": {"event_type": ["orders.created", "orders.updated"]}},
+             {"key": "open", "type": "backlog", "item": "target_id", "states": {"orders.created": "open", "orders.updated": "open", "orders.deleted": None}}]
+    d = deploy(topics, tiles=tiles).start()
+    key = json.dumps({"schema": {}, "payload": {"id": 7}} if schema else {"id": 7})
+    topics.send(change("c", None, {"id": 7, "state": "new"}, schema), key=key)
+    wait_until(lambda: d.request("/api/tiles/open")[0] == 200 and d.tile("open")["data"]["total"] == 1, 20, "the row")
+    topics.send(change("u", {"id": 7, "state": "new"}, {"id": 7, "state": "done"}, schema), key=key)
+    topics.send(change("d", {"id": 7, "state": "done"}, None, schema), key=key)
+    topics.send(None, key=key)
+    wait_until(lambda: d.tile("open")["data"]["total"] == 0, 20, "the change")
+    assert value(d, "changes") == 2
+    assert {e["target_id"] for e in all_events(d)} == {"7"}
+    assert sorted(e["event_type"] for e in all_events(d)) == ["orders.created", "orders.deleted", "orders.updated"]
+    assert unusable(d) == 0
+    d.verify()
+
+
+def test_the_state_of_a_row_can_be_its_event_type(deploy, topics):
+    topics.source = {"format": "debezium", "fields": {"event_type": "value.after.state"}}
+    d = deploy(topics, tiles=[{"key": "open", "type": "backlog", "item": "target_id", "states": {"new": "open", "done": None}}]).start()
+    topics.send(change("c", None, {"id": 7, "state": "new"}), key='{"id": 7}')
+    topics.send(change("c", None, {"id": 8, "state": "new"}), key='{"id": 8}')
+    topics.send(change("u", None, {"id": 7, "state": "done"}), key='{"id": 7}')
+    wait_until(lambda: len(all_events(d)) == 3 and d.tile("open")["data"]["total"] == 1, 20, "one that is open")
+    d.verify()
+
+
+def test_a_user_and_a_password_from_a_file(deploy, broker, folder):
+    topics = Topics(broker)
+    topics.create()
+    topics.uri = topics.uri.replace(str(broker.port), str(broker.sasl_port))
+    secret = folder / "secret"
+    secret.write_text("wrong\n")
+    topics.source = {"password_file": str(secret),
+                     "kafka": {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "PLAIN", "sasl.username": "tilewire"}}
+    d = deploy(topics, tiles=COUNT)
+    d["ingestor"].start()
+    d["ingestor"].await_log("uthentication")
+    secret.write_text("secret\n")
+    d["ingestor"].await_log("ready component", timeout=30)
+    d.start("cache", "gateway0", "gateway1")
+    topics.send(order())
+    await_value(d, 1)
+    d.verify()
+
+
+def test_a_tile_that_is_added_is_built_from_the_messages_that_are_there(deploy, topics):
+    d = deploy(topics, tiles=COUNT).start()
+    for _ in range(5):
+        topics.send(order())
+    await_value(d, 5)
+    d.config["tiles"].append({"key": "all", "type": "count"})
+    d.write()
+    d["ingestor"].process.send_signal(signal.SIGHUP)
+    wait_until(lambda: value(d, "all") == 5, 20, "the new tile")
+    d.verify()
