@@ -110,6 +110,7 @@ static void put_http(const struct api *api, const struct http *http, struct buf 
         {"websockets_refused", "Handshakes of WebSockets that were wrong.", true, a->ws_refused},
         {"websockets_refused_origin", "Those from pages of other origins.", true,
          a->ws_origin_refused},
+        {"requests_malformed", "Requests that are none of HTTP.", true, c->malformed},
         {"headers_refused", "Requests whose headers were too large.", true, c->header_too_large},
         {"answers_refused", "Answers that limits.answers had no room for.", true, c->no_memory},
         {"bodies_refused", "Requests whose body was too large.", true, c->too_large},

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/program/log.h"
+#include "gateway/http/judge.h"
 
 int detach_socket(struct MHD_Connection *connection)
 {
@@ -49,17 +50,32 @@ void detach_logger(void *arg, const char *format, va_list args)
     }
 }
 
+struct self_test {
+    int taken; /* the duplicate of the socket; -1: not yet */
+    struct framing_target target;
+    bool framed; /* the request was handed over as framing.h supposes */
+};
+
+static void *note_target(void *arg, const char *target, struct MHD_Connection *connection)
+{
+    struct self_test *test = arg;
+    (void)connection;
+    test->target = framing_target(target);
+    return NULL;
+}
+
 static enum MHD_Result take(void *arg, struct MHD_Connection *connection, const char *url,
                             const char *method, const char *version, const char *data,
                             size_t *data_size, void **state)
 {
+    struct self_test *test = arg;
+    bool chunked;
     (void)url;
-    (void)method;
-    (void)version;
     (void)data;
     (void)data_size;
     (void)state;
-    *(int *)arg = detach_socket(connection);
+    test->framed = judge_framing(connection, test->target, method, version, &chunked) == NULL;
+    test->taken = detach_socket(connection);
     return MHD_NO;
 }
 
@@ -101,21 +117,23 @@ static bool still_connected(int taken, int client)
 
 int detach_self_test(struct error *err)
 {
-    static const char request[] = "GET / HTTP/1.1\r\nHost: self\r\n\r\n";
+    static const char request[] =
+        "GET /%20?a=%20 HTTP/1.1\r\nHost: self\r\nA:\r\nB:b \r\nC: \t c\r\n\r\n";
     struct sockaddr_in address;
-    int taken = -1;
+    struct self_test test = {.taken = -1};
     const int listening = listen_locally(&address);
     struct MHD_Daemon *daemon =
-        MHD_start_daemon(DETACH_MHD_FLAGS, 0, NULL, NULL, take, &taken, MHD_OPTION_EXTERNAL_LOGGER,
-                         detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_END);
+        MHD_start_daemon(DETACH_MHD_FLAGS, 0, NULL, NULL, take, &test, MHD_OPTION_EXTERNAL_LOGGER,
+                         detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, listening,
+                         MHD_OPTION_URI_LOG_CALLBACK, note_target, &test, MHD_OPTION_END);
     const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool ok =
         daemon != NULL && client >= 0 &&
         connect(client, (struct sockaddr *)&address, sizeof address) == 0 &&
         send(client, request, sizeof request - 1, MSG_NOSIGNAL) == (ssize_t)sizeof request - 1;
     if (ok) {
-        run_until_taken(daemon, &taken);
-        ok = still_connected(taken, client);
+        run_until_taken(daemon, &test.taken);
+        ok = still_connected(test.taken, client) && test.framed;
     }
     if (daemon != NULL) {
         MHD_stop_daemon(daemon);
@@ -125,12 +143,13 @@ int detach_self_test(struct error *err)
     if (client >= 0) {
         close(client);
     }
-    if (taken >= 0) {
-        close(taken);
+    if (test.taken >= 0) {
+        close(test.taken);
     }
     return ok ? STATUS_OK
               : error_set(err, STATUS_IO,
                           "this libmicrohttpd (%s) does not let connections be taken over, which "
-                          "streams need: use the version of the distribution",
+                          "streams need, or does not hand headers over as they came: use the "
+                          "version of the distribution",
                           MHD_get_version());
 }

@@ -25,8 +25,9 @@ int detach_socket(struct MHD_Connection *connection);
  * not tell. What it has read behind the request that is answered is lost to whoever detaches. */
 int64_t detach_bytes_read(struct MHD_Connection *connection);
 
-/* Detaches a real connection over the loopback and writes to it afterwards. STATUS_IO when that
- * does not work with the libmicrohttpd that was found. Takes some milliseconds. */
+/* Detaches a real connection over the loopback and writes to it afterwards, and holds its request
+ * against framing.h. STATUS_IO when that does not work with the libmicrohttpd that was found. Takes
+ * some milliseconds. */
 int detach_self_test(struct error *err);
 
 /* For MHD_OPTION_EXTERNAL_LOGGER: passes MHD's lines on to the log, but for the one that each

@@ -11,6 +11,7 @@
  *   waiting.h      requests that wait for news        detach.h     taking a socket away
  *   forwarded.h    clients behind proxies             encoding.h   gzip
  *   hosts.h        names that the gateway is asked under
+ *   framing.h      where a request begins and ends; judge.h: of what libmicrohttpd hands over
  *
  * One thread.
  */
@@ -63,6 +64,7 @@ struct http_counters {
     uint64_t client_errors;    /* Answers 4xx. */
     uint64_t too_large;        /* Answers 413, and bodies that were cut off. */
     uint64_t no_memory;        /* Answers 503, because of limits.answers. */
+    uint64_t malformed;        /* Requests that are none of HTTP; see framing.h. */
     uint64_t header_too_large; /* Answers 431; headers beyond the parser's memory are not seen. */
 };
 

@@ -131,8 +131,8 @@ static enum MHD_Result reply_made(struct request *request, unsigned status, cons
     }
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     reply_each_common(request, put_header, response);
-    if (request->http->config.turn->draining) {
-        /* The client has to send its next request to another gateway. */
+    if (request->last || request->http->config.turn->draining) {
+        /* Its next request goes over another connection; when draining, to another gateway. */
         MHD_add_response_header(response, "Connection", "close");
     }
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i += 2) {

@@ -15,6 +15,7 @@
 #include "gateway/http/encoding.h"
 #include "gateway/http/forwarded.h"
 #include "gateway/http/http_state.h"
+#include "gateway/http/judge.h"
 
 /* ---- From its first line to its end ---- */
 
@@ -44,6 +45,7 @@ struct request *request_create(struct http *http, struct MHD_Connection *connect
     struct request *request = x_calloc(1, sizeof *request);
     request->http = http;
     request->connection = connection;
+    request->target = framing_target(uri);
     request->raw = x_strndup(uri, strcspn(uri, "?"));
     request->raw_path = behind_host(request->raw);
     request->nul = strstr(uri, "%00") != NULL;
@@ -126,8 +128,8 @@ void request_set_path(struct request *request, const char *target)
     request->path = behind_host(target);
 }
 
-void request_begin(struct request *request, const char *target, const char *method,
-                   const char *version)
+const struct framing_fault *request_begin(struct request *request, const char *target,
+                                          const char *method, const char *version)
 {
     request->begun = true;
     request->asked_at = clock_mono();
@@ -140,6 +142,12 @@ void request_begin(struct request *request, const char *target, const char *meth
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
             ->header_size;
     request->header_too_large = request->header_bytes > request->http->config.limits->header_bytes;
+    bool chunked;
+    const struct framing_fault *fault =
+        judge_framing(request->connection, request->target, method, version, &chunked);
+    /* What is lenient about chunks shows no more: nothing that stands behind them is a request. */
+    request->last = chunked || fault != NULL;
+    return fault;
 }
 
 void request_destroy(struct request **request_p)

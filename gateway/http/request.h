@@ -14,6 +14,7 @@
 #include "gateway/base/identity.h"
 #include "gateway/base/view.h"
 #include "gateway/http/connections.h"
+#include "gateway/http/framing.h"
 #include "gateway/http/waiting.h"
 
 struct http;
@@ -22,20 +23,22 @@ struct http;
 struct request {
     struct http *http;
     struct MHD_Connection *connection;
-    const char *path;      /* Decoded, without scheme and host; libmicrohttpd's. */
-    char *raw;             /* The target as it came, without the query; owned. */
-    const char *raw_path;  /* In it, behind scheme and host. */
-    struct str host;       /* Of the target, else of Host; NULL for none. */
-    bool host_malformed;   /* True when there is more than one Host, or one that is none. */
-    bool host_foreign;     /* True when it is none of the gateway's names. */
-    bool begun;            /* True once its headers were read. */
-    bool head;             /* True for HEAD. */
-    bool nul;              /* True when there is a %00 in its path or query. */
-    bool http_1_0;         /* True when the client speaks HTTP/1.0. */
-    bool too_large;        /* True when its body is. */
-    bool header_too_large; /* True when its headers are. */
-    bool resumed;          /* True once it has waited: the API is called for it again. */
-    size_t header_bytes;   /* With the request line. */
+    const char *path;             /* Decoded, without scheme and host; libmicrohttpd's. */
+    char *raw;                    /* The target as it came, without the query; owned. */
+    const char *raw_path;         /* In it, behind scheme and host. */
+    struct framing_target target; /* As it came. */
+    struct str host;              /* Of the target, else of Host; NULL for none. */
+    bool host_malformed;          /* True when there is more than one Host, or one that is none. */
+    bool host_foreign;            /* True when it is none of the gateway's names. */
+    bool begun;                   /* True once its headers were read. */
+    bool last;                    /* True when the connection is closed after it. */
+    bool head;                    /* True for HEAD. */
+    bool nul;                     /* True when there is a %00 in its path or query. */
+    bool http_1_0;                /* True when the client speaks HTTP/1.0. */
+    bool too_large;               /* True when its body is. */
+    bool header_too_large;        /* True when its headers are. */
+    bool resumed;                 /* True once it has waited: the API is called for it again. */
+    size_t header_bytes;          /* With the request line. */
     size_t body_bytes;
     size_t answer_bytes; /* Of its answer; 0 before it is answered. */
     const char *origin;  /* The Origin that the answer has to name; NULL for none. */
@@ -67,9 +70,9 @@ struct request *request_create(struct http *http, struct MHD_Connection *connect
 /* Its path is that of this target, which is decoded and libmicrohttpd's. */
 void request_set_path(struct request *request, const char *target);
 
-/* Its headers are all there. */
-void request_begin(struct request *request, const char *target, const char *method,
-                   const char *version);
+/* Its headers are all there. Returns what is wrong with its framing, or NULL. */
+const struct framing_fault *request_begin(struct request *request, const char *target,
+                                          const char *method, const char *version);
 
 /* Its connection is idle from now on. */
 void request_destroy(struct request **request);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/http/server.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
 #include "gateway/http/detach.h"
 #include "gateway/http/http_state.h"
 #include "gateway/http/listen.h"
+#include "gateway/http/reply.h"
 #include "gateway/http/request.h"
 
 #define RELIEVE_MS 50             /* How often http_relieve is due while it is tight. */
@@ -59,9 +62,18 @@ static enum MHD_Result answer(struct request *request, const char *method)
     return http->api.answer(http->api.arg, request, method);
 }
 
+/* What follows such a request is perhaps none, so that none of it is read. */
+static enum MHD_Result refuse(struct request *request, const struct framing_fault *fault)
+{
+    request_enter_phase(request, CONNECTION_ANSWERING);
+    request->http->counters.requests++;
+    request->http->counters.malformed++;
+    return reply_problem(request, fault->status, fault->detail, 0);
+}
+
 /* Libmicrohttpd calls this with the headers, with each part of a body, at the end, and again when a
- * request that was suspended is resumed. An answer queued on the first call would close the
- * connection, so nothing is answered on it. */
+ * request that was suspended is resumed. An answer queued on the first call closes the connection,
+ * so only what is malformed is answered on it. */
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_size, void **state)
@@ -71,8 +83,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     struct http *http = arg;
     struct request *request = *state;
     if (!request->begun) {
-        request_begin(request, url, method, version);
-        return MHD_YES;
+        const struct framing_fault *fault = request_begin(request, url, method, version);
+        return fault != NULL ? refuse(request, fault) : MHD_YES;
     }
     if (*data_size != 0) {
         request->body_bytes += *data_size;
@@ -107,6 +119,17 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
     }
 }
 
+/* Requests that libmicrohttpd refuses by itself are seen in its log only. */
+static void on_log(void *arg, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+static void on_log(void *arg, const char *format, va_list args)
+{
+    static const char refused[] = "Error processing request";
+    struct http *http = arg;
+    http->counters.malformed += strncmp(format, refused, sizeof refused - 1) == 0;
+    detach_logger(NULL, format, args);
+}
+
 /* ---- The daemon ---- */
 
 int http_create(const struct http_config *config, const struct http_api *api, struct http **out,
@@ -136,14 +159,15 @@ int http_start(struct http *http, struct error *err)
     if (listen_begin(http->listening, &config->listen, err) != STATUS_OK) {
         return STATUS_IO;
     }
+    /* Strictness is framing.h's business: libmicrohttpd would begin its own answers twice. */
     http->daemon = MHD_start_daemon(
-        DETACH_MHD_FLAGS, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER,
-        detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, http->listening,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(inactive_ms / 1000 + 2),
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)config->connections.max, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-        http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_END);
+        DETACH_MHD_FLAGS, 0, NULL, NULL, on_request, http, MHD_OPTION_EXTERNAL_LOGGER, on_log, http,
+        MHD_OPTION_LISTEN_SOCKET, http->listening, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)(inactive_ms / 1000 + 2), MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections.max,
+        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+        MHD_OPTION_END);
     if (http->daemon == NULL) {
         return error_set(err, STATUS_IO, "libmicrohttpd could not be started");
     }

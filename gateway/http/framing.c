@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/http/framing.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define BAD_REQUEST 400
+#define NOT_IMPLEMENTED 501
+
+static const struct framing_fault bad_method = {BAD_REQUEST, "A method is a word of letters."};
+static const struct framing_fault bad_target = {
+    BAD_REQUEST, "A target is a path, or a whole URI with http: or https:, without spaces and "
+                 "control characters."};
+static const struct framing_fault bad_name = {
+    BAD_REQUEST, "The name of a header is one word, with the colon right behind it."};
+static const struct framing_fault bad_value = {BAD_REQUEST,
+                                               "The value of a header has control characters."};
+static const struct framing_fault bad_lines = {
+    BAD_REQUEST, "The lines of a header end with CRLF, are not continued in the next one, and hold "
+                 "no NUL; between the words of the first one is one space."};
+static const struct framing_fault no_host = {BAD_REQUEST, "A request of HTTP/1.1 says Host, once."};
+static const struct framing_fault two_lengths = {BAD_REQUEST, "There is more than one length."};
+static const struct framing_fault two_codings = {
+    BAD_REQUEST,
+    "Transfer-Encoding is said once, and ends with chunked, without a blank behind it."};
+static const struct framing_fault both = {
+    BAD_REQUEST, "There is Content-Length as well as Transfer-Encoding; say one of them."};
+static const struct framing_fault coding_of_1_0 = {BAD_REQUEST,
+                                                   "HTTP/1.0 has no Transfer-Encoding."};
+static const struct framing_fault unknown_coding = {
+    NOT_IMPLEMENTED, "The only Transfer-Encoding that is understood is chunked."};
+
+static void note(struct framing *framing, const struct framing_fault *fault)
+{
+    framing->fault = framing->fault != NULL ? framing->fault : fault;
+}
+
+/* What a character may be in, by RFC 9110, 5.5 and 5.6.2. */
+enum { TOKEN = 1, VALUE = 2, TARGET = 4 };
+enum { NO = 0, SP = VALUE, VT = VALUE | TARGET, ALL = TOKEN | VALUE | TARGET };
+
+/* clang-format off */
+static const unsigned char ascii[128] = {
+    NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  SP,  NO,  NO,  NO,  NO,  NO,  NO,
+    NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,  NO,
+/*       !    "    #    $    %    &    '    (    )    *    +    ,    -    .    /  */
+    SP,  ALL, VT,  ALL, ALL, ALL, ALL, ALL, VT,  VT,  ALL, ALL, VT,  ALL, ALL, VT,
+/*  0                                            9    :    ;    <    =    >    ?  */
+    ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, VT,  VT,  VT,  VT,  VT,  VT,
+/*  @    A                                                                     O  */
+    VT,  ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL,
+/*  P                                                 Z    [    \    ]    ^    _  */
+    ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, VT,  VT,  VT,  ALL, ALL,
+/*  `    a                                                                     o  */
+    ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL,
+/*  p                                                 z    {    |    }    ~       */
+    ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, ALL, VT,  ALL, VT,  ALL, NO,
+};
+/* clang-format on */
+
+/* In a target, bytes from 0x80 on should be escaped; they are let through, for they cannot be taken
+ * for anything else. */
+static bool all_are(struct str text, unsigned in)
+{
+    unsigned all = in;
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.p[i];
+        all &= c < sizeof ascii ? ascii[c] : (unsigned)VT;
+    }
+    return all == in;
+}
+
+static bool is_token(struct str text)
+{
+    return text.len != 0 && all_are(text, TOKEN);
+}
+
+/* RFC 9112, 3.2. Which host a whole URI names is not looked at here. */
+static enum framing_form form_of(struct str target)
+{
+    if (target.len == 0 || !all_are(target, TARGET)) {
+        return FRAMING_NONE;
+    }
+    if (target.p[0] == '/') {
+        return FRAMING_PATH;
+    }
+    if (strncasecmp(target.p, "http://", 7) == 0 || strncasecmp(target.p, "https://", 8) == 0) {
+        return FRAMING_URI;
+    }
+    return str_is(target, "*") ? FRAMING_STAR : FRAMING_OTHER;
+}
+
+struct framing_target framing_target(const char *text)
+{
+    const struct str target = str_of(text);
+    return (struct framing_target){target, form_of(target)};
+}
+
+static bool fits(enum framing_form form, const char *method)
+{
+    switch (form) {
+    case FRAMING_PATH:
+    case FRAMING_URI:
+        return true;
+    case FRAMING_STAR:
+        return strcmp(method, "OPTIONS") == 0;
+    case FRAMING_OTHER:
+        return strcmp(method, "CONNECT") == 0;
+    case FRAMING_NONE:
+        break;
+    }
+    return false;
+}
+
+static bool is_named(struct str name, const char *wanted)
+{
+    return name.len == strlen(wanted) && strncasecmp(name.p, wanted, name.len) == 0;
+}
+
+void framing_begin(struct framing *framing, const char *method, struct framing_target target,
+                   const char *version)
+{
+    const size_t method_len = strlen(method);
+    *framing = (struct framing){.begin = method,
+                                .next = version + strlen(version) + 2,
+                                .http_1_0 = strcmp(version, "HTTP/1.0") == 0};
+    if (!is_token((struct str){method, method_len})) {
+        note(framing, &bad_method);
+    }
+    const struct str text = target.text;
+    if (text.p != method + method_len + 1 || version != text.p + text.len + 1) {
+        note(framing, &bad_lines);
+    }
+    if (!fits(target.form, method)) {
+        note(framing, &bad_target);
+    }
+}
+
+static void take_length(struct framing *framing)
+{
+    if (framing->length) {
+        note(framing, &two_lengths);
+    }
+    framing->length = true;
+}
+
+/* Libmicrohttpd leaves blanks at its end, and reads chunks only where there are none. */
+static void take_coding(struct framing *framing, struct str coding)
+{
+    const size_t len = strlen("chunked");
+    const char *end = coding.p + coding.len;
+    const bool ends = coding.len >= len && strncasecmp(end - len, "chunked", len) == 0;
+    if (framing->chunked || !ends) {
+        note(framing, &two_codings);
+    } else if (coding.len != len) {
+        const bool listed = strchr(", \t", end[-(ptrdiff_t)len - 1]) != NULL;
+        note(framing, listed ? &unknown_coding : &two_codings);
+    }
+    framing->chunked = true;
+}
+
+void framing_line(struct framing *framing, struct str name, struct str value)
+{
+    if (!is_token(name)) {
+        note(framing, &bad_name);
+    }
+    if (!all_are(value, VALUE)) {
+        note(framing, &bad_value);
+    }
+    if (name.p != framing->next || value.p <= name.p + name.len) {
+        note(framing, &bad_lines);
+    }
+    framing->next = value.p + value.len + 2;
+    framing->host = framing->host || is_named(name, "Host");
+    if (is_named(name, "Content-Length")) {
+        take_length(framing);
+    } else if (is_named(name, "Transfer-Encoding")) {
+        take_coding(framing, value);
+    }
+}
+
+const struct framing_fault *framing_end(struct framing *framing, size_t header_bytes)
+{
+    if (framing->next + 2 != framing->begin + header_bytes) {
+        note(framing, &bad_lines);
+    }
+    if (!framing->host && !framing->http_1_0) {
+        note(framing, &no_host);
+    }
+    if (framing->chunked && framing->length) {
+        note(framing, &both);
+    }
+    if (framing->chunked && framing->http_1_0) {
+        note(framing, &coding_of_1_0);
+    }
+    return framing->fault;
+}
