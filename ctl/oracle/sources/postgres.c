@@ -10,6 +10,7 @@
 #include "ctl/oracle/moment.h"
 #include "ctl/oracle/sources/postgres_columns.h"
 #include "ctl/oracle/sources/postgres_cursor.h"
+#include "ctl/oracle/sources/postgres_failure.h"
 #include "ctl/oracle/zone.h"
 
 #define OID_TIMESTAMP 1114
@@ -211,18 +212,6 @@ static int look_for_hidden_rows(struct postgres *s, struct error *err)
     return status;
 }
 
-/* Such errors come from a value: a text that is not of its encoding, a division by zero in a view,
- * an exception that a function raises, a damaged page. */
-static bool fails_at_a_row(const PGresult *result)
-{
-    const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (code == NULL || strlen(code) != 5) {
-        return false;
-    }
-    const char class[] = {code[0], code[1], '\0'};
-    return strstr("21 22 38 39 54 P0", class) != NULL || strcmp(code, "XX001") == 0;
-}
-
 /* Runs a statement with one number as its parameter, or with two: `second` is NULL for one.
  * STATUS_INVALID: it failed because of what is in a row. */
 static int run(struct postgres *s, const char *sql, int64_t number, const int64_t *second,
@@ -236,7 +225,7 @@ static int run(struct postgres *s, const char *sql, int64_t number, const int64_
     *out = s->pooled ? pg_pooled_exec(s->db, pg_pooled_settings, sql, count, parameters, 0)
                      : PQexecParams(s->db, sql, count, NULL, parameters, NULL, NULL, 0);
     if (PQresultStatus(*out) != PGRES_TUPLES_OK) {
-        const bool of_a_row = fails_at_a_row(*out);
+        const bool of_a_row = postgres_fails_at_a_row(*out);
         const int status = pg_error(s->db, *out, "cannot read the events table", err);
         PQclear(*out);
         return of_a_row ? STATUS_INVALID : status;
@@ -429,13 +418,18 @@ struct by_cursor {
     struct oracle_rows *rows;
 };
 
-/* Takes a row of postgres_cursor_sql. */
+/* Takes a row of postgres_cursor_sql; page NULL: the database fails at it. */
 static void take_text_row(void *arg, const PGresult *page, int row)
 {
     struct by_cursor *by = arg;
     const int place_at = (int)oracle_column_count(by->s->source);
     wall_time time;
     wall_time place;
+    if (page == NULL) {
+        by->s->base.newest++;
+        by->s->base.unusable++;
+        return;
+    }
     const bool timed = read_time(by->s, text_at(page, row, EVENT_TIMESTAMP), &time);
     if (moment_of_text(by->s, text_at(page, row, place_at), &place)) {
         postgres_cursor_add(&by->s->base, by->s->source, by->rows, page, row, timed ? &time : NULL);
@@ -448,10 +442,15 @@ static void take_text_row(void *arg, const PGresult *page, int row)
 static int load_by_cursor(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
 {
     struct by_cursor by = {(struct postgres *)base, rows};
-    oracle_rows_clear(rows);
-    base->newest = 0;
-    base->unusable = 0;
-    return postgres_cursor_load(by.s->db, by.s->all, take_text_row, &by, err);
+    int status = STATUS_INVALID;
+    for (int parts = 0; parts < 2 && status == STATUS_INVALID; parts++) {
+        oracle_rows_clear(rows);
+        base->newest = 0;
+        base->unusable = 0;
+        status = (parts == 0 ? postgres_cursor_load : postgres_cursor_load_in_parts)(
+            by.s->db, by.s->all, take_text_row, &by, err);
+    }
+    return status;
 }
 
 int oracle_postgres_open(const struct config *config, struct oracle_source **out, struct error *err)
