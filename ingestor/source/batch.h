@@ -11,6 +11,9 @@
  * beyond. A row is at most so many columns of BATCH_TEXT_MAX. */
 #define BATCH_BYTES_MAX (4096 << 10)
 
+/* Bytes of the rows that are read again for the event log: as many of the newest as take less. */
+#define BATCH_HISTORY_BYTES_MAX ((size_t)32 << 20)
+
 /* An empty batch; each event that comes will have extra_count extras. */
 struct batch *batch_create(size_t extra_count);
 

@@ -15,13 +15,20 @@ static const char *const reasons[UNUSABLE_KINDS] = {
 
 void unusable_text_row(struct unusable_log *log, enum unusable kind, struct str id)
 {
+    unusable_text_row_because(log, kind, id,
+                              kind == UNUSABLE_ID
+                                  ? "its id is no text of 1 to 200 bytes without control characters"
+                                  : reasons[kind]);
+}
+
+void unusable_text_row_because(struct unusable_log *log, enum unusable kind, struct str id,
+                               const char *reason)
+{
     const int len = (int)(id.len < EVENT_ID_MAX ? id.len : EVENT_ID_MAX);
     if (log->counts[kind]++ == 0) {
         log_warn(
             "row %.*s is passed over: %s (further ones are only counted; see `tilewire stats`)",
-            len, len != 0 ? id.p : "",
-            kind == UNUSABLE_ID ? "its id is no text of 1 to 200 bytes without control characters"
-                                : reasons[kind]);
+            len, len != 0 ? id.p : "", reason);
     }
 }
 

@@ -31,5 +31,7 @@ void unusable_text_row(struct unusable_log *log, enum unusable kind, struct str 
 /* The same, with the reason as somebody else says it. */
 void unusable_row_because(struct unusable_log *log, enum unusable kind, int64_t id,
                           const char *reason);
+void unusable_text_row_because(struct unusable_log *log, enum unusable kind, struct str id,
+                               const char *reason);
 
 #endif

@@ -6,6 +6,8 @@ import threading
 
 import pytest
 
+from conftest import bin_folder
+from test_bounds import COLUMNS, add_columns, resident_mib
 from test_event_ids import lines
 from test_long_polling import Asking, waiting
 from tilewire import RandomEvents, now_iso, wait_until
@@ -271,3 +273,112 @@ def test_a_save_writes_what_was_read_and_not_the_late_window_again(deploy, texts
     for key in ("all", "away"):
         wait_until(lambda k=key: d.request(f"/api/tiles/{k}")[0] == 200 and d.tile(k)["data"]["value"] == 20254, 20, key)
     d.verify()
+
+
+# ---- Rows that cannot be read, or have no place ----
+
+EVER = [{"key": "all", "type": "count"}]
+
+
+def postgres_texts(request, folder):
+    from conftest import make_table
+    yield from make_table("postgresql-uuid", request, folder)
+
+
+def test_rows_at_which_a_view_fails_are_passed_over(deploy, request, folder):
+    """Among those that are read first, those that come, those that come late, and those that are read again after a crash."""
+    for table in postgres_texts(request, folder):
+        table.execute("CREATE VIEW fragile AS SELECT id, timestamp, event_type, target_id, summary::int::text AS summary FROM events")
+        table.execute("INSERT INTO events (id, timestamp, event_type, summary) SELECT gen_random_uuid(), now() - (9001 - i) * interval '10 ms',"
+                      " 'order.created', CASE WHEN i = ANY('{1,2,4000,4001,7777,9000}') THEN 'none' ELSE '1' END FROM generate_series(1, 9000) i")
+        d = deploy(table, tiles=EVER, config={"source": {"table": "fragile", "poll_interval": "100ms"}}).start()
+        stream = d.stream("/api/events/stream")
+        d["ingestor"].await_log("is passed over: it cannot be read: ERROR:  invalid input syntax for type integer")
+        wait_until(lambda: d.tile("all")["data"]["value"] == 8994)
+        assert d.stats()["rows_unusable"] == 6
+        expected = []
+        for age in (0, 30):
+            one, two = ((now_iso(-age + i / 10), "order.created", None, "o", "1", None) for i in range(2))
+            broken = (now_iso(-age + 0.05), "order.created", None, "o", "none", None)
+            table.insert([one, broken, two])
+            count = len(expected) + 2
+            wait_until(lambda n=count: len(text_ids(stream)) == n)
+            expected = text_ids(stream)
+        wait_until(lambda: d.stats()["rows_unusable"] == 8)
+        assert d.stats()["source_failures"] == 0
+        d["ingestor"].kill()
+        d.start("ingestor")
+        expected.append(table.insert([(now_iso(), "order.created", None, "o", "1", None)]))
+        wait_until(lambda: text_ids(stream) == expected)
+        wait_until(lambda: d.tile("all")["data"]["value"] == 8999)
+        d.verify()
+
+
+@pytest.mark.parametrize("type", ["numeric", "char(40)", "bytea", "citext"])
+def test_ids_of_other_types_are_read_in_pages(deploy, request, folder, type):
+    """More of them than a page has, all of one time, with a time of another type."""
+    from conftest import make_table
+    for table in make_table("postgresql-text", request, folder):
+        values = {"numeric": "i / 7.0", "char(40)": "'x' || i", "bytea": "int4send(i)", "citext": "'x' || i"}[type]
+        if type == "citext":
+            table.execute("CREATE EXTENSION citext")
+        table.execute("ALTER TABLE events DROP COLUMN id; ALTER TABLE events ALTER COLUMN timestamp TYPE timestamp(3);"
+                      f"ALTER TABLE events ADD COLUMN id {type} PRIMARY KEY; CREATE INDEX ON events (timestamp, id)")
+        table.execute(f"INSERT INTO events (id, timestamp, event_type) SELECT {values}, now() AT TIME ZONE 'UTC', 'a' FROM generate_series(1, 9000) i")
+        d = deploy(table, tiles=EVER, gateways=1).start()
+        assert d.tile("all")["data"]["value"] == 9000 and d.stats()["rows_unusable"] == 0
+        d["ingestor"].kill()
+        d.start("ingestor")
+        table.execute(f"INSERT INTO events (id, timestamp, event_type) SELECT {values}, now() AT TIME ZONE 'UTC', 'a' FROM generate_series(9001, 9001) i")
+        wait_until(lambda: d.tile("all")["data"]["value"] == 9001)
+        assert len(d.query({"op": "events", "newest": 1000}, "ingestor")["events"]) == 1000
+        d.verify()
+
+
+def test_rows_without_a_place_hold_up_nothing(deploy, texts_table):
+    """More than a page of them, behind all others and between them, where a page ends in them; a row behind them all comes, too."""
+    d = deploy(texts_table, tiles=EVER, gateways=1, config={"source": {"poll_interval": "100ms"}})
+    if texts_table.kind == "sqlite":
+        key = "randomblob(16)" if texts_table.blobs else "hex(randomblob(16))"
+        rows = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9000) INSERT INTO events (id, timestamp, event_type)"
+                " SELECT {id}, {time}, 'a' FROM n")
+        now, never = f"'{now_iso(-30)}'", "'never'"
+    else:
+        texts_table.execute("ALTER TABLE events DROP CONSTRAINT events_pkey; ALTER TABLE events ALTER COLUMN id DROP NOT NULL")
+        key = {"uuid": "gen_random_uuid()", "text": "gen_random_uuid()::text", "bytea": "uuid_send(gen_random_uuid())"}[texts_table.type]
+        rows = "INSERT INTO events (id, timestamp, event_type) SELECT {id}, {time}, 'a' FROM generate_series(1, 9000)"
+        now, never = f"'{now_iso(-30)}'::timestamptz", "'infinity'::timestamptz"
+    texts_table.execute(rows.format(id="NULL", time=now))
+    texts_table.execute(rows.format(id=key, time=now))
+    texts_table.execute(rows.format(id=key, time=never))
+    d.start()
+    wait_until(lambda: d.tile("all")["data"]["value"] == 9000, 20)
+    for i in range(3):
+        texts_table.insert([row()])
+        wait_until(lambda n=9001 + i: d.tile("all")["data"]["value"] == n, 20)
+    assert d["ingestor"].log_text().count("is passed over") == 1
+    d.verify()
+
+
+@pytest.mark.skipif("asan" in str(bin_folder()), reason="a sanitizer keeps memory that was freed")
+def test_large_rows_take_little_memory(deploy, texts_table):
+    """120 MiB in one commit, in order and late; and after a crash all of it again, of which the event log gets the newest."""
+    add_columns(texts_table)
+    d = deploy(texts_table, tiles=EVER, gateways=1, config={"source": {"columns": {c: c for c in COLUMNS}}}).start()
+    texts_table.insert([row()])
+    wait_until(lambda: d.stats()["position"] == 1)
+    before = resident_mib(d["ingestor"])
+    is_bytes = getattr(texts_table, "blobs", False) or getattr(texts_table, "type", "") == "bytea"
+    text, quoted = (("replace(hex(zeroblob(512)), '0', '{}')", "x'{}'" if is_bytes else "'{}'") if texts_table.kind == "sqlite"
+                    else ("repeat('{}', 1024)", "'\\x{}'" if is_bytes else "'{}'"))
+    texts = ", ".join([text.format("y" * 1024)] * 3)
+    for i, age in enumerate((0, 60)):
+        rows = ", ".join(f"({quoted.format(texts_table.new_id())}, '{now_iso(-age)}', 'order.created', {texts})" for _ in range(40))
+        texts_table.execute(f"INSERT INTO events (id, timestamp, event_type, {', '.join(COLUMNS[:3])}) VALUES {rows}")
+        wait_until(lambda n=41 + 40 * i: d.stats()["position"] == n, 30)
+        assert resident_mib(d["ingestor"]) < before + 96
+    d["ingestor"].kill()
+    d.start("ingestor")
+    assert 1 <= len(d.query({"op": "events", "newest": 1000}, "ingestor")["events"]) < 81
+    assert resident_mib(d["ingestor"]) < before + 128
+    d.verify(timeout_s=20)

@@ -3,6 +3,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
+#include "ingestor/source/cursor/cursor_keys.h"
 #include "ingestor/source/cursor/cursor_replay.h"
 
 #define AHEAD_US (2 * US_PER_S) /* clocks of producers may be so much ahead of ours */
@@ -24,7 +25,7 @@ static int is_same_table(struct cursor *c, struct str identity, bool *same, stru
     struct cursor_key key;
     *same = str_equal(buf_str(&c->state.identity), identity) ||
             cursor_mark_key(&c->state.position, &key) == NULL;
-    return *same ? STATUS_OK : c->db.find(c->db.arg, &key, note_row, same, err);
+    return *same ? STATUS_OK : c->db.find(c->db.arg, &key, 1, note_row, same, err);
 }
 
 static void start_over(struct cursor *c)
@@ -102,6 +103,8 @@ struct poll {
     struct batch *batch;
     wall_time now;
     size_t max_rows;
+    bool patient;              /* However many rows without a place come, it reads on. */
+    size_t misplaced;          /* How many came one behind the other. */
     bool future;               /* A row of the future was met: what follows is ahead. */
     bool full;                 /* The batch is. */
     struct cursor_draft found; /* rows that a look has found, late or ahead */
@@ -127,8 +130,9 @@ static bool take_next(void *arg, const struct cursor_row *row)
     if (!row->placed) {
         c->skipped++;
         unusable_text_row(&c->unusable, UNUSABLE_TIMESTAMP, row->id);
-        return true;
+        return p->patient || ++p->misplaced < p->max_rows;
     }
+    p->misplaced = 0;
     if (row->time.us > p->now.us + AHEAD_US) {
         return false;
     }
@@ -147,7 +151,9 @@ static bool take_next(void *arg, const struct cursor_row *row)
     return !p->full;
 }
 
-/* Rows behind the position. */
+/* Rows behind the position. Those without a place that are the last of all stay behind it, and are
+ * met again each time; if they are many, what may be behind them is read when a thorough look is
+ * due. */
 static int read_next(struct poll *p, struct error *err)
 {
     struct cursor *c = p->c;
@@ -163,7 +169,10 @@ static int read_next(struct poll *p, struct error *err)
     const struct cursor_range range = {.after = position, .max_rows = p->max_rows};
     bool more = false;
     c->skipped = 0;
+    p->patient = c->building || clock_mono().us >= c->thorough.due_at.us;
+    const mono_time began = clock_mono();
     const int status = c->db.scan(c->db.arg, &range, take_next, p, &more, err);
+    p->looked_us += p->misplaced != 0 ? clock_mono().us - began.us : 0;
     p->batch->more = more || p->full;
     buf_free(&time);
     buf_free(&id);
@@ -191,10 +200,12 @@ static bool take_key(void *arg, const struct cursor_row *row)
 static bool take_found(void *arg, const struct cursor_row *row)
 {
     struct poll *p = arg;
-    if (row->placed && cursor_set_find(&p->c->state.set, row->id) == NULL) {
+    const struct cursor_set *set = &p->c->state.set;
+    if (row->placed && cursor_set_find(set, row->id) == NULL) {
         deliver(p, row, p->looking_for);
     }
-    return false;
+    return !p->full &&
+           (p->looking_for != CURSOR_AHEAD || set->ahead_bytes <= CURSOR_AHEAD_BYTES_MAX);
 }
 
 /* Delivers what the look has found. */
@@ -204,6 +215,7 @@ static int deliver_found(struct poll *p, struct error *err)
     struct buf bytes = {0};
     struct mp_doc doc;
     struct cursor_record record;
+    struct cursor_keys keys = {.count = 0};
     int status = STATUS_OK;
     mp_doc_init(&doc);
     cursor_draft_put(&p->found, 0, 0, STR("\xc0"), &bytes);
@@ -211,16 +223,12 @@ static int deliver_found(struct poll *p, struct error *err)
         cursor_record_read(&doc.root, &record)) {
         struct str id;
         struct cursor_key key;
-        for (size_t i = 0; status == STATUS_OK && !p->full &&
-                           cursor_record_at(&record, p->looking_for, i, &id, &key);
-             i++) {
-            if (p->looking_for == CURSOR_AHEAD &&
-                c->state.set.ahead_bytes > CURSOR_AHEAD_BYTES_MAX) {
-                break;
-            }
-            status = c->db.find(c->db.arg, &key, take_found, p, err);
+        for (size_t i = 0; cursor_record_at(&record, p->looking_for, i, &id, &key); i++) {
+            cursor_keys_add(&keys, &key, i);
         }
+        status = c->db.find(c->db.arg, keys.list, keys.count, take_found, p, err);
     }
+    cursor_keys_free(&keys);
     mp_doc_free(&doc);
     buf_free(&bytes);
     return status;
@@ -249,11 +257,12 @@ static int look_at(struct poll *p, enum cursor_kind kind, const struct cursor_ma
     return status;
 }
 
-/* What was found and delivered does not count: only looking in vain is to be bounded. */
+/* Only looking in vain is to be bounded: what was found and delivered does not count, and where
+ * there is more, the next look is due now. */
 static void plan(struct cursor_look *look, int64_t looked_us, int64_t at_least_ms, bool more)
 {
     const mono_time now = clock_mono();
-    const int64_t pause_ms = looked_us / US_PER_MS * LOOK_SHARE;
+    const int64_t pause_ms = more ? 0 : looked_us / US_PER_MS * LOOK_SHARE;
     look->asked = more;
     look->due_at = mono_add_ms(now, pause_ms > at_least_ms ? pause_ms : at_least_ms);
 }

@@ -10,12 +10,18 @@ void cursor_add_event(struct cursor *c, struct batch *batch, const struct cursor
     event->ordinal = ordinal;
     event->arrival = now;
     event->timestamp = row->time;
-    const enum unusable why =
-        event_id_valid(row->id) ? c->db.fill(c->db.arg, batch, event) : UNUSABLE_ID;
+    enum unusable why = UNUSABLE_ID;
+    if (event_id_valid(row->id)) {
+        why = row->failure != NULL ? UNUSABLE_UNREADABLE : c->db.fill(c->db.arg, batch, event);
+    }
     event->id = event_id_of_text(batch_text(batch, row->id));
     if (why != UNUSABLE_KINDS) {
         batch_drop_event(batch);
-        unusable_text_row(&c->unusable, why, row->id);
+        if (why == UNUSABLE_UNREADABLE) {
+            unusable_text_row_because(&c->unusable, why, row->id, row->failure);
+        } else {
+            unusable_text_row(&c->unusable, why, row->id);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "common/codec/mp_check.h"
+#include "ingestor/source/cursor/cursor_keys.h"
 
 /* ---- Opening ---- */
 
@@ -95,8 +96,8 @@ struct reading {
     struct cursor_past *p;
     struct batch *batch;
     wall_time now;
-    bool moved; /* A row with a place was read. */
-    bool full;  /* The batch is. */
+    bool full;               /* The batch is. */
+    struct cursor_keys keys; /* of rows ahead, with how many of those ahead are read with each */
 };
 
 /* A row that stands where only `to` can tell, or neither. */
@@ -113,7 +114,6 @@ static bool take_row(void *arg, const struct cursor_row *row)
     if (!row->placed) {
         return true;
     }
-    r->moved = true;
     cursor_mark_set(&p->at, row);
     p->first_us = p->first_us == INT64_MIN ? row->time.us : p->first_us;
     if (is_wanted(p, row->id)) {
@@ -136,13 +136,10 @@ static int read_rows(struct reading *r, size_t max_rows, struct error *err)
     bool more = false;
     int status = STATUS_OK;
     copy_mark(&at, &p->at);
-    struct cursor_range range = {.after = cursor_mark_key(&at, &keys[0]),
-                                 .until = cursor_mark_key(end, &keys[1]),
-                                 .max_rows = max_rows};
-    do { /* rows without a place do not move it, however many */
-        status = db->scan(db->arg, &range, take_row, r, &more, err);
-        range.max_rows *= 2;
-    } while (status == STATUS_OK && more && !r->moved);
+    const struct cursor_range range = {.after = cursor_mark_key(&at, &keys[0]),
+                                       .until = cursor_mark_key(end, &keys[1]),
+                                       .max_rows = max_rows};
+    status = db->scan(db->arg, &range, take_row, r, &more, err);
     if (status == STATUS_OK && !more && !r->full) {
         begin_part(p, p->part + 1);
     }
@@ -154,7 +151,9 @@ static bool take_ahead(void *arg, const struct cursor_row *row)
 {
     struct reading *r = arg;
     cursor_add_event(r->p->cursor, r->batch, row, 0, r->now);
-    return false;
+    r->full = batch_is_full(r->batch);
+    r->p->ahead = r->full ? r->keys.numbers[row->asked] : r->p->ahead;
+    return !r->full;
 }
 
 static int read_ahead(struct reading *r, size_t max_rows, struct error *err)
@@ -169,17 +168,18 @@ static int read_ahead(struct reading *r, size_t max_rows, struct error *err)
             continue;
         }
         const struct cursor_key key = cursor_entry_key(entry);
-        const int status = db->find(db->arg, &key, take_ahead, r, err);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        p->ahead = at;
-        if (r->batch->count >= max_rows || batch_is_full(r->batch)) {
-            return STATUS_OK;
+        cursor_keys_add(&r->keys, &key, at);
+        if (r->keys.count == max_rows) {
+            break;
         }
     }
-    p->part = CURSOR_PAST_OVER;
-    return STATUS_OK;
+    const int status = db->find(db->arg, r->keys.list, r->keys.count, take_ahead, r, err);
+    if (status == STATUS_OK && !r->full) {
+        p->ahead = at;
+        p->part = entry == NULL ? CURSOR_PAST_OVER : p->part;
+    }
+    cursor_keys_free(&r->keys);
+    return status;
 }
 
 /* By the time of the row that was read last, between the first one's and the position's. */

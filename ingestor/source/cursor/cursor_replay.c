@@ -6,7 +6,9 @@
 
 #include <utlist.h>
 
+#include "common/base/xalloc.h"
 #include "common/codec/mp_check.h"
+#include "ingestor/source/cursor/cursor_keys.h"
 
 /* ---- The journal ---- */
 
@@ -55,7 +57,9 @@ struct replay {
     wall_time now;
     struct cursor_set wanted; /* rows of the record that came in order */
     uint64_t after;           /* History: rows up to this ordinal are not wanted. */
-    uint64_t ordinal;         /* of the row that is looked for by its key */
+    struct cursor_keys keys;  /* of rows that are looked for by them, with their ordinals */
+    size_t *lengths;          /* History: bytes of the rows behind `after`; NULL: not measured. */
+    bool too_long;            /* They take more than BATCH_HISTORY_BYTES_MAX. */
 };
 
 static bool take_wanted(void *arg, const struct cursor_row *row)
@@ -68,11 +72,33 @@ static bool take_wanted(void *arg, const struct cursor_row *row)
     return true;
 }
 
-static bool take_one(void *arg, const struct cursor_row *row)
+/* Rows that are too many are only measured. */
+static void add(struct replay *r, const struct cursor_row *row, uint64_t ordinal)
+{
+    const size_t before = batch_bytes(r->batch);
+    cursor_add_event(r->c, r->batch, row, ordinal, r->now);
+    if (r->lengths != NULL) {
+        r->lengths[ordinal - r->after - 1] = batch_bytes(r->batch) - before;
+        if (batch_bytes(r->batch) > BATCH_HISTORY_BYTES_MAX) {
+            batch_destroy(&r->batch);
+            r->batch = batch_create(r->c->state.config->source.extra_count);
+            r->too_long = true;
+        }
+    }
+}
+
+static bool take_keyed(void *arg, const struct cursor_row *row)
 {
     struct replay *r = arg;
-    cursor_add_event(r->c, r->batch, row, r->ordinal, r->now);
-    return false;
+    add(r, row, r->keys.numbers[row->asked]);
+    return true;
+}
+
+static int find_keyed(struct replay *r, struct error *err)
+{
+    const int status = r->c->db.find(r->c->db.arg, r->keys.list, r->keys.count, take_keyed, r, err);
+    cursor_keys_free(&r->keys);
+    return status;
 }
 
 /* Hands out all rows of a range, however many. */
@@ -123,13 +149,15 @@ int cursor_replay_record(struct cursor *c, struct batch **out, struct error *err
     r.batch = batch_create(c->state.config->source.extra_count);
     status = replay_in_order(&r, &record, err);
     for (int kind = CURSOR_LATE; kind <= CURSOR_AHEAD; kind++) {
-        for (size_t i = 0;
-             status == STATUS_OK && cursor_record_at(&record, (enum cursor_kind)kind, i, &id, &key);
-             i++) {
-            r.ordinal = cursor_record_ordinal(&record, (enum cursor_kind)kind, i);
-            status = c->db.find(c->db.arg, &key, take_one, &r, err);
+        for (size_t i = 0; cursor_record_at(&record, (enum cursor_kind)kind, i, &id, &key); i++) {
+            cursor_keys_add(&r.keys, &key,
+                            cursor_record_ordinal(&record, (enum cursor_kind)kind, i));
         }
     }
+    if (status == STATUS_OK) {
+        status = find_keyed(&r, err);
+    }
+    cursor_keys_free(&r.keys);
     if (status == STATUS_OK) {
         (void)cursor_state_apply(&c->state, &record);
         c->journal_at += len;
@@ -151,25 +179,22 @@ static bool take_history(void *arg, const struct cursor_row *row)
     const struct cursor_entry *entry =
         row->placed ? cursor_set_find(&r->c->state.set, row->id) : NULL;
     if (entry != NULL && entry->time_len == 0 && entry->ordinal > r->after) {
-        cursor_add_event(r->c, r->batch, row, entry->ordinal, r->now);
+        add(r, row, entry->ordinal);
     }
     return true;
 }
 
 /* Rows that came late or ahead of time are found by their keys. */
-static int find_keyed(struct replay *r, const struct cursor_entry *list, struct error *err)
+static void add_keyed(struct replay *r, const struct cursor_entry *list)
 {
     const struct cursor_entry *entry;
-    int status = STATUS_OK;
     DL_FOREACH(list, entry)
     {
-        if (entry->time_len != 0 && entry->ordinal > r->after && status == STATUS_OK) {
+        if (entry->time_len != 0 && entry->ordinal > r->after) {
             const struct cursor_key key = cursor_entry_key(entry);
-            r->ordinal = entry->ordinal;
-            status = r->c->db.find(r->c->db.arg, &key, take_one, r, err);
+            cursor_keys_add(&r->keys, &key, entry->ordinal);
         }
     }
-    return status;
 }
 
 static int by_ordinal(const void *a, const void *b)
@@ -179,26 +204,56 @@ static int by_ordinal(const void *a, const void *b)
     return (x->ordinal > y->ordinal) - (x->ordinal < y->ordinal);
 }
 
+/* Reads the rows behind r->after. */
+static int read_history(struct replay *r, struct error *err)
+{
+    const struct cursor_state *state = &r->c->state;
+    struct cursor_key keys[2];
+    int status = STATUS_OK;
+    r->batch = batch_create(state->config->source.extra_count);
+    if (state->position.time.len != 0) {
+        const struct cursor_mark *first = state->marks.floor != 0 ? &state->marks.list[0] : NULL;
+        status = scan_all(r, cursor_mark_key(first, &keys[0]),
+                          cursor_mark_key(&state->position, &keys[1]), take_history, err);
+    }
+    if (status == STATUS_OK) {
+        add_keyed(r, state->set.passed);
+        add_keyed(r, state->set.ahead);
+        status = find_keyed(r, err);
+    }
+    return status;
+}
+
+/* Rows come in another order than that of their ordinals, so which are the newest that are not too
+ * long together is known when all were read: they are read once more. */
+static int read_bounded(struct replay *r, uint64_t last, struct error *err)
+{
+    size_t *lengths = x_calloc((size_t)(last - r->after) + 1, sizeof *lengths);
+    r->lengths = lengths;
+    int status = read_history(r, err);
+    if (status == STATUS_OK && r->too_long) {
+        const uint64_t after = r->after;
+        size_t left = BATCH_HISTORY_BYTES_MAX;
+        r->after = last;
+        while (r->after > after && lengths[r->after - after - 1] <= left) {
+            left -= lengths[r->after - after - 1];
+            r->after--;
+        }
+        r->lengths = NULL;
+        batch_destroy(&r->batch);
+        status = read_history(r, err);
+    }
+    free(lengths);
+    return status;
+}
+
 int cursor_replay_history(struct cursor *c, struct batch **out, struct error *err)
 {
     struct cursor_state *state = &c->state;
     const uint64_t last = state->position.ordinal;
     const uint64_t wanted = state->config->ingestor.events;
     struct replay r = {.c = c, .now = clock_wall(), .after = last > wanted ? last - wanted : 0};
-    struct cursor_key keys[2];
-    int status = STATUS_OK;
-    r.batch = batch_create(state->config->source.extra_count);
-    if (state->position.time.len != 0) {
-        const struct cursor_mark *first = state->marks.floor != 0 ? &state->marks.list[0] : NULL;
-        status = scan_all(&r, cursor_mark_key(first, &keys[0]),
-                          cursor_mark_key(&state->position, &keys[1]), take_history, err);
-    }
-    if (status == STATUS_OK) {
-        status = find_keyed(&r, state->set.passed, err);
-    }
-    if (status == STATUS_OK) {
-        status = find_keyed(&r, state->set.ahead, err);
-    }
+    const int status = read_bounded(&r, last, err);
     if (status != STATUS_OK) {
         batch_destroy(&r.batch);
         return status;

@@ -28,6 +28,9 @@ struct cursor_row {
     struct cursor_key key; /* meaningful only when it is placed */
     wall_time time;        /* of the cursor's column; meaningful only when it is placed */
     struct str id;         /* as text, as the event has it, if that is a valid id */
+    size_t asked;          /* which of the keys that `find` was given it stands at */
+    const char *failure;   /* NULL; or what the database says of a row that it fails at, of which
+                              only the key can be read */
 };
 
 /* Returns false when no further row is wanted. */
@@ -38,7 +41,7 @@ struct cursor_range {
     const struct cursor_key *after;
     const struct cursor_key *until;
     bool keys_only;  /* Only keys are asked for: `fill` is not called. */
-    size_t max_rows; /* CURSOR_ALL_ROWS: no limit */
+    size_t max_rows; /* so many of those with a place are enough; CURSOR_ALL_ROWS: no limit */
 };
 
 #define CURSOR_ALL_ROWS ((size_t)1 << 62)
@@ -50,9 +53,10 @@ struct cursor_db {
     int (*scan)(void *arg, const struct cursor_range *range, cursor_take *take, void *take_arg,
                 bool *more, struct error *err);
 
-    /* Hands out the row that stands there, if there is one. STATUS_IO. */
-    int (*find)(void *arg, const struct cursor_key *key, cursor_take *take, void *take_arg,
-                struct error *err);
+    /* Hands out the rows that stand at some keys, those that there are, in the order of the keys.
+     * STATUS_IO. */
+    int (*find)(void *arg, const struct cursor_key *keys, size_t count, cursor_take *take,
+                void *take_arg, struct error *err);
 
     /* Fills an event from the row in hand, all but its id, ordinal and arrival; its timestamp is
      * that of the cursor's column already. Returns why the row cannot be used, or UNUSABLE_KINDS.

@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/postgres/pg_cursor_table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_pooled.h"
 #include "common/program/log.h"
+#include "ingestor/source/columns.h"
+#include "ingestor/source/postgres/pg_cursor_key.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
 void pg_cursor_table_free(struct pg_cursor_table *table)
 {
-    for (int i = 0; i < 8; i++) {
-        free(table->ranges[i / 4][i / 2 % 2][i % 2]);
+    for (int shape = 0; shape < PG_CURSOR_SHAPES; shape++) {
+        for (int i = 0; i < 2 * PG_CURSOR_STARTS; i++) {
+            free(table->ranges[shape][i / 2][i % 2].sql);
+        }
     }
-    free(table->one);
+    free(table->keys.sql);
 }
 
 /* What the database says of one of the cursor's columns. */
 struct column {
     struct buf name; /* quoted, with the table's alias */
     struct buf type;
+    bool is_time; /* the database sends it in binary */
     bool indexed; /* an index begins with it */
     bool is_view;
 };
@@ -47,8 +54,9 @@ static int describe(struct postgres_source *s, const char *name, struct column *
     char *sql = x_asprintf(
         "SELECT format_type(a.atttypid, a.atttypmod), has_column_privilege(a.attrelid, a.attnum, "
         "'SELECT'), EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indkey[0] = "
-        "a.attnum AND i.indpred IS NULL AND i.indisvalid), c.relkind IN ('v', 'f') FROM "
-        "pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attrelid = %lld::oid AND "
+        "a.attnum AND i.indpred IS NULL AND i.indisvalid), c.relkind IN ('v', 'f'), "
+        "coalesce(nullif(t.typbasetype, 0), t.oid)::bigint FROM pg_attribute a JOIN pg_class c ON "
+        "c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = %lld::oid AND "
         "a.attname = %s AND a.attnum > 0 AND NOT a.attisdropped",
         (long long)s->table.oid, literal);
     PGresult *result = NULL;
@@ -67,6 +75,7 @@ static int describe(struct postgres_source *s, const char *name, struct column *
         buf_append_text(&out->type, PQgetvalue(result, 0, 0));
         out->indexed = PQgetvalue(result, 0, 2)[0] == 't';
         out->is_view = PQgetvalue(result, 0, 3)[0] == 't';
+        out->is_time = pg_cursor_sends_time((Oid)strtoul(PQgetvalue(result, 0, 4), NULL, 10));
     }
     PQclear(result);
     PQfreemem(literal);
@@ -74,41 +83,154 @@ static int describe(struct postgres_source *s, const char *name, struct column *
     return status;
 }
 
-/* Parameters that a statement does not need are named all the same, for each needs a type. */
-static char *range_sql(struct postgres_source *s, bool keys, bool after, bool until,
-                       struct column *time, struct column *id)
+/* The list of a SELECT from rows that have an order by k1 and k2, which are the key. */
+static void put_keyed(struct buf *sql, const char *list, const struct column *time)
+{
+    buf_printf(sql, "SELECT %s, k1%s", list, time->is_time ? "" : "::text");
+}
+
+/* Rows of the table in their order, with a list of columns, and the key behind them. Parameters
+ * that a statement does not need are named all the same, for each needs a type. */
+static void put_rows(struct buf *sql, struct postgres_source *s, const char *list, int start,
+                     bool until, struct column *time, struct column *id)
 {
     const char *t = buf_cstr(&time->name);
     const char *i = buf_cstr(&id->name);
     const char *t_type = buf_cstr(&time->type);
     const char *i_type = buf_cstr(&id->type);
-    struct buf sql = {0};
-    buf_printf(&sql, "SELECT %s, %s::text, %s::text FROM %s e WHERE ",
-               keys ? buf_cstr(&s->table.id_text) : buf_cstr(&s->table.columns), t, i,
-               buf_cstr(&s->table.name));
-    if (after) {
-        buf_printf(&sql, "(%s, %s) > ($1::%s, $2::%s)", t, i, t_type, i_type);
-    } else {
-        buf_printf(&sql, "%s IS NOT NULL AND $1::text IS NULL AND $2::text IS NULL", t);
+    buf_printf(sql, "SELECT %s, %s, %s FROM %s e WHERE ", list, t, i, buf_cstr(&s->table.name));
+    switch (start) {
+    case PG_CURSOR_BEHIND_KEY:
+        buf_printf(sql, "(%s, %s) > ($1::%s, $2::%s)", t, i, t_type, i_type);
+        break;
+    case PG_CURSOR_BEHIND_TIME:
+        buf_printf(sql, "%s > $1::%s AND $2::text IS NULL", t, t_type);
+        break;
+    default:
+        buf_printf(sql, "%s IS NOT NULL AND $1::text IS NULL AND $2::text IS NULL", t);
+        break;
     }
     if (until) {
-        buf_printf(&sql, " AND (%s, %s) <= ($3::%s, $4::%s)", t, i, t_type, i_type);
+        buf_printf(sql, " AND (%s, %s) <= ($3::%s, $4::%s)", t, i, t_type, i_type);
     } else {
-        buf_append_text(&sql, " AND $3::text IS NULL AND $4::text IS NULL");
+        buf_append_text(sql, " AND $3::text IS NULL AND $4::text IS NULL");
     }
-    buf_printf(&sql, " ORDER BY %s, %s LIMIT $5::bigint", t, i);
+    buf_printf(sql, " ORDER BY %s, %s LIMIT $5::bigint", t, i);
+}
+
+/* See pg_statements.c, which bounds pages of integer ids by the same means. */
+static char *range_sql(struct postgres_source *s, int shape, int start, bool until,
+                       struct column *time, struct column *id)
+{
+    const char *places = buf_cstr(&s->table.places);
+    const char *bytes = buf_cstr(&s->table.bytes);
+    struct buf sql = {0};
+    switch (shape) {
+    case PG_CURSOR_WHOLE:
+        put_keyed(&sql, places, time);
+        buf_printf(&sql,
+                   " FROM (SELECT q.*, sum(%s) OVER (ORDER BY k1, k2 ROWS BETWEEN UNBOUNDED "
+                   "PRECEDING AND 1 PRECEDING) AS bytes_before FROM (",
+                   bytes);
+        put_rows(&sql, s, buf_cstr(&s->table.columns), start, until, time, id);
+        buf_printf(
+            &sql, ") q(%s, k1, k2)) w WHERE coalesce(bytes_before, 0) < $6::bigint ORDER BY k1, k2",
+            places);
+        break;
+    case PG_CURSOR_NARROW:
+        put_keyed(&sql, buf_cstr(&s->table.narrow), time);
+        buf_printf(&sql, ", wide FROM (SELECT q.*, %s > $6::bigint AS wide FROM (", bytes);
+        put_rows(&sql, s, buf_cstr(&s->table.plain), start, until, time, id);
+        buf_printf(&sql, ") q(%s, k1, k2) OFFSET 0) n ORDER BY k1, k2", places);
+        break;
+    default:
+        put_keyed(&sql, "c1", time);
+        buf_append_text(&sql, " FROM (");
+        put_rows(&sql, s, buf_cstr(&s->table.id_column), start, until, time, id);
+        buf_append_text(&sql, ") q(c1, k1, k2) ORDER BY k1, k2");
+        break;
+    }
     (void)buf_cstr(&sql);
     return buf_take(&sql);
 }
 
+/* The limit inside makes the planner go key by key. */
+static char *keys_sql(struct postgres_source *s, struct column *time, struct column *id)
+{
+    const char *t = buf_cstr(&time->name);
+    const char *i = buf_cstr(&id->name);
+    struct buf sql = {0};
+    put_keyed(&sql, buf_cstr(&s->table.places), time);
+    buf_printf(&sql,
+               ", n FROM (SELECT q.*, sum(%s) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING "
+               "AND 1 PRECEDING) AS bytes_before FROM (SELECT r.*, k.n FROM unnest($1::text[], "
+               "$2::text[]) WITH ORDINALITY k(t, i, n) CROSS JOIN LATERAL (SELECT %s, %s FROM %s e "
+               "WHERE %s = k.t::%s AND %s = k.i::%s LIMIT 1) r(%s, k1)) q) w WHERE "
+               "coalesce(bytes_before, 0) < $3::bigint ORDER BY n",
+               buf_cstr(&s->table.bytes), buf_cstr(&s->table.columns), t, buf_cstr(&s->table.name),
+               t, buf_cstr(&time->type), i, buf_cstr(&id->type), buf_cstr(&s->table.places));
+    (void)buf_cstr(&sql);
+    return buf_take(&sql);
+}
+
+/* ---- Running them ---- */
+
+/* NULL when it is prepared. */
+static PGresult *prepare(struct postgres_source *s, struct pg_cursor_statement *statement)
+{
+    PGresult *result = PQprepare(s->db, statement->name, statement->sql, 0, NULL);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+        return result;
+    }
+    PQclear(result);
+    statement->prepared = true;
+    return NULL;
+}
+
+PGresult *pg_cursor_table_run(struct postgres_source *s, struct pg_cursor_statement *statement,
+                              const char *const *parameters)
+{
+    if (s->pooled) {
+        return pg_pooled_begin(s->db, pg_pooled_settings) && pg_statements_send_settings(s) &&
+                       PQsendQueryParams(s->db, statement->sql, statement->parameters, NULL,
+                                         parameters, NULL, NULL, 1) == 1
+                   ? pg_pooled_end(s->db)
+                   : NULL;
+    }
+    PGresult *failed = statement->prepared ? NULL : prepare(s, statement);
+    return failed != NULL ? failed
+                          : PQexecPrepared(s->db, statement->name, statement->parameters,
+                                           parameters, NULL, NULL, 1);
+}
+
+bool pg_cursor_table_send(struct postgres_source *s, struct pg_cursor_statement *statement,
+                          const char *const *parameters)
+{
+    return statement->prepared && PQsendQueryPrepared(s->db, statement->name, statement->parameters,
+                                                      parameters, NULL, NULL, 1) == 1;
+}
+
+PGresult *pg_cursor_table_receive(struct postgres_source *s)
+{
+    PGresult *last = NULL;
+    PGresult *next;
+    while ((next = PQgetResult(s->db)) != NULL) {
+        PQclear(last);
+        last = next;
+    }
+    return last;
+}
+
+/* ---- Describing the table ---- */
+
 /* Columns without an order show when a statement is prepared. */
-static int check_order(struct postgres_source *s, const char *sql, struct column *time,
-                       struct column *id, struct error *err)
+static int check_order(struct postgres_source *s, struct pg_cursor_statement *statement,
+                       struct column *time, struct column *id, struct error *err)
 {
     if (s->pooled) {
         return STATUS_OK;
     }
-    PGresult *result = PQprepare(s->db, "cursor_check", sql, 0, NULL);
+    PGresult *result = prepare(s, statement);
     const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     int status = STATUS_OK;
     if (code != NULL && strcmp(code, "42883") == 0) { /* undefined_function */
@@ -119,7 +241,7 @@ static int check_order(struct postgres_source *s, const char *sql, struct column
                            buf_cstr(&s->table.name), buf_cstr(&time->name) + strlen("e."),
                            buf_cstr(&time->type), buf_cstr(&id->name) + strlen("e."),
                            buf_cstr(&id->type));
-    } else if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+    } else if (!statement->prepared) {
         status = pg_error(s->db, result, "cannot read the events table", err);
     }
     PQclear(result);
@@ -129,18 +251,18 @@ static int check_order(struct postgres_source *s, const char *sql, struct column
 static int make_statements(struct pg_cursor_table *table, struct postgres_source *s,
                            struct column *time, struct column *id, struct error *err)
 {
-    for (int i = 0; i < 8; i++) {
-        table->ranges[i / 4][i / 2 % 2][i % 2] =
-            range_sql(s, i / 4 != 0, i / 2 % 2 != 0, i % 2 != 0, time, id);
+    for (int shape = 0; shape < PG_CURSOR_SHAPES; shape++) {
+        for (int i = 0; i < 2 * PG_CURSOR_STARTS; i++) {
+            struct pg_cursor_statement *statement = &table->ranges[shape][i / 2][i % 2];
+            *statement = (struct pg_cursor_statement){
+                .sql = range_sql(s, shape, i / 2, i % 2 != 0, time, id),
+                .parameters = shape == PG_CURSOR_KEYS ? 5 : 6};
+            snprintf(statement->name, sizeof statement->name, "range_%d_%d", shape, i);
+        }
     }
-    const char *t = buf_cstr(&time->name);
-    const char *i = buf_cstr(&id->name);
-    table->one =
-        x_asprintf("SELECT %s, %s::text, %s::text FROM %s e WHERE %s = $1::%s AND %s = $2::%s "
-                   "LIMIT 1",
-                   buf_cstr(&s->table.columns), t, i, buf_cstr(&s->table.name), t,
-                   buf_cstr(&time->type), i, buf_cstr(&id->type));
-    return check_order(s, table->ranges[0][1][1], time, id, err);
+    table->keys =
+        (struct pg_cursor_statement){.sql = keys_sql(s, time, id), .name = "keys", .parameters = 3};
+    return check_order(s, &table->ranges[PG_CURSOR_NARROW][PG_CURSOR_BEHIND_KEY][0], time, id, err);
 }
 
 int pg_cursor_table_describe(struct pg_cursor_table *table, struct postgres_source *s,

@@ -8,6 +8,7 @@
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
 #include "ingestor/source/batch.h"
+#include "ingestor/source/columns.h"
 #include "ingestor/source/postgres/pg_rows.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
@@ -266,7 +267,8 @@ int pg_poll_table(struct postgres_source *s, size_t max_rows, struct pg_polled *
         if (status == STATUS_INVALID && find_broken(s, max_rows, out, err) != STATUS_OK) {
             return STATUS_IO;
         }
-        if (status == STATUS_OK && !pg_page_is_whole(s, out->rows)) {
+        if (status == STATUS_OK &&
+            !pg_page_is_whole(s, out->rows, (int)columns_count(&s->config->source))) {
             clear_rows(out);
             status = STATUS_INVALID;
         }

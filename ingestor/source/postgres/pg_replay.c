@@ -7,6 +7,7 @@
 
 #include "common/postgres/pg.h"
 #include "ingestor/source/batch.h"
+#include "ingestor/source/columns.h"
 #include "ingestor/source/postgres/pg_deliver.h"
 #include "ingestor/source/postgres/pg_rows.h"
 #include "ingestor/source/postgres/pg_statements.h"
@@ -47,7 +48,8 @@ int pg_replay_page(struct postgres_source *s, int64_t after, int64_t until, size
     snprintf(texts[3], sizeof texts[3], "%zu", pg_page_bytes(s, max_rows));
     const char *const parameters[] = {texts[0], texts[1], texts[2], texts[3]};
     PGresult *rows = pg_statement_run(s, pg_page_statement(s), parameters, 1);
-    if (PQresultStatus(rows) == PGRES_TUPLES_OK && pg_page_is_whole(s, rows)) {
+    if (PQresultStatus(rows) == PGRES_TUPLES_OK &&
+        pg_page_is_whole(s, rows, (int)columns_count(&s->config->source))) {
         pg_broken_clear(&s->broken);
         *out = rows;
         return STATUS_OK;

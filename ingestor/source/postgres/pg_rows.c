@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/postgres/pg_rows.h"
 
-#include <endian.h>
-#include <string.h>
-
 #include "ingestor/source/batch.h"
 #include "ingestor/source/columns.h"
+#include "ingestor/source/postgres/pg_value.h"
 
 #define WIDE_PAGES 32 /* of which one more is read in vain, if all have a long row */
-#define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 
 struct pg_row {
     const PGresult *rows;
@@ -18,24 +15,12 @@ struct pg_row {
 static struct str value_text(void *arg, size_t index)
 {
     const struct pg_row *at = arg;
-    const int column = (int)index;
-    if (PQgetisnull(at->rows, at->row, column)) {
-        return STR_NULL;
-    }
-    return (struct str){PQgetvalue(at->rows, at->row, column),
-                        (size_t)PQgetlength(at->rows, at->row, column)};
-}
-
-static int64_t value_int64(const PGresult *rows, int row, int column)
-{
-    uint64_t big;
-    memcpy(&big, PQgetvalue(rows, row, column), sizeof big);
-    return (int64_t)be64toh(big);
+    return pg_value_text(at->rows, at->row, (int)index);
 }
 
 int64_t pg_row_id(const PGresult *rows, int row)
 {
-    return value_int64(rows, row, EVENT_ID);
+    return pg_value_int64(rows, row, EVENT_ID);
 }
 
 bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row, wall_time *out)
@@ -49,15 +34,8 @@ bool pg_row_time(const struct postgres_source *s, const PGresult *rows, int row,
         const struct str text = value_text(&at, EVENT_TIMESTAMP);
         return wall_parse(text.p, text.len, zone, out);
     }
-    const int64_t us = value_int64(rows, row, EVENT_TIMESTAMP);
-    /* infinity is INT64_MAX or INT64_MIN, and PostgreSQL's calendar ends in the year 294276. */
-    if (__builtin_add_overflow(us, POSTGRES_EPOCH_US, &out->us) || !wall_has_text(*out)) {
-        return false;
-    }
-    if (s->table.timestamp_local) {
-        out->us = zone_instant_us(zone, out->us);
-    }
-    return wall_has_text(*out);
+    return pg_value_time(pg_value_int64(rows, row, EVENT_TIMESTAMP), s->table.timestamp_local, zone,
+                         out);
 }
 
 enum unusable pg_row_fill(const struct postgres_source *s, const PGresult *rows, int row,
@@ -97,9 +75,8 @@ size_t pg_page_bytes(const struct postgres_source *s, size_t max_rows)
     return s->wide_pages != 0 ? BATCH_BYTES_MAX : BATCH_BYTES_MAX / max_rows;
 }
 
-bool pg_page_is_whole(struct postgres_source *s, const PGresult *rows)
+bool pg_page_is_whole(struct postgres_source *s, const PGresult *rows, int wide)
 {
-    const int wide = (int)columns_count(&s->config->source); /* the column, if there is one more */
     if (PQnfields(rows) <= wide) {
         s->wide_pages -= s->wide_pages != 0;
         return true;

@@ -31,9 +31,10 @@ enum pg_statement pg_page_statement(const struct postgres_source *s);
 /* What that statement's last parameter has to be for a page of so many rows. */
 size_t pg_page_bytes(const struct postgres_source *s, size_t max_rows);
 
-/* Takes note of a page that was read so. False: a row is too long, and the page has to be read
- * again, for which there is another statement now. */
-bool pg_page_is_whole(struct postgres_source *s, const PGresult *rows);
+/* Takes note of a page that was read so; `wide` is the column that says so of a row, if there is
+ * one more. False: a row is too long, and the page has to be read again, for which there is another
+ * statement now. */
+bool pg_page_is_whole(struct postgres_source *s, const PGresult *rows, int wide);
 
 /* True when the rows take so many bytes that there may be more of them than the statement gave. */
 bool pg_rows_are_full(const PGresult *rows);

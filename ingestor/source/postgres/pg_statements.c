@@ -6,9 +6,7 @@
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
-
-/* Bytes of the rows that are read for the event log. */
-#define HISTORY_BYTES_MAX ((size_t)32 << 20)
+#include "ingestor/source/batch.h"
 
 static const struct {
     const char *name; /* in the session */
@@ -90,7 +88,7 @@ static void make_statements(struct postgres_source *s)
             "PRECEDING) AS bytes FROM (SELECT %s FROM %s e WHERE e.%s BETWEEN 1 AND $1::bigint "
             "ORDER BY e.%s DESC LIMIT $2::bigint) q(%s)) h WHERE bytes <= %zu",
             buf_cstr(&s->table.bytes), columns, name, id, id, buf_cstr(&s->table.places),
-            HISTORY_BYTES_MAX),
+            BATCH_HISTORY_BYTES_MAX),
     };
     for (size_t i = 0; i < PG_STATEMENTS; i++) {
         s->statements[i] = sql[i];

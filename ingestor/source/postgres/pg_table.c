@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/postgres/pg_table.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +9,8 @@
 #include "common/program/log.h"
 #include "ingestor/source/batch.h"
 #include "ingestor/source/columns.h"
-
-#define OID_TIMESTAMP 1114
-#define OID_TIMESTAMPTZ 1184
-#define OID_TEXT 25
-#define OID_VARCHAR 1043
-#define OID_BYTEA 17
+#include "ingestor/source/postgres/pg_cursor_key.h"
+#include "ingestor/source/postgres/pg_value.h"
 
 /* Types of which ids may be, as numbers in the order of their values. */
 #define OID_INT8 20
@@ -27,11 +24,16 @@
 /* Bytes of a stored value, of jsonb say, from which on it is not made a text of. */
 #define STORED_MAX (16 << 20)
 
+/* A text that is longer than BATCH_TEXT_MAX. It is made for each plan, used or not, in as many
+ * steps as a repeat() has: 5 ms for a million of them. */
+#define TOO_LONG "repeat(repeat('x', 1024), 1025)"
+static_assert(BATCH_TEXT_MAX < 1024 * 1025, "so long is TOO_LONG");
+
 void pg_table_free(struct pg_table *table)
 {
     buf_free(&table->name);
     buf_free(&table->id);
-    buf_free(&table->id_text);
+    buf_free(&table->id_column);
     buf_free(&table->columns);
     buf_free(&table->places);
     buf_free(&table->bytes);
@@ -124,8 +126,8 @@ static void add_text(struct pg_table *out, size_t index, const char *name, bool 
     } else {
         const size_t at = out->columns.len;
         buf_printf(&out->columns,
-                   "CASE WHEN pg_column_size(%s) > %d THEN repeat('x', %d) ELSE %s::text END", name,
-                   STORED_MAX, BATCH_TEXT_MAX + 1, name);
+                   "CASE WHEN pg_column_size(%s) > %d THEN " TOO_LONG " ELSE %s::text END", name,
+                   STORED_MAX, name);
         buf_append_text(&out->plain, buf_cstr(&out->columns) + at);
     }
     buf_printf(&out->bytes, " + coalesce(octet_length(c%zu), 0)", index + 1);
@@ -140,13 +142,14 @@ static void add_short(struct pg_table *out, size_t index, const char *sql)
     buf_printf(&out->narrow, "c%zu", index + 1);
 }
 
-/* An id of any type as text; of bytes, their digits. */
+/* An id of any type that has a text. */
 static void add_text_id(const struct described *d, const char *name, Oid type, struct pg_table *out)
 {
     pg_quote(d->db, &out->id, name);
-    buf_printf(&out->id_text, type == OID_BYTEA ? "encode(e.%s, 'hex')" : "e.%s::text",
-               buf_cstr(&out->id));
-    buf_append_str(&out->columns, buf_str(&out->id_text));
+    buf_printf(&out->id_column, "e.%s%s", buf_cstr(&out->id),
+               pg_cursor_sends_id(type) ? "" : "::text");
+    add_short(out, EVENT_ID, buf_cstr(&out->id_column));
+    out->id_bytes = type == PG_OID_BYTEA;
 }
 
 static int add_column(const struct described *d, size_t index, struct pg_table *out,
@@ -159,7 +162,8 @@ static int add_column(const struct described *d, size_t index, struct pg_table *
     buf_append_text(&out->plain, comma);
     buf_append_text(&out->narrow, comma);
     buf_printf(&out->places, "%sc%zu", comma, index + 1);
-    if (at < 0 || !is_readable(d, at)) {
+    if (at < 0 || !is_readable(d, at) ||
+        (index == EVENT_TIMESTAMP && columns_time_is_known(d->source))) {
         add_short(out, index, "NULL::text");
         return STATUS_OK;
     }
@@ -180,12 +184,13 @@ static int add_column(const struct described *d, size_t index, struct pg_table *
         buf_free(&id);
         pg_quote(d->db, &out->id, wanted.name);
         status = check_id_type(d, wanted.name, err);
-    } else if (index == EVENT_TIMESTAMP && (type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ)) {
+    } else if (index == EVENT_TIMESTAMP &&
+               (type == PG_OID_TIMESTAMP || type == PG_OID_TIMESTAMPTZ)) {
         out->timestamp_binary = true;
-        out->timestamp_local = type == OID_TIMESTAMP;
+        out->timestamp_local = type == PG_OID_TIMESTAMP;
         add_short(out, index, buf_cstr(&name));
     } else {
-        add_text(out, index, buf_cstr(&name), type == OID_TEXT || type == OID_VARCHAR);
+        add_text(out, index, buf_cstr(&name), type == PG_OID_TEXT || type == PG_OID_VARCHAR);
     }
     buf_free(&name);
     return status;

@@ -26,15 +26,18 @@
 
 enum { WHOLE, KEYS, SHAPES };
 
+/* Where rows begin. Those of one time that have no id come first, and cannot be gone on from. */
+enum { FIRST, BEHIND_KEY, BEHIND_TIME, STARTS };
+
 struct sqlite_cursor {
     struct sqlite_source s; /* connection, wakes and turns; it is the base */
     struct cursor cursor;
-    struct cursor_past past;            /* of sqlite_cursor_open_past */
-    sqlite3_stmt *ranges[SHAPES][2][2]; /* by shape, and whether there is an end at either side */
-    sqlite3_stmt *one;                  /* the row of a key */
-    sqlite3_stmt *version;              /* of the schema */
-    int64_t prepared_for;               /* that version */
-    bool warned;                        /* that there is no index */
+    struct cursor_past past;                 /* of sqlite_cursor_open_past */
+    sqlite3_stmt *ranges[SHAPES][STARTS][2]; /* and whether there is an end */
+    sqlite3_stmt *one;                       /* the row of a key */
+    sqlite3_stmt *version;                   /* of the schema */
+    int64_t prepared_for;                    /* that version */
+    bool warned;                             /* that there is no index */
 
     /* The row in hand. */
     sqlite3_stmt *row;
@@ -53,8 +56,8 @@ static struct sqlite_cursor *cursor_of(struct source *source)
 
 static void close_statements(struct sqlite_cursor *c)
 {
-    for (int i = 0; i < SHAPES * 4; i++) {
-        sqlite3_stmt **statement = &c->ranges[i / 4][i / 2 % 2][i % 2];
+    for (int i = 0; i < SHAPES * STARTS * 2; i++) {
+        sqlite3_stmt **statement = &c->ranges[i / 2 / STARTS][i / 2 % STARTS][i % 2];
         sqlite3_finalize(*statement);
         *statement = NULL;
     }
@@ -72,13 +75,16 @@ static bool prepare(struct sqlite_cursor *c, char *sql, sqlite3_stmt **out)
 }
 
 /* ?1 and ?2: the key that rows are behind; ?3 and ?4: up to which; ?5: how many. */
-static char *range_sql(const struct sqlite_cursor *c, const char *columns, bool after, bool until)
+static char *range_sql(const struct sqlite_cursor *c, const char *columns, int start, bool until)
 {
     const struct config_source *source = &c->s.config->source;
     const char *time = source->cursor;
     const char *id = source->columns[EVENT_ID].name;
-    char *from = after ? sqlite3_mprintf("(e.\"%w\", e.\"%w\") > (?1, ?2)", time, id)
-                       : sqlite3_mprintf("e.\"%w\" IS NOT NULL", time);
+    char *from = start == BEHIND_KEY ? sqlite3_mprintf("(e.\"%w\", e.\"%w\") > (?1, ?2)", time, id)
+                 : start == BEHIND_TIME
+                     ? sqlite3_mprintf("e.\"%w\" >= ?1 AND (e.\"%w\" > ?1 OR e.\"%w\" IS NOT NULL)",
+                                       time, time, id)
+                     : sqlite3_mprintf("e.\"%w\" IS NOT NULL", time);
     char *to = until ? sqlite3_mprintf(" AND (e.\"%w\", e.\"%w\") <= (?3, ?4)", time, id)
                      : sqlite3_mprintf("");
     char *sql = sqlite3_mprintf("SELECT %s, e.\"%w\" FROM \"%w\".\"%w\" AS e WHERE %s%s ORDER BY "
@@ -98,7 +104,7 @@ static void warn_of_missing_index(struct sqlite_cursor *c)
     const char *id = source->columns[EVENT_ID].name;
     sqlite3_stmt *plan = NULL;
     bool sorts = false;
-    char *sql = range_sql(c, "1", true, false);
+    char *sql = range_sql(c, "1", BEHIND_KEY, false);
     if (prepare(c, sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql), &plan)) {
         while (sqlite3_step(plan) == SQLITE_ROW) {
             const char *detail = (const char *)sqlite3_column_text(plan, 3);
@@ -132,10 +138,10 @@ static int prepare_all(struct sqlite_cursor *c, const char *columns, struct erro
     const char *id = source->columns[EVENT_ID].name;
     char *keys = sqlite3_mprintf("e.\"%w\"", id);
     bool ok = true;
-    for (int i = 0; i < SHAPES * 4 && ok; i++) {
-        const char *list = i / 4 == WHOLE ? columns : keys;
-        ok = prepare(c, range_sql(c, list, i / 2 % 2 != 0, i % 2 != 0),
-                     &c->ranges[i / 4][i / 2 % 2][i % 2]);
+    for (int i = 0; i < SHAPES * STARTS * 2 && ok; i++) {
+        const int shape = i / 2 / STARTS;
+        ok = prepare(c, range_sql(c, shape == WHOLE ? columns : keys, i / 2 % STARTS, i % 2 != 0),
+                     &c->ranges[shape][i / 2 % STARTS][i % 2]);
     }
     ok = ok && prepare(c,
                        sqlite3_mprintf("SELECT %s, e.\"%w\" FROM \"%w\".\"%w\" AS e WHERE "
@@ -171,10 +177,22 @@ static int prepare_for_schema(struct sqlite_cursor *c, struct error *err)
 
 /* ---- What cursor_db asks for ---- */
 
-/* Takes the row in hand. Returns what `take` does. */
-static bool hand_out(struct sqlite_cursor *c, sqlite3_stmt *statement, cursor_take *take, void *arg)
+/* A scan under way, which makes way for writers: it then goes on behind its last row. */
+struct scan {
+    const struct cursor_range *range;
+    struct buf time; /* key of the last row */
+    struct buf id;
+    cursor_take *take;
+    void *take_arg;
+    size_t placed; /* rows with a place that were handed out */
+    bool over;     /* `take` wants no more */
+};
+
+/* Takes the row in hand. */
+static void hand_out(struct sqlite_cursor *c, sqlite3_stmt *statement, struct scan *scan,
+                     size_t asked)
 {
-    struct cursor_row row = {0};
+    struct cursor_row row = {.asked = asked};
     c->row = statement;
     c->time_at = sqlite3_column_count(statement) - 1;
     sqlite_key_put(&c->time, statement, c->time_at);
@@ -183,7 +201,8 @@ static bool hand_out(struct sqlite_cursor *c, sqlite3_stmt *statement, cursor_ta
                  sqlite_rows_time(statement, c->time_at, c->s.config->source.local.zone, &row.time);
     row.key = (struct cursor_key){buf_str(&c->time), buf_str(&c->id)};
     row.id = sqlite_key_id(buf_str(&c->id), &c->id_text);
-    return take(arg, &row);
+    scan->placed += row.placed;
+    scan->over = !scan->take(scan->take_arg, &row);
 }
 
 static void bind_range(sqlite3_stmt *statement, const struct cursor_key *after,
@@ -200,35 +219,26 @@ static void bind_range(sqlite3_stmt *statement, const struct cursor_key *after,
     sqlite3_bind_int64(statement, 5, (int64_t)max_rows);
 }
 
-/* A scan under way, which makes way for writers: it then goes on behind its last row. */
-struct scan {
-    const struct cursor_range *range;
-    struct buf time; /* key of the last row */
-    struct buf id;
-    size_t rows;
-    bool over; /* `take` wants no more */
-};
-
-/* Steps until the range or the turn is over. Returns SQLITE_DONE, SQLITE_ROW when it made way, or
- * an error. */
-static int step_through(struct sqlite_cursor *c, struct scan *scan, cursor_take *take, void *arg)
+/* Steps until the range or the turn is over. Returns SQLITE_DONE, SQLITE_ROW when there may be
+ * more, or an error. */
+static int step_through(struct sqlite_cursor *c, struct scan *scan)
 {
     const struct cursor_range *range = scan->range;
     const bool resumed = scan->time.len != 0;
     const struct cursor_key last = {buf_str(&scan->time), buf_str(&scan->id)};
     const struct cursor_key *after = resumed ? &last : range->after;
+    const int start = after == NULL ? FIRST : after->id.len == 0 ? BEHIND_TIME : BEHIND_KEY;
     sqlite3_stmt *statement =
-        c->ranges[range->keys_only ? KEYS : WHOLE][after != NULL][range->until != NULL];
+        c->ranges[range->keys_only ? KEYS : WHOLE][start][range->until != NULL];
+    const size_t limit = range->max_rows - scan->placed;
+    size_t rows = 0;
     int step;
     sqlite_turn_await(&c->s.turn, c->s.db);
-    bind_range(statement, after, range->until, range->max_rows - scan->rows);
+    bind_range(statement, after, range->until, limit);
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-        scan->rows++;
-        if (!hand_out(c, statement, take, arg)) {
-            scan->over = true;
-            break;
-        }
-        if (scan->rows % SQLITE_TURN_ROWS == 0 && sqlite_turn_is_over(&c->s.turn, c->s.db)) {
+        hand_out(c, statement, scan, 0);
+        if (++rows == limit || scan->over ||
+            (rows % SQLITE_TURN_ROWS == 0 && sqlite_turn_is_over(&c->s.turn, c->s.db))) {
             break;
         }
     }
@@ -246,12 +256,12 @@ static int scan(void *arg, const struct cursor_range *range, cursor_take *take, 
                 bool *more, struct error *err)
 {
     struct sqlite_cursor *c = arg;
-    struct scan scan = {.range = range};
+    struct scan scan = {.range = range, .take = take, .take_arg = take_arg};
     int step;
     do {
-        step = step_through(c, &scan, take, take_arg);
-    } while (step == SQLITE_ROW && !scan.over && scan.rows < range->max_rows);
-    *more = scan.rows >= range->max_rows;
+        step = step_through(c, &scan);
+    } while (step == SQLITE_ROW && !scan.over && scan.placed < range->max_rows);
+    *more = scan.placed >= range->max_rows;
     buf_free(&scan.time);
     buf_free(&scan.id);
     return step == SQLITE_ROW || step == SQLITE_DONE
@@ -259,17 +269,22 @@ static int scan(void *arg, const struct cursor_range *range, cursor_take *take, 
                : sqlite_table_error(&c->s, "cannot read the table", err);
 }
 
-static int find(void *arg, const struct cursor_key *key, cursor_take *take, void *take_arg,
-                struct error *err)
+static int find(void *arg, const struct cursor_key *keys, size_t count, cursor_take *take,
+                void *take_arg, struct error *err)
 {
     struct sqlite_cursor *c = arg;
-    sqlite_key_bind(c->one, 1, key->time);
-    sqlite_key_bind(c->one, 2, key->id);
-    const int step = sqlite3_step(c->one);
-    if (step == SQLITE_ROW) {
-        (void)hand_out(c, c->one, take, take_arg);
+    struct scan scan = {.take = take, .take_arg = take_arg};
+    int step = SQLITE_DONE;
+    for (size_t i = 0; i < count && !scan.over && (step == SQLITE_ROW || step == SQLITE_DONE);
+         i++) {
+        sqlite_key_bind(c->one, 1, keys[i].time);
+        sqlite_key_bind(c->one, 2, keys[i].id);
+        step = sqlite3_step(c->one);
+        if (step == SQLITE_ROW) {
+            hand_out(c, c->one, &scan, i);
+        }
+        sqlite3_reset(c->one);
     }
-    sqlite3_reset(c->one);
     return step == SQLITE_ROW || step == SQLITE_DONE
                ? STATUS_OK
                : sqlite_table_error(&c->s, "cannot read the table", err);

@@ -124,6 +124,59 @@ static void test_rows_of_the_future_are_once_even_when_their_time_comes(void **s
     world_free(&w);
 }
 
+static void test_rows_without_a_place_are_read_past_and_not_read_over_and_over(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, "5m", 3);
+    for (int i = 0; i < 300;
+         i++) { /* many batches of them, before, between and behind the others */
+        commit_misplaced(&w, 100 * US_PER_S);
+        commit_misplaced(&w, 50 * US_PER_S);
+        commit_misplaced(&w, 0);
+        (void)commit(&w, (200 - i % 5 * 30) * US_PER_S);
+    }
+    settle(&w, 10);
+    struct batch *batch = NULL;
+    struct error err;
+    do { /* what is read now is nothing new, and there is no more of it */
+        batch_destroy(&batch);
+        assert_int_equal(cursor_read(&w.cursor, 10, &batch, &err), STATUS_OK);
+    } while (batch != NULL && batch->more);
+    batch_destroy(&batch);
+    w.cursor.thorough.due_at = MONO_NEVER;
+    w.cursor.hot.due_at = MONO_NEVER;
+    w.handed = 0;
+    (void)take_batch(&w, 10);
+    assert_true(w.handed <= 10);
+    w.cursor.thorough.due_at = clock_mono();
+    (void)commit(&w, 0); /* behind them all */
+    settle(&w, 10);
+    world_free(&w);
+}
+
+static void test_late_rows_are_fetched_together(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, "5m", 3);
+    (void)commit(&w, 0);
+    settle(&w, 100);
+    w.finds = 0;
+    for (int i = 0; i < 500; i++) {
+        (void)commit(&w, 100 * US_PER_S);
+    }
+    settle(&w, 100);
+    assert_in_range(w.finds, 1, 10);
+    save(&w);
+    w.finds = 0;
+    crash(&w); /* those that the event log holds, from the state; and none from the journal */
+    (void)commit(&w, 0);
+    settle(&w, 100);
+    assert_in_range(w.finds, 1, 2);
+    world_free(&w);
+}
+
 static void test_a_lost_journal_costs_the_order_and_no_row(void **state)
 {
     (void)state;
@@ -196,6 +249,8 @@ int main(void)
         cmocka_unit_test(test_rows_that_are_gone_leave_their_places_empty),
         cmocka_unit_test(test_a_row_that_is_later_than_the_window_is_not_read),
         cmocka_unit_test(test_rows_of_the_future_are_once_even_when_their_time_comes),
+        cmocka_unit_test(test_rows_without_a_place_are_read_past_and_not_read_over_and_over),
+        cmocka_unit_test(test_late_rows_are_fetched_together),
         cmocka_unit_test(test_a_lost_journal_costs_the_order_and_no_row),
         cmocka_unit_test(test_states_of_others_are_not_taken),
     };
