@@ -28,6 +28,10 @@ enum MHD_Result api_admin_answer(void *arg, struct request *request, const char 
                              "A request names one host: a name or an address, and maybe a port.",
                              0);
     }
+    if (request->nul) {
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                             "Neither a path nor a parameter holds a NUL (%00).", 0);
+    }
     if (!request->head && strcmp(method, "GET") != 0) {
         return reply_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,
                              "Everything here is read with GET.", 0);

@@ -30,6 +30,7 @@ def test_figures_and_health_are_told_there_and_figures_nowhere_else(admin):
         status, _, body = d.request(path, ports=d.admin_ports)
         assert status == 404 and "gateway.listen" in json.loads(body)["detail"]
     assert d.request("/metrics", "POST", ports=d.admin_ports)[0] == 405
+    assert d.request("/metrics%00/more", ports=d.admin_ports)[0] == 400
     before = d.metric("requests_total")
     assert before > 0 and d.metric("requests_total") == before  # those of the public listener
 
