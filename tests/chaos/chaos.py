@@ -41,10 +41,11 @@ class Fault:
 
 
 KINDS = {"kill": 28, "end": 8, "stop": 18, "cut": 16, "refuse": 8, "hold": 14, "kill ingestors": 2, "kill caches": 2, "kill all": 1, "tiles": 10}
+KINDS_DISK = {"fill": 5}
 KINDS_POSTGRES = {"terminate": 8, "restart": 1, "crash": 1}
 
 
-def plan(seconds, seed, kind):
+def plan(seconds, seed, kind, disk=False):
     """The faults of a run: the same for the same seed."""
     r = random.Random(seed)
     programs = INGESTORS + CACHES + GATEWAYS
@@ -53,7 +54,7 @@ def plan(seconds, seed, kind):
     links += [f"clients>{name}" for name in CACHES + GATEWAYS]
     if kind == "postgresql":
         links += [f"{i}>database" for i in INGESTORS]
-    weights = KINDS | (KINDS_POSTGRES if kind == "postgresql" else {})
+    weights = KINDS | (KINDS_POSTGRES if kind == "postgresql" else {}) | (KINDS_DISK if disk else {})
     faults, at = [], r.uniform(0.5, 1.5)
     while at < seconds:
         what = r.choices(list(weights), list(weights.values()))[0]
@@ -62,6 +63,8 @@ def plan(seconds, seed, kind):
             faults += [Fault(at, "kill", name, after) for name in groups[what]]
         elif what == "tiles":
             faults.append(Fault(at, what, r.randrange(10**6), 0))
+        elif what == "fill":
+            faults.append(Fault(at, what, "disk", r.uniform(0.2, 6)))
         elif what in ("kill", "end"):
             faults.append(Fault(at, what, r.choice(programs), r.uniform(0.05, 3)))
         elif what == "stop":
@@ -92,6 +95,9 @@ class Wrecker:
             return self.database_up and self.do_to_database(fault)
         if fault.kind == "tiles":
             tiles.change_tiles(self.d, random.Random(fault.target), INGESTORS)
+            return True
+        if fault.kind == "fill":
+            self.d.disk.fill()
             return True
         program = self.d.programs.get(fault.target)
         if program is not None and not program.alive():
@@ -143,6 +149,9 @@ class Wrecker:
         if fault.kind in ("hold", "refuse"):
             self.d.relays.release(fault.target)
             return
+        if fault.kind == "fill":
+            self.d.disk.empty()
+            return
         program = self.d.programs[fault.target]
         if program.alive() and fault.kind == "end" and program.process is fault.process:
             self.await_end(program)
@@ -166,6 +175,7 @@ class Wrecker:
     def heal(self):
         self.start_database()
         self.d.relays.release()
+        self.d.disk.empty()
         for program in self.d.programs.values():
             if program.alive():
                 program.process.send_signal(signal.SIGCONT)
@@ -285,7 +295,10 @@ def count_probes(table):
 def run(arguments, folder, table):
     d = Whole(folder, table, arguments.bin, arguments.lanes, Issuer(folder) if arguments.auth else None)
     calm_s = min(20.0, arguments.seconds / 3) if arguments.hostile else 0.0
-    faults = plan(arguments.seconds - calm_s, arguments.seed, table.kind)
+    on_disk = d.disk.mounted and table.kind == "sqlite"
+    if table.kind == "sqlite" and not on_disk:
+        print("no disk fills up: that takes a file system of its own, which root alone can mount", flush=True)
+    faults = plan(arguments.seconds - calm_s, arguments.seed, table.kind, on_disk)
     writers = (PostgresWriters if table.kind == "postgresql" else SqliteWriters)(table, arguments.seed)
     retention = tiles.Retention(d, writers.connect, writers.errors, INGESTORS)
     made, wrecker, hostile, early = {}, Wrecker(d), None, set()

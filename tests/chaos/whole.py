@@ -7,6 +7,7 @@ import yaml
 
 import clients
 import tiles
+from disk import Disk
 from relays import Relays
 from tilewire import Deployment, Program, free_ports
 
@@ -25,6 +26,7 @@ class Whole(Deployment):
         """issuer: of tokens, without which the gateways then let in nobody; None: they ask nobody who they are."""
         self.folder, self.table, self.bin, self.issuer = folder, table, bin_folder, issuer
         self.relays = Relays()
+        self.disk = Disk(folder)
         self.programs, self.clients, self.problems = {}, [], []
         self.ports = dict(zip(INGESTORS + CACHES, zip(*[iter(free_ports(8))] * 2)))  # publish, query
         self.gateway_ports = free_ports(3)
@@ -52,7 +54,7 @@ class Whole(Deployment):
         return dict(zip(("publish", "query"), (f"tcp://127.0.0.1:{port}" for port in self.ports[name])))
 
     def checkpoint(self):
-        return {"checkpoint": "postgresql" if self.table.kind == "postgresql" else f"file:{self.folder}/checkpoint"}
+        return {"checkpoint": "postgresql" if self.table.kind == "postgresql" else f"file:{self.disk.path}/checkpoint"}
 
     def upstreams(self, name, others):
         return [{role: f"tcp://127.0.0.1:{self.relays.add(f'{name}>{other}.{role}', port)}"
@@ -120,4 +122,5 @@ class Whole(Deployment):
     def close(self):
         problems = self.stop()
         self.relays.close()
+        self.disk.close()
         return problems
