@@ -2,6 +2,7 @@
 """Kafka as the source, against a real broker: nothing lost, nothing twice, one order, whatever happens to broker, topics and programs."""
 import json
 import signal
+import time
 
 import pytest
 
@@ -133,11 +134,15 @@ def test_a_topic_that_is_not_there_is_waited_for(deploy, broker):
     await_value(d, 1)
 
 
+def send_old(topics):
+    """A message that the broker takes for one of yesterday."""
+    topics.send(order(), timestamp=int((time.time() - 86400) * 1000))
+
+
 def expire(topics, name):
-    """All that is in the topic is taken by retention."""
-    topics.configure(name, **{"retention.ms": "1"})
+    """Retention takes what is older than an hour."""
+    topics.configure(name, **{"retention.ms": "3600000"})
     wait_until(lambda: all(low == high for low, high in (topics.range(name, p) for p in range(topics.partitions))), 60, "retention")
-    topics.configure(name, **{"retention.ms": "604800000"})
 
 
 def test_retention_takes_what_was_folded_and_tiles_keep_it(deploy, broker):
@@ -145,7 +150,7 @@ def test_retention_takes_what_was_folded_and_tiles_keep_it(deploy, broker):
     topics.create()
     d = deploy(topics, tiles=COUNT).start()
     for _ in range(5):
-        topics.send(order())
+        send_old(topics)
     await_value(d, 5)
     expire(topics, topics.names[0])
     topics.send(order())
@@ -162,12 +167,12 @@ def test_retention_takes_what_was_not_read_and_that_is_said(deploy, broker):
     topics = Topics(broker, partitions=1)
     topics.create()
     d = deploy(topics, tiles=COUNT).start()
-    topics.send(order())
+    send_old(topics)
     await_value(d, 1)
     stream = d.stream("/api/events/stream")
     d["ingestor"].kill()
     for _ in range(5):
-        topics.send(order())
+        send_old(topics)
     expire(topics, topics.names[0])
     topics.send(order())
     d.start("ingestor")
