@@ -16,7 +16,10 @@ struct scan {
 
 static char here(const struct scan *s)
 {
-    return s->at < s->text.len ? s->text.p[s->at] : '\0';
+    if (s->at < s->text.len) {
+        return s->text.p[s->at];
+    }
+    return '\0';
 }
 
 static void skip_blanks(struct scan *s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/kafka/kafka_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,7 @@ static void push(struct kafka_run **runs, size_t *count, size_t *cap, struct kaf
         *cap = *cap != 0 ? *cap * 2 : 64;
         *runs = x_reallocarray(*runs, *cap, sizeof **runs);
     }
+    assert(*runs != NULL);
     (*runs)[(*count)++] = run;
 }
 
