@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/own_file.h"
+
 static bool same_time(const struct timespec *a, const struct timespec *b)
 {
     return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
@@ -40,6 +42,20 @@ static int read_all(int fd, size_t max, struct buf *out)
     }
 }
 
+/* Whoever may change the file, or put another in its place, may be anybody. */
+static int check_owner(const struct watched *watched, struct error *err)
+{
+    const char *path = watched->path;
+    if (!S_ISREG(watched->state.st_mode)) {
+        return error_set(err, STATUS_IO, "%.200s: is no file", path);
+    }
+    if ((watched->state.st_mode & S_IWOTH) != 0) {
+        return error_set(err, STATUS_DENIED,
+                         "%.200s: everybody may write to it, and so be anybody: chmod o-w", path);
+    }
+    return own_folder_check(path, err);
+}
+
 int watched_read(struct watched *watched, size_t max, struct buf *out, struct error *err)
 {
     const char *path = watched->path;
@@ -52,16 +68,14 @@ int watched_read(struct watched *watched, size_t max, struct buf *out, struct er
         }
         return STATUS_IO;
     }
-    int status = STATUS_OK;
-    if (!S_ISREG(watched->state.st_mode)) {
-        status = error_set(err, STATUS_IO, "%.200s: is no file", path);
-    } else if ((watched->state.st_mode & S_IWOTH) != 0) {
-        status = error_set(err, STATUS_DENIED,
-                           "%.200s: everybody may write to it, and so be anybody: chmod o-w", path);
-    } else if ((status = read_all(fd, max, out)) == STATUS_IO) {
-        error_set(err, STATUS_IO, "%.200s: cannot be read: %s", path, strerror(errno));
-    } else if (status == STATUS_FULL) {
-        error_set(err, STATUS_FULL, "%.200s: is larger than %zu bytes", path, max);
+    int status = check_owner(watched, err);
+    if (status == STATUS_OK) {
+        status = read_all(fd, max, out);
+        if (status == STATUS_IO) {
+            error_set(err, STATUS_IO, "%.200s: cannot be read: %s", path, strerror(errno));
+        } else if (status == STATUS_FULL) {
+            error_set(err, STATUS_FULL, "%.200s: is larger than %zu bytes", path, max);
+        }
     }
     close(fd);
     return status;

@@ -20,8 +20,8 @@ struct watched {
 bool watched_changed(const struct watched *watched);
 
 /* Appends the file's content, at most max bytes, which STATUS_FULL says it exceeds. STATUS_DENIED:
- * everybody may write to it, so its content proves nothing. STATUS_IO: it cannot be read. In any
- * case it counts as read, so that it is not read again before it changes. */
+ * everybody may write to it, or replace it, so its content proves nothing. STATUS_IO: it cannot be
+ * read. In any case it counts as read, so that it is not read again before it changes. */
 int watched_read(struct watched *watched, size_t max, struct buf *out, struct error *err);
 
 #endif

@@ -89,6 +89,11 @@ static void test_a_file_that_cannot_be_used_leaves_the_keys(void **state)
     assert_int_equal(chmod(scene.paths[0], 0644), 0);
     assert_true(keyring_refresh(keyring));
     assert_true(has(keyring, "https://a", "back"));
+    /* Everybody may put another file in its place. */
+    scene_write_keys(&scene, 0, scene.keys[0], "replaced");
+    assert_int_equal(chmod(scene.folder, 0777), 0);
+    assert_false(keyring_refresh(keyring));
+    assert_true(has(keyring, "https://a", "back"));
     keyring_destroy(&keyring);
     scene_end(&scene);
 }
