@@ -50,7 +50,8 @@ class LiveTile extends HTMLElement {
       onExpired: (expired) => this.expired(expired),
       onStatus: (status) => {
         this.online = status === "connected" || status === "polling" || status === "stale";
-        if (!this.card && (status === "signed-out" || status === "forbidden")) this.setAttribute("state", "denied");
+        this.denied = status === "signed-out" || status === "forbidden";
+        if (!this.card && this.denied) this.setAttribute("state", "denied");
         this.tick();
       },
     });
@@ -87,7 +88,7 @@ class LiveTile extends HTMLElement {
   // Is called when the list has come and the tile was not in it.
   missing() {
     queueMicrotask(() => {
-      if (this.card || !this.live) return;
+      if (this.card || !this.live || this.denied) return; // A list that was refused lacks every tile.
       this.place.replaceChildren(element("article", { class: "card", part: "card" }, element("p", { class: "quiet" }, `There is no tile ${this.getAttribute("key")}.`)));
       this.setAttribute("state", "missing");
     });

@@ -73,6 +73,20 @@ test("who may see some tiles, and no events, sees those tiles live", async () =>
   await p.context().close();
 });
 
+test("a tile in a page says that it is denied, and shows itself when it is not any more", async () => {
+  const p = await page(null);
+  await p.evaluate(async (url) => {
+    await import(`${url}/assets/live-tile.js`);
+    document.body.insertAdjacentHTML("beforeend", '<live-tile key="queue.depth"></live-tile>');
+  }, d.url);
+  const state = () => p.locator("live-tile").getAttribute("state");
+  await until("the refusal", async () => (await state()) === "denied");
+  await p.context().setExtraHTTPHeaders({ Cookie: `__Host-tilewire=${token()}` });
+  await until("the tile", async () => (await state()) === "live");
+  assert.deepEqual(p.errors, []);
+  await p.context().close();
+});
+
 test("a token that expires under an open page ends in Sign in", async () => {
   const p = await page(token("--expires", "4s"));
   await until("the connection", async () => (await status(p)) === "Connected");
