@@ -13,8 +13,7 @@
 #include "common/jose/base64url.h"
 
 #define RSA_BITS_MIN 2048
-#define RSA_BITS_MAX 8192 /* What is longer takes long to check, and strangers may have us check.  \
-                           */
+#define RSA_BITS_MAX 8192 /* what is longer takes long to check */
 #define RSA_BITS_MADE 3072
 #define COORDINATE_BYTES 32 /* of a point or a secret of P-256, and of an Ed25519 key */
 #define PARTS_MAX 9
