@@ -3,6 +3,7 @@
 
 #include <czmq.h>
 
+#include "common/net/guard.h"
 #include "common/net/link.h"
 #include "common/net/listeners.h"
 #include "common/net/outlet.h"
@@ -13,6 +14,7 @@
 
 #define LINK_BUDGET 500 /* Messages that are taken in before the others get their turn. */
 #define QUERY_BUDGET 50 /* Requests that are answered before the others get their turn. */
+#define GUARD_BUDGET 50 /* Clients that are let in before the others get their turn. */
 #define XPUB_BUDGET 100 /* Subscriptions that are dequeued before the others get their turn. */
 
 struct cache {
@@ -22,6 +24,7 @@ struct cache {
     struct link *link;
     struct query query;
     struct server *server;
+    struct guard *guard;
     struct listeners *listeners;
     struct outlet *outlet; /* hands on what the replica has accepted */
     zloop_t *loop;
@@ -95,6 +98,9 @@ static size_t stats(void *arg, struct buf *out)
         {"messages_not_forwarded", cache->not_forwarded},
         {"listening", listeners_listen(cache->listeners)},
         {"listening_pauses", listeners_pauses(cache->listeners)},
+        {"clients_admitted", guard_counters(cache->guard)->admitted},
+        {"clients_refused", guard_counters(cache->guard)->refused},
+        {"clients_without_key", guard_counters(cache->guard)->broken},
         {"queries_answered", cache->query.answered},
         {"queries_refused", cache->query.refused},
     };
@@ -181,7 +187,35 @@ static int on_listeners_timer(zloop_t *loop, int timer, void *arg)
     (void)timer;
     struct cache *cache = arg;
     listeners_check(cache->listeners);
+    guard_look(cache->guard, clock_mono());
     return 0;
+}
+
+static int on_guard(zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)loop;
+    (void)item;
+    struct cache *cache = arg;
+    guard_process(cache->guard, clock_mono(), GUARD_BUDGET);
+    return 0;
+}
+
+/* SIGHUP: who may connect, and nothing else. */
+static void reload(struct cache *cache)
+{
+    struct config *config = NULL;
+    struct error err = {{0}};
+    int status = config_load(cache->program->config_path, &config, &err);
+    if (status == STATUS_OK) {
+        config->program = cache->program->name;
+        status = guard_change(cache->guard, config, &err);
+    }
+    if (status == STATUS_OK) {
+        log_info("SIGHUP: who may connect is read again; restart a cache to change anything else");
+    } else {
+        log_error("SIGHUP: %s", err.text);
+    }
+    config_destroy(&config);
 }
 
 static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
@@ -191,7 +225,7 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     struct cache *cache = arg;
     const int signal = program_signal(cache->program);
     if (signal == SIGHUP) {
-        log_info("SIGHUP: a cache has nothing to reload; restart it to change its configuration");
+        reload(cache);
         return 0;
     }
     return signal != 0 ? -1 : 0;
@@ -216,8 +250,8 @@ int cache_create(const struct program *program, struct cache **out, struct error
     query_init(&cache->query);
     cache->loop = zloop_new();
     cache->listeners = listeners_create();
-    cache->outlet = outlet_create(ZMQ_XPUB, config->cache.publish, config, err);
-    if (cache->outlet == NULL ||
+    if (guard_create(config, &cache->guard, err) != STATUS_OK ||
+        (cache->outlet = outlet_create(ZMQ_XPUB, config->cache.publish, config, err)) == NULL ||
         server_create(config->cache.query, config, &cache->query, &cache->server, err) !=
             STATUS_OK ||
         link_create(config, &config->cache.upstreams, config->cache.events, cache->store,
@@ -225,6 +259,8 @@ int cache_create(const struct program *program, struct cache **out, struct error
         cache_destroy(out);
         return STATUS_IO;
     }
+    guard_watch(cache->guard, outlet_socket(cache->outlet));
+    guard_watch(cache->guard, server_socket(cache->server));
     listeners_add(cache->listeners, outlet_socket(cache->outlet));
     listeners_add(cache->listeners, server_socket(cache->server));
     return STATUS_OK;
@@ -239,6 +275,7 @@ void cache_destroy(struct cache **cache_p)
     zloop_destroy(&cache->loop);
     listeners_destroy(&cache->listeners);
     link_destroy(&cache->link);
+    guard_destroy(&cache->guard);
     server_destroy(&cache->server);
     outlet_destroy(&cache->outlet);
     query_free(&cache->query);
@@ -261,6 +298,9 @@ int cache_run(struct cache *cache)
     poll_on(cache, NULL, link_fd(cache->link), on_link);
     poll_on(cache, server_socket(cache->server), 0, on_query);
     poll_on(cache, outlet_socket(cache->outlet), 0, on_subscription);
+    if (guard_socket(cache->guard) != NULL) {
+        poll_on(cache, guard_socket(cache->guard), 0, on_guard);
+    }
     poll_on(cache, NULL, cache->program->signals, on_signal);
     zloop_timer(cache->loop, LISTENERS_CHECK_MS, 0, on_listeners_timer, cache);
     work(cache);

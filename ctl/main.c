@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/config/values.h"
 #include "common/net/sockets.h"
 #include "common/program/log.h"
 #include "common/program/program.h"
@@ -34,6 +35,19 @@ static int load_config(const struct options *options, struct config **out, struc
                : config_parse(nothing, sizeof nothing - 1, "tilewire.yaml", out, err);
 }
 
+/* Whom the commands expect, by the command line or else by what is asked. */
+static struct config_server expected(const struct options *options)
+{
+    struct config_server server = {.role = options->from_ingestor ? CONFIG_CLIENT_INGESTOR
+                                                                  : CONFIG_CLIENT_CACHE};
+    if (options->server != NULL && config_curve_key_valid(str_of(options->server))) {
+        server.key = options->server;
+    } else {
+        server.name = options->server;
+    }
+    return server;
+}
+
 static int run(const struct options *options, const struct config *config)
 {
     const struct config_cache *cache = &config->cache;
@@ -49,6 +63,7 @@ static int run(const struct options *options, const struct config *config)
         .config = config,
         .query = query,
         .publish = publish,
+        .server = expected(options),
         .json = options->json,
         .colour = isatty(STDOUT_FILENO) != 0 && getenv("NO_COLOR") == NULL,
         .timeout_ms = own_timeout ? (int)options->line.timeout_ms : ANSWER_TIMEOUT_MS,
@@ -70,6 +85,7 @@ int main(int argc, char **argv)
     options_parse(&options, argc, argv);
     log_init("tilewire", LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
     if (load_config(&options, &config, &err) == STATUS_OK) {
+        config->insecure = config->insecure || options.insecure;
         status = run(&options, config);
     } else {
         print_text(stderr, str_of(err.text));

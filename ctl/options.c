@@ -13,7 +13,15 @@
 
 #define TIMEOUT_MAX_S 86400
 
-enum { OPTION_FROM = 256, OPTION_QUERY, OPTION_PUBLISH, OPTION_JSON, OPTION_TIMEOUT };
+enum {
+    OPTION_FROM = 256,
+    OPTION_QUERY,
+    OPTION_PUBLISH,
+    OPTION_SERVER,
+    OPTION_INSECURE,
+    OPTION_JSON,
+    OPTION_TIMEOUT
+};
 
 const char *argp_program_version = "tilewire " TILEWIRE_VERSION;
 
@@ -56,6 +64,12 @@ static error_t parse_common(int key, char *value, struct argp_state *state)
     case OPTION_PUBLISH:
         options->publish = value;
         return 0;
+    case OPTION_SERVER:
+        options->server = value;
+        return 0;
+    case OPTION_INSECURE:
+        options->insecure = true;
+        return 0;
     case OPTION_JSON:
         options->json = true;
         return 0;
@@ -73,6 +87,8 @@ static const struct argp_option common_options[] = {
     {"from", OPTION_FROM, "PROGRAM", 0, "Whom to ask: cache (default) or ingestor", 10},
     {"query", OPTION_QUERY, "ADDRESS", 0, "Ask there, whatever the configuration says", 10},
     {"publish", OPTION_PUBLISH, "ADDRESS", 0, "Listen there, likewise", 10},
+    {"server", OPTION_SERVER, "NAME", 0, "With keys: who has to be there, or its public key", 10},
+    {"insecure", OPTION_INSECURE, NULL, 0, "Ask another machine without keys", 10},
     {"timeout", OPTION_TIMEOUT, "TIME", 0, "Wait so long (default: 2s; verify, state: 5s)", 10},
     {"json", OPTION_JSON, NULL, 0, "Print JSON", 10},
     {0},

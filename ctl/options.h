@@ -17,6 +17,8 @@ struct options {
     bool json;           /* True when JSON is printed. */
     const char *query;   /* where to ask; NULL: as the configuration says */
     const char *publish; /* where to listen; NULL: as the configuration says */
+    const char *server;  /* the name or key of whom is asked; NULL: as the configuration says */
+    bool insecure;       /* True when another machine may be asked without keys. */
 };
 
 /* Ends the process, with status 2 and a message, when the command line is wrong, or with 0 when it

@@ -15,7 +15,8 @@
 #include "ingestor/source/sources.h"
 
 #define QUERY_BUDGET 50
-#define BATCH_BUDGET 4 /* batches folded before others get their turn */
+#define GUARD_BUDGET 50 /* clients let in before others get their turn */
+#define BATCH_BUDGET 4  /* batches folded before others get their turn */
 #define CHECKPOINT_RETRY_MAX_MS 5000
 #define END_S 7 /* after SIGTERM; a last save may take 5 */
 
@@ -87,12 +88,22 @@ static int on_query(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
+static int on_guard(zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)loop;
+    (void)item;
+    struct ingestor *ingestor = arg;
+    guard_process(ingestor->answering.guard, clock_mono(), GUARD_BUDGET);
+    return 0;
+}
+
 static int on_listeners_timer(zloop_t *loop, int timer, void *arg)
 {
     (void)loop;
     (void)timer;
     struct ingestor *ingestor = arg;
     listeners_check(ingestor->answering.listeners);
+    guard_look(ingestor->answering.guard, clock_mono());
     return 0;
 }
 
@@ -106,6 +117,32 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
         return ingestor_reload(ingestor);
     }
     return signal != 0 ? -1 : 0;
+}
+
+/* The guard, and what it guards. */
+static int open_sockets(struct ingestor *ingestor, struct error *err)
+{
+    const struct config *config = ingestor->config;
+    ingestor->answering.query = (struct query){.store = publisher_store(ingestor->publisher),
+                                               .events = publisher_events(ingestor->publisher),
+                                               .state = ingestor_describe,
+                                               .stats = ingestor_stats,
+                                               .arg = ingestor};
+    query_init(&ingestor->answering.query);
+    int status = guard_create(config, &ingestor->answering.guard, err);
+    if (status == STATUS_OK) {
+        ingestor->publishing.outlet = outlet_create(ZMQ_PUB, config->ingestor.publish, config, err);
+        status = ingestor->publishing.outlet != NULL ? STATUS_OK : STATUS_IO;
+    }
+    if (status == STATUS_OK) {
+        status = server_create(config->ingestor.query, config, &ingestor->answering.query,
+                               &ingestor->answering.server, err);
+    }
+    if (status == STATUS_OK) {
+        guard_watch(ingestor->answering.guard, outlet_socket(ingestor->publishing.outlet));
+        guard_watch(ingestor->answering.guard, server_socket(ingestor->answering.server));
+    }
+    return status;
 }
 
 int ingestor_create(struct program *program, struct ingestor **out, struct error *err)
@@ -126,17 +163,8 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
              (int)getpid(), (long long)clock_wall().us);
     ingestor->loop = zloop_new();
     ingestor->answering.listeners = listeners_create();
-    ingestor->publishing.outlet = outlet_create(ZMQ_PUB, config->ingestor.publish, config, err);
     ingestor->publisher = publisher_create(config, ingestor_send, ingestor);
-    ingestor->answering.query = (struct query){.store = publisher_store(ingestor->publisher),
-                                               .events = publisher_events(ingestor->publisher),
-                                               .state = ingestor_describe,
-                                               .stats = ingestor_stats,
-                                               .arg = ingestor};
-    query_init(&ingestor->answering.query);
-    if (ingestor->publishing.outlet == NULL ||
-        server_create(config->ingestor.query, config, &ingestor->answering.query,
-                      &ingestor->answering.server, err) != STATUS_OK) {
+    if (open_sockets(ingestor, err) != STATUS_OK) {
         ingestor_destroy(out);
         return STATUS_IO;
     }
@@ -166,6 +194,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     listeners_destroy(&ingestor->answering.listeners);
     reader_destroy(&ingestor->reader);
     lease_destroy(&ingestor->lease); /* the next holder may begin */
+    guard_destroy(&ingestor->answering.guard);
     server_destroy(&ingestor->answering.server);
     outlet_destroy(&ingestor->publishing.outlet);
     query_free(&ingestor->answering.query);
@@ -205,6 +234,9 @@ enum ingestor_end ingestor_run(struct ingestor *ingestor)
 {
     poll_on(ingestor, reader_socket(ingestor->reader), 0, on_reader);
     poll_on(ingestor, server_socket(ingestor->answering.server), 0, on_query);
+    if (guard_socket(ingestor->answering.guard) != NULL) {
+        poll_on(ingestor, guard_socket(ingestor->answering.guard), 0, on_guard);
+    }
     poll_on(ingestor, NULL, ingestor->program->signals, on_signal);
     zloop_timer(ingestor->loop, LISTENERS_CHECK_MS, 0, on_listeners_timer, ingestor);
     (void)tick(ingestor);

@@ -102,6 +102,9 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"table_restarts", ingestor->source.restarts},
         {"listening", listeners_listen(ingestor->answering.listeners)},
         {"listening_pauses", listeners_pauses(ingestor->answering.listeners)},
+        {"clients_admitted", guard_counters(ingestor->answering.guard)->admitted},
+        {"clients_refused", guard_counters(ingestor->answering.guard)->refused},
+        {"clients_without_key", guard_counters(ingestor->answering.guard)->broken},
         {"queries_answered", ingestor->answering.query.answered},
         {"queries_refused", ingestor->answering.query.refused},
     };

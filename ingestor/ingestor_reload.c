@@ -43,6 +43,15 @@ static void change_tiles(struct ingestor *ingestor, struct config *config)
     ingestor_flush(ingestor, ingestor_now(ingestor));
 }
 
+static void change_clients(struct ingestor *ingestor, struct config *config)
+{
+    struct error err = {{0}};
+    config->program = ingestor->program->name;
+    if (guard_change(ingestor->answering.guard, config, &err) != STATUS_OK) {
+        log_error("SIGHUP: %s", err.text);
+    }
+}
+
 int ingestor_reload(struct ingestor *ingestor)
 {
     struct config *config = NULL;
@@ -52,6 +61,7 @@ int ingestor_reload(struct ingestor *ingestor)
         return 0;
     }
     if (fits(ingestor, config)) {
+        change_clients(ingestor, config);
         change_tiles(ingestor, config);
         return 0;
     }

@@ -13,6 +13,7 @@
 
 #include "common/base/backoff.h"
 #include "common/lease/lease.h"
+#include "common/net/guard.h"
 #include "common/net/listeners.h"
 #include "common/net/outlet.h"
 #include "common/net/server.h"
@@ -130,6 +131,7 @@ struct ingestor_clock {
 /* The state of answering queries. */
 struct ingestor_answering {
     struct server *server;
+    struct guard *guard; /* of both sockets */
     struct listeners *listeners;
     struct query query;
     char instance[64]; /* The name of this life. */

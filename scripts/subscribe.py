@@ -8,6 +8,7 @@ msgpack from PyPI). docs/protocol.md says what the members of a message mean.
 """
 import argparse
 import json
+import pathlib
 import time
 
 import msgpack
@@ -23,17 +24,32 @@ def as_json(row):
     return {**row, "id": row["id"] if row["id"] < 2**53 else str(row["id"])}
 
 
-def ask(context, address, request):
+class Keys:
+    """With CURVE: our own pair, and the key that the server has to prove. Both sockets need them before they connect."""
+
+    def __init__(self, secret_file, server_key):
+        self.secret = pathlib.Path(secret_file).read_bytes().strip() if secret_file else None
+        self.server = pathlib.Path(server_key).read_bytes().strip() if server_key and len(server_key) != 40 else (server_key or "").encode()
+
+    def put_on(self, socket):
+        if self.secret:
+            socket.curve_secretkey = self.secret
+            socket.curve_publickey = zmq.curve_public(self.secret)
+            socket.curve_serverkey = self.server
+
+
+def ask(context, address, request, keys):
     """One question: a MessagePack map there, a MessagePack map back."""
     with context.socket(zmq.REQ) as socket:
         socket.linger = 0
         socket.rcvtimeo = 5000
+        keys.put_on(socket)
         socket.connect(address)
         socket.send(msgpack.packb(request))
         try:
             reply = msgpack.unpackb(socket.recv())
         except zmq.Again:
-            raise SystemExit(f"{address} does not answer") from None
+            raise SystemExit(f"{address} does not answer" + (", or does not let this key in" if keys.secret else "")) from None
     if "error" in reply:
         raise SystemExit(f"{address}: {reply['error']['message']}")
     return reply
@@ -62,21 +78,27 @@ def main():
     parser.add_argument("--publish", default="tcp://127.0.0.1:7411", help="where deltas come from (default: %(default)s)")
     parser.add_argument("--query", default="tcp://127.0.0.1:7412", help="whom to ask (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="end after so long")
+    parser.add_argument("--key", metavar="FILE", help="with CURVE: the file of the secret key, as `tilewire keygen` makes it")
+    parser.add_argument("--server-key", metavar="KEY", help="with CURVE: the public key of whom to ask, or a file with it")
     parser.add_argument("prefix", nargs="?", default="", help='only tiles and event types that begin so, such as "orders."')
     args = parser.parse_args()
+    if bool(args.key) != bool(args.server_key):
+        parser.error("--key and --server-key belong together")
+    keys = Keys(args.key, args.server_key)
 
     with zmq.Context() as context, context.socket(zmq.SUB) as socket:
         socket.linger = 0
-        for lane in range(ask(context, args.query, {"op": "ping"})["lanes"]):
+        for lane in range(ask(context, args.query, {"op": "ping"}, keys)["lanes"]):
             socket.subscribe(f"tile.{lane}.{args.prefix}")
             socket.subscribe(f"event.{lane}.{args.prefix}")
         socket.subscribe("beat.")
+        keys.put_on(socket)
         socket.connect(args.publish)
         # First listen, then ask: so nothing falls between the two. Heartbeats come every second.
         if not socket.poll(5000):
             raise SystemExit(f"{args.publish} is silent")
-        for tile in ask(context, args.query, {"op": "list", "prefix": args.prefix})["tiles"]:
-            value = ask(context, args.query, {"op": "get", "key": tile["k"]})["tiles"][0]["p"]
+        for tile in ask(context, args.query, {"op": "list", "prefix": args.prefix}, keys)["tiles"]:
+            value = ask(context, args.query, {"op": "get", "key": tile["k"]}, keys)["tiles"][0]["p"]
             show(tile=tile["k"], whole=True, patch=value)
         last, ends = {}, time.monotonic() + args.seconds
         while time.monotonic() < ends:

@@ -49,3 +49,26 @@ int own_file_read(const char *path, int *fd, struct error *err)
     *fd = -1;
     return error_set(err, STATUS_DENIED, "%s is no file of this user; remove it", path);
 }
+
+int own_file_create(const char *path, mode_t mode, struct str content, struct error *err)
+{
+    const int status = own_folder_check(path, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (fd < 0) {
+        return error_set(
+            err, errno == EEXIST ? STATUS_DENIED : STATUS_IO, "cannot make %s: %s", path,
+            errno == EEXIST ? "it is there already, and is not overwritten" : strerror(errno));
+    }
+    const bool written =
+        write(fd, content.p, content.len) == (ssize_t)content.len && fsync(fd) == 0;
+    const int error = errno;
+    close(fd);
+    if (!written) {
+        unlink(path);
+        return error_set(err, STATUS_IO, "cannot write %s: %s", path, strerror(error));
+    }
+    return STATUS_OK;
+}

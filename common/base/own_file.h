@@ -4,7 +4,10 @@
 #ifndef COMMON_BASE_OWN_FILE_H
 #define COMMON_BASE_OWN_FILE_H
 
+#include <sys/types.h>
+
 #include "common/base/error.h"
+#include "common/base/str.h"
 
 /* STATUS_OK when only its owner, its group and root can replace files in the folder of that path;
  * or when the folder cannot be looked at, so that whoever uses it says why. Else STATUS_DENIED, and
@@ -15,5 +18,10 @@ int own_folder_check(const char *path, struct error *err);
  * followed. STATUS_NOT_FOUND: there is none. STATUS_DENIED: it is another user's, or no file. Else
  * STATUS_IO. */
 int own_file_read(const char *path, int *fd, struct error *err);
+
+/* Makes a file with that content, which is on disk then. STATUS_DENIED: there is something of that
+ * name, which is left as it is, or everybody can replace files in the folder. Else STATUS_IO, and
+ * there is no file. */
+int own_file_create(const char *path, mode_t mode, struct str content, struct error *err);
 
 #endif

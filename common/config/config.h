@@ -23,6 +23,7 @@
 #include "common/base/event_fields.h"
 #include "common/base/ip.h"
 #include "common/config/auth.h"
+#include "common/config/clients.h"
 #include "common/config/message_place.h"
 #include "common/config/tiles.h"
 
@@ -130,11 +131,20 @@ struct config_source {
 
 /* ---- ZeroMQ ---- */
 
+/* Who is expected at an address, with CURVE: the first of these that there is. */
+struct config_server {
+    const char *key;  /* whoever proves this key, in Z85; or NULL */
+    const char *name; /* whoever has this name in the file of clients; or NULL */
+    /* Whoever has curve.server_key; or the only one with this role in the file of clients; or, if
+     * there is no such file, who has our own key. */
+    enum config_client_role role;
+};
+
 /* A process that a cache or a gateway follows. */
 struct config_upstream {
-    const char *publish;    /* where SUB connects to for deltas */
-    const char *query;      /* where REQ and DEALER connect to for queries */
-    const char *server_key; /* the key that it has to prove, in Z85; NULL: curve.server_key */
+    const char *publish;         /* where SUB connects to for deltas */
+    const char *query;           /* where REQ and DEALER connect to for queries */
+    struct config_server server; /* who that has to be */
 };
 
 struct config_upstreams {
@@ -144,19 +154,19 @@ struct config_upstreams {
 
 struct config_curve {
     bool enabled; /* False when the file has no `curve`; then all else is NULL. */
-    const char
-        *public_key_file; /* the file with this program's public key; never NULL when enabled */
-    /* The file with this program's secret key. NULL: the key is in the environment, in
-     * TILEWIRE_CURVE_SECRET_KEY. */
+    /* Where this program's secret key is: PROGRAM.key in the folder, or in the file; both NULL: in
+     * the environment, in TILEWIRE_CURVE_SECRET_KEY. */
+    const char *keys_folder;
     const char *secret_key_file;
-    /* The key that upstreams have to prove unless they have one of their own, in Z85. NULL: our own
-     * public key, that is, all programs share one pair. */
-    const char *server_key;
+    const char *public_key_file;   /* has to fit the secret key; NULL: it is computed from that */
+    const char *server_key;        /* see struct config_server; in Z85, or NULL */
+    const char *clients_file;      /* NULL: only who has our own pair is let in */
+    struct config_clients clients; /* what is in that file */
 };
 
 /* This program's pair of keys, in Z85 and NUL-terminated. */
 struct config_curve_pair {
-    char public_key[CONFIG_CURVE_KEY_SIZE];
+    char public_key[CONFIG_CURVE_KEY_SIZE]; /* "" when no file has it */
     char secret_key[CONFIG_CURVE_KEY_SIZE];
 };
 
@@ -275,7 +285,10 @@ struct config_gateway {
 
 struct config {
     const char *file; /* the file's name as given, for messages */
-    bool has_source;  /* False when the file has no `source`: enough for a cache or a gateway. */
+    /* Which program's pair of curve.keys_folder is ours. The one thing that programs set once they
+     * have loaded the configuration. Borrowed. */
+    const char *program;
+    bool has_source; /* False when the file has no `source`: enough for a cache or a gateway. */
     struct config_source source; /* all defaults when there is none; uri is NULL then */
     struct config_ingestor ingestor;
     struct config_cache cache;
@@ -332,9 +345,21 @@ bool config_listen_is_local(const struct config_listen_address *listen);
 int config_read_secret(const char *path, char *out, size_t size, struct error *err);
 
 /* Reads the pair of keys that `curve` names; call it only when curve.enabled. The caller wipes the
- * keys when the sockets have them. Returns STATUS_INVALID when one is no key, and the errors of
- * config_read_secret. */
+ * keys when the sockets have them. Returns STATUS_INVALID when one is no key, STATUS_DENIED when
+ * others than its owner may read the secret one, and the errors of config_read_secret. */
 int config_curve_keys(const struct config *config, struct config_curve_pair *out,
                       struct error *err);
+
+/* The public key that a server has to prove, in Z85; NULL: our own one. Call it only when
+ * curve.enabled. *out belongs to the configuration, or to `server`. STATUS_INVALID: it does not
+ * follow from the configuration which key that is. STATUS_DENIED: by the file of clients, whose key
+ * that is may not be connected to. */
+int config_server_key(const struct config *config, const struct config_server *server,
+                      const char **out, struct error *err);
+
+/* STATUS_OK when the address may be bound or connected to as it is configured: with keys, or
+ * because no other machine is there, or because of `insecure`. Else STATUS_DENIED, and err says
+ * what to do. */
+int config_check_reach(const struct config *config, const char *address, struct error *err);
 
 #endif

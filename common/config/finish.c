@@ -46,8 +46,10 @@ int config_finish(struct config_reader *r, const struct yaml_node *root)
     struct config_cache *cache = &r->config->cache;
     resolve_checkpoint(r);
     resolve_lanes(r);
-    config_default_upstreams(r, &cache->upstreams, ingestor->publish, ingestor->query);
-    config_default_upstreams(r, &r->config->gateway.upstreams, cache->publish, cache->query);
+    config_default_upstreams(r, &cache->upstreams, ingestor->publish, ingestor->query,
+                             CONFIG_CLIENT_INGESTOR);
+    config_default_upstreams(r, &r->config->gateway.upstreams, cache->publish, cache->query,
+                             CONFIG_CLIENT_CACHE);
     const int status = config_check_network(r, root);
     return status == STATUS_OK ? config_check_auth(r, root) : status;
 }

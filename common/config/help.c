@@ -68,6 +68,7 @@ void config_each_key(config_key_fn *fn, void *arg)
     visit_table(&walk, &config_sections, "");
     visit_table(&walk, &config_upstream_table, "upstreams.");
     visit_table(&walk, &config_issuer_table, "issuers.");
+    visit_table(&walk, &config_client_table, "clients.");
     visit_table(&walk, &config_tile_identity_table, "tiles.");
     visit_table(&walk, &config_tile_shared_table, "tiles.");
     for (size_t i = 0; i < TILE_TYPES; i++) {

@@ -2,17 +2,14 @@
 /* Reads a configuration from its file: the YAML, then each section, then what follows from all. */
 #include "common/config/config.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/base/buf.h"
 #include "common/base/fnv.h"
 #include "common/base/xalloc.h"
 #include "common/config/definition.h"
+#include "common/config/file.h"
 #include "common/config/finish.h"
 #include "common/config/sections.h"
 
@@ -65,18 +62,12 @@ static int read_root(struct config_reader *r, const struct yaml_node *root)
     return status == STATUS_OK ? config_finish(r, root) : status;
 }
 
-/* The end of a very long name says more than its start, and leaves room for the message. */
-static const char *short_name(const char *name)
-{
-    const size_t len = strlen(name);
-    return len > 200 ? name + len - 200 : name;
-}
-
 static struct config *config_create(const char *name)
 {
     struct config *config = x_calloc(1, sizeof *config);
     config->memory = arena_create();
     config->file = arena_strndup(config->memory, name, strlen(name));
+    config->program = "tilewire";
     return config;
 }
 
@@ -96,14 +87,14 @@ int config_parse(const char *text, size_t len, const char *name, struct config *
     *out = NULL;
     if (len > CONFIG_FILE_MAX) {
         return error_set(err, STATUS_INVALID, "%s: the file is larger than %d MiB",
-                         short_name(name), CONFIG_FILE_MAX >> 20);
+                         config_short_name(name), CONFIG_FILE_MAX >> 20);
     }
     struct config *config = config_create(name);
     const char *slash = strrchr(config->file, '/');
     struct config_reader reader = {
         .config = config,
         .memory = config->memory,
-        .file = short_name(config->file),
+        .file = config_short_name(config->file),
         .folder = {config->file, slash != NULL ? (size_t)(slash - config->file) + 1 : 0},
         .err = err,
         .context = "",
@@ -127,44 +118,11 @@ int config_parse(const char *text, size_t len, const char *name, struct config *
     return STATUS_OK;
 }
 
-static int cannot_read(const char *path, struct error *err)
-{
-    const int status = errno == ENOENT || errno == ENOTDIR ? STATUS_NOT_FOUND
-                       : errno == EACCES                   ? STATUS_DENIED
-                                                           : STATUS_IO;
-    return error_set(err, status, "%s: cannot be read: %s", short_name(path), strerror(errno));
-}
-
-/* Reads a file of at most max bytes; one byte more is kept to tell that it is too large. */
-static int read_file(const char *path, size_t max, struct buf *out, struct error *err)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return cannot_read(path, err);
-    }
-    int status = STATUS_OK;
-    while (out->len <= max) {
-        const ssize_t got = read(fd, buf_reserve(out, 65536), 65536);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            status = cannot_read(path, err);
-        }
-        if (got <= 0) {
-            break;
-        }
-        out->len += (size_t)got;
-    }
-    close(fd);
-    return status;
-}
-
 int config_load(const char *path, struct config **out, struct error *err)
 {
     struct buf text = {0};
     *out = NULL;
-    int status = read_file(path, CONFIG_FILE_MAX, &text, err);
+    int status = config_file_read(path, CONFIG_FILE_MAX, 0, NULL, &text, err);
     if (status == STATUS_OK) {
         status = config_parse(buf_cstr(&text), text.len, path, out, err);
     }
@@ -190,7 +148,7 @@ int config_need_source(const struct config *config, struct error *err)
     return error_set(err, STATUS_INVALID,
                      "%s: source is missing: say where the events table is, for instance "
                      "`source: {uri: sqlite:events.db}`",
-                     short_name(config->file));
+                     config_short_name(config->file));
 }
 
 const struct tile_config *config_tile(const struct config *config, struct str key)

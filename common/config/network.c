@@ -57,8 +57,8 @@ int config_read_curve_key(struct config_reader *r, const struct config_key *key,
 {
     if (value->kind != YAML_SCALAR || !config_curve_key_valid(value->text)) {
         return config_expected(r, value, key->name,
-                               "a public key of 40 characters, as curve_keygen prints it, in "
-                               "quotes");
+                               "a public key of 40 characters, as `tilewire keygen` prints it, "
+                               "in quotes");
     }
     *(const char **)config_member(target, key) = config_copy(r, value->text);
     return STATUS_OK;
@@ -71,7 +71,10 @@ static const struct config_key upstream_rows[] = {
     {CONFIG_MEMBER("query", read_connect, struct config_upstream, query),
      .needed = "query: tcp://127.0.0.1:7402",
      .help = "The address where the upstream answers queries."},
-    {CONFIG_CURVE_KEY("server_key", struct config_upstream, server_key),
+    {CONFIG_TEXT("server", struct config_upstream, server.name, CONFIG_CLIENT_NAME_MAX),
+     .default_words = "the only one of its role",
+     .help = "The name, in `curve.clients_file`, of whom this upstream must prove to be."},
+    {CONFIG_CURVE_KEY("server_key", struct config_upstream, server.key),
      .default_words = "`curve.server_key`",
      .help = "The public key with which this upstream must identify itself."},
 };
@@ -93,6 +96,10 @@ int config_read_upstreams(struct config_reader *r, const struct config_key *key,
             status = config_fail(r, node, key->name,
                                  "an upstream needs both addresses: {publish: …, query: …}");
         }
+        if (status == STATUS_OK && upstream->server.name != NULL && upstream->server.key != NULL) {
+            status =
+                config_fail(r, node, key->name, "server and server_key say the same: drop one");
+        }
         if (status != STATUS_OK) {
             return status;
         }
@@ -113,15 +120,17 @@ static const char *connect_address(struct config_reader *r, const char *bind)
 }
 
 void config_default_upstreams(struct config_reader *r, struct config_upstreams *upstreams,
-                              const char *publish, const char *query)
+                              const char *publish, const char *query, enum config_client_role role)
 {
-    if (upstreams->count > 0) {
-        return;
+    if (upstreams->count == 0) {
+        upstreams->list = arena_array(r->memory, 1, sizeof *upstreams->list);
+        upstreams->count = 1;
+        upstreams->list[0].publish = connect_address(r, publish);
+        upstreams->list[0].query = connect_address(r, query);
     }
-    upstreams->list = arena_array(r->memory, 1, sizeof *upstreams->list);
-    upstreams->count = 1;
-    upstreams->list[0].publish = connect_address(r, publish);
-    upstreams->list[0].query = connect_address(r, query);
+    for (size_t i = 0; i < upstreams->count; i++) {
+        upstreams->list[i].server.role = role;
+    }
 }
 
 /* ---- rules that span sections ---- */
@@ -135,19 +144,36 @@ static const struct yaml_node *place(const struct yaml_node *root, const char *s
     return inner != NULL ? inner : outer != NULL ? outer : root;
 }
 
+/* True when nothing that is said there leaves the machine, or keys protect it, or need not. */
+static bool may_reach(const struct config *config, const char *address)
+{
+    struct config_endpoint endpoint;
+    return config->insecure || config->curve.enabled ||
+           config_endpoint_parse(str_of(address), &endpoint) != NULL || endpoint.ipc ||
+           str_is(endpoint.host, "localhost") || (endpoint.numeric && ip_is_loopback(&endpoint.ip));
+}
+
+int config_check_reach(const struct config *config, const char *address, struct error *err)
+{
+    if (may_reach(config, address)) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_DENIED,
+                     "%.200s is another machine, and there are no keys: name a configuration that "
+                     "has some under `curve`, or permit it with `insecure: true` (--insecure)",
+                     address);
+}
+
 struct binding {
     const char *section;
     const char *key;
     const char *address;
 };
 
-static int check_reach(struct config_reader *r, const struct yaml_node *root,
-                       const struct binding *b)
+static int check_bind(struct config_reader *r, const struct yaml_node *root,
+                      const struct binding *b)
 {
-    struct config_endpoint endpoint;
-    if (r->config->insecure || r->config->curve.enabled ||
-        config_endpoint_parse(str_of(b->address), &endpoint) != NULL || endpoint.ipc ||
-        (endpoint.numeric && ip_is_loopback(&endpoint.ip))) {
+    if (may_reach(r->config, b->address)) {
         return STATUS_OK;
     }
     return config_fail(r, place(root, b->section, b->key), NULL,
@@ -157,18 +183,47 @@ static int check_reach(struct config_reader *r, const struct yaml_node *root,
                        b->section, b->key, b->address);
 }
 
-static int check_server_keys(struct config_reader *r, const struct yaml_node *root,
-                             const char *section, const struct config_upstreams *upstreams)
+/* What is wrong with the keys that an upstream is to prove, if anything. */
+static int check_server(struct config_reader *r, const struct yaml_node *at, const char *section,
+                        const struct config_server *server)
 {
-    for (size_t i = 0; i < upstreams->count && !r->config->curve.enabled; i++) {
-        if (upstreams->list[i].server_key != NULL) {
-            return config_fail(r, place(root, section, "upstreams"), NULL,
-                               "%s.upstreams: server_key needs keys of our own: set them up under "
-                               "`curve`",
-                               section);
-        }
+    struct error why = {{0}};
+    const char *key;
+    if (server->key == NULL && server->name == NULL) {
+        return STATUS_OK;
+    }
+    if (!r->config->curve.enabled) {
+        return config_fail(r, at, NULL,
+                           "%s.upstreams: %s needs keys of our own: set them up under `curve`",
+                           section, server->key != NULL ? "server_key" : "server");
+    }
+    if (config_server_key(r->config, server, &key, &why) != STATUS_OK) {
+        return config_fail(r, at, NULL, "%s.upstreams: %s", section, why.text);
     }
     return STATUS_OK;
+}
+
+static int check_upstreams(struct config_reader *r, const struct yaml_node *root,
+                           const char *section, const struct config_upstreams *upstreams)
+{
+    const struct yaml_node *at = place(root, section, "upstreams");
+    int status = STATUS_OK;
+    for (size_t i = 0; i < upstreams->count && status == STATUS_OK; i++) {
+        const struct config_upstream *upstream = &upstreams->list[i];
+        const char *addresses[] = {upstream->publish, upstream->query};
+        status = check_server(r, at, section, &upstream->server);
+        for (size_t j = 0; j < COUNT_OF(addresses) && status == STATUS_OK; j++) {
+            if (!may_reach(r->config, addresses[j])) {
+                status =
+                    config_fail(r, at, NULL,
+                                "%s.upstreams: %s is another machine, and there are no keys, "
+                                "so anybody in between could read and change what it says: "
+                                "set up keys under `curve`, or permit it with `insecure: true`",
+                                section, addresses[j]);
+            }
+        }
+    }
+    return status;
 }
 
 int config_check_network(struct config_reader *r, const struct yaml_node *root)
@@ -182,7 +237,7 @@ int config_check_network(struct config_reader *r, const struct yaml_node *root)
     };
     int status = STATUS_OK;
     for (size_t i = 0; i < COUNT_OF(bindings) && status == STATUS_OK; i++) {
-        status = check_reach(r, root, &bindings[i]);
+        status = check_bind(r, root, &bindings[i]);
         for (size_t j = 0; j < i && status == STATUS_OK; j++) {
             if (strcmp(bindings[i].address, bindings[j].address) == 0) {
                 status = config_fail(r, place(root, bindings[i].section, bindings[i].key), NULL,
@@ -193,10 +248,10 @@ int config_check_network(struct config_reader *r, const struct yaml_node *root)
         }
     }
     if (status == STATUS_OK) {
-        status = check_server_keys(r, root, "cache", &config->cache.upstreams);
+        status = check_upstreams(r, root, "cache", &config->cache.upstreams);
     }
     if (status == STATUS_OK) {
-        status = check_server_keys(r, root, "gateway", &config->gateway.upstreams);
+        status = check_upstreams(r, root, "gateway", &config->gateway.upstreams);
     }
     return status;
 }

@@ -21,9 +21,10 @@ config_read_fn config_read_curve_key; /* const char *: a public key in Z85 */
 
 extern const struct config_table config_upstream_table; /* of struct config_upstream */
 
-/* Sets upstreams that the file does not name to those who bind publish and query. */
+/* Sets upstreams that the file does not name to those who bind publish and query; and of all, what
+ * they are expected to be. */
 void config_default_upstreams(struct config_reader *r, struct config_upstreams *upstreams,
-                              const char *publish, const char *query);
+                              const char *publish, const char *query, enum config_client_role role);
 
 /* Checks the rules that span sections; root is the whole file, for the places in messages. */
 int config_check_network(struct config_reader *r, const struct yaml_node *root);

@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/xalloc.h"
 #include "common/config/config.h"
 #include "common/config/values.h"
 
@@ -55,15 +57,21 @@ int config_read_secret(const char *path, char *out, size_t size, struct error *e
     return STATUS_OK;
 }
 
+static int not_a_key(const char *path, struct error *err)
+{
+    return error_set(err, STATUS_INVALID,
+                     "%.200s: expected a key of 40 characters on the first line, as `tilewire "
+                     "keygen` writes it",
+                     path);
+}
+
 static int read_key(const char *path, char out[CONFIG_CURVE_KEY_SIZE], struct error *err)
 {
     char text[CONFIG_CURVE_KEY_SIZE + 1];
     int status = config_read_secret(path, text, sizeof text, err);
-    if (status == STATUS_OK && !config_curve_key_valid(str_of(text))) {
-        status = error_set(err, STATUS_INVALID,
-                           "%.200s: expected a key of 40 characters on the first line, as "
-                           "curve_keygen prints it",
-                           path);
+    if (status == STATUS_INVALID ||
+        (status == STATUS_OK && !config_curve_key_valid(str_of(text)))) {
+        status = not_a_key(path, err);
     }
     if (status == STATUS_OK) {
         memcpy(out, text, CONFIG_CURVE_KEY_SIZE);
@@ -72,21 +80,48 @@ static int read_key(const char *path, char out[CONFIG_CURVE_KEY_SIZE], struct er
     return status;
 }
 
-int config_curve_keys(const struct config *config, struct config_curve_pair *out, struct error *err)
+static int read_secret_key(const char *path, char out[CONFIG_CURVE_KEY_SIZE], struct error *err)
 {
-    int status = read_key(config->curve.public_key_file, out->public_key, err);
-    if (status != STATUS_OK) {
-        return status;
+    struct stat info;
+    if (stat(path, &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return error_set(err, STATUS_DENIED,
+                         "%.200s: others than its owner may read it, and it is a secret key: take "
+                         "that right away (chmod go= %.200s)",
+                         path, path);
     }
-    if (config->curve.secret_key_file != NULL) {
-        return read_key(config->curve.secret_key_file, out->secret_key, err);
-    }
+    return read_key(path, out, err);
+}
+
+static int key_of_environment(char out[CONFIG_CURVE_KEY_SIZE], struct error *err)
+{
     const char *secret = getenv("TILEWIRE_CURVE_SECRET_KEY");
     if (secret == NULL || !config_curve_key_valid(str_of(secret))) {
         return error_set(err, STATUS_INVALID,
-                         "curve: expected the secret key, 40 characters, in a file "
-                         "(secret_key_file) or in TILEWIRE_CURVE_SECRET_KEY");
+                         "curve: expected the secret key, 40 characters, in a file (keys_folder, "
+                         "secret_key_file) or in TILEWIRE_CURVE_SECRET_KEY");
     }
-    memcpy(out->secret_key, secret, CONFIG_CURVE_KEY_SIZE);
+    memcpy(out, secret, CONFIG_CURVE_KEY_SIZE);
     return STATUS_OK;
+}
+
+int config_curve_keys(const struct config *config, struct config_curve_pair *out, struct error *err)
+{
+    const struct config_curve *curve = &config->curve;
+    *out = (struct config_curve_pair){{0}, {0}};
+    if (curve->public_key_file != NULL) {
+        const int status = read_key(curve->public_key_file, out->public_key, err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    if (curve->secret_key_file != NULL) {
+        return read_secret_key(curve->secret_key_file, out->secret_key, err);
+    }
+    if (curve->keys_folder == NULL) {
+        return key_of_environment(out->secret_key, err);
+    }
+    char *path = x_asprintf("%s/%s.key", curve->keys_folder, config->program);
+    const int status = read_secret_key(path, out->secret_key, err);
+    free(path);
+    return status;
 }

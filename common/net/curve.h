@@ -7,14 +7,27 @@
 #include "common/base/error.h"
 #include "common/config/config.h"
 
-/* Makes the socket, which is going to be bound, prove itself with the configured pair of keys and
- * admit whoever knows its public key. Does nothing where no keys are configured. STATUS_INVALID, or
- * what config_curve_keys returns: the keys cannot be used, and err says why. */
-int curve_serve(void *socket, const struct config *config, struct error *err);
+/* What guard.h is told of a socket that a client wants to connect to. */
+#define CURVE_DOMAIN_PUBLISH "publish"
+#define CURVE_DOMAIN_QUERY "query"
 
-/* Makes the socket, which is going to be connected, expect a server with that public key (Z85;
- * NULL: the configured curve.server_key, or else our own public key). Else as curve_serve. */
-int curve_join(void *socket, const struct config *config, const char *server_key,
-               struct error *err);
+/* Our own public key, in Z85, made of the secret one. STATUS_INVALID: it is not that of
+ * public_key_file; else what config_curve_keys returns. Call it only when keys are configured. */
+int curve_own_key(const struct config *config, char out[CONFIG_CURVE_KEY_SIZE], struct error *err);
+
+/* Makes a new pair, which the caller wipes. STATUS_INVALID: this libzmq cannot. */
+int curve_make_pair(struct config_curve_pair *out, struct error *err);
+
+/* Makes the socket, which is going to be bound, prove itself with the configured pair of keys, and
+ * let in whom the process's guard lets in: without one, nobody. Does nothing where no keys are
+ * configured. STATUS_INVALID, STATUS_DENIED, or what config_curve_keys returns: the keys cannot be
+ * used, and err says why. */
+int curve_serve(void *socket, const char *domain, const struct config *config, struct error *err);
+
+/* Makes the socket, which is going to be connected to the address, expect that server there. Where
+ * no keys are configured, this is the check that none are needed. Else as curve_serve, or
+ * config_server_key. */
+int curve_join(void *socket, const char *address, const struct config_server *server,
+               const struct config *config, struct error *err);
 
 #endif

@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "common/net/few_lines.h"
+#include "common/net/handshakes.h"
 #include "common/net/progress.h"
 #include "common/net/silence.h"
 #include "common/net/sockets.h"
@@ -26,6 +28,7 @@
 struct connection {
     void *socket;
     struct progress *progress; /* of the socket's connection; may be NULL */
+    bool given_up;             /* libzmq does not try to connect any more */
     struct silence silence;
 };
 
@@ -43,12 +46,13 @@ struct link {
     struct replica *replica;
     int epoll; /* watches all sockets */
     struct upstream upstreams[REPLICA_UPSTREAMS_MAX];
-    unsigned count;        /* of upstreams */
-    bool fresh;            /* whether the replica is, as last logged */
-    mono_time turn_at;     /* when link_process was called last */
-    mono_time progress_at; /* when it was looked last whether bytes come */
-    uint64_t renewals;     /* sockets that were made anew */
-    uint64_t event_resets; /* the replica's, as last logged */
+    unsigned count;         /* of upstreams */
+    bool fresh;             /* whether the replica is, as last logged */
+    mono_time turn_at;      /* when link_process was called last */
+    mono_time progress_at;  /* when it was looked last whether bytes come */
+    uint64_t renewals;      /* sockets that were made anew */
+    uint64_t event_resets;  /* the replica's, as last logged */
+    struct few_lines lines; /* about handshakes */
     struct buf frames[LINK_FRAMES_MAX];
 };
 
@@ -63,10 +67,11 @@ static void close_connection(const struct link *link, struct connection *connect
     }
 }
 
-/* Sets the socket of the connection, and what belongs to it. */
+/* Sets the socket of the connection, and what belongs to it; leaves its silence alone. */
 static int connect_to(const struct link *link, int type, const struct config_upstream *upstream,
                       struct connection *out, struct error *err)
 {
+    out->given_up = false;
     out->socket = socket_open(type, err);
     if (out->socket == NULL) {
         return STATUS_FULL;
@@ -78,7 +83,7 @@ static int connect_to(const struct link *link, int type, const struct config_ups
     }
     out->progress = progress_create(out->socket);
     const char *address = type == ZMQ_SUB ? upstream->publish : upstream->query;
-    int status = socket_connect(out->socket, address, upstream->server_key, link->config, err);
+    int status = socket_connect(out->socket, address, &upstream->server, link->config, err);
     struct epoll_event event = {.events = EPOLLIN};
     if (status == STATUS_OK &&
         epoll_ctl(link->epoll, EPOLL_CTL_ADD, socket_fd(out->socket), &event) != 0) {
@@ -275,6 +280,24 @@ static void note_progress(struct link *link, mono_time now)
     }
 }
 
+/* Says why there is no connection, and sees whether there will never be one. */
+static void see_handshakes(struct link *link, struct connection *connection, const char *address,
+                           mono_time now)
+{
+    enum handshake failure;
+    while ((failure = progress_failure(connection->progress)) != HANDSHAKE_NONE) {
+        struct error err;
+        uint64_t left_out;
+        connection->given_up = connection->given_up || failure != HANDSHAKE_BROKEN;
+        handshakes_explain(failure, address, link->config, &err);
+        /* One that breaks without keys is that of a program which was just stopped. */
+        if ((failure != HANDSHAKE_BROKEN || link->config->curve.enabled) &&
+            few_lines_allow(&link->lines, str_of(err.text), now, &left_out)) {
+            log_warn("%s", err.text);
+        }
+    }
+}
+
 /* To be called after what came was taken. */
 static void end_silence(struct link *link, mono_time now)
 {
@@ -282,20 +305,27 @@ static void end_silence(struct link *link, mono_time now)
     link->turn_at = now;
     for (unsigned i = 0; i < link->count; i++) {
         struct upstream *u = &link->upstreams[i];
-        if (paused || !u->unanswered) {
+        see_handshakes(link, &u->query, u->config->query, now);
+        see_handshakes(link, &u->sub, u->config->publish, now);
+        if (paused || (!u->unanswered && !u->query.given_up)) {
             silence_excuse(&u->query.silence, now);
         }
-        if (paused || !should_be_heard(link, i, now)) {
+        if (paused || (!should_be_heard(link, i, now) && !u->sub.given_up)) {
             silence_excuse(&u->sub.silence, now);
         }
         if (silence_is_over(&u->query.silence, now)) {
-            log_warn("upstream %s answers no queries: connecting anew", u->config->query);
+            if (!u->query.given_up) {
+                log_warn("upstream %s answers no queries: connecting anew", u->config->query);
+            }
             renew(link, u, ZMQ_DEALER);
             u->unanswered = false;
         }
         if (silence_is_over(&u->sub.silence, now)) {
-            log_warn("upstream %s is silent, though it answers that it goes on: connecting anew",
-                     u->config->publish);
+            if (!u->sub.given_up) {
+                log_warn("upstream %s is silent, though it answers that it goes on: connecting "
+                         "anew",
+                         u->config->publish);
+            }
             renew(link, u, ZMQ_SUB);
             u->heard_at = now;
         }

@@ -11,7 +11,8 @@
  * end, when the other side vanished or something between holds it. So a socket is closed and made
  * anew when it was silent for too long (see silence.h): a SUB when the upstream says, in its
  * answers to pings, that it went on, and the SUB heard nothing of it; a DEALER when no query is
- * answered. What is lost thereby, the replica notices and fetches.
+ * answered. What is lost thereby, the replica notices and fetches. The same is done with a socket
+ * that an upstream has refused, for it may be let in later, and libzmq does not try again.
  *
  * It works in any loop: the loop polls link_fd for reading, and calls link_process when it is
  * readable and at least every link_wait_ms. What stands behind it is edge-triggered (see ZMQ_FD),
@@ -55,7 +56,8 @@ bool link_process(struct link *link, mono_time now, unsigned budget);
 /* How long link_process may wait: 0 to REPLICA_PING_MS. */
 int link_wait_ms(const struct link *link, mono_time now);
 
-/* How many sockets were made anew because nothing came over them, since link_create. */
+/* How many sockets were made anew because nothing came over them, or because an upstream had
+ * refused them, since link_create. */
 uint64_t link_renewals(const struct link *link);
 
 /* The replica, for reading. Lives as long as the link. */

@@ -15,6 +15,7 @@
 
 /* An event of the monitor: a frame with its kind and a value, and one with the address. */
 #define EVENT_BYTES 6
+#define EVENTS (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED | HANDSHAKE_EVENTS)
 
 struct progress {
     void *socket;    /* borrowed */
@@ -22,11 +23,12 @@ struct progress {
     int fd;          /* of the connection, libzmq's; -1: there is none */
     uint64_t cookie; /* the kernel's name for it, which no other one is given */
     uint64_t bytes;  /* that had come when progress was made last */
+    unsigned failed; /* bits 1 << enum handshake, of those that were not told yet */
 };
 
 struct progress *progress_create(void *socket)
 {
-    void *monitor = socket_monitor(socket, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_DISCONNECTED);
+    void *monitor = socket_monitor(socket, EVENTS);
     if (monitor == NULL) {
         return NULL;
     }
@@ -88,6 +90,7 @@ static void follow(struct progress *p)
             memcpy(&event, data, sizeof event);
             memcpy(&fd, data + sizeof event, sizeof fd);
             p->fd = -1;
+            p->failed |= 1U << handshake_of(event);
             if (event == ZMQ_EVENT_CONNECTED) {
                 begin(p, fd);
             }
@@ -110,4 +113,20 @@ bool progress_made(struct progress *p)
     }
     p->bytes = bytes;
     return true;
+}
+
+enum handshake progress_failure(struct progress *p)
+{
+    static const enum handshake kinds[] = {HANDSHAKE_REFUSED, HANDSHAKE_UNLIKE, HANDSHAKE_BROKEN};
+    if (p == NULL) {
+        return HANDSHAKE_NONE;
+    }
+    follow(p);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if ((p->failed >> kinds[i] & 1) != 0) {
+            p->failed &= ~(1U << kinds[i]);
+            return kinds[i];
+        }
+    }
+    return HANDSHAKE_NONE;
 }

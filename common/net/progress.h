@@ -21,6 +21,8 @@
 
 #include <stdbool.h>
 
+#include "common/net/handshakes.h"
+
 /* Fewer bytes than so many do not count. One segment of TCP is more. */
 #define PROGRESS_MIN_BYTES 256
 
@@ -36,5 +38,9 @@ void progress_destroy(struct progress **progress);
 /* True when at least PROGRESS_MIN_BYTES have come over the present connection since the last time
  * that this was true, or since the connection was first seen here. It costs a system call. */
 bool progress_made(struct progress *progress);
+
+/* A kind of failure of handshakes that there was since it was told last; HANDSHAKE_NONE when there
+ * is no further one. A socket has one monitor, so this is told here. */
+enum handshake progress_failure(struct progress *progress);
 
 #endif

@@ -2,6 +2,7 @@
 #include "common/net/sockets.h"
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <zmq.h>
@@ -101,7 +102,8 @@ void *socket_bind(int type, const char *address, const struct config *config, st
         return NULL;
     }
     const bool ipc = strncmp(address, IPC, strlen(IPC)) == 0;
-    if (curve_serve(socket, config, err) != STATUS_OK ||
+    const char *domain = type == ZMQ_ROUTER ? CURVE_DOMAIN_QUERY : CURVE_DOMAIN_PUBLISH;
+    if (curve_serve(socket, domain, config, err) != STATUS_OK ||
         (ipc && own_folder_check(address + strlen(IPC), err) != STATUS_OK)) {
         socket_close(&socket);
         return NULL;
@@ -116,6 +118,16 @@ void *socket_bind(int type, const char *address, const struct config *config, st
     return socket;
 }
 
+void *socket_bind_within(int type, const char *address, struct error *err)
+{
+    void *socket = make(type, err);
+    if (socket != NULL && zmq_bind(socket, address) != 0) {
+        error_set(err, STATUS_IO, "cannot bind %s: %s", address, zmq_strerror(zmq_errno()));
+        socket_close(&socket);
+    }
+    return socket;
+}
+
 void *socket_open(int type, struct error *err)
 {
     void *socket = make(type, err);
@@ -125,10 +137,10 @@ void *socket_open(int type, struct error *err)
     return socket;
 }
 
-int socket_connect(void *socket, const char *address, const char *server_key,
+int socket_connect(void *socket, const char *address, const struct config_server *server,
                    const struct config *config, struct error *err)
 {
-    const int status = curve_join(socket, config, server_key, err);
+    const int status = curve_join(socket, address, server, config, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -141,12 +153,16 @@ int socket_connect(void *socket, const char *address, const char *server_key,
 
 void *socket_monitor(void *socket, int events)
 {
+    static atomic_uint serial; /* libzmq frees the name of a monitor some time after its end */
     char address[64];
-    snprintf(address, sizeof address, "inproc://monitor-%p", socket);
+    snprintf(address, sizeof address, "inproc://monitor-%u", atomic_fetch_add(&serial, 1));
     if (zmq_socket_monitor(socket, address, events) != 0) {
         return NULL;
     }
     void *monitor = zmq_socket(the_context(), ZMQ_PAIR);
+    if (monitor != NULL) {
+        set_int(monitor, ZMQ_RCVHWM, 0); /* libzmq's thread would wait for who does not read */
+    }
     if (monitor == NULL || zmq_connect(monitor, address) != 0) {
         socket_monitor_close(socket, &monitor);
     }

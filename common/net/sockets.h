@@ -68,13 +68,17 @@ void sockets_term(void);
  * says which address it was, and why. */
 void *socket_bind(int type, const char *address, const struct config *config, struct error *err);
 
+/* Makes a socket that is bound to an address of inproc, which only this process reaches. */
+void *socket_bind_within(int type, const char *address, struct error *err);
+
 /* Makes a SUB (subscribed to all), DEALER or REQ socket that is not connected yet. Returns NULL
  * when none can be made, and err says why. */
 void *socket_open(int type, struct error *err);
 
-/* Connects. It succeeds though nobody is there: the connection comes when somebody is. server_key
- * as in curve_join. STATUS_INVALID: the address or a key is wrong, and err says which. */
-int socket_connect(void *socket, const char *address, const char *server_key,
+/* Connects. It succeeds though nobody is there: the connection comes when somebody is. server: who
+ * has to be there, with keys (see curve_join). STATUS_INVALID, STATUS_DENIED: the address or a key
+ * is wrong, and err says which. */
+int socket_connect(void *socket, const char *address, const struct config_server *server,
                    const struct config *config, struct error *err);
 
 /* Makes a PAIR socket over which libzmq tells of these events (ZMQ_EVENT_...) of a socket that is

@@ -109,6 +109,7 @@ void program_start(struct program *program, int argc, char **argv)
         buf_free(&line);
         exit(PROGRAM_EXIT_USAGE);
     }
+    program->config->program = program->name;
 }
 
 void program_finish(struct program *program)

@@ -16,7 +16,8 @@
     X(check)                                                                                       \
     X(install_trigger)                                                                             \
     X(state)                                                                                       \
-    X(token)
+    X(token)                                                                                       \
+    X(keygen)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

@@ -10,6 +10,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/xalloc.h"
+#include "common/net/handshakes.h"
 #include "common/net/silence.h"
 #include "common/net/sockets.h"
 #include "common/program/program.h"
@@ -65,6 +66,7 @@ struct tail {
     const struct ctl *ctl;
     const struct tail_options *options;
     void *socket;
+    void *handshakes; /* what watches those of the socket */
     struct follow follow;
     struct buf frames[WIRE_FRAMES];
 };
@@ -92,13 +94,39 @@ static void drain(struct tail *tail)
     (void)fflush(tail->ctl->out);
 }
 
+static void disconnect(struct tail *tail)
+{
+    if (tail->handshakes != NULL) {
+        socket_monitor_close(tail->socket, &tail->handshakes);
+    }
+    socket_close(&tail->socket);
+}
+
 static int connect_anew(struct tail *tail, struct error *err)
 {
-    socket_close(&tail->socket);
+    const struct ctl *ctl = tail->ctl;
+    disconnect(tail);
     tail->socket = socket_open(ZMQ_SUB, err);
-    return tail->socket == NULL
-               ? STATUS_FULL
-               : socket_connect(tail->socket, tail->ctl->publish, NULL, tail->ctl->config, err);
+    if (tail->socket == NULL) {
+        return STATUS_FULL;
+    }
+    tail->handshakes = handshakes_watch(tail->socket);
+    return socket_connect(tail->socket, ctl->publish, &ctl->server, ctl->config, err);
+}
+
+/* Whether nothing comes because the server does not want us, or is another than is expected. A
+ * connection that breaks off can also be that of a server that was just stopped. */
+static bool is_refused(const struct tail *tail, struct error *err)
+{
+    const bool heard = tail->follow.lines != 0 || !tail->ctl->config->curve.enabled;
+    enum handshake failure;
+    while ((failure = handshakes_next(tail->handshakes)) != HANDSHAKE_NONE) {
+        if (failure != HANDSHAKE_BROKEN || !heard) {
+            handshakes_explain(failure, tail->ctl->publish, tail->ctl->config, err);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Follows until it is interrupted, or enough is printed, or nobody reads what is printed. */
@@ -112,6 +140,9 @@ static int follow(struct tail *tail, int signals, struct error *err)
         const int ready = zmq_poll(items, 2, SILENT_MS);
         if (items[1].revents != 0 || (ready < 0 && zmq_errno() != EINTR)) {
             return STATUS_OK;
+        }
+        if (ready == 0 && is_refused(tail, err)) {
+            return STATUS_DENIED;
         }
         if (ready == 0 && !silent) {
             fprintf(tail->ctl->out, "{\"silent\":{\"ms\":%d}}\n", SILENT_MS);
@@ -145,7 +176,7 @@ static int run(const struct ctl *ctl, const struct command_line *line)
     if (status != STATUS_OK) {
         (void)ctl_fail(ctl, "%s", err.text);
     }
-    socket_close(&tail.socket);
+    disconnect(&tail);
     for (size_t i = 0; i < WIRE_FRAMES; i++) {
         buf_free(&tail.frames[i]);
     }

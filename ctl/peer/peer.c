@@ -6,6 +6,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/xalloc.h"
+#include "common/net/handshakes.h"
 #include "common/net/progress.h"
 #include "common/net/sockets.h"
 #include "common/replica/answer.h"
@@ -39,7 +40,7 @@ int peer_create(const struct ctl *ctl, struct peer **out, struct error *err)
     int status = peer->socket != NULL ? STATUS_OK : STATUS_IO;
     if (status == STATUS_OK) {
         peer->progress = progress_create(peer->socket);
-        status = socket_connect(peer->socket, ctl->query, NULL, ctl->config, err);
+        status = socket_connect(peer->socket, ctl->query, &ctl->server, ctl->config, err);
     }
     if (status != STATUS_OK) {
         peer_destroy(&peer);
@@ -70,6 +71,7 @@ void peer_destroy(struct peer **peer_p)
 static int receive(struct peer *peer, struct error *err)
 {
     mono_time deadline = mono_add_ms(clock_mono(), peer->ctl->timeout_ms);
+    bool broken = false;
     for (;;) {
         const int count =
             socket_receive(peer->socket, peer->frames, REPLY_FRAMES, SOCKET_REPLY_MAX_BYTES);
@@ -84,6 +86,16 @@ static int receive(struct peer *peer, struct error *err)
             deadline = mono_add_ms(clock_mono(), peer->ctl->timeout_ms);
         }
         const int wait_ms = mono_ms_until(clock_mono(), deadline, PROGRESS_MS);
+        const enum handshake failure = progress_failure(peer->progress);
+        if (failure != HANDSHAKE_NONE && failure != HANDSHAKE_BROKEN) {
+            handshakes_explain(failure, peer->ctl->query, peer->ctl->config, err);
+            return STATUS_DENIED;
+        }
+        broken = broken || failure == HANDSHAKE_BROKEN;
+        if (count == 0 && wait_ms == 0 && broken) {
+            handshakes_explain(HANDSHAKE_BROKEN, peer->ctl->query, peer->ctl->config, err);
+            return STATUS_DENIED;
+        }
         if (count == 0 && wait_ms == 0) {
             return error_set(err, STATUS_AGAIN, "no answer from %s within %d ms; is it running?",
                              peer->ctl->query, peer->ctl->timeout_ms);

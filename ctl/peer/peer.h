@@ -25,6 +25,7 @@ void peer_destroy(struct peer **peer);
  * until the next call.
  *
  *     STATUS_AGAIN       there was no answer in time
+ *     STATUS_DENIED      the server does not want our key, or we not its
  *     STATUS_INVALID     what came is no answer
  *     STATUS_NOT_FOUND   the server says that there is no such thing
  *     STATUS_IO          the server says that something else is wrong

@@ -96,6 +96,7 @@ static void open_upstreams(struct deliveries *d)
         struct error err;
         *log = (struct log){.ctl = *d->ctl};
         log->ctl.query = upstreams->list[i].query;
+        log->ctl.server = upstreams->list[i].server;
         log->ctl.timeout_ms = UPSTREAM_TIMEOUT_MS;
         if (peer_create(&log->ctl, &log->peer, &err) == STATUS_OK) {
             log->order = order_create(d->ctl->config->source.cursor != NULL);

@@ -46,7 +46,9 @@ static void *connect_to(const struct scene *scene, int type, const char *address
     struct error err = {{0}};
     void *socket = socket_open(type, &err);
     assert_non_null(socket);
-    assert_int_equal(socket_connect(socket, address, NULL, scene->config, &err), STATUS_OK);
+    assert_int_equal(
+        socket_connect(socket, address, &(struct config_server){0}, scene->config, &err),
+        STATUS_OK);
     return socket;
 }
 
@@ -71,7 +73,10 @@ static int begin(void **state)
     scene->config = parse_ok(buf_cstr(&text));
     buf_free(&text);
     assert_int_equal(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
-    scene->program = (struct program){.name = "cache", .config = scene->config, .signals = ends[0]};
+    scene->program = (struct program){.name = "cache",
+                                      .config = scene->config,
+                                      .config_path = "/nowhere/tilewire.yaml",
+                                      .signals = ends[0]};
     scene->signal_end = ends[1];
     mp_doc_init(&scene->doc);
     open_upstream(up, scene->config, 1);
@@ -91,7 +96,7 @@ static void give_signal(struct scene *scene, int number)
 static int finish(void **state)
 {
     struct scene *scene = *state;
-    give_signal(scene, SIGHUP); /* nothing to reload: it goes on */
+    give_signal(scene, SIGHUP); /* the file cannot be read: it goes on */
     give_signal(scene, SIGTERM);
     assert_int_equal(pthread_join(scene->thread, NULL), 0);
     assert_int_equal(scene->result, STATUS_OK);

@@ -19,6 +19,7 @@ extern const struct config_table config_cache_table;    /* of struct config_cach
 extern const struct config_table config_gateway_table;  /* of struct config_gateway */
 extern const struct config_table config_role_table;     /* of struct config_role */
 extern const struct config_table config_curve_table;    /* of struct config_curve */
+extern const struct config_table config_client_table;   /* of struct config_client */
 
 extern const struct config_table config_gateway_jwt_table;   /* of struct config_gateway_jwt */
 extern const struct config_table config_gateway_proxy_table; /* of struct config_gateway_proxy */

@@ -60,7 +60,7 @@ static void test_program_defaults(void **state)
     assert_int_equal(config->cache.upstreams.count, 1);
     assert_string_equal(config->cache.upstreams.list[0].publish, "tcp://127.0.0.1:7401");
     assert_string_equal(config->cache.upstreams.list[0].query, "tcp://127.0.0.1:7402");
-    assert_null(config->cache.upstreams.list[0].server_key);
+    assert_null(config->cache.upstreams.list[0].server.key);
     assert_false(config->curve.enabled);
     assert_false(config->insecure);
     config_destroy(&config);
@@ -180,6 +180,7 @@ static void test_all_keys(void **state)
 }
 
 static const char all_gateway_keys[] =
+    "insecure: true\n"
     "gateway:\n"
     "  listen: \"*:80\"\n"
     "  upstreams:\n"

@@ -270,7 +270,22 @@ static void test_reach(void **state)
          "2:16: " REACH("cache.query", "tcp://[::]:1")},
     };
     REFUSED(refusals);
+#define UPSTREAM(address) "upstreams: [{publish: '" address "', query: 'ipc:///run/q'}]"
+    static const struct refusal upstreams[] = {
+        {"cache: {" UPSTREAM("tcp://10.0.0.1:1") "}",
+         "1:20: cache.upstreams: tcp://10.0.0.1:1 is another machine, and there are no keys, so "
+         "anybody in between could read and change what it says: set up keys under `curve`, or "
+         "permit it with `insecure: true`"},
+        {"gateway: {" UPSTREAM("tcp://cache-1:1") "}",
+         "1:22: gateway.upstreams: tcp://cache-1:1 is another machine, and there are no keys, so "
+         "anybody in between could read and change what it says: set up keys under `curve`, or "
+         "permit it with `insecure: true`"},
+    };
+    REFUSED(upstreams);
     static const char *const fine[] = {
+        "cache: {" UPSTREAM("tcp://localhost:1") "}",
+        "cache: {" UPSTREAM("tcp://10.0.0.1:1") "}\ninsecure: true",
+        "cache: {" UPSTREAM("tcp://10.0.0.1:1") "}\ncurve: {secret_key_file: s}",
         "cache: {publish: 'tcp://*:1'}\ninsecure: true",
         "cache: {publish: 'tcp://*:1'}\ncurve: {public_key_file: p, secret_key_file: s}",
         "cache: {publish: 'tcp://[::1]:1', query: 'tcp://127.9.9.9:1'}",
@@ -309,16 +324,31 @@ static void test_curve(void **state)
 {
     (void)state;
     static const struct refusal refusals[] = {
-        {"curve: {secret_key_file: s}", "1:8: curve: public_key_file is missing: name the file "
-                                        "that holds the public key"},
+        {"curve: {server_key: '" KEY "'}",
+         "1:8: curve: it names no keys: make some (`tilewire keygen`), and name them by "
+         "keys_folder or secret_key_file"},
+        {"curve: {keys_folder: k, secret_key_file: s}",
+         "1:8: curve: keys_folder and secret_key_file name the same key twice: drop one"},
+        {"curve: {keys_folder: k, public_key_file: s}",
+         "1:8: curve: keys_folder and public_key_file name the same key twice: drop one"},
         {"curve: {public_key_file: p, server_key: abc}",
-         "1:41: curve.server_key: expected a public key of 40 characters, as curve_keygen prints "
-         "it, in quotes, but found \"abc\""},
+         "1:41: curve.server_key: expected a public key of 40 characters, as `tilewire keygen` "
+         "prints it, in quotes, but found \"abc\""},
         {"curve: {secret_key: abc}",
          "1:9: curve: unknown key \"secret_key\"; did you mean \"server_key\"?"},
         {"gateway: {upstreams: [{publish: 'tcp://a:1', query: 'tcp://a:2', server_key: '" KEY
          "'}]}",
          "1:22: gateway.upstreams: server_key needs keys of our own: set them up under `curve`"},
+        {"gateway: {upstreams: [{publish: 'tcp://[::1]:1', query: 'tcp://[::1]:2', server: a}]}",
+         "1:22: gateway.upstreams: server needs keys of our own: set them up under `curve`"},
+        {"curve: {secret_key_file: s}\n"
+         "cache: {upstreams: [{publish: 'tcp://a:1', query: 'tcp://a:2', server: a}]}",
+         "2:20: cache.upstreams: a is expected, and nobody has that name in a clients_file, for "
+         "`curve` names none"},
+        {"curve: {secret_key_file: s}\n"
+         "cache: {upstreams: [{publish: 'tcp://a:1', query: 'tcp://a:2', server: a, server_key: "
+         "'" KEY "'}]}",
+         "2:21: cache.upstreams: server and server_key say the same: drop one"},
     };
     REFUSED(refusals);
     struct config *config = parse_ok(
@@ -328,7 +358,7 @@ static void test_curve(void **state)
     assert_string_equal(config->curve.public_key_file, "/etc/tilewire/p");
     assert_null(config->curve.secret_key_file);
     assert_string_equal(config->curve.server_key, KEY);
-    assert_string_equal(config->cache.upstreams.list[0].server_key, KEY);
+    assert_string_equal(config->cache.upstreams.list[0].server.key, KEY);
     config_destroy(&config);
 }
 

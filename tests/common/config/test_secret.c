@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/common/config/config_unit.h"
@@ -30,6 +31,7 @@ static const char *write_file(const char *name, const char *content, size_t len)
     assert_non_null(file);
     assert_int_equal(fwrite(content, 1, len, file), len);
     assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0600), 0);
     return path;
 }
 
@@ -86,13 +88,59 @@ static void test_keys_in_files(void **state)
     write_file("secret", "too short\n", 10);
     assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_INVALID);
     assert_non_null(strstr(err.text, "/secret: expected a key of 40 characters on the first line, "
-                                     "as curve_keygen prints it"));
+                                     "as `tilewire keygen` writes it"));
     write_file("secret", SECRET, 40);
     assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_OK);
     assert_string_equal(keys.public_key, PUBLIC);
     assert_string_equal(keys.secret_key, SECRET);
     unlink(config->curve.public_key_file);
     unlink(config->curve.secret_key_file);
+    config_destroy(&config);
+}
+
+/* Each program has its own file in the folder. */
+static void test_keys_in_a_folder(void **state)
+{
+    (void)state;
+    char text[128];
+    snprintf(text, sizeof text, "curve: {keys_folder: %s}\n", folder);
+    struct config *config = parse_ok(text);
+    struct config_curve_pair keys;
+    struct error err = {{0}};
+    config->program = "cache";
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_NOT_FOUND);
+    assert_non_null(strstr(err.text, "/cache.key: cannot be read: No such file or directory"));
+    const char *path = write_file("cache.key", SECRET "\n", 41);
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_OK);
+    assert_string_equal(keys.secret_key, SECRET);
+    assert_string_equal(keys.public_key, "");
+    unlink(path);
+    config_destroy(&config);
+}
+
+static void test_secret_keys_that_others_can_read(void **state)
+{
+    (void)state;
+    static const mode_t refused[] = {0640, 0604, 0620, 0602, 0644, 0610};
+    static const mode_t fine[] = {0600, 0400, 0700};
+    char text[128];
+    snprintf(text, sizeof text, "curve: {secret_key_file: %s/secret}\n", folder);
+    struct config *config = parse_ok(text);
+    struct config_curve_pair keys;
+    struct error err = {{0}};
+    const char *path = write_file("secret", SECRET "\n", 41);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_int_equal(chmod(path, refused[i]), 0);
+        assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_DENIED);
+        assert_non_null(strstr(err.text, "/secret: others than its owner may read it, and it is a "
+                                         "secret key: take that right away (chmod go= "));
+        assert_string_equal(keys.secret_key, "");
+    }
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+        assert_int_equal(chmod(path, fine[i]), 0);
+        assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_OK);
+    }
+    unlink(path);
     config_destroy(&config);
 }
 
@@ -106,7 +154,7 @@ static void test_key_in_the_environment(void **state)
     unsetenv("TILEWIRE_CURVE_SECRET_KEY");
     assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_INVALID);
     assert_string_equal(err.text, "curve: expected the secret key, 40 characters, in a file "
-                                  "(secret_key_file) or in TILEWIRE_CURVE_SECRET_KEY");
+                                  "(keys_folder, secret_key_file) or in TILEWIRE_CURVE_SECRET_KEY");
     setenv("TILEWIRE_CURVE_SECRET_KEY", SECRET, 1);
     assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_OK);
     assert_string_equal(keys.secret_key, SECRET);
@@ -120,6 +168,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_keys_in_files),
+        cmocka_unit_test(test_keys_in_a_folder),
+        cmocka_unit_test(test_secret_keys_that_others_can_read),
         cmocka_unit_test(test_key_in_the_environment),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "common/net/curve.h"
+#include "common/net/guard.h"
 #include "common/net/silence.h"
 #include "tests/common/config/config_unit.h"
 #include "tests/common/net/fake_upstream.h"
@@ -20,6 +22,7 @@ struct scene {
     struct store *store;
     struct eventlog *events;
     struct link *link;
+    struct guard *guard; /* of the upstreams; NULL: they have no keys */
     size_t accepted;
 };
 
@@ -43,8 +46,12 @@ static void work_until(struct scene *scene, bool (*done)(struct scene *scene))
         if (now.us > end.us) {
             fail_msg("what should have happened did not within %d ms", PATIENCE_MS);
         }
-        zmq_pollitem_t items[3] = {{NULL, link_fd(scene->link), ZMQ_POLLIN, 0}};
+        zmq_pollitem_t items[4] = {{NULL, link_fd(scene->link), ZMQ_POLLIN, 0}};
         int count = 1;
+        if (scene->guard != NULL) {
+            guard_process(scene->guard, now, 100);
+            items[count++] = (zmq_pollitem_t){guard_socket(scene->guard), 0, ZMQ_POLLIN, 0};
+        }
         for (int i = 0; i < 2; i++) {
             struct upstream_server *up = &scene->upstreams[i];
             if (up->pub != NULL) {
@@ -116,6 +123,7 @@ static void finish(struct scene *scene, char *folder)
 {
     char path[128];
     link_destroy(&scene->link);
+    guard_destroy(&scene->guard);
     close_upstream(&scene->upstreams[0]);
     close_upstream(&scene->upstreams[1]);
     store_destroy(&scene->store);
@@ -290,28 +298,81 @@ static void write_key(const char *folder, const char *name, const char *key, cha
     assert_int_equal(chmod(path, 0600), 0);
 }
 
-static void test_curve(void **state)
+/* The files of a pair of keys, and a configuration with them in `text`. */
+static void make_keys(const char *folder, struct config_curve_pair *keys, char text[512])
 {
-    char public_key[CONFIG_CURVE_KEY_SIZE];
-    char secret_key[CONFIG_CURVE_KEY_SIZE];
     char public_file[128];
     char secret_file[128];
-    char text[512];
-    assert_int_equal(zmq_curve_keypair(public_key, secret_key), 0);
-    write_key(*state, "public", public_key, public_file);
-    write_key(*state, "secret", secret_key, secret_file);
-    snprintf(text, sizeof text, "curve: {public_key_file: %s, secret_key_file: %s}\n", public_file,
+    assert_int_equal(curve_make_pair(keys, NULL), STATUS_OK);
+    write_key(folder, "public", keys->public_key, public_file);
+    write_key(folder, "secret", keys->secret_key, secret_file);
+    snprintf(text, 512, "curve: {public_key_file: %s, secret_key_file: %s}\n", public_file,
              secret_file);
+}
+
+static void remove_keys(const struct config *config)
+{
+    (void)unlink(config->curve.public_key_file);
+    (void)unlink(config->curve.secret_key_file);
+}
+
+static void make_guard(struct scene *scene)
+{
+    struct error err = {{0}};
+    if (guard_create(scene->config, &scene->guard, &err) != STATUS_OK) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static void test_curve(void **state)
+{
+    struct config_curve_pair keys;
+    char text[512];
     struct scene scene;
+    make_keys(*state, &keys, text);
     begin(&scene, *state, text);
+    make_guard(&scene);
     open_upstream(&scene.upstreams[0], scene.config, 1);
     publish(&scene.upstreams[0], "a", TTL_MS, false);
     work_until(&scene, has_last);
     publish(&scene.upstreams[0], "a", TTL_MS, false);
     work_until(&scene, has_last);
+    assert_true(guard_counters(scene.guard)->admitted >= 2);
+    assert_int_equal(guard_counters(scene.guard)->refused, 0);
+    remove_keys(scene.config);
     finish(&scene, *state);
-    (void)unlink(public_file);
-    (void)unlink(secret_file);
+}
+
+static bool was_refused(struct scene *scene)
+{
+    return guard_counters(scene->guard)->refused >= 2; /* its SUB and its DEALER */
+}
+
+/* Libzmq does not try again by itself: the link has to. */
+static void test_who_is_refused_comes_back_when_he_may(void **state)
+{
+    static struct config_client friend = {
+        .name = "a", .role = CONFIG_CLIENT_CACHE, .may = CONFIG_MAY_SUBSCRIBE | CONFIG_MAY_QUERY};
+    struct config_curve_pair keys;
+    struct error err = {{0}};
+    char text[512];
+    struct scene scene;
+    make_keys(*state, &keys, text);
+    begin(&scene, *state, text);
+    scene.config->curve.clients_file = "clients.yaml"; /* nobody is in it */
+    make_guard(&scene);
+    open_upstream(&scene.upstreams[0], scene.config, 1);
+    publish(&scene.upstreams[0], "a", TTL_MS, false);
+    work_until(&scene, was_refused);
+    assert_int_equal(guard_counters(scene.guard)->admitted, 0);
+    friend.key = keys.public_key;
+    scene.config->curve.clients = (struct config_clients){&friend, 1};
+    assert_int_equal(guard_change(scene.guard, scene.config, &err), STATUS_OK);
+    scene.config->curve.clients_file = NULL; /* so that the link goes on expecting its own key */
+    work_until(&scene, has_last);
+    assert_int_equal(guard_counters(scene.guard)->admitted, 2);
+    remove_keys(scene.config);
+    finish(&scene, *state);
 }
 
 int main(void)
@@ -327,6 +388,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_silent_connection_is_made_anew, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(test_curve, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_who_is_refused_comes_back_when_he_may, make_folder,
+                                        remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,7 +87,9 @@ static void the_queue_of_a_subscriber_is_bounded_in_bytes(void **state)
     void *lazy = socket_open(ZMQ_SUB, &err);
     const int one = 1;
     zmq_setsockopt(lazy, ZMQ_RCVHWM, &one, sizeof one);
-    assert_int_equal(socket_connect(lazy, scene.address, NULL, scene.config, &err), STATUS_OK);
+    assert_int_equal(
+        socket_connect(lazy, scene.address, &(struct config_server){0}, scene.config, &err),
+        STATUS_OK);
     char subscription[16];
     assert_int_equal(zmq_recv(outlet_socket(scene.outlet), subscription, sizeof subscription, 0),
                      1);

@@ -32,8 +32,8 @@ static void *connect_to(const struct raw_listener *listener, int type)
 {
     struct error err = {{0}};
     void *socket = socket_open(type, &err);
-    if (socket == NULL ||
-        socket_connect(socket, listener->address, NULL, config, &err) != STATUS_OK) {
+    if (socket == NULL || socket_connect(socket, listener->address, &(struct config_server){0},
+                                         config, &err) != STATUS_OK) {
         fail_msg("%s", err.text);
     }
     return socket;
