@@ -13,13 +13,13 @@ from measure_clients import get, latency, reconnect, stalled
 from measure_fanout import fanout, memory
 from measure_limits import hostile, patterns
 from measure_locks import locks
-from measure_rows import catchup, fold
+from measure_rows import catchup, cursor, fold
 from measure_state import state
 from measure_tree import tree
 from measure_views import views
 from report import say
 
-MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup,
+MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup, "cursor": cursor,
                 "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect, "tree": tree, "views": views}
 
 

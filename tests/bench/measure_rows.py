@@ -7,7 +7,7 @@ import time
 
 from measure import median, turns
 from report import result, say
-from servers import BIN, FILL, FOLD, TILES, Deployment, load, now_iso, postgres, tables, temporary
+from servers import BIN, FILL, FILL_TEXTS, FOLD, TILES, Deployment, load, now_iso, postgres, tables, temporary, text_tables
 
 
 def fold(size):
@@ -62,3 +62,22 @@ def catchup(size):
             say("    " + ", ".join(f"{a:,.0f} rows/s against {b:,.0f}" for a, b in zip(runs["Tilewire"], runs["yardstick"])))
             result("catchup", f"catch-up from {kind}, {rows:,} rows, from the ingestor's start until it serves",
                    f"{ours:,.0f} rows/s, {ours / other:.2f} × {YARDSTICK[kind]} ({other:,.0f})", "≥ 0.50 ×", ours >= 0.5 * other)
+
+
+def cursor(size):
+    """Against ids that grow, of as many rows in a table beside it."""
+    rows, rounds = size.of((300000, 5), (300000, 3), (20000, 1))
+    with contextlib.ExitStack() as stack:
+        server = None if size.smoke else stack.enter_context(postgres())
+        grow, texts = stack.enter_context(tables(server)), stack.enter_context(text_tables(server))
+        for kind, table in texts.items():
+            say(f"cursor: {rows:,} rows of {kind} by source.cursor, 20 tiles, against integer ids")
+            pair = {"texts": table, "integers": grow[kind]}
+            for who, filled in pair.items():
+                filled.execute((FILL_TEXTS if who == "texts" else FILL)[kind].format(rows=rows, now=now_iso()))
+                filled.execute({"sqlite": "PRAGMA wal_checkpoint(TRUNCATE)", "postgresql": "CHECKPOINT"}[kind])
+            runs = turns(rounds, lambda who: catchup_once(pair[who], rows), ("integers", "texts"))
+            ours, other = median(runs["texts"]), median(runs["integers"])
+            say("    " + ", ".join(f"{a:,.0f} rows/s against {b:,.0f}" for a, b in zip(runs["texts"], runs["integers"])))
+            result("cursor", f"catch-up from {kind} by source.cursor, {rows:,} rows with UUIDs, from the ingestor's start until it serves",
+                   f"{ours:,.0f} rows/s, {ours / other:.2f} × integer ids ({other:,.0f})", "≥ 0.70 ×", ours >= 0.7 * other)

@@ -15,6 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from texts import PostgresTexts, SqliteTexts  # noqa: E402
 from tilewire import Deployment, Postgres, Program, Sqlite, free_ports, now_iso, wait_until  # noqa: E402, F401 (some for the measurements)
 
 BIN = pathlib.Path(os.environ.get("TILEWIRE_BIN", ROOT / "build" / "release" / "bin")).resolve()
@@ -32,6 +33,17 @@ FILL = {
               " 'Ada did something to item ' || i, '{{\"amount\":' || i || '}}' FROM n",
     "postgresql": "INSERT INTO events (timestamp,event_type,actor_id,target_id,summary,payload) SELECT '{now}', 'type' || (i % 20), 'ada',"
                   " 'item-' || (i % 20000), 'Ada did something to item ' || i, jsonb_build_object('amount', i) FROM generate_series(1, {rows}) i",
+}
+# The same with UUIDs, a row each 10 ms: of equal times the order would be that of the ids, and not that of the rows in the table
+FILL_TEXTS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) INSERT INTO events"
+              " (id,timestamp,event_type,actor_id,target_id,summary,payload) SELECT lower(substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' ||"
+              " substr(h, 13, 4) || '-' || substr(h, 17, 4) || '-' || substr(h, 21)), strftime('%Y-%m-%dT%H:%M:%fZ', '{now}', '-' || (({rows} - i) * 0.01) ||"
+              " ' seconds'), 'type' || (i % 20), 'ada', 'item-' || (i % 20000), 'Ada did something to item ' || i, '{{\"amount\":' || i || '}}'"
+              " FROM (SELECT i, hex(randomblob(16)) AS h FROM n)",
+    "postgresql": "INSERT INTO events (id,timestamp,event_type,actor_id,target_id,summary,payload) SELECT gen_random_uuid(),"
+                  " '{now}'::timestamptz - ({rows} - i) * interval '10 ms', 'type' || (i % 20), 'ada', 'item-' || (i % 20000),"
+                  " 'Ada did something to item ' || i, jsonb_build_object('amount', i) FROM generate_series(1, {rows}) i",
 }
 NGINX = """
 daemon off; worker_processes 1; worker_rlimit_nofile 20000; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -107,6 +119,19 @@ def tables(server):
         finally:
             if server is not None:
                 both["postgresql"].close()
+
+
+@contextlib.contextmanager
+def text_tables(server):
+    """The same of tables whose ids are UUIDs."""
+    with contextlib.ExitStack() as stack:
+        made = {"sqlite": SqliteTexts(stack.enter_context(temporary()) / "events.db", "wal")}
+        if server is not None:
+            made["postgresql"] = PostgresTexts(server)
+        for table in made.values():
+            table.create()
+            stack.callback(table.close)
+        yield made
 
 
 @contextlib.contextmanager
