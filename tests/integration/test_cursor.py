@@ -382,3 +382,24 @@ def test_large_rows_take_little_memory(deploy, texts_table):
     assert 1 <= len(d.query({"op": "events", "newest": 1000}, "ingestor")["events"]) < 81
     assert resident_mib(d["ingestor"]) < before + 128
     d.verify(timeout_s=20)
+
+
+def test_an_export_of_the_state_goes_on_where_it_was_made(deploy, texts_table, folder):
+    """Pieces of the place and all: rows that are gone since stay counted, late ones come once, and those after the export are read again."""
+    d = deploy(texts_table, tiles=EVER).start()
+    for count in (20, 25, 30):  # saves of their own, each with a piece of the place
+        texts_table.insert([row(i) for i in range(count - d.stats()["position"])])
+        wait_until(lambda n=count: d.stats()["checkpoint_position"] == n, 20, "a save")
+    file = folder / "export"
+    assert d.run("state", "export", str(file)).returncode == 0
+    texts_table.execute(f"DELETE FROM events WHERE timestamp < '{now_iso(-10)}'")
+    texts_table.insert([row(30), row()])
+    wait_until(lambda: d.stats()["checkpoint_position"] == 32, 20, "rows that the export lacks")
+    d["ingestor"].kill(signal.SIGTERM)
+    answer = d.run("state", "import", str(file))
+    assert answer.returncode == 0, answer.stdout
+    d.start("ingestor")
+    texts_table.insert([row(20), row()])
+    wait_until(lambda: d.tile("all")["data"]["value"] == 34, 20, "each row once")
+    listed = [e["e"]["id"] for e in d.query({"op": "events", "newest": 1000}, "ingestor")["events"]]
+    assert len(listed) == len(set(listed)) and set(listed) == set(texts_table.ids())
