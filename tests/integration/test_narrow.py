@@ -111,3 +111,22 @@ def test_commands_over_a_narrow_way(deploy, sqlite_table, narrow):
         result = d.run("--query", way.through[d.addresses[3]], *command)
         assert result.returncode == 0, result.stdout
         assert time.monotonic() - began > 2 and way.passed - before > 2 * 64 * KBIT
+
+
+def test_one_large_tile_and_one_large_event_go_over_a_narrow_way(deploy, sqlite_table, narrow):
+    """It takes longer than a silent upstream is given, in a snapshot and as a message."""
+    names = [f"{i}".ljust(200, "x") for i in range(250)]
+    tiles = [{"key": "work", "type": "backlog", "item": "target_id", "breakdown": "actor_id", "states": {"opened": "open"}, "ttl": "30m"}]
+    d = deploy(sqlite_table, tiles=tiles, gateways=1)
+    sqlite_table.insert([(now_iso(), "opened", name, f"i{i}", None, None) for i, name in enumerate(names)])
+    d.start("ingestor", "cache")
+    way = narrow(d.addresses[2:4], 64 * KBIT)
+    d.config["gateway"]["upstreams"] = [{"publish": way.through[d.addresses[2]], "query": way.through[d.addresses[3]]}]
+    d.write()
+    d["gateway0"].start().await_log("in sync", timeout=60)
+    assert way.passed > 4 * 64 * KBIT and len(d.tile("work")["data"]["breakdown"]) == len(names)
+    last = sqlite_table.insert([(now_iso(), "other", *(c * 16000 for c in "abc"), None)])
+    wait_until(lambda: d.get_json("/api/events?limit=1")["events"][0]["id"] == last, 60, "the event")
+    wait_until(lambda: d.request("/readyz")[0] == 200, 60)
+    log = d["gateway0"].log_text()
+    assert "connecting anew" not in log and "not answer any more" not in log, log
