@@ -89,6 +89,15 @@ class Hostile(threading.Thread):
         response.read()
         return response.status
 
+    def request(self, port, pair):
+        """A socket to ask with, whose owner has that pair of keys, if keys are asked for."""
+        req = zmq.Context.instance().socket(zmq.REQ)
+        req.linger, req.rcvtimeo = 0, 2000
+        if self.about["curve"]:
+            req.curve_publickey, req.curve_secretkey = (key.encode() for key in pair)
+            req.curve_serverkey = self.about["curve"]["servers"][str(port)].encode()
+        return req
+
     def hold(self, s, most):
         """Keeps a connection open, until there are `most`."""
         self.done += 1
@@ -211,18 +220,31 @@ class Forgers(Hostile):
 
 
 class CostlyQueries(Hostile):
-    """Patterns without end, over ZeroMQ."""
+    """Patterns without end, over ZeroMQ, by somebody who is let in."""
 
     def attack(self):
-        with zmq.Context.instance().socket(zmq.REQ) as req:
-            req.linger, req.rcvtimeo = 0, 2000
-            req.connect(f"tcp://127.0.0.1:{self.random.choice(self.about['queries'])}")
+        port = self.random.choice(self.about["queries"])
+        with self.request(port, self.about["curve"] and self.about["curve"]["pair"]) as req:
+            req.connect(f"tcp://127.0.0.1:{port}")
             for request in ({"op": "events", "types": ["*q"] * 256, "after": 0}, {"op": "events", "types": ["*q"] * 21000}, {"op": "snapshot"},
                             {"op": "get", "keys": ["orders.ever"] * 1000}, {"op": "events", "newest": 5000}):
                 req.send(msgpack.packb(request))
                 req.recv()
                 self.done += 1
                 time.sleep(PAUSE_S)
+
+
+class Strangers(Hostile):
+    """Who know the server's key, and have made up a pair of their own."""
+
+    def attack(self):
+        port = self.random.choice(self.about["queries"])
+        with self.request(port, [key.decode() for key in zmq.curve_keypair()]) as req:
+            req.connect(f"tcp://127.0.0.1:{port}")
+            req.send(msgpack.packb({"op": "ping"}))
+            self.done += 1
+            if self.about["curve"] and req.poll(500):
+                self.problems.append("a stranger's query was answered")
 
 
 class Peer(Hostile):
@@ -274,8 +296,8 @@ class DeafSubscribers(Peer):
         self.hold(s, 2)
 
 
-KINDS = [CostlyRequests, Resubscribers, ChannelTakers, SlowReaders, Idle, Malformed, ForeignHosts, Forgers, CostlyQueries, Unfinished,
-         LargeSubscriptions, DeafSubscribers]
+KINDS = [CostlyRequests, Resubscribers, ChannelTakers, SlowReaders, Idle, Malformed, ForeignHosts, Forgers, CostlyQueries, Strangers,
+         Unfinished, LargeSubscriptions, DeafSubscribers]
 SEVERAL = {CostlyRequests: 2, Resubscribers: 40}
 
 

@@ -13,6 +13,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 from texts import PostgresTexts, SqliteTexts  # noqa: E402
+from curve import Keys  # noqa: E402
 from issuer import Issuer  # noqa: E402
 from tilewire import Postgres, Sqlite, now_iso, wait_until  # noqa: E402
 
@@ -293,7 +294,9 @@ def count_probes(table):
 
 
 def run(arguments, folder, table):
-    d = Whole(folder, table, arguments.bin, arguments.lanes, Issuer(folder) if arguments.auth else None)
+    issuer = Issuer(folder) if arguments.auth else None
+    keys = Keys(arguments.bin, folder) if arguments.curve else None
+    d = Whole(folder, table, arguments.bin, arguments.lanes, issuer, keys)
     calm_s = min(20.0, arguments.seconds / 3) if arguments.hostile else 0.0
     on_disk = d.disk.mounted and table.kind == "sqlite"
     if table.kind == "sqlite" and not on_disk:
@@ -350,6 +353,7 @@ def main():
                         help="with hostile clients of every kind: others are answered within 50 ms (p99), and memory stays within its bounds. "
                              "Both are measured in the first third, at most 20 s, in which there are no faults")
     parser.add_argument("--auth", action="store_true", help="gateways ask for tokens; hostile clients have some, too, and forge others")
+    parser.add_argument("--curve", action="store_true", help="each program has a pair of keys, and lets in only whom it knows")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "dev" / "bin", help=argparse.SUPPRESS)
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs even if all held")
     arguments = parser.parse_args()
@@ -382,7 +386,7 @@ def main():
     for problem in problems[:40]:
         print(problem[:2000])
     again = f"scripts/chaos --seconds {arguments.seconds:.0f} --seed {arguments.seed} --source {arguments.source}"
-    again += " --hostile" * arguments.hostile + " --auth" * arguments.auth
+    again += " --hostile" * arguments.hostile + " --auth" * arguments.auth + " --curve" * arguments.curve
     print(f"failed: {len(problems)} things did not hold. Again: {again}" if problems else f"all held (seed {arguments.seed})")
     return 1 if problems else 0
 

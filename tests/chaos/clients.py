@@ -15,6 +15,19 @@ import websocket  # of tests/integration
 SILENCE_S = 4  # heartbeats come each second: so long without one, and the connection is dead
 
 
+class Curve:
+    """The pair of keys that clients over ZeroMQ have, and the keys that they expect at which port."""
+
+    pair = None  # (public, secret); None: nobody has keys
+    servers: ClassVar = {}
+
+    @classmethod
+    def dress(cls, socket, port):
+        if cls.pair is not None:
+            socket.curve_publickey, socket.curve_secretkey = (key.encode() for key in cls.pair)
+            socket.curve_serverkey = cls.servers[port].encode()
+
+
 class Client:
     """Goes from gateway to gateway. `ports` are theirs; `seed` chooses among them."""
 
@@ -299,6 +312,7 @@ class Subscriber(Client):
             sub.linger = 0
             sub.rcvhwm = 0
             sub.subscribe("")
+            Curve.dress(sub, port)
             sub.connect(f"tcp://127.0.0.1:{port}")
             self.connections += 1
             last = {}
@@ -321,6 +335,7 @@ def ask(port, request, timeout_ms=1000):
     with zmq.Context() as context, context.socket(zmq.REQ) as req:
         req.linger = 0
         req.rcvtimeo = timeout_ms
+        Curve.dress(req, port)
         req.connect(f"tcp://127.0.0.1:{port}")
         req.send(msgpack.packb(request))
         try:
@@ -348,6 +363,7 @@ class Replica(Client, Events):
             sub.linger, sub.rcvhwm = 0, 0
             sub.heartbeat_ivl, sub.heartbeat_timeout = 1000, 3000
             sub.subscribe("")
+            Curve.dress(sub, port)
             sub.connect(f"tcp://127.0.0.1:{port}")
             while not self.ending.is_set():
                 if sub.poll(200):

@@ -65,6 +65,8 @@ class Query:
         self.socket = zmq.Context.instance().socket(zmq.REQ)
         self.socket.setsockopt(zmq.LINGER, 0)
         self.socket.setsockopt(zmq.RCVTIMEO, 10000)
+        if target["curve"]:
+            self.socket.curve_publickey, self.socket.curve_secretkey, self.socket.curve_serverkey = (key.encode() for key in target["curve"])
         self.socket.connect(f"tcp://127.0.0.1:{target['port']}")
 
     def ask(self):

@@ -90,7 +90,9 @@ class Siege:
         tokens = [d.issuer.token(sub=f"mallory{i}", exp=int(time.time()) + 7200) for i in range(6)] if d.issuer else []
         queries = [query for name, (_, query) in d.ports.items()]
         publishes = [publish for name, (publish, _) in d.ports.items()]
-        self.about = {"gateways": d.gateway_ports, "queries": queries, "publishes": publishes, "seed": seed, "tokens": tokens}
+        self.about = {"gateways": d.gateway_ports, "queries": queries, "publishes": publishes, "seed": seed, "tokens": tokens, "curve": None}
+        if d.keys is not None:
+            self.about["curve"] = {"pair": clients.Curve.pair, "servers": clients.Curve.servers}
         self.process, self.said = None, None
 
     def begin(self):
@@ -135,7 +137,8 @@ def measure(d, seconds):
     """How long the programs take to answer somebody who asks politely."""
     leaders = [name for name in INGESTORS if (clients.ask(d.ports[name][1], {"op": "ping"}) or {}).get("serving")]
     ports = dict(zip(GATEWAYS, d.gateway_ports)) | {name: d.ports[name][1] for name in CACHES + leaders}
-    targets = {name: {"pid": d[name].process.pid, "port": port, "http": name in GATEWAYS, "headers": d.headers_of("probe", 249)}
+    targets = {name: {"pid": d[name].process.pid, "port": port, "http": name in GATEWAYS, "headers": d.headers_of("probe", 249),
+                      "curve": [*clients.Curve.pair, clients.Curve.servers[port]] if d.keys and name not in GATEWAYS else None}
                for name, port in ports.items()}
     run = subprocess.run([sys.executable, HERE / "probe.py", str(seconds), json.dumps(targets)], stdout=subprocess.PIPE, text=True, check=True)
     measured = json.loads(run.stdout)

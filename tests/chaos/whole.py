@@ -22,9 +22,10 @@ LIMITS = {"answer": "8MiB", "answers": "32MiB", "channels": 200}
 class Whole(Deployment):
     """Two ingestors at one lease, two caches, three gateways; each connection between them goes through a relay."""
 
-    def __init__(self, folder, table, bin_folder, lanes, issuer=None):
-        """issuer: of tokens, without which the gateways then let in nobody; None: they ask nobody who they are."""
-        self.folder, self.table, self.bin, self.issuer = folder, table, bin_folder, issuer
+    def __init__(self, folder, table, bin_folder, lanes, issuer=None, keys=None):
+        """issuer: of tokens, without which the gateways then let in nobody; None: they ask nobody who they are. keys: of the programs, and of
+        all who speak ZeroMQ with them; None: there are none."""
+        self.folder, self.table, self.bin, self.issuer, self.keys = folder, table, bin_folder, issuer, keys
         self.relays = Relays()
         self.disk = Disk(folder)
         self.programs, self.clients, self.problems = {}, [], []
@@ -44,6 +45,11 @@ class Whole(Deployment):
                           for name, ports in [*zip(GATEWAYS, ([port] for port in self.gateway_ports)), *((c, self.ports[c]) for c in CACHES)]}
         for name in CACHES:  # what `tilewire verify` compares with, past the relays
             self.write_file(f"verify-{name}", {"cache": self.own(name), "ingestor": self.checkpoint() | {"lanes": lanes}})
+
+        if keys is not None:
+            clients.Curve.pair = keys.public["tilewire"], keys.secret("tilewire")
+            clients.Curve.servers = {port: keys.public["ingestor" if name in INGESTORS else "cache"]
+                                     for name, ports in [*self.ports.items(), *((c, self.entrances[c]) for c in CACHES)] for port in ports}
 
     def headers_of(self, name, number):
         """Who a client says that it is, with which headers."""
@@ -73,6 +79,8 @@ class Whole(Deployment):
 
     def write_file(self, name, sections):
         config = {"source": {"uri": self.table.uri, "poll_interval": "200ms", **getattr(self.table, "source", {})}, "tiles": tiles.first_tiles()}
+        if self.keys is not None:
+            config["curve"] = self.keys.section
         for section, values in sections.items():
             config.setdefault(section, {}).update(values)
         file = self.folder / f"{name}.yaml"
