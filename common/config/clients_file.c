@@ -144,8 +144,12 @@ int config_clients_parse(struct arena *memory, struct str text, const char *name
                                    .err = err,
                                    .context = ""};
     struct yaml_node *root = NULL;
-    const int status = yaml_parse(memory, text, reader.file, &root, err);
-    return status == STATUS_OK ? read_list(&reader, root, out) : status;
+    int status = yaml_parse(memory, text, reader.file, &root, err);
+    status = status == STATUS_OK ? read_list(&reader, root, out) : status;
+    if (status != STATUS_OK) {
+        config_one_line(err);
+    }
+    return status;
 }
 
 static int read_text(const char *path, struct buf *out, struct error *err)

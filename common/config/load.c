@@ -71,16 +71,6 @@ static struct config *config_create(const char *name)
     return config;
 }
 
-/* A message is one line, whatever it quotes. */
-static void make_one_line(struct error *err)
-{
-    for (char *c = err != NULL ? err->text : NULL; c != NULL && *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = ' ';
-        }
-    }
-}
-
 int config_parse(const char *text, size_t len, const char *name, struct config **out,
                  struct error *err)
 {
@@ -110,7 +100,7 @@ int config_parse(const char *text, size_t len, const char *name, struct config *
     }
     arena_destroy(&tree);
     if (status != STATUS_OK) {
-        make_one_line(err);
+        config_one_line(err);
         config_destroy(&config);
         return status;
     }

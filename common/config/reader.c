@@ -116,3 +116,12 @@ const char *config_path(struct config_reader *r, const char *path)
     return arena_printf(r->memory, "%.*s%s", *path == '/' ? 0 : (int)r->folder.len, r->folder.p,
                         path);
 }
+
+void config_one_line(struct error *err)
+{
+    for (char *c = err != NULL ? err->text : NULL; c != NULL && *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            *c = ' ';
+        }
+    }
+}

@@ -41,6 +41,10 @@ int config_expected(struct config_reader *r, const struct yaml_node *at, const c
 /* What a node holds, for people: `"fast"`, `a list`, `nothing`. Belongs to the configuration. */
 const char *config_found(struct config_reader *r, const struct yaml_node *node);
 
+/* A message quotes the file, whose keys and texts may be of several lines; each becomes a blank.
+ * err may be NULL. */
+void config_one_line(struct error *err);
+
 /* STATUS_OK when the node is a list of 1 to max entries; else fails. */
 int config_expect_list(struct config_reader *r, const struct yaml_node *node, const char *key,
                        size_t max);

@@ -71,6 +71,8 @@ static void test_refusals(void **state)
         {"- {role: cache, key: '" KEY_A "'}",
          "1:3: a client needs a name, a role and a key, and `name` is missing: {name: cache-1, "
          "role: cache, key: \"…\"}"},
+        {"- {name: a,\"r\\ny\": []}", /* A message is one line, whatever it quotes. */
+         "1:12: unknown key \"r y\"; known are name, role, key or may"},
         {"- {name: a, role: gatewy, key: '" KEY_A "'}",
          "1:19: role: \"gatewy\" is not known; did you mean \"gateway\"?"},
         {"- {name: a, role: cache, key: abc}",

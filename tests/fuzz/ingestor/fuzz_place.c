@@ -6,6 +6,7 @@
 #include "common/state/changes.h"
 #include "common/state/frame.h"
 #include "ingestor/source/cursor/cursor_state.h"
+#include "ingestor/source/kafka/kafka_state.h"
 #include "ingestor/source/postgres/pg_journal.h"
 #include "ingestor/source/postgres/pg_state.h"
 #include "ingestor/source/sqlite/sqlite_state.h"
@@ -45,6 +46,17 @@ static bool cursor_again(struct str place, struct buf *out)
         cursor_state_save(&state, out);
     }
     cursor_state_free(&state);
+    return read;
+}
+
+static bool kafka_again(struct str place, struct buf *out)
+{
+    struct kafka_state state = {0};
+    const bool read = kafka_state_load(&state, place);
+    if (read) {
+        kafka_state_save(&state, out);
+    }
+    kafka_state_free(&state);
     return read;
 }
 
@@ -94,7 +106,8 @@ static bool frame_again(struct str framed, struct buf *out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static bool (*const kinds[])(struct str place, struct buf * out) = {
-        sqlite_again, postgres_again, cursor_again, journal_again, sealed_again, frame_again};
+        sqlite_again, postgres_again, cursor_again, journal_again,
+        sealed_again, frame_again,    kafka_again};
     struct str input = fuzz_text(data, len);
     const unsigned kind = fuzz_take_byte(&input) % (sizeof kinds / sizeof *kinds);
     struct buf once = {0};
