@@ -23,11 +23,6 @@ enum MHD_Result api_admin_answer(void *arg, struct request *request, const char 
     if (request->header_too_large || request->too_large) {
         return reply_too_large(request);
     }
-    if (request->host_malformed) {
-        return reply_problem(request, MHD_HTTP_BAD_REQUEST,
-                             "A request names one host: a name or an address, and maybe a port.",
-                             0);
-    }
     if (request->nul) {
         return reply_problem(request, MHD_HTTP_BAD_REQUEST,
                              "Neither a path nor a parameter holds a NUL (%00).", 0);

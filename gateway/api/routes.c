@@ -97,12 +97,6 @@ static bool admit(struct api *api, struct request *request, enum kind kind, enum
 static bool admit_host(struct api *api, struct request *request, enum kind kind,
                        enum MHD_Result *result)
 {
-    if (request->host_malformed) {
-        *result =
-            reply_problem(request, MHD_HTTP_BAD_REQUEST,
-                          "A request names one host: a name or an address, and maybe a port.", 0);
-        return false;
-    }
     if (request->host_foreign && kind != KIND_HEALTH) {
         api->counters.refused_host++;
         *result = reply_problem(request, MHD_HTTP_MISDIRECTED_REQUEST,

@@ -163,8 +163,9 @@ static struct MHD_Response *make_response(const struct request *request, const s
     return response;
 }
 
-/* An answer of its own: for a page of a certain other origin, or while draining, because the
- * answers that are kept lack the headers for that; and for a client who may not see all fields. */
+/* An answer of its own: for a page of a certain other origin, or where it is a connection's last,
+ * because the answers that are kept lack the headers for that; and for a client who may not see all
+ * fields. */
 static enum MHD_Result reply_apart(struct request *request, const struct tile *tile, bool same,
                                    const char *etag, struct str json)
 {
@@ -200,7 +201,7 @@ enum MHD_Result api_tiles_get(struct request *request, const char *key, const ch
     const struct lens lens = visible_lens(request, tile);
     const struct str json = render_tile_json(render_tile(tile, lens));
     const bool same = request_etag_matches(request, render_etag(tile, lens, etag));
-    if (api->turn->draining || !lens_clear(lens) ||
+    if (reply_is_last(request) || !lens_clear(lens) ||
         (request->origin != NULL && strcmp(request->origin, "*") != 0)) {
         return reply_apart(request, tile, same, etag, json);
     }

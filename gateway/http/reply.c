@@ -116,6 +116,11 @@ const char *reply_cache_control(const struct request *request, const char *value
     return out;
 }
 
+bool reply_is_last(const struct request *request)
+{
+    return request->last || request->http->config.turn->draining;
+}
+
 static void put_header(void *response, const char *name, const char *value)
 {
     MHD_add_response_header(response, name, value);
@@ -131,8 +136,7 @@ static enum MHD_Result reply_made(struct request *request, unsigned status, cons
     }
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     reply_each_common(request, put_header, response);
-    if (request->last || request->http->config.turn->draining) {
-        /* Its next request goes over another connection; when draining, to another gateway. */
+    if (reply_is_last(request)) {
         MHD_add_response_header(response, "Connection", "close");
     }
     for (size_t i = 0; headers != NULL && headers[i] != NULL; i += 2) {

@@ -25,9 +25,13 @@ void reply_each_common(const struct request *request,
 const char *reply_cache_control(const struct request *request, const char *value,
                                 char out[REPLY_CACHE_SIZE]);
 
-/* A response that is used again and again, and has its headers already; it stays the caller's. The
- * Date is kept for a second, where libmicrohttpd would make it anew for each answer. bytes: of its
- * body. */
+/* True when the answer is the last one of its connection, and has to say so: what follows cannot be
+ * told apart, or is for another gateway, because this one is draining. */
+bool reply_is_last(const struct request *request);
+
+/* A response that is used again and again, and has its headers already; it stays the caller's. It
+ * is not for an answer that reply_is_last. The Date is kept for a second, where libmicrohttpd would
+ * make it anew for each answer. bytes: of its body. */
 enum MHD_Result reply_dated(struct request *request, unsigned status, struct MHD_Response *response,
                             size_t bytes);
 

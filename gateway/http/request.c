@@ -105,22 +105,25 @@ static void take_host(void *arg, const char *value)
     lines->first = lines->first != NULL ? lines->first : value;
 }
 
-/* What a target names counts, whatever Host says; both have to be well-formed. A request without
- * any comes from no browser, but from a health check in HTTP/1.0, say. */
-static void read_host(struct request *request)
+static const struct framing_fault bad_host = {
+    MHD_HTTP_BAD_REQUEST, "A request names one host: a name or an address, and maybe a port."};
+
+/* What a target names counts, whatever Host says; both have to be well-formed: NULL then. A request
+ * without any comes from no browser, but from a health check in HTTP/1.0, say. */
+static const struct framing_fault *read_host(struct request *request)
 {
     struct host_lines lines = {0};
     request_each_header(request, "Host", take_host, &lines);
     request->host = str_trim(str_of(lines.first));
-    request->host_malformed = lines.more || !host_valid(request->host);
+    bool good = !lines.more && host_valid(request->host);
     if (host_of_target(request->raw, &request->host) != 0) {
         /* Escapes would make the decoded target another one. */
-        request->host_malformed = request->host_malformed || request->host.len == 0 ||
-                                  !host_valid(request->host) ||
-                                  memchr(request->host.p, '%', request->host.len) != NULL;
+        good = good && request->host.len != 0 && host_valid(request->host) &&
+               memchr(request->host.p, '%', request->host.len) == NULL;
     }
     request->host_foreign =
         request->host.p != NULL && !hosts_have(&request->http->config.hosts, request->host);
+    return good ? NULL : &bad_host;
 }
 
 void request_set_path(struct request *request, const char *target)
@@ -134,7 +137,7 @@ const struct framing_fault *request_begin(struct request *request, const char *t
     request->begun = true;
     request->asked_at = clock_mono();
     request_set_path(request, target);
-    read_host(request);
+    const struct framing_fault *host_fault = read_host(request);
     request->head = strcmp(method, "HEAD") == 0;
     request->origin = allowed_origin(request);
     request->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
@@ -145,6 +148,7 @@ const struct framing_fault *request_begin(struct request *request, const char *t
     bool chunked;
     const struct framing_fault *fault =
         judge_framing(request->connection, request->target, method, version, &chunked);
+    fault = fault != NULL ? fault : host_fault;
     /* What is lenient about chunks shows no more: nothing that stands behind them is a request. */
     request->last = chunked || fault != NULL;
     return fault;

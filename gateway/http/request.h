@@ -28,7 +28,6 @@ struct request {
     const char *raw_path;         /* In it, behind scheme and host. */
     struct framing_target target; /* As it came. */
     struct str host;              /* Of the target, else of Host; NULL for none. */
-    bool host_malformed;          /* True when there is more than one Host, or one that is none. */
     bool host_foreign;            /* True when it is none of the gateway's names. */
     bool begun;                   /* True once its headers were read. */
     bool last;                    /* True when the connection is closed after it. */

@@ -10,6 +10,7 @@ import pytest
 from test_proxies import proxied  # noqa: F401 (a fixture)
 from tilewire import wait_until
 
+TILE = "GET /api/tiles/queue.depth HTTP/1.1"  # its answer is kept, and is the same for all
 SMUGGLED = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 AFTER = b"GET /no/such/page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 OPEN, CLOSED = [404], []  # what is answered to AFTER
@@ -49,6 +50,8 @@ CASES = {
     # ---- transfer codings
     "chunks": (chunked(b"3\r\nabc\r\n0\r\n\r\n"), [405], CLOSED),
     "chunks of a GET": (get("Transfer-Encoding: Chunked", body=b"3\r\nabc\r\n0\r\n\r\n" + SMUGGLED), [200], CLOSED),
+    "chunks of a GET of a tile": (get("Transfer-Encoding: chunked", first=TILE, body=b"0\r\n\r\n" + SMUGGLED), [200], CLOSED),
+    "chunks of a GET of a tile that is known": (get("Transfer-Encoding: chunked", "If-None-Match: *", first=TILE, body=b"0\n\n" + SMUGGLED), [304], CLOSED),
     "chunks with extensions": (chunked(b"3;a=\"b\"\r\nabc\r\n0\r\n\r\n"), [405], CLOSED),
     "chunks with trailers": (chunked(b"0\r\nHost: other\r\n\r\n"), [405], CLOSED),
     "chunks that end with LF": (chunked(b"3\nabc\n0\n\n" + SMUGGLED), [405], CLOSED),
@@ -121,14 +124,16 @@ CASES = {
     "a whole URI in capitals": (target("HTTP://LOCALHOST:80/healthz"), [200], OPEN),
     "a whole URI, whose host counts": (target("http://localhost/api/tiles", host="Host: attacker.example"), [200], OPEN),
     "a whole URI with a strange host": (target("http://attacker.example/api/tiles"), [421], OPEN),
-    "a whole URI with a user": (target("http://me@localhost/healthz"), [400], OPEN),
-    "a whole URI without a host": (target("http:///healthz"), [400], OPEN),
+    "a whole URI with a user": (target("http://me@localhost/healthz"), [400], CLOSED),
+    "a whole URI without a host": (target("http:///healthz"), [400], CLOSED),
     "a URI of another scheme": (target("ftp://localhost/healthz"), [400], CLOSED),
     "a whole URI without Host": (target("http://localhost/healthz", host=None), [400], CLOSED),
     # ---- hosts
     "no Host": (get(host=None), [400], CLOSED),
     "no Host in HTTP/1.0": (get("Connection: keep-alive", first="GET /healthz HTTP/1.0", host=None), [200], OPEN),
-    "two Hosts": (get("Host: localhost"), [400], OPEN),
+    "two Hosts": (get("Host: localhost"), [400], CLOSED),
+    "two Hosts, one in a whole URI": (target("http://localhost/healthz", host="Host: a\r\nHost: b"), [400], CLOSED),
+    "a Host that is none": (get(host="Host: user@localhost") + SMUGGLED, [400], CLOSED),
     # ---- others
     "a body that waits to be wanted": (post("Expect: 100-continue", "Content-Length: 3"), [100, 405], OPEN),
     "another expectation": (get("Expect: much"), [200], OPEN),
