@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/own_file.h"
 #include "common/config/file.h"
 #include "common/config/network.h"
 #include "common/config/sections/section.h"
@@ -162,7 +163,7 @@ static int read_text(const char *path, struct buf *out, struct error *err)
         return error_set(err, STATUS_INVALID, "%s: the file is larger than %d MiB",
                          config_short_name(path), CONFIG_CLIENTS_FILE_MAX >> 20);
     }
-    return status;
+    return status == STATUS_OK ? own_folder_check(path, err) : status;
 }
 
 int config_clients_load(struct arena *memory, const char *path, struct config_clients *out,

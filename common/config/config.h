@@ -341,7 +341,8 @@ bool config_listen_is_local(const struct config_listen_address *listen);
 
 /* Reads a secret from a file: its first line, without the line end, 1 to size - 1 bytes; it is
  * NUL-terminated in out, which the caller wipes. Returns STATUS_INVALID when the file has no such
- * line, and STATUS_IO, STATUS_NOT_FOUND or STATUS_DENIED when it cannot be read. */
+ * line, STATUS_DENIED when everybody may read it, write to it or replace it, and STATUS_IO,
+ * STATUS_NOT_FOUND or STATUS_DENIED when it cannot be read. */
 int config_read_secret(const char *path, char *out, size_t size, struct error *err);
 
 /* Reads the pair of keys that `curve` names; call it only when curve.enabled. The caller wipes the

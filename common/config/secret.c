@@ -7,43 +7,79 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/base/own_file.h"
 #include "common/base/xalloc.h"
 #include "common/config/config.h"
 #include "common/config/values.h"
 
-/* Fills out with up to size bytes of the file. Returns how many, or -1 with errno. */
-static ssize_t read_start(const char *path, char *out, size_t size)
+/* What others may not do with a file, and what it says then. */
+struct privacy {
+    mode_t forbidden;
+    const char *fault; /* with the command that mends it, before the path */
+};
+static const struct privacy of_secrets = {
+    S_IROTH | S_IWOTH, "everybody may read it or write to it, and it is a secret: take that right "
+                       "away (chmod o="};
+static const struct privacy of_secret_keys = {
+    S_IRWXG | S_IRWXO, "others than its owner may read it, and it is a secret key: take that right "
+                       "away (chmod go="};
+static const struct privacy of_public_keys = {
+    S_IWOTH, "everybody may write to it: take that right away (chmod o-w"};
+
+/* Only files: a pipe is nobody's but its ends'. Whoever can put another file in its place knows
+ * what is in that. */
+static int check_privacy(int fd, const char *path, const struct privacy *privacy, struct error *err)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return -1;
+    struct stat info;
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        return STATUS_OK;
     }
-    size_t len = 0;
-    ssize_t got = 1;
-    while (len < size && got != 0) {
-        got = read(fd, out + len, size - len);
-        if (got < 0 && errno != EINTR) {
-            break;
-        }
-        len += got > 0 ? (size_t)got : 0;
+    if ((info.st_mode & privacy->forbidden) != 0) {
+        return error_set(err, STATUS_DENIED, "%.200s: %s %.200s)", path, privacy->fault, path);
     }
-    const int error = errno;
-    close(fd);
-    errno = error;
-    return got < 0 ? -1 : (ssize_t)len;
+    return own_folder_check(path, err);
 }
 
-int config_read_secret(const char *path, char *out, size_t size, struct error *err)
+/* Fills out with up to size bytes of the file, and says how many; false with errno. */
+static bool read_start(int fd, char *out, size_t size, size_t *len)
 {
-    const ssize_t got = read_start(path, out, size);
-    if (got < 0) {
-        const int status = errno == ENOENT   ? STATUS_NOT_FOUND
-                           : errno == EACCES ? STATUS_DENIED
-                                             : STATUS_IO;
-        return error_set(err, status, "%.200s: cannot be read: %s", path, strerror(errno));
+    ssize_t got = 1;
+    *len = 0;
+    while (*len < size && got != 0) {
+        got = read(fd, out + *len, size - *len);
+        if (got < 0 && errno != EINTR) {
+            return false;
+        }
+        *len += got > 0 ? (size_t)got : 0;
     }
-    const char *end = memchr(out, '\n', (size_t)got);
-    size_t len = end != NULL ? (size_t)(end - out) : (size_t)got;
+    return true;
+}
+
+static int cannot_read(const char *path, struct error *err)
+{
+    const int status = errno == ENOENT   ? STATUS_NOT_FOUND
+                       : errno == EACCES ? STATUS_DENIED
+                                         : STATUS_IO;
+    return error_set(err, status, "%.200s: cannot be read: %s", path, strerror(errno));
+}
+
+static int read_line(const char *path, const struct privacy *privacy, char *out, size_t size,
+                     struct error *err)
+{
+    size_t got = 0;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int status = fd < 0 ? cannot_read(path, err) : check_privacy(fd, path, privacy, err);
+    if (status == STATUS_OK && !read_start(fd, out, size, &got)) {
+        status = cannot_read(path, err);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const char *end = memchr(out, '\n', got);
+    size_t len = end != NULL ? (size_t)(end - out) : got;
     if (len > 0 && out[len - 1] == '\r' && end != NULL) {
         len--;
     }
@@ -57,6 +93,11 @@ int config_read_secret(const char *path, char *out, size_t size, struct error *e
     return STATUS_OK;
 }
 
+int config_read_secret(const char *path, char *out, size_t size, struct error *err)
+{
+    return read_line(path, &of_secrets, out, size, err);
+}
+
 static int not_a_key(const char *path, struct error *err)
 {
     return error_set(err, STATUS_INVALID,
@@ -65,10 +106,11 @@ static int not_a_key(const char *path, struct error *err)
                      path);
 }
 
-static int read_key(const char *path, char out[CONFIG_CURVE_KEY_SIZE], struct error *err)
+static int read_key(const char *path, const struct privacy *privacy,
+                    char out[CONFIG_CURVE_KEY_SIZE], struct error *err)
 {
     char text[CONFIG_CURVE_KEY_SIZE + 1];
-    int status = config_read_secret(path, text, sizeof text, err);
+    int status = read_line(path, privacy, text, sizeof text, err);
     if (status == STATUS_INVALID ||
         (status == STATUS_OK && !config_curve_key_valid(str_of(text)))) {
         status = not_a_key(path, err);
@@ -78,18 +120,6 @@ static int read_key(const char *path, char out[CONFIG_CURVE_KEY_SIZE], struct er
     }
     explicit_bzero(text, sizeof text);
     return status;
-}
-
-static int read_secret_key(const char *path, char out[CONFIG_CURVE_KEY_SIZE], struct error *err)
-{
-    struct stat info;
-    if (stat(path, &info) == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return error_set(err, STATUS_DENIED,
-                         "%.200s: others than its owner may read it, and it is a secret key: take "
-                         "that right away (chmod go= %.200s)",
-                         path, path);
-    }
-    return read_key(path, out, err);
 }
 
 static int key_of_environment(char out[CONFIG_CURVE_KEY_SIZE], struct error *err)
@@ -109,19 +139,19 @@ int config_curve_keys(const struct config *config, struct config_curve_pair *out
     const struct config_curve *curve = &config->curve;
     *out = (struct config_curve_pair){{0}, {0}};
     if (curve->public_key_file != NULL) {
-        const int status = read_key(curve->public_key_file, out->public_key, err);
+        const int status = read_key(curve->public_key_file, &of_public_keys, out->public_key, err);
         if (status != STATUS_OK) {
             return status;
         }
     }
     if (curve->secret_key_file != NULL) {
-        return read_secret_key(curve->secret_key_file, out->secret_key, err);
+        return read_key(curve->secret_key_file, &of_secret_keys, out->secret_key, err);
     }
     if (curve->keys_folder == NULL) {
         return key_of_environment(out->secret_key, err);
     }
     char *path = x_asprintf("%s/%s.key", curve->keys_folder, config->program);
-    const int status = read_secret_key(path, out->secret_key, err);
+    const int status = read_key(path, &of_secret_keys, out->secret_key, err);
     free(path);
     return status;
 }

@@ -331,6 +331,7 @@ def test_a_user_and_a_password_from_a_file(deploy, broker, folder):
     topics.uri = topics.uri.replace(str(broker.port), str(broker.sasl_port))
     secret = folder / "secret"
     secret.write_text("wrong\n")
+    secret.chmod(0o600)
     topics.source = {"password_file": str(secret),
                      "kafka": {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanisms": "PLAIN", "sasl.username": "tilewire"}}
     d = deploy(topics, tiles=COUNT)

@@ -172,6 +172,16 @@ static void test_everybody_could_let_himself_in(void **state)
     assert_int_equal(chmod(path, 0664), 0);
     assert_int_equal(config_clients_load(memory, path, &clients, &err), STATUS_OK);
     assert_int_equal(config_clients_load(memory, "/nowhere/c", &clients, &err), STATUS_NOT_FOUND);
+    char folder[] = "/tmp/tilewire-clients-XXXXXX";
+    char within[64];
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chmod(folder, 0777), 0);
+    snprintf(within, sizeof within, "%s/c.yaml", folder);
+    assert_int_equal(rename(path, within), 0);
+    assert_int_equal(config_clients_load(memory, within, &clients, &err), STATUS_DENIED);
+    assert_non_null(strstr(err.text, "everybody can replace files in"));
+    assert_int_equal(unlink(within), 0);
+    assert_int_equal(rmdir(folder), 0);
     arena_destroy(&memory);
 }
 

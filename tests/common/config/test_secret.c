@@ -67,6 +67,43 @@ static void test_secrets(void **state)
     assert_int_equal(config_read_secret("/", out, 16, &err), STATUS_IO);
 }
 
+static void test_secrets_that_everybody_can_read(void **state)
+{
+    (void)state;
+    static const mode_t refused[] = {0604, 0602, 0644, 0444, 0646};
+    static const mode_t fine[] = {0600, 0400, 0640, 0440};
+    char out[16];
+    struct error err = {{0}};
+    const char *path = write_file("secret", "pass word\n", 10);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_int_equal(chmod(path, refused[i]), 0);
+        assert_int_equal(config_read_secret(path, out, sizeof out, &err), STATUS_DENIED);
+        assert_non_null(strstr(err.text, "/secret: everybody may read it or write to it, and it is "
+                                         "a secret: take that right away (chmod o= "));
+    }
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+        assert_int_equal(chmod(path, fine[i]), 0);
+        assert_int_equal(config_read_secret(path, out, sizeof out, &err), STATUS_OK);
+    }
+    unlink(path);
+}
+
+/* Whoever can put another file in its place knows the secret. */
+static void test_secrets_that_everybody_can_replace(void **state)
+{
+    (void)state;
+    char out[16];
+    struct error err = {{0}};
+    const char *path = write_file("secret", "pass word\n", 10);
+    assert_int_equal(chmod(folder, 0777), 0);
+    assert_int_equal(config_read_secret(path, out, sizeof out, &err), STATUS_DENIED);
+    assert_non_null(strstr(err.text, "everybody can replace files in"));
+    assert_int_equal(chmod(folder, 01777), 0); /* as /tmp */
+    assert_int_equal(config_read_secret(path, out, sizeof out, &err), STATUS_OK);
+    assert_int_equal(chmod(folder, 0700), 0);
+    unlink(path);
+}
+
 static struct config *curve_config(const char *secret_key)
 {
     char text[512];
@@ -93,6 +130,11 @@ static void test_keys_in_files(void **state)
     assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_OK);
     assert_string_equal(keys.public_key, PUBLIC);
     assert_string_equal(keys.secret_key, SECRET);
+    assert_int_equal(chmod(config->curve.public_key_file, 0644), 0); /* it is no secret */
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_OK);
+    assert_int_equal(chmod(config->curve.public_key_file, 0646), 0);
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_DENIED);
+    assert_non_null(strstr(err.text, "/public: everybody may write to it: take that right away"));
     unlink(config->curve.public_key_file);
     unlink(config->curve.secret_key_file);
     config_destroy(&config);
@@ -167,6 +209,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_secrets_that_everybody_can_read),
+        cmocka_unit_test(test_secrets_that_everybody_can_replace),
         cmocka_unit_test(test_keys_in_files),
         cmocka_unit_test(test_keys_in_a_folder),
         cmocka_unit_test(test_secret_keys_that_others_can_read),
