@@ -18,7 +18,8 @@ static const struct config_key rows[] = {
     {SECTION("curve", config_read_curve, curve, config_curve_table),
      .help = "Keys for the connections between the programs."},
     {CONFIG_BOOL("insecure", struct config, insecure), .default_value = "false",
-     .help = "Says that the network is trusted: no keys are needed between the programs, and nobody has to "
+     .help = "Says that the network is trusted: no keys are needed between the programs, and "
+             "nobody has to "
              "say who they are."},
     {CONFIG_CUSTOM("tiles", config_read_tiles), .help = "A list of the tiles to compute."},
 };
