@@ -123,6 +123,15 @@ static void deliver(struct poll *p, const struct cursor_row *row, enum cursor_ki
     p->full = batch_is_full(p->batch);
 }
 
+/* The same of a row that is never met again: its id need not be known. */
+static void deliver_settled(struct poll *p, const struct cursor_row *row)
+{
+    struct cursor *c = p->c;
+    cursor_add_event(c, p->batch, row, ++c->state.position.ordinal, p->now);
+    cursor_draft_add(&c->draft, CURSOR_IN_ORDER, STR(""), NULL);
+    p->full = batch_is_full(p->batch);
+}
+
 static bool take_next(void *arg, const struct cursor_row *row)
 {
     struct poll *p = arg;
@@ -136,8 +145,16 @@ static bool take_next(void *arg, const struct cursor_row *row)
     if (row->time.us > p->now.us + AHEAD_US) {
         return false;
     }
-    struct cursor_entry *known = cursor_set_find(&c->state.set, row->id);
-    if (known == NULL) {
+    const bool settled = c->settling && row->time.us < c->settled_us;
+    if (c->settling && !settled && !cursor_draft_empty(&c->draft)) {
+        p->full = true; /* a batch has rows of one sort alone */
+        return false;
+    }
+    c->settling = settled;
+    struct cursor_entry *known = settled ? NULL : cursor_set_find(&c->state.set, row->id);
+    if (settled) {
+        deliver_settled(p, row);
+    } else if (known == NULL) {
         deliver(p, row, CURSOR_IN_ORDER);
     } else if (known->passed == 0) {
         cursor_draft_add(&c->draft, CURSOR_PASSED, row->id, NULL);
@@ -309,6 +326,35 @@ static void make_record(struct cursor *c, uint64_t ordinal, struct buf *out)
     }
 }
 
+/*
+ * A table that is read from its start may have many rows that lie behind the late window of its
+ * newest one, and behind what the event log holds. They come first, and their ids are not kept: the
+ * floor goes with the position.
+ */
+static int begin_settling(struct cursor *c, struct error *err)
+{
+    const struct config *config = c->state.config;
+    wall_time newest;
+    wall_time logged;
+    bool there = false;
+    bool more = false;
+    int status = STATUS_OK;
+    if (c->db.newest != NULL) {
+        status = c->db.newest(c->db.arg, 0, &newest, &there, err);
+    }
+    if (status == STATUS_OK && there) {
+        status = c->db.newest(c->db.arg, config->ingestor.events, &logged, &more, err);
+    }
+    c->settling = status == STATUS_OK && more;
+    if (c->settling) {
+        const wall_time now = clock_wall();
+        const int64_t last = newest.us < now.us ? newest.us : now.us;
+        const int64_t window = last - config->source.late_window_ms * US_PER_MS;
+        c->settled_us = window < logged.us ? window : logged.us;
+    }
+    return status;
+}
+
 /* Polls; the batch is left empty when there is nothing new. */
 static int poll_table(struct cursor *c, size_t max_rows, struct batch *batch, struct error *err)
 {
@@ -336,7 +382,16 @@ int cursor_read(struct cursor *c, size_t max_rows, struct batch **out, struct er
         return cursor_replay_record(c, out, err);
     }
     struct batch *batch = batch_create(c->state.config->source.extra_count);
-    const int status = poll_table(c, max_rows, batch, err);
+    int status = STATUS_OK;
+    if (c->building && before == 0) {
+        status = begin_settling(c, err);
+    }
+    if (status == STATUS_OK) {
+        status = poll_table(c, max_rows, batch, err);
+    }
+    if (c->settling && !cursor_draft_empty(&c->draft)) {
+        cursor_marks_floor_at(&c->state.marks, &c->state.position);
+    }
     make_record(c, before, &record);
     if (status != STATUS_OK || (record.len == 0 && batch->unusable == 0 && c->caught_up &&
                                 !batch->more && !c->started_over)) {

@@ -25,6 +25,8 @@ struct cursor {
     struct cursor_look thorough; /* of all the late window, and of the future */
     bool history_due;   /* What was delivered before the state is read for the event log. */
     bool building;      /* The table is read for the first time. */
+    bool settling;      /* It is read from its start, and the rows lie before settled_us. */
+    int64_t settled_us; /* so far behind that rows before it are never met again */
     bool caught_up;     /* The last poll came to its end. */
     bool started_over;  /* The next batch begins anew. */
     struct buf journal; /* records to be gone through again, one behind the other */

@@ -99,6 +99,13 @@ void cursor_marks_add(struct cursor_marks *marks, const struct cursor_mark *posi
     mark->ordinal = position->ordinal;
 }
 
+void cursor_marks_floor_at(struct cursor_marks *marks, const struct cursor_mark *position)
+{
+    cursor_marks_free(marks);
+    cursor_marks_add(marks, position, 0);
+    marks->floor = 1;
+}
+
 /* How many marks of the list have that time or an earlier one, counted from the first. */
 static size_t count_until(const struct cursor_marks *marks, int64_t us)
 {

@@ -54,6 +54,9 @@ void cursor_marks_free(struct cursor_marks *marks);
 void cursor_marks_add(struct cursor_marks *marks, const struct cursor_mark *position,
                       int64_t step_us);
 
+/* Makes the position the floor, and forgets all other marks. */
+void cursor_marks_floor_at(struct cursor_marks *marks, const struct cursor_mark *position);
+
 /* The last mark whose time is `us` or before; NULL: there is none. */
 const struct cursor_mark *cursor_marks_before(const struct cursor_marks *marks, int64_t us);
 

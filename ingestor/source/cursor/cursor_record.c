@@ -83,6 +83,13 @@ bool cursor_record_at(const struct cursor_record *record, enum cursor_kind kind,
                                mp_as_bin(mp_at(list, at + 2), &key->id)));
 }
 
+bool cursor_record_is_settled(const struct cursor_record *record)
+{
+    struct str id;
+    struct cursor_key unused;
+    return cursor_record_at(record, CURSOR_IN_ORDER, 0, &id, &unused) && id.len == 0;
+}
+
 uint64_t cursor_record_ordinal(const struct cursor_record *record, enum cursor_kind kind, size_t i)
 {
     uint64_t ordinal = record->ordinal + 1 + i;

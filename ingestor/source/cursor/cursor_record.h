@@ -8,7 +8,8 @@
  *            one before
  *
  * Each of the first three kinds got the next ordinal. `passed` were ahead, and were delivered
- * before.
+ * before. Where all ids in order are empty, the rows lay so far behind that they are never met
+ * again, and the position is the floor.
  *
  * Pure.
  */
@@ -57,6 +58,9 @@ bool cursor_record_read(const mp_value *value, struct cursor_record *out);
  */
 bool cursor_record_at(const struct cursor_record *record, enum cursor_kind kind, size_t i,
                       struct str *id, struct cursor_key *key);
+
+/* True when its rows are never met again. */
+bool cursor_record_is_settled(const struct cursor_record *record);
 
 /* Which ordinal the i-th row of a list got; not for those that are passed. */
 uint64_t cursor_record_ordinal(const struct cursor_record *record, enum cursor_kind kind, size_t i);

@@ -58,6 +58,11 @@ struct cursor_db {
     int (*find)(void *arg, const struct cursor_key *keys, size_t count, cursor_take *take,
                 void *take_arg, struct error *err);
 
+    /* The time of the row that `behind` others are behind, in their order; 0: of the last one.
+     * *found is false when there is none, or it has no place. NULL: the database is not asked.
+     * STATUS_IO. */
+    int (*newest)(void *arg, size_t behind, wall_time *time, bool *found, struct error *err);
+
     /* Fills an event from the row in hand, all but its id, ordinal and arrival; its timestamp is
      * that of the cursor's column already. Returns why the row cannot be used, or UNUSABLE_KINDS.
      */

@@ -71,7 +71,7 @@ bool cursor_state_apply(struct cursor_state *state, const struct cursor_record *
     struct cursor_key key;
     for (int kind = 0; kind < CURSOR_PASSED; kind++) {
         for (size_t i = 0; cursor_record_at(record, (enum cursor_kind)kind, i, &id, &key); i++) {
-            if (cursor_set_find(&state->set, id) == NULL) {
+            if (id.len != 0 && cursor_set_find(&state->set, id) == NULL) {
                 cursor_set_add(&state->set, id,
                                cursor_record_ordinal(record, (enum cursor_kind)kind, i),
                                kind == CURSOR_IN_ORDER ? NULL : &key, kind == CURSOR_AHEAD);
@@ -89,6 +89,9 @@ bool cursor_state_apply(struct cursor_state *state, const struct cursor_record *
         }
     }
     state->record = record->number;
+    if (cursor_record_is_settled(record)) {
+        cursor_marks_floor_at(&state->marks, &state->position);
+    }
     cursor_state_settle(state);
     return true;
 }

@@ -290,6 +290,29 @@ static int find(void *arg, const struct cursor_key *keys, size_t count, cursor_t
                : sqlite_table_error(&c->s, "cannot read the table", err);
 }
 
+static int newest(void *arg, size_t behind, wall_time *time, bool *found, struct error *err)
+{
+    struct sqlite_cursor *c = arg;
+    const struct config_source *source = &c->s.config->source;
+    const char *id = source->columns[EVENT_ID].name;
+    sqlite3_stmt *row = NULL;
+    char *sql =
+        sqlite3_mprintf("SELECT e.\"%w\" FROM \"%w\".\"%w\" AS e WHERE e.\"%w\" IS NOT NULL "
+                        "ORDER BY e.\"%w\" DESC, e.\"%w\" DESC LIMIT 1 OFFSET %lld",
+                        source->cursor, sqlite_table_schema(source), source->table, source->cursor,
+                        source->cursor, id, (long long)behind);
+    *found = false;
+    if (!prepare(c, sql, &row)) {
+        return sqlite_table_error(&c->s, "cannot read the table", err);
+    }
+    const int step = sqlite3_step(row);
+    *found = step == SQLITE_ROW && sqlite_rows_time(row, 0, source->local.zone, time);
+    sqlite3_finalize(row);
+    return step == SQLITE_ROW || step == SQLITE_DONE
+               ? STATUS_OK
+               : sqlite_table_error(&c->s, "cannot read the table", err);
+}
+
 static enum unusable fill(void *arg, struct batch *batch, struct event *event)
 {
     struct sqlite_cursor *c = arg;
@@ -332,7 +355,7 @@ static struct sqlite_cursor *create(const struct config *config, const struct so
                                     struct cursor_db *db)
 {
     struct sqlite_cursor *c = x_calloc(1, sizeof *c);
-    *db = (struct cursor_db){.arg = c, .scan = scan, .find = find, .fill = fill};
+    *db = (struct cursor_db){.arg = c, .scan = scan, .find = find, .newest = newest, .fill = fill};
     c->s.base.ops = ops;
     c->s.config = config;
     c->s.wake.inotify = -1;

@@ -116,6 +116,22 @@ static inline int find(void *arg, const struct cursor_key *keys, size_t count, c
     return STATUS_OK;
 }
 
+static inline int newest(void *arg, size_t behind, wall_time *time, bool *found, struct error *err)
+{
+    const struct world *w = arg;
+    (void)err;
+    *found = false;
+    for (size_t i = w->count; i > 0 && !*found; i--) {
+        const struct world_row *row = &w->rows[i - 1];
+        if (!row->deleted && behind-- == 0) {
+            *found = !row->misplaced;
+            time->us = row->us;
+            break;
+        }
+    }
+    return STATUS_OK;
+}
+
 static inline enum unusable fill(void *arg, struct batch *batch, struct event *event)
 {
     const struct world *w = arg;
@@ -165,7 +181,8 @@ static inline void commit_misplaced(struct world *w, int64_t ago_us)
 
 static inline void start(struct world *w, struct str journal)
 {
-    const struct cursor_db db = {.arg = w, .scan = scan, .find = find, .fill = fill};
+    const struct cursor_db db = {
+        .arg = w, .scan = scan, .find = find, .newest = newest, .fill = fill};
     struct error err;
     assert_int_equal(cursor_open(&w->cursor, w->config, &db,
                                  w->has_saved ? buf_str(&w->saved) : STR_NULL, journal, 7,
