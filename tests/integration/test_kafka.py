@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kafka as the source, against a real broker: nothing lost, nothing twice, one order, whatever happens to broker, topics and programs."""
 import json
+import pathlib
+import re
 import signal
 import time
 
@@ -355,3 +357,58 @@ def test_a_tile_that_is_added_is_built_from_the_messages_that_are_there(deploy, 
     d["ingestor"].process.send_signal(signal.SIGHUP)
     wait_until(lambda: value(d, "all") == 5, 20, "the new tile")
     d.verify()
+
+
+def test_a_tile_that_is_added_lacks_nothing_where_offsets_are_those_of_transactions(deploy, topics):
+    topics.connect(**{"transactional.id": topics.names[0]})
+    topics.producer.init_transactions(30)
+    for _ in range(3):
+        topics.producer.begin_transaction()
+        topics.send(order(), partition=0)
+        topics.producer.commit_transaction(30)
+    d = deploy(topics, tiles=COUNT).start()
+    await_value(d, 3)
+    d.config["tiles"].append({"key": "all", "type": "count"})
+    d.write()
+    d["ingestor"].process.send_signal(signal.SIGHUP)
+    wait_until(lambda: value(d, "all") == 3, 20, "the new tile")
+    assert d.tile("orders")["complete"] and d.tile("all")["complete"]
+
+
+def most_memory(d):
+    """MiB that the ingestor ever had."""
+    status = pathlib.Path(f"/proc/{d['ingestor'].process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+
+
+def test_memory_is_bounded_when_messages_are_large(deploy, topics):
+    """Also of those that are read again for the event log."""
+    d = deploy(topics, tiles=COUNT).start()
+    topics.connect(**{"queue.buffering.max.kbytes": 2_000_000})
+    for i in range(500):
+        topics.producer.produce(topics.names[0], order(payload={"text": "x" * 900_000}), partition=i % 3)
+    assert topics.producer.flush(60) == 0
+    await_value(d, 500)
+    running = most_memory(d)
+    d["ingestor"].kill()
+    d.start("ingestor")
+    topics.send(order())
+    await_value(d, 501)
+    assert running < 400 and most_memory(d) < 300, (running, most_memory(d))
+    assert len(all_events(d)) > 10
+
+
+@pytest.mark.timing
+def test_a_backlog_is_read_without_waiting(deploy, topics):
+    """librdkafka pauses for a second when its queue is full, so the queue holds what is folded meanwhile."""
+    topics.connect(**{"linger.ms": 20, "queue.buffering.max.messages": 200_000})
+    for i in range(200_000):
+        topics.producer.produce(topics.names[0], order(), partition=i % 3)
+    assert topics.producer.flush(60) == 0
+    d = deploy(topics, tiles=COUNT)
+    began = time.monotonic()
+    d["ingestor"].start()
+    d["ingestor"].await_log("ready component", timeout=60)
+    assert time.monotonic() - began < 3
+    d.start("cache", "gateway0", "gateway1")
+    await_value(d, 200_000)

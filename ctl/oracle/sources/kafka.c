@@ -76,6 +76,9 @@ static int connect_to(struct kafka *k, struct error *err)
     if (status == STATUS_OK) {
         status = set(conf, "enable.partition.eof", "true", err);
     }
+    if (status == STATUS_OK) { /* retention may take the first ones meanwhile */
+        status = set(conf, "auto.offset.reset", "earliest", err);
+    }
     if (status == STATUS_OK) {
         status = set(conf, "isolation.level", "read_committed", err);
     }

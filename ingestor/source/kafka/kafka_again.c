@@ -62,7 +62,9 @@ struct again {
     size_t *partitions; /* of each piece: its index in the state */
     size_t *run_at;     /* of each piece: the run that is looked at */
     size_t piece_count;
-    uint64_t missing; /* messages that are not there any more */
+    uint64_t from; /* ordinal of the first message that is wanted */
+    size_t most;   /* bytes that the batch may take */
+    bool too_long; /* It would take more. */
 };
 
 /* True when the run with that index, or one behind it, has the message: *index is then that one. */
@@ -75,15 +77,30 @@ static bool find_run(const struct again *a, size_t partition, int64_t offset, si
     return *index < a->run_count && a->runs[*index].first <= offset;
 }
 
+static bool is_dense(const struct kafka_run *run)
+{
+    return run->next - run->first == run->count;
+}
+
+/* Where each offset has a message, the offset says the ordinal, whatever is gone. */
+static uint64_t ordinal_of(const struct kafka_run *run, int64_t offset, uint32_t found)
+{
+    return run->ordinal + (is_dense(run) ? (uint64_t)(offset - run->first) : found);
+}
+
 static bool take_again(void *arg, size_t piece, rd_kafka_message_t *message)
 {
     struct again *a = arg;
     size_t *run = &a->run_at[piece];
     if (find_run(a, a->partitions[piece], message->offset, run)) {
-        kafka_client_add_event(&a->s->client, a->batch, message, a->pieces[piece].topic,
-                               a->runs[*run].ordinal + a->found[*run]++, a->now, &a->s->unusable);
+        const uint64_t ordinal = ordinal_of(&a->runs[*run], message->offset, a->found[*run]++);
+        if (ordinal >= a->from) {
+            kafka_client_add_event(&a->s->client, a->batch, message, a->pieces[piece].topic,
+                                   ordinal, a->now, &a->s->unusable);
+        }
+        a->too_long = batch_bytes(a->batch) > a->most;
     }
-    return true;
+    return !a->too_long;
 }
 
 /* One piece for each partition: from its first run to its last one. */
@@ -95,37 +112,38 @@ static void make_pieces(struct again *a)
     a->run_at = x_calloc(state->count + 1, sizeof *a->run_at);
     a->found = x_calloc(a->run_count + 1, sizeof *a->found);
     for (size_t p = 0; p < state->count; p++) {
-        struct kafka_piece piece = {.topic = state->partitions[p].topic,
-                                    .number = state->partitions[p].number,
-                                    .first = -1};
-        for (size_t i = 0; i < a->run_count; i++) {
-            if (a->runs[i].partition == p && a->runs[i].count != 0) {
-                piece.first = piece.first < 0 ? a->runs[i].first : piece.first;
-                piece.end = a->runs[i].next;
-            }
+        a->pieces[p] = (struct kafka_piece){.topic = state->partitions[p].topic,
+                                            .number = state->partitions[p].number,
+                                            .first = -1};
+    }
+    for (size_t i = 0; i < a->run_count; i++) {
+        struct kafka_piece *piece = &a->pieces[a->runs[i].partition];
+        if (a->runs[i].count != 0) {
+            piece->first = piece->first < 0 ? a->runs[i].first : piece->first;
+            piece->end = a->runs[i].next;
         }
-        if (piece.first >= 0 && a->s->feeds[p].wanted) {
+    }
+    for (size_t p = 0; p < state->count; p++) {
+        if (a->pieces[p].first >= 0 && a->s->feeds[p].wanted) {
             a->partitions[a->piece_count] = p;
-            a->pieces[a->piece_count++] = piece;
+            a->pieces[a->piece_count++] = a->pieces[p];
         }
     }
 }
 
 /* Fills the batch with the messages of the runs that are still there, partition by partition. */
-static int read_again(struct kafka_source *s, struct batch *batch, const struct kafka_run *runs,
-                      size_t count, uint64_t *missing, struct error *err)
+static int read_again(struct again *a, uint64_t *missing, struct error *err)
 {
-    struct again a = {
-        .s = s, .batch = batch, .now = clock_wall(), .runs = runs, .run_count = count};
-    make_pieces(&a);
-    const int status = kafka_gather(&s->client, a.pieces, a.piece_count, take_again, &a, err);
-    for (size_t i = 0; i < count; i++) {
-        *missing += runs[i].count - a.found[i];
+    a->now = clock_wall();
+    make_pieces(a);
+    const int status = kafka_gather(&a->s->client, a->pieces, a->piece_count, take_again, a, err);
+    for (size_t i = 0; i < a->run_count; i++) {
+        *missing += a->runs[i].count - a->found[i];
     }
-    free(a.pieces);
-    free(a.partitions);
-    free(a.run_at);
-    free(a.found);
+    free(a->pieces);
+    free(a->partitions);
+    free(a->run_at);
+    free(a->found);
     return status;
 }
 
@@ -159,7 +177,12 @@ int kafka_replay_record(struct kafka_source *s, struct batch **out, struct error
                      : error_set(err, STATUS_INVALID, "a record of the journal is damaged");
     if (status == STATUS_OK) {
         kafka_feeds_grow(s);
-        status = read_again(s, batch, record.runs, record.count, &missing, err);
+        struct again a = {.s = s,
+                          .batch = batch,
+                          .runs = record.runs,
+                          .run_count = record.count,
+                          .most = SIZE_MAX};
+        status = read_again(&a, &missing, err);
     }
     if (status == STATUS_OK) {
         kafka_state_apply(&s->state, &record);
@@ -182,11 +205,56 @@ int kafka_replay_record(struct kafka_source *s, struct batch **out, struct error
     return status;
 }
 
+/* The runs of messages from an ordinal on. One that begins before it is cut where offsets say where
+ * that is, so that less is read. The caller frees them. */
+static struct kafka_run *newest(const struct kafka_state *state, uint64_t from, size_t *count)
+{
+    struct kafka_run *runs = x_calloc(state->run_count + 1, sizeof *runs);
+    *count = 0;
+    for (size_t i = 0; i < state->run_count; i++) {
+        struct kafka_run run = state->runs[i];
+        if (run.ordinal + run.count <= from) {
+            continue;
+        }
+        if (run.ordinal < from && is_dense(&run)) {
+            const uint32_t before = (uint32_t)(from - run.ordinal);
+            run.first += before;
+            run.count -= before;
+            run.ordinal = from;
+        }
+        runs[(*count)++] = run;
+    }
+    return runs;
+}
+
+/* The newest messages, as many as a batch of history may take: half as many when it would be more,
+ * until they fit. */
+static int read_history(struct kafka_source *s, struct batch **out, struct error *err)
+{
+    uint64_t wanted = s->state.ordinal < s->state.keep ? s->state.ordinal : s->state.keep;
+    struct again a;
+    int status;
+    do {
+        uint64_t missing = 0;
+        batch_destroy(out);
+        *out = batch_create(s->config->source.extra_count);
+        a = (struct again){.s = s,
+                           .batch = *out,
+                           .from = s->state.ordinal - wanted + 1,
+                           .most = BATCH_HISTORY_BYTES_MAX};
+        struct kafka_run *runs = newest(&s->state, a.from, &a.run_count);
+        a.runs = runs;
+        status = read_again(&a, &missing, err);
+        free(runs);
+        wanted /= 2;
+    } while (status == STATUS_OK && a.too_long);
+    return status;
+}
+
 int kafka_replay_history(struct kafka_source *s, struct batch **out, struct error *err)
 {
-    struct batch *batch = batch_create(s->config->source.extra_count);
-    uint64_t missing = 0;
-    const int status = read_again(s, batch, s->state.runs, s->state.run_count, &missing, err);
+    struct batch *batch = NULL;
+    const int status = read_history(s, &batch, err);
     if (status != STATUS_OK) {
         batch_destroy(&batch);
         return status;

@@ -17,7 +17,8 @@
 /* ---- Options ---- */
 
 /* What reading stands on. An offset that is not there is an error, so that nothing is passed over
- * without a word; 16 MiB wait in memory at most, beside what is under way. */
+ * without a word; 64 MiB wait in memory at most, beside what is under way. librdkafka 2.0.2 stops
+ * for a second when as much waits, which therefore has to be what is folded in a second. */
 static const char *const defaults[][2] = {
     {"client.id", "tilewire"},
     {"socket.timeout.ms", "10000"},
@@ -30,8 +31,8 @@ static const char *const fixed[][2] = {
     {"auto.offset.reset", "error"},
     {"enable.partition.eof", "true"},
     {"isolation.level", "read_committed"},
-    {"queued.min.messages", "20000"},
-    {"queued.max.messages.kbytes", "16384"},
+    {"queued.min.messages", "500000"},
+    {"queued.max.messages.kbytes", "65536"},
     {"allow.auto.create.topics", "false"},
     {"check.crcs", "true"},
 };

@@ -35,6 +35,7 @@ static int begin(struct gather *g, struct kafka_piece *piece, struct error *err)
     int64_t low;
     int64_t high;
     int status = kafka_client_range(g->client, piece->topic, piece->number, &low, &high, err);
+    piece->cut = status == STATUS_OK && piece->first < low;
     piece->first = piece->first < low ? low : piece->first;
     piece->end = piece->end > high ? high : piece->end;
     piece->over = piece->first >= piece->end;

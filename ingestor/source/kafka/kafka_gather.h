@@ -11,6 +11,7 @@ struct kafka_piece {
     int32_t number;
     int64_t first; /* offset of the first message */
     int64_t end;   /* behind the last one */
+    bool cut;      /* Its first messages were not there any more. */
     bool over;     /* private */
 };
 

@@ -51,7 +51,8 @@ static int compare(struct kafka_source *s, const struct kafka_partition *p,
                    struct error *err)
 {
     struct kafka_anchor found = {.offset = -1};
-    struct kafka_piece piece = {p->topic, p->number, anchor->offset, anchor->offset + 1, false};
+    struct kafka_piece piece = {p->topic,           p->number, anchor->offset,
+                                anchor->offset + 1, false,     false};
     *same = SAME_UNKNOWN;
     if (anchor->offset < low || anchor->offset >= high) {
         return STATUS_OK;

@@ -45,6 +45,16 @@ static uint64_t left_of(const struct kafka_past *p)
     return left;
 }
 
+static bool any_cut(const struct kafka_past *p)
+{
+    for (size_t i = 0; i < p->to.count; i++) {
+        if (p->pieces[i].cut) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool take_past(void *arg, size_t piece, rd_kafka_message_t *message)
 {
     struct kafka_past *p = arg;
@@ -99,7 +109,7 @@ static int past_read(struct source *source, size_t max_rows, struct batch **out,
     }
     p->batch->more = p->messages >= max_rows || batch_is_full(p->batch);
     p->batch->history = true;
-    p->batch->older_gone = p->from_start && left_of(p) + p->messages < p->all;
+    p->batch->older_gone = p->from_start && any_cut(p);
     p->from_start = false;
     p->batch->progress = p->all != 0 ? 1 - (double)left_of(p) / (double)p->all : 1;
     save_done(p, &done);

@@ -269,8 +269,11 @@ struct str envelope_payload(struct envelope *e, const struct message_place *plac
 {
     const struct json_value *value = envelope_json(e, place);
     struct str text;
-    if (value == NULL && place->kind != PLACE_VALUE) {
+    if (place->kind == PLACE_CHANGE_TIME || (value == NULL && place->kind != PLACE_VALUE)) {
         return envelope_text(e, place); /* of a header, say, that holds JSON */
+    }
+    if (place->kind == PLACE_ATTRIBUTE && !json_absent(value)) { /* it is no part of the data */
+        return json_slice(e->message->value, place->name, &text) ? text : STR_NULL;
     }
     if (!json_absent(value)) {
         return json_slice(e->message->value, path_of(e, place->name), &text) ? text : STR_NULL;

@@ -203,6 +203,24 @@ static void test_cloudevents(void **state)
     end(&w);
 }
 
+/* What is no part of the data is not looked for in it. */
+static void test_a_payload_beside_the_data(void **state)
+{
+    (void)state;
+    struct world w = world_of("  format: cloudevents\n  fields: {payload: ce.extra}\n");
+    struct batch *batch = usable(&w, NULL,
+                                 "{\"specversion\":\"1.0\",\"type\":\"sold\",\"extra\":{\"n\": 1},"
+                                 "\"data\":{\"extra\":2}}");
+    assert_str(batch->events[0].payload, "{\"n\": 1}");
+    batch_destroy(&batch);
+    end(&w);
+    w = world_of("  format: debezium\n  fields: {payload: change.time}\n");
+    batch = usable(&w, NULL, "{\"op\":\"r\",\"ts_ms\":1600000000000}");
+    assert_str(batch->events[0].payload, "1600000000000");
+    batch_destroy(&batch);
+    end(&w);
+}
+
 static void test_debezium(void **state)
 {
     (void)state;
@@ -238,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_bad_messages),
         cmocka_unit_test(test_places_of_all_kinds),
         cmocka_unit_test(test_cloudevents),
+        cmocka_unit_test(test_a_payload_beside_the_data),
         cmocka_unit_test(test_debezium),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
