@@ -412,3 +412,24 @@ def test_a_backlog_is_read_without_waiting(deploy, topics):
     assert time.monotonic() - began < 3
     d.start("cache", "gateway0", "gateway1")
     await_value(d, 200_000)
+
+
+def test_a_tile_that_is_added_is_built_soon_from_many_partitions(deploy, broker):
+    """Each partition is begun with once, and not for each batch."""
+    topics = Topics(broker, partitions=100)
+    topics.create()
+    topics.connect(**{"linger.ms": 20})
+    for i in range(10_000):
+        topics.producer.produce(topics.names[0], order(), partition=i % 100)
+    assert topics.producer.flush(60) == 0
+    d = deploy(topics, tiles=COUNT).start()
+    await_value(d, 10_000)
+    d.config["tiles"].append({"key": "all", "type": "count"})
+    d.write()
+    d["ingestor"].process.send_signal(signal.SIGHUP)
+    wait_until(lambda: value(d, "all") == 10_000, 5, "the new tile")
+    d["ingestor"].kill()
+    d.start("ingestor")
+    topics.send(order())
+    await_value(d, 10_001, 5)
+    d.verify()

@@ -79,6 +79,9 @@ static int connect_to(struct kafka *k, struct error *err)
     if (status == STATUS_OK) { /* retention may take the first ones meanwhile */
         status = set(conf, "auto.offset.reset", "earliest", err);
     }
+    if (status == STATUS_OK) { /* what is asked next waits until the answer before it is there */
+        status = set(conf, "fetch.wait.max.ms", "10", err);
+    }
     if (status == STATUS_OK) {
         status = set(conf, "isolation.level", "read_committed", err);
     }

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/kafka/kafka_gather.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "common/base/xalloc.h"
 
 #define TURN_MS 100
 #define SILENT_MS 10000 /* so long nothing may come */
-#define MESSAGES 1024   /* taken from the queue at once */
 
-struct gather {
-    struct kafka_client *client;
-    struct kafka_piece *pieces;
-    size_t count;
-    size_t left; /* pieces that are not over */
-    size_t at;   /* the piece of the last message: the next one is likely to be of it, too */
-    bool stop;
-};
-
-static size_t piece_of(struct gather *g, const rd_kafka_message_t *message)
+static size_t piece_of(struct kafka_gather *g, const rd_kafka_message_t *message)
 {
     const char *topic = rd_kafka_topic_name(message->rkt);
     for (size_t i = 0; i < g->count; i++) {
@@ -29,25 +22,33 @@ static size_t piece_of(struct gather *g, const rd_kafka_message_t *message)
     return g->count;
 }
 
-/* Begins with what is still there of a piece. */
-static int begin(struct gather *g, struct kafka_piece *piece, struct error *err)
+/* Limits a piece to what is still there of it. */
+static int look(struct kafka_gather *g, struct kafka_piece *piece, struct error *err)
 {
     int64_t low;
     int64_t high;
-    int status = kafka_client_range(g->client, piece->topic, piece->number, &low, &high, err);
-    piece->cut = status == STATUS_OK && piece->first < low;
-    piece->first = piece->first < low ? low : piece->first;
-    piece->end = piece->end > high ? high : piece->end;
-    piece->over = piece->first >= piece->end;
-    if (status == STATUS_OK && !piece->over) {
-        status = kafka_client_consume(g->client, piece->topic, piece->number, piece->first, err);
-        g->left++;
+    const int status = kafka_client_range(g->client, piece->topic, piece->number, &low, &high, err);
+    if (status == STATUS_OK) {
+        piece->cut = piece->first < low;
+        piece->first = piece->cut ? low : piece->first;
+        piece->end = piece->end > high ? high : piece->end;
     }
-    piece->over |= status != STATUS_OK;
     return status;
 }
 
-static void end(struct gather *g, struct kafka_piece *piece)
+static int begin(struct kafka_gather *g, struct kafka_piece *piece, struct error *err)
+{
+    if (piece->first >= piece->end) {
+        return STATUS_OK;
+    }
+    const int status =
+        kafka_client_consume(g->client, piece->topic, piece->number, piece->first, err);
+    piece->over = status != STATUS_OK;
+    g->left += status == STATUS_OK;
+    return status;
+}
+
+static void end(struct kafka_gather *g, struct kafka_piece *piece)
 {
     if (!piece->over) {
         kafka_client_stop(g->client, piece->topic, piece->number);
@@ -58,8 +59,8 @@ static void end(struct gather *g, struct kafka_piece *piece)
 
 /* A piece is over with its last message, with one behind it, and at the end of the partition, where
  * the last offsets may be those of no message. */
-static int handle(struct gather *g, rd_kafka_message_t *message, kafka_take *take, void *arg,
-                  struct error *err)
+static int handle(struct kafka_gather *g, rd_kafka_message_t *message, kafka_take *take, void *arg,
+                  bool *stop, struct error *err)
 {
     const size_t at = piece_of(g, message);
     struct kafka_piece *piece = at < g->count ? &g->pieces[at] : NULL;
@@ -74,7 +75,7 @@ static int handle(struct gather *g, rd_kafka_message_t *message, kafka_take *tak
         return kafka_client_failed(g->client, message, err);
     }
     if (message->offset < piece->end) {
-        g->stop = !take(arg, at, message);
+        *stop = !take(arg, at, message);
         piece->first = message->offset + 1;
     }
     if (message->offset >= piece->end - 1) {
@@ -83,47 +84,80 @@ static int handle(struct gather *g, rd_kafka_message_t *message, kafka_take *tak
     return STATUS_OK;
 }
 
-static int take_turn(struct gather *g, kafka_take *take, void *arg, mono_time *heard,
-                     struct error *err)
+static int take_turn(struct kafka_gather *g, mono_time *heard, struct error *err)
 {
-    rd_kafka_message_t *messages[MESSAGES];
-    int status = kafka_client_serve(g->client, err);
+    const int status = kafka_client_serve(g->client, err);
     if (status != STATUS_OK) {
         return status;
     }
-    const ssize_t got = rd_kafka_consume_batch_queue(g->client->queue, TURN_MS, messages, MESSAGES);
-    for (ssize_t i = 0; i < got; i++) {
-        if (status == STATUS_OK && !g->stop) {
-            status = handle(g, messages[i], take, arg, err);
-        }
-        rd_kafka_message_destroy(messages[i]);
-    }
+    const ssize_t got =
+        rd_kafka_consume_batch_queue(g->client->queue, TURN_MS, g->messages, KAFKA_GATHER_MESSAGES);
+    g->message_at = 0;
+    g->message_count = got > 0 ? (size_t)got : 0;
     const mono_time now = clock_mono();
     *heard = got > 0 ? now : *heard;
-    if (status == STATUS_OK && now.us - heard->us > SILENT_MS * US_PER_MS) {
-        status = error_set(err, STATUS_IO, "Kafka at %s: nothing came for %d s",
+    return now.us - heard->us <= SILENT_MS * US_PER_MS
+               ? STATUS_OK
+               : error_set(err, STATUS_IO, "Kafka at %s: nothing came for %d s",
                            g->client->config->source.kafka.brokers, SILENT_MS / 1000);
+}
+
+/* All pieces are looked at before any is consumed: a broker answers one question after the other,
+ * and that for messages not before there are some. */
+int kafka_gather_open(struct kafka_gather *g, struct kafka_client *client,
+                      struct kafka_piece *pieces, size_t count, struct error *err)
+{
+    int status = STATUS_OK;
+    *g = (struct kafka_gather){.client = client, .pieces = pieces, .count = count};
+    for (size_t i = 0; i < count; i++) {
+        pieces[i].over = true;
+    }
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = look(g, &pieces[i], err);
+    }
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = begin(g, &pieces[i], err);
     }
     return status;
+}
+
+int kafka_gather_take(struct kafka_gather *g, kafka_take *take, void *arg, struct error *err)
+{
+    mono_time heard = clock_mono();
+    int status = STATUS_OK;
+    bool stop = false;
+    while (status == STATUS_OK && !stop && g->left != 0) {
+        if (g->message_at == g->message_count) {
+            status = take_turn(g, &heard, err);
+            continue;
+        }
+        rd_kafka_message_t *message = g->messages[g->message_at++];
+        status = handle(g, message, take, arg, &stop, err);
+        rd_kafka_message_destroy(message);
+    }
+    return status;
+}
+
+void kafka_gather_close(struct kafka_gather *g)
+{
+    while (g->message_at < g->message_count) {
+        rd_kafka_message_destroy(g->messages[g->message_at++]);
+    }
+    for (size_t i = 0; i < g->count; i++) {
+        end(g, &g->pieces[i]);
+    }
+    g->count = 0;
 }
 
 int kafka_gather(struct kafka_client *client, struct kafka_piece *pieces, size_t count,
                  kafka_take *take, void *arg, struct error *err)
 {
-    struct gather g = {.client = client, .pieces = pieces, .count = count};
-    mono_time heard = clock_mono();
-    int status = STATUS_OK;
-    for (size_t i = 0; i < count; i++) {
-        pieces[i].over = true;
+    struct kafka_gather *g = x_calloc(1, sizeof *g);
+    int status = kafka_gather_open(g, client, pieces, count, err);
+    if (status == STATUS_OK) {
+        status = kafka_gather_take(g, take, arg, err);
     }
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = begin(&g, &pieces[i], err);
-    }
-    while (status == STATUS_OK && g.left != 0 && !g.stop) {
-        status = take_turn(&g, take, arg, &heard, err);
-    }
-    for (size_t i = 0; i < count; i++) {
-        end(&g, &pieces[i]);
-    }
+    kafka_gather_close(g);
+    free(g);
     return status;
 }

@@ -35,33 +35,33 @@ int kafka_live_look(struct kafka_source *s, struct error *err)
 
 /* ---- Where a partition is gone on from ---- */
 
-static bool note_digest(void *arg, size_t piece, rd_kafka_message_t *message)
-{
-    struct kafka_anchor *found = arg;
-    (void)piece;
-    *found = (struct kafka_anchor){message->offset, kafka_client_digest(message)};
-    return false;
-}
-
 enum same { SAME_UNKNOWN, SAME_YES, SAME_NO };
 
-/* Whether the message that was read there is there. */
-static int compare(struct kafka_source *s, const struct kafka_partition *p,
-                   const struct kafka_anchor *anchor, int64_t low, int64_t high, enum same *same,
-                   struct error *err)
+/* A partition that is to be consumed. */
+struct place {
+    size_t index;
+    int64_t low;
+    int64_t high;
+    struct kafka_anchor anchor; /* the message that is looked at; its offset is -1: none */
+    enum same same;             /* Whether the message that was read there is there. */
+};
+
+struct places {
+    struct place *all;
+    size_t count;
+    struct kafka_piece *pieces; /* of the anchors that may be there */
+    size_t *place_of;           /* of each piece */
+    size_t piece_count;
+};
+
+static bool note_digest(void *arg, size_t piece, rd_kafka_message_t *message)
 {
-    struct kafka_anchor found = {.offset = -1};
-    struct kafka_piece piece = {p->topic,           p->number, anchor->offset,
-                                anchor->offset + 1, false,     false};
-    *same = SAME_UNKNOWN;
-    if (anchor->offset < low || anchor->offset >= high) {
-        return STATUS_OK;
+    struct places *places = arg;
+    struct place *place = &places->all[places->place_of[piece]];
+    if (message->offset == place->anchor.offset) {
+        place->same = kafka_client_digest(message) == place->anchor.digest ? SAME_YES : SAME_NO;
     }
-    const int status = kafka_gather(&s->client, &piece, 1, note_digest, &found, err);
-    if (status == STATUS_OK && found.offset == anchor->offset) {
-        *same = found.digest == anchor->digest ? SAME_YES : SAME_NO;
-    }
-    return status;
+    return true;
 }
 
 /* What was read is another partition's: its messages are new ones, and their ids were used before.
@@ -100,34 +100,38 @@ static void go_ahead(struct kafka_source *s, struct kafka_partition *p, int64_t 
 }
 
 /* Sets p->next to what there is. */
-static int find_place(struct kafka_source *s, struct kafka_partition *p, int64_t low, int64_t high,
-                      struct error *err)
+static void find_place(struct kafka_source *s, const struct place *place)
 {
-    enum same same;
+    struct kafka_partition *p = &s->state.partitions[place->index];
     if (p->next < 0) {
-        s->older_gone |= low > 0;
-        return STATUS_OK;
+        s->older_gone |= place->low > 0;
+    } else if (place->same == SAME_NO || (p->next > place->high && place->same == SAME_UNKNOWN)) {
+        begin_anew(s, p, place->low);
+    } else if (p->next > place->high) {
+        go_back(s, p, place->high);
+    } else if (p->next < place->low) {
+        go_ahead(s, p, place->low);
     }
-    int status = compare(s, p, p->next > high ? &p->first : &p->last, low, high, &same, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    if (same == SAME_NO || (p->next > high && same == SAME_UNKNOWN)) {
-        begin_anew(s, p, low);
-    } else if (p->next > high) {
-        go_back(s, p, high);
-    } else if (p->next < low) {
-        go_ahead(s, p, low);
-    }
-    return STATUS_OK;
 }
 
-static int place_partition(struct kafka_source *s, size_t index, int64_t *low, struct error *err)
+static int add_place(struct kafka_source *s, size_t index, struct places *places, struct error *err)
 {
-    struct kafka_partition *p = &s->state.partitions[index];
-    int64_t *high = &s->feeds[index].end;
-    const int status = kafka_client_range(&s->client, p->topic, p->number, low, high, err);
-    return status == STATUS_OK ? find_place(s, p, *low, *high, err) : status;
+    const struct kafka_partition *p = &s->state.partitions[index];
+    struct place *place = &places->all[places->count];
+    *place = (struct place){.index = index, .anchor = {.offset = -1}};
+    const int status =
+        kafka_client_range(&s->client, p->topic, p->number, &place->low, &place->high, err);
+    s->feeds[index].end = place->high;
+    if (status == STATUS_OK && p->next >= 0) {
+        place->anchor = p->next > place->high ? p->first : p->last;
+    }
+    if (place->anchor.offset >= place->low && place->anchor.offset < place->high) {
+        places->place_of[places->piece_count] = places->count;
+        places->pieces[places->piece_count++] = (struct kafka_piece){
+            p->topic, p->number, place->anchor.offset, place->anchor.offset + 1, false, false};
+    }
+    places->count++;
+    return status;
 }
 
 static int consume_partition(struct kafka_source *s, size_t index, int64_t low, struct error *err)
@@ -146,24 +150,34 @@ static bool is_due(const struct kafka_feed *feed)
     return feed->wanted && !feed->consumed;
 }
 
-/* All places are found before anything is consumed: looking at a message again needs the queue
- * alone. Of a partition that comes while others are consumed nothing was read, and nothing is to be
- * looked at. */
+/* All places are found before anything is consumed: looking at messages again needs the queue
+ * alone. They are looked at together, because a broker answers one question after the other. Of a
+ * partition that comes while others are consumed nothing was read, and nothing is to be looked at.
+ */
 int kafka_live_start(struct kafka_source *s, struct error *err)
 {
-    int64_t *lows = x_calloc(s->feed_count + 1, sizeof *lows);
+    struct places places = {
+        .all = x_calloc(s->feed_count + 1, sizeof *places.all),
+        .pieces = x_calloc(s->feed_count + 1, sizeof *places.pieces),
+        .place_of = x_calloc(s->feed_count + 1, sizeof *places.place_of),
+    };
     int status = STATUS_OK;
     for (size_t i = 0; i < s->feed_count && status == STATUS_OK; i++) {
-        if (is_due(&s->feeds[i])) {
-            status = place_partition(s, i, &lows[i], err);
-        }
+        status = is_due(&s->feeds[i]) ? add_place(s, i, &places, err) : STATUS_OK;
     }
-    for (size_t i = 0; i < s->feed_count && status == STATUS_OK; i++) {
-        if (is_due(&s->feeds[i])) {
-            status = consume_partition(s, i, lows[i], err);
-        }
+    if (status == STATUS_OK && places.piece_count != 0) {
+        status =
+            kafka_gather(&s->client, places.pieces, places.piece_count, note_digest, &places, err);
     }
-    free(lows);
+    for (size_t i = 0; i < places.count && status == STATUS_OK; i++) {
+        find_place(s, &places.all[i]);
+    }
+    for (size_t i = 0; i < places.count && status == STATUS_OK; i++) {
+        status = consume_partition(s, places.all[i].index, places.all[i].low, err);
+    }
+    free(places.all);
+    free(places.pieces);
+    free(places.place_of);
     return status;
 }
 

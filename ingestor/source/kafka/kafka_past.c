@@ -13,7 +13,9 @@ struct kafka_past {
     struct kafka_client client;
     struct kafka_state to;
     struct kafka_piece *pieces; /* one a partition of `to`; what is left of them */
-    uint64_t all;               /* messages at the start, as offsets count them */
+    struct kafka_gather gather; /* of the pieces, from one read to the next */
+    bool gathering;
+    uint64_t all; /* messages at the start, as offsets count them */
     bool from_start;
     struct unusable_log unusable;
     struct batch *batch; /* being filled */
@@ -29,6 +31,7 @@ static struct kafka_past *past_of(struct source *source)
 static void past_close(struct source *source)
 {
     struct kafka_past *p = past_of(source);
+    kafka_gather_close(&p->gather);
     kafka_client_close(&p->client);
     kafka_state_free(&p->to);
     free(p->pieces);
@@ -85,6 +88,24 @@ static bool load_done(struct kafka_past *p, struct str done)
     return ok;
 }
 
+/* Goes on where the last read ended, so that what librdkafka has fetched meanwhile is not fetched
+ * again. */
+static int gather(struct kafka_past *p, struct error *err)
+{
+    int status = STATUS_OK;
+    if (!p->gathering) {
+        status = kafka_gather_open(&p->gather, &p->client, p->pieces, p->to.count, err);
+    }
+    if (status == STATUS_OK) {
+        status = kafka_gather_take(&p->gather, take_past, p, err);
+    }
+    p->gathering = status == STATUS_OK;
+    if (!p->gathering) {
+        kafka_gather_close(&p->gather);
+    }
+    return status;
+}
+
 /* A gather that stopped early left its pieces at the next message; one that was cut off at their
  * ends is past them. */
 static int past_read(struct source *source, size_t max_rows, struct batch **out, struct error *err)
@@ -98,7 +119,7 @@ static int past_read(struct source *source, size_t max_rows, struct batch **out,
     for (size_t i = 0; i < p->to.count; i++) {
         asked[i] = p->pieces[i].first;
     }
-    const int status = kafka_gather(&p->client, p->pieces, p->to.count, take_past, p, err);
+    const int status = gather(p, err);
     if (status != STATUS_OK) {
         for (size_t i = 0; i < p->to.count; i++) { /* the batch is not handed on */
             p->pieces[i].first = asked[i];
