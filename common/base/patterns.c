@@ -201,7 +201,7 @@ static bool some_glob_matches(const struct patterns *patterns, struct str name, 
 
 bool patterns_match(const struct patterns *patterns, struct str name, uint64_t *steps)
 {
-    *steps += SEARCH_STEPS * 2;
+    *steps += 2 * (uint64_t)SEARCH_STEPS;
     const struct str *item = last_until(patterns->names, patterns->name_count, name);
     if (item != NULL && str_equal(*item, name)) {
         return true;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/fnv.h"
 #include "common/base/utf8.h"
 
 int event_id_compare(struct event_id a, struct event_id b)
@@ -69,4 +70,15 @@ bool event_id_read(const mp_value *value, struct event_id *out)
     *out = (struct event_id){0};
     return mp_as_int(value, &out->number) ||
            (mp_as_str(value, &out->text) && event_id_valid(out->text));
+}
+
+uint64_t event_id_stream(struct str text, int64_t *offset)
+{
+    const char *dash = text.len != 0 ? memrchr(text.p, '-', text.len) : NULL;
+    if (dash == NULL || dash == text.p) {
+        return 0;
+    }
+    const struct str name = {text.p, (size_t)(dash - text.p)};
+    const struct str number = {dash + 1, text.len - name.len - 1};
+    return event_id_parse_number(number, offset) ? fnv1a(FNV_BEGIN, name) : 0;
 }

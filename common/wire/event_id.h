@@ -50,6 +50,11 @@ int event_id_compare(struct event_id a, struct event_id b);
  * and without a blank at either end. Others cannot be told apart in a header of HTTP, or in SSE. */
 bool event_id_valid(struct str text);
 
+/* A text that says where an event stands in a stream of several, each of which is delivered in the
+ * order of its offsets: STREAM-OFFSET, as in orders-3-1042. Returns a digest of the stream's name,
+ * and stores the offset; 0 when the text is none of these. */
+uint64_t event_id_stream(struct str text, int64_t *offset);
+
 /* The id as text: its own, or that of its number, which is written into `out`. */
 struct str event_id_format(struct event_id id, char out[EVENT_ID_NUMBER_SIZE]);
 

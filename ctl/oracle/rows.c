@@ -33,6 +33,8 @@ struct oracle_rows {
 
     int64_t *ids;
     int64_t *keys;
+    uint64_t *streams;
+    int64_t *offsets;
     int64_t *times_us;
     uint32_t *cells;
     size_t count;
@@ -291,6 +293,8 @@ void oracle_rows_destroy(struct oracle_rows **rows_p)
     free(rows->values);
     free(rows->ids);
     free(rows->keys);
+    free(rows->streams);
+    free(rows->offsets);
     free(rows->times_us);
     free(rows->cells);
     free(rows);
@@ -316,6 +320,8 @@ static void make_room(struct oracle_rows *rows)
     rows->cap = rows->cap != 0 ? 2 * rows->cap : 1024;
     rows->ids = x_reallocarray(rows->ids, rows->cap, sizeof *rows->ids);
     rows->keys = x_reallocarray(rows->keys, rows->cap, sizeof *rows->keys);
+    rows->streams = x_reallocarray(rows->streams, rows->cap, sizeof *rows->streams);
+    rows->offsets = x_reallocarray(rows->offsets, rows->cap, sizeof *rows->offsets);
     rows->times_us = x_reallocarray(rows->times_us, rows->cap, sizeof *rows->times_us);
     rows->cells = x_reallocarray(rows->cells, rows->cap * rows->field_count, sizeof *rows->cells);
 }
@@ -343,6 +349,8 @@ void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
     make_room(rows);
     rows->ids[rows->count] = event->id.number;
     rows->keys[rows->count] = event->id.number;
+    rows->streams[rows->count] = 0;
+    rows->offsets[rows->count] = 0;
     rows->times_us[rows->count] = event->timestamp.us;
     for (size_t i = 0; i < rows->field_count; i++) {
         rows->cells[rows->count * rows->field_count + i] =
@@ -355,6 +363,12 @@ void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
 void oracle_rows_set_key(struct oracle_rows *rows, int64_t key)
 {
     rows->keys[rows->count - 1] = key;
+}
+
+void oracle_rows_set_place(struct oracle_rows *rows, uint64_t stream, int64_t offset)
+{
+    rows->streams[rows->count - 1] = stream;
+    rows->offsets[rows->count - 1] = offset;
 }
 
 size_t oracle_rows_count(const struct oracle_rows *rows)
@@ -375,6 +389,16 @@ int64_t oracle_row_id(const struct oracle_rows *rows, size_t row)
 int64_t oracle_row_key(const struct oracle_rows *rows, size_t row)
 {
     return rows->keys[row];
+}
+
+uint64_t oracle_row_stream(const struct oracle_rows *rows, size_t row)
+{
+    return rows->streams[row];
+}
+
+int64_t oracle_row_offset(const struct oracle_rows *rows, size_t row)
+{
+    return rows->offsets[row];
 }
 
 int64_t oracle_row_us(const struct oracle_rows *rows, size_t row)

@@ -7,7 +7,7 @@
  *   cells     row 0:  1 2 3      one index into values for each field
  *             row 1:  1 2 0
  *
- * Memory: 16 bytes and 4 for each field a row, and about 150 bytes for each different value.
+ * Memory: 32 bytes and 4 for each field a row, and about 150 bytes for each different value.
  */
 #ifndef CTL_ORACLE_ROWS_H
 #define CTL_ORACLE_ROWS_H
@@ -60,12 +60,18 @@ void oracle_rows_add(struct oracle_rows *rows, const struct event *event);
  * tally_id. */
 void oracle_rows_set_key(struct oracle_rows *rows, int64_t key);
 
+/* Sets where the row added last stands in a source of several streams, each of which is delivered
+ * in its order: which of them, not 0, and how far in it. */
+void oracle_rows_set_place(struct oracle_rows *rows, uint64_t stream, int64_t offset);
+
 const struct config *oracle_rows_config(const struct oracle_rows *rows);
 size_t oracle_rows_count(const struct oracle_rows *rows);
 int64_t oracle_rows_last_id(const struct oracle_rows *rows); /* 0 when there is none */
 
 int64_t oracle_row_id(const struct oracle_rows *rows, size_t row);
 int64_t oracle_row_key(const struct oracle_rows *rows, size_t row);
+uint64_t oracle_row_stream(const struct oracle_rows *rows, size_t row); /* 0: there are none */
+int64_t oracle_row_offset(const struct oracle_rows *rows, size_t row);
 int64_t oracle_row_us(const struct oracle_rows *rows, size_t row);
 
 /* Index of the field, which has to be one that a tile of the configuration mentions, or one of

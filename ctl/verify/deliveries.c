@@ -32,6 +32,12 @@ struct deliveries {
     struct delivery unsure; /* that of main, for lanes of which no owner answers */
 };
 
+/* By source.cursor, and on a bus. */
+static bool ids_are_texts(const struct config *config)
+{
+    return config->source.cursor != NULL || config->source.kind == SOURCE_KAFKA;
+}
+
 struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id,
                                      int64_t newest_id)
 {
@@ -42,7 +48,7 @@ struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, b
     d->newest_us = INT64_MIN;
     d->main = (struct log){.ctl = *ctl,
                            .peer = peer,
-                           .order = order_create(ctl->config->source.cursor != NULL),
+                           .order = order_create(ids_are_texts(ctl->config)),
                            .answers = true};
     return d;
 }
@@ -99,7 +105,7 @@ static void open_upstreams(struct deliveries *d)
         log->ctl.server = upstreams->list[i].server;
         log->ctl.timeout_ms = UPSTREAM_TIMEOUT_MS;
         if (peer_create(&log->ctl, &log->peer, &err) == STATUS_OK) {
-            log->order = order_create(d->ctl->config->source.cursor != NULL);
+            log->order = order_create(ids_are_texts(d->ctl->config));
             log->answers = true;
             d->count++;
         }
@@ -160,8 +166,8 @@ void deliveries_read_on(struct deliveries *d)
  * counts that is not younger than all that were. */
 static bool was_there(const struct deliveries *d, const struct oracle_rows *rows, size_t row)
 {
-    return d->ctl->config->source.cursor != NULL ? oracle_row_us(rows, row) <= d->newest_us
-                                                 : oracle_row_id(rows, row) <= d->newest_id;
+    return ids_are_texts(d->ctl->config) ? oracle_row_us(rows, row) <= d->newest_us
+                                         : oracle_row_id(rows, row) <= d->newest_id;
 }
 
 static void note_newest(struct deliveries *d, const struct oracle_rows *rows)
@@ -183,14 +189,16 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
     log->replaced = x_calloc(count + 1, sizeof *log->replaced);
     log->delivery.target = 0;
     for (size_t i = 0; i < count; i++) {
-        const int64_t key = oracle_row_key(rows, i);
-        const wall_time timestamp = {oracle_row_us(rows, i)};
-        const uint64_t ordinal = d->by_id ? (uint64_t)key : order_of(log->order, key, timestamp);
+        const struct order_row row = {.key = oracle_row_key(rows, i),
+                                      .timestamp = {oracle_row_us(rows, i)},
+                                      .stream = oracle_row_stream(rows, i),
+                                      .offset = oracle_row_offset(rows, i)};
+        const uint64_t ordinal = d->by_id ? (uint64_t)row.key : order_of(log->order, &row);
         log->ordinals[i] = ordinal;
         if (was_there(d, rows, i) && ordinal > log->delivery.target) {
             log->delivery.target = ordinal;
         }
-        log->replaced[i] = !order_is_of(log->order, key, timestamp,
+        log->replaced[i] = !order_is_of(log->order, row.key, row.timestamp,
                                         oracle_value(rows, oracle_cell(rows, i, type))->text);
     }
     log->delivery.ordinals = log->ordinals;

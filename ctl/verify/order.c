@@ -30,8 +30,16 @@ struct place {
     UT_hash_handle by_key;
 };
 
+/* The events of a stream that are here. */
+struct stream {
+    uint64_t name; /* event_id_stream of their ids */
+    int64_t first; /* the least offset */
+    UT_hash_handle by_name;
+};
+
 struct order {
-    struct place *places; /* uthash by key */
+    struct stream *streams; /* uthash by name */
+    struct place *places;   /* uthash by key */
     uint64_t origin;
     uint64_t log; /* the generation of the server's log, which grows when that is emptied */
     uint64_t floor;
@@ -64,6 +72,13 @@ static void forget(struct order *order)
     {
         HASH_DELETE(by_key, order->places, place);
         free(place);
+    }
+    struct stream *stream;
+    struct stream *other;
+    HASH_ITER(by_name, order->streams, stream, other)
+    {
+        HASH_DELETE(by_name, order->streams, stream);
+        free(stream);
     }
     order->begun = false;
     order->last = 0;
@@ -100,6 +115,24 @@ static void note_first(struct order *order, const struct answer_event *event)
     }
 }
 
+static void note_stream(struct order *order, struct event_id id)
+{
+    int64_t offset;
+    const uint64_t name = id.text.p != NULL ? event_id_stream(id.text, &offset) : 0;
+    struct stream *stream;
+    if (name == 0) {
+        return;
+    }
+    HASH_FIND(by_name, order->streams, &name, sizeof name, stream);
+    if (stream == NULL) {
+        stream = x_calloc(1, sizeof *stream);
+        stream->name = name;
+        stream->first = offset;
+        HASH_ADD(by_name, order->streams, name, sizeof stream->name, stream);
+    }
+    stream->first = offset < stream->first ? offset : stream->first;
+}
+
 static void add(struct order *order, const struct answer_event *event)
 {
     struct place *place;
@@ -119,6 +152,7 @@ static void add(struct order *order, const struct answer_event *event)
     order->least_key = key < order->least_key ? key : order->least_key;
     order->greatest_key = key > order->greatest_key ? key : order->greatest_key;
     note_first(order, event);
+    note_stream(order, event->id);
 }
 
 /* The ordinal up to which nothing is known one by one. It is that of the server's log; but a log
@@ -217,17 +251,27 @@ bool order_is_of(const struct order *order, int64_t key, wall_time timestamp, st
            place->row == digest(str_of(wall_format(timestamp, text)), event_type);
 }
 
-uint64_t order_of(const struct order *order, int64_t key, wall_time timestamp)
+/* True when an event is here that stands before the row in its stream. */
+static bool is_behind(const struct order *order, const struct order_row *row)
 {
-    const struct place *place = find(order, key);
+    const struct stream *stream;
+    HASH_FIND(by_name, order->streams, &row->stream, sizeof row->stream, stream);
+    return stream != NULL && row->offset > stream->first;
+}
+
+uint64_t order_of(const struct order *order, const struct order_row *row)
+{
+    const struct place *place = find(order, row->key);
     if (place != NULL) {
         return place->ordinal;
     }
-    if (order->texts) {
-        const bool younger = order->count != 0 && timestamp.us > order->first_us;
-        return order->floor == 0 || younger ? ORDER_NOT_DELIVERED : 0;
+    if (!order->texts) {
+        return row->key > order->newest ? ORDER_NOT_DELIVERED : 0;
     }
-    return key > order->newest ? ORDER_NOT_DELIVERED : 0;
+    const bool younger = row->stream != 0
+                             ? is_behind(order, row)
+                             : order->count != 0 && row->timestamp.us > order->first_us;
+    return order->floor == 0 || younger ? ORDER_NOT_DELIVERED : 0;
 }
 
 size_t order_count(const struct order *order, uint64_t after, uint64_t last)

@@ -16,6 +16,9 @@
  * delivered yet, if it is younger than the first events behind the floor; what came in order before
  * them is older.
  *
+ * Where they are of streams (orders-3-1042), a stream is delivered in the order of its offsets. A
+ * row that is not here was not delivered yet, if one is here that stands before it in its stream.
+ *
  * What was read once is kept, also when the server's log has dropped it since.
  */
 #ifndef CTL_VERIFY_ORDER_H
@@ -47,9 +50,16 @@ unsigned order_generation(const struct order *order);
 
 uint64_t order_floor(const struct order *order);
 
-/* Ordinal of a row that is in the table; 0 when it is some ordinal up to the floor. key: its
- * oracle_row_key. */
-uint64_t order_of(const struct order *order, int64_t key, wall_time timestamp);
+/* A row of the oracle's. */
+struct order_row {
+    int64_t key; /* oracle_row_key */
+    wall_time timestamp;
+    uint64_t stream; /* oracle_row_stream */
+    int64_t offset;  /* oracle_row_offset */
+};
+
+/* Ordinal of a row that is in the table; 0 when it is some ordinal up to the floor. */
+uint64_t order_of(const struct order *order, const struct order_row *row);
 
 /* False when another row was delivered with that id than the one that is in the table: one with
  * another type, or with a timestamp of another millisecond, which is as much as events tell. */

@@ -327,6 +327,17 @@ def test_the_state_of_a_row_can_be_its_event_type(deploy, topics):
     d.verify()
 
 
+def test_verify_knows_the_order_of_each_partition(deploy, topics):
+    """Of the messages that the event log has dropped, those of each partition are behind the floor that stand before the others of it."""
+    d = deploy(topics, tiles=COUNT, config={"ingestor": {"events": 50}}).start()
+    for partition in range(3):
+        for _ in range(40):
+            topics.producer.produce(topics.names[0], order(), partition=partition)
+        topics.producer.flush(30)
+    await_value(d, 120)
+    d.verify()
+
+
 def test_a_user_and_a_password_from_a_file(deploy, broker, folder):
     topics = Topics(broker)
     topics.create()

@@ -238,6 +238,7 @@ static void add_row(struct kafka *k, struct oracle_rows *rows, rd_kafka_message_
         .data = m,
     };
     char id[320];
+    int64_t offset;
     bool timed;
     wall_time time;
     k->base.newest++;
@@ -246,7 +247,9 @@ static void add_row(struct kafka *k, struct oracle_rows *rows, rd_kafka_message_
     if (kind == ORACLE_MESSAGE_ROW &&
         oracle_add_event(rows, k->source, k->base.newest, timed ? &time : NULL, texts)) {
         const int len = id_of(m, id, sizeof id);
-        oracle_rows_set_key(rows, tally_id(event_id_of_text((struct str){id, (size_t)len})));
+        const struct str text = {id, (size_t)len};
+        oracle_rows_set_key(rows, tally_id(event_id_of_text(text)));
+        oracle_rows_set_place(rows, event_id_stream(text, &offset), m->offset);
     } else if (kind != ORACLE_MESSAGE_NOTHING) {
         k->base.unusable++;
     }

@@ -10,6 +10,10 @@
     ", and everybody there could read everything: ask them who they are (`gateway.auth: jwt` or "  \
     "`proxy`), or listen on 127.0.0.1, or permit it with `insecure: true`"
 
+#define TOKENS "gateway: {listen: '*:80', auth: jwt, " JWT "}"
+#define PROXY                                                                                      \
+    "gateway: {listen: '*:80', auth: proxy, proxy: {secret_file: s}, trusted_proxies: [10.0.0.1]}"
+
 static void test_what_others_can_reach_asks_who_they_are(void **state)
 {
     (void)state;
@@ -25,9 +29,8 @@ static void test_what_others_can_reach_asks_who_they_are(void **state)
         "gateway: {listen: '127.0.0.1:80'}",
         "gateway: {listen: '127.9.9.9:80'}",
         "gateway: {listen: '[::1]:80'}",
-        "gateway: {listen: '*:80', auth: jwt, " JWT "}",
-        "gateway: {listen: '*:80', auth: proxy, proxy: {secret_file: s}, trusted_proxies: "
-        "[10.0.0.1]}",
+        TOKENS,
+        PROXY,
     };
     for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {
         struct config *config = parse_ok(fine[i]);
@@ -43,7 +46,7 @@ static void test_an_address_of_the_command_line_is_held_to_the_same(void **state
     struct config *config = parse_ok("gateway:\n");
     assert_int_equal(config_parse_listen("*:80", &listen, &err), STATUS_OK);
     assert_int_equal(config_check_listen(config, &listen, &err), STATUS_INVALID);
-    assert_string_equal(err.text, OPEN("*:80") + strlen("gateway.listen: "));
+    assert_string_equal(err.text, &OPEN("*:80")[strlen("gateway.listen: ")]);
     assert_int_equal(config_parse_listen("127.0.0.1:80", &listen, &err), STATUS_OK);
     assert_int_equal(config_check_listen(config, &listen, &err), STATUS_OK);
     config_destroy(&config);

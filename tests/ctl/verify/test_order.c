@@ -3,12 +3,15 @@
 #include "ctl/verify/order.h"
 
 #include "common/replica/answer.h"
+#include "common/wire/tally.h"
 #include "tests/unit.h"
 
 /* The server that is asked. */
 struct server {
     uint64_t generation;
-    const int64_t *ids; /* of the events with the ordinals from 1 on */
+    uint64_t floor;           /* The log has dropped events up to this ordinal. */
+    const int64_t *ids;       /* of the events behind it */
+    const char *const *texts; /* the same, where they are texts */
     size_t count;
     size_t asked;
     struct buf reply;
@@ -34,12 +37,18 @@ int peer_ask(struct peer *peer, struct query_request *request, const mp_value **
     (void)mp_as_uint(mp_get(&question.root, "after"), &after);
     server.asked++;
     buf_clear(&server.reply);
-    struct answer_array array = answer_begin_events(&server.reply, &standing, 0, server.generation);
-    for (uint64_t ordinal = after + 1; ordinal <= server.count; ordinal++) {
+    struct answer_array array =
+        answer_begin_events(&server.reply, &standing, server.floor, server.generation);
+    after = after < server.floor ? server.floor : after;
+    for (uint64_t ordinal = after + 1; ordinal <= server.floor + server.count; ordinal++) {
         struct buf fields = {0};
         mp_put_map(&fields, 3);
         mp_put_text(&fields, "id");
-        mp_put_int(&fields, server.ids[ordinal - 1]);
+        if (server.texts != NULL) {
+            mp_put_text(&fields, server.texts[ordinal - 1 - server.floor]);
+        } else {
+            mp_put_int(&fields, server.ids[ordinal - 1]);
+        }
         mp_put_text(&fields, "timestamp");
         mp_put_text(&fields, "2026-11-27T10:00:00.000Z");
         mp_put_text(&fields, "event_type");
@@ -49,7 +58,7 @@ int peer_ask(struct peer *peer, struct query_request *request, const mp_value **
         array.count++;
         buf_free(&fields);
     }
-    answer_end_page(&server.reply, array, server.count, false);
+    answer_end_page(&server.reply, array, server.floor + server.count, false);
     assert_int_equal(mp_parse(&server.doc, server.reply.data, server.reply.len), STATUS_OK);
     *reply = &server.doc.root;
     mp_doc_free(&question);
@@ -65,7 +74,8 @@ static void read_order(struct order *order)
 
 static uint64_t ordinal_of(const struct order *order, int64_t id)
 {
-    return order_of(order, id, (wall_time){0});
+    const struct order_row row = {.key = id};
+    return order_of(order, &row);
 }
 
 static void test_what_was_read_is_kept(void **state)
@@ -107,6 +117,35 @@ static void test_a_log_that_was_emptied_is_read_anew(void **state)
     order_destroy(&order);
 }
 
+static uint64_t ordinal_in_stream(const struct order *order, const char *text)
+{
+    struct order_row row = {.key = tally_id(event_id_of_text(str_of(text)))};
+    row.stream = event_id_stream(str_of(text), &row.offset);
+    assert_true(row.stream != 0);
+    return order_of(order, &row);
+}
+
+/* What stands before an event of its stream was delivered before it, and what stands behind one was
+ * not delivered yet when it is not here. */
+static void test_streams_are_delivered_in_the_order_of_their_offsets(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"t-0-8", "t-1-20", "t-0-9", "t-0-11"};
+    struct order *order = order_create(true);
+    server.texts = texts;
+    server.count = 4;
+    server.floor = 100;
+    read_order(order);
+    assert_int_equal(order_floor(order), 100);
+    assert_int_equal(ordinal_in_stream(order, "t-0-9"), 103);
+    assert_int_equal(ordinal_in_stream(order, "t-0-7"), 0);
+    assert_int_equal(ordinal_in_stream(order, "t-1-3"), 0);
+    assert_int_equal(ordinal_in_stream(order, "t-2-0"), 0); /* nothing of it is here */
+    assert_true(ordinal_in_stream(order, "t-0-12") == ORDER_NOT_DELIVERED);
+    assert_true(ordinal_in_stream(order, "t-1-21") == ORDER_NOT_DELIVERED);
+    order_destroy(&order);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -128,6 +167,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_was_read_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_log_that_was_emptied_is_read_anew, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_streams_are_delivered_in_the_order_of_their_offsets,
+                                        setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
