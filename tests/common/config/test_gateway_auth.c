@@ -10,7 +10,6 @@
     ", and everybody there could read everything: ask them who they are (`gateway.auth: jwt` or "  \
     "`proxy`), or listen on 127.0.0.1, or permit it with `insecure: true`"
 
-#define TOKENS "gateway: {listen: '*:80', auth: jwt, " JWT "}"
 #define PROXY                                                                                      \
     "gateway: {listen: '*:80', auth: proxy, proxy: {secret_file: s}, trusted_proxies: [10.0.0.1]}"
 
@@ -29,7 +28,7 @@ static void test_what_others_can_reach_asks_who_they_are(void **state)
         "gateway: {listen: '127.0.0.1:80'}",
         "gateway: {listen: '127.9.9.9:80'}",
         "gateway: {listen: '[::1]:80'}",
-        TOKENS,
+        "gateway: {listen: '*:80', auth: jwt, jwt: {issuers: [{issuer: i, audience: a, jwks: k}]}}",
         PROXY,
     };
     for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {
