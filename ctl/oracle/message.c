@@ -9,7 +9,8 @@
 #include "common/codec/json_slice.h"
 #include "ctl/oracle/moment.h"
 
-#define VALUE_MAX ((size_t)4 * 1024 * 1024) /* bytes of a value; docs/messages.md */
+#define YEAR_9999_MS INT64_C(253402300799999) /* its last millisecond */
+#define VALUE_MAX ((size_t)4 * 1024 * 1024)   /* bytes of a value; docs/messages.md */
 
 /* What a message is made of, once its format is known. */
 struct parts {
@@ -234,8 +235,11 @@ static bool moment(const struct parts *p, const struct config_column *column, in
     if (text.p != NULL) {
         return oracle_moment_of_text(text, zone, us);
     }
+    if (p->message->time_ms < 0 || p->message->time_ms > YEAR_9999_MS) {
+        return false;
+    }
     *us = p->message->time_ms * 1000;
-    return (own || !column->configured) && p->message->time_ms >= 0;
+    return own || !column->configured;
 }
 
 /* The payload is JSON as it is written; a message without one is its own. */

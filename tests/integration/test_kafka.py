@@ -263,6 +263,17 @@ def test_what_cannot_be_used_is_counted_and_passed_over(deploy, topics):
     d.verify()
 
 
+def test_times_of_producers_that_are_none(deploy, broker):
+    topics = Topics(broker, **{"message.timestamp.after.max.ms": str(2**63 - 1)})
+    topics.create()
+    d = deploy(topics, tiles=COUNT).start()
+    for ms in (2**62, 253402300800000, 253402300799999, 1):
+        topics.send(json.dumps({"event_type": "order.created"}), timestamp=ms)
+    wait_until(lambda: unusable(d) == 2)
+    await_value(d, 1)  # one waits for its time
+    d.verify()
+
+
 def test_fields_are_where_the_file_says(deploy, topics):
     topics.source = {"fields": {"event_type": "header.kind", "actor_id": "value.who.name", "target_id": "key", "timestamp": "value.at",
                                 "summary": "topic", "payload": "value.data", "shard": "partition", "price": "value.price"}}

@@ -12,7 +12,8 @@
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
 
-#define SECRET_SIZE 65536 /* bytes of a file with a secret, such as a key */
+#define LAST_MS INT64_C(253402300799999) /* of the year 9999 */
+#define SECRET_SIZE 65536                /* bytes of a file with a secret, such as a key */
 
 /* ---- Options ---- */
 
@@ -321,19 +322,26 @@ static struct str header_of(void *arg, const char *prefix, struct str name)
     return (struct str){value, len};
 }
 
+/* A producer may say any number. */
+static wall_time time_of(const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    const int64_t ms = rd_kafka_message_timestamp(message, &type);
+    const bool sound = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && ms >= 0 && ms <= LAST_MS;
+    return sound ? (wall_time){ms * US_PER_MS} : WALL_NEVER;
+}
+
 void kafka_client_add_event(struct kafka_client *client, struct batch *batch, rd_kafka_message_t *m,
                             const char *name, uint64_t ordinal, wall_time now,
                             struct unusable_log *unusable)
 {
-    rd_kafka_timestamp_type_t type;
-    const int64_t ms = rd_kafka_message_timestamp(m, &type);
     struct headers headers = {m, &client->header};
     const struct message message = {
         .topic = str_of(name),
         .partition = m->partition,
         .key = {m->key, m->key_len},
         .value = {m->payload, m->len},
-        .time = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? (wall_time){ms * US_PER_MS} : WALL_NEVER,
+        .time = time_of(m),
         .header = header_of,
         .header_arg = &headers,
     };
