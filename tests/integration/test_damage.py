@@ -49,8 +49,8 @@ class Stored:
         with self.table.db, self.table.db.cursor() as cursor:
             cursor.execute("SELECT bytes, version FROM tilewire.checkpoint")
             checkpoint = cursor.fetchall()
-        return str(checkpoint), [[bytes(v) if isinstance(v, memoryview) else v for v in row] for row in
-                                 self.execute("SELECT * FROM state ORDER BY tile, member, item")]
+        return [[[bytes(v) if isinstance(v, memoryview) else v for v in row] for row in table] for table in
+                (checkpoint, self.execute("SELECT * FROM state ORDER BY tile, member, item"))]
 
     def remove(self):
         """As docs/sources.md says."""
