@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/cursor/cursor_deliver.h"
 
-#define WHOLE_BYTES_MIN ((size_t)256 << 10)
+#include "ingestor/source/records.h"
 
 void cursor_add_event(struct cursor *c, struct batch *batch, const struct cursor_row *row,
                       uint64_t ordinal, wall_time now)
@@ -37,8 +37,7 @@ void cursor_finish(struct cursor *c, struct batch *batch, struct str record, boo
     batch->given_up = state->given_up;
     c->started_over = false;
     c->caught_up = !batch->more;
-    const size_t most = state->whole_bytes > WHOLE_BYTES_MIN ? state->whole_bytes : WHOLE_BYTES_MIN;
-    batch->state_appends = state->record_bytes <= most;
+    batch->state_appends = records_append(state->whole_bytes, state->record_bytes);
     if (batch->state_appends) {
         state->record_bytes += record.len;
         batch_finish(batch, record, journaled ? record : STR(""));

@@ -9,6 +9,7 @@
 #include "common/base/xalloc.h"
 #include "common/codec/mp_check.h"
 #include "ingestor/source/cursor/cursor_keys.h"
+#include "ingestor/source/records.h"
 
 /* ---- The journal ---- */
 
@@ -17,25 +18,16 @@ static struct str rest_of(const struct cursor *c)
     return (struct str){c->journal.data + c->journal_at, c->journal.len - c->journal_at};
 }
 
-/* Numbers go on behind that of the state one by one; those in the state are skipped. */
+static uint64_t number_of(const mp_value *value)
+{
+    struct cursor_record record;
+    return cursor_record_read(value, &record) ? record.number : 0;
+}
+
 bool cursor_replay_open(struct cursor *c, struct str journal)
 {
-    struct mp_doc doc;
     uint64_t number = c->state.record;
-    bool ok = journal.p != NULL;
-    mp_doc_init(&doc);
-    while (ok && journal.len != 0) {
-        struct cursor_record record;
-        const size_t len = mp_length(journal.p, journal.len);
-        ok = len != 0 && mp_parse(&doc, journal.p, len) == STATUS_OK &&
-             cursor_record_read(&doc.root, &record) && record.number <= number + 1;
-        if (ok && record.number == number + 1) {
-            buf_append(&c->journal, journal.p, len);
-            number++;
-        }
-        journal = (struct str){journal.p + len, journal.len - len};
-    }
-    mp_doc_free(&doc);
+    const bool ok = journal.p != NULL && records_behind(journal, number_of, &number, &c->journal);
     if (!ok) {
         buf_free(&c->journal);
         c->state.record = number; /* so that what follows is not taken for what is there */

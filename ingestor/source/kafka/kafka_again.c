@@ -8,6 +8,7 @@
 #include "common/codec/mp_check.h"
 #include "common/program/log.h"
 #include "ingestor/source/kafka/kafka_gather.h"
+#include "ingestor/source/records.h"
 
 /* ---- The journal ---- */
 
@@ -16,25 +17,11 @@ static struct str rest_of(const struct kafka_source *s)
     return (struct str){s->journal.data + s->journal_at, s->journal.len - s->journal_at};
 }
 
-/* Numbers go on behind that of the state one by one; those in the state are skipped. */
 bool kafka_replay_open(struct kafka_source *s, struct str journal)
 {
-    struct mp_doc doc;
     uint64_t number = s->state.record;
-    bool ok = journal.p != NULL;
-    mp_doc_init(&doc);
-    while (ok && journal.len != 0) {
-        const size_t len = mp_length(journal.p, journal.len);
-        ok = len != 0 && mp_parse(&doc, journal.p, len) == STATUS_OK;
-        const uint64_t found = ok ? kafka_record_number(&doc.root) : 0;
-        ok = found != 0 && found <= number + 1;
-        if (ok && found == number + 1) {
-            buf_append(&s->journal, journal.p, len);
-            number++;
-        }
-        journal = (struct str){journal.p + len, journal.len - len};
-    }
-    mp_doc_free(&doc);
+    const bool ok =
+        journal.p != NULL && records_behind(journal, kafka_record_number, &number, &s->journal);
     if (!ok) {
         buf_free(&s->journal);
         s->state.record = number; /* so that what follows is not taken for what is there */

@@ -13,6 +13,7 @@
 #include "common/program/log.h"
 
 #define LAST_MS INT64_C(253402300799999) /* of the year 9999 */
+#define DIGEST_BYTES ((size_t)64)        /* of a value: each message comes by there */
 #define SECRET_SIZE 65536                /* bytes of a file with a secret, such as a key */
 
 /* ---- Options ---- */
@@ -277,14 +278,12 @@ int kafka_client_consume(struct kafka_client *client, const char *topic, int32_t
         return error_set(err, STATUS_IO, "Kafka: %s-%d cannot be consumed: %s", topic, number,
                          rd_kafka_err2str(rd_kafka_last_error()));
     }
-    client->consumed++;
     return STATUS_OK;
 }
 
 void kafka_client_stop(struct kafka_client *client, const char *topic, int32_t number)
 {
     rd_kafka_consume_stop(topic_of(client, topic), number);
-    client->consumed--;
 }
 
 /* ---- Messages ---- */
@@ -293,7 +292,8 @@ uint64_t kafka_client_digest(const rd_kafka_message_t *message)
 {
     const int64_t time = rd_kafka_message_timestamp(message, NULL);
     const struct str key = {message->key, message->key_len};
-    const struct str value = {message->payload, message->len < 256 ? message->len : 256};
+    const struct str value = {message->payload,
+                              message->len < DIGEST_BYTES ? message->len : DIGEST_BYTES};
     uint64_t digest = fnv1a(FNV_BEGIN, (struct str){(const char *)&time, sizeof time});
     digest = fnv1a(digest, key);
     return fnv1a(digest, value);

@@ -26,7 +26,6 @@ struct kafka_client {
     rd_kafka_queue_t *queue;   /* of all partitions that are consumed */
     rd_kafka_topic_t **topics; /* those that were asked for, by name */
     size_t topic_count;
-    size_t consumed;               /* partitions that are consumed */
     struct error down;             /* why nothing can be read; empty: nothing says so */
     struct message_reader *reader; /* of messages */
     struct buf header;             /* scratch */

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "common/base/xalloc.h"
-
-#define WHOLE_BYTES_MIN ((size_t)256 << 10)
+#include "ingestor/source/records.h"
 
 void kafka_feeds_grow(struct kafka_source *s)
 {
@@ -27,8 +26,7 @@ void kafka_finish(struct kafka_source *s, struct batch *batch, struct str record
     batch->pending_since = WALL_NEVER;
     s->started_over = false;
     s->promised = batch->more || batch->history;
-    const size_t most = state->whole_bytes > WHOLE_BYTES_MIN ? state->whole_bytes : WHOLE_BYTES_MIN;
-    batch->state_appends = state->record_bytes <= most;
+    batch->state_appends = records_append(state->whole_bytes, state->record_bytes);
     if (batch->state_appends) {
         state->record_bytes += record.len;
         batch_finish(batch, record, journaled ? record : STR(""));
