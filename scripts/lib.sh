@@ -9,7 +9,8 @@ say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libczmq-dev libmsgpack-dev
-    libmicrohttpd-dev libwslay-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev librdkafka-dev zlib1g-dev uthash-dev libcmocka-dev tzdata)
+    libmicrohttpd-dev libwslay-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev zlib1g-dev uthash-dev libcmocka-dev tzdata)
+packages_buses=(librdkafka-dev) # with each of these the source of a bus is built
 packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
@@ -116,7 +117,13 @@ node_modules() {
     fi
 }
 
-# build PRESET [TARGET…]: configures and builds; prints nothing but what goes wrong.
+# build_all PRESET [TARGET…]: with all sources. build PRESET [TARGET…]: with those of the buses whose libraries are there. Both
+# configure, build, and print nothing but what goes wrong.
+build_all() {
+    need "${packages_build[@]}" "${packages_buses[@]}"
+    build "$@"
+}
+
 build() {
     local preset=$1 log
     shift

@@ -66,6 +66,9 @@ enum { SOURCE_KIND_LIST(SOURCE_KIND_COUNTED) SOURCE_KINDS };
 /* The name of a kind, for people: "SQLite". */
 const char *source_kind_name(enum source_kind kind);
 
+/* False when this tilewire was built without what reads that kind. */
+bool source_kind_built(enum source_kind kind);
+
 /* The column of the table that a field of an event is read from; of a message, its place
  * (message_place.h).
  */

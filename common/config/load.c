@@ -12,6 +12,7 @@
 #include "common/config/file.h"
 #include "common/config/finish.h"
 #include "common/config/sections.h"
+#include "common/config/source_kinds.h"
 
 /* All sections have to be known before one is read. */
 static int check_sections(struct config_reader *r, const struct yaml_node *root)
@@ -132,13 +133,20 @@ void config_destroy(struct config **config)
 
 int config_need_source(const struct config *config, struct error *err)
 {
-    if (config->has_source) {
-        return STATUS_OK;
+    if (!config->has_source) {
+        return error_set(err, STATUS_INVALID,
+                         "%s: source is missing: say where the events table is, for instance "
+                         "`source: {uri: sqlite:events.db}`",
+                         config_short_name(config->file));
     }
-    return error_set(err, STATUS_INVALID,
-                     "%s: source is missing: say where the events table is, for instance "
-                     "`source: {uri: sqlite:events.db}`",
-                     config_short_name(config->file));
+    if (!source_kind_built(config->source.kind)) {
+        const struct config_source_kind *kind = config_source_kind(config->source.kind);
+        return error_set(err, STATUS_INVALID,
+                         "%s: source.uri: this tilewire was built without %s: install %s, and "
+                         "build it again",
+                         config_short_name(config->file), kind->name, kind->package);
+    }
+    return STATUS_OK;
 }
 
 const struct tile_config *config_tile(const struct config *config, struct str key)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/config/source_built.h"
+
 static bool starts_with(struct str text, const char *prefix)
 {
     const size_t len = strlen(prefix);
@@ -171,6 +173,7 @@ static const struct config_source_kind kinds[] = {
                       .form = "kafka://BROKER:PORT/TOPIC",
                       .schemes = {"kafka://"},
                       .has_password = true,
+                      .package = "librdkafka-dev",
                       .messages = true,
                       .checkpoint = CHECKPOINT_FILE,
                       .read_uri = read_kafka_uri},
@@ -185,6 +188,14 @@ const struct config_source_kind *config_source_kind(enum source_kind kind)
 const char *source_kind_name(enum source_kind kind)
 {
     return kinds[kind].name;
+}
+
+#define BUILT(value, name) [value] = true,
+static const bool built[SOURCE_KINDS] = {SOURCE_BUILT_LIST(BUILT)};
+
+bool source_kind_built(enum source_kind kind)
+{
+    return built[kind];
 }
 
 bool config_find_source_kind(struct str uri, enum source_kind *out, struct str *rest)

@@ -18,6 +18,8 @@ struct config_source_kind {
     const char *schemes[CONFIG_SCHEMES_MAX]; /* what the URI may begin with; NULL: no second one */
     bool has_password;                       /* True when password_file makes sense. */
     bool listens;                            /* True when listen_uri makes sense. */
+    const char
+        *package;  /* of Debian, that a bus is built with; NULL: every tilewire has the kind */
     bool messages; /* True for a bus, whose messages have `fields` and a `format`; a table has
                     * `table`, `columns` and `cursor`. */
     /* Where `checkpoint: auto` keeps the state. CHECKPOINT_FILE is a file beside the database, so

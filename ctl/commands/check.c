@@ -41,6 +41,12 @@ int check_file(const char *file, FILE *out, FILE *err)
         fputc('\n', err);
         return PROGRAM_EXIT_USAGE;
     }
+    if (config->has_source && config_need_source(config, &error) != STATUS_OK) {
+        print_text(err, str_of(error.text));
+        fputc('\n', err);
+        config_destroy(&config);
+        return PROGRAM_EXIT_USAGE;
+    }
     fprintf(out, "%s: ok, %zu tile%s%s\n", file, config->tile_count,
             config->tile_count == 1 ? "" : "s",
             config->has_source ? "" : ", no source (enough for a cache or a gateway)");

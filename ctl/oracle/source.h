@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
-#include "common/config/config.h"
+#include "common/config/source_built.h"
 #include "ctl/oracle/rows.h"
 
 #define ORACLE_PAGE_ROWS 20000 /* rows read at once, so that writers never wait for long */
@@ -42,9 +42,9 @@ struct oracle_source {
 typedef int oracle_open_fn(const struct config *config, struct oracle_source **out,
                            struct error *err);
 
-/* oracle_NAME_open of each kind, which sources/NAME.c defines. */
+/* oracle_NAME_open of each kind that is built, which sources/NAME.c defines. */
 #define ORACLE_SOURCE_DECLARE(value, name) extern oracle_open_fn oracle_##name##_open;
-SOURCE_KIND_LIST(ORACLE_SOURCE_DECLARE)
+SOURCE_BUILT_LIST(ORACLE_SOURCE_DECLARE)
 #undef ORACLE_SOURCE_DECLARE
 
 #endif

@@ -2,24 +2,14 @@
 #include "ctl/oracle/sources.h"
 
 #include <assert.h>
-#include <stdbool.h>
 
-#define OPENER_OF(value, name)                                                                     \
-    case value:                                                                                    \
-        return oracle_##name##_open;
-
-static oracle_open_fn *opener(enum source_kind kind)
-{
-    switch (kind) {
-        SOURCE_KIND_LIST(OPENER_OF)
-    }
-    assert(false && "the configuration knows no other kind");
-    return NULL;
-}
+#define OPENER_OF(value, name) [value] = oracle_##name##_open,
+static oracle_open_fn *const openers[SOURCE_KINDS] = {SOURCE_BUILT_LIST(OPENER_OF)};
 
 int oracle_source_open(const struct config *config, struct oracle_source **out, struct error *err)
 {
-    return opener(config->source.kind)(config, out, err);
+    assert(openers[config->source.kind] != NULL && "config_need_source was asked");
+    return openers[config->source.kind](config, out, err);
 }
 
 void oracle_source_close(struct oracle_source **source)

@@ -4,10 +4,11 @@
 #ifndef INGESTOR_SOURCE_LIST_H
 #define INGESTOR_SOURCE_LIST_H
 
+#include "common/config/source_built.h"
 #include "ingestor/source/source.h"
 
 #define SOURCE_DECLARE(value, name) extern const struct source_ops source_##name;
-SOURCE_KIND_LIST(SOURCE_DECLARE)
+SOURCE_BUILT_LIST(SOURCE_DECLARE)
 #undef SOURCE_DECLARE
 
 extern const struct source_ops source_sqlite_cursor;

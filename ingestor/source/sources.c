@@ -6,7 +6,7 @@
 #include "ingestor/source/list.h"
 
 #define OPS_OF(value, name) [value] = &source_##name,
-static const struct source_ops *const sources[] = {SOURCE_KIND_LIST(OPS_OF)};
+static const struct source_ops *const sources[SOURCE_KINDS] = {SOURCE_BUILT_LIST(OPS_OF)};
 
 static const struct source_ops *const by_cursor[SOURCE_KINDS] = {
     [SOURCE_SQLITE] = &source_sqlite_cursor,

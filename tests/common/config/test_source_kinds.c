@@ -66,6 +66,30 @@ static void test_names(void **state)
     assert_string_equal(source_kind_name(SOURCE_POSTGRESQL), "PostgreSQL");
 }
 
+static void test_a_kind_that_is_not_built_is_refused_where_rows_are_read(void **state)
+{
+    (void)state;
+    for (size_t kind = 0; kind < SOURCE_KINDS; kind++) {
+        const struct config_source_kind *row = config_source_kind((enum source_kind)kind);
+        struct config *config = config_with_uri(row->form);
+        struct error err = {{0}};
+        const int status = config_need_source(config, &err);
+        assert_int_equal(status,
+                         source_kind_built((enum source_kind)kind) ? STATUS_OK : STATUS_INVALID);
+        if (status != STATUS_OK) {
+            char expected[256];
+            snprintf(expected, sizeof expected,
+                     CONFIG_NAME ": source.uri: this tilewire was built without %s: install %s, "
+                                 "and build it again",
+                     row->name, row->package);
+            assert_string_equal(err.text, expected);
+        }
+        config_destroy(&config);
+    }
+    assert_true(source_kind_built(SOURCE_SQLITE));
+    assert_true(source_kind_built(SOURCE_POSTGRESQL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -73,6 +97,7 @@ int main(void)
         cmocka_unit_test(test_auto_checkpoint_lies_somewhere),
         cmocka_unit_test(test_each_scheme_is_that_kind),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_a_kind_that_is_not_built_is_refused_where_rows_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,9 @@ static void test_each_source_is_found_with_its_stores(void **state)
     const struct source_stores tables = {&state_postgres, &lease_postgres};
     assert_source("sqlite:/tmp/x.db", "auto", "sqlite", &files);
     assert_source("postgresql://h/db", "auto", "postgresql", &tables);
-    assert_source("kafka://h:9092/t', fields: {}, format: 'json", "auto", "kafka", &files);
+    if (source_kind_built(SOURCE_KAFKA)) {
+        assert_source("kafka://h:9092/t', fields: {}, format: 'json", "auto", "kafka", &files);
+    }
     assert_source("postgresql://h/db", "postgresql", "postgresql", &tables);
     assert_source("postgresql://h/db", "'file:/tmp/x'", "postgresql", &files);
 }
@@ -77,6 +79,10 @@ static void test_each_source_knows_the_states_of_newer_versions(void **state)
     for (size_t kind = 0; kind < SOURCE_KINDS; kind++) {
         const struct config config = {.has_source = true, .source.kind = (enum source_kind)kind};
         const struct source_ops *source = sources_find(&config);
+        assert_true((source != NULL) == source_kind_built((enum source_kind)kind));
+        if (source == NULL) {
+            continue;
+        }
         assert_true(source->state_is_newer(array_with(&bytes, 1000)));
         assert_false(source->state_is_newer(array_with(&bytes, 1)));
         assert_false(source->state_is_newer(STR("")));
