@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -140,7 +142,7 @@ static void open_door(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof unused);
 }
 
-/* Those who wait already would wake libzmq all the time. It may take some of them meanwhile. */
+/* Takes all who wait at one, and lets them go; never waits. */
 static void send_away(int fd)
 {
     const int flags = fcntl(fd, F_GETFL);
@@ -154,6 +156,38 @@ static void send_away(int fd)
     }
 }
 
+/*
+ * Those who wait already would wake libzmq all the time. Whoever takes them needs a descriptor, and
+ * each one that is let go for that may be libzmq's before it is ours; so a child does it, whose
+ * table of descriptors is its own, and which needs none of the first three. It may only call what
+ * a signal handler may, for the other threads' locks are as they were.
+ */
+static void send_all_away(const struct listeners *l)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+            close(fd);
+        }
+        for (size_t i = 0; i < l->count; i++) {
+            send_away(l->fds[i]);
+        }
+        _exit(EXIT_SUCCESS);
+    }
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+/* Whether somebody waits to be let in, who came before the door was closed. */
+static bool somebody_waits(const struct listeners *l)
+{
+    struct pollfd all[LISTENERS_MAX];
+    for (size_t i = 0; i < l->count; i++) {
+        all[i] = (struct pollfd){.fd = l->fds[i], .events = POLLIN};
+    }
+    return poll(all, l->count, 0) > 0;
+}
+
 static void pause_all(struct listeners *l)
 {
     struct rlimit limit = {0};
@@ -161,11 +195,8 @@ static void pause_all(struct listeners *l)
     for (size_t i = 0; i < l->count; i++) {
         close_door(l->fds[i]);
     }
-    give_back(l, RESERVE - 1, RESERVE);
-    for (size_t i = 0; i < l->count; i++) {
-        send_away(l->fds[i]);
-    }
-    give_back(l, 0, RESERVE - 1);
+    send_all_away(l);
+    give_back(l, 0, RESERVE);
     l->paused = true;
     l->pauses++;
     log_error("all %llu file descriptors are taken: no further connections are let in until some "
@@ -186,6 +217,9 @@ void listeners_check(struct listeners *l)
         return;
     }
     if (!take(l, RESERVE + ROOM)) {
+        if (somebody_waits(l)) {
+            send_all_away(l);
+        }
         return;
     }
     give_back(l, RESERVE, RESERVE + ROOM);
