@@ -71,7 +71,7 @@ def insert(table, count, prefix):
 
 def assert_shown(d, count):
     """All rows are shown, by tiles that are true for now."""
-    tile = wait_until(lambda: (t := d.tile("minute"))["data"]["value"] == count and t, 5, f"{count} rows in the window")
+    tile = wait_until(lambda: (t := d.tile("minute"))["data"]["value"] == count and t, 30, f"{count} rows in the window")
     assert abs(time.time() - as_of(tile)) < 30
     assert not tile["stale"]
     assert sum(d.tile("hours")["data"]["points"].values()) == count

@@ -121,7 +121,7 @@ def test_late_commits_and_kills(deploy, postgres_table, checkpoint):
     try:
         for _ in range(6):
             seen = len(clients[0].ids())
-            wait_until(lambda: len(clients[0].ids()) > seen + 100, 15, "events")
+            wait_until(lambda: len(clients[0].ids()) > seen + 100, 30, "events")
             d["ingestor"].kill()
             d.start("ingestor")
     finally:
@@ -129,7 +129,7 @@ def test_late_commits_and_kills(deploy, postgres_table, checkpoint):
     d.verify()
     expected = postgres_table.ids()
     for client in clients:
-        wait_until(lambda: len(client.ids()) >= len(expected), 10, "all events")
+        wait_until(lambda: len(client.ids()) >= len(expected), 30, "all events")
         assert client.resets() == 0
     ids = clients[0].ids()
     assert clients[1].ids() == ids, "the same order on each gateway"
@@ -162,7 +162,7 @@ def test_a_late_row_behind_those_that_a_crash_forgot(deploy, postgres_table, del
         postgres_table.execute("DELETE FROM events WHERE id > %d" % (last - deleted))
     d.start("ingestor")
     for client in clients:
-        wait_until(lambda: first - 1 in client.ids(), 15, "the late row")
+        wait_until(lambda: first - 1 in client.ids(), 30, "the late row")
         assert client.ids() == list(range(first, last + 1)) + [first - 1]
         assert client.resets() == 0
     after = postgres_table.insert([rows.next()])
@@ -323,11 +323,11 @@ def test_a_full_disk_costs_a_reset_and_no_event(deploy, postgres_table, small_di
     d["ingestor"].await_log("the order of delivery cannot be journaled: cannot write .*disk is full")
     d["ingestor"].await_log("the state cannot be saved")
     for client in clients:
-        wait_until(lambda: client.resets() >= 1, 15, "a reset")
+        wait_until(lambda: client.resets() >= 1, 30, "a reset")
     late = postgres_table.insert([rows.next()])
     assert late < apart[0]
     for client in clients:
-        wait_until(lambda: client.ids()[-1:] == [late], 15, "the event that comes late")
+        wait_until(lambda: client.ids()[-1:] == [late], 30, "the event that comes late")
     d.verify()
     resets = [client.resets() for client in clients]
     d["ingestor"].kill()
@@ -337,11 +337,11 @@ def test_a_full_disk_costs_a_reset_and_no_event(deploy, postgres_table, small_di
     (small_disk / "filler").unlink()
     d["ingestor"].await_log("ready component", after=before)
     for client, before in zip(clients, resets):
-        wait_until(lambda: client.keep_up() or client.resets() > before, 15, "another reset, for the order may be another one")
+        wait_until(lambda: client.keep_up() or client.resets() > before, 30, "another reset, for the order may be another one")
     d.verify()
     late = postgres_table.insert([rows.next()])
     for client in clients:
-        wait_until(lambda: client.ids()[-1:] == [late], 15, "events once more")
+        wait_until(lambda: client.ids()[-1:] == [late], 30, "events once more")
     position = d.stats()["position"]
     wait_until(lambda: d.stats()["checkpoint_position"] == position)
     before = [(client.ids(), client.resets()) for client in clients]

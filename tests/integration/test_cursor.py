@@ -18,6 +18,11 @@ def text_ids(stream):
     return [e["id"] for e in stream.events if e["event"] != "heartbeat"]
 
 
+def await_events(d, gateway, ids):
+    """The gateway's list holds these, oldest first; it may come by them later than the stream of another one."""
+    wait_until(lambda: [e["id"] for e in d.get_json("/api/events?limit=1000", gateway)["events"]][::-1] == ids, what="the same events")
+
+
 def row(age_s=0.0, kind="order.created", target="o1"):
     return (now_iso(-age_s), kind, "ada", target, "", None)
 
@@ -28,7 +33,7 @@ def test_rows_are_read_and_resumed_after_by_text_ids_on_every_face(deploy, texts
     for _ in range(40):
         texts_table.insert([rows.next() for _ in range(5)])
     for gateway in (0, 1):
-        wait_until(lambda g=gateway: len(d.get_json("/api/events?limit=1000", g)["events"]) == 200, 20, "all rows")
+        wait_until(lambda g=gateway: len(d.get_json("/api/events?limit=1000", g)["events"]) == 200, what="all rows")
     d.verify()
     events = d.get_json("/api/events?limit=1000")["events"][::-1]
     ids = [e["id"] for e in events]
@@ -86,11 +91,11 @@ def test_late_rows_come_once_and_in_the_order_of_their_coming(deploy, texts_tabl
     for age in (400, 60, 0, 1, 3, 200, 0.5, 100, 290, 0):
         expected.append(texts_table.insert([row(age)]))
         for stream in streams:
-            wait_until(lambda s=stream, last=expected[-1]: last in text_ids(s), 20, f"the row of {age} s ago")
+            wait_until(lambda s=stream, last=expected[-1]: last in text_ids(s), 30, f"the row of {age} s ago")
     too_late = texts_table.insert([row(1000)])
     expected.append(texts_table.insert([row(250)]))
     for stream in streams:
-        wait_until(lambda s=stream: expected[-1] in text_ids(s), 20, "the last one")
+        wait_until(lambda s=stream: expected[-1] in text_ids(s), 30, "the last one")
         assert text_ids(stream) == expected
     texts_table.execute(f"DELETE FROM events WHERE timestamp < '{now_iso(-600)}'")
     assert too_late not in texts_table.ids()
@@ -107,16 +112,16 @@ def test_the_order_survives_the_end_of_the_ingestor(deploy, texts_table, how):
         for i in range(10):
             texts_table.insert([row(i % 7 * 9, target=f"o{i}") for _ in range(3)] + [rows.next()])
         count += 40
-        wait_until(lambda n=count: len(text_ids(stream)) == n, 20, "all rows")
+        wait_until(lambda n=count: len(text_ids(stream)) == n, 30, "all rows")
         d["ingestor"].kill(how)
         texts_table.insert([row(20), row(0)])  # meanwhile: one late, one not
         count += 2
         d.start("ingestor")
-        wait_until(lambda n=count: len(text_ids(stream)) >= n, 20, "what came meanwhile")
+        wait_until(lambda n=count: len(text_ids(stream)) >= n, 30, "what came meanwhile")
     seen = text_ids(stream)
     assert sorted(seen) == texts_table.ids() and "reset" not in [e["event"] for e in stream.events]
     for gateway in (0, 1):
-        assert [e["id"] for e in d.get_json("/api/events?limit=1000", gateway)["events"]][::-1] == seen
+        await_events(d, gateway, seen)
     assert [e["e"]["id"] for e in d.query({"op": "events", "newest": 1000}, "ingestor")["events"]] == seen
     assert "begin anew" not in d["ingestor"].log_text()
     d.verify()
@@ -128,12 +133,12 @@ def test_rows_of_the_future_come_once(deploy, texts_table):
     expected = []
     for age in (-3600, 0, -4, -3600, 0, -86400, 5):
         expected.append(texts_table.insert([row(age)]))
-        wait_until(lambda: expected[-1] in text_ids(stream), 20, f"the row of {age}")
+        wait_until(lambda: expected[-1] in text_ids(stream), 30, f"the row of {age}")
     wait_until(lambda: d.stats()["checkpoint_position"] == d.stats()["position"])
     d["ingestor"].kill()
     d.start("ingestor")
     expected.append(texts_table.insert([row()]))
-    wait_until(lambda: expected[-1] in text_ids(stream), 20, "the last row")
+    wait_until(lambda: expected[-1] in text_ids(stream), 30, "the last row")
     assert text_ids(stream) == expected
     d.verify()
 
@@ -171,11 +176,11 @@ def test_a_transaction_that_was_open_for_long_is_read_when_it_ends(deploy, reque
         expected = []
         for _ in range(3):  # one by one: rows of one millisecond are in the order of their ids
             expected.append(table.insert([row()]))
-            wait_until(lambda: text_ids(stream) == expected, 20, "the others")
+            wait_until(lambda: text_ids(stream) == expected, 30, "the others")
         slow.commit()
         slow.close()
         expected.append(late)
-        wait_until(lambda: text_ids(stream) == expected, 20, "the late one")
+        wait_until(lambda: text_ids(stream) == expected, 30, "the late one")
         d.verify()
 
 
@@ -240,7 +245,7 @@ def test_a_table_that_is_made_anew_is_another_one(deploy, texts_table):
     new = texts_table.insert([row()])
     d.start("ingestor")
     d["ingestor"].await_log("is another one than before")
-    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]] == [new], 20, "the new table's only row")
+    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]] == [new], 30, "the new table's only row")
     assert last != new
     d.verify()
 
@@ -251,11 +256,11 @@ def test_a_save_writes_what_was_read_and_not_the_late_window_again(deploy, texts
     d = deploy(texts_table, tiles=[{"key": "all", "type": "count"}, {"key": "away", "type": "count"}], gateways=1)
     d.config["ingestor"]["checkpoint_interval"] = "10ms"
     d.start()
-    wait_until(lambda: d.stats()["checkpoint_position"] == 20000, 20, "the first save")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 20000, 30, "the first save")
     saved = []
     for i in range(1, 6):
         texts_table.insert([row(30 * (i % 2)) for _ in range(50)])
-        wait_until(lambda n=20000 + 50 * i: d.stats()["checkpoint_position"] == n, 20, "a save")
+        wait_until(lambda n=20000 + 50 * i: d.stats()["checkpoint_position"] == n, 30, "a save")
         saved.append(d.stats()["checkpoint_bytes"])
     assert max(saved) < 40000, saved  # all of it is 700 KB and more
     d["ingestor"].kill()
@@ -264,14 +269,14 @@ def test_a_save_writes_what_was_read_and_not_the_late_window_again(deploy, texts
     d.write()
     d.start("ingestor")
     texts_table.insert([row(30), row()])
-    wait_until(lambda: d.stats()["checkpoint_position"] == 20252, 20, "rows without the other tile")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 20252, 30, "rows without the other tile")
     d["ingestor"].kill()
     d.config["tiles"] = tiles
     d.write()
     d.start("ingestor")
     texts_table.insert([row(20), row()])
     for key in ("all", "away"):
-        wait_until(lambda k=key: d.request(f"/api/tiles/{k}")[0] == 200 and d.tile(k)["data"]["value"] == 20254, 20, key)
+        wait_until(lambda k=key: d.request(f"/api/tiles/{k}")[0] == 200 and d.tile(k)["data"]["value"] == 20254, 30, key)
     d.verify()
 
 
@@ -352,10 +357,10 @@ def test_rows_without_a_place_hold_up_nothing(deploy, texts_table):
     texts_table.execute(rows.format(id=key, time=now))
     texts_table.execute(rows.format(id=key, time=never))
     d.start()
-    wait_until(lambda: d.tile("all")["data"]["value"] == 9000, 20)
+    wait_until(lambda: d.tile("all")["data"]["value"] == 9000)
     for i in range(3):
         texts_table.insert([row()])
-        wait_until(lambda n=9001 + i: d.tile("all")["data"]["value"] == n, 20)
+        wait_until(lambda n=9001 + i: d.tile("all")["data"]["value"] == n)
     assert d["ingestor"].log_text().count("is passed over") == 1
     d.verify()
 
@@ -389,17 +394,17 @@ def test_an_export_of_the_state_goes_on_where_it_was_made(deploy, texts_table, f
     d = deploy(texts_table, tiles=EVER).start()
     for count in (20, 25, 30):  # saves of their own, each with a piece of the place
         texts_table.insert([row(i) for i in range(count - d.stats()["position"])])
-        wait_until(lambda n=count: d.stats()["checkpoint_position"] == n, 20, "a save")
+        wait_until(lambda n=count: d.stats()["checkpoint_position"] == n, 30, "a save")
     file = folder / "export"
     assert d.run("state", "export", str(file)).returncode == 0
     texts_table.execute(f"DELETE FROM events WHERE timestamp < '{now_iso(-10)}'")
     texts_table.insert([row(30), row()])
-    wait_until(lambda: d.stats()["checkpoint_position"] == 32, 20, "rows that the export lacks")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 32, 30, "rows that the export lacks")
     d["ingestor"].kill(signal.SIGTERM)
     answer = d.run("state", "import", str(file))
     assert answer.returncode == 0, answer.stdout
     d.start("ingestor")
     texts_table.insert([row(20), row()])
-    wait_until(lambda: d.tile("all")["data"]["value"] == 34, 20, "each row once")
+    wait_until(lambda: d.tile("all")["data"]["value"] == 34, 30, "each row once")
     listed = [e["e"]["id"] for e in d.query({"op": "events", "newest": 1000}, "ingestor")["events"]]
     assert len(listed) == len(set(listed)) and set(listed) == set(texts_table.ids())

@@ -122,7 +122,7 @@ def test_a_state_that_cannot_be_used_is_told_and_all_is_built_from_the_table(dep
         assert says in log, (damage, log)
         lost = bool(says)
         assert d.stats()["states_lost"] == lost, damage
-        wait_until(lambda: d.tile("orders.created")["complete"] is not lost, 10, damage)
+        wait_until(lambda: d.tile("orders.created")["complete"] is not lost, 30, damage)
 
 
 def test_a_tile_whose_records_are_damaged_is_built_anew_alone(deploy, table):
@@ -141,7 +141,7 @@ def test_a_tile_whose_records_are_damaged_is_built_anew_alone(deploy, table):
     before = len(d["ingestor"].log_text())
     d.start("ingestor")
     d["ingestor"].await_log("the state of 1 tile definitions is damaged", after=before)
-    wait_until(lambda: d.tile("orders.created")["complete"] is False, 20)
+    wait_until(lambda: d.tile("orders.created")["complete"] is False)
     assert all(tile["complete"] for tile in d.get_json("/api/tiles")["tiles"] if tile["key"] != "orders.created")
 
 

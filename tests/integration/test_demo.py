@@ -52,8 +52,8 @@ class Demo:
         return found
 
     def assert_nothing_left(self):
-        wait_until(lambda: not self.programs(), 10, "the end of all that the demo started")
-        wait_until(lambda: not self.folder.exists(), 10, "the removal of the demo's folder")
+        wait_until(lambda: not self.programs(), 30, "the end of all that the demo started")
+        wait_until(lambda: not self.folder.exists(), 30, "the removal of the demo's folder")
         with socket.socket() as s:
             assert s.connect_ex(("127.0.0.1", self.port)) != 0
 

@@ -249,11 +249,11 @@ def test_status_pages(deploy, sqlite_table):
     d.start("ingestor", "cache")
     wait_until(lambda: d.request("/readyz")[0] == 200)
     d["cache"].kill()
-    wait_until(lambda: d.request("/readyz")[0] == 503, 10, "the gateway to miss the cache")
+    wait_until(lambda: d.request("/readyz")[0] == 503, 30, "the gateway to miss the cache")
     assert d.request("/api/tiles")[0] == 200, "what is known is served on"
     assert d.request("/healthz")[0] == 200
     d.start("cache")
-    wait_until(lambda: d.request("/readyz")[0] == 200, 10)
+    wait_until(lambda: d.request("/readyz")[0] == 200)
     assert d.metric("snapshots_total") >= 1
 
 

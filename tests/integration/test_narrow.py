@@ -96,7 +96,7 @@ def test_it_joins_over_a_narrow_way_and_stays_in_sync(deploy, sqlite_table, narr
     if joins == "cache":
         d["gateway0"].start()
     d["gateway0"].await_log("in sync")
-    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == items + writer.count, 20, "the last change")
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == items + writer.count, 30, "the last change")
     log = d[joins].log_text()
     assert log.count("in sync") == 1 and "not answer any more" not in log and "connecting anew" not in log
     assert len(re.findall("answers", log)) == 1

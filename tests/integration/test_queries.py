@@ -112,7 +112,7 @@ def test_tail_prints_deltas(deploy, sqlite_table):
             sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None)])
             return any("orders.ever" in line for line in seen)
 
-        wait_until(tailed, 10, "a delta in the tail")
+        wait_until(tailed, 30, "a delta in the tail")
         for line in list(seen):  # noqa: PERF101 (others append to it meanwhile)
             json.loads(line)
     finally:

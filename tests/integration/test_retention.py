@@ -106,7 +106,7 @@ def test_the_command_line_says_what_a_tile_knows_of_the_past(deploy, postgres_ta
     holder = postgres_table.connect().cursor()
     holder.execute("SELECT pg_advisory_lock(7)")
     reload(d, [*TILES, {"key": "new", "type": "count"}], wait=False)
-    wait_until(lambda: d.request("/api/tiles/new")[0] == 200 and d.tile("new")["building"]["progress"] > 0, 10, "the rows before the one that is held")
+    wait_until(lambda: d.request("/api/tiles/new")[0] == 200 and d.tile("new")["building"]["progress"] > 0, 30, "the rows before the one that is held")
     percent = int(100 * d.tile("new")["building"]["progress"])
     row = re.search(r"^new +count +\d+ +(.+?)  ", d.run("ls", check=True).stdout, re.M)
     assert row[1] == f"building {percent} %"
@@ -249,7 +249,7 @@ def test_a_row_from_the_future_comes_once_to_a_tile_that_is_built_meanwhile(depl
     wait_until(lambda: value(d, "all") == 10)
     reload(d, [*TILES, {"key": "new", "type": "count"}])
     assert value(d, "new") == 10
-    wait_until(lambda: value(d, "all") == 11, 15, "the row's time")
+    wait_until(lambda: value(d, "all") == 11, 30, "the row's time")
     wait_until(lambda: value(d, "new") == 11)
     fill(every_table, 1)
     wait_until(lambda: (value(d, "all"), value(d, "new")) == (12, 12))

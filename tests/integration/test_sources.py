@@ -16,7 +16,7 @@ def test_postgres_polls_without_a_trigger_and_is_woken_with_one(deploy, postgres
     assert d.run("install-trigger").returncode == 0
     assert d.run("install-trigger").returncode == 0, "again does no harm"
     last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
-    wait_until(lambda: d.stats()["position"] == last, 5, "NOTIFY to wake the ingestor")
+    wait_until(lambda: d.stats()["position"] == last, 30, "NOTIFY to wake the ingestor")
     assert d.run("install-trigger", "--remove").returncode == 0
     assert d.run("install-trigger", "--remove").returncode == 0
     d["ingestor"].kill()
@@ -24,7 +24,7 @@ def test_postgres_polls_without_a_trigger_and_is_woken_with_one(deploy, postgres
     d.write()
     d.start("ingestor")
     last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
-    wait_until(lambda: d.stats()["position"] == last, 5, "polling to find the row")
+    wait_until(lambda: d.stats()["position"] == last, 30, "polling to find the row")
     d.verify()
 
 
@@ -33,7 +33,7 @@ def test_postgres_connections_are_made_anew(deploy, postgres_table):
     for _ in range(3):
         postgres_table.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tilewire'")
         last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
-        wait_until(lambda: d.stats()["position"] == last, 10)
+        wait_until(lambda: d.stats()["position"] == last)
     d.verify()
 
 
@@ -121,7 +121,7 @@ def test_sqlite_rows_are_seen_however_long_the_log_is_synced(deploy, sqlite_tabl
     d = deploy(sqlite_table, config={"source": {"poll_interval": "1h"}}).start("ingestor")
     for _ in range(50):
         last = sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None)])
-        wait_until(lambda: d.stats()["position"] == last, 20, "the row to be found")
+        wait_until(lambda: d.stats()["position"] == last, 30, "the row to be found")
 
 
 def test_a_table_that_ends_with_a_full_batch_is_caught_up_with(deploy, table):

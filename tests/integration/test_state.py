@@ -228,7 +228,7 @@ def test_a_stopped_ingestor_goes_on_from_what_was_changed_meanwhile(deploy, plac
     do(d, "--timeout", "20s", "drop", "all")
     fill(table, 5)
     d["ingestor"].process.send_signal(signal.SIGCONT)
-    wait_until(lambda: value(d, "all") == 35 and d.tile("all")["complete"] is False, 20)
+    wait_until(lambda: value(d, "all") == 35 and d.tile("all")["complete"] is False)
     wait_until(lambda: value(d, "regions/r0") == 19)
     assert d.tile("regions/r0")["complete"] is True
     assert "falling silent" in d["ingestor"].log_text()

@@ -164,7 +164,7 @@ def test_patches_lead_to_the_whole_value(deploy, table):
         now = {t["key"]: t for t in d.get_json("/api/tiles")["tiles"]}
         return all(versions.get(k) == t["version"] and held[k] == t["data"] for k, t in now.items())
 
-    wait_until(followed, 10, "the patched values to be those of the tiles")
+    wait_until(followed, 30, "the patched values to be those of the tiles")
     assert any(e["event"] == "patch" for e in stream.events)
 
 

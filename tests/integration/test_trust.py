@@ -107,7 +107,7 @@ def test_the_search_path_of_who_inserts_changes_nothing(deploy, postgres_table):
         CREATE SCHEMA theirs;
         CREATE FUNCTION theirs.pg_notify(text, text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE 'theirs was called'; END $$""")
     postgres_table.execute("SET search_path = theirs, pg_catalog; INSERT INTO public.events (timestamp, event_type) VALUES (now(), 'order.created')")
-    wait_until(lambda: d.tile("ever")["data"]["value"] == 1, 10)
+    wait_until(lambda: d.tile("ever")["data"]["value"] == 1)
 
 
 # ---- The schema ----

@@ -49,7 +49,7 @@ def now_iso(offset_s=0.0):
     return t.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def wait_until(predicate, timeout=10.0, what="the condition"):
+def wait_until(predicate, timeout=30.0, what="the condition"):
     """Polls until predicate() is true, and returns what it gave; fails after the timeout."""
     deadline = time.monotonic() + timeout
     while True:
@@ -388,11 +388,11 @@ class Deployment:
         return subprocess.run([str(self.bin / "tilewire"), "-c", str(self.file), *arguments], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=check, timeout=timeout)
 
-    def verify(self, timeout_s=5):
+    def verify(self, timeout_s=20):
         result = self.run("verify", "--timeout", f"{timeout_s}s")
         assert result.returncode == 0, result.stdout
 
-    def query(self, request, of="cache", timeout_ms=5000):
+    def query(self, request, of="cache", timeout_ms=20000):
         """Asks as any script would: MessagePack over a plain REQ socket."""
         address = self.query_addresses[of]
         with zmq.Context() as context, context.socket(zmq.REQ) as req:
@@ -406,7 +406,7 @@ class Deployment:
         return self.query({"op": "stats"}, of)["stats"]
 
     def request(self, path, method="GET", headers=None, gateway=0, body=None, ports=None):
-        connection = http.client.HTTPConnection("127.0.0.1", (ports or self.gateway_ports)[gateway], timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", (ports or self.gateway_ports)[gateway], timeout=30)
         try:
             connection.request(method, path, headers=headers or {}, body=body)
             response = connection.getresponse()
@@ -440,7 +440,7 @@ class Stream:
         self.events = []  # dicts: id, event, data, at (monotonic)
         self.raw = b""
         self.ended = threading.Event()
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
         if last_event_id is not None:
             request += f"Last-Event-ID: {last_event_id}\r\n"
@@ -484,7 +484,7 @@ class Stream:
             self.events.append({"id": fields.get("id"), "event": fields.get("event", "message"),
                                 "data": json.loads(fields["data"]), "at": time.monotonic()})
 
-    def await_event(self, predicate, timeout=10.0, what="an event"):
+    def await_event(self, predicate, timeout=30.0, what="an event"):
         return wait_until(lambda: next((e for e in list(self.events) if predicate(e)), None), timeout, what)
 
     def ids(self):
