@@ -15,7 +15,7 @@ packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
     python3-yaml python3-jwt python3-cryptography chromium util-linux procps iproute2 openssl)
-packages_kafka=(default-jre-headless maven python3-confluent-kafka)
+packages_kafka=(default-jre-headless maven python3-confluent-kafka kcat)
 packages_check=(python3 python3-pip clang-format clang-tidy shellcheck)
 packages_fuzz=(clang-14 libclang-rt-14-dev llvm-14)
 
@@ -72,8 +72,8 @@ need_kafka() {
     local version=4.3.1 folder
     folder=$root/build/tools/kafka-$version
     kafka_jars=$folder/lib
-    [ -f "$folder/complete" ] && return
     need "${packages_kafka[@]}"
+    [ -f "$folder/complete" ] && return
     say "fetching Kafka $version"
     mkdir -p "$folder"
     cat >"$folder/pom.xml" <<POM

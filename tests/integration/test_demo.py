@@ -74,7 +74,7 @@ def demo(folder):
         print(d.text())
 
 
-@pytest.mark.parametrize("options", [[], ["--postgres"]])
+@pytest.mark.parametrize("options", [[], ["--postgres"], ["--kafka"]])
 def test_the_demo_shows_tiles_of_every_type_and_ends_by_itself(demo, options):
     d = demo("--duration", "3", "--rate", "50", *options)
     d.await_ready()
@@ -94,7 +94,7 @@ def test_the_demo_shows_tiles_of_every_type_and_ends_by_itself(demo, options):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_demo_leaves_nothing_behind_however_it_ends(demo, how):
-    d = demo("--postgres") if how == signal.SIGKILL else demo()
+    d = demo(*{signal.SIGKILL: ["--postgres"], signal.SIGINT: ["--kafka"]}.get(how, []))
     d.await_ready()
     d.process.send_signal(how)
     assert d.process.wait(30) == (-signal.SIGKILL if how == signal.SIGKILL else 0)
@@ -118,6 +118,6 @@ def test_the_demo_refuses_what_cannot_be():
         port = str(s.getsockname()[1])
         result = subprocess.run([DEMO, "--port", port], env=environment, stderr=subprocess.PIPE, text=True, timeout=30)
         assert result.returncode == 1 and f"port {port} is taken" in result.stderr
-    for wrong in (["--port", "x"], ["--port", "70000"], ["--duration"], ["--frobnicate"]):
+    for wrong in (["--port", "x"], ["--port", "70000"], ["--duration"], ["--frobnicate"], ["--kafka", "--postgres"]):
         assert subprocess.run([DEMO, *wrong], env=environment, stderr=subprocess.DEVNULL, timeout=30).returncode != 0
     assert "--postgres" in subprocess.run([DEMO, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
