@@ -17,6 +17,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "timing: measures times; run alone")
+    config.addinivalue_line("markers", "memory: measures memory")
+
+
+def pytest_collection_modifyitems(items):
+    """What is measured means nothing with a sanitizer, which keeps memory that was freed and takes time of its own."""
+    if any(name in str(bin_folder()) for name in ("asan", "tsan")):
+        for item in items:
+            if any(item.iter_markers(name="timing")) or any(item.iter_markers(name="memory")):
+                item.add_marker(pytest.mark.skip(reason="measures time or memory"))
 
 
 @pytest.fixture

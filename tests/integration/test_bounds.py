@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from conftest import bin_folder
 from tilewire import free_ports, now_iso, wait_until
 
 MIB = 1 << 20
@@ -237,7 +236,7 @@ def test_connections_that_take_all_descriptors_stop_nobody(deploy, sqlite_table,
     d.verify()
 
 
-@pytest.mark.skipif("asan" in str(bin_folder()), reason="a sanitizer keeps memory that was freed")
+@pytest.mark.memory
 def test_large_rows_in_one_commit_take_little_memory(deploy, table):
     """24 rows of 5 MiB: a batch ends when it is full, whatever the number of its rows."""
     add_columns(table)

@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from conftest import bin_folder
 from test_bounds import COLUMNS, add_columns, resident_mib
 from test_event_ids import lines
 from test_long_polling import Asking, waiting
@@ -365,7 +364,7 @@ def test_rows_without_a_place_hold_up_nothing(deploy, texts_table):
     d.verify()
 
 
-@pytest.mark.skipif("asan" in str(bin_folder()), reason="a sanitizer keeps memory that was freed")
+@pytest.mark.memory
 def test_large_rows_take_little_memory(deploy, texts_table):
     """120 MiB in one commit, in order and late; and after a crash all of it again, of which the event log gets the newest."""
     add_columns(texts_table)

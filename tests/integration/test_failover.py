@@ -10,7 +10,7 @@ import msgpack
 import pytest
 import zmq
 
-from conftest import bin_folder, make_table, writers
+from conftest import make_table, writers
 from test_crashes import Resuming, Writer, Writers
 from tilewire import RandomEvents, wait_until
 
@@ -196,7 +196,6 @@ def test_a_given_back_lease_is_taken_at_once(deploy, any_table):
 
 
 @pytest.mark.timing
-@pytest.mark.skipif("asan" in str(bin_folder()), reason="times are measured without sanitizers")
 def test_takes_over_within_five_seconds_of_a_stop(deploy, any_table):
     """Of a stop, for that takes longest: a holder that died is known to be dead on the same machine."""
     d = with_standby(deploy(any_table))

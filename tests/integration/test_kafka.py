@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from conftest import bin_folder
 from kafka import Topics, throw_away_broker
 from test_crashes import Resuming, Writer
 from test_cursor import text_ids
@@ -404,7 +403,7 @@ def most_memory(d):
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
 
 
-@pytest.mark.skipif("asan" in str(bin_folder()), reason="a sanitizer keeps memory that was freed")
+@pytest.mark.memory
 def test_memory_is_bounded_when_messages_are_large(deploy, topics):
     """Also of those that are read again for the event log."""
     d = deploy(topics, tiles=COUNT).start()
@@ -423,7 +422,6 @@ def test_memory_is_bounded_when_messages_are_large(deploy, topics):
 
 
 @pytest.mark.timing
-@pytest.mark.skipif("asan" in str(bin_folder()), reason="times are measured without sanitizers")
 def test_a_backlog_is_read_without_waiting(deploy, topics):
     """librdkafka pauses for a second when its queue is full, so the queue holds what is folded meanwhile. With ten pauses this takes more
     than ten seconds, and without one or two."""

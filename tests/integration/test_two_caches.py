@@ -6,7 +6,6 @@ import time
 import pytest
 import zmq
 
-from conftest import bin_folder
 from test_crashes import Writer
 from tilewire import wait_until
 
@@ -78,7 +77,6 @@ def longest_pause(stream, since):
 
 
 @pytest.mark.timing
-@pytest.mark.skipif("asan" in str(bin_folder()), reason="times are measured without sanitizers")
 def test_the_gateway_moves_within_two_seconds_of_a_stop(twins, sqlite_table):
     """Of a stop, for there no connection tells that the cache is gone."""
     d = twins
