@@ -62,6 +62,16 @@ static void say_too_slow(const struct connection *connection)
     (void)send(connection->fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+void connections_refuse(struct connections *connections, struct connection *connection,
+                        struct str answer)
+{
+    uint64_t uncounted = 0;
+    if (!connection->ended) {
+        (void)send(connection->fd, answer.p, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        end(connections, connection, &uncounted);
+    }
+}
+
 static bool older(const struct connection *connection, mono_time now, int64_t ms)
 {
     return connection != NULL && now.us - connection->since.us >= ms * US_PER_MS;

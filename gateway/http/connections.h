@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "common/base/clock.h"
+#include "common/base/str.h"
 
 /* The longest time that a client may take to read an answer. */
 #define CONNECTIONS_ANSWERING_MS 300000
@@ -78,6 +79,11 @@ void connections_remove(struct connections *connections, struct connection **con
 /* Notes that the connection begins that phase now; does nothing when it was ended. */
 void connections_enter(struct connections *connections, struct connection *connection,
                        enum connection_phase phase, mono_time now);
+
+/* Sends this as the answer to the request that is coming, as far as the kernel takes it at once,
+ * and ends the connection. It is not counted. */
+void connections_refuse(struct connections *connections, struct connection *connection,
+                        struct str answer);
 
 /* Ends the connections that take too long; call it about every second. */
 void connections_sweep(struct connections *connections, mono_time now);

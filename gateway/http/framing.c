@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/http/framing.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
 #define BAD_REQUEST 400
+#define TOO_LARGE 413
 #define NOT_IMPLEMENTED 501
 
 static const struct framing_fault bad_method = {BAD_REQUEST, "A method is a word of letters."};
@@ -20,6 +22,10 @@ static const struct framing_fault bad_lines = {
                  "no NUL; between the words of the first one is one space."};
 static const struct framing_fault no_host = {BAD_REQUEST, "A request of HTTP/1.1 says Host, once."};
 static const struct framing_fault two_lengths = {BAD_REQUEST, "There is more than one length."};
+static const struct framing_fault no_length = {BAD_REQUEST,
+                                               "A length is a number: digits, and nothing else."};
+static const struct framing_fault great_length = {TOO_LARGE,
+                                                  "The body is too large; GET needs none."};
 static const struct framing_fault two_codings = {
     BAD_REQUEST,
     "Transfer-Encoding is said once, and ends with chunked, without a blank behind it."};
@@ -136,10 +142,30 @@ void framing_begin(struct framing *framing, const char *method, struct framing_t
     }
 }
 
-static void take_length(struct framing *framing)
+const struct framing_fault *framing_length_fault(struct str value)
+{
+    uint64_t length = 0;
+    bool fits = true;
+    for (size_t i = 0; i < value.len; i++) {
+        const unsigned digit = (unsigned char)value.p[i] - (unsigned)'0';
+        if (digit > 9) {
+            return &no_length;
+        }
+        fits = fits && length <= (UINT64_MAX - digit) / 10;
+        length = fits ? length * 10 + digit : 0;
+    }
+    if (value.len == 0) {
+        return &no_length;
+    }
+    return fits ? NULL : &great_length;
+}
+
+static void take_length(struct framing *framing, struct str value)
 {
     if (framing->length) {
         note(framing, &two_lengths);
+    } else if (framing_length_fault(value) != NULL) {
+        note(framing, framing_length_fault(value));
     }
     framing->length = true;
 }
@@ -173,7 +199,7 @@ void framing_line(struct framing *framing, struct str name, struct str value)
     framing->next = value.p + value.len + 2;
     framing->host = framing->host || is_named(name, "Host");
     if (is_named(name, "Content-Length")) {
-        take_length(framing);
+        take_length(framing, value);
     } else if (is_named(name, "Transfer-Encoding")) {
         take_coding(framing, value);
     }

@@ -64,6 +64,10 @@ void framing_begin(struct framing *framing, const char *method, struct framing_t
 /* A line of the header, in their order. */
 void framing_line(struct framing *framing, struct str name, struct str value);
 
+/* What is wrong with the value of a Content-Length, a constant; NULL: it is a number that a length
+ * may be. */
+const struct framing_fault *framing_length_fault(struct str value);
+
 /* All lines were there, of a header of so many bytes from the method on. Returns what is wrong with
  * the request, a constant, or NULL. */
 const struct framing_fault *framing_end(struct framing *framing, size_t header_bytes);

@@ -11,7 +11,8 @@
  *   waiting.h      requests that wait for news        detach.h     taking a socket away
  *   forwarded.h    clients behind proxies             encoding.h   gzip
  *   hosts.h        names that the gateway is asked under
- *   framing.h      where a request begins and ends; judge.h: of what libmicrohttpd hands over
+ *   framing.h      where a request begins and ends; judge.h: of what libmicrohttpd hands over;
+ *                  lengths.h: of what it refuses by itself
  *
  * One thread.
  */

@@ -9,6 +9,8 @@
 
 #include <netinet/in.h>
 
+#include <utlist.h>
+
 #include "common/base/buf.h"
 #include "common/base/xalloc.h"
 #include "gateway/http/detach.h"
@@ -49,6 +51,7 @@ struct request *request_create(struct http *http, struct MHD_Connection *connect
     request->raw = x_strndup(uri, strcspn(uri, "?"));
     request->raw_path = behind_host(request->raw);
     request->nul = strstr(uri, "%00") != NULL;
+    DL_PREPEND(http->arriving, request);
     request_enter_phase(request, CONNECTION_READING);
     return request;
 }
@@ -135,6 +138,7 @@ const struct framing_fault *request_begin(struct request *request, const char *t
                                           const char *method, const char *version)
 {
     request->begun = true;
+    DL_DELETE(request->http->arriving, request);
     request->asked_at = clock_mono();
     request_set_path(request, target);
     const struct framing_fault *host_fault = read_host(request);
@@ -161,12 +165,32 @@ void request_destroy(struct request **request_p)
     request_enter_phase(request, CONNECTION_IDLE);
     connection_of(request)->taken += request->header_bytes + request->body_bytes;
     request->http->answering_bytes -= request->answer_bytes;
+    if (!request->begun) {
+        DL_DELETE(request->http->arriving, request);
+    }
     free(request->raw);
     free(request->problem);
     view_release(&request->view);
     identity_release(&request->identity);
     free(request);
     *request_p = NULL;
+}
+
+void request_cut(struct request *request, const struct framing_fault *fault)
+{
+    struct buf body = {0};
+    struct buf answer = {0};
+    const char *title = MHD_get_reason_phrase_for(fault->status);
+    buf_printf(&body,
+               "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\"}\n",
+               title, fault->status, fault->detail);
+    buf_printf(&answer,
+               "HTTP/1.1 %u %s\r\nContent-Type: application/problem+json\r\n"
+               "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
+               fault->status, title, body.len, buf_str(&body).p);
+    connections_refuse(request->http->connections, connection_of(request), buf_str(&answer));
+    buf_free(&answer);
+    buf_free(&body);
 }
 
 void request_set_view(struct request *request, const struct view *view)

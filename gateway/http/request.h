@@ -30,6 +30,8 @@ struct request {
     struct str host;              /* Of the target, else of Host; NULL for none. */
     bool host_foreign;            /* True when it is none of the gateway's names. */
     bool begun;                   /* True once its headers were read. */
+    struct request *prev;         /* Links those of which they were not; see lengths.h. */
+    struct request *next;         /* Links those of which they were not; see lengths.h. */
     bool last;                    /* True when the connection is closed after it. */
     bool head;                    /* True for HEAD. */
     bool nul;                     /* True when there is a %00 in its path or query. */
@@ -75,6 +77,9 @@ const struct framing_fault *request_begin(struct request *request, const char *t
 
 /* Its connection is idle from now on. */
 void request_destroy(struct request **request);
+
+/* Answers it, whose headers are still coming, without libmicrohttpd, and ends its connection. */
+void request_cut(struct request *request, const struct framing_fault *fault);
 
 /* From now on its client may see that, of which the request becomes an owner. */
 void request_set_view(struct request *request, const struct view *view);

@@ -9,6 +9,7 @@
 #include "common/base/xalloc.h"
 #include "gateway/http/detach.h"
 #include "gateway/http/http_state.h"
+#include "gateway/http/lengths.h"
 #include "gateway/http/listen.h"
 #include "gateway/http/reply.h"
 #include "gateway/http/request.h"
@@ -127,6 +128,9 @@ static void on_log(void *arg, const char *format, va_list args)
     static const char refused[] = "Error processing request";
     struct http *http = arg;
     http->counters.malformed += strncmp(format, refused, sizeof refused - 1) == 0;
+    if (strstr(format, "Content-Length") != NULL) {
+        lengths_refuse(http);
+    }
     detach_logger(NULL, format, args);
 }
 

@@ -185,6 +185,39 @@ static void test_names_and_values(void **state)
     }
 }
 
+static void test_the_value_of_a_length(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        unsigned status;
+    } cases[] = {
+        {"0", 0},
+        {"00012", 0},
+        {"18446744073709551615", 0},
+        {"18446744073709551616", 413},
+        {"99999999999999999999", 413},
+        {"99999999999999999999x", 400},
+        {"000000000000000000000000000001", 0},
+        {"", 400},
+        {"+0", 400},
+        {"-1", 400},
+        {"0, 0", 400},
+        {"0x0", 400},
+        {"1 ", 400},
+        {"\xb2", 400},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct framing_fault *fault = framing_length_fault(str_of(cases[i].value));
+        assert_int_equal(fault != NULL ? fault->status : 0, cases[i].status);
+    }
+    struct parsed p;
+    begin(&p, "GET", "/", "HTTP/1.1");
+    line(&p, "Host", 1, "localhost");
+    line(&p, "content-length", 1, "0x0");
+    assert_int_equal(end(&p), 400);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +226,7 @@ int main(void)
         cmocka_unit_test(test_a_target_that_ends_early_shows),
         cmocka_unit_test(test_transfer_codings),
         cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_the_value_of_a_length),
         cmocka_unit_test(test_methods_and_targets),
         cmocka_unit_test(test_names_and_values),
     };
