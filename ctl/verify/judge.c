@@ -18,11 +18,13 @@ struct judge {
 const char *verdict_name(enum verdict verdict)
 {
     static const char *const names[] = {
-        [VERDICT_EQUAL] = "equal",       [VERDICT_DIFFERS] = "differs",
-        [VERDICT_LACKS] = "lacks",       [VERDICT_BEHIND] = "behind",
-        [VERDICT_MISSING] = "missing",   [VERDICT_SURPLUS] = "surplus",
-        [VERDICT_STALE] = "stale",       [VERDICT_UNPROVABLE] = "unprovable",
-        [VERDICT_BUILDING] = "building",
+        [VERDICT_EQUAL] = "equal",           [VERDICT_DIFFERS] = "differs",
+        [VERDICT_LACKS] = "lacks",           [VERDICT_BEHIND] = "behind",
+        [VERDICT_MISSING] = "missing",       [VERDICT_SURPLUS] = "surplus",
+        [VERDICT_STALE] = "stale",           [VERDICT_UNPROVABLE] = "unprovable",
+        [VERDICT_BUILDING] = "building",     [VERDICT_SHOWN_OTHERWISE] = "shown_otherwise",
+        [VERDICT_SHOWN_LATE] = "shown_late", [VERDICT_NOT_SHOWN] = "not_shown",
+        [VERDICT_EXPOSED] = "exposed",
     };
     return names[verdict];
 }
@@ -54,6 +56,7 @@ void judged_free(struct judged *judged)
     free(judged->reason);
     free(judged->proved);
     buf_free(&judged->expected);
+    buf_free(&judged->shown);
     *judged = (struct judged){0};
 }
 

@@ -40,6 +40,12 @@ enum verdict {
     VERDICT_STALE,   /* It is right, but marked as stale. */
     VERDICT_UNPROVABLE, /* Nothing about it is wrong, but rows that it was made of are gone. */
     VERDICT_BUILDING,   /* It is being built, so that nothing can be said. */
+
+    /* What shown.h finds. */
+    VERDICT_SHOWN_OTHERWISE, /* A gateway shows it in another way than it is served. */
+    VERDICT_SHOWN_LATE,      /* A gateway shows another version of it than is served. */
+    VERDICT_NOT_SHOWN,       /* It may be seen, and is not shown. */
+    VERDICT_EXPOSED,         /* It may not be seen, and is shown. */
 };
 
 const char *verdict_name(enum verdict verdict);
@@ -81,6 +87,7 @@ struct judged {
     char *reason; /* see struct verdict_finding */
     char *proved;
     struct buf expected; /* what the rows that are there give */
+    struct buf shown;    /* what a gateway shows, if that is what is wrong */
 };
 
 void judged_free(struct judged *judged);

@@ -82,6 +82,16 @@ static const char *explain(const struct verdict_finding *finding)
     case VERDICT_UNPROVABLE:
     case VERDICT_BUILDING:
         return "cannot be proved";
+    case VERDICT_SHOWN_OTHERWISE:
+        return "is not shown over HTTP as it is";
+    case VERDICT_SHOWN_LATE:
+        return "is shown over HTTP in another version each time: the gateway is behind, or the "
+               "tile "
+               "changes too often";
+    case VERDICT_NOT_SHOWN:
+        return "may be seen, and is not shown over HTTP";
+    case VERDICT_EXPOSED:
+        return "may not be seen, and is shown over HTTP";
     case VERDICT_EQUAL:
         break;
     }
@@ -115,6 +125,26 @@ static const char *plural(size_t count)
     return count == 1 ? "" : "s";
 }
 
+/* The tiles that the token does not show, of which nothing is said. */
+static void print_unseen(const struct report *report)
+{
+    FILE *out = report->ctl->out;
+    size_t count;
+    const char *const *keys = verdicts_unseen(report->verdicts, &count);
+    if (count == 0) {
+        return;
+    }
+    fputs("not seen with this token: ", out);
+    for (size_t i = 0; i < count && i < LINES_MAX; i++) {
+        fputs(i != 0 ? ", " : "", out);
+        print_text(out, str_of(keys[i]));
+    }
+    if (count > LINES_MAX) {
+        fprintf(out, " and %zu more", count - LINES_MAX);
+    }
+    fputc('\n', out);
+}
+
 static void print_for_people(const struct report *report)
 {
     FILE *out = report->ctl->out;
@@ -131,6 +161,7 @@ static void print_for_people(const struct report *report)
                 "values than %d\n",
                 limits[i]->key, limits[i]->max_groups, ORACLE_BREAKDOWN_MAX);
     }
+    print_unseen(report);
     const size_t equal = verdicts_equal(report->verdicts);
     const size_t held = verdicts_held(report->verdicts);
     if (held != 0) {
@@ -241,6 +272,14 @@ static void print_for_programs(const struct report *report)
     for (size_t i = 0; i < skipped; i++) {
         buf_append_text(&out, i != 0 ? "," : "");
         json_write_string(&out, str_of(limits[i]->key));
+    }
+    if (report->over_http) {
+        const char *const *unseen = verdicts_unseen(report->verdicts, &count);
+        buf_append_text(&out, "],\"not_seen\":[");
+        for (size_t i = 0; i < count; i++) {
+            buf_append_text(&out, i != 0 ? "," : "");
+            json_write_string(&out, str_of(unseen[i]));
+        }
     }
     buf_append_text(&out, "],\"wrong\":[");
     write_findings(&out, report->verdicts, false);

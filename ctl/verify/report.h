@@ -13,6 +13,7 @@ struct report {
     size_t rows;          /* how many the table has that can be used */
     uint64_t unusable;    /* how many rows were passed over */
     const char *position; /* of the snapshot */
+    bool over_http;       /* True when a gateway was asked, too. */
 };
 
 /* Prints to ctl->out, as JSON if ctl->json. */

@@ -30,10 +30,12 @@ struct verdicts {
     size_t equal; /* how many tiles are settled and served */
     size_t held;  /* how many of these hold newer changes back */
     struct verdict_finding *findings;
-    size_t count;      /* of findings */
-    size_t unprovable; /* how many of them are */
-    size_t building;   /* how many of these are being built */
-    size_t open;       /* how many of these another look could say more of */
+    size_t count;        /* of findings */
+    size_t unprovable;   /* how many of them are */
+    size_t building;     /* how many of these are being built */
+    size_t open;         /* how many of these another look could say more of */
+    const char **unseen; /* keys, of `settled` */
+    size_t unseen_count;
     const struct tile_config **skipped;
     size_t skipped_count;
     struct judge *judge;
@@ -98,6 +100,7 @@ void verdicts_destroy(struct verdicts **verdicts_p)
     free(verdicts->findings);
     free(verdicts->done);
     free(verdicts->skipped);
+    free(verdicts->unseen);
     mp_doc_free(&verdicts->doc);
     judge_destroy(&verdicts->judge);
     free(verdicts);
@@ -111,13 +114,29 @@ static bool is_settled(const struct verdicts *verdicts, const char *key)
     return settled != NULL;
 }
 
-static void settle(struct verdicts *verdicts, const char *key, bool served)
+static struct settled *settle(struct verdicts *verdicts, const char *key, bool served)
 {
     struct settled *settled = x_calloc(1, sizeof *settled + strlen(key) + 1);
     memcpy(settled->key, key, strlen(key));
     settled->served = served;
     HASH_ADD_KEYPTR(by_key, verdicts->settled, settled->key, strlen(key), settled);
     verdicts->equal += served;
+    return settled;
+}
+
+/* True when the gateway's client may not see the tile, of which nothing is said then. */
+static bool is_unseen(struct verdicts *verdicts, const struct verdict_comparison *c,
+                      const char *key)
+{
+    if (c->shown == NULL || shown_may_be(c->shown, key)) {
+        return false;
+    }
+    if (!is_settled(verdicts, key) && served_find(c->served, key) != NULL) {
+        verdicts->unseen =
+            x_reallocarray(verdicts->unseen, verdicts->unseen_count + 1, sizeof *verdicts->unseen);
+        verdicts->unseen[verdicts->unseen_count++] = settle(verdicts, key, false)->key;
+    }
+    return true;
 }
 
 static struct judge_look *look_of(struct verdicts *verdicts, const char *key)
@@ -143,6 +162,7 @@ static void find(struct verdicts *verdicts, const struct verdict_comparison *c, 
         x_reallocarray(verdicts->findings, verdicts->count + 1, sizeof *verdicts->findings);
     struct verdict_finding *finding = &verdicts->findings[verdicts->count++];
     const bool explained = judged->verdict != VERDICT_SURPLUS && judged->verdict != VERDICT_STALE;
+    const bool by_gateway = judged->shown.len != 0 || judged->verdict == VERDICT_NOT_SHOWN;
     *finding = (struct verdict_finding){.key = x_strdup(key),
                                         .verdict = judged->verdict,
                                         .rows_left = judged->rows_left,
@@ -158,6 +178,10 @@ static void find(struct verdicts *verdicts, const struct verdict_comparison *c, 
     }
     if (tile != NULL) {
         finding->tally = tile->tally;
+    }
+    if (by_gateway) {
+        buf_append_str(&finding->got, buf_str(&judged->shown));
+    } else if (tile != NULL) {
         buf_append_str(&finding->got, buf_str(&tile->value));
     }
     verdicts->unprovable += verdict_is_unprovable(judged->verdict);
@@ -196,10 +220,33 @@ static bool is_missing(const struct verdict_comparison *c, const struct oracle_m
     return was_shown && is_shown;
 }
 
+/* A tile that is right as it is served has to be shown so. */
+static void judge_shown(const struct verdict_comparison *c, const struct served_tile *tile,
+                        struct judged *judged)
+{
+    struct buf expected = {0};
+    const enum verdict verdict = shown_judge(c->shown, tile, &expected, &judged->shown);
+    if (verdict == VERDICT_EQUAL) {
+        buf_free(&judged->shown);
+        buf_free(&expected);
+        return;
+    }
+    free(judged->reason);
+    free(judged->proved);
+    buf_free(&judged->expected);
+    judged->verdict = verdict;
+    judged->reason = NULL;
+    judged->proved = NULL;
+    judged->expected = expected;
+}
+
 static void compare_member(struct verdicts *verdicts, const struct verdict_comparison *c,
                            const struct oracle_members *members, const struct oracle_member *member)
 {
     struct judged judged = {0};
+    if (is_unseen(verdicts, c, member->key)) {
+        return;
+    }
     const struct served_tile *tile = served_find(c->served, member->key);
     if (tile != NULL) {
         const struct judge_case judge_case = {
@@ -217,8 +264,12 @@ static void compare_member(struct verdicts *verdicts, const struct verdict_compa
     } else if (is_missing(c, members, member, &judged.expected)) {
         judged.verdict = VERDICT_MISSING;
     }
+    if (c->shown != NULL && tile != NULL &&
+        (judged.verdict == VERDICT_EQUAL || verdict_is_unprovable(judged.verdict))) {
+        judge_shown(c, tile, &judged);
+    }
     if (judged.verdict == VERDICT_EQUAL) {
-        settle(verdicts, member->key, tile != NULL);
+        (void)settle(verdicts, member->key, tile != NULL);
         verdicts->held += judged.held;
     } else {
         find(verdicts, c, member->key, tile, &judged);
@@ -277,7 +328,8 @@ static void find_surplus(struct verdicts *verdicts, const struct verdict_compari
     for (const struct served_tile *tile = c->served->tiles; tile != NULL;
          tile = tile->by_key.next) {
         if (strncmp(tile->key, key, len) == 0 && tile->key[len] == '/' &&
-            !knows(members, tile->key) && !is_settled(verdicts, tile->key)) {
+            !knows(members, tile->key) && !is_settled(verdicts, tile->key) &&
+            !is_unseen(verdicts, c, tile->key)) {
             compare_without_rows(verdicts, c, members, tile);
         }
     }
@@ -314,11 +366,36 @@ static void find_undefined(struct verdicts *verdicts, const struct verdict_compa
         const char *slash = strchr(tile->key, '/');
         const size_t len = slash != NULL ? (size_t)(slash - tile->key) : strlen(tile->key);
         const struct tile_config *defined = config_tile(config, (struct str){tile->key, len});
-        if (defined == NULL || (slash != NULL) != (defined->group_by.kind != TILE_FIELD_NONE)) {
+        if ((defined == NULL || (slash != NULL) != (defined->group_by.kind != TILE_FIELD_NONE)) &&
+            !is_unseen(verdicts, c, tile->key)) {
             struct judged surplus = {.verdict = VERDICT_SURPLUS};
             find(verdicts, c, tile->key, tile, &surplus);
         }
     }
+}
+
+struct looking {
+    struct verdicts *verdicts;
+    const struct verdict_comparison *comparison;
+};
+
+/* A tile that is shown has to be one that may be seen, and one that is served. */
+static void look_at_shown(void *arg, const char *key, struct str tile)
+{
+    const struct looking *looking = arg;
+    const struct verdict_comparison *c = looking->comparison;
+    const bool here =
+        (c->served->lanes >> lane_of_key(str_of(key), c->served->lane_count) & 1) != 0;
+    struct judged judged = {.verdict = VERDICT_EXPOSED};
+    if (shown_may_be(c->shown, key)) {
+        judged.verdict =
+            here && served_find(c->served, key) == NULL ? VERDICT_SURPLUS : VERDICT_EQUAL;
+    }
+    if (judged.verdict != VERDICT_EQUAL) {
+        buf_append_str(&judged.shown, tile);
+        find(looking->verdicts, c, key, NULL, &judged);
+    }
+    judged_free(&judged);
 }
 
 size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparison *c)
@@ -336,6 +413,10 @@ size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparis
         }
     }
     find_undefined(verdicts, c);
+    if (c->shown != NULL) {
+        struct looking looking = {verdicts, c};
+        shown_each(c->shown, look_at_shown, &looking);
+    }
     if (verdicts->count > 1) {
         qsort(verdicts->findings, verdicts->count, sizeof *verdicts->findings, by_key);
     }
@@ -371,6 +452,12 @@ size_t verdicts_open(const struct verdicts *verdicts)
 size_t verdicts_held(const struct verdicts *verdicts)
 {
     return verdicts->held;
+}
+
+const char *const *verdicts_unseen(const struct verdicts *verdicts, size_t *count)
+{
+    *count = verdicts->unseen_count;
+    return verdicts->unseen;
 }
 
 const struct tile_config *const *verdicts_skipped(const struct verdicts *verdicts, size_t *count)

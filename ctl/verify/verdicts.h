@@ -7,6 +7,7 @@
 #define CTL_VERIFY_VERDICTS_H
 
 #include "ctl/verify/judge.h"
+#include "ctl/verify/shown.h"
 
 /* A tile that is not settled. Owned by the verdicts. */
 struct verdict_finding {
@@ -34,7 +35,8 @@ struct verdict_comparison {
     const struct oracle_rows *rows;
     const struct served *served;
     const struct deliveries *deliveries;
-    wall_time began; /* the moment for which tiles must have been brought up to date */
+    struct shown *shown; /* what a gateway showed right behind the snapshot; NULL: none was asked */
+    wall_time began;     /* the moment for which tiles must have been brought up to date */
 
     /* For how long comparing goes on. A tile that may hold changes back for longer, by its
      * min_interval, need not be up to date. */
@@ -73,6 +75,10 @@ size_t verdicts_open(const struct verdicts *verdicts);
 
 /* How many of the settled tiles hold newer changes back. */
 size_t verdicts_held(const struct verdicts *verdicts);
+
+/* The keys of the tiles that are served and that the gateway's client may not see, in no order.
+ * Nothing is said of those. */
+const char *const *verdicts_unseen(const struct verdicts *verdicts, size_t *count);
 
 /* The definitions that could not be compared; see oracle_members.over_limit. */
 const struct tile_config *const *verdicts_skipped(const struct verdicts *verdicts, size_t *count);

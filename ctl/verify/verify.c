@@ -11,7 +11,8 @@
 #include "ctl/verify/report.h"
 
 #define RETRY_MS 50
-#define READ_ON_MS 200 /* how often the log of events is read while rows are */
+#define TOKEN_FILE_MAX 8200 /* bytes: a token, the line's end and a NUL */
+#define READ_ON_MS 200      /* how often the log of events is read while rows are */
 
 /* A tile that is unprovable is looked at for so long, to see how it changes. */
 #define PROVE_MS 1500
@@ -27,7 +28,10 @@ struct verify {
     struct peer *peer;
     struct deliveries *deliveries;
     struct verdicts *verdicts;
-    struct served served;  /* the last snapshot */
+    struct served served;     /* the last snapshot */
+    struct oracle_view *view; /* these three are NULL unless a gateway is asked */
+    struct web *web;
+    struct shown *shown;
     wall_time began;       /* what tiles have to be true for, by the ingestor's clock */
     mono_time deadline;    /* tiles may take until then to become right */
     mono_time read_on_at;  /* when the log of events is to be read again */
@@ -120,6 +124,9 @@ static int compare_once(struct verify *v, bool last, struct error *err)
     struct answer_ping answer;
     served_free(&v->served);
     int status = served_fetch(v->peer, &v->served, err);
+    if (status == STATUS_OK && v->web != NULL) {
+        status = shown_fetch(v->shown, v->web, err);
+    }
     if (status == STATUS_OK) {
         status = ping(v, &answer, err);
     }
@@ -140,6 +147,7 @@ static int compare_once(struct verify *v, bool last, struct error *err)
             .rows = v->rows,
             .served = &v->served,
             .deliveries = v->deliveries,
+            .shown = v->shown,
             .began = v->began,
             .patience_ms = v->options->timeout_ms,
             .allow_stale = v->options->allow_stale,
@@ -177,9 +185,39 @@ static int compare_until_settled(struct verify *v, struct error *err)
     }
 }
 
+/* Who is asked over HTTP, and what that client may see. */
+static int prepare_http(struct verify *v, struct error *err)
+{
+    const struct verify_options *options = v->options;
+    char text[TOKEN_FILE_MAX];
+    struct web_config config = {.url = options->http,
+                                .ca_file = options->ca_file,
+                                .token = STR_NULL,
+                                .insecure = v->ctl->config->insecure,
+                                .timeout_ms = (int)options->timeout_ms};
+    int status = STATUS_OK;
+    if (options->token_file != NULL) {
+        status = config_read_secret(options->token_file, text, sizeof text, err);
+        config.token = str_trim(str_of(text));
+    }
+    if (status == STATUS_OK) {
+        status = oracle_view_create(v->ctl->config, config.token, &v->view, err);
+    }
+    if (status == STATUS_OK) {
+        status = web_create(&config, &v->web, err);
+    }
+    if (status == STATUS_OK) {
+        v->shown = shown_create(v->view);
+    }
+    return status;
+}
+
 static int run(struct verify *v, struct error *err)
 {
     int status = config_need_source(v->ctl->config, err);
+    if (status == STATUS_OK && v->options->http != NULL) {
+        status = prepare_http(v, err);
+    }
     if (status == STATUS_OK) {
         status = peer_create(v->ctl, &v->peer, err);
     }
@@ -225,6 +263,7 @@ int verify_run(const struct ctl *ctl, const struct verify_options *options)
             .rows = oracle_rows_count(v.rows),
             .unusable = v.source->unusable,
             .position = v.served.position,
+            .over_http = v.web != NULL,
         };
         report_print(&report);
         if (v.source->warning.text[0] != '\0') {
@@ -235,6 +274,9 @@ int verify_run(const struct ctl *ctl, const struct verify_options *options)
         report_failure(ctl, err.text);
     }
     served_free(&v.served);
+    shown_destroy(&v.shown);
+    web_destroy(&v.web);
+    oracle_view_destroy(&v.view);
     verdicts_destroy(&v.verdicts);
     deliveries_destroy(&v.deliveries);
     oracle_rows_destroy(&v.rows);

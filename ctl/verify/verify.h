@@ -11,6 +11,11 @@
 struct verify_options {
     int64_t timeout_ms; /* how long tiles may take to become right */
     bool allow_stale;   /* True when a stale tile is no failure. */
+
+    /* Each is borrowed, and may be NULL. */
+    const char *http;       /* the URL of a gateway, whose answers are compared, too */
+    const char *token_file; /* of whom it is asked as */
+    const char *ca_file;    /* whose certificates are trusted */
 };
 
 /* The exit status when nothing is wrong, but something cannot be proved. */

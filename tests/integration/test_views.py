@@ -202,6 +202,24 @@ def test_each_stream_shows_what_may_be_seen(seen, sqlite_table):
             assert stream.sse.headers["cache-control"] == "private, no-cache"
 
 
+def test_verify_over_http_knows_what_may_be_seen(seen, folder):
+    """The oracle's own reading of the token against the gateway's: what is hidden is named, and all else is right."""
+    d = seen()
+    url = f"http://127.0.0.1:{d.gateway_ports[0]}"
+    without = d.run("verify", "--http", url, "--timeout", "1s")
+    assert without.returncode == 1 and "asks who this is" in without.stdout and "--token-file" in without.stdout
+    all_keys = {"tickets.sla", "orders.ever", "orders.by_region/eu"}
+    for who, token in d.tokens.items():
+        file = folder / "token"
+        file.write_text(token["Authorization"].removeprefix("Bearer ") + "\n")
+        file.chmod(0o600)
+        result = d.run("verify", "--http", url, "--token-file", str(file), "--json")
+        report = json.loads(result.stdout)
+        seen_keys = {key for key in all_keys if any(mark in key for mark in SEEN[who].get("tiles", ()))}
+        assert report["wrong"] == [] and set(report["not_seen"]) == all_keys - seen_keys, (who, report)
+        assert result.returncode == 0 and report["equal"] == len(seen_keys), (who, report)
+
+
 def data_of(stream, key):
     """What a client of a patch stream has of a tile, by RFC 7396."""
     tile = None
