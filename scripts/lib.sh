@@ -10,12 +10,13 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libczmq-dev libmsgpack-dev
     libmicrohttpd-dev libwslay-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev libcurl4-gnutls-dev zlib1g-dev uthash-dev libcmocka-dev tzdata)
-packages_buses=(librdkafka-dev) # with each of these the source of a bus is built
+packages_buses=(librdkafka-dev libhiredis-dev) # with each of these the source of a bus is built
 packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
     python3-yaml python3-jwt python3-cryptography chromium util-linux procps iproute2 openssl)
 packages_kafka=(default-jre-headless maven python3-confluent-kafka kcat)
+packages_redis=(redis-tools python3-redis)
 packages_check=(python3 python3-pip clang-format clang-tidy shellcheck)
 packages_fuzz=(clang-14 libclang-rt-14-dev llvm-14)
 
@@ -65,6 +66,12 @@ need_promtool() {
         dpkg --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
         rm -f prometheus_*.deb
     )
+}
+
+# need_redis: a server for the demo and the tests.
+need_redis() {
+    need "${packages_redis[@]}"
+    command -v redis-server >/dev/null || need_program redis-server redis-server
 }
 
 # need_kafka: a broker for the demo and the tests, from Maven's registry, into a folder of the build. Sets kafka_jars.

@@ -52,7 +52,8 @@
 #define SOURCE_KIND_LIST(EACH)                                                                     \
     EACH(SOURCE_SQLITE, sqlite)                                                                    \
     EACH(SOURCE_POSTGRESQL, postgres)                                                              \
-    EACH(SOURCE_KAFKA, kafka)
+    EACH(SOURCE_KAFKA, kafka)                                                                      \
+    EACH(SOURCE_REDIS, redis)
 
 #define SOURCE_KIND_VALUE(value, name) value,
 enum source_kind { SOURCE_KIND_LIST(SOURCE_KIND_VALUE) };
@@ -100,6 +101,16 @@ struct config_kafka {
     size_t option_count;           /* 0 to CONFIG_OPTIONS_MAX */
 };
 
+/* A stream of Redis. */
+struct config_redis {
+    const char *host;
+    unsigned port;      /* 1 to 65535 */
+    const char *stream; /* the name of its key */
+    unsigned database;
+    const char *user;  /* NULL: the one that needs no name */
+    const char *field; /* the field whose text is the value; NULL: redis_entry.h */
+};
+
 struct config_source {
     const char *uri; /* as written; it never holds a password */
     /* PostgreSQL's server itself, for LISTEN, where uri leads to a pooler; as written. NULL: none.
@@ -119,6 +130,7 @@ struct config_source {
     size_t extra_count;                 /* 0 to CONFIG_EXTRAS_MAX */
     enum message_format format;         /* of a bus's messages; else 0 */
     struct config_kafka kafka;          /* of SOURCE_KAFKA; else all zero */
+    struct config_redis redis;          /* of SOURCE_REDIS; else without a host */
     bool payload_in_events;             /* True when raw events carry the payload. */
     /* The file with PostgreSQL's password, to be read at each connect with config_read_secret.
      * NULL: libpq finds the password in its own ways (PGPASSWORD, ~/.pgpass). */

@@ -16,9 +16,16 @@
 #define SOURCE_BUILT_KAFKA(EACH)
 #endif
 
+#if TILEWIRE_HAVE_REDIS
+#define SOURCE_BUILT_REDIS(EACH) EACH(SOURCE_REDIS, redis)
+#else
+#define SOURCE_BUILT_REDIS(EACH)
+#endif
+
 #define SOURCE_BUILT_LIST(EACH)                                                                    \
     EACH(SOURCE_SQLITE, sqlite)                                                                    \
     EACH(SOURCE_POSTGRESQL, postgres)                                                              \
-    SOURCE_BUILT_KAFKA(EACH)
+    SOURCE_BUILT_KAFKA(EACH)                                                                       \
+    SOURCE_BUILT_REDIS(EACH)
 
 #endif

@@ -152,6 +152,65 @@ static int read_kafka_uri(struct config_reader *r, const struct config_key *key,
     return STATUS_OK;
 }
 
+/* ---- Redis ---- */
+
+#define REDIS_PORT 6379
+#define REDIS_STREAM_MAX 512 /* bytes of a stream's name */
+
+/* HOST, HOST:PORT, [ADDRESS] or [ADDRESS]:PORT */
+static bool read_redis_address(struct config_reader *r, struct str text, struct config_redis *redis)
+{
+    const bool bracketed = text.len != 0 && text.p[0] == '[';
+    const char *end = bracketed ? memchr(text.p, ']', text.len) : memchr(text.p, ':', text.len);
+    const size_t host_len = end != NULL ? (size_t)(end - text.p) : text.len;
+    const struct str host = {text.p + bracketed, host_len - bracketed};
+    const size_t used = host_len + (bracketed && end != NULL);
+    struct str port = {text.p + used, text.len - used};
+    redis->port = REDIS_PORT;
+    if ((bracketed && end == NULL) || host.len == 0 ||
+        strspn(host.p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:") <
+            host.len) {
+        return false;
+    }
+    redis->host = config_copy(r, host);
+    if (port.len == 0) {
+        return true;
+    }
+    redis->port = 0;
+    for (size_t i = 1; i < port.len && redis->port <= UINT16_MAX; i++) {
+        const unsigned digit = (unsigned)(port.p[i] - '0');
+        redis->port = digit <= 9 ? redis->port * 10 + digit : UINT16_MAX + 1U;
+    }
+    return port.p[0] == ':' && redis->port >= 1 && redis->port <= UINT16_MAX;
+}
+
+/* HOST:PORT/STREAM; the stream's name is all behind the first slash. */
+static int read_redis_uri(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, struct str rest,
+                          struct config_source *source)
+{
+    const char *slash = memchr(rest.p, '/', rest.len);
+    const struct str address = {rest.p, slash != NULL ? (size_t)(slash - rest.p) : rest.len};
+    if (memchr(address.p, '@', address.len) != NULL) {
+        return config_fail(r, value, key->name,
+                           "a user and a password may not stand in it: write the user under "
+                           "source.redis, and put the password into a file that "
+                           "source.password_file names");
+    }
+    if (slash == NULL || slash[1] == '\0' || rest.len - address.len - 1 > REDIS_STREAM_MAX ||
+        !read_redis_address(r, address, &source->redis)) {
+        return config_fail(r, value, key->name, "expected redis://HOST:PORT/STREAM");
+    }
+    if (strspn(slash + 1, "0123456789") == strlen(slash + 1)) {
+        return config_fail(r, value, key->name,
+                           "expected redis://HOST:PORT/STREAM: the name of a stream, and not the "
+                           "number of a database, which source.redis.database says");
+    }
+    source->redis.stream = config_copy(r, str_of(slash + 1));
+    source->path = config_path(r, "redis");
+    return STATUS_OK;
+}
+
 /* ---- the table ---- */
 
 static const struct config_source_kind kinds[] = {
@@ -177,6 +236,14 @@ static const struct config_source_kind kinds[] = {
                       .messages = true,
                       .checkpoint = CHECKPOINT_FILE,
                       .read_uri = read_kafka_uri},
+    [SOURCE_REDIS] = {.name = "Redis",
+                      .form = "redis://HOST/STREAM",
+                      .schemes = {"redis://"},
+                      .has_password = true,
+                      .package = "libhiredis-dev",
+                      .messages = true,
+                      .checkpoint = CHECKPOINT_FILE,
+                      .read_uri = read_redis_uri},
 };
 _Static_assert(COUNT_OF(kinds) == SOURCE_KINDS, "each kind of source has its row");
 

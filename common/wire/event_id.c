@@ -8,11 +8,76 @@
 #include "common/base/fnv.h"
 #include "common/base/utf8.h"
 
+/* ---- Ids of Redis ---- */
+
+#define ENTRY_MS_DIGITS 13 /* milliseconds since 1970, from 2001 to 2286 */
+#define ENTRY_SEQ_BITS 20
+
+static bool all_digits(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9') {
+            return false;
+        }
+    }
+    return text.len != 0;
+}
+
+static bool is_written_once(struct str number)
+{
+    return all_digits(number) && (number.len == 1 || number.p[0] != '0');
+}
+
+/* `1700000000000-12`: the part behind the dash, or STR_NULL. */
+static struct str number_in_ms(struct str text)
+{
+    const size_t dash = ENTRY_MS_DIGITS;
+    if (text.len <= dash + 1 || text.p[dash] != '-' ||
+        !all_digits((struct str){text.p, ENTRY_MS_DIGITS})) {
+        return STR_NULL;
+    }
+    const struct str number = {text.p + dash + 1, text.len - dash - 1};
+    return is_written_once(number) ? number : STR_NULL;
+}
+
+/* Of two texts with the same milliseconds: numbers by their size, before all else. 0: neither says
+ * so. */
+static int compare_in_ms(struct str a, struct str b)
+{
+    if (a.len <= ENTRY_MS_DIGITS + 1 || b.len <= ENTRY_MS_DIGITS + 1 ||
+        memcmp(a.p, b.p, ENTRY_MS_DIGITS + 1) != 0) {
+        return 0;
+    }
+    const struct str x = number_in_ms(a);
+    const struct str y = number_in_ms(b);
+    if (x.p == NULL || y.p == NULL) {
+        return (x.p == NULL) - (y.p == NULL);
+    }
+    return (x.len > y.len) - (x.len < y.len);
+}
+
+/* The numbers of `9-12` as one, so that what is behind is not less. */
+static int64_t place_in_stream(struct str ms, struct str seq)
+{
+    const int64_t most = INT64_C(1) << ENTRY_SEQ_BITS;
+    int64_t high = INT64_MAX;
+    int64_t low = most;
+    (void)event_id_parse_number(ms, &high);
+    (void)event_id_parse_number(seq, &low);
+    return high >= INT64_MAX / most - 1 ? INT64_MAX : high * most + (low < most ? low : most - 1);
+}
+
+/* ---- All ids ---- */
+
 int event_id_compare(struct event_id a, struct event_id b)
 {
     if (a.text.p == NULL || b.text.p == NULL) {
         const int by_kind = (a.text.p != NULL) - (b.text.p != NULL);
         return by_kind != 0 ? by_kind : (a.number > b.number) - (a.number < b.number);
+    }
+    const int in_ms = compare_in_ms(a.text, b.text);
+    if (in_ms != 0) {
+        return in_ms;
     }
     const int order = memcmp(a.text.p, b.text.p, a.text.len < b.text.len ? a.text.len : b.text.len);
     return order != 0 ? order : (a.text.len > b.text.len) - (a.text.len < b.text.len);
@@ -80,5 +145,9 @@ uint64_t event_id_stream(struct str text, int64_t *offset)
     }
     const struct str name = {text.p, (size_t)(dash - text.p)};
     const struct str number = {dash + 1, text.len - name.len - 1};
+    if (all_digits(name) && all_digits(number)) {
+        *offset = place_in_stream(name, number);
+        return FNV_BEGIN;
+    }
     return event_id_parse_number(number, offset) ? fnv1a(FNV_BEGIN, name) : 0;
 }

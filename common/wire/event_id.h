@@ -43,7 +43,8 @@ static inline bool event_id_equal(struct event_id a, struct event_id b)
 }
 
 /* Below, equal to or above 0 as a stands before, at or behind b: numbers by their size, texts by
- * their bytes, and numbers before texts. */
+ * their bytes, and numbers before texts. Ids of entries of Redis, 1700000000000-12, within the same
+ * millisecond are ordered by the number behind the dash. */
 int event_id_compare(struct event_id a, struct event_id b);
 
 /* True for a text that an id can be: UTF-8 of 1 to EVENT_ID_MAX bytes, without control characters,
@@ -52,7 +53,8 @@ bool event_id_valid(struct str text);
 
 /* A text that says where an event stands in a stream of several, each of which is delivered in the
  * order of its offsets: STREAM-OFFSET, as in orders-3-1042. Returns a digest of the stream's name,
- * and stores the offset; 0 when the text is none of these. */
+ * and stores the offset; 0 when the text is none of these. Of two numbers, as in 1700000000000-12
+ * of Redis, both say where in one stream without a name. */
 uint64_t event_id_stream(struct str text, int64_t *offset);
 
 /* The id as text: its own, or that of its number, which is written into `out`. */

@@ -46,11 +46,13 @@ static int check_kind(enum source_kind kind, struct error *err)
                          "source.uri is SQLite, which needs no trigger: the ingestor watches the "
                          "database's files");
     case SOURCE_KAFKA:
+    case SOURCE_REDIS:
         break;
     }
     return error_set(err, STATUS_INVALID,
-                     "source.uri is Kafka, which needs no trigger: it tells the ingestor of each "
-                     "message");
+                     "source.uri is %s, which needs no trigger: it tells the ingestor of each "
+                     "message",
+                     source_kind_name(kind));
 }
 
 /* ---- Which tables ---- */

@@ -58,6 +58,8 @@ static const char *scheme_of(enum source_kind kind)
         return "postgresql";
     case SOURCE_KAFKA:
         return "kafka";
+    case SOURCE_REDIS:
+        return "redis";
     }
     return "";
 }

@@ -35,7 +35,8 @@ struct deliveries {
 /* By source.cursor, and on a bus. */
 static bool ids_are_texts(const struct config *config)
 {
-    return config->source.cursor != NULL || config->source.kind == SOURCE_KAFKA;
+    return config->source.cursor != NULL || config->source.kind == SOURCE_KAFKA ||
+           config->source.kind == SOURCE_REDIS;
 }
 
 struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id,

@@ -165,13 +165,18 @@ static int check_keys(struct config_reader *r, const struct yaml_node *section,
         return config_fail(r, kafka->key, NULL, "source.kafka: the source is %s; leave it out",
                            source_kind_name(source->kind));
     }
+    const struct yaml_node *redis = yaml_get(section, "redis");
+    if (redis != NULL && source->kind != SOURCE_REDIS) {
+        return config_fail(r, redis->key, NULL, "source.redis: the source is %s; leave it out",
+                           source_kind_name(source->kind));
+    }
     return STATUS_OK;
 }
 
 static const struct config_key rows[] = {
     {CONFIG_CUSTOM("uri", read_uri), .needed = "uri: sqlite:events.db",
-     .help = "Where the events are: `sqlite:FILE`, `postgresql://USER@HOST:PORT/DATABASE`, or "
-             "`kafka://BROKER:PORT/TOPIC`."},
+     .help = "Where the events are: `sqlite:FILE`, `postgresql://USER@HOST:PORT/DATABASE`, "
+             "`kafka://BROKER:PORT/TOPIC`, or `redis://HOST:PORT/STREAM`."},
     {CONFIG_CUSTOM("listen_uri", read_listen_uri),
      .help = "Where PostgreSQL itself is, for LISTEN alone, when `uri` leads to a pooler."},
     {CONFIG_CUSTOM("table", read_table), .default_value = "events",
@@ -185,6 +190,8 @@ static const struct config_key rows[] = {
      .help = "A map from the fields of an event to places in the messages of a bus."},
     {CONFIG_CUSTOM("kafka", config_read_kafka), .default_value = "{}",
      .help = "Options of librdkafka, handed on as they are."},
+    {CONFIG_SECTION("redis", struct config_source, redis, config_redis_table),
+     .help = "How the stream of Redis is read."},
     {CONFIG_CUSTOM("cursor", read_cursor), .default_words = "none: ids grow",
      .help = "For ids that do not grow: the column that rows are read in the order of, and that of "
              "the id."},

@@ -10,6 +10,7 @@
 config_read_fn config_read_columns;
 config_read_fn config_read_fields;
 config_read_fn config_read_kafka;
+extern const struct config_table config_redis_table;
 
 /* Gives the fields of messages that the file does not name the places that the format has for them,
  * and checks the others. section: that of the source. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/config/message_place.h"
 
+#include <stdio.h>
+
 #include "tests/common/config/config_unit.h"
 
 #define BUS "source:\n  uri: kafka://b1:9092,b2:9093/orders,tick*\n"
@@ -72,6 +74,31 @@ static void test_a_bus_has_topics_options_and_places(void **state)
     config_destroy(&config);
 }
 
+static void assert_redis(const char *uri, const char *host, unsigned port, const char *stream)
+{
+    char text[256];
+    snprintf(text, sizeof text, "source: {uri: '%s', redis: {database: 3, user: u}}", uri);
+    struct config *config = parse_ok(text);
+    assert_int_equal(config->source.kind, SOURCE_REDIS);
+    assert_string_equal(config->source.redis.host, host);
+    assert_int_equal(config->source.redis.port, port);
+    assert_string_equal(config->source.redis.stream, stream);
+    assert_int_equal(config->source.redis.database, 3);
+    assert_string_equal(config->source.redis.user, "u");
+    assert_null(config->source.redis.field);
+    assert_string_equal(config->ingestor.checkpoint_path, "/etc/tilewire/redis.tilewire");
+    config_destroy(&config);
+}
+
+static void test_a_stream_of_redis_has_an_address_and_a_name(void **state)
+{
+    (void)state;
+    assert_redis("redis://h/orders", "h", 6379, "orders");
+    assert_redis("redis://h.example.org:1/a:b/{c} d", "h.example.org", 1, "a:b/{c} d");
+    assert_redis("redis://[::1]/s", "::1", 6379, "s");
+    assert_redis("redis://[fe80::1]:65535/s", "fe80::1", 65535, "s");
+}
+
 static void test_what_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -93,6 +120,19 @@ static void test_what_does_not_fit_is_refused(void **state)
         {BUS "  format: avro\n", "expected json, cloudevents or debezium"},
         {BUS "  kafka: {group.id: x}\n", "source.kafka.group.id: Tilewire sets it"},
         {BUS "  kafka: {sasl.password: x}\n", "a secret may not stand in the configuration"},
+        {"source: {uri: \"redis://h\"}", "expected redis://HOST:PORT/STREAM"},
+        {"source: {uri: \"redis://h/\"}", "expected redis://HOST:PORT/STREAM"},
+        {"source: {uri: \"redis:///s\"}", "expected redis://HOST:PORT/STREAM"},
+        {"source: {uri: \"redis://h:/s\"}", "expected redis://HOST:PORT/STREAM"},
+        {"source: {uri: \"redis://h:65536/s\"}", "expected redis://HOST:PORT/STREAM"},
+        {"source: {uri: \"redis://h:99999999999999999999/s\"}", "redis://HOST:PORT/STREAM"},
+        {"source: {uri: \"redis://[::1/s\"}", "expected redis://HOST:PORT/STREAM"},
+        {"source: {uri: \"redis://[::1]6379/s\"}", "expected redis://HOST:PORT/STREAM"},
+        {"source: {uri: \"redis://h/0\"}", "which source.redis.database says"},
+        {"source: {uri: \"redis://u:p@h/s\"}", "a user and a password may not stand in it"},
+        {"source: {uri: \"sqlite:x.db\", redis: {user: a}}", "source.redis: the source is SQLite"},
+        {"source: {uri: \"redis://h/s\", redis: {database: -1}}",
+         "source.redis.database: expected 0 to 65535"},
         {BUS "  kafka: [a]\n", "expected a map of options of librdkafka"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -112,6 +152,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_a_bus_has_topics_options_and_places),
+        cmocka_unit_test(test_a_stream_of_redis_has_an_address_and_a_name),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

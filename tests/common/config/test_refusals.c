@@ -6,7 +6,9 @@
 #define PASSWORD                                                                                   \
     "a password may not stand in the configuration: put it into a file of its own and name that "  \
     "with password_file, or set PGPASSWORD in the environment"
-#define FORMS "sqlite:FILE, postgresql://USER@HOST/DATABASE or kafka://BROKER:PORT/TOPIC"
+#define FORMS                                                                                      \
+    "sqlite:FILE, postgresql://USER@HOST/DATABASE, kafka://BROKER:PORT/TOPIC or "                  \
+    "redis://HOST/STREAM"
 #define URI "source.uri: expected " FORMS
 #define KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 
@@ -127,7 +129,7 @@ static void test_source(void **state)
          "source.columns.id says is \"uuid\""},
         {"source: {uri: sqlite:e, poll: 1s}",
          "1:25: source: unknown key \"poll\"; known are uri, listen_uri, table, columns, "
-         "format, fields, kafka, cursor, payload_in_events, password_file, poll_interval, "
+         "format, fields, kafka, redis, cursor, payload_in_events, password_file, poll_interval, "
          "late_window, metric_event, "
          "time_zone or "
          "week_starts"},

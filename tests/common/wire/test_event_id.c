@@ -17,6 +17,14 @@ static void test_order(void **state)
         event_id_of_number(9),
         event_id_of_number(10),
         text("10"),
+        text("1700000000000-"),
+        text("1700000000000-0"),
+        text("1700000000000-9"),
+        text("1700000000000-10"),
+        text("1700000000000-18446744073709551615"),
+        text("1700000000000-01"), /* none of Redis */
+        text("1700000000000-1a"),
+        text("1700000000001-1"),
         text("9"),
         text("9a"),
         text("A"),
@@ -46,6 +54,33 @@ static void test_texts(void **state)
                               STR("a\nb"), STR("a\0b"), STR("a\x7f"), STR("a\xff")};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(event_id_valid(bad[i]));
+    }
+}
+
+static void test_streams(void **state)
+{
+    (void)state;
+    int64_t a;
+    int64_t b;
+    assert_int_equal(event_id_stream(STR("orders"), &a), 0);
+    assert_int_equal(event_id_stream(STR("-1"), &a), 0);
+    assert_int_equal(event_id_stream(STR("orders-3-1042"), &a),
+                     event_id_stream(STR("orders-3-1043"), &b));
+    assert_int_equal(a, 1042);
+    assert_int_not_equal(event_id_stream(STR("orders-4-1042"), &b),
+                         event_id_stream(STR("orders-3-1042"), &a));
+    const char *const ordered[] = {"0-1",
+                                   "1-0",
+                                   "9-10",
+                                   "10-9",
+                                   "1700000000000-9",
+                                   "1700000000000-10",
+                                   "1700000000001-0",
+                                   "18446744073709551615-18446744073709551615"};
+    for (size_t i = 1; i < sizeof ordered / sizeof *ordered; i++) {
+        assert_int_equal(event_id_stream(str_of(ordered[i - 1]), &a),
+                         event_id_stream(str_of(ordered[i]), &b));
+        assert_true(a < b);
     }
 }
 
@@ -92,9 +127,8 @@ static void test_encoding(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_order),    cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_streams),  cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_encoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,9 @@ static void test_each_source_is_found_with_its_stores(void **state)
     if (source_kind_built(SOURCE_KAFKA)) {
         assert_source("kafka://h:9092/t', fields: {}, format: 'json", "auto", "kafka", &files);
     }
+    if (source_kind_built(SOURCE_REDIS)) {
+        assert_source("redis://h/s", "auto", "redis", &files);
+    }
     assert_source("postgresql://h/db", "postgresql", "postgresql", &tables);
     assert_source("postgresql://h/db", "'file:/tmp/x'", "postgresql", &files);
 }
