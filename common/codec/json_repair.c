@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/base/utf8.h"
+#include "common/codec/json_escape.h"
 
 static const char unusable[] = "\"\\u0000\"";
 static const char bad_name[] = "\".\"";
@@ -18,54 +19,16 @@ static bool is_digit(struct str text, size_t at)
 
 /* ---- Strings ---- */
 
-/* The code unit of the escape \uXXXX that begins there; -1 when there is none. */
-static int code_unit(struct str text, size_t at)
-{
-    if (at + 6 > text.len || text.p[at] != '\\' || text.p[at + 1] != 'u') {
-        return -1;
-    }
-    int unit = 0;
-    for (size_t i = at + 2; i < at + 6; i++) {
-        const char c = text.p[i];
-        const int digit = c >= '0' && c <= '9'   ? c - '0'
-                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                 : -1;
-        if (digit < 0) {
-            return -1;
-        }
-        unit = unit * 16 + digit;
-    }
-    return unit;
-}
-
-/* Passes over the escape that begins there. *bad is set when it stands for no character that a text
- * can have. */
-static size_t after_escape(struct str text, size_t at, bool *bad)
-{
-    const int unit = code_unit(text, at);
-    if (unit < 0) {
-        return at + 2; /* another escape, or one that jansson refuses */
-    }
-    if (unit >= 0xd800 && unit <= 0xdbff) {
-        const int second = code_unit(text, at + 6);
-        if (second >= 0xdc00 && second <= 0xdfff) {
-            return at + 12;
-        }
-        *bad = true;
-    }
-    *bad = *bad || unit == 0 || (unit >= 0xdc00 && unit <= 0xdfff);
-    return at + 6;
-}
-
-/* The end of the string that begins there, after its closing quote; the text's when it has none. */
+/* The end of the string that begins there, after its closing quote; behind the text's when it has
+ * none. */
 static size_t after_string(struct str text, size_t begin, bool *bad)
 {
+    bool wrong = false; /* which jansson tells */
     size_t at = begin + 1;
     while (at < text.len && text.p[at] != '"') {
-        at = text.p[at] == '\\' ? after_escape(text, at, bad) : at + 1;
+        at = text.p[at] == '\\' ? json_escape_end(text, at, bad, &wrong) : at + 1;
     }
-    return at < text.len ? at + 1 : text.len;
+    return at + 1;
 }
 
 static bool is_name(struct str text, size_t at)
@@ -80,6 +43,10 @@ static size_t put_string(struct str text, size_t begin, struct buf *out)
 {
     bool bad = false;
     const size_t end = after_string(text, begin, &bad);
+    if (end > text.len) { /* jansson refuses it */
+        buf_append(out, text.p + begin, text.len - begin);
+        return text.len;
+    }
     const struct str string = {text.p + begin, end - begin};
     if (!bad && utf8_valid(string)) {
         buf_append_str(out, string);
@@ -162,8 +129,7 @@ static size_t put_number(struct str text, size_t begin, struct buf *copy, struct
 
 /* ---- Containers ---- */
 
-/* The end of the map or list that begins there; the text's when it has none. */
-static size_t after_container(struct str text, size_t at)
+size_t json_repair_container_end(struct str text, size_t at)
 {
     size_t depth = 0;
     while (at < text.len) {
@@ -176,7 +142,7 @@ static size_t after_container(struct str text, size_t at)
             break;
         }
     }
-    return at;
+    return at < text.len ? at : text.len;
 }
 
 void json_repair(struct str text, struct buf *out)
@@ -192,7 +158,7 @@ void json_repair(struct str text, struct buf *out)
             at = put_number(text, at, &copy, out);
         } else if (opens && depth + 1 >= JSON_REPAIR_DEPTH) {
             buf_append_text(out, unusable);
-            at = after_container(text, at);
+            at = json_repair_container_end(text, at);
         } else {
             depth += opens;
             depth -= depth != 0 && (c == '}' || c == ']');

@@ -27,4 +27,7 @@
 /* Appends the text in a form that jansson reads, with JSON_ALLOW_NUL. */
 void json_repair(struct str text, struct buf *out);
 
+/* The end of the map or list that begins there, whatever is in it; the text's when it has none. */
+size_t json_repair_container_end(struct str text, size_t at);
+
 #endif

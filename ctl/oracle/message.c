@@ -173,8 +173,9 @@ static struct str row_key(const struct parts *p)
         json_each(key, join_member, &joined);
         return joined.text != NULL ? str_of(joined.text) : STR_NULL;
     }
-    const struct found found = {.json = key, .text = p->message->key};
-    return json_is_list(key) ? p->message->key : text_of(p, &found);
+    const struct found found = {.json = key};
+    const struct str text = json_is_list(key) ? STR_NULL : text_of(p, &found);
+    return text.p != NULL ? text : p->message->key; /* a list; null; what no text can be */
 }
 
 /* ---- Places ---- */

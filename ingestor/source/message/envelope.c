@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/base/error.h"
-#include "common/codec/json_slice.h"
 
 /* ---- Opening ---- */
 
@@ -26,10 +25,27 @@ static bool open_binary(struct envelope *e)
     return e->binary;
 }
 
+static const struct json_node *root_of(const struct envelope *e)
+{
+    return json_outline_root(&e->outline);
+}
+
+/* The member of that path of a value that is given. */
+static const struct json_node *member_of(const struct envelope *e, const struct json_node *node,
+                                         struct str path)
+{
+    return json_outline_at(&e->outline, node, path);
+}
+
+static bool is_map(const struct json_node *node)
+{
+    return node != NULL && node->kind == OUTLINE_MAP;
+}
+
 static enum envelope_verdict open_structured(struct envelope *e)
 {
-    e->data = "data";
-    return json_is_map(e->root) && !json_absent(json_at(e->root, STR("specversion")))
+    e->data = member_of(e, root_of(e), STR("data"));
+    return is_map(root_of(e)) && !json_outline_absent(member_of(e, root_of(e), STR("specversion")))
                ? ENVELOPE_OPEN
                : ENVELOPE_NOT_JSON;
 }
@@ -38,17 +54,17 @@ static enum envelope_verdict open_structured(struct envelope *e)
  * heartbeats, and the beginnings and ends of transactions. */
 static enum envelope_verdict open_change(struct envelope *e)
 {
-    if (!json_is_map(e->root)) {
+    if (!is_map(root_of(e))) {
         return ENVELOPE_NOT_JSON;
     }
-    if (json_is_map(json_at(e->root, STR("payload"))) && json_at(e->root, STR("schema")) != NULL) {
-        e->data = "payload";
+    const struct json_node *payload = member_of(e, root_of(e), STR("payload"));
+    if (is_map(payload) && member_of(e, root_of(e), STR("schema")) != NULL) {
+        e->data = payload;
     }
-    const struct json_value *change = json_at(e->root, str_of(e->data));
     if (e->message->key.p != NULL) {
         (void)json_parse_usable(e->message->key, MESSAGE_VALUE_MAX, &e->key);
     }
-    return json_absent(json_at(change, STR("op"))) ? ENVELOPE_NOTHING : ENVELOPE_OPEN;
+    return json_outline_absent(member_of(e, e->data, STR("op"))) ? ENVELOPE_NOTHING : ENVELOPE_OPEN;
 }
 
 enum envelope_verdict envelope_open(struct envelope *e, enum message_format format,
@@ -56,8 +72,8 @@ enum envelope_verdict envelope_open(struct envelope *e, enum message_format form
 {
     e->format = format;
     e->message = message;
-    e->data = "";
-    (void)json_parse_usable(message->value, MESSAGE_VALUE_MAX, &e->root); /* NULL: it is no JSON */
+    (void)json_outline_read(&e->outline, message->value); /* empty where it is no JSON */
+    e->data = root_of(e);
     if (format == MESSAGE_CLOUDEVENTS && open_binary(e)) {
         return ENVELOPE_OPEN;
     }
@@ -66,7 +82,7 @@ enum envelope_verdict envelope_open(struct envelope *e, enum message_format form
     }
     switch (format) {
     case MESSAGE_JSON:
-        return json_is_map(e->root) ? ENVELOPE_OPEN : ENVELOPE_NOT_JSON;
+        return is_map(root_of(e)) ? ENVELOPE_OPEN : ENVELOPE_NOT_JSON;
     case MESSAGE_CLOUDEVENTS:
         return open_structured(e);
     case MESSAGE_DEBEZIUM:
@@ -77,53 +93,41 @@ enum envelope_verdict envelope_open(struct envelope *e, enum message_format form
 
 void envelope_close(struct envelope *e)
 {
-    json_free(e->root);
     json_free(e->key);
-    e->root = NULL;
     e->key = NULL;
     e->binary = false;
 }
 
 void envelope_free(struct envelope *e)
 {
+    json_outline_free(&e->outline);
     buf_free(&e->scratch);
+    buf_free(&e->table);
+    buf_free(&e->op);
 }
 
 /* ---- Texts ---- */
 
-/* Joins the data's path and one within it; the result stands in the scratch. */
-static struct str path_of(struct envelope *e, struct str inner)
+static const struct json_node *data_at(const struct envelope *e, struct str path)
 {
-    if (e->data[0] == '\0' || inner.len == 0) {
-        return inner.len == 0 ? str_of(e->data) : inner;
-    }
-    buf_clear(&e->scratch);
-    buf_append_text(&e->scratch, e->data);
-    buf_append_char(&e->scratch, '.');
-    buf_append_str(&e->scratch, inner);
-    return buf_str(&e->scratch);
-}
-
-static const struct json_value *data_at(const struct envelope *e, struct str path)
-{
-    return json_at(json_at(e->root, str_of(e->data)), path);
+    return member_of(e, e->data, path);
 }
 
 /* When a row was changed: at its database; else when Debezium saw it. */
-static const struct json_value *change_time(const struct envelope *e)
+static const struct json_node *change_time(const struct envelope *e)
 {
-    const struct json_value *time = data_at(e, STR("source.ts_ms"));
+    const struct json_node *time = data_at(e, STR("source.ts_ms"));
     int64_t ms;
-    return json_as_int(time, &ms) && ms > 0 ? time : data_at(e, STR("ts_ms"));
+    return json_outline_integer(&e->outline, time, &ms) && ms > 0 ? time : data_at(e, STR("ts_ms"));
 }
 
-const struct json_value *envelope_json(const struct envelope *e, const struct message_place *place)
+const struct json_node *envelope_json(const struct envelope *e, const struct message_place *place)
 {
     if (place->kind == PLACE_VALUE) {
         return data_at(e, place->name);
     }
     if (place->kind == PLACE_ATTRIBUTE && !e->binary) {
-        return json_at(e->root, place->name);
+        return member_of(e, root_of(e), place->name);
     }
     return place->kind == PLACE_CHANGE_TIME ? change_time(e) : NULL;
 }
@@ -135,11 +139,14 @@ static struct str change_type(struct envelope *e)
                                            {"r", "read"},    {"t", "truncated"}, {"m", "message"}};
     struct str op;
     struct str table;
-    if (!json_as_str(data_at(e, STR("op")), &op)) {
+    const struct json_node *name = data_at(e, STR("source.table"));
+    if (!json_outline_text(&e->outline, data_at(e, STR("op")), &e->op, &op)) {
         return STR_NULL;
     }
-    if (!json_as_str(data_at(e, STR("source.table")), &table) &&
-        !json_as_str(data_at(e, STR("source.collection")), &table)) {
+    if (name == NULL || name->kind != OUTLINE_STRING) {
+        name = data_at(e, STR("source.collection"));
+    }
+    if (!json_outline_text(&e->outline, name, &e->table, &table)) {
         table = e->message->topic;
     }
     buf_clear(&e->scratch);
@@ -155,6 +162,16 @@ static struct str change_type(struct envelope *e)
     return buf_str(&e->scratch);
 }
 
+/* As SQL writes it. */
+static void append_number(struct buf *out, double number)
+{
+    char digits[JSON_NUMBER_SIZE];
+    buf_append(out, digits, json_number_text(number, digits));
+    buf_append_text(out, strpbrk(digits, ".eEn") == NULL ? ".0" : "");
+}
+
+/* ---- Keys ---- */
+
 /* Appends a value that is no list and no map. */
 static bool append_scalar(struct buf *out, const struct json_value *value)
 {
@@ -162,7 +179,6 @@ static bool append_scalar(struct buf *out, const struct json_value *value)
     int64_t integer;
     double number;
     bool boolean;
-    char digits[JSON_NUMBER_SIZE];
     if (json_as_str(value, &text) || json_as_digits(value, &text)) {
         buf_append_str(out, text);
     } else if (json_as_int(value, &integer)) {
@@ -170,9 +186,7 @@ static bool append_scalar(struct buf *out, const struct json_value *value)
     } else if (json_as_bool(value, &boolean)) {
         buf_append_text(out, boolean ? "true" : "false");
     } else if (json_as_number(value, &number)) {
-        const size_t len = json_number_text(number, digits);
-        buf_append(out, digits, len);
-        buf_append_text(out, strpbrk(digits, ".eEn") == NULL ? ".0" : "");
+        append_number(out, number);
     } else {
         return false;
     }
@@ -195,6 +209,7 @@ static bool append_key_member(void *arg, struct str name, const struct json_valu
     return true;
 }
 
+/* A key that is no map and has no text of its own is taken as it is written. */
 static struct str key_text(struct envelope *e)
 {
     const struct json_value *key = e->key;
@@ -213,21 +228,41 @@ static struct str key_text(struct envelope *e)
     return append_scalar(&e->scratch, key) ? buf_str(&e->scratch) : e->message->key;
 }
 
-/* The value's text itself where it is a list or a map, so that its numbers stay as they are. */
-static struct str json_text(struct envelope *e, const struct json_value *value, struct str path)
+/* ---- Places ---- */
+
+static struct str number_text(struct envelope *e, const struct json_node *value)
 {
-    struct str text;
-    if (json_absent(value) || json_is_unusable(value)) {
+    double number;
+    if (!json_outline_number(&e->outline, value, &number)) {
         return STR_NULL;
     }
-    if (json_as_str(value, &text)) {
-        return text;
-    }
-    if (json_is_map(value) || json_is_list(value)) {
-        return json_slice(e->message->value, path, &text) ? text : STR_NULL;
-    }
     buf_clear(&e->scratch);
-    return append_scalar(&e->scratch, value) ? buf_str(&e->scratch) : STR_NULL;
+    append_number(&e->scratch, number);
+    return buf_str(&e->scratch);
+}
+
+/* The value's text itself where it is a list or a map, so that its numbers stay as they are. */
+static struct str json_text(struct envelope *e, const struct json_node *value)
+{
+    const struct str raw = json_outline_raw(&e->outline, value);
+    struct str text = STR_NULL;
+    switch (value != NULL ? (enum json_outline_kind)value->kind : OUTLINE_NULL) {
+    case OUTLINE_NULL:
+    case OUTLINE_UNUSABLE:
+        return STR_NULL;
+    case OUTLINE_STRING:
+        (void)json_outline_text(&e->outline, value, &e->scratch, &text);
+        return text;
+    case OUTLINE_REAL:
+        return number_text(e, value);
+    case OUTLINE_INTEGER:
+        return str_is(raw, "-0") ? STR("0") : raw;
+    case OUTLINE_BOOL:
+    case OUTLINE_LIST:
+    case OUTLINE_MAP:
+        break;
+    }
+    return raw;
 }
 
 static struct str header_text(const struct envelope *e, const char *prefix, struct str name)
@@ -239,11 +274,12 @@ static struct str header_text(const struct envelope *e, const char *prefix, stru
 struct str envelope_text(struct envelope *e, const struct message_place *place)
 {
     switch (place->kind) {
-    case PLACE_VALUE:
-        return json_text(e, data_at(e, place->name), path_of(e, place->name));
     case PLACE_ATTRIBUTE:
         return e->binary ? header_text(e, e->prefix, place->name)
-                         : json_text(e, json_at(e->root, place->name), place->name);
+                         : json_text(e, envelope_json(e, place));
+    case PLACE_VALUE:
+    case PLACE_CHANGE_TIME:
+        return json_text(e, envelope_json(e, place));
     case PLACE_KEY:
         return key_text(e);
     case PLACE_HEADER:
@@ -256,8 +292,6 @@ struct str envelope_text(struct envelope *e, const struct message_place *place)
         return buf_str(&e->scratch);
     case PLACE_CHANGE_TYPE:
         return change_type(e);
-    case PLACE_CHANGE_TIME:
-        return json_text(e, change_time(e), STR(""));
     case PLACE_TIME:
     case PLACE_NONE:
         break;
@@ -267,19 +301,12 @@ struct str envelope_text(struct envelope *e, const struct message_place *place)
 
 struct str envelope_payload(struct envelope *e, const struct message_place *place, bool configured)
 {
-    const struct json_value *value = envelope_json(e, place);
-    struct str text;
-    if (place->kind == PLACE_CHANGE_TIME || (value == NULL && place->kind != PLACE_VALUE)) {
+    const struct json_node *value = envelope_json(e, place);
+    if (value == NULL && place->kind != PLACE_VALUE) {
         return envelope_text(e, place); /* of a header, say, that holds JSON */
     }
-    if (place->kind == PLACE_ATTRIBUTE && !json_absent(value)) { /* it is no part of the data */
-        return json_slice(e->message->value, place->name, &text) ? text : STR_NULL;
+    if (!json_outline_absent(value)) {
+        return json_outline_raw(&e->outline, value);
     }
-    if (!json_absent(value)) {
-        return json_slice(e->message->value, path_of(e, place->name), &text) ? text : STR_NULL;
-    }
-    return !configured && data_at(e, STR("")) != NULL &&
-                   json_slice(e->message->value, str_of(e->data), &text)
-               ? text
-               : STR_NULL;
+    return configured ? STR_NULL : json_outline_raw(&e->outline, e->data);
 }

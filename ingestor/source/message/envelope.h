@@ -15,6 +15,7 @@
 
 #include "common/base/buf.h"
 #include "common/codec/json.h"
+#include "common/codec/json_outline.h"
 #include "common/config/message_place.h"
 #include "ingestor/source/message/raw_message.h"
 
@@ -22,12 +23,14 @@
 struct envelope {
     enum message_format format;
     const struct message *message; /* borrowed */
-    struct json_value *root;       /* the value's document; owned */
+    struct json_outline outline;   /* of the value; empty: it is no JSON */
     struct json_value *key;        /* the key's, where the format looks into it; owned, or NULL */
     bool binary;                   /* The attributes are headers. */
     const char *prefix;            /* of these headers */
-    const char *data;              /* the path of the data in the value; "" when it is all of it */
-    struct buf scratch;            /* texts that were made; they stay until it is closed */
+    const struct json_node *data;  /* the data in the value; NULL: there is none */
+    struct buf table;              /* scratch of a change's type */
+    struct buf op;                 /* likewise */
+    struct buf scratch;            /* texts that were made; the last one is there */
 };
 
 enum envelope_verdict { ENVELOPE_OPEN, ENVELOPE_NOT_JSON, ENVELOPE_NOTHING };
@@ -37,11 +40,11 @@ enum envelope_verdict envelope_open(struct envelope *e, enum message_format form
                                     const struct message *message);
 void envelope_close(struct envelope *e);
 
-/* Gives back the memory of the scratch, too. */
+/* Gives back the memory that is kept from one message to the next. */
 void envelope_free(struct envelope *e);
 
 /* What stands at a place, if that is in JSON and there is something; else NULL. */
-const struct json_value *envelope_json(const struct envelope *e, const struct message_place *place);
+const struct json_node *envelope_json(const struct envelope *e, const struct message_place *place);
 
 /* The text at a place: a string's own; numbers and booleans as SQL writes them; lists and maps as
  * JSON. STR_NULL: there is none. Valid until the next call of it. */

@@ -8,8 +8,6 @@
 
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
-#include "common/codec/json.h"
-#include "common/codec/json_slice.h"
 #include "common/config/message_place.h"
 #include "ingestor/source/columns.h"
 #include "ingestor/source/message/envelope.h"
@@ -66,33 +64,34 @@ void message_reader_destroy(struct message_reader **reader_p)
 /* ---- The time ---- */
 
 /* A time is a number or a text, as in a table. */
-static bool time_of_json(const struct json_value *value, const struct zone *zone, wall_time *out)
+static bool time_of_json(struct envelope *e, const struct json_node *value, const struct zone *zone,
+                         wall_time *out)
 {
     struct str text;
     int64_t integer;
     double number;
-    if (json_as_str(value, &text)) {
+    if (json_outline_text(&e->outline, value, &e->scratch, &text)) {
         return wall_parse(text.p, text.len, zone, out);
     }
-    if (json_as_int(value, &integer)) {
+    if (json_outline_integer(&e->outline, value, &integer)) {
         return wall_from_integer(integer, zone, out);
     }
-    return json_as_number(value, &number) && wall_from_number(number, zone, out);
+    return json_outline_number(&e->outline, value, &number) && wall_from_number(number, zone, out);
 }
 
 /* The message's own time serves where the file names no place for it and the message has none. */
 static bool time_of(struct message_reader *reader, wall_time *out)
 {
-    const struct envelope *e = &reader->envelope;
+    struct envelope *e = &reader->envelope;
     const struct field_place *field = &reader->fields[EVENT_TIMESTAMP];
     const struct zone *zone = reader->source->local.zone;
-    const struct json_value *json = envelope_json(e, &field->place);
+    const struct json_node *json = envelope_json(e, &field->place);
     struct str text = STR_NULL;
     if (json == NULL && field->place.kind != PLACE_TIME) {
-        text = envelope_text(&reader->envelope, &field->place);
+        text = envelope_text(e, &field->place);
     }
-    if (json != NULL && !json_absent(json)) {
-        return time_of_json(json, zone, out);
+    if (!json_outline_absent(json)) {
+        return time_of_json(e, json, zone, out);
     }
     if (text.p != NULL) {
         return wall_parse(text.p, text.len, zone, out);

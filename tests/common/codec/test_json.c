@@ -159,6 +159,8 @@ static void test_what_is_no_json_stays_none(void **state)
         "{1e400:1}",
         "[99999999999999999999a]",
         "\"\\",
+        "\"\xe9",
+        "\"\\ud83d",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct json_value *root;
