@@ -17,7 +17,7 @@
 #include "common/base/str.h"
 #include "common/codec/mp.h"
 
-#define EVENT_ID_MAX 200        /* bytes of a text */
+#define EVENT_ID_MAX 280        /* bytes of a text: what the longest topic of Kafka needs */
 #define EVENT_ID_NUMBER_SIZE 24 /* bytes that event_id_format needs */
 
 /* Borrows its text. All zero: no event. */

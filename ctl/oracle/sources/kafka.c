@@ -199,7 +199,7 @@ static int read_topics(struct kafka *k, struct error *err)
 
 static int id_of(const rd_kafka_message_t *message, char *out, size_t size)
 {
-    return snprintf(out, size, "%.160s-%d-%lld", rd_kafka_topic_name(message->rkt),
+    return snprintf(out, size, "%s-%d-%lld", rd_kafka_topic_name(message->rkt),
                     message->partition, (long long)message->offset);
 }
 

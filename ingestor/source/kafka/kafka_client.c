@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/kafka/kafka_client.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "common/base/pattern.h"
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
+#include "ingestor/source/kafka/kafka_state.h"
 
 #define LAST_MS INT64_C(253402300799999) /* of the year 9999 */
 #define DIGEST_BYTES ((size_t)64)        /* of a value: each message comes by there */
@@ -19,8 +20,7 @@
 /* ---- Options ---- */
 
 /* What reading stands on. An offset that is not there is an error, so that nothing is passed over
- * without a word; 64 MiB wait in memory at most, beside what is under way. librdkafka 2.0.2 stops
- * for a second when as much waits, which therefore has to be what is folded in a second. */
+ * without a word; 64 MiB wait in memory at most, beside what is under way. */
 static const char *const defaults[][2] = {
     {"client.id", "tilewire"},
     {"socket.timeout.ms", "10000"},
@@ -120,7 +120,7 @@ static void on_log(const rd_kafka_t *handle, int level, const char *facility, co
 
 int kafka_client_serve(struct kafka_client *client, struct error *err)
 {
-    while (rd_kafka_poll(client->handle, 0) > 0) {
+    while (rd_kafka_poll(client->handle, 0) > 0 || rd_kafka_poll(client->asker, 0) > 0) {
     }
     if (client->down.text[0] == '\0') {
         return STATUS_OK;
@@ -145,12 +145,11 @@ int kafka_client_failed(struct kafka_client *client, const rd_kafka_message_t *m
 
 /* ---- Opening and closing ---- */
 
-int kafka_client_open(struct kafka_client *client, const struct config *config, struct error *err)
+static int open_handle(struct kafka_client *client, rd_kafka_t **out, struct error *err)
 {
     char why[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    *client = (struct kafka_client){.config = config};
-    int status = set_options(conf, &config->source, err);
+    int status = set_options(conf, &client->config->source, err);
     if (status != STATUS_OK) {
         rd_kafka_conf_destroy(conf);
         return status;
@@ -158,10 +157,24 @@ int kafka_client_open(struct kafka_client *client, const struct config *config, 
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_log_cb(conf, on_log);
-    client->handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (client->handle == NULL) {
+    *out = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (*out == NULL) {
         rd_kafka_conf_destroy(conf);
         return error_set(err, STATUS_INVALID, "source.kafka: %s", why);
+    }
+    return STATUS_OK;
+}
+
+int kafka_client_open(struct kafka_client *client, const struct config *config, struct error *err)
+{
+    *client = (struct kafka_client){.config = config};
+    int status = open_handle(client, &client->handle, err);
+    if (status == STATUS_OK) {
+        status = open_handle(client, &client->asker, err);
+    }
+    if (status != STATUS_OK) {
+        kafka_client_close(client);
+        return status;
     }
     client->queue = rd_kafka_queue_new(client->handle);
     client->reader = message_reader_create(&config->source);
@@ -174,11 +187,15 @@ void kafka_client_close(struct kafka_client *client)
         rd_kafka_topic_destroy(client->topics[i]);
     }
     free(client->topics);
+    kafka_fetch_free(&client->fetch);
     if (client->queue != NULL) {
         rd_kafka_queue_destroy(client->queue);
     }
     if (client->handle != NULL) {
         rd_kafka_destroy(client->handle);
+    }
+    if (client->asker != NULL) {
+        rd_kafka_destroy(client->asker);
     }
     message_reader_destroy(&client->reader);
     buf_free(&client->header);
@@ -244,19 +261,23 @@ int kafka_client_partitions(struct kafka_client *client, kafka_each_partition *e
     const struct rd_kafka_metadata *all = NULL;
     bool found[CONFIG_TOPICS_MAX] = {false};
     const rd_kafka_resp_err_t code =
-        rd_kafka_metadata(client->handle, 1, NULL, &all, KAFKA_ANSWER_MS);
+        rd_kafka_metadata(client->asker, 1, NULL, &all, KAFKA_ANSWER_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return unreachable(client, code, err);
     }
+    kafka_fetch_forget(&client->fetch);
     for (int i = 0; i < all->topic_cnt; i++) {
         const struct rd_kafka_metadata_topic *topic = &all->topics[i];
         size_t which;
-        if (topic->err != RD_KAFKA_RESP_ERR_NO_ERROR || !is_wanted(kafka, topic->topic, &which)) {
+        if (topic->err != RD_KAFKA_RESP_ERR_NO_ERROR || strlen(topic->topic) > KAFKA_TOPIC_MAX ||
+            !is_wanted(kafka, topic->topic, &which)) {
             continue;
         }
         found[which] = true;
         for (int k = 0; k < topic->partition_cnt; k++) {
-            each(arg, topic->topic, topic->partitions[k].id);
+            const struct rd_kafka_metadata_partition *partition = &topic->partitions[k];
+            kafka_fetch_leader(&client->fetch, partition->leader, topic->topic, partition->id);
+            each(arg, topic->topic, partition->id);
         }
     }
     rd_kafka_metadata_destroy(all);
@@ -266,9 +287,18 @@ int kafka_client_partitions(struct kafka_client *client, kafka_each_partition *e
 int kafka_client_range(struct kafka_client *client, const char *topic, int32_t number,
                        int64_t *first, int64_t *end, struct error *err)
 {
-    const rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(client->handle, topic, number,
-                                                                      first, end, KAFKA_ANSWER_MS);
+    const rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(client->asker, topic, number, first, end, KAFKA_ANSWER_MS);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : unreachable(client, code, err);
+}
+
+int64_t kafka_client_known_end(struct kafka_client *client, const char *topic, int32_t number)
+{
+    int64_t first;
+    int64_t end;
+    const rd_kafka_resp_err_t code =
+        rd_kafka_get_watermark_offsets(client->handle, topic, number, &first, &end);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR && end >= 0 ? end : -1;
 }
 
 int kafka_client_consume(struct kafka_client *client, const char *topic, int32_t number,
@@ -331,6 +361,32 @@ static wall_time time_of(const rd_kafka_message_t *message)
     return sound ? (wall_time){ms * US_PER_MS} : WALL_NEVER;
 }
 
+/* Puts a number that is not negative before `end`, and returns where it begins. */
+static char *put_digits(char *end, uint64_t number)
+{
+    do {
+        *--end = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    return end;
+}
+
+static_assert(EVENT_ID_MAX >= KAFKA_TOPIC_MAX + 1 + 10 + 1 + 19, "the longest id has room");
+
+/* TOPIC-PARTITION-OFFSET, from its end on. Each message has one, and printf would take a tenth of
+ * all that is done with it. */
+static struct str id_of(struct str topic, const rd_kafka_message_t *m, char id[EVENT_ID_MAX])
+{
+    char *end = id + EVENT_ID_MAX;
+    char *begin = put_digits(end, (uint64_t)m->offset);
+    *--begin = '-';
+    begin = put_digits(begin, (uint64_t)m->partition);
+    *--begin = '-';
+    begin -= topic.len;
+    memcpy(begin, topic.p, topic.len);
+    return (struct str){begin, (size_t)(end - begin)};
+}
+
 void kafka_client_add_event(struct kafka_client *client, struct batch *batch, rd_kafka_message_t *m,
                             const char *name, uint64_t ordinal, wall_time now,
                             struct unusable_log *unusable)
@@ -345,10 +401,8 @@ void kafka_client_add_event(struct kafka_client *client, struct batch *batch, rd
         .header = header_of,
         .header_arg = &headers,
     };
-    char id[EVENT_ID_MAX + 64];
-    const int len = snprintf(id, sizeof id, "%.*s-%d-%lld", EVENT_ID_MAX - 40, name, m->partition,
-                             (long long)m->offset);
-    const struct str id_text = {id, (size_t)len};
+    char id[EVENT_ID_MAX];
+    const struct str id_text = id_of(message.topic, m, id);
     enum unusable why;
     struct event *event = batch_event(batch);
     event->ordinal = ordinal;

@@ -16,16 +16,20 @@
 
 #include "common/base/error.h"
 #include "common/config/config.h"
+#include "ingestor/source/kafka/kafka_fetch.h"
 #include "ingestor/source/message/message.h"
 
 #define KAFKA_ANSWER_MS 5000 /* how long a broker is waited for */
 
 struct kafka_client {
     const struct config *config; /* borrowed */
-    rd_kafka_t *handle;
+    rd_kafka_t *handle;          /* consumes */
+    rd_kafka_t *asker; /* asks, over connections of its own: a broker answers one question after
+                        * the other, and that for messages not before there are some */
     rd_kafka_queue_t *queue;   /* of all partitions that are consumed */
     rd_kafka_topic_t **topics; /* those that were asked for, by name */
     size_t topic_count;
+    struct kafka_fetch fetch;
     struct error down;             /* why nothing can be read; empty: nothing says so */
     struct message_reader *reader; /* of messages */
     struct buf header;             /* scratch */
@@ -44,6 +48,9 @@ int kafka_client_partitions(struct kafka_client *client, kafka_each_partition *e
 /* The offsets of the first message that is there, and behind the last one. STATUS_IO. */
 int kafka_client_range(struct kafka_client *client, const char *topic, int32_t number,
                        int64_t *first, int64_t *end, struct error *err);
+
+/* The same of the end, as the last answer with messages said; -1 when there was none. */
+int64_t kafka_client_known_end(struct kafka_client *client, const char *topic, int32_t number);
 
 /* Begins to consume a partition at an offset; its messages come to the queue. opaque: goes with
  * them. */

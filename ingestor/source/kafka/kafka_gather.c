@@ -84,11 +84,26 @@ static int handle(struct kafka_gather *g, rd_kafka_message_t *message, kafka_tak
     return STATUS_OK;
 }
 
+/* True when the pieces have more messages than librdkafka has fetched, as offsets count them. */
+static bool has_more(const struct kafka_gather *g, size_t fetched)
+{
+    uint64_t more = 0;
+    for (size_t i = 0; i < g->count && more <= fetched; i++) {
+        const struct kafka_piece *piece = &g->pieces[i];
+        more += piece->over ? 0 : (uint64_t)(piece->end - piece->first);
+    }
+    return more > fetched;
+}
+
 static int take_turn(struct kafka_gather *g, mono_time *heard, struct error *err)
 {
     const int status = kafka_client_serve(g->client, err);
     if (status != STATUS_OK) {
         return status;
+    }
+    const size_t fetched = rd_kafka_queue_length(g->client->queue);
+    if (kafka_fetch_is_half(&g->client->fetch, fetched) && has_more(g, fetched)) {
+        kafka_fetch_wake(&g->client->fetch, g->client->handle);
     }
     const ssize_t got =
         rd_kafka_consume_batch_queue(g->client->queue, TURN_MS, g->messages, KAFKA_GATHER_MESSAGES);

@@ -199,6 +199,34 @@ static struct kafka_feed *feed_of(struct kafka_source *s, const rd_kafka_message
     return NULL;
 }
 
+/* A digest of each message would cost a tenth of all that is done with it, so only that of the last
+ * one of a run is made. */
+static void anchor_newest(struct kafka_source *s)
+{
+    if (s->newest != NULL) {
+        const struct kafka_anchor anchor = {s->newest->offset, kafka_client_digest(s->newest)};
+        kafka_state_anchor(&s->state, s->newest_at, anchor);
+        rd_kafka_message_destroy(s->newest);
+        s->newest = NULL;
+    }
+}
+
+/* Takes a message over that was delivered. */
+static void note_newest(struct kafka_source *s, size_t index, rd_kafka_message_t *message)
+{
+    if (s->newest != NULL && s->newest_at == index) {
+        rd_kafka_message_destroy(s->newest);
+    } else {
+        anchor_newest(s);
+    }
+    s->newest = message;
+    s->newest_at = index;
+    if (s->state.partitions[index].first.offset < 0) {
+        anchor_newest(s);
+    }
+}
+
+/* Takes the message over. */
 static int handle(struct kafka_source *s, rd_kafka_message_t *message, struct batch *batch,
                   wall_time now, struct error *err)
 {
@@ -208,16 +236,18 @@ static int handle(struct kafka_source *s, rd_kafka_message_t *message, struct ba
                          (message->err == 0 && message->offset + 1 >= feed->end))) {
         feed->at_end = true; /* the last offsets may be those of no message */
     }
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return kafka_client_failed(&s->client, message, err);
+    if (feed == NULL || message->err != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        message->offset < s->state.partitions[index].next) {
+        const int status = message->err != RD_KAFKA_RESP_ERR_NO_ERROR
+                               ? kafka_client_failed(&s->client, message, err)
+                               : STATUS_OK;
+        rd_kafka_message_destroy(message);
+        return status;
     }
-    if (feed == NULL || message->offset < s->state.partitions[index].next) {
-        return STATUS_OK;
-    }
-    const uint64_t ordinal = kafka_draft_deliver(&s->draft, &s->state, index, message->offset,
-                                                 kafka_client_digest(message));
+    const uint64_t ordinal = kafka_draft_deliver(&s->draft, &s->state, index, message->offset);
     kafka_client_add_event(&s->client, batch, message, s->state.partitions[index].topic, ordinal,
                            now, &s->unusable);
+    note_newest(s, index, message);
     return STATUS_OK;
 }
 
@@ -230,15 +260,15 @@ static int deliver(struct kafka_source *s, size_t max_rows, struct batch *batch,
     while (s->waiting_at < s->waiting_count && status == STATUS_OK && *messages < max_rows &&
            !batch_is_full(batch)) {
         rd_kafka_message_t *message = s->waiting[s->waiting_at++];
-        status = handle(s, message, batch, now, err);
         *messages += message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
-        rd_kafka_message_destroy(message);
+        status = handle(s, message, batch, now, err);
     }
     return status;
 }
 
 void kafka_live_stop(struct kafka_source *s)
 {
+    anchor_newest(s);
     while (s->waiting_at < s->waiting_count) {
         rd_kafka_message_destroy(s->waiting[s->waiting_at++]);
     }
@@ -254,6 +284,33 @@ static bool all_at_end(const struct kafka_source *s)
     return true;
 }
 
+/* True when partitions reach further than what librdkafka has fetched. */
+static bool has_more(struct kafka_source *s, size_t fetched)
+{
+    uint64_t more = 0;
+    for (size_t i = 0; i < s->feed_count && more <= fetched; i++) {
+        const struct kafka_partition *p = &s->state.partitions[i];
+        const int64_t end =
+            s->feeds[i].consumed ? kafka_client_known_end(&s->client, p->topic, p->number) : -1;
+        more += end > p->next ? (uint64_t)(end - p->next) : 0;
+    }
+    return more > fetched;
+}
+
+/* Takes from the queue what is there, and sees to it that more comes. */
+static ssize_t take_waiting(struct kafka_source *s, int timeout_ms)
+{
+    const size_t fetched = rd_kafka_queue_length(s->client.queue);
+    if (kafka_fetch_is_half(&s->client.fetch, fetched) && has_more(s, fetched)) {
+        kafka_fetch_wake(&s->client.fetch, s->client.handle);
+    }
+    const ssize_t got =
+        rd_kafka_consume_batch_queue(s->client.queue, timeout_ms, s->waiting, KAFKA_MESSAGES);
+    s->waiting_at = 0;
+    s->waiting_count = got > 0 ? (size_t)got : 0;
+    return got;
+}
+
 /* Takes from the queue until there is nothing, or the batch is full. Before the ends of all
  * partitions were reached, waits for something. */
 static int take(struct kafka_source *s, size_t max_rows, struct batch *batch, struct error *err)
@@ -267,10 +324,7 @@ static int take(struct kafka_source *s, size_t max_rows, struct batch *batch, st
             break;
         }
         const bool wait = messages == 0 && s->building && !all_at_end(s);
-        const ssize_t got = rd_kafka_consume_batch_queue(s->client.queue, wait ? TURN_MS : 0,
-                                                         s->waiting, KAFKA_MESSAGES);
-        s->waiting_at = 0;
-        s->waiting_count = got > 0 ? (size_t)got : 0;
+        const ssize_t got = take_waiting(s, wait ? TURN_MS : 0);
         if (got <= 0 && !wait) {
             break;
         }
@@ -299,6 +353,7 @@ static int poll_topics(struct kafka_source *s, size_t max_rows, struct batch *ba
     }
     if (status == STATUS_OK) {
         status = take(s, max_rows, batch, err);
+        anchor_newest(s);
     }
     s->building = s->building && !all_at_end(s);
     batch->more = s->building || s->waiting_at < s->waiting_count ||

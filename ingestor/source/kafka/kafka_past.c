@@ -88,12 +88,21 @@ static bool load_done(struct kafka_past *p, struct str done)
     return ok;
 }
 
+static void pass_over(void *arg, const char *topic, int32_t number)
+{
+    (void)arg;
+    (void)topic;
+    (void)number;
+}
+
 /* Goes on where the last read ended, so that what librdkafka has fetched meanwhile is not fetched
  * again. */
 static int gather(struct kafka_past *p, struct error *err)
 {
     int status = STATUS_OK;
-    if (!p->gathering) {
+    if (!p->gathering) { /* where a topic is gone, nothing is missing but who is to be woken */
+        struct error nobody;
+        (void)kafka_client_partitions(&p->client, pass_over, NULL, &nobody);
         status = kafka_gather_open(&p->gather, &p->client, p->pieces, p->to.count, err);
     }
     if (status == STATUS_OK) {

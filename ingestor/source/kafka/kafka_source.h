@@ -41,6 +41,9 @@ struct kafka_source {
     rd_kafka_message_t *waiting[KAFKA_MESSAGES]; /* taken from the queue, and not delivered yet */
     size_t waiting_at;
     size_t waiting_count;
+    rd_kafka_message_t *newest; /* the last one delivered, which its partition is known by; or NULL
+                                 */
+    size_t newest_at;           /* index of its partition */
 
     struct buf journal; /* records to be gone through again, one behind the other */
     size_t journal_at;

@@ -108,7 +108,7 @@ static void keep_run(struct kafka_state *state, const struct kafka_run *run)
 /* ---- Records ---- */
 
 uint64_t kafka_draft_deliver(struct kafka_draft *draft, struct kafka_state *state, size_t partition,
-                             int64_t offset, uint64_t digest)
+                             int64_t offset)
 {
     struct kafka_partition *p = &state->partitions[partition];
     struct kafka_run *last = draft->count != 0 ? &draft->runs[draft->count - 1] : NULL;
@@ -121,11 +121,16 @@ uint64_t kafka_draft_deliver(struct kafka_draft *draft, struct kafka_state *stat
              (struct kafka_run){(uint32_t)partition, 1, offset, offset + 1, ordinal});
     }
     p->next = offset + 1;
-    p->last = (struct kafka_anchor){offset, digest};
-    if (p->first.offset < 0) {
-        p->first = p->last;
-    }
     return ordinal;
+}
+
+void kafka_state_anchor(struct kafka_state *state, size_t partition, struct kafka_anchor anchor)
+{
+    struct kafka_partition *p = &state->partitions[partition];
+    p->last = anchor;
+    if (p->first.offset < 0) {
+        p->first = anchor;
+    }
 }
 
 void kafka_draft_skip(struct kafka_draft *draft, struct kafka_state *state, size_t partition,
@@ -158,7 +163,7 @@ static bool read_partition(const mp_value *list, size_t at, struct str *topic,
                            struct kafka_partition *out)
 {
     int64_t number;
-    if (!mp_as_str(mp_at(list, at), topic) || topic->len == 0 ||
+    if (!mp_as_str(mp_at(list, at), topic) || topic->len == 0 || topic->len > KAFKA_TOPIC_MAX ||
         memchr(topic->p, '\0', topic->len) != NULL || !mp_as_int(mp_at(list, at + 1), &number) ||
         number < 0 || number > INT32_MAX || !mp_as_int(mp_at(list, at + 2), &out->next) ||
         !mp_as_int(mp_at(list, at + 3), &out->first.offset) ||

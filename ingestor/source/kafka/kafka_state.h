@@ -29,6 +29,7 @@
 #include "common/codec/mp.h"
 #include "ingestor/source/source.h"
 
+#define KAFKA_TOPIC_MAX 249 /* bytes of a topic's name; Kafka allows no more */
 #define KAFKA_PARTITIONS_MAX 10000
 #define KAFKA_RUNS_MAX 200000 /* 8 MB. Beyond, the event log begins later after a restart. */
 
@@ -86,9 +87,13 @@ struct kafka_draft {
     size_t cap;
 };
 
-/* The message at that offset is delivered next: moves the partition, and returns its ordinal. */
+/* The message at that offset is delivered next: moves the partition, and returns its ordinal.
+ * Before the record is put, kafka_state_anchor is told of the last one of each partition. */
 uint64_t kafka_draft_deliver(struct kafka_draft *draft, struct kafka_state *state, size_t partition,
-                             int64_t offset, uint64_t digest);
+                             int64_t offset);
+
+/* The newest message that was read of a partition; the first one stays what it is known by, too. */
+void kafka_state_anchor(struct kafka_state *state, size_t partition, struct kafka_anchor anchor);
 
 /* The partition goes on from another offset: what lies between is not there any more. */
 void kafka_draft_skip(struct kafka_draft *draft, struct kafka_state *state, size_t partition,

@@ -16,7 +16,8 @@ static void deliver(struct kafka_state *state, const char *order, struct buf *ou
     for (const char *c = order; *c != '\0'; c++) {
         const size_t index = kafka_state_partition(state, "t", *c - 'a');
         struct kafka_partition *p = &state->partitions[index];
-        kafka_draft_deliver(&draft, state, index, p->next < 0 ? 0 : p->next, (uint64_t)*c);
+        kafka_draft_deliver(&draft, state, index, p->next < 0 ? 0 : p->next);
+        kafka_state_anchor(state, index, (struct kafka_anchor){p->next - 1, (uint64_t)*c});
     }
     kafka_draft_put(&draft, state, out);
     kafka_draft_free(&draft);
@@ -75,10 +76,12 @@ static void test_runs_and_gaps(void **unused)
     struct kafka_draft draft = {0};
     struct buf record = {0};
     const size_t index = kafka_state_partition(&state, "t", 0);
-    assert_int_equal(kafka_draft_deliver(&draft, &state, index, 10, 1), 1);
-    assert_int_equal(kafka_draft_deliver(&draft, &state, index, 12, 2), 2);
+    assert_int_equal(kafka_draft_deliver(&draft, &state, index, 10), 1);
+    kafka_state_anchor(&state, index, (struct kafka_anchor){10, 1});
+    assert_int_equal(kafka_draft_deliver(&draft, &state, index, 12), 2);
     kafka_draft_skip(&draft, &state, index, 50);
-    assert_int_equal(kafka_draft_deliver(&draft, &state, index, 50, 3), 3);
+    assert_int_equal(kafka_draft_deliver(&draft, &state, index, 50), 3);
+    kafka_state_anchor(&state, index, (struct kafka_anchor){50, 3});
     kafka_draft_put(&draft, &state, &record);
     assert_int_equal(state.run_count, 2);
     assert_int_equal(state.runs[0].first, 10);
