@@ -11,6 +11,7 @@ import report
 from measure import Size
 from measure_clients import get, latency, reconnect, stalled
 from measure_fanout import fanout, memory
+from measure_kafka import kafka
 from measure_limits import hostile, patterns
 from measure_locks import locks
 from measure_rows import catchup, cursor, fold
@@ -20,7 +21,7 @@ from measure_views import views
 from report import say
 
 MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup, "cursor": cursor,
-                "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect, "tree": tree, "views": views}
+                "kafka": kafka, "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect, "tree": tree, "views": views}
 
 
 def options():

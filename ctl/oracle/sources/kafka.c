@@ -199,8 +199,8 @@ static int read_topics(struct kafka *k, struct error *err)
 
 static int id_of(const rd_kafka_message_t *message, char *out, size_t size)
 {
-    return snprintf(out, size, "%s-%d-%lld", rd_kafka_topic_name(message->rkt),
-                    message->partition, (long long)message->offset);
+    return snprintf(out, size, "%s-%d-%lld", rd_kafka_topic_name(message->rkt), message->partition,
+                    (long long)message->offset);
 }
 
 static int by_id(const void *a, const void *b)
