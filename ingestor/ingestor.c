@@ -164,6 +164,7 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
     ingestor->loop = zloop_new();
     ingestor->answering.listeners = listeners_create();
     ingestor->publisher = publisher_create(config, ingestor_send, ingestor);
+    ingestor->dedupe = dedupe_create(&config->source);
     if (open_sockets(ingestor, err) != STATUS_OK) {
         ingestor_destroy(out);
         return STATUS_IO;
@@ -200,6 +201,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     query_free(&ingestor->answering.query);
     newest_clear(&ingestor->newest);
     fold_destroy(&ingestor->fold);
+    dedupe_destroy(&ingestor->dedupe);
     ingestor_reload_finish(ingestor);
     publisher_destroy(&ingestor->publisher);
     buf_free(&ingestor->source.state);

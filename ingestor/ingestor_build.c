@@ -6,12 +6,13 @@
 #include "ingestor/ingestor_publish.h"
 #include "ingestor/source/sources.h"
 
-static void fold_past(struct ingestor *ingestor, const struct batch *batch)
+static void fold_past(struct ingestor *ingestor, struct batch *batch)
 {
     struct ingestor_build *build = &ingestor->build;
     const struct moment now = ingestor_now(ingestor);
     build->rows += batch->count;
     build->older_gone = build->older_gone || batch->older_gone;
+    dedupe_past(ingestor->dedupe, batch);
     for (size_t i = 0; i < batch->count; i++) {
         fold_build_event(ingestor->fold, &batch->events[i], now);
     }
@@ -101,6 +102,9 @@ void ingestor_build_next(struct ingestor *ingestor)
         return;
     }
     *build = (struct ingestor_build){.returning = from.len != 0, .anew = build->anew};
+    if (!build->returning) {
+        dedupe_past_begin(ingestor->dedupe);
+    }
     build->expected = build->returning ? 0 : ingestor->source.delivered;
     build->past = past_create(ingestor->config, sources_find(ingestor->config), from,
                               buf_str(&ingestor->source.state));
@@ -121,5 +125,6 @@ void ingestor_build_stop(struct ingestor *ingestor)
             zloop_poller_end(ingestor->loop, &item);
         }
         past_destroy(&build->past);
+        dedupe_past_end(ingestor->dedupe);
     }
 }

@@ -66,6 +66,7 @@ size_t ingestor_stats(void *arg, struct buf *out)
     const struct fold_counters *f = ingestor->fold != NULL ? fold_counters(ingestor->fold) : &none;
     const struct publisher_counters *p =
         ingestor->publisher != NULL ? publisher_counters(ingestor->publisher) : &nothing;
+    const struct dedupe_counters dedupe = dedupe_counters(ingestor->dedupe);
     const struct metric metrics[] = {
         {"position", ingestor->source.ordinal},
         {"epoch", ingestor->publishing.epoch},
@@ -74,6 +75,9 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"source_failures", ingestor->source.downs},
         {"events_folded", f->events},
         {"rows_unusable", ingestor->source.rows_unusable},
+        {"events_duplicate", dedupe.duplicates},
+        {"event_ids_known", dedupe.known},
+        {"event_ids_forgotten", dedupe.cut},
         {"ids_pending", ingestor->source.pending_ids},
         {"ids_pending_for_s", pending_s(ingestor)},
         {"id_ranges_given_up", ingestor->source.given_up},

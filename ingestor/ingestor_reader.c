@@ -63,6 +63,8 @@ static void begin_anew(struct ingestor *ingestor, const struct reader_message *m
                        const struct snapshot *snapshot, const struct error *why)
 {
     start_fold(ingestor); /* It may have been filled in part. */
+    dedupe_destroy(&ingestor->dedupe);
+    ingestor->dedupe = dedupe_create(&ingestor->config->source);
     ingestor->source.delivered_before = snapshot->delivered;
     ingestor->source.state_lost = message->state_lost;
     ingestor->source.record = STATE_JOURNAL_ALL; /* What an earlier life journaled is of no use. */
@@ -74,6 +76,16 @@ static void begin_anew(struct ingestor *ingestor, const struct reader_message *m
         log_warn("%s; all tiles are built again from the table", why->text);
     }
     log_info("building all tiles from the events table");
+}
+
+/* Takes over which events are known. */
+static int go_on_deduping(struct ingestor *ingestor, const struct state_changes *saved,
+                          struct error *err)
+{
+    if (ingestor->dedupe == NULL) {
+        dedupe_remove(saved, &ingestor->saving.changes);
+    }
+    return dedupe_load(ingestor->dedupe, saved, err);
 }
 
 /* Goes on from the state, or folds the table from its first row, now that the lease is ours.
@@ -91,6 +103,7 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
     start_fold(ingestor);
     if (message->state != NULL) {
         status = snapshot_load(&snapshot, message->state, &how, ingestor->fold, &err);
+        status = status == STATUS_OK ? go_on_deduping(ingestor, message->state, &err) : status;
     }
     if (status == STATUS_NEWER) {
         snapshot_free(&snapshot);
@@ -138,6 +151,7 @@ static void on_restart(struct ingestor *ingestor)
     ingestor->source.older_gone = false;
     ingestor_build_stop(ingestor);
     start_fold(ingestor);
+    dedupe_clear(ingestor->dedupe);
     newest_clear(&ingestor->newest);
     ingestor->phase = INGESTOR_BUILDING;
 }
@@ -162,7 +176,7 @@ static void note_pending(struct ingestor *ingestor, const struct batch *batch)
 
 /* Takes events that were delivered before the state was saved, which are for the event log alone.
  */
-static void on_history(struct ingestor *ingestor, const struct batch *batch, struct moment now)
+static void on_history(struct ingestor *ingestor, struct batch *batch, struct moment now)
 {
     struct eventlog *events = publisher_events(ingestor->publisher);
     publisher_set_position(ingestor->publisher, ingestor->source.ordinal, batch->origin);
@@ -170,6 +184,7 @@ static void on_history(struct ingestor *ingestor, const struct batch *batch, str
     if (batch->count != 0 && eventlog_last(events) == 0) {
         eventlog_skip_to(events, batch->events[0].ordinal - 1);
     }
+    dedupe_past(ingestor->dedupe, batch);
     for (size_t i = 0; i < batch->count; i++) {
         publisher_event(ingestor->publisher, &batch->events[i], now, true);
     }
@@ -225,6 +240,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     }
     ingestor->source.older_gone = ingestor->source.older_gone || batch->older_gone;
     ingestor->source.delivered += batch->count;
+    dedupe_new(ingestor->dedupe, batch);
     fold_events(ingestor, batch, now);
     if (!batch->state_appends) {
         buf_clear(&ingestor->source.state);

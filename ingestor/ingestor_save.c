@@ -22,6 +22,7 @@ void ingestor_save(struct ingestor *ingestor)
     if (state_changes_bytes(&saving->changes) > UNSAVED_MAX) {
         /* It could not be stored for long: everything takes less than all that has changed. */
         fold_unsave(ingestor->fold, &saving->changes);
+        dedupe_unsave(ingestor->dedupe);
         snapshot_pieces_anew(&source->pieces);
     }
     const struct snapshot snapshot = {
@@ -35,6 +36,7 @@ void ingestor_save(struct ingestor *ingestor)
         .as_of = ingestor->clock.lost_rows ? WALL_NEVER : ingestor->clock.reached,
     };
     fold_save(ingestor->fold, ingestor_now(ingestor).wall, &saving->changes);
+    dedupe_save(ingestor->dedupe, &saving->changes);
     snapshot_put(&snapshot, &source->pieces, &saving->changes);
     saving->bytes = saving->changes.values.len;
     saving->under_way = true;
@@ -55,6 +57,7 @@ static void note_failure(struct ingestor *ingestor, const struct error *error, b
         saving->lost++;
         state_changes_free(&saving->changes);
         fold_unsave_all(ingestor->fold);
+        dedupe_unsave(ingestor->dedupe);
         snapshot_pieces_anew(&ingestor->source.pieces);
         log_error("the state's store is damaged: %s. Tiles go on, and all that they know is stored "
                   "anew",

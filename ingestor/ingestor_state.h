@@ -21,6 +21,7 @@
 #include "common/replica/query.h"
 #include "common/wire/wire.h"
 #include "ingestor/clock_steps.h"
+#include "ingestor/dedupe/dedupe.h"
 #include "ingestor/fold/fold.h"
 #include "ingestor/publish/newest.h"
 #include "ingestor/publish/publisher.h"
@@ -150,7 +151,8 @@ struct ingestor {
     bool refused;     /* The state is a newer version's: the program ends. */
     struct lease *lease;
     struct reader *reader;
-    struct fold *fold; /* NULL on standby. */
+    struct fold *fold;     /* NULL on standby. */
+    struct dedupe *dedupe; /* What events are known; NULL: each counts. */
     struct publisher *publisher;
     struct newest newest; /* INGESTOR_BUILDING: the events that the log will get. */
     struct ingestor_source source;

@@ -140,6 +140,9 @@ struct config_source {
      * their transactions commit, one that is missing between others is given up after so long; with
      * a cursor, what lies so far behind the newest row is not looked at any more. */
     int64_t late_window_ms;
+    struct tile_field dedupe;       /* what tells events apart; TILE_FIELD_NONE: each is its own */
+    int64_t dedupe_window_ms;       /* how far apart two events with it may be: 1 s to 30 d */
+    size_t dedupe_memory_bytes;     /* what remembering them may take: 1 MiB to 16 GiB */
     const char *metric_event;       /* the event type whose payload is a metric; 1 to 256 bytes */
     struct config_local_time local; /* what a time without a zone is read in */
 };

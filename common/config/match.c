@@ -61,8 +61,8 @@ static int payload_field(struct config_reader *r, const char *key, const struct 
     return STATUS_OK;
 }
 
-static int field_of(struct config_reader *r, const char *key, const struct yaml_node *at,
-                    struct tile_field *out)
+int config_read_field_at(struct config_reader *r, const char *key, const struct yaml_node *at,
+                         struct tile_field *out)
 {
     const struct config_source *source = &r->config->source;
     struct str text;
@@ -104,7 +104,7 @@ static int field_of(struct config_reader *r, const char *key, const struct yaml_
 int config_read_field(struct config_reader *r, const struct config_key *key,
                       const struct yaml_node *value, void *target)
 {
-    return field_of(r, key->name, value, config_member(target, key));
+    return config_read_field_at(r, key->name, value, config_member(target, key));
 }
 
 struct tile_pattern config_pattern(struct str text)
@@ -183,7 +183,7 @@ static int read_conditions(struct config_reader *r, const struct config_key *key
             const char *path = arena_printf(r->memory, "payload.labels.%s", name.text.p);
             name.text = str_of(path);
         }
-        status = field_of(r, NULL, &name, &condition->field);
+        status = config_read_field_at(r, NULL, &name, &condition->field);
         if (status == STATUS_OK) {
             status = read_patterns(r, entry, condition);
         }

@@ -9,6 +9,10 @@ config_read_fn config_read_field;  /* struct tile_field */
 config_read_fn config_read_match;  /* struct tile_match: conditions on fields */
 config_read_fn config_read_labels; /* struct tile_match: conditions on a metric's labels */
 
+/* Reads a field that a section names, when all of `source` is known. key is for messages. */
+int config_read_field_at(struct config_reader *r, const char *key, const struct yaml_node *value,
+                         struct tile_field *out);
+
 /* A glob or a plain text as a pattern. text is NUL-terminated and lives as long as the
  * configuration. */
 struct tile_pattern config_pattern(struct str text);

@@ -173,7 +173,7 @@ void state_changes_settle(struct state_changes *changes)
 struct str state_whole(const struct state_changes *changes, uint64_t which)
 {
     for (size_t i = 0; i < changes->count && changes->list[i].id.tile == 0; i++) {
-        if (changes->list[i].id.item == which) {
+        if (changes->list[i].id.member == 0 && changes->list[i].id.item == which) {
             return state_value(changes, &changes->list[i]);
         }
     }

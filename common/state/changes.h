@@ -4,6 +4,7 @@
  *
  *   tile  member  item
  *    0      0      w     of the whole state, by `w` (enum state_whole)
+ *    0      m      i     part i of what is of the whole state and long (enum state_parts)
  *    t      0      0     the tile t: its key, its definition's digest, since when it counts
  *    t      m      0     a tile, or one member of a family
  *    t      m      i     one item of that member
@@ -30,7 +31,14 @@ enum state_whole {
     STATE_WAITING = 2,         /* rows from the future */
     STATE_LEGACY = 3,          /* never stored: a whole checkpoint of a version before 0.2 */
     STATE_WAITING_COLUMNS = 4, /* which columns those rows were read from */
+    STATE_DEDUPE = 5,          /* which events are known: see ingestor/dedupe/dedupe.h */
     STATE_PIECE = 256, /* of the source's state, and the numbers behind it: see snapshot.h */
+};
+
+/* The members of tile 0 whose items are parts of something. */
+enum state_parts {
+    STATE_DEDUPE_KNOWN = 1,   /* ids of events that count */
+    STATE_DEDUPE_DROPPED = 2, /* rows that do not, for their ids were known */
 };
 
 struct state_id {

@@ -189,7 +189,7 @@ static bool counts(const struct oracle_rows *rows, size_t row, const struct orac
 {
     const uint64_t ordinal = cut->ordinals[row];
     const int64_t us = oracle_row_us(rows, row);
-    if (ordinal > cut->last || us > cut->at.us) {
+    if (ordinal > cut->last || us > cut->at.us || (cut->left_out != NULL && cut->left_out[row])) {
         return false;
     }
     if (ordinal == 0 && oracle_row_id(rows, row) < cut->since_id) {

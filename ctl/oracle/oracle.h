@@ -70,6 +70,9 @@ struct oracle_cut {
     uint64_t after; /* 0, as for all that follows: nothing is left out */
     wall_time after_at;
 
+    /* Of each row: True when it counts in no tile, as a duplicate. NULL: none is one. Borrowed. */
+    const bool *left_out;
+
     /* Rows with lesser ids do not count if their ordinal is 0, that is, if nothing says that they
      * were delivered. */
     int64_t since_id;

@@ -18,6 +18,7 @@ struct log {
     struct delivery delivery;
     uint64_t *ordinals;
     bool *replaced;
+    struct oracle_duplicates duplicates;
 };
 
 struct deliveries {
@@ -59,6 +60,7 @@ static void free_log(struct log *log)
     order_destroy(&log->order);
     free(log->ordinals);
     free(log->replaced);
+    oracle_duplicates_free(&log->duplicates);
 }
 
 void deliveries_destroy(struct deliveries **deliveries)
@@ -202,6 +204,9 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
         log->replaced[i] = !order_is_of(log->order, row.key, row.timestamp,
                                         oracle_value(rows, oracle_cell(rows, i, type))->text);
     }
+    oracle_duplicates_free(&log->duplicates);
+    log->duplicates = oracle_duplicates_find(rows, log->ordinals, d->by_id);
+    log->delivery.duplicates = log->duplicates;
     log->delivery.ordinals = log->ordinals;
     log->delivery.replaced = log->replaced;
     log->delivery.order = log->order;

@@ -13,13 +13,15 @@
 #define CTL_VERIFY_DELIVERIES_H
 
 #include "common/replica/answer.h"
+#include "ctl/oracle/duplicates.h"
 #include "ctl/oracle/source.h"
 #include "ctl/verify/order.h"
 
 /* How the rows of one lane were delivered. */
 struct delivery {
-    const uint64_t *ordinals; /* of each row of the table, by its index */
-    const bool *replaced;     /* True when another row was delivered with that id. */
+    const uint64_t *ordinals;            /* of each row of the table, by its index */
+    const bool *replaced;                /* True when another row was delivered with that id. */
+    struct oracle_duplicates duplicates; /* borrowed; zeroed when there are none */
     const struct order *order;
     bool by_id; /* an ordinal is the row's id */
 

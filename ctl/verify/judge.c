@@ -146,6 +146,7 @@ static bool choose_rows(const struct judge_case *c, const mp_value *value, struc
         .last = greater(position_of(c->tile), delivery->floor),
         .at = c->tile->as_of,
         .since_id = since_id(value),
+        .left_out = delivery->duplicates.left_out,
     };
     struct oracle_cut others[2] = {first, first};
     others[0].since_id = 0;      /* An older row came late. */
@@ -218,7 +219,8 @@ static size_t rows_there(const struct judge_case *c, uint64_t after, uint64_t la
     size_t count = 0;
     for (size_t i = 0; i < oracle_rows_count(c->members->rows); i++) {
         const uint64_t ordinal = c->delivery->ordinals[i];
-        count += ordinal > after && ordinal <= last;
+        const bool *left_out = c->delivery->duplicates.left_out;
+        count += ordinal > after && ordinal <= last && (left_out == NULL || !left_out[i]);
     }
     return count;
 }
@@ -267,6 +269,7 @@ static void judge_change(struct judge *judge, const struct judge_case *c, struct
         .at = c->tile->as_of,
         .after = look->position,
         .after_at = look->as_of,
+        .left_out = c->delivery->duplicates.left_out,
     };
     struct gone_change change = {
         .tile = c->members->tile, .before_at = look->as_of, .after_at = c->tile->as_of};
@@ -316,7 +319,8 @@ static char *what_was_proved(const struct judge_case *c, uint64_t rows_left)
                                      .last = UINT64_MAX,
                                      .at = {INT64_MAX},
                                      .after = look->position,
-                                     .after_at = look->as_of};
+                                     .after_at = look->as_of,
+                                     .left_out = c->delivery->duplicates.left_out};
     struct buf text = {0};
     buf_printf(&text, "nothing in it contradicts the %llu rows that are left",
                (unsigned long long)rows_left);
@@ -395,6 +399,35 @@ static void judge_gone(struct judge *judge, const struct judge_case *c,
     }
 }
 
+/* ---- Duplicates ---- */
+
+static size_t count_rows(const struct judge_case *c, const bool *which)
+{
+    size_t count = 0;
+    for (size_t i = 0; which != NULL && i < c->member->count; i++) {
+        count += which[c->member->picked[i]];
+    }
+    return count;
+}
+
+/* True when the tile may have other rows than those that the oracle took, or fewer: of several with
+ * one name, which one was delivered first is not known of old ones, or it is gone. */
+static bool twins_explain(const struct judge_case *c, const mp_value *value,
+                          const struct tally *left)
+{
+    const struct oracle_duplicates *duplicates = &c->delivery->duplicates;
+    const struct tally *tally = &c->tile->tally;
+    bool complete = true;
+    (void)mp_as_bool(mp_get(value, "complete"), &complete);
+    if (!tally->known || tally->rows > left->rows) {
+        return false;
+    }
+    const uint64_t lacking = left->rows - tally->rows;
+    const size_t named = count_rows(c, duplicates->named);
+    return lacking == 0 || !complete ? named != 0 && named >= lacking
+                                     : lacking <= count_rows(c, duplicates->doubtful);
+}
+
 /* ---- One tile ---- */
 
 /* The rows that are in the tile cannot be told apart from those that are not. */
@@ -434,6 +467,7 @@ void judge_tile(struct judge *judge, const struct judge_case *c, struct judged *
     const bool exact = choose_rows(c, &judge->got.root, &cut, &left);
     const bool certain = c->delivery->sure && position_of(c->tile) >= c->delivery->floor;
     const bool more = !tally->known || tally->rows > left.rows;
+    const bool twins = !exact && twins_explain(c, &judge->got.root, &left);
     const size_t replaced = replaced_rows(c);
     out->rows_left = left.rows;
     const bool right = is_right(judge, c, &cut, &out->expected, &shown);
@@ -443,7 +477,7 @@ void judge_tile(struct judge *judge, const struct judge_case *c, struct judged *
                 "lacks rows that are there: their ids, %zu of them, were those of other rows "
                 "when these were delivered",
                 replaced));
-    } else if (!exact && !more && certain) {
+    } else if (!exact && !more && certain && !twins) {
         say(out, VERDICT_LACKS,
             x_asprintf("lacks rows that are there: it was made of %llu rows, and %llu%s are there",
                        (unsigned long long)tally->rows, (unsigned long long)left.rows,
@@ -454,6 +488,11 @@ void judge_tile(struct judge *judge, const struct judge_case *c, struct judged *
         out->verdict = shown ? VERDICT_DIFFERS : VERDICT_SURPLUS;
     } else if (more && c->delivery->sure) {
         judge_gone(judge, c, &cut, out);
+    } else if (twins) {
+        say(out, VERDICT_UNPROVABLE,
+            x_strdup(
+                "cannot be proved: of several rows with one id (source.dedupe), it is not known "
+                "which one came first, or that one is gone"));
     } else {
         judge_uncertain(judge, c, &cut, out);
     }

@@ -210,6 +210,7 @@ static bool is_missing(const struct verdict_comparison *c, const struct oracle_m
     struct oracle_cut cut = {
         .ordinals = delivery->ordinals,
         .last = delivery->target,
+        .left_out = delivery->duplicates.left_out,
         .at = c->began.us < c->served->as_of.us ? c->began : c->served->as_of,
     };
     struct buf earlier = {0};

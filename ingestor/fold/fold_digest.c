@@ -3,6 +3,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/fnv.h"
+#include "common/config/dedupe.h"
 
 /*
  * The definition is written out as text, each part with its name, and hashed with FNV-1a 64. A
@@ -162,6 +163,7 @@ uint64_t fold_digest(const struct config *config, const struct tile_config *tile
     if (tile->metric != NULL) {
         buf_printf(&text, "metric_event=%s\n", source->metric_event);
     }
+    config_put_dedupe(source, &text);
     const uint64_t hash = fnv1a(FNV_BEGIN, buf_str(&text));
     buf_free(&text);
     return hash;

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import test_dedupe
 from redis_streams import Stream, throw_away_server
 from test_crashes import Resuming, Writer
 from test_cursor import text_ids
@@ -104,3 +105,8 @@ def test_a_stream_that_is_not_there_is_waited_for(deploy, entries):
     entries.send(order())
     await_value(d, 1, 5)
     d.verify()
+
+
+def test_one_id_counts_once(deploy, entries):
+    """A producer that retries: duplicates in one batch, and before and after crashes."""
+    test_dedupe.survive(deploy(entries, tiles=test_dedupe.TILES, config=test_dedupe.DEDUPE), entries)

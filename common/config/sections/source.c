@@ -4,6 +4,7 @@
 
 #include "common/config/sections/section.h"
 #include "common/config/sections/source_columns.h"
+#include "common/config/sections/source_dedupe.h"
 #include "common/config/source_kinds.h"
 #include "common/config/values.h"
 
@@ -203,6 +204,16 @@ static const struct config_key rows[] = {
      .default_value = "2s", .help = "How often the table is read when nothing wakes the ingestor."},
     {CONFIG_DURATION("late_window", struct config_source, late_window_ms, 0, 7 * MS_PER_DAY),
      .default_value = "10m", .help = "How late a row may be committed."},
+    {CONFIG_CUSTOM("dedupe", config_read_dedupe), .default_words = "none: each event counts",
+     .range = "a field, such as `payload.event_id`",
+     .help = "What an event that comes again has in common with itself: it counts once."},
+    {CONFIG_DURATION("dedupe_window", struct config_source, dedupe_window_ms, 1000,
+                     30 * MS_PER_DAY),
+     .default_value = "1h", .help = "How far apart the timestamps of such events may be."},
+    {CONFIG_SIZE("dedupe_memory", struct config_source, dedupe_memory_bytes, 1 << 20,
+                 INT64_C(16) << 30),
+     .default_value = "64MiB",
+     .help = "The memory that remembering them may take; the oldest are forgotten."},
     {CONFIG_TEXT("metric_event", struct config_source, metric_event, 256),
      .default_value = "metrics.updated", .help = "The event type whose payload is a metric."},
     {CONFIG_CUSTOM("time_zone", read_time_zone), .default_value = "UTC",
@@ -244,6 +255,9 @@ int config_read_source(struct config_reader *r, const struct config_key *key,
     const struct yaml_node *cursor = yaml_get(value, "cursor");
     if (status == STATUS_OK && cursor != NULL) {
         status = finish_cursor(r, cursor, source);
+    }
+    if (status == STATUS_OK) {
+        status = config_finish_dedupe(r, value, source);
     }
     config->has_source = true;
     return status;

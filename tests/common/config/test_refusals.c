@@ -127,10 +127,27 @@ static void test_source(void **state)
         {"source: {uri: sqlite:e, columns: {id: uuid}, cursor: [created_at, id]}",
          "1:67: source.cursor: the second column has to be that of the id, which "
          "source.columns.id says is \"uuid\""},
+        {"source: {uri: sqlite:e, dedupe: payload.}",
+         "1:33: source.dedupe: expected names joined by single dots, such as payload.team.id, but "
+         "found \"payload.\""},
+        {"source: {uri: sqlite:e, dedupe: event}",
+         "1:33: source.dedupe: \"event\" is no field of an event, nor a column added under "
+         "source.columns; known are event_type, actor_id, target_id, summary or payload.NAME"},
+        {"source: {uri: sqlite:e, dedupe: event_type}",
+         "1:33: source.dedupe: all events of a type have the same one, so that one of them would "
+         "count; write a field that is another one for each, such as payload.event_id"},
+        {"source: {uri: sqlite:e, dedupe: [a]}",
+         "1:33: source.dedupe: expected a field such as payload.event_id; leave it out where each "
+         "event counts"},
+        {"source: {uri: sqlite:e, dedupe_window: 1h}",
+         "1:25: source.dedupe_window: nothing says what tells events apart; write source.dedupe: "
+         "payload.event_id, or leave it out"},
+        {"source: {uri: sqlite:e, dedupe: payload.id, dedupe_window: 0}",
+         "1:60: source.dedupe_window: expected 1s to 30d, but found \"0\""},
         {"source: {uri: sqlite:e, poll: 1s}",
          "1:25: source: unknown key \"poll\"; known are uri, listen_uri, table, columns, "
          "format, fields, kafka, redis, cursor, payload_in_events, password_file, poll_interval, "
-         "late_window, metric_event, "
+         "late_window, dedupe, dedupe_window, dedupe_memory, metric_event, "
          "time_zone or "
          "week_starts"},
     };

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/oracle/duplicates.h"
+
+#include <stdlib.h>
+
+#include "common/base/table.h"
+
+#include "common/base/xalloc.h"
+
+#define NAME_BYTES 64 /* of dedupe_memory for each name, see docs/sources.md */
+#define NO_ROW SIZE_MAX
+
+/* A row's place in the order of delivery. */
+struct turn {
+    uint64_t ordinal;
+    int64_t time_us; /* of a bus: the latest so far in its stream */
+    size_t row;
+};
+
+/* What is known of a name. */
+struct name {
+    uint32_t text;      /* index of the value as text */
+    size_t rows;        /* that have it */
+    size_t told;        /* the last row that has it and is known to count, or NO_ROW */
+    size_t counts;      /* the last row that has counted so far, or NO_ROW */
+    uint64_t number;    /* how many had counted before that */
+    int64_t reached_us; /* where the stream's time was then */
+    UT_hash_handle hh;
+};
+
+struct finding {
+    const struct oracle_rows *rows;
+    const uint64_t *ordinals;
+    bool sure;
+    int64_t window_us;
+    uint64_t room; /* for names */
+    struct name *names;
+    struct name **of_row; /* NULL: it has no name */
+    size_t *told_before;  /* of each row that is told: the one of that name before it, or NO_ROW */
+    struct oracle_duplicates out;
+};
+
+void oracle_duplicates_free(struct oracle_duplicates *duplicates)
+{
+    free(duplicates->left_out);
+    free(duplicates->named);
+    free(duplicates->doubtful);
+    *duplicates = (struct oracle_duplicates){0};
+}
+
+/* ---- Names ---- */
+
+static struct name *name_of(struct finding *f, size_t row, size_t field)
+{
+    const struct oracle_value *value = oracle_value(f->rows, oracle_cell(f->rows, row, field));
+    const uint32_t text = value->as_text;
+    struct name *name;
+    if (value->kind == ORACLE_ABSENT || value->text.len == 0) {
+        return NULL;
+    }
+    HASH_FIND(hh, f->names, &text, sizeof text, name);
+    if (name == NULL) {
+        name = x_calloc(1, sizeof *name);
+        *name = (struct name){.text = text, .told = NO_ROW, .counts = NO_ROW};
+        HASH_ADD(hh, f->names, text, sizeof name->text, name);
+    }
+    return name;
+}
+
+/* True for a row that the log of events has, in which there are no duplicates. */
+static bool is_told(const struct finding *f, size_t row)
+{
+    return !f->sure && f->ordinals[row] != 0 && f->ordinals[row] != UINT64_MAX;
+}
+
+static void find_names(struct finding *f)
+{
+    const size_t field = oracle_field(f->rows, &oracle_rows_config(f->rows)->source.dedupe);
+    for (size_t row = 0; row < oracle_rows_count(f->rows); row++) {
+        struct name *name = name_of(f, row, field);
+        f->of_row[row] = name;
+        f->out.named[row] = name != NULL;
+        if (name != NULL) {
+            name->rows++;
+            if (is_told(f, row)) {
+                f->told_before[row] = name->told;
+                name->told = row;
+            }
+        }
+    }
+}
+
+/* ---- The order ---- */
+
+static int by_turn(const void *a, const void *b)
+{
+    const struct turn *x = a;
+    const struct turn *y = b;
+    if (x->ordinal != y->ordinal) {
+        return x->ordinal < y->ordinal ? -1 : 1;
+    }
+    if (x->time_us != y->time_us) {
+        return x->time_us < y->time_us ? -1 : 1;
+    }
+    return x->row < y->row ? -1 : x->row > y->row;
+}
+
+/* Streams are read one after the other, and each is in order. */
+static struct turn *order_rows(const struct finding *f)
+{
+    const size_t count = oracle_rows_count(f->rows);
+    struct turn *turns = x_calloc(count + 1, sizeof *turns);
+    int64_t latest_us = INT64_MIN;
+    for (size_t row = 0; row < count; row++) {
+        const uint64_t stream = oracle_row_stream(f->rows, row);
+        if (row != 0 && stream != oracle_row_stream(f->rows, row - 1)) {
+            latest_us = INT64_MIN;
+        }
+        if (stream != 0 && oracle_row_us(f->rows, row) > latest_us) {
+            latest_us = oracle_row_us(f->rows, row);
+        }
+        turns[row] = (struct turn){f->ordinals[row], stream != 0 ? latest_us : 0, row};
+    }
+    if (count != 0) {
+        qsort(turns, count, sizeof *turns, by_turn);
+    }
+    return turns;
+}
+
+/* ---- Deciding ---- */
+
+static bool near(const struct finding *f, size_t row, size_t other)
+{
+    const int64_t us = oracle_row_us(f->rows, row) - oracle_row_us(f->rows, other);
+    return us <= f->window_us && -us <= f->window_us;
+}
+
+/* True when a row of that name is told, and near. */
+static bool twin_is_told(const struct finding *f, size_t row)
+{
+    size_t other = f->of_row[row]->told;
+    while (other != NO_ROW && !near(f, row, other)) {
+        other = f->told_before[other];
+    }
+    return other != NO_ROW;
+}
+
+static void decide(struct finding *f)
+{
+    struct turn *turns = order_rows(f);
+    int64_t last_us = INT64_MAX;
+    int64_t reached_us = INT64_MIN;
+    uint64_t counted = 0;
+    for (size_t i = 0; i < oracle_rows_count(f->rows); i++) {
+        const size_t row = turns[i].row;
+        const int64_t us = oracle_row_us(f->rows, row);
+        const int64_t both_us = us < last_us ? us : last_us;
+        struct name *name = f->of_row[row];
+        reached_us = both_us > reached_us ? both_us : reached_us;
+        last_us = us;
+        if (name == NULL) {
+            continue;
+        }
+        const bool known = name->counts != NO_ROW && counted - name->number <= f->room &&
+                           name->reached_us >= reached_us - f->window_us;
+        const bool again = known && near(f, row, name->counts);
+        f->out.left_out[row] =
+            is_told(f, row) ? false : again || (f->ordinals[row] == 0 && twin_is_told(f, row));
+        f->out.doubtful[row] = !f->sure && !is_told(f, row) && name->rows > 1;
+        if (!f->out.left_out[row]) {
+            name->counts = row;
+            name->number = counted++;
+            name->reached_us = reached_us;
+        }
+    }
+    free(turns);
+}
+
+struct oracle_duplicates oracle_duplicates_find(const struct oracle_rows *rows,
+                                                const uint64_t *ordinals, bool sure)
+{
+    const struct config_source *source = &oracle_rows_config(rows)->source;
+    const size_t count = oracle_rows_count(rows) + 1;
+    struct finding f = {.rows = rows, .ordinals = ordinals, .sure = sure};
+    if (source->dedupe.kind == TILE_FIELD_NONE) {
+        return f.out;
+    }
+    f.window_us = source->dedupe_window_ms * US_PER_MS;
+    f.room = source->dedupe_memory_bytes / NAME_BYTES;
+    f.of_row = x_calloc(count, sizeof(struct name *));
+    f.told_before = x_calloc(count, sizeof *f.told_before);
+    f.out = (struct oracle_duplicates){.left_out = x_calloc(count, sizeof(bool)),
+                                       .named = x_calloc(count, sizeof(bool)),
+                                       .doubtful = x_calloc(count, sizeof(bool))};
+    find_names(&f);
+    decide(&f);
+    struct name *name;
+    struct name *next;
+    HASH_ITER(hh, f.names, name, next)
+    {
+        HASH_DEL(f.names, name);
+        free(name);
+    }
+    free(f.of_row);
+    free(f.told_before);
+    return f.out;
+}
