@@ -24,6 +24,7 @@ static void set_reply(struct redis_source *s, redisReply *reply, size_t asked)
     }
     s->reply = reply;
     s->reply_at = 0;
+    s->absent = false;
 }
 
 static struct redis_id high_of(const struct redis_state *state)

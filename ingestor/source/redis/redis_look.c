@@ -5,7 +5,7 @@
 
 #include "common/program/log.h"
 
-#define COMPARED_MAX (4 * REDIS_ANCHORS_MAX) /* entries; so many decide */
+#define COMPARED_MAX ((size_t)4 * REDIS_ANCHORS_MAX) /* entries; so many decide */
 
 /* ---- XINFO STREAM ---- */
 
@@ -37,11 +37,11 @@ void redis_look_info(const redisReply *reply, struct redis_info *out)
 int redis_look_ask(struct redis_source *s, struct error *err)
 {
     const char *stream = s->config->source.redis.stream;
-    char position[REDIS_ID_SIZE];
-    redis_id_format(s->state.position, position);
+    char verified[REDIS_ID_SIZE];
+    redis_id_format(s->state.verified.id, verified);
     int status = redis_client_send(&s->client, err, "XINFO", "STREAM", stream, NULL);
     if (status == STATUS_OK) {
-        status = redis_client_send(&s->client, err, "XRANGE", stream, position, position, NULL);
+        status = redis_client_send(&s->client, err, "XRANGE", stream, verified, verified, NULL);
     }
     s->look_at = mono_add_ms(clock_mono(), s->config->source.poll_interval_ms);
     return status;
@@ -58,13 +58,13 @@ int redis_look_await(struct redis_source *s, struct redis_look *look, struct err
     if (status == STATUS_OK && look->info->type == REDIS_REPLY_ERROR && !is_absent(look->info)) {
         status = redis_client_failed(&s->client, look->info, err);
     }
-    return status == STATUS_OK ? redis_client_await(&s->client, &look->at_position, err) : status;
+    return status == STATUS_OK ? redis_client_await(&s->client, &look->verified, err) : status;
 }
 
 void redis_look_free(struct redis_look *look)
 {
     freeReplyObject(look->info);
-    freeReplyObject(look->at_position);
+    freeReplyObject(look->verified);
     *look = (struct redis_look){0};
 }
 
@@ -114,16 +114,34 @@ static int is_there(struct redis_source *s, struct redis_anchor anchor, bool *sa
     return status;
 }
 
+/* True for an entry that the stream may still have, before all that are foreign. */
+static bool may_be_there(const struct redis_info *info, const struct redis_found *found,
+                         struct redis_id id)
+{
+    return info->length != 0 && redis_id_compare(id, info->first) >= 0 &&
+           redis_id_compare(id, info->last) <= 0 &&
+           (!found->foreign || redis_id_compare(id, found->first_foreign) < 0);
+}
+
+/* Looks for older entries, until one is there: the last ones of runs, and the milestones. */
 static int compare_older(struct redis_source *s, const struct redis_info *info,
                          struct redis_found *found, struct error *err)
 {
     const struct redis_runs *runs = &s->state.runs;
+    const struct redis_anchors *milestones = &s->state.milestones;
+    const struct redis_id first = redis_place_first(&s->state); /* the others were looked at */
     int status = STATUS_OK;
     for (size_t i = runs->count; i > 0 && status == STATUS_OK && !found->older_same; i--) {
-        const struct redis_anchor last = runs->list[i - 1].last;
-        if (info->length != 0 && redis_id_compare(last.id, info->first) >= 0 &&
-            redis_id_compare(last.id, info->last) <= 0) {
-            status = is_there(s, last, &found->older_same, err);
+        const struct redis_run *run = &runs->list[i - 1];
+        if (run->ordinal + run->count - 1 <= s->state.verified_ordinal &&
+            may_be_there(info, found, run->last.id)) {
+            status = is_there(s, run->last, &found->older_same, err);
+        }
+    }
+    for (size_t i = milestones->count; i > 0 && status == STATUS_OK && !found->older_same; i--) {
+        const struct redis_anchor entry = milestones->list[i - 1];
+        if (redis_id_compare(entry.id, first) < 0 && may_be_there(info, found, entry.id)) {
+            status = is_there(s, entry, &found->older_same, err);
         }
     }
     return status;
@@ -159,8 +177,13 @@ static int compare(struct redis_source *s, const struct redis_info *info, bool *
     if (fate != REDIS_SAME) {
         say(s, fate);
         redis_state_renumber(&s->state);
+        redis_state_doubt(&s->state);
         redis_draft_move(&s->draft, &s->state, position, REDIS_ADDED_UNKNOWN);
         *moved = true;
+    }
+    if (fate == REDIS_ANEW) { /* what was read of the other one says nothing about it */
+        s->state.milestones.count = 0;
+        s->state.milestone = s->state.ordinal / 2;
     }
     s->look_whole = false;
     return STATUS_OK;
@@ -181,6 +204,9 @@ static void note_absence(struct redis_source *s)
                  "is waited for",
                  stream);
     }
+    if (s->state.ordinal == 0) {
+        s->state.added = 0;
+    }
     s->absent = true;
     s->look_whole = !redis_id_is_zero(s->state.position);
 }
@@ -195,13 +221,13 @@ static void note_counting(struct redis_source *s, const struct redis_info *info)
     }
 }
 
-static void note_position(struct redis_source *s, const redisReply *entries,
+static void note_verified(struct redis_source *s, const redisReply *entries,
                           struct redis_info *info)
 {
     struct redis_entry entry;
-    info->at_position =
-        entries->elements == 1 && redis_client_entry(&s->client, entries, 0, &entry);
-    info->digest = info->at_position ? redis_entry_digest(&entry) : 0;
+    info->any_verified = !redis_id_is_zero(s->state.verified.id) && entries->elements == 1 &&
+                         redis_client_entry(&s->client, entries, 0, &entry);
+    info->digest = info->any_verified ? redis_entry_digest(&entry) : 0;
 }
 
 int redis_look_judge(struct redis_source *s, const struct redis_look *look, bool *moved,
@@ -214,7 +240,7 @@ int redis_look_judge(struct redis_source *s, const struct redis_look *look, bool
         return STATUS_OK;
     }
     redis_look_info(look->info, &info);
-    note_position(s, look->at_position, &info);
+    note_verified(s, look->verified, &info);
     note_counting(s, &info);
     s->absent = false;
     if (s->state.ordinal == 0 && redis_id_is_zero(s->state.position)) {
@@ -234,5 +260,6 @@ int redis_look_judge(struct redis_source *s, const struct redis_look *look, bool
         redis_state_renumber(&s->state);
         redis_draft_move(&s->draft, &s->state, s->state.position, s->state.added);
     }
+    redis_state_verify(&s->state);
     return STATUS_OK;
 }

@@ -16,7 +16,7 @@ int redis_look_ask(struct redis_source *s, struct error *err);
 /* The two answers, which the caller frees in any case. */
 struct redis_look {
     redisReply *info;
-    redisReply *at_position;
+    redisReply *verified;
 };
 int redis_look_await(struct redis_source *s, struct redis_look *look, struct error *err);
 void redis_look_free(struct redis_look *look);

@@ -11,23 +11,20 @@ static struct redis_id lesser(struct redis_id a, struct redis_id b)
     return before(a, b) ? a : b;
 }
 
-/* The entry at the position is the newest anchor, unless reading has been moved since. */
-static bool is_other(const struct redis_state *state, const struct redis_info *info)
-{
-    const struct redis_anchors *anchors = &state->anchors;
-    for (size_t i = anchors->count; i > 0; i--) {
-        const struct redis_anchor *anchor = &anchors->list[i - 1];
-        if (redis_id_compare(anchor->id, state->position) == 0) {
-            return info->digest != anchor->digest;
-        }
-    }
-    return false;
-}
-
 /* Entries that were trimmed stood before all that are there. */
 static bool was_trimmed(const struct redis_state *state, const struct redis_info *info)
 {
     return info->length == 0 || before(state->position, info->first);
+}
+
+/* The entry that was verified is there, or was trimmed with all before it. */
+static bool holds(const struct redis_state *state, const struct redis_info *info)
+{
+    if (info->any_verified) {
+        return info->digest == state->verified.digest;
+    }
+    return redis_id_is_zero(state->verified.id) || info->length == 0 ||
+           before(state->verified.id, info->first);
 }
 
 static enum redis_verdict judge_unread(const struct redis_state *state,
@@ -67,11 +64,7 @@ enum redis_verdict redis_place_judge(struct redis_state *state, const struct red
                                      uint64_t *missed)
 {
     *missed = 0;
-    if (before(info->last, state->position)) {
-        return REDIS_COMPARE;
-    }
-    if (!redis_id_is_zero(state->position) &&
-        (info->at_position ? is_other(state, info) : !was_trimmed(state, info))) {
+    if (before(info->last, state->position) || !holds(state, info)) {
         return REDIS_COMPARE;
     }
     enum redis_verdict verdict = REDIS_GO_ON;
@@ -86,19 +79,6 @@ enum redis_verdict redis_place_judge(struct redis_state *state, const struct red
 
 /* ---- Comparing ---- */
 
-void redis_place_find(const struct redis_state *state, struct redis_anchor entry,
-                      struct redis_found *found)
-{
-    found->below |= redis_id_compare(entry.id, state->position) <= 0;
-    if (redis_state_knows(state, entry)) {
-        found->same++;
-        found->survivor = entry;
-        found->foreign = false;
-    } else if (redis_id_compare(entry.id, state->position) <= 0) {
-        found->foreign = true;
-    }
-}
-
 struct redis_id redis_place_first(const struct redis_state *state)
 {
     struct redis_id first = state->position;
@@ -106,6 +86,32 @@ struct redis_id redis_place_first(const struct redis_state *state)
         first = lesser(first, state->anchors.list[i].id);
     }
     return first;
+}
+
+/* True for one of the anchors that were verified. */
+static bool is_evidence(const struct redis_state *state, struct redis_anchor entry)
+{
+    const struct redis_anchors *anchors = &state->anchors;
+    for (size_t i = 0; i < anchors->count; i++) {
+        const uint64_t ordinal = state->ordinal - (anchors->count - 1 - i);
+        if (ordinal <= state->verified_ordinal && anchors->list[i].digest == entry.digest &&
+            redis_id_compare(anchors->list[i].id, entry.id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void redis_place_find(const struct redis_state *state, struct redis_anchor entry,
+                      struct redis_found *found)
+{
+    if (is_evidence(state, entry)) {
+        found->same += !found->foreign;
+    } else if (!found->foreign && redis_id_compare(entry.id, state->position) <= 0 &&
+               !redis_state_knows(state, entry)) {
+        found->foreign = true;
+        found->first_foreign = entry.id;
+    }
 }
 
 static struct redis_id id_before(struct redis_id id)
@@ -121,13 +127,13 @@ enum redis_fate redis_place_fate(const struct redis_state *state, const struct r
                        info->added < state->added;
     *position = lesser(state->position, info->last);
     if (found->same == 0 && !found->older_same) {
-        const bool below = found->below || !was_trimmed(state, info);
+        const bool below = found->foreign || !was_trimmed(state, info);
         const bool other = below || fewer || before(info->last, state->position);
         *position = below ? (struct redis_id){0} : *position;
         return other ? REDIS_ANEW : REDIS_SAME;
     }
     if (found->foreign) {
-        *position = found->same != 0 ? found->survivor.id : id_before(redis_place_first(state));
+        *position = id_before(found->first_foreign);
         return REDIS_SHORTER;
     }
     return fewer || before(info->last, state->position) ? REDIS_SHORTER : REDIS_SAME;

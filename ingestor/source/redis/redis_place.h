@@ -19,13 +19,13 @@
 
 #include "ingestor/source/redis/redis_state.h"
 
-/* What XINFO STREAM says, and what stands at the position. */
+/* What XINFO STREAM says, and what stands where the entry that was verified last stood. */
 struct redis_info {
     uint64_t length;
     struct redis_id first; /* zero when there is no entry */
     struct redis_id last;  /* the greatest id that the stream ever had */
     int64_t added;         /* entries ever added; REDIS_ADDED_UNKNOWN before Redis 7 */
-    bool at_position;      /* An entry stands at the position, */
+    bool any_verified;     /* An entry stands there, */
     uint64_t digest;       /* and it is known by this. */
 };
 
@@ -41,13 +41,13 @@ enum redis_verdict redis_place_judge(struct redis_state *state, const struct red
 
 /* ---- Comparing ---- */
 
-/* What of the entries that were read is still there. Zero-initialised: nothing was found yet. */
+/* What of the entries that were read, and verified, is still there. Zero-initialised: nothing was
+ * found yet. */
 struct redis_found {
-    size_t same;                  /* of the anchors */
-    struct redis_anchor survivor; /* the last of the anchors that is there */
-    bool foreign;                 /* Behind it, up to the position, are entries that are none. */
-    bool older_same;              /* A run that is older than the anchors is there as it was. */
-    bool below;                   /* Entries stand before or at the position. */
+    size_t same;                   /* of the anchors, before the first foreign one */
+    bool foreign;                  /* Up to the position are entries that were not read. */
+    struct redis_id first_foreign; /* the first of them */
+    bool older_same;               /* An older entry is there as it was. */
 };
 
 /* The least id of the anchors: what is compared begins there. */

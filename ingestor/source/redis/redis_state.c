@@ -33,6 +33,20 @@ uint64_t redis_state_renumber(struct redis_state *state)
     return state->origin;
 }
 
+void redis_state_verify(struct redis_state *state)
+{
+    if (state->anchors.count != 0 && state->ordinal > state->verified_ordinal) {
+        state->verified = state->anchors.list[state->anchors.count - 1];
+        state->verified_ordinal = state->ordinal;
+    }
+}
+
+void redis_state_doubt(struct redis_state *state)
+{
+    state->verified = (struct redis_anchor){0};
+    state->verified_ordinal = state->ordinal;
+}
+
 /* ---- What was read ---- */
 
 static bool same(struct redis_anchor a, struct redis_anchor b)
@@ -40,12 +54,20 @@ static bool same(struct redis_anchor a, struct redis_anchor b)
     return redis_id_compare(a.id, b.id) == 0 && a.digest == b.digest;
 }
 
-bool redis_state_knows(const struct redis_state *state, struct redis_anchor entry)
+static bool holds(const struct redis_anchors *anchors, struct redis_anchor entry)
 {
-    for (size_t i = state->anchors.count; i > 0; i--) {
-        if (same(state->anchors.list[i - 1], entry)) {
+    for (size_t i = anchors->count; i > 0; i--) {
+        if (same(anchors->list[i - 1], entry)) {
             return true;
         }
+    }
+    return false;
+}
+
+bool redis_state_knows(const struct redis_state *state, struct redis_anchor entry)
+{
+    if (holds(&state->anchors, entry) || holds(&state->milestones, entry)) {
+        return true;
     }
     for (size_t i = state->runs.count; i > 0; i--) {
         if (same(state->runs.list[i - 1].last, entry)) {
@@ -79,6 +101,11 @@ static void keep_run(struct redis_state *state, const struct redis_run *run)
 {
     struct redis_runs *runs = &state->runs;
     struct redis_run *last = runs->count != 0 ? &runs->list[runs->count - 1] : NULL;
+    const uint64_t end = run->ordinal + run->count - 1;
+    if (end >= 2 * state->milestone) {
+        keep_anchor(&state->milestones, run->last);
+        state->milestone = end;
+    }
     if (last != NULL && last->count + run->count <= REDIS_RUN_MAX &&
         last->ordinal + last->count == run->ordinal &&
         (last->ordinal >= state->numbered || run->ordinal < state->numbered)) {
@@ -115,13 +142,19 @@ static void pass(struct redis_draft *draft, struct redis_state *state, struct re
     draft->moved = true;
 }
 
+static bool is_power_of_two(uint64_t number)
+{
+    return (number & (number - 1)) == 0;
+}
+
+/* Runs end where a milestone may be. */
 uint64_t redis_draft_deliver(struct redis_draft *draft, struct redis_state *state,
                              struct redis_anchor entry)
 {
     struct redis_runs *runs = &draft->runs;
     struct redis_run *last = runs->count != 0 ? &runs->list[runs->count - 1] : NULL;
     const uint64_t ordinal = ++state->ordinal;
-    if (last != NULL && last->count < REDIS_RUN_MAX &&
+    if (last != NULL && last->count < REDIS_RUN_MAX && !is_power_of_two(ordinal - 1) &&
         redis_id_compare(last->last.id, entry.id) < 0) {
         last->count++;
         last->last = entry;
@@ -130,6 +163,9 @@ uint64_t redis_draft_deliver(struct redis_draft *draft, struct redis_state *stat
     }
     pass(draft, state, entry.id);
     keep_anchor(&state->anchors, entry);
+    if (redis_id_is_zero(state->verified.id)) { /* it is the first one of what is read now */
+        redis_state_verify(state);
+    }
     return ordinal;
 }
 
@@ -224,9 +260,24 @@ static bool read_anchors(const mp_value *list, struct redis_anchors *out)
     return ok;
 }
 
+static void put_verified(const struct redis_state *state, struct buf *out)
+{
+    put_id(state->verified.id, out);
+    mp_put_uint(out, state->verified.digest);
+    mp_put_uint(out, state->verified_ordinal);
+}
+
+static bool read_verified(const mp_value *list, size_t at, struct redis_anchor *entry,
+                          uint64_t *ordinal)
+{
+    return read_id(list, at, &entry->id) && mp_as_uint(mp_at(list, at + 2), &entry->digest) &&
+           mp_as_uint(mp_at(list, at + 3), ordinal);
+}
+
 /* ---- Records ---- */
 
-/* [number, ordinal before, added, position, [run, …], [anchor, …]]; a position is two numbers. */
+/* [number, ordinal before, added, position, [run, …], [anchor, …], verified]; a position is two
+ * numbers, and what is verified four. */
 void redis_draft_put(struct redis_draft *draft, struct redis_state *state, struct buf *out)
 {
     uint64_t entries = 0;
@@ -234,13 +285,14 @@ void redis_draft_put(struct redis_draft *draft, struct redis_state *state, struc
         entries += draft->runs.list[i].count;
         keep_run(state, &draft->runs.list[i]);
     }
-    mp_put_array(out, 7);
+    mp_put_array(out, 11);
     mp_put_uint(out, ++state->record);
     mp_put_uint(out, state->ordinal - entries);
     mp_put_int(out, state->added);
     put_id(state->position, out);
     put_runs(&draft->runs, out);
     put_anchors(&state->anchors, entries, out);
+    put_verified(state, out);
     trim(state);
     draft->runs.count = 0;
     draft->moved = false;
@@ -259,7 +311,8 @@ bool redis_record_read(const mp_value *value, struct redis_record *out)
     return out->number != 0 && mp_as_uint(mp_at(value, 1), &ordinal) &&
            mp_as_int(mp_at(value, 2), &out->added) && read_id(value, 3, &out->position) &&
            read_runs(mp_at(value, 5), ordinal + 1, &out->runs) &&
-           read_anchors(mp_at(value, 6), &out->anchors);
+           read_anchors(mp_at(value, 6), &out->anchors) &&
+           read_verified(value, 7, &out->verified, &out->verified_ordinal);
 }
 
 void redis_record_free(struct redis_record *record)
@@ -280,6 +333,8 @@ void redis_state_apply(struct redis_state *state, const struct redis_record *rec
     }
     state->position = record->position;
     state->added = record->added;
+    state->verified = record->verified;
+    state->verified_ordinal = record->verified_ordinal;
     state->record = record->number;
     trim(state);
 }
@@ -289,7 +344,7 @@ void redis_state_apply(struct redis_state *state, const struct redis_record *rec
 void redis_state_save(struct redis_state *state, const char *stream, struct buf *out)
 {
     const size_t before = out->len;
-    mp_put_array(out, 13);
+    mp_put_array(out, 19);
     mp_put_int(out, FORMAT);
     mp_put_text(out, KIND);
     mp_put_text(out, stream);
@@ -302,6 +357,9 @@ void redis_state_save(struct redis_state *state, const char *stream, struct buf 
     mp_put_uint(out, state->runs.count != 0 ? state->runs.list[0].ordinal : state->ordinal + 1);
     put_runs(&state->runs, out);
     put_anchors(&state->anchors, REDIS_ANCHORS_MAX, out);
+    put_anchors(&state->milestones, REDIS_ANCHORS_MAX, out);
+    mp_put_uint(out, state->milestone);
+    put_verified(state, out);
     state->whole_bytes = out->len - before;
     state->record_bytes = 0;
 }
@@ -322,7 +380,10 @@ static bool load_whole(struct redis_state *state, const char *stream, const mp_v
            mp_as_int(mp_at(value, 7), &state->added) && read_id(value, 8, &state->position) &&
            mp_as_uint(mp_at(value, 10), &first) &&
            read_runs(mp_at(value, 11), first, &state->runs) &&
-           read_anchors(mp_at(value, 12), &state->anchors);
+           read_anchors(mp_at(value, 12), &state->anchors) &&
+           read_anchors(mp_at(value, 13), &state->milestones) &&
+           mp_as_uint(mp_at(value, 14), &state->milestone) &&
+           read_verified(value, 15, &state->verified, &state->verified_ordinal);
 }
 
 static bool load_record(struct redis_state *state, const mp_value *value)

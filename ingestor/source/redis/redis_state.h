@@ -16,7 +16,7 @@
  * of the batches since (batch.state_appends).
  *
  *   [ format, "redis", stream, origin, numbered, record, ordinal, added, position, [run, …],
- *     [anchor, …] ]  [ record ]  [ record ] …
+ *     [anchor, …], milestones, verified ]  [ record ]  [ record ] …
  *
  * Pure.
  */
@@ -33,7 +33,7 @@
 #include "ingestor/source/source.h"
 
 #define REDIS_ANCHORS_MAX 64
-#define REDIS_RUN_MAX 256 /* entries of a run: so many lose their ordinals when one is deleted */
+#define REDIS_RUN_MAX 128 /* entries of a run: so many lose their ordinals when one is deleted */
 #define REDIS_ADDED_UNKNOWN (-1)
 
 /* An entry that was read. */
@@ -70,6 +70,15 @@ struct redis_state {
     int64_t added;
     struct redis_runs runs; /* the newest ones */
     struct redis_anchors anchors;
+    /* Entries at ever greater distances from the first one: by them a stream is known again that
+     * has lost nearly all that was read. */
+    struct redis_anchors milestones;
+    uint64_t milestone; /* ordinal of the last of them; 0: none */
+    /* The newest entry of which it is known that the stream has it behind all that was read before;
+     * what was read since may be of a stream that was made anew. Its id is zero when there is none,
+     * and what is up to the ordinal will be none. */
+    struct redis_anchor verified;
+    uint64_t verified_ordinal;
     uint64_t keep;     /* entries that runs are kept for */
     uint64_t origin;   /* that the ordinals belong to */
     uint64_t numbered; /* ordinals from this one on belong to the origin */
@@ -86,6 +95,12 @@ uint64_t redis_state_renumber(struct redis_state *state);
 
 /* True for an entry that was read, as far as that is remembered. */
 bool redis_state_knows(const struct redis_state *state, struct redis_anchor entry);
+
+/* The stream is the one that was read, up to the last entry that was delivered. */
+void redis_state_verify(struct redis_state *state);
+
+/* It is not, or has lost entries: nothing that was delivered is verified from now on. */
+void redis_state_doubt(struct redis_state *state);
 
 /* ---- Records ---- */
 
@@ -119,6 +134,8 @@ struct redis_record {
     struct redis_id position;
     struct redis_runs runs;
     struct redis_anchors anchors;
+    struct redis_anchor verified;
+    uint64_t verified_ordinal;
 };
 
 /* Its number alone; 0 when the value is no record. */

@@ -18,6 +18,7 @@ static struct redis_state read_up_to(uint64_t last)
         redis_draft_deliver(&draft, &state, entry(ms));
     }
     redis_draft_put(&draft, &state, &record);
+    redis_state_verify(&state);
     redis_draft_free(&draft);
     buf_free(&record);
     return state;
@@ -33,7 +34,7 @@ static struct redis_info info_of(uint64_t first, uint64_t last, int64_t added,
                                .first = {any ? first : 0, 0},
                                .last = {last, 0},
                                .added = added,
-                               .at_position = any && here >= first && here <= last,
+                               .any_verified = any && here >= first && here <= last,
                                .digest = here * 7};
 }
 
@@ -77,7 +78,7 @@ static void test_another_entry_at_the_position(void **unused)
     uint64_t missed;
     info.digest = 1;
     assert_int_equal(redis_place_judge(&state, &info, &missed), REDIS_COMPARE);
-    info.at_position = false; /* none, though others stand before */
+    info.any_verified = false; /* none, though others stand before */
     assert_int_equal(redis_place_judge(&state, &info, &missed), REDIS_COMPARE);
     redis_state_free(&state);
 }
@@ -132,7 +133,7 @@ static void test_what_has_become_of_a_stream(void **unused)
     assert_fate(ENTRIES(1, 2, 3, 8, 12), 12, 12, REDIS_SAME, 9);      /* and others came */
     assert_fate(ENTRIES(1, 2, 3), 3, 3, REDIS_SHORTER, 3);            /* rolled back */
     assert_fate(ENTRIES(1, 2, 3, 12), 12, 4, REDIS_SHORTER, 9);       /* and others came behind, */
-    assert_fate(ENTRIES(1, 2, 3, 1005, 12), 12, 5, REDIS_SHORTER, 3); /* or in between */
+    assert_fate(ENTRIES(1, 2, 3, 1005, 12), 12, 5, REDIS_SHORTER, 4); /* or in between */
     assert_fate(ENTRIES(1001, 1002), 2, 2, REDIS_ANEW, 0);            /* ids went back */
     assert_fate(ENTRIES(1001, 1009, 12), 12, 3, REDIS_ANEW, 0);       /* ids are used again */
     assert_fate(ENTRIES(12, 13), 13, 2, REDIS_ANEW, 9);               /* ids go on */
@@ -140,7 +141,32 @@ static void test_what_has_become_of_a_stream(void **unused)
     assert_fate(NULL, 0, 0, 0, REDIS_ANEW, 0);                        /* made anew and emptied */
 }
 
-/* What was rolled back beyond the anchors is told by the last entries of older runs. */
+/* What was read since the last look says nothing: a stream that was deleted and has come to ids
+ * beyond the position has these, too. */
+static void test_only_what_was_verified_is_evidence(void **unused)
+{
+    (void)unused;
+    struct redis_state state = read_up_to(9);
+    struct redis_draft draft = {0};
+    struct buf record = {0};
+    struct redis_id position;
+    redis_draft_deliver(&draft, &state, entry(12));
+    redis_draft_put(&draft, &state, &record);
+    assert_int_equal(fate_of(&state, ENTRIES(1008, 12), 12, 2, &position), REDIS_ANEW);
+    assert_int_equal(position.ms, 0);
+    assert_int_equal(fate_of(&state, ENTRIES(1, 12), 12, 2, &position), REDIS_SHORTER);
+    redis_state_verify(&state);
+    assert_int_equal(fate_of(&state, ENTRIES(12, 13), 13, 10, &position), REDIS_SAME);
+    redis_state_doubt(&state);
+    redis_state_verify(&state); /* nothing was delivered since */
+    assert_true(redis_id_is_zero(state.verified.id));
+    redis_draft_free(&draft);
+    redis_state_free(&state);
+    buf_free(&record);
+}
+
+/* What was rolled back beyond the anchors is told by the last entries of older runs, and by the
+ * milestones. */
 static void test_a_stream_that_has_lost_more_than_the_anchors(void **unused)
 {
     (void)unused;
@@ -151,11 +177,16 @@ static void test_a_stream_that_has_lost_more_than_the_anchors(void **unused)
     assert_int_equal(redis_place_fate(&state, &info, &found, &position), REDIS_SHORTER);
     assert_int_equal(position.ms, 500);
     info.last.ms = 2000; /* others came, at ids that were used */
-    found.foreign = true;
-    found.below = true;
+    redis_place_find(&state, (struct redis_anchor){{980, 5}, 1}, &found);
+    redis_place_find(&state, entry(990), &found);
+    assert_int_equal(found.same, 0); /* it is behind a foreign one */
     assert_int_equal(redis_place_fate(&state, &info, &found, &position), REDIS_SHORTER);
-    assert_int_equal(position.ms, 1000 - REDIS_ANCHORS_MAX); /* right before the first anchor */
-    assert_true(position.seq == UINT64_MAX);
+    assert_int_equal(position.ms, 980);
+    assert_int_equal(position.seq, 4);
+    assert_int_equal(state.milestones.count, 10);
+    for (uint64_t ordinal = 1; ordinal <= 512; ordinal *= 2) {
+        assert_true(redis_state_knows(&state, entry(ordinal)));
+    }
     redis_state_free(&state);
 }
 
@@ -166,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_another_entry_at_the_position),
         cmocka_unit_test(test_how_many_were_added_is_found_at_the_first_look),
         cmocka_unit_test(test_what_has_become_of_a_stream),
+        cmocka_unit_test(test_only_what_was_verified_is_evidence),
         cmocka_unit_test(test_a_stream_that_has_lost_more_than_the_anchors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
