@@ -178,8 +178,8 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
         .random = (uint64_t)clock_wall().us,
     };
     ingestor->lease = lease_create(config, stores->lease);
-    const struct reader_parts parts = {config, source, stores->state, stores->lease,
-                                       ingestor->lease};
+    const struct reader_parts parts = {config,        source,          stores->state,
+                                       stores->lease, ingestor->lease, NULL};
     ingestor->reader = reader_create(&parts);
     return STATUS_OK;
 }

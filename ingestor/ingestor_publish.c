@@ -52,7 +52,11 @@ void ingestor_flush(struct ingestor *ingestor, struct moment now)
 static void send_heartbeat(struct ingestor *ingestor, struct moment now)
 {
     const struct wire_clocks clocks = ingestor_clocks(ingestor, now.mono);
+    struct lag lag;
+    mono_time known_at;
     publisher_set_clocks(ingestor->publisher, &clocks);
+    reader_lag(ingestor->reader, &lag, &known_at);
+    publisher_set_lag(ingestor->publisher, &lag);
     publisher_heartbeat(ingestor->publisher, ingestor->source.caught_up, now);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/ingestor_query.h"
 
+#include <stdio.h>
+
 #include "common/program/metrics.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
@@ -58,6 +60,31 @@ static size_t put_clocks(const struct ingestor *ingestor, struct buf *out)
     return count;
 }
 
+/* How far a source of several streams is behind, by name for those that are furthest. */
+static size_t put_source_lag(const struct ingestor *ingestor, struct buf *out)
+{
+    struct lag lag = {0};
+    mono_time known_at;
+    if (ingestor->reader != NULL) {
+        reader_lag(ingestor->reader, &lag, &known_at);
+    }
+    if (!lag.known) {
+        return 0;
+    }
+    const struct metric metrics[] = {
+        {"source_lag", lag.messages},
+        {"source_lag_partitions", lag.behind},
+        {"source_lag_age_ms", (uint64_t)((clock_mono().us - known_at.us) / US_PER_MS)},
+    };
+    for (unsigned i = 0; i < lag.count; i++) {
+        char name[sizeof "source_lag." + LAG_NAME_MAX];
+        (void)snprintf(name, sizeof name, "source_lag.%s", lag.worst[i].name);
+        mp_put_text(out, name);
+        mp_put_uint(out, lag.worst[i].messages);
+    }
+    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + lag.count;
+}
+
 size_t ingestor_stats(void *arg, struct buf *out)
 {
     struct ingestor *ingestor = arg;
@@ -112,5 +139,6 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"queries_answered", ingestor->answering.query.answered},
         {"queries_refused", ingestor->answering.query.refused},
     };
-    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + put_clocks(ingestor, out);
+    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + put_clocks(ingestor, out) +
+           put_source_lag(ingestor, out);
 }

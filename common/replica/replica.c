@@ -73,6 +73,7 @@ static void on_heartbeat(struct replica *r, const struct wire_header *header,
         lane->as_of = heartbeat.as_of;
         if (header->lane == 0) {
             r->clocks = heartbeat.clocks;
+            lag_read(heartbeat.lag_map, &r->lag);
         }
         if (r->ops.accepted != NULL) {
             r->ops.accepted(r->ops.accepted_arg, frames);
@@ -186,6 +187,11 @@ void replica_cursor(const struct replica *r, struct cursor *out)
 const struct wire_clocks *replica_clocks(const struct replica *r)
 {
     return &r->clocks;
+}
+
+const struct lag *replica_lag(const struct replica *r)
+{
+    return &r->lag;
 }
 
 const struct replica_counters *replica_counters(const struct replica *r)

@@ -84,6 +84,9 @@ void replica_cursor(const struct replica *replica, struct cursor *out);
 /* What the ingestor of lane 0 said of clocks at last. Lives as long as the replica. */
 const struct wire_clocks *replica_clocks(const struct replica *replica);
 
+/* How far it said that its source is behind. */
+const struct lag *replica_lag(const struct replica *replica);
+
 /* Lives as long as the replica. */
 const struct replica_counters *replica_counters(const struct replica *replica);
 

@@ -138,6 +138,7 @@ struct replica {
     size_t pending_count;      /* messages that wait in all lanes */
     size_t pending_bytes;      /* bytes of them */
     struct wire_clocks clocks; /* by the last heartbeat of lane 0 */
+    struct lag lag;            /* likewise */
     struct replica_counters counters;
     struct mp_doc body;  /* scratch for a message */
     struct mp_doc reply; /* scratch for a reply */

@@ -148,7 +148,7 @@ void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct
     encode_header(&frames[1], last, published_at);
 
     struct buf *body = &frames[2];
-    mp_put_map(body, 6);
+    mp_put_map(body, heartbeat->lag != NULL ? 7 : 6);
     mp_put_text(body, "s");
     mp_put_str(body, heartbeat->position);
     mp_put_text(body, "w");
@@ -161,6 +161,10 @@ void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct
     encode_clocks(body, &heartbeat->clocks);
     mp_put_text(body, "e");
     mp_put_bool(body, heartbeat->caught_up);
+    if (heartbeat->lag != NULL) {
+        mp_put_text(body, "l");
+        lag_put(body, heartbeat->lag);
+    }
 }
 
 /* ---- Decoding ---- */
@@ -378,5 +382,6 @@ int wire_decode_heartbeat(const struct wire_header *header, struct mp_doc *doc, 
     }
     decode_clocks(mp_get(map, "c"), &out->clocks);
     (void)mp_as_bool(mp_get(map, "e"), &out->caught_up); /* older ingestors do not say it */
+    out->lag_map = mp_get(map, "l");
     return STATUS_OK;
 }

@@ -25,6 +25,7 @@
 #include "common/codec/mp.h"
 #include "common/wire/cursor.h"
 #include "common/wire/event_id.h"
+#include "common/wire/lag.h"
 #include "common/wire/lane.h"
 #include "common/wire/tally.h"
 #include "common/wire/version.h"
@@ -122,6 +123,10 @@ struct wire_heartbeat {
     uint64_t ordinal;    /* of the last event that was delivered; 0 if none was */
     struct wire_clocks clocks;
     bool caught_up; /* All rows that the table had were delivered in this epoch or before it. */
+    /* How far the source is behind (lag.h), of a source of several streams; NULL: not known. What
+     * is decoded leaves it alone, and has it as MessagePack. */
+    const struct lag *lag;
+    const mp_value *lag_map;
 };
 
 /* ---- Encoding: each function appends to the three buffers, which the caller has cleared. ---- */

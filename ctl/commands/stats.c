@@ -69,7 +69,7 @@ static void print_table(const struct ctl *ctl, const mp_value *ping, const mp_va
     }
     for (size_t i = 0; mp_is_map(stats) && i < mp_count(stats); i++) {
         struct str name;
-        char copy[64] = "";
+        char copy[320] = ""; /* as long as the longest topic's name */
         if (mp_as_str(&stats->via.map.ptr[i].key, &name) && name.len < sizeof copy) {
             memcpy(copy, name.p, name.len);
             add_line(&table, copy, &stats->via.map.ptr[i].val);

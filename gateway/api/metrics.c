@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "common/codec/json.h"
 #include "common/net/link.h"
 #include "gateway/api/api.h"
 #include "gateway/http/reply.h"
@@ -184,11 +185,42 @@ static void put_seconds(struct buf *out, const char *name, const char *help, boo
     }
 }
 
+/* A gauge; NaN when it is not known. */
+static void put_count(struct buf *out, const char *name, const char *help, bool known,
+                      uint64_t count)
+{
+    buf_printf(out, "# HELP tilewire_gateway_%s %s\n# TYPE tilewire_gateway_%s gauge\n", name, help,
+               name);
+    if (known) {
+        buf_printf(out, "tilewire_gateway_%s %" PRIu64 "\n", name, count);
+    } else {
+        buf_printf(out, "tilewire_gateway_%s NaN\n", name);
+    }
+}
+
 static void put_lag(const struct api *api, struct buf *out)
 {
     const int64_t lag_us = clock_wall().us - api_as_of(api).us;
     const bool known = replica_ready(api->replica) && lag_us > 0;
     put_seconds(out, "upstream_lag", "Age of the newest beat.", true, known ? lag_us : 0);
+}
+
+/* While the source is not read, no heartbeat says how far it is. */
+static void put_source_lag(const struct api *api, struct buf *out)
+{
+    const struct lag *lag = replica_lag(api->replica);
+    const bool known = lag->known && replica_fresh(api->replica, api->turn->now, NULL);
+    put_count(out, "source_lag", "Messages of the source that were not read yet.", known,
+              lag->messages);
+    put_count(out, "source_lag_partitions", "Its partitions that have some.", known, lag->behind);
+    buf_append_text(out, "# HELP tilewire_gateway_partition_lag Messages not read yet, of the "
+                         "partitions that are furthest behind.\n"
+                         "# TYPE tilewire_gateway_partition_lag gauge\n");
+    for (unsigned i = 0; known && i < lag->count; i++) {
+        buf_append_text(out, "tilewire_gateway_partition_lag{partition=");
+        json_write_string(out, str_of(lag->worst[i].name)); /* escapes as Prometheus does */
+        buf_printf(out, "} %" PRIu64 "\n", lag->worst[i].messages);
+    }
 }
 
 static void put_clocks(const struct api *api, struct buf *out)
@@ -245,6 +277,7 @@ enum MHD_Result api_metrics(struct request *request)
     put_waiting(api, &body);
     put_replica(api, &body);
     put_lag(api, &body);
+    put_source_lag(api, &body);
     put_clocks(api, &body);
     latency_put(api->latency, &body);
     const enum MHD_Result result = reply_body(

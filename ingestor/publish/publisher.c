@@ -23,6 +23,7 @@ struct publisher {
     char position[STORE_POSITION_MAX]; /* the ordinal as text */
     uint32_t mark;                     /* number of the last round: see publisher_mark */
     struct wire_clocks clocks;         /* what heartbeats say of them */
+    struct lag lag;                    /* what those of lane 0 say of it */
     struct publisher_counters counters;
 
     /* Scratch, kept for its memory alone. */
@@ -278,13 +279,23 @@ void publisher_set_clocks(struct publisher *p, const struct wire_clocks *clocks)
     p->clocks = *clocks;
 }
 
+void publisher_set_lag(struct publisher *p, const struct lag *lag)
+{
+    p->lag = *lag;
+}
+
 void publisher_heartbeat(struct publisher *p, bool caught_up, struct moment now)
 {
-    const struct wire_heartbeat heartbeat = {str_of(p->position), now.wall,  p->origin,
-                                             p->ordinal,          p->clocks, caught_up};
+    struct wire_heartbeat heartbeat = {.position = str_of(p->position),
+                                       .as_of = now.wall,
+                                       .origin = p->origin,
+                                       .ordinal = p->ordinal,
+                                       .clocks = p->clocks,
+                                       .caught_up = caught_up};
     for (unsigned lane = 0; lane < p->config->ingestor.lanes; lane++) {
         if (owns_lane(p, lane)) {
             clear_frames(p);
+            heartbeat.lag = lane == 0 && p->lag.known ? &p->lag : NULL;
             wire_encode_heartbeat(p->frames, lane, publisher_last_version(p, lane), now.wall,
                                   &heartbeat);
             send_frames(p);

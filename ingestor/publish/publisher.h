@@ -68,6 +68,9 @@ void publisher_sweep(struct publisher *publisher, uint32_t mark, struct moment n
 /* What the next heartbeats say of clocks. */
 void publisher_set_clocks(struct publisher *publisher, const struct wire_clocks *clocks);
 
+/* What the next heartbeats of lane 0 say of how far the source is behind. */
+void publisher_set_lag(struct publisher *publisher, const struct lag *lag);
+
 /* Sends a heartbeat on each lane that is ours. caught_up: all rows of the table were delivered. */
 void publisher_heartbeat(struct publisher *publisher, bool caught_up, struct moment now);
 

@@ -9,12 +9,14 @@
 
 struct reader {
     zactor_t *actor;
+    struct reader_lag *lag;
 };
 
 struct reader *reader_create(const struct reader_parts *parts)
 {
     struct reader *reader = x_calloc(1, sizeof *reader);
     struct reader_parts copy = *parts;
+    reader->lag = copy.lag = reader_lag_create();
     reader->actor = zactor_new(reader_thread_main, &copy); /* returns when the copy is read */
     handover_take(&copy);
     return reader;
@@ -49,8 +51,14 @@ void reader_destroy(struct reader **reader_p)
         }
     }
     zactor_destroy(&reader->actor);
+    reader_lag_destroy(&reader->lag);
     free(reader);
     *reader_p = NULL;
+}
+
+void reader_lag(const struct reader *reader, struct lag *out, mono_time *known_at)
+{
+    reader_lag_get(reader->lag, out, known_at);
 }
 
 void *reader_socket(const struct reader *reader)

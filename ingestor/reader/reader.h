@@ -46,6 +46,9 @@ void reader_begin(struct reader *reader, struct str state, uint64_t epoch);
 /* A batch was dealt with: one more may come. */
 void reader_credit(struct reader *reader);
 
+/* How far the source is behind, and when that was known; as reader_lag_get. */
+void reader_lag(const struct reader *reader, struct lag *out, mono_time *known_at);
+
 /* The changes are borrowed, and must not change until READER_SAVED, READER_SAVE_FAILED or
  * READER_STATE_LOST has come; one at a time. record: number of the last journal record that is in
  * them. */

@@ -6,6 +6,7 @@
 #include "common/config/config.h"
 #include "common/lease/lease.h"
 #include "common/state/state_store.h"
+#include "ingestor/reader/reader_lag.h"
 #include "ingestor/source/source.h"
 
 struct reader_parts {
@@ -14,6 +15,7 @@ struct reader_parts {
     const struct state_store_ops *state;
     const struct lease_store_ops *lease_store;
     struct lease *lease;
+    struct reader_lag *lag; /* set by reader_create */
 };
 
 #endif

@@ -20,6 +20,7 @@
 #include "common/base/error.h"
 #include "common/config/config.h"
 #include "common/store/event.h"
+#include "common/wire/lag.h"
 #include "ingestor/source/database_clock.h"
 
 /* Rows and where the source stands after them. Owned by whoever holds it; batch_destroy frees it.
@@ -103,6 +104,10 @@ struct source_ops {
     /* Sleeps until something may have been written since the last read began (*woken is set then),
      * wake_fd is readable, or timeout_ms is over. */
     int (*wait)(struct source *source, int wake_fd, int timeout_ms, bool *woken, struct error *err);
+
+    /* Tells how far the source is behind in each of its streams, by what is known without asking
+     * anybody; nothing where nothing is. NULL: it is one stream. */
+    void (*lag)(struct source *source, struct lag *out);
 
     /* The journal cannot be written, so that after a crash the order of delivery would be another
      * one: from now on the ordinals belong to a new origin, which is returned. NULL: the source

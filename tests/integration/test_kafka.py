@@ -76,26 +76,6 @@ def test_messages_of_several_topics_and_partitions_are_tiles_and_events(deploy, 
     assert text_ids(stream) == ids[151:]
 
 
-def test_topics_with_the_longest_names_have_ids_of_their_own(deploy, broker):
-    """Kafka allows 249 bytes. Two names that differ in the last one only, a partition each, so that offsets are the same ones."""
-    topics = Topics(broker, partitions=1, names=2)
-    topics.names = [topics.names[0].ljust(248, "x") + last for last in "ab"]
-    topics.uri = f"kafka://{broker.address}/{','.join(topics.names)}"
-    topics.create()
-    d = deploy(topics).start()
-    rows = RandomEvents(3)
-    topics.insert([rows.next() for _ in range(20)])
-    for gateway in (0, 1):
-        wait_until(lambda g=gateway: len(all_events(d, g)) == 20, 20, "all messages")
-    ids = [e["id"] for e in all_events(d)]
-    assert sorted(ids) == sorted(topics.ids()) and len(set(ids)) == 20
-    d.verify()
-    stream = d.stream("/api/events/stream", 1, last_event_id=ids[9])
-    wait_until(lambda: len(text_ids(stream)) >= 10, what="what is behind it")
-    assert text_ids(stream) == ids[10:]
-    assert [e["id"] for e in d.get_json(f"/api/events?after={ids[16]}")["events"]] == ids[17:]
-
-
 def test_a_row_is_at_the_client_soon(deploy, topics):
     d = deploy(topics, tiles=COUNT).start()
     topics.send(order())

@@ -36,7 +36,7 @@ LAYERS = {
     "cache": COMMON,
     "ingestor/source": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "common/program",
                         "common/postgres", "common/state", "common/lease"],
-    "ingestor/reader": ["common/base", "common/config", "common/program", "common/state", "common/lease", "ingestor/source"],
+    "ingestor/reader": ["common/base", "common/wire", "common/config", "common/program", "common/state", "common/lease", "ingestor/source"],
     "ingestor/fold": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "common/program", "common/state"],
     "ingestor/dedupe": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "common/program", "common/state",
                         "ingestor/source", "ingestor/fold"],

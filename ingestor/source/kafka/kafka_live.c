@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/kafka/kafka_live.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,6 +142,7 @@ static int consume_partition(struct kafka_source *s, size_t index, int64_t low, 
     const int64_t from = p->next < 0 ? low : p->next;
     const int status = kafka_client_consume(&s->client, p->topic, p->number, from, err);
     feed->consumed = status == STATUS_OK;
+    feed->seen = from;
     feed->at_end = from >= feed->end;
     return status;
 }
@@ -235,6 +237,7 @@ static int handle(struct kafka_source *s, rd_kafka_message_t *message, struct ba
     if (feed != NULL && (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF ||
                          (message->err == 0 && message->offset + 1 >= feed->end))) {
         feed->at_end = true; /* the last offsets may be those of no message */
+        feed->seen = message->err != 0 ? message->offset : feed->seen;
     }
     if (feed == NULL || message->err != RD_KAFKA_RESP_ERR_NO_ERROR ||
         message->offset < s->state.partitions[index].next) {
@@ -380,4 +383,28 @@ int kafka_live_read(struct kafka_source *s, size_t max_rows, struct batch **out,
     buf_free(&record);
     *out = batch;
     return STATUS_OK;
+}
+
+/* ---- How far it is behind ---- */
+
+static uint64_t behind(struct kafka_source *s, size_t index)
+{
+    const struct kafka_partition *p = &s->state.partitions[index];
+    const struct kafka_feed *feed = &s->feeds[index];
+    const int64_t known = kafka_client_known_end(&s->client, p->topic, p->number);
+    const int64_t end = known > feed->end ? known : feed->end;
+    const int64_t at = p->next > feed->seen ? p->next : feed->seen;
+    return end > at ? (uint64_t)(end - at) : 0;
+}
+
+void kafka_live_lag(struct kafka_source *s, struct lag *out)
+{
+    char name[KAFKA_TOPIC_MAX + 16];
+    for (size_t i = 0; i < s->feed_count; i++) {
+        if (s->feeds[i].consumed) {
+            const struct kafka_partition *p = &s->state.partitions[i];
+            const int len = snprintf(name, sizeof name, "%s-%d", p->topic, p->number);
+            lag_add(out, (struct str){name, (size_t)len}, behind(s, i));
+        }
+    }
 }

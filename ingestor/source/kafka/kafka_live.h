@@ -17,4 +17,7 @@ int kafka_live_read(struct kafka_source *s, size_t max_rows, struct batch **out,
 /* Gives messages back that were not delivered. */
 void kafka_live_stop(struct kafka_source *s);
 
+/* source_ops.lag */
+void kafka_live_lag(struct kafka_source *s, struct lag *out);
+
 #endif

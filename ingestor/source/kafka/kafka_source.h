@@ -25,6 +25,7 @@ struct kafka_feed {
     bool consumed; /* It has been begun with. */
     bool at_end;   /* What was its end when it was begun with has been reached. */
     int64_t end;   /* that end: behind the last offset */
+    int64_t seen; /* It was read up to there, though the last offsets may be those of no message. */
 };
 
 struct kafka_source {

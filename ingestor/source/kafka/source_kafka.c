@@ -141,6 +141,11 @@ static int kafka_wait(struct source *source, int wake_fd, int timeout_ms, bool *
     return kafka_client_serve(&s->client, err);
 }
 
+static void kafka_lag(struct source *source, struct lag *out)
+{
+    kafka_live_lag(kafka_of(source), out);
+}
+
 const struct source_ops source_kafka = {
     .scheme = "kafka",
     .journals = true,
@@ -152,4 +157,5 @@ const struct source_ops source_kafka = {
     .read = kafka_read,
     .wait = kafka_wait,
     .renumber = kafka_renumber,
+    .lag = kafka_lag,
 };

@@ -167,6 +167,8 @@ static void test_event_round_trip(void **state)
 static void test_beat_round_trip(void **state)
 {
     (void)state;
+    struct lag lag = {0};
+    lag_add(&lag, STR("orders-1"), 6);
     const struct wire_heartbeat beat = {
         .position = STR("43"),
         .as_of = {7},
@@ -174,6 +176,7 @@ static void test_beat_round_trip(void **state)
         .ordinal = 43,
         .clocks = {true, -90000000, true, 1500, 250, 3, true},
         .caught_up = true,
+        .lag = &lag,
     };
     struct message m;
     message_init(&m);
@@ -193,6 +196,9 @@ static void test_beat_round_trip(void **state)
     assert_int_equal(back.clocks.rows_ahead_us, 250);
     assert_int_equal(back.clocks.steps, 3);
     assert_true(back.caught_up);
+    lag_read(back.lag_map, &lag);
+    assert_int_equal(lag.messages, 6);
+    assert_string_equal(lag.worst[0].name, "orders-1");
     message_free(&m);
 }
 

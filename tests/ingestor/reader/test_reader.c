@@ -262,8 +262,8 @@ static void start(struct fixture *f)
 {
     *f = (struct fixture){.config.source.poll_interval_ms = 20000};
     f->lease = lease_create(&f->config, &fake_store);
-    const struct reader_parts parts = {&f->config, &fake_source, &fake_state, &fake_store,
-                                       f->lease};
+    const struct reader_parts parts = {&f->config,  &fake_source, &fake_state,
+                                       &fake_store, f->lease,     NULL};
     f->reader = reader_create(&parts);
 }
 

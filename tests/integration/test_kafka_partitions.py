@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Partitions of Kafka as people see them: their ids, and how far each is behind."""
+import math
+
+import pytest
+
+from kafka import Topics, throw_away_broker
+from test_cursor import text_ids
+from test_kafka import COUNT, all_events, await_value, order
+from tilewire import RandomEvents, wait_until
+
+
+@pytest.fixture
+def own_broker():
+    """One that may be killed."""
+    with throw_away_broker() as made:
+        yield made
+
+
+def test_topics_with_the_longest_names_have_ids_of_their_own(deploy, own_broker):
+    """Kafka allows 249 bytes. Two names that differ in the last one only, a partition each, so that offsets are the same ones."""
+    topics = Topics(own_broker, partitions=1, names=2)
+    topics.names = [topics.names[0].ljust(248, "x") + last for last in "ab"]
+    topics.uri = f"kafka://{own_broker.address}/{','.join(topics.names)}"
+    topics.create()
+    d = deploy(topics).start()
+    rows = RandomEvents(3)
+    topics.insert([rows.next() for _ in range(20)])
+    for gateway in (0, 1):
+        wait_until(lambda g=gateway: len(all_events(d, g)) == 20, 20, "all messages")
+    ids = [e["id"] for e in all_events(d)]
+    assert sorted(ids) == sorted(topics.ids()) and len(set(ids)) == 20
+    d.verify()
+    stream = d.stream("/api/events/stream", 1, last_event_id=ids[9])
+    wait_until(lambda: len(text_ids(stream)) >= 10, what="what is behind it")
+    assert text_ids(stream) == ids[10:]
+    assert [e["id"] for e in d.get_json(f"/api/events?after={ids[16]}")["events"]] == ids[17:]
+
+
+def test_how_far_each_partition_is_behind_is_told(deploy, own_broker):
+    """Messages of a transaction that is open are there, and may not be read yet."""
+    topics = Topics(own_broker, partitions=2)
+    topics.create()
+    d = deploy(topics, tiles=COUNT).start()
+    topics.connect(**{"transactional.id": topics.names[0]})
+    topics.producer.init_transactions(30)
+
+    def begin(*partitions):
+        topics.producer.begin_transaction()
+        for partition in partitions:
+            topics.send(order(), partition=partition)
+
+    def await_lag(first, second):
+        wanted = {f"source_lag.{topics.names[0]}-{i}": count for i, count in enumerate((first, second))}
+        wait_until(lambda: {k: v for k, v in d.stats().items() if k.startswith("source_lag.")} == wanted, 30, f"a lag of {wanted}")
+
+    await_lag(0, 0)
+    begin(0, 0, 0, 1)
+    await_lag(3, 1)
+    assert d.stats()["source_lag"] == 4 and d.stats()["source_lag_partitions"] == 2
+    wait_until(lambda: d.metric("source_lag", 1) == 4 and d.metric("source_lag_partitions", 1) == 2, 20, "the gateway's metric")
+    assert f'tilewire_gateway_partition_lag{{partition="{topics.names[0]}-0"}} 3\n' in d.request("/metrics", gateway=1)[2].decode()
+    assert f"source_lag.{topics.names[0]}-0" in d.run("stats", "--from", "ingestor", check=True).stdout
+    topics.producer.commit_transaction(30)
+    await_value(d, 4)
+    await_lag(0, 0)
+    begin(1, 1)
+    await_lag(0, 2)
+    own_broker.stop("KILL")  # what was known stays known, and how old it is is said
+    wait_until(lambda: d.stats()["source_up"] == 0 and d.stats()["source_lag_age_ms"] > 2000, 30, "the outage to be seen")
+    await_lag(0, 2)
+    wait_until(lambda: math.isnan(d.metric("source_lag", 1)), 30, "the gateway not to know it")
