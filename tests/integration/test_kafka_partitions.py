@@ -1,13 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Partitions of Kafka as people see them: their ids, and how far each is behind."""
 import math
+import time
 
 import pytest
 
 from kafka import Topics, throw_away_broker
 from test_cursor import text_ids
-from test_kafka import COUNT, all_events, await_value, order
+from test_kafka import COUNT, all_events, await_value, order, value
 from tilewire import RandomEvents, wait_until
+
+
+def await_all_read(d):
+    """As it was known after this began."""
+    began = time.monotonic()
+
+    def known():
+        stats = d.stats()
+        return stats.get("source_lag") == 0 and stats["source_lag_age_ms"] < (time.monotonic() - began) * 1000
+
+    wait_until(known, 30, "all to be read")
+
+
+@pytest.fixture(scope="module")
+def broker():
+    with throw_away_broker() as made:
+        yield made
 
 
 @pytest.fixture
@@ -17,11 +35,11 @@ def own_broker():
         yield made
 
 
-def test_topics_with_the_longest_names_have_ids_of_their_own(deploy, own_broker):
+def test_topics_with_the_longest_names_have_ids_of_their_own(deploy, broker):
     """Kafka allows 249 bytes. Two names that differ in the last one only, a partition each, so that offsets are the same ones."""
-    topics = Topics(own_broker, partitions=1, names=2)
+    topics = Topics(broker, partitions=1, names=2)
     topics.names = [topics.names[0].ljust(248, "x") + last for last in "ab"]
-    topics.uri = f"kafka://{own_broker.address}/{','.join(topics.names)}"
+    topics.uri = f"kafka://{broker.address}/{','.join(topics.names)}"
     topics.create()
     d = deploy(topics).start()
     rows = RandomEvents(3)
@@ -35,6 +53,29 @@ def test_topics_with_the_longest_names_have_ids_of_their_own(deploy, own_broker)
     wait_until(lambda: len(text_ids(stream)) >= 10, what="what is behind it")
     assert text_ids(stream) == ids[10:]
     assert [e["id"] for e in d.get_json(f"/api/events?after={ids[16]}")["events"]] == ids[17:]
+
+
+def test_retention_of_what_is_no_message_is_no_loss(deploy, broker):
+    """The end of a transaction is an offset that no message has. It was read, too."""
+    topics = Topics(broker, partitions=1)
+    topics.create()
+    d = deploy(topics, tiles=COUNT).start()
+    topics.connect(**{"transactional.id": topics.names[0]})
+    topics.producer.init_transactions(30)
+    topics.producer.begin_transaction()
+    for _ in range(3):
+        topics.send(order())
+    topics.producer.commit_transaction(30)
+    await_value(d, 3)
+    await_all_read(d)
+    stream = d.stream("/api/events/stream")
+    d["ingestor"].kill()
+    topics.configure(topics.names[0], **{"retention.ms": "1"})
+    wait_until(lambda: topics.range(topics.names[0], 0) == (4, 4), 60, "retention")
+    d.start("ingestor")
+    await_all_read(d)
+    assert "were gone before they could be read" not in d["ingestor"].log_text()
+    assert value(d) == 3 and not any(e["event"] == "reset" for e in stream.events)
 
 
 def test_how_far_each_partition_is_behind_is_told(deploy, own_broker):

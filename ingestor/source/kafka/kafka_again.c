@@ -64,15 +64,9 @@ static bool find_run(const struct again *a, size_t partition, int64_t offset, si
     return *index < a->run_count && a->runs[*index].first <= offset;
 }
 
-static bool is_dense(const struct kafka_run *run)
+static uint64_t ordinal_of(const struct kafka_run *run, int64_t offset)
 {
-    return run->next - run->first == run->count;
-}
-
-/* Where each offset has a message, the offset says the ordinal, whatever is gone. */
-static uint64_t ordinal_of(const struct kafka_run *run, int64_t offset, uint32_t found)
-{
-    return run->ordinal + (is_dense(run) ? (uint64_t)(offset - run->first) : found);
+    return run->ordinal + (uint64_t)(offset - run->first);
 }
 
 static bool take_again(void *arg, size_t piece, rd_kafka_message_t *message)
@@ -80,7 +74,8 @@ static bool take_again(void *arg, size_t piece, rd_kafka_message_t *message)
     struct again *a = arg;
     size_t *run = &a->run_at[piece];
     if (find_run(a, a->partitions[piece], message->offset, run)) {
-        const uint64_t ordinal = ordinal_of(&a->runs[*run], message->offset, a->found[*run]++);
+        const uint64_t ordinal = ordinal_of(&a->runs[*run], message->offset);
+        a->found[*run]++;
         if (ordinal >= a->from) {
             kafka_client_add_event(&a->s->client, a->batch, message, a->pieces[piece].topic,
                                    ordinal, a->now, &a->s->unusable);
@@ -203,7 +198,7 @@ static struct kafka_run *newest(const struct kafka_state *state, uint64_t from, 
         if (run.ordinal + run.count <= from) {
             continue;
         }
-        if (run.ordinal < from && is_dense(&run)) {
+        if (run.ordinal < from) {
             const uint32_t before = (uint32_t)(from - run.ordinal);
             run.first += before;
             run.count -= before;

@@ -228,16 +228,28 @@ static void note_newest(struct kafka_source *s, size_t index, rd_kafka_message_t
     }
 }
 
+/* The last offsets may be those of no message, but of the end of a transaction. That they were read
+ * is remembered, or it would look later as if retention had taken messages before they were. */
+static void note_end(struct kafka_source *s, size_t index, int64_t end)
+{
+    const struct kafka_partition *p = &s->state.partitions[index];
+    s->feeds[index].at_end = true;
+    s->feeds[index].seen = end;
+    if (p->next >= 0 && p->next < end) {
+        kafka_draft_skip(&s->draft, &s->state, index, end);
+    }
+}
+
 /* Takes the message over. */
 static int handle(struct kafka_source *s, rd_kafka_message_t *message, struct batch *batch,
                   wall_time now, struct error *err)
 {
     size_t index;
     struct kafka_feed *feed = message->rkt != NULL ? feed_of(s, message, &index) : NULL;
-    if (feed != NULL && (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF ||
-                         (message->err == 0 && message->offset + 1 >= feed->end))) {
-        feed->at_end = true; /* the last offsets may be those of no message */
-        feed->seen = message->err != 0 ? message->offset : feed->seen;
+    if (feed != NULL && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        note_end(s, index, message->offset);
+    } else if (feed != NULL && message->err == 0 && message->offset + 1 >= feed->end) {
+        feed->at_end = true;
     }
     if (feed == NULL || message->err != RD_KAFKA_RESP_ERR_NO_ERROR ||
         message->offset < s->state.partitions[index].next) {

@@ -113,7 +113,7 @@ uint64_t kafka_draft_deliver(struct kafka_draft *draft, struct kafka_state *stat
     struct kafka_partition *p = &state->partitions[partition];
     struct kafka_run *last = draft->count != 0 ? &draft->runs[draft->count - 1] : NULL;
     const uint64_t ordinal = ++state->ordinal;
-    if (last != NULL && last->partition == partition && last->count != 0 && last->next == p->next) {
+    if (last != NULL && last->partition == partition && last->count != 0 && last->next == offset) {
         last->count++;
         last->next = offset + 1;
     } else {
@@ -205,7 +205,8 @@ static bool read_runs(const mp_value *list, uint64_t ordinal, struct kafka_run *
             partition >= KAFKA_PARTITIONS_MAX ||
             !mp_as_uint(mp_at(list, i * RUN_FIELDS + 1), &messages) || messages > UINT32_MAX ||
             !mp_as_int(mp_at(list, i * RUN_FIELDS + 2), &run->first) || run->first < 0 ||
-            !mp_as_int(mp_at(list, i * RUN_FIELDS + 3), &run->next) || run->next < run->first) {
+            !mp_as_int(mp_at(list, i * RUN_FIELDS + 3), &run->next) || run->next < run->first ||
+            (uint64_t)(run->next - run->first) != messages) {
             return false;
         }
         run->partition = (uint32_t)partition;

@@ -47,10 +47,12 @@ struct kafka_partition {
     struct kafka_anchor last;
 };
 
-/* Messages that stand one behind the other in a partition and in the order of delivery. */
+/* Messages that stand one behind the other in a partition and in the order of delivery. Each offset
+ * has one: where some have none, those of transactions and in compacted topics, a run ends. So the
+ * offset of a message says its ordinal, whichever of the others are gone later. */
 struct kafka_run {
     uint32_t partition; /* its index */
-    uint32_t count;     /* messages; fewer than `next - first` where offsets are not used */
+    uint32_t count;     /* messages; 0: the partition goes on from `next` */
     int64_t first;      /* offset of the first one */
     int64_t next;       /* behind the last one */
     uint64_t ordinal;   /* of the first one */

@@ -67,7 +67,8 @@ static void test_a_state_and_the_records_behind_it_say_where_it_stands(void **un
     buf_free(&record);
 }
 
-/* Offsets that no message has, of transactions say, are within a run; what retention took is not.
+/* Where offsets have no message, those of transactions say, a run ends, as where retention took
+ * some.
  */
 static void test_runs_and_gaps(void **unused)
 {
@@ -83,11 +84,13 @@ static void test_runs_and_gaps(void **unused)
     assert_int_equal(kafka_draft_deliver(&draft, &state, index, 50), 3);
     kafka_state_anchor(&state, index, (struct kafka_anchor){50, 3});
     kafka_draft_put(&draft, &state, &record);
-    assert_int_equal(state.run_count, 2);
+    assert_int_equal(state.run_count, 3);
     assert_int_equal(state.runs[0].first, 10);
-    assert_int_equal(state.runs[0].next, 13);
-    assert_int_equal(state.runs[0].count, 2);
-    assert_int_equal(state.runs[1].first, 50);
+    assert_int_equal(state.runs[0].next, 11);
+    assert_int_equal(state.runs[1].first, 12);
+    assert_int_equal(state.runs[1].next, 13);
+    assert_int_equal(state.runs[1].ordinal, 2);
+    assert_int_equal(state.runs[2].first, 50);
     assert_int_equal(state.partitions[0].first.offset, 10);
     assert_int_equal(state.partitions[0].last.offset, 50);
     kafka_draft_free(&draft);
