@@ -210,8 +210,11 @@ struct config_ingestor {
         size_t tile_bytes;  /* of a tile's value, in MessagePack: 16 KiB to 2 MiB */
     } limits;               /* of what is published; what is longer is cut */
     enum checkpoint_kind checkpoint;
-    const char *checkpoint_path;    /* the file of CHECKPOINT_FILE; else NULL */
-    int64_t checkpoint_interval_ms; /* 10 ms to 1 h */
+    const char *checkpoint_path; /* the file of CHECKPOINT_FILE; else NULL */
+    const char *checkpoint_uri;  /* of CHECKPOINT_POSTGRESQL: a database; NULL: the source's own */
+    const char *checkpoint_password_file; /* for that database; NULL: libpq's own ways */
+    const char *checkpoint_name;          /* of the state there; never NULL */
+    int64_t checkpoint_interval_ms;       /* 10 ms to 1 h */
 };
 
 struct config_cache {

@@ -64,7 +64,7 @@ static bool names_password(struct str name)
 
 /* True when what follows the scheme holds a password, before the `@` or in a parameter:
  * [user[:password]@]host…/database?name=value&… */
-static bool has_password(struct str rest)
+bool config_uri_has_password(struct str rest)
 {
     const char *query = memchr(rest.p, '?', rest.len);
     const size_t len = query != NULL ? (size_t)(query - rest.p) : rest.len;
@@ -91,7 +91,7 @@ static int read_postgresql_uri(struct config_reader *r, const struct config_key 
                                struct config_source *source)
 {
     (void)source; /* libpq reads the whole URI by itself */
-    if (has_password(rest)) {
+    if (config_uri_has_password(rest)) {
         return config_fail(r, value, key->name,
                            "a password may not stand in the configuration: put it into a file of "
                            "its own and name that with password_file, or set PGPASSWORD in the "

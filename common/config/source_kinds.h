@@ -39,6 +39,10 @@ const struct config_source_kind *config_source_kind(enum source_kind kind);
  * there is none. */
 bool config_find_source_kind(struct str uri, enum source_kind *out, struct str *rest);
 
+/* True when what follows the scheme of a URI of PostgreSQL holds a password, which may not stand in
+ * a configuration. */
+bool config_uri_has_password(struct str rest);
+
 /* What to write as the URI, for people: "sqlite:FILE or postgresql://…". Belongs to the
  * configuration. */
 const char *config_source_forms(struct config_reader *r);

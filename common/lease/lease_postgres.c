@@ -118,7 +118,7 @@ static int connect_anew(struct postgres_lease *l, struct error *err)
     }
     PQfinish(l->db);
     l->db = NULL;
-    int status = pg_connect(l->config, &l->db, err);
+    int status = pg_connect_state(l->config, &l->db, err);
     if (status == STATUS_OK) {
         l->pooled = pg_is_pooled(l->db);
         /* A pooler's session is others', too: there it is for the transaction alone. */

@@ -52,7 +52,7 @@ struct parameters {
 };
 
 /* What config_read_secret returns. The password is to be wiped in any case. */
-static int fill_parameters(struct parameters *out, const struct config *config, const char *uri,
+static int fill_parameters(struct parameters *out, const char *uri, const char *password_file,
                            struct error *err)
 {
     size_t count = 1;
@@ -73,19 +73,18 @@ static int fill_parameters(struct parameters *out, const struct config *config, 
         out->names[count] = settings[i][0];
         out->values[count++] = settings[i][1];
     }
-    if (config->source.password_file == NULL) {
+    if (password_file == NULL) {
         return STATUS_OK;
     }
     out->names[count] = "password";
     out->values[count] = out->password;
-    return config_read_secret(config->source.password_file, out->password, sizeof out->password,
-                              err);
+    return config_read_secret(password_file, out->password, sizeof out->password, err);
 }
 
 int pg_connect_start(const struct config *config, const char *uri, PGconn **out, struct error *err)
 {
     struct parameters p;
-    int status = fill_parameters(&p, config, uri, err);
+    int status = fill_parameters(&p, uri, config->source.password_file, err);
     if (status == STATUS_OK) {
         PGconn *db = PQconnectStartParams(p.names, p.values, 1);
         if (PQstatus(db) != CONNECTION_BAD) {
@@ -100,10 +99,10 @@ int pg_connect_start(const struct config *config, const char *uri, PGconn **out,
     return status;
 }
 
-int pg_connect(const struct config *config, PGconn **out, struct error *err)
+static int connect_to(const char *uri, const char *password_file, PGconn **out, struct error *err)
 {
     struct parameters p;
-    int status = fill_parameters(&p, config, config->source.uri, err);
+    int status = fill_parameters(&p, uri, password_file, err);
     PGconn *db = status == STATUS_OK ? PQconnectdbParams(p.names, p.values, 1) : NULL;
     explicit_bzero(p.password, sizeof p.password);
     if (status != STATUS_OK) {
@@ -128,6 +127,19 @@ int pg_connect(const struct config *config, PGconn **out, struct error *err)
     }
     *out = db;
     return STATUS_OK;
+}
+
+int pg_connect(const struct config *config, PGconn **out, struct error *err)
+{
+    return connect_to(config->source.uri, config->source.password_file, out, err);
+}
+
+int pg_connect_state(const struct config *config, PGconn **out, struct error *err)
+{
+    const struct config_ingestor *ingestor = &config->ingestor;
+    return ingestor->checkpoint_uri == NULL
+               ? pg_connect(config, out, err)
+               : connect_to(ingestor->checkpoint_uri, ingestor->checkpoint_password_file, out, err);
 }
 
 int pg_query(PGconn *db, const char *sql, PGresult **out, const char *doing, struct error *err)
@@ -208,7 +220,11 @@ void pg_channel(struct buf *out, const struct config_source *source)
 
 void pg_checkpoint_name(struct buf *out, const struct config *config)
 {
-    pg_channel(out, &config->source);
+    if (config->ingestor.checkpoint_uri != NULL) {
+        buf_printf(out, "%s", config->ingestor.checkpoint_name);
+    } else {
+        pg_channel(out, &config->source);
+    }
     buf_printf(out, "/%llx", (unsigned long long)config->ingestor.own_lanes);
     (void)buf_cstr(out);
 }

@@ -33,6 +33,9 @@
  */
 int pg_connect(const struct config *config, PGconn **out, struct error *err);
 
+/* The same to where state and lease are: ingestor.checkpoint's database, or else the source's. */
+int pg_connect_state(const struct config *config, PGconn **out, struct error *err);
+
 /*
  * Begins to connect to a URI, in the same way, and does not wait for the network; only a name that
  * has to be looked up may take its time. The caller goes on with PQconnectPoll(), and sets nothing
@@ -71,7 +74,8 @@ void pg_quote_table(PGconn *db, struct buf *out, const struct config_source *sou
 void pg_channel(struct buf *out, const struct config_source *source);
 
 /* Appends the name of this ingestor's rows in the schema tilewire (pg_schema.h): the table's
- * channel, and a bit for each of its own lanes. The buffer has a terminating NUL afterwards. */
+ * channel, or ingestor.checkpoint_name in a database of the state's own, and a bit for each of its
+ * own lanes. The buffer has a terminating NUL afterwards. */
 void pg_checkpoint_name(struct buf *out, const struct config *config);
 
 #endif

@@ -24,6 +24,7 @@
 #include "common/postgres/pg_schema.h"
 #include "common/state/frame.h"
 #include "common/state/pg_arrays.h"
+#include "common/state/pg_pointer.h"
 
 #define VERSION 1
 #define PAGE_RECORDS "4000" /* read at once */
@@ -36,6 +37,7 @@ struct postgres_state {
     PGconn *db;
     struct pg_past past; /* of the server that the state was loaded from */
     bool pooled;         /* the connection goes through a pooler */
+    bool went_back;      /* it may lack what was written last, though the source has its rows */
     char *name;          /* of the rows: table and lanes */
     char number[32];     /* of our lease; "" for a reader */
 };
@@ -63,7 +65,7 @@ static int reconnect(struct postgres_state *p, struct error *err)
     if (broken) {
         PQfinish(p->db);
         p->db = NULL;
-        status = pg_connect(p->config, &p->db, err);
+        status = pg_connect_state(p->config, &p->db, err);
     }
     if (status == STATUS_OK && (broken || p->pooled)) {
         status = pg_past_read(p->db, &now, err);
@@ -193,14 +195,14 @@ static int postgres_open(const struct config *config, const struct state_fence *
 {
     struct postgres_state *p = x_calloc(1, sizeof *p);
     struct buf name = {0};
-    p->base.ops = &state_postgres;
+    p->base.ops = config->ingestor.checkpoint_uri != NULL ? &state_postgres_apart : &state_postgres;
     p->config = config;
     pg_checkpoint_name(&name, config);
     p->name = buf_take(&name);
     if (fence != NULL) {
         snprintf(p->number, sizeof p->number, "%" PRIu64, fence->number);
     }
-    int status = pg_connect(config, &p->db, err);
+    int status = pg_connect_state(config, &p->db, err);
     if (status == STATUS_OK) {
         status = fence != NULL ? pg_schema_prepare(p->db, err) : pg_schema_check(p->db, err);
     }
@@ -213,6 +215,9 @@ static int postgres_open(const struct config *config, const struct state_fence *
     if (status == STATUS_OK) {
         p->pooled = pg_is_pooled(p->db);
         status = pg_past_read(p->db, &p->past, err);
+    }
+    if (status == STATUS_OK && fence != NULL && !p->base.ops->with_rows) {
+        status = pg_pointer_check(p->db, p->name, &p->past, &p->went_back, err);
     }
     if (status != STATUS_OK) {
         postgres_close(&p->base);
@@ -229,36 +234,6 @@ static uint64_t get_u64(const PGresult *rows, int row, int column)
     uint64_t big;
     memcpy(&big, PQgetvalue(rows, row, column), sizeof big);
     return be64toh(big);
-}
-
-/* What a version before 0.2 wrote. */
-static int load_legacy(struct postgres_state *p, struct state_changes *out, struct error *err)
-{
-    const char *const parameters[] = {p->name};
-    PGresult *result = PQexecParams(p->db, "SELECT bytes FROM tilewire.checkpoint WHERE name = $1",
-                                    1, NULL, parameters, NULL, NULL, 1);
-    int status = STATUS_OK;
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        status = pg_error(p->db, result, "cannot read the checkpoint", err);
-    } else if (PQntuples(result) == 0 || PQgetisnull(result, 0, 0)) {
-        status = STATUS_NOT_FOUND;
-    } else {
-        enum frame_format format;
-        struct str bytes;
-        status =
-            frame_unwrap((struct str){PQgetvalue(result, 0, 0), (size_t)PQgetlength(result, 0, 0)},
-                         &format, &bytes, err);
-        if (status != STATUS_OK) {
-            error_prefix(err, status, "the checkpoint in tilewire.checkpoint cannot be used");
-        } else if (format != FRAME_CHECKPOINT) {
-            status = error_set(err, STATUS_INVALID, "the rows of %s in tilewire.state are lost",
-                               p->name);
-        } else {
-            state_put(out, (struct state_id){.item = STATE_LEGACY}, bytes);
-        }
-    }
-    PQclear(result);
-    return status;
 }
 
 /* Remembers what the rows say. */
@@ -328,13 +303,19 @@ static int postgres_load(struct state_store *store, struct state_changes *out, s
     } else if (p->db != NULL) {
         (void)pg_run(p->db, "ROLLBACK", reading, NULL);
     }
-    return status == STATUS_OK && out->count == 0 ? load_legacy(p, out, err) : status;
+    return status == STATUS_OK && out->count == 0 ? pg_pointer_legacy(p->db, p->name, out, err)
+                                                  : status;
 }
 
 static int postgres_journal(struct state_store *store, struct state_changes *out, struct error *err)
 {
     struct postgres_state *p = postgres_of(store);
     const char *const parameters[] = {p->name};
+    if (p->went_back) {
+        return error_set(err, STATUS_INVALID,
+                         "the database of the state has failed over, or was restored, since the "
+                         "state was saved: records of its journal may be lost");
+    }
     PGresult *result =
         PQexecParams(p->db, "SELECT record, n FROM tilewire.journal WHERE name = $1 ORDER BY n", 1,
                      NULL, parameters, NULL, NULL, 1);
@@ -460,7 +441,7 @@ static int postgres_save(struct state_store *store, const struct state_changes *
     state_changes_append(&settled, changes);
     state_changes_settle(&settled);
     fill_arrays(&settled, arrays);
-    frame_wrap(&pointer, FRAME_POINTER, STR("tilewire.state\n"));
+    pg_pointer_put(&pointer, &p->past);
     snprintf(n, sizeof n, "%" PRIu64, record);
     snprintf(version, sizeof version, "%d", VERSION);
     add_text(&in, p->name);
@@ -486,13 +467,9 @@ static uint64_t postgres_size(struct state_store *store)
     return 0;
 }
 
-const struct state_store_ops state_postgres = {
-    .with_rows = true,
-    .open = postgres_open,
-    .close = postgres_close,
-    .load = postgres_load,
-    .save = postgres_save,
-    .append = postgres_append,
-    .journal = postgres_journal,
-    .size = postgres_size,
-};
+#define CALLS                                                                                      \
+    .open = postgres_open, .close = postgres_close, .load = postgres_load, .save = postgres_save,  \
+    .append = postgres_append, .journal = postgres_journal, .size = postgres_size
+
+const struct state_store_ops state_postgres = {.with_rows = true, CALLS};
+const struct state_store_ops state_postgres_apart = {.with_rows = false, CALLS};

@@ -7,4 +7,9 @@
 
 extern const struct state_store_ops state_postgres;
 
+/* The same in a database of its own, `ingestor.checkpoint: postgresql://…`, which the rows of the
+ * source are not in. When that database may have gone back to an older past, journal() says that
+ * records are missing. */
+extern const struct state_store_ops state_postgres_apart;
+
 #endif

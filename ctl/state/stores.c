@@ -18,7 +18,10 @@ static bool in_files(const struct config *config)
 
 static const struct state_store_ops *store_of(const struct config *config)
 {
-    return in_files(config) ? &state_file : &state_postgres;
+    if (in_files(config)) {
+        return &state_file;
+    }
+    return config->ingestor.checkpoint_uri != NULL ? &state_postgres_apart : &state_postgres;
 }
 
 /* ---- Reading ---- */
@@ -57,6 +60,12 @@ int stores_read(const struct config *config, struct state_changes *records,
     if (status == STATUS_NOT_FOUND && in_files(config)) {
         return error_set(err, status, "there is no state %s; ingestor.checkpoint says where it is",
                          config->ingestor.checkpoint_path);
+    }
+    if (status == STATUS_NOT_FOUND && config->ingestor.checkpoint_uri != NULL) {
+        return error_set(err, status,
+                         "there is no state \"%s\" for these lanes in the schema tilewire of the "
+                         "database that ingestor.checkpoint names",
+                         config->ingestor.checkpoint_name);
     }
     if (status == STATUS_NOT_FOUND) {
         return error_set(err, status,

@@ -2,7 +2,9 @@
 #include "ingestor/source/sources.h"
 
 #include "common/lease/lease_file.h"
+#include "common/lease/lease_postgres.h"
 #include "common/state/state_file.h"
+#include "common/state/state_postgres.h"
 #include "ingestor/source/list.h"
 
 #define OPS_OF(value, name) [value] = &source_##name,
@@ -15,6 +17,9 @@ static const struct source_ops *const by_cursor[SOURCE_KINDS] = {
 
 /* `ingestor.checkpoint: file:PATH`, which any source can have. */
 static const struct source_stores files = {&state_file, &lease_file};
+
+/* `ingestor.checkpoint: postgresql://…`, which any bus can have. */
+static const struct source_stores database = {&state_postgres_apart, &lease_postgres};
 
 const struct source_ops *sources_find(const struct config *config)
 {
@@ -31,5 +36,8 @@ const struct source_stores *sources_stores(const struct config *config)
     if (source == NULL || config->ingestor.checkpoint == CHECKPOINT_NONE) {
         return NULL;
     }
-    return config->ingestor.checkpoint == CHECKPOINT_FILE ? &files : &source->stores;
+    if (config->ingestor.checkpoint == CHECKPOINT_FILE) {
+        return &files;
+    }
+    return config->ingestor.checkpoint_uri != NULL ? &database : &source->stores;
 }

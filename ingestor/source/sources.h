@@ -12,7 +12,8 @@
 /* The source of config's kind. NULL when config has no source, or the kind is none of the list. */
 const struct source_ops *sources_find(const struct config *config);
 
-/* Where config's checkpoint and lease live: in files if `ingestor.checkpoint` says so, else where
+/* Where config's checkpoint and lease live: in files, or in a database of their own, if
+ * `ingestor.checkpoint` says so, else where
  * the source's own table says. NULL: nowhere, for there is no source. */
 const struct source_stores *sources_stores(const struct config *config);
 

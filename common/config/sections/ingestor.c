@@ -8,13 +8,36 @@
 #include "common/config/values.h"
 #include "common/wire/lane.h"
 
+/* postgresql://…: the state of a bus, which has no database of its own to keep it in. */
+static int read_database(struct config_reader *r, const struct config_key *key,
+                         const struct yaml_node *value, struct str uri)
+{
+    struct config *config = r->config;
+    const size_t scheme = strlen("postgresql://");
+    if (config->has_source && !config_source_kind(config->source.kind)->messages) {
+        return config_fail(r, value, key->name,
+                           "a database of its own is for the state of a bus, such as Kafka; that "
+                           "of a table goes back together with its rows, so write postgresql, or "
+                           "file:PATH");
+    }
+    if (config_uri_has_password((struct str){uri.p + scheme, uri.len - scheme})) {
+        return config_fail(r, value, key->name,
+                           "a password may not stand in the configuration: put it into a file of "
+                           "its own and name that with checkpoint_password_file, or set PGPASSWORD "
+                           "in the environment");
+    }
+    config->ingestor.checkpoint = CHECKPOINT_POSTGRESQL;
+    config->ingestor.checkpoint_uri = config_copy(r, uri);
+    return STATUS_OK;
+}
+
 /* `auto` leaves CHECKPOINT_NONE, which config_finish resolves. */
 static int read_checkpoint(struct config_reader *r, const struct config_key *key,
                            const struct yaml_node *value, void *target)
 {
     struct config_ingestor *ingestor = target;
     const struct config *config = r->config;
-    static const char expected[] = "auto, postgresql or file:PATH";
+    static const char expected[] = "auto, postgresql, postgresql://… or file:PATH";
     struct str text;
     const int status = config_scalar(r, value, key->name, expected, &text);
     if (status != STATUS_OK) {
@@ -23,11 +46,15 @@ static int read_checkpoint(struct config_reader *r, const struct config_key *key
     if (str_is(text, "auto")) {
         return STATUS_OK;
     }
+    if (strncmp(text.p, "postgresql://", strlen("postgresql://")) == 0) {
+        return read_database(r, key, value, text);
+    }
     if (str_is(text, "postgresql")) {
         if (config->has_source &&
             config_source_kind(config->source.kind)->checkpoint != CHECKPOINT_POSTGRESQL) {
             return config_fail(r, value, key->name,
-                               "postgresql is only possible when the source is PostgreSQL too");
+                               "postgresql is only possible when the source is PostgreSQL too, "
+                               "in whose database the state then is");
         }
         ingestor->checkpoint = CHECKPOINT_POSTGRESQL;
         return STATUS_OK;
@@ -102,7 +129,12 @@ static const struct config_key rows[] = {
     {CONFIG_SAME_SECTION("limits", limits_table),
      .help = "How large what is published may be; folding uses all of a row."},
     {CONFIG_CUSTOM("checkpoint", read_checkpoint), .default_value = "auto",
-     .help = "Where the state is saved: `auto`, `file:PATH` or `postgresql`."},
+     .help = "Where the state is saved: `auto`, `file:PATH`, `postgresql` or `postgresql://…`."},
+    {CONFIG_PATH("checkpoint_password_file", struct config_ingestor, checkpoint_password_file),
+     .help = "A file whose first line is the password for `checkpoint: postgresql://…`."},
+    {CONFIG_TEXT("checkpoint_name", struct config_ingestor, checkpoint_name, 40),
+     .default_value = "events",
+     .help = "What the state is called in that database, where several deployments keep theirs."},
     {CONFIG_DURATION("checkpoint_interval", struct config_ingestor, checkpoint_interval_ms, 10,
                      MS_PER_HOUR),
      .default_value = "1s", .help = "How often the state is saved."},
@@ -120,6 +152,12 @@ int config_read_ingestor(struct config_reader *r, const struct config_key *key,
         return config_fail(r, yaml_get(value, "own_lanes"), NULL,
                            "ingestor.own_lanes: lanes count from 0, and there are %u (`lanes`)",
                            ingestor->lanes);
+    }
+    if (status == STATUS_OK && ingestor->checkpoint_password_file != NULL &&
+        ingestor->checkpoint_uri == NULL) {
+        return config_fail(r, yaml_get(value, "checkpoint_password_file")->key, NULL,
+                           "ingestor.checkpoint_password_file: it is for `checkpoint: "
+                           "postgresql://…`; leave it out");
     }
     return status;
 }

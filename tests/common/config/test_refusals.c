@@ -328,11 +328,22 @@ static void test_ingestor(void **state)
         {"ingestor: {own_lanes: [64]}",
          "1:24: ingestor.own_lanes: expected a lane's number, from 0, but found \"64\""},
         {"ingestor: {own_lanes: 0}", "1:23: ingestor.own_lanes: expected a list, but found \"0\""},
-        {"ingestor: {checkpoint: file}", "1:24: ingestor.checkpoint: expected auto, postgresql or "
-                                         "file:PATH, but found \"file\""},
+        {"ingestor: {checkpoint: file}", "1:24: ingestor.checkpoint: expected auto, postgresql, "
+                                         "postgresql://… or file:PATH, but found \"file\""},
         {"ingestor: {checkpoint: postgresql}\nsource: {uri: sqlite:e}",
          "1:24: ingestor.checkpoint: postgresql is only possible when the source is PostgreSQL "
-         "too"},
+         "too, in whose database the state then is"},
+        {"ingestor: {checkpoint: 'postgresql://h/db'}\nsource: {uri: sqlite:e}",
+         "1:24: ingestor.checkpoint: a database of its own is for the state of a bus, such as "
+         "Kafka; that of a table goes back together with its rows, so write postgresql, or "
+         "file:PATH"},
+        {"ingestor: {checkpoint: 'postgresql://ada:pw@h/db'}",
+         "1:24: ingestor.checkpoint: a password may not stand in the configuration: put it into a "
+         "file of its own and name that with checkpoint_password_file, or set PGPASSWORD in the "
+         "environment"},
+        {"ingestor: {checkpoint_password_file: pw}",
+         "1:12: ingestor.checkpoint_password_file: it is for `checkpoint: postgresql://…`; leave "
+         "it out"},
         {"ingestor: {checkpoint: 'file:e'}\nsource: {uri: sqlite:e}",
          "1:24: ingestor.checkpoint: that is the database's own file"},
     };

@@ -44,6 +44,8 @@ static void test_each_source_is_found_with_its_stores(void **state)
     assert_source("postgresql://h/db", "auto", "postgresql", &tables);
     if (source_kind_built(SOURCE_KAFKA)) {
         assert_source("kafka://h:9092/t', fields: {}, format: 'json", "auto", "kafka", &files);
+        const struct source_stores database = {&state_postgres_apart, &lease_postgres};
+        assert_source("kafka://h:9092/t", "'postgresql://h/db'", "kafka", &database);
     }
     if (source_kind_built(SOURCE_REDIS)) {
         assert_source("redis://h/s", "auto", "redis", &files);
