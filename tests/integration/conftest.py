@@ -55,6 +55,14 @@ def cluster():
         yield server
 
 
+@pytest.fixture(scope="session")
+def broker():
+    """A throw-away Kafka, one for each worker."""
+    from kafka import throw_away_broker  # whose library others need not have
+    with throw_away_broker() as made:
+        yield made
+
+
 def writers(make):
     """For fixtures: write(table) → a writer, ended when the test is."""
     made = []

@@ -6,19 +6,13 @@ import subprocess
 import pytest
 
 from conftest import throw_away_server
-from kafka import Topics, throw_away_broker
+from kafka import Topics
 from test_crashes import Resuming, Writer
 from test_cursor import text_ids
 from test_failover import await_progress, await_reign, epoch
 from tilewire import Postgres, now_iso, wait_until
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
-
-
-@pytest.fixture(scope="module")
-def broker():
-    with throw_away_broker() as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

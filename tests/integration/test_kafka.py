@@ -17,12 +17,6 @@ from tilewire import RandomEvents, now_iso, wait_until
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
 
 
-@pytest.fixture(scope="module")
-def broker():
-    with throw_away_broker() as made:
-        yield made
-
-
 @pytest.fixture
 def own_broker():
     """One that may be killed."""

@@ -10,6 +10,9 @@
 #include "ingestor/source/kafka/kafka_gather.h"
 #include "ingestor/source/records.h"
 
+#define RECORDS ((size_t)512) /* gone through together, at most; a power of 8 */
+#define MESSAGES 4096         /* no more are taken then */
+
 /* ---- The journal ---- */
 
 static struct str rest_of(const struct kafka_source *s)
@@ -144,48 +147,145 @@ static void sort_events(struct batch *batch)
     }
 }
 
-int kafka_replay_record(struct kafka_source *s, struct batch **out, struct error *err)
+/* ---- Records ---- */
+
+/* Records that are gone through together. To look at a partition and to begin with it takes several
+ * answers of a broker, whatever is read of it then: one by one, the hundreds of records that a busy
+ * second journals took minutes. */
+struct together {
+    struct kafka_source *s;
+    struct mp_doc docs[RECORDS];
+    struct kafka_record records[RECORDS];
+    size_t count;
+    size_t len; /* bytes of all */
+    struct kafka_run *runs;
+    size_t run_count;
+    uint64_t messages;
+};
+
+static void free_together(struct together *t)
 {
-    struct mp_doc doc;
-    struct kafka_record record;
-    struct batch *batch = batch_create(s->config->source.extra_count);
-    const struct str rest = rest_of(s);
-    const size_t len = mp_length(rest.p, rest.len);
+    for (size_t i = 0; i < t->count; i++) {
+        kafka_record_free(&t->records[i]);
+        mp_doc_free(&t->docs[i]);
+    }
+    free(t->runs);
+    free(t);
+}
+
+/* True when the record's messages stand behind those of the records before it, as they do unless a
+ * partition was made anew, or has lost some. */
+static bool goes_on(const struct together *t, const struct kafka_record *record)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        size_t k = t->run_count;
+        while (k != 0 && t->runs[k - 1].partition != record->runs[i].partition) {
+            k--;
+        }
+        if (k != 0 && record->runs[i].first < t->runs[k - 1].next) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void add_runs(struct together *t, const struct kafka_record *record)
+{
+    t->runs = x_reallocarray(t->runs, t->run_count + record->count + 1, sizeof *t->runs);
+    for (size_t i = 0; i < record->count; i++) {
+        t->runs[t->run_count++] = record->runs[i];
+        t->messages += record->runs[i].count;
+    }
+}
+
+/* Takes the next record, if it may go together with those that were taken. */
+static bool take_record(struct together *t, struct str rest, struct error *err, int *status)
+{
+    const struct str at = {rest.p + t->len, rest.len - t->len};
+    const size_t len = mp_length(at.p, at.len);
+    struct mp_doc *doc = &t->docs[t->count];
+    struct kafka_record *record = &t->records[t->count];
+    mp_doc_init(doc);
+    (void)mp_parse(doc, at.p, len); /* as it was when it was taken over */
+    const bool whole = kafka_record_read(&t->s->state, &doc->root, record);
+    const bool takes = whole && (t->count == 0 || goes_on(t, record));
+    if (takes) {
+        add_runs(t, record);
+        t->count++;
+        t->len += len;
+        return true;
+    }
+    if (!whole && t->count == 0) {
+        *status = error_set(err, STATUS_INVALID, "a record of the journal is damaged");
+    }
+    kafka_record_free(record);
+    mp_doc_free(doc);
+    return false;
+}
+
+/* What was read of the records is the next batch. */
+static void deliver_again(struct together *t, struct batch *batch, uint64_t missing)
+{
+    struct kafka_source *s = t->s;
+    const struct str records = {rest_of(s).p, t->len};
+    for (size_t i = 0; i < t->count; i++) {
+        kafka_state_apply(&s->state, &t->records[i]);
+    }
+    s->journal_at += t->len;
+    batch->more = true; /* the present comes next */
+    if (missing != 0) {
+        log_warn("%llu messages that were delivered are not there any more, and the state "
+                 "from before them is: tiles lack them, and streams begin anew",
+                 (unsigned long long)missing);
+        kafka_state_renumber(&s->state);
+    }
+    kafka_finish(s, batch, records, false);
+    sort_events(batch);
+}
+
+/* Goes through at most so many records. *too_long: together they are more than a batch may take, so
+ * that nothing was done. */
+static int replay(struct kafka_source *s, size_t records, struct batch **out, bool *too_long,
+                  struct error *err)
+{
+    struct together *t = x_calloc(1, sizeof *t);
     uint64_t missing = 0;
-    mp_doc_init(&doc);
-    (void)mp_parse(&doc, rest.p, len); /* as it was when it was taken over */
-    int status = kafka_record_read(&s->state, &doc.root, &record)
-                     ? STATUS_OK
-                     : error_set(err, STATUS_INVALID, "a record of the journal is damaged");
+    int status = STATUS_OK;
+    t->s = s;
+    *out = batch_create(s->config->source.extra_count);
+    while (t->count < records && t->messages < MESSAGES && t->len < rest_of(s).len &&
+           take_record(t, rest_of(s), err, &status)) {
+    }
+    kafka_feeds_grow(s);
+    struct again a = {.s = s,
+                      .batch = *out,
+                      .runs = t->runs,
+                      .run_count = t->run_count,
+                      .most = t->count > 1 ? BATCH_BYTES_MAX : SIZE_MAX};
     if (status == STATUS_OK) {
-        kafka_feeds_grow(s);
-        struct again a = {.s = s,
-                          .batch = batch,
-                          .runs = record.runs,
-                          .run_count = record.count,
-                          .most = SIZE_MAX};
         status = read_again(&a, &missing, err);
     }
-    if (status == STATUS_OK) {
-        kafka_state_apply(&s->state, &record);
-        s->journal_at += len;
-        batch->more = true; /* the present comes next */
-        if (missing != 0) {
-            log_warn("%llu messages that were delivered are not there any more, and the state "
-                     "from before them is: tiles lack them, and streams begin anew",
-                     (unsigned long long)missing);
-            kafka_state_renumber(&s->state);
-        }
-        kafka_finish(s, batch, (struct str){rest.p, len}, false);
-        sort_events(batch);
-        *out = batch;
+    *too_long = a.too_long;
+    if (status == STATUS_OK && !a.too_long) {
+        deliver_again(t, *out, missing);
     } else {
-        batch_destroy(&batch);
+        batch_destroy(out);
     }
-    kafka_record_free(&record);
-    mp_doc_free(&doc);
+    free_together(t);
     return status;
 }
+
+int kafka_replay_records(struct kafka_source *s, struct batch **out, struct error *err)
+{
+    bool too_long = true;
+    int status = STATUS_OK;
+    for (size_t records = RECORDS; too_long && status == STATUS_OK; records /= 8) {
+        status = replay(s, records, out, &too_long, err);
+    }
+    return status;
+}
+
+/* ---- History ---- */
 
 /* The runs of messages from an ordinal on. One that begins before it is cut where offsets say where
  * that is, so that less is read. The caller frees them. */

@@ -10,8 +10,8 @@
 bool kafka_replay_open(struct kafka_source *s, struct str journal);
 bool kafka_replay_left(const struct kafka_source *s);
 
-/* One batch: what the next record says was delivered. STATUS_IO. */
-int kafka_replay_record(struct kafka_source *s, struct batch **out, struct error *err);
+/* One batch: what the next records say was delivered. STATUS_IO. */
+int kafka_replay_records(struct kafka_source *s, struct batch **out, struct error *err);
 
 /* One batch: the newest messages that were delivered before the state. STATUS_IO. */
 int kafka_replay_history(struct kafka_source *s, struct batch **out, struct error *err);

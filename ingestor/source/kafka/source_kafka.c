@@ -121,7 +121,7 @@ static int kafka_read(struct source *source, size_t max_rows, struct batch **out
         return status;
     }
     if (kafka_replay_left(s)) {
-        return kafka_replay_record(s, out, err);
+        return kafka_replay_records(s, out, err);
     }
     const int status = kafka_live_read(s, max_rows, out, err);
     s->live = status == STATUS_OK;
