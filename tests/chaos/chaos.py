@@ -21,8 +21,9 @@ import clients  # noqa: E402
 import judge  # noqa: E402
 import siege  # noqa: E402
 import tiles  # noqa: E402
+from servers import server_of  # noqa: E402
 from whole import CACHES, GATEWAYS, INGESTORS, Whole  # noqa: E402
-from writers import PostgresWriters, SqliteWriters  # noqa: E402
+from writers import PostgresWriters, SqliteWriters, Truth  # noqa: E402
 
 SETTLE_S = 30  # until all are in sync again
 
@@ -44,6 +45,7 @@ class Fault:
 KINDS = {"kill": 28, "end": 8, "stop": 18, "cut": 16, "refuse": 8, "hold": 14, "kill ingestors": 2, "kill caches": 2, "kill all": 1, "tiles": 10}
 KINDS_DISK = {"fill": 5}
 KINDS_POSTGRES = {"terminate": 8, "restart": 1, "crash": 1}
+KINDS_KAFKA = {"restart": 1, "crash": 2, "partition": 4, "topic": 2, "trim": 2}
 
 
 def plan(seconds, seed, kind, disk=False):
@@ -53,16 +55,18 @@ def plan(seconds, seed, kind, disk=False):
     groups = {"kill ingestors": INGESTORS, "kill caches": CACHES, "kill all": programs}
     links = [f"{a}>{b}" for a, bs in [(c, INGESTORS) for c in CACHES] + [(g, CACHES) for g in GATEWAYS] for b in bs]
     links += [f"clients>{name}" for name in CACHES + GATEWAYS]
-    if kind == "postgresql":
+    if kind != "sqlite":
         links += [f"{i}>database" for i in INGESTORS]
-    weights = KINDS | (KINDS_POSTGRES if kind == "postgresql" else {}) | (KINDS_DISK if disk else {})
+    if kind == "kafka":
+        links.append("writers>database")
+    weights = KINDS | {"postgresql": KINDS_POSTGRES, "kafka": KINDS_KAFKA}.get(kind, {}) | (KINDS_DISK if disk else {})
     faults, at = [], r.uniform(0.5, 1.5)
     while at < seconds:
         what = r.choices(list(weights), list(weights.values()))[0]
         if what in groups:
             after = r.uniform(0.05, 3)
             faults += [Fault(at, "kill", name, after) for name in groups[what]]
-        elif what == "tiles":
+        elif what in ("tiles", "partition", "topic", "trim"):
             faults.append(Fault(at, what, r.randrange(10**6), 0))
         elif what == "fill":
             faults.append(Fault(at, what, "disk", r.uniform(0.2, 6)))
@@ -88,12 +92,12 @@ class Wrecker:
     def __init__(self, deployment):
         self.d = deployment
         self.problems = []
-        self.database_up = True
+        self.server = server_of(deployment.table)
 
     def do(self, fault):
         """False: there was nothing to do it to."""
-        if fault.kind in ("terminate", "restart", "crash"):
-            return self.database_up and self.do_to_database(fault)
+        if fault.kind in ("terminate", "restart", "crash", "partition", "topic", "trim"):
+            return self.server.up() and self.do_to_database(fault)
         if fault.kind == "tiles":
             tiles.change_tiles(self.d, random.Random(fault.target), INGESTORS)
             return True
@@ -121,31 +125,16 @@ class Wrecker:
 
     def do_to_database(self, fault):
         if fault.kind == "terminate":
-            self.terminate("" if fault.target == "writers" else fault.target)
+            self.server.terminate("" if fault.target == "writers" else fault.target)
+        elif fault.kind in ("restart", "crash"):
+            self.server.stop(fault.kind == "crash")
         else:
-            self.database("stop", "immediate" if fault.kind == "crash" else "fast")
-            self.database_up = False
+            return self.d.table.suffer(fault.kind, random.Random(fault.target))
         return True
-
-    def terminate(self, application):
-        """Ends the sessions of those who call themselves so."""
-        db = self.d.table.connect()
-        db.cursor().execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
-                            " AND application_name = %s AND pid <> pg_backend_pid()", (application,))
-        db.close()
-
-    def database(self, verb, argument):
-        cluster = self.d.table.cluster
-        subprocess.run([cluster["script"], verb, cluster["path"], argument], check=True, stdout=subprocess.DEVNULL)
-
-    def start_database(self):
-        if not self.database_up:
-            self.database("start", str(self.d.table.cluster["port"]))
-            self.database_up = True
 
     def undo(self, fault):
         if fault.kind in ("restart", "crash"):
-            self.start_database()
+            self.server.start()
             return
         if fault.kind in ("hold", "refuse"):
             self.d.relays.release(fault.target)
@@ -174,7 +163,8 @@ class Wrecker:
             self.problems.append(f"{program.name} ended with {program.process.returncode}")
 
     def heal(self):
-        self.start_database()
+        if self.server is not None:
+            self.server.heal()
         self.d.relays.release()
         self.d.disk.empty()
         for program in self.d.programs.values():
@@ -255,11 +245,12 @@ def await_equal_tiles(d, made, timeout_s):
         time.sleep(0.05)
 
 
-def check(d, made, committed, deleted, probes):
-    problems = []
+def check(d, made, truth, early):
+    problems, deleted, probes = [], truth.gone() | early, truth.count_probes()
     begun = time.monotonic()
     try:
         wait_until(d.ready, SETTLE_S, "all programs in sync")
+        wait_until(lambda: not any(tiles.judge_probes(d, name, probes) for name in CACHES), SETTLE_S, "all that was written to be read")
     except AssertionError as error:
         problems.append(str(error))
     print(f"all in sync {time.monotonic() - begun:.1f} s after the last fault", flush=True)
@@ -273,12 +264,12 @@ def check(d, made, committed, deleted, probes):
     histories = {client.name: client.segments for client in made["events"] + made["copies"]}
     deadline = time.monotonic() + 10
     while True:
-        ids = committed()
-        found = judge.check_ends(histories, ids, deleted) or judge.check_events(histories, ids, deleted)
+        ids = set(truth.ids()) - early
+        found = judge.check_ends(histories, ids, deleted) or judge.check_events(histories, ids, deleted, **truth.judged)
         if not found or time.monotonic() > deadline:
             break
         time.sleep(0.1)
-    problems += judge.check_events(histories, committed(), deleted) or found
+    problems += judge.check_events(histories, set(truth.ids()) - early, deleted, **truth.judged) or found
     problems += await_equal_tiles(d, made, 10)
     for client in sum(made.values(), []):
         problems += client.problems
@@ -287,10 +278,15 @@ def check(d, made, committed, deleted, probes):
     return problems
 
 
-def count_probes(table):
-    cursor = table.db.cursor()
-    cursor.execute("SELECT count(*) FROM probes")
-    return cursor.fetchone()[0]
+def writers_of(d, table, seed):
+    """Who writes, who deletes probes, and what is true in the end."""
+    if table.kind == "kafka":
+        from bus import BusProbes
+        from bus_writers import BusWriters
+        return BusWriters(table, seed), BusProbes(d, table), table
+    writers = (PostgresWriters if table.kind == "postgresql" else SqliteWriters)(table, seed)
+    probes = tiles.TableProbes(writers.connect, writers.errors)
+    return writers, probes, Truth(table, writers, probes)
 
 
 def run(arguments, folder, table):
@@ -298,17 +294,18 @@ def run(arguments, folder, table):
     keys = Keys(arguments.bin, folder) if arguments.curve else None
     d = Whole(folder, table, arguments.bin, arguments.lanes, issuer, keys)
     calm_s = min(20.0, arguments.seconds / 3) if arguments.hostile else 0.0
+    # The order over partitions is what the journal says: on a full disk it is lost by design, and streams begin anew.
     on_disk = d.disk.mounted and table.kind == "sqlite"
     if table.kind == "sqlite" and not on_disk:
         print("no disk fills up: that takes a file system of its own, which root alone can mount", flush=True)
     faults = plan(arguments.seconds - calm_s, arguments.seed, table.kind, on_disk)
-    writers = (PostgresWriters if table.kind == "postgresql" else SqliteWriters)(table, arguments.seed)
-    retention = tiles.Retention(d, writers.connect, writers.errors, INGESTORS)
+    writers, probes, truth = writers_of(d, table, arguments.seed)
+    retention = tiles.Retention(d, probes, INGESTORS)
     made, wrecker, hostile, early = {}, Wrecker(d), None, set()
     try:
         if arguments.hostile:
             table.insert(siege.rows_of_many_types())
-            early = set(table.ids())  # before anybody listened
+            early = set(truth.ids())  # before anybody listened
         d.start_whole()
         made = start_clients(d, arguments.seed)
         writers.start()
@@ -322,10 +319,9 @@ def run(arguments, folder, table):
         wrecker.heal()
         retention.stop()
         writers.stop()
-        if table.kind == "postgresql":
-            table.db = table.connect()  # the one before has been ended with its server
-        deleted = (writers.deleted | retention.deleted) - set(table.ids())  # some deletions failed with their connection
-        problems = check(d, made, lambda: [i for i in table.ids() if i not in early], deleted | early, count_probes(table))
+        truth.settle(d)
+        problems = check(d, made, truth, early)
+        deleted, events = len(truth.gone()), len(truth.ids())
     finally:
         if hostile is not None:
             hostile.end()
@@ -337,16 +333,32 @@ def run(arguments, folder, table):
     problems += wrecker.problems + ended
     everybody = sum(made.values(), [])
     resets = ", ".join(f"{client.name} {client.resets}" for client in made["events"] + made["copies"] if client.resets) or "none"
-    print(f"{len(faults)} faults, {len(table.ids())} events and {len(deleted)} deleted ones, {len(everybody)} clients, which were answered "
+    print(f"{len(faults)} faults, {events} events and {deleted} deleted ones, {len(everybody)} clients, which were answered "
           f"{sum(client.connections for client in everybody)} times; resets of event clients: {resets}", flush=True)
     return problems, d
+
+
+def make_table(source, folder, cluster):
+    if source == "kafka":
+        from bus import Bus  # whose library others need not have
+        return Bus(folder, [*INGESTORS, "writers"])
+    texts = source.endswith("-texts")
+    if cluster is not None:
+        table = (PostgresTexts if texts else Postgres)(cluster)
+    else:
+        table = (SqliteTexts if texts else Sqlite)(folder / "events.db", "wal")
+    table.create()
+    table.execute("CREATE TABLE probes (n " + ("text" if texts else "bigint") + ")")
+    if cluster is not None:
+        table.execute(f"ALTER DATABASE {table.name} SET idle_in_transaction_session_timeout = 0")
+    return table
 
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long faults are made (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="the same seed makes the same faults; without, a random one")
-    parser.add_argument("--source", choices=["sqlite", "postgresql", "sqlite-texts", "postgresql-texts"], default="postgresql",
+    parser.add_argument("--source", choices=["sqlite", "postgresql", "sqlite-texts", "postgresql-texts", "kafka"], default="postgresql",
                         help="-texts: ids are UUIDs, read by source.cursor")
     parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--hostile", action="store_true",
@@ -362,21 +374,15 @@ def main():
     print(f"seed {arguments.seed}, {arguments.seconds:.0f} s on {arguments.source}", flush=True)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-chaos-"))
     folder.chmod(0o755)
-    cluster = None
+    cluster, table = None, None
     try:
-        texts = arguments.source.endswith("-texts")
         if arguments.source.startswith("postgresql"):
             cluster = Postgres.start_server(ROOT / "scripts" / "postgres", folder / "postgres")
-            table = (PostgresTexts if texts else Postgres)(cluster)
-        else:
-            table = (SqliteTexts if texts else Sqlite)(folder / "events.db", "wal")
-        table.create()
-        table.execute("CREATE TABLE probes (n " + ("text" if texts else "bigint") + ")")
-        if cluster is not None:
-            table.execute(f"ALTER DATABASE {table.name} SET idle_in_transaction_session_timeout = 0")
+        table = make_table(arguments.source, folder, cluster)
         problems, _ = run(arguments, folder, table)
-        table.close()
     finally:
+        if table is not None:
+            table.close()
         if cluster is not None:
             subprocess.run([ROOT / "scripts" / "postgres", "stop", folder / "postgres", "immediate"], check=False)
     if problems or arguments.keep:

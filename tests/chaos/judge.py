@@ -2,10 +2,17 @@
 """What must hold after a chaos run, as pure functions of what clients saw. Each returns sentences that say what did not."""
 
 
-def check_events(histories, committed, deleted=frozenset()):
+def before_by_id(committed, order):
+    """Those with ids below all that anybody saw."""
+    return {i for i in committed if i < min(order)}
+
+
+def check_events(histories, committed, deleted=frozenset(), unseen=before_by_id, anew=False):
     """`histories`: for each client's name its segments, lists of event ids in the order in which they came; a new segment
     begins where the client was told `reset` (or came anew, without an id to resume after). `committed`: the ids in the table.
-    `deleted`: ids of rows that were committed and then deleted, which some may have seen, and others not.
+    `deleted`: ids of rows that were committed and then deleted, which some may have seen, and others not. `unseen`: tells which of the committed
+    ones nobody has to have seen, because they came before all of an order, say. `anew`: streams of all clients began anew now and then, so that the
+    order is in pieces that nobody can join.
 
     Within a segment each event comes at most once. All segments are pieces of one order, the same for everybody, in which
     no committed event is left out from the first one that anybody saw.
@@ -33,7 +40,9 @@ def check_events(histories, committed, deleted=frozenset()):
     if problems or not firsts:
         return problems
     order = longest_order(following, firsts)
-    missing = committed - set(order) - {i for i in committed if i < min(order)}
+    if anew:
+        order = order + sorted(firsts | following.keys() | {after for after, _ in following.values()})
+    missing = committed - set(order) - unseen(committed, order)
     if missing:
         problems.append(f"nobody saw event{'s' if len(missing) > 1 else ''} {abbreviated(missing)}")
     return problems

@@ -44,13 +44,38 @@ def change_tiles(d, random, names):
             d[name].process.send_signal(signal.SIGHUP)
 
 
+class TableProbes:
+    """The probes of a database."""
+
+    def __init__(self, connect, errors):
+        self.connect, self.errors, self.deleted = connect, errors, set()
+
+    def written(self):
+        db = self.connect()
+        cursor = db.cursor()
+        cursor.execute("SELECT n FROM probes")
+        found = {row[0] for row in cursor.fetchall()}
+        db.close()
+        return found
+
+    def delete(self, ids):
+        ids = ids - self.deleted
+        if ids:
+            self.deleted |= ids
+            quoted = ",".join(f"'{i}'" for i in ids)
+            db = self.connect()
+            db.cursor().execute(f"DELETE FROM events WHERE id IN ({quoted})")
+            db.commit()
+            db.close()
+
+
 class Retention(threading.Thread):
     """Deletes probes that are in what an ingestor has saved."""
 
-    def __init__(self, d, connect, errors, names):
+    def __init__(self, d, probes, names):
         super().__init__(daemon=True)
-        self.d, self.connect, self.errors, self.names = d, connect, errors, names
-        self.ending, self.deleted = threading.Event(), set()
+        self.d, self.probes, self.names = d, probes, names
+        self.ending = threading.Event()
 
     def stop(self):
         self.ending.set()
@@ -61,22 +86,11 @@ class Retention(threading.Thread):
         waiting = []
         while not self.ending.wait(1):
             try:
-                db = self.connect()
-                cursor = db.cursor()
-                cursor.execute("SELECT n FROM probes")
-                waiting.append((time.monotonic(), {row[0] for row in cursor.fetchall()}))
+                waiting.append((time.monotonic(), self.probes.written()))
                 if time.monotonic() - waiting[0][0] > RETAIN_S and self.are_saved():
-                    self.delete(db, cursor, waiting.pop(0)[1] - self.deleted)
-                db.close()
-            except self.errors:
+                    self.probes.delete(waiting.pop(0)[1])
+            except self.probes.errors:
                 pass
-
-    def delete(self, db, cursor, ids):
-        if ids:
-            self.deleted |= ids
-            quoted = ",".join(f"'{i}'" for i in ids)
-            cursor.execute(f"DELETE FROM events WHERE id IN ({quoted})")
-            db.commit()
 
     def leader(self):
         for name in self.names:

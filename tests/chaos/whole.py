@@ -27,6 +27,8 @@ class Whole(Deployment):
         all who speak ZeroMQ with them; None: there are none."""
         self.folder, self.table, self.bin, self.issuer, self.keys = folder, table, bin_folder, issuer, keys
         self.relays = Relays()
+        if table.kind == "kafka":
+            table.listen_through(self.relays)
         self.disk = Disk(folder)
         self.programs, self.clients, self.problems = {}, [], []
         self.ports = dict(zip(INGESTORS + CACHES, zip(*[iter(free_ports(8))] * 2)))  # publish, query
@@ -67,8 +69,8 @@ class Whole(Deployment):
                  for role, port in zip(("publish", "query"), self.ports[other])} for other in others]
 
     def database_of(self, name):
-        if self.table.kind == "sqlite":
-            return self.table.uri
+        if self.table.kind != "postgresql":
+            return self.table.uri_of(name) if self.table.kind == "kafka" else self.table.uri
         port = self.table.cluster["port"]
         uri = self.table.uri.replace(f":{port}/", f":{self.relays.add(f'{name}>database', port)}/")
         return f"{uri}?application_name={name}"

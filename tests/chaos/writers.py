@@ -121,3 +121,27 @@ class PostgresWriters(Writers):
     def given_id(self, cursor):
         cursor.execute("SELECT currval(pg_get_serial_sequence('events', 'id'))")
         return cursor.fetchone()[0]
+
+
+class Truth:
+    """What is true of a database's table when nobody writes any more."""
+
+    def __init__(self, table, writers, probes):
+        self.table, self.writers, self.probes = table, writers, probes
+        self.judged = {}  # what judge.check_events is told beside
+
+    def settle(self, _):
+        if self.table.kind == "postgresql":
+            self.table.db = self.table.connect()  # the one before has been ended with its server
+
+    def ids(self):
+        return self.table.ids()
+
+    def gone(self):
+        """Some deletions failed with their connection."""
+        return (self.writers.deleted | self.probes.deleted) - set(self.table.ids())
+
+    def count_probes(self):
+        cursor = self.table.db.cursor()
+        cursor.execute("SELECT count(*) FROM probes")
+        return cursor.fetchone()[0]

@@ -22,9 +22,13 @@ class Broker:
         self.path = path
         self.port, self.sasl_port = free_ports(2)
         self.address = f"127.0.0.1:{self.port}"
+        self.through = {}  # further ports that it listens on → the port at which a relay to it listens
+
+    def command(self):
+        return [SCRIPT, "start", self.path, str(self.port), str(self.sasl_port), *(f"{port}={relay}" for port, relay in self.through.items())]
 
     def start(self):
-        subprocess.run([SCRIPT, "start", self.path, str(self.port), str(self.sasl_port)], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(self.command(), check=True, stdout=subprocess.DEVNULL)
 
     def stop(self, signal="TERM"):
         subprocess.run([SCRIPT, "stop", self.path, signal], check=True)

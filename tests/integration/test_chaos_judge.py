@@ -51,6 +51,15 @@ def test_what_nobody_saw_is_found():
     assert "nobody saw events 3, 6" in check_events({"a": [[1, 2, 4, 5]]}, COMMITTED)[0]
 
 
+def test_what_nobody_saw_is_found_also_where_all_streams_began_anew():
+    pieces = {"a": [[1, 2, 4], [5, 3, 6]], "b": [[1, 2, 4], [3, 6]]}
+    assert "nobody saw" in check_events(pieces, COMMITTED)[0], "nobody saw 5 behind 4"
+    assert check_events(pieces, COMMITTED, anew=True) == []
+    assert "nobody saw event 4" in check_events({"a": [[1, 2], [5, 3, 6]]}, COMMITTED, anew=True)[0]
+    assert check_events({"a": [[1, 2], [5, 3, 6]]}, COMMITTED, anew=True, unseen=lambda *_: {4}) == []
+    assert "after event 5" in check_events({"a": [[1, 2, 4], [5, 3]], "b": [[5, 6]]}, COMMITTED, anew=True)[0]
+
+
 def test_who_stands_behind_is_found():
     assert "different events" in check_ends({"a": [ORDER], "b": [ORDER[:-1]]}, COMMITTED)[0]
     assert "no event at all" in check_ends({"a": [ORDER], "b": [[]]}, COMMITTED)[0]
