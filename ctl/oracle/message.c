@@ -23,10 +23,10 @@ struct parts {
     const char *inner;       /* the member that holds the data; "": the value itself */
 };
 
-/* Something at a place: JSON with its own text, or a text, or neither. */
+/* Something at a place: JSON, or a text, or neither. */
 struct found {
     const struct json_value *json;
-    struct str raw; /* the JSON as it is written */
+    const char *path; /* of the JSON in the value; NULL: it is of the key */
     struct str text;
 };
 
@@ -42,11 +42,17 @@ static const struct json_value *member(const struct json_value *value, const cha
 
 static struct found in_json(const struct parts *p, const char *path)
 {
-    struct found found = {.json = member(p->json, path)};
-    if (found.json != NULL && !json_slice(p->message->value, str_of(path), &found.raw)) {
-        found.raw = STR_NULL;
-    }
-    return found;
+    return (struct found){.json = member(p->json, path), .path = path};
+}
+
+/* JSON as it is written. */
+static struct str raw_of(const struct parts *p, const struct found *found)
+{
+    struct str raw;
+    return found->json != NULL && found->path != NULL &&
+                   json_slice(p->message->value, str_of(found->path), &raw)
+               ? raw
+               : STR_NULL;
 }
 
 static struct found in_data(const struct parts *p, const char *path)
@@ -101,7 +107,7 @@ static struct str text_of(const struct parts *p, const struct found *found)
     if (json_as_number(found->json, &real)) {
         return real_text(p, real);
     }
-    return json_is_map(found->json) || json_is_list(found->json) ? found->raw : STR_NULL;
+    return json_is_map(found->json) || json_is_list(found->json) ? raw_of(p, found) : STR_NULL;
 }
 
 /* ---- Debezium ---- */
@@ -251,9 +257,10 @@ static struct str payload(const struct parts *p, const struct config_column *col
         return found.text;
     }
     if (found.json != NULL && !json_absent(found.json)) {
-        return found.raw;
+        return raw_of(p, &found);
     }
-    return column->configured ? STR_NULL : in_data(p, "").raw;
+    const struct found all = in_data(p, "");
+    return column->configured ? STR_NULL : raw_of(p, &all);
 }
 
 /* ---- Formats ---- */

@@ -372,6 +372,31 @@ void oracle_rows_set_place(struct oracle_rows *rows, uint64_t stream, int64_t of
     rows->offsets[rows->count - 1] = offset;
 }
 
+/* Arranges an array of items of that size. */
+static void arrange(void *items, size_t size, const size_t *order, size_t count)
+{
+    char *before = x_memdup(items, count * size);
+    for (size_t i = 0; i < count; i++) {
+        memcpy((char *)items + i * size, before + order[i] * size, size);
+    }
+    free(before);
+}
+
+void oracle_rows_arrange(struct oracle_rows *rows, const size_t *order)
+{
+    if (rows->count == 0) {
+        return;
+    }
+    arrange(rows->keys, sizeof *rows->keys, order, rows->count);
+    arrange(rows->streams, sizeof *rows->streams, order, rows->count);
+    arrange(rows->offsets, sizeof *rows->offsets, order, rows->count);
+    arrange(rows->times_us, sizeof *rows->times_us, order, rows->count);
+    arrange(rows->cells, rows->field_count * sizeof *rows->cells, order, rows->count);
+    for (size_t i = 0; i < rows->count; i++) {
+        rows->ids[i] = (int64_t)i + 1;
+    }
+}
+
 size_t oracle_rows_count(const struct oracle_rows *rows)
 {
     return rows->count;

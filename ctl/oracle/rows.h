@@ -64,6 +64,9 @@ void oracle_rows_set_key(struct oracle_rows *rows, int64_t key);
  * in its order: which of them, not 0, and how far in it. */
 void oracle_rows_set_place(struct oracle_rows *rows, uint64_t stream, int64_t offset);
 
+/* Puts all rows into another order: what was row order[i] becomes row i, with the id i + 1. */
+void oracle_rows_arrange(struct oracle_rows *rows, const size_t *order);
+
 const struct config *oracle_rows_config(const struct oracle_rows *rows);
 size_t oracle_rows_count(const struct oracle_rows *rows);
 int64_t oracle_rows_last_id(const struct oracle_rows *rows); /* 0 when there is none */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Partitions of Kafka as people see them: their ids, and how far each is behind."""
+import json
 import math
 import time
 
@@ -8,7 +9,7 @@ import pytest
 from kafka import Topics, throw_away_broker
 from test_cursor import text_ids
 from test_kafka import COUNT, all_events, await_value, order, value
-from tilewire import RandomEvents, wait_until
+from tilewire import RandomEvents, now_iso, wait_until
 
 
 def await_all_read(d):
@@ -53,6 +54,20 @@ def test_topics_with_the_longest_names_have_ids_of_their_own(deploy, broker):
     wait_until(lambda: len(text_ids(stream)) >= 10, what="what is behind it")
     assert text_ids(stream) == ids[10:]
     assert [e["id"] for e in d.get_json(f"/api/events?after={ids[16]}")["events"]] == ids[17:]
+
+
+def test_verify_puts_messages_in_the_order_of_their_ids(deploy, broker):
+    """Of equal times the greatest id counts, and ids are compared as texts: of 0 to 11 that is 9."""
+    topics = Topics(broker, partitions=2)
+    topics.create()
+    d = deploy(topics, tiles=[{"key": "last", "type": "trend", "aggregate": "last", "value": "payload.n", "step": "1h", "length": 24}]).start()
+    now = now_iso()
+    for n in range(24):
+        value = json.dumps({"timestamp": now, "event_type": "order.created", "payload": {"n": n}})
+        topics.send(value, partition=1 - n // 12)  # the partition whose ids are greater is not the one that is read last
+    wait_until(lambda: len(all_events(d)) == 24, 20, "all messages")
+    wait_until(lambda: list(d.tile("last")["data"]["points"].values()) == [9], 20, "the value of the greatest id")
+    d.verify()
 
 
 def test_retention_of_what_is_no_message_is_no_loss(deploy, broker):

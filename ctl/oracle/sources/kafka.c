@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reads all messages of the topics for the oracle, each partition from its first offset to where
- * its end is when it is begun with. They are held in memory until they are rows, for rows are added
- * in the order of their ids.
+ * its end is when it is begun with. Each becomes a row at once, and is forgotten; in the end the
+ * rows are put into the order of their ids.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -20,11 +20,27 @@
 #define ANSWER_MS 10000
 #define SECRET_SIZE 65536
 
+/* Where the message of a row was. Its id is the prefix with the offset's digits behind it. */
+struct spot {
+    const struct prefix *prefix;
+    uint64_t offset;
+    size_t row;
+};
+
+/* `orders-3-` */
+struct prefix {
+    struct prefix *next;
+    size_t len;
+    char text[];
+};
+
 struct kafka {
     struct oracle_source base;
     const struct config_source *source;
     rd_kafka_t *handle;
-    rd_kafka_message_t **messages;
+    struct oracle_rows *rows; /* borrowed, while they are loaded */
+    struct prefix *prefixes;  /* of all partitions that were read */
+    struct spot *spots;       /* one a row */
     size_t count;
     size_t cap;
 };
@@ -82,6 +98,9 @@ static int connect_to(struct kafka *k, struct error *err)
     if (status == STATUS_OK) { /* what is asked next waits until the answer before it is there */
         status = set(conf, "fetch.wait.max.ms", "10", err);
     }
+    if (status == STATUS_OK) { /* 64 MiB at most, which librdkafka 2.0.2 stops at for a second */
+        status = set(conf, "queued.min.messages", "1000000", err);
+    }
     if (status == STATUS_OK) {
         status = set(conf, "isolation.level", "read_committed", err);
     }
@@ -98,23 +117,140 @@ static int connect_to(struct kafka *k, struct error *err)
     return STATUS_OK;
 }
 
-/* ---- Reading ---- */
+/* ---- Rows ---- */
 
-static void forget(struct kafka *k)
+static struct str header_of(const struct oracle_message *message, const char *name)
 {
-    for (size_t i = 0; i < k->count; i++) {
-        rd_kafka_message_destroy(k->messages[i]);
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t len;
+    if (rd_kafka_message_headers(message->data, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_header_get_last(headers, name, &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return STR_NULL;
     }
-    k->count = 0;
+    return (struct str){value, value != NULL ? len : 0};
 }
 
-static void keep(struct kafka *k, rd_kafka_message_t *message)
+static void note_spot(struct kafka *k, uint64_t offset)
 {
     if (k->count == k->cap) {
         k->cap = k->cap != 0 ? k->cap * 2 : 1024;
-        k->messages = x_reallocarray(k->messages, k->cap, sizeof(rd_kafka_message_t *));
+        k->spots = x_reallocarray(k->spots, k->cap, sizeof *k->spots);
     }
-    k->messages[k->count++] = message;
+    k->spots[k->count] = (struct spot){k->prefixes, offset, k->count};
+    k->count++;
+}
+
+static void add_row(struct kafka *k, rd_kafka_message_t *m)
+{
+    struct oracle_rows *rows = k->rows;
+    struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
+    struct arena *memory = arena_create();
+    const struct oracle_message message = {
+        .topic = str_of(rd_kafka_topic_name(m->rkt)),
+        .partition = m->partition,
+        .key = {m->key, m->key_len},
+        .value = {m->payload, m->len},
+        .time_ms = rd_kafka_message_timestamp(m, NULL),
+        .header = header_of,
+        .data = m,
+    };
+    char id[320];
+    int64_t offset;
+    bool timed;
+    wall_time time;
+    k->base.newest++;
+    const enum oracle_message_kind kind =
+        oracle_message_read(k->source, &message, memory, texts, &timed, &time.us);
+    if (kind == ORACLE_MESSAGE_ROW &&
+        oracle_add_event(rows, k->source, k->base.newest, timed ? &time : NULL, texts)) {
+        const int len = snprintf(id, sizeof id, "%s%lld", k->prefixes->text, (long long)m->offset);
+        const struct str text = {id, (size_t)len};
+        note_spot(k, (uint64_t)m->offset);
+        oracle_rows_set_key(rows, tally_id(event_id_of_text(text)));
+        oracle_rows_set_place(rows, event_id_stream(text, &offset), m->offset);
+    } else if (kind != ORACLE_MESSAGE_NOTHING) {
+        k->base.unusable++;
+    }
+    arena_destroy(&memory);
+}
+
+/* Numbers as their digits stand in the order of texts: 1, 10, 100, 2. An offset has at most 19
+ * digits, and with zeros behind it to as many it is still a uint64. */
+static int by_digits(uint64_t a, uint64_t b)
+{
+    uint64_t x = a;
+    uint64_t y = b;
+    for (uint64_t ten = 1; ten <= a / 10 || ten <= b / 10; ten *= 10) {
+        y = ten <= a / 10 && ten > b / 10 ? y * 10 : y;
+        x = ten <= b / 10 && ten > a / 10 ? x * 10 : x;
+    }
+    return x != y ? (x > y) - (x < y) : (a > b) - (a < b);
+}
+
+static int by_id(const void *a_p, const void *b_p)
+{
+    const struct spot *a = a_p;
+    const struct spot *b = b_p;
+    if (a->prefix == b->prefix) {
+        return by_digits(a->offset, b->offset);
+    }
+    const size_t len = a->prefix->len < b->prefix->len ? a->prefix->len : b->prefix->len;
+    const int order = memcmp(a->prefix->text, b->prefix->text, len);
+    if (order != 0) {
+        return order;
+    }
+    char x[320]; /* one is the beginning of the other, as those of partition 1 of `a`, and of `a-1`
+                  */
+    char y[320];
+    snprintf(x, sizeof x, "%s%llu", a->prefix->text, (unsigned long long)a->offset);
+    snprintf(y, sizeof y, "%s%llu", b->prefix->text, (unsigned long long)b->offset);
+    return strcmp(x, y);
+}
+
+static void sort_rows(struct kafka *k)
+{
+    size_t *order = x_calloc(k->count + 1, sizeof *order);
+    if (k->count > 1) {
+        qsort(k->spots, k->count, sizeof *k->spots, by_id);
+    }
+    for (size_t i = 0; i < k->count; i++) {
+        order[i] = k->spots[i].row;
+    }
+    oracle_rows_arrange(k->rows, order);
+    free(order);
+}
+
+static void forget(struct kafka *k)
+{
+    while (k->prefixes != NULL) {
+        struct prefix *prefix = k->prefixes;
+        k->prefixes = prefix->next;
+        free(prefix);
+    }
+    free(k->spots);
+    k->spots = NULL;
+    k->count = 0;
+    k->cap = 0;
+}
+
+/* ---- Reading ---- */
+
+static void add_prefix(struct kafka *k, const char *topic, int32_t number)
+{
+    const size_t size = strlen(topic) + 16;
+    struct prefix *prefix = x_calloc(1, sizeof *prefix + size);
+    prefix->len = (size_t)snprintf(prefix->text, size, "%s-%d-", topic, number);
+    prefix->next = k->prefixes;
+    k->prefixes = prefix;
+}
+
+/* Others may go on after so many messages. */
+static void pause_after_page(struct kafka *k)
+{
+    if (k->base.newest % ORACLE_PAGE_ROWS == 0 && k->base.between != NULL) {
+        k->base.between(k->base.arg);
+    }
 }
 
 /* All messages of a partition, up to the end that it has when this begins. */
@@ -129,6 +265,7 @@ static int read_partition(struct kafka *k, const char *name, int32_t number, str
     }
     rd_kafka_topic_t *topic = rd_kafka_topic_new(k->handle, name, NULL);
     int status = STATUS_OK;
+    add_prefix(k, name, number);
     bool more = low < high;
     if (more && rd_kafka_consume_start(topic, number, low) != 0) {
         status = failed(k, name, rd_kafka_last_error(), err);
@@ -144,10 +281,9 @@ static int read_partition(struct kafka *k, const char *name, int32_t number, str
         code = message->err;
         more = code == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < high - 1;
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < high) {
-            keep(k, message);
-            continue;
-        }
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            add_row(k, message);
+            pause_after_page(k);
+        } else if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             status = failed(k, name, code, err);
         }
         rd_kafka_message_destroy(message);
@@ -195,67 +331,6 @@ static int read_topics(struct kafka *k, struct error *err)
     return status;
 }
 
-/* ---- Rows ---- */
-
-static int id_of(const rd_kafka_message_t *message, char *out, size_t size)
-{
-    return snprintf(out, size, "%s-%d-%lld", rd_kafka_topic_name(message->rkt), message->partition,
-                    (long long)message->offset);
-}
-
-static int by_id(const void *a, const void *b)
-{
-    char x[320];
-    char y[320];
-    id_of(*(rd_kafka_message_t *const *)a, x, sizeof x);
-    id_of(*(rd_kafka_message_t *const *)b, y, sizeof y);
-    return strcmp(x, y);
-}
-
-static struct str header_of(const struct oracle_message *message, const char *name)
-{
-    rd_kafka_headers_t *headers;
-    const void *value;
-    size_t len;
-    if (rd_kafka_message_headers(message->data, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
-        rd_kafka_header_get_last(headers, name, &value, &len) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return STR_NULL;
-    }
-    return (struct str){value, value != NULL ? len : 0};
-}
-
-static void add_row(struct kafka *k, struct oracle_rows *rows, rd_kafka_message_t *m)
-{
-    struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
-    struct arena *memory = arena_create();
-    const struct oracle_message message = {
-        .topic = str_of(rd_kafka_topic_name(m->rkt)),
-        .partition = m->partition,
-        .key = {m->key, m->key_len},
-        .value = {m->payload, m->len},
-        .time_ms = rd_kafka_message_timestamp(m, NULL),
-        .header = header_of,
-        .data = m,
-    };
-    char id[320];
-    int64_t offset;
-    bool timed;
-    wall_time time;
-    k->base.newest++;
-    const enum oracle_message_kind kind =
-        oracle_message_read(k->source, &message, memory, texts, &timed, &time.us);
-    if (kind == ORACLE_MESSAGE_ROW &&
-        oracle_add_event(rows, k->source, k->base.newest, timed ? &time : NULL, texts)) {
-        const int len = id_of(m, id, sizeof id);
-        const struct str text = {id, (size_t)len};
-        oracle_rows_set_key(rows, tally_id(event_id_of_text(text)));
-        oracle_rows_set_place(rows, event_id_stream(text, &offset), m->offset);
-    } else if (kind != ORACLE_MESSAGE_NOTHING) {
-        k->base.unusable++;
-    }
-    arena_destroy(&memory);
-}
-
 /* Messages may have come to any partition, so all are read each time. */
 static int kafka_load(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
 {
@@ -263,12 +338,12 @@ static int kafka_load(struct oracle_source *base, struct oracle_rows *rows, stru
     oracle_rows_clear(rows);
     base->newest = 0;
     base->unusable = 0;
+    k->rows = rows;
     const int status = read_topics(k, err);
-    if (status == STATUS_OK && k->count != 0) {
-        qsort(k->messages, k->count, sizeof(rd_kafka_message_t *), by_id);
-        for (size_t i = 0; i < k->count; i++) {
-            add_row(k, rows, k->messages[i]);
-        }
+    if (status == STATUS_OK) {
+        sort_rows(k);
+    } else {
+        oracle_rows_clear(rows);
     }
     forget(k);
     return status;
@@ -283,7 +358,6 @@ static void kafka_close(struct oracle_source *base)
 {
     struct kafka *k = (struct kafka *)base;
     forget(k);
-    free(k->messages);
     if (k->handle != NULL) {
         rd_kafka_destroy(k->handle);
     }
