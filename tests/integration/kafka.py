@@ -18,17 +18,28 @@ SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "kafka"
 
 
 class Broker:
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, path, first=None):
+        """first: that of the cluster, which this one joins."""
+        self.path, self.first = path, first
         self.port, self.sasl_port = free_ports(2)
         self.address = f"127.0.0.1:{self.port}"
         self.through = {}  # further ports that it listens on → the port at which a relay to it listens
 
     def command(self):
+        if self.first is not None:
+            return [SCRIPT, "join", self.path, str(self.port), self.first.path]
         return [SCRIPT, "start", self.path, str(self.port), str(self.sasl_port), *(f"{port}={relay}" for port, relay in self.through.items())]
 
     def start(self):
         subprocess.run(self.command(), check=True, stdout=subprocess.DEVNULL)
+
+    @contextlib.contextmanager
+    def second(self):
+        """One more broker of its cluster."""
+        made = Broker(self.path / "second", self)
+        made.start()
+        yield made
+        made.stop("KILL")
 
     def stop(self, signal="TERM"):
         subprocess.run([SCRIPT, "stop", self.path, signal], check=True)
@@ -59,16 +70,16 @@ class Topics:
     kind = "kafka"
     serial = 0
 
-    def __init__(self, broker, partitions=3, names=1, **config):
+    def __init__(self, broker, partitions=3, names=1, replicas=1, **config):
         Topics.serial += 1
-        self.broker, self.partitions, self.config = broker, partitions, config
+        self.broker, self.partitions, self.replicas, self.config = broker, partitions, replicas, config
         self.names = [f"t{Topics.serial}.{'abc'[i]}" for i in range(names)]
         self.uri = f"kafka://{broker.address}/{','.join(self.names)}"
         self.producer = None
         self.produced = 0
 
     def create(self, names=None):
-        done(self.broker.admin.create_topics([NewTopic(n, self.partitions, 1, config=self.config) for n in names or self.names]))
+        done(self.broker.admin.create_topics([NewTopic(n, self.partitions, self.replicas, config=self.config) for n in names or self.names]))
         self.connect()
 
     def connect(self, **options):

@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to brokers and to ingestors that read from them, one fault at a time."""
+import shutil
 import time
 
 import pytest
 
-from kafka import Topics
+from kafka import Topics, throw_away_broker
+from test_cursor import text_ids
 from test_kafka import COUNT, all_events, await_value, order
+from tilewire import wait_until
+
+
+@pytest.fixture(scope="module")
+def own_broker():
+    """One that may be stopped."""
+    with throw_away_broker() as made:
+        yield made
 
 
 @pytest.fixture
@@ -30,3 +40,61 @@ def test_a_long_journal_is_gone_through_soon(deploy, topics):
     assert time.monotonic() - before < 20
     d.verify()
     assert len(all_events(d)) == 301
+
+
+def leaders(topics):
+    """The brokers that lead partitions of the topic."""
+    found = topics.broker.admin.list_topics(topic=topics.names[0], timeout=30).topics[topics.names[0]]
+    return {p.leader for p in found.partitions.values()}
+
+
+def send_to_all(topics, rounds):
+    for i in range(rounds * topics.partitions):
+        topics.producer.produce(topics.names[0], order(), partition=i % topics.partitions)
+    assert topics.producer.flush(120) == 0
+
+
+def test_one_of_two_brokers_is_killed_and_the_other_leads(deploy, own_broker):
+    with own_broker.second() as second:
+        wait_until(lambda: len(own_broker.admin.list_topics(timeout=30).brokers) == 2, 60, "two brokers")
+        topics = Topics(own_broker, partitions=4, replicas=2)
+        topics.create()
+        topics.uri = topics.uri.replace(own_broker.address, f"{own_broker.address},{second.address}")
+        wait_until(lambda: leaders(topics) == {1, 2}, 60, "both to lead")
+        d = deploy(topics, tiles=COUNT).start()
+        stream = d.stream("/api/events/stream")
+        send_to_all(topics, 5)
+        await_value(d, 20, 60)
+        second.stop("KILL")
+        send_to_all(topics, 5)
+        await_value(d, 40, 120)
+        assert leaders(topics) == {1}
+        wait_until(lambda: len(text_ids(stream)) == 40, 60, "each event once")
+        assert sorted(text_ids(stream)) == sorted(topics.ids())
+        d.verify()
+
+
+def test_a_leader_that_lacks_what_was_read(deploy, own_broker):
+    """As after an unclean election: the broker has an older copy of the partition."""
+    topics = Topics(own_broker, partitions=1)
+    topics.create()
+    d = deploy(topics, tiles=COUNT).start()
+    send_to_all(topics, 3)
+    await_value(d, 3, 60)
+    own_broker.stop()
+    partition, copy = (own_broker.path / where / f"{topics.names[0]}-0" for where in ("data", "copy"))
+    shutil.copytree(partition, copy)
+    own_broker.start()
+    topics.connect()
+    send_to_all(topics, 4)
+    await_value(d, 7, 60)
+    stream = d.stream("/api/events/stream")
+    own_broker.stop()
+    shutil.rmtree(partition)
+    shutil.copytree(copy, partition)
+    own_broker.start()
+    d["ingestor"].await_log("has lost 4 messages that were read", timeout=60)
+    topics.connect()
+    send_to_all(topics, 2)
+    await_value(d, 9, 60)
+    wait_until(lambda: any(e["event"] == "reset" for e in stream.events), 60, "reset")
