@@ -32,6 +32,7 @@
 #define CONFIG_EXTRAS_MAX 32          /* columns that the user adds */
 #define CONFIG_TOPICS_MAX 64          /* topics, and patterns of them */
 #define CONFIG_OPTIONS_MAX 128        /* options of librdkafka */
+#define CONFIG_SERVERS_MAX 16         /* servers of one cluster of NATS */
 #define CONFIG_PROXIES_MAX 64         /* ranges of trusted proxies */
 #define CONFIG_ORIGINS_MAX 64         /* origins whose pages may read */
 #define CONFIG_HOSTS_MAX 64           /* names of a gateway */
@@ -53,7 +54,8 @@
     EACH(SOURCE_SQLITE, sqlite)                                                                    \
     EACH(SOURCE_POSTGRESQL, postgres)                                                              \
     EACH(SOURCE_KAFKA, kafka)                                                                      \
-    EACH(SOURCE_REDIS, redis)
+    EACH(SOURCE_REDIS, redis)                                                                      \
+    EACH(SOURCE_NATS, nats)
 
 #define SOURCE_KIND_VALUE(value, name) value,
 enum source_kind { SOURCE_KIND_LIST(SOURCE_KIND_VALUE) };
@@ -111,6 +113,27 @@ struct config_redis {
     const char *field; /* the field whose text is the value; NULL: redis_entry.h */
 };
 
+/* A stream of NATS JetStream, and who reads it. */
+struct config_nats {
+    const char **servers; /* "nats://h1:4222"; any of them serves */
+    size_t server_count;  /* 1 to CONFIG_SERVERS_MAX */
+    const char *stream;
+    const char **subjects; /* patterns as NATS has them; none: all that the stream has */
+    size_t subject_count;  /* 0 to CONFIG_TOPICS_MAX */
+    /* What follows is NULL where the file has none; secrets are read at each connect. */
+    const char *user; /* whose password source.password_file has */
+    const char *token_file;
+    const char *credentials_file; /* a JWT and its seed, as `nsc` writes them */
+    const char *nkey;             /* the public key of nkey_seed_file */
+    const char *nkey_seed_file;
+    bool tls;            /* None but a server that proves who it is. */
+    const char *ca_file; /* NULL: those that the system trusts */
+    const char *certificate_file;
+    const char *key_file;    /* of certificate_file */
+    const char *server_name; /* that its certificate has to have; NULL: the host's */
+    const char *domain;      /* of JetStream */
+};
+
 struct config_source {
     const char *uri; /* as written; it never holds a password */
     /* PostgreSQL's server itself, for LISTEN, where uri leads to a pooler; as written. NULL: none.
@@ -131,6 +154,7 @@ struct config_source {
     enum message_format format;         /* of a bus's messages; else 0 */
     struct config_kafka kafka;          /* of SOURCE_KAFKA; else all zero */
     struct config_redis redis;          /* of SOURCE_REDIS; else without a host */
+    struct config_nats nats;            /* of SOURCE_NATS; else without servers */
     bool payload_in_events;             /* True when raw events carry the payload. */
     /* The file with PostgreSQL's password, to be read at each connect with config_read_secret.
      * NULL: libpq finds the password in its own ways (PGPASSWORD, ~/.pgpass). */

@@ -17,6 +17,7 @@ static const struct {
     {"key", PLACE_KEY, true, false, ANY_FORMAT},
     {"header", PLACE_HEADER, false, true, ANY_FORMAT},
     {"topic", PLACE_TOPIC, true, false, ANY_FORMAT},
+    {"subject", PLACE_TOPIC, true, false, ANY_FORMAT}, /* as NATS calls it */
     {"partition", PLACE_PARTITION, true, false, ANY_FORMAT},
     {"timestamp", PLACE_TIME, true, false, ANY_FORMAT},
     {"ce", PLACE_ATTRIBUTE, false, true, 1U << MESSAGE_CLOUDEVENTS},
@@ -62,11 +63,12 @@ bool message_place_parse(struct str text, enum message_format format, struct mes
 const char *message_place_words(enum message_format format)
 {
     static const char *const words[MESSAGE_FORMATS] = {
-        [MESSAGE_JSON] = "value, value.MEMBER, key, header.NAME, topic, partition or timestamp",
+        [MESSAGE_JSON] = "value, value.MEMBER, key, header.NAME, topic, subject, "
+                         "partition or timestamp",
         [MESSAGE_CLOUDEVENTS] = "ce.ATTRIBUTE, value, value.MEMBER, key, header.NAME, topic, "
-                                "partition or timestamp",
+                                "subject, partition or timestamp",
         [MESSAGE_DEBEZIUM] = "value, value.MEMBER, key, change.type, change.time, header.NAME, "
-                             "topic, partition or timestamp",
+                             "topic, subject, partition or timestamp",
     };
     return words[format];
 }

@@ -22,10 +22,17 @@
 #define SOURCE_BUILT_REDIS(EACH)
 #endif
 
+#if TILEWIRE_HAVE_NATS
+#define SOURCE_BUILT_NATS(EACH) EACH(SOURCE_NATS, nats)
+#else
+#define SOURCE_BUILT_NATS(EACH)
+#endif
+
 #define SOURCE_BUILT_LIST(EACH)                                                                    \
     EACH(SOURCE_SQLITE, sqlite)                                                                    \
     EACH(SOURCE_POSTGRESQL, postgres)                                                              \
     SOURCE_BUILT_KAFKA(EACH)                                                                       \
-    SOURCE_BUILT_REDIS(EACH)
+    SOURCE_BUILT_REDIS(EACH)                                                                       \
+    SOURCE_BUILT_NATS(EACH)
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/config/source_kinds.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/config/source_built.h"
@@ -211,6 +212,118 @@ static int read_redis_uri(struct config_reader *r, const struct config_key *key,
     return STATUS_OK;
 }
 
+/* ---- NATS ---- */
+
+#define NATS_STREAM_MAX 255   /* bytes of a stream's name */
+#define NATS_SUBJECT_MAX 1024 /* bytes of a subject */
+
+static bool nats_stream_valid(struct str name)
+{
+    if (name.len == 0 || name.len > NATS_STREAM_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        const unsigned char c = (unsigned char)name.p[i];
+        if (c <= ' ' || c == 0x7f || strchr(".*>/\\", c) != NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Tokens joined by dots, none of them empty; `*` stands for one, and `>` for all that follow. */
+static bool nats_subject_valid(struct str subject)
+{
+    size_t token = 0;
+    for (size_t i = 0; i <= subject.len; i++) {
+        const char c = (char)(i < subject.len ? subject.p[i] : '.');
+        if ((unsigned char)c <= ' ' || c == 0x7f || (c == '.' && token == 0)) {
+            return false;
+        }
+        token = c == '.' ? 0 : token + 1;
+        if (c == '>' && token == 1 && i + 1 != subject.len) {
+            return false;
+        }
+    }
+    return subject.len <= NATS_SUBJECT_MAX;
+}
+
+/* The piece of a list up to the next comma; *at is then behind that, or NULL behind the last. */
+static struct str next_piece(const char **at)
+{
+    const char *start = *at;
+    const char *comma = strchr(start, ',');
+    *at = comma != NULL ? comma + 1 : NULL;
+    return (struct str){start, comma != NULL ? (size_t)(comma - start) : strlen(start)};
+}
+
+static bool read_nats_servers(struct config_reader *r, struct str servers, struct config_nats *nats)
+{
+    const char *at = config_copy(r, servers);
+    nats->servers = arena_array(r->memory, CONFIG_SERVERS_MAX, sizeof *nats->servers);
+    while (at != NULL) {
+        const struct str server = next_piece(&at);
+        if (!brokers_valid(server) || nats->server_count == CONFIG_SERVERS_MAX) {
+            return false;
+        }
+        const size_t size = server.len + sizeof "nats://";
+        char *uri = arena_array(r->memory, size, 1);
+        (void)snprintf(uri, size, "nats://%.*s", (int)server.len, server.p);
+        nats->servers[nats->server_count++] = uri;
+    }
+    return true;
+}
+
+static bool read_nats_subjects(struct config_reader *r, const char *list, struct config_nats *nats)
+{
+    const char *at = list;
+    nats->subjects = arena_array(r->memory, CONFIG_TOPICS_MAX, sizeof *nats->subjects);
+    while (at != NULL) {
+        const struct str subject = next_piece(&at);
+        if (!nats_subject_valid(subject) || nats->subject_count == CONFIG_TOPICS_MAX) {
+            return false;
+        }
+        nats->subjects[nats->subject_count++] = config_copy(r, subject);
+    }
+    return true;
+}
+
+/* HOST:PORT,HOST/STREAM?subjects=orders.*,tickets.> */
+static int read_nats_uri(struct config_reader *r, const struct config_key *key,
+                         const struct yaml_node *value, struct str rest,
+                         struct config_source *source)
+{
+    struct config_nats *nats = &source->nats;
+    const char *slash = memchr(rest.p, '/', rest.len);
+    const struct str servers = {rest.p, slash != NULL ? (size_t)(slash - rest.p) : rest.len};
+    if (memchr(servers.p, '@', servers.len) != NULL) {
+        return config_fail(r, value, key->name,
+                           "a user and a password may not stand in it: write `user` under "
+                           "source.nats, and put the password into a file that "
+                           "source.password_file names");
+    }
+    const char *query = slash != NULL ? strchr(slash, '?') : NULL;
+    const struct str stream = {slash != NULL ? slash + 1 : "", slash == NULL ? 0
+                                                               : query != NULL
+                                                                   ? (size_t)(query - slash - 1)
+                                                                   : strlen(slash + 1)};
+    if (!nats_stream_valid(stream) || !read_nats_servers(r, servers, nats)) {
+        return config_fail(r, value, key->name,
+                           "expected nats://HOST:PORT,…/STREAM, with at most %d servers",
+                           CONFIG_SERVERS_MAX);
+    }
+    if (query != NULL && (strncmp(query, "?subjects=", strlen("?subjects=")) != 0 ||
+                          !read_nats_subjects(r, query + strlen("?subjects="), nats))) {
+        return config_fail(r, value, key->name,
+                           "expected ?subjects= and 1 to %d subjects behind the stream, joined by "
+                           "commas, such as ?subjects=orders.*,tickets.>",
+                           CONFIG_TOPICS_MAX);
+    }
+    nats->stream = config_copy(r, stream);
+    source->path = config_path(r, "nats");
+    return STATUS_OK;
+}
+
 /* ---- the table ---- */
 
 static const struct config_source_kind kinds[] = {
@@ -244,6 +357,14 @@ static const struct config_source_kind kinds[] = {
                       .messages = true,
                       .checkpoint = CHECKPOINT_FILE,
                       .read_uri = read_redis_uri},
+    [SOURCE_NATS] = {.name = "NATS",
+                     .form = "nats://HOST/STREAM",
+                     .schemes = {"nats://"},
+                     .has_password = true,
+                     .package = "libnats-dev",
+                     .messages = true,
+                     .checkpoint = CHECKPOINT_FILE,
+                     .read_uri = read_nats_uri},
 };
 _Static_assert(COUNT_OF(kinds) == SOURCE_KINDS, "each kind of source has its row");
 

@@ -47,6 +47,7 @@ static int check_kind(enum source_kind kind, struct error *err)
                          "database's files");
     case SOURCE_KAFKA:
     case SOURCE_REDIS:
+    case SOURCE_NATS:
         break;
     }
     return error_set(err, STATUS_INVALID,

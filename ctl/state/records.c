@@ -60,6 +60,8 @@ static const char *scheme_of(enum source_kind kind)
         return "kafka";
     case SOURCE_REDIS:
         return "redis";
+    case SOURCE_NATS:
+        return "nats";
     }
     return "";
 }

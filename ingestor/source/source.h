@@ -106,7 +106,7 @@ struct source_ops {
     int (*wait)(struct source *source, int wake_fd, int timeout_ms, bool *woken, struct error *err);
 
     /* Tells how far the source is behind in each of its streams, by what is known without asking
-     * anybody; nothing where nothing is. NULL: it is one stream. */
+     * anybody; nothing where nothing is. NULL: nothing is. */
     void (*lag)(struct source *source, struct lag *out);
 
     /* The journal cannot be written, so that after a crash the order of delivery would be another

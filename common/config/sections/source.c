@@ -171,13 +171,19 @@ static int check_keys(struct config_reader *r, const struct yaml_node *section,
         return config_fail(r, redis->key, NULL, "source.redis: the source is %s; leave it out",
                            source_kind_name(source->kind));
     }
-    return STATUS_OK;
+    const struct yaml_node *nats = yaml_get(section, "nats");
+    if (nats != NULL && source->kind != SOURCE_NATS) {
+        return config_fail(r, nats->key, NULL, "source.nats: the source is %s; leave it out",
+                           source_kind_name(source->kind));
+    }
+    return source->kind == SOURCE_NATS ? config_check_nats(r, section, source) : STATUS_OK;
 }
 
 static const struct config_key rows[] = {
     {CONFIG_CUSTOM("uri", read_uri), .needed = "uri: sqlite:events.db",
-     .help = "Where the events are: `sqlite:FILE`, `postgresql://USER@HOST:PORT/DATABASE`, "
-             "`kafka://BROKER:PORT/TOPIC`, or `redis://HOST:PORT/STREAM`."},
+     .help =
+         "Where the events are: `sqlite:FILE`, `postgresql://USER@HOST:PORT/DATABASE`, "
+         "`kafka://BROKER:PORT/TOPIC`, `redis://HOST:PORT/STREAM`, or `nats://HOST:PORT/STREAM`."},
     {CONFIG_CUSTOM("listen_uri", read_listen_uri),
      .help = "Where PostgreSQL itself is, for LISTEN alone, when `uri` leads to a pooler."},
     {CONFIG_CUSTOM("table", read_table), .default_value = "events",
@@ -193,6 +199,8 @@ static const struct config_key rows[] = {
      .help = "Options of librdkafka, handed on as they are."},
     {CONFIG_SECTION("redis", struct config_source, redis, config_redis_table),
      .help = "How the stream of Redis is read."},
+    {CONFIG_SECTION("nats", struct config_source, nats, config_nats_table),
+     .help = "Who reads a stream of NATS, and by which TLS."},
     {CONFIG_CUSTOM("cursor", read_cursor), .default_words = "none: ids grow",
      .help = "For ids that do not grow: the column that rows are read in the order of, and that of "
              "the id."},

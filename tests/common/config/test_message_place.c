@@ -26,6 +26,7 @@ static void test_places(void **state)
         {"header.x-kind.2", MESSAGE_JSON, PLACE_HEADER, "x-kind.2"},
         {"header", MESSAGE_JSON, PLACE_NONE, ""},
         {"topic", MESSAGE_DEBEZIUM, PLACE_TOPIC, ""},
+        {"subject", MESSAGE_JSON, PLACE_TOPIC, ""},
         {"partition", MESSAGE_JSON, PLACE_PARTITION, ""},
         {"timestamp", MESSAGE_JSON, PLACE_TIME, ""},
         {"ce.type", MESSAGE_CLOUDEVENTS, PLACE_ATTRIBUTE, "type"},
@@ -99,6 +100,35 @@ static void test_a_stream_of_redis_has_an_address_and_a_name(void **state)
     assert_redis("redis://[fe80::1]:65535/s", "fe80::1", 65535, "s");
 }
 
+static void test_a_stream_of_nats_has_servers_and_subjects(void **state)
+{
+    (void)state;
+    struct config *config = parse_ok("source:\n"
+                                     "  uri: nats://h1:4222,[::1]/ORDERS?subjects=orders.*.eu,a.>\n"
+                                     "  fields: {summary: subject}\n"
+                                     "  password_file: p\n"
+                                     "  nats: {user: u, tls: true, ca_file: ca.pem}\n");
+    const struct config_nats *nats = &config->source.nats;
+    assert_int_equal(config->source.kind, SOURCE_NATS);
+    assert_int_equal(nats->server_count, 2);
+    assert_string_equal(nats->servers[0], "nats://h1:4222");
+    assert_string_equal(nats->servers[1], "nats://[::1]");
+    assert_string_equal(nats->stream, "ORDERS");
+    assert_int_equal(nats->subject_count, 2);
+    assert_string_equal(nats->subjects[0], "orders.*.eu");
+    assert_string_equal(nats->subjects[1], "a.>");
+    assert_string_equal(nats->user, "u");
+    assert_true(nats->tls);
+    assert_string_equal(nats->ca_file, "/etc/tilewire/ca.pem");
+    assert_null(nats->domain);
+    assert_string_equal(config->source.columns[EVENT_SUMMARY].name, "subject");
+    assert_string_equal(config->ingestor.checkpoint_path, "/etc/tilewire/nats.tilewire");
+    config_destroy(&config);
+    config = parse_ok("source: {uri: 'nats://h/S'}");
+    assert_int_equal(config->source.nats.subject_count, 0);
+    config_destroy(&config);
+}
+
 static void test_what_does_not_fit_is_refused(void **state)
 {
     (void)state;
@@ -133,6 +163,21 @@ static void test_what_does_not_fit_is_refused(void **state)
         {"source: {uri: \"sqlite:x.db\", redis: {user: a}}", "source.redis: the source is SQLite"},
         {"source: {uri: \"redis://h/s\", redis: {database: -1}}",
          "source.redis.database: expected 0 to 65535"},
+        {"source: {uri: \"nats://h\"}", "expected nats://HOST:PORT,…/STREAM"},
+        {"source: {uri: \"nats://h/\"}", "expected nats://HOST:PORT,…/STREAM"},
+        {"source: {uri: \"nats://h/a.b\"}", "expected nats://HOST:PORT,…/STREAM"},
+        {"source: {uri: \"nats://h,/S\"}", "expected nats://HOST:PORT,…/STREAM"},
+        {"source: {uri: \"nats://h/S?a=b\"}", "expected ?subjects="},
+        {"source: {uri: \"nats://h/S?subjects=\"}", "expected ?subjects="},
+        {"source: {uri: \"nats://h/S?subjects=a..b\"}", "expected ?subjects="},
+        {"source: {uri: \"nats://h/S?subjects=>.a\"}", "expected ?subjects="},
+        {"source: {uri: \"nats://u:p@h/S\"}", "a user and a password may not stand in it"},
+        {"source: {uri: \"nats://h/S\", password_file: p}", "user and source.password_file"},
+        {"source: {uri: \"nats://h/S\", nats: {user: u}}", "user and source.password_file"},
+        {"source: {uri: \"nats://h/S\", nats: {nkey: U}}", "nkey and nkey_seed_file"},
+        {"source: {uri: \"nats://h/S\", nats: {token_file: t, credentials_file: c}}", "one of"},
+        {"source: {uri: \"nats://h/S\", nats: {ca_file: c}}", "write tls: true"},
+        {"source: {uri: \"sqlite:x.db\", nats: {user: a}}", "source.nats: the source is SQLite"},
         {BUS "  kafka: [a]\n", "expected a map of options of librdkafka"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -153,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_a_bus_has_topics_options_and_places),
         cmocka_unit_test(test_a_stream_of_redis_has_an_address_and_a_name),
+        cmocka_unit_test(test_a_stream_of_nats_has_servers_and_subjects),
         cmocka_unit_test(test_what_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,8 @@
     "a password may not stand in the configuration: put it into a file of its own and name that "  \
     "with password_file, or set PGPASSWORD in the environment"
 #define FORMS                                                                                      \
-    "sqlite:FILE, postgresql://USER@HOST/DATABASE, kafka://BROKER:PORT/TOPIC or "                  \
-    "redis://HOST/STREAM"
+    "sqlite:FILE, postgresql://USER@HOST/DATABASE, kafka://BROKER:PORT/TOPIC, "                    \
+    "redis://HOST/STREAM or nats://HOST/STREAM"
 #define URI "source.uri: expected " FORMS
 #define KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 
@@ -146,8 +146,8 @@ static void test_source(void **state)
          "1:60: source.dedupe_window: expected 1s to 30d, but found \"0\""},
         {"source: {uri: sqlite:e, poll: 1s}",
          "1:25: source: unknown key \"poll\"; known are uri, listen_uri, table, columns, "
-         "format, fields, kafka, redis, cursor, payload_in_events, password_file, poll_interval, "
-         "late_window, dedupe, dedupe_window, dedupe_memory, metric_event, "
+         "format, fields, kafka, redis, nats, cursor, payload_in_events, password_file, "
+         "poll_interval, late_window, dedupe, dedupe_window, dedupe_memory, metric_event, "
          "time_zone or "
          "week_starts"},
     };

@@ -7,6 +7,7 @@
 #include "common/state/frame.h"
 #include "ingestor/source/cursor/cursor_state.h"
 #include "ingestor/source/kafka/kafka_state.h"
+#include "ingestor/source/nats/nats_state.h"
 #include "ingestor/source/postgres/pg_journal.h"
 #include "ingestor/source/postgres/pg_state.h"
 #include "ingestor/source/sqlite/sqlite_state.h"
@@ -60,6 +61,16 @@ static bool kafka_again(struct str place, struct buf *out)
     return read;
 }
 
+static bool nats_again(struct str place, struct buf *out)
+{
+    struct nats_state state = {0};
+    const bool read = nats_state_load(&state, place);
+    if (read) {
+        nats_state_save(&state, out);
+    }
+    return read;
+}
+
 /* An id at the edge of a record's only hole is in it. */
 static bool journal_again(struct str records, struct buf *out)
 {
@@ -107,7 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static bool (*const kinds[])(struct str place, struct buf * out) = {
         sqlite_again, postgres_again, cursor_again, journal_again,
-        sealed_again, frame_again,    kafka_again};
+        sealed_again, frame_again,    kafka_again,  nats_again};
     struct str input = fuzz_text(data, len);
     const unsigned kind = fuzz_take_byte(&input) % (sizeof kinds / sizeof *kinds);
     struct buf once = {0};

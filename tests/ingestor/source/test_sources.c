@@ -47,6 +47,9 @@ static void test_each_source_is_found_with_its_stores(void **state)
         const struct source_stores database = {&state_postgres_apart, &lease_postgres};
         assert_source("kafka://h:9092/t", "'postgresql://h/db'", "kafka", &database);
     }
+    if (source_kind_built(SOURCE_NATS)) {
+        assert_source("nats://h/S", "auto", "nats", &files);
+    }
     if (source_kind_built(SOURCE_REDIS)) {
         assert_source("redis://h/s", "auto", "redis", &files);
     }

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""NATS JetStream with servers that let in whom they know, with TLS, and with a cluster of several."""
+import pathlib
+import re
+import ssl
+import subprocess
+
+from nats import Client, Stream, jwt_of, nkey_pair, throw_away_cluster, throw_away_server
+from test_nats import COUNT, await_value, order
+from tilewire import wait_until
+
+RIGHTS = """publish: ["$JS.API.STREAM.INFO.{0}", "$JS.API.STREAM.MSG.GET.{0}", "$JS.API.CONSUMER.*.{0}", "$JS.API.CONSUMER.*.{0}.>",
+                    "$JS.API.CONSUMER.MSG.NEXT.{0}.*", "$JS.FC.{0}.>"], subscribe: ["_INBOX.>"]"""
+
+
+def await_value_of(d, stream):
+    d.start("cache", "gateway0", "gateway1")
+    stream.send(order())
+    await_value(d, 1)
+    d.verify()
+
+
+def secret_file(folder, name, text):
+    path = folder / name
+    path.write_text(text + "\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_user_who_may_do_no_more_than_the_documentation_says(deploy, folder):
+    documented = (pathlib.Path(__file__).parents[2] / "docs" / "nats.md").read_text()
+    for right in re.findall(r'"([^"]+)"', RIGHTS.format("ORDERS")):
+        assert right in documented
+    public, seed = nkey_pair("U")
+    options = f"""authorization {{users: [{{user: admin, password: admin}}, {{nkey: {public}}},
+        {{user: tilewire, password: secret, permissions: {{{RIGHTS.format("SECURE")}}}}}]}}\n"""
+    with throw_away_server(options) as server:
+        stream = Stream(server)
+        stream.name, stream.uri = "SECURE", f"nats://{server.address}/SECURE"
+        stream.login = {"user": "admin", "pass": "admin"}
+        stream.create()
+        secret = secret_file(folder, "secret", "wrong")
+        stream.source = {"password_file": str(secret), "nats": {"user": "tilewire"}}
+        d = deploy(stream, tiles=COUNT)
+        d["ingestor"].start()
+        d["ingestor"].await_log("Authorization Violation")
+        secret_file(folder, "secret", "secret")
+        d["ingestor"].await_log("ready component", timeout=30)
+        await_value_of(d, stream)
+        d["ingestor"].kill()  # looks for the message that it read last
+        d.start("ingestor")
+        stream.send(order())
+        await_value(d, 2)
+        assert "Permissions Violation" not in (server.path / "log").read_text()
+
+        stream.source = {"nats": {"nkey": public, "nkey_seed_file": str(secret_file(folder, "seed", seed))}}
+        other = deploy(stream, tiles=COUNT)
+        other["ingestor"].start()
+        other.start("cache", "gateway0", "gateway1")
+        await_value(other, 2)
+        other.verify()
+
+
+def certificate(folder):
+    """For localhost, and no other name."""
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert], check=True, capture_output=True)
+    key.chmod(0o600)
+    return key, cert
+
+
+def test_tls_and_a_token(deploy, folder):
+    key, cert = certificate(folder)
+    with throw_away_server(f'tls {{cert_file: "{cert}", key_file: "{key}", ca_file: "{cert}", verify: true}}\nauthorization {{token: "secret"}}\n') as server:
+        stream = Stream(server)
+        context = ssl.create_default_context(cafile=cert)
+        context.load_cert_chain(cert, key)
+        stream.client = Client(server.port, host="localhost", context=context, auth_token="secret")
+        stream.create()
+        token = secret_file(folder, "token", "secret")
+        stream.source = {"nats": {"token_file": str(token), "tls": True, "ca_file": str(cert), "certificate_file": str(cert), "key_file": str(key)}}
+        d = deploy(stream, tiles=COUNT)
+        d["ingestor"].start()
+        d["ingestor"].await_log("mismatch")  # its name is another than the address
+        d["ingestor"].kill()
+        d.config["source"]["nats"]["server_name"] = "localhost"
+        d.write()
+        token.chmod(0o644)
+        d["ingestor"].start()
+        d["ingestor"].await_log("everybody may read it")
+        token.chmod(0o600)
+        d["ingestor"].await_log("ready component", timeout=30)
+        await_value_of(d, stream)
+
+
+def test_credentials(deploy, folder):
+    """An operator, an account and a user, each signed by the one before."""
+    operator, account, user = (nkey_pair(kind) for kind in "OAU")
+    system = nkey_pair("A")
+    limits = {"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": True, "conn": -1, "leaf": -1}
+    storage = {"mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1}
+    jwts = {"operator": jwt_of(operator, operator, {"type": "operator", "version": 2}),
+            "account": jwt_of(operator, account, {"type": "account", "version": 2, "limits": {**limits, **storage}}),
+            "system": jwt_of(operator, system, {"type": "account", "version": 2, "limits": limits}),
+            "user": jwt_of(account, user, {"type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1})}
+    options = f"""operator: {jwts["operator"]}\nsystem_account: {system[0]}\nresolver: MEMORY
+resolver_preload: {{{account[0]}: {jwts["account"]}, {system[0]}: {jwts["system"]}}}\n"""
+    with throw_away_server(options) as server:
+        stream = Stream(server)
+        stream.login = {"jwt": jwts["user"], "nkey": user}
+        stream.create()
+        credentials = secret_file(folder, "user.creds", f"-----BEGIN NATS USER JWT-----\n{jwts['user']}\n------END NATS USER JWT------\n\n"
+                                  f"-----BEGIN USER NKEY SEED-----\n{user[1]}\n------END USER NKEY SEED------")
+        stream.source = {"nats": {"credentials_file": str(credentials)}}
+        d = deploy(stream, tiles=COUNT)
+        d["ingestor"].start()
+        await_value_of(d, stream)
+
+
+def test_a_cluster_of_which_one_server_is_killed(deploy):
+    """The stream has three copies. The victim is the server that the ingestor is connected to."""
+    with throw_away_cluster() as servers:
+        stream = Stream(servers[0], replicas=3)
+        stream.uri = f"nats://{','.join(s.address for s in servers)}/{stream.name}"
+        wait_until(stream.can_create, 60, "a cluster that has a leader")
+        d = deploy(stream, tiles=COUNT).start()
+        stream.send(*[order() for _ in range(5)])
+        await_value(d, 5)
+        victim = next(s for s in servers if connected(d["ingestor"], s))
+        victim.stop()
+        stream.server = next(s for s in servers if s.process is not None)
+        stream.connect()
+        wait_until(lambda: stored(stream), 60, "a new leader")
+        await_value(d, stream.info()["last_seq"], timeout=60)
+        victim.start()
+        stream.send(order())
+        await_value(d, stream.info()["last_seq"])
+        d.verify()
+
+
+def stored(stream):
+    """A message, which is the one of its id, however often it is sent."""
+    stream.connect()
+    stream.client.socket.settimeout(5)
+    try:
+        return "seq" in stream.client.ask(f"{stream.base}.order", order().encode(), [("Nats-Msg-Id", "once")])
+    except TimeoutError:
+        return False
+
+
+def connected(program, server):
+    lines = subprocess.run(["ss", "-Htnp", "dport", "=", f":{server.port}"], check=True, capture_output=True, text=True).stdout
+    return f"pid={program.process.pid}," in lines
