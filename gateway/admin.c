@@ -29,6 +29,7 @@ int admin_create(struct gateway *gateway, struct error *err)
         .limits = &config->limits,
         .stalled_ms = config->stalled_ms,
         .alone = true,
+        .socket_mode = config->socket_mode,
         .turn = &gateway->turn,
     };
     int status = find_address(gateway, &http.listen, err);

@@ -344,6 +344,7 @@ static int create_http(struct gateway *gateway, struct error *err)
     const struct http_api api = {api_routes_answer, &gateway->api};
     const struct http_config http = {
         .listen = gateway->listen,
+        .socket_mode = config->socket_mode,
         .connections = gateway_connections(gateway),
         .limits = &config->limits,
         .stalled_ms = config->stalled_ms,
@@ -351,7 +352,7 @@ static int create_http(struct gateway *gateway, struct error *err)
         .cors_origin_count = config->cors_origin_count,
         .cors_any = config->cors_any,
         .hosts = gateway_hosts(gateway, &gateway->listen),
-        .proxies = {config->trusted_proxies, config->trusted_proxy_count},
+        .proxies = {config->trusted_proxies, config->trusted_proxy_count, true},
         .sign_in_url = config->sign_in_url,
         .turn = &gateway->turn,
     };

@@ -254,7 +254,8 @@ struct config_cache {
 
 /* An address to listen on. */
 struct config_listen_address {
-    const char *text; /* as written, "127.0.0.1:8080" */
+    const char *text; /* as written, "127.0.0.1:8080" or "unix:/run/tilewire/gateway.sock" */
+    const char *path; /* the socket's, in text; NULL: it is one of TCP, of which is all below */
     struct ip ip;     /* `*` is :: with IPv4 allowed as well */
     bool any;         /* True for `*`, which is both families. */
     bool ipv6;        /* True when the socket is one of IPv6, as for `*`. */
@@ -302,6 +303,7 @@ struct config_role {
 struct config_gateway {
     struct config_listen_address listen;
     struct config_listen_address admin_listen; /* for operators; text is NULL for nowhere */
+    unsigned socket_mode;                      /* of sockets that are files: 0600, 0660 or 0666 */
     struct config_upstreams upstreams;
     size_t events;              /* raw events kept: 1 to 1,000,000 */
     size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */
@@ -372,8 +374,8 @@ int config_need_source(const struct config *config, struct error *err);
 /* The tile with that key, or NULL. */
 const struct tile_config *config_tile(const struct config *config, struct str key);
 
-/* Reads an address to listen on, "127.0.0.1:8080", from the command line. *out borrows the text.
- * Returns STATUS_INVALID, with a message, when it is none. */
+/* Reads an address to listen on, as written in the file, from the command line. *out borrows the
+ * text. Returns STATUS_INVALID, with a message, when it is none. */
 int config_parse_listen(const char *text, struct config_listen_address *out, struct error *err);
 
 /* STATUS_INVALID, with a message, when a gateway that listens there would let everybody on other

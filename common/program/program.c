@@ -83,7 +83,8 @@ void program_start(struct program *program, int argc, char **argv)
     };
     static const struct argp_option with_listen[] = {
         {"config", 'c', "FILE", 0, "Configuration (default: tilewire.yaml)", 0},
-        {"listen", OPTION_LISTEN, "ADDR", 0, "Address to serve browsers on, HOST:PORT", 0},
+        {"listen", OPTION_LISTEN, "ADDR", 0,
+         "Address to serve browsers on, HOST:PORT or unix:/PATH", 0},
         {"admin-listen", OPTION_ADMIN_LISTEN, "ADDR", 0, "Address of /metrics, for operators", 0},
         {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0, "error, warn, info (default) or debug", 0},
         {"log-format", OPTION_LOG_FORMAT, "FORMAT", 0, "text (default) or json", 0},

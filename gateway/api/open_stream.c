@@ -16,10 +16,19 @@ static void set_int(int fd, int level, int option, int value)
     (void)setsockopt(fd, level, option, &value, sizeof value);
 }
 
+/* The same for a socket that is a file, of which the kernel knows no less. */
+#define LOCAL_BUFFER_BYTES 32768
+
 /* Small messages leave at once; the kernel keeps little that is not sent, so that what waits is
  * new; and a client that vanished is noticed. */
 static void tune(int fd, int64_t stalled_ms)
 {
+    int domain = 0;
+    socklen_t len = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 && domain == AF_UNIX) {
+        set_int(fd, SOL_SOCKET, SO_SNDBUF, LOCAL_BUFFER_BYTES);
+        return;
+    }
     set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384);
     set_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)stalled_ms);

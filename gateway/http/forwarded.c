@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+const struct ip forwarded_socket;
+
 static bool is_port(struct str text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -77,7 +79,7 @@ bool forwarded_trusts(struct forwarded_proxies trusted, const struct ip *ip)
             return true;
         }
     }
-    return false;
+    return trusted.sockets && memcmp(ip, &forwarded_socket, sizeof *ip) == 0;
 }
 
 static struct ip follow(struct ip ip, struct str list, bool elements,
@@ -85,13 +87,15 @@ static struct ip follow(struct ip ip, struct str list, bool elements,
 {
     while (list.len != 0 && forwarded_trusts(trusted, &ip)) {
         struct str node = take_last(&list);
+        struct ip next;
         if (elements) {
             node = for_parameter(node);
         }
-        if (!forwarded_parse_node(node, &ip)) {
+        if (!forwarded_parse_node(node, &next) || ip_is_any(&next)) {
             /* It is "unknown", or a name of the proxy's own: nobody is known beyond who told us. */
             break;
         }
+        ip = next;
     }
     return ip;
 }

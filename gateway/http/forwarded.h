@@ -21,7 +21,11 @@
 struct forwarded_proxies {
     const struct ip_range *list; /* Borrowed. */
     size_t count;
+    bool sockets; /* True when whoever comes by a socket that is a file is one, too. */
 };
+
+/* The address of who comes by such a socket: ::, which nobody else has. */
+extern const struct ip forwarded_socket;
 
 /* True when the address is one of these proxies'. */
 bool forwarded_trusts(struct forwarded_proxies trusted, const struct ip *ip);

@@ -6,7 +6,7 @@
  *   server.h       the daemon: begins and ends, and hands each request to the API
  *   request.h      a request under way, and what its headers and parameters say
  *   reply.h        answers and problems
- *   listen.h       the listening socket
+ *   listen.h       the listening socket; local.h: one that is a file
  *   connections.h  how long a connection may take     clients.h    limits by client address
  *   waiting.h      requests that wait for news        detach.h     taking a socket away
  *   forwarded.h    clients behind proxies             encoding.h   gzip
@@ -44,7 +44,8 @@ struct http_api {
 /* What pointers point to is borrowed. */
 struct http_config {
     struct config_listen_address listen;
-    bool alone; /* True when no other process may listen there, too. */
+    bool alone;           /* True when no other process may listen there, too. */
+    unsigned socket_mode; /* of a socket that is a file */
     struct connections_config connections;
     const struct config_gateway_limits
         *limits;        /* Read for each request, so that a SIGHUP is enough. */

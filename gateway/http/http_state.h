@@ -4,13 +4,15 @@
 #define GATEWAY_HTTP_HTTP_STATE_H
 
 #include "gateway/http/http.h"
+#include "gateway/http/local.h"
 
 #define HTTP_DATE_SIZE 32
 
 struct http {
     struct http_config config;
     struct http_api api;
-    int listening; /* The bound socket; -1 once the daemon has it. */
+    int listening;             /* The bound socket; -1 once the daemon has it. */
+    struct local_socket local; /* What is to be removed, if the socket is a file. */
     struct MHD_Daemon *daemon;
     struct http_counters counters;
     struct connections *connections;

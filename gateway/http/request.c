@@ -293,7 +293,9 @@ static struct ip peer_address(const struct request *request)
     struct ip ip = {.bytes = {[10] = 0xff, [11] = 0xff}};
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    if (info != NULL && info->client_addr->sa_family == AF_INET6) {
+    if (info != NULL && info->client_addr->sa_family == AF_UNIX) {
+        ip = forwarded_socket;
+    } else if (info != NULL && info->client_addr->sa_family == AF_INET6) {
         const struct sockaddr_in6 *six = (const void *)info->client_addr;
         memcpy(ip.bytes, &six->sin6_addr, 16);
     } else if (info != NULL) {
@@ -320,7 +322,7 @@ struct ip request_client_address(const struct request *request)
 {
     const struct forwarded_proxies proxies = request->http->config.proxies;
     const struct ip peer = peer_address(request);
-    if (proxies.count == 0) {
+    if (!forwarded_trusts(proxies, &peer)) {
         return peer;
     }
     struct buf x_forwarded_for = {0};

@@ -139,7 +139,10 @@ static void on_log(void *arg, const char *format, va_list args)
 int http_create(const struct http_config *config, const struct http_api *api, struct http **out,
                 struct error *err)
 {
-    const int fd = listen_bind(&config->listen, config->alone, err);
+    struct local_socket local = {0};
+    const int fd = config->listen.path != NULL
+                       ? local_listen(config->listen.path, config->socket_mode, &local, err)
+                       : listen_bind(&config->listen, config->alone, err);
     if (fd < 0) {
         return STATUS_IO;
     }
@@ -147,6 +150,7 @@ int http_create(const struct http_config *config, const struct http_api *api, st
     http->config = *config;
     http->api = *api;
     http->listening = fd;
+    http->local = local;
     http->connections = connections_create(&config->connections);
     *out = http;
     return STATUS_OK;
@@ -191,6 +195,7 @@ void http_destroy(struct http **http_p)
     if (http->listening >= 0) {
         close(http->listening);
     }
+    local_remove(&http->local);
     connections_destroy(&http->connections);
     free(http);
     *http_p = NULL;
@@ -242,6 +247,7 @@ void http_stop_listening(struct http *http)
 {
     const MHD_socket fd =
         http->daemon != NULL ? MHD_quiesce_daemon(http->daemon) : MHD_INVALID_SOCKET;
+    local_remove(&http->local); /* So nobody else connects, and the next gateway can have it. */
     if (fd != MHD_INVALID_SOCKET) {
         listen_accept_rest(fd, http->daemon);
         /* The socket is closed at once, because the kernel resets connections that arrive before

@@ -11,8 +11,9 @@
 #include "common/base/error.h"
 #include "gateway/http/http.h"
 
-/* Binds the address; connections are refused, or go to other gateways on the port, until
- * http_start. Both structs are copied. STATUS_IO when the address cannot be had. */
+/* Binds the address; until http_start connections are refused, or go to other gateways on the port,
+ * or wait, if the address is a file. Both structs are copied. STATUS_IO when the address cannot be
+ * had. */
 int http_create(const struct http_config *config, const struct http_api *api, struct http **out,
                 struct error *err);
 

@@ -40,8 +40,9 @@ class WebSocket:
     """Reads when asked to: no thread. Headers with the value None are left out; behind: bytes that follow the handshake."""
 
     def __init__(self, port, headers=None, behind=b"", timeout=30, wrap=lambda s: s, source="127.0.0.1", **request):
-        """wrap: what is put around the socket, TLS for instance. source: the address that it comes from."""
-        self.socket = wrap(socket.create_connection(("127.0.0.1", port), timeout, (source, 0)))
+        """port: or a socket that is connected. wrap: what is put around the socket, TLS for instance. source: the address that it comes from."""
+        connected = port if isinstance(port, socket.socket) else socket.create_connection(("127.0.0.1", port), timeout, (source, 0))
+        self.socket = wrap(connected)
         self.pending = b""
         self.pongs = []
         self.pings = 0

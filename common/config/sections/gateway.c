@@ -6,10 +6,21 @@
 #include "common/config/sections/section.h"
 #include "common/config/values.h"
 
-/* Returns NULL, or what was expected. *out borrows the text. */
+#define UNIX "unix:"
+#define SOCKET_PATH_MAX 107 /* bytes, without the NUL: what struct sockaddr_un has room for */
+
+/* Returns NULL, or what was expected. *out borrows the text, which is NUL-terminated. */
 static const char *parse_listen(struct str text, struct config_listen_address *out)
 {
     struct config_endpoint endpoint;
+    if (text.len >= strlen(UNIX) && memcmp(text.p, UNIX, strlen(UNIX)) == 0) {
+        const char *path = text.p + strlen(UNIX);
+        *out = (struct config_listen_address){.text = text.p, .path = path};
+        return path[0] == '/' && strlen(path) <= SOCKET_PATH_MAX
+                   ? NULL
+                   : "unix: and a path of at most 107 bytes that begins with a slash, such as "
+                     "unix:/run/tilewire/gateway.sock";
+    }
     const char *expected = config_host_port_parse(text, &endpoint);
     if (expected != NULL) {
         return expected;
@@ -41,7 +52,7 @@ static int read_address(struct config_reader *r, const struct config_key *key,
                         const struct yaml_node *value, struct config_listen_address *out)
 {
     struct str text;
-    const int status = config_scalar(r, value, key->name, "ADDRESS:PORT", &text);
+    const int status = config_scalar(r, value, key->name, "ADDRESS:PORT or unix:/PATH", &text);
     if (status != STATUS_OK) {
         return status;
     }
@@ -62,6 +73,25 @@ static int read_admin_listen(struct config_reader *r, const struct config_key *k
 {
     struct config_gateway *gateway = target;
     return read_address(r, key, value, &gateway->admin_listen);
+}
+
+static int read_socket_mode(struct config_reader *r, const struct config_key *key,
+                            const struct yaml_node *value, void *target)
+{
+    struct config_gateway *gateway = target;
+    static const struct {
+        const char *word;
+        unsigned mode;
+    } modes[] = {{"0600", 0600}, {"0660", 0660}, {"0666", 0666}};
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        if (value->kind == YAML_SCALAR && str_is(value->text, modes[i].word)) {
+            gateway->socket_mode = modes[i].mode;
+            return STATUS_OK;
+        }
+    }
+    return config_expected(r, value, key->name,
+                           "0600 (its owner may connect), 0660 (its group, too) or 0666 (everybody "
+                           "on this machine)");
 }
 
 static int read_trusted_proxies(struct config_reader *r, const struct config_key *key,
@@ -247,10 +277,14 @@ static const char *const auth_words[] = {"none", "proxy", "jwt", NULL};
 static const struct config_key rows[] = {
     {CONFIG_CUSTOM("listen", read_listen), .default_value = "127.0.0.1:8080",
      .help =
-         "The `ADDRESS:PORT` where browsers connect; `*:8080` is all addresses of this machine."},
+         "The `ADDRESS:PORT` where browsers connect, or `unix:/PATH` for a proxy on this machine; "
+         "`*:8080` is all addresses of this machine."},
     {CONFIG_CUSTOM("admin_listen", read_admin_listen), .default_words = "none",
-     .help = "The `ADDRESS:PORT` where `/metrics` is, for operators, with `/healthz` and "
-             "`/readyz`."},
+     .help = "The `ADDRESS:PORT` or `unix:/PATH` where `/metrics` is, for operators, with "
+             "`/healthz` and `/readyz`."},
+    {CONFIG_CUSTOM("socket_mode", read_socket_mode), .default_value = "0660",
+     .help = "Who may connect to sockets that are files: `0600` its owner, `0660` its group, too, "
+             "`0666` everybody on this machine."},
     {CONFIG_UPSTREAMS("upstreams", struct config_gateway, upstreams),
      .default_words = "the cache of this file",
      .help = "A list of those whom the gateway follows, in order of preference."},

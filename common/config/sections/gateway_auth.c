@@ -103,7 +103,7 @@ const struct config_table config_gateway_proxy_table = CONFIG_TABLE(proxy_rows);
 
 bool config_listen_is_local(const struct config_listen_address *listen)
 {
-    return !listen->any && ip_is_loopback(&listen->ip);
+    return listen->path != NULL || (!listen->any && ip_is_loopback(&listen->ip));
 }
 
 int config_check_listen(const struct config *config, const struct config_listen_address *listen,
@@ -134,10 +134,12 @@ static int check_kind(struct config_reader *r, const struct yaml_node *section)
                            "gateway.auth: proxy needs a secret that only the proxy has: add "
                            "`proxy: {secret_file: FILE}`");
     }
-    if (gateway->auth == CONFIG_AUTH_PROXY && gateway->trusted_proxy_count == 0) {
+    if (gateway->auth == CONFIG_AUTH_PROXY && gateway->trusted_proxy_count == 0 &&
+        gateway->listen.path == NULL) {
         return config_fail(r, auth, NULL,
                            "gateway.auth: proxy needs the address of the proxy: add "
-                           "`trusted_proxies: [127.0.0.1]`");
+                           "`trusted_proxies: [127.0.0.1]`, or let it come by a socket with "
+                           "`listen: unix:/PATH`");
     }
     if (gateway->auth == CONFIG_AUTH_NONE && gateway->role_count != 0) {
         return config_fail(r, yaml_get(section, "roles"), NULL,

@@ -51,12 +51,46 @@ static void test_an_address_of_the_command_line_is_held_to_the_same(void **state
     config_destroy(&config);
 }
 
+static void test_a_socket_is_local(void **state)
+{
+    (void)state;
+    struct config_listen_address listen;
+    struct error err = {{0}};
+    struct config *config =
+        parse_ok("gateway: {listen: unix:/run/a.sock, auth: proxy, proxy: {secret_file: s}}");
+    assert_string_equal(config->gateway.listen.text, "unix:/run/a.sock");
+    assert_string_equal(config->gateway.listen.path, "/run/a.sock");
+    assert_true(config_listen_is_local(&config->gateway.listen));
+    assert_int_equal(config->gateway.socket_mode, 0660);
+    config_destroy(&config);
+    config = parse_ok("gateway: {listen: unix:/a, admin_listen: unix:/b, socket_mode: 0600}");
+    assert_string_equal(config->gateway.admin_listen.path, "/b");
+    assert_int_equal(config->gateway.socket_mode, 0600);
+    config_destroy(&config);
+    config = parse_ok("gateway:\n");
+    assert_null(config->gateway.listen.path);
+    config_destroy(&config);
+    static const char *const texts[] = {"unix:", "unix:a", "unix:@a", "unix:./a"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_int_equal(config_parse_listen(texts[i], &listen, &err), STATUS_INVALID);
+        assert_non_null(strstr(err.text, "begins with a slash"));
+    }
+    char longest[5 + 108 + 1] = "unix:/";
+    memset(longest + 6, 'a', 106);
+    assert_int_equal(config_parse_listen(longest, &listen, &err), STATUS_OK);
+    longest[5 + 107] = 'a';
+    assert_int_equal(config_parse_listen(longest, &listen, &err), STATUS_INVALID);
+}
+
 static void test_each_kind_needs_what_it_rests_on(void **state)
 {
     (void)state;
     static const struct refusal refusals[] = {
         {"gateway: {auth: basic}",
          "1:17: gateway.auth: \"basic\" is not known: expected none, proxy or jwt"},
+        {"gateway: {socket_mode: 0777}", "1:24: gateway.socket_mode: expected 0600 (its owner may "
+                                         "connect), 0660 (its group, too) or "
+                                         "0666 (everybody on this machine), but found \"0777\""},
         {"gateway: {auth: jwt}", "1:17: gateway.auth: jwt needs to know whose tokens to accept: "
                                  "add `jwt: {issuers: [{issuer: …, audience: …, jwks: FILE}]}`"},
         {"gateway: {auth: proxy, trusted_proxies: [127.0.0.1]}",
@@ -64,7 +98,7 @@ static void test_each_kind_needs_what_it_rests_on(void **state)
          "{secret_file: FILE}`"},
         {"gateway: {auth: proxy, proxy: {secret_file: s}}",
          "1:17: gateway.auth: proxy needs the address of the proxy: add `trusted_proxies: "
-         "[127.0.0.1]`"},
+         "[127.0.0.1]`, or let it come by a socket with `listen: unix:/PATH`"},
         {"gateway: {jwt: {issuers: [{issuer: i, jwks: k}]}}",
          "1:27: gateway.jwt.issuers: an issuer needs its name, an audience and a file of keys: "
          "{issuer: …, audience: …, jwks: …}"},
@@ -130,6 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_others_can_reach_asks_who_they_are),
         cmocka_unit_test(test_an_address_of_the_command_line_is_held_to_the_same),
+        cmocka_unit_test(test_a_socket_is_local),
         cmocka_unit_test(test_each_kind_needs_what_it_rests_on),
         cmocka_unit_test(test_the_dashboard_links_to_addresses_only),
         cmocka_unit_test(test_what_is_said_of_clients_is_read),

@@ -6,20 +6,21 @@
 
 static struct ip_range trusted_ranges[2]; /* 10.0.0.0/8 and fd00::/8 */
 
-static bool is_trusted(const struct ip *ip)
-{
-    return ip_range_contains(&trusted_ranges[0], ip) || ip_range_contains(&trusted_ranges[1], ip);
-}
-
 static bool same(struct ip a, struct ip b)
 {
     return memcmp(&a, &b, sizeof a) == 0;
 }
 
+static bool is_trusted(const struct ip *ip)
+{
+    return ip_range_contains(&trusted_ranges[0], ip) || ip_range_contains(&trusted_ranges[1], ip) ||
+           same(*ip, forwarded_socket);
+}
+
 /* Somebody sends such a header himself, before the proxies add to it. */
 static void check_forged(struct ip peer, struct str list, bool elements, struct ip client)
 {
-    const struct forwarded_proxies trusted = {trusted_ranges, 2};
+    const struct forwarded_proxies trusted = {trusted_ranges, 2, true};
     struct buf forged = {0};
     buf_append_text(&forged, elements ? "for=10.6.6.6, for=6.6.6.6," : "10.6.6.6, 6.6.6.6,");
     buf_append_str(&forged, list);
@@ -31,7 +32,7 @@ static void check_forged(struct ip peer, struct str list, bool elements, struct 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    const struct forwarded_proxies trusted = {trusted_ranges, 2};
+    const struct forwarded_proxies trusted = {trusted_ranges, 2, true};
     struct str input = fuzz_text(data, len);
     const struct str peer_text = fuzz_take_line(&input);
     const struct str list = fuzz_take_line(&input);

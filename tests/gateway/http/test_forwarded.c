@@ -3,8 +3,9 @@
 
 #include "gateway/http/forwarded.h"
 
-/* Who it is, with 10.0.0.0/8 and fd00::/8 trusted. */
-static const char *client(const char *peer, const char *x_forwarded_for, const char *forwarded)
+/* Who it is, with 10.0.0.0/8 and fd00::/8 trusted, and maybe sockets that are files. */
+static const char *client_of(bool sockets, const char *peer, const char *x_forwarded_for,
+                             const char *forwarded)
 {
     static char text[IP_TEXT_SIZE];
     struct ip_range ranges[2];
@@ -13,8 +14,28 @@ static const char *client(const char *peer, const char *x_forwarded_for, const c
     assert_true(ip_range_parse(STR("fd00::/8"), &ranges[1]));
     assert_true(ip_parse(str_of(peer), &ip));
     ip = forwarded_client(ip, str_of(x_forwarded_for), str_of(forwarded),
-                          (struct forwarded_proxies){ranges, 2});
+                          (struct forwarded_proxies){ranges, 2, sockets});
     return ip_format(&ip, text);
+}
+
+static const char *client(const char *peer, const char *x_forwarded_for, const char *forwarded)
+{
+    return client_of(false, peer, x_forwarded_for, forwarded);
+}
+
+static void who_comes_by_a_socket_is_a_proxy(void **state)
+{
+    (void)state;
+    assert_string_equal(client_of(true, "::", "198.51.100.1", ""), "198.51.100.1");
+    assert_string_equal(client_of(true, "::", "1.1.1.1, 10.0.0.7", ""), "1.1.1.1");
+    assert_string_equal(client_of(true, "::", "", ""), "::");
+    assert_string_equal(client_of(true, "::", "1.1.1.1, unknown", ""), "::");
+    assert_string_equal(client_of(false, "::", "198.51.100.1", ""), "::");
+    /* Nobody else is, whatever a header says. */
+    assert_string_equal(client_of(true, "192.0.2.9", "1.1.1.1", ""), "192.0.2.9");
+    assert_string_equal(client_of(true, "0.0.0.0", "1.1.1.1", ""), "0.0.0.0");
+    assert_string_equal(client_of(true, "10.0.0.1", "1.1.1.1, ::", ""), "10.0.0.1");
+    assert_string_equal(client_of(true, "10.0.0.1", "1.1.1.1, 0.0.0.0", ""), "10.0.0.1");
 }
 
 static void strangers_are_not_believed(void **state)
@@ -80,6 +101,7 @@ static void nodes_come_in_many_forms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_comes_by_a_socket_is_a_proxy),
         cmocka_unit_test(strangers_are_not_believed),
         cmocka_unit_test(trusted_proxies_are_followed_back),
         cmocka_unit_test(what_cannot_be_read_ends_the_search),
