@@ -4,6 +4,7 @@
 
 #include "common/config/values.h"
 #include "common/net/sockets.h"
+#include "common/program/arguments.h"
 #include "common/program/log.h"
 #include "common/program/program.h"
 #include "ctl/base/print.h"
@@ -82,6 +83,9 @@ int main(int argc, char **argv)
     struct config *config = NULL;
     struct error err = {{0}};
     int status = PROGRAM_EXIT_USAGE;
+    if (!arguments_check(argc, argv)) {
+        return PROGRAM_EXIT_USAGE;
+    }
     options_parse(&options, argc, argv);
     log_init("tilewire", LOG_LEVEL_WARN, LOG_FORMAT_TEXT);
     if (load_config(&options, &config, &err) == STATUS_OK) {

@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "common/program/arguments.h"
 #include "common/program/log.h"
 
 const char *argp_program_version = "tilewire " TILEWIRE_VERSION;
@@ -96,6 +97,9 @@ void program_start(struct program *program, int argc, char **argv)
         .doc = program->doc,
     };
     struct arguments arguments = {program, LOG_LEVEL_INFO, LOG_FORMAT_TEXT};
+    if (!arguments_check(argc, argv)) {
+        exit(PROGRAM_EXIT_USAGE);
+    }
     program->config_path = "tilewire.yaml";
     program->signals = catch_signals();
     argp_err_exit_status = PROGRAM_EXIT_USAGE;

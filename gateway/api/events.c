@@ -15,6 +15,7 @@
 #include "gateway/api/wait.h"
 #include "gateway/http/reply.h"
 #include "gateway/stream/render.h"
+#include "gateway/stream/resume.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 1000
@@ -192,7 +193,7 @@ enum MHD_Result api_events_list(struct request *request)
     if (!visible_selection(request, VIEW_EVENTS, &types, &result)) {
         return result;
     }
-    if (after != NULL && !eventlog_resume(api->events, id, &ordinal)) {
+    if (after != NULL && !resume_after(api->events, request->view, id, &ordinal)) {
         selection_free(&types);
         if (wait_to_resume(request, id, &result)) {
             return result;
@@ -228,7 +229,7 @@ enum MHD_Result api_events_stream(struct request *request)
     if (last != NULL && last[0] != '\0') {
         struct event_id id;
         const bool read = eventlog_read_id(events, str_of(last), &id);
-        const bool placed = read && eventlog_resume(events, id, &stream.after_ordinal);
+        const bool placed = read && resume_after(events, request->view, id, &stream.after_ordinal);
         if (!placed && read && wait_to_resume(request, id, &result)) {
             selection_free(&stream.selection);
             return result;

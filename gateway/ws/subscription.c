@@ -8,6 +8,7 @@
 #include "gateway/stream/catch_up.h"
 #include "gateway/stream/channels.h"
 #include "gateway/stream/records.h"
+#include "gateway/stream/resume.h"
 #include "gateway/stream/streams_state.h"
 #include "gateway/ws/side.h"
 
@@ -103,7 +104,7 @@ static void begin_events(struct ws_turn *turn, struct str cursor)
     if (cursor.len != 0) {
         struct event_id id;
         stream->reset = !eventlog_read_id(s->events, cursor, &id) ||
-                        !eventlog_resume(s->events, id, &stream->watermark);
+                        !resume_after(s->events, stream->channel->view, id, &stream->watermark);
     }
 }
 
@@ -193,13 +194,16 @@ static void subscribe(struct ws_turn *turn, struct ws_request *request)
 
 /* ---- Waiting for the event to go on after ---- */
 
-/* True when the request's cursor is that of an event that has not come here yet, but may. */
+/* True when the request's cursor is that of an event that has not come here yet, but may; or that
+ * is hidden, for how long the answer takes may not tell the two apart. */
 static bool is_ahead(const struct ws_turn *turn, const struct ws_request *request)
 {
     const struct eventlog *events = turn->s->events;
+    const struct view *view = turn->stream->channel->view;
+    uint64_t place;
     struct event_id id;
     return request->cursor.len != 0 && eventlog_read_id(events, buf_str(&request->cursor), &id) &&
-           eventlog_find(events, id) == NULL && eventlog_may_come(events, id);
+           !resume_after(events, view, id, &place) && eventlog_may_come(events, id);
 }
 
 /* Keeps the request, which it takes over, until the event has come. */

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 
+from conftest import bin_folder
 from tilewire import now_iso, wait_until
 
 COMMANDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -35,3 +36,13 @@ def test_nothing_unprintable_leaves_the_programs(deploy, sqlite_table):
         assert not COMMANDS.search(text), (what, text)
     assert "title" in said["get late"] and "title" in said["ingestor"] and "title" in said["verify --timeout 1s"]
     assert json.loads(said["get late --json"])["data"]["worst"][0]["id"] == f"item{EVIL}"  # escaped, and so not changed
+
+
+def test_no_argument_reaches_a_terminal_as_a_command(tmp_path):
+    """Neither what is wrong with the command line, nor what does not exist, is repeated as it came."""
+    for program in ("tilewire", "tilewire-ingestor", "tilewire-cache", "tilewire-gateway"):
+        for arguments in ([EVIL], ["ls", EVIL], [f"--{EVIL}"], ["get", f"--no{EVIL}=1"], ["--config", EVIL], ["ls", "--from", EVIL],
+                          ["--listen", EVIL], ["events", "-n", EVIL], ["a\nb"], [b"\xff\x9b31m"]):
+            said = subprocess.run([bin_folder().resolve() / program, *arguments], cwd=tmp_path, capture_output=True, check=False)
+            assert said.returncode == 2 and b"cannot be printed" in said.stderr, (program, arguments, said)
+            assert not COMMANDS.search(said.stderr.decode() + said.stdout.decode()), (program, arguments, said)

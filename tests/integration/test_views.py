@@ -220,6 +220,33 @@ def test_verify_over_http_knows_what_may_be_seen(seen, folder):
         assert result.returncode == 0 and report["equal"] == len(seen_keys), (who, report)
 
 
+def test_an_id_of_a_hidden_event_is_as_one_that_never_was(seen, sqlite_table):
+    """Else whoever may see some events could find out which ids the others have."""
+    d = seen()
+    token = d.tokens["some events"]
+    sqlite_table.insert([order("eu"), ticket("2")])  # 1 and 4 are tickets, 2 and 3 orders
+    sqlite_table.execute("UPDATE sqlite_sequence SET seq = 9")
+    sqlite_table.insert([ticket("3")])  # 10; there is none from 5 to 9
+    wait_until(lambda: d.request("/api/events", headers=d.tokens["everything"])[2].count(b'"id"') == 5)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        answers = {after: pool.submit(d.request, f"/api/events?after={after}", headers=token) for after in (2, 3, 5, 9)}
+        answers = {after: answer.result() for after, answer in answers.items()}
+    for after, (status, fields, body) in answers.items():
+        assert (status, body) == (404, answers[5][2]), (after, body)
+        assert {**fields, "date": ""} == {**answers[5][1], "date": ""}
+    for after, rest in ((1, [4, 10]), (4, [10]), (10, []), (0, [1, 4, 10])):
+        assert [e["id"] for e in json.loads(d.request(f"/api/events?after={after}", headers=token)[2])["events"]] == rest
+    assert [e["id"] for e in json.loads(d.request("/api/events?after=2", headers=d.tokens["everything"])[2])["events"]] == [3, 4, 10]
+    for after in ("1", "3", "7"):
+        stream = d.stream("/api/events/stream", headers=token, last_event_id=after)
+        stream.await_event(lambda e: e["event"] == ("ticket.opened" if after == "1" else "reset"))
+        ws = WebSocket(d.gateway_ports[0], token)
+        ws.say(subscribe=["*"], stream="events", cursor=after)
+        first = ws.await_message(lambda m: m["event"] != "heartbeat")
+        assert first["event"] == ("ticket.opened" if after == "1" else "reset"), after
+        ws.close()
+
+
 def data_of(stream, key):
     """What a client of a patch stream has of a tile, by RFC 7396."""
     tile = None
@@ -295,7 +322,7 @@ def test_what_may_not_be_seen_wakes_nobody(seen, sqlite_table):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         tag = d.request("/api/tiles", headers=d.tokens["some tiles"])[1]["etag"]
         tiles = pool.submit(d.request, "/api/tiles?wait=9s", headers={**d.tokens["some tiles"], "If-None-Match": tag})
-        events = pool.submit(d.request, "/api/events?after=2&wait=9s", headers=d.tokens["some events"])
+        events = pool.submit(d.request, "/api/events?after=1&wait=9s", headers=d.tokens["some events"])
         waiting(d, 2)
         sqlite_table.insert([order("eu")])
         wait_until(lambda: d.request("/api/events?after=2", headers=d.tokens["everything"])[2].count(b'"id"') == 1)
