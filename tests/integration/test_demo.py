@@ -74,7 +74,7 @@ def demo(folder):
         print(d.text())
 
 
-@pytest.mark.parametrize("options", [[], ["--postgres"], ["--kafka"]])
+@pytest.mark.parametrize("options", [[], ["--postgres"], ["--kafka"], ["--nats"]])
 def test_the_demo_shows_tiles_of_every_type_and_ends_by_itself(demo, options):
     d = demo("--duration", "3", "--rate", "50", *options)
     d.await_ready()
