@@ -14,6 +14,7 @@ from measure_fanout import fanout, memory
 from measure_kafka import kafka
 from measure_limits import hostile, patterns
 from measure_locks import locks
+from measure_nats import nats
 from measure_rows import catchup, cursor, fold
 from measure_state import state
 from measure_tree import tree
@@ -21,7 +22,8 @@ from measure_views import views
 from report import say
 
 MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup, "cursor": cursor,
-                "kafka": kafka, "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect, "tree": tree, "views": views}
+                "kafka": kafka, "nats": nats, "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect,
+                "tree": tree, "views": views}
 
 
 def options():
