@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ class Broker:
     def __init__(self, path, first=None):
         """first: that of the cluster, which this one joins."""
         self.path, self.first = path, first
-        self.port, self.sasl_port = free_ports(2)
+        self.port, self.sasl_port, self.controller_port = free_ports(3)
         self.address = f"127.0.0.1:{self.port}"
         self.through = {}  # further ports that it listens on → the port at which a relay to it listens
 
@@ -31,7 +32,8 @@ class Broker:
         return [SCRIPT, "start", self.path, str(self.port), str(self.sasl_port), *(f"{port}={relay}" for port, relay in self.through.items())]
 
     def start(self):
-        subprocess.run(self.command(), check=True, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, "KAFKA_CONTROLLER_PORT": str(self.controller_port)}
+        subprocess.run(self.command(), check=True, stdout=subprocess.DEVNULL, env=environment)
 
     @contextlib.contextmanager
     def second(self):
