@@ -4,8 +4,10 @@ import pathlib
 import re
 import ssl
 import subprocess
+import threading
 
 from nats import Client, Stream, jwt_of, nkey_pair, throw_away_cluster, throw_away_server
+from test_crashes import Resuming
 from test_nats import COUNT, await_value, order
 from tilewire import wait_until
 
@@ -152,3 +154,49 @@ def stored(stream):
 def connected(program, server):
     lines = subprocess.run(["ss", "-Htnp", "dport", "=", f":{server.port}"], check=True, capture_output=True, text=True).stdout
     return f"pid={program.process.pid}," in lines
+
+
+class Producer(threading.Thread):
+    """Sends numbered messages, each again under the same id until the server has said that it is stored."""
+
+    def __init__(self, stream):
+        super().__init__(daemon=True)
+        self.stream, self.ending, self.stored = stream, threading.Event(), 0
+
+    def run(self):
+        while not self.ending.is_set():
+            try:
+                client = Client(self.stream.server.port)
+                while not self.ending.is_set():
+                    answer = client.ask(f"{self.stream.base}.order", order(n=self.stored).encode(), [("Nats-Msg-Id", f"m{self.stored}")])
+                    self.stored += "seq" in answer
+            except OSError:
+                self.ending.wait(0.05)
+
+
+def test_a_server_and_an_ingestor_that_are_killed_again_and_again_under_load(deploy):
+    with throw_away_server() as server:
+        stream = Stream(server)
+        stream.create()
+        d = deploy(stream, tiles=COUNT, config={"ingestor": {"events": 100_000}}).start()
+        client = Resuming(d, 1)
+        producer = Producer(stream)
+        producer.start()
+        for victim in ("server", "ingestor", "server", "ingestor"):
+            before = len(client.ids())
+            wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 100, 60, "messages")
+            if victim == "server":
+                server.stop()
+                server.start()
+            else:
+                d["ingestor"].kill()
+                d.start("ingestor")
+        producer.ending.set()
+        producer.join()
+        stream.connect()
+        expected = stream.ids()
+        assert len(expected) in (producer.stored, producer.stored + 1)
+        wait_until(lambda: client.keep_up() or len(client.ids()) >= len(expected), 60, "all messages")
+        assert client.ids() == expected and client.resets() == 0
+        await_value(d, len(expected))
+        d.verify()
