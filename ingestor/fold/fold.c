@@ -12,6 +12,7 @@
 #include "ingestor/fold/fold_rows.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
+#include "ingestor/fold/refresh.h"
 #include "ingestor/fold/types/types.h"
 
 struct fold *fold_create(const struct config *config, uint64_t lanes_owned)
@@ -21,6 +22,7 @@ struct fold *fold_create(const struct config *config, uint64_t lanes_owned)
     fold->lanes = lanes_owned;
     fold->fresh = true;
     fold->since_wanted = true;
+    fold->refresh_at = MONO_NEVER;
     fold->folded = x_calloc(config->tile_count + 1, sizeof *fold->folded);
     fold->families = x_calloc(config->tile_count + 1, sizeof *fold->families);
     for (size_t i = 0; i < config->tile_count; i++) {
@@ -111,21 +113,33 @@ void fold_advance(struct fold *fold, struct moment now)
         if (!member->hidden && member_is_idle(member, now.wall)) {
             member_hide(fold, member, now.mono);
         }
-        member_schedule_wake(fold, member);
+        member_reschedule_wake(fold, member);
     }
+}
+
+/* How long it is until a moment of one clock; INT64_MAX stands for never. */
+static int64_t wait_us(int64_t now_us, int64_t at_us)
+{
+    const int64_t wait = at_us - now_us;
+    return at_us == INT64_MAX ? at_us : wait > 0 ? wait : 0;
 }
 
 int64_t fold_wait_us(const struct fold *fold, struct moment now)
 {
     const struct heap_item *wake = heap_top(&fold->wake);
     const struct heap_item *publish = heap_top(&fold->publish);
-    const int64_t a = wake != NULL ? wake->key - now.wall.us : INT64_MAX;
-    const int64_t b = publish != NULL ? publish->key - now.mono.us : INT64_MAX;
-    const int64_t due_us = waiting_next(&fold->waiting).us;
-    const int64_t c = due_us != INT64_MAX ? due_us - now.wall.us : INT64_MAX;
-    const int64_t ab = a < b ? a : b;
-    const int64_t wait = ab < c ? ab : c;
-    return wait > 0 ? wait : 0;
+    const int64_t waits_us[] = {
+        wake != NULL ? wait_us(now.wall.us, wake->key) : INT64_MAX,
+        publish != NULL ? wait_us(now.mono.us, publish->key) : INT64_MAX,
+        wait_us(now.wall.us, waiting_next(&fold->waiting).us),
+        wait_us(now.mono.us, fold->refresh_at.us),
+        fold->republish ? 0 : INT64_MAX,
+    };
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < sizeof waits_us / sizeof *waits_us; i++) {
+        least = waits_us[i] < least ? waits_us[i] : least;
+    }
+    return least;
 }
 
 /* ---- Handing out ---- */
@@ -195,9 +209,19 @@ static void write_value(struct fold *fold, const struct member *member, wall_tim
     mp_close_map(out, map);
 }
 
-static void hand_out(struct fold *fold, struct member *member, struct moment now,
-                     void (*publish)(void *arg, const struct fold_output *output), void *arg)
+/* What hands members out. */
+struct flush {
+    struct fold *fold;
+    struct moment now;
+    void (*publish)(void *arg, const struct fold_output *output);
+    void *arg;
+};
+
+static void hand_out(void *arg, struct member *member)
 {
+    const struct flush *flush = arg;
+    struct fold *fold = flush->fold;
+    const struct moment now = flush->now;
     struct fold_output output = {
         .key = str_of(member->key),
         .config = member->family->config,
@@ -216,32 +240,55 @@ static void hand_out(struct fold *fold, struct member *member, struct moment now
     member->dirty = false;
     member->whole = false;
     member->arrival = (wall_time){0};
-    publish(arg, &output);
+    flush->publish(flush->arg, &output);
     member_schedule_publish(fold, member, now.mono);
     member_schedule_wake(fold, member); /* because writing the value let its time pass */
+}
+
+static void hand_out_whole(void *arg, struct member *member)
+{
+    if (member->whole) {
+        hand_out(arg, member);
+    }
+}
+
+/* In the order of the families, which costs less than to find them one by one. */
+static void hand_out_all(struct flush *flush)
+{
+    struct fold *fold = flush->fold;
+    fold->republish = false;
+    family_each_member(fold, hand_out_whole, flush);
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        refresh_begin(fold, &fold->families[i], flush->now.mono);
+    }
 }
 
 void fold_flush(struct fold *fold, struct moment now,
                 void (*publish)(void *arg, const struct fold_output *output), void *arg)
 {
+    struct flush flush = {fold, now, publish, arg};
     struct heap_item *top;
-    while ((top = heap_top(&fold->publish)) != NULL && top->key <= now.mono.us) {
-        hand_out(fold, heap_entry(top, struct member, publish), now, publish, arg);
+    if (fold->republish) {
+        hand_out_all(&flush);
     }
+    while ((top = heap_top(&fold->publish)) != NULL && top->key <= now.mono.us) {
+        hand_out(&flush, heap_entry(top, struct member, publish));
+    }
+    refresh_step(fold, now.mono, hand_out, &flush);
 }
 
 static void republish_one(void *arg, struct member *member)
 {
-    struct fold *fold = arg;
+    (void)arg;
     if (!member->hidden) {
         member->whole = true;
         /* What is told again is no news: it must not count as a row's delay. */
         member->arrival = (wall_time){0};
-        member_schedule_publish(fold, member, (mono_time){0});
     }
 }
 
 void fold_republish(struct fold *fold)
 {
-    family_each_member(fold, republish_one, fold);
+    fold->republish = true;
+    family_each_member(fold, republish_one, NULL);
 }

@@ -7,6 +7,7 @@
 #include "ingestor/fold/fold_digest.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
+#include "ingestor/fold/refresh.h"
 
 bool fold_has_retired(const struct fold *fold, const struct config *config)
 {
@@ -25,6 +26,7 @@ static void take_over(struct fold *new, struct fold *old)
     new->waiting = old->waiting;
     new->waiting_full_logged = old->waiting_full_logged;
     new->waiting_unsaved = old->waiting_unsaved;
+    new->republish = old->republish;
     new->counters = old->counters;
     new->build_counters = old->build_counters;
     new->numbers = old->numbers;
@@ -132,6 +134,7 @@ struct fold_reloaded fold_reload(struct fold **fold, const struct config *config
             result.to_build++;
         }
     }
+    refresh_plan(new);
     for (size_t i = 0; i < old->config->tile_count; i++) {
         struct family *family = &old->families[i];
         const bool moved = family->digest == 0;

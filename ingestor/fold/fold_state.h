@@ -11,7 +11,8 @@
  * Each member waits in up to two heaps, one for each clock:
  *
  *   wake     wall clock       its window slides, a deadline passes, it becomes idle
- *   publish  monotonic clock  a change that its refresh policy holds back, or its next keyframe
+ *   publish  monotonic clock  a change that its refresh policy holds back; the keyframe of a tile
+ *                             without group_by, while those of families have rounds (refresh.h)
  *
  * What has changed since the last save is in lists, members here and items in their tiles, so that
  * saving costs what has changed (fold_save.h).
@@ -73,14 +74,22 @@ enum build_phase {
     BUILD_READING, /* they come in, between those that are new */
 };
 
+/* How far the keyframes of a family's members are (refresh.h). */
+struct refresh_round {
+    mono_time begun;
+    struct member *last; /* the last one that was done; NULL: none was */
+    size_t done;         /* how many were */
+};
+
 /* A tile definition and its members: one, or one for each group seen. */
 struct family {
     const struct tile_config *config; /* borrowed */
     const struct fold_type *type;
     struct member *members; /* uthash by group; NULL without group_by */
     struct member *single;  /* NULL with group_by, and when another ingestor folds the tile */
-    bool refused_logged;    /* the log has said that a group was refused */
-    uint64_t digest;        /* of what its tiles depend on (fold_digest.h) */
+    struct refresh_round round;
+    bool refused_logged; /* the log has said that a group was refused */
+    uint64_t digest;     /* of what its tiles depend on (fold_digest.h) */
     struct fold_since since;
     bool complete; /* no row older than `since` is known to have gone */
     enum build_phase build;
@@ -117,6 +126,8 @@ struct fold {
     struct fold_plans plans;
     struct heap wake;
     struct heap publish;
+    mono_time refresh_at;     /* when members of families are handed out again (refresh.h) */
+    bool republish;           /* all tiles are to be handed out whole */
     struct waiting waiting;   /* rows from the future */
     bool waiting_full_logged; /* the log has said that such a row was dropped */
     struct fold_counters counters;

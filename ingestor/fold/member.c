@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
+#include "ingestor/fold/refresh.h"
 
 /* The definition's key, and for a group "/" and its value with all but the unreserved characters of
  * a URI (RFC 3986, 2.3) percent-encoded. The caller frees it. */
@@ -29,16 +30,24 @@ static char *make_key(const struct tile_config *config, struct str group)
     return buf_take(&key);
 }
 
-/* When the member is to be handed out next, by its policy. */
+/* When the member is to be handed out next, by its policy; MONO_NEVER: it is not. */
 static mono_time publish_time(const struct member *member, mono_time now)
 {
     const struct tile_config *config = member->family->config;
     const int64_t interval_us = config->min_interval_ms * US_PER_MS;
-    if (member->whole || !member->ever_published) {
+    if (member->whole) {
+        return now;
+    }
+    if (member->hidden) {
+        return MONO_NEVER;
+    }
+    if (!member->ever_published) {
         return now;
     }
     if (!member->dirty) {
-        return mono_add_us(member->published, config->ttl_ms * US_PER_MS / 3);
+        const bool has_rounds = member->group.p != NULL;
+        return has_rounds ? MONO_NEVER
+                          : mono_add_us(member->published, config->ttl_ms * US_PER_MS / 3);
     }
     if (config->refresh == TILE_REFRESH_INTERVAL) {
         return (mono_time){(member->published.us / interval_us + 1) * interval_us};
@@ -49,10 +58,11 @@ static mono_time publish_time(const struct member *member, mono_time now)
 
 void member_schedule_publish(struct fold *fold, struct member *member, mono_time now)
 {
-    if (member->hidden && !member->whole) {
+    const mono_time at = publish_time(member, now);
+    if (at.us == MONO_NEVER.us) {
         heap_remove(&fold->publish, &member->publish);
     } else {
-        heap_set(&fold->publish, &member->publish, publish_time(member, now).us);
+        heap_set(&fold->publish, &member->publish, at.us);
     }
 }
 
@@ -62,7 +72,8 @@ bool member_is_idle(const struct member *member, wall_time now)
            now.us - member->latest.us >= member->family->config->idle_ms * US_PER_MS;
 }
 
-void member_schedule_wake(struct fold *fold, struct member *member)
+/* When time changes what the member shows; INT64_MAX: never. */
+static int64_t wake_time(const struct member *member)
 {
     const struct family *family = member->family;
     int64_t at = INT64_MAX;
@@ -73,10 +84,23 @@ void member_schedule_wake(struct fold *fold, struct member *member)
         const int64_t idle_us = member->latest.us + family->config->idle_ms * US_PER_MS;
         at = idle_us < at ? idle_us : at;
     }
+    return at;
+}
+
+void member_reschedule_wake(struct fold *fold, struct member *member)
+{
+    const int64_t at = wake_time(member);
     if (at == INT64_MAX) {
         heap_remove(&fold->wake, &member->wake);
     } else {
         heap_set(&fold->wake, &member->wake, at);
+    }
+}
+
+void member_schedule_wake(struct fold *fold, struct member *member)
+{
+    if (!heap_contains(&member->wake) || wake_time(member) < member->wake.key) {
+        member_reschedule_wake(fold, member);
     }
 }
 
@@ -114,6 +138,7 @@ struct member *member_create(struct fold *fold, struct family *family, struct st
     if (group.p != NULL) {
         member->group = (struct str){x_strndup(group.p, group.len), group.len};
         HASH_ADD_KEYPTR(by_group, family->members, member->group.p, member->group.len, member);
+        refresh_join(fold, family, now.mono);
     } else {
         family->single = member;
     }
@@ -139,6 +164,7 @@ void member_free(struct fold *fold, struct member *member)
     free(member->state);
     free(member->key);
     if (member->group.p != NULL) {
+        refresh_leave(member->family, member);
         HASH_DELETE(by_group, member->family->members, member);
         union {
             const char *in;

@@ -10,8 +10,8 @@
  *                                                                   4 have passed since 1
  *   interval                    ▲                               ▲   at multiples of 4
  *
- * A tile that does not change is handed out as a keyframe when a third of its TTL has passed since
- * the last time.
+ * A tile without group_by that does not change is handed out as a keyframe when a third of its TTL
+ * has passed since the last time; members of families are gone round for that (refresh.h).
  *
  * What becomes of a member of a family (family.c frees):
  *
@@ -41,9 +41,11 @@ struct member *member_create(struct fold *fold, struct family *family, struct st
 void member_free(struct fold *fold, struct member *member);
 
 /* Puts the member where it belongs in the heap of that clock, or takes it out; to be called after
- * each change of what decides that. */
+ * each change of what decides that. A later time to wake is only noted by member_reschedule_wake,
+ * which is called when it wakes: rows put that time off much more often than it comes. */
 void member_schedule_publish(struct fold *fold, struct member *member, mono_time now);
 void member_schedule_wake(struct fold *fold, struct member *member);
+void member_reschedule_wake(struct fold *fold, struct member *member);
 
 /* What the member shows may have changed. Inline, because most rows find it marked already. */
 static inline void member_mark_dirty(struct fold *fold, struct member *member, mono_time now)
