@@ -66,7 +66,7 @@ def catchup(size):
 
 def cursor(size):
     """Against ids that grow, of as many rows in a table beside it."""
-    rows, rounds = size.of((300000, 5), (300000, 3), (20000, 1))
+    rows, rounds = size.of((1000000, 5), (1000000, 3), (20000, 1))
     with contextlib.ExitStack() as stack:
         server = None if size.smoke else stack.enter_context(postgres())
         grow, texts = stack.enter_context(tables(server)), stack.enter_context(text_tables(server))

@@ -112,15 +112,22 @@ struct poll {
     int64_t looked_us; /* time that looking took */
 };
 
-static void deliver(struct poll *p, const struct cursor_row *row, enum cursor_kind kind)
+/* Delivers the row, unless it was; then its entry is returned. */
+static struct cursor_entry *deliver(struct poll *p, const struct cursor_row *row,
+                                    enum cursor_kind kind)
 {
     struct cursor *c = p->c;
     const struct cursor_key *key = kind != CURSOR_IN_ORDER ? &row->key : NULL;
-    const uint64_t ordinal = ++c->state.position.ordinal;
-    cursor_add_event(c, p->batch, row, ordinal, p->now);
-    cursor_set_add(&c->state.set, row->id, ordinal, key, kind == CURSOR_AHEAD);
-    cursor_draft_add(&c->draft, kind, row->id, key);
-    p->full = batch_is_full(p->batch);
+    const uint64_t ordinal = c->state.position.ordinal + 1;
+    struct cursor_entry *known =
+        cursor_set_add(&c->state.set, row->id, ordinal, key, kind == CURSOR_AHEAD);
+    if (known == NULL) {
+        c->state.position.ordinal = ordinal;
+        cursor_add_event(c, p->batch, row, ordinal, p->now);
+        cursor_draft_add(&c->draft, kind, row->id, key);
+        p->full = batch_is_full(p->batch);
+    }
+    return known;
 }
 
 /* The same of a row that is never met again: its id need not be known. */
@@ -128,7 +135,7 @@ static void deliver_settled(struct poll *p, const struct cursor_row *row)
 {
     struct cursor *c = p->c;
     cursor_add_event(c, p->batch, row, ++c->state.position.ordinal, p->now);
-    cursor_draft_add(&c->draft, CURSOR_IN_ORDER, STR(""), NULL);
+    cursor_draft_add_settled(&c->draft);
     p->full = batch_is_full(p->batch);
 }
 
@@ -151,14 +158,14 @@ static bool take_next(void *arg, const struct cursor_row *row)
         return false;
     }
     c->settling = settled;
-    struct cursor_entry *known = settled ? NULL : cursor_set_find(&c->state.set, row->id);
     if (settled) {
         deliver_settled(p, row);
-    } else if (known == NULL) {
-        deliver(p, row, CURSOR_IN_ORDER);
-    } else if (known->passed == 0) {
-        cursor_draft_add(&c->draft, CURSOR_PASSED, row->id, NULL);
-        cursor_set_pass(&c->state.set, known, c->state.position.ordinal);
+    } else {
+        struct cursor_entry *known = deliver(p, row, CURSOR_IN_ORDER);
+        if (known != NULL && known->passed == 0) {
+            cursor_draft_add(&c->draft, CURSOR_PASSED, row->id, NULL);
+            cursor_set_pass(&c->state.set, known, c->state.position.ordinal);
+        }
     }
     cursor_mark_set(&c->state.position, row);
     if (c->skipped != 0) {
@@ -218,8 +225,8 @@ static bool take_found(void *arg, const struct cursor_row *row)
 {
     struct poll *p = arg;
     const struct cursor_set *set = &p->c->state.set;
-    if (row->placed && cursor_set_find(set, row->id) == NULL) {
-        deliver(p, row, p->looking_for);
+    if (row->placed) {
+        (void)deliver(p, row, p->looking_for);
     }
     return !p->full &&
            (p->looking_for != CURSOR_AHEAD || set->ahead_bytes <= CURSOR_AHEAD_BYTES_MAX);
@@ -355,12 +362,13 @@ static int begin_settling(struct cursor *c, struct error *err)
     return status;
 }
 
-/* Polls; the batch is left empty when there is nothing new. */
+/* Polls; the batch is left empty when there is nothing new. All rows of a table that is read from
+ * its start have just been met, so it is looked at again only when those have been handed on. */
 static int poll_table(struct cursor *c, size_t max_rows, struct batch *batch, struct error *err)
 {
     struct poll p = {.c = c, .batch = batch, .now = clock_wall(), .max_rows = max_rows};
     int status = read_next(&p, err);
-    if (status == STATUS_OK && !(c->building && batch->more) && !p.full) {
+    if (status == STATUS_OK && !c->building && !p.full) {
         const bool more = batch->more;
         status = look_again(&p, err);
         batch->more = more || p.full;

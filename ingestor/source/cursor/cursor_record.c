@@ -23,6 +23,14 @@ void cursor_draft_add(struct cursor_draft *draft, enum cursor_kind kind, struct 
     draft->counts[kind]++;
 }
 
+void cursor_draft_add_settled(struct cursor_draft *draft)
+{
+    static const char empty[] = {'\xc4', '\0'}; /* as mp_put_bin writes it; most rows of a large
+                                                   table are such */
+    buf_append(&draft->lists[CURSOR_IN_ORDER], empty, sizeof empty);
+    draft->counts[CURSOR_IN_ORDER]++;
+}
+
 bool cursor_draft_empty(const struct cursor_draft *draft)
 {
     size_t count = 0;

@@ -35,6 +35,8 @@ struct cursor_draft {
  * it is late or ahead. */
 void cursor_draft_add(struct cursor_draft *draft, enum cursor_kind kind, struct str id,
                       const struct cursor_key *key);
+/* Adds a row in order whose id is empty. */
+void cursor_draft_add_settled(struct cursor_draft *draft);
 bool cursor_draft_empty(const struct cursor_draft *draft);
 void cursor_draft_clear(struct cursor_draft *draft);
 void cursor_draft_free(struct cursor_draft *draft);

@@ -111,10 +111,8 @@ static int replay_in_order(struct replay *r, const struct cursor_record *record,
     struct str id;
     int status = STATUS_OK;
     for (size_t i = 0; cursor_record_at(record, CURSOR_IN_ORDER, i, &id, &unused); i++) {
-        if (cursor_set_find(&r->wanted, id) == NULL) {
-            cursor_set_add(&r->wanted, id, cursor_record_ordinal(record, CURSOR_IN_ORDER, i), NULL,
-                           false);
-        }
+        (void)cursor_set_add(&r->wanted, id, cursor_record_ordinal(record, CURSOR_IN_ORDER, i),
+                             NULL, false);
     }
     if (r->wanted.table != NULL && cursor_mark_load(&until, record->position)) {
         status = scan_all(r, cursor_mark_key(&c->state.position, &keys[0]),

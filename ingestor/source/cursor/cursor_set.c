@@ -40,8 +40,7 @@ struct cursor_entry *cursor_set_find(const struct cursor_set *set, struct str id
     return entry;
 }
 
-void cursor_set_add(struct cursor_set *set, struct str id, uint64_t ordinal,
-                    const struct cursor_key *key, bool ahead)
+static struct cursor_entry *new_entry(struct str id, uint64_t ordinal, const struct cursor_key *key)
 {
     const size_t key_bytes = key != NULL ? key->time.len + key->id.len : 0;
     struct cursor_entry *entry = x_calloc(1, sizeof *entry + id.len + key_bytes);
@@ -54,7 +53,22 @@ void cursor_set_add(struct cursor_set *set, struct str id, uint64_t ordinal,
         memcpy(entry->bytes + id.len, key->time.p, key->time.len);
         memcpy(entry->bytes + id.len + key->time.len, key->id.p, key->id.len);
     }
-    HASH_ADD_KEYPTR(by_id, set->table, entry->bytes, entry->id_len, entry);
+    return entry;
+}
+
+/* The entry of an id, which is added unless it was there. The id is hashed once for both. */
+static struct cursor_entry *put(struct cursor_set *set, struct str id, uint64_t ordinal,
+                                const struct cursor_key *key, bool ahead, bool *was_there)
+{
+    const unsigned hash = table_hash(id.p, id.len);
+    struct cursor_entry *entry;
+    HASH_FIND_BYHASHVALUE(by_id, set->table, id.p, id.len, hash, entry);
+    *was_there = entry != NULL;
+    if (*was_there) {
+        return entry;
+    }
+    entry = new_entry(id, ordinal, key);
+    HASH_ADD_KEYPTR_BYHASHVALUE(by_id, set->table, entry->bytes, entry->id_len, hash, entry);
     set->bytes += bytes_of(entry);
     if (ahead) {
         set->ahead_bytes += bytes_of(entry);
@@ -63,6 +77,15 @@ void cursor_set_add(struct cursor_set *set, struct str id, uint64_t ordinal,
         entry->passed = ordinal;
         DL_APPEND(set->passed, entry);
     }
+    return entry;
+}
+
+struct cursor_entry *cursor_set_add(struct cursor_set *set, struct str id, uint64_t ordinal,
+                                    const struct cursor_key *key, bool ahead)
+{
+    bool was_there;
+    struct cursor_entry *entry = put(set, id, ordinal, key, ahead, &was_there);
+    return was_there ? entry : NULL;
 }
 
 void cursor_set_pass(struct cursor_set *set, struct cursor_entry *entry, uint64_t ordinal)
@@ -135,12 +158,16 @@ bool cursor_set_load(struct cursor_set *set, const mp_value *value)
         if (!mp_as_uint(mp_at(saved, 0), &ordinal) || !mp_as_uint(mp_at(saved, 1), &passed) ||
             !mp_as_bin(mp_at(saved, 2), &id) || (passed == 0 && !keyed) ||
             (keyed && (!mp_as_bin(mp_at(saved, 3), &key.time) || key.time.len == 0 ||
-                       !mp_as_bin(mp_at(saved, 4), &key.id))) ||
-            cursor_set_find(set, id) != NULL) {
+                       !mp_as_bin(mp_at(saved, 4), &key.id)))) {
             return false;
         }
-        cursor_set_add(set, id, ordinal, keyed ? &key : NULL, passed == 0);
-        cursor_set_find(set, id)->passed = passed;
+        bool was_there;
+        struct cursor_entry *entry =
+            put(set, id, ordinal, keyed ? &key : NULL, passed == 0, &was_there);
+        if (was_there) {
+            return false;
+        }
+        entry->passed = passed;
     }
     return mp_is_array(value);
 }

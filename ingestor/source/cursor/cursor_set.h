@@ -15,9 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <uthash.h>
-
 #include "common/base/buf.h"
+#include "common/base/table.h"
 #include "common/codec/mp.h"
 #include "ingestor/source/cursor/cursor_row.h"
 
@@ -47,10 +46,10 @@ void cursor_set_free(struct cursor_set *set);
 /* The entry of an id; NULL: it was not delivered, or is forgotten. */
 struct cursor_entry *cursor_set_find(const struct cursor_set *set, struct str id);
 
-/* Adds an id, which must not be there. Ordinals grow. key: NULL for a row that came in order; a row
- * that is ahead has one. */
-void cursor_set_add(struct cursor_set *set, struct str id, uint64_t ordinal,
-                    const struct cursor_key *key, bool ahead);
+/* Adds an id, unless it is there. Ordinals grow. key: NULL for a row that came in order; a row that
+ * is ahead has one. Returns the entry that was there already; NULL: none was, and it is added. */
+struct cursor_entry *cursor_set_add(struct cursor_set *set, struct str id, uint64_t ordinal,
+                                    const struct cursor_key *key, bool ahead);
 
 /* The position has come to a row that was ahead; `ordinal` is the last one. Marks with that one may
  * lie before the row, and those with later ones cannot. */

@@ -71,10 +71,10 @@ bool cursor_state_apply(struct cursor_state *state, const struct cursor_record *
     struct cursor_key key;
     for (int kind = 0; kind < CURSOR_PASSED; kind++) {
         for (size_t i = 0; cursor_record_at(record, (enum cursor_kind)kind, i, &id, &key); i++) {
-            if (id.len != 0 && cursor_set_find(&state->set, id) == NULL) {
-                cursor_set_add(&state->set, id,
-                               cursor_record_ordinal(record, (enum cursor_kind)kind, i),
-                               kind == CURSOR_IN_ORDER ? NULL : &key, kind == CURSOR_AHEAD);
+            if (id.len != 0) {
+                (void)cursor_set_add(&state->set, id,
+                                     cursor_record_ordinal(record, (enum cursor_kind)kind, i),
+                                     kind == CURSOR_IN_ORDER ? NULL : &key, kind == CURSOR_AHEAD);
             }
         }
     }

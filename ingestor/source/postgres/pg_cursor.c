@@ -45,8 +45,11 @@ static struct pg_cursor *create(const struct config *config, const struct source
                                 struct cursor_db *db)
 {
     struct pg_cursor *c = x_calloc(1, sizeof *c);
-    *db = (struct cursor_db){
-        .arg = &c->reader, .scan = pg_cursor_scan, .find = pg_cursor_find, .fill = pg_cursor_fill};
+    *db = (struct cursor_db){.arg = &c->reader,
+                             .scan = pg_cursor_scan,
+                             .find = pg_cursor_find,
+                             .newest = pg_cursor_newest,
+                             .fill = pg_cursor_fill};
     c->reader.s = &c->s;
     c->s.base.ops = ops;
     c->s.config = config;

@@ -416,3 +416,22 @@ int pg_cursor_scan(void *arg, const struct cursor_range *range, cursor_take *tak
     buf_free(&s.id);
     return status;
 }
+
+int pg_cursor_newest(void *arg, size_t behind, wall_time *time, bool *found, struct error *err)
+{
+    struct pg_cursor_reader *r = arg;
+    char offset[32];
+    snprintf(offset, sizeof offset, "%zu", behind);
+    const char *const parameters[] = {offset};
+    PGresult *rows = NULL;
+    const int status = run(r, &r->table.newest, parameters, &rows, err);
+    *found = false;
+    if (status == STATUS_OK && PQntuples(rows) == 1) {
+        const int time_at = time_column(r, rows);
+        const struct cursor_key key = pg_cursor_key(rows, 0, time_at, &r->scratch);
+        *found = pg_cursor_time(rows, 0, time_at, &key, r->s->config->source.local.zone, time);
+    }
+    PQclear(rows);
+    /* A row at which the database fails has no time, either. */
+    return status == STATUS_INVALID ? STATUS_OK : status;
+}

@@ -40,11 +40,12 @@ void pg_cursor_reader_free(struct pg_cursor_reader *reader);
 /* Drops what was asked for. The connection may be used for something else then. */
 void pg_cursor_reader_settle(struct pg_cursor_reader *reader);
 
-/* cursor_db.scan, find and fill; arg is a reader. */
+/* cursor_db.scan, find, newest and fill; arg is a reader. */
 int pg_cursor_scan(void *arg, const struct cursor_range *range, cursor_take *take, void *take_arg,
                    bool *more, struct error *err);
 int pg_cursor_find(void *arg, const struct cursor_key *keys, size_t count, cursor_take *take,
                    void *take_arg, struct error *err);
+int pg_cursor_newest(void *arg, size_t behind, wall_time *time, bool *found, struct error *err);
 enum unusable pg_cursor_fill(void *arg, struct batch *batch, struct event *event);
 
 #endif

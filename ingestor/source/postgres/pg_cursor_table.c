@@ -21,6 +21,7 @@ void pg_cursor_table_free(struct pg_cursor_table *table)
         }
     }
     free(table->keys.sql);
+    free(table->newest.sql);
 }
 
 /* What the database says of one of the cursor's columns. */
@@ -173,6 +174,20 @@ static char *keys_sql(struct postgres_source *s, struct column *time, struct col
     return buf_take(&sql);
 }
 
+static char *newest_sql(struct postgres_source *s, struct column *time, struct column *id)
+{
+    const char *t = buf_cstr(&time->name);
+    const char *i = buf_cstr(&id->name);
+    struct buf sql = {0};
+    put_keyed(&sql, "c1", time);
+    buf_printf(&sql,
+               " FROM (SELECT %s, %s FROM %s e WHERE %s IS NOT NULL AND %s IS NOT NULL ORDER BY "
+               "%s DESC, %s DESC LIMIT 1 OFFSET $1::bigint) q(c1, k1)",
+               buf_cstr(&s->table.id_column), t, buf_cstr(&s->table.name), t, i, t, i);
+    (void)buf_cstr(&sql);
+    return buf_take(&sql);
+}
+
 /* ---- Running them ---- */
 
 /* NULL when it is prepared. */
@@ -262,6 +277,8 @@ static int make_statements(struct pg_cursor_table *table, struct postgres_source
     }
     table->keys =
         (struct pg_cursor_statement){.sql = keys_sql(s, time, id), .name = "keys", .parameters = 3};
+    table->newest = (struct pg_cursor_statement){
+        .sql = newest_sql(s, time, id), .name = "newest", .parameters = 1};
     return check_order(s, &table->ranges[PG_CURSOR_NARROW][PG_CURSOR_BEHIND_KEY][0], time, id, err);
 }
 

@@ -38,6 +38,9 @@ struct pg_cursor_table {
     /* The whole rows of the keys that the arrays of texts $1 and $2 list, as many as take $3 bytes;
      * one more column says of which key, counted from 1. */
     struct pg_cursor_statement keys;
+
+    /* The key of the row that $1 others are behind, of those that have one. */
+    struct pg_cursor_statement newest;
 };
 
 /* Describes the table of a source that is connected, and makes the statements; says so when there

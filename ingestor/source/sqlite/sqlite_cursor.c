@@ -41,7 +41,6 @@ struct sqlite_cursor {
 
     /* The row in hand. */
     sqlite3_stmt *row;
-    int time_at; /* its column of the cursor */
     struct buf time;
     struct buf id;
     struct buf id_text;
@@ -74,6 +73,28 @@ static bool prepare(struct sqlite_cursor *c, char *sql, sqlite3_stmt **out)
     return result == SQLITE_OK;
 }
 
+/* What a shape selects: all columns, or the id alone; and the cursor's column behind them, unless
+ * it is among them. */
+static char *selected(const struct sqlite_cursor *c, int shape, const char *columns)
+{
+    const struct config_source *source = &c->s.config->source;
+    if (shape == WHOLE && columns_time_is_known(source)) {
+        return sqlite3_mprintf("%s", columns);
+    }
+    char *id = sqlite3_mprintf("e.\"%w\"", source->columns[EVENT_ID].name);
+    char *all = sqlite3_mprintf("%s, e.\"%w\"", shape == WHOLE ? columns : id, source->cursor);
+    sqlite3_free(id);
+    return all;
+}
+
+/* Where the cursor's column is among these. */
+static int time_column(const struct sqlite_cursor *c, sqlite3_stmt *row)
+{
+    const int last = sqlite3_column_count(row) - 1;
+    const bool keys_only = last == 1;
+    return !keys_only && columns_time_is_known(&c->s.config->source) ? EVENT_TIMESTAMP : last;
+}
+
 /* ?1 and ?2: the key that rows are behind; ?3 and ?4: up to which; ?5: how many. */
 static char *range_sql(const struct sqlite_cursor *c, const char *columns, int start, bool until)
 {
@@ -87,10 +108,10 @@ static char *range_sql(const struct sqlite_cursor *c, const char *columns, int s
                      : sqlite3_mprintf("e.\"%w\" IS NOT NULL", time);
     char *to = until ? sqlite3_mprintf(" AND (e.\"%w\", e.\"%w\") <= (?3, ?4)", time, id)
                      : sqlite3_mprintf("");
-    char *sql = sqlite3_mprintf("SELECT %s, e.\"%w\" FROM \"%w\".\"%w\" AS e WHERE %s%s ORDER BY "
-                                "e.\"%w\", e.\"%w\" LIMIT ?5",
-                                columns, time, sqlite_table_schema(source), source->table, from, to,
-                                time, id);
+    char *sql =
+        sqlite3_mprintf("SELECT %s FROM \"%w\".\"%w\" AS e WHERE %s%s ORDER BY "
+                        "e.\"%w\", e.\"%w\" LIMIT ?5",
+                        columns, sqlite_table_schema(source), source->table, from, to, time, id);
     sqlite3_free(from);
     sqlite3_free(to);
     return sql;
@@ -136,20 +157,22 @@ static int prepare_all(struct sqlite_cursor *c, const char *columns, struct erro
 {
     const struct config_source *source = &c->s.config->source;
     const char *id = source->columns[EVENT_ID].name;
-    char *keys = sqlite3_mprintf("e.\"%w\"", id);
+    char *shapes[SHAPES] = {selected(c, WHOLE, columns), selected(c, KEYS, columns)};
     bool ok = true;
     for (int i = 0; i < SHAPES * STARTS * 2 && ok; i++) {
         const int shape = i / 2 / STARTS;
-        ok = prepare(c, range_sql(c, shape == WHOLE ? columns : keys, i / 2 % STARTS, i % 2 != 0),
+        ok = prepare(c, range_sql(c, shapes[shape], i / 2 % STARTS, i % 2 != 0),
                      &c->ranges[shape][i / 2 % STARTS][i % 2]);
     }
     ok = ok && prepare(c,
-                       sqlite3_mprintf("SELECT %s, e.\"%w\" FROM \"%w\".\"%w\" AS e WHERE "
+                       sqlite3_mprintf("SELECT %s FROM \"%w\".\"%w\" AS e WHERE "
                                        "e.\"%w\" = ?1 AND e.\"%w\" = ?2 LIMIT 1",
-                                       columns, source->cursor, sqlite_table_schema(source),
-                                       source->table, source->cursor, id),
+                                       shapes[WHOLE], sqlite_table_schema(source), source->table,
+                                       source->cursor, id),
                        &c->one);
-    sqlite3_free(keys);
+    for (int shape = 0; shape < SHAPES; shape++) {
+        sqlite3_free(shapes[shape]);
+    }
     if (!ok) {
         return sqlite_table_error(&c->s, "cannot read the table", err);
     }
@@ -194,11 +217,10 @@ static void hand_out(struct sqlite_cursor *c, sqlite3_stmt *statement, struct sc
 {
     struct cursor_row row = {.asked = asked};
     c->row = statement;
-    c->time_at = sqlite3_column_count(statement) - 1;
-    sqlite_key_put(&c->time, statement, c->time_at);
+    sqlite_key_put(&c->time, statement, time_column(c, statement));
     sqlite_key_put(&c->id, statement, EVENT_ID);
     row.placed = c->time.len != 0 && c->id.len != 0 &&
-                 sqlite_rows_time(statement, c->time_at, c->s.config->source.local.zone, &row.time);
+                 sqlite_key_time(buf_str(&c->time), c->s.config->source.local.zone, &row.time);
     row.key = (struct cursor_key){buf_str(&c->time), buf_str(&c->id)};
     row.id = sqlite_key_id(buf_str(&c->id), &c->id_text);
     scan->placed += row.placed;

@@ -5,6 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In one piece, for this is done for each row. */
+static void put(struct buf *out, char type, const void *bytes, int len)
+{
+    char *to = buf_reserve(out, (size_t)len + 1);
+    *to = type;
+    if (len != 0) {
+        memcpy(to + 1, bytes, (size_t)len);
+    }
+    out->len += (size_t)len + 1;
+}
+
 void sqlite_key_put(struct buf *out, sqlite3_stmt *row, int column)
 {
     sqlite3_value *value = sqlite3_column_value(row, column);
@@ -20,32 +31,61 @@ void sqlite_key_put(struct buf *out, sqlite3_stmt *row, int column)
         buf_append(out, &real, sizeof real);
         break;
     case SQLITE_TEXT:
-        buf_append_char(out, 't');
-        buf_append(out, sqlite3_value_text(value), (size_t)sqlite3_value_bytes(value));
+        put(out, 't', sqlite3_value_text(value), sqlite3_value_bytes(value));
         break;
     case SQLITE_BLOB:
-        buf_append_char(out, 'b');
-        buf_append(out, sqlite3_value_blob(value), (size_t)sqlite3_value_bytes(value));
+        put(out, 'b', sqlite3_value_blob(value), sqlite3_value_bytes(value));
         break;
     default: /* NULL: it has no place */
         break;
     }
 }
 
-void sqlite_key_bind(sqlite3_stmt *statement, int index, struct str value)
+static char type_of(struct str value)
+{
+    return (char)(value.len != 0 ? value.p[0] : '\0');
+}
+
+static int64_t integer_of(struct str value)
 {
     char digits[24] = "";
+    const size_t len = value.len - 1;
+    memcpy(digits, value.p + 1, len < sizeof digits - 1 ? len : sizeof digits - 1);
+    return strtoll(digits, NULL, 10);
+}
+
+static double real_of(struct str value)
+{
     double real = 0;
+    const size_t len = value.len - 1;
+    memcpy(&real, value.p + 1, len < sizeof real ? len : sizeof real);
+    return real;
+}
+
+bool sqlite_key_time(struct str value, const struct zone *zone, wall_time *out)
+{
+    switch (type_of(value)) {
+    case 'i':
+        return wall_from_integer(integer_of(value), zone, out);
+    case 'r':
+        return wall_from_number(real_of(value), zone, out);
+    case 't':
+        return wall_parse(value.p + 1, value.len - 1, zone, out);
+    default:
+        return false;
+    }
+}
+
+void sqlite_key_bind(sqlite3_stmt *statement, int index, struct str value)
+{
     const char *bytes = value.p + 1;
     const size_t len = value.len - 1;
-    switch (value.len != 0 ? value.p[0] : '\0') {
+    switch (type_of(value)) {
     case 'i':
-        memcpy(digits, bytes, len < sizeof digits - 1 ? len : sizeof digits - 1);
-        sqlite3_bind_int64(statement, index, strtoll(digits, NULL, 10));
+        sqlite3_bind_int64(statement, index, integer_of(value));
         break;
     case 'r':
-        memcpy(&real, bytes, len < sizeof real ? len : sizeof real);
-        sqlite3_bind_double(statement, index, real);
+        sqlite3_bind_double(statement, index, real_of(value));
         break;
     case 't':
         sqlite3_bind_text(statement, index, bytes, (int)len, SQLITE_STATIC);

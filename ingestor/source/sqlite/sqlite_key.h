@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/base/str.h"
 
 /* Replaces what is in `out` by the value of a column of the row in hand; NULL: it is left empty. */
@@ -17,6 +18,9 @@ void sqlite_key_put(struct buf *out, sqlite3_stmt *row, int column);
 
 /* Binds such a value. It has to stay as it is until the statement is reset. */
 void sqlite_key_bind(sqlite3_stmt *statement, int index, struct str value);
+
+/* The moment that such a value stands for; false when it stands for none. */
+bool sqlite_key_time(struct str value, const struct zone *zone, wall_time *out);
 
 /* The value of an id as events have it: of a blob, the digits of its bytes; empty when it is none.
  * Valid as long as both are as they are. */
