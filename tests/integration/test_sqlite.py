@@ -213,6 +213,33 @@ def test_generated_columns_and_odd_names_are_read(shop):
     d.verify()
 
 
+@pytest.mark.parametrize("n,cursor", [("INTEGER", None), ("TEXT", ["created_at", "n"])])
+def test_a_table_without_rowids_is_read(shop, n, cursor):
+    database, d = shop(f"CREATE TABLE log (n {n} PRIMARY KEY, created_at TEXT, kind TEXT, shop TEXT, details TEXT) WITHOUT ROWID;"
+                       "CREATE INDEX log_cursor ON log (created_at, n)")
+    if cursor is not None:
+        d.config["source"]["cursor"] = cursor
+        d.write()
+    numbers = iter(range(1, 100))
+
+    def add(count):
+        for number in (next(numbers) for _ in range(count)):
+            row = (number if cursor is None else f"{uuid.uuid4()}", now_iso())
+            database.db.execute("INSERT INTO log VALUES (?, ?, 'sale', 'north', '{\"amount\": 2}')", row)
+
+    add(5)
+    d.start()
+    await_sales(d, 5)
+    add(5)
+    await_sales(d, 10)
+    assert d["ingestor"].kill(signal.SIGTERM) == 0
+    add(1)
+    d["ingestor"].start()
+    await_sales(d, 11)
+    assert d.stats()["table_restarts"] == 0
+    d.verify()
+
+
 def test_a_view_is_read(shop):
     database, d = shop("""
         CREATE TABLE raw (id INTEGER PRIMARY KEY, at TEXT, body TEXT);

@@ -142,3 +142,24 @@ def test_text_is_a_number_only_in_decimal(deploy, table):
     wait_until(lambda: only_point(d, "sum") == [118.01])
     wait_until(lambda: d.stats()["fields_unusable"] == len(bad))
     d.verify()
+
+
+def test_numbers_that_are_none_or_nothing(deploy, table):
+    """NaN and the infinities of a column are no numbers, and neither is one too large; -0 is 0."""
+    real = "double precision" if table.kind == "postgresql" else "REAL"
+    table.execute(f"ALTER TABLE events ADD COLUMN amount {real}")
+    tiles = [{"key": "sum", "type": "trend", "step": "24h", "match": dict(X), "aggregate": "sum", "value": "amount"},
+             {"key": "least", "type": "trend", "step": "24h", "match": dict(X), "aggregate": "min", "value": "payload.v"},
+             {"key": "zero", "type": "count", "match": {"event_type": "x", "payload.v": 0}},
+             {"key": "by", "type": "count", "match": dict(X), "group_by": "payload.v"},
+             {"key": "items", "type": "backlog", "item": "payload.v", "states": {"x": "open"}}]
+    d = deploy(table, tiles=tiles, config={"source": {"columns": {"amount": "amount"}}}).start()
+    none = ["'NaN'", "'Infinity'", "'-Infinity'"] if table.kind == "postgresql" else ["'NaN'", "9e999", "-9e999"]
+    for amount, v in zip([*none, "-0.0", "1.5"], ["0", "-0", "-0.0", "0.0", "1e400"], strict=True):
+        if v == "1e400" and table.kind == "postgresql":
+            v = "1" + "0" * 400
+        table.execute(f"INSERT INTO events (timestamp,event_type,amount,payload) VALUES ('{now_iso()}', 'x', {amount}, '{{\"v\": {v}}}')")
+    wait_until(lambda: only_point(d, "sum") == [1.5])
+    wait_until(lambda: only_point(d, "least") == [0])
+    wait_until(lambda: d.tile("zero")["data"]["value"] == 4)
+    d.verify()

@@ -141,17 +141,37 @@ def test_what_rows_change_meanwhile_is_proved(deploy, table, relay):
     assert "; from position 400 on it has changed as the " in ever["proved"], ever
 
 
-def test_dropped_partition(deploy, postgres_table):
+def partition(postgres_table):
     postgres_table.execute("DROP TABLE events; CREATE TABLE events (id bigserial, timestamp timestamptz, event_type text, actor_id text,"
                            " target_id text, summary text, payload jsonb) PARTITION BY RANGE (id);"
                            "CREATE TABLE old PARTITION OF events FOR VALUES FROM (1) TO (101);"
                            "CREATE TABLE new PARTITION OF events FOR VALUES FROM (101) TO (10000); CREATE INDEX ON events (id)")
+
+
+def test_dropped_partition(deploy, postgres_table):
+    partition(postgres_table)
     d, rows = filled(deploy, postgres_table)
     postgres_table.execute("DROP TABLE old")
     report = verify(d)
     assert "orders.ever" in keys(report["unprovable"]) and not report["wrong"], report
     postgres_table.insert([rows.next() for _ in range(50)])
     assert not verify(d)["wrong"]
+
+
+def test_a_partition_that_is_detached_and_attached_again(deploy, postgres_table):
+    """Its rows stay in the tiles, and count once when they come back."""
+    partition(postgres_table)
+    d, rows = filled(deploy, postgres_table)
+    before = d.tile("orders.ever")["data"]
+    postgres_table.execute("ALTER TABLE events DETACH PARTITION old")
+    report = verify(d)
+    assert "orders.ever" in keys(report["unprovable"]) and not report["wrong"], report
+    postgres_table.execute("ALTER TABLE events ATTACH PARTITION old FOR VALUES FROM (1) TO (101)")
+    d.verify()
+    assert d.tile("orders.ever")["data"] == before
+    postgres_table.insert([rows.next() for _ in range(50)])
+    d.verify()
+    assert d.stats()["table_restarts"] == 0
 
 
 def test_an_outbox_whose_rows_are_deleted_once_processed(deploy, table):
