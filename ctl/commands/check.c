@@ -8,6 +8,7 @@
 #include "common/program/program.h"
 #include "ctl/base/print.h"
 #include "ctl/commands/commands.h"
+#include "ctl/connect/connect.h"
 
 #define HEADER_BYTES 20
 #define READ_VERSION 19 /* the byte of an SQLite database that is 2 in WAL mode */
@@ -57,17 +58,86 @@ int check_file(const char *file, FILE *out, FILE *err)
     return EXIT_SUCCESS;
 }
 
+/* ---- --connect ---- */
+
+#define EXIT_WARNINGS 3 /* as verify ends when nothing is wrong, but not all is sure */
+
+enum { OPTION_CONNECT = 256 };
+
+struct check_options {
+    bool connect;
+};
+
+static const struct argp_option options_known[] = {
+    {"connect", OPTION_CONNECT, NULL, 0, "Try what the file names, and say what is found", 1},
+    {0},
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct check_options *options = state->input;
+    (void)value;
+    if (key != OPTION_CONNECT) {
+        return ARGP_ERR_UNKNOWN;
+    }
+    options->connect = true;
+    return 0;
+}
+
+/* The file is known to be right. */
+static int connect_all(const struct ctl *ctl, const char *file)
+{
+    struct config *config = NULL;
+    struct findings findings = {0};
+    struct error err = {{0}};
+    if (config_load(file, &config, &err) != STATUS_OK) {
+        return ctl_fail(ctl, "%s", err.text);
+    }
+    struct ctl with_file = *ctl;
+    with_file.config = config;
+    connect_try(&with_file, &findings);
+    if (ctl->json) {
+        findings_print_json(&findings, ctl->out);
+    } else {
+        findings_print(&findings, ctl->out);
+    }
+    const int status = findings_count(&findings, FINDING_ERROR) != 0     ? PROGRAM_EXIT_FAILED
+                       : findings_count(&findings, FINDING_WARNING) != 0 ? EXIT_WARNINGS
+                                                                         : EXIT_SUCCESS;
+    findings_free(&findings);
+    config_destroy(&config);
+    return status;
+}
+
 static int run(const struct ctl *ctl, const struct command_line *line)
 {
-    return check_file(line->argument != NULL ? line->argument : line->config_path, ctl->out,
-                      ctl->err);
+    const struct check_options *options = line->options;
+    const char *file = line->argument != NULL ? line->argument : line->config_path;
+    char *unused = NULL;
+    size_t unused_len = 0;
+    FILE *said = options->connect && ctl->json ? open_memstream(&unused, &unused_len) : ctl->out;
+    int status = check_file(file, said, ctl->err);
+    if (said != ctl->out) {
+        fclose(said);
+        free(unused);
+    }
+    if (status == EXIT_SUCCESS && options->connect) {
+        status = connect_all(ctl, file);
+    }
+    return status;
 }
 
 const struct command command_check = {
     .name = "check",
     .argument = "[FILE]",
     .brief = "is a configuration right?",
-    .doc = "Check a configuration.",
+    .doc = "Check a configuration. With --connect, what it names is tried, too: the source, the "
+           "state and its lease, the programs that answer, ports, and files of keys. Nothing is "
+           "changed there. Exits 0 when all is well, 1 when there is an error, 2 when the file is "
+           "wrong, and 3 when there are only warnings. --json prints what is found for programs.",
     .config = COMMAND_CONFIG_UNUSED,
+    .options = options_known,
+    .parse = parse,
+    .options_size = sizeof(struct check_options),
     .run = run,
 };

@@ -63,6 +63,14 @@ def broker():
         yield made
 
 
+@pytest.fixture
+def topics(broker):
+    from kafka import Topics
+    made = Topics(broker)
+    made.create()
+    return made
+
+
 def writers(make):
     """For fixtures: write(table) → a writer, ended when the test is."""
     made = []

@@ -14,6 +14,7 @@ import pytest
 import yaml
 import zmq
 
+import test_check_connect
 from conftest import ROOT, bin_folder
 from curve import ROLES, Keys, keygen, mode, reload, stats, with_keys
 from raw_curve import RawClient
@@ -398,3 +399,18 @@ def test_the_example_of_the_documentation(folder):
     (folder / "tilewire.yaml").write_text("source: {uri: sqlite:e.db}\n" + re.search(r"```\n(curve: \{keys_folder.*?)```", text, re.S)[1])
     subprocess.run([bin_folder() / "tilewire", "check", folder / "tilewire.yaml"], check=True, stdout=subprocess.DEVNULL)
     assert [(entry["name"], entry["role"]) for entry in yaml.safe_load((folder / "clients.yaml").read_text())] == list(ROLES.items())
+
+
+def test_check_finds_keys_that_do_not_match(curved):
+    _, texts = test_check_connect.connect(curved.start())
+    for about, program in (("ingestor", "ingestor"), ("cache", "cache"), ("gateway.upstreams", "cache")):
+        test_check_connect.has(texts, "ok", about, f"{program} answers at")
+    curved.keys.remove("tilewire")
+    for program in ("ingestor", "cache"):
+        curved[program].process.send_signal(signal.SIGHUP)
+
+    def refused():
+        found = test_check_connect.connect(curved)[1]
+        return all(any(f[:2] == ("error", about) and "key" in f[2] for f in found) for about in ("ingestor", "cache", "gateway.upstreams"))
+
+    wait_until(refused, 60, "the refusals")

@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-import test_dedupe
 from kafka import Topics, throw_away_broker
 from test_crashes import Resuming, Writer
 from test_cursor import text_ids
@@ -22,13 +21,6 @@ def own_broker():
     """One that may be killed."""
     with throw_away_broker() as made:
         yield made
-
-
-@pytest.fixture
-def topics(broker):
-    made = Topics(broker)
-    made.create()
-    return made
 
 
 def order(**more):
@@ -452,14 +444,3 @@ def test_a_tile_that_is_added_is_built_soon_from_many_partitions(deploy, broker)
     topics.send(order())
     await_value(d, 10_001)
     d.verify()
-
-
-def test_one_id_counts_once_over_partitions(deploy, topics):
-    """A producer that retries: duplicates in three partitions, in one batch, and before and after crashes."""
-    d = deploy(topics, tiles=test_dedupe.TILES, config=test_dedupe.DEDUPE)
-    producer = test_dedupe.survive(d, topics)
-    d.config["tiles"].append({"key": "later", "type": "count", "match": {"event_type": "order.*"}})
-    d.write()
-    d["ingestor"].process.send_signal(signal.SIGHUP)
-    test_dedupe.await_value(d, len(producer.sent), "later")
-    d.verify(timeout_s=60)

@@ -10,6 +10,7 @@ import threading
 import psycopg2
 import pytest
 
+import test_check_connect
 from conftest import ROOT
 from tilewire import Postgres, free_ports, wait_until
 
@@ -363,3 +364,19 @@ def test_what_cannot_be_listened_to_is_said(deploy, postgres_table, cluster, bou
     d["ingestor"].await_log(f"source.listen_uri: {told}.*the table is polled each 50 ms")
     postgres_table.execute(INSERT.format("events"))
     wait_until(lambda: value(d) == 1)
+
+
+def test_check_sees_the_pooler(deploy, postgres_table, bouncer):
+    direct = postgres_table.uri
+    d = deploy(postgres_table)
+    d.config["source"]["uri"] = f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.name}"
+    d.write()
+    test_check_connect.has(test_check_connect.connect(d)[1], "warning", "source", "a pooler answers", "source.listen_uri")
+    d.config["source"]["listen_uri"] = direct
+    d.write()
+    _, texts = test_check_connect.connect(d)
+    test_check_connect.has(texts, "ok", "source", "notifications come by source.listen_uri")
+    test_check_connect.has(texts, "ok", "source.listen_uri", "the server itself answers")
+    d.config["source"]["listen_uri"] = d.config["source"]["uri"]
+    d.write()
+    test_check_connect.has(test_check_connect.connect(d)[1], "warning", "source.listen_uri", "a pooler answers here, too")

@@ -57,8 +57,9 @@ LAYERS = {
     "ctl/oracle": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "common/postgres"],
     "ctl/verify": COMMON + ["ctl/base", "ctl/peer", "ctl/oracle"],
     "ctl/state": ["common/base", "common/codec", "common/config", "common/state", "common/lease"],
-    "ctl/commands": COMMON + ["common/postgres", "common/jose", "common/state", "ctl/base", "ctl/peer", "ctl/oracle", "ctl/verify", "ctl/state"],
-    "ctl": COMMON + ["ctl/base", "ctl/peer", "ctl/oracle", "ctl/verify", "ctl/state", "ctl/commands"],
+    "ctl/connect": COMMON + ["common/postgres", "common/jose", "common/state", "ctl/base", "ctl/peer", "ctl/oracle", "ctl/state"],
+    "ctl/commands": COMMON + ["common/postgres", "common/jose", "common/state", "ctl/base", "ctl/peer", "ctl/oracle", "ctl/verify", "ctl/state", "ctl/connect"],
+    "ctl": COMMON + ["ctl/base", "ctl/peer", "ctl/oracle", "ctl/verify", "ctl/state", "ctl/connect", "ctl/commands"],
 }
 
 

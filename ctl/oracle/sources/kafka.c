@@ -16,6 +16,7 @@
 #include "common/wire/event_id.h"
 #include "common/wire/tally.h"
 #include "ctl/oracle/message.h"
+#include "ctl/oracle/sources/kafka.h"
 
 #define ANSWER_MS 10000
 #define SECRET_SIZE 65536
@@ -75,9 +76,9 @@ static int set_from_file(rd_kafka_conf_t *conf, const char *name, const char *fi
     return status;
 }
 
-static int connect_to(struct kafka *k, struct error *err)
+int oracle_kafka_connect(const struct config_source *source, rd_kafka_t **out, struct error *err)
 {
-    const struct config_kafka *kafka = &k->source->kafka;
+    const struct config_kafka *kafka = &source->kafka;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     char why[256];
     int status = set(conf, "bootstrap.servers", kafka->brokers, err);
@@ -86,8 +87,8 @@ static int connect_to(struct kafka *k, struct error *err)
         status = option->file != NULL ? set_from_file(conf, option->name, option->file, err)
                                       : set(conf, option->name, option->value, err);
     }
-    if (status == STATUS_OK && k->source->password_file != NULL) {
-        status = set_from_file(conf, "sasl.password", k->source->password_file, err);
+    if (status == STATUS_OK && source->password_file != NULL) {
+        status = set_from_file(conf, "sasl.password", source->password_file, err);
     }
     if (status == STATUS_OK) {
         status = set(conf, "enable.partition.eof", "true", err);
@@ -109,8 +110,8 @@ static int connect_to(struct kafka *k, struct error *err)
         return status;
     }
     rd_kafka_conf_set_log_cb(conf, NULL);
-    k->handle = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (k->handle == NULL) {
+    *out = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (*out == NULL) {
         rd_kafka_conf_destroy(conf);
         return error_set(err, STATUS_INVALID, "source.kafka: %s", why);
     }
@@ -131,6 +132,19 @@ static struct str header_of(const struct oracle_message *message, const char *na
     return (struct str){value, value != NULL ? len : 0};
 }
 
+struct oracle_message oracle_kafka_message(rd_kafka_message_t *m)
+{
+    return (struct oracle_message){
+        .topic = str_of(rd_kafka_topic_name(m->rkt)),
+        .partition = m->partition,
+        .key = {m->key, m->key_len},
+        .value = {m->payload, m->len},
+        .time_ms = rd_kafka_message_timestamp(m, NULL),
+        .header = header_of,
+        .data = m,
+    };
+}
+
 static void note_spot(struct kafka *k, uint64_t offset)
 {
     if (k->count == k->cap) {
@@ -146,15 +160,7 @@ static void add_row(struct kafka *k, rd_kafka_message_t *m)
     struct oracle_rows *rows = k->rows;
     struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     struct arena *memory = arena_create();
-    const struct oracle_message message = {
-        .topic = str_of(rd_kafka_topic_name(m->rkt)),
-        .partition = m->partition,
-        .key = {m->key, m->key_len},
-        .value = {m->payload, m->len},
-        .time_ms = rd_kafka_message_timestamp(m, NULL),
-        .header = header_of,
-        .data = m,
-    };
+    const struct oracle_message message = oracle_kafka_message(m);
     char id[320];
     int64_t offset;
     bool timed;
@@ -372,7 +378,7 @@ int oracle_kafka_open(const struct config *config, struct oracle_source **out, s
     k->base.rewind = kafka_rewind;
     k->base.close = kafka_close;
     k->source = &config->source;
-    const int status = connect_to(k, err);
+    const int status = oracle_kafka_connect(k->source, &k->handle, err);
     if (status != STATUS_OK) {
         kafka_close(&k->base);
         return status;

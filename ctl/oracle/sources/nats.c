@@ -13,6 +13,7 @@
 
 #include "common/base/xalloc.h"
 #include "ctl/oracle/message.h"
+#include "ctl/oracle/sources/nats.h"
 
 #define ANSWER_MS 10000
 #define SECRET_SIZE 65536
@@ -174,11 +175,8 @@ static bool is_wanted(const struct config_nats *c, const char *subject)
     return wanted;
 }
 
-static void add_row(struct nats *n, struct oracle_rows *rows, natsMsg *m, int64_t sequence,
-                    int64_t time_ns)
+static struct oracle_message message_of(natsMsg *m, int64_t time_ns)
 {
-    struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
-    struct arena *memory = arena_create();
     const size_t len = (size_t)natsMsg_GetDataLength(m);
     const char *deletes;
     struct oracle_message message = {
@@ -188,11 +186,20 @@ static void add_row(struct nats *n, struct oracle_rows *rows, natsMsg *m, int64_
         .header = header_of,
         .data = m,
     };
-    bool timed;
-    wall_time time;
     if (len == 0 && natsMsgHeader_Get(m, "KV-Operation", &deletes) == NATS_OK) {
         message.value = STR_NULL;
     }
+    return message;
+}
+
+static void add_row(struct nats *n, struct oracle_rows *rows, natsMsg *m, int64_t sequence,
+                    int64_t time_ns)
+{
+    struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
+    struct arena *memory = arena_create();
+    const struct oracle_message message = message_of(m, time_ns);
+    bool timed;
+    wall_time time;
     if (is_wanted(&n->source->nats, message.topic.p)) {
         const enum oracle_message_kind kind =
             oracle_message_read(n->source, &message, memory, texts, &timed, &time.us);
@@ -334,6 +341,33 @@ static void nats_close(struct oracle_source *base)
     natsConnection_Destroy(n->connection);
     free(n->consumer);
     free(n);
+}
+
+/* ---- For others ---- */
+
+int oracle_nats_connect(const struct config_source *source, natsConnection **connection, jsCtx **js,
+                        struct error *err)
+{
+    struct nats n = {.source = source};
+    const int status = connect_to(&n, err);
+    natsSubscription_Destroy(n.answers);
+    natsInbox_Destroy(n.inbox);
+    if (status != STATUS_OK) {
+        jsCtx_Destroy(n.js);
+        natsConnection_Destroy(n.connection);
+        return status;
+    }
+    *connection = n.connection;
+    *js = n.js;
+    return STATUS_OK;
+}
+
+enum oracle_message_kind oracle_nats_read(const struct config_source *source, natsMsg *m,
+                                          struct arena *memory, struct str *texts, bool *timed,
+                                          int64_t *us)
+{
+    const struct oracle_message message = message_of(m, natsMsg_GetTime(m));
+    return oracle_message_read(source, &message, memory, texts, timed, us);
 }
 
 int oracle_nats_open(const struct config *config, struct oracle_source **out, struct error *err)

@@ -17,6 +17,7 @@
 #include "common/wire/event_id.h"
 #include "common/wire/tally.h"
 #include "ctl/oracle/message.h"
+#include "ctl/oracle/sources/redis.h"
 
 #define ANSWER_S 10
 #define SECRET_SIZE 4096
@@ -127,17 +128,20 @@ static void forget(struct redis *r)
     r->count = 0;
 }
 
+static struct entry entry_of(const redisReply *reply)
+{
+    char *dash;
+    const uint64_t ms = strtoull(reply->element[0]->str, &dash, 10);
+    return (struct entry){reply, ms, strtoull(dash + 1, NULL, 10)};
+}
+
 static void keep(struct redis *r, redisReply *page)
 {
     r->pages = x_reallocarray(r->pages, r->page_count + 1, sizeof(redisReply *));
     r->pages[r->page_count++] = page;
     r->entries = x_reallocarray(r->entries, r->count + page->elements + 1, sizeof *r->entries);
     for (size_t i = 0; i < page->elements; i++) {
-        struct entry *entry = &r->entries[r->count++];
-        char *dash;
-        entry->reply = page->element[i];
-        entry->ms = strtoull(entry->reply->element[0]->str, &dash, 10);
-        entry->seq = strtoull(dash + 1, NULL, 10);
+        r->entries[r->count++] = entry_of(page->element[i]);
     }
 }
 
@@ -283,9 +287,10 @@ static struct str first_of(const struct entry *entry, const char *a, const char 
 }
 
 /* By docs/messages.md. */
-static struct str value_of(const struct redis *r, const struct entry *entry, struct buf *made)
+static struct str value_of(const struct config_source *source, const struct entry *entry,
+                           struct buf *made)
 {
-    const char *named = r->source->redis.field;
+    const char *named = source->redis.field;
     if (named != NULL) {
         return first_of(entry, named, named, named);
     }
@@ -296,7 +301,7 @@ static struct str value_of(const struct redis *r, const struct entry *entry, str
             return only;
         }
     }
-    if (r->source->format != MESSAGE_JSON) {
+    if (source->format != MESSAGE_JSON) {
         return first_of(entry, "data", "value", "payload");
     }
     put_members(entry, made);
@@ -323,19 +328,25 @@ static int by_id(const void *a, const void *b)
     return strcmp(x->reply->element[0]->str, y->reply->element[0]->str);
 }
 
+static struct oracle_message message_of(const struct config_source *source, struct entry *entry,
+                                        struct buf *made)
+{
+    return (struct oracle_message){
+        .topic = str_of(source->redis.stream),
+        .key = key_of(entry),
+        .value = value_of(source, entry, made),
+        .time_ms = entry->ms <= YEAR_9999_MS ? (int64_t)entry->ms : -1,
+        .header = header_of,
+        .data = entry,
+    };
+}
+
 static void add_row(struct redis *r, struct oracle_rows *rows, struct entry *entry)
 {
     struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     struct arena *memory = arena_create();
     struct buf made = {0};
-    const struct oracle_message message = {
-        .topic = str_of(r->source->redis.stream),
-        .key = key_of(entry),
-        .value = value_of(r, entry, &made),
-        .time_ms = entry->ms <= YEAR_9999_MS ? (int64_t)entry->ms : -1,
-        .header = header_of,
-        .data = entry,
-    };
+    const struct oracle_message message = message_of(r->source, entry, &made);
     const struct str id = text(entry->reply->element[0]);
     int64_t offset;
     bool timed;
@@ -385,6 +396,37 @@ static void redis_close(struct oracle_source *base)
     free(r->entries);
     disconnect(r);
     free(r);
+}
+
+/* ---- For others ---- */
+
+int oracle_redis_connect(const struct config_source *source, redisContext **out, struct error *err)
+{
+    struct redis r = {.source = source};
+    const int status = connect_to(&r, err);
+    if (status != STATUS_OK) {
+        disconnect(&r);
+    }
+    *out = r.context;
+    return status;
+}
+
+enum oracle_message_kind oracle_redis_read(const struct config_source *source,
+                                           const redisReply *reply, struct arena *memory,
+                                           struct str *texts, bool *timed, int64_t *us)
+{
+    struct entry entry = entry_of(reply);
+    struct buf made = {0};
+    const struct oracle_message message = message_of(source, &entry, &made);
+    const enum oracle_message_kind kind =
+        oracle_message_read(source, &message, memory, texts, timed, us);
+    for (size_t i = 0; i < oracle_column_count(source); i++) { /* some may be pieces of `made` */
+        if (texts[i].p != NULL) {
+            texts[i].p = arena_strndup(memory, texts[i].p, texts[i].len);
+        }
+    }
+    buf_free(&made);
+    return kind;
 }
 
 int oracle_redis_open(const struct config *config, struct oracle_source **out, struct error *err)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/connect/connect.h"
+
+#include "ctl/connect/gateway.h"
+#include "ctl/connect/programs.h"
+#include "ctl/connect/source.h"
+#include "ctl/connect/state.h"
+
+static connect_source_fn *const sources[SOURCE_KINDS] = {
+#define CONNECT_SOURCE_ROW(value, name) [value] = connect_##name,
+    SOURCE_BUILT_LIST(CONNECT_SOURCE_ROW)
+#undef CONNECT_SOURCE_ROW
+};
+
+void connect_try(const struct ctl *ctl, struct findings *out)
+{
+    const struct config *config = ctl->config;
+    if (!config->has_source) {
+        finding_add(out, FINDING_OK, CONNECT_SOURCE,
+                    "the file has none, which is enough for a cache or a gateway");
+    } else if (sources[config->source.kind] != NULL) {
+        sources[config->source.kind](config, out);
+        connect_try_state(config, out);
+    }
+    connect_try_programs(ctl, out);
+    connect_try_gateway(config, out);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `tilewire check --connect` finds: one sentence each, which says what to do unless all is
+ * well. */
+#ifndef CTL_CONNECT_FINDINGS_H
+#define CTL_CONNECT_FINDINGS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "common/base/buf.h"
+
+enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR, FINDING_LEVELS };
+
+struct finding {
+    enum finding_level level;
+    const char *about; /* a part of the file, "source"; static */
+    char *text;
+};
+
+/* Zeroed memory is none. */
+struct findings {
+    struct finding *list;
+    size_t count;
+    size_t cap;
+};
+
+void findings_free(struct findings *findings);
+
+/* Adds one. about is static. */
+void finding_add(struct findings *findings, enum finding_level level, const char *about,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* How many there are of a level. */
+size_t findings_count(const struct findings *findings, enum finding_level level);
+
+/* One line each, and one that sums up. */
+void findings_print(const struct findings *findings, FILE *out);
+
+/* {"errors": 0, "warnings": 1, "findings": [{"level": "ok", "about": "source", "text": "…"}, …]} */
+void findings_print_json(const struct findings *findings, FILE *out);
+
+#endif

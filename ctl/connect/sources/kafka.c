@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "common/base/arena.h"
+#include "common/base/xalloc.h"
+#include "ctl/connect/source.h"
+#include "ctl/oracle/sources/kafka.h"
+
+#define TOPICS_SAID 20 /* of a pattern that many fit; the others are summed up */
+
+struct kafka {
+    const struct config_source *source;
+    rd_kafka_t *handle;
+    struct findings *out;
+    size_t topics; /* that fit */
+
+    /* The newest message, of the partition whose end has the latest. */
+    rd_kafka_message_t *newest;
+};
+
+/* ---- A partition ---- */
+
+static void keep_newest(struct kafka *k, rd_kafka_message_t *message)
+{
+    if (message == NULL) {
+        return;
+    }
+    const bool newer = message->err == RD_KAFKA_RESP_ERR_NO_ERROR &&
+                       (k->newest == NULL || rd_kafka_message_timestamp(message, NULL) >
+                                                 rd_kafka_message_timestamp(k->newest, NULL));
+    rd_kafka_message_t *unneeded = newer ? k->newest : message;
+    k->newest = newer ? message : k->newest;
+    if (unneeded != NULL) {
+        rd_kafka_message_destroy(unneeded);
+    }
+}
+
+/* Reads the last message; a transaction's mark may stand where it would be, and there is none then.
+ */
+static void read_last(struct kafka *k, const char *name, int32_t number, int64_t high)
+{
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(k->handle, name, NULL);
+    if (rd_kafka_consume_start(topic, number, high - 1) == 0) {
+        keep_newest(k, rd_kafka_consume(topic, number, CONNECT_WAIT_MS));
+        (void)rd_kafka_consume_stop(topic, number);
+    }
+    rd_kafka_topic_destroy(topic);
+}
+
+/* ---- A topic ---- */
+
+static bool is_wanted(const struct kafka *k, const char *name)
+{
+    for (size_t i = 0; i < k->source->kafka.topic_count; i++) {
+        if (str_glob(str_of(k->source->kafka.topics[i]), str_of(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void look_at_topic(struct kafka *k, const struct rd_kafka_metadata_topic *topic)
+{
+    struct buf offsets = {0};
+    int64_t messages = 0;
+    for (int i = 0; i < topic->partition_cnt; i++) {
+        const struct rd_kafka_metadata_partition *partition = &topic->partitions[i];
+        int64_t low;
+        int64_t high;
+        const rd_kafka_resp_err_t code =
+            partition->leader < 0
+                ? RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
+                : rd_kafka_query_watermark_offsets(k->handle, topic->topic, partition->id, &low,
+                                                   &high, CONNECT_WAIT_MS);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            finding_add(
+                k->out, FINDING_ERROR, CONNECT_SOURCE,
+                "partition %s-%d cannot be read: %s; its messages are missing until it has a "
+                "leader that lets us read (rights on the topic: Read, Describe)",
+                topic->topic, (int)partition->id, rd_kafka_err2str(code));
+            break; /* the others would cost as long */
+        }
+        messages += high - low;
+        if (i < TOPICS_SAID) {
+            buf_printf(&offsets, "%s%d: %lld to %lld", i != 0 ? ", " : "", (int)partition->id,
+                       (long long)low, (long long)high);
+            if (low < high) {
+                read_last(k, topic->topic, partition->id, high);
+            }
+        }
+    }
+    finding_add(k->out, FINDING_OK, CONNECT_SOURCE,
+                "topic %s has %d partition%s and at most %lld messages (offsets %s)", topic->topic,
+                topic->partition_cnt, topic->partition_cnt == 1 ? "" : "s", (long long)messages,
+                buf_cstr(&offsets));
+    buf_free(&offsets);
+}
+
+/* Topics that are named, and that there are not. */
+static void look_for_missing(const struct kafka *k, const struct rd_kafka_metadata *metadata)
+{
+    for (size_t i = 0; i < k->source->kafka.topic_count; i++) {
+        const char *wanted = k->source->kafka.topics[i];
+        bool found = false;
+        for (int t = 0; t < metadata->topic_cnt; t++) {
+            found = found || str_glob(str_of(wanted), str_of(metadata->topics[t].topic));
+        }
+        if (!found) {
+            finding_add(
+                k->out, FINDING_WARNING, CONNECT_SOURCE,
+                "there is no topic %s, or we may not see it; it is read as soon as it is there",
+                wanted);
+        }
+    }
+}
+
+static void look_at_topics(struct kafka *k, const struct rd_kafka_metadata *metadata)
+{
+    finding_add(k->out, FINDING_OK, CONNECT_SOURCE,
+                "Kafka answers, with %d broker%s; messages wake the ingestor as they come",
+                metadata->broker_cnt, metadata->broker_cnt == 1 ? "" : "s");
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        if (!is_wanted(k, metadata->topics[i].topic)) {
+            continue;
+        }
+        k->topics++;
+        if (k->topics <= TOPICS_SAID) {
+            look_at_topic(k, &metadata->topics[i]);
+        }
+    }
+    if (k->topics > TOPICS_SAID) {
+        finding_add(k->out, FINDING_OK, CONNECT_SOURCE, "and %zu more topics",
+                    k->topics - TOPICS_SAID);
+    }
+    look_for_missing(k, metadata);
+}
+
+/* ---- A message ---- */
+
+static void look_at_message(struct kafka *k)
+{
+    struct str texts[EVENT_FIELDS + CONFIG_EXTRAS_MAX] = {{0}};
+    struct arena *memory = arena_create();
+    const struct oracle_message message = oracle_kafka_message(k->newest);
+    bool timed = false;
+    int64_t us;
+    char *what = x_asprintf("message %s-%d-%lld", rd_kafka_topic_name(k->newest->rkt),
+                            (int)k->newest->partition, (long long)k->newest->offset);
+    switch (oracle_message_read(k->source, &message, memory, texts, &timed, &us)) {
+    case ORACLE_MESSAGE_ROW:
+        connect_fields(k->source, "fields", what, texts, timed, k->out);
+        break;
+    case ORACLE_MESSAGE_BAD:
+        finding_add(k->out, FINDING_ERROR, CONNECT_SOURCE,
+                    "%s is none of the form that source.format names, so it is passed over; see "
+                    "docs/messages.md",
+                    what);
+        break;
+    case ORACLE_MESSAGE_NOTHING:
+        finding_add(k->out, FINDING_OK, CONNECT_SOURCE, "%s is the newest, and says nothing", what);
+        break;
+    }
+    free(what);
+    arena_destroy(&memory);
+}
+
+void connect_kafka(const struct config *config, struct findings *out)
+{
+    struct kafka k = {.source = &config->source, .out = out};
+    const struct rd_kafka_metadata *metadata = NULL;
+    struct error err = {{0}};
+    if (oracle_kafka_connect(k.source, &k.handle, &err) != STATUS_OK) {
+        finding_add(out, FINDING_ERROR, CONNECT_SOURCE, "%s", err.text);
+        return;
+    }
+    const rd_kafka_resp_err_t code =
+        rd_kafka_metadata(k.handle, 1, NULL, &metadata, CONNECT_WAIT_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        finding_add(
+            out, FINDING_ERROR, CONNECT_SOURCE,
+            "no broker of %s answers: %s. Are the addresses right, also those that the brokers "
+            "advertise, and the options under source.kafka (security.protocol, sasl.…)?",
+            k.source->kafka.brokers, rd_kafka_err2str(code));
+    } else {
+        look_at_topics(&k, metadata);
+        rd_kafka_metadata_destroy(metadata);
+    }
+    if (k.newest != NULL) {
+        look_at_message(&k);
+        rd_kafka_message_destroy(k.newest);
+    }
+    rd_kafka_destroy(k.handle);
+}

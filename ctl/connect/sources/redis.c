@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/arena.h"
+#include "common/base/xalloc.h"
+#include "ctl/connect/source.h"
+#include "ctl/oracle/sources/redis.h"
+
+struct redis {
+    const struct config_source *source;
+    redisContext *context;
+    struct findings *out;
+};
+
+/* NULL: it failed, which is said. The caller frees the reply. */
+static redisReply *answered(const struct redis *r, redisReply *reply, const char *right)
+{
+    if (reply != NULL && reply->type != REDIS_REPLY_ERROR) {
+        return reply;
+    }
+    finding_add(r->out, FINDING_ERROR, CONNECT_SOURCE, "Redis at %s:%u: %s (%s is needed)",
+                r->source->redis.host, r->source->redis.port,
+                reply != NULL ? reply->str : r->context->errstr, right);
+    freeReplyObject(reply);
+    return NULL;
+}
+
+/* The line `name:value` of INFO; the caller frees it. "" when there is none. */
+static char *line_of(const char *info, const char *name)
+{
+    const size_t len = strlen(name);
+    for (const char *line = info; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, len) == 0 && line[len] == ':') {
+            return x_strndup(line + len + 1, strcspn(line + len + 1, "\r\n"));
+        }
+    }
+    return x_strdup("");
+}
+
+/* The user may lack the right to INFO, which the ingestor does without. */
+static void look_at_server(const struct redis *r)
+{
+    redisReply *reply = redisCommand(r->context, "INFO");
+    if (reply == NULL || reply->type != REDIS_REPLY_STRING) {
+        finding_add(r->out, FINDING_OK, CONNECT_SOURCE, "Redis answers; entries wake the ingestor");
+    } else {
+        char *version = line_of(reply->str, "redis_version");
+        char *role = line_of(reply->str, "role");
+        char *append = line_of(reply->str, "aof_enabled");
+        finding_add(r->out, FINDING_OK, CONNECT_SOURCE,
+                    "Redis %s answers (%s); entries wake the ingestor as they come", version, role);
+        if (strcmp(append, "0") == 0) {
+            finding_add(
+                r->out, FINDING_WARNING, CONNECT_SOURCE,
+                "the server has no append-only file: when it crashes, the newest entries are "
+                "lost. Set appendonly yes");
+        }
+        free(version);
+        free(role);
+        free(append);
+    }
+    freeReplyObject(reply);
+}
+
+static void look_at_entry(const struct redis *r, const redisReply *entry)
+{
+    struct str texts[EVENT_FIELDS + CONFIG_EXTRAS_MAX] = {{0}};
+    struct arena *memory = arena_create();
+    bool timed = false;
+    int64_t us;
+    char *what = x_asprintf("entry %s", entry->element[0]->str);
+    switch (oracle_redis_read(r->source, entry, memory, texts, &timed, &us)) {
+    case ORACLE_MESSAGE_ROW:
+        connect_fields(r->source, "fields", what, texts, timed, r->out);
+        break;
+    case ORACLE_MESSAGE_BAD:
+        finding_add(r->out, FINDING_ERROR, CONNECT_SOURCE,
+                    "%s is none of the form that source.format names, so it is passed over; see "
+                    "docs/messages.md",
+                    what);
+        break;
+    case ORACLE_MESSAGE_NOTHING:
+        finding_add(r->out, FINDING_OK, CONNECT_SOURCE, "%s is the newest, and says nothing", what);
+        break;
+    }
+    free(what);
+    arena_destroy(&memory);
+}
+
+static void look_at_stream(const struct redis *r)
+{
+    const char *stream = r->source->redis.stream;
+    redisReply *type = answered(r, redisCommand(r->context, "TYPE %s", stream), "TYPE");
+    if (type == NULL) {
+        return;
+    }
+    const bool there = strcmp(type->str, "none") != 0;
+    const bool right = strcmp(type->str, "stream") == 0;
+    if (there && !right) {
+        finding_add(r->out, FINDING_ERROR, CONNECT_SOURCE,
+                    "\"%s\" is a %s, and no stream; source.uri names another one", stream,
+                    type->str);
+    } else if (!there) {
+        finding_add(r->out, FINDING_WARNING, CONNECT_SOURCE,
+                    "there is no stream \"%s\" in database %u; it is read as soon as it is there",
+                    stream, r->source->redis.database);
+    }
+    freeReplyObject(type);
+    redisReply *last =
+        right
+            ? answered(r, redisCommand(r->context, "XREVRANGE %s + - COUNT 1", stream), "XREVRANGE")
+            : NULL;
+    redisReply *count =
+        last != NULL ? answered(r, redisCommand(r->context, "XLEN %s", stream), "XLEN") : NULL;
+    if (count != NULL) {
+        finding_add(r->out, FINDING_OK, CONNECT_SOURCE, "stream \"%s\" has %lld entr%s", stream,
+                    count->integer, count->integer == 1 ? "y" : "ies");
+    }
+    if (last != NULL && last->elements == 1) {
+        look_at_entry(r, last->element[0]);
+    }
+    freeReplyObject(last);
+    freeReplyObject(count);
+}
+
+void connect_redis(const struct config *config, struct findings *out)
+{
+    struct redis r = {.source = &config->source, .out = out};
+    struct error err = {{0}};
+    if (oracle_redis_connect(r.source, &r.context, &err) != STATUS_OK) {
+        finding_add(out, FINDING_ERROR, CONNECT_SOURCE, "%s", err.text);
+        return;
+    }
+    const struct timeval patience = {.tv_sec = CONNECT_WAIT_MS / 1000};
+    redisSetTimeout(r.context, patience);
+    look_at_server(&r);
+    look_at_stream(&r);
+    redisFree(r.context);
+}

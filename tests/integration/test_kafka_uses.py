@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kafka as the source, as source.dedupe and tilewire check see it."""
+import json
+import signal
+
+import test_check_connect
+import test_dedupe
+from tilewire import now_iso
+
+COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
+
+
+def order(**more):
+    return json.dumps({"timestamp": now_iso(), "event_type": "order.created", "target_id": "o1", **more})
+
+
+def test_one_id_counts_once_over_partitions(deploy, topics):
+    """A producer that retries: duplicates in three partitions, in one batch, and before and after crashes."""
+    d = deploy(topics, tiles=test_dedupe.TILES, config=test_dedupe.DEDUPE)
+    producer = test_dedupe.survive(d, topics)
+    d.config["tiles"].append({"key": "later", "type": "count", "match": {"event_type": "order.*"}})
+    d.write()
+    d["ingestor"].process.send_signal(signal.SIGHUP)
+    test_dedupe.await_value(d, len(producer.sent), "later")
+    d.verify(timeout_s=60)
+
+
+def test_what_check_finds_in_kafka(deploy, broker, topics):
+    d = deploy(topics, tiles=COUNT)
+    topics.send(order(region="eu"), partition=1)
+    status, texts = test_check_connect.connect(d)
+    assert status == 0, texts
+    test_check_connect.has(texts, "ok", "source", "Kafka answers, with 1 broker")
+    test_check_connect.has(texts, "ok", "source", "3 partitions and at most 1 message", "0: 0 to 0, 1: 0 to 1, 2: 0 to 0")
+    test_check_connect.has(texts, "ok", "source", "-1-0 is the newest, of type order.created; it has event_type, target_id")
+    topics.send("no JSON", partition=2)
+    status, texts = test_check_connect.connect(d)
+    assert status == 1
+    test_check_connect.has(texts, "error", "source", "-2-0 is none of the form that source.format names")
+    d.config["source"]["uri"] = f"kafka://{broker.address}/not.there"
+    d.write()
+    test_check_connect.has(test_check_connect.connect(d)[1], "warning", "source", "there is no topic not.there")
+    d.config["source"]["uri"] = "kafka://127.0.0.1:1/orders"
+    d.write()
+    test_check_connect.has(test_check_connect.connect(d)[1], "error", "source", "no broker of 127.0.0.1:1 answers")
