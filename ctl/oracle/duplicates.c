@@ -14,6 +14,8 @@
 struct turn {
     uint64_t ordinal;
     int64_t time_us; /* of a bus: the latest so far in its stream */
+    uint64_t stream;
+    int64_t offset;
     size_t row;
 };
 
@@ -92,38 +94,57 @@ static void find_names(struct finding *f)
 
 /* ---- The order ---- */
 
+static int compare_u64(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_i64(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+/* Each stream in the order of its offsets; a table is one in the order of its rows. */
+static int by_stream(const void *a, const void *b)
+{
+    const struct turn *x = a;
+    const struct turn *y = b;
+    const int stream = compare_u64(x->stream, y->stream);
+    const int offset = stream != 0 ? stream : compare_i64(x->offset, y->offset);
+    return offset != 0 ? offset : compare_u64(x->row, y->row);
+}
+
 static int by_turn(const void *a, const void *b)
 {
     const struct turn *x = a;
     const struct turn *y = b;
-    if (x->ordinal != y->ordinal) {
-        return x->ordinal < y->ordinal ? -1 : 1;
-    }
-    if (x->time_us != y->time_us) {
-        return x->time_us < y->time_us ? -1 : 1;
-    }
-    return x->row < y->row ? -1 : x->row > y->row;
+    const int ordinal = compare_u64(x->ordinal, y->ordinal);
+    const int time = ordinal != 0 ? ordinal : compare_i64(x->time_us, y->time_us);
+    return time != 0 ? time : by_stream(a, b);
 }
 
-/* Streams are read one after the other, and each is in order. */
+/* Streams are merged by time, and each stays in its order. */
 static struct turn *order_rows(const struct finding *f)
 {
     const size_t count = oracle_rows_count(f->rows);
     struct turn *turns = x_calloc(count + 1, sizeof *turns);
-    int64_t latest_us = INT64_MIN;
     for (size_t row = 0; row < count; row++) {
-        const uint64_t stream = oracle_row_stream(f->rows, row);
-        if (row != 0 && stream != oracle_row_stream(f->rows, row - 1)) {
-            latest_us = INT64_MIN;
-        }
-        if (stream != 0 && oracle_row_us(f->rows, row) > latest_us) {
-            latest_us = oracle_row_us(f->rows, row);
-        }
-        turns[row] = (struct turn){f->ordinals[row], stream != 0 ? latest_us : 0, row};
+        turns[row] = (struct turn){.ordinal = f->ordinals[row],
+                                   .time_us = oracle_row_us(f->rows, row),
+                                   .stream = oracle_row_stream(f->rows, row),
+                                   .offset = oracle_row_offset(f->rows, row),
+                                   .row = row};
     }
-    if (count != 0) {
-        qsort(turns, count, sizeof *turns, by_turn);
+    qsort(turns, count, sizeof *turns, by_stream);
+    for (size_t i = 0; i < count; i++) {
+        if (turns[i].stream == 0) {
+            turns[i].time_us = 0;
+        } else if (i != 0 && turns[i - 1].stream == turns[i].stream &&
+                   turns[i - 1].time_us > turns[i].time_us) {
+            turns[i].time_us = turns[i - 1].time_us;
+        }
     }
+    qsort(turns, count, sizeof *turns, by_turn);
     return turns;
 }
 

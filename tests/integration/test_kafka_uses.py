@@ -23,6 +23,11 @@ def test_one_id_counts_once_over_partitions(deploy, topics):
     d["ingestor"].process.send_signal(signal.SIGHUP)
     test_dedupe.await_value(d, len(producer.sent), "later")
     d.verify(timeout_s=60)
+    # Where the log of events knows the order of the newest alone.
+    few = {"events": 20}
+    other = deploy(topics, tiles=test_dedupe.TILES, config={**test_dedupe.DEDUPE, "ingestor": few, "cache": few}).start()
+    test_dedupe.await_value(other, len(producer.sent))
+    other.verify(timeout_s=60)
 
 
 def test_what_check_finds_in_kafka(deploy, broker, topics):
