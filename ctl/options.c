@@ -215,6 +215,7 @@ void options_parse(struct options *options, int argc, char **argv)
     *options = (struct options){.line.config_path = "tilewire.yaml"};
     argp_err_exit_status = PROGRAM_EXIT_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, options);
+    options->from_ingestor = options->from_ingestor || options->command->of_ingestor;
     free(doc);
 }
 

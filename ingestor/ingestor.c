@@ -7,6 +7,7 @@
 #include "ingestor/ingestor_build.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
+#include "ingestor/ingestor_push.h"
 #include "ingestor/ingestor_query.h"
 #include "ingestor/ingestor_reader.h"
 #include "ingestor/ingestor_reload.h"
@@ -88,6 +89,14 @@ static int on_query(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
+static int on_pushed(zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)loop;
+    (void)item;
+    ingestor_push_answer(arg);
+    return 0;
+}
+
 static int on_guard(zloop_t *loop, zmq_pollitem_t *item, void *arg)
 {
     (void)loop;
@@ -123,11 +132,13 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg)
 static int open_sockets(struct ingestor *ingestor, struct error *err)
 {
     const struct config *config = ingestor->config;
-    ingestor->answering.query = (struct query){.store = publisher_store(ingestor->publisher),
-                                               .events = publisher_events(ingestor->publisher),
-                                               .state = ingestor_describe,
-                                               .stats = ingestor_stats,
-                                               .arg = ingestor};
+    ingestor->answering.query =
+        (struct query){.store = publisher_store(ingestor->publisher),
+                       .events = publisher_events(ingestor->publisher),
+                       .state = ingestor_describe,
+                       .stats = ingestor_stats,
+                       .push = ingestor->pushing.writer != NULL ? ingestor_push_take : NULL,
+                       .arg = ingestor};
     query_init(&ingestor->answering.query);
     int status = guard_create(config, &ingestor->answering.guard, err);
     if (status == STATUS_OK) {
@@ -165,6 +176,7 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
     ingestor->answering.listeners = listeners_create();
     ingestor->publisher = publisher_create(config, ingestor_send, ingestor);
     ingestor->dedupe = dedupe_create(&config->source);
+    ingestor_push_begin(ingestor);
     if (open_sockets(ingestor, err) != STATUS_OK) {
         ingestor_destroy(out);
         return STATUS_IO;
@@ -193,6 +205,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     ingestor_build_stop(ingestor);
     zloop_destroy(&ingestor->loop);
     listeners_destroy(&ingestor->answering.listeners);
+    push_writer_destroy(&ingestor->pushing.writer);
     reader_destroy(&ingestor->reader);
     lease_destroy(&ingestor->lease); /* the next holder may begin */
     guard_destroy(&ingestor->answering.guard);
@@ -238,6 +251,9 @@ enum ingestor_end ingestor_run(struct ingestor *ingestor)
     poll_on(ingestor, server_socket(ingestor->answering.server), 0, on_query);
     if (guard_socket(ingestor->answering.guard) != NULL) {
         poll_on(ingestor, guard_socket(ingestor->answering.guard), 0, on_guard);
+    }
+    if (ingestor->pushing.writer != NULL) {
+        poll_on(ingestor, push_writer_socket(ingestor->pushing.writer), 0, on_pushed);
     }
     poll_on(ingestor, NULL, ingestor->program->signals, on_signal);
     zloop_timer(ingestor->loop, LISTENERS_CHECK_MS, 0, on_listeners_timer, ingestor);

@@ -6,6 +6,7 @@
 #include "common/program/metrics.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
+#include "ingestor/ingestor_push.h"
 
 void ingestor_describe(void *arg, struct query_state *out)
 {
@@ -140,5 +141,5 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"queries_refused", ingestor->answering.query.refused},
     };
     return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + put_clocks(ingestor, out) +
-           put_source_lag(ingestor, out);
+           put_source_lag(ingestor, out) + ingestor_push_stats(ingestor, out);
 }

@@ -4,6 +4,7 @@
 #include "common/program/log.h"
 #include "common/state/table.h"
 #include "ingestor/ingestor_clock.h"
+#include "ingestor/ingestor_push.h"
 #include "ingestor/snapshot.h"
 #include "ingestor/source/sources.h"
 
@@ -87,6 +88,7 @@ void ingestor_saved(struct ingestor *ingestor, const struct reader_message *mess
         backoff_reset(&saving->backoff);
         saving->saved_ordinal = saving->ordinal;
         saving->written++;
+        ingestor_push_saved(ingestor);
         state_changes_clear(&saving->changes);
         if (state_changes_bytes(&saving->changes) > UNSAVED_KEPT) {
             state_changes_free(&saving->changes);

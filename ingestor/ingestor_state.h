@@ -2,9 +2,9 @@
 /*
  * What the parts of the ingestor share. From the ground: ingestor_clock.c (what time it is),
  * ingestor_publish.c (what goes out, and when), ingestor_save.c (the state), ingestor_query.c
- * (what is answered), ingestor_build.c (tiles that lack rows), ingestor_reload.c (SIGHUP),
- * ingestor_reader.c (what the reader says), ingestor.c (the loop). Nobody else
- * includes it.
+ * (what is answered), ingestor_push.c (events that are pushed), ingestor_build.c (tiles that lack
+ * rows), ingestor_reload.c (SIGHUP), ingestor_reader.c (what the reader says), ingestor.c (the
+ * loop). Nobody else includes it.
  */
 #ifndef INGESTOR_INGESTOR_STATE_H
 #define INGESTOR_INGESTOR_STATE_H
@@ -25,6 +25,7 @@
 #include "ingestor/fold/fold.h"
 #include "ingestor/publish/newest.h"
 #include "ingestor/publish/publisher.h"
+#include "ingestor/push/push_writer.h"
 #include "ingestor/reader/past.h"
 #include "ingestor/reader/reader.h"
 #include "ingestor/row_times.h"
@@ -139,6 +140,14 @@ struct ingestor_answering {
     char reason[600];  /* Why it does not serve. */
 };
 
+/* Events that are pushed. */
+struct ingestor_pushing {
+    struct push_writer *writer; /* NULL: the source is another one. */
+    uint64_t stored;            /* Events. */
+    uint64_t repeated;          /* Pushes whose key was known. */
+    uint64_t refused;           /* Pushes that were not stored. */
+};
+
 /* All members are the main thread's. The reader (reader.h) and the lease's keeper (lease.h) are
  * threads of their own, and share only what their headers say. */
 struct ingestor {
@@ -162,6 +171,7 @@ struct ingestor {
     struct ingestor_reloaded reloaded;
     struct ingestor_clock clock;
     struct ingestor_answering answering;
+    struct ingestor_pushing pushing;
 };
 
 #endif

@@ -185,23 +185,33 @@ static bool worth_repairing(const json_error_t *error)
            code == json_error_stack_overflow;
 }
 
-int json_parse_usable(struct str text, size_t max_bytes, struct json_value **out)
+int json_parse_explained(struct str text, size_t max_bytes, struct json_value **out,
+                         struct error *err)
 {
     const int status = check_text(text, max_bytes);
     *out = NULL;
     if (status != STATUS_OK) {
-        return status;
+        return error_set(err, status, status == STATUS_FULL ? "it is too large" : "it is missing");
     }
     json_error_t error;
     json_t *root = json_loadb(text.p, text.len, JSON_DECODE_ANY, &error);
     if (root == NULL && worth_repairing(&error)) {
+        const json_error_t first = error; /* its place is one of the text as it came */
         struct buf repaired = {0};
         json_repair(text, &repaired);
         root = json_loadb(repaired.data, repaired.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
         buf_free(&repaired);
+        error = first;
     }
     *out = (struct json_value *)root;
-    return root != NULL ? STATUS_OK : STATUS_INVALID;
+    return root != NULL ? STATUS_OK
+                        : error_set(err, STATUS_INVALID, "line %d, column %d: %s", error.line,
+                                    error.column, error.text);
+}
+
+int json_parse_usable(struct str text, size_t max_bytes, struct json_value **out)
+{
+    return json_parse_explained(text, max_bytes, out, NULL);
 }
 
 void json_free(struct json_value *root)

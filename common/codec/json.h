@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
+#include "common/base/error.h"
 #include "common/base/str.h"
 #include "common/codec/json_number.h" // IWYU pragma: export
 #include "common/codec/mp.h"
@@ -53,6 +54,11 @@ int json_parse_usable(struct str text, size_t max_bytes, struct json_value **out
 /* The same for what others signed: a member that is there twice makes it STATUS_INVALID, since two
  * readers could each take another one for it. */
 int json_parse_strict(struct str text, size_t max_bytes, struct json_value **out);
+
+/* The same as json_parse_usable, for what people write by hand: err says what is wrong, and where.
+ */
+int json_parse_explained(struct str text, size_t max_bytes, struct json_value **out,
+                         struct error *err);
 
 /* Frees the document. root may be NULL. */
 void json_free(struct json_value *root);

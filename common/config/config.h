@@ -55,7 +55,8 @@
     EACH(SOURCE_POSTGRESQL, postgres)                                                              \
     EACH(SOURCE_KAFKA, kafka)                                                                      \
     EACH(SOURCE_REDIS, redis)                                                                      \
-    EACH(SOURCE_NATS, nats)
+    EACH(SOURCE_NATS, nats)                                                                        \
+    EACH(SOURCE_PUSH, push)
 
 #define SOURCE_KIND_VALUE(value, name) value,
 enum source_kind { SOURCE_KIND_LIST(SOURCE_KIND_VALUE) };
@@ -140,8 +141,8 @@ struct config_source {
      */
     const char *listen_uri;
     enum source_kind kind;
-    const char *path; /* the database's file for SQLite; what the state's file is called after, for
-                       * a bus; NULL for PostgreSQL */
+    const char *path; /* the database's file for SQLite and for pushed events; what the state's file
+                       * is called after, for a bus; NULL for PostgreSQL */
     const char *table_schema; /* NULL: PostgreSQL's search_path, or SQLite's main */
     const char *table;
     /* By enum event_field. Those of fields that are not optional always have a name. */
@@ -155,6 +156,7 @@ struct config_source {
     struct config_kafka kafka;          /* of SOURCE_KAFKA; else all zero */
     struct config_redis redis;          /* of SOURCE_REDIS; else without a host */
     struct config_nats nats;            /* of SOURCE_NATS; else without servers */
+    int64_t keep_ms;                    /* of SOURCE_PUSH: how long events are kept; from 1 s */
     bool payload_in_events;             /* True when raw events carry the payload. */
     /* The file with PostgreSQL's password, to be read at each connect with config_read_secret.
      * NULL: libpq finds the password in its own ways (PGPASSWORD, ~/.pgpass). */

@@ -33,6 +33,7 @@
     EACH(SOURCE_POSTGRESQL, postgres)                                                              \
     SOURCE_BUILT_KAFKA(EACH)                                                                       \
     SOURCE_BUILT_REDIS(EACH)                                                                       \
-    SOURCE_BUILT_NATS(EACH)
+    SOURCE_BUILT_NATS(EACH)                                                                        \
+    EACH(SOURCE_PUSH, push)
 
 #endif

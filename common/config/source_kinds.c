@@ -12,25 +12,39 @@ static bool starts_with(struct str text, const char *prefix)
     return text.len >= len && memcmp(text.p, prefix, len) == 0;
 }
 
-/* ---- SQLite ---- */
+/* ---- SQLite, and pushed events ---- */
 
-static int read_sqlite_uri(struct config_reader *r, const struct config_key *key,
-                           const struct yaml_node *value, struct str rest,
-                           struct config_source *source)
+static int read_file(struct config_reader *r, const struct config_key *key,
+                     const struct yaml_node *value, struct str rest, const char *scheme,
+                     struct config_source *source)
 {
     const char *path = rest.p;
     if (strncmp(path, "///", 3) == 0) {
         path += 2;
     } else if (strncmp(path, "//", 2) == 0) {
         return config_fail(r, value, key->name,
-                           "expected the database's file right after sqlite:, without //");
+                           "expected the database's file right after %s:, without //", scheme);
     }
     if (*path == '\0' || strcmp(path, ":memory:") == 0) {
-        return config_fail(r, value, key->name,
-                           "expected a database file, such as sqlite:events.db");
+        return config_fail(r, value, key->name, "expected a database file, such as %s:events.db",
+                           scheme);
     }
     source->path = config_path(r, path);
     return STATUS_OK;
+}
+
+static int read_sqlite_uri(struct config_reader *r, const struct config_key *key,
+                           const struct yaml_node *value, struct str rest,
+                           struct config_source *source)
+{
+    return read_file(r, key, value, rest, "sqlite", source);
+}
+
+static int read_push_uri(struct config_reader *r, const struct config_key *key,
+                         const struct yaml_node *value, struct str rest,
+                         struct config_source *source)
+{
+    return read_file(r, key, value, rest, "push", source);
 }
 
 /* ---- PostgreSQL ---- */
@@ -365,6 +379,11 @@ static const struct config_source_kind kinds[] = {
                      .messages = true,
                      .checkpoint = CHECKPOINT_FILE,
                      .read_uri = read_nats_uri},
+    [SOURCE_PUSH] = {.name = "push",
+                     .form = "push:FILE",
+                     .schemes = {"push:"},
+                     .checkpoint = CHECKPOINT_FILE,
+                     .read_uri = read_push_uri},
 };
 _Static_assert(COUNT_OF(kinds) == SOURCE_KINDS, "each kind of source has its row");
 

@@ -6,7 +6,7 @@
 #include "common/net/sockets.h"
 
 /* A request is identity, tags of the asker and of proxies on the way, delimiter, and body. */
-#define REQUEST_FRAMES_MAX 8
+#define REQUEST_FRAMES_MAX SERVER_FRAMES_MAX
 
 /* A page is of QUERY_REPLY_BYTES and one tile more: what is beyond that takes fewer places in the
  * queue of an asker, so that at most 16 MiB or so wait for it. */
@@ -17,6 +17,7 @@ struct server {
     void *router;
     bool large; /* The socket's mark is LARGE_REPLY_HWM. */
     struct query *query;
+    size_t head; /* How many frames the envelope of the request has that is being answered. */
     struct buf frames[REQUEST_FRAMES_MAX];
     struct buf reply;
 };
@@ -24,7 +25,8 @@ struct server {
 int server_create(const char *address, const struct config *config, struct query *query,
                   struct server **out, struct error *err)
 {
-    void *router = socket_bind(ZMQ_ROUTER, address, config, err);
+    const int64_t largest = query->push != NULL ? SOCKET_PUSH_MAX_BYTES : SOCKET_REQUEST_MAX_BYTES;
+    void *router = socket_bind_server(address, largest, config, err);
     if (router == NULL) {
         return STATUS_IO;
     }
@@ -67,6 +69,27 @@ static size_t envelope_frames(const struct server *server, size_t count)
     return 0;
 }
 
+size_t server_envelope(const struct server *server, struct str frames[SERVER_FRAMES_MAX])
+{
+    for (size_t i = 0; i < server->head; i++) {
+        frames[i] = buf_str(&server->frames[i]);
+    }
+    return server->head;
+}
+
+void server_reply(struct server *server, const struct str *frames, size_t count, struct str reply)
+{
+    struct str out[SERVER_FRAMES_MAX + 1];
+    memcpy(out, frames, count * sizeof *out);
+    out[count] = reply;
+    const bool large = reply.len > LARGE_BYTES;
+    if (large != server->large) {
+        server->large = large;
+        socket_set_send_hwm(server->router, large ? LARGE_REPLY_HWM : SOCKET_REPLY_HWM);
+    }
+    (void)socket_send(server->router, out, count + 1);
+}
+
 static void answer(struct server *server, size_t count, mono_time now)
 {
     const size_t head = envelope_frames(server, count);
@@ -77,18 +100,13 @@ static void answer(struct server *server, size_t count, mono_time now)
     /* A body of more than one frame is answered as an empty one is: with `bad_request`. */
     const struct str request = count == head + 1 ? buf_str(&server->frames[head]) : STR("");
     buf_clear(&server->reply);
+    server->head = head;
     query_answer(server->query, request, now, &server->reply);
-    struct str out[REQUEST_FRAMES_MAX + 1];
-    for (size_t i = 0; i < head; i++) {
-        out[i] = buf_str(&server->frames[i]);
+    if (server->reply.len != 0) { /* else it is answered later */
+        struct str frames[SERVER_FRAMES_MAX];
+        (void)server_envelope(server, frames);
+        server_reply(server, frames, head, buf_str(&server->reply));
     }
-    out[head] = buf_str(&server->reply);
-    const bool large = server->reply.len > LARGE_BYTES;
-    if (large != server->large) {
-        server->large = large;
-        socket_set_send_hwm(server->router, large ? LARGE_REPLY_HWM : SOCKET_REPLY_HWM);
-    }
-    (void)socket_send(server->router, out, head + 1);
 }
 
 bool server_process(struct server *server, mono_time now, unsigned budget)
@@ -96,7 +114,8 @@ bool server_process(struct server *server, mono_time now, unsigned budget)
     const mono_time end = mono_add_ms(clock_mono(), SERVER_TURN_MS);
     for (unsigned i = 0; i < budget && (i == 0 || clock_mono().us < end.us); i++) {
         const int count =
-            socket_receive(server->router, server->frames, REQUEST_FRAMES_MAX, QUERY_REQUEST_MAX);
+            socket_receive(server->router, server->frames, REQUEST_FRAMES_MAX,
+                           server->query->push != NULL ? QUERY_PUSH_MAX : QUERY_REQUEST_MAX);
         if (count == 0) {
             return false;
         }

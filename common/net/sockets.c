@@ -95,9 +95,10 @@ static void *make(int type, struct error *err)
     return socket;
 }
 
-void *socket_bind(int type, const char *address, const struct config *config, struct error *err)
+/* Takes over a socket that is not bound yet, which may be NULL. */
+static void *bind_made(void *socket, int type, const char *address, const struct config *config,
+                       struct error *err)
 {
-    void *socket = make(type, err);
     if (socket == NULL) {
         return NULL;
     }
@@ -116,6 +117,21 @@ void *socket_bind(int type, const char *address, const struct config *config, st
         socket_close(&socket);
     }
     return socket;
+}
+
+void *socket_bind(int type, const char *address, const struct config *config, struct error *err)
+{
+    return bind_made(make(type, err), type, address, config, err);
+}
+
+void *socket_bind_server(const char *address, int64_t largest, const struct config *config,
+                         struct error *err)
+{
+    void *socket = make(ZMQ_ROUTER, err);
+    if (socket != NULL) {
+        zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+    }
+    return bind_made(socket, ZMQ_ROUTER, address, config, err);
 }
 
 void *socket_bind_within(int type, const char *address, struct error *err)

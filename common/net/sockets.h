@@ -58,6 +58,7 @@
  * is there. */
 #define SOCKET_REPLY_MAX_BYTES (WIRE_BODY_MAX + 1024 * 1024)
 #define SOCKET_REQUEST_MAX_BYTES (64 << 10)
+#define SOCKET_PUSH_MAX_BYTES ((1 << 20) + (64 << 10)) /* of a server that takes pushed events */
 #define SOCKET_SUBSCRIPTION_MAX_BYTES 1024
 
 /* Ends the one ZeroMQ context of the process, which the first socket makes. All sockets must be
@@ -67,6 +68,10 @@ void sockets_term(void);
 /* Makes a PUB, XPUB or ROUTER socket that is bound to the address. Returns NULL on failure, and err
  * says which address it was, and why. */
 void *socket_bind(int type, const char *address, const struct config *config, struct error *err);
+
+/* Makes a ROUTER that is bound to the address, and takes in frames of that many bytes. */
+void *socket_bind_server(const char *address, int64_t largest, const struct config *config,
+                         struct error *err);
 
 /* Makes a socket that is bound to an address of inproc, which only this process reaches. */
 void *socket_bind_within(int type, const char *address, struct error *err);

@@ -72,6 +72,28 @@ bool answer_read_error(const mp_value *reply, struct answer_error *error)
     return map != NULL;
 }
 
+/* ---- Events that were pushed ---- */
+
+void answer_put_pushed(struct buf *out, const struct answer_pushed *pushed)
+{
+    mp_put_map(out, 3);
+    mp_put_text(out, ANSWER_FIRST);
+    mp_put_int(out, pushed->first);
+    mp_put_text(out, ANSWER_COUNT);
+    mp_put_uint(out, pushed->count);
+    mp_put_text(out, ANSWER_REPEATED);
+    mp_put_bool(out, pushed->repeated);
+}
+
+bool answer_read_pushed(const mp_value *reply, struct answer_pushed *pushed)
+{
+    *pushed = (struct answer_pushed){0};
+    return mp_as_int(mp_get(reply, ANSWER_FIRST), &pushed->first) && pushed->first > 0 &&
+           mp_as_uint(mp_get(reply, ANSWER_COUNT), &pushed->count) && pushed->count > 0 &&
+           pushed->count <= (uint64_t)(INT64_MAX - pushed->first) &&
+           mp_as_bool(mp_get(reply, ANSWER_REPEATED), &pushed->repeated);
+}
+
 /* ---- Where a server stands ---- */
 
 /* The name of a lane among the versions: a text, so that JSON can hold the map. */

@@ -55,6 +55,8 @@
 #define ANSWER_UNKNOWN_OP "unknown_op"
 #define ANSWER_NOT_FOUND "not_found"
 #define ANSWER_UNAVAILABLE "unavailable"
+#define ANSWER_CONFLICT "conflict" /* push: the key was used for other events */
+#define ANSWER_FULL "full"         /* push: the disk is full */
 
 /* Of a standing, which is part of ping, snapshot and events. */
 #define ANSWER_INSTANCE "instance"
@@ -84,6 +86,9 @@
 #define ANSWER_GENERATION "generation"
 #define ANSWER_EVENTS "events"
 #define ANSWER_NEXT "next"
+#define ANSWER_FIRST "first"
+#define ANSWER_COUNT "count"
+#define ANSWER_REPEATED "repeated"
 #define ANSWER_MORE "more"
 
 /* Of a tile. */
@@ -113,7 +118,7 @@
 
 /* Both texts are optional for a reader. */
 struct answer_error {
-    struct str code; /* one of the four above */
+    struct str code; /* one of those above */
     struct str message;
 };
 
@@ -122,6 +127,20 @@ void answer_put_error(struct buf *out, const struct answer_error *error);
 
 /* Reads the reply of an error. False when the reply is no error. */
 bool answer_read_error(const mp_value *reply, struct answer_error *error);
+
+/* ---- Events that were pushed ---- */
+
+struct answer_pushed {
+    int64_t first;  /* the id of the first event; the others follow without a gap */
+    uint64_t count; /* how many events there are */
+    bool repeated;  /* The key was known, and this is the answer of then. */
+};
+
+/* Appends the reply to push. */
+void answer_put_pushed(struct buf *out, const struct answer_pushed *pushed);
+
+/* Reads the reply to push. */
+bool answer_read_pushed(const mp_value *reply, struct answer_pushed *pushed);
 
 /* ---- Where a server stands ---- */
 

@@ -80,6 +80,7 @@ static void put_event(struct buf *out, const struct eventlog_entry *entry)
  * returns what is wrong with the request, and what it has appended is dropped. */
 struct request {
     struct query *query;
+    struct str bytes; /* all of it */
     const struct query_state *state;
     const mp_value *map; /* the members */
     mono_time now;
@@ -338,6 +339,16 @@ static const char *op_events(const struct request *r)
     return wrong;
 }
 
+/* While the ingestor is still building tiles it takes events, too. */
+static const char *op_push(const struct request *r, const char **code)
+{
+    if (r->query->push == NULL) {
+        return "no events can be pushed to this program: ask an ingestor whose source.uri is "
+               "push:FILE";
+    }
+    return r->query->push(r->query->arg, r->bytes, code);
+}
+
 static const struct {
     const char *name;
     const char *(*answer)(const struct request *r);
@@ -355,7 +366,13 @@ static const char *dispatch(const struct request *r, const char **code)
     *code = ANSWER_BAD_REQUEST;
     if (!mp_as_str(mp_get(r->map, QUERY_ARG_OP), &name)) {
         return "a request is a MessagePack map with `op`, one of ping, get, list, snapshot, "
-               "events, stats";
+               "events, stats, push";
+    }
+    if (str_is(name, QUERY_OP_PUSH)) {
+        return op_push(r, code);
+    }
+    if (r->bytes.len > QUERY_REQUEST_MAX) {
+        return "a request is at most 65536 bytes of MessagePack";
     }
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (!str_is(name, ops[i].name)) {
@@ -368,7 +385,7 @@ static const char *dispatch(const struct request *r, const char **code)
         return ops[i].answer(r);
     }
     *code = ANSWER_UNKNOWN_OP;
-    return "`op` is one of ping, get, list, snapshot, events, stats";
+    return "`op` is one of ping, get, list, snapshot, events, stats, push";
 }
 
 void query_answer(struct query *query, struct str request, mono_time now, struct buf *reply)
@@ -377,10 +394,13 @@ void query_answer(struct query *query, struct str request, mono_time now, struct
     query->state(query->arg, &state);
     const size_t start = reply->len;
     const char *code = ANSWER_BAD_REQUEST;
-    const char *wrong = "a request is at most 65536 bytes of MessagePack";
-    if (request.len <= QUERY_REQUEST_MAX &&
-        mp_parse(&query->doc, request.p, request.len) == STATUS_OK) {
-        const struct request r = {query, &state, &query->doc.root, now, reply};
+    const size_t max = query->push != NULL ? QUERY_PUSH_MAX : QUERY_REQUEST_MAX;
+    const char *wrong = query->push != NULL
+                            ? "a request is at most 65536 bytes of MessagePack, one that pushes "
+                              "events a mebibyte"
+                            : "a request is at most 65536 bytes of MessagePack";
+    if (request.len <= max && mp_parse(&query->doc, request.p, request.len) == STATUS_OK) {
+        const struct request r = {query, request, &state, &query->doc.root, now, reply};
         wrong = dispatch(&r, &code);
     }
     query->answered++;

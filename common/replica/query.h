@@ -23,7 +23,8 @@
 #include "common/store/store.h"
 #include "common/wire/version.h"
 
-#define QUERY_REQUEST_MAX (64 << 10)  /* bytes; a longer request is refused */
+#define QUERY_REQUEST_MAX (64 << 10)            /* bytes; a longer request is refused */
+#define QUERY_PUSH_MAX ((1 << 20) + (64 << 10)) /* the same, of one that pushes events */
 #define QUERY_REPLY_BYTES (256 << 10) /* replies end here, but pages of another length wanted */
 #define QUERY_BYTES_MAX (512 << 10)   /* which is at most this */
 #define QUERY_PAGE_MAX 5000           /* tiles or events a page */
@@ -55,6 +56,9 @@ struct query {
     /* Appends pairs of a name and a value, as MessagePack, and returns how many. NULL: there are
      * none. */
     size_t (*stats)(void *arg, struct buf *out);
+    /* Takes a request to push events, which it answers later; copies what it needs of it. Returns
+     * NULL; or why it does not take it, and sets *code. NULL: this server takes none. */
+    const char *(*push)(void *arg, struct str request, const char **code);
     void *arg;         /* Borrowed. */
     struct mp_doc doc; /* scratch, made by query_init and freed by query_free */
     uint64_t answered; /* requests that got a reply, errors included */
@@ -65,8 +69,8 @@ struct query {
 void query_init(struct query *query);
 void query_free(struct query *query);
 
-/* Appends the reply to a request, whatever it is. now: the time from which the ages of tiles are
- * reckoned. */
+/* Appends the reply to a request, whatever it is; nothing when it is answered later (`push`). now:
+ * the time from which the ages of tiles are reckoned. */
 void query_answer(struct query *query, struct str request, mono_time now, struct buf *reply);
 
 #endif

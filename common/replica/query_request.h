@@ -27,10 +27,11 @@
 #define QUERY_OP_LIST "list"
 #define QUERY_OP_SNAPSHOT "snapshot"
 #define QUERY_OP_EVENTS "events"
+#define QUERY_OP_PUSH "push"
 
 /* The members of a request, each with the operations that take it. */
 #define QUERY_ARG_OP "op"             /* all: text */
-#define QUERY_ARG_KEY "key"           /* get: text, one tile */
+#define QUERY_ARG_KEY "key"           /* get: text, one tile; push: Idempotency-Key */
 #define QUERY_ARG_KEYS "keys"         /* get: array of texts, several tiles */
 #define QUERY_ARG_PREFIX "prefix"     /* list: text */
 #define QUERY_ARG_AFTER "after"       /* list: text; snapshot: change number; events: ordinal */
@@ -40,6 +41,7 @@
 #define QUERY_ARG_AFTER_ID "after_id" /* events: id of an event */
 #define QUERY_ARG_NEWEST "newest"     /* events: how many */
 #define QUERY_ARG_TYPES "types"       /* events: array of patterns */
+#define QUERY_ARG_EVENTS "events"     /* push: array of events (common/push/pushed_event.h) */
 
 /* A request that is being written. Lives from query_request_begin to query_request_finish. */
 struct query_request {

@@ -34,6 +34,7 @@ struct command {
     const char *brief;    /* its line in `tilewire --help` */
     const char *doc;      /* its text in `tilewire NAME --help` */
     bool bounds_itself;   /* True when --timeout bounds the whole command, not each answer. */
+    bool of_ingestor;     /* True when the ingestor is asked, whatever --from says. */
     enum command_config config;
 
     /* Options that other commands do not have, all NULL and 0 when there are none. The parser is

@@ -17,7 +17,8 @@
     X(install_trigger)                                                                             \
     X(state)                                                                                       \
     X(token)                                                                                       \
-    X(keygen)
+    X(keygen)                                                                                      \
+    X(push)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

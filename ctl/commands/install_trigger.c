@@ -45,6 +45,10 @@ static int check_kind(enum source_kind kind, struct error *err)
         return error_set(err, STATUS_INVALID,
                          "source.uri is SQLite, which needs no trigger: the ingestor watches the "
                          "database's files");
+    case SOURCE_PUSH:
+        return error_set(err, STATUS_INVALID,
+                         "source.uri is push:FILE, which needs no trigger: the ingestor stores the "
+                         "events itself");
     case SOURCE_KAFKA:
     case SOURCE_REDIS:
     case SOURCE_NATS:

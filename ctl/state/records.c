@@ -62,6 +62,8 @@ static const char *scheme_of(enum source_kind kind)
         return "redis";
     case SOURCE_NATS:
         return "nats";
+    case SOURCE_PUSH:
+        return "push";
     }
     return "";
 }

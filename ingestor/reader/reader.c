@@ -87,6 +87,11 @@ void reader_credit(struct reader *reader)
     command(reader, READER_COMMAND_CREDIT, STR_NULL, 0);
 }
 
+void reader_wake(struct reader *reader)
+{
+    command(reader, READER_COMMAND_WAKE, STR_NULL, 0);
+}
+
 void reader_save(struct reader *reader, struct state_changes *changes, uint64_t record)
 {
     const struct reader_command command = {

@@ -8,6 +8,7 @@
  *   reader_begin(state) ──────────► opens the source there
  *        ◄── READER_BATCH ───────── reads
  *   reader_credit() ──────────────► may send one more batch (READER_BATCHES at first)
+ *   reader_wake() ────────────────► reads, if it sleeps
  *   reader_save(changes) ─────────► stores them
  *        ◄── READER_SAVED ─────────
  *        ◄── READER_DOWN, _UP ───── the source fails, or works again
@@ -48,6 +49,9 @@ void reader_credit(struct reader *reader);
 
 /* How far the source is behind, and when that was known; as reader_lag_get. */
 void reader_lag(const struct reader *reader, struct lag *out, mono_time *known_at);
+
+/* Rows were written just now: reads them at once. */
+void reader_wake(struct reader *reader);
 
 /* The changes are borrowed, and must not change until READER_SAVED, READER_SAVE_FAILED or
  * READER_STATE_LOST has come; one at a time. record: number of the last journal record that is in

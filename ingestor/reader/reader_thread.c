@@ -164,6 +164,9 @@ static void handle(struct reader_thread *t, struct reader_command *command)
     case READER_COMMAND_SAVE:
         save(t, command->changes, command->number);
         break;
+    case READER_COMMAND_WAKE:
+        t->state = t->state == READER_IS_IDLE ? READER_IS_READING : t->state;
+        break;
     case READER_COMMAND_STOP:
         t->stop = true;
         break;

@@ -19,7 +19,7 @@ SPDX = "SPDX-License-Identifier: Apache-2.0"
 # stands only for the files that lie right in it. This is the plan of the house, and CONTRIBUTING.md
 # shows the same to people.
 COMMON = ["common/base", "common/codec", "common/wire", "common/store", "common/replica", "common/config",
-          "common/program", "common/net"]
+          "common/program", "common/push", "common/net"]
 LAYERS = {
     "common/base": [],
     "common/codec": ["common/base"],
@@ -28,6 +28,7 @@ LAYERS = {
     "common/replica": ["common/base", "common/codec", "common/wire", "common/store"],
     "common/config": ["common/base", "common/codec", "common/wire"],
     "common/program": ["common/base", "common/codec", "common/config"],
+    "common/push": ["common/base", "common/codec"],
     "common/net": ["common/base", "common/wire", "common/replica", "common/config", "common/program"],
     "common/jose": ["common/base", "common/codec"],
     "common/postgres": ["common/base", "common/config"],
@@ -37,13 +38,15 @@ LAYERS = {
     "ingestor/source": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "common/program",
                         "common/postgres", "common/state", "common/lease"],
     "ingestor/reader": ["common/base", "common/wire", "common/config", "common/program", "common/state", "common/lease", "ingestor/source"],
+    "ingestor/push": ["common/base", "common/codec", "common/replica", "common/config", "common/program", "common/push",
+                      "ingestor/source"],
     "ingestor/fold": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "common/program", "common/state"],
     "ingestor/dedupe": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "common/program", "common/state",
                         "ingestor/source", "ingestor/fold"],
     "ingestor/publish": ["common/base", "common/codec", "common/wire", "common/store", "common/config", "ingestor/fold",
                          "ingestor/source"],
     "ingestor": COMMON + ["common/state", "common/lease", "ingestor/source", "ingestor/reader",
-                          "ingestor/fold", "ingestor/dedupe", "ingestor/publish"],
+                          "ingestor/fold", "ingestor/dedupe", "ingestor/publish", "ingestor/push"],
     "gateway/base": ["common/base"],
     "gateway/access": ["common/base", "common/codec", "common/config", "gateway/base"],
     "gateway/auth": ["common/base", "common/codec", "common/config", "common/program", "common/jose", "gateway/base", "gateway/access"],

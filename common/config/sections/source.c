@@ -161,6 +161,22 @@ static int check_keys(struct config_reader *r, const struct yaml_node *section,
                                wrong[i], source_kind_name(source->kind));
         }
     }
+    static const char *const of_others[] = {"table", "columns", "cursor"};
+    for (size_t i = 0; source->kind == SOURCE_PUSH && i < COUNT_OF(of_others); i++) {
+        const struct yaml_node *value = yaml_get(section, of_others[i]);
+        if (value != NULL) {
+            return config_fail(r, value->key, NULL,
+                               "source.%s: the file of pushed events has a table of its own; leave "
+                               "it out (to read a table that others write, use sqlite:FILE)",
+                               of_others[i]);
+        }
+    }
+    const struct yaml_node *keep = yaml_get(section, "keep");
+    if (keep != NULL && source->kind != SOURCE_PUSH) {
+        return config_fail(r, keep->key, NULL,
+                           "source.keep: only events that are pushed are Tilewire's to delete; "
+                           "leave it out");
+    }
     const struct yaml_node *kafka = yaml_get(section, "kafka");
     if (kafka != NULL && source->kind != SOURCE_KAFKA) {
         return config_fail(r, kafka->key, NULL, "source.kafka: the source is %s; leave it out",
@@ -181,9 +197,9 @@ static int check_keys(struct config_reader *r, const struct yaml_node *section,
 
 static const struct config_key rows[] = {
     {CONFIG_CUSTOM("uri", read_uri), .needed = "uri: sqlite:events.db",
-     .help =
-         "Where the events are: `sqlite:FILE`, `postgresql://USER@HOST:PORT/DATABASE`, "
-         "`kafka://BROKER:PORT/TOPIC`, `redis://HOST:PORT/STREAM`, or `nats://HOST:PORT/STREAM`."},
+     .help = "Where the events are: `sqlite:FILE`, `postgresql://USER@HOST:PORT/DATABASE`, "
+             "`kafka://BROKER:PORT/TOPIC`, `redis://HOST:PORT/STREAM`, `nats://HOST:PORT/STREAM`, "
+             "or `push:FILE`."},
     {CONFIG_CUSTOM("listen_uri", read_listen_uri),
      .help = "Where PostgreSQL itself is, for LISTEN alone, when `uri` leads to a pooler."},
     {CONFIG_CUSTOM("table", read_table), .default_value = "events",
@@ -222,6 +238,8 @@ static const struct config_key rows[] = {
                  INT64_C(16) << 30),
      .default_value = "64MiB",
      .help = "The memory that remembering them may take; the oldest are forgotten."},
+    {CONFIG_DURATION("keep", struct config_source, keep_ms, MS_PER_SECOND, 36500 * MS_PER_DAY),
+     .default_value = "30d", .help = "For how long events that were pushed are kept."},
     {CONFIG_TEXT("metric_event", struct config_source, metric_event, 256),
      .default_value = "metrics.updated", .help = "The event type whose payload is a metric."},
     {CONFIG_CUSTOM("time_zone", read_time_zone), .default_value = "UTC",

@@ -8,7 +8,7 @@
     "with password_file, or set PGPASSWORD in the environment"
 #define FORMS                                                                                      \
     "sqlite:FILE, postgresql://USER@HOST/DATABASE, kafka://BROKER:PORT/TOPIC, "                    \
-    "redis://HOST/STREAM or nats://HOST/STREAM"
+    "redis://HOST/STREAM, nats://HOST/STREAM or push:FILE"
 #define URI "source.uri: expected " FORMS
 #define KEY "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 
@@ -147,7 +147,7 @@ static void test_source(void **state)
         {"source: {uri: sqlite:e, poll: 1s}",
          "1:25: source: unknown key \"poll\"; known are uri, listen_uri, table, columns, "
          "format, fields, kafka, redis, nats, cursor, payload_in_events, password_file, "
-         "poll_interval, late_window, dedupe, dedupe_window, dedupe_memory, metric_event, "
+         "poll_interval, late_window, dedupe, dedupe_window, dedupe_memory, keep, metric_event, "
          "time_zone or "
          "week_starts"},
     };
