@@ -23,7 +23,7 @@ static int find_address(const struct gateway *gateway, struct config_listen_addr
 int admin_create(struct gateway *gateway, struct error *err)
 {
     const struct config_gateway *config = &gateway->config->gateway;
-    const struct http_api api = {api_admin_answer, &gateway->api};
+    const struct http_api api = {.answer = api_admin_answer, .arg = &gateway->api};
     struct http_config http = {
         .connections = gateway_connections(gateway),
         .limits = &config->limits,

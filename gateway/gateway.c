@@ -10,6 +10,7 @@
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
 #include "gateway/admin.h"
+#include "gateway/api/push.h"
 #include "gateway/api/routes.h"
 #include "gateway/api/tiles.h"
 #include "gateway/api/wait.h"
@@ -43,6 +44,11 @@ static bool watch(struct gateway *gateway, int fd, uint32_t events, enum tag_kin
 
 static bool watch_all(struct gateway *gateway)
 {
+    for (size_t i = 0; gateway->asker != NULL && i < asker_count(gateway->asker); i++) {
+        if (!watch(gateway, asker_fd(gateway->asker, i), EPOLLIN, TAG_LINK)) {
+            return false;
+        }
+    }
     return watch(gateway, gateway->program->signals, EPOLLIN, TAG_SIGNAL) &&
            watch(gateway, link_fd(gateway->link), EPOLLIN, TAG_LINK) &&
            (gateway->admin == NULL ||
@@ -157,6 +163,9 @@ static int wait_ms(const struct gateway *gateway)
     if (gateway->turn.draining) {
         wait = mono_ms_until(gateway->turn.now, gateway->drain_at, wait);
     }
+    if (gateway->asker != NULL) {
+        wait = mono_ms_until(gateway->turn.now, asker_next(gateway->asker), wait);
+    }
     wait = admin_wait_ms(gateway, wait);
     return gateway->serving ? http_wait_ms(gateway->http, wait)
                             : mono_ms_until(gateway->turn.now, gateway->serve_at, wait);
@@ -189,19 +198,28 @@ static void dispatch(struct gateway *gateway, const struct epoll_event *events, 
     }
 }
 
+static void ask(struct gateway *gateway)
+{
+    if (gateway->asker != NULL) {
+        asker_process(gateway->asker, gateway->turn.now);
+    }
+}
+
 int gateway_run(struct gateway *gateway)
 {
     struct epoll_event events[EPOLL_EVENTS];
     bool link_more = true;
     bool send_more = false;
     for (;;) {
-        const int timeout = link_more || send_more ? 0 : wait_ms(gateway);
+        const bool resumed = gateway->serving && gateway->api.resumed;
+        const int timeout = link_more || send_more || resumed ? 0 : wait_ms(gateway);
         const int count = epoll_wait(gateway->epoll, events, EPOLL_EVENTS, timeout);
         gateway->turn.now = clock_mono();
         bool http = count == 0;
         dispatch(gateway, events, count, &link_more, &http);
         /* The link is processed when no descriptor says so, too, for time passes for it. */
         link_more = link_process(gateway->link, gateway->turn.now, LINK_BUDGET);
+        ask(gateway);
         if (replica_events_whole(link_replica(gateway->link))) {
             feed_events(gateway->streams);
             waiting_events(gateway->waiting, gateway->events);
@@ -216,6 +234,7 @@ int gateway_run(struct gateway *gateway)
         if (gateway->serving && (http || gateway->api.resumed)) {
             gateway->api.resumed = false;
             http_run(gateway->http);
+            ask(gateway); /* what was sent may have hidden that a reply has come */
         }
         send_more = fanout_run(gateway->streams, SEND_BUDGET, gateway->turn.now);
         histogram_add(&gateway->latency.turns, clock_mono().us - gateway->turn.now.us);
@@ -324,6 +343,7 @@ static void fill_api(struct gateway *gateway)
         .clients = gateway->clients,
         .auth = gateway->auth,
         .vary = gateway->vary,
+        .asker = gateway->asker,
         .waiting = gateway->waiting,
         .tile_lists = gateway->lists,
         .latency = &gateway->latency,
@@ -341,7 +361,8 @@ static void create_audit(struct gateway *gateway)
 static int create_http(struct gateway *gateway, struct error *err)
 {
     const struct config_gateway *config = &gateway->config->gateway;
-    const struct http_api api = {api_routes_answer, &gateway->api};
+    const struct http_api api = {
+        .answer = api_routes_answer, .body_max = api_push_body_max, .arg = &gateway->api};
     const struct http_config http = {
         .listen = gateway->listen,
         .socket_mode = config->socket_mode,
@@ -384,6 +405,9 @@ static int create_parts(struct gateway *gateway, struct error *err)
     if (status == STATUS_OK) {
         status = link_create(gateway->config, &config->upstreams, config->events, gateway->store,
                              gateway->events, NULL, NULL, &gateway->link, err);
+    }
+    if (status == STATUS_OK && config->push.count != 0) {
+        status = asker_create(gateway->config, &config->push, &gateway->asker, err);
     }
     if (status == STATUS_OK) {
         fill_api(gateway);
@@ -435,8 +459,12 @@ void gateway_destroy(struct gateway **gateway_p)
     if (gateway->waiting != NULL) {
         (void)waiting_drain(gateway->waiting, SIZE_MAX);
     }
+    if (gateway->asker != NULL) {
+        asker_end_all(gateway->asker);
+    }
     http_destroy(&gateway->admin);
     http_destroy(&gateway->http);
+    asker_destroy(&gateway->asker);
     waiting_destroy(&gateway->waiting);
     streams_destroy(&gateway->streams);
     link_destroy(&gateway->link);

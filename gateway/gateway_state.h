@@ -28,6 +28,7 @@ struct gateway {
     struct auth *auth;        /* Who clients are; NULL when nobody is asked. */
     char *vary;               /* The headers that say so; NULL when nobody is asked. */
     struct waiting *waiting;  /* Requests that wait for news. */
+    struct asker *asker;      /* Asks ingestors to store pushed events; NULL: there are none. */
     struct streams *streams;  /* Streams, which were requests once. */
     struct tile_lists *lists; /* Answers that hold for many requests. */
     struct latency latency;   /* How old news is when browsers get it. */

@@ -275,6 +275,7 @@ struct config_gateway_limits {
     int64_t work_per_second_ms; /* per address, see clients.h: 1 ms to 1 h */
     size_t header_bytes;        /* a request's line and headers: 1 KiB to 1 MiB */
     size_t body_bytes;          /* a request's body: 0 to 1 MiB */
+    size_t push_bytes;          /* the same, of one that pushes events: 1 KiB to 1 MiB */
     size_t answer_bytes;        /* an answer's body: 64 KiB to 2 GiB */
     size_t answers_bytes;       /* answers that are not sent yet, in all: 1 MiB to 64 GiB */
     int64_t request_timeout_ms; /* for a request to arrive, its body included: 1 s to 10 min */
@@ -300,6 +301,7 @@ struct config_role {
     struct config_patterns tiles;
     struct config_patterns events;
     struct config_patterns fields;
+    struct config_patterns push; /* what they may push; when it is not given, nothing */
 };
 
 struct config_gateway {
@@ -307,6 +309,9 @@ struct config_gateway {
     struct config_listen_address admin_listen; /* for operators; text is NULL for nowhere */
     unsigned socket_mode;                      /* of sockets that are files: 0600, 0660 or 0666 */
     struct config_upstreams upstreams;
+    /* The ingestors that take events which are pushed here, of which one leads; `publish` of each
+     * is NULL. None: nothing can be pushed. */
+    struct config_upstreams push;
     size_t events;              /* raw events kept: 1 to 1,000,000 */
     size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */
     struct config_gateway_limits limits;

@@ -50,6 +50,9 @@ int config_finish(struct config_reader *r, const struct yaml_node *root)
                              CONFIG_CLIENT_INGESTOR);
     config_default_upstreams(r, &r->config->gateway.upstreams, cache->publish, cache->query,
                              CONFIG_CLIENT_CACHE);
+    for (size_t i = 0; i < r->config->gateway.push.count; i++) {
+        r->config->gateway.push.list[i].server.role = CONFIG_CLIENT_INGESTOR;
+    }
     const int status = config_check_network(r, root);
     return status == STATUS_OK ? config_check_auth(r, root) : status;
 }

@@ -80,8 +80,11 @@ static const struct config_key upstream_rows[] = {
 };
 const struct config_table config_upstream_table = CONFIG_TABLE(upstream_rows);
 
-int config_read_upstreams(struct config_reader *r, const struct config_key *key,
-                          const struct yaml_node *value, void *target)
+/* Without the first row, of `publish`. */
+const struct config_table config_server_table = {upstream_rows + 1, COUNT_OF(upstream_rows) - 1};
+
+static int read_list(struct config_reader *r, const struct config_key *key,
+                     const struct yaml_node *value, void *target, bool publish)
 {
     struct config_upstreams *upstreams = config_member(target, key);
     int status = config_expect_list(r, value, key->name, (size_t)key->max);
@@ -91,10 +94,14 @@ int config_read_upstreams(struct config_reader *r, const struct config_key *key,
     upstreams->list = arena_array(r->memory, value->count, sizeof *upstreams->list);
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
         struct config_upstream *upstream = &upstreams->list[upstreams->count++];
-        status = config_read_section(r, key->name, node, &config_upstream_table, upstream);
-        if (status == STATUS_OK && (upstream->publish == NULL || upstream->query == NULL)) {
-            status = config_fail(r, node, key->name,
-                                 "an upstream needs both addresses: {publish: …, query: …}");
+        status = config_read_section(
+            r, key->name, node, publish ? &config_upstream_table : &config_server_table, upstream);
+        if (status == STATUS_OK &&
+            ((publish && upstream->publish == NULL) || upstream->query == NULL)) {
+            status =
+                config_fail(r, node, key->name,
+                            publish ? "an upstream needs both addresses: {publish: …, query: …}"
+                                    : "an ingestor needs its address: {query: …}");
         }
         if (status == STATUS_OK && upstream->server.name != NULL && upstream->server.key != NULL) {
             status =
@@ -105,6 +112,18 @@ int config_read_upstreams(struct config_reader *r, const struct config_key *key,
         }
     }
     return STATUS_OK;
+}
+
+int config_read_upstreams(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, void *target)
+{
+    return read_list(r, key, value, target, true);
+}
+
+int config_read_servers(struct config_reader *r, const struct config_key *key,
+                        const struct yaml_node *value, void *target)
+{
+    return read_list(r, key, value, target, false);
 }
 
 /* Where a program on the same machine connects to reach what is bound to `bind`. */
@@ -184,7 +203,7 @@ static int check_bind(struct config_reader *r, const struct yaml_node *root,
 }
 
 /* What is wrong with the keys that an upstream is to prove, if anything. */
-static int check_server(struct config_reader *r, const struct yaml_node *at, const char *section,
+static int check_server(struct config_reader *r, const struct yaml_node *at, const char *list,
                         const struct config_server *server)
 {
     struct error why = {{0}};
@@ -193,33 +212,34 @@ static int check_server(struct config_reader *r, const struct yaml_node *at, con
         return STATUS_OK;
     }
     if (!r->config->curve.enabled) {
-        return config_fail(r, at, NULL,
-                           "%s.upstreams: %s needs keys of our own: set them up under `curve`",
-                           section, server->key != NULL ? "server_key" : "server");
+        return config_fail(r, at, NULL, "%s: %s needs keys of our own: set them up under `curve`",
+                           list, server->key != NULL ? "server_key" : "server");
     }
     if (config_server_key(r->config, server, &key, &why) != STATUS_OK) {
-        return config_fail(r, at, NULL, "%s.upstreams: %s", section, why.text);
+        return config_fail(r, at, NULL, "%s: %s", list, why.text);
     }
     return STATUS_OK;
 }
 
 static int check_upstreams(struct config_reader *r, const struct yaml_node *root,
-                           const char *section, const struct config_upstreams *upstreams)
+                           const char *section, const char *key,
+                           const struct config_upstreams *upstreams)
 {
-    const struct yaml_node *at = place(root, section, "upstreams");
+    const struct yaml_node *at = place(root, section, key);
+    const char *list = arena_printf(r->memory, "%s.%s", section, key);
     int status = STATUS_OK;
     for (size_t i = 0; i < upstreams->count && status == STATUS_OK; i++) {
         const struct config_upstream *upstream = &upstreams->list[i];
         const char *addresses[] = {upstream->publish, upstream->query};
-        status = check_server(r, at, section, &upstream->server);
+        status = check_server(r, at, list, &upstream->server);
         for (size_t j = 0; j < COUNT_OF(addresses) && status == STATUS_OK; j++) {
-            if (!may_reach(r->config, addresses[j])) {
+            if (addresses[j] != NULL && !may_reach(r->config, addresses[j])) {
                 status =
                     config_fail(r, at, NULL,
-                                "%s.upstreams: %s is another machine, and there are no keys, "
+                                "%s: %s is another machine, and there are no keys, "
                                 "so anybody in between could read and change what it says: "
                                 "set up keys under `curve`, or permit it with `insecure: true`",
-                                section, addresses[j]);
+                                list, addresses[j]);
             }
         }
     }
@@ -248,10 +268,13 @@ int config_check_network(struct config_reader *r, const struct yaml_node *root)
         }
     }
     if (status == STATUS_OK) {
-        status = check_upstreams(r, root, "cache", &config->cache.upstreams);
+        status = check_upstreams(r, root, "cache", "upstreams", &config->cache.upstreams);
     }
     if (status == STATUS_OK) {
-        status = check_upstreams(r, root, "gateway", &config->gateway.upstreams);
+        status = check_upstreams(r, root, "gateway", "upstreams", &config->gateway.upstreams);
+    }
+    if (status == STATUS_OK) {
+        status = check_upstreams(r, root, "gateway", "push", &config->gateway.push);
     }
     return status;
 }

@@ -11,6 +11,7 @@
 
 config_read_fn config_read_bind;      /* const char *: an address to bind to */
 config_read_fn config_read_upstreams; /* struct config_upstreams, of 1 to key->max entries */
+config_read_fn config_read_servers;   /* the same, of those of whom only `query` is asked */
 config_read_fn config_read_curve_key; /* const char *: a public key in Z85 */
 
 #define CONFIG_BIND(key, type, member) CONFIG_MEMBER(key, config_read_bind, type, member)
@@ -20,6 +21,7 @@ config_read_fn config_read_curve_key; /* const char *: a public key in Z85 */
 #define CONFIG_CURVE_KEY(key, type, member) CONFIG_MEMBER(key, config_read_curve_key, type, member)
 
 extern const struct config_table config_upstream_table; /* of struct config_upstream */
+extern const struct config_table config_server_table;   /* the same without `publish` */
 
 /* Sets upstreams that the file does not name to those who bind publish and query; and of all, what
  * they are expected to be. */

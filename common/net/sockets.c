@@ -191,6 +191,15 @@ void socket_monitor_close(void *socket, void **monitor)
     socket_close(monitor);
 }
 
+void *socket_open_connected(int type, struct error *err)
+{
+    void *socket = make(type, err);
+    if (socket != NULL) {
+        set_int(socket, ZMQ_IMMEDIATE, 1);
+    }
+    return socket;
+}
+
 void socket_close(void **socket)
 {
     if (*socket != NULL) {

@@ -80,6 +80,9 @@ void *socket_bind_within(int type, const char *address, struct error *err);
  * when none can be made, and err says why. */
 void *socket_open(int type, struct error *err);
 
+/* The same; but what is sent while nobody is connected is refused, and not queued. */
+void *socket_open_connected(int type, struct error *err);
+
 /* Connects. It succeeds though nobody is there: the connection comes when somebody is. server: who
  * has to be there, with keys (see curve_join). STATUS_INVALID, STATUS_DENIED: the address or a key
  * is wrong, and err says which. */

@@ -22,6 +22,7 @@
 #define PUSH_EVENTS_MAX 10000              /* events; all of a push are stored, or none */
 #define PUSH_TYPE_MAX 256                  /* bytes of an event's type */
 #define PUSH_KEY_MAX 256                   /* bytes of an Idempotency-Key */
+#define PUSH_SCOPED_KEY_MAX 4096           /* the same, with whose it is, as gateways send it */
 
 /* For how long an Idempotency-Key is remembered at least. */
 #define PUSH_KEY_KEPT_MS (INT64_C(24) * 3600 * 1000)

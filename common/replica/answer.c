@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "common/base/error.h"
 #include "common/wire/wire.h"
 
 #define LANE_NAME_SIZE 16
@@ -70,6 +71,17 @@ bool answer_read_error(const mp_value *reply, struct answer_error *error)
     (void)mp_as_str(mp_get(map, ANSWER_CODE), &error->code);
     (void)mp_as_str(mp_get(map, ANSWER_MESSAGE), &error->message);
     return map != NULL;
+}
+
+bool answer_is_error(struct str reply, const char *code)
+{
+    struct answer_error error;
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    const bool is = mp_parse(&doc, reply.p, reply.len) == STATUS_OK &&
+                    answer_read_error(&doc.root, &error) && str_is(error.code, code);
+    mp_doc_free(&doc);
+    return is;
 }
 
 /* ---- Events that were pushed ---- */

@@ -128,6 +128,9 @@ void answer_put_error(struct buf *out, const struct answer_error *error);
 /* Reads the reply of an error. False when the reply is no error. */
 bool answer_read_error(const mp_value *reply, struct answer_error *error);
 
+/* True when these bytes are the reply of an error of that code. */
+bool answer_is_error(struct str reply, const char *code);
+
 /* ---- Events that were pushed ---- */
 
 struct answer_pushed {

@@ -343,6 +343,7 @@ static const char *op_events(const struct request *r)
 static const char *op_push(const struct request *r, const char **code)
 {
     if (r->query->push == NULL) {
+        *code = ANSWER_UNKNOWN_OP;
         return "no events can be pushed to this program: ask an ingestor whose source.uri is "
                "push:FILE";
     }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/pattern.h"
 #include "common/base/xalloc.h"
 
 enum { CLAIM_TILES, CLAIM_EVENTS, CLAIM_FIELDS, CLAIM_LISTS };
@@ -41,13 +42,16 @@ static bool on_member(void *arg, struct str name, const struct json_value *value
 {
     struct reading *reading = arg;
     size_t list = 0;
+    if (str_is(name, "push") && json_is_list(value)) {
+        return true; /* claim_pushes reads it */
+    }
     while (list < CLAIM_LISTS && !str_is(name, names[list])) {
         list++;
     }
     if (list == CLAIM_LISTS || !json_is_list(value)) {
         reading->status = error_set(reading->err, STATUS_INVALID,
-                                    "the claim `tilewire` has tiles, events and fields, each a "
-                                    "list of patterns, and nothing else");
+                                    "the claim `tilewire` has tiles, events, fields and push, each "
+                                    "a list of patterns, and nothing else");
         return false;
     }
     reading->list = list;
@@ -82,4 +86,39 @@ int claim_parse(const struct json_value *claim, const struct view **out, struct 
     }
     free(reading);
     return status;
+}
+
+/* ---- What may be pushed ---- */
+
+struct pushes {
+    struct buf *out;
+    size_t count;
+    int status;
+    struct error *err;
+};
+
+static bool on_push(void *arg, const struct json_value *item)
+{
+    struct pushes *pushes = arg;
+    struct str pattern;
+    if (!json_as_str(item, &pattern) || !pattern_names_key(pattern)) {
+        pushes->status = error_set(pushes->err, STATUS_INVALID,
+                                   "the claim `tilewire`: an entry of push is no pattern of event "
+                                   "types");
+    } else if (++pushes->count > VIEW_PATTERNS_MAX ||
+               pushes->out->len + pattern.len >= VIEW_TEXT_MAX) {
+        pushes->status =
+            error_set(pushes->err, STATUS_FULL, "the claim `tilewire`: push is too long");
+    } else {
+        buf_append_text(pushes->out, pushes->out->len != 0 ? "," : "");
+        buf_append_str(pushes->out, pattern);
+    }
+    return pushes->status == STATUS_OK;
+}
+
+int claim_pushes(const struct json_value *claim, struct buf *out, struct error *err)
+{
+    struct pushes pushes = {out, 0, STATUS_OK, err};
+    json_each_item(json_member(claim, STR("push")), on_push, &pushes);
+    return pushes.status;
 }

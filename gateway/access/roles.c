@@ -16,6 +16,7 @@ _Static_assert(CONFIG_ROLES_MAX <= VIEW_GRANTS_MAX, "there are too many roles");
 struct role {
     char *group;
     const struct view *view;
+    struct buf pushes; /* patterns, joined by commas */
 };
 
 struct roles {
@@ -43,13 +44,23 @@ static const struct view *make_view(const struct config_role *role)
     return view;
 }
 
+static void append_pattern(struct buf *out, struct str pattern)
+{
+    buf_append_text(out, out->len != 0 ? "," : "");
+    buf_append_str(out, pattern);
+}
+
 struct roles *roles_create(const struct config_gateway *config)
 {
     struct roles *roles = x_calloc(1, sizeof *roles);
     roles->list = x_calloc(config->role_count + 1, sizeof *roles->list);
     for (size_t i = 0; i < config->role_count; i++) {
-        roles->list[roles->count++] = (struct role){.group = x_strdup(config->roles[i].group),
-                                                    .view = make_view(&config->roles[i])};
+        struct role *role = &roles->list[roles->count++];
+        *role = (struct role){.group = x_strdup(config->roles[i].group),
+                              .view = make_view(&config->roles[i])};
+        for (size_t j = 0; j < config->roles[i].push.count; j++) {
+            append_pattern(&role->pushes, config->roles[i].push.items[j]);
+        }
     }
     return roles;
 }
@@ -63,6 +74,7 @@ void roles_destroy(struct roles **roles_p)
     for (size_t i = 0; i < roles->count; i++) {
         free(roles->list[i].group);
         view_release(&roles->list[i].view);
+        buf_free(&roles->list[i].pushes);
     }
     free(roles->list);
     free(roles);
@@ -93,4 +105,14 @@ const struct view *roles_view(const struct roles *roles, const struct str *group
     assert(status == STATUS_OK);
     (void)status;
     return view;
+}
+
+void roles_pushes(const struct roles *roles, const struct str *groups, size_t count,
+                  struct buf *out)
+{
+    for (size_t i = 0; i < roles->count; i++) {
+        if (roles->list[i].pushes.len != 0 && applies(&roles->list[i], groups, count)) {
+            append_pattern(out, buf_str(&roles->list[i].pushes));
+        }
+    }
 }

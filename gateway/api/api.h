@@ -8,6 +8,7 @@
  *   cost.h         what a request costs its client
  *   visible.h      what a request's client may see of what it asks for
  *   tiles.h, events.h, definitions.h, ws.h, status.h, metrics.h, assets.h    one resource each
+ *   push.h         events that are pushed               origin.h   pages of other origins
  *   open_stream.h  from a request to a stream         wait.h    long-polling
  *   tile_lists.h   lists of tiles, kept
  */
@@ -18,6 +19,7 @@
 #include <stdint.h>
 
 #include "common/config/config.h"
+#include "common/net/asker.h"
 #include "common/replica/replica.h"
 #include "common/store/eventlog.h"
 #include "common/store/store.h"
@@ -32,18 +34,23 @@
 #include "gateway/stream/streams.h"
 
 struct api_counters {
-    uint64_t refused_rate;      /* Requests beyond the rate of their address: 429. */
-    uint64_t refused_work;      /* Requests of clients in debt: 429. */
-    uint64_t refused_patterns;  /* Requests whose patterns are too much work: 400. */
-    uint64_t work_steps;        /* The work that clients were charged for. */
-    uint64_t refused_host;      /* Requests under a name that is not the gateway's: 421. */
-    uint64_t refused_streams;   /* Streams refused with 429 or 503. */
-    uint64_t streams_too_fast;  /* Streams refused because their address opens them too fast. */
-    uint64_t streams_too_many;  /* Streams refused because their address has enough. */
-    uint64_t streams_share;     /* Streams refused because their address has its channels. */
-    uint64_t streams_no_room;   /* Streams for which channels, descriptors or room are missing. */
-    uint64_t ws_refused;        /* Handshakes that were wrong, ws_origin_refused included. */
-    uint64_t ws_origin_refused; /* Handshakes from pages of other origins: 403. */
+    uint64_t refused_rate;        /* Requests beyond the rate of their address: 429. */
+    uint64_t refused_work;        /* Requests of clients in debt: 429. */
+    uint64_t refused_patterns;    /* Requests whose patterns are too much work: 400. */
+    uint64_t work_steps;          /* The work that clients were charged for. */
+    uint64_t refused_host;        /* Requests under a name that is not the gateway's: 421. */
+    uint64_t refused_streams;     /* Streams refused with 429 or 503. */
+    uint64_t streams_too_fast;    /* Streams refused because their address opens them too fast. */
+    uint64_t streams_too_many;    /* Streams refused because their address has enough. */
+    uint64_t streams_share;       /* Streams refused because their address has its channels. */
+    uint64_t streams_no_room;     /* Streams for which channels, descriptors or room are missing. */
+    uint64_t ws_refused;          /* Handshakes that were wrong, ws_origin_refused included. */
+    uint64_t ws_origin_refused;   /* Handshakes from pages of other origins: 403. */
+    uint64_t pushed_events;       /* Events that were stored. */
+    uint64_t pushes_refused;      /* Pushes that were malformed, or not allowed. */
+    uint64_t push_origin_refused; /* Of these, from pages of other origins: 403. */
+    uint64_t pushes_away;         /* Pushes while no ingestor could be reached: 503. */
+    uint64_t pushes_unknown;      /* Pushes to which no answer came: 503. */
 };
 
 struct api {
@@ -56,8 +63,9 @@ struct api {
     struct eventlog *events;
     struct streams *streams;
     struct clients *clients;
-    struct auth *auth; /* Who clients are; NULL when nobody is asked. */
-    const char *vary;  /* The headers that say so; NULL when nobody is asked. */
+    struct auth *auth;   /* Who clients are; NULL when nobody is asked. */
+    const char *vary;    /* The headers that say so; NULL when nobody is asked. */
+    struct asker *asker; /* The ingestors that store pushed events; NULL: nothing can be pushed. */
     struct waiting *waiting;
     struct tile_lists *tile_lists;
     struct latency *latency;

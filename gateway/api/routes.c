@@ -9,6 +9,7 @@
 #include "gateway/api/definitions.h"
 #include "gateway/api/events.h"
 #include "gateway/api/metrics.h"
+#include "gateway/api/push.h"
 #include "gateway/api/status.h"
 #include "gateway/api/tiles.h"
 #include "gateway/api/visible.h"
@@ -108,19 +109,25 @@ static bool admit_host(struct api *api, struct request *request, enum kind kind,
     return true;
 }
 
+/* True when events can be pushed there. */
+static bool takes_events(const struct request *request)
+{
+    return api_of(request)->asker != NULL && strcmp(request->path, API_PUSH_PATH) == 0;
+}
+
 /* A preflight asks what a page of another origin may do. */
 static enum MHD_Result answer_options(struct request *request)
 {
-    static const char *const headers[] = {
-        "Allow",
-        "GET, HEAD, OPTIONS",
-        "Access-Control-Allow-Methods",
-        "GET, HEAD, OPTIONS",
-        "Access-Control-Allow-Headers",
-        "Authorization, Last-Event-ID, If-None-Match, Cache-Control",
-        "Access-Control-Max-Age",
-        "600",
-        NULL};
+    /* Pages of other origins may read, and not push. */
+    const char *const headers[] = {"Access-Control-Allow-Methods",
+                                   "GET, HEAD, OPTIONS",
+                                   "Access-Control-Allow-Headers",
+                                   "Authorization, Last-Event-ID, If-None-Match, Cache-Control",
+                                   "Access-Control-Max-Age",
+                                   "600",
+                                   "Allow",
+                                   takes_events(request) ? API_PUSH_ALLOW : "GET, HEAD, OPTIONS",
+                                   NULL};
     return reply_body(request, MHD_HTTP_NO_CONTENT, NULL, STR(""), headers);
 }
 
@@ -133,11 +140,6 @@ static enum MHD_Result answer_get(struct api *api, struct request *request,
                                   const struct route *route)
 {
     const char *key;
-    if (request->nul) {
-        /* A decoded NUL would end the path or a parameter early, and mean another one. */
-        return reply_problem(request, MHD_HTTP_BAD_REQUEST,
-                             "Neither a path nor a parameter holds a NUL (%00).", 0);
-    }
     if (route != NULL) {
         measure_as(api, request, route->fetch);
         return route->answer(request);
@@ -173,14 +175,21 @@ static enum MHD_Result answer(struct api *api, struct request *request, const st
     if (strcmp(method, "OPTIONS") == 0) {
         return answer_options(request);
     }
-    if (!request->head && strcmp(method, "GET") != 0) {
+    const bool push = strcmp(method, "POST") == 0 && takes_events(request);
+    if (!push && !request->head && strcmp(method, "GET") != 0) {
+        request->allow = takes_events(request) ? API_PUSH_ALLOW : NULL;
         return reply_problem(request, MHD_HTTP_METHOD_NOT_ALLOWED,
                              "Everything here is read with GET.", 0);
     }
     if ((data && !who_check(request, &result)) || !visible_begin(request, &result)) {
         return result;
     }
-    return answer_get(api, request, route);
+    if (request->nul) {
+        /* A decoded NUL would end the path or a parameter early, and mean another one. */
+        return reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                             "Neither a path nor a parameter holds a NUL (%00).", 0);
+    }
+    return push ? api_push(request) : answer_get(api, request, route);
 }
 
 /* It is called again with the same arguments when a request that waited is resumed. */

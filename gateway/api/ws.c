@@ -10,6 +10,7 @@
 
 #include "gateway/api/api.h"
 #include "gateway/api/open_stream.h"
+#include "gateway/api/origin.h"
 #include "gateway/http/reply.h"
 #include "gateway/ws/request.h"
 
@@ -65,26 +66,6 @@ static bool has_token(const char *list, const char *token)
     return false;
 }
 
-/* Host and port of an origin, without the port that its scheme has by default. */
-static struct str host_of(const char *origin)
-{
-    static const struct {
-        const char *scheme;
-        const char *port;
-    } schemes[] = {{"http://", ":80"}, {"https://", ":443"}};
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        const size_t scheme = strlen(schemes[i].scheme);
-        if (strncasecmp(origin, schemes[i].scheme, scheme) == 0) {
-            const struct str host = str_of(origin + scheme);
-            const size_t port = strlen(schemes[i].port);
-            const bool own =
-                host.len > port && strcmp(host.p + host.len - port, schemes[i].port) == 0;
-            return (struct str){host.p, own ? host.len - port : host.len};
-        }
-    }
-    return STR_NULL;
-}
-
 /* True when `"*"` alone lets the page in, though its user's browser adds credentials by itself:
  * what the user may see would be read by any page that the user looks at. */
 static bool is_anybodys(const struct request *request)
@@ -92,23 +73,14 @@ static bool is_anybodys(const struct request *request)
     return request->identity != NULL && request->ambient && strcmp(request->origin, "*") == 0;
 }
 
-/* Browsers let any page open any WebSocket, and leave the decision to the server. That the host is
- * a name of the gateway's was seen to before (routes.c), or a page could be of any. */
+/* Browsers let any page open any WebSocket, and leave the decision to the server. */
 static bool origin_allowed(const struct request *request)
 {
     const char *origin = request_header(request, "Origin");
-    const struct str host = request->host;
     if (origin == NULL || (request->origin != NULL && !is_anybodys(request))) {
         return true; /* it is no browser, or a page of one of cors_origins */
     }
-    const struct str own = host_of(origin);
-    if (own.p == NULL || host.p == NULL || host.len < own.len ||
-        strncasecmp(own.p, host.p, own.len) != 0) {
-        return false;
-    }
-    const struct str rest = {host.p + own.len, host.len - own.len};
-    const bool https = strncasecmp(origin, "https", 5) == 0;
-    return rest.len == 0 || str_is(rest, https ? ":443" : ":80");
+    return origin_is_own(request, origin);
 }
 
 static enum MHD_Result refuse(struct request *request, unsigned status, const char *detail)

@@ -103,16 +103,25 @@ static const struct view *view_of_groups(const struct auth *auth, const struct g
                                          : roles_view(auth->roles, groups->list, groups->count);
 }
 
+/* What they may push. Without roles nobody was told to push, and so nobody may. */
+static void pushes_of_groups(const struct auth *auth, const struct groups *groups,
+                             struct buf *pushes)
+{
+    roles_pushes(auth->roles, groups->list, groups->count, pushes);
+}
+
 /* What a token's bearer may see: its claim says it; without one, its groups do. */
 static int view_of_token(const struct auth *auth, const struct token *token,
-                         const struct view **out, struct error *err)
+                         const struct view **out, struct buf *pushes, struct error *err)
 {
     struct groups groups = {0};
     if (token->view != NULL) {
-        return claim_parse(token->view, out, err);
+        const int status = claim_parse(token->view, out, err);
+        return status == STATUS_OK ? claim_pushes(token->view, pushes, err) : status;
     }
     groups_add_json(&groups, token->groups);
     *out = view_of_groups(auth, &groups);
+    pushes_of_groups(auth, &groups, pushes);
     groups_free(&groups);
     return STATUS_OK;
 }
@@ -123,15 +132,18 @@ static int check_token(const struct auth *auth, const struct auth_claim *claim, 
     const int64_t leeway_us = auth->config->jwt.leeway_ms * US_PER_MS;
     struct token token;
     const struct view *view = NULL;
+    struct buf pushes = {0};
     int status = token_check(claim->token, auth->keyring, now, leeway_us, &token, err);
     if (status != STATUS_OK) {
         return status;
     }
-    status = view_of_token(auth, &token, &view, err);
+    status = view_of_token(auth, &token, &view, &pushes, err);
     if (status == STATUS_OK) {
         *out = identity_create(token.subject, str_of(token.issuer->issuer), view, token.expires,
                                wall_add_us(token.expires, leeway_us));
+        identity_set_pushes(*out, buf_str(&pushes));
     }
+    buf_free(&pushes);
     view_release(&view);
     json_free(token.claims);
     return status;
@@ -148,6 +160,10 @@ static int check_user(const struct auth *auth, const struct auth_claim *claim,
     groups_add_names(&groups, claim->groups);
     const struct view *view = view_of_groups(auth, &groups);
     *out = identity_create(claim->user, STR(""), view, WALL_NEVER, WALL_NEVER);
+    struct buf pushes = {0};
+    pushes_of_groups(auth, &groups, &pushes);
+    identity_set_pushes(*out, buf_str(&pushes));
+    buf_free(&pushes);
     view_release(&view);
     groups_free(&groups);
     return STATUS_OK;

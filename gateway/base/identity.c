@@ -18,6 +18,7 @@ struct identity *identity_create(struct str subject, struct str issuer, const st
     *identity = (struct identity){.references = 1,
                                   .subject = copy(subject),
                                   .issuer = copy(issuer),
+                                  .pushes = copy(STR("")),
                                   .view = view_retain(view),
                                   .expires = expires,
                                   .valid_until = valid_until};
@@ -40,6 +41,24 @@ static void free_text(const char *text)
     free(cast.out);
 }
 
+void identity_set_pushes(struct identity *identity, struct str patterns)
+{
+    free_text(identity->pushes);
+    identity->pushes = copy(patterns);
+}
+
+bool identity_may_push(const struct identity *identity, struct str type)
+{
+    for (const char *at = identity->pushes; *at != '\0';) {
+        const size_t len = strcspn(at, ",");
+        if (str_glob((struct str){at, len}, type)) {
+            return true;
+        }
+        at += len + (at[len] == ',');
+    }
+    return false;
+}
+
 void identity_release(struct identity **identity_p)
 {
     struct identity *identity = *identity_p;
@@ -47,6 +66,7 @@ void identity_release(struct identity **identity_p)
     if (identity != NULL && --identity->references == 0) {
         free_text(identity->subject);
         free_text(identity->issuer);
+        free_text(identity->pushes);
         view_release(&identity->view);
         free(identity);
     }
@@ -59,5 +79,6 @@ wall_time identity_ends(const struct identity *identity, wall_time now)
 
 size_t identity_bytes(const struct identity *identity)
 {
-    return sizeof *identity + strlen(identity->subject) + strlen(identity->issuer) + 2;
+    return sizeof *identity + strlen(identity->subject) + strlen(identity->issuer) +
+           strlen(identity->pushes) + 3;
 }

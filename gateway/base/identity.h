@@ -7,6 +7,7 @@
 #ifndef GATEWAY_BASE_IDENTITY_H
 #define GATEWAY_BASE_IDENTITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/clock.h"
@@ -19,6 +20,7 @@ struct identity {
     const char *subject;     /* its name, UTF-8; "" for a token without one. Owned. */
     const char *issuer;      /* who says so; "" for the proxy. Owned. */
     const struct view *view; /* what it may see; owned */
+    const char *pushes;      /* patterns of event types that it may push, joined by commas; owned */
     wall_time expires;       /* the token's `exp`; WALL_NEVER for a proxy's word */
     wall_time valid_until;   /* the same with the leeway: from then on it is refused */
 };
@@ -26,6 +28,12 @@ struct identity {
 /* Copies the texts and retains the view. The caller has the one reference. */
 struct identity *identity_create(struct str subject, struct str issuer, const struct view *view,
                                  wall_time expires, wall_time valid_until);
+
+/* It may push events of these types from now on, before anybody else owns it; at first of none. */
+void identity_set_pushes(struct identity *identity, struct str patterns);
+
+/* True when it may push events of that type. */
+bool identity_may_push(const struct identity *identity, struct str type);
 
 /* One more owner; and one less, whose pointer becomes NULL, which it may be already. */
 struct identity *identity_retain(struct identity *identity);

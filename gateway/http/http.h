@@ -38,8 +38,14 @@ struct http_api {
      * an answer is allowed after request_suspend only: the function is called again, with the same
      * arguments, when the request is resumed. MHD_NO closes the connection. */
     enum MHD_Result (*answer)(void *arg, struct request *request, const char *method);
+    /* How many bytes of the body of such a request are kept for its answer; 0: it has none that
+     * counts. NULL: no body does. */
+    size_t (*body_max)(void *arg, const struct request *request, const char *method);
     void *arg;
 };
+
+/* What all bodies that are kept take together, at most; who comes beyond that is told 503. */
+#define HTTP_BODIES_MAX ((size_t)64 << 20)
 
 /* What pointers point to is borrowed. */
 struct http_config {

@@ -17,6 +17,7 @@ struct http {
     struct http_counters counters;
     struct connections *connections;
     struct request *arriving;  /* The requests whose headers are still coming. */
+    size_t bodies_bytes;       /* Of the bodies that are kept. */
     size_t answering_bytes;    /* Of the answers that are not sent yet. */
     char date[HTTP_DATE_SIZE]; /* The header Date of the second under way; see reply_dated. */
     mono_time date_until;      /* The moment when that second ends. */

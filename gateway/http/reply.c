@@ -199,7 +199,7 @@ enum MHD_Result reply_problem_with(struct request *request, unsigned status, con
     }
     if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
         headers[count++] = "Allow";
-        headers[count++] = "GET, HEAD, OPTIONS";
+        headers[count++] = request->allow != NULL ? request->allow : "GET, HEAD, OPTIONS";
     }
     for (; *more != NULL; more++) {
         headers[count++] = *more;
@@ -247,5 +247,9 @@ enum MHD_Result reply_too_large(struct request *request)
     }
     counters->too_large++;
     return reply_problem(request, MHD_HTTP_CONTENT_TOO_LARGE,
-                         "The body is too large; GET needs none.", 0);
+                         request->body_max != 0
+                             ? "The body is too large (gateway.limits.push): push the events in "
+                               "several parts."
+                             : "The body is too large; GET needs none.",
+                         0);
 }

@@ -168,6 +168,11 @@ void request_destroy(struct request **request_p)
     if (!request->begun) {
         DL_DELETE(request->http->arriving, request);
     }
+    request->http->bodies_bytes -= request->body.len;
+    buf_free(&request->body);
+    if (request->kept != NULL) {
+        request->free_kept(request->kept);
+    }
     free(request->raw);
     free(request->problem);
     view_release(&request->view);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/histogram.h"
 #include "common/base/ip.h"
@@ -41,6 +42,9 @@ struct request {
     bool resumed;                 /* True once it has waited: the API is called for it again. */
     size_t header_bytes;          /* With the request line. */
     size_t body_bytes;
+    size_t body_max;     /* Bytes of its body that are kept; 0: none are. */
+    struct buf body;     /* What was kept. */
+    bool body_no_room;   /* True when it was not kept for want of HTTP_BODIES_MAX. */
     size_t answer_bytes; /* Of its answer; 0 before it is answered. */
     const char *origin;  /* The Origin that the answer has to name; NULL for none. */
     const char *vary;    /* The headers that tell clients apart; NULL: all get the same answer. */
@@ -62,6 +66,9 @@ struct request {
     mono_time resume_end;        /* When its wait to resume is over; 0 before it waited for that. */
     bool waited_enough;          /* True when it has to be answered now, whatever there is. */
     struct waiting_item waiting;
+    const char *allow; /* The methods that it might have; NULL: those that read. A constant. */
+    void *kept;        /* Of a handler that is called again; freed with free_kept; or NULL. */
+    void (*free_kept)(void *kept);
 };
 
 /* uri: the request line's, with the query. Its connection is reading from now on. */

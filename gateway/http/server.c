@@ -72,6 +72,19 @@ static enum MHD_Result refuse(struct request *request, const struct framing_faul
     return reply_problem(request, fault->status, fault->detail, 0);
 }
 
+/* What is too large is not kept, but read to its end, so that it can be answered. */
+static void take_body(struct http *http, struct request *request, const char *data, size_t len)
+{
+    const size_t max = request->body_max != 0 ? request->body_max : http->config.limits->body_bytes;
+    request->body_bytes += len;
+    request->too_large = request->body_bytes > max;
+    request->body_no_room = request->body_no_room || http->bodies_bytes + len > HTTP_BODIES_MAX;
+    if (request->body_max != 0 && !request->too_large && !request->body_no_room) {
+        buf_append(&request->body, data, len);
+        http->bodies_bytes += len;
+    }
+}
+
 /* Libmicrohttpd calls this with the headers, with each part of a body, at the end, and again when a
  * request that was suspended is resumed. An answer queued on the first call closes the connection,
  * so only what is malformed is answered on it. */
@@ -80,16 +93,16 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
                                   size_t *data_size, void **state)
 {
     (void)connection;
-    (void)data;
     struct http *http = arg;
     struct request *request = *state;
     if (!request->begun) {
         const struct framing_fault *fault = request_begin(request, url, method, version);
+        request->body_max =
+            http->api.body_max != NULL ? http->api.body_max(http->api.arg, request, method) : 0;
         return fault != NULL ? refuse(request, fault) : MHD_YES;
     }
     if (*data_size != 0) {
-        request->body_bytes += *data_size;
-        request->too_large = request->body_bytes > http->config.limits->body_bytes;
+        take_body(http, request, data, *data_size);
         *data_size = 0;
         return request->body_bytes > BODY_READ_MAX ? cut(http) : MHD_YES;
     }

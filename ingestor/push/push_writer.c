@@ -89,9 +89,10 @@ static int read_wish(struct writer_thread *t, const struct push_job *job, struct
     }
     const mp_value *key = mp_get(root, QUERY_ARG_KEY);
     out->events = mp_get(root, QUERY_ARG_EVENTS);
-    if (!mp_is_nil(key) && (!mp_as_str(key, &out->key) || out->key.len == 0 ||
-                            out->key.len > (size_t)2 * PUSH_KEY_MAX)) {
-        return error_set(err, STATUS_INVALID, "`key` is a text of 1 to %d bytes", 2 * PUSH_KEY_MAX);
+    if (!mp_is_nil(key) &&
+        (!mp_as_str(key, &out->key) || out->key.len == 0 || out->key.len > PUSH_SCOPED_KEY_MAX)) {
+        return error_set(err, STATUS_INVALID, "`key` is a text of 1 to %d bytes",
+                         PUSH_SCOPED_KEY_MAX);
     }
     if (!mp_is_array(out->events) || mp_count(out->events) == 0 ||
         mp_count(out->events) > PUSH_EVENTS_MAX) {

@@ -25,6 +25,13 @@ def post(*lines, version="HTTP/1.1", body=b"abc", **more):
     return get(*lines, first=f"POST /healthz {version}", body=body, **more)
 
 
+EVENT = b'{"event_type":"a"}'
+
+
+def push(*lines, body=EVENT, path="/api/events"):
+    return get("Content-Type: application/json", *lines, first=f"POST {path} HTTP/1.1", body=body)
+
+
 def chunked(body):
     return post("Transfer-Encoding: chunked", body=body)
 
@@ -87,6 +94,14 @@ CASES = {
     "chunked behind a space": (post("Transfer-Encoding : chunked", body=b"0\r\n\r\n"), [400], CLOSED),
     "chunked in the next line": (post("Transfer-Encoding:\r\n chunked", body=b"0\r\n\r\n" + SMUGGLED), [400], CLOSED),
     "chunks of HTTP/1.0": (post("Transfer-Encoding: chunked", version="HTTP/1.0", body=b"0\r\n\r\n" + SMUGGLED), [400], CLOSED),
+    # ---- pushes: this ingestor reads a table and takes none, which is found out when the whole body was read
+    "a push": (push("Content-Length: 18"), [503], OPEN),
+    "a push whose body is a request": (push(f"Content-Length: {len(SMUGGLED)}", body=SMUGGLED), [400], OPEN),
+    "a push behind which a request stands": (push("Content-Length: 18", body=EVENT + SMUGGLED), [503, 200], OPEN),
+    "a push in chunks": (push("Transfer-Encoding: chunked", body=b"12\r\n" + EVENT + b"\r\n0\r\n\r\n"), [503], CLOSED),
+    "a push in chunks, and a request": (push("Transfer-Encoding: chunked", body=b"12\r\n" + EVENT + b"\r\n0\r\n\r\n" + SMUGGLED), [503], CLOSED),
+    "a push with two lengths": (push("Content-Length: 18", "Content-Length: 100", body=EVENT + SMUGGLED), [400], CLOSED),
+    "a push to a path with an escaped NUL": (push("Content-Length: 18", path="/api/events%00x"), [400], OPEN),
     # ---- lines
     "a CR in a value": (get("A: b\rContent-Length: 5"), [400], CLOSED),
     "a NUL in a value": (get("A: b\0c"), [400], CLOSED),
@@ -192,8 +207,13 @@ def exchange(connection, data, answers):
 
 @pytest.fixture
 def gateway(deploy, sqlite_table):
-    d = deploy(sqlite_table, gateways=1).start()
+    d = deploy(sqlite_table, gateways=1)
+    d.config["gateway"]["push"] = [{"query": d.addresses[1]}]
+    d.write()
+    d.start()
     wait_until(lambda: d.request("/readyz")[0] == 200)
+    headers = {"Content-Type": "application/json"}
+    wait_until(lambda: b"no events can be pushed" in d.request("/api/events", "POST", headers, body=EVENT)[2])  # it is connected
     return d
 
 

@@ -52,7 +52,7 @@ def test_what_is_pushed_is_stored_counted_and_proved(deploy, pushed):
         (1, "deploy", None), (2, "deploy", None), (3, "sale", '{"amount":2.50}')]
     wait_until(lambda: d.tile("deploys")["data"]["value"] == 2 and sum(d.tile("amounts")["data"]["points"].values()) == 2.5)
     d.verify()
-    assert push(d, {"event_type": "deploy"}, of="cache")["error"]["code"] == "bad_request"
+    assert push(d, {"event_type": "deploy"}, of="cache")["error"]["code"] == "unknown_op"
 
 
 def test_tilewire_push(deploy, pushed):

@@ -27,7 +27,7 @@ CLAIMS = {
     "everything": {},
     "some tiles": {"tiles": ["tickets.*"], "events": []},
     "some events": {"tiles": [], "events": ["ticket.*"]},
-    "some fields": {"fields": ["summary"]},
+    "some fields": {"fields": ["summary"], "push": ["ticket.*"]},
 }
 
 # By what it is recognised that something was shown. What is not in the set of one that is asked must never come.
@@ -66,7 +66,8 @@ ROWS = {
                           for query in ("", "?form=patch", "?keys=*s*&form=patch", "?lastEventId=1-1")],
     "/api/events": [get("/api/events", "events"), get("/api/events?after=0", "events"), get("/api/events?types=*.*e*&limit=1000", "events"),
                     get("/api/events?after=0&wait=100ms", "events"),
-                    get("/api/events?types=order.created", "events", {'"order.created"', "SUMMARY-O", "ACTOR-O", "CARD-O"})],
+                    get("/api/events?types=order.created", "events", {'"order.created"', "SUMMARY-O", "ACTOR-O", "CARD-O"}),
+                    {"push": "ticket.opened", "may": {"some fields"}}, {"push": "order.created", "may": set()}],
     "/api/events/stream": [{"stream": f"/api/events/stream?lastEventId=0{query}", "shows": "events"} for query in ("", "&event=message", "&types=*.*e*")],
     "/api/ws": [{"subscribe": {"subscribe": ["*"]}, "shows": "tiles"},
                 {"subscribe": {"subscribe": ["orders.*", "tickets.*"], "form": "patch"}, "shows": "tiles"},
@@ -120,7 +121,10 @@ def seen(deploy, sqlite_table, folder):
 def deploy_with_rows(deploy, table, issuer, idle):
     config = {"source": {"payload_in_events": True}, "gateway": {"auth": "jwt", "jwt": {"issuers": [issuer.config()]}, "heartbeat": "100ms"}}
     tiles = [{**tile, "idle": idle} if "group_by" in tile else tile for tile in TILES]
-    d = deploy(table, tiles=tiles, gateways=1, config=config).start()
+    d = deploy(table, tiles=tiles, gateways=1, config=config)
+    d.config["gateway"]["push"] = [{"query": d.addresses[1]}]
+    d.write()
+    d.start()
     d.tokens = {who: bearer(issuer.token(sub=who, tilewire=claim)) for who, claim in CLAIMS.items()}
     d.issuer = issuer
     table.insert([ticket("1"), order("eu")])
@@ -145,6 +149,21 @@ def test_each_answer_shows_what_may_be_seen(seen):
                     assert {"Authorization", "Cookie"} <= set(headers["vary"].split(", ")), (who, row)
                     assert headers["cache-control"].startswith("private, ") == (status == 200), (who, row)
                     assert status == 200 or headers["cache-control"] == "no-store"
+
+
+def test_only_who_may_push_is_handed_on(seen):
+    """What is handed on is refused by this ingestor, since its source is a table: nothing else says 503 with these words."""
+    d = seen()
+    for name in ROWS:
+        for row in rows_of(name, "push"):
+            body = json.dumps({"event_type": row["push"]})
+            headers = {"Content-Type": "application/json"}
+            assert d.request(name, "POST", headers, body=body)[0] == 401, row
+            for who, token in d.tokens.items():
+                status, _, text = wait_until(lambda t=token, b=body: (a := d.request(name, "POST", headers | t, body=b))[2].find(b"can be reached") < 0 and a)
+                handed_on = who in row["may"]
+                assert status == (503 if handed_on else 403), (who, row, text)
+                assert (b"no events can be pushed to this program" if handed_on else b"you may not push") in text, (who, row, text)
 
 
 class Watching:

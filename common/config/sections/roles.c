@@ -46,6 +46,18 @@ static int read_fields(struct config_reader *r, const struct config_key *key,
                          "quotes");
 }
 
+/* Who is not told to may push nothing. */
+static int read_push(struct config_reader *r, const struct config_key *key,
+                     const struct yaml_node *value, void *target)
+{
+    if (value->kind != YAML_LIST) {
+        return config_expected(r, value, key->name,
+                               "a list of patterns of event types; without the key nothing may be "
+                               "pushed");
+    }
+    return read_names(r, key, value, target);
+}
+
 #define PATTERNS(key, function, member)                                                            \
     CONFIG_MEMBER(key, function, struct config_role, member), .measure = CONFIG_ENTRIES, .min = 0, \
                                                               .max = CONFIG_ROLE_PATTERNS_MAX,     \
@@ -58,6 +70,9 @@ static const struct config_key rows[] = {
      .help = "The types of the events that members of the group may see."},
     {PATTERNS("fields", read_fields, fields),
      .help = "The fields of these events, and the details of these tiles, that they may see."},
+    {CONFIG_MEMBER("push", read_push, struct config_role, push), .measure = CONFIG_ENTRIES,
+     .min = 0, .max = CONFIG_ROLE_PATTERNS_MAX, .default_words = "nothing",
+     .help = "The types of the events that they may push."},
 };
 const struct config_table config_role_table = CONFIG_TABLE(rows);
 
@@ -80,6 +95,9 @@ static int check_bounds(struct config_reader *r, const struct config_key *key,
         add_up(&gateway->roles[i].tiles, &count, &bytes);
         add_up(&gateway->roles[i].events, &count, &bytes);
         add_up(&gateway->roles[i].fields, &count, &bytes);
+        if (gateway->roles[i].push.given) {
+            add_up(&gateway->roles[i].push, &count, &bytes);
+        }
     }
     if (count > CONFIG_ROLE_PATTERNS_MAX || bytes > CONFIG_ROLE_BYTES_MAX) {
         return config_fail(r, value, key->name,

@@ -79,9 +79,38 @@ static void test_a_claim_is_bounded(void **state)
     free(text);
 }
 
+static int pushes(const char *text, struct buf *out, struct error *err)
+{
+    struct json_value *root = NULL;
+    assert_int_equal(json_parse(str_of(text), strlen(text), &root), STATUS_OK);
+    const int status = claim_pushes(json_at(root, STR("tilewire")), out, err);
+    json_free(root);
+    return status;
+}
+
+static void test_nothing_may_be_pushed_that_is_not_named(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    struct error err = {{0}};
+    assert_int_equal(pushes("{\"tilewire\":{}}", &out, &err), STATUS_OK);
+    assert_int_equal(pushes("{\"tilewire\":{\"push\":[]}}", &out, &err), STATUS_OK);
+    assert_int_equal(out.len, 0);
+    assert_int_equal(pushes("{\"tilewire\":{\"push\":[\"deploy\",\"alert.*\"]}}", &out, &err),
+                     STATUS_OK);
+    assert_string_equal(buf_cstr(&out), "deploy,alert.*");
+    assert_int_equal(pushes("{\"tilewire\":{\"push\":[\"a,b\"]}}", &out, &err), STATUS_INVALID);
+    assert_int_equal(pushes("{\"tilewire\":{\"push\":[1]}}", &out, &err), STATUS_INVALID);
+    const struct view *view = view_of("{\"tilewire\":{\"push\":[\"deploy\"]}}");
+    assert_true(view_equal(view, view_everything()));
+    view_release(&view);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_may_be_pushed_that_is_not_named),
         cmocka_unit_test(test_a_claim_shows_what_its_lists_name),
         cmocka_unit_test(test_a_list_that_is_missing_shows_everything),
         cmocka_unit_test(test_what_is_no_claim_is_refused),
