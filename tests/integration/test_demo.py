@@ -74,7 +74,7 @@ def demo(folder):
         print(d.text())
 
 
-@pytest.mark.parametrize("options", [[], ["--postgres"], ["--kafka"], ["--nats"]])
+@pytest.mark.parametrize("options", [[], ["--postgres"], ["--kafka"], ["--nats"], ["--redis"]])
 def test_the_demo_shows_tiles_of_every_type_and_ends_by_itself(demo, options):
     d = demo("--duration", "3", "--rate", "50", *options)
     d.await_ready()
@@ -94,7 +94,7 @@ def test_the_demo_shows_tiles_of_every_type_and_ends_by_itself(demo, options):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_demo_leaves_nothing_behind_however_it_ends(demo, how):
-    d = demo(*{signal.SIGKILL: ["--postgres"], signal.SIGINT: ["--kafka"]}.get(how, []))
+    d = demo(*{signal.SIGKILL: ["--postgres"], signal.SIGINT: ["--kafka"], signal.SIGTERM: ["--redis"]}.get(how, []))
     d.await_ready()
     d.process.send_signal(how)
     assert d.process.wait(30) == (-signal.SIGKILL if how == signal.SIGKILL else 0)
