@@ -15,6 +15,7 @@ from measure_kafka import kafka
 from measure_limits import hostile, patterns
 from measure_locks import locks
 from measure_nats import nats
+from measure_redis import redis
 from measure_rows import catchup, cursor, fold
 from measure_state import state
 from measure_tree import tree
@@ -22,7 +23,7 @@ from measure_views import views
 from report import say
 
 MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup, "cursor": cursor,
-                "kafka": kafka, "nats": nats, "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect,
+                "kafka": kafka, "nats": nats, "redis": redis, "locks": locks, "state": state, "latency": latency, "stalled": stalled, "reconnect": reconnect,
                 "tree": tree, "views": views}
 
 

@@ -122,6 +122,7 @@ def test_what_was_trimmed_after_it_was_folded_stays_in_the_tiles(deploy, entries
     for _ in range(5):
         entries.send(order())
     await_value(d, 5)
+    wait_until(lambda: d.stats()["checkpoint_position"] == 5, 20, "the state to be saved")
     entries.redis.xtrim(entries.name, maxlen=0, approximate=False)
     entries.send(order())
     await_value(d, 6)
