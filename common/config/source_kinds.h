@@ -16,12 +16,12 @@ struct config_source_kind {
     const char *name;                        /* for people: "SQLite" */
     const char *form;                        /* what to write as the URI: "sqlite:FILE" */
     const char *schemes[CONFIG_SCHEMES_MAX]; /* what the URI may begin with; NULL: no second one */
-    bool has_password;                       /* True when password_file makes sense. */
-    bool listens;                            /* True when listen_uri makes sense. */
     const char
-        *package;  /* of Debian, that a bus is built with; NULL: every tilewire has the kind */
-    bool messages; /* True for a bus, whose messages have `fields` and a `format`; a table has
-                    * `table`, `columns` and `cursor`. */
+        *package;      /* of Debian, that a bus is built with; NULL: every tilewire has the kind */
+    bool has_password; /* True when password_file makes sense. */
+    bool listens;      /* True when listen_uri makes sense. */
+    bool messages;     /* True for a bus, whose messages have `fields` and a `format`; a table has
+                        * `table`, `columns` and `cursor`. */
     /* Where `checkpoint: auto` keeps the state. CHECKPOINT_FILE is a file beside the database, so
      * that read_uri has to set source->path then. CHECKPOINT_POSTGRESQL is the source's own
      * database. */

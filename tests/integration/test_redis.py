@@ -76,6 +76,8 @@ def test_entries_are_tiles_and_events(deploy, entries):
     stream = d.stream("/api/events/stream", 1, last_event_id=ids[150])
     wait_until(lambda: len(text_ids(stream)) >= 49, what="what is behind it")
     assert text_ids(stream) == ids[151:]
+    wait_until(lambda: d.stats().get(f"source_lag.{entries.name}") == 0, 20, "the lag")
+    wait_until(lambda: d.metric("source_lag", 1) == 0, 20, "the lag at the gateway")
 
 
 def test_an_entry_is_at_the_client_soon(deploy, entries):
@@ -303,7 +305,7 @@ def test_what_cannot_be_used_is_counted_and_passed_over(deploy, entries):
     d = deploy(entries, tiles=COUNT).start()
     for bad in (b"no json", b"[1]", b"\xff\xfe", json.dumps({"timestamp": "never", "event_type": "order.created"}), json.dumps({"timestamp": now_iso()})):
         entries.send(bad)
-    entries.send(order())
+    entries.send("\n" + order())
     await_value(d, 1)
     wait_until(lambda: unusable(d) == 5)
     entries.send(json.dumps({"event_type": "order.created"}), id="9000000000000-0")  # it waits for its time

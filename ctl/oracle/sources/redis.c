@@ -204,7 +204,7 @@ static int read_stream(struct redis *r, struct error *err)
 
 static struct str text(const redisReply *reply)
 {
-    return (struct str){reply->str, reply->len};
+    return reply->str != NULL ? (struct str){reply->str, reply->len} : STR("");
 }
 
 static const redisReply *fields(const struct entry *entry)
@@ -229,15 +229,21 @@ static struct str header_of(const struct oracle_message *message, const char *na
     return field(message->data, name);
 }
 
+static bool begins_nested(struct str value)
+{
+    size_t at = 0;
+    while (at < value.len && (value.p[at] == ' ' || value.p[at] == '\t' || value.p[at] == '\r' ||
+                              value.p[at] == '\n')) {
+        at++;
+    }
+    return at < value.len && (value.p[at] == '{' || value.p[at] == '[');
+}
+
 /* True for a list or an object of JSON. */
 static bool is_nested(struct str value)
 {
     struct json_value *json = NULL;
-    const char *first = value.p;
-    while (first < value.p + value.len && strchr(" \t\r\n", *first) != NULL && *first != '\0') {
-        first++;
-    }
-    bool nested = first < value.p + value.len && (*first == '{' || *first == '[');
+    bool nested = begins_nested(value);
     nested = nested && json_parse_usable(value, (size_t)4 << 20, &json) == STATUS_OK;
     nested = nested && (json_is_map(json) || json_is_list(json));
     json_free(json);
@@ -296,8 +302,7 @@ static struct str value_of(const struct config_source *source, const struct entr
     }
     if (fields(entry)->elements == 2) {
         const struct str only = text(fields(entry)->element[1]);
-        const size_t blank = strspn(only.p, " \t\r\n");
-        if (blank < only.len && (only.p[blank] == '{' || only.p[blank] == '[')) {
+        if (begins_nested(only)) {
             return only;
         }
     }

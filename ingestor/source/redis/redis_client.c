@@ -209,7 +209,7 @@ int redis_client_await_any(struct redis_client *client, redisReply **out, struct
 int redis_client_await(struct redis_client *client, redisReply **out, struct error *err)
 {
     int status = redis_client_await_any(client, out, err);
-    if (status == STATUS_OK && (*out)->type == REDIS_REPLY_ERROR) {
+    if (*out != NULL && (*out)->type == REDIS_REPLY_ERROR) {
         status = redis_client_failed(client, *out, err);
         freeReplyObject(*out);
         *out = NULL;

@@ -52,8 +52,11 @@ static struct str header_of(void *arg, const char *prefix, struct str name)
 
 static bool begins_json(struct str text)
 {
-    const struct str trimmed = str_trim(text);
-    return trimmed.len != 0 && (trimmed.p[0] == '{' || trimmed.p[0] == '[');
+    static const char blanks[] = {' ', '\t', '\r', '\n'}; /* of JSON */
+    while (text.len != 0 && memchr(blanks, text.p[0], sizeof blanks) != NULL) {
+        text = (struct str){text.p + 1, text.len - 1};
+    }
+    return text.len != 0 && (text.p[0] == '{' || text.p[0] == '[');
 }
 
 static bool is_json(struct str text)

@@ -242,6 +242,7 @@ int redis_look_judge(struct redis_source *s, const struct redis_look *look, bool
     redis_look_info(look->info, &info);
     note_verified(s, look->verified, &info);
     note_counting(s, &info);
+    s->seen_added = info.added;
     s->absent = false;
     if (s->state.ordinal == 0 && redis_id_is_zero(s->state.position)) {
         s->older_gone |= info.added > (int64_t)info.length;
@@ -262,4 +263,12 @@ int redis_look_judge(struct redis_source *s, const struct redis_look *look, bool
     }
     redis_state_verify(&s->state);
     return STATUS_OK;
+}
+
+void redis_look_lag(const struct redis_source *s, struct lag *out)
+{
+    const int64_t unread = s->seen_added - s->state.added;
+    if (s->state.added != REDIS_ADDED_UNKNOWN && s->seen_added > 0) {
+        lag_add(out, str_of(s->config->source.redis.stream), unread > 0 ? (uint64_t)unread : 0);
+    }
 }

@@ -26,4 +26,7 @@ void redis_look_free(struct redis_look *look);
 int redis_look_judge(struct redis_source *s, const struct redis_look *look, bool *moved,
                      struct error *err);
 
+/* source_ops.lag: by what the last look has seen. A reader that is behind looks each time. */
+void redis_look_lag(const struct redis_source *s, struct lag *out);
+
 #endif

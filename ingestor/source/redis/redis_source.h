@@ -31,6 +31,7 @@ struct redis_source {
     bool asked;               /* XREAD BLOCK was sent, and its reply has not come. */
     mono_time asked_until;    /* when it has to be there */
     mono_time look_at;        /* when to look what has become of the stream */
+    int64_t seen_added;       /* entries that had been added then; 0 or below: not known */
     mono_time look_off_until; /* Behind, it does not look before: an entry of it is too long. */
     bool look_whole;          /* It is to be compared with what was read. */
     size_t asked_count;       /* entries that it asked for at most */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/redis/redis_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,7 @@ static void push(struct redis_runs *runs, struct redis_run run)
         runs->cap = runs->cap != 0 ? runs->cap * 2 : 64;
         runs->list = x_reallocarray(runs->list, runs->cap, sizeof *runs->list);
     }
+    assert(runs->list != NULL);
     runs->list[runs->count++] = run;
 }
 

@@ -12,6 +12,7 @@
 #include "ingestor/source/list.h"
 #include "ingestor/source/redis/redis_again.h"
 #include "ingestor/source/redis/redis_live.h"
+#include "ingestor/source/redis/redis_look.h"
 #include "ingestor/source/redis/redis_past.h"
 
 static struct redis_source *redis_of(struct source *source)
@@ -107,6 +108,11 @@ static int redis_wait(struct source *source, int wake_fd, int timeout_ms, bool *
     return redis_live_wait(redis_of(source), wake_fd, timeout_ms, woken, err);
 }
 
+static void redis_lag(struct source *source, struct lag *out)
+{
+    redis_look_lag(redis_of(source), out);
+}
+
 const struct source_ops source_redis = {
     .scheme = "redis",
     .journals = true,
@@ -118,4 +124,5 @@ const struct source_ops source_redis = {
     .read = redis_read,
     .wait = redis_wait,
     .renumber = redis_renumber,
+    .lag = redis_lag,
 };

@@ -39,6 +39,7 @@ static void test_what_the_value_is(void **unused)
     struct config_source source = {.format = MESSAGE_JSON, .redis = {.stream = "orders"}};
     assert_value(&source, ENTRY("data", " {\"a\":1}"), " {\"a\":1}");
     assert_value(&source, ENTRY("any", "[1]"), "[1]");
+    assert_value(&source, ENTRY("any", "\r\n\t{}"), "\r\n\t{}");
     assert_value(&source, ENTRY("event_type", "deploy"), "{\"event_type\":\"deploy\"}");
     assert_value(&source, ENTRY("a\"\\\n", "x", "n", "007", "list", "[1, 2]", "odd", "{no"),
                  "{\"a\\\"\\\\\\u000a\":\"x\",\"n\":\"007\",\"list\":[1, 2],\"odd\":\"{no\"}");
