@@ -10,7 +10,7 @@ die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
 packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libczmq-dev libmsgpack-dev
     libmicrohttpd-dev libwslay-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev libcurl4-gnutls-dev zlib1g-dev uthash-dev libcmocka-dev tzdata)
-packages_buses=(librdkafka-dev libhiredis-dev libnats-dev) # with each of these the source of a bus is built
+packages_buses=(librdkafka-dev libhiredis-dev libnats-dev libssl-dev) # with each of these the source of a bus is built
 packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema

@@ -1,10 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/nats/nats_client.h"
 
+#include <openssl/crypto.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
 #include "ingestor/source/nats/nats_options.h"
+
+#define END_MS 2000 /* how long threads of libnats are waited for */
+
+/* ---- The library ---- */
+
+/* libnats has threads that outlive connections, and OpenSSL, below it, random numbers of each
+ * thread. Both are ended with the last client: nobody waits for our thread at the end of the
+ * program, so that sanitizers would call what is left a leak. */
+static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned library_users; /* under the lock */
+
+static void library_take(void)
+{
+    pthread_mutex_lock(&library_lock);
+    library_users++;
+    (void)nats_Open(-1); /* what fails here fails with the first options, too */
+    pthread_mutex_unlock(&library_lock);
+}
+
+static void library_give(void)
+{
+    pthread_mutex_lock(&library_lock);
+    nats_ReleaseThreadMemory();
+    OPENSSL_thread_stop();
+    if (--library_users == 0) {
+        (void)nats_CloseAndWait(END_MS);
+    }
+    pthread_mutex_unlock(&library_lock);
+}
+
+/* ---- Connections ---- */
 
 int nats_client_failed(const struct nats_client *client, const char *what, natsStatus code,
                        struct error *err)
@@ -20,7 +53,8 @@ int nats_client_open(struct nats_client *client, const struct config *config, st
     const struct config_nats *nats = &config->source.nats;
     natsOptions *options = NULL;
     jsOptions js;
-    *client = (struct nats_client){.source = &config->source};
+    *client = (struct nats_client){.source = &config->source, .open = true};
+    library_take();
     natsStatus code = natsOptions_Create(&options);
     int status = code == NATS_OK ? nats_options_set(options, &config->source, err)
                                  : nats_client_failed(client, "no memory", code, err);
@@ -48,6 +82,9 @@ int nats_client_open(struct nats_client *client, const struct config *config, st
 
 void nats_client_close(struct nats_client *client)
 {
+    if (!client->open) {
+        return;
+    }
     jsCtx_Destroy(client->js);
     natsConnection_Close(client->connection);
     for (size_t i = 0; i < client->ended_count; i++) {
@@ -56,6 +93,7 @@ void nats_client_close(struct nats_client *client)
     natsConnection_Destroy(client->connection);
     free((void *)client->ended);
     *client = (struct nats_client){.source = client->source};
+    library_give();
 }
 
 void nats_client_end(struct nats_client *client, natsSubscription *subscription)

@@ -9,6 +9,7 @@
 #define INGESTOR_SOURCE_NATS_NATS_CLIENT_H
 
 #include <nats/nats.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/base/error.h"
@@ -19,6 +20,7 @@
 
 struct nats_client {
     const struct config_source *source; /* borrowed */
+    bool open;
     natsConnection *connection;
     jsCtx *js;
     natsSubscription **ended; /* that are kept until the connection is closed */
