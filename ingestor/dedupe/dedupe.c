@@ -15,8 +15,8 @@
 
 #define FORMAT 1
 /* Of dedupe_memory, three fourths are for names and one is for rows that were dropped. */
-#define BYTES_PER_NAME (KNOWN_ENTRY_BYTES * 4 / 3)
-#define BYTES_PER_DROPPED (KNOWN_ENTRY_BYTES * 4)
+#define BYTES_PER_NAME ((size_t)KNOWN_ENTRY_BYTES * 4 / 3)
+#define BYTES_PER_DROPPED ((size_t)KNOWN_ENTRY_BYTES * 4)
 
 /* Names in the order of some delivery, and the time of that stream. */
 struct remembered {

@@ -2,6 +2,7 @@
 /* Names that are known: against a plain list, and through the state. */
 #include "ingestor/dedupe/known.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "tests/unit.h"
@@ -67,6 +68,7 @@ static void store_take(struct store *store, struct state_changes *changes)
 static void step(struct known *known, struct model *model, unsigned names, size_t most)
 {
     const int64_t reached_us = (int64_t)model->count / 3;
+    assert(names != 0);
     if (random() % 20 == 0) {
         const int64_t before_us = reached_us - random() % 200;
         known_forget(known, before_us);
