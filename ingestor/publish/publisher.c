@@ -212,7 +212,6 @@ static void publish(struct publisher *p, struct wire_tile *delta, unsigned lane,
     clear_frames(p);
     wire_encode_tile(p->frames, lane, message, now.wall, delta);
     (void)store_apply(p->store, delta, lane, now.wall, 0, now.mono);
-    store_mark(p->store, delta->key, p->mark);
     send_frames(p);
 }
 
@@ -228,8 +227,13 @@ void publisher_tile(struct publisher *p, const struct fold_output *output, struc
         .source = output->source,
         .tally = output->tally,
     };
-    if (make_delta(p, output, store_get(p->store, output->key), &delta)) {
+    const struct tile *before = store_get(p->store, output->key);
+    const bool marked = before != NULL && before->sync_mark == p->mark;
+    if (make_delta(p, output, before, &delta)) {
         publish(p, &delta, lane_of_key(output->key, p->config->ingestor.lanes), now);
+        if (!marked) {
+            store_mark(p->store, output->key, p->mark);
+        }
     } else {
         p->counters.unchanged++;
     }
