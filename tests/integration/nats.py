@@ -57,10 +57,12 @@ class Server:
 def throw_away_server(options=""):
     path = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-nats-"))
     server = Server(path, options)
-    server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(path, ignore_errors=True)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -72,12 +74,14 @@ def throw_away_cluster(size=3):
     for server, port in zip(servers, ports):
         routes = ", ".join(f'"nats://127.0.0.1:{p}"' for p in ports)
         server.routes = f'cluster {{name: c, listen: "127.0.0.1:{port}", routes: [{routes}]}}\n'
-    for server in servers:
-        server.start()
-    yield servers
-    for server in servers:
-        server.stop()
-    shutil.rmtree(path, ignore_errors=True)
+    try:
+        for server in servers:
+            server.start()
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()
+        shutil.rmtree(path, ignore_errors=True)
 
 
 PREFIXES = {"O": 14 << 3, "A": 0, "U": 20 << 3}  # which kind of key it is, in the first letter of its base32
