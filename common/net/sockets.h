@@ -51,6 +51,7 @@
 #define SOCKET_REQUEST_HWM 16
 #define SOCKET_REPLY_HWM 64
 #define SOCKET_QUERY_HWM 64
+#define SOCKET_CONNECTED_HWM 4096 /* of socket_open_connected, whose owner bounds the bytes */
 
 /* Bytes of the longest frame that is taken in; a peer that sends a longer one is disconnected. An
  * asker gets replies, which are a page and one tile (see common/replica/query.h). A server gets
@@ -69,9 +70,10 @@ void sockets_term(void);
  * says which address it was, and why. */
 void *socket_bind(int type, const char *address, const struct config *config, struct error *err);
 
-/* Makes a ROUTER that is bound to the address, and takes in frames of that many bytes. */
-void *socket_bind_server(const char *address, int64_t largest, const struct config *config,
-                         struct error *err);
+/* Makes a ROUTER that is bound to the address, and takes in frames of that many bytes. replies:
+ * the mark of its replies. */
+void *socket_bind_server(const char *address, int64_t largest, int replies,
+                         const struct config *config, struct error *err);
 
 /* Makes a socket that is bound to an address of inproc, which only this process reaches. */
 void *socket_bind_within(int type, const char *address, struct error *err);
