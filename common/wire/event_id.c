@@ -10,7 +10,6 @@
 
 /* ---- Ids of Redis ---- */
 
-#define ENTRY_MS_DIGITS 13 /* milliseconds since 1970, from 2001 to 2286 */
 #define ENTRY_SEQ_BITS 20
 
 static bool all_digits(struct str text)
@@ -21,39 +20,6 @@ static bool all_digits(struct str text)
         }
     }
     return text.len != 0;
-}
-
-static bool is_written_once(struct str number)
-{
-    return all_digits(number) && (number.len == 1 || number.p[0] != '0');
-}
-
-/* `1700000000000-12`: the part behind the dash, or STR_NULL. */
-static struct str number_in_ms(struct str text)
-{
-    const size_t dash = ENTRY_MS_DIGITS;
-    if (text.len <= dash + 1 || text.p[dash] != '-' ||
-        !all_digits((struct str){text.p, ENTRY_MS_DIGITS})) {
-        return STR_NULL;
-    }
-    const struct str number = {text.p + dash + 1, text.len - dash - 1};
-    return is_written_once(number) ? number : STR_NULL;
-}
-
-/* Of two texts with the same milliseconds: numbers by their size, before all else. 0: neither says
- * so. */
-static int compare_in_ms(struct str a, struct str b)
-{
-    if (a.len <= ENTRY_MS_DIGITS + 1 || b.len <= ENTRY_MS_DIGITS + 1 ||
-        memcmp(a.p, b.p, ENTRY_MS_DIGITS + 1) != 0) {
-        return 0;
-    }
-    const struct str x = number_in_ms(a);
-    const struct str y = number_in_ms(b);
-    if (x.p == NULL || y.p == NULL) {
-        return (x.p == NULL) - (y.p == NULL);
-    }
-    return (x.len > y.len) - (x.len < y.len);
 }
 
 /* The numbers of `9-12` as one, so that what is behind is not less. */
@@ -69,18 +35,36 @@ static int64_t place_in_stream(struct str ms, struct str seq)
 
 /* ---- All ids ---- */
 
+static int compare_bytes(struct str a, struct str b)
+{
+    const size_t len = a.len < b.len ? a.len : b.len;
+    const int order = len != 0 ? memcmp(a.p, b.p, len) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* NAME of NAME-OFFSET. */
+static struct str name_of(struct str text)
+{
+    const char *dash = memrchr(text.p, '-', text.len);
+    return dash != NULL ? (struct str){text.p, (size_t)(dash - text.p)} : text;
+}
+
 int event_id_compare(struct event_id a, struct event_id b)
 {
     if (a.text.p == NULL || b.text.p == NULL) {
         const int by_kind = (a.text.p != NULL) - (b.text.p != NULL);
         return by_kind != 0 ? by_kind : (a.number > b.number) - (a.number < b.number);
     }
-    const int in_ms = compare_in_ms(a.text, b.text);
-    if (in_ms != 0) {
-        return in_ms;
+    if (a.place == 0 || b.place == 0) {
+        return compare_bytes(a.text, b.text);
     }
-    const int order = memcmp(a.text.p, b.text.p, a.text.len < b.text.len ? a.text.len : b.text.len);
-    return order != 0 ? order : (a.text.len > b.text.len) - (a.text.len < b.text.len);
+    const int by_name = compare_bytes(name_of(a.text), name_of(b.text));
+    if (by_name != 0 || a.place != b.place) {
+        return by_name != 0 ? by_name : (a.place > b.place) - (a.place < b.place);
+    }
+    /* Offsets beyond an int64 have the last place in common. */
+    const int by_len = (a.text.len > b.text.len) - (a.text.len < b.text.len);
+    return by_len != 0 ? by_len : compare_bytes(a.text, b.text);
 }
 
 bool event_id_valid(struct str text)
@@ -135,6 +119,26 @@ bool event_id_read(const mp_value *value, struct event_id *out)
     *out = (struct event_id){0};
     return mp_as_int(value, &out->number) ||
            (mp_as_str(value, &out->text) && event_id_valid(out->text));
+}
+
+void event_id_save(struct buf *out, struct event_id id)
+{
+    if (id.place != 0) {
+        mp_put_array(out, 2);
+    }
+    event_id_put(out, id);
+    if (id.place != 0) {
+        mp_put_int(out, id.place);
+    }
+}
+
+bool event_id_load(const mp_value *value, struct event_id *out)
+{
+    if (!mp_is_array(value)) {
+        return event_id_read(value, out);
+    }
+    return event_id_read(mp_at(value, 0), out) && out->text.p != NULL &&
+           mp_as_int(mp_at(value, 1), &out->place) && out->place > 0;
 }
 
 uint64_t event_id_stream(struct str text, int64_t *offset)

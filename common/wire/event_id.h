@@ -24,16 +24,24 @@
 struct event_id {
     int64_t number;  /* 0 when the id is a text */
     struct str text; /* STR_NULL when the id is a number */
+    int64_t place;   /* Of the text NAME-OFFSET of a bus: the place in the stream NAME, from 1 on; 0
+                      * when the source says no more than the text. */
 };
 
 static inline struct event_id event_id_of_number(int64_t number)
 {
-    return (struct event_id){number, STR_NULL};
+    return (struct event_id){number, STR_NULL, 0};
 }
 
 static inline struct event_id event_id_of_text(struct str text)
 {
-    return (struct event_id){0, text};
+    return (struct event_id){0, text, 0};
+}
+
+/* The text NAME-OFFSET, at a place that grows with the offset. */
+static inline struct event_id event_id_of_place(struct str text, int64_t place)
+{
+    return (struct event_id){0, text, place};
 }
 
 static inline bool event_id_equal(struct event_id a, struct event_id b)
@@ -43,8 +51,8 @@ static inline bool event_id_equal(struct event_id a, struct event_id b)
 }
 
 /* Below, equal to or above 0 as a stands before, at or behind b: numbers by their size, texts by
- * their bytes, and numbers before texts. Ids of entries of Redis, 1700000000000-12, within the same
- * millisecond are ordered by the number behind the dash. */
+ * their bytes, and numbers before texts. Two of a bus are ordered by their streams' names, and
+ * within one by their places: as texts, orders-3-10 would stand before orders-3-9. */
 int event_id_compare(struct event_id a, struct event_id b);
 
 /* True for a text that an id can be: UTF-8 of 1 to EVENT_ID_MAX bytes, without control characters,
@@ -63,10 +71,14 @@ struct str event_id_format(struct event_id id, char out[EVENT_ID_NUMBER_SIZE]);
 /* Reads a number that is the whole text: 0 to INT64_MAX in decimal. */
 bool event_id_parse_number(struct str text, int64_t *out);
 
-/* Appends the id as MessagePack. */
+/* Appends the id as MessagePack; its place is left out. */
 void event_id_put(struct buf *out, struct event_id id);
 
 /* Reads what event_id_put wrote. False, when the value is neither an integer nor a valid text. */
 bool event_id_read(const mp_value *value, struct event_id *out);
+
+/* The same with the place, for what is saved. */
+void event_id_save(struct buf *out, struct event_id id);
+bool event_id_load(const mp_value *value, struct event_id *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which of several rows is the latest: the one with the greatest timestamp, and of those with equal
- * ones that with the greatest id. Numbers are compared by size, texts by their bytes. So rows may
- * come in any order, and the same one is the latest in the end.
+ * ones that with the greatest id (event_id_compare). So rows may come in any order, and the same
+ * one is the latest in the end.
  */
 #ifndef INGESTOR_FOLD_RANK_H
 #define INGESTOR_FOLD_RANK_H
@@ -17,7 +17,7 @@
 /* The row that was the latest so far. */
 struct rank {
     int64_t us;     /* its timestamp */
-    int64_t number; /* its id; 0 when that is a text */
+    int64_t number; /* its id; when that is a text, the text's place (event_id.h), or 0 */
     char *text;     /* its id, NUL-terminated and owned; NULL when that is a number */
 };
 

@@ -148,7 +148,7 @@ static void save_row(const struct waiting_row *row, struct buf *out)
 {
     const struct event *event = &row->event;
     mp_put_array(out, row->lacking ? 9 : 8);
-    event_id_put(out, event->id);
+    event_id_save(out, event->id);
     mp_put_int(out, event->timestamp.us);
     put_text(out, event->event_type);
     put_text(out, event->actor_id);
@@ -248,7 +248,7 @@ bool waiting_load(struct waiting *waiting, const struct config_source *source,
         struct event_extra extras[CONFIG_EXTRAS_MAX];
         struct event event = {.extras = extras, .extra_count = source->extra_count};
         bool lacking = false;
-        if (!event_id_read(mp_at(saved, 0), &event.id) ||
+        if (!event_id_load(mp_at(saved, 0), &event.id) ||
             !mp_as_int(mp_at(saved, 1), &event.timestamp.us) ||
             !get_text(mp_at(saved, 2), false, &event.event_type) || event.event_type.p == NULL ||
             !get_text(mp_at(saved, 3), others[EVENT_ACTOR], &event.actor_id) ||

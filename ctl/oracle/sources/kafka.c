@@ -181,37 +181,15 @@ static void add_row(struct kafka *k, rd_kafka_message_t *m)
     arena_destroy(&memory);
 }
 
-/* Numbers as their digits stand in the order of texts: 1, 10, 100, 2. An offset has at most 19
- * digits, and with zeros behind it to as many it is still a uint64. */
-static int by_digits(uint64_t a, uint64_t b)
-{
-    uint64_t x = a;
-    uint64_t y = b;
-    for (uint64_t ten = 1; ten <= a / 10 || ten <= b / 10; ten *= 10) {
-        y = ten <= a / 10 && ten > b / 10 ? y * 10 : y;
-        x = ten <= b / 10 && ten > a / 10 ? x * 10 : x;
-    }
-    return x != y ? (x > y) - (x < y) : (a > b) - (a < b);
-}
-
+/* As event_id_compare has it. */
 static int by_id(const void *a_p, const void *b_p)
 {
     const struct spot *a = a_p;
     const struct spot *b = b_p;
     if (a->prefix == b->prefix) {
-        return by_digits(a->offset, b->offset);
+        return (a->offset > b->offset) - (a->offset < b->offset);
     }
-    const size_t len = a->prefix->len < b->prefix->len ? a->prefix->len : b->prefix->len;
-    const int order = memcmp(a->prefix->text, b->prefix->text, len);
-    if (order != 0) {
-        return order;
-    }
-    char x[320]; /* one is the beginning of the other, as those of partition 1 of `a`, and of `a-1`
-                  */
-    char y[320];
-    snprintf(x, sizeof x, "%s%llu", a->prefix->text, (unsigned long long)a->offset);
-    snprintf(y, sizeof y, "%s%llu", b->prefix->text, (unsigned long long)b->offset);
-    return strcmp(x, y);
+    return strcmp(a->prefix->text, b->prefix->text);
 }
 
 static void sort_rows(struct kafka *k)

@@ -22,8 +22,6 @@
 #define ANSWER_S 10
 #define SECRET_SIZE 4096
 #define PAGE_ENTRIES 500
-#define FIRST_MS UINT64_C(1000000000000) /* of 13 digits */
-#define LAST_MS UINT64_C(9999999999999)
 #define YEAR_9999_MS UINT64_C(253402300799999)
 
 struct entry {
@@ -321,13 +319,13 @@ static struct str key_of(const struct entry *entry)
 
 /* ---- Rows ---- */
 
-/* As event_id_compare has it: ids of the same millisecond by their second number where that is one
- * of our time, and all others by their bytes. */
+/* As event_id_compare has it: ids of the same millisecond by their second number, and all others by
+ * the bytes of the first. */
 static int by_id(const void *a, const void *b)
 {
     const struct entry *x = a;
     const struct entry *y = b;
-    if (x->ms == y->ms && x->ms >= FIRST_MS && x->ms <= LAST_MS) {
+    if (x->ms == y->ms) {
         return (x->seq > y->seq) - (x->seq < y->seq);
     }
     return strcmp(x->reply->element[0]->str, y->reply->element[0]->str);

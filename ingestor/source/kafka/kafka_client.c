@@ -409,7 +409,7 @@ void kafka_client_add_event(struct kafka_client *client, struct batch *batch, rd
     event->arrival = now;
     switch (message_fill(client->reader, &message, batch, event, &why)) {
     case MESSAGE_USABLE:
-        event->id = event_id_of_text(batch_text(batch, id_text));
+        event->id = event_id_of_place(batch_text(batch, id_text), m->offset + 1);
         break;
     case MESSAGE_UNUSABLE:
         batch_drop_event(batch);

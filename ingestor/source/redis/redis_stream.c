@@ -112,7 +112,9 @@ void redis_client_add_event(struct redis_client *client, struct batch *batch,
     event->arrival = now;
     switch (message_fill(client->reader, &message, batch, event, &why)) {
     case MESSAGE_USABLE:
-        event->id = event_id_of_text(batch_text(batch, entry->id_text));
+        event->id =
+            event_id_of_place(batch_text(batch, entry->id_text),
+                              entry->id.seq < INT64_MAX ? (int64_t)entry->id.seq + 1 : INT64_MAX);
         break;
     case MESSAGE_UNUSABLE:
         batch_drop_event(batch);
