@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/state/pg_pointer.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/postgres/pg.h"
 #include "common/state/frame.h"
 
-#define PAST_TEXT "tilewire.state\n%" PRIu64 " %" PRIu64 " %" PRIu64 "\n"
-#define PAST_SCAN "tilewire.state\n%" SCNu64 " %" SCNu64 " %" SCNu64
+#define PAST_NAME "tilewire.state\n"
+#define PAST_TEXT PAST_NAME "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n"
 
 void pg_pointer_put(struct buf *out, const struct pg_past *past)
 {
@@ -30,7 +32,17 @@ static bool read_past(struct str framed, struct pg_past *out)
         return false;
     }
     snprintf(text, sizeof text, "%.*s", (int)(bytes.len < 127 ? bytes.len : 127), bytes.p);
-    return sscanf(text, PAST_SCAN, &out->system, &out->timeline, &out->xmax) == 3;
+    uint64_t *const numbers[] = {&out->system, &out->timeline, &out->xmax};
+    const char *at = text + strlen(PAST_NAME);
+    bool read = strncmp(text, PAST_NAME, strlen(PAST_NAME)) == 0;
+    for (size_t i = 0; read && i < sizeof numbers / sizeof *numbers; i++) {
+        char *end;
+        errno = 0;
+        *numbers[i] = strtoull(at, &end, 10);
+        read = errno == 0 && end != at;
+        at = end;
+    }
+    return read;
 }
 
 int pg_pointer_check(PGconn *db, const char *name, const struct pg_past *now, bool *went_back,

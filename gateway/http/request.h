@@ -29,22 +29,22 @@ struct request {
     const char *raw_path;         /* In it, behind scheme and host. */
     struct framing_target target; /* As it came. */
     struct str host;              /* Of the target, else of Host; NULL for none. */
-    bool host_foreign;            /* True when it is none of the gateway's names. */
-    bool begun;                   /* True once its headers were read. */
     struct request *prev;         /* Links those of which they were not; see lengths.h. */
     struct request *next;         /* Links those of which they were not; see lengths.h. */
+    bool host_foreign;            /* True when it is none of the gateway's names. */
+    bool begun;                   /* True once its headers were read. */
     bool last;                    /* True when the connection is closed after it. */
     bool head;                    /* True for HEAD. */
     bool nul;                     /* True when there is a %00 in its path or query. */
     bool http_1_0;                /* True when the client speaks HTTP/1.0. */
     bool too_large;               /* True when its body is. */
+    bool body_no_room;            /* True when its body was not kept for want of HTTP_BODIES_MAX. */
     bool header_too_large;        /* True when its headers are. */
     bool resumed;                 /* True once it has waited: the API is called for it again. */
     size_t header_bytes;          /* With the request line. */
     size_t body_bytes;
     size_t body_max;     /* Bytes of its body that are kept; 0: none are. */
     struct buf body;     /* What was kept. */
-    bool body_no_room;   /* True when it was not kept for want of HTTP_BODIES_MAX. */
     size_t answer_bytes; /* Of its answer; 0 before it is answered. */
     const char *origin;  /* The Origin that the answer has to name; NULL for none. */
     const char *vary;    /* The headers that tell clients apart; NULL: all get the same answer. */
@@ -57,7 +57,6 @@ struct request {
     struct identity
         *identity;           /* Who its client is; owned. NULL before that is known, or for good. */
     struct ip client;        /* Whom limits charge: the address, or what stands for a subject. */
-    bool ambient;            /* True when its browser sends credentials by itself, as cookies. */
     const struct view *view; /* What its client may see; owned. NULL before it is admitted. */
     uint64_t steps;          /* The work that it was so far, see gateway/api/cost.h. */
     struct histogram *durations; /* Takes how long the answer took; NULL: nothing is measured. */
@@ -65,6 +64,7 @@ struct request {
     mono_time wait_end;          /* When that is over. */
     mono_time resume_end;        /* When its wait to resume is over; 0 before it waited for that. */
     bool waited_enough;          /* True when it has to be answered now, whatever there is. */
+    bool ambient; /* True when its browser sends credentials by itself, as cookies. */
     struct waiting_item waiting;
     const char *allow; /* The methods that it might have; NULL: those that read. A constant. */
     void *kept;        /* Of a handler that is called again; freed with free_kept; or NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/dedupe/known.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ void known_free(struct known *known)
 
 static size_t place_of(const struct known *known, uint64_t number)
 {
+    assert(known->ring_cap != 0);
     return (size_t)(number % known->ring_cap);
 }
 

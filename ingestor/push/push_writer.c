@@ -168,8 +168,7 @@ static size_t write_group(struct writer_thread *t)
 
 static void give_back(struct writer_thread *t, size_t count)
 {
-    while (count-- > 0) {
-        struct push_job *job = t->first;
+    for (struct push_job *job = t->first; count > 0 && job != NULL; job = t->first, count--) {
         t->first = job->next;
         if (t->first == NULL) {
             t->end = &t->first;

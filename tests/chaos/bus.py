@@ -154,7 +154,7 @@ class Bus(Topics):
     def message_of(row):
         stamp, event, actor, target, summary, payload = row
         value = {"timestamp": stamp, "event_type": event, "actor_id": actor, "target_id": target, "summary": summary}
-        return json.dumps(value | ({} if payload is None else {"payload": json.loads(payload)}))
+        return json.dumps(value | ({} if payload is None else {"payload": json.loads(payload)}), ensure_ascii=False)
 
     def insert(self, rows):
         for row in rows:
