@@ -11,10 +11,14 @@
 
 #define REPLY_FRAMES 3 /* tag, delimiter, body; a request has the same */
 
+/* A server drops replies beyond its mark, and counts those that were read after each half of it. So
+ * as many as the other half may be under way, though all are answered in one moment. */
+_Static_assert(ASKER_UNDER_WAY_MAX <= SOCKET_REPLY_HWM / 2, "no reply is dropped");
+
 struct question {
     uint64_t tag;
     size_t server; /* whom it was sent to */
-    size_t asked;  /* how many servers it was sent to */
+    size_t asked;  /* how many servers it was sent to; 0: it waits for its turn */
     mono_time end;
     struct buf request;
     asker_done_fn *done;
@@ -30,7 +34,9 @@ struct asker {
     uint64_t last_tag;
     struct question *first;
     struct question *last;
+    struct question *unsent; /* the oldest that waits for its turn, as do all behind it; or NULL */
     size_t waiting;
+    size_t under_way; /* of these, that are sent */
     size_t bytes;
     struct buf frames[REPLY_FRAMES]; /* scratch */
 };
@@ -59,6 +65,10 @@ static void remove_question(struct asker *asker, struct question *question)
 {
     *(question->prev != NULL ? &question->prev->next : &asker->first) = question->next;
     *(question->next != NULL ? &question->next->prev : &asker->last) = question->prev;
+    if (asker->unsent == question) {
+        asker->unsent = question->next;
+    }
+    asker->under_way -= question->asked != 0;
     asker->waiting--;
     asker->bytes -= question->request.len;
     buf_free(&question->request);
@@ -101,13 +111,23 @@ static bool send_on(struct asker *asker, struct question *question)
     const struct str frames[REPLY_FRAMES] = {
         {(const char *)&question->tag, sizeof question->tag}, STR(""), buf_str(&question->request)};
     while (question->asked < asker->count) {
-        question->server = (question->server + (question->asked != 0)) % asker->count;
+        const size_t next = question->server + (question->asked != 0);
+        question->server = next < asker->count ? next : 0;
         question->asked++;
         if (socket_send(asker->sockets[question->server], frames, REPLY_FRAMES)) {
             return true;
         }
     }
     return false;
+}
+
+/* Its turn has come: it is the oldest that is not sent. */
+static bool send_first(struct asker *asker, struct question *question)
+{
+    asker->unsent = question->next;
+    asker->under_way++; /* remove_question takes it back */
+    question->server = asker->leader;
+    return send_on(asker, question);
 }
 
 bool asker_ask(struct asker *asker, struct str request, mono_time now, asker_done_fn *done,
@@ -118,7 +138,6 @@ bool asker_ask(struct asker *asker, struct str request, mono_time now, asker_don
     }
     struct question *question = x_calloc(1, sizeof *question);
     question->tag = ++asker->last_tag;
-    question->server = asker->leader;
     question->end = mono_add_ms(now, ASKER_WAIT_MS);
     question->done = done;
     question->arg = arg;
@@ -128,9 +147,12 @@ bool asker_ask(struct asker *asker, struct str request, mono_time now, asker_don
     asker->last = question;
     asker->waiting++;
     asker->bytes += request.len;
-    if (!send_on(asker, question)) {
-        remove_question(asker, question);
-        return false;
+    if (asker->unsent == NULL) {
+        asker->unsent = question;
+        if (asker->under_way < ASKER_UNDER_WAY_MAX && !send_first(asker, question)) {
+            remove_question(asker, question);
+            return false;
+        }
     }
     return true;
 }
@@ -142,6 +164,12 @@ static void end(struct asker *asker, struct question *question, enum asker_end h
     void *arg = question->arg;
     remove_question(asker, question);
     done(arg, how, reply);
+}
+
+/* Ends one of which there is no answer. */
+static void give_up(struct asker *asker, struct question *question)
+{
+    end(asker, question, question->asked != 0 ? ASKER_SILENT : ASKER_UNSENT, STR(""));
 }
 
 static struct question *find(const struct asker *asker, uint64_t tag)
@@ -185,7 +213,13 @@ void asker_process(struct asker *asker, mono_time now)
         }
     }
     while (asker->first != NULL && asker->first->end.us <= now.us) {
-        end(asker, asker->first, ASKER_SILENT, STR(""));
+        give_up(asker, asker->first);
+    }
+    while (asker->unsent != NULL && asker->under_way < ASKER_UNDER_WAY_MAX) {
+        struct question *question = asker->unsent;
+        if (!send_first(asker, question)) {
+            end(asker, question, ASKER_UNSENT, STR(""));
+        }
     }
 }
 
@@ -197,7 +231,7 @@ mono_time asker_next(const struct asker *asker)
 void asker_end_all(struct asker *asker)
 {
     while (asker->first != NULL) {
-        end(asker, asker->first, ASKER_SILENT, STR(""));
+        give_up(asker, asker->first);
     }
 }
 

@@ -11,7 +11,8 @@
  *
  * The queue of a subscriber that reads nothing is a run of messages, so it is bounded by that. One
  * that reads a little may hold large ones of before and as many small ones of now: twice that.
- * Beyond the mark messages are dropped for that subscriber alone, which finds a gap.
+ * Beyond the mark messages are dropped for that subscriber alone, which finds a gap. While
+ * connections end the mark stays as it is, until none has ended for a second (outlet.c).
  *
  * One thread, that which made it.
  */

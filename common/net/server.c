@@ -8,20 +8,8 @@
 /* A request is identity, tags of the asker and of proxies on the way, delimiter, and body. */
 #define REQUEST_FRAMES_MAX SERVER_FRAMES_MAX
 
-/* A page is of QUERY_REPLY_BYTES and one tile more: what is beyond that takes fewer places in the
- * queue of an asker, so that at most 16 MiB or so wait for it. */
-#define LARGE_BYTES ((size_t)2 * QUERY_REPLY_BYTES)
-#define LARGE_REPLY_HWM 16
-
-/* Replies to pushes come in bursts, as many as share a commit; fewer than this are ever under way
- * (ingestor/push). The mark is not changed for them: libzmq tells the peers of connections that end
- * just then, and crashes. */
-#define LATER_REPLY_HWM 2048
-
 struct server {
     void *router;
-    int usual_mark; /* of the socket's queues of replies */
-    int mark;       /* the same, as it is now */
     struct query *query;
     size_t head; /* How many frames the envelope of the request has that is being answered. */
     struct buf frames[REQUEST_FRAMES_MAX];
@@ -32,15 +20,12 @@ int server_create(const char *address, const struct config *config, struct query
                   struct server **out, struct error *err)
 {
     const int64_t largest = query->push != NULL ? SOCKET_PUSH_MAX_BYTES : SOCKET_REQUEST_MAX_BYTES;
-    const int replies = query->push != NULL ? LATER_REPLY_HWM : SOCKET_REPLY_HWM;
-    void *router = socket_bind_server(address, largest, replies, config, err);
+    void *router = socket_bind_server(address, largest, config, err);
     if (router == NULL) {
         return STATUS_IO;
     }
     struct server *server = x_calloc(1, sizeof *server);
     server->router = router;
-    server->usual_mark = replies;
-    server->mark = replies;
     server->query = query;
     *out = server;
     return STATUS_OK;
@@ -88,14 +73,9 @@ size_t server_envelope(const struct server *server, struct str frames[SERVER_FRA
 
 void server_reply(struct server *server, const struct str *frames, size_t count, struct str reply)
 {
-    const int mark = reply.len > LARGE_BYTES ? LARGE_REPLY_HWM : server->usual_mark;
     struct str out[SERVER_FRAMES_MAX + 1];
     memcpy(out, frames, count * sizeof *out);
     out[count] = reply;
-    if (mark != server->mark) {
-        server->mark = mark;
-        socket_set_send_hwm(server->router, mark);
-    }
     (void)socket_send(server->router, out, count + 1);
 }
 

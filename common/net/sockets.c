@@ -124,13 +124,12 @@ void *socket_bind(int type, const char *address, const struct config *config, st
     return bind_made(make(type, err), type, address, config, err);
 }
 
-void *socket_bind_server(const char *address, int64_t largest, int replies,
-                         const struct config *config, struct error *err)
+void *socket_bind_server(const char *address, int64_t largest, const struct config *config,
+                         struct error *err)
 {
     void *socket = make(ZMQ_ROUTER, err);
     if (socket != NULL) {
         zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
-        set_int(socket, ZMQ_SNDHWM, replies);
     }
     return bind_made(socket, ZMQ_ROUTER, address, config, err);
 }

@@ -45,9 +45,9 @@
 #define SOCKET_PUBLISH_HWM 100000
 #define SOCKET_SUBSCRIBER_HWM 1000
 
-/* High-water marks of a server for each asker: requests of it, and replies for it, unless they are
- * large (server.c). And of an asker. Libzmq hears only now and then what a peer has read, so that
- * an asker who takes each reply at once loses some of them at a mark of 8. */
+/* High-water marks of a server for each asker: requests of it, and replies for it. And of an asker.
+ * Libzmq hears only after each half of the mark what a peer has read, so that an asker who takes
+ * each reply at once loses some of them at a mark of 8. */
 #define SOCKET_REQUEST_HWM 16
 #define SOCKET_REPLY_HWM 64
 #define SOCKET_QUERY_HWM 64
@@ -70,10 +70,9 @@ void sockets_term(void);
  * says which address it was, and why. */
 void *socket_bind(int type, const char *address, const struct config *config, struct error *err);
 
-/* Makes a ROUTER that is bound to the address, and takes in frames of that many bytes. replies:
- * the mark of its replies. */
-void *socket_bind_server(const char *address, int64_t largest, int replies,
-                         const struct config *config, struct error *err);
+/* Makes a ROUTER that is bound to the address, and takes in frames of that many bytes. */
+void *socket_bind_server(const char *address, int64_t largest, const struct config *config,
+                         struct error *err);
 
 /* Makes a socket that is bound to an address of inproc, which only this process reaches. */
 void *socket_bind_within(int type, const char *address, struct error *err);
@@ -101,7 +100,8 @@ void socket_monitor_close(void *socket, void **monitor);
  * NULL is fine. */
 void socket_close(void **socket);
 
-/* Changes how many messages may wait for each peer; those that wait already stay. */
+/* Changes how many messages may wait for each peer; those that wait already stay. Libzmq 4.3.4
+ * crashes when a connection is just ending, see outlet.c. */
 void socket_set_send_hwm(void *socket, int messages);
 
 /* The descriptor to poll. It is edge-triggered: after any use of the socket socket_readable has to

@@ -276,8 +276,19 @@ static enum MHD_Result answer_error(struct request *request, const struct answer
     return result;
 }
 
+static enum MHD_Result nobody_there(struct request *request)
+{
+    api_of(request)->counters.pushes_away++;
+    return reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                         "No ingestor of gateway.push can be reached. " NOT_STORED,
+                         reply_retry_s());
+}
+
 static enum MHD_Result answer(struct request *request, const struct outcome *outcome)
 {
+    if (outcome->end == ASKER_UNSENT) {
+        return nobody_there(request);
+    }
     struct answer_pushed pushed;
     struct answer_error error;
     struct mp_doc doc;
@@ -316,10 +327,7 @@ enum MHD_Result api_push(struct request *request)
         request_suspend(request);
         result = MHD_YES;
     } else {
-        api->counters.pushes_away++;
-        result = reply_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE,
-                               "No ingestor of gateway.push can be reached. " NOT_STORED,
-                               reply_retry_s());
+        result = nobody_there(request);
     }
     buf_free(&query);
     return result;

@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/net/sockets.h"
 #include "tests/unit.h"
 
@@ -109,11 +110,42 @@ static void the_queue_of_a_subscriber_is_bounded_in_bytes(void **state)
     scene_finish(&scene);
 }
 
+/* Libzmq crashes when the mark changes while one does. */
+static void the_mark_stays_while_connections_end(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct error err = {{0}};
+    char subscription[16];
+    scene_init(&scene);
+    void *subscriber = socket_open(ZMQ_SUB, &err);
+    assert_int_equal(
+        socket_connect(subscriber, scene.address, &(struct config_server){0}, scene.config, &err),
+        STATUS_OK);
+    assert_int_equal(zmq_recv(outlet_socket(scene.outlet), subscription, sizeof subscription, 0),
+                     1);
+    socket_close(&subscriber);
+    assert_int_equal(zmq_recv(outlet_socket(scene.outlet), subscription, sizeof subscription, 0),
+                     1); /* its subscription has ended */
+    const mono_time ended = clock_mono();
+    send_some(&scene, 100, MIB);
+    assert_int_equal(mark_of(&scene), SOCKET_PUBLISH_HWM);
+    while (mark_of(&scene) == SOCKET_PUBLISH_HWM) {
+        assert_true(clock_mono().us - ended.us < 60 * US_PER_S);
+        usleep(1000);
+        send_some(&scene, 1, MIB);
+    }
+    assert_true(clock_mono().us - ended.us >= US_PER_S);
+    assert_in_range(mark_of(&scene), 40, 64);
+    scene_finish(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_mark_follows_the_length_of_messages),
         cmocka_unit_test(the_queue_of_a_subscriber_is_bounded_in_bytes),
+        cmocka_unit_test(the_mark_stays_while_connections_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
