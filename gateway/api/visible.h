@@ -19,8 +19,8 @@
 #include "gateway/http/request.h"
 
 /* Gives the request the view of its client, and says if the client may be answered at all: when
- * not, *result is what the handler returns. For now everybody may, and sees everything. Also called
- * for a request that has waited, whose client may see less by then. */
+ * not, *result is what the handler returns. Also called for a request that has waited, whose client
+ * may see less by then. */
 bool visible_begin(struct request *request, enum MHD_Result *result);
 
 /* What the request selects of tiles (parameter `keys`) or events (`types`), as far as its client
