@@ -218,7 +218,7 @@ def test_pgbouncer_in_transaction_mode(deploy, postgres_table, bouncer, checkpoi
         started = len(d["ingestor"].log_text())
         d.start("ingestor")
         assert "already exists" not in d["ingestor"].log_text()[started:]
-    assert d.tile("days/2026-11-04")["data"]["value"] == 3
+    wait_until(lambda: d.tile("days/2026-11-04")["data"]["value"] == 3, what="the tile of that day, too")
     late = postgres_table.connect()
     late.cursor().execute("INSERT INTO events (timestamp, event_type) VALUES (now(), 'order.created')")
     postgres_table.execute(INSERT.format("events"))
