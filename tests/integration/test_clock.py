@@ -74,7 +74,7 @@ def assert_shown(d, count):
     tile = wait_until(lambda: (t := d.tile("minute"))["data"]["value"] == count and t, 30, f"{count} rows in the window")
     assert abs(time.time() - as_of(tile)) < 30
     assert not tile["stale"]
-    assert sum(d.tile("hours")["data"]["points"].values()) == count
+    wait_until(lambda: sum(d.tile("hours")["data"]["points"].values()) == count)
     assert d.tile("sla")["data"]["ok"] == count
     assert len([tile for tile in d.get_json("/api/tiles")["tiles"] if tile["key"].startswith("by/")]) == count
 

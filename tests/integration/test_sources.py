@@ -173,7 +173,7 @@ def test_optional_columns_may_be_missing(deploy, folder):
     d.write()
     d.start()
     wait_until(lambda: d.tile("sales")["data"]["value"] == 1)
-    assert d.tile("by/north")["data"]["value"] == 1
+    wait_until(lambda: d.tile("by/north")["data"]["value"] == 1)
     event = d.get_json("/api/events")["events"][0]
     assert event["shop"] == "north" and event["actor_id"] is None and event["summary"] is None
     d.verify()

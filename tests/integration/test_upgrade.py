@@ -95,12 +95,12 @@ def test_an_old_checkpoint_is_taken_over_without_a_build(upgraded):
     wait_until(lambda: d.tile("ever")["data"] == {"value": tiles["ever"]["value"] + 3})
     wait_until(lambda: d.request("/api/tiles/regions/r2")[0] == 200)
     for i in range(3):
-        assert d.tile(f"regions/r{i}")["data"] == {"value": tiles[f"regions/r{i}"]["value"] + 1}
+        wait_until(lambda: d.tile(f"regions/r{i}")["data"] == {"value": tiles[f"regions/r{i}"]["value"] + 1})
     assert d["ingestor"].kill() is not None
     d.start("ingestor")
     d.table.insert([(now_iso(), "order.created", None, None, None, json.dumps({"region": "r0"}))])
     wait_until(lambda: d.tile("ever")["data"] == {"value": tiles["ever"]["value"] + 4})
-    assert d.tile("work")["data"] == tiles["work"]
+    wait_until(lambda: d.tile("work")["data"] == tiles["work"])
 
 
 def test_what_an_older_program_finds_afterwards_is_of_a_newer_format(upgraded):
