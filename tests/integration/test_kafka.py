@@ -419,12 +419,12 @@ def test_memory_is_bounded_when_messages_are_large(deploy, topics):
     for i in range(500):
         topics.producer.produce(topics.names[0], order(payload={"text": "x" * 900_000}), partition=i % 3)
     assert topics.producer.flush(60) == 0
-    await_value(d, 500)
+    await_value(d, 500, 120)
     running = most_memory(d)
     d["ingestor"].kill()
     d.start("ingestor")
     topics.send(order())
-    await_value(d, 501)
+    await_value(d, 501, 120)
     assert running < 400 and most_memory(d) < 300, (running, most_memory(d))
     assert len(all_events(d)) > 10
 

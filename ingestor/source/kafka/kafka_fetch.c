@@ -6,7 +6,7 @@
 
 #include "common/base/xalloc.h"
 
-#define SHORT_QUEUE 1000 /* messages; one that was never longer was hardly full */
+#define SHORT_QUEUE 1000 /* messages; one that was never longer was hardly full of them */
 #define ANSWER_MS 100    /* A broker that takes longer has other troubles. */
 
 void kafka_fetch_forget(struct kafka_fetch *fetch)
@@ -41,7 +41,9 @@ void kafka_fetch_leader(struct kafka_fetch *fetch, int32_t broker, const char *t
 
 bool kafka_fetch_is_half(struct kafka_fetch *fetch, size_t messages)
 {
-    const bool half = fetch->longest > SHORT_QUEUE && messages < fetch->longest / 2;
+    /* One of few, but large messages is full of bytes, and then empty. */
+    const bool half = fetch->longest > SHORT_QUEUE ? messages < fetch->longest / 2
+                                                   : messages == 0 && fetch->longest != 0;
     if (half || messages > fetch->longest) {
         fetch->longest = messages;
     }
