@@ -9,7 +9,6 @@ import signal
 import pytest
 
 import test_dedupe
-from conftest import bin_folder
 from redis_streams import Stream, throw_away_server
 from test_crashes import Resuming, Writer
 from test_cursor import text_ids
@@ -452,7 +451,7 @@ def most_memory(d):
     return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
 
 
-@pytest.mark.skipif("asan" in str(bin_folder()), reason="a sanitizer keeps memory that was freed")
+@pytest.mark.memory
 def test_memory_is_bounded_when_entries_are_large(deploy, entries):
     """Also of those that are read again for the event log; and one that is larger than all of that is passed over."""
     d = deploy(entries, tiles=COUNT).start()

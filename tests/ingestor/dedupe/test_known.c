@@ -48,8 +48,11 @@ static void expect_same(const struct known *known, const struct model *model, un
         const struct known_name name = name_of(i);
         const struct known_entry *wanted = model_find(model, name);
         const struct known_entry *found = known_find(known, &name);
-        assert_true((wanted == NULL) == (found == NULL));
-        assert_true(wanted == NULL || memcmp(wanted, found, sizeof *wanted) == 0);
+        if (wanted == NULL || found == NULL) {
+            assert_ptr_equal(wanted, found);
+        } else {
+            assert_memory_equal(wanted, found, sizeof *wanted);
+        }
     }
 }
 
