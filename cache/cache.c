@@ -187,7 +187,7 @@ static int on_listeners_timer(zloop_t *loop, int timer, void *arg)
     (void)timer;
     struct cache *cache = arg;
     listeners_check(cache->listeners);
-    guard_look(cache->guard, clock_mono());
+    guard_count_broken(cache->guard, clock_mono());
     return 0;
 }
 

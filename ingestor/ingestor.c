@@ -112,7 +112,7 @@ static int on_listeners_timer(zloop_t *loop, int timer, void *arg)
     (void)timer;
     struct ingestor *ingestor = arg;
     listeners_check(ingestor->answering.listeners);
-    guard_look(ingestor->answering.guard, clock_mono());
+    guard_count_broken(ingestor->answering.guard, clock_mono());
     return 0;
 }
 

@@ -168,7 +168,7 @@ void guard_process(struct guard *guard, mono_time now, unsigned budget)
     }
 }
 
-void guard_look(struct guard *guard, mono_time now)
+void guard_count_broken(struct guard *guard, mono_time now)
 {
     uint64_t left_out = 0;
     bool broken = false;

@@ -46,7 +46,7 @@ void guard_process(struct guard *guard, mono_time now, unsigned budget);
 
 /* Counts, and logs, connections that ended before anybody could be asked about them. To be called
  * now and then. */
-void guard_look(struct guard *guard, mono_time now);
+void guard_count_broken(struct guard *guard, mono_time now);
 
 /*
  * Lets those in from now on who are in the clients file of that configuration. When somebody who

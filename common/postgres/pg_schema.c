@@ -38,7 +38,7 @@ struct found {
 
 enum { FOUND_NAME, FOUND_OWNER, FOUND_TRUSTED, FOUND_VERSION, FOUND_ROLE };
 
-static const char look[] = PG_TRUSTED
+static const char find_schema[] = PG_TRUSTED
     ", schema(oid, owner) AS (SELECT oid, nspowner FROM pg_catalog.pg_namespace WHERE nspname = "
     "'tilewire'), things(name, owner, version) AS (SELECT '', owner, false FROM schema UNION ALL "
     "SELECT c.relname, c.relowner, EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid "
@@ -89,7 +89,7 @@ static int examine(const PGresult *result, struct found *out, struct error *err)
 static int find(PGconn *db, struct found *out, struct error *err)
 {
     PGresult *result;
-    int status = pg_query(db, look, &result, "cannot look for schema \"tilewire\"", err);
+    int status = pg_query(db, find_schema, &result, "cannot look for schema \"tilewire\"", err);
     if (status == STATUS_OK) {
         status = examine(result, out, err);
         PQclear(result);

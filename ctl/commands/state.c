@@ -48,7 +48,7 @@ static const char *plural(size_t count)
 
 /* ---- ls ---- */
 
-static void add_row(struct show_table *table, const struct stored_tile *tile)
+static void add_row(struct show_table *table, const struct record_tile *tile)
 {
     char time[WALL_TEXT_SIZE];
     char number[32];
@@ -68,7 +68,7 @@ static void add_row(struct show_table *table, const struct stored_tile *tile)
     buf_free(&since);
 }
 
-static void add_json(struct buf *json, const struct stored_tile *tile)
+static void add_json(struct buf *json, const struct record_tile *tile)
 {
     char time[WALL_TEXT_SIZE];
     buf_append_text(json, json->len > 1 ? ",\n {\"key\":" : "{\"key\":");
@@ -93,7 +93,7 @@ static void add_json(struct buf *json, const struct stored_tile *tile)
     }
 }
 
-static void print_tiles(const struct ctl *ctl, const struct stored_tiles *tiles)
+static void print_tiles(const struct ctl *ctl, const struct record_tiles *tiles)
 {
     static const char *const header[] = {"KEY", "BYTES", "SINCE", "COMPLETE", "RETIRED"};
     struct show_table table;
@@ -124,22 +124,22 @@ static int list(const struct ctl *ctl, const struct command_line *line, struct e
 {
     (void)line;
     struct state_changes records = {0};
-    struct stored_tiles tiles = {0};
+    struct record_tiles tiles = {0};
     int status = stores_read(ctl->config, &records, NULL, err);
     if (status == STATUS_OK) {
-        status = stored_tiles_read(&records, &tiles, err);
+        status = records_read_tiles(&records, &tiles, err);
     }
     if (status == STATUS_OK) {
         print_tiles(ctl, &tiles);
     }
-    stored_tiles_free(&tiles);
+    records_free_tiles(&tiles);
     state_changes_free(&records);
     return status;
 }
 
 /* ---- export ---- */
 
-static size_t count_damaged(const struct stored_tiles *tiles)
+static size_t count_damaged(const struct record_tiles *tiles)
 {
     size_t damaged = 0;
     for (size_t i = 0; i < tiles->count; i++) {
@@ -149,7 +149,7 @@ static size_t count_damaged(const struct stored_tiles *tiles)
 }
 
 /* Leaves out the records of tiles that are damaged. */
-static void take_whole(const struct state_changes *records, const struct stored_tiles *tiles,
+static void take_whole(const struct state_changes *records, const struct record_tiles *tiles,
                        struct state_changes *out)
 {
     size_t at = 0;
@@ -170,10 +170,10 @@ static int export_to(const struct ctl *ctl, const struct command_line *line, str
     struct state_changes records = {0};
     struct state_changes journal = {0};
     struct state_changes whole = {0};
-    struct stored_tiles tiles = {0};
+    struct record_tiles tiles = {0};
     int status = stores_read(ctl->config, &records, &journal, err);
     if (status == STATUS_OK) {
-        status = stored_tiles_read(&records, &tiles, err);
+        status = records_read_tiles(&records, &tiles, err);
     }
     const size_t damaged = count_damaged(&tiles);
     if (status == STATUS_OK) {
@@ -188,7 +188,7 @@ static int export_to(const struct ctl *ctl, const struct command_line *line, str
         fprintf(ctl->out, "the state of %zu tile definition%s is in %s\n", tiles.count - damaged,
                 plural(tiles.count - damaged), line->second);
     }
-    stored_tiles_free(&tiles);
+    records_free_tiles(&tiles);
     state_changes_free(&whole);
     state_changes_free(&journal);
     state_changes_free(&records);
@@ -242,23 +242,23 @@ static int replace(struct stores_held *held, const struct state_changes *records
 
 /* Finds whatever is wrong with an export, before anything is changed. */
 static int read_export(const struct ctl *ctl, const char *path, struct state_changes *records,
-                       struct state_changes *journal, struct stored_tiles *tiles, struct error *err)
+                       struct state_changes *journal, struct record_tiles *tiles, struct error *err)
 {
     int status = state_export_read(path, records, journal, err);
     if (status == STATUS_OK) {
-        status = stored_tiles_read(records, tiles, err);
+        status = records_read_tiles(records, tiles, err);
     }
     if (status == STATUS_OK && count_damaged(tiles) != 0) {
         status = error_set(err, STATUS_INVALID, "a tile in it cannot be read");
     }
-    return status == STATUS_OK ? stored_place_check(records, &ctl->config->source, err) : status;
+    return status == STATUS_OK ? records_check_place(records, &ctl->config->source, err) : status;
 }
 
 static int import_from(const struct ctl *ctl, const struct command_line *line, struct error *err)
 {
     struct state_changes records = {0};
     struct state_changes journal = {0};
-    struct stored_tiles tiles = {0};
+    struct record_tiles tiles = {0};
     struct stores_held held = {0};
     int status = read_export(ctl, line->second, &records, &journal, &tiles, err);
     if (status != STATUS_OK) {
@@ -275,7 +275,7 @@ static int import_from(const struct ctl *ctl, const struct command_line *line, s
                 tiles.count, plural(tiles.count));
     }
     stores_release(&held);
-    stored_tiles_free(&tiles);
+    records_free_tiles(&tiles);
     state_changes_free(&journal);
     state_changes_free(&records);
     return status;
@@ -284,12 +284,12 @@ static int import_from(const struct ctl *ctl, const struct command_line *line, s
 /* ---- drop ---- */
 
 /* Adds what takes the tile's records away; returns how often it is stored. */
-static size_t take_away(const struct stored_tiles *tiles, const char *key,
+static size_t take_away(const struct record_tiles *tiles, const char *key,
                         struct state_changes *out)
 {
     size_t found = 0;
     for (size_t i = 0; i < tiles->count; i++) {
-        const struct stored_tile *tile = &tiles->list[i];
+        const struct record_tile *tile = &tiles->list[i];
         if (tile->key != NULL && strcmp(tile->key, key) == 0) {
             state_gone(out, STATE_TILE_GONE, (struct state_id){.tile = tile->number});
             found++;
@@ -303,10 +303,10 @@ static int find(const struct ctl *ctl, const char *key, struct state_changes *go
                 struct error *err)
 {
     struct state_changes records = {0};
-    struct stored_tiles tiles = {0};
+    struct record_tiles tiles = {0};
     int status = stores_read(ctl->config, &records, NULL, err);
     if (status == STATUS_OK) {
-        status = stored_tiles_read(&records, &tiles, err);
+        status = records_read_tiles(&records, &tiles, err);
     }
     if (status == STATUS_OK && take_away(&tiles, key, gone) == 0) {
         status = error_set(err, STATUS_NOT_FOUND,
@@ -314,7 +314,7 @@ static int find(const struct ctl *ctl, const char *key, struct state_changes *go
                            "are (members of a family are dropped together, by its key)",
                            key);
     }
-    stored_tiles_free(&tiles);
+    records_free_tiles(&tiles);
     state_changes_free(&records);
     return status;
 }

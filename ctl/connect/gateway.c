@@ -14,8 +14,8 @@
 
 #define JWKS_MAX ((size_t)1 << 20)
 
-static void look_at_port(const char *about, const struct config_listen_address *listen,
-                         struct findings *out)
+static void try_port(const char *about, const struct config_listen_address *listen,
+                     struct findings *out)
 {
     if (listen->text == NULL) {
         return;
@@ -85,7 +85,7 @@ static bool read_whole(const char *path, struct buf *out)
     return good;
 }
 
-static void look_at_issuer(const struct config_issuer *issuer, struct findings *out)
+static void try_issuer(const struct config_issuer *issuer, struct findings *out)
 {
     static const char about[] = "gateway.jwt";
     struct reading reading = {0};
@@ -120,7 +120,7 @@ static void look_at_issuer(const struct config_issuer *issuer, struct findings *
 
 /* ---- A proxy's secret ---- */
 
-static void look_at_secret(const struct config_gateway *gateway, struct findings *out)
+static void try_secret(const struct config_gateway *gateway, struct findings *out)
 {
     char secret[4096];
     struct error err = {{0}};
@@ -136,10 +136,10 @@ static void look_at_secret(const struct config_gateway *gateway, struct findings
 void connect_try_gateway(const struct config *config, struct findings *out)
 {
     const struct config_gateway *gateway = &config->gateway;
-    look_at_port("gateway.listen", &gateway->listen, out);
-    look_at_port("gateway.admin_listen", &gateway->admin_listen, out);
+    try_port("gateway.listen", &gateway->listen, out);
+    try_port("gateway.admin_listen", &gateway->admin_listen, out);
     for (size_t i = 0; gateway->auth == CONFIG_AUTH_JWT && i < gateway->jwt.issuer_count; i++) {
-        look_at_issuer(&gateway->jwt.issuers[i], out);
+        try_issuer(&gateway->jwt.issuers[i], out);
     }
-    look_at_secret(gateway, out);
+    try_secret(gateway, out);
 }

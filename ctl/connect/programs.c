@@ -64,8 +64,7 @@ static enum port_state port_of(const char *address)
 }
 
 /* An address that a program of this file listens at, if it runs here. */
-static void look_at_publish(const char *about, const char *publish, bool answers,
-                            struct findings *out)
+static void try_publish(const char *about, const char *publish, bool answers, struct findings *out)
 {
     const enum port_state state = port_of(publish);
     if (state == PORT_DENIED) {
@@ -78,8 +77,8 @@ static void look_at_publish(const char *about, const char *publish, bool answers
     }
 }
 
-static void look_at_program(const struct ctl *ctl, const char *about, const char *query,
-                            const char *publish, enum config_client_role role, struct findings *out)
+static void try_program(const struct ctl *ctl, const char *about, const char *query,
+                        const char *publish, enum config_client_role role, struct findings *out)
 {
     const struct config_server server = {.role = role};
     const enum port_state state = port_of(query);
@@ -99,11 +98,11 @@ static void look_at_program(const struct ctl *ctl, const char *about, const char
                         state == PORT_USED ? "something" : "perhaps something", query, err.text);
         }
     }
-    look_at_publish(about, publish, answers, out);
+    try_publish(about, publish, answers, out);
 }
 
-static void look_at_upstreams(const struct ctl *ctl, const char *about,
-                              const struct config_upstreams *upstreams, struct findings *out)
+static void try_upstreams(const struct ctl *ctl, const char *about,
+                          const struct config_upstreams *upstreams, struct findings *out)
 {
     for (size_t i = 0; i < upstreams->count; i++) {
         const struct config_upstream *upstream = &upstreams->list[i];
@@ -131,11 +130,10 @@ void connect_try_programs(const struct ctl *ctl, struct findings *out)
     }
     explicit_bzero(&keys, sizeof keys);
     if (config->has_source) {
-        look_at_program(ctl, "ingestor", config->ingestor.query, config->ingestor.publish,
-                        CONFIG_CLIENT_INGESTOR, out);
+        try_program(ctl, "ingestor", config->ingestor.query, config->ingestor.publish,
+                    CONFIG_CLIENT_INGESTOR, out);
     }
-    look_at_upstreams(ctl, "cache.upstreams", &config->cache.upstreams, out);
-    look_at_program(ctl, "cache", config->cache.query, config->cache.publish, CONFIG_CLIENT_CACHE,
-                    out);
-    look_at_upstreams(ctl, "gateway.upstreams", &config->gateway.upstreams, out);
+    try_upstreams(ctl, "cache.upstreams", &config->cache.upstreams, out);
+    try_program(ctl, "cache", config->cache.query, config->cache.publish, CONFIG_CLIENT_CACHE, out);
+    try_upstreams(ctl, "gateway.upstreams", &config->gateway.upstreams, out);
 }

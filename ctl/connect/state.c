@@ -28,11 +28,11 @@ static bool in_files(const struct config *config)
 static void say_tiles(const struct config *config, const struct state_changes *records,
                       struct findings *out)
 {
-    struct stored_tiles tiles = {0};
+    struct record_tiles tiles = {0};
     struct error err = {{0}};
-    int status = stored_place_check(records, &config->source, &err);
+    int status = records_check_place(records, &config->source, &err);
     if (status == STATUS_OK) {
-        status = stored_tiles_read(records, &tiles, &err);
+        status = records_read_tiles(records, &tiles, &err);
     }
     if (status == STATUS_OK) {
         finding_add(out, FINDING_OK, ABOUT, "%s has the state of %zu tile%s, in %zu bytes",
@@ -42,10 +42,10 @@ static void say_tiles(const struct config *config, const struct state_changes *r
         finding_add(out, FINDING_WARNING, ABOUT,
                     "%s: the ingestor will not go on from it, but build all tiles anew", err.text);
     }
-    stored_tiles_free(&tiles);
+    records_free_tiles(&tiles);
 }
 
-static void look_at_stored(const struct config *config, struct findings *out)
+static void try_stored(const struct config *config, struct findings *out)
 {
     struct state_changes records = {0};
     struct error err = {{0}};
@@ -84,7 +84,7 @@ static char *folder_of(const char *path)
                          : x_strndup(path, slash != path ? (size_t)(slash - path) : 1);
 }
 
-static void look_at_folder(const char *folder, struct findings *out)
+static void try_folder(const char *folder, struct findings *out)
 {
     if (access(folder, W_OK | X_OK) != 0) {
         finding_add(
@@ -124,7 +124,7 @@ static bool read_lock(const char *path, const char *folder, char text[LOCK_BYTES
 }
 
 /* The lock itself is not touched: whoever takes it looks like an ingestor to the others. */
-static void look_at_lock(const char *path, const char *folder, struct findings *out)
+static void try_lock(const char *path, const char *folder, struct findings *out)
 {
     char text[LOCK_BYTES];
     const char *process = read_lock(path, folder, text) ? strstr(text, " process ") : NULL;
@@ -148,7 +148,7 @@ static void say_holder(const PGresult *result, struct findings *out)
     }
 }
 
-static void look_at_schema(const struct config *config, struct findings *out)
+static void try_schema(const struct config *config, struct findings *out)
 {
     static const char rights[] =
         "SELECT to_regclass('tilewire.lease') IS NOT NULL, "
@@ -195,13 +195,13 @@ static void look_at_schema(const struct config *config, struct findings *out)
 
 void connect_try_state(const struct config *config, struct findings *out)
 {
-    look_at_stored(config, out);
+    try_stored(config, out);
     if (in_files(config)) {
         char *folder = folder_of(config->ingestor.checkpoint_path);
-        look_at_folder(folder, out);
-        look_at_lock(config->ingestor.checkpoint_path, folder, out);
+        try_folder(folder, out);
+        try_lock(config->ingestor.checkpoint_path, folder, out);
         free(folder);
     } else if (config->ingestor.checkpoint == CHECKPOINT_POSTGRESQL) {
-        look_at_schema(config, out);
+        try_schema(config, out);
     }
 }

@@ -68,8 +68,8 @@ static const char *scheme_of(enum source_kind kind)
     return "";
 }
 
-int stored_place_check(const struct state_changes *records, const struct config_source *source,
-                       struct error *err)
+int records_check_place(const struct state_changes *records, const struct config_source *source,
+                        struct error *err)
 {
     struct mp_doc doc;
     struct str saved;
@@ -99,7 +99,7 @@ int stored_place_check(const struct state_changes *records, const struct config_
 /* ---- Tiles ---- */
 
 /* Reads a tile's own record. One that is damaged has no key. */
-static int read_tile(struct str value, struct stored_tile *tile, struct error *err)
+static int read_tile(struct str value, struct record_tile *tile, struct error *err)
 {
     struct mp_doc doc;
     struct str key = STR_NULL;
@@ -128,18 +128,18 @@ static int read_tile(struct str value, struct stored_tile *tile, struct error *e
     return STATUS_OK;
 }
 
-static struct stored_tile *add_tile(struct stored_tiles *tiles, uint64_t number)
+static struct record_tile *add_tile(struct record_tiles *tiles, uint64_t number)
 {
     tiles->list = x_reallocarray(tiles->list, tiles->count + 1, sizeof *tiles->list);
-    tiles->list[tiles->count] = (struct stored_tile){.number = number};
+    tiles->list[tiles->count] = (struct record_tile){.number = number};
     return &tiles->list[tiles->count++];
 }
 
 /* Takes the next record in. */
-static int take(struct stored_tiles *tiles, const struct state_changes *records,
+static int take(struct record_tiles *tiles, const struct state_changes *records,
                 const struct state_change *record, struct error *err)
 {
-    struct stored_tile *tile = tiles->count != 0 ? &tiles->list[tiles->count - 1] : NULL;
+    struct record_tile *tile = tiles->count != 0 ? &tiles->list[tiles->count - 1] : NULL;
     const bool first = tile == NULL || tile->number != record->id.tile;
     if (first) {
         tile = add_tile(tiles, record->id.tile);
@@ -147,7 +147,7 @@ static int take(struct stored_tiles *tiles, const struct state_changes *records,
     if (record->kind != STATE_PUT) { /* damaged: even what came before does not count */
         free(tile->key);
         free(tile->position);
-        *tile = (struct stored_tile){.number = tile->number};
+        *tile = (struct record_tile){.number = tile->number};
         return STATUS_OK;
     }
     tile->records++;
@@ -157,11 +157,11 @@ static int take(struct stored_tiles *tiles, const struct state_changes *records,
                : STATUS_OK;
 }
 
-int stored_tiles_read(const struct state_changes *records, struct stored_tiles *out,
-                      struct error *err)
+int records_read_tiles(const struct state_changes *records, struct record_tiles *out,
+                       struct error *err)
 {
     struct mp_doc doc;
-    struct stored_tiles tiles = {0};
+    struct record_tiles tiles = {0};
     int status = read_place(records, &doc, err);
     if (status != STATUS_OK) {
         return status;
@@ -173,19 +173,19 @@ int stored_tiles_read(const struct state_changes *records, struct stored_tiles *
         }
     }
     if (status != STATUS_OK) {
-        stored_tiles_free(&tiles);
+        records_free_tiles(&tiles);
         return status;
     }
     *out = tiles;
     return STATUS_OK;
 }
 
-void stored_tiles_free(struct stored_tiles *tiles)
+void records_free_tiles(struct record_tiles *tiles)
 {
     for (size_t i = 0; i < tiles->count; i++) {
         free(tiles->list[i].key);
         free(tiles->list[i].position);
     }
     free(tiles->list);
-    *tiles = (struct stored_tiles){0};
+    *tiles = (struct record_tiles){0};
 }

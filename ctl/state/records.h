@@ -15,7 +15,7 @@
 #include "common/config/config.h"
 #include "common/state/changes.h"
 
-struct stored_tile {
+struct record_tile {
     uint64_t number; /* of its records */
     char *key;       /* NULL: the records are damaged; nothing but the number counts then */
     size_t records;
@@ -28,21 +28,21 @@ struct stored_tile {
 };
 
 /* The tiles of a state, in the order of their records. */
-struct stored_tiles {
-    struct stored_tile *list;
+struct record_tiles {
+    struct record_tile *list;
     size_t count;
 };
 
 /* Reads the tiles of a state that was loaded (state_store.h). On success the caller frees them with
- * stored_tiles_free. STATUS_INVALID: nobody can go on from the state; STATUS_NEWER: a newer version
- * wrote it, or a tile of it. A state of a version before 0.2 is STATUS_INVALID. */
-int stored_tiles_read(const struct state_changes *records, struct stored_tiles *out,
-                      struct error *err);
-void stored_tiles_free(struct stored_tiles *tiles);
+ * records_free_tiles. STATUS_INVALID: nobody can go on from the state; STATUS_NEWER: a newer
+ * version wrote it, or a tile of it. A state of a version before 0.2 is STATUS_INVALID. */
+int records_read_tiles(const struct state_changes *records, struct record_tiles *out,
+                       struct error *err);
+void records_free_tiles(struct record_tiles *tiles);
 
 /* Whether an ingestor with that source could go on from the state. STATUS_INVALID: its place is in
  * another table, or there is none. */
-int stored_place_check(const struct state_changes *records, const struct config_source *source,
-                       struct error *err);
+int records_check_place(const struct state_changes *records, const struct config_source *source,
+                        struct error *err);
 
 #endif

@@ -15,7 +15,7 @@ struct judge {
     struct buf shortened; /* used within equal() only */
 };
 
-const char *verdict_name(enum verdict verdict)
+const char *judge_verdict_name(enum verdict verdict)
 {
     static const char *const names[] = {
         [VERDICT_EQUAL] = "equal",           [VERDICT_DIFFERS] = "differs",
@@ -51,7 +51,7 @@ void judge_destroy(struct judge **judge_p)
     }
 }
 
-void judged_free(struct judged *judged)
+void judge_free_judged(struct judged *judged)
 {
     free(judged->reason);
     free(judged->proved);
@@ -227,11 +227,11 @@ static size_t rows_there(const struct judge_case *c, uint64_t after, uint64_t la
 
 enum knowledge { ALL_THERE, SOME_GONE, ROWS_LACKING };
 
-/* Whether the rows that came since the look are those of the cut. */
+/* Whether the rows that came since the sample are those of the cut. */
 static enum knowledge what_came(const struct judge_case *c, const struct oracle_cut *since,
                                 const struct tally *came)
 {
-    const struct tally *before = &c->look->tally;
+    const struct tally *before = &c->sample->tally;
     const struct tally *after = &c->tile->tally;
     if (!before->known || !after->known) {
         return order_count(c->delivery->order, since->after, since->last) ==
@@ -246,39 +246,39 @@ static enum knowledge what_came(const struct judge_case *c, const struct oracle_
     return rows > came->rows ? SOME_GONE : ROWS_LACKING;
 }
 
-static void take_look(const struct judge_case *c)
+static void take_sample(const struct judge_case *c)
 {
-    struct judge_look *look = c->look;
-    look->begin = look->taken ? look->begin : position_of(c->tile);
-    look->taken = true;
-    look->position = position_of(c->tile);
-    look->as_of = c->tile->as_of;
-    look->tally = c->tile->tally;
-    look->generation = order_generation(c->delivery->order);
-    buf_clear(&look->value);
-    buf_append_str(&look->value, buf_str(&c->tile->value));
+    struct judge_sample *sample = c->sample;
+    sample->begin = sample->taken ? sample->begin : position_of(c->tile);
+    sample->taken = true;
+    sample->position = position_of(c->tile);
+    sample->as_of = c->tile->as_of;
+    sample->tally = c->tile->tally;
+    sample->generation = order_generation(c->delivery->order);
+    buf_clear(&sample->value);
+    buf_append_str(&sample->value, buf_str(&c->tile->value));
 }
 
-/* Judges how the tile has changed since it was looked at; its last value was taken as given. */
+/* Judges how the tile has changed since it was sampled; its last value was taken as given. */
 static void judge_change(struct judge *judge, const struct judge_case *c, struct judged *out)
 {
-    struct judge_look *look = c->look;
+    struct judge_sample *sample = c->sample;
     const struct oracle_cut since = {
         .ordinals = c->delivery->ordinals,
         .last = position_of(c->tile),
         .at = c->tile->as_of,
-        .after = look->position,
-        .after_at = look->as_of,
+        .after = sample->position,
+        .after_at = sample->as_of,
         .left_out = c->delivery->duplicates.left_out,
     };
     struct gone_change change = {
-        .tile = c->members->tile, .before_at = look->as_of, .after_at = c->tile->as_of};
+        .tile = c->members->tile, .before_at = sample->as_of, .after_at = c->tile->as_of};
     const struct tally came = oracle_tally(c->members, c->member, &since, &change.latest);
     const enum knowledge known = what_came(c, &since, &came);
     if (known == ROWS_LACKING) {
         say(out, VERDICT_LACKS,
             x_asprintf("lacks rows that came since position %llu",
-                       (unsigned long long)look->position));
+                       (unsigned long long)sample->position));
         return;
     }
     if (known == SOME_GONE) {
@@ -287,20 +287,20 @@ static void judge_change(struct judge *judge, const struct judge_case *c, struct
     struct buf value = {0};
     (void)oracle_tile(c->members, c->member, &since, &value);
     change.rows = came.rows;
-    if (mp_parse(&judge->before, look->value.data, look->value.len) == STATUS_OK &&
+    if (mp_parse(&judge->before, sample->value.data, sample->value.len) == STATUS_OK &&
         mp_parse(&judge->expected, value.data, value.len) == STATUS_OK) {
         change.before = &judge->before.root;
         change.came = &judge->expected.root;
         change.after = &judge->got.root;
         if (gone_change_is_right(&change)) {
-            look->followed = true;
-            look->rows += came.rows;
-            take_look(c);
+            sample->followed = true;
+            sample->rows += came.rows;
+            take_sample(c);
         } else {
             say(out, VERDICT_DIFFERS,
                 x_asprintf("has changed since position %llu in a way that the %llu rows since do "
                            "not explain",
-                           (unsigned long long)look->position, (unsigned long long)came.rows));
+                           (unsigned long long)sample->position, (unsigned long long)came.rows));
         }
     }
     buf_free(&value);
@@ -314,12 +314,12 @@ static bool counts_all_rows(const struct tile_config *tile)
 
 static char *what_was_proved(const struct judge_case *c, uint64_t rows_left)
 {
-    const struct judge_look *look = c->look;
+    const struct judge_sample *sample = c->sample;
     const struct oracle_cut since = {.ordinals = c->delivery->ordinals,
                                      .last = UINT64_MAX,
                                      .at = {INT64_MAX},
-                                     .after = look->position,
-                                     .after_at = look->as_of,
+                                     .after = sample->position,
+                                     .after_at = sample->as_of,
                                      .left_out = c->delivery->duplicates.left_out};
     struct buf text = {0};
     buf_printf(&text, "nothing in it contradicts the %llu rows that are left",
@@ -327,12 +327,12 @@ static char *what_was_proved(const struct judge_case *c, uint64_t rows_left)
     if (counts_all_rows(c->members->tile) && c->tile->tally.known) {
         buf_append_text(&text, "; it counts each row that it was made of");
     }
-    if (look->followed) {
+    if (sample->followed) {
         buf_printf(&text, "; from position %llu on it has changed as the %llu rows since say",
-                   (unsigned long long)look->begin, (unsigned long long)look->rows);
+                   (unsigned long long)sample->begin, (unsigned long long)sample->rows);
     } else if (oracle_tally(c->members, c->member, &since, NULL).rows == 0) {
         buf_printf(&text, "; no row has come for it since position %llu",
-                   (unsigned long long)look->position);
+                   (unsigned long long)sample->position);
     }
     (void)buf_cstr(&text);
     return buf_take(&text);
@@ -379,22 +379,22 @@ static void judge_gone(struct judge *judge, const struct judge_case *c,
     }
     say(out, VERDICT_UNPROVABLE, why_unprovable(&c->tile->tally, out->rows_left));
     const bool comparable =
-        c->look->taken && c->look->generation == order_generation(c->delivery->order);
+        c->sample->taken && c->sample->generation == order_generation(c->delivery->order);
     const bool newer =
-        position_of(c->tile) > c->look->position || c->tile->as_of.us > c->look->as_of.us;
-    if (comparable && newer && c->tile->as_of.us >= c->look->as_of.us) {
+        position_of(c->tile) > c->sample->position || c->tile->as_of.us > c->sample->as_of.us;
+    if (comparable && newer && c->tile->as_of.us >= c->sample->as_of.us) {
         judge_change(judge, c, out);
     } else if (!comparable) {
-        c->look->taken = false;
-        c->look->followed = false;
-        c->look->rows = 0;
-        take_look(c);
+        c->sample->taken = false;
+        c->sample->followed = false;
+        c->sample->rows = 0;
+        take_sample(c);
     }
     if (out->verdict == VERDICT_UNPROVABLE && lacks_news(c, cut)) {
         say(out, VERDICT_BEHIND, NULL);
     }
     if (out->verdict == VERDICT_UNPROVABLE) {
-        out->open = !c->look->followed;
+        out->open = !c->sample->followed;
         out->proved = what_was_proved(c, out->rows_left);
     }
 }

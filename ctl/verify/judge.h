@@ -48,21 +48,21 @@ enum verdict {
     VERDICT_EXPOSED,         /* It may not be seen, and is shown. */
 };
 
-const char *verdict_name(enum verdict verdict);
+const char *judge_verdict_name(enum verdict verdict);
 
-/* An unprovable tile as it was when it was looked at before: from there on its changes are proved.
- * Zeroed memory is no look. */
-struct judge_look {
+/* An unprovable tile as it was when it was sampled before: from there on its changes are proved.
+ * Zeroed memory is no sample. */
+struct judge_sample {
     bool taken;
-    uint64_t begin; /* position of the first look of all */
+    uint64_t begin; /* position of the first sample of all */
     uint64_t rows;  /* how many rows came since, all of which it shows rightly */
-    bool followed;  /* True when it was looked at again since the first one, and rightly changed. */
+    bool followed;  /* True when it was sampled again since the first one, and rightly changed. */
 
     uint64_t position;
     wall_time as_of;
     struct tally tally;
     unsigned generation; /* of the order that the position belongs to */
-    struct buf value;    /* owned by who keeps the look */
+    struct buf value;    /* owned by who keeps the sample */
 };
 
 /* A tile, and what it is judged by. All of it is borrowed. */
@@ -71,18 +71,18 @@ struct judge_case {
     const struct oracle_member *member;
     const struct served_tile *tile;
     const struct delivery *delivery;
-    wall_time snapshot_at;   /* the moment of the snapshot that the tile is of */
-    wall_time began;         /* the moment for which tiles must have been brought up to date */
-    int64_t patience_ms;     /* a tile that may hold changes back for so long need not be */
-    bool allow_stale;        /* True when a stale tile may be right. */
-    struct judge_look *look; /* of this tile; it is taken, or taken anew, if it is unprovable */
+    wall_time snapshot_at;       /* the moment of the snapshot that the tile is of */
+    wall_time began;             /* the moment for which tiles must have been brought up to date */
+    int64_t patience_ms;         /* a tile that may hold changes back for so long need not be */
+    bool allow_stale;            /* True when a stale tile may be right. */
+    struct judge_sample *sample; /* of this tile; it is taken, or taken anew, if it is unprovable */
 };
 
-/* What comes out. The caller zeroes it before, and frees it with judged_free. */
+/* What comes out. The caller zeroes it before, and frees it with judge_free_judged. */
 struct judged {
     enum verdict verdict;
     bool held; /* It is right, but may hold newer changes back. */
-    bool open; /* It is unprovable, and another look could say more. */
+    bool open; /* It is unprovable, and another sample could say more. */
     uint64_t rows_left;
     char *reason; /* see struct verdict_finding */
     char *proved;
@@ -90,7 +90,7 @@ struct judged {
     struct buf shown;    /* what a gateway shows, if that is what is wrong */
 };
 
-void judged_free(struct judged *judged);
+void judge_free_judged(struct judged *judged);
 
 struct judge;
 

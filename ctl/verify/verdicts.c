@@ -13,16 +13,16 @@ struct settled {
     char key[];
 };
 
-/* A tile that is unprovable: how it was when it was looked at. */
-struct looked {
-    struct judge_look look;
+/* A tile that is unprovable: how it was when it was sampled. */
+struct sampled {
+    struct judge_sample sample;
     UT_hash_handle by_key;
     char key[];
 };
 
 struct verdicts {
     struct settled *settled; /* uthash by key */
-    struct looked *looked;   /* uthash by key */
+    struct sampled *sampled; /* uthash by key */
 
     /* For each definition, true when all its members are settled. NULL before the first
      * comparison. */
@@ -33,7 +33,7 @@ struct verdicts {
     size_t count;        /* of findings */
     size_t unprovable;   /* how many of them are */
     size_t building;     /* how many of these are being built */
-    size_t open;         /* how many of these another look could say more of */
+    size_t open;         /* how many of these another sample could say more of */
     const char **unseen; /* keys, of `settled` */
     size_t unseen_count;
     const struct tile_config **skipped;
@@ -70,15 +70,15 @@ static void forget_findings(struct verdicts *verdicts)
     verdicts->open = 0;
 }
 
-static void forget_looks(struct verdicts *verdicts)
+static void forget_samples(struct verdicts *verdicts)
 {
-    struct looked *looked;
-    struct looked *next;
-    HASH_ITER(by_key, verdicts->looked, looked, next)
+    struct sampled *sampled;
+    struct sampled *next;
+    HASH_ITER(by_key, verdicts->sampled, sampled, next)
     {
-        HASH_DELETE(by_key, verdicts->looked, looked);
-        buf_free(&looked->look.value);
-        free(looked);
+        HASH_DELETE(by_key, verdicts->sampled, sampled);
+        buf_free(&sampled->sample.value);
+        free(sampled);
     }
 }
 
@@ -96,7 +96,7 @@ void verdicts_destroy(struct verdicts **verdicts_p)
         free(settled);
     }
     forget_findings(verdicts);
-    forget_looks(verdicts);
+    forget_samples(verdicts);
     free(verdicts->findings);
     free(verdicts->done);
     free(verdicts->skipped);
@@ -139,16 +139,16 @@ static bool is_unseen(struct verdicts *verdicts, const struct verdict_comparison
     return true;
 }
 
-static struct judge_look *look_of(struct verdicts *verdicts, const char *key)
+static struct judge_sample *sample_of(struct verdicts *verdicts, const char *key)
 {
-    struct looked *looked;
-    HASH_FIND(by_key, verdicts->looked, key, strlen(key), looked);
-    if (looked == NULL) {
-        looked = x_calloc(1, sizeof *looked + strlen(key) + 1);
-        memcpy(looked->key, key, strlen(key));
-        HASH_ADD_KEYPTR(by_key, verdicts->looked, looked->key, strlen(key), looked);
+    struct sampled *sampled;
+    HASH_FIND(by_key, verdicts->sampled, key, strlen(key), sampled);
+    if (sampled == NULL) {
+        sampled = x_calloc(1, sizeof *sampled + strlen(key) + 1);
+        memcpy(sampled->key, key, strlen(key));
+        HASH_ADD_KEYPTR(by_key, verdicts->sampled, sampled->key, strlen(key), sampled);
     }
-    return &looked->look;
+    return &sampled->sample;
 }
 
 /* ---- Findings ---- */
@@ -259,7 +259,7 @@ static void compare_member(struct verdicts *verdicts, const struct verdict_compa
             .snapshot_at = c->served->as_of,
             .patience_ms = c->patience_ms,
             .allow_stale = c->allow_stale,
-            .look = look_of(verdicts, member->key),
+            .sample = sample_of(verdicts, member->key),
         };
         judge_tile(verdicts->judge, &judge_case, &judged);
     } else if (is_missing(c, members, member, &judged.expected)) {
@@ -275,7 +275,7 @@ static void compare_member(struct verdicts *verdicts, const struct verdict_compa
     } else {
         find(verdicts, c, member->key, tile, &judged);
     }
-    judged_free(&judged);
+    judge_free_judged(&judged);
 }
 
 static bool is_served_here(const struct verdict_comparison *c, const struct tile_config *tile)
@@ -375,16 +375,16 @@ static void find_undefined(struct verdicts *verdicts, const struct verdict_compa
     }
 }
 
-struct looking {
+struct judging {
     struct verdicts *verdicts;
     const struct verdict_comparison *comparison;
 };
 
 /* A tile that is shown has to be one that may be seen, and one that is served. */
-static void look_at_shown(void *arg, const char *key, struct str tile)
+static void judge_unserved(void *arg, const char *key, struct str tile)
 {
-    const struct looking *looking = arg;
-    const struct verdict_comparison *c = looking->comparison;
+    const struct judging *judging = arg;
+    const struct verdict_comparison *c = judging->comparison;
     const bool here =
         (c->served->lanes >> lane_of_key(str_of(key), c->served->lane_count) & 1) != 0;
     struct judged judged = {.verdict = VERDICT_EXPOSED};
@@ -394,9 +394,9 @@ static void look_at_shown(void *arg, const char *key, struct str tile)
     }
     if (judged.verdict != VERDICT_EQUAL) {
         buf_append_str(&judged.shown, tile);
-        find(looking->verdicts, c, key, NULL, &judged);
+        find(judging->verdicts, c, key, NULL, &judged);
     }
-    judged_free(&judged);
+    judge_free_judged(&judged);
 }
 
 size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparison *c)
@@ -415,8 +415,8 @@ size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparis
     }
     find_undefined(verdicts, c);
     if (c->shown != NULL) {
-        struct looking looking = {verdicts, c};
-        shown_each(c->shown, look_at_shown, &looking);
+        struct judging judging = {verdicts, c};
+        shown_each(c->shown, judge_unserved, &judging);
     }
     if (verdicts->count > 1) {
         qsort(verdicts->findings, verdicts->count, sizeof *verdicts->findings, by_key);

@@ -39,7 +39,7 @@ struct listing {
     size_t limit;
     size_t bytes; /* Of the entries' JSON. */
     size_t max_bytes;
-    size_t looked_at;
+    size_t considered;
     bool full;
     bool costly; /* Its patterns are too much work. */
 };
@@ -64,9 +64,9 @@ static void list(struct listing *out, struct eventlog_entry *entry)
 }
 
 /* Adds an event if it is selected. */
-static void look_at(struct listing *out, struct eventlog_entry *entry)
+static void consider(struct listing *out, struct eventlog_entry *entry)
 {
-    out->looked_at++;
+    out->considered++;
     if (selection_matches_numbered(out->types, entry->event_type, entry->type)) {
         list(out, entry);
     }
@@ -77,7 +77,7 @@ static void look_at(struct listing *out, struct eventlog_entry *entry)
 static void list_newest(const struct eventlog *events, struct listing *out)
 {
     for (size_t i = eventlog_count(events); i != 0 && !out->full && !out->costly; i--) {
-        look_at(out, eventlog_at(events, i - 1));
+        consider(out, eventlog_at(events, i - 1));
     }
 }
 
@@ -87,7 +87,7 @@ static void list_after(const struct eventlog *events, uint64_t ordinal, struct l
     const size_t count = eventlog_count(events);
     size_t i = eventlog_index_after(events, ordinal);
     for (; i < count && !out->full && !out->costly; i++) {
-        look_at(out, eventlog_at(events, i));
+        consider(out, eventlog_at(events, i));
     }
 }
 
@@ -140,7 +140,7 @@ static enum MHD_Result reply_list(struct request *request, struct selection *typ
     } else {
         list_newest(events, &listing);
     }
-    request->steps += listing.looked_at + selection_steps(types);
+    request->steps += listing.considered + selection_steps(types);
     if (listing.costly) {
         selection_free(types);
         return cost_refuse(request);

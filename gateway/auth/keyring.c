@@ -213,12 +213,12 @@ const struct issuer *keyring_issuer(const struct keyring *keyring, struct str na
     return NULL;
 }
 
-const struct config_issuer *issuer_config(const struct issuer *issuer)
+const struct config_issuer *keyring_issuer_config(const struct issuer *issuer)
 {
     return issuer->config;
 }
 
-const struct jwk *issuer_key(const struct issuer *issuer, struct str kid)
+const struct jwk *keyring_issuer_key(const struct issuer *issuer, struct str kid)
 {
     return find(issuer->keys, kid);
 }

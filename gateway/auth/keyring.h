@@ -39,9 +39,9 @@ size_t keyring_count(const struct keyring *keyring);
 const struct issuer *keyring_issuer(const struct keyring *keyring, struct str name);
 
 /* What the configuration says of it. */
-const struct config_issuer *issuer_config(const struct issuer *issuer);
+const struct config_issuer *keyring_issuer_config(const struct issuer *issuer);
 
 /* Its key with that kid; NULL when there is none. */
-const struct jwk *issuer_key(const struct issuer *issuer, struct str kid);
+const struct jwk *keyring_issuer_key(const struct issuer *issuer, struct str kid);
 
 #endif

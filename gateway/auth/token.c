@@ -109,11 +109,11 @@ static int check_signature(const struct compact *parts, const struct json_value 
     if (issuer == NULL) {
         return error_set(err, STATUS_INVALID, "its issuer (iss) is none that is accepted here");
     }
-    const struct jwk *key = issuer_key(issuer, kid);
+    const struct jwk *key = keyring_issuer_key(issuer, kid);
     if (key == NULL) {
         return error_set(err, STATUS_INVALID, "its issuer has no such key (kid)");
     }
-    token->issuer = issuer_config(issuer);
+    token->issuer = keyring_issuer_config(issuer);
     if (jwk_alg(key) != alg) {
         status = error_set(err, STATUS_INVALID, "its algorithm is not that of its key");
     } else if (!base64url_read(&signature, parts->signature) ||

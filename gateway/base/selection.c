@@ -100,7 +100,7 @@ static size_t wanted(const struct selection *selection, const struct str **out)
 }
 
 /* How much of the selection the view shows. */
-static void look_at(const struct selection *selection, const struct view *view, enum view_kind kind,
+static void measure(const struct selection *selection, const struct view *view, enum view_kind kind,
                     bool *some, bool *all)
 {
     const struct str *patterns;
@@ -135,7 +135,7 @@ bool selection_narrow(struct selection *selection, const struct view *view, enum
 {
     bool some;
     bool all;
-    look_at(selection, view, kind, &some, &all);
+    measure(selection, view, kind, &some, &all);
     if (some && !all) {
         selection->view = view_retain(view);
         selection->kind = kind;

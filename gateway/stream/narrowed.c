@@ -5,7 +5,7 @@
 
 #include "common/base/xalloc.h"
 
-void rendering_free(struct rendering *rendering)
+void narrowed_rendering_free(struct rendering *rendering)
 {
     blob_unref(&rendering->frame);
     blob_unref(&rendering->ws_frame);
@@ -16,7 +16,7 @@ static size_t blob_bytes(const struct blob *blob)
     return blob != NULL ? sizeof *blob + blob->len : 0;
 }
 
-size_t rendering_bytes(const struct rendering *rendering)
+size_t narrowed_rendering_bytes(const struct rendering *rendering)
 {
     return blob_bytes(rendering->frame) + blob_bytes(rendering->ws_frame);
 }
@@ -35,7 +35,7 @@ static void drop(struct narrowed **item_p)
 {
     struct narrowed *item = *item_p;
     *item_p = item->next;
-    rendering_free(&item->rendering);
+    narrowed_rendering_free(&item->rendering);
     view_release(&item->lens.view);
     free(item);
 }
@@ -51,7 +51,7 @@ struct rendering *narrowed_add(struct narrowed **list, struct lens lens, size_t 
         last = &(*last)->next;
     }
     if (*last != NULL) {
-        *dropped += sizeof **last + rendering_bytes(&(*last)->rendering);
+        *dropped += sizeof **last + narrowed_rendering_bytes(&(*last)->rendering);
         drop(last);
     }
     return &item->rendering;

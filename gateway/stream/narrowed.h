@@ -22,10 +22,10 @@ struct rendering {
     size_t json_len;
 };
 
-void rendering_free(struct rendering *rendering);
+void narrowed_rendering_free(struct rendering *rendering);
 
 /* The bytes of its frames. */
-size_t rendering_bytes(const struct rendering *rendering);
+size_t narrowed_rendering_bytes(const struct rendering *rendering);
 
 struct narrowed {
     struct narrowed *next;

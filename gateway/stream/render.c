@@ -36,7 +36,7 @@ void render_tile_free(void *rendered_p)
     if (rendered->answers != NULL) {
         rendered->free_answers(rendered->answers);
     }
-    rendering_free(&rendered->whole);
+    narrowed_rendering_free(&rendered->whole);
     narrowed_free(&rendered->narrowed);
     free(rendered->cursor);
     free(rendered);
@@ -289,7 +289,8 @@ struct message render_event(struct eventlog_entry *entry, struct lens lens)
         narrowed = narrowed_add(&rendered->narrowed, lens, &dropped);
         narrowed->frame = blob_new(buf_str(&json));
         buf_free(&json);
-        eventlog_resize_cache(entry, dropped, sizeof(struct narrowed) + rendering_bytes(narrowed));
+        eventlog_resize_cache(entry, dropped,
+                              sizeof(struct narrowed) + narrowed_rendering_bytes(narrowed));
     }
     message.json = blob_str(narrowed->frame);
     return message;

@@ -57,7 +57,7 @@ void fold_destroy(struct fold **fold_p)
     buf_free(&fold->value);
     buf_free(&fold->build_waits);
     state_changes_free(&fold->carried);
-    retired_free_all(fold);
+    fold_retired_free_all(fold);
     free(fold->families);
     free(fold->folded);
     free(fold);

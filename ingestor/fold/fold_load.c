@@ -23,7 +23,7 @@ struct loading {
 };
 
 /* The family of that key and digest, which has no records yet; NULL when there is none. */
-static struct family *family_of(struct fold *fold, const struct tile_record *record)
+static struct family *family_of(struct fold *fold, const struct fold_record *record)
 {
     const struct tile_config *config = config_tile(fold->config, record->key);
     if (config == NULL || !fold->folded[config - fold->config->tiles]) {
@@ -124,7 +124,7 @@ static void forget_records(struct fold *fold, uint64_t number)
 }
 
 /* Loads the tile into its family. False when its records are damaged. */
-static bool load_family(struct loading *l, struct family *family, const struct tile_record *record,
+static bool load_family(struct loading *l, struct family *family, const struct fold_record *record,
                         uint64_t number)
 {
     family->number = number;
@@ -147,12 +147,12 @@ static bool load_family(struct loading *l, struct family *family, const struct t
 }
 
 /* A tile that no definition asks for. */
-static void keep_retired(struct loading *l, struct tile_record *record, uint64_t number)
+static void keep_retired(struct loading *l, struct fold_record *record, uint64_t number)
 {
     struct fold *fold = l->fold;
     struct buf waits = {0};
     const bool newly = record->place.p == NULL;
-    if (newly && !retired_note_waits(fold, record, &waits)) {
+    if (newly && !fold_retired_note_waits(fold, record, &waits)) {
         forget_records(fold, number);
         return;
     }
@@ -160,13 +160,13 @@ static void keep_retired(struct loading *l, struct tile_record *record, uint64_t
         record->place = l->how->place;
         record->retired_at = l->how->now;
     }
-    retired_add(fold, record, number, !newly && !l->how->was_ahead);
+    fold_retired_add(fold, record, number, !newly && !l->how->was_ahead);
     buf_free(&waits);
 }
 
 /* True when the tile is that of a clock that was ahead. It was so when a tile went, too, if that
  * was at a moment which has not come yet. */
-static bool is_spoiled(const struct fold_load *how, const struct tile_record *record)
+static bool is_spoiled(const struct fold_load *how, const struct fold_record *record)
 {
     const bool retired_before = record->place.p != NULL && record->retired_at.us <= how->now.us;
     return record->spoiled || (how->was_ahead && !retired_before);
@@ -176,7 +176,7 @@ static int load_tile(struct loading *l)
 {
     const struct state_change *first = &l->saved->list[l->at];
     const uint64_t number = first->id.tile;
-    struct tile_record record;
+    struct fold_record record;
     struct mp_doc doc;
     bool good = first->kind == STATE_PUT && first->id.member == 0 && first->id.item == 0;
     int status = STATUS_OK;
@@ -185,7 +185,7 @@ static int load_tile(struct loading *l)
     if (good) {
         const struct str value = state_value(l->saved, first);
         status = mp_parse(&doc, value.p, value.len);
-        status = status == STATUS_OK ? tile_record_get(&doc.root, &record) : status;
+        status = status == STATUS_OK ? fold_record_get(&doc.root, &record) : status;
         good = status == STATUS_OK;
     }
     if (good) {

@@ -9,11 +9,11 @@
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
 
-/* The first element of a tile's record. It must change whenever a released tile_record_get, or a
+/* The first element of a tile's record. It must change whenever a released fold_record_get, or a
  * type's load, would misread what the tile's records say. */
 #define FORMAT 1
 
-void tile_record_put(const struct tile_record *record, uint64_t number, struct state_changes *out)
+void fold_record_put(const struct fold_record *record, uint64_t number, struct state_changes *out)
 {
     struct buf *value = state_put_begin(out, (struct state_id){.tile = number});
     mp_put_array(value, record->place.p != NULL ? 10 : 6);
@@ -40,11 +40,11 @@ void tile_record_put(const struct tile_record *record, uint64_t number, struct s
     state_put_end(out);
 }
 
-int tile_record_get(const mp_value *value, struct tile_record *record)
+int fold_record_get(const mp_value *value, struct fold_record *record)
 {
     int64_t format;
     struct str position;
-    *record = (struct tile_record){.place = STR_NULL, .waits = STR_NULL};
+    *record = (struct fold_record){.place = STR_NULL, .waits = STR_NULL};
     if (mp_as_int(mp_at(value, 0), &format) && format > FORMAT) {
         return STATUS_NEWER;
     }
@@ -84,7 +84,8 @@ static void release(struct str text)
     free(owned.out);
 }
 
-bool retired_note_waits(const struct fold *fold, struct tile_record *record, struct buf *scratch)
+bool fold_retired_note_waits(const struct fold *fold, struct fold_record *record,
+                             struct buf *scratch)
 {
     size_t bytes = 0;
     if (waiting_count(&fold->waiting) == 0) {
@@ -104,8 +105,8 @@ bool retired_note_waits(const struct fold *fold, struct tile_record *record, str
     return true;
 }
 
-void retired_add(struct fold *fold, const struct tile_record *record, uint64_t number,
-                 bool recorded)
+void fold_retired_add(struct fold *fold, const struct fold_record *record, uint64_t number,
+                      bool recorded)
 {
     struct retired *retired = x_calloc(1, sizeof *retired);
     *retired = (struct retired){
@@ -123,7 +124,7 @@ void retired_add(struct fold *fold, const struct tile_record *record, uint64_t n
     LL_PREPEND(fold->retired, retired);
 }
 
-void retired_free(struct retired *retired)
+void fold_retired_free(struct retired *retired)
 {
     release(retired->key);
     release(retired->place);
@@ -131,13 +132,13 @@ void retired_free(struct retired *retired)
     free(retired);
 }
 
-void retired_free_all(struct fold *fold)
+void fold_retired_free_all(struct fold *fold)
 {
     struct retired *retired;
     struct retired *next;
     LL_FOREACH_SAFE(fold->retired, retired, next)
     {
-        retired_free(retired);
+        fold_retired_free(retired);
     }
     fold->retired = NULL;
 }

@@ -6,7 +6,7 @@
 #include "common/codec/mp.h"
 #include "ingestor/fold/fold_state.h"
 
-struct tile_record {
+struct fold_record {
     struct str key;
     uint64_t digest;
     struct fold_since since;
@@ -18,21 +18,22 @@ struct tile_record {
 };
 
 /* Appends the record of the tile with that number. */
-void tile_record_put(const struct tile_record *record, uint64_t number, struct state_changes *out);
+void fold_record_put(const struct fold_record *record, uint64_t number, struct state_changes *out);
 
 /* Reads one; its texts point into the value's document. STATUS_INVALID, STATUS_NEWER. */
-int tile_record_get(const mp_value *value, struct tile_record *record);
+int fold_record_get(const mp_value *value, struct fold_record *record);
 
-/* Adds a retired tile; the record is copied. recorded: it is saved. */
 /* A tile is to be retired: notes in its record which rows wait now, for it is not there when their
  * time comes. `scratch` keeps them. False, and logged, when retired tiles have as many already as
  * may be kept. */
-bool retired_note_waits(const struct fold *fold, struct tile_record *record, struct buf *scratch);
+bool fold_retired_note_waits(const struct fold *fold, struct fold_record *record,
+                             struct buf *scratch);
 
-void retired_add(struct fold *fold, const struct tile_record *record, uint64_t number,
-                 bool recorded);
+/* Adds a retired tile; the record is copied. recorded: it is saved. */
+void fold_retired_add(struct fold *fold, const struct fold_record *record, uint64_t number,
+                      bool recorded);
 
-void retired_free(struct retired *retired);
-void retired_free_all(struct fold *fold);
+void fold_retired_free(struct retired *retired);
+void fold_retired_free_all(struct fold *fold);
 
 #endif

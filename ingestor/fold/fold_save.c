@@ -69,14 +69,14 @@ static void save_family(struct fold *fold, struct family *family, struct state_c
         family->number = ++fold->numbers;
     }
     if (!family->recorded) {
-        const struct tile_record record = {
+        const struct fold_record record = {
             .key = str_of(family->config->key),
             .digest = family->digest,
             .since = family->since,
             .complete = family->complete,
             .place = STR_NULL,
         };
-        tile_record_put(&record, family->number, out);
+        fold_record_put(&record, family->number, out);
         family->recorded = true;
     }
     for (size_t at = 0; at < family->gone.len; at += sizeof(uint64_t)) {
@@ -102,9 +102,9 @@ static void save_retired(struct fold *fold, wall_time now, struct state_changes 
         if (now.us - r->at.us > RETIRED_KEEP_US) {
             state_gone(out, STATE_TILE_GONE, (struct state_id){.tile = r->number});
             LL_DELETE(fold->retired, r);
-            retired_free(r);
+            fold_retired_free(r);
         } else if (!r->recorded) {
-            const struct tile_record record = {.key = r->key,
+            const struct fold_record record = {.key = r->key,
                                                .digest = r->digest,
                                                .since = r->since,
                                                .complete = r->complete,
@@ -112,7 +112,7 @@ static void save_retired(struct fold *fold, wall_time now, struct state_changes 
                                                .place = r->place,
                                                .waits = r->waits,
                                                .spoiled = r->spoiled};
-            tile_record_put(&record, r->number, out);
+            fold_record_put(&record, r->number, out);
             r->recorded = true;
         }
     }
@@ -220,7 +220,7 @@ void fold_unsave_all(struct fold *fold)
     unsave(fold);
     fold->fresh = true;
     state_changes_clear(&fold->carried);
-    retired_free_all(fold);
+    fold_retired_free_all(fold);
     for (size_t i = 0; i < fold->config->tile_count; i++) {
         buf_free(&fold->families[i].gone);
     }
@@ -228,7 +228,7 @@ void fold_unsave_all(struct fold *fold)
 
 void fold_retire(struct fold *fold, struct family *family, struct str place, wall_time now)
 {
-    struct tile_record record = {
+    struct fold_record record = {
         .key = str_of(family->config->key),
         .digest = family->digest,
         .since = family->since,
@@ -245,10 +245,10 @@ void fold_retire(struct fold *fold, struct family *family, struct str place, wal
         /* It had just come back: what is saved of it is still as it was when it went. */
         record.place = buf_str(&family->build_from);
         record.waits = family->build_rows.len != 0 ? buf_str(&family->build_rows) : STR_NULL;
-        retired_add(fold, &record, family->number, true);
-    } else if (retired_note_waits(fold, &record, &waits)) {
+        fold_retired_add(fold, &record, family->number, true);
+    } else if (fold_retired_note_waits(fold, &record, &waits)) {
         save_family(fold, family, &fold->carried);
-        retired_add(fold, &record, family->number, false);
+        fold_retired_add(fold, &record, family->number, false);
     } else if (family->number != 0) {
         state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = family->number});
     }

@@ -6,10 +6,10 @@
 
 #include "common/base/xalloc.h"
 
-#define LOOK_MS 500 /* how often it is looked at most */
+#define MEASURE_MS 500 /* how often it is looked at most */
 
 struct reader_lag {
-    mono_time look_at;     /* the reader's thread's */
+    mono_time measure_at;  /* the reader's thread's */
     pthread_mutex_t mutex; /* of all that follows */
     struct lag lag;
     mono_time at;
@@ -31,14 +31,14 @@ void reader_lag_destroy(struct reader_lag **lag_p)
     }
 }
 
-void reader_lag_look(struct reader_lag *lag, struct source *source)
+void reader_lag_measure(struct reader_lag *lag, struct source *source)
 {
     const mono_time now = clock_mono();
     struct lag found = {0};
-    if (source == NULL || source->ops->lag == NULL || now.us < lag->look_at.us) {
+    if (source == NULL || source->ops->lag == NULL || now.us < lag->measure_at.us) {
         return;
     }
-    lag->look_at = mono_add_ms(now, LOOK_MS);
+    lag->measure_at = mono_add_ms(now, MEASURE_MS);
     source->ops->lag(source, &found);
     if (found.known) {
         pthread_mutex_lock(&lag->mutex);

@@ -16,7 +16,7 @@ void reader_lag_destroy(struct reader_lag **lag);
 
 /* The reader's thread: asks the source, now and then. When it fails (NULL), what was known last
  * stays known. */
-void reader_lag_look(struct reader_lag *lag, struct source *source);
+void reader_lag_measure(struct reader_lag *lag, struct source *source);
 
 /* Any thread. *at: when it was known to be so. */
 void reader_lag_get(struct reader_lag *lag, struct lag *out, mono_time *at);

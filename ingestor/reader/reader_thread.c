@@ -419,7 +419,7 @@ static void use_source(struct reader_thread *t)
         return;
     }
     const int status = t->state == READER_IS_IDLE ? wait_source(t, &err) : read_source(t, &err);
-    reader_lag_look(t->parts.lag, t->source);
+    reader_lag_measure(t->parts.lag, t->source);
     if (status != STATUS_OK) {
         tell_down(t, &err);
     }

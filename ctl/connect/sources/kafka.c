@@ -59,7 +59,7 @@ static bool is_wanted(const struct kafka *k, const char *name)
     return false;
 }
 
-static void look_at_topic(struct kafka *k, const struct rd_kafka_metadata_topic *topic)
+static void try_topic(struct kafka *k, const struct rd_kafka_metadata_topic *topic)
 {
     struct buf offsets = {0};
     int64_t messages = 0;
@@ -97,7 +97,7 @@ static void look_at_topic(struct kafka *k, const struct rd_kafka_metadata_topic 
 }
 
 /* Topics that are named, and that there are not. */
-static void look_for_missing(const struct kafka *k, const struct rd_kafka_metadata *metadata)
+static void find_missing(const struct kafka *k, const struct rd_kafka_metadata *metadata)
 {
     for (size_t i = 0; i < k->source->kafka.topic_count; i++) {
         const char *wanted = k->source->kafka.topics[i];
@@ -114,7 +114,7 @@ static void look_for_missing(const struct kafka *k, const struct rd_kafka_metada
     }
 }
 
-static void look_at_topics(struct kafka *k, const struct rd_kafka_metadata *metadata)
+static void try_topics(struct kafka *k, const struct rd_kafka_metadata *metadata)
 {
     finding_add(k->out, FINDING_OK, CONNECT_SOURCE,
                 "Kafka answers, with %d broker%s; messages wake the ingestor as they come",
@@ -125,19 +125,19 @@ static void look_at_topics(struct kafka *k, const struct rd_kafka_metadata *meta
         }
         k->topics++;
         if (k->topics <= TOPICS_SAID) {
-            look_at_topic(k, &metadata->topics[i]);
+            try_topic(k, &metadata->topics[i]);
         }
     }
     if (k->topics > TOPICS_SAID) {
         finding_add(k->out, FINDING_OK, CONNECT_SOURCE, "and %zu more topics",
                     k->topics - TOPICS_SAID);
     }
-    look_for_missing(k, metadata);
+    find_missing(k, metadata);
 }
 
 /* ---- A message ---- */
 
-static void look_at_message(struct kafka *k)
+static void try_message(struct kafka *k)
 {
     struct str texts[EVENT_FIELDS + CONFIG_EXTRAS_MAX] = {{0}};
     struct arena *memory = arena_create();
@@ -182,11 +182,11 @@ void connect_kafka(const struct config *config, struct findings *out)
             "advertise, and the options under source.kafka (security.protocol, sasl.…)?",
             k.source->kafka.brokers, rd_kafka_err2str(code));
     } else {
-        look_at_topics(&k, metadata);
+        try_topics(&k, metadata);
         rd_kafka_metadata_destroy(metadata);
     }
     if (k.newest != NULL) {
-        look_at_message(&k);
+        try_message(&k);
         rd_kafka_message_destroy(k.newest);
     }
     rd_kafka_destroy(k.handle);

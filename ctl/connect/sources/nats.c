@@ -13,7 +13,7 @@ struct nats {
     struct findings *out;
 };
 
-static void look_at_message(const struct nats *n, natsMsg *message, uint64_t sequence)
+static void try_message(const struct nats *n, natsMsg *message, uint64_t sequence)
 {
     struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     struct arena *memory = arena_create();
@@ -39,7 +39,7 @@ static void look_at_message(const struct nats *n, natsMsg *message, uint64_t seq
 }
 
 /* The newest message is asked for without a consumer, so that none is made. */
-static void look_at_stream(const struct nats *n)
+static void try_stream(const struct nats *n)
 {
     const char *name = n->source->nats.stream;
     jsStreamInfo *stream = NULL;
@@ -64,7 +64,7 @@ static void look_at_stream(const struct nats *n)
             (unsigned long long)stream->State.LastSeq);
         if (stream->State.Msgs != 0 &&
             js_GetMsg(&message, n->js, name, stream->State.LastSeq, NULL, NULL) == NATS_OK) {
-            look_at_message(n, message, stream->State.LastSeq);
+            try_message(n, message, stream->State.LastSeq);
         }
     }
     natsMsg_Destroy(message);
@@ -83,7 +83,7 @@ void connect_nats(const struct config *config, struct findings *out)
     if (natsConnection_GetConnectedUrl(n.connection, url, sizeof url) == NATS_OK) {
         finding_add(out, FINDING_OK, CONNECT_SOURCE, "NATS answers at %s", url);
     }
-    look_at_stream(&n);
+    try_stream(&n);
     natsConnection_Close(n.connection);
     jsCtx_Destroy(n.js);
     natsConnection_Destroy(n.connection);

@@ -42,7 +42,7 @@ static bool is_true(const PGresult *result, int column)
 
 /* ---- The server ---- */
 
-static void look_at_server(const struct postgres *s)
+static void try_server(const struct postgres *s)
 {
     PGresult *result =
         ask(s, "SELECT current_setting('server_version'), current_user, pg_is_in_recovery()",
@@ -62,7 +62,7 @@ static void look_at_server(const struct postgres *s)
     PQclear(result);
 }
 
-static void look_at_pooler(const struct postgres *s)
+static void try_pooler(const struct postgres *s)
 {
     if (!pg_is_pooled(s->db)) {
         return;
@@ -81,7 +81,7 @@ static void look_at_pooler(const struct postgres *s)
 
 /* ---- The table ---- */
 
-static void look_at_rights(const struct postgres *s, const PGresult *table)
+static void try_rights(const struct postgres *s, const PGresult *table)
 {
     struct error err = {{0}};
     bool hides = false;
@@ -100,7 +100,7 @@ static void look_at_rights(const struct postgres *s, const PGresult *table)
     }
 }
 
-static void look_at_waking(const struct postgres *s, const PGresult *table)
+static void try_waking(const struct postgres *s, const PGresult *table)
 {
     const char kind = PQgetvalue(table, 0, 0)[0];
     if (kind == 'v' || kind == 'm' || kind == 'f') {
@@ -121,7 +121,7 @@ static void look_at_waking(const struct postgres *s, const PGresult *table)
 }
 
 /* False when there is no such table, or it cannot be read. */
-static bool look_at_table(const struct postgres *s)
+static bool try_table(const struct postgres *s)
 {
     struct buf sql = {0};
     char *literal = PQescapeLiteral(s->db, s->table, strlen(s->table));
@@ -139,8 +139,8 @@ static bool look_at_table(const struct postgres *s)
                     "your events table",
                     s->table);
     } else if (result != NULL) {
-        look_at_rights(s, result);
-        look_at_waking(s, result);
+        try_rights(s, result);
+        try_waking(s, result);
         good = is_true(result, 1);
     }
     PQclear(result);
@@ -149,7 +149,7 @@ static bool look_at_table(const struct postgres *s)
     return good;
 }
 
-static bool look_at_columns(const struct postgres *s, bool *there)
+static bool try_columns(const struct postgres *s, bool *there)
 {
     const char *types[ORACLE_COLUMNS_MAX] = {NULL};
     struct buf sql = {0};
@@ -191,7 +191,7 @@ static bool time_of(const struct postgres *s, struct str text)
                         : oracle_moment_of_text(text, s->source->local.time_zone, &us);
 }
 
-static void look_at_row(const struct postgres *s, const PGresult *row)
+static void try_row(const struct postgres *s, const PGresult *row)
 {
     struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     for (size_t i = 0; i < oracle_column_count(s->source); i++) {
@@ -205,7 +205,7 @@ static void look_at_row(const struct postgres *s, const PGresult *row)
     free(what);
 }
 
-static void look_at_newest(const struct postgres *s, const bool *there)
+static void try_newest(const struct postgres *s, const bool *there)
 {
     const struct config_source *source = s->source;
     struct buf sql = {0};
@@ -225,7 +225,7 @@ static void look_at_newest(const struct postgres *s, const bool *there)
     if (result != NULL && PQntuples(result) == 0) {
         finding_add(s->out, FINDING_OK, CONNECT_SOURCE, "table %s has no rows yet", s->table);
     } else if (result != NULL) {
-        look_at_row(s, result);
+        try_row(s, result);
     }
     PQclear(result);
     buf_free(&sql);
@@ -233,7 +233,7 @@ static void look_at_newest(const struct postgres *s, const bool *there)
 
 /* ---- Notifications past a pooler ---- */
 
-static void look_at_listening(const struct postgres *s)
+static void try_listening(const struct postgres *s)
 {
     static const char about[] = "source.listen_uri";
     struct config direct = *s->config;
@@ -270,12 +270,12 @@ void connect_postgres(const struct config *config, struct findings *out)
     pg_quote_table(s.db, &table, s.source);
     (void)buf_cstr(&table);
     s.table = table.data;
-    look_at_server(&s);
-    look_at_pooler(&s);
-    if (look_at_table(&s) && look_at_columns(&s, there)) {
-        look_at_newest(&s, there);
+    try_server(&s);
+    try_pooler(&s);
+    if (try_table(&s) && try_columns(&s, there)) {
+        try_newest(&s, there);
     }
-    look_at_listening(&s);
+    try_listening(&s);
     PQfinish(s.db);
     buf_free(&table);
 }

@@ -40,7 +40,7 @@ static char *line_of(const char *info, const char *name)
 }
 
 /* The user may lack the right to INFO, which the ingestor does without. */
-static void look_at_server(const struct redis *r)
+static void try_server(const struct redis *r)
 {
     redisReply *reply = redisCommand(r->context, "INFO");
     if (reply == NULL || reply->type != REDIS_REPLY_STRING) {
@@ -64,7 +64,7 @@ static void look_at_server(const struct redis *r)
     freeReplyObject(reply);
 }
 
-static void look_at_entry(const struct redis *r, const redisReply *entry)
+static void try_entry(const struct redis *r, const redisReply *entry)
 {
     struct str texts[EVENT_FIELDS + CONFIG_EXTRAS_MAX] = {{0}};
     struct arena *memory = arena_create();
@@ -89,7 +89,7 @@ static void look_at_entry(const struct redis *r, const redisReply *entry)
     arena_destroy(&memory);
 }
 
-static void look_at_stream(const struct redis *r)
+static void try_stream(const struct redis *r)
 {
     const char *stream = r->source->redis.stream;
     redisReply *type = answered(r, redisCommand(r->context, "TYPE %s", stream), "TYPE");
@@ -119,7 +119,7 @@ static void look_at_stream(const struct redis *r)
                     count->integer, count->integer == 1 ? "y" : "ies");
     }
     if (last != NULL && last->elements == 1) {
-        look_at_entry(r, last->element[0]);
+        try_entry(r, last->element[0]);
     }
     freeReplyObject(last);
     freeReplyObject(count);
@@ -135,7 +135,7 @@ void connect_redis(const struct config *config, struct findings *out)
     }
     const struct timeval patience = {.tv_sec = CONNECT_WAIT_MS / 1000};
     redisSetTimeout(r.context, patience);
-    look_at_server(&r);
-    look_at_stream(&r);
+    try_server(&r);
+    try_stream(&r);
     redisFree(r.context);
 }

@@ -43,7 +43,7 @@ static char *ask(const struct sqlite *s, char *sql)
 /* ---- The file ---- */
 
 /* Notifications of a file come from this machine's kernel alone, and so do its locks. */
-static void look_at_file_system(const struct sqlite *s)
+static void try_file_system(const struct sqlite *s)
 {
     struct statfs fs;
     if (statfs(s->source->path, &fs) == 0 &&
@@ -61,7 +61,7 @@ static void look_at_file_system(const struct sqlite *s)
     }
 }
 
-static void look_at_journal(const struct sqlite *s)
+static void try_journal(const struct sqlite *s)
 {
     char *mode = ask(s, sqlite3_mprintf("PRAGMA journal_mode"));
     if (mode != NULL && strcmp(mode, "wal") == 0) {
@@ -86,7 +86,7 @@ static const char *schema_of(const struct config_source *source)
 }
 
 /* Which columns there are, and of which declared types. False when some are missing. */
-static bool look_at_columns(const struct sqlite *s, bool *there)
+static bool try_columns(const struct sqlite *s, bool *there)
 {
     char *types[ORACLE_COLUMNS_MAX] = {NULL};
     sqlite3_stmt *list = NULL;
@@ -132,7 +132,7 @@ static bool time_of(const struct sqlite *s, sqlite3_stmt *row, int64_t *us)
     }
 }
 
-static void look_at_row(const struct sqlite *s, sqlite3_stmt *row)
+static void try_row(const struct sqlite *s, sqlite3_stmt *row)
 {
     struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     int64_t us;
@@ -146,7 +146,7 @@ static void look_at_row(const struct sqlite *s, sqlite3_stmt *row)
     free(what);
 }
 
-static void look_at_newest(const struct sqlite *s, const bool *there)
+static void try_newest(const struct sqlite *s, const bool *there)
 {
     const struct config_source *source = s->source;
     const char *order = source->cursor != NULL ? source->cursor : source->columns[EVENT_ID].name;
@@ -163,7 +163,7 @@ static void look_at_newest(const struct sqlite *s, const bool *there)
     const int prepared = sqlite3_prepare_v2(s->db, sql, -1, &row, NULL);
     const int stepped = prepared == SQLITE_OK ? sqlite3_step(row) : prepared;
     if (stepped == SQLITE_ROW) {
-        look_at_row(s, row);
+        try_row(s, row);
     } else if (stepped == SQLITE_DONE) {
         finding_add(s->out, FINDING_OK, CONNECT_SOURCE, "table %s has no rows yet", source->table);
     } else {
@@ -211,10 +211,10 @@ void connect_sqlite(const struct config *config, struct findings *out)
         say_failed(&s);
     } else {
         sqlite3_busy_timeout(s.db, CONNECT_WAIT_MS);
-        look_at_journal(&s);
-        look_at_file_system(&s);
-        if (can_be_read(config, out) && look_at_columns(&s, there)) {
-            look_at_newest(&s, there);
+        try_journal(&s);
+        try_file_system(&s);
+        if (can_be_read(config, out) && try_columns(&s, there)) {
+            try_newest(&s, there);
         }
     }
     sqlite3_close(s.db);

@@ -215,7 +215,7 @@ static void add_row(struct nats *n, struct oracle_rows *rows, natsMsg *m, int64_
 /* ---- Reading ---- */
 
 /* Rows of a stream that was made anew since are no rows any more. */
-static natsStatus look(struct nats *n, struct oracle_rows *rows)
+static natsStatus inspect(struct nats *n, struct oracle_rows *rows)
 {
     jsStreamInfo *stream = NULL;
     const natsStatus code = js_GetStreamInfo(&stream, n->js, n->source->nats.stream, NULL, NULL);
@@ -307,7 +307,7 @@ static natsStatus take(struct nats *n, struct oracle_rows *rows, uint64_t *answe
 static int nats_load(struct oracle_source *base, struct oracle_rows *rows, struct error *err)
 {
     struct nats *n = (struct nats *)base;
-    natsStatus code = look(n, rows);
+    natsStatus code = inspect(n, rows);
     if (code == NATS_OK) {
         code = begin(n);
     }

@@ -196,7 +196,7 @@ static int prepare(struct postgres *s, struct error *err)
 }
 
 /* What is hidden from the ingestor is hidden from the oracle, too, so that the two would agree. */
-static int look_for_hidden_rows(struct postgres *s, struct error *err)
+static int find_hidden_rows(struct postgres *s, struct error *err)
 {
     struct buf table = {0};
     bool hides;
@@ -468,7 +468,7 @@ int oracle_postgres_open(const struct config *config, struct oracle_source **out
         status = prepare(s, err);
     }
     if (status == STATUS_OK) {
-        status = look_for_hidden_rows(s, err);
+        status = find_hidden_rows(s, err);
     }
     if (status != STATUS_OK) {
         postgres_close(&s->base);

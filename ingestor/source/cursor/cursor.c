@@ -8,7 +8,7 @@
 
 #define AHEAD_US (2 * US_PER_S) /* clocks of producers may be so much ahead of ours */
 #define HOT_US (10 * US_PER_S)
-#define LOOK_SHARE 20 /* a look takes a twentieth of the time at most */
+#define RECHECK_SHARE 20 /* a look takes a twentieth of the time at most */
 
 /* ---- Opening and closing ---- */
 
@@ -259,8 +259,8 @@ static int deliver_found(struct poll *p, struct error *err)
 }
 
 /* Looks for rows of a range that were not delivered. `after` NULL: from the first one. */
-static int look_at(struct poll *p, enum cursor_kind kind, const struct cursor_mark *after,
-                   const struct cursor_mark *until, bool *more, struct error *err)
+static int read_again(struct poll *p, enum cursor_kind kind, const struct cursor_mark *after,
+                      const struct cursor_mark *until, bool *more, struct error *err)
 {
     struct cursor_key keys[2];
     const struct cursor_range range = {.after = cursor_mark_key(after, &keys[0]),
@@ -283,16 +283,16 @@ static int look_at(struct poll *p, enum cursor_kind kind, const struct cursor_ma
 
 /* Only looking in vain is to be bounded: what was found and delivered does not count, and where
  * there is more, the next look is due now. */
-static void plan(struct cursor_look *look, int64_t looked_us, int64_t at_least_ms, bool more)
+static void plan(struct cursor_recheck *recheck, int64_t looked_us, int64_t at_least_ms, bool more)
 {
     const mono_time now = clock_mono();
-    const int64_t pause_ms = more ? 0 : looked_us / US_PER_MS * LOOK_SHARE;
-    look->asked = more;
-    look->due_at = mono_add_ms(now, pause_ms > at_least_ms ? pause_ms : at_least_ms);
+    const int64_t pause_ms = more ? 0 : looked_us / US_PER_MS * RECHECK_SHARE;
+    recheck->asked = more;
+    recheck->due_at = mono_add_ms(now, pause_ms > at_least_ms ? pause_ms : at_least_ms);
 }
 
 /* Before a mark that was forgotten there is nothing to look at. */
-static int look_again(struct poll *p, struct error *err)
+static int recheck(struct poll *p, struct error *err)
 {
     struct cursor *c = p->c;
     struct cursor_state *state = &c->state;
@@ -308,11 +308,11 @@ static int look_again(struct poll *p, struct error *err)
         thorough ? floor : cursor_marks_before(&state->marks, state->position.us - HOT_US);
     from = floor != NULL && (from == NULL || from->ordinal < floor->ordinal) ? floor : from;
     if (state->position.time.len != 0) {
-        status = look_at(p, CURSOR_LATE, from, &state->position, &more, err);
+        status = read_again(p, CURSOR_LATE, from, &state->position, &more, err);
     }
     if (status == STATUS_OK && thorough && !more &&
         state->set.ahead_bytes <= CURSOR_AHEAD_BYTES_MAX) {
-        status = look_at(p, CURSOR_AHEAD, &state->position, NULL, &more, err);
+        status = read_again(p, CURSOR_AHEAD, &state->position, NULL, &more, err);
     }
     plan(&c->hot, p->looked_us, 0, more);
     if (thorough) {
@@ -370,7 +370,7 @@ static int poll_table(struct cursor *c, size_t max_rows, struct batch *batch, st
     int status = read_next(&p, err);
     if (status == STATUS_OK && !c->building && !p.full) {
         const bool more = batch->more;
-        status = look_again(&p, err);
+        status = recheck(&p, err);
         batch->more = more || p.full;
     }
     cursor_draft_free(&p.found);
@@ -422,7 +422,7 @@ void cursor_woken(struct cursor *c)
     c->hot.asked = true;
 }
 
-static mono_time next_look(const struct cursor *c)
+static mono_time next_recheck(const struct cursor *c)
 {
     mono_time next = MONO_NEVER;
     if (c->hot.asked) {
@@ -436,10 +436,10 @@ static mono_time next_look(const struct cursor *c)
 
 int cursor_wait_ms(const struct cursor *c, int timeout_ms)
 {
-    return mono_ms_until(clock_mono(), next_look(c), timeout_ms);
+    return mono_ms_until(clock_mono(), next_recheck(c), timeout_ms);
 }
 
 bool cursor_due(const struct cursor *c)
 {
-    return clock_mono().us >= next_look(c).us;
+    return clock_mono().us >= next_recheck(c).us;
 }

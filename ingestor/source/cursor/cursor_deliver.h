@@ -12,7 +12,7 @@
 #include "ingestor/source/cursor/cursor_state.h"
 
 /* When to look at rows again that the position has passed. */
-struct cursor_look {
+struct cursor_recheck {
     mono_time due_at;
     bool asked; /* Something may have been written since the last one. */
 };
@@ -21,8 +21,8 @@ struct cursor {
     struct cursor_state state;
     struct cursor_db db;
     struct unusable_log unusable;
-    struct cursor_look hot;      /* of the last seconds */
-    struct cursor_look thorough; /* of all the late window, and of the future */
+    struct cursor_recheck hot;      /* of the last seconds */
+    struct cursor_recheck thorough; /* of all the late window, and of the future */
     bool history_due;   /* What was delivered before the state is read for the event log. */
     bool building;      /* The table is read for the first time. */
     bool settling;      /* It is read from its start, and the rows lie before settled_us. */

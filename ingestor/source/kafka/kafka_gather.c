@@ -23,7 +23,7 @@ static size_t piece_of(struct kafka_gather *g, const rd_kafka_message_t *message
 }
 
 /* Limits a piece to what is still there of it. */
-static int look(struct kafka_gather *g, struct kafka_piece *piece, struct error *err)
+static int limit_piece(struct kafka_gather *g, struct kafka_piece *piece, struct error *err)
 {
     int64_t low;
     int64_t high;
@@ -128,7 +128,7 @@ int kafka_gather_open(struct kafka_gather *g, struct kafka_client *client,
         pieces[i].over = true;
     }
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = look(g, &pieces[i], err);
+        status = limit_piece(g, &pieces[i], err);
     }
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         status = begin(g, &pieces[i], err);

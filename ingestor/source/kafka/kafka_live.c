@@ -28,9 +28,9 @@ static void note_partition(void *arg, const char *topic, int32_t number)
     s->feeds[index].wanted = true;
 }
 
-int kafka_live_look(struct kafka_source *s, struct error *err)
+int kafka_live_discover(struct kafka_source *s, struct error *err)
 {
-    s->look_at = mono_add_ms(clock_mono(), s->config->source.poll_interval_ms);
+    s->discover_at = mono_add_ms(clock_mono(), s->config->source.poll_interval_ms);
     return kafka_client_partitions(&s->client, note_partition, s, err);
 }
 
@@ -360,8 +360,8 @@ static int poll_topics(struct kafka_source *s, size_t max_rows, struct batch *ba
                        struct error *err)
 {
     int status = kafka_client_serve(&s->client, err);
-    if (status == STATUS_OK && clock_mono().us >= s->look_at.us) {
-        status = kafka_live_look(s, err);
+    if (status == STATUS_OK && clock_mono().us >= s->discover_at.us) {
+        status = kafka_live_discover(s, err);
     }
     if (status == STATUS_OK) {
         status = kafka_live_start(s, err);

@@ -6,7 +6,7 @@
 #include "ingestor/source/kafka/kafka_source.h"
 
 /* Looks which partitions there are; those that are new are wanted. STATUS_IO, STATUS_NOT_FOUND. */
-int kafka_live_look(struct kafka_source *s, struct error *err);
+int kafka_live_discover(struct kafka_source *s, struct error *err);
 
 /* Begins with all partitions that are wanted and not consumed yet. STATUS_IO. */
 int kafka_live_start(struct kafka_source *s, struct error *err);

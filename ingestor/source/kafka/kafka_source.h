@@ -50,12 +50,12 @@ struct kafka_source {
     size_t journal_at;
     bool history_due;
     bool live;
-    bool building;     /* Not every partition was at its end yet. */
-    bool promised;     /* The next read has to give a batch. */
-    bool started_over; /* The next batch begins anew. */
-    bool older_gone;   /* Messages were there before the first one that was read. */
-    mono_time look_at; /* when to look for new partitions */
-    int wake_fd;       /* an eventfd that librdkafka writes to */
+    bool building;         /* Not every partition was at its end yet. */
+    bool promised;         /* The next read has to give a batch. */
+    bool started_over;     /* The next batch begins anew. */
+    bool older_gone;       /* Messages were there before the first one that was read. */
+    mono_time discover_at; /* when to look for new partitions */
+    int wake_fd;           /* an eventfd that librdkafka writes to */
 };
 
 /* Ends a batch that is delivered: with the record, and the state behind it. */

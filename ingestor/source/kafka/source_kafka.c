@@ -99,7 +99,7 @@ static int kafka_open(const struct config *config, struct str state, struct str 
         status = watch_queues(s, err);
     }
     if (status == STATUS_OK) {
-        status = kafka_live_look(s, err);
+        status = kafka_live_discover(s, err);
     }
     if (status != STATUS_OK) {
         kafka_close(&s->base);

@@ -105,8 +105,8 @@ void nats_client_end(struct nats_client *client, natsSubscription *subscription)
 }
 
 /* A message that is not there any more has no time. */
-static int look_for(struct nats_client *client, const struct nats_anchor *anchor,
-                    struct nats_stream *out, struct error *err)
+static int find_anchor(struct nats_client *client, const struct nats_anchor *anchor,
+                       struct nats_stream *out, struct error *err)
 {
     natsMsg *message = NULL;
     const natsStatus code =
@@ -122,8 +122,8 @@ static int look_for(struct nats_client *client, const struct nats_anchor *anchor
     return STATUS_OK;
 }
 
-int nats_client_look(struct nats_client *client, const struct nats_anchor *anchor,
-                     struct nats_stream *out, struct error *err)
+int nats_client_inspect(struct nats_client *client, const struct nats_anchor *anchor,
+                        struct nats_stream *out, struct error *err)
 {
     const struct config_nats *nats = &client->source->nats;
     jsStreamInfo *info = NULL;
@@ -147,5 +147,5 @@ int nats_client_look(struct nats_client *client, const struct nats_anchor *ancho
     jsStreamInfo_Destroy(info);
     const bool there =
         anchor != NULL && anchor->sequence >= out->first && anchor->sequence < out->end;
-    return there ? look_for(client, anchor, out, err) : STATUS_OK;
+    return there ? find_anchor(client, anchor, out, err) : STATUS_OK;
 }

@@ -37,8 +37,8 @@ void nats_client_end(struct nats_client *client, natsSubscription *subscription)
 
 /* Looks what is there of the stream. anchor: the message to look for; NULL: none is.
  * STATUS_NOT_FOUND: there is no such stream; STATUS_IO: nobody answers. */
-int nats_client_look(struct nats_client *client, const struct nats_anchor *anchor,
-                     struct nats_stream *out, struct error *err);
+int nats_client_inspect(struct nats_client *client, const struct nats_anchor *anchor,
+                        struct nats_stream *out, struct error *err);
 
 /* What to say when something could not be done. STATUS_IO. */
 int nats_client_failed(const struct nats_client *client, const char *what, natsStatus code,

@@ -56,12 +56,12 @@ static void pass_start(struct nats_source *s)
 
 /* What has become of the stream. What cannot be gone on with is an error: the source is opened
  * again then, and sees what it is. */
-static int look(struct nats_source *s, struct error *err)
+static int inspect(struct nats_source *s, struct error *err)
 {
     uint64_t delivered;
     uint64_t pending;
-    s->look_at = mono_add_ms(clock_mono(), s->config->source.poll_interval_ms);
-    int status = nats_client_look(&s->client, NULL, &s->stream, err);
+    s->inspect_at = mono_add_ms(clock_mono(), s->config->source.poll_interval_ms);
+    int status = nats_client_inspect(&s->client, NULL, &s->stream, err);
     if (status == STATUS_OK &&
         (s->stream.created != s->state.created || s->stream.end < s->state.next)) {
         status = error_set(err, STATUS_IO, "NATS at %s: the stream %s is another one than before",
@@ -103,7 +103,7 @@ int nats_live_start(struct nats_source *s, struct error *err)
     nats_live_stop(s);
     nats_feed_close(&s->feed);
     const int status = nats_feed_open(&s->feed, &s->client, from, err);
-    return status == STATUS_OK ? look(s, err) : status;
+    return status == STATUS_OK ? inspect(s, err) : status;
 }
 
 void nats_live_stop(struct nats_source *s)
@@ -130,7 +130,7 @@ static int await(struct nats_source *s, struct error *err)
         nats_queue_hear(s->feed.queue);
         status = hold(s, err);
         if (status == STATUS_OK && !heard && s->held.message == NULL) {
-            status = look(s, err);
+            status = inspect(s, err);
             if (status == STATUS_OK && s->feed.taken == before && !nats_feed_at_end(&s->feed)) {
                 status = error_set(err, STATUS_IO, "NATS at %s: nothing came for %d s",
                                    s->config->source.nats.servers[0], SILENT_MS / 1000);
@@ -203,7 +203,7 @@ static bool saving_is_due(const struct nats_source *s)
 int nats_live_read(struct nats_source *s, size_t max_rows, struct batch **out, struct error *err)
 {
     struct batch *batch = batch_create(s->config->source.extra_count);
-    int status = clock_mono().us >= s->look_at.us ? look(s, err) : STATUS_OK;
+    int status = clock_mono().us >= s->inspect_at.us ? inspect(s, err) : STATUS_OK;
     if (status == STATUS_OK) {
         nats_queue_hear(s->feed.queue);
         status = take(s, max_rows, batch, err);

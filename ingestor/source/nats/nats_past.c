@@ -83,7 +83,7 @@ static int find_range(struct nats_past *p, const struct nats_state *from, uint64
                       struct error *err)
 {
     struct nats_stream stream;
-    const int status = nats_client_look(&p->client, NULL, &stream, err);
+    const int status = nats_client_inspect(&p->client, NULL, &stream, err);
     if (status != STATUS_OK) {
         return status;
     }

@@ -28,12 +28,12 @@ struct nats_source {
     uint64_t lost_from;
     uint64_t saved_next; /* state.next as the last batch had it */
     bool history_due;
-    bool first_reading; /* The stream is read from its start, and its end was not reached yet. */
-    bool building;      /* What was there when it was opened was not all read yet. */
-    bool promised;      /* The next read has to give a batch. */
-    bool started_over;  /* The next batch begins anew. */
-    bool older_gone;    /* Messages were there before the first one that was read. */
-    mono_time look_at;  /* when to look what has become of the stream */
+    bool first_reading;   /* The stream is read from its start, and its end was not reached yet. */
+    bool building;        /* What was there when it was opened was not all read yet. */
+    bool promised;        /* The next read has to give a batch. */
+    bool started_over;    /* The next batch begins anew. */
+    bool older_gone;      /* Messages were there before the first one that was read. */
+    mono_time inspect_at; /* when to look what has become of the stream */
 };
 
 /* Begins reading: with as many messages before state.next as the event log wants. STATUS_IO. */

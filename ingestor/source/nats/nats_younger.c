@@ -6,7 +6,7 @@
 
 /* Looks from a sequence on. *older: one that is no younger was there. Without one that is younger,
  * *out stays. */
-static int look_from(struct nats_client *client, uint64_t from, int64_t time_ns, bool *older,
+static int find_from(struct nats_client *client, uint64_t from, int64_t time_ns, bool *older,
                      uint64_t *out, struct error *err)
 {
     struct nats_feed feed;
@@ -37,7 +37,7 @@ int nats_find_younger(struct nats_client *client, const struct nats_anchor *anch
     for (uint64_t span = SPAN; status == STATUS_OK && !older; span *= SPAN_GROWS) {
         const bool all = anchor->sequence - first <= span;
         const uint64_t from = all ? first : anchor->sequence - span;
-        status = look_from(client, from, anchor->time_ns, &older, out, err);
+        status = find_from(client, from, anchor->time_ns, &older, out, err);
         older = older || all;
     }
     return status;

@@ -50,7 +50,7 @@ static void load_state(struct nats_source *s, struct str state, uint64_t epoch)
 static int find_place(struct nats_source *s, struct error *err)
 {
     uint64_t next;
-    int status = nats_client_look(&s->client, &s->state.last, &s->stream, err);
+    int status = nats_client_inspect(&s->client, &s->state.last, &s->stream, err);
     if (status != STATUS_OK) {
         return status;
     }

@@ -49,7 +49,7 @@ static void compare(const struct anchors *anchors, const struct batch *batch, st
     buf_append_text(&out->others, out->other == 0 ? "{}" : "}");
 }
 
-static int look_at_newest(struct postgres_source *s, struct found *out, struct error *err)
+static int inspect_newest(struct postgres_source *s, struct found *out, struct error *err)
 {
     struct buf list = {0};
     PGresult *rows = NULL;
@@ -96,7 +96,7 @@ static int judge(struct postgres_source *s, bool suspicious, struct error *err)
 {
     struct found found = {0};
     bool proven = false;
-    int status = look_at_newest(s, &found, err);
+    int status = inspect_newest(s, &found, err);
     if (s->config->ingestor.checkpoint == CHECKPOINT_POSTGRESQL) {
         s->base.other_past = suspicious || found.other != 0;
     } else if (status == STATUS_OK) {
@@ -127,7 +127,7 @@ int pg_lost_check(struct postgres_source *s, bool resumed, struct error *err)
     return status;
 }
 
-int pg_lost_look(struct postgres_source *s, struct error *err)
+int pg_lost_inspect(struct postgres_source *s, struct error *err)
 {
     struct pg_past now;
     const int status = pg_past_read(s->db, &now, err);

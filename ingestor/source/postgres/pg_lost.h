@@ -26,6 +26,6 @@ int pg_lost_check(struct postgres_source *s, bool resumed, struct error *err);
 
 /* Through a pooler nobody notices that the server behind it became another one. To be called before
  * each poll. STATUS_IO: it did, and the source is to be opened again. */
-int pg_lost_look(struct postgres_source *s, struct error *err);
+int pg_lost_inspect(struct postgres_source *s, struct error *err);
 
 #endif

@@ -293,7 +293,7 @@ static int poll_table(struct postgres_source *s, size_t max_rows, struct pg_poll
                       struct error *err)
 {
     bool other = false;
-    int status = s->pooled ? pg_lost_look(s, err) : STATUS_OK;
+    int status = s->pooled ? pg_lost_inspect(s, err) : STATUS_OK;
     if (status == STATUS_OK) {
         status = pg_poll_table(s, max_rows, polled, err);
     }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "common/program/log.h"
-#include "ingestor/source/redis/redis_look.h"
+#include "ingestor/source/redis/redis_check.h"
 
 #define WAITED_ROWS 10000 /* entries that may come at once when they were waited for */
 #define HOUR_MS 3600000
@@ -94,8 +94,8 @@ static int pass_over(struct redis_source *s, size_t asked, struct batch *batch, 
         batch->unusable++;
         redis_draft_pass(&s->draft, &s->state, id);
     } else if (asked == 1) { /* what looking brings: the first or last entry of the stream */
-        s->look_at = mono_add_ms(clock_mono(), HOUR_MS);
-        s->look_off_until = s->look_at;
+        s->check_at = mono_add_ms(clock_mono(), HOUR_MS);
+        s->check_off_until = s->check_at;
     }
     s->full = true;
     return connect_again(s, err);
@@ -116,35 +116,35 @@ static int send_read(struct redis_source *s, const char *count, const char *bloc
 }
 
 /* A reader that is behind looks each time, so that it learns of a gap before it reads on. */
-static bool looks(const struct redis_source *s)
+static bool check_is_due(const struct redis_source *s)
 {
     const mono_time now = clock_mono();
-    return s->look_at.us <= now.us || (s->full && now.us >= s->look_off_until.us);
+    return s->check_at.us <= now.us || (s->full && now.us >= s->check_off_until.us);
 }
 
 /* Asks for entries, and where it is due, what has become of the stream. Nothing may be on its way.
  */
 static int ask(struct redis_source *s, size_t max_rows, struct batch *batch, struct error *err)
 {
-    const bool look = looks(s);
+    const bool check = check_is_due(s);
     const size_t wanted = redis_client_count(&s->client, max_rows);
-    struct redis_look answers = {0};
+    struct redis_check answers = {0};
     redisReply *reply = NULL;
     bool moved = false;
     char count[24];
     snprintf(count, sizeof count, "%zu", wanted);
-    int status = look ? redis_look_ask(s, err) : STATUS_OK;
+    int status = check ? redis_check_ask(s, err) : STATUS_OK;
     if (status == STATUS_OK) {
         status = send_read(s, count, NULL, err);
     }
-    if (status == STATUS_OK && look) {
-        status = redis_look_await(s, &answers, err);
+    if (status == STATUS_OK && check) {
+        status = redis_check_await(s, &answers, err);
     }
     if (status == STATUS_OK) {
         status = redis_client_await(&s->client, &reply, err);
     }
-    if (status == STATUS_OK && look) {
-        status = redis_look_judge(s, &answers, &moved, err);
+    if (status == STATUS_OK && check) {
+        status = redis_check_judge(s, &answers, &moved, err);
     }
     if (status == STATUS_OK && !moved) {
         set_reply(s, reply, wanted);
@@ -152,7 +152,7 @@ static int ask(struct redis_source *s, size_t max_rows, struct batch *batch, str
     }
     s->full |= moved; /* it is read from elsewhere */
     freeReplyObject(reply);
-    redis_look_free(&answers);
+    redis_check_free(&answers);
     return status == STATUS_FULL ? pass_over(s, wanted, batch, err) : status;
 }
 
@@ -216,7 +216,7 @@ static int ask_to_be_told(struct redis_source *s, struct error *err)
 {
     char count[24];
     char block[24];
-    const int ms = mono_ms_until(clock_mono(), s->look_at, HOUR_MS);
+    const int ms = mono_ms_until(clock_mono(), s->check_at, HOUR_MS);
     s->asked_count = redis_client_count(&s->client, WAITED_ROWS);
     snprintf(count, sizeof count, "%zu", s->asked_count);
     snprintf(block, sizeof block, "%d", ms > 1 ? ms : 1); /* 0 would mean for ever */

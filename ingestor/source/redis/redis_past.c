@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
-#include "ingestor/source/redis/redis_look.h"
+#include "ingestor/source/redis/redis_check.h"
 
 struct redis_past {
     struct source base; /* first: a struct source is one of these */
@@ -80,7 +80,7 @@ static int past_read(struct source *source, size_t max_rows, struct batch **out,
 static const struct source_ops past_ops = {.close = past_close, .read = past_read};
 
 /* Entries are known to be gone when more were added than are there. */
-static int look(struct redis_past *p, struct error *err)
+static int check(struct redis_past *p, struct error *err)
 {
     struct redis_info info;
     redisReply *reply = NULL;
@@ -90,7 +90,7 @@ static int look(struct redis_past *p, struct error *err)
         status = redis_client_await_any(&p->client, &reply, err);
     }
     if (status == STATUS_OK && reply->type == REDIS_REPLY_ARRAY) {
-        redis_look_info(reply, &info);
+        redis_check_info(reply, &info);
         p->older_gone = info.added > (int64_t)info.length;
     }
     freeReplyObject(reply);
@@ -135,7 +135,7 @@ int redis_past_open(const struct config *config, struct str from, struct str to,
                                 "a tile's place in the stream is that of another source or "
                                 "version");
     if (status == STATUS_OK && p->from_start) {
-        status = look(p, err);
+        status = check(p, err);
     }
     if (status != STATUS_OK) {
         past_close(&p->base);

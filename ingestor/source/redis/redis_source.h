@@ -7,7 +7,7 @@
  *           event log  journal
  *                      says
  *
- * redis_again.c is what comes before live, redis_live.c live, redis_look.c what has become of the
+ * redis_again.c is what comes before live, redis_live.c live, redis_check.c what has become of the
  * stream meanwhile, source_redis.c the table of functions.
  */
 #ifndef INGESTOR_SOURCE_REDIS_REDIS_SOURCE_H
@@ -25,17 +25,17 @@ struct redis_source {
     struct redis_draft draft;
     struct unusable_log unusable;
 
-    redisReply *reply;        /* with the entries that are delivered next; owned, or NULL */
-    size_t reply_at;          /* the next one of them */
-    struct redis_id high;     /* the greatest id that was delivered */
-    bool asked;               /* XREAD BLOCK was sent, and its reply has not come. */
-    mono_time asked_until;    /* when it has to be there */
-    mono_time look_at;        /* when to look what has become of the stream */
-    int64_t seen_added;       /* entries that had been added then; 0 or below: not known */
-    mono_time look_off_until; /* Behind, it does not look before: an entry of it is too long. */
-    bool look_whole;          /* It is to be compared with what was read. */
-    size_t asked_count;       /* entries that it asked for at most */
-    bool full;                /* The last reply had as many entries as were asked for. */
+    redisReply *reply;         /* with the entries that are delivered next; owned, or NULL */
+    size_t reply_at;           /* the next one of them */
+    struct redis_id high;      /* the greatest id that was delivered */
+    bool asked;                /* XREAD BLOCK was sent, and its reply has not come. */
+    mono_time asked_until;     /* when it has to be there */
+    mono_time check_at;        /* when to look what has become of the stream */
+    int64_t seen_added;        /* entries that had been added then; 0 or below: not known */
+    mono_time check_off_until; /* Behind, it does not look before: an entry of it is too long. */
+    bool check_whole;          /* It is to be compared with what was read. */
+    size_t asked_count;        /* entries that it asked for at most */
+    bool full;                 /* The last reply had as many entries as were asked for. */
 
     struct buf journal; /* records to be gone through again, one behind the other */
     size_t journal_at;

@@ -11,8 +11,8 @@
 #include "common/state/state_file.h"
 #include "ingestor/source/list.h"
 #include "ingestor/source/redis/redis_again.h"
+#include "ingestor/source/redis/redis_check.h"
 #include "ingestor/source/redis/redis_live.h"
-#include "ingestor/source/redis/redis_look.h"
 #include "ingestor/source/redis/redis_past.h"
 
 static struct redis_source *redis_of(struct source *source)
@@ -110,7 +110,7 @@ static int redis_wait(struct source *source, int wake_fd, int timeout_ms, bool *
 
 static void redis_lag(struct source *source, struct lag *out)
 {
-    redis_look_lag(redis_of(source), out);
+    redis_check_lag(redis_of(source), out);
 }
 
 const struct source_ops source_redis = {

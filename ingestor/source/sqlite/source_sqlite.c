@@ -188,7 +188,7 @@ static int sqlite_read(struct source *source, size_t max_rows, struct batch **ou
 }
 
 /* What poll_interval is for: what no notification tells of. */
-static int look_around(struct sqlite_source *s, struct error *err)
+static int check_all(struct sqlite_source *s, struct error *err)
 {
     int status = sqlite_database_check(s, err);
     if (status == STATUS_OK) {
@@ -203,7 +203,7 @@ static int sqlite_wait(struct source *source, int wake_fd, int timeout_ms, bool 
     struct sqlite_source *s = sqlite_of(source);
     bool over;
     const int status = sqlite_database_wait(s, wake_fd, timeout_ms, woken, &over, err);
-    return status == STATUS_OK && over ? look_around(s, err) : status;
+    return status == STATUS_OK && over ? check_all(s, err) : status;
 }
 
 const struct source_ops source_sqlite = {

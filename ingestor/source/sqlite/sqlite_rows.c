@@ -124,7 +124,7 @@ enum id_kind {
 
 /* An id that SQLite does not keep as an integer: text and blobs are above all numbers. A fraction
  * is remembered, for the next poll to begin behind it. */
-static enum id_kind look_at_id(struct sqlite_source *s)
+static enum id_kind id_kind_of(struct sqlite_source *s)
 {
     const double id = sqlite3_column_double(s->select, EVENT_ID);
     if (sqlite3_column_type(s->select, EVENT_ID) != SQLITE_FLOAT || id >= 0x1p63) {
@@ -158,7 +158,7 @@ int sqlite_rows_read(struct sqlite_source *s, int64_t after, int64_t until, size
     *more = false;
     while (!*more && (step = sqlite3_step(s->select)) == SQLITE_ROW) {
         const enum id_kind kind =
-            sqlite3_column_type(s->select, EVENT_ID) == SQLITE_INTEGER ? ID_WHOLE : look_at_id(s);
+            sqlite3_column_type(s->select, EVENT_ID) == SQLITE_INTEGER ? ID_WHOLE : id_kind_of(s);
         const int64_t id = sqlite3_column_int64(s->select, EVENT_ID);
         if (kind == ID_BEYOND || id > until) {
             step = SQLITE_DONE;

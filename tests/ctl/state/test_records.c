@@ -55,14 +55,14 @@ static void test_each_tile_is_told_with_the_size_of_its_records(void **state)
 {
     (void)state;
     struct state_changes records = {0};
-    struct stored_tiles tiles;
+    struct record_tiles tiles;
     put_place(&records, 2, "saved", "sqlite", state_table(&source));
     put_tile(&records, 3, 1, "all", "11", false);
     const size_t own = records.list[1].len;
     state_put(&records, ID(3, 1, 0), STR("member"));
     state_put(&records, ID(3, 1, 1), STR("item"));
     put_tile(&records, 5, 1, "gone", NULL, true);
-    assert_int_equal(stored_tiles_read(&records, &tiles, NULL), STATUS_OK);
+    assert_int_equal(records_read_tiles(&records, &tiles, NULL), STATUS_OK);
     assert_int_equal(tiles.count, 2);
     assert_string_equal(tiles.list[0].key, "all");
     assert_int_equal(tiles.list[0].number, 3);
@@ -75,7 +75,7 @@ static void test_each_tile_is_told_with_the_size_of_its_records(void **state)
     assert_null(tiles.list[1].position);
     assert_true(tiles.list[1].retired && !tiles.list[1].complete);
     assert_int_equal(tiles.list[1].retired_at.us, 2000);
-    stored_tiles_free(&tiles);
+    records_free_tiles(&tiles);
     state_changes_free(&records);
 }
 
@@ -83,7 +83,7 @@ static void test_damaged_tiles_have_no_key(void **state)
 {
     (void)state;
     struct state_changes records = {0};
-    struct stored_tiles tiles;
+    struct record_tiles tiles;
     put_place(&records, 2, "saved", "sqlite", 0);
     put_tile(&records, 1, 1, "cut", "1", false);
     state_put(&records, ID(1, 1, 0), STR("member"));
@@ -92,22 +92,22 @@ static void test_damaged_tiles_have_no_key(void **state)
     state_put(&records, ID(3, 1, 0), STR("no record of the tile itself"));
     state_gone(&records, STATE_TILE_GONE, ID(4, 0, 0));
     put_tile(&records, 5, 1, "whole", "1", false);
-    assert_int_equal(stored_tiles_read(&records, &tiles, NULL), STATUS_OK);
+    assert_int_equal(records_read_tiles(&records, &tiles, NULL), STATUS_OK);
     assert_int_equal(tiles.count, 5);
     for (size_t i = 0; i < 4; i++) {
         assert_null(tiles.list[i].key);
         assert_int_equal(tiles.list[i].number, i + 1);
     }
     assert_string_equal(tiles.list[4].key, "whole");
-    stored_tiles_free(&tiles);
+    records_free_tiles(&tiles);
     state_changes_free(&records);
 }
 
 static void assert_refused(const struct state_changes *records, int wanted, const char *said)
 {
-    struct stored_tiles tiles;
+    struct record_tiles tiles;
     struct error err = {{0}};
-    assert_int_equal(stored_tiles_read(records, &tiles, &err), wanted);
+    assert_int_equal(records_read_tiles(records, &tiles, &err), wanted);
     if (strstr(err.text, said) == NULL) {
         fail_msg("%s", err.text);
     }
@@ -138,7 +138,7 @@ static int check_place(const char *saved, const char *scheme, uint64_t table)
     struct state_changes records = {0};
     struct error err;
     put_place(&records, 2, saved, scheme, table);
-    const int status = stored_place_check(&records, &source, &err);
+    const int status = records_check_place(&records, &source, &err);
     state_changes_free(&records);
     return status;
 }

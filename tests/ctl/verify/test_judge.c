@@ -140,7 +140,7 @@ static bool serve(struct history *h, const char *key, uint64_t position, int64_t
 
 /* Judges it by the rows that are there. The caller frees what comes out. */
 static struct judged judge(struct history *h, const struct served_tile *tile,
-                           struct judge_look *look)
+                           struct judge_sample *look)
 {
     struct oracle_members members;
     const struct str family = {tile->key, strcspn(tile->key, "/")};
@@ -162,7 +162,7 @@ static struct judged judge(struct history *h, const struct served_tile *tile,
                                           .began = tile->as_of,
                                           .snapshot_at = tile->as_of,
                                           .patience_ms = 5000,
-                                          .look = look};
+                                          .sample = look};
     judge_tile(h->judge, &judge_case, &judged);
     oracle_members_free(&members);
     return judged;
@@ -182,21 +182,21 @@ static void test_what_was_made_rightly_is_never_wrong(void **state)
         const int64_t at_us = START_US + (int64_t)below(h, 3600) * US_PER_S;
         make_history(h, below(h, 2) * below(h, 100), floor);
         for (size_t i = 0; i < KEYS; i++) {
-            struct judge_look look = {0};
+            struct judge_sample sample = {0};
             for (int k = 0; k < 2; k++) {
                 struct served_tile tile;
                 if (serve(h, keys[i], positions[k], at_us + k * 5 * 60 * US_PER_S, 0, &tile)) {
-                    struct judged judged = judge(h, &tile, &look);
+                    struct judged judged = judge(h, &tile, &sample);
                     counts[judged.verdict]++;
                     if (judged.verdict != VERDICT_EQUAL && judged.verdict != VERDICT_UNPROVABLE) {
-                        fail_msg("%s is %s: %s", keys[i], verdict_name(judged.verdict),
+                        fail_msg("%s is %s: %s", keys[i], judge_verdict_name(judged.verdict),
                                  judged.reason);
                     }
-                    judged_free(&judged);
+                    judge_free_judged(&judged);
                 }
                 served_tile_free(&tile);
             }
-            buf_free(&look.value);
+            buf_free(&sample.value);
         }
         forget_history(h);
     }
@@ -209,12 +209,12 @@ static void test_what_is_equal_when_all_rows_are_there_is_equal(void **state)
     for (int round = 0; round < 50; round++) {
         make_history(h, 0, below(h, 30));
         for (size_t i = 0; i < KEYS; i++) {
-            struct judge_look look = {0};
+            struct judge_sample sample = {0};
             struct served_tile tile;
             if (serve(h, keys[i], 30 + below(h, 30), START_US + 1800 * US_PER_S, 0, &tile)) {
-                struct judged judged = judge(h, &tile, &look);
+                struct judged judged = judge(h, &tile, &sample);
                 assert_int_equal(judged.verdict, VERDICT_EQUAL);
-                judged_free(&judged);
+                judge_free_judged(&judged);
             }
             served_tile_free(&tile);
         }
@@ -231,17 +231,17 @@ static void test_a_tile_that_lacks_a_row_that_is_there_is_wrong(void **state)
         make_history(h, 0, below(h, 30));
         const uint64_t without = 1 + below(h, 40);
         for (size_t i = 0; i < KEYS; i++) {
-            struct judge_look look = {0};
+            struct judge_sample sample = {0};
             struct served_tile tile = {0};
             struct served_tile whole = {0};
             const int64_t at_us = START_US + 3600 * US_PER_S;
             if (serve(h, keys[i], 50, at_us, without, &tile) &&
                 serve(h, keys[i], 50, at_us, 0, &whole)) {
-                struct judged judged = judge(h, &tile, &look);
+                struct judged judged = judge(h, &tile, &sample);
                 const bool in_it = tile.tally.rows < whole.tally.rows;
                 assert_int_equal(judged.verdict, in_it ? VERDICT_LACKS : VERDICT_EQUAL);
                 lacking += in_it;
-                judged_free(&judged);
+                judge_free_judged(&judged);
             }
             served_tile_free(&whole);
             served_tile_free(&tile);
@@ -260,27 +260,27 @@ static void test_a_wrong_value_is_wrong_though_others_rows_are_gone(void **state
     for (int round = 0; round < 300; round++) {
         make_history(h, below(h, 30), 5);
         for (size_t i = 0; i < KEYS; i++) {
-            struct judge_look look = {0};
+            struct judge_sample sample = {0};
             struct served_tile tile = {0};
             struct served_tile other = {0};
             const int64_t at_us = START_US + 1800 * US_PER_S;
             if (serve(h, keys[i], 30, at_us, 0, &tile) && serve(h, keys[i], 15, at_us, 0, &other)) {
-                struct judged right = judge(h, &tile, &look);
+                struct judged right = judge(h, &tile, &sample);
                 const bool whole = right.rows_left == tile.tally.rows;
                 const bool differs = !str_equal(buf_str(&tile.value), buf_str(&other.value));
                 other.tally = tile.tally;
                 memcpy(other.position, tile.position, sizeof tile.position);
-                struct judged judged = judge(h, &other, &look);
+                struct judged judged = judge(h, &other, &sample);
                 if (whole && differs) {
                     assert_int_equal(judged.verdict, VERDICT_DIFFERS);
                     wrong++;
                 }
-                judged_free(&right);
-                judged_free(&judged);
+                judge_free_judged(&right);
+                judge_free_judged(&judged);
             }
             served_tile_free(&tile);
             served_tile_free(&other);
-            buf_free(&look.value);
+            buf_free(&sample.value);
         }
         forget_history(h);
     }
@@ -311,11 +311,11 @@ static void add_member(struct served_tile *tile, const char *name, const char *j
 
 static enum verdict verdict_on(struct history *h, const struct served_tile *tile)
 {
-    struct judge_look look = {0};
-    struct judged judged = judge(h, tile, &look);
+    struct judge_sample sample = {0};
+    struct judged judged = judge(h, tile, &sample);
     const enum verdict verdict = judged.verdict;
-    judged_free(&judged);
-    buf_free(&look.value);
+    judge_free_judged(&judged);
+    buf_free(&sample.value);
     return verdict;
 }
 
@@ -392,7 +392,7 @@ static void test_what_is_again_as_it_was_is_equal(void **state)
                                            "{\"metric\":\"m\",\"value\":16}"};
     for (size_t rows = 1; rows <= 3; rows++) {
         struct served_tile tile;
-        struct judge_look look = {0};
+        struct judge_sample sample = {0};
         struct oracle_members members;
         struct judged judged = {0};
         h->all = oracle_rows_create(h->config);
@@ -424,10 +424,10 @@ static void test_what_is_again_as_it_was_is_equal(void **state)
                                               .began = {START_US + 12 * US_PER_S},
                                               .snapshot_at = {START_US + 30 * US_PER_S},
                                               .patience_ms = 5000,
-                                              .look = &look};
+                                              .sample = &sample};
         judge_tile(h->judge, &judge_case, &judged);
         assert_int_equal(judged.verdict, rows == 2 ? VERDICT_BEHIND : VERDICT_EQUAL);
-        judged_free(&judged);
+        judge_free_judged(&judged);
         buf_free(&tile.value);
         oracle_members_free(&members);
         oracle_rows_destroy(&h->all);

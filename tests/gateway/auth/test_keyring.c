@@ -9,7 +9,7 @@
 
 static bool has(const struct keyring *keyring, const char *issuer, const char *kid)
 {
-    return issuer_key(keyring_issuer(keyring, str_of(issuer)), str_of(kid)) != NULL;
+    return keyring_issuer_key(keyring_issuer(keyring, str_of(issuer)), str_of(kid)) != NULL;
 }
 
 static void test_keys_are_found_by_issuer_and_kid(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ingestor/source/redis/redis_look.h"
+#include "ingestor/source/redis/redis_check.h"
 
 #include "tests/unit.h"
 
@@ -19,7 +19,7 @@ static struct redis_info info_of(const char *text)
 {
     struct redis_info info;
     redisReply *reply = reply_of(text);
-    redis_look_info(reply, &info);
+    redis_check_info(reply, &info);
     freeReplyObject(reply);
     return info;
 }
@@ -63,20 +63,20 @@ static void test_how_far_it_is_behind(void **unused)
     s->config = &config;
     s->state.added = 4;
     struct lag lag = {0};
-    redis_look_lag(s, &lag);
+    redis_check_lag(s, &lag);
     assert_false(lag.known); /* before the first look */
     s->seen_added = 10;
-    redis_look_lag(s, &lag);
+    redis_check_lag(s, &lag);
     assert_true(lag.known);
     assert_int_equal(lag.messages, 6);
     assert_string_equal(lag.worst[0].name, "orders");
     lag = (struct lag){0};
     s->state.added = 12; /* what came since the look was read, too */
-    redis_look_lag(s, &lag);
+    redis_check_lag(s, &lag);
     assert_int_equal(lag.messages, 0);
     lag = (struct lag){0};
     s->state.added = REDIS_ADDED_UNKNOWN;
-    redis_look_lag(s, &lag);
+    redis_check_lag(s, &lag);
     assert_false(lag.known);
     free(s);
 }

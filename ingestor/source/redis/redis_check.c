@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ingestor/source/redis/redis_look.h"
+#include "ingestor/source/redis/redis_check.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@ static struct str text_of(const redisReply *reply)
     return text ? (struct str){reply->str, reply->len} : STR_NULL;
 }
 
-void redis_look_info(const redisReply *reply, struct redis_info *out)
+void redis_check_info(const redisReply *reply, struct redis_info *out)
 {
     *out = (struct redis_info){.added = REDIS_ADDED_UNKNOWN};
     for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i + 1 < reply->elements; i += 2) {
@@ -34,7 +34,7 @@ void redis_look_info(const redisReply *reply, struct redis_info *out)
     }
 }
 
-int redis_look_ask(struct redis_source *s, struct error *err)
+int redis_check_ask(struct redis_source *s, struct error *err)
 {
     const char *stream = s->config->source.redis.stream;
     char verified[REDIS_ID_SIZE];
@@ -43,7 +43,7 @@ int redis_look_ask(struct redis_source *s, struct error *err)
     if (status == STATUS_OK) {
         status = redis_client_send(&s->client, err, "XRANGE", stream, verified, verified, NULL);
     }
-    s->look_at = mono_add_ms(clock_mono(), s->config->source.poll_interval_ms);
+    s->check_at = mono_add_ms(clock_mono(), s->config->source.poll_interval_ms);
     return status;
 }
 
@@ -52,20 +52,20 @@ static bool is_absent(const redisReply *info)
     return info->type == REDIS_REPLY_ERROR && strstr(info->str, "no such key") != NULL;
 }
 
-int redis_look_await(struct redis_source *s, struct redis_look *look, struct error *err)
+int redis_check_await(struct redis_source *s, struct redis_check *check, struct error *err)
 {
-    int status = redis_client_await_any(&s->client, &look->info, err);
-    if (status == STATUS_OK && look->info->type == REDIS_REPLY_ERROR && !is_absent(look->info)) {
-        status = redis_client_failed(&s->client, look->info, err);
+    int status = redis_client_await_any(&s->client, &check->info, err);
+    if (status == STATUS_OK && check->info->type == REDIS_REPLY_ERROR && !is_absent(check->info)) {
+        status = redis_client_failed(&s->client, check->info, err);
     }
-    return status == STATUS_OK ? redis_client_await(&s->client, &look->verified, err) : status;
+    return status == STATUS_OK ? redis_client_await(&s->client, &check->verified, err) : status;
 }
 
-void redis_look_free(struct redis_look *look)
+void redis_check_free(struct redis_check *check)
 {
-    freeReplyObject(look->info);
-    freeReplyObject(look->verified);
-    *look = (struct redis_look){0};
+    freeReplyObject(check->info);
+    freeReplyObject(check->verified);
+    *check = (struct redis_check){0};
 }
 
 /* ---- Comparing ---- */
@@ -185,7 +185,7 @@ static int compare(struct redis_source *s, const struct redis_info *info, bool *
         s->state.milestones.count = 0;
         s->state.milestone = s->state.ordinal / 2;
     }
-    s->look_whole = false;
+    s->check_whole = false;
     return STATUS_OK;
 }
 
@@ -208,7 +208,7 @@ static void note_absence(struct redis_source *s)
         s->state.added = 0;
     }
     s->absent = true;
-    s->look_whole = !redis_id_is_zero(s->state.position);
+    s->check_whole = !redis_id_is_zero(s->state.position);
 }
 
 static void note_counting(struct redis_source *s, const struct redis_info *info)
@@ -230,17 +230,17 @@ static void note_verified(struct redis_source *s, const redisReply *entries,
     info->digest = info->any_verified ? redis_entry_digest(&entry) : 0;
 }
 
-int redis_look_judge(struct redis_source *s, const struct redis_look *look, bool *moved,
-                     struct error *err)
+int redis_check_judge(struct redis_source *s, const struct redis_check *check, bool *moved,
+                      struct error *err)
 {
     struct redis_info info;
     uint64_t missed;
-    if (is_absent(look->info)) {
+    if (is_absent(check->info)) {
         note_absence(s);
         return STATUS_OK;
     }
-    redis_look_info(look->info, &info);
-    note_verified(s, look->verified, &info);
+    redis_check_info(check->info, &info);
+    note_verified(s, check->verified, &info);
     note_counting(s, &info);
     s->seen_added = info.added;
     s->absent = false;
@@ -248,7 +248,7 @@ int redis_look_judge(struct redis_source *s, const struct redis_look *look, bool
         s->older_gone |= info.added > (int64_t)info.length;
     }
     const enum redis_verdict verdict = redis_place_judge(&s->state, &info, &missed);
-    if (verdict == REDIS_COMPARE || s->look_whole) {
+    if (verdict == REDIS_COMPARE || s->check_whole) {
         const int status = compare(s, &info, moved, err);
         if (status != STATUS_OK) {
             return status;
@@ -265,7 +265,7 @@ int redis_look_judge(struct redis_source *s, const struct redis_look *look, bool
     return STATUS_OK;
 }
 
-void redis_look_lag(const struct redis_source *s, struct lag *out)
+void redis_check_lag(const struct redis_source *s, struct lag *out)
 {
     const int64_t unread = s->seen_added - s->state.added;
     if (s->state.added != REDIS_ADDED_UNKNOWN && s->seen_added > 0) {
