@@ -11,7 +11,7 @@
 /* Texts are borrowed from argv. */
 struct options {
     const struct command *command; /* never NULL once options_parse has returned */
-    struct command_line line;
+    struct command_line line;      /* what the command is run with */
     bool config_given;   /* True when the file was named; else line.config_path is the default. */
     bool from_ingestor;  /* True when the ingestor is asked, false when a cache is. */
     bool json;           /* True when JSON is printed. */

@@ -37,12 +37,12 @@ enum clock_step {
 
 /* Zeroed memory believes the first time that it gets. */
 struct clock_steps {
-    bool begun;
+    bool begun;             /* a moment was given once */
     bool held;              /* the clock jumped, and is not believed */
     int64_t offset_us;      /* what is believed, less the boot clock */
     int64_t held_offset_us; /* where the clock jumped to, less the boot clock */
-    boot_time held_since;
-    uint64_t steps; /* how often it jumped */
+    boot_time held_since;   /* when the jump was seen */
+    uint64_t steps;         /* how often it jumped */
 };
 
 /* The time that is believed. wall and boot were read together. */

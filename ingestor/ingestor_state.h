@@ -61,8 +61,8 @@ struct ingestor_source {
     uint64_t pending_ids;    /* Ids that are missing and may still come: see holes.h. */
     wall_time pending_since; /* When the longest of them began to be missing. */
     uint64_t given_up;       /* Ranges of ids that were too many to wait for. */
-    uint64_t rows_unusable;
-    uint64_t delivered;        /* Events that it ever delivered, of this table; 0: not known. */
+    uint64_t rows_unusable;  /* Rows that were passed over, because they cannot be used. */
+    uint64_t delivered;      /* Events that it ever delivered, of this table; 0: not known. */
     uint64_t delivered_before; /* What an earlier life knew of that, which this one did not go on
                                   from. */
     bool older_gone;           /* Rows before the first one are known to be gone. */
@@ -94,13 +94,13 @@ struct ingestor_saving {
     mono_time since;              /* When it was handed over. */
     uint64_t ordinal;             /* What it goes up to. */
     mono_time due_at;             /* When the next one is due. */
-    struct backoff backoff;
-    bool failing;           /* The last one could not be written, as last logged. */
-    uint64_t saved_ordinal; /* What the last one written goes up to. */
-    uint64_t bytes;         /* Of the last list. */
-    uint64_t lost;          /* Times that the store turned out to be damaged. */
-    uint64_t written;
-    uint64_t failures;
+    struct backoff backoff;       /* How long it waits after a save that failed. */
+    bool failing;                 /* The last one could not be written, as last logged. */
+    uint64_t saved_ordinal;       /* What the last one written goes up to. */
+    uint64_t bytes;               /* Of the last list. */
+    uint64_t lost;                /* Times that the store turned out to be damaged. */
+    uint64_t written;             /* Saves that are stored. */
+    uint64_t failures;            /* Saves that failed. */
 };
 
 /* The build that is under way (ingestor_build.h). */
@@ -117,27 +117,28 @@ struct ingestor_build {
  * many the ingestor starts again, so that they do not become more and more. */
 #define INGESTOR_RELOADS_MAX 50
 struct ingestor_reloaded {
-    struct config *list[INGESTOR_RELOADS_MAX];
-    size_t count;
+    struct config *list[INGESTOR_RELOADS_MAX]; /* Configurations that tiles of this life still point
+                                                  into; owned. */
+    size_t count;                              /* How many there are. */
 };
 
 /* What time it is for the tiles, and by the clocks of others. */
 struct ingestor_clock {
-    struct clock_steps steps;
-    struct row_times rows;
-    struct database_clock database;
-    wall_time reached; /* The latest moment that anything was published for. */
-    bool lost_rows;    /* Rows were dropped as being of the future, and the clock was behind. */
+    struct clock_steps steps;       /* Which time is believed. */
+    struct row_times rows;          /* How old rows are when they come. */
+    struct database_clock database; /* How far the database's clock is ahead. */
+    wall_time reached;              /* The latest moment that anything was published for. */
+    bool lost_rows; /* Rows were dropped as being of the future, and the clock was behind. */
 };
 
 /* The state of answering queries. */
 struct ingestor_answering {
-    struct server *server;
-    struct guard *guard; /* of both sockets */
-    struct listeners *listeners;
-    struct query query;
-    char instance[64]; /* The name of this life. */
-    char reason[600];  /* Why it does not serve. */
+    struct server *server;       /* Receives queries and sends replies. */
+    struct guard *guard;         /* of both sockets */
+    struct listeners *listeners; /* What connects to both sockets. */
+    struct query query;          /* Answers them, from what the publisher keeps. */
+    char instance[64];           /* The name of this life. */
+    char reason[600];            /* Why it does not serve. */
 };
 
 /* Events that are pushed. */
@@ -151,27 +152,27 @@ struct ingestor_pushing {
 /* All members are the main thread's. The reader (reader.h) and the lease's keeper (lease.h) are
  * threads of their own, and share only what their headers say. */
 struct ingestor {
-    struct program *program;
-    const struct config *config;
-    zloop_t *loop;
-    int timer; /* 0: none. */
-    enum ingestor_phase phase;
-    bool start_again; /* The end of the loop is no end of the program. */
-    bool refused;     /* The state is a newer version's: the program ends. */
-    struct lease *lease;
-    struct reader *reader;
-    struct fold *fold;     /* NULL on standby. */
-    struct dedupe *dedupe; /* What events are known; NULL: each counts. */
-    struct publisher *publisher;
-    struct newest newest; /* INGESTOR_BUILDING: the events that the log will get. */
-    struct ingestor_source source;
-    struct ingestor_publishing publishing;
-    struct ingestor_saving saving;
-    struct ingestor_build build;
-    struct ingestor_reloaded reloaded;
-    struct ingestor_clock clock;
-    struct ingestor_answering answering;
-    struct ingestor_pushing pushing;
+    struct program *program;       /* The program's log, signals and metrics. */
+    const struct config *config;   /* The one in force; a reload changes it. */
+    zloop_t *loop;                 /* The main thread's loop. */
+    int timer;                     /* 0: none. */
+    enum ingestor_phase phase;     /* How far this life has come. */
+    bool start_again;              /* The end of the loop is no end of the program. */
+    bool refused;                  /* The state is a newer version's: the program ends. */
+    struct lease *lease;           /* The right to publish. */
+    struct reader *reader;         /* The thread that reads the source and stores the state. */
+    struct fold *fold;             /* NULL on standby. */
+    struct dedupe *dedupe;         /* What events are known; NULL: each counts. */
+    struct publisher *publisher;   /* Numbers what changes, and sends it. */
+    struct newest newest;          /* INGESTOR_BUILDING: the events that the log will get. */
+    struct ingestor_source source; /* What is known of the source. */
+    struct ingestor_publishing publishing; /* When to publish and to send heartbeats. */
+    struct ingestor_saving saving;         /* What is to be saved, and when. */
+    struct ingestor_build build;           /* The building of tiles beside those that are live. */
+    struct ingestor_reloaded reloaded;     /* Earlier configurations. */
+    struct ingestor_clock clock;           /* Which time it is. */
+    struct ingestor_answering answering;   /* The other way in: queries. */
+    struct ingestor_pushing pushing;       /* Events that clients push. */
 };
 
 #endif

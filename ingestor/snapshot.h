@@ -37,7 +37,7 @@ struct snapshot_pieces {
 void snapshot_pieces_anew(struct snapshot_pieces *pieces);
 
 struct snapshot {
-    uint64_t epoch;
+    uint64_t epoch;     /* of the ingestor that saved it */
     uint64_t ordinal;   /* of the last event folded */
     uint64_t origin;    /* the numbering that it belongs to */
     struct str source;  /* its state; borrowed; from snapshot_load: within the changes read, or
@@ -60,12 +60,12 @@ void snapshot_put(const struct snapshot *snapshot, struct snapshot_pieces *piece
 
 /* How snapshot_load loads. */
 struct snapshot_load {
-    const struct source_ops *source;
-    uint64_t table; /* of the source */
-    wall_time now;
-    bool was_ahead; /* out: the tiles are those of a clock that was ahead */
-    bool legacy;    /* out: the state is that of a version before 0.2 */
-    size_t loaded;  /* out: tiles that go on */
+    const struct source_ops *source; /* of the source */
+    uint64_t table;                  /* of the source */
+    wall_time now;                   /* the moment of loading */
+    bool was_ahead;                  /* out: the tiles are those of a clock that was ahead */
+    bool legacy;                     /* out: the state is that of a version before 0.2 */
+    size_t loaded;                   /* out: tiles that go on */
     size_t damaged; /* out: tiles whose records are damaged, and which are built anew */
 };
 

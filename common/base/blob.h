@@ -15,9 +15,9 @@
 #include "common/base/xalloc.h"
 
 struct blob {
-    uint32_t references;
-    uint32_t len;
-    char data[];
+    uint32_t references; /* How many hold it; the last one frees it. */
+    uint32_t len;        /* The bytes of `data`. */
+    char data[];         /* The content, which nobody changes. */
 };
 
 /* Copies the bytes, less than 4 GiB of them. The blob has one reference, which is the caller's. */

@@ -19,9 +19,9 @@
 #include "common/base/str.h"
 
 struct buf {
-    char *data;
-    size_t len;
-    size_t cap;
+    char *data; /* The content; owned, and NULL before the first byte. */
+    size_t len; /* The bytes in use. */
+    size_t cap; /* The bytes that there is memory for. */
 };
 
 /* Gives the memory back; the buffer is empty afterwards and may be used again. */

@@ -15,12 +15,12 @@
 
 /* Microseconds since 1970-01-01T00:00:00Z; may be negative. */
 typedef struct {
-    int64_t us;
+    int64_t us; /* Microseconds since 1970, UTC. */
 } wall_time;
 
 /* Microseconds since an arbitrary start (CLOCK_MONOTONIC); only differences mean something. */
 typedef struct {
-    int64_t us;
+    int64_t us; /* Microseconds since some moment before the program began. */
 } mono_time;
 
 /* Later than any real moment; as a deadline they mean that there is none. */
@@ -33,8 +33,8 @@ mono_time clock_mono(void);
 
 /* Both clocks, read together. */
 struct moment {
-    wall_time wall;
-    mono_time mono;
+    wall_time wall; /* What the wall clock said. */
+    mono_time mono; /* What the monotonic clock said at the same moment. */
 };
 
 static inline struct moment clock_now(void)

@@ -43,15 +43,15 @@ struct heap_item {
 };
 
 struct heap_slot {
-    int64_t key; /* item->key */
-    struct heap_item *item;
+    int64_t key;            /* item->key */
+    struct heap_item *item; /* The item in this slot; borrowed. */
 };
 
 /* A zeroed struct is an empty heap. */
 struct heap {
-    struct heap_slot *slots;
-    size_t count;
-    size_t cap;
+    struct heap_slot *slots; /* The slots, the least first; owned. */
+    size_t count;            /* The items in the heap. */
+    size_t cap;              /* The slots that there is memory for. */
     /* Orders items with equal keys and ties; NULL: they stand in any order. The owner may set it
      * while the heap is empty. */
     bool (*tie_before)(const struct heap_item *a, const struct heap_item *b);

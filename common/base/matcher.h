@@ -27,15 +27,15 @@
 /* What stands for a name. Places are small, and given away again when nothing has the name any
  * more; `use` tells the names apart that had the place. numbering.h gives them out. */
 struct name_number {
-    uint32_t place;
-    uint32_t use;
+    uint32_t place; /* Its index in tables by number; it is used again later. */
+    uint32_t use;   /* Which of those that had the place it is. */
 };
 
 /* Borrowed. A list that is not there (NULL) leaves nothing out; one that is there and empty matches
  * nothing. */
 struct matcher_list {
-    const struct str *patterns;
-    size_t count;
+    const struct str *patterns; /* The patterns; borrowed. */
+    size_t count;               /* How many there are. */
 };
 
 struct matcher;

@@ -17,8 +17,8 @@ struct numbering {
     uint32_t *uses;   /* By place: how often it was given back. Owned. */
     uint32_t *unused; /* The places that were given back; the last one is given away next. Owned. */
     size_t count;     /* The places that were given away so far. */
-    size_t unused_count;
-    size_t cap;
+    size_t unused_count; /* How many places are in `unused`. */
+    size_t cap;          /* The places that both arrays have memory for. */
 };
 
 struct name_number numbering_take(struct numbering *numbering);

@@ -16,7 +16,7 @@
 
 struct str {
     const char *p; /* NULL means absent (as SQL NULL), which is not the empty string */
-    size_t len;
+    size_t len;    /* Its bytes, without a NUL. */
 };
 
 #define STR_NULL ((struct str){NULL, 0})

@@ -33,8 +33,8 @@ struct zone_span {
 };
 
 struct zone {
-    size_t count; /* of spans, at least 1 */
-    const struct zone_span *spans;
+    size_t count;                  /* of spans, at least 1 */
+    const struct zone_span *spans; /* The spans, oldest first; the first one begins at INT64_MIN. */
     int64_t limit_us; /* where the table ends; INT64_MAX when the last span goes on for ever */
     /* The span that was asked for last, where the next search begins. It is no more than a hint, so
      * threads write it as they like. */

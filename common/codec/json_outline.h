@@ -38,18 +38,18 @@ enum json_outline_kind {
 
 struct json_node {
     uint32_t begin; /* bytes into the text; a string with its quotes */
-    uint32_t end;
-    uint32_t next; /* index of the node behind it and all that is within it */
-    uint8_t kind;  /* enum json_outline_kind */
-    bool escaped;  /* a string with backslashes */
+    uint32_t end;   /* bytes into the text; the first one behind it */
+    uint32_t next;  /* index of the node behind it and all that is within it */
+    uint8_t kind;   /* enum json_outline_kind */
+    bool escaped;   /* a string with backslashes */
 };
 
 /* Zero-initialised: empty. */
 struct json_outline {
-    struct str text; /* borrowed */
-    struct json_node *nodes;
-    size_t count;
-    size_t cap;
+    struct str text;         /* borrowed */
+    struct json_node *nodes; /* the values, in the order of the text; owned */
+    size_t count;            /* how many there are */
+    size_t cap;              /* how many there is memory for */
 };
 
 /* Reads a text, which has to stay as long as the outline is asked. False when it is not JSON, is

@@ -32,7 +32,7 @@ struct config_issuer {
 };
 
 struct config_gateway_jwt {
-    struct config_issuer *issuers;
+    struct config_issuer *issuers; /* those whose tokens count */
     size_t issuer_count; /* 0 to CONFIG_ISSUERS_MAX; at least 1 when tokens are asked for */
     int64_t leeway_ms;   /* by so much clocks may differ: 0 to 5 min */
 };

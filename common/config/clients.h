@@ -42,10 +42,10 @@ int config_client_role_parse(const char *text, enum config_client_role *out);
 enum { CONFIG_MAY_SUBSCRIBE = 1, CONFIG_MAY_QUERY = 2 };
 
 struct config_client {
-    const char *name; /* 1 to CONFIG_CLIENT_NAME_MAX bytes, unique in its file */
-    const char *key;  /* its public key in Z85, unique in its file */
-    enum config_client_role role;
-    unsigned may; /* CONFIG_MAY_…; 0 for an ingestor */
+    const char *name;             /* 1 to CONFIG_CLIENT_NAME_MAX bytes, unique in its file */
+    const char *key;              /* its public key in Z85, unique in its file */
+    enum config_client_role role; /* what program it is */
+    unsigned may;                 /* CONFIG_MAY_…; 0 for an ingestor */
 };
 
 struct config_clients {

@@ -90,7 +90,7 @@ struct config_extra_column {
 
 /* An option that is handed on to a library as it is. */
 struct config_option {
-    const char *name;
+    const char *name;  /* as librdkafka has it: "security.protocol" */
     const char *value; /* NULL: it is in the file */
     const char *file;  /* the file whose first line is the value, read at each connect; or NULL */
 };
@@ -106,33 +106,33 @@ struct config_kafka {
 
 /* A stream of Redis. */
 struct config_redis {
-    const char *host;
+    const char *host;   /* a name or an address */
     unsigned port;      /* 1 to 65535 */
     const char *stream; /* the name of its key */
-    unsigned database;
-    const char *user;  /* NULL: the one that needs no name */
-    const char *field; /* the field whose text is the value; NULL: redis_entry.h */
+    unsigned database;  /* its number; 0 unless the URI has another */
+    const char *user;   /* NULL: the one that needs no name */
+    const char *field;  /* the field whose text is the value; NULL: redis_entry.h */
 };
 
 /* A stream of NATS JetStream, and who reads it. */
 struct config_nats {
-    const char **servers; /* "nats://h1:4222"; any of them serves */
-    size_t server_count;  /* 1 to CONFIG_SERVERS_MAX */
-    const char *stream;
+    const char **servers;  /* "nats://h1:4222"; any of them serves */
+    size_t server_count;   /* 1 to CONFIG_SERVERS_MAX */
+    const char *stream;    /* the name of the stream */
     const char **subjects; /* patterns as NATS has them; none: all that the stream has */
     size_t subject_count;  /* 0 to CONFIG_TOPICS_MAX */
     /* What follows is NULL where the file has none; secrets are read at each connect. */
-    const char *user; /* whose password source.password_file has */
-    const char *token_file;
+    const char *user;             /* whose password source.password_file has */
+    const char *token_file;       /* a file whose first line is a token */
     const char *credentials_file; /* a JWT and its seed, as `nsc` writes them */
     const char *nkey;             /* the public key of nkey_seed_file */
-    const char *nkey_seed_file;
-    bool tls;            /* None but a server that proves who it is. */
-    const char *ca_file; /* NULL: those that the system trusts */
-    const char *certificate_file;
-    const char *key_file;    /* of certificate_file */
-    const char *server_name; /* that its certificate has to have; NULL: the host's */
-    const char *domain;      /* of JetStream */
+    const char *nkey_seed_file;   /* the file with the seed that signs for nkey */
+    bool tls;                     /* None but a server that proves who it is. */
+    const char *ca_file;          /* NULL: those that the system trusts */
+    const char *certificate_file; /* a certificate for a server that asks for one */
+    const char *key_file;         /* of certificate_file */
+    const char *server_name;      /* that its certificate has to have; NULL: the host's */
+    const char *domain;           /* of JetStream */
 };
 
 struct config_source {
@@ -140,11 +140,11 @@ struct config_source {
     /* PostgreSQL's server itself, for LISTEN, where uri leads to a pooler; as written. NULL: none.
      */
     const char *listen_uri;
-    enum source_kind kind;
+    enum source_kind kind; /* what kind of source uri names */
     const char *path; /* the database's file for SQLite and for pushed events; what the state's file
                        * is called after, for a bus; NULL for PostgreSQL */
     const char *table_schema; /* NULL: PostgreSQL's search_path, or SQLite's main */
-    const char *table;
+    const char *table;        /* the events table or view, without its schema */
     /* By enum event_field. Those of fields that are not optional always have a name. */
     struct config_column columns[EVENT_FIELDS];
     /* The column that rows are read in the order of, before that of the id; NULL: ids grow, and
@@ -201,7 +201,7 @@ struct config_curve {
     /* Where this program's secret key is: PROGRAM.key in the folder, or in the file; both NULL: in
      * the environment, in TILEWIRE_CURVE_SECRET_KEY. */
     const char *keys_folder;
-    const char *secret_key_file;
+    const char *secret_key_file;   /* the file with this program's secret key */
     const char *public_key_file;   /* has to fit the secret key; NULL: it is computed from that */
     const char *server_key;        /* see struct config_server; in Z85, or NULL */
     const char *clients_file;      /* NULL: only who has our own pair is let in */
@@ -211,7 +211,7 @@ struct config_curve {
 /* This program's pair of keys, in Z85 and NUL-terminated. */
 struct config_curve_pair {
     char public_key[CONFIG_CURVE_KEY_SIZE]; /* "" when no file has it */
-    char secret_key[CONFIG_CURVE_KEY_SIZE];
+    char secret_key[CONFIG_CURVE_KEY_SIZE]; /* from its file or the environment */
 };
 
 /* ---- The programs ---- */
@@ -231,24 +231,24 @@ struct config_ingestor {
     size_t events;       /* raw events kept for those who join: 1 to 1,000,000 */
     size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */
     struct {
-        size_t field_bytes; /* of a text in a raw event: 64 B to 1 MiB */
-        size_t event_bytes; /* of a raw event, in MessagePack: 8 KiB to 1 MiB */
-        size_t tile_bytes;  /* of a tile's value, in MessagePack: 16 KiB to 2 MiB */
-    } limits;               /* of what is published; what is longer is cut */
-    enum checkpoint_kind checkpoint;
-    const char *checkpoint_path; /* the file of CHECKPOINT_FILE; else NULL */
-    const char *checkpoint_uri;  /* of CHECKPOINT_POSTGRESQL: a database; NULL: the source's own */
+        size_t field_bytes;          /* of a text in a raw event: 64 B to 1 MiB */
+        size_t event_bytes;          /* of a raw event, in MessagePack: 8 KiB to 1 MiB */
+        size_t tile_bytes;           /* of a tile's value, in MessagePack: 16 KiB to 2 MiB */
+    } limits;                        /* of what is published; what is longer is cut */
+    enum checkpoint_kind checkpoint; /* where the state lies */
+    const char *checkpoint_path;     /* the file of CHECKPOINT_FILE; else NULL */
+    const char *checkpoint_uri; /* of CHECKPOINT_POSTGRESQL: a database; NULL: the source's own */
     const char *checkpoint_password_file; /* for that database; NULL: libpq's own ways */
     const char *checkpoint_name;          /* of the state there; never NULL */
     int64_t checkpoint_interval_ms;       /* 10 ms to 1 h */
 };
 
 struct config_cache {
-    struct config_upstreams upstreams;
-    const char *publish;        /* the address that XPUB binds to */
-    const char *query;          /* the address that ROUTER binds to */
-    size_t events;              /* raw events kept: 1 to 1,000,000 */
-    size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */
+    struct config_upstreams upstreams; /* the ingestors or caches that it follows */
+    const char *publish;               /* the address that XPUB binds to */
+    const char *query;                 /* the address that ROUTER binds to */
+    size_t events;                     /* raw events kept: 1 to 1,000,000 */
+    size_t events_memory_bytes;        /* what these may take: 1 MiB to 64 GiB */
     struct {
         size_t tiles; /* held at once: 1 to 10,000,000; further ones are refused and counted */
     } limits;
@@ -291,44 +291,44 @@ struct config_gateway_limits {
 /* A list of patterns that may be missing, and may be empty. */
 struct config_patterns {
     struct str *items; /* each NUL-terminated */
-    size_t count;
-    bool given; /* False when the file does not have it. */
+    size_t count;      /* how many there are */
+    bool given;        /* False when the file does not have it. */
 };
 
 /* What the members of a group may see; a list that is not given shows everything. */
 struct config_role {
-    const char *group; /* "*": everybody who has signed in */
-    struct config_patterns tiles;
-    struct config_patterns events;
-    struct config_patterns fields;
-    struct config_patterns push; /* what they may push; when it is not given, nothing */
+    const char *group;             /* "*": everybody who has signed in */
+    struct config_patterns tiles;  /* keys of tiles that they may see */
+    struct config_patterns events; /* types of events that they may see */
+    struct config_patterns fields; /* fields that they may see of these */
+    struct config_patterns push;   /* what they may push; when it is not given, nothing */
 };
 
 struct config_gateway {
-    struct config_listen_address listen;
+    struct config_listen_address listen;       /* where clients are served */
     struct config_listen_address admin_listen; /* for operators; text is NULL for nowhere */
     unsigned socket_mode;                      /* of sockets that are files: 0600, 0660 or 0666 */
-    struct config_upstreams upstreams;
+    struct config_upstreams upstreams;         /* the caches or ingestors that it follows */
     /* The ingestors that take events which are pushed here, of which one leads; `publish` of each
      * is NULL. None: nothing can be pushed. */
     struct config_upstreams push;
-    size_t events;              /* raw events kept: 1 to 1,000,000 */
-    size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */
-    struct config_gateway_limits limits;
-    struct ip_range *trusted_proxies; /* proxies whose X-Forwarded-For counts */
-    size_t trusted_proxy_count;       /* 0 to CONFIG_PROXIES_MAX */
-    const char **cors_origins;        /* "https://ops.example.org"; without `*` */
-    size_t cors_origin_count;         /* 0 to CONFIG_ORIGINS_MAX */
-    bool cors_any;                    /* True when `*` is among the origins. */
-    const char **hosts;               /* names that it is asked under, no port; without `*` */
-    size_t host_count;                /* 0 to CONFIG_HOSTS_MAX */
-    bool hosts_any;                   /* True when `*` is among the names. */
-    struct config_role *roles;        /* each of another group, in the order of the file */
-    size_t role_count;                /* 0 to CONFIG_ROLES_MAX */
-    enum config_auth_kind auth;       /* how clients say who they are */
-    enum config_audit audit;          /* what of their requests is logged */
-    struct config_gateway_jwt jwt;
-    struct config_gateway_proxy proxy;
+    size_t events;                       /* raw events kept: 1 to 1,000,000 */
+    size_t events_memory_bytes;          /* what these may take: 1 MiB to 64 GiB */
+    struct config_gateway_limits limits; /* what clients may take */
+    struct ip_range *trusted_proxies;    /* proxies whose X-Forwarded-For counts */
+    size_t trusted_proxy_count;          /* 0 to CONFIG_PROXIES_MAX */
+    const char **cors_origins;           /* "https://ops.example.org"; without `*` */
+    size_t cors_origin_count;            /* 0 to CONFIG_ORIGINS_MAX */
+    bool cors_any;                       /* True when `*` is among the origins. */
+    const char **hosts;                  /* names that it is asked under, no port; without `*` */
+    size_t host_count;                   /* 0 to CONFIG_HOSTS_MAX */
+    bool hosts_any;                      /* True when `*` is among the names. */
+    struct config_role *roles;           /* each of another group, in the order of the file */
+    size_t role_count;                   /* 0 to CONFIG_ROLES_MAX */
+    enum config_auth_kind auth;          /* how clients say who they are */
+    enum config_audit audit;             /* what of their requests is logged */
+    struct config_gateway_jwt jwt;       /* of CONFIG_AUTH_JWT: whose tokens count */
+    struct config_gateway_proxy proxy;   /* of CONFIG_AUTH_PROXY: whose word counts */
     const char *sign_in_url; /* where a person signs in, "https://…" or "/…"; NULL: unknown */
     int64_t heartbeat_ms;    /* 100 ms to 5 min */
     int64_t stalled_ms;      /* a stream that accepts nothing for so long is cut: 100 ms to 1 h */
@@ -343,11 +343,11 @@ struct config {
      * have loaded the configuration. Borrowed. */
     const char *program;
     bool has_source; /* False when the file has no `source`: enough for a cache or a gateway. */
-    struct config_source source; /* all defaults when there is none; uri is NULL then */
-    struct config_ingestor ingestor;
-    struct config_cache cache;
-    struct config_gateway gateway;
-    struct config_curve curve;
+    struct config_source source;     /* all defaults when there is none; uri is NULL then */
+    struct config_ingestor ingestor; /* the section `ingestor` */
+    struct config_cache cache;       /* the section `cache` */
+    struct config_gateway gateway;   /* the section `gateway` */
+    struct config_curve curve;       /* the section `curve` */
     /* A digest of what an ingestor works by beside the tiles: the sections source, ingestor, curve
      * and insecure, as the file has them. */
     uint64_t base;

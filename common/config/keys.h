@@ -39,8 +39,8 @@ enum config_measure {
 
 /* The rows of one map of the file. */
 struct config_table {
-    const struct config_key *rows;
-    size_t count;
+    const struct config_key *rows; /* constant; in the order of the documentation */
+    size_t count;                  /* how many there are */
 };
 
 struct config_key {
@@ -49,11 +49,11 @@ struct config_key {
     size_t offset;        /* where the member is in the target, in bytes */
     size_t size;          /* how large the member is, in bytes */
 
-    enum config_measure measure;
-    int64_t min;
-    int64_t max;
-    const char *range;          /* in words: what the range is beyond min and max; NULL: nothing */
-    const char *const *choices; /* the words that a value may be, NULL at the end; NULL: any */
+    enum config_measure measure; /* the unit that min and max are in, and how values are written */
+    int64_t min;                 /* the least value; only with a measure */
+    int64_t max;                 /* the greatest value; only with a measure */
+    const char *range;           /* in words: what the range is beyond min and max; NULL: nothing */
+    const char *const *choices;  /* the words that a value may be, NULL at the end; NULL: any */
 
     const char *default_value; /* the default as the file would have it; NULL: none */
     const char *default_words; /* the default in words, where it follows from other things */

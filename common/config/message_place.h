@@ -37,7 +37,7 @@ enum message_place_kind {
 };
 
 struct message_place {
-    enum message_place_kind kind;
+    enum message_place_kind kind; /* which part of the message */
     /* Borrowed from the text: the path of PLACE_VALUE, "" for all of it; the name of PLACE_HEADER
      * and PLACE_ATTRIBUTE; else "". */
     struct str name;

@@ -33,8 +33,8 @@ enum tile_field_kind {
 };
 
 struct tile_field {
-    enum tile_field_kind kind;
-    const char *text; /* as written: "payload.team"; NULL for TILE_FIELD_NONE */
+    enum tile_field_kind kind; /* where the value is */
+    const char *text;          /* as written: "payload.team"; NULL for TILE_FIELD_NONE */
     size_t extra; /* the index into config_source.extras and event.extras, for TILE_FIELD_EXTRA */
     struct str
         path; /* names of members joined by dots, "team"; for TILE_FIELD_PAYLOAD, never empty */
@@ -48,25 +48,25 @@ enum tile_pattern_kind {
 };
 
 struct tile_pattern {
-    enum tile_pattern_kind kind;
-    struct str text; /* as written; NUL-terminated */
-    double number;   /* of TILE_PATTERN_NUMBER */
-    bool boolean;    /* of TILE_PATTERN_BOOL */
+    enum tile_pattern_kind kind; /* what it is compared as */
+    struct str text;             /* as written; NUL-terminated */
+    double number;               /* of TILE_PATTERN_NUMBER */
+    bool boolean;                /* of TILE_PATTERN_BOOL */
 };
 
 /* A condition holds when the field has a value that is like any of the patterns. For fields that
  * are not in the payload all patterns are TILE_PATTERN_TEXT or TILE_PATTERN_GLOB, because columns
  * are compared as text. */
 struct tile_condition {
-    struct tile_field field;
-    struct tile_pattern *any;
-    size_t any_count; /* >= 1 */
+    struct tile_field field;  /* the field that is compared */
+    struct tile_pattern *any; /* the values, one of which it has to have */
+    size_t any_count;         /* >= 1 */
 };
 
 /* An event matches when all conditions hold; when there are none, every event matches. */
 struct tile_match {
-    struct tile_condition *all;
-    size_t count;
+    struct tile_condition *all; /* the conditions, all of which have to hold */
+    size_t count;               /* how many there are; 0: every row fits */
 };
 
 /*
@@ -147,15 +147,15 @@ struct tile_state_rule {
  *   backlog   item, states, rules (always); breakdown
  */
 struct tile_config {
-    const char *key;   /* letters, digits, `.`, `_`, `-`; 1 to TILE_KEY_MAX; unique in the file */
-    const char *title; /* 1 to 256 bytes; the key when the file gives none */
-    enum tile_type type;
-    int line;               /* of the definition in the file, for messages; from 1 */
+    const char *key;     /* letters, digits, `.`, `_`, `-`; 1 to TILE_KEY_MAX; unique in the file */
+    const char *title;   /* 1 to 256 bytes; the key when the file gives none */
+    enum tile_type type; /* what the tile shows */
+    int line;            /* of the definition in the file, for messages; from 1 */
     const char *definition; /* the definition as JSON, for people who ask what a tile shows */
 
     const struct config_local_time *local; /* of the file's source; never NULL */
 
-    struct tile_match match;
+    struct tile_match match; /* which rows count */
     /* NULL: none. With a metric, match is empty, and only metric events of that name count. */
     const char *metric;
     struct tile_match labels; /* conditions on payload.labels.NAME, beside the metric's name */
@@ -163,15 +163,15 @@ struct tile_config {
     int64_t window_ms;              /* of a sliding window: 1 ms to 3660 d; 0: it does not slide */
     enum tile_period window_period; /* the window is this period so far; NONE: it is none */
     int64_t step_ms; /* the length of a bucket: 1 ms to 366 d; of a period about its length */
-    enum tile_period step_period; /* a bucket is such a period; NONE: all are equally long */
-    uint32_t length;              /* buckets: 1 to TILE_LENGTH_MAX */
-    enum tile_aggregate aggregate;
-    struct tile_field value; /* what is aggregated */
-    const char *unit;        /* 1 to 32 bytes; NULL: none */
+    enum tile_period step_period;  /* a bucket is such a period; NONE: all are equally long */
+    uint32_t length;               /* buckets: 1 to TILE_LENGTH_MAX */
+    enum tile_aggregate aggregate; /* what a bucket shows of its rows */
+    struct tile_field value;       /* what is aggregated */
+    const char *unit;              /* 1 to 32 bytes; NULL: none */
 
-    struct tile_match opens;
-    struct tile_match closes;
-    struct tile_field item; /* which item an event is about */
+    struct tile_match opens;  /* rows that open an item */
+    struct tile_match closes; /* rows that close an item */
+    struct tile_field item;   /* which item an event is about */
     struct tile_field
         due;            /* the deadline in the opening event; TILE_FIELD_NONE: within_ms counts */
     int64_t within_ms;  /* the deadline after the opening event: 1 ms to 3660 d; 0: due counts */
@@ -189,10 +189,10 @@ struct tile_config {
     int64_t idle_ms;     /* a member without a row for so long is dropped: 1 ms to 366 d */
     uint32_t max_groups; /* members at once: 1 to TILE_GROUPS_MAX */
 
-    enum tile_refresh_policy refresh;
-    int64_t min_interval_ms; /* 1 ms to 1 h */
-    int64_t ttl_ms;          /* a tile that is quiet for so long is stale: 100 ms to 7 d */
-    int64_t grace_ms;        /* a tile that is stale for so long is gone: 1 ms to 30 d */
+    enum tile_refresh_policy refresh; /* when it is published */
+    int64_t min_interval_ms;          /* 1 ms to 1 h */
+    int64_t ttl_ms;                   /* a tile that is quiet for so long is stale: 100 ms to 7 d */
+    int64_t grace_ms;                 /* a tile that is stale for so long is gone: 1 ms to 30 d */
 };
 
 /* The words of the configuration file and of the tiles as served: "count", "sla_risk"; "avg";

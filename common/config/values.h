@@ -32,10 +32,10 @@ bool config_whole_number_parse(struct str text, int64_t *out);
 
 /* What a ZeroMQ address says. */
 struct config_endpoint {
-    bool ipc;      /* True for ipc:///PATH; the rest is not used then. */
-    bool wildcard; /* True when the host is `*`. */
-    bool numeric;  /* True when the host is an IP address, which is in ip. */
-    struct ip ip;
+    bool ipc;        /* True for ipc:///PATH; the rest is not used then. */
+    bool wildcard;   /* True when the host is `*`. */
+    bool numeric;    /* True when the host is an IP address, which is in ip. */
+    struct ip ip;    /* the address, if it is numeric */
     struct str host; /* a piece of the text, without the brackets of IPv6 */
     uint16_t port;   /* >= 1 */
 };

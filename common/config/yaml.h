@@ -22,11 +22,11 @@
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
-    enum yaml_kind kind;
-    int line;        /* of its first character, from 1 */
-    int column;      /* of its first character, from 1 */
-    struct str text; /* of a scalar: NUL-terminated, without NUL inside; else STR_NULL */
-    bool plain;      /* True for a scalar without quotes: it may be null, true or a number */
+    enum yaml_kind kind; /* what it is */
+    int line;            /* of its first character, from 1 */
+    int column;          /* of its first character, from 1 */
+    struct str text;     /* of a scalar: NUL-terminated, without NUL inside; else STR_NULL */
+    bool plain;          /* True for a scalar without quotes: it may be null, true or a number */
     struct yaml_node *first; /* the first entry of a list, or the first value of a map */
     struct yaml_node
         *next;             /* the entry after this one, in the order of the file; NULL at the end */

@@ -14,7 +14,7 @@
 
 /* Microseconds since an arbitrary start; only differences mean something. */
 typedef struct {
-    int64_t us;
+    int64_t us; /* Microseconds since the machine began, those included in which it slept. */
 } boot_time;
 
 static inline boot_time boot_clock(void)

@@ -37,7 +37,7 @@ struct lease_store_ops {
 };
 
 struct lease_store {
-    const struct lease_store_ops *ops;
+    const struct lease_store_ops *ops; /* What the store can do; it never changes. */
 };
 
 #endif

@@ -19,10 +19,10 @@
 
 /* Zero-initialised: nothing was seen yet. */
 struct lease_watch {
-    uint64_t number; /* The number of the lease that is watched; 0: none. */
-    uint64_t heartbeat;
-    boot_time polled_at;
-    int64_t still_us; /* How long the heartbeat has been seen to stand still. */
+    uint64_t number;     /* The number of the lease that is watched; 0: none. */
+    uint64_t heartbeat;  /* The heartbeat, as it was polled last. */
+    boot_time polled_at; /* When that was, by this machine's clock. */
+    int64_t still_us;    /* How long the heartbeat has been seen to stand still. */
 };
 
 /* The most that one interval between polls counts, because a standby that was stopped, perhaps with

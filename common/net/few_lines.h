@@ -17,7 +17,7 @@
 #define FEW_LINES_MS 60000
 
 struct few_lines {
-    bool begun;
+    bool begun;                       /* Whether a minute ever began. */
     mono_time since;                  /* when this minute began */
     unsigned count;                   /* lines in it */
     uint64_t subjects[FEW_LINES_MAX]; /* hashes of what they were about */

@@ -21,8 +21,8 @@
 #define ZAP_REQUEST_MAX 1024 /* bytes of a request */
 
 struct zap_request {
-    struct str id;
-    struct str domain;
+    struct str id;            /* of the request, which its reply repeats */
+    struct str domain;        /* which socket the peer connected to: CURVE_DOMAIN_… */
     struct str address;       /* the peer's IP, as text; empty for ipc */
     const unsigned char *key; /* ZAP_KEY_BYTES */
 };

@@ -13,7 +13,7 @@
 
 struct metric {
     const char *name; /* snake_case, constant */
-    uint64_t value;
+    uint64_t value;   /* at the moment of asking */
 };
 
 /* Appends each as a pair of MessagePack values, its name and its value, into a map that the caller

@@ -33,10 +33,10 @@ enum push_format {
 /* What is read from a body. Zeroed, but for `may`; freed with push_events_free. */
 struct push_events {
     struct buf maps; /* one behind the other */
-    size_t count;
+    size_t count;    /* how many maps there are */
     /* Says if events of that type may be pushed; NULL: all may. */
     bool (*may)(void *arg, struct str type);
-    void *arg;
+    void *arg; /* what `may` is called with */
 };
 
 /* The attribute of that name in a header; STR_NULL: there is none. */

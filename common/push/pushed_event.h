@@ -30,7 +30,7 @@
 /* The texts by enum event_field; STR_NULL: it has none. EVENT_ID is never set, since the ingestor
  * gives ids; a payload is the text of a JSON value. All borrowed. */
 struct pushed_event {
-    struct str fields[EVENT_FIELDS];
+    struct str fields[EVENT_FIELDS]; /* by enum event_field; STR_NULL: it has no such member */
 };
 
 /* STATUS_INVALID, or STATUS_FULL when it is too large; err says what is wrong with it. */

@@ -118,8 +118,8 @@
 
 /* Both texts are optional for a reader. */
 struct answer_error {
-    struct str code; /* one of those above */
-    struct str message;
+    struct str code;    /* one of those above */
+    struct str message; /* a sentence for people */
 };
 
 /* Appends the reply of an error. Writers append to `out`, and fail in no case. */
@@ -164,11 +164,11 @@ struct answer_standing {
 };
 
 struct answer_ping {
-    struct answer_standing standing;
-    struct str role;    /* "ingestor" or "cache"; optional */
-    struct str version; /* of the program; optional */
-    bool serving;
-    uint64_t tiles; /* how many the server has; optional */
+    struct answer_standing standing; /* how far the server is */
+    struct str role;                 /* "ingestor" or "cache"; optional */
+    struct str version;              /* of the program; optional */
+    bool serving;                    /* whether it answers other questions now */
+    uint64_t tiles;                  /* how many the server has; optional */
 };
 
 /* Appends the reply to ping. */
@@ -184,8 +184,8 @@ struct answer_map {
 };
 
 struct answer_stats {
-    struct str role;
-    bool serving;
+    struct str role;         /* "ingestor" or "cache" */
+    bool serving;            /* whether it answers other questions now */
     struct str reason;       /* why it is not serving; else "" */
     struct answer_map stats; /* names of counters and their values */
 };
@@ -207,20 +207,20 @@ bool answer_read_stats(const mp_value *reply, struct answer_stats *stats);
  *     a tombstone          x                                   x
  */
 struct answer_tile {
-    struct str key;
-    unsigned lane; /* below LANES_MAX */
-    struct version version;
+    struct str key;          /* its key */
+    unsigned lane;           /* below LANES_MAX */
+    struct version version;  /* of its last change */
     bool removed;            /* it is a tombstone: no member below but `expired` means anything */
     bool expired;            /* a tombstone's: time alone removed the tile; optional */
     struct answer_map value; /* of a whole tile only */
     int64_t ttl_ms;          /* 1 to WIRE_TTL_MAX_MS */
     int64_t grace_ms;        /* 0 to WIRE_TTL_MAX_MS */
     struct str position;     /* of the source */
-    wall_time as_of;
-    wall_time published_at;
-    int64_t age_ms;     /* since it was last refreshed: 0 to WIRE_TTL_MAX_MS */
-    bool stale;         /* optional */
-    struct tally tally; /* of the rows that are in it; of a whole tile only, and optional */
+    wall_time as_of;         /* the moment that the value is true for */
+    wall_time published_at;  /* when that was published */
+    int64_t age_ms;          /* since it was last refreshed: 0 to WIRE_TTL_MAX_MS */
+    bool stale;              /* optional */
+    struct tally tally;      /* of the rows that are in it; of a whole tile only, and optional */
 };
 
 /* Writes a tombstone if `removed` is set, else a whole tile if it has value.bytes, else a listed
@@ -287,7 +287,7 @@ bool answer_read_list(const mp_value *reply, struct answer_list *list);
 
 /* The reply to snapshot. */
 struct answer_snapshot {
-    struct answer_standing standing;
+    struct answer_standing standing; /* how far the server is */
     uint64_t forgotten;    /* change number of the last removal that was forgotten; optional */
     bool restart;          /* tombstones were forgotten: this is the first page of a new snapshot */
     const mp_value *tiles; /* an array; see answer_read_tile */
@@ -304,12 +304,12 @@ bool answer_read_snapshot(const mp_value *reply, struct answer_snapshot *snapsho
 
 /* The reply to events. */
 struct answer_events {
-    struct answer_standing standing;
-    uint64_t floor;         /* all events with ordinals above this one are at the server */
-    uint64_t generation;    /* another one once the server's log was emptied; optional */
-    const mp_value *events; /* an array; see answer_read_event */
-    uint64_t next;          /* the ordinal that the next page is asked for with; optional */
-    bool more;              /* there is a further page */
+    struct answer_standing standing; /* how far the server is */
+    uint64_t floor;                  /* all events with ordinals above this one are at the server */
+    uint64_t generation;             /* another one once the server's log was emptied; optional */
+    const mp_value *events;          /* an array; see answer_read_event */
+    uint64_t next; /* the ordinal that the next page is asked for with; optional */
+    bool more;     /* there is a further page */
 };
 
 /* Begins the reply to events; answer_end_page ends it. */

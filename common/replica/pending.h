@@ -19,18 +19,18 @@
 #include "common/wire/wire.h"
 
 struct pending_message {
-    struct version version;
-    struct blob *frames[WIRE_FRAMES];
-    struct pending_message *next;
-    struct pending_message *prev;
+    struct version version;           /* what it is ordered by */
+    struct blob *frames[WIRE_FRAMES]; /* the message as it came, one reference each */
+    struct pending_message *next;     /* the next greater version */
+    struct pending_message *prev;     /* the next lesser version */
 };
 
 /* Zero-initialise it; pending_clear frees what it holds. */
 struct pending {
     struct pending_message *first; /* NULL: none waits */
-    struct pending_message *last;
-    size_t count;
-    size_t bytes; /* of all frames */
+    struct pending_message *last;  /* the greatest version */
+    size_t count;                  /* how many wait */
+    size_t bytes;                  /* of all frames */
 };
 
 /* Keeps a copy of the message. Returns false when one of that version waits already. */

@@ -24,7 +24,7 @@
 #define QUERY_TYPES_STEPS_MAX 250000
 
 struct query_types {
-    struct matcher *matcher;
+    struct matcher *matcher; /* says if a type is asked for; owned */
     uint64_t steps;          /* Since the search began, but for those of the matcher. */
     uint64_t matcher_before; /* The matcher's steps when it began. */
 };

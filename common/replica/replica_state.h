@@ -67,8 +67,8 @@ struct replica_lane {
 
 /* A ping that may be answered yet. */
 struct replica_ping {
-    uint32_t tag; /* 0: there is none */
-    mono_time sent_at;
+    uint32_t tag;      /* 0: there is none */
+    mono_time sent_at; /* when it was sent; means nothing without a tag */
 };
 
 /* What is known of an upstream, by its answers to pings. */
@@ -94,10 +94,10 @@ enum replica_sync_step { REPLICA_SYNC_IDLE, REPLICA_SYNC_TILES, REPLICA_SYNC_EVE
 /* The snapshot that is being fetched from an upstream, tiles first, then events. At most one is
  * under way: see replica_sync.h. */
 struct replica_sync {
-    enum replica_sync_step step;
-    unsigned upstream;    /* the one that is asked, or was asked last */
-    uint32_t tag;         /* of the request that is not answered yet */
-    mono_time asked_at;   /* when that was sent */
+    enum replica_sync_step step; /* what is waited for */
+    unsigned upstream;           /* the one that is asked, or was asked last */
+    uint32_t tag;                /* of the request that is not answered yet */
+    mono_time asked_at;          /* when that was sent */
     bool overtaken;       /* a later request was answered: the page is lost, or long in coming */
     uint32_t mark;        /* number of the snapshot: see store_mark, store_sweep */
     uint64_t next;        /* change number that the next page of tiles begins at; 0: the first one;
@@ -121,15 +121,16 @@ struct replica_sync {
 };
 
 struct replica {
-    struct store *store;     /* borrowed */
-    struct eventlog *events; /* borrowed */
-    struct replica_ops ops;
-    unsigned upstream_count;
-    size_t events_max;   /* how many events are fetched when none are here */
-    unsigned lane_count; /* 0: not known yet */
-    struct replica_lane lanes[LANES_MAX];
-    struct replica_upstream upstreams[REPLICA_UPSTREAMS_MAX];
-    struct replica_sync sync;
+    struct store *store;                  /* borrowed */
+    struct eventlog *events;              /* borrowed */
+    struct replica_ops ops;               /* how it speaks to its owner; copied */
+    unsigned upstream_count;              /* 1 to REPLICA_UPSTREAMS_MAX */
+    size_t events_max;                    /* how many events are fetched when none are here */
+    unsigned lane_count;                  /* 0: not known yet */
+    struct replica_lane lanes[LANES_MAX]; /* how far each lane is; the first lane_count are used */
+    struct replica_upstream upstreams[REPLICA_UPSTREAMS_MAX]; /* how far each upstream is; the first
+                                                                 upstream_count are used */
+    struct replica_sync sync;                                 /* the snapshot that is under way */
     uint32_t next_tag;         /* the last tag that was given away; never 0 in a request */
     bool ready;                /* all lanes were whole at once */
     uint64_t confirmed;        /* ordinal up to which events were confirmed in lane 0's epoch */
@@ -139,10 +140,10 @@ struct replica {
     size_t pending_bytes;      /* bytes of them */
     struct wire_clocks clocks; /* by the last heartbeat of lane 0 */
     struct lag lag;            /* likewise */
-    struct replica_counters counters;
-    struct mp_doc body;  /* scratch for a message */
-    struct mp_doc reply; /* scratch for a reply */
-    struct mp_doc held;  /* scratch for an event that is held */
+    struct replica_counters counters; /* what metrics show */
+    struct mp_doc body;               /* scratch for a message */
+    struct mp_doc reply;              /* scratch for a reply */
+    struct mp_doc held;               /* scratch for an event that is held */
 };
 
 /* True when the lane is in sync and nothing is known to be missing. */

@@ -42,9 +42,9 @@ enum state_parts {
 };
 
 struct state_id {
-    uint64_t tile;
-    uint64_t member;
-    uint64_t item;
+    uint64_t tile;   /* number of the tile; 0: the record belongs to no tile */
+    uint64_t member; /* number of the member in its tile; 0: the tile itself */
+    uint64_t item;   /* number of the item in its member; 0: the member itself */
 };
 
 enum state_change_kind {
@@ -56,18 +56,18 @@ enum state_change_kind {
 };
 
 struct state_change {
-    enum state_change_kind kind;
-    struct state_id id; /* as far as its kind looks at it */
-    size_t at;          /* STATE_PUT: where the value begins in `values` */
-    size_t len;
+    enum state_change_kind kind; /* what happens to the record */
+    struct state_id id;          /* as far as its kind looks at it */
+    size_t at;                   /* STATE_PUT: where the value begins in `values` */
+    size_t len;                  /* STATE_PUT: the bytes of the value */
 };
 
 /* Zeroed memory is an empty list. */
 struct state_changes {
-    struct state_change *list;
-    size_t count;
-    size_t cap;
-    struct buf values;
+    struct state_change *list; /* in the order in which they are made; owned */
+    size_t count;              /* how many there are */
+    size_t cap;                /* how many there is memory for */
+    struct buf values;         /* what the changes put, one behind the other */
 };
 
 void state_changes_free(struct state_changes *changes);

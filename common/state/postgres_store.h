@@ -12,14 +12,14 @@
 #include "common/state/state_store.h"
 
 struct postgres_state {
-    struct state_store base;
-    const struct config *config;
-    PGconn *db;
-    struct pg_past past; /* of the server that the state was loaded from */
-    bool pooled;         /* the connection goes through a pooler */
-    bool went_back;      /* it may lack what was written last, though the source has its rows */
-    char *name;          /* of the rows: table and lanes */
-    char number[32];     /* of our lease; "" for a reader */
+    struct state_store base;     /* first: a struct state_store is one of these */
+    const struct config *config; /* borrowed */
+    PGconn *db;                  /* the connection; owned */
+    struct pg_past past;         /* of the server that the state was loaded from */
+    bool pooled;                 /* the connection goes through a pooler */
+    bool went_back;  /* it may lack what was written last, though the source has its rows */
+    char *name;      /* of the rows: table and lanes */
+    char number[32]; /* of our lease; "" for a reader */
 };
 
 static inline struct postgres_state *postgres_of(struct state_store *store)

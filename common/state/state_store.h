@@ -26,7 +26,7 @@ struct state_fence {
     /* STATUS_OK: the lease of that number is still ours; STATUS_DENIED: it is lost. NULL where the
      * store can tell by the number alone. */
     int (*confirm)(void *arg, struct error *err);
-    void *arg;
+    void *arg; /* what confirm is called with; borrowed */
 };
 
 struct state_store;
@@ -42,7 +42,7 @@ struct state_store_ops {
      * there is none, which only who reads is told; STATUS_IO. */
     int (*open)(const struct config *config, const struct state_fence *fence,
                 struct state_store **out, struct error *err);
-    void (*close)(struct state_store *store);
+    void (*close)(struct state_store *store); /* Gives the store free, and ends its connection. */
 
     /* Adds all records to `out`, which is empty, in the order of their numbers. Of a tile with a
      * damaged record comes STATE_TILE_GONE instead; a checkpoint that a version before 0.2 wrote
@@ -76,7 +76,7 @@ struct state_store_ops {
 #define STATE_JOURNAL_ALL UINT64_MAX
 
 struct state_store {
-    const struct state_store_ops *ops;
+    const struct state_store_ops *ops; /* what the store can do; it never changes */
 };
 
 #endif

@@ -14,17 +14,17 @@
 #include <stdint.h>
 
 struct place {
-    uint64_t change;
-    void *thing; /* borrowed; NULL: a hole */
+    uint64_t change; /* the number of the change */
+    void *thing;     /* borrowed; NULL: a hole */
 };
 
 /* A zeroed struct is empty. */
 struct change_order {
     struct place *places; /* ascending */
-    size_t count;
-    size_t cap;
-    size_t holes;
-    uint64_t last; /* the last number that was given */
+    size_t count;         /* places in use, holes included */
+    size_t cap;           /* places that there is memory for */
+    size_t holes;         /* places without a thing */
+    uint64_t last;        /* the last number that was given */
 };
 
 void change_order_free(struct change_order *order);

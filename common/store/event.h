@@ -22,7 +22,7 @@ struct event_extra {
 };
 
 struct event {
-    struct event_id id;
+    struct event_id id;    /* what the source calls it */
     uint64_t ordinal;      /* its place in the delivery order; `n` on the wire */
     wall_time timestamp;   /* event time, as the row has it */
     wall_time arrival;     /* when the ingestor read the row */
@@ -30,12 +30,12 @@ struct event {
 
     /* Each of these is STR_NULL where the table lacks the column or the row has NULL. */
     struct str actor_id;
-    struct str target_id;
-    struct str summary;
-    struct str payload; /* JSON text, not parsed yet */
+    struct str target_id; /* what it is about, such as the order or the ticket */
+    struct str summary;   /* a sentence for people */
+    struct str payload;   /* JSON text, not parsed yet */
 
     const struct event_extra *extras; /* in the order of the configuration */
-    size_t extra_count;
+    size_t extra_count;               /* how many there are; 0 to CONFIG_EXTRAS_MAX */
 };
 
 #endif

@@ -40,12 +40,12 @@ struct eventlog_entry {
     struct str event_type;   /* points into fields */
     struct name_number type; /* what stands for event_type, see event_types.h */
     wall_time arrival;       /* when the ingestor read the row */
-    wall_time published_at;
-    wall_time timestamp; /* fields.timestamp if it came live; {0} if a snapshot brought it */
-    void *cache;         /* the owner's rendering of the event, or NULL; eventlog_set_cache sets it,
-                            and free_cache frees it */
-    size_t bytes;        /* what the event takes here, with its rendering */
-    size_t *total;       /* the log's own */
+    wall_time published_at;  /* when the ingestor published it */
+    wall_time timestamp;     /* fields.timestamp if it came live; {0} if a snapshot brought it */
+    void *cache;   /* the owner's rendering of the event, or NULL; eventlog_set_cache sets it,
+                      and free_cache frees it */
+    size_t bytes;  /* what the event takes here, with its rendering */
+    size_t *total; /* the log's own */
 };
 
 struct eventlog;

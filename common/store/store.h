@@ -40,31 +40,32 @@
 /* Read-only for all but the store. Lives until it is removed and forgotten; keep no pointer across
  * calls that change the store. */
 struct tile {
-    UT_hash_handle by_key; /* first, beside what else is read when the tile is found */
-    char *key;             /* NUL-terminated */
-    size_t key_len;
+    UT_hash_handle by_key;     /* first, beside what else is read when the tile is found */
+    char *key;                 /* NUL-terminated */
+    size_t key_len;            /* the bytes of `key` */
     struct name_number number; /* stands for the key as long as the tile is here */
     struct blob *value;        /* MessagePack map; NULL: this is a tombstone */
     struct version version;    /* of its last change; of its removal for a tombstone */
-    unsigned lane;
-    uint64_t change; /* of this process; > 0 */
-    int64_t ttl_ms;
-    int64_t grace_ms;
-    wall_time as_of;
-    wall_time published_at;
-    wall_time arrival;      /* of the newest event in it at the ingestor; {0}: unknown */
-    wall_time source;       /* that event's own timestamp; {0}: unknown */
-    struct tally tally;     /* of the rows that are in it; may be unknown */
-    mono_time refreshed_at; /* the last delta or keyframe, as the origin of ttl */
-    bool stale;
+    unsigned lane;             /* below LANES_MAX */
+    uint64_t change;           /* of this process; > 0 */
+    int64_t ttl_ms;            /* stale when nothing refreshes it for so long */
+    int64_t grace_ms;          /* gone when it was stale for so long */
+    wall_time as_of;           /* the moment that the value is true for */
+    wall_time published_at;    /* when that was published */
+    wall_time arrival;         /* of the newest event in it at the ingestor; {0}: unknown */
+    wall_time source;          /* that event's own timestamp; {0}: unknown */
+    struct tally tally;        /* of the rows that are in it; may be unknown */
+    mono_time refreshed_at;    /* the last delta or keyframe, as the origin of ttl */
+    bool stale;                /* nothing has refreshed it for its ttl */
     bool expired;       /* a tombstone that time made: the same version, refreshed, revives it */
     uint32_t sync_mark; /* the replica's: which snapshot last held it */
     void *cache;        /* the owner's rendering of this change: see store_set_cache */
-    char position[STORE_POSITION_MAX];
+    char position[STORE_POSITION_MAX]; /* the source's position up to which events are counted in,
+                                          NUL-terminated */
 
-    struct heap_item expiry;
-    struct tile *newer; /* in the order of changes */
-    struct tile *older;
+    struct heap_item expiry; /* when it turns stale, or is gone, or is forgotten as a tombstone */
+    struct tile *newer;      /* in the order of changes */
+    struct tile *older;      /* in the order of changes */
 };
 
 enum store_change {
@@ -80,8 +81,8 @@ struct store_listener {
      * to. */
     void (*changed)(void *arg, const struct tile *tile, enum store_change change,
                     const mp_value *patch, struct version base);
-    void (*free_cache)(void *cache);
-    void *arg;
+    void (*free_cache)(void *cache); /* Frees what store_set_cache was given. */
+    void *arg;                       /* what both are called with */
 };
 
 struct store;

@@ -22,8 +22,8 @@
 #include "common/wire/version.h"
 
 struct cursor {
-    unsigned lanes; /* 0 to LANES_MAX */
-    struct version at[LANES_MAX];
+    unsigned lanes;               /* 0 to LANES_MAX */
+    struct version at[LANES_MAX]; /* the version reached in each lane; the first `lanes` are used */
 };
 
 /* Appends the text of a cursor; nothing for one of no lanes. */

@@ -20,18 +20,18 @@
 #define LAG_NAME_MAX 263 /* bytes; longer ones are cut */
 
 struct lag_of {
-    char name[LAG_NAME_MAX + 1];
-    uint64_t messages;
+    char name[LAG_NAME_MAX + 1]; /* of the stream, NUL-terminated */
+    uint64_t messages;           /* by how many it is behind */
 };
 
 /* All zero: not known. */
 struct lag {
-    bool known;
-    uint64_t messages;                  /* of all streams */
-    uint64_t behind;                    /* streams that have some */
+    bool known;        /* whether anybody knows; nothing else means anything without */
+    uint64_t messages; /* of all streams */
+    uint64_t behind;   /* streams that have some */
     struct lag_of worst[LAG_NAMES_MAX]; /* the furthest behind first; of equal ones the first that
                                            was added */
-    unsigned count;
+    unsigned count;                     /* How many of them are used. */
 };
 
 /* Adds a stream, by which the lag is known. */

@@ -19,8 +19,8 @@
 #include "common/base/str.h"
 
 struct version {
-    uint64_t epoch;
-    uint64_t seq;
+    uint64_t epoch; /* which ingestor's reign */
+    uint64_t seq;   /* which change within it, in its lane */
 };
 
 #define VERSION_TEXT_SIZE 32 /* bytes, the terminating NUL included */

@@ -23,6 +23,17 @@ static void put_topic(struct buf *out, const char *kind, unsigned lane)
     buf_append_char(out, (char)('0' + lane % 10));
 }
 
+static void put_value(struct buf *body, const struct wire_tile *tile)
+{
+    if (tile->removed) {
+        mp_put_nil(body);
+    } else if (tile->encoded.p != NULL) {
+        buf_append_str(body, tile->encoded);
+    } else {
+        mp_put_value(body, tile->value);
+    }
+}
+
 void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct version message,
                       wall_time published_at, const struct wire_tile *tile)
 {
@@ -58,13 +69,7 @@ void wire_encode_tile(struct buf frames[WIRE_FRAMES], unsigned lane, struct vers
         mp_put_uint(body, tile->version.seq);
     }
     mp_put_text(body, "p");
-    if (tile->removed) {
-        mp_put_nil(body);
-    } else if (tile->encoded.p != NULL) {
-        buf_append_str(body, tile->encoded);
-    } else {
-        mp_put_value(body, tile->value);
-    }
+    put_value(body, tile);
     mp_put_text(body, "t");
     mp_put_int(body, tile->ttl_ms);
     mp_put_text(body, "g");

@@ -52,11 +52,11 @@ enum wire_kind { WIRE_TILE, WIRE_EVENT, WIRE_HEARTBEAT };
 
 /* What topic and header say: enough to drop a duplicate without looking at the body. */
 struct wire_header {
-    enum wire_kind kind;
+    enum wire_kind kind;    /* what the message is */
     unsigned lane;          /* 0 to LANES_MAX - 1 */
     struct str name;        /* the tile's key or the event's type; empty for a heartbeat */
     struct version version; /* the epoch and the sequence of this message in its lane */
-    wall_time published_at;
+    wall_time published_at; /* when the ingestor sent it, by its wall clock */
 };
 
 /*
@@ -69,15 +69,15 @@ struct wire_header {
  *   removal    yes       yes      {0, 0}      the message's  NULL
  */
 struct wire_tile {
-    struct str key;
-    bool keyframe;
-    bool removed;
+    struct str key; /* its key */
+    bool keyframe;  /* it carries the whole tile */
+    bool removed;   /* the tile is gone */
     /* The tile was removed by time alone, so that a refresh brings it back. Only snapshots say
      * this; it is false in what is decoded here. */
     bool expired;
     /* The version that the tile has after this. A refresh repeats that of its last change. */
     struct version version;
-    struct version base;
+    struct version base;   /* the version that a patch applies to; nothing for a keyframe */
     const mp_value *value; /* a map, or NULL */
     struct str encoded;    /* to be sent instead of `value`: a map as MessagePack; or STR_NULL */
     int64_t ttl_ms;        /* 1 to WIRE_TTL_MAX_MS: stale when nothing refreshes it for so long */
@@ -104,10 +104,10 @@ struct wire_event {
 
 /* What an ingestor knows of its own and others' clocks. All zero: nothing. */
 struct wire_clocks {
-    bool database_known;
+    bool database_known;       /* whether database_ahead_us was measured */
     int64_t database_ahead_us; /* the database's clock less the ingestor's; only with its flag */
-    bool rows_known;
-    int64_t row_age_us;    /* the median from a row's timestamp to its arrival; with its flag */
+    bool rows_known;           /* whether row_age_us was measured */
+    int64_t row_age_us;        /* the median from a row's timestamp to its arrival; with its flag */
     int64_t rows_ahead_us; /* how far a row's timestamp lay ahead of its arrival, at most, in the
                               last minutes; 0: none did */
     uint64_t steps;        /* times that the ingestor's wall clock jumped */
@@ -117,16 +117,16 @@ struct wire_clocks {
 /* Published on each lane every second. Its header repeats the version of the last message on that
  * lane, so that a subscriber who missed that message hears of it. */
 struct wire_heartbeat {
-    struct str position; /* the source's position up to which events are folded in */
-    wall_time as_of;     /* the moment that the lane's tiles are true for */
-    uint64_t origin;     /* the numbering that the ordinal belongs to */
-    uint64_t ordinal;    /* of the last event that was delivered; 0 if none was */
-    struct wire_clocks clocks;
+    struct str position;       /* the source's position up to which events are folded in */
+    wall_time as_of;           /* the moment that the lane's tiles are true for */
+    uint64_t origin;           /* the numbering that the ordinal belongs to */
+    uint64_t ordinal;          /* of the last event that was delivered; 0 if none was */
+    struct wire_clocks clocks; /* what the ingestor knows of clocks */
     bool caught_up; /* All rows that the table had were delivered in this epoch or before it. */
     /* How far the source is behind (lag.h), of a source of several streams; NULL: not known. What
      * is decoded leaves it alone, and has it as MessagePack. */
     const struct lag *lag;
-    const mp_value *lag_map;
+    const mp_value *lag_map; /* what the message said of it; NULL: nothing */
 };
 
 /* ---- Encoding: each function appends to the three buffers, which the caller has cleared. ---- */

@@ -27,22 +27,22 @@ struct command_line {
 };
 
 struct command {
-    const char *name;
-    const char *argument; /* as --help calls it; NULL when the command takes none */
-    bool argument_needed; /* True when the command fails without the argument. */
-    bool takes_two;       /* True when a second argument may follow. */
-    const char *brief;    /* its line in `tilewire --help` */
-    const char *doc;      /* its text in `tilewire NAME --help` */
-    bool bounds_itself;   /* True when --timeout bounds the whole command, not each answer. */
-    bool of_ingestor;     /* True when the ingestor is asked, whatever --from says. */
-    enum command_config config;
+    const char *name;           /* as it is typed */
+    const char *argument;       /* as --help calls it; NULL when the command takes none */
+    bool argument_needed;       /* True when the command fails without the argument. */
+    bool takes_two;             /* True when a second argument may follow. */
+    const char *brief;          /* its line in `tilewire --help` */
+    const char *doc;            /* its text in `tilewire NAME --help` */
+    bool bounds_itself;         /* True when --timeout bounds the whole command, not each answer. */
+    bool of_ingestor;           /* True when the ingestor is asked, whatever --from says. */
+    enum command_config config; /* what it needs of the configuration */
 
     /* Options that other commands do not have, all NULL and 0 when there are none. The parser is
      * argp's; its state->input is options_size bytes, zero at first, which run finds in
      * line->options. */
     const struct argp_option *options; /* of group 1: --help lists them first */
-    argp_parser_t parse;
-    size_t options_size;
+    argp_parser_t parse;               /* reads these options; NULL when there are none */
+    size_t options_size;               /* bytes of what `parse` fills in */
 
     /* Returns the exit status: 0, PROGRAM_EXIT_FAILED or PROGRAM_EXIT_USAGE, the last two after
      * saying why. */

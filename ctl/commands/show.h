@@ -12,10 +12,10 @@
 
 /* Rows of cells, printed with columns as wide as their widest cell. */
 struct show_table {
-    size_t columns;
-    char **cells; /* row by row, owned */
-    size_t count; /* of cells */
-    size_t cap;   /* of cells */
+    size_t columns; /* at least 1 */
+    char **cells;   /* row by row, owned */
+    size_t count;   /* of cells */
+    size_t cap;     /* of cells */
 };
 
 /* The first row that is added is the header. show_table_free frees the table. */

@@ -12,16 +12,16 @@
 enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR, FINDING_LEVELS };
 
 struct finding {
-    enum finding_level level;
-    const char *about; /* a part of the file, "source"; static */
-    char *text;
+    enum finding_level level; /* how bad it is */
+    const char *about;        /* a part of the file, "source"; static */
+    char *text;               /* a sentence; owned */
 };
 
 /* Zeroed memory is none. */
 struct findings {
-    struct finding *list;
-    size_t count;
-    size_t cap;
+    struct finding *list; /* in the order in which they were made; owned */
+    size_t count;         /* how many there are */
+    size_t cap;           /* how many there is memory for */
 };
 
 void findings_free(struct findings *findings);

@@ -11,11 +11,11 @@
 
 /* A message as a bus gave it; all is borrowed. */
 struct oracle_message {
-    struct str topic;
-    int32_t partition;
-    struct str key;   /* STR_NULL: none */
-    struct str value; /* STR_NULL: none */
-    int64_t time_ms;  /* since 1970; below 0: none */
+    struct str topic;  /* the topic, subject or stream */
+    int32_t partition; /* of the topic; 0 where there are none */
+    struct str key;    /* STR_NULL: none */
+    struct str value;  /* STR_NULL: none */
+    int64_t time_ms;   /* since 1970; below 0: none */
     /* The last header of that name, or STR_NULL. */
     struct str (*header)(const struct oracle_message *message, const char *name);
     void *data; /* of header */

@@ -21,7 +21,7 @@
 
 /* A tile, or a member of a family, and the rows that go into it. */
 struct oracle_member {
-    char *key;
+    char *key;        /* of the tile, NUL-terminated; owned */
     struct str group; /* its value of group_by, owned by the rows; STR_NULL when no family's */
     uint32_t *picked; /* indices of rows, in the order of their ids */
     size_t count;     /* of picked */
@@ -30,10 +30,10 @@ struct oracle_member {
 
 /* A definition's members, sorted by key. */
 struct oracle_members {
-    const struct oracle_rows *rows;
-    const struct tile_config *tile;
-    struct oracle_member *list;
-    size_t count;
+    const struct oracle_rows *rows; /* borrowed */
+    const struct tile_config *tile; /* the definition; borrowed */
+    struct oracle_member *list;     /* in no order; owned */
+    size_t count;                   /* how many there are */
 
     /* True when there are more groups than max_groups, or more breakdown values than are told
      * apart: what is shown then depends on when rows came, not on the rows alone. */
@@ -65,10 +65,11 @@ void oracle_members_free(struct oracle_members *members);
  */
 struct oracle_cut {
     const uint64_t *ordinals; /* of each row, by its index; borrowed */
-    uint64_t last;
-    wall_time at;
-    uint64_t after; /* 0, as for all that follows: nothing is left out */
-    wall_time after_at;
+    uint64_t last;            /* rows with greater ordinals had not been delivered */
+    wall_time at;             /* rows with later timestamps had not come */
+    uint64_t after;           /* 0, as for all that follows: nothing is left out */
+    wall_time after_at; /* rows that had been delivered up to `after` and come by this moment are
+                           left out */
 
     /* Of each row: True when it counts in no tile, as a duplicate. NULL: none is one. Borrowed. */
     const bool *left_out;

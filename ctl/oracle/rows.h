@@ -29,9 +29,9 @@ enum oracle_kind {
 };
 
 struct oracle_value {
-    enum oracle_kind kind;
-    struct str text;  /* the value as text, whatever its kind; STR_NULL when it is absent */
-    int64_t integer;  /* of an ORACLE_INTEGER; 0 or 1 for an ORACLE_BOOL */
+    enum oracle_kind kind; /* what it is */
+    struct str text;       /* the value as text, whatever its kind; STR_NULL when it is absent */
+    int64_t integer;       /* of an ORACLE_INTEGER; 0 or 1 for an ORACLE_BOOL */
     double real;      /* of the three kinds of number; infinite when an ORACLE_LONG is larger */
     uint32_t as_text; /* index of the ORACLE_TEXT that has the same text */
 };

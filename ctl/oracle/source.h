@@ -28,9 +28,10 @@ struct oracle_source {
     void (*between)(void *arg);
     void *arg; /* of between */
 
+    /* Reads what has come since the last load, or everything. STATUS_IO. */
     int (*load)(struct oracle_source *source, struct oracle_rows *rows, struct error *err);
     void (*rewind)(struct oracle_source *source); /* the next load reads all rows */
-    void (*close)(struct oracle_source *source);
+    void (*close)(struct oracle_source *source);  /* Ends the connection, and frees the source. */
 };
 
 /*

@@ -15,10 +15,10 @@
 /* The rows that concern one tile, or one member of a family, in the order of their ids. All of it
  * is borrowed. */
 struct oracle_selection {
-    const struct oracle_rows *rows;
-    const struct tile_config *tile;
-    const uint32_t *picked; /* indices of rows */
-    size_t count;
+    const struct oracle_rows *rows; /* borrowed */
+    const struct tile_config *tile; /* the definition; borrowed */
+    const uint32_t *picked;         /* indices of rows */
+    size_t count;                   /* how many there are */
 };
 
 struct oracle_type {

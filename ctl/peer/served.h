@@ -13,17 +13,18 @@
 #define SERVED_POSITION_SIZE 64 /* bytes, with the NUL; a server's position is shorter */
 
 struct served_tile {
-    char *key;
-    struct buf value; /* MessagePack */
-    struct version version;
-    char position[SERVED_POSITION_SIZE];
-    wall_time as_of;
-    wall_time published_at;
-    struct tally tally; /* of the rows that are in it; may be unknown */
-    int64_t ttl_ms;
-    int64_t age_ms; /* The time since the tile was last refreshed. */
-    bool stale;
-    UT_hash_handle by_key;
+    char *key;                           /* NUL-terminated; owned */
+    struct buf value;                    /* MessagePack */
+    struct version version;              /* of its last change */
+    char position[SERVED_POSITION_SIZE]; /* the source's position up to which rows are in it,
+                                            NUL-terminated */
+    wall_time as_of;                     /* the moment that the value is true for */
+    wall_time published_at;              /* when that was published */
+    struct tally tally;                  /* of the rows that are in it; may be unknown */
+    int64_t ttl_ms;                      /* stale when nothing refreshes it for so long */
+    int64_t age_ms;                      /* The time since the tile was last refreshed. */
+    bool stale;                          /* the server says that it is */
+    UT_hash_handle by_key;               /* links the tiles by `key` */
 };
 
 struct served {

@@ -16,21 +16,21 @@
 #include "common/state/changes.h"
 
 struct record_tile {
-    uint64_t number; /* of its records */
-    char *key;       /* NULL: the records are damaged; nothing but the number counts then */
-    size_t records;
-    size_t bytes;   /* of the records' values */
-    char *position; /* of the first row that it could know; NULL: not known */
-    wall_time since;
-    bool complete; /* False when older rows are known to be gone. */
-    bool retired;  /* It is configured no more, and forgotten a day after retired_at. */
-    wall_time retired_at;
+    uint64_t number;      /* of its records */
+    char *key;            /* NULL: the records are damaged; nothing but the number counts then */
+    size_t records;       /* how many it has, with those of its members and items */
+    size_t bytes;         /* of the records' values */
+    char *position;       /* of the first row that it could know; NULL: not known */
+    wall_time since;      /* that row's timestamp, or when the tile began */
+    bool complete;        /* False when older rows are known to be gone. */
+    bool retired;         /* It is configured no more, and forgotten a day after retired_at. */
+    wall_time retired_at; /* when that was; means nothing unless it is retired */
 };
 
 /* The tiles of a state, in the order of their records. */
 struct record_tiles {
-    struct record_tile *list;
-    size_t count;
+    struct record_tile *list; /* owned */
+    size_t count;             /* how many there are */
 };
 
 /* Reads the tiles of a state that was loaded (state_store.h). On success the caller frees them with

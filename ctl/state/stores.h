@@ -19,11 +19,11 @@ int stores_read(const struct config *config, struct state_changes *records,
 
 /* The right to write the state. Zeroed memory is none. */
 struct stores_held {
-    const struct config *config; /* borrowed */
-    const struct lease_store_ops *lease_ops;
-    struct lease *lease;
-    struct lease_grant grant;
-    struct state_store *store; /* NULL: not open */
+    const struct config *config;             /* borrowed */
+    const struct lease_store_ops *lease_ops; /* how it is held */
+    struct lease *lease;                     /* it is held while this lives */
+    struct lease_grant grant;                /* what was granted with it */
+    struct state_store *store;               /* NULL: not open */
 };
 
 /* Takes the lease, and waits up to wait_ms for it. `held` must not move until stores_release, which

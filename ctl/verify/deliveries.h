@@ -22,8 +22,8 @@ struct delivery {
     const uint64_t *ordinals;            /* of each row of the table, by its index */
     const bool *replaced;                /* True when another row was delivered with that id. */
     struct oracle_duplicates duplicates; /* borrowed; zeroed when there are none */
-    const struct order *order;
-    bool by_id; /* an ordinal is the row's id */
+    const struct order *order;           /* the order that they come from; borrowed */
+    bool by_id;                          /* an ordinal is the row's id */
 
     /* False: the owner of the lane cannot be asked, and what is said here is another ingestor's
      * order. */

@@ -19,10 +19,10 @@
 
 /* A tile and what is left of its rows. All of it is borrowed; the values are whole ones. */
 struct gone_state {
-    const struct tile_config *tile;
-    const mp_value *left; /* what the rows that are left give */
-    const mp_value *got;  /* what the tile shows */
-    uint64_t rows_left;
+    const struct tile_config *tile; /* the definition; borrowed */
+    const mp_value *left;           /* what the rows that are left give */
+    const mp_value *got;            /* what the tile shows */
+    uint64_t rows_left;             /* how many rows are left */
     struct tally tally; /* of the tile; when it is not known, any number of rows may be gone */
 };
 
@@ -32,9 +32,9 @@ bool gone_explains(const struct gone_state *state);
 /* A tile at two moments, and the rows that came in between, all of which are there. All of it is
  * borrowed; the values are whole ones. */
 struct gone_change {
-    const struct tile_config *tile;
-    const mp_value *before;
-    const mp_value *after;
+    const struct tile_config *tile; /* the definition; borrowed */
+    const mp_value *before;         /* what the tile showed at the first moment */
+    const mp_value *after;          /* what it shows at the second moment */
     const mp_value *came; /* what the rows that came in between give alone, at the second moment */
     uint64_t rows;        /* how many came */
     wall_time before_at;  /* the first moment: no row that was in the tile then is later */

@@ -52,10 +52,10 @@ uint64_t order_floor(const struct order *order);
 
 /* A row of the oracle's. */
 struct order_row {
-    int64_t key; /* oracle_row_key */
-    wall_time timestamp;
-    uint64_t stream; /* oracle_row_stream */
-    int64_t offset;  /* oracle_row_offset */
+    int64_t key;         /* oracle_row_key */
+    wall_time timestamp; /* of the row */
+    uint64_t stream;     /* oracle_row_stream */
+    int64_t offset;      /* oracle_row_offset */
 };
 
 /* Ordinal of a row that is in the table; 0 when it is some ordinal up to the floor. */

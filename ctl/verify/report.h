@@ -8,12 +8,12 @@
 
 /* All of it is borrowed. */
 struct report {
-    const struct ctl *ctl;
-    const struct verdicts *verdicts;
-    size_t rows;          /* how many the table has that can be used */
-    uint64_t unusable;    /* how many rows were passed over */
-    const char *position; /* of the snapshot */
-    bool over_http;       /* True when a gateway was asked, too. */
+    const struct ctl *ctl;           /* where it is printed, and how */
+    const struct verdicts *verdicts; /* what was found */
+    size_t rows;                     /* how many the table has that can be used */
+    uint64_t unusable;               /* how many rows were passed over */
+    const char *position;            /* of the snapshot */
+    bool over_http;                  /* True when a gateway was asked, too. */
 };
 
 /* Prints to ctl->out, as JSON if ctl->json. */

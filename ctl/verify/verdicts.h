@@ -11,8 +11,8 @@
 
 /* A tile that is not settled. Owned by the verdicts. */
 struct verdict_finding {
-    char *key;
-    enum verdict verdict;
+    char *key;            /* of the tile; owned */
+    enum verdict verdict; /* what it is */
 
     /* The tile's position, or the snapshot's when the tile is missing. */
     char position[SERVED_POSITION_SIZE];
@@ -32,9 +32,9 @@ struct verdict_finding {
 
 /* What is compared with what. All of it is borrowed. */
 struct verdict_comparison {
-    const struct oracle_rows *rows;
-    const struct served *served;
-    const struct deliveries *deliveries;
+    const struct oracle_rows *rows;      /* the rows that the table has */
+    const struct served *served;         /* the tiles that are served */
+    const struct deliveries *deliveries; /* which rows had been delivered */
     struct shown *shown; /* what a gateway showed right behind the snapshot; NULL: none was asked */
     wall_time began;     /* the moment for which tiles must have been brought up to date */
 

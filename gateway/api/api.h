@@ -54,25 +54,25 @@ struct api_counters {
 };
 
 struct api {
-    const struct config *config;
-    const struct http *http; /* the public listener */
-    bool admin;              /* True when there is a listener for operators, too. */
-    const struct link *link;
+    const struct config *config;   /* borrowed */
+    const struct http *http;       /* the public listener */
+    bool admin;                    /* True when there is a listener for operators, too. */
+    const struct link *link;       /* the connections to upstreams; borrowed */
     const struct replica *replica; /* the link's */
-    struct store *store;
-    struct eventlog *events;
-    struct streams *streams;
-    struct clients *clients;
-    struct auth *auth;   /* Who clients are; NULL when nobody is asked. */
-    const char *vary;    /* The headers that say so; NULL when nobody is asked. */
+    struct store *store;           /* the tiles; borrowed */
+    struct eventlog *events;       /* the events; borrowed */
+    struct streams *streams;       /* the streams of all clients; borrowed */
+    struct clients *clients;       /* what each client takes of the limits; borrowed */
+    struct auth *auth;             /* Who clients are; NULL when nobody is asked. */
+    const char *vary;              /* The headers that say so; NULL when nobody is asked. */
     struct asker *asker; /* The ingestors that store pushed events; NULL: nothing can be pushed. */
-    struct waiting *waiting;
-    struct tile_lists *tile_lists;
-    struct latency *latency;
-    const struct turn *turn;
-    int epoll; /* The gateway's; it watches the clients of requests that wait. */
-    struct audit audit;
-    struct api_counters counters;
+    struct waiting *waiting;       /* requests that wait for a change; owned */
+    struct tile_lists *tile_lists; /* lists of tiles that were made lately; owned */
+    struct latency *latency;       /* what is measured; borrowed */
+    const struct turn *turn;       /* the turn of the loop that is under way; borrowed */
+    int epoll;                    /* The gateway's; it watches the clients of requests that wait. */
+    struct audit audit;           /* what of requests is logged */
+    struct api_counters counters; /* what metrics show */
     bool resumed; /* Set when a request was resumed; the gateway calls http_run and clears it. */
 };
 

@@ -7,13 +7,13 @@
 #include <stddef.h>
 
 struct asset_file {
-    const char *path; /* "/", "/assets/app.js" */
-    const char *type; /* The media type. */
-    const char *etag; /* With quotes: a digest of the content. */
-    const unsigned char *data;
-    size_t len;
+    const char *path;          /* "/", "/assets/app.js" */
+    const char *type;          /* The media type. */
+    const char *etag;          /* With quotes: a digest of the content. */
+    const unsigned char *data; /* The content; constant. */
+    size_t len;                /* The bytes of `data`. */
     const unsigned char *gzip; /* The same, compressed. */
-    size_t gzip_len;
+    size_t gzip_len;           /* The bytes of `gzip`. */
 };
 
 extern const struct asset_file asset_files[];

@@ -22,17 +22,17 @@
 #define AUDIT_BURST 100     /* lines of each kind at once */
 
 struct audit_bucket {
-    double tokens;
-    mono_time filled_at;
+    double tokens;       /* Lines that may be written now. */
+    mono_time filled_at; /* When that was worked out. */
 };
 
 struct audit {
-    enum config_audit what; /* never CONFIG_AUDIT_AUTO */
-    struct audit_bucket given;
-    struct audit_bucket refused;
-    uint64_t lines;
-    uint64_t left_out;          /* Lines that the rate had no room for. */
-    uint64_t left_out_reported; /* Those that a line has told of. */
+    enum config_audit what;      /* never CONFIG_AUDIT_AUTO */
+    struct audit_bucket given;   /* For what was given. */
+    struct audit_bucket refused; /* For what was refused. */
+    uint64_t lines;              /* Lines that were written. */
+    uint64_t left_out;           /* Lines that the rate had no room for. */
+    uint64_t left_out_reported;  /* Those that a line has told of. */
 };
 
 /* what: CONFIG_AUDIT_AUTO is all where clients say who they are. */

@@ -23,8 +23,8 @@
 #define TILE_LIST_GZIP_MIN 1024 /* What is smaller fits into a packet or two as it is. */
 
 struct tile_list {
-    char *selection; /* The text of the selection. */
-    struct blob *json;
+    char *selection;   /* The text of the selection. */
+    struct blob *json; /* The answer; owned. */
     struct blob *gzip; /* The same, compressed; NULL until wanted. */
     char
         digest[17]; /* Hex, of keys, versions, stale flags and lenses: the same on every gateway. */

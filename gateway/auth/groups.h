@@ -11,9 +11,9 @@
 
 /* The names are borrowed from what they were read from. {0} has none. */
 struct groups {
-    struct str *list;
-    size_t count;
-    size_t cap;
+    struct str *list; /* Their names, which the claim or the header owns. */
+    size_t count;     /* How many there are. */
+    size_t cap;       /* How many there is memory for. */
 };
 
 /* Adds the strings of a list, or the one string; all else is nobody's name, and passed over. */

@@ -24,7 +24,8 @@
 #define TOKEN_SUBJECT_MAX 255        /* bytes of who it is about */
 
 struct token {
-    const struct config_issuer *issuer;
+    const struct config_issuer
+        *issuer;                     /* Who issued it; borrowed from the keyring's configuration. */
     struct str subject;              /* Who it is about; "" when it does not say. In claims. */
     wall_time expires;               /* Its `exp`. */
     const struct json_value *view;   /* The claim `tilewire`; NULL: there is none. In claims. */

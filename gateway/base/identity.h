@@ -16,7 +16,7 @@
 
 /* Where the name comes from matters: two issuers may each have an `ada`. */
 struct identity {
-    uint32_t references;
+    uint32_t references;     /* how many hold it; the last one frees it */
     const char *subject;     /* its name, UTF-8; "" for a token without one. Owned. */
     const char *issuer;      /* who says so; "" for the proxy. Owned. */
     const struct view *view; /* what it may see; owned */

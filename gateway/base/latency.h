@@ -36,10 +36,13 @@ enum latency_fetch {
 };
 
 struct latency {
-    struct histogram stages[LATENCY_KINDS][LATENCY_STAGES];
-    struct histogram deliveries[LATENCY_KINDS][LATENCY_SINCES];
-    struct histogram fetches[LATENCY_FETCHES]; /* Answers; LATENCY_FETCH_OTHER stays empty. */
-    struct histogram turns;                    /* How long the turns of the gateway's loop took. */
+    struct histogram stages[LATENCY_KINDS][LATENCY_STAGES]; /* How long the stages on the way of
+                                                               tiles and events took. */
+    struct histogram deliveries[LATENCY_KINDS]
+                               [LATENCY_SINCES]; /* How old they were when they were delivered, by
+                                                    the clock that they are measured from. */
+    struct histogram fetches[LATENCY_FETCHES];   /* Answers; LATENCY_FETCH_OTHER stays empty. */
+    struct histogram turns; /* How long the turns of the gateway's loop took. */
     uint64_t negative[LATENCY_KINDS][LATENCY_STAGES];  /* Stages that were negative. */
     uint64_t over_hour[LATENCY_KINDS][LATENCY_STAGES]; /* Stages of more than an hour. */
 };

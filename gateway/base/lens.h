@@ -12,8 +12,8 @@
 /* The fields are those of the grants that show the tile or event. {0} shows all fields. A view that
  * is named in it has to outlive it. */
 struct lens {
-    const struct view *view;
-    uint64_t grants; /* One bit for each of the view's grants. */
+    const struct view *view; /* The view; NULL: all fields are seen. */
+    uint64_t grants;         /* One bit for each of the view's grants. */
 };
 
 /* The lens for a tile or event that the view shows. */

@@ -12,8 +12,8 @@ enum view_kind { VIEW_TILES, VIEW_EVENTS, VIEW_KINDS };
 
 /* A list of patterns; one without any shows nothing. Borrowed. */
 struct view_list {
-    const struct str *patterns;
-    size_t count;
+    const struct str *patterns; /* The patterns; borrowed from the view. */
+    size_t count;               /* How many there are. */
 };
 
 #endif

@@ -34,10 +34,10 @@ enum connection_phase {
 #define CONNECTION_PHASES 4
 
 struct connection {
-    int fd; /* The socket, which is libmicrohttpd's. */
-    enum connection_phase phase;
-    mono_time since;         /* When that phase began. */
-    bool ended;              /* True once it is shut down; it is in no list then. */
+    int fd;                      /* The socket, which is libmicrohttpd's. */
+    enum connection_phase phase; /* What it is doing. */
+    mono_time since;             /* When that phase began. */
+    bool ended;                  /* True once it is shut down; it is in no list then. */
     uint64_t taken;          /* Bytes of the requests that are over; see request_has_followers. */
     struct connection *prev; /* Links the connections of one phase, oldest first. */
     struct connection *next; /* Links the connections of one phase, oldest first. */

@@ -14,9 +14,9 @@
 /* What Accept-Encoding says of each coding: its weight (RFC 9110, 12.5.3) in thousandths, -1 when
  * it is not mentioned. Begin with ENCODING_NOTHING. */
 struct encoding_weights {
-    int gzip;
-    int identity;
-    int any; /* The weight of `*`. */
+    int gzip;     /* The weight of gzip. */
+    int identity; /* The weight of no coding at all. */
+    int any;      /* The weight of `*`. */
 };
 #define ENCODING_NOTHING ((struct encoding_weights){-1, -1, -1})
 

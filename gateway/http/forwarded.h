@@ -20,7 +20,7 @@
 /* The proxies that are trusted. */
 struct forwarded_proxies {
     const struct ip_range *list; /* Borrowed. */
-    size_t count;
+    size_t count;                /* How many ranges there are. */
     bool sockets; /* True when whoever comes by a socket that is a file is one, too. */
 };
 

@@ -40,18 +40,18 @@ enum framing_form {
 };
 
 struct framing_target {
-    struct str text; /* with the query */
-    enum framing_form form;
+    struct str text;        /* with the query */
+    enum framing_form form; /* how the target is written */
 };
 
 struct framing {
     const char *begin;                 /* of the method */
     const char *next;                  /* where the next line has to begin */
     const struct framing_fault *fault; /* the first one; NULL: there is none so far */
-    bool http_1_0;
-    bool host;    /* there is a Host */
-    bool length;  /* there is a Content-Length */
-    bool chunked; /* there is a Transfer-Encoding, and it is chunked */
+    bool http_1_0;                     /* the client speaks HTTP/1.0 */
+    bool host;                         /* there is a Host */
+    bool length;                       /* there is a Content-Length */
+    bool chunked;                      /* there is a Transfer-Encoding, and it is chunked */
 };
 
 /* Looks at a target as it came, with the query. The text is borrowed. */

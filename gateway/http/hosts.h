@@ -18,9 +18,9 @@
 /* Which names are the gateway's. The names are borrowed. */
 struct hosts {
     const char *const *names; /* as the configuration has them: without a port */
-    size_t count;
-    bool any;      /* every name is */
-    bool loopback; /* localhost, 127.0.0.0/8 and [::1] are, too */
+    size_t count;             /* how many there are */
+    bool any;                 /* every name is */
+    bool loopback;            /* localhost, 127.0.0.0/8 and [::1] are, too */
 };
 
 /* True for what a Host may be: a name, an IPv4 address or an IPv6 address in brackets, and maybe a

@@ -41,7 +41,7 @@ struct http_api {
     /* How many bytes of the body of such a request are kept for its answer; 0: it has none that
      * counts. NULL: no body does. */
     size_t (*body_max)(void *arg, const struct request *request, const char *method);
-    void *arg;
+    void *arg; /* What both are called with; borrowed. */
 };
 
 /* What all bodies that are kept take together, at most; who comes beyond that is told 503. */
@@ -49,10 +49,11 @@ struct http_api {
 
 /* What pointers point to is borrowed. */
 struct http_config {
-    struct config_listen_address listen;
-    bool alone;           /* True when no other process may listen there, too. */
-    unsigned socket_mode; /* of a socket that is a file */
-    struct connections_config connections;
+    struct config_listen_address listen; /* Where it listens. */
+    bool alone;                          /* True when no other process may listen there, too. */
+    unsigned socket_mode;                /* of a socket that is a file */
+    struct connections_config
+        connections; /* How many connections there may be, and for how long. */
     const struct config_gateway_limits
         *limits;        /* Read for each request, so that a SIGHUP is enough. */
     int64_t stalled_ms; /* How long an answer of which nothing is taken is kept; > 0. */
@@ -63,12 +64,12 @@ struct http_config {
     struct forwarded_proxies proxies; /* The proxies whose word on a client's address counts. */
     const char
         *sign_in_url; /* Where people sign in, which a 401 or 403 tells them; NULL: unknown. */
-    const struct turn *turn;
+    const struct turn *turn; /* The turn of the loop that is under way; borrowed. */
 };
 
 struct http_counters {
-    uint64_t requests;
-    uint64_t not_modified;
+    uint64_t requests;         /* Requests that came. */
+    uint64_t not_modified;     /* Answers 304. */
     uint64_t client_errors;    /* Answers 4xx. */
     uint64_t too_large;        /* Answers 413, and bodies that were cut off. */
     uint64_t no_memory;        /* Answers 503, because of limits.answers. */

@@ -14,8 +14,8 @@
 /* A socket that was made, so that just that one is removed. Zeroed memory is none. */
 struct local_socket {
     const char *path; /* borrowed */
-    dev_t device;
-    ino_t inode;
+    dev_t device;     /* With the inode it names the file that was made. */
+    ino_t inode;      /* Of that file. */
 };
 
 /* Makes the socket with that mode; connections are made from now on, and wait. Returns a

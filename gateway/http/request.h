@@ -22,36 +22,36 @@ struct http;
 
 /* Made with the request line, destroyed when the answer was sent or its connection is lost. */
 struct request {
-    struct http *http;
-    struct MHD_Connection *connection;
-    const char *path;             /* Decoded, without scheme and host; libmicrohttpd's. */
-    char *raw;                    /* The target as it came, without the query; owned. */
-    const char *raw_path;         /* In it, behind scheme and host. */
-    struct framing_target target; /* As it came. */
-    struct str host;              /* Of the target, else of Host; NULL for none. */
-    struct request *prev;         /* Links those of which they were not; see lengths.h. */
-    struct request *next;         /* Links those of which they were not; see lengths.h. */
-    bool host_foreign;            /* True when it is none of the gateway's names. */
-    bool begun;                   /* True once its headers were read. */
-    bool last;                    /* True when the connection is closed after it. */
-    bool head;                    /* True for HEAD. */
-    bool nul;                     /* True when there is a %00 in its path or query. */
-    bool http_1_0;                /* True when the client speaks HTTP/1.0. */
-    bool too_large;               /* True when its body is. */
-    bool body_no_room;            /* True when its body was not kept for want of HTTP_BODIES_MAX. */
-    bool header_too_large;        /* True when its headers are. */
-    bool resumed;                 /* True once it has waited: the API is called for it again. */
-    size_t header_bytes;          /* With the request line. */
-    size_t body_bytes;
-    size_t body_max;     /* Bytes of its body that are kept; 0: none are. */
-    struct buf body;     /* What was kept. */
-    size_t answer_bytes; /* Of its answer; 0 before it is answered. */
-    const char *origin;  /* The Origin that the answer has to name; NULL for none. */
-    const char *vary;    /* The headers that tell clients apart; NULL: all get the same answer. */
-    struct ip address;   /* The client's, from the first call of the API on. */
-    mono_time asked_at;  /* When it was read, or when it was resumed. */
-    unsigned status;     /* Its answer's; 0 before it is answered. */
-    char *problem;       /* What was wrong with it; owned. NULL: nothing was. */
+    struct http *http;                 /* The server that it came to. */
+    struct MHD_Connection *connection; /* libmicrohttpd's. */
+    const char *path;                  /* Decoded, without scheme and host; libmicrohttpd's. */
+    char *raw;                         /* The target as it came, without the query; owned. */
+    const char *raw_path;              /* In it, behind scheme and host. */
+    struct framing_target target;      /* As it came. */
+    struct str host;                   /* Of the target, else of Host; NULL for none. */
+    struct request *prev;              /* Links those of which they were not; see lengths.h. */
+    struct request *next;              /* Links those of which they were not; see lengths.h. */
+    bool host_foreign;                 /* True when it is none of the gateway's names. */
+    bool begun;                        /* True once its headers were read. */
+    bool last;                         /* True when the connection is closed after it. */
+    bool head;                         /* True for HEAD. */
+    bool nul;                          /* True when there is a %00 in its path or query. */
+    bool http_1_0;                     /* True when the client speaks HTTP/1.0. */
+    bool too_large;                    /* True when its body is. */
+    bool body_no_room;     /* True when its body was not kept for want of HTTP_BODIES_MAX. */
+    bool header_too_large; /* True when its headers are. */
+    bool resumed;          /* True once it has waited: the API is called for it again. */
+    size_t header_bytes;   /* With the request line. */
+    size_t body_bytes;     /* The bytes of its body that came so far. */
+    size_t body_max;       /* Bytes of its body that are kept; 0: none are. */
+    struct buf body;       /* What was kept. */
+    size_t answer_bytes;   /* Of its answer; 0 before it is answered. */
+    const char *origin;    /* The Origin that the answer has to name; NULL for none. */
+    const char *vary;      /* The headers that tell clients apart; NULL: all get the same answer. */
+    struct ip address;     /* The client's, from the first call of the API on. */
+    mono_time asked_at;    /* When it was read, or when it was resumed. */
+    unsigned status;       /* Its answer's; 0 before it is answered. */
+    char *problem;         /* What was wrong with it; owned. NULL: nothing was. */
 
     /* What follows is the API's, kept here from one call to the next. */
     struct identity
@@ -65,10 +65,10 @@ struct request {
     mono_time resume_end;        /* When its wait to resume is over; 0 before it waited for that. */
     bool waited_enough;          /* True when it has to be answered now, whatever there is. */
     bool ambient; /* True when its browser sends credentials by itself, as cookies. */
-    struct waiting_item waiting;
+    struct waiting_item waiting; /* Its place among the requests that wait. */
     const char *allow; /* The methods that it might have; NULL: those that read. A constant. */
     void *kept;        /* Of a handler that is called again; freed with free_kept; or NULL. */
-    void (*free_kept)(void *kept);
+    void (*free_kept)(void *kept); /* Frees `kept`; NULL without one. */
 };
 
 /* uri: the request line's, with the query. Its connection is reading from now on. */

@@ -48,26 +48,26 @@ static inline bool channel_is_websocket(enum channel_kind kind)
 
 /* The end of a frame in the log, and the watermark that its streams have by then. */
 struct frame_end {
-    uint64_t position;
-    uint64_t watermark;
-    struct latency_stamp stamp;
+    uint64_t position;  /* Where the frame ends, in the ring's bytes. */
+    uint64_t watermark; /* The change number or the ordinal that a stream has reached behind it. */
+    struct latency_stamp stamp; /* The times that latencies are measured from. */
 };
 
 struct channel {
-    enum channel_kind kind;
-    struct selection selection;
-    const struct view *view; /* WebSockets: what their clients may see; owned. Else NULL. */
-    struct ring ring;
-    size_t ring_max;
+    enum channel_kind kind;     /* What it carries, and over which transport. */
+    struct selection selection; /* What its streams asked for, less what they may not see; owned. */
+    const struct view *view;    /* WebSockets: what their clients may see; owned. Else NULL. */
+    struct ring ring;           /* The log of frames. */
+    size_t ring_max;            /* Bytes that the ring may grow to. */
     struct frame_end *ends; /* A ring of its own: the ends of the ring's frames, oldest first. */
-    size_t ends_first;
-    size_t ends_count;
-    size_t ends_cap;    /* A power of two. */
-    uint64_t watermark; /* The watermark of the last frame that left the ring. */
-    uint64_t slowest;   /* No live stream stands before this position; it may be too low. */
-    uint32_t *streams;  /* The indices of its streams, in no order. */
-    size_t stream_count;
-    size_t stream_cap;
+    size_t ends_first;      /* Index of the oldest one. */
+    size_t ends_count;      /* How many there are. */
+    size_t ends_cap;        /* A power of two. */
+    uint64_t watermark;     /* The watermark of the last frame that left the ring. */
+    uint64_t slowest;       /* No live stream stands before this position; it may be too low. */
+    uint32_t *streams;      /* The indices of its streams, in no order. */
+    size_t stream_count;    /* How many streams there are. */
+    size_t stream_cap;      /* How many there is memory for. */
     /* How many of the newest frames are not measured: some stream may not have them yet. */
     size_t unmeasured;
     size_t pass;         /* How many streams the fan-out pass under way has gone through. */

@@ -19,7 +19,7 @@ struct rendering {
                               An event: its JSON. */
     struct blob *ws_frame; /* A tile: the same as a WebSocket's; NULL until somebody wants it. */
     size_t json_at;        /* Where the JSON begins in `frame`. */
-    size_t json_len;
+    size_t json_len;       /* The bytes of the JSON. */
 };
 
 void narrowed_rendering_free(struct rendering *rendering);
@@ -28,9 +28,9 @@ void narrowed_rendering_free(struct rendering *rendering);
 size_t narrowed_rendering_bytes(const struct rendering *rendering);
 
 struct narrowed {
-    struct narrowed *next;
-    struct lens lens; /* It owns the view. */
-    struct rendering rendering;
+    struct narrowed *next;      /* The one that was made before; NULL for the oldest. */
+    struct lens lens;           /* It owns the view. */
+    struct rendering rendering; /* What clients with that lens are sent. */
 };
 
 /* The rendering for that lens, or NULL. A list that is NULL is empty. */

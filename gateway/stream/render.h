@@ -31,7 +31,7 @@ struct rendered_tile {
     struct narrowed *narrowed; /* For those who may not see all of them; mostly NULL. */
     /* What the API keeps with the tile, and what frees it; NULL until somebody wants it. */
     void *answers;
-    void (*free_answers)(void *answers);
+    void (*free_answers)(void *answers); /* Frees `answers`. */
 };
 
 /* The rendering of the tile as it is after the change, with nothing rendered yet; the tile's

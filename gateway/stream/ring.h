@@ -17,8 +17,8 @@
 #include "common/base/str.h"
 
 struct ring {
-    char *map; /* 2 * size bytes */
-    size_t size;
+    char *map;     /* 2 * size bytes */
+    size_t size;   /* a power of two, in whole pages */
     uint64_t tail; /* oldest byte kept */
     uint64_t head; /* where the next byte goes */
 };

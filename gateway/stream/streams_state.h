@@ -29,10 +29,10 @@ enum stream_mode { STREAM_FREE, STREAM_LIVE, STREAM_CATCH_UP, STREAM_CLOSED };
 
 /* At most 128 bytes: tens of thousands of these are what a gateway is made of. */
 struct stream {
-    int fd;
+    int fd;        /* The socket. */
     uint32_t slot; /* Its place among its channel's streams. STREAM_FREE: the next free record. */
-    enum stream_mode mode : 8;
-    bool blocked : 1;      /* The socket is full: epoll tells when it is not. */
+    enum stream_mode mode : 8; /* What it is doing: an enum stream_mode. */
+    bool blocked : 1;          /* The socket is full: epoll tells when it is not. */
     bool slow : 1;         /* The socket was full at some time since the stream last was live. */
     bool reset : 1;        /* The client is to be told `reset` before anything else. */
     bool timed_out : 1;    /* The kernel said that the client does not answer. */
@@ -43,7 +43,7 @@ struct stream {
     bool pinged : 1;       /* The transport's own: a ping was sent, and no answer has come since. */
     uint32_t progress_s;   /* When the socket last accepted something; monotonic seconds. */
     uint32_t ends_s;       /* When the stream is too old; monotonic seconds. */
-    struct channel *channel;
+    struct channel *channel; /* The channel that it is a stream of. */
     union {
         uint64_t position; /* STREAM_LIVE: in the channel's log. */
         /* STREAM_CATCH_UP over tiles: removals up to this change are of tiles that the client was
@@ -55,39 +55,39 @@ struct stream {
     uint32_t unfinished_at;  /* How much of `unfinished` was sent. */
     uint32_t expires_s;      /* When it has to end, whatever is half-way; monotonic seconds. */
     struct known *known;     /* STREAM_CATCH_UP: what the client has already; NULL: nothing. */
-    struct ip address;
-    void *side;             /* The transport's own: what is half-way; mostly NULL. */
-    uint32_t heard_s;       /* The transport's own: when the client last sent something. */
-    uint32_t busy_until_ms; /* The transport's own: how far the client's frames are ahead. */
+    struct ip address;       /* The client's, which limits charge. */
+    void *side;              /* The transport's own: what is half-way; mostly NULL. */
+    uint32_t heard_s;        /* The transport's own: when the client last sent something. */
+    uint32_t busy_until_ms;  /* The transport's own: how far the client's frames are ahead. */
 };
 _Static_assert(sizeof(struct stream) <= 128, "a stream's record has grown too large");
 
 struct piece;
 
 struct streams {
-    struct streams_config config;
-    struct store *store;
-    struct eventlog *events;
-    int epoll;
-    void (*closed)(void *arg, const struct ip *address);
-    void *arg;
-    struct stream *table;
-    uint32_t table_count; /* Records that were used so far. */
-    uint32_t table_cap;
-    uint32_t first_free; /* Heads the list of free records; STREAM_NONE: it is empty. */
-    size_t count;
-    struct channel **channels;
-    size_t channel_count;
-    struct channel *work; /* Channels with `pending`, which take turns, pass by pass. */
-    uint64_t events_seen; /* Ordinal of the last event that is in the logs. */
-    uint32_t events_generation;
-    struct buf gather;     /* Scratch of catch-ups: the bytes for one send(). */
-    uint64_t passed;       /* Scratch of catch-ups: entries that were passed over in this turn. */
-    uint64_t steps_before; /* Scratch of catch-ups: steps of the selection before this turn. */
-    uint64_t turn_steps;   /* The work that this turn of a catch-up is charged for. */
-    unsigned turn_sends;   /* How many usual calls of send() the turn that was last is worth. */
-    struct piece *pieces;  /* Scratch of catch-ups: what the gathered bytes are. */
-    size_t piece_count;
+    struct streams_config config; /* What it was created with. */
+    struct store *store;          /* The tiles; borrowed. */
+    struct eventlog *events;      /* The events; borrowed. */
+    int epoll;                    /* The gateway's, which watches the sockets; borrowed. */
+    void (*closed)(void *arg, const struct ip *address); /* Told of each stream that has ended. */
+    void *arg;                                           /* What `closed` is called with. */
+    struct stream *table;       /* All records, those that are free included; owned. */
+    uint32_t table_count;       /* Records that were used so far. */
+    uint32_t table_cap;         /* Records that there is memory for. */
+    uint32_t first_free;        /* Heads the list of free records; STREAM_NONE: it is empty. */
+    size_t count;               /* Streams that there are. */
+    struct channel **channels;  /* All channels, in no order; owned. */
+    size_t channel_count;       /* How many there are. */
+    struct channel *work;       /* Channels with `pending`, which take turns, pass by pass. */
+    uint64_t events_seen;       /* Ordinal of the last event that is in the logs. */
+    uint32_t events_generation; /* The log's, when events_seen was set; see eventlog.h. */
+    struct buf gather;          /* Scratch of catch-ups: the bytes for one send(). */
+    uint64_t passed;         /* Scratch of catch-ups: entries that were passed over in this turn. */
+    uint64_t steps_before;   /* Scratch of catch-ups: steps of the selection before this turn. */
+    uint64_t turn_steps;     /* The work that this turn of a catch-up is charged for. */
+    unsigned turn_sends;     /* How many usual calls of send() the turn that was last is worth. */
+    struct piece *pieces;    /* Scratch of catch-ups: what the gathered bytes are. */
+    size_t piece_count;      /* How many pieces there are. */
     size_t piece_cap;        /* Bounded by what fits into the gathered bytes. */
     struct buf frame;        /* Scratch: the frame that was made last. */
     struct buf json;         /* Scratch: the JSON of the message that was made last. */
@@ -95,15 +95,17 @@ struct streams {
     struct buf narrow_json;  /* The same for clients who may not see all fields. */
     struct buf id;           /* Scratch: the id of the message that was made last for a view. */
     void *ws_state;          /* What the WebSocket transport's create() made. */
-    struct streams_input input;
-    struct streams_accounts accounts;
-    size_t paused;       /* Streams that are paused. */
-    uint32_t resumed_at; /* The record with which streams_resume begins. */
-    bool (*can_resume)(void *arg, const struct cursor *cursor);
-    uint64_t random;
-    struct streams_counters counters;
-    struct latency *latency;    /* NULL: nothing is measured. */
-    struct latency_stamp stamp; /* Of what is being put into logs. */
+    struct streams_input input;       /* What clients of WebSockets may send. */
+    struct streams_accounts accounts; /* What each client has been charged. */
+    size_t paused;                    /* Streams that are paused. */
+    uint32_t resumed_at;              /* The record with which streams_resume begins. */
+    bool (*can_resume)(
+        void *arg,
+        const struct cursor *cursor); /* Says whether a stream can go on after a cursor. */
+    uint64_t random; /* The state of the generator that jitters ages and retries. */
+    struct streams_counters counters; /* What metrics show. */
+    struct latency *latency;          /* NULL: nothing is measured. */
+    struct latency_stamp stamp;       /* Of what is being put into logs. */
 };
 
 static inline const struct transport *streams_transport(const struct streams *s,

@@ -50,7 +50,7 @@ struct transport {
     /* Of WebSockets: makes and frees the state that all of them share, `ws_state` of the engine.
      * NULL: there is none. */
     void *(*create)(void);
-    void (*destroy)(void *state);
+    void (*destroy)(void *state); /* Frees that state. NULL exactly when `create` is. */
 
     /* Appends the message as one frame. */
     void (*append)(struct buf *out, const struct message *message);

@@ -27,8 +27,8 @@ struct streams_config {
     size_t ring_max;     /* Bytes that a channel's log may grow to. */
     int64_t stalled_ms;  /* A stream that accepts nothing for so long is cut. */
     int64_t max_age_ms;  /* The greatest age of a stream, jittered by a fifth; 0: no limit. */
-    const struct transport *sse;
-    const struct transport *websocket;
+    const struct transport *sse;       /* How Server-Sent Events are spoken; never NULL. */
+    const struct transport *websocket; /* How WebSockets are spoken; NULL: there are none. */
 };
 
 struct streams_counters {
@@ -84,19 +84,19 @@ enum streams_room {
 
 /* The limits of what a client may send, where its transport lets it; see config.h. */
 struct streams_input {
-    size_t message_bytes;
-    uint32_t frames_per_second;
-    uint32_t frames_burst;
+    size_t message_bytes;       /* A message of at most so many bytes is taken. */
+    uint32_t frames_per_second; /* So many frames a second are taken for long. */
+    uint32_t frames_burst;      /* So many are taken at once. */
 };
 
 /* The request of a client that opens a stream. */
 struct stream_request {
-    enum channel_kind kind;
-    struct selection selection;
+    enum channel_kind kind;      /* What it carries, and over which transport. */
+    struct selection selection;  /* What it asks for; the stream takes it over. */
     const struct cursor *cursor; /* Tiles: where the stream resumes; NULL: from the start. */
     uint64_t after_ordinal;      /* Events: the stream goes on after this one. */
     bool reset; /* The stream begins with `reset`: what the client holds cannot be continued. */
-    struct ip address;
+    struct ip address;       /* The client's address, or what stands for its subject. */
     const struct view *view; /* What its client may see; never NULL. */
     mono_time expires;       /* When its client's credentials end; 0 or MONO_NEVER: they do not. */
 };

@@ -17,9 +17,9 @@ struct streams;
 
 /* The turn of a WebSocket, and its time. */
 struct ws_turn {
-    struct streams *s;
-    struct stream *stream;
-    mono_time now;
+    struct streams *s;     /* The engine. */
+    struct stream *stream; /* The stream whose input is read. */
+    mono_time now;         /* The moment of reading. */
 };
 
 /* Asks for a ping to be sent. */

@@ -54,7 +54,7 @@ struct ws_handler {
     /* The client broke a rule; nothing is called after this. The reason is a sentence of at most
      * WS_CONTROL_MAX - 2 bytes. */
     void (*wrong)(void *arg, enum ws_code code, const char *reason);
-    void *arg;
+    void *arg; /* What all of them are called with. */
 };
 
 /* Takes in bytes that came. A message of more than max_message bytes is WS_CODE_TOO_BIG as soon as

@@ -26,9 +26,9 @@ struct ws_request {
     struct buf unsubscribe; /* Patterns joined by commas, each as it came. */
     bool subscribes;        /* The member `subscribe` is there; it may be empty. */
     bool unsubscribes;      /* The member `unsubscribe` is there; it may be empty. */
-    enum ws_topic topic;
-    enum ws_form form;
-    struct buf cursor; /* Of a tile stream, or an event's id as text; empty: there is none. */
+    enum ws_topic topic;    /* Whether it is about tiles or events. */
+    enum ws_form form;      /* How values are to be sent. */
+    struct buf cursor;      /* Of a tile stream, or an event's id as text; empty: there is none. */
 };
 
 /* Parses a client's message; the caller frees *out with ws_request_free. STATUS_INVALID: err has a

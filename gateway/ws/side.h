@@ -24,15 +24,15 @@ enum ws_closing {
 };
 
 struct ws_side {
-    struct ws_partial partial;
+    struct ws_partial partial; /* A frame or message that came in part. */
     struct ws_request
         *waits;             /* A first subscription whose cursor is of an event to come; or NULL. */
     uint32_t waits_until_s; /* When it has waited for long enough; monotonic seconds. */
     bool pong;              /* A pong is to be sent, with the payload of the newest ping. */
     bool pong_last; /* The pong goes behind what was asked for before the ping and is being told. */
-    enum ws_closing closing;
-    enum ws_code code; /* The code of the close frame. */
-    size_t text_len;
+    enum ws_closing closing;   /* How far closing has come. */
+    enum ws_code code;         /* The code of the close frame. */
+    size_t text_len;           /* The bytes of `text`. */
     char text[WS_CONTROL_MAX]; /* The ping's payload, or the reason of the close. */
 };
 

@@ -26,28 +26,28 @@
 /* A name is known by 128 bits of a keyed hash: among 10^9 names two have the same by chance with a
  * probability of 10^-21, and nobody can choose two. */
 struct known_name {
-    uint64_t half[2];
+    uint64_t half[2]; /* the two halves of a hash of 128 bits */
 };
 
 struct known_entry {
-    struct known_name name;
-    int64_t time_us;    /* the event's */
-    int64_t reached_us; /* how far the stream's time had come with it; it never falls */
+    struct known_name name; /* what the event is known by */
+    int64_t time_us;        /* the event's */
+    int64_t reached_us;     /* how far the stream's time had come with it; it never falls */
 };
 
 /* Private. Zeroed memory with `most` set knows nothing. */
 struct known {
-    size_t most; /* entries; at least 1 */
-    struct known_entry *ring;
-    size_t ring_cap;
-    uint32_t *slots; /* 1 + a place in the ring; 0: empty */
-    size_t slot_count;
-    uint64_t first; /* number of the oldest entry */
-    uint64_t end;   /* number of the next one */
+    size_t most;              /* entries; at least 1 */
+    struct known_entry *ring; /* the entries, oldest first; owned */
+    size_t ring_cap;          /* entries that the ring has memory for */
+    uint32_t *slots;          /* 1 + a place in the ring; 0: empty */
+    size_t slot_count;        /* slots that there are; a power of two */
+    uint64_t first;           /* number of the oldest entry */
+    uint64_t end;             /* number of the next one */
 
     /* What the store has: parts from stored_part on, and of them the entries up to stored_end. */
     uint64_t stored_part;
-    uint64_t stored_end;
+    uint64_t stored_end; /* number of the first entry that is not stored */
 };
 
 void known_free(struct known *known);

@@ -30,7 +30,7 @@ struct fold;
 
 /* What fold_flush hands out: one tile to publish. Valid during the call only. */
 struct fold_output {
-    struct str key;
+    struct str key;                   /* the tile's key; borrowed until the next output */
     const struct tile_config *config; /* the tile's definition, with its ttl, grace and refresh */
 
     /* True when the tile is gone: it is an idle member of a family. value is then empty. */

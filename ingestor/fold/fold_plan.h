@@ -31,10 +31,10 @@ struct fold_plan_entry {
 
 struct fold_plan {
     struct fold_plan_entry *entries; /* in the order of the configuration */
-    size_t count;
-    UT_hash_handle by_type;
-    size_t type_len;
-    char type[];
+    size_t count;                    /* how many entries there are */
+    UT_hash_handle by_type;          /* links the plans by `type` */
+    size_t type_len;                 /* the bytes of `type` */
+    char type[];                     /* the type of event; NUL-terminated */
 };
 
 struct fold_plans {

@@ -7,14 +7,14 @@
 #include "ingestor/fold/fold_state.h"
 
 struct fold_record {
-    struct str key;
-    uint64_t digest;
-    struct fold_since since;
-    bool complete;
-    wall_time retired_at;
-    struct str place; /* STR_NULL: the tile is not retired */
-    struct str waits; /* the rows that waited when it went (waiting.h), or STR_NULL */
-    bool spoiled;     /* when it went, the clock was ahead */
+    struct str key;          /* the tile's key */
+    uint64_t digest;         /* what its state depends on, as a number (fold_digest.h) */
+    struct fold_since since; /* the first row that it could know */
+    bool complete;           /* no row older than `since` is known to have gone */
+    wall_time retired_at; /* when it was taken out; means nothing for a tile that is not retired */
+    struct str place;     /* STR_NULL: the tile is not retired */
+    struct str waits;     /* the rows that waited when it went (waiting.h), or STR_NULL */
+    bool spoiled;         /* when it went, the clock was ahead */
 };
 
 /* Appends the record of the tile with that number. */

@@ -13,9 +13,9 @@
 
 /* What became of the definitions. */
 struct fold_reloaded {
-    size_t going_on;
-    size_t to_build;
-    size_t retired;
+    size_t going_on; /* tiles that were here and go on */
+    size_t to_build; /* tiles that are built from the rows that remain */
+    size_t retired;  /* tiles that are configured no more */
 };
 
 /* True when one of config's tiles is retired, so that its state is in the store alone: then the

@@ -47,8 +47,8 @@ void fold_unsave_all(struct fold *fold);
 
 /* How a saved state is loaded. */
 struct fold_load {
-    struct str place; /* where the source stood when it was saved */
-    wall_time now;
+    struct str place;  /* where the source stood when it was saved */
+    wall_time now;     /* the moment of loading */
     wall_time reached; /* the moment that its tiles had come to; {0}: not known */
     bool was_ahead;    /* The clock was ahead when it was saved: what forgets, has forgotten too
                           much. */

@@ -44,26 +44,26 @@
 /* A tile: the only one of its definition, or the one for a group. */
 struct member {
     struct family *family; /* borrowed */
-    char *key;
+    char *key;             /* of the tile, NUL-terminated; owned */
     struct str group;   /* the value of group_by, in memory of its own; STR_NULL without group_by */
     wall_time latest;   /* the greatest timestamp of its rows */
     struct tally tally; /* of its rows; not known when an older version saved it */
     wall_time arrival;  /* of the newest row since it was last handed out; {0} if none */
     wall_time source;   /* that row's timestamp */
-    mono_time published; /* when it was last handed out */
-    bool ever_published; /* handed out at least once since it was last hidden */
-    bool dirty;          /* changed since it was last handed out */
-    bool whole;          /* to be handed out as a keyframe at once */
-    bool hidden;         /* idle: it keeps its state, but is not shown (see member.h) */
-    struct heap_item wake;
-    struct heap_item publish;
-    uint64_t number;     /* of its record; from 1, in the order of coming */
-    struct member *prev; /* in family.unsaved */
-    struct member *next;
-    bool unsaved;  /* it is in that list */
+    mono_time published;      /* when it was last handed out */
+    bool ever_published;      /* handed out at least once since it was last hidden */
+    bool dirty;               /* changed since it was last handed out */
+    bool whole;               /* to be handed out as a keyframe at once */
+    bool hidden;              /* idle: it keeps its state, but is not shown (see member.h) */
+    struct heap_item wake;    /* when time has something to do for it; in fold.wake */
+    struct heap_item publish; /* when it may be handed out; in fold.publish */
+    uint64_t number;          /* of its record; from 1, in the order of coming */
+    struct member *prev;      /* in family.unsaved */
+    struct member *next;      /* the next one in family.unsaved */
+    bool unsaved;             /* it is in that list */
     bool recorded; /* there is a record of it, or there is in what was handed over to be saved */
-    UT_hash_handle by_group;
-    void *state; /* owned; its type reads it */
+    UT_hash_handle by_group; /* links the members by `group` */
+    void *state;             /* owned; its type reads it */
 };
 
 /* How a tile that is new, or that was away, gets the rows that others have folded already
@@ -76,7 +76,7 @@ enum build_phase {
 
 /* How far the keyframes of a family's members are (refresh.h). */
 struct refresh_round {
-    mono_time begun;
+    mono_time begun;     /* when it began */
     struct member *last; /* the last one that was done; NULL: none was */
     size_t done;         /* how many were */
 };
@@ -84,53 +84,53 @@ struct refresh_round {
 /* A tile definition and its members: one, or one for each group seen. */
 struct family {
     const struct tile_config *config; /* borrowed */
-    const struct fold_type *type;
-    struct member *members; /* uthash by group; NULL without group_by */
-    struct member *single;  /* NULL with group_by, and when another ingestor folds the tile */
-    struct refresh_round round;
-    bool refused_logged; /* the log has said that a group was refused */
-    uint64_t digest;     /* of what its tiles depend on (fold_digest.h) */
-    struct fold_since since;
-    bool complete; /* no row older than `since` is known to have gone */
-    enum build_phase build;
-    struct buf build_from;   /* where the rows that it lacks begin; empty: at the first one */
-    struct buf build_rows;   /* with build_from: the rows that waited when the tile went */
-    int build_permille;      /* BUILD_READING: how much of them it has, as was last told */
-    uint64_t number;         /* of its records (common/state/changes.h); 0: it has none yet */
-    bool recorded;           /* its own record says what is so */
-    uint64_t member_numbers; /* the last one given out */
-    struct member *unsaved;  /* utlist: those that have changed since they were saved */
-    struct buf gone;         /* numbers of records that have no member any more, as uint64_t */
+    const struct fold_type *type;     /* what its type does */
+    struct member *members;           /* uthash by group; NULL without group_by */
+    struct member *single;      /* NULL with group_by, and when another ingestor folds the tile */
+    struct refresh_round round; /* how far handing them all out again has come */
+    bool refused_logged;        /* the log has said that a group was refused */
+    uint64_t digest;            /* of what its tiles depend on (fold_digest.h) */
+    struct fold_since since;    /* the first row that its tiles could know */
+    bool complete;              /* no row older than `since` is known to have gone */
+    enum build_phase build;     /* whether it is being built, and how far that is */
+    struct buf build_from;      /* where the rows that it lacks begin; empty: at the first one */
+    struct buf build_rows;      /* with build_from: the rows that waited when the tile went */
+    int build_permille;         /* BUILD_READING: how much of them it has, as was last told */
+    uint64_t number;            /* of its records (common/state/changes.h); 0: it has none yet */
+    bool recorded;              /* its own record says what is so */
+    uint64_t member_numbers;    /* the last one given out */
+    struct member *unsaved;     /* utlist: those that have changed since they were saved */
+    struct buf gone;            /* numbers of records that have no member any more, as uint64_t */
 };
 
 /* A tile that is configured no more, as it is in the state. */
 struct retired {
-    struct str key; /* owned, as `place` and `waits` are */
-    uint64_t digest;
-    uint64_t number;
-    struct fold_since since;
-    bool complete;
-    wall_time at;     /* since when */
-    struct str place; /* where the source stood then: it knows no row after that */
-    struct str waits; /* the rows that waited then; STR_NULL: none did */
-    bool spoiled;     /* the clock was ahead then: what forgets has forgotten too much */
-    bool recorded;    /* its record says so */
-    struct retired *next;
+    struct str key;          /* owned, as `place` and `waits` are */
+    uint64_t digest;         /* what its state depends on (fold_digest.h) */
+    uint64_t number;         /* of its records */
+    struct fold_since since; /* the first row that it could know */
+    bool complete;           /* no row older than `since` is known to have gone */
+    wall_time at;            /* since when */
+    struct str place;        /* where the source stood then: it knows no row after that */
+    struct str waits;        /* the rows that waited then; STR_NULL: none did */
+    bool spoiled;            /* the clock was ahead then: what forgets has forgotten too much */
+    bool recorded;           /* its record says so */
+    struct retired *next;    /* in fold.retired */
 };
 
 struct fold {
-    const struct config *config; /* borrowed */
-    uint64_t lanes;              /* those that are ours, a bit each */
-    bool *folded;                /* for each of config's tiles: true when its lane is ours */
-    struct family *families;     /* one for each of config's tiles */
-    struct fold_plans plans;
-    struct heap wake;
-    struct heap publish;
-    mono_time refresh_at;     /* when members of families are handed out again (refresh.h) */
-    bool republish;           /* all tiles are to be handed out whole */
-    struct waiting waiting;   /* rows from the future */
-    bool waiting_full_logged; /* the log has said that such a row was dropped */
-    struct fold_counters counters;
+    const struct config *config;   /* borrowed */
+    uint64_t lanes;                /* those that are ours, a bit each */
+    bool *folded;                  /* for each of config's tiles: true when its lane is ours */
+    struct family *families;       /* one for each of config's tiles */
+    struct fold_plans plans;       /* by type of event: the tiles that it may concern */
+    struct heap wake;              /* members, by when time has something to do for them */
+    struct heap publish;           /* members that have changed, by when they may be handed out */
+    mono_time refresh_at;          /* when members of families are handed out again (refresh.h) */
+    bool republish;                /* all tiles are to be handed out whole */
+    struct waiting waiting;        /* rows from the future */
+    bool waiting_full_logged;      /* the log has said that such a row was dropped */
+    struct fold_counters counters; /* what metrics show */
     struct buf value;              /* scratch: the value that is being handed out */
     uint64_t numbers;              /* the last one that a tile's records got */
     bool fresh;                    /* nothing that was saved before is of any use */

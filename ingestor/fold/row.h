@@ -28,11 +28,11 @@
 enum row_payload_state { ROW_PAYLOAD_UNREAD, ROW_PAYLOAD_READ, ROW_PAYLOAD_BAD };
 
 struct row {
-    const struct event *event; /* borrowed */
-    struct fold_counters *counters;
-    enum row_payload_state payload_state;
-    struct json_value *payload; /* NULL unless ROW_PAYLOAD_READ */
-    uint64_t tally;             /* what it adds to the tally of each tile that it goes into */
+    const struct event *event;            /* borrowed */
+    struct fold_counters *counters;       /* what counts payloads that cannot be used; borrowed */
+    enum row_payload_state payload_state; /* how far reading the payload has come */
+    struct json_value *payload;           /* NULL unless ROW_PAYLOAD_READ */
+    uint64_t tally; /* what it adds to the tally of each tile that it goes into */
 };
 
 /* Both are borrowed and must outlive the row. End it with row_finish. */

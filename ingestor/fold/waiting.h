@@ -36,20 +36,21 @@
 
 /* One that waits. Its event's texts are in the same piece of memory. */
 struct waiting_row {
-    struct event event;
-    size_t bytes; /* of this piece of memory */
-    bool lacking; /* a column: it is in waiting.lacking */
-    int64_t key;  /* tally_id of its id, with lacking */
-    UT_hash_handle by_key;
-    struct heap_item soonest;
-    struct heap_item furthest;
+    struct event event;        /* its strings lie in this piece of memory */
+    size_t bytes;              /* of this piece of memory */
+    bool lacking;              /* a column: it is in waiting.lacking */
+    int64_t key;               /* tally_id of its id, with lacking */
+    UT_hash_handle by_key;     /* links those in waiting.lacking */
+    struct heap_item soonest;  /* its place in waiting.soonest */
+    struct heap_item furthest; /* its place in waiting.furthest */
 };
 
 /* Zeroed memory holds no rows. */
 struct waiting {
-    struct heap soonest;
-    struct heap furthest;
-    size_t bytes;
+    struct heap soonest; /* by their time, the next one first */
+    struct heap
+        furthest; /* by their time, the last one first: it is dropped when there is no room */
+    size_t bytes; /* what all of them take */
     struct waiting_row *lacking; /* uthash by key: those that lack a column */
 };
 

@@ -23,12 +23,13 @@
 /* Who waits, as the server wants it back, and what for. */
 #define PUSH_FRAMES_MAX 8
 struct push_job {
-    struct buf envelope[PUSH_FRAMES_MAX];
-    size_t frames;
-    struct buf request;    /* the whole of it, in MessagePack */
-    struct buf reply;      /* written by the writer */
-    uint64_t events;       /* that it stored */
-    bool repeated;         /* Its key was known. */
+    struct buf envelope[PUSH_FRAMES_MAX]; /* the frames that its reply begins with, which lead back
+                                             to who asked */
+    size_t frames;                        /* how many frames there are */
+    struct buf request;                   /* the whole of it, in MessagePack */
+    struct buf reply;                     /* written by the writer */
+    uint64_t events;                      /* that it stored */
+    bool repeated;                        /* Its key was known. */
     bool failed;           /* It is refused, or could not be stored: the reply says so. */
     struct push_job *next; /* in the writer's list */
 };

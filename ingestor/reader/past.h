@@ -30,7 +30,7 @@ enum past_kind {
 };
 
 struct past_message {
-    enum past_kind kind;
+    enum past_kind kind; /* what the message tells */
     struct batch *batch; /* PAST_BATCH: the receiver's to destroy. Else NULL. */
     struct error error;  /* PAST_DOWN, PAST_REFUSED */
 };

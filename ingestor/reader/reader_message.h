@@ -30,7 +30,7 @@ enum reader_kind {
 };
 
 struct reader_message {
-    enum reader_kind kind;
+    enum reader_kind kind;       /* what the message tells */
     struct batch *batch;         /* READER_BATCH: the receiver's to destroy. Else NULL. */
     struct state_changes *state; /* READER_LEADER: what was saved; NULL: there is nothing that can
                                     be used. Else NULL. */

@@ -10,12 +10,12 @@
 #include "ingestor/source/source.h"
 
 struct reader_parts {
-    const struct config *config;
-    const struct source_ops *source;
-    const struct state_store_ops *state;
-    const struct lease_store_ops *lease_store;
-    struct lease *lease;
-    struct reader_lag *lag; /* set by reader_create */
+    const struct config *config;               /* borrowed */
+    const struct source_ops *source;           /* how the source is read */
+    const struct state_store_ops *state;       /* how the state is stored */
+    const struct lease_store_ops *lease_store; /* where the lease lies */
+    struct lease *lease;                       /* the right to publish; borrowed */
+    struct reader_lag *lag;                    /* set by reader_create */
 };
 
 #endif

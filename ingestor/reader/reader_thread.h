@@ -16,7 +16,7 @@ enum reader_command_kind {
 };
 
 struct reader_command {
-    enum reader_command_kind kind;
+    enum reader_command_kind kind; /* what the thread has to do */
     char *bytes;                   /* _BEGIN: the source's state; the receiver's to free */
     size_t len;                    /* of bytes */
     struct state_changes *changes; /* _SAVE: the sender's, who leaves it alone until the

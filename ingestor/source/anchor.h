@@ -17,7 +17,7 @@
 
 /* Zero-initialised: no row was read yet. */
 struct anchor {
-    int64_t id;
+    int64_t id;      /* of the row; 0: there is none */
     uint64_t digest; /* of timestamp and type: what is updated least */
 };
 

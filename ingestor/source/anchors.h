@@ -26,8 +26,8 @@
 /* Zero-initialised: none. */
 struct anchors {
     struct anchor rows[ANCHORS_MAX]; /* a ring, in the order of reading */
-    size_t count;
-    size_t next; /* place of the next one */
+    size_t count;                    /* how many there are */
+    size_t next;                     /* place of the next one */
 };
 
 enum anchors_match {

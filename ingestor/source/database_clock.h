@@ -21,10 +21,10 @@
 
 /* Zeroed memory knows nothing. */
 struct database_clock {
-    bool known;
-    int64_t ahead_us;     /* theirs less ours */
-    int64_t uncertain_us; /* it may be off by so much */
-    mono_time measured_at;
+    bool known;            /* it was measured; nothing else means anything without */
+    int64_t ahead_us;      /* theirs less ours */
+    int64_t uncertain_us;  /* it may be off by so much */
+    mono_time measured_at; /* when that was */
 };
 
 /* Takes a measurement in. asked, answered: our clocks before and after. */

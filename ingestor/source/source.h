@@ -27,11 +27,11 @@
  */
 struct batch {
     struct event *events; /* their strings point into this batch's memory */
-    size_t count;
-    struct str state;   /* opaque: give it to source_open to continue after this batch */
-    bool state_appends; /* it is to be appended to the state of the batch before */
-    uint64_t ordinal;   /* of the last row delivered, in this batch or before; 0 if none ever */
-    uint64_t origin;    /* numbering that the ordinals belong to (docs/protocol.md) */
+    size_t count;         /* how many there are */
+    struct str state;     /* opaque: give it to source_open to continue after this batch */
+    bool state_appends;   /* it is to be appended to the state of the batch before */
+    uint64_t ordinal;     /* of the last row delivered, in this batch or before; 0 if none ever */
+    uint64_t origin;      /* numbering that the ordinals belong to (docs/protocol.md) */
     bool restarted; /* the table was replaced or started over: forget everything folded before; the
                        batch's rows are the first of the new table */
     bool history; /* rows that were delivered before the state that the source was opened with: the
@@ -53,7 +53,7 @@ struct batch {
     uint64_t accounted; /* rows up to this ordinal that the table lacked when the source was opened
                            had been deleted, and not lost with the database; 0: nobody knows */
     struct batch *prev; /* in the list of whoever holds it */
-    struct batch *next;
+    struct batch *next; /* in the list of whoever holds it */
     /* what follows is private to the source */
     struct batch_memory *memory;
 };
@@ -66,8 +66,8 @@ struct lease_store_ops;
 /* Where an ingestor keeps what outlives it. The two go together: who lost the lease is fenced off
  * from the state by the lease's number. */
 struct source_stores {
-    const struct state_store_ops *state;
-    const struct lease_store_ops *lease;
+    const struct state_store_ops *state; /* how the state is stored */
+    const struct lease_store_ops *lease; /* how the lease is held */
 };
 
 struct source_ops {
@@ -81,7 +81,7 @@ struct source_ops {
      * does no harm. STR_NULL: some of it is lost. */
     int (*open)(const struct config *config, struct str state, struct str journal, uint64_t epoch,
                 struct source **out, struct error *err);
-    void (*close)(struct source *source);
+    void (*close)(struct source *source); /* Closes the connection, and frees the source. */
 
     /* Opens a source that reads, beside another that goes on, the rows that were delivered up to
      * the state `to` and not yet at the state `from` (STR_NULL: none was), and that are still
@@ -116,7 +116,7 @@ struct source_ops {
 };
 
 struct source {
-    const struct source_ops *ops;
+    const struct source_ops *ops; /* what the source can do; it never changes */
     bool other_past; /* The database may have lost rows since the state that the source was opened
                         with. What the database holds itself, its state say, is as old as its
                         rows, and can be gone on from. */

@@ -19,7 +19,7 @@ enum unusable {
 };
 
 struct unusable_log {
-    uint64_t counts[UNUSABLE_KINDS];
+    uint64_t counts[UNUSABLE_KINDS]; /* by enum unusable: how many there were */
 };
 
 /* Counts a row of that id, and logs it if it is the first of its kind. */

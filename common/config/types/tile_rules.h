@@ -15,10 +15,10 @@
 
 /* A tile whose keys are all read, to be checked. */
 struct tile_reading {
-    struct config_reader *r;
-    const struct yaml_node *node; /* the tile in the file */
-    const struct tile_rules *rules;
-    struct tile_config *tile;
+    struct config_reader *r;        /* where messages go */
+    const struct yaml_node *node;   /* the tile in the file */
+    const struct tile_rules *rules; /* the rules of its type */
+    struct tile_config *tile;       /* what is filled in */
 };
 
 struct tile_rules {

@@ -8,9 +8,9 @@
 
 struct oracle_item_row {
     uint32_t item; /* index of its value as text */
-    uint32_t row;
-    int64_t us;
-    int64_t id;
+    uint32_t row;  /* index of the row */
+    int64_t us;    /* its timestamp */
+    int64_t id;    /* its id, by which equal timestamps are ordered */
 };
 
 /* The selection's rows, sorted by item, and by (timestamp, id) within each. The caller frees

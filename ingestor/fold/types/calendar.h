@@ -19,7 +19,7 @@
 #include "common/config/tiles.h"
 
 struct calendar {
-    enum tile_period period;
+    enum tile_period period; /* a day, a week or a month; NONE: there is no calendar */
     const struct config_local_time *local; /* borrowed; NULL only when the period is NONE */
 };
 

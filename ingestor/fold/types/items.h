@@ -38,38 +38,38 @@
 #define ITEMS_ID_MAX 1024       /* bytes; longer ids are cut */
 
 struct item {
-    struct rank latest; /* of the latest event about it */
-    int64_t first_us;   /* backlog: the smallest timestamp of any event about it */
-    int64_t due_us;     /* sla_risk: its deadline; INT64_MAX when it has none */
-    int state;          /* backlog: index of its state; sla_risk: 0; both: TILE_STATE_CLOSED */
-    uint32_t risk;      /* sla_risk: the heap that it is in */
-    uint32_t part;      /* backlog: index of its breakdown value; 0 for none */
-    struct rank parted; /* backlog: of the event that part comes from */
-    struct heap_item heap;
-    struct item *newer; /* the tombstone that was closed next; NULL for the last one */
-    struct item *older; /* the tombstone that was closed before; NULL for the first one */
-    uint64_t number;    /* of its record; from 1, in the order of coming */
-    uint64_t closing;   /* the last of all closings that was its own */
-    struct item *prev;  /* in items.unsaved */
-    struct item *next;
-    bool unsaved;  /* it is in that list */
+    struct rank latest;    /* of the latest event about it */
+    int64_t first_us;      /* backlog: the smallest timestamp of any event about it */
+    int64_t due_us;        /* sla_risk: its deadline; INT64_MAX when it has none */
+    int state;             /* backlog: index of its state; sla_risk: 0; both: TILE_STATE_CLOSED */
+    uint32_t risk;         /* sla_risk: the heap that it is in */
+    uint32_t part;         /* backlog: index of its breakdown value; 0 for none */
+    struct rank parted;    /* backlog: of the event that part comes from */
+    struct heap_item heap; /* its place in the heap of its risk or its age */
+    struct item *newer;    /* the tombstone that was closed next; NULL for the last one */
+    struct item *older;    /* the tombstone that was closed before; NULL for the first one */
+    uint64_t number;       /* of its record; from 1, in the order of coming */
+    uint64_t closing;      /* the last of all closings that was its own */
+    struct item *prev;     /* in items.unsaved */
+    struct item *next;     /* the next one in items.unsaved */
+    bool unsaved;          /* it is in that list */
     bool recorded; /* there is a record of it, or there is in what was handed over to be saved */
-    UT_hash_handle by_id;
-    uint32_t id_len;
-    char id[]; /* NUL-terminated */
+    UT_hash_handle by_id; /* links the items by `id` */
+    uint32_t id_len;      /* the bytes of `id` */
+    char id[];            /* NUL-terminated */
 };
 
 /* A struct that is all zero holds no items. */
 struct items {
-    struct item *table; /* uthash by id, open ones and tombstones; owned */
-    size_t open;
-    size_t closed;
-    struct item *oldest_closed;
-    struct item *newest_closed;
-    uint64_t numbers;     /* the last one given out */
-    uint64_t closings;    /* how often an item was closed */
-    struct item *unsaved; /* utlist: those that have changed since they were saved */
-    struct buf gone;      /* numbers of records that have no item any more, as uint64_t */
+    struct item *table;         /* uthash by id, open ones and tombstones; owned */
+    size_t open;                /* how many are open */
+    size_t closed;              /* how many tombstones there are */
+    struct item *oldest_closed; /* the tombstone that is forgotten next; NULL: there is none */
+    struct item *newest_closed; /* the tombstone that was closed last; NULL: there is none */
+    uint64_t numbers;           /* the last one given out */
+    uint64_t closings;          /* how often an item was closed */
+    struct item *unsaved;       /* utlist: those that have changed since they were saved */
+    struct buf gone;            /* numbers of records that have no item any more, as uint64_t */
 };
 
 void items_finish(struct items *items);

@@ -32,7 +32,7 @@ struct item;
 struct items;
 
 struct fold_type {
-    size_t size;
+    size_t size; /* bytes of the state of one tile */
 
     /* Makes zeroed memory the state of a tile without rows, at that time. NULL when zeroed memory
      * is that already. */

@@ -44,7 +44,7 @@
  * sum may have up to 288 more, see exact.h): do not copy a bucket as a whole, nor touch the others.
  */
 struct bucket {
-    int64_t slot;
+    int64_t slot;   /* the number of its span of time, counted from 1970 */
     uint64_t count; /* rows in it; 0: it is empty */
     /* Their sum, smallest, largest or last value, as the aggregate says. Meaningful only when
      * `count` is not 0. */
@@ -60,20 +60,20 @@ struct bucket {
 };
 
 struct window {
-    int64_t width_us;         /* of a slot; 0: they are the periods of the calendar */
-    struct calendar calendar; /* its period is NONE when slots have a width */
-    uint32_t length;          /* slots in the ring */
-    enum tile_aggregate aggregate;
-    size_t stride; /* bytes of a bucket with this aggregate */
-    char *ring;    /* `length` buckets; NULL until the first row */
-    char *future;  /* future_count buckets, sorted by slot */
-    size_t future_count;
-    size_t future_cap; /* buckets that `future` has memory for */
-    int64_t now;       /* the slot that the last advance reached */
-    int64_t begins_us; /* when that slot begins */
-    int64_t ends_us;   /* when the next one begins */
-    uint64_t total;    /* rows in the ring */
-    int64_t oldest;    /* the oldest slot in the ring with rows; means nothing when total is 0 */
+    int64_t width_us;              /* of a slot; 0: they are the periods of the calendar */
+    struct calendar calendar;      /* its period is NONE when slots have a width */
+    uint32_t length;               /* slots in the ring */
+    enum tile_aggregate aggregate; /* what is kept of the rows of a bucket */
+    size_t stride;                 /* bytes of a bucket with this aggregate */
+    char *ring;                    /* `length` buckets; NULL until the first row */
+    char *future;                  /* future_count buckets, sorted by slot */
+    size_t future_count;           /* buckets in `future` */
+    size_t future_cap;             /* buckets that `future` has memory for */
+    int64_t now;                   /* the slot that the last advance reached */
+    int64_t begins_us;             /* when that slot begins */
+    int64_t ends_us;               /* when the next one begins */
+    uint64_t total;                /* rows in the ring */
+    int64_t oldest; /* the oldest slot in the ring with rows; means nothing when total is 0 */
 };
 
 /* Makes an empty window that stands at now. width_us and length are at least 1. */

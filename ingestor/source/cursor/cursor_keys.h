@@ -11,9 +11,9 @@
 /* Zero-initialised: none. */
 struct cursor_keys {
     struct cursor_key *list; /* their texts are the caller's */
-    uint64_t *numbers;
-    size_t count;
-    size_t cap;
+    uint64_t *numbers;       /* one a key, whose meaning is the caller's */
+    size_t count;            /* how many keys there are */
+    size_t cap;              /* how many there is memory for */
 };
 
 void cursor_keys_add(struct cursor_keys *keys, const struct cursor_key *key, uint64_t number);

@@ -41,8 +41,8 @@ bool cursor_mark_load(struct cursor_mark *mark, const mp_value *value);
 /* Zero-initialised: none. */
 struct cursor_marks {
     struct cursor_mark *list; /* in their order */
-    size_t count;
-    size_t cap;
+    size_t count;             /* how many there are */
+    size_t cap;               /* how many there is memory for */
     size_t floor; /* how many of the list lie at the floor or before; 0: there is no floor */
 };
 

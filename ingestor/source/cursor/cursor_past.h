@@ -31,12 +31,12 @@ enum cursor_past_part {
 
 /* Zero-initialised: not open. */
 struct cursor_past {
-    struct cursor *cursor;    /* borrowed; its state is `to` */
-    struct cursor_state from; /* empty: nothing was delivered then */
-    enum cursor_past_part part;
-    struct cursor_mark at; /* the row of the part that was read last */
-    int64_t first_us;      /* the time of the first row of all; INT64_MIN: none was read */
-    uint64_t ahead;        /* how many of those ahead were read */
+    struct cursor *cursor;      /* borrowed; its state is `to` */
+    struct cursor_state from;   /* empty: nothing was delivered then */
+    enum cursor_past_part part; /* which part is being read */
+    struct cursor_mark at;      /* the row of the part that was read last */
+    int64_t first_us;           /* the time of the first row of all; INT64_MIN: none was read */
+    uint64_t ahead;             /* how many of those ahead were read */
 };
 
 /* from, to and done as source_ops.open_past is given them; fills *cursor, which is not open and

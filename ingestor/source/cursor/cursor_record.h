@@ -47,10 +47,11 @@ void cursor_draft_put(const struct cursor_draft *draft, uint64_t number, uint64_
 
 /* A record as it was read. Borrows. */
 struct cursor_record {
-    uint64_t number;
-    uint64_t ordinal;
-    const mp_value *position;
-    const mp_value *lists[CURSOR_KINDS];
+    uint64_t number;          /* of the record; they grow */
+    uint64_t ordinal;         /* of the last row that was delivered with it */
+    const mp_value *position; /* the mark of the position; within the record's document */
+    const mp_value
+        *lists[CURSOR_KINDS]; /* by cursor_kind: the rows delivered; within the record's document */
 };
 
 /* False when the value is no record. */

@@ -38,8 +38,9 @@ typedef bool cursor_take(void *arg, const struct cursor_row *row);
 
 /* Rows behind `after` up to `until`; NULL: from the first one, and to the last. */
 struct cursor_range {
-    const struct cursor_key *after;
-    const struct cursor_key *until;
+    const struct cursor_key *after; /* rows behind this key; NULL: from the first one */
+    const struct cursor_key
+        *until;      /* rows up to this key, itself included; NULL: to the last one */
     bool keys_only;  /* Only keys are asked for: `fill` is not called. */
     size_t max_rows; /* so many of those with a place are enough; CURSOR_ALL_ROWS: no limit */
 };
@@ -47,7 +48,7 @@ struct cursor_range {
 #define CURSOR_ALL_ROWS ((size_t)1 << 62)
 
 struct cursor_db {
-    void *arg;
+    void *arg; /* what all functions are called with */
 
     /* Hands out the rows of a range in their order. *more: it came to max_rows. STATUS_IO. */
     int (*scan)(void *arg, const struct cursor_range *range, cursor_take *take, void *take_arg,

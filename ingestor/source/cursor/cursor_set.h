@@ -23,22 +23,23 @@
 struct cursor_entry {
     uint64_t ordinal; /* with which it was delivered */
     uint64_t passed;  /* A mark with this ordinal, or a later one, is behind it; 0: it is ahead. */
-    UT_hash_handle by_id;
-    struct cursor_entry *prev;
-    struct cursor_entry *next;
-    uint32_t id_len;
+    UT_hash_handle by_id;      /* links the entries by their id */
+    struct cursor_entry *prev; /* the entry before it in its list */
+    struct cursor_entry *next; /* the entry behind it in its list */
+    uint32_t id_len;           /* the bytes of the id */
     uint32_t time_len; /* of its key; 0: it was delivered in order, and its key is not kept */
-    uint32_t key_len;
-    char bytes[]; /* the id, and then both texts of the key */
+    uint32_t key_len;  /* the bytes of both texts of the key */
+    char bytes[];      /* the id, and then both texts of the key */
 };
 
 /* Zero-initialised: empty. */
 struct cursor_set {
     struct cursor_entry *table; /* uthash by id; owned */
-    struct cursor_entry *passed;
-    struct cursor_entry *ahead;
-    size_t bytes;       /* of memory, of all entries */
-    size_t ahead_bytes; /* of those ahead */
+    struct cursor_entry
+        *passed; /* those that the position has passed, in the order of their marks */
+    struct cursor_entry *ahead; /* those ahead of the position */
+    size_t bytes;               /* of memory, of all entries */
+    size_t ahead_bytes;         /* of those ahead */
 };
 
 void cursor_set_free(struct cursor_set *set);

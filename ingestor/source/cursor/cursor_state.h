@@ -32,14 +32,14 @@ struct cursor_state {
     const struct config *config; /* borrowed; NULL: nothing is forgotten by cursor_state_settle */
     struct buf identity;         /* of the table, as its database tells tables apart */
     struct cursor_mark
-        position; /* of the last row that was read in order; its ordinal is the last */
-    struct cursor_marks marks;
-    struct cursor_set set;
-    uint64_t origin;     /* that the ordinals belong to */
-    uint64_t record;     /* number of the last one */
-    uint64_t given_up;   /* times that the window was shortened */
-    size_t whole_bytes;  /* of the last whole state */
-    size_t record_bytes; /* of the records since; SIZE_MAX: a whole state is due */
+        position;              /* of the last row that was read in order; its ordinal is the last */
+    struct cursor_marks marks; /* how far reading had come at some ordinals */
+    struct cursor_set set;     /* ids that were delivered and may be met again */
+    uint64_t origin;           /* that the ordinals belong to */
+    uint64_t record;           /* number of the last one */
+    uint64_t given_up;         /* times that the window was shortened */
+    size_t whole_bytes;        /* of the last whole state */
+    size_t record_bytes;       /* of the records since; SIZE_MAX: a whole state is due */
 };
 
 void cursor_state_free(struct cursor_state *state);

@@ -26,10 +26,10 @@ struct kafka_client {
     rd_kafka_t *handle;          /* consumes */
     rd_kafka_t *asker; /* asks, over connections of its own: a broker answers one question after
                         * the other, and that for messages not before there are some */
-    rd_kafka_queue_t *queue;   /* of all partitions that are consumed */
-    rd_kafka_topic_t **topics; /* those that were asked for, by name */
-    size_t topic_count;
-    struct kafka_fetch fetch;
+    rd_kafka_queue_t *queue;       /* of all partitions that are consumed */
+    rd_kafka_topic_t **topics;     /* those that were asked for, by name */
+    size_t topic_count;            /* how many there are */
+    struct kafka_fetch fetch;      /* how much librdkafka fetches ahead */
     struct error down;             /* why nothing can be read; empty: nothing says so */
     struct message_reader *reader; /* of messages */
     struct buf header;             /* scratch */

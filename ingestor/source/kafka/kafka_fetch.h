@@ -25,15 +25,15 @@
 
 /* A partition that a broker is asked for. */
 struct kafka_leader {
-    int32_t broker;
-    int32_t partition;
-    char *topic; /* owned */
+    int32_t broker;    /* its number */
+    int32_t partition; /* one that it leads, of `topic` */
+    char *topic;       /* owned */
 };
 
 /* Zero-initialised: no broker is known. */
 struct kafka_fetch {
     struct kafka_leader *leaders; /* one a broker; at most KAFKA_LEADERS_MAX */
-    size_t count;
+    size_t count;                 /* how many there are */
     size_t longest; /* messages that the queue had at most since it was half as long */
 };
 

@@ -8,11 +8,11 @@
 
 struct kafka_piece {
     const char *topic; /* borrowed */
-    int32_t number;
-    int64_t first; /* offset of the first message */
-    int64_t end;   /* behind the last one */
-    bool cut;      /* Its first messages were not there any more. */
-    bool over;     /* private */
+    int32_t number;    /* of the partition */
+    int64_t first;     /* offset of the first message */
+    int64_t end;       /* behind the last one */
+    bool cut;          /* Its first messages were not there any more. */
+    bool over;         /* private */
 };
 
 /* A message of the piece with that index; false: no more are wanted for now. */
@@ -22,14 +22,14 @@ typedef bool kafka_take(void *arg, size_t piece, rd_kafka_message_t *message);
 
 /* Private. Zero-initialised: not open. */
 struct kafka_gather {
-    struct kafka_client *client;
-    struct kafka_piece *pieces;
-    size_t count;
-    size_t left; /* pieces that are not over */
-    size_t at;   /* the piece of the last message: the next one is likely to be of it, too */
+    struct kafka_client *client; /* borrowed */
+    struct kafka_piece *pieces;  /* what is read; borrowed */
+    size_t count;                /* how many pieces there are */
+    size_t left;                 /* pieces that are not over */
+    size_t at; /* the piece of the last message: the next one is likely to be of it, too */
     rd_kafka_message_t *messages[KAFKA_GATHER_MESSAGES]; /* taken from the queue */
-    size_t message_at;
-    size_t message_count;
+    size_t message_at;    /* index of the next message to be handed out */
+    size_t message_count; /* how many were taken */
 };
 
 /* Begins with all pieces, which are borrowed. Nothing else may be consumed by the client until it

@@ -29,27 +29,27 @@ struct kafka_feed {
 };
 
 struct kafka_source {
-    struct source base; /* first: a struct source is one of these */
-    const struct config *config;
-    struct kafka_client client;
-    struct kafka_state state;
-    struct kafka_draft draft;
-    struct unusable_log unusable;
-    struct kafka_feed *feeds; /* as many as the state has partitions */
-    size_t feed_count;
+    struct source base;           /* first: a struct source is one of these */
+    const struct config *config;  /* borrowed */
+    struct kafka_client client;   /* the connection */
+    struct kafka_state state;     /* what has been delivered */
+    struct kafka_draft draft;     /* what the batch under way delivers */
+    struct unusable_log unusable; /* messages that were passed over, as far as the log has told */
+    struct kafka_feed *feeds;     /* as many as the state has partitions */
+    size_t feed_count;            /* how many feeds there are */
     size_t feed_at; /* that of the last message: the next one is likely to be of it, too */
 
     rd_kafka_message_t *waiting[KAFKA_MESSAGES]; /* taken from the queue, and not delivered yet */
-    size_t waiting_at;
-    size_t waiting_count;
+    size_t waiting_at;                           /* index of the next one to be delivered */
+    size_t waiting_count;                        /* how many were taken */
     rd_kafka_message_t *newest; /* the last one delivered, which its partition is known by; or NULL
                                  */
     size_t newest_at;           /* index of its partition */
 
-    struct buf journal; /* records to be gone through again, one behind the other */
-    size_t journal_at;
-    bool history_due;
-    bool live;
+    struct buf journal;    /* records to be gone through again, one behind the other */
+    size_t journal_at;     /* where the next of these records begins */
+    bool history_due;      /* What was delivered before the state is read for the event log. */
+    bool live;             /* The journal was gone through, so what comes is new. */
     bool building;         /* Not every partition was at its end yet. */
     bool promised;         /* The next read has to give a batch. */
     bool started_over;     /* The next batch begins anew. */

@@ -35,16 +35,16 @@
 
 /* A message that was read, by which its partition is known again. */
 struct kafka_anchor {
-    int64_t offset; /* -1: none */
-    uint64_t digest;
+    int64_t offset;  /* -1: none */
+    uint64_t digest; /* of its content */
 };
 
 struct kafka_partition {
-    char *topic; /* owned */
-    int32_t number;
-    int64_t next; /* offset of the next message; -1: the first one there is */
-    struct kafka_anchor first;
-    struct kafka_anchor last;
+    char *topic;               /* owned */
+    int32_t number;            /* its number in the topic */
+    int64_t next;              /* offset of the next message; -1: the first one there is */
+    struct kafka_anchor first; /* the first message that was read */
+    struct kafka_anchor last;  /* the last message that was read */
 };
 
 /* Messages that stand one behind the other in a partition and in the order of delivery. Each offset
@@ -60,16 +60,16 @@ struct kafka_run {
 
 struct kafka_state {
     struct kafka_partition *partitions; /* they never move to another index */
-    size_t count;
-    struct kafka_run *runs; /* the newest ones, in the order of delivery */
-    size_t run_count;
-    size_t run_cap;
-    uint64_t keep;    /* messages that runs are kept for */
-    uint64_t origin;  /* that the ordinals belong to */
-    uint64_t ordinal; /* of the last message */
-    uint64_t record;  /* number of the last one */
-    size_t whole_bytes;
-    size_t record_bytes; /* of the records since; SIZE_MAX: a whole state is due */
+    size_t count;                       /* how many there are */
+    struct kafka_run *runs;             /* the newest ones, in the order of delivery */
+    size_t run_count;                   /* how many there are */
+    size_t run_cap;                     /* how many there is memory for */
+    uint64_t keep;                      /* messages that runs are kept for */
+    uint64_t origin;                    /* that the ordinals belong to */
+    uint64_t ordinal;                   /* of the last message */
+    uint64_t record;                    /* number of the last one */
+    size_t whole_bytes;                 /* bytes of the last whole state */
+    size_t record_bytes;                /* of the records since; SIZE_MAX: a whole state is due */
 };
 
 void kafka_state_free(struct kafka_state *state);
@@ -84,9 +84,9 @@ uint64_t kafka_state_renumber(struct kafka_state *state);
 
 /* A record that is being made. Zero-initialised: empty. */
 struct kafka_draft {
-    struct kafka_run *runs;
-    size_t count;
-    size_t cap;
+    struct kafka_run *runs; /* what is delivered, in that order; owned */
+    size_t count;           /* how many there are */
+    size_t cap;             /* how many there is memory for */
 };
 
 /* The message at that offset is delivered next: moves the partition, and returns its ordinal.
@@ -109,9 +109,9 @@ void kafka_draft_free(struct kafka_draft *draft);
 
 /* A record that was read. */
 struct kafka_record {
-    uint64_t number;
-    struct kafka_run *runs; /* owned; they name partitions by the state's indices */
-    size_t count;
+    uint64_t number;            /* of the record; they grow */
+    struct kafka_run *runs;     /* owned; they name partitions by the state's indices */
+    size_t count;               /* how many there are */
     const mp_value *partitions; /* borrowed from what it was read from */
 };
 

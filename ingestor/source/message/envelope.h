@@ -21,7 +21,7 @@
 
 /* Zero-initialised: closed. */
 struct envelope {
-    enum message_format format;
+    enum message_format format;    /* how the message is to be understood */
     const struct message *message; /* borrowed */
     struct json_outline outline;   /* of the value; empty: it is no JSON */
     struct json_value *key;        /* the key's, where the format looks into it; owned, or NULL */

@@ -21,7 +21,7 @@ struct message {
     /* The value of the last header of that name; STR_NULL: there is none. `prefix` and `name` are
      * to be joined. */
     struct str (*header)(void *arg, const char *prefix, struct str name);
-    void *header_arg;
+    void *header_arg; /* what `header` is called with */
 };
 
 #endif

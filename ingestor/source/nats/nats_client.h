@@ -20,11 +20,11 @@
 
 struct nats_client {
     const struct config_source *source; /* borrowed */
-    bool open;
-    natsConnection *connection;
-    jsCtx *js;
-    natsSubscription **ended; /* that are kept until the connection is closed */
-    size_t ended_count;
+    bool open;                          /* Set by nats_client_open, whether or not it succeeded. */
+    natsConnection *connection;         /* owned; NULL: it could not be made */
+    jsCtx *js;                          /* its JetStream; owned */
+    natsSubscription **ended;           /* that are kept until the connection is closed */
+    size_t ended_count;                 /* how many there are */
 };
 
 /* STATUS_INVALID: an option is refused, and err names it; STATUS_IO: nobody answers. */

@@ -9,9 +9,9 @@
 /* One thread's. */
 struct nats_events {
     const struct config_nats *nats; /* borrowed */
-    struct message_reader *reader;
-    struct buf header; /* scratch */
-    struct unusable_log unusable;
+    struct message_reader *reader;  /* of messages; owned */
+    struct buf header;              /* scratch */
+    struct unusable_log unusable;   /* messages that were passed over, as far as the log has told */
 };
 
 /* config: borrowed, and outlives it. */

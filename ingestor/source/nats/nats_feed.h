@@ -20,12 +20,12 @@
 #include "ingestor/source/nats/nats_queue.h"
 
 struct nats_feed {
-    struct nats_client *client; /* borrowed */
-    natsSubscription *subscription;
-    struct nats_queue *queue;
-    pthread_t thread;
-    bool running;   /* the thread is */
-    char *consumer; /* its name; owned */
+    struct nats_client *client;     /* borrowed */
+    natsSubscription *subscription; /* what libnats delivers; NULL: none */
+    struct nats_queue *queue;       /* what the thread has taken from it */
+    pthread_t thread;               /* takes messages, and judges their numbers */
+    bool running;                   /* the thread is */
+    char *consumer;                 /* its name; owned */
     uint64_t end;   /* number of the last message that was there when it began, as the consumer
                        counts; 0: there was none */
     uint64_t taken; /* number of the last one that was taken */

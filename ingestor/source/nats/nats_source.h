@@ -16,18 +16,18 @@
 #include "ingestor/source/nats/nats_feed.h"
 
 struct nats_source {
-    struct source base; /* first: a struct source is one of these */
-    const struct config *config;
-    struct nats_client client;
-    struct nats_feed feed;
-    struct nats_events events;
-    struct nats_state state;
-    struct nats_stream stream; /* as last looked at */
-    struct nats_message held;  /* taken from the feed, and not delivered yet */
-    uint64_t lost;             /* messages that the next batch is to say are gone */
-    uint64_t lost_from;
-    uint64_t saved_next; /* state.next as the last batch had it */
-    bool history_due;
+    struct source base;          /* first: a struct source is one of these */
+    const struct config *config; /* borrowed */
+    struct nats_client client;   /* the connection */
+    struct nats_feed feed;       /* the messages that come */
+    struct nats_events events;   /* what makes events of them */
+    struct nats_state state;     /* what has been delivered */
+    struct nats_stream stream;   /* as last looked at */
+    struct nats_message held;    /* taken from the feed, and not delivered yet */
+    uint64_t lost;               /* messages that the next batch is to say are gone */
+    uint64_t lost_from;          /* the sequence of the first of them */
+    uint64_t saved_next;         /* state.next as the last batch had it */
+    bool history_due;     /* What was delivered before the state is read for the event log. */
     bool first_reading;   /* The stream is read from its start, and its end was not reached yet. */
     bool building;        /* What was there when it was opened was not all read yet. */
     bool promised;        /* The next read has to give a batch. */

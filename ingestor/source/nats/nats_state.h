@@ -29,16 +29,16 @@ struct nats_anchor {
 };
 
 struct nats_state {
-    uint64_t origin; /* that the ordinals belong to */
-    int64_t created; /* when the stream was made, in ns since 1970; 0: none was seen yet */
-    uint64_t base;   /* ordinals are sequences and so much */
-    uint64_t next;   /* sequence that is read next; 1 at the start */
-    struct nats_anchor last;
+    uint64_t origin;         /* that the ordinals belong to */
+    int64_t created;         /* when the stream was made, in ns since 1970; 0: none was seen yet */
+    uint64_t base;           /* ordinals are sequences and so much */
+    uint64_t next;           /* sequence that is read next; 1 at the start */
+    struct nats_anchor last; /* what stood before `next`, by which the stream is known again */
 };
 
 /* What a server says of the stream. */
 struct nats_stream {
-    int64_t created;
+    int64_t created;      /* when it was made, in ns since 1970 */
     uint64_t first;       /* sequence of the first message that is there, or that will be */
     uint64_t end;         /* behind the last one that there ever was */
     bool newest_only;     /* It drops messages between others by itself: it keeps the newest of

@@ -28,17 +28,17 @@
 #define HOLES_MAX 50000
 
 struct hole {
-    int64_t first;
-    int64_t last;
+    int64_t first;   /* the first id that is missing */
+    int64_t last;    /* the last id that is missing */
     uint64_t fence;  /* xid */
     wall_time since; /* when it was first seen */
     bool polled;     /* in the poll under way: chosen, or added */
 };
 
 struct holes {
-    struct hole *list;
-    size_t count;
-    size_t cap;
+    struct hole *list; /* ascending; owned */
+    size_t count;      /* how many there are */
+    size_t cap;        /* how many there is memory for */
     uint64_t given_up; /* ranges beyond HOLES_MAX */
     int64_t reached;   /* how far the thorough polls' round has come: the last id chosen */
 };

@@ -29,19 +29,19 @@ struct order_segment {
 };
 
 struct order_late {
-    int64_t id;
-    uint64_t ordinal;
+    int64_t id;         /* of the row */
+    uint64_t ordinal;   /* with which it was delivered */
     uint64_t delivered; /* how many rows had been delivered, this one included */
 };
 
 /* Zero-initialised: no row ever came late. */
 struct order {
     struct order_segment *segments; /* ascending in both */
-    size_t segment_count;
-    struct order_late *lates; /* ascending by ordinal */
-    size_t late_count;
-    uint64_t delivered; /* rows in all; whoever delivers one counts it here */
-    uint64_t forgotten; /* places up to this ordinal are not certain any more */
+    size_t segment_count;           /* how many there are */
+    struct order_late *lates;       /* ascending by ordinal */
+    size_t late_count;              /* how many there are */
+    uint64_t delivered;             /* rows in all; whoever delivers one counts it here */
+    uint64_t forgotten;             /* places up to this ordinal are not certain any more */
 };
 
 void order_free(struct order *order);

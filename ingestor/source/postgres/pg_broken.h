@@ -24,23 +24,24 @@
 
 /* Zero-initialised: none. At most as many as a page has rows; 8 bytes each. */
 struct pg_broken {
-    int64_t *ids; /* ascending */
-    size_t count;
-    size_t cap;
+    int64_t *ids;     /* ascending */
+    size_t count;     /* how many there are */
+    size_t cap;       /* how many there is memory for */
     struct error why; /* what the database said of the first that was found */
 };
 
 /* What is read: rows with ids in (after, until], at most `limit` of them; if first_ids is not NULL
  * only those in the ranges that first_ids and last_ids list, as array literals. */
 struct pg_reading {
-    PGconn *db;
+    PGconn *db;             /* the connection; borrowed */
     bool pooled;            /* through a pooler */
     struct pg_table *table; /* only read */
-    const char *first_ids;
-    const char *last_ids;
-    int64_t after;
-    int64_t until;
-    size_t limit;
+    const char
+        *first_ids; /* the ids that ranges begin with, as an array of PostgreSQL; NULL: one range */
+    const char *last_ids; /* the ids that ranges end with, likewise */
+    int64_t after;        /* ids behind this one */
+    int64_t until;        /* ids up to this one */
+    size_t limit;         /* rows at most */
 };
 
 /* True when a statement failed as it fails because of what is in a row. */

@@ -19,8 +19,8 @@ bool pg_cursor_sends_id(Oid type);
 
 /* Memory of a key. Zero-initialised: empty. */
 struct pg_cursor_scratch {
-    struct buf time;
-    struct buf id;
+    struct buf time; /* the key's time, as text */
+    struct buf id;   /* the key's id, as text */
 };
 
 void pg_cursor_scratch_free(struct pg_cursor_scratch *scratch);

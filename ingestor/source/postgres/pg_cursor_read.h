@@ -19,20 +19,20 @@
 #include "ingestor/source/postgres/pg_cursor_table.h"
 
 struct pg_cursor_reader {
-    struct postgres_source *s; /* borrowed; connected */
-    struct pg_cursor_table table;
+    struct postgres_source *s;        /* borrowed; connected */
+    struct pg_cursor_table table;     /* the statements and columns of the table */
     struct pg_cursor_scratch scratch; /* of the row in hand */
     struct error why;                 /* what the database says of a row that it fails at */
 
     /* The page that was asked for, while `asked`: that behind this key. */
     bool asked;
-    enum pg_cursor_shape asked_shape;
-    struct buf asked_time;
-    struct buf asked_id;
+    enum pg_cursor_shape asked_shape; /* how that page is bounded */
+    struct buf asked_time;            /* the key's time */
+    struct buf asked_id;              /* the key's id */
 
     /* The row in hand. */
     const PGresult *rows;
-    int row;
+    int row; /* its number in `rows` */
 };
 
 void pg_cursor_reader_free(struct pg_cursor_reader *reader);

@@ -24,10 +24,10 @@ enum pg_cursor_start {
 };
 
 struct pg_cursor_statement {
-    char *sql;
-    char name[24]; /* in the session */
-    int parameters;
-    bool prepared;
+    char *sql;      /* its text; owned */
+    char name[24];  /* in the session */
+    int parameters; /* how many parameters it has */
+    bool prepared;  /* the session knows it by `name` */
 };
 
 struct pg_cursor_table {

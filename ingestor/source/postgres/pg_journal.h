@@ -39,12 +39,12 @@ struct pg_record {
 /* What goes into a record's arrays, gathered while a poll's rows are delivered. Zero-initialised:
  * nothing. */
 struct pg_draft {
-    struct buf holes; /* first and last of each, encoded */
-    size_t hole_count;
-    wall_time since; /* when the last hole began */
-    struct buf late; /* ids, encoded */
-    size_t late_count;
-    uint64_t ordinal; /* of the first late row */
+    struct buf holes;  /* first and last of each, encoded */
+    size_t hole_count; /* how many there are */
+    wall_time since;   /* when the last hole began */
+    struct buf late;   /* ids, encoded */
+    size_t late_count; /* how many there are */
+    uint64_t ordinal;  /* of the first late row */
 };
 
 void pg_draft_clear(struct pg_draft *draft);

@@ -31,15 +31,15 @@ enum pg_listener_phase {
 };
 
 struct pg_listener {
-    const struct config *config; /* Borrowed. NULL: there is no listener. */
-    int table_oid;               /* of the events table, as the source's own connection has it */
-    PGconn *db;                  /* NULL: away */
-    enum pg_listener_phase phase;
-    short events;     /* What the connection waits for, as poll() has it. */
-    mono_time due_at; /* Away: the next try. While it is made: when that is given up. */
-    struct backoff backoff;
-    bool heard; /* It has listened before. */
-    bool lost;  /* The log says that it is away. */
+    const struct config *config;  /* Borrowed. NULL: there is no listener. */
+    int table_oid;                /* of the events table, as the source's own connection has it */
+    PGconn *db;                   /* NULL: away */
+    enum pg_listener_phase phase; /* how far connecting has come */
+    short events;                 /* What the connection waits for, as poll() has it. */
+    mono_time due_at;             /* Away: the next try. While it is made: when that is given up. */
+    struct backoff backoff;       /* how long it waits after a try that failed */
+    bool heard;                   /* It has listened before. */
+    bool lost;                    /* The log says that it is away. */
 };
 
 /* Begins, if the configuration has a listen_uri. It does not wait for anything. */

@@ -105,30 +105,30 @@ struct pg_news {
 };
 
 struct postgres_source {
-    struct source base;
-    const struct config *config; /* Borrowed. */
-    PGconn *db;
+    struct source base;              /* first: a struct source is one of these */
+    const struct config *config;     /* Borrowed. */
+    PGconn *db;                      /* the connection; NULL: away */
     bool pooled;                     /* The connection goes through a pooler. */
     struct pg_listener listener;     /* of source.listen_uri */
     char *statements[PG_STATEMENTS]; /* Their SQL. */
-    struct pg_table table;
-    struct pg_place at;
-    struct holes holes; /* Ids below the position that may still come. */
-    struct order order; /* Places of the rows that the event log holds. */
-    struct pg_snapshot snapshot;
-    struct pg_hole_poll hole_poll;
-    struct pg_broken broken; /* Rows of the last poll at which the database fails. */
-    unsigned wide_pages;     /* So many pages are still read with PG_STATEMENT_ROWS (pg_rows.h). */
-    struct pg_journaling journal;
-    struct pg_news news;
-    int64_t first_id; /* The first one that the table's sequence gave; 0: nobody knows. */
-    struct pg_rewind rewind;
-    struct anchor anchor;
-    struct anchors anchors; /* The newest rows that were delivered. */
-    struct pg_past past;    /* Of the server that they were read from. */
-    bool runs_on;           /* That server has run on since the state was saved. */
-    struct unusable_log unusable;
-    struct database_clock clock; /* The server's. */
+    struct pg_table table;           /* the table's columns, and what is known of it */
+    struct pg_place at;              /* where delivery stands */
+    struct holes holes;              /* Ids below the position that may still come. */
+    struct order order;              /* Places of the rows that the event log holds. */
+    struct pg_snapshot snapshot;     /* which transactions were over at the last poll */
+    struct pg_hole_poll hole_poll;   /* when missing ids are asked for again */
+    struct pg_broken broken;         /* Rows of the last poll at which the database fails. */
+    unsigned wide_pages; /* So many pages are still read with PG_STATEMENT_ROWS (pg_rows.h). */
+    struct pg_journaling journal; /* what is to be journaled, and what was */
+    struct pg_news news;          /* what the next batch has to tell */
+    int64_t first_id;        /* The first one that the table's sequence gave; 0: nobody knows. */
+    struct pg_rewind rewind; /* what tells that the table has gone back in time */
+    struct anchor anchor;    /* the row at the position, by which the table is known again */
+    struct anchors anchors;  /* The newest rows that were delivered. */
+    struct pg_past past;     /* Of the server that they were read from. */
+    bool runs_on;            /* That server has run on since the state was saved. */
+    struct unusable_log unusable; /* rows that were passed over, as far as the log has told */
+    struct database_clock clock;  /* The server's. */
 };
 
 /* Appends the state: [format, position, offset, last ordinal, origin, table oid, holes, record,

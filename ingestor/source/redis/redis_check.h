@@ -15,8 +15,8 @@ int redis_check_ask(struct redis_source *s, struct error *err);
 
 /* The two answers, which the caller frees in any case. */
 struct redis_check {
-    redisReply *info;
-    redisReply *verified;
+    redisReply *info;     /* what XINFO STREAM says; owned */
+    redisReply *verified; /* the entry that was verified last, as the server has it; owned */
 };
 int redis_check_await(struct redis_source *s, struct redis_check *check, struct error *err);
 void redis_check_free(struct redis_check *check);

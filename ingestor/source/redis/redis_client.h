@@ -28,15 +28,15 @@
 #define REDIS_REPLY_MAX ((size_t)64 << 20)
 
 struct redis_client {
-    const struct config *config; /* borrowed */
-    redisContext *context;       /* its socket does not block */
-    size_t reply_bytes;          /* of the reply that is coming in */
-    size_t entry_bytes;          /* of one entry, as the last ones were */
-    struct message_reader *reader;
-    struct buf scratch;
-    struct buf said; /* how the server is called */
-    struct redis_field *fields;
-    size_t fields_cap;
+    const struct config *config;   /* borrowed */
+    redisContext *context;         /* its socket does not block */
+    size_t reply_bytes;            /* of the reply that is coming in */
+    size_t entry_bytes;            /* of one entry, as the last ones were */
+    struct message_reader *reader; /* of entries; owned */
+    struct buf scratch;            /* scratch */
+    struct buf said;               /* how the server is called */
+    struct redis_field *fields;    /* of the entry in hand; owned */
+    size_t fields_cap;             /* how many there is memory for */
 };
 
 /* STATUS_IO: it does not answer; STATUS_DENIED: it does not let us in. */

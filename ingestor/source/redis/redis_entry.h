@@ -20,16 +20,16 @@
 #include "ingestor/source/redis/redis_id.h"
 
 struct redis_field {
-    struct str name;
-    struct str value;
+    struct str name;  /* borrowed from the reply */
+    struct str value; /* borrowed from the reply */
 };
 
 /* All is borrowed from the reply. */
 struct redis_entry {
-    struct redis_id id;
-    struct str id_text;
-    const struct redis_field *fields;
-    size_t count;
+    struct redis_id id;               /* its id */
+    struct str id_text;               /* the same as text; borrowed */
+    const struct redis_field *fields; /* its fields; borrowed */
+    size_t count;                     /* how many there are */
 };
 
 /* What an entry is known again by. */

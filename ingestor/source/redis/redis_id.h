@@ -17,8 +17,8 @@
 
 /* Zero-initialised: before every entry. */
 struct redis_id {
-    uint64_t ms;
-    uint64_t seq;
+    uint64_t ms;  /* milliseconds since 1970, as the server or the producer had it */
+    uint64_t seq; /* which entry of that millisecond */
 };
 
 /* False when the text is no id. */

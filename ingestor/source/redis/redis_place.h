@@ -21,7 +21,7 @@
 
 /* What XINFO STREAM says, and what stands where the entry that was verified last stood. */
 struct redis_info {
-    uint64_t length;
+    uint64_t length;       /* entries that are there */
     struct redis_id first; /* zero when there is no entry */
     struct redis_id last;  /* the greatest id that the stream ever had */
     int64_t added;         /* entries ever added; REDIS_ADDED_UNKNOWN before Redis 7 */

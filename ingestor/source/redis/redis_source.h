@@ -18,12 +18,12 @@
 #include "ingestor/source/unusable.h"
 
 struct redis_source {
-    struct source base; /* first: a struct source is one of these */
-    const struct config *config;
-    struct redis_client client;
-    struct redis_state state;
-    struct redis_draft draft;
-    struct unusable_log unusable;
+    struct source base;           /* first: a struct source is one of these */
+    const struct config *config;  /* borrowed */
+    struct redis_client client;   /* the connection */
+    struct redis_state state;     /* what has been delivered */
+    struct redis_draft draft;     /* what the batch under way delivers */
+    struct unusable_log unusable; /* entries that were passed over, as far as the log has told */
 
     redisReply *reply;         /* with the entries that are delivered next; owned, or NULL */
     size_t reply_at;           /* the next one of them */
@@ -38,8 +38,8 @@ struct redis_source {
     bool full;                 /* The last reply had as many entries as were asked for. */
 
     struct buf journal; /* records to be gone through again, one behind the other */
-    size_t journal_at;
-    bool history_due;
+    size_t journal_at;  /* where the next of these records begins */
+    bool history_due;   /* What was delivered before the state is read for the event log. */
     bool promised;      /* The next read has to give a batch. */
     bool started_over;  /* The next batch begins anew. */
     bool older_gone;    /* Entries were there before the first one that was read. */

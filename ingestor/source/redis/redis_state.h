@@ -38,29 +38,29 @@
 
 /* An entry that was read. */
 struct redis_anchor {
-    struct redis_id id;
-    uint64_t digest;
+    struct redis_id id; /* of the entry */
+    uint64_t digest;    /* of its content */
 };
 
 /* Entries one behind the other. */
 struct redis_run {
-    struct redis_id first;
-    struct redis_anchor last;
-    uint32_t count;   /* 1 to REDIS_RUN_MAX */
-    uint64_t ordinal; /* of the first one */
+    struct redis_id first;    /* of the first entry */
+    struct redis_anchor last; /* the last entry */
+    uint32_t count;           /* 1 to REDIS_RUN_MAX */
+    uint64_t ordinal;         /* of the first one */
 };
 
 /* Zero-initialised: empty. */
 struct redis_runs {
-    struct redis_run *list;
-    size_t count;
-    size_t cap;
+    struct redis_run *list; /* in the order of delivery; owned */
+    size_t count;           /* how many there are */
+    size_t cap;             /* how many there is memory for */
 };
 
 /* The newest ones, the oldest first. Zero-initialised: none. */
 struct redis_anchors {
-    struct redis_anchor list[REDIS_ANCHORS_MAX];
-    size_t count;
+    struct redis_anchor list[REDIS_ANCHORS_MAX]; /* ascending; the first `count` are used */
+    size_t count;                                /* how many there are */
 };
 
 struct redis_state {
@@ -69,7 +69,8 @@ struct redis_state {
      * REDIS_ADDED_UNKNOWN: nobody knows. */
     int64_t added;
     struct redis_runs runs; /* the newest ones */
-    struct redis_anchors anchors;
+    struct redis_anchors
+        anchors; /* the newest entries that were read, by which the stream is known again */
     /* Entries at ever greater distances from the first one: by them a stream is known again that
      * has lost nearly all that was read. */
     struct redis_anchors milestones;
@@ -78,14 +79,14 @@ struct redis_state {
      * what was read since may be of a stream that was made anew. Its id is zero when there is none,
      * and what is up to the ordinal will be none. */
     struct redis_anchor verified;
-    uint64_t verified_ordinal;
-    uint64_t keep;     /* entries that runs are kept for */
-    uint64_t origin;   /* that the ordinals belong to */
-    uint64_t numbered; /* ordinals from this one on belong to the origin */
-    uint64_t ordinal;  /* of the last entry */
-    uint64_t record;   /* number of the last one */
-    size_t whole_bytes;
-    size_t record_bytes; /* of the records since; SIZE_MAX: a whole state is due */
+    uint64_t verified_ordinal; /* the ordinal of that entry, or that up to which there is none */
+    uint64_t keep;             /* entries that runs are kept for */
+    uint64_t origin;           /* that the ordinals belong to */
+    uint64_t numbered;         /* ordinals from this one on belong to the origin */
+    uint64_t ordinal;          /* of the last entry */
+    uint64_t record;           /* number of the last one */
+    size_t whole_bytes;        /* bytes of the last whole state */
+    size_t record_bytes;       /* of the records since; SIZE_MAX: a whole state is due */
 };
 
 void redis_state_free(struct redis_state *state);
@@ -106,8 +107,8 @@ void redis_state_doubt(struct redis_state *state);
 
 /* A record that is being made. Zero-initialised: empty. */
 struct redis_draft {
-    struct redis_runs runs;
-    bool moved; /* The position is another one, whatever was delivered. */
+    struct redis_runs runs; /* what is delivered, in that order */
+    bool moved;             /* The position is another one, whatever was delivered. */
 };
 
 /* The entry is the next one: moves the position, and returns its ordinal. */
@@ -129,13 +130,13 @@ void redis_draft_free(struct redis_draft *draft);
 
 /* A record that was read. */
 struct redis_record {
-    uint64_t number;
-    int64_t added;
-    struct redis_id position;
-    struct redis_runs runs;
-    struct redis_anchors anchors;
-    struct redis_anchor verified;
-    uint64_t verified_ordinal;
+    uint64_t number;              /* of the record; they grow */
+    int64_t added;                /* as in struct redis_state */
+    struct redis_id position;     /* as in struct redis_state */
+    struct redis_runs runs;       /* the runs delivered with it */
+    struct redis_anchors anchors; /* as in struct redis_state */
+    struct redis_anchor verified; /* as in struct redis_state */
+    uint64_t verified_ordinal;    /* as in struct redis_state */
 };
 
 /* Its number alone; 0 when the value is no record. */

@@ -24,29 +24,29 @@
 #include "ingestor/source/unusable.h"
 
 struct sqlite_source {
-    struct source base;
+    struct source base;          /* first: a struct source is one of these */
     const struct config *config; /* borrowed */
-    sqlite3 *db;
-    sqlite3_stmt *select;   /* rows after a position */
-    sqlite3_stmt *tail;     /* the newest row up to a position: id, timestamp and type */
-    sqlite3_stmt *least;    /* the least id */
-    sqlite3_stmt *bad_ids;  /* how many rows have an id that cannot be used */
-    sqlite3_stmt *sequence; /* the greatest id that was ever given; NULL: without AUTOINCREMENT */
-    struct sqlite_wake wake;
-    struct sqlite_turn turn;
-    struct unusable_log unusable;
+    sqlite3 *db;                 /* the connection; owned */
+    sqlite3_stmt *select;        /* rows after a position */
+    sqlite3_stmt *tail;          /* the newest row up to a position: id, timestamp and type */
+    sqlite3_stmt *least;         /* the least id */
+    sqlite3_stmt *bad_ids;       /* how many rows have an id that cannot be used */
+    sqlite3_stmt *sequence;  /* the greatest id that was ever given; NULL: without AUTOINCREMENT */
+    struct sqlite_wake wake; /* tells of writes, by inotify */
+    struct sqlite_turn turn; /* when it is our turn to read, so that writers are not kept out */
+    struct unusable_log unusable; /* rows that were passed over, as far as the log has told */
 
     /* Where delivery stands. */
     int64_t position;    /* id of the last row that was read, or passed by */
     double fraction;     /* the last id that was read, if it was no whole number; else 0 */
     int64_t history_end; /* rows up to this one are read again as history; 0: none are */
-    uint64_t origin;
+    uint64_t origin;     /* that the ordinals belong to */
 
     /* By what the table is known again. */
-    struct stat identity;   /* of the file that the position belongs to */
-    struct anchor anchor;   /* a row in it */
-    struct anchors anchors; /* the newest rows */
-    struct rewind_watch rewind;
+    struct stat identity;       /* of the file that the position belongs to */
+    struct anchor anchor;       /* a row in it */
+    struct anchors anchors;     /* the newest rows */
+    struct rewind_watch rewind; /* what tells that the table has gone back in time */
     int64_t given; /* The greatest id that had been given out when the source was opened; -1:
                       unknown. */
     bool emptied;  /* Rows are deleted once they were read, and it was said. */

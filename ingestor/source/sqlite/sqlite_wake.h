@@ -11,8 +11,8 @@
 
 /* A file beside the database, by which it is known again. */
 struct sqlite_wake_file {
-    dev_t device;
-    ino_t inode; /* 0: it was not there yet */
+    dev_t device; /* with the inode it names the file */
+    ino_t inode;  /* 0: it was not there yet */
 };
 
 struct sqlite_wake {

@@ -129,65 +129,66 @@ static void test_a_stream_of_nats_has_servers_and_subjects(void **state)
     config_destroy(&config);
 }
 
+static const struct {
+    const char *text;
+    const char *message;
+} refused[] = {
+    {"source: {uri: \"kafka://b:9092\"}", "expected kafka://BROKER:PORT,…/TOPIC,…"},
+    {"source: {uri: \"kafka://b:9092/\"}", "expected 1 to 64 topics"},
+    {"source: {uri: \"kafka://b:9092/a b\"}", "expected 1 to 64 topics"},
+    {"source: {uri: \"kafka://u:p@b:9092/a\"}", "a user and a password may not stand in it"},
+    {BUS "  table: events\n", "source.table: Kafka has messages and no table"},
+    {BUS "  cursor: [a, b]\n", "source.cursor: Kafka has messages and no table"},
+    {"source: {uri: \"sqlite:x.db\", format: json}", "source.format: SQLite has a table"},
+    {"source: {uri: \"sqlite:x.db\", kafka: {a: b}}", "source.kafka: the source is SQLite"},
+    {BUS "  fields: {event_type: kind}\n", "source.fields.event_type: expected a place"},
+    {BUS "  fields: {shop: ce.x}\n", "source.fields.shop: expected a place"},
+    {BUS "  fields: {id: key}\n", "source.fields.id: the id of a message is where it stands"},
+    {BUS "  format: avro\n", "expected json, cloudevents or debezium"},
+    {BUS "  kafka: {group.id: x}\n", "source.kafka.group.id: Tilewire sets it"},
+    {BUS "  kafka: {sasl.password: x}\n", "a secret may not stand in the configuration"},
+    {"source: {uri: \"redis://h\"}", "expected redis://HOST:PORT/STREAM"},
+    {"source: {uri: \"redis://h/\"}", "expected redis://HOST:PORT/STREAM"},
+    {"source: {uri: \"redis:///s\"}", "expected redis://HOST:PORT/STREAM"},
+    {"source: {uri: \"redis://h:/s\"}", "expected redis://HOST:PORT/STREAM"},
+    {"source: {uri: \"redis://h:65536/s\"}", "expected redis://HOST:PORT/STREAM"},
+    {"source: {uri: \"redis://h:99999999999999999999/s\"}", "redis://HOST:PORT/STREAM"},
+    {"source: {uri: \"redis://[::1/s\"}", "expected redis://HOST:PORT/STREAM"},
+    {"source: {uri: \"redis://[::1]6379/s\"}", "expected redis://HOST:PORT/STREAM"},
+    {"source: {uri: \"redis://h/0\"}", "which source.redis.database says"},
+    {"source: {uri: \"redis://u:p@h/s\"}", "a user and a password may not stand in it"},
+    {"source: {uri: \"sqlite:x.db\", redis: {user: a}}", "source.redis: the source is SQLite"},
+    {"source: {uri: \"redis://h/s\", redis: {database: -1}}",
+     "source.redis.database: expected 0 to 65535"},
+    {"source: {uri: \"nats://h\"}", "expected nats://HOST:PORT,…/STREAM"},
+    {"source: {uri: \"nats://h/\"}", "expected nats://HOST:PORT,…/STREAM"},
+    {"source: {uri: \"nats://h/a.b\"}", "expected nats://HOST:PORT,…/STREAM"},
+    {"source: {uri: \"nats://h,/S\"}", "expected nats://HOST:PORT,…/STREAM"},
+    {"source: {uri: \"nats://h/S?a=b\"}", "expected ?subjects="},
+    {"source: {uri: \"nats://h/S?subjects=\"}", "expected ?subjects="},
+    {"source: {uri: \"nats://h/S?subjects=a..b\"}", "expected ?subjects="},
+    {"source: {uri: \"nats://h/S?subjects=>.a\"}", "expected ?subjects="},
+    {"source: {uri: \"nats://u:p@h/S\"}", "a user and a password may not stand in it"},
+    {"source: {uri: \"nats://h/S\", password_file: p}", "user and source.password_file"},
+    {"source: {uri: \"nats://h/S\", nats: {user: u}}", "user and source.password_file"},
+    {"source: {uri: \"nats://h/S\", nats: {nkey: U}}", "nkey and nkey_seed_file"},
+    {"source: {uri: \"nats://h/S\", nats: {token_file: t, credentials_file: c}}", "one of"},
+    {"source: {uri: \"nats://h/S\", nats: {ca_file: c}}", "write tls: true"},
+    {"source: {uri: \"sqlite:x.db\", nats: {user: a}}", "source.nats: the source is SQLite"},
+    {BUS "  kafka: [a]\n", "expected a map of options of librdkafka"},
+};
+
 static void test_what_does_not_fit_is_refused(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        const char *message;
-    } rows[] = {
-        {"source: {uri: \"kafka://b:9092\"}", "expected kafka://BROKER:PORT,…/TOPIC,…"},
-        {"source: {uri: \"kafka://b:9092/\"}", "expected 1 to 64 topics"},
-        {"source: {uri: \"kafka://b:9092/a b\"}", "expected 1 to 64 topics"},
-        {"source: {uri: \"kafka://u:p@b:9092/a\"}", "a user and a password may not stand in it"},
-        {BUS "  table: events\n", "source.table: Kafka has messages and no table"},
-        {BUS "  cursor: [a, b]\n", "source.cursor: Kafka has messages and no table"},
-        {"source: {uri: \"sqlite:x.db\", format: json}", "source.format: SQLite has a table"},
-        {"source: {uri: \"sqlite:x.db\", kafka: {a: b}}", "source.kafka: the source is SQLite"},
-        {BUS "  fields: {event_type: kind}\n", "source.fields.event_type: expected a place"},
-        {BUS "  fields: {shop: ce.x}\n", "source.fields.shop: expected a place"},
-        {BUS "  fields: {id: key}\n", "source.fields.id: the id of a message is where it stands"},
-        {BUS "  format: avro\n", "expected json, cloudevents or debezium"},
-        {BUS "  kafka: {group.id: x}\n", "source.kafka.group.id: Tilewire sets it"},
-        {BUS "  kafka: {sasl.password: x}\n", "a secret may not stand in the configuration"},
-        {"source: {uri: \"redis://h\"}", "expected redis://HOST:PORT/STREAM"},
-        {"source: {uri: \"redis://h/\"}", "expected redis://HOST:PORT/STREAM"},
-        {"source: {uri: \"redis:///s\"}", "expected redis://HOST:PORT/STREAM"},
-        {"source: {uri: \"redis://h:/s\"}", "expected redis://HOST:PORT/STREAM"},
-        {"source: {uri: \"redis://h:65536/s\"}", "expected redis://HOST:PORT/STREAM"},
-        {"source: {uri: \"redis://h:99999999999999999999/s\"}", "redis://HOST:PORT/STREAM"},
-        {"source: {uri: \"redis://[::1/s\"}", "expected redis://HOST:PORT/STREAM"},
-        {"source: {uri: \"redis://[::1]6379/s\"}", "expected redis://HOST:PORT/STREAM"},
-        {"source: {uri: \"redis://h/0\"}", "which source.redis.database says"},
-        {"source: {uri: \"redis://u:p@h/s\"}", "a user and a password may not stand in it"},
-        {"source: {uri: \"sqlite:x.db\", redis: {user: a}}", "source.redis: the source is SQLite"},
-        {"source: {uri: \"redis://h/s\", redis: {database: -1}}",
-         "source.redis.database: expected 0 to 65535"},
-        {"source: {uri: \"nats://h\"}", "expected nats://HOST:PORT,…/STREAM"},
-        {"source: {uri: \"nats://h/\"}", "expected nats://HOST:PORT,…/STREAM"},
-        {"source: {uri: \"nats://h/a.b\"}", "expected nats://HOST:PORT,…/STREAM"},
-        {"source: {uri: \"nats://h,/S\"}", "expected nats://HOST:PORT,…/STREAM"},
-        {"source: {uri: \"nats://h/S?a=b\"}", "expected ?subjects="},
-        {"source: {uri: \"nats://h/S?subjects=\"}", "expected ?subjects="},
-        {"source: {uri: \"nats://h/S?subjects=a..b\"}", "expected ?subjects="},
-        {"source: {uri: \"nats://h/S?subjects=>.a\"}", "expected ?subjects="},
-        {"source: {uri: \"nats://u:p@h/S\"}", "a user and a password may not stand in it"},
-        {"source: {uri: \"nats://h/S\", password_file: p}", "user and source.password_file"},
-        {"source: {uri: \"nats://h/S\", nats: {user: u}}", "user and source.password_file"},
-        {"source: {uri: \"nats://h/S\", nats: {nkey: U}}", "nkey and nkey_seed_file"},
-        {"source: {uri: \"nats://h/S\", nats: {token_file: t, credentials_file: c}}", "one of"},
-        {"source: {uri: \"nats://h/S\", nats: {ca_file: c}}", "write tls: true"},
-        {"source: {uri: \"sqlite:x.db\", nats: {user: a}}", "source.nats: the source is SQLite"},
-        {BUS "  kafka: [a]\n", "expected a map of options of librdkafka"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct config *config = NULL;
         struct error err = {{0}};
         assert_int_equal(
-            config_parse(rows[i].text, strlen(rows[i].text), CONFIG_NAME, &config, &err),
+            config_parse(refused[i].text, strlen(refused[i].text), CONFIG_NAME, &config, &err),
             STATUS_INVALID);
-        if (strstr(err.text, rows[i].message) == NULL) {
-            fail_msg("\"%s\" is not said, but: %s", rows[i].message, err.text);
+        if (strstr(err.text, refused[i].message) == NULL) {
+            fail_msg("\"%s\" is not said, but: %s", refused[i].message, err.text);
         }
     }
 }

@@ -255,6 +255,14 @@ static void test_addresses(void **state)
         {"gateway: {upstreams: [{publish: 'tcp://0.0.0.0:1'}]}",
          "1:33: gateway.upstreams.publish: expected the address of one machine to connect to, but "
          "found \"tcp://0.0.0.0:1\""},
+    };
+    REFUSED(refusals);
+}
+
+static void test_hosts_and_proxies(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
         {"gateway: {trusted_proxies: [10.0.0.1/8]}",
          "1:29: gateway.trusted_proxies: expected an IP address or a range of them such as "
          "10.0.0.0/8, but found \"10.0.0.1/8\""},
@@ -429,6 +437,7 @@ int main(void)
         cmocka_unit_test(test_passwords_in_the_uri),
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_hosts_and_proxies),
         cmocka_unit_test(test_reach),
         cmocka_unit_test(test_ingestor),
         cmocka_unit_test(test_curve),
