@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "common/config/values.h"
+#include "common/config/file/values.h"
 #include "common/net/sockets.h"
 #include "common/program/arguments.h"
 #include "common/program/log.h"

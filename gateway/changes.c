@@ -3,7 +3,7 @@
 
 #include "common/base/blob.h"
 #include "common/base/buf.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 
 static void current_cursor(const struct gateway *gateway, struct buf *out)
 {

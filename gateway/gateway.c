@@ -19,7 +19,7 @@
 #include "gateway/gateway_state.h"
 #include "gateway/http/detach.h"
 #include "gateway/limits.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 #include "gateway/stream/sse.h"
 #include "gateway/ws/session.h"
 

@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/lease/boot_clock.h"
 
 #define CLOCK_STEP_US (60 * US_PER_S)

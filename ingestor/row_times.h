@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 
 #define ROW_TIMES_NEWEST 512 /* rows whose age the median is of */
 #define ROW_TIMES_MINUTES 5  /* for so long it is remembered how far rows were ahead */

@@ -3,7 +3,7 @@
 
 #include "common/codec/mp.h"
 #include "ingestor/clock_steps.h"
-#include "ingestor/fold/fold_legacy.h"
+#include "ingestor/fold/saved/fold_legacy.h"
 
 /* It must change whenever a released program would misread the record, or others of the state. */
 #define FORMAT 2

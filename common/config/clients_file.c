@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/own_file.h"
-#include "common/config/file.h"
+#include "common/config/file/file.h"
 #include "common/config/network.h"
 #include "common/config/sections/section.h"
 

@@ -5,7 +5,7 @@
 #define COMMON_CONFIG_DEFINITION_H
 
 #include "common/base/arena.h"
-#include "common/config/yaml.h"
+#include "common/config/file/yaml.h"
 
 /* Writes a node as compact JSON, which belongs to the arena. Plain numbers, booleans and null stay
  * what they are in YAML; all other scalars become strings. */

@@ -3,7 +3,7 @@
 #ifndef COMMON_CONFIG_FINISH_H
 #define COMMON_CONFIG_FINISH_H
 
-#include "common/config/reader.h"
+#include "common/config/file/reader.h"
 
 /* Computes the defaults that follow from several sections, and checks the rules that span them.
  * root is the whole file, for the places in messages. */

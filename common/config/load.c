@@ -9,7 +9,7 @@
 #include "common/base/fnv.h"
 #include "common/base/xalloc.h"
 #include "common/config/definition.h"
-#include "common/config/file.h"
+#include "common/config/file/file.h"
 #include "common/config/finish.h"
 #include "common/config/sections.h"
 #include "common/config/source_kinds.h"

@@ -3,7 +3,7 @@
 #ifndef COMMON_CONFIG_MATCH_H
 #define COMMON_CONFIG_MATCH_H
 
-#include "common/config/keys.h"
+#include "common/config/file/keys.h"
 
 config_read_fn config_read_field;  /* struct tile_field */
 config_read_fn config_read_match;  /* struct tile_match: conditions on fields */

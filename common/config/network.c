@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "common/config/values.h"
+#include "common/config/file/values.h"
 
 /* Reads a ZeroMQ address: as text, and taken apart. */
 static int read_endpoint(struct config_reader *r, const struct config_key *key,

@@ -7,7 +7,7 @@
 #ifndef COMMON_CONFIG_NETWORK_H
 #define COMMON_CONFIG_NETWORK_H
 
-#include "common/config/keys.h"
+#include "common/config/file/keys.h"
 
 config_read_fn config_read_bind;      /* const char *: an address to bind to */
 config_read_fn config_read_upstreams; /* struct config_upstreams, of 1 to key->max entries */

@@ -10,7 +10,7 @@
 #include "common/base/own_file.h"
 #include "common/base/xalloc.h"
 #include "common/config/config.h"
-#include "common/config/values.h"
+#include "common/config/file/values.h"
 
 /* What others may not do with a file, and what it says then. */
 struct privacy {

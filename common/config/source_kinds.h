@@ -8,7 +8,7 @@
 #ifndef COMMON_CONFIG_SOURCE_KINDS_H
 #define COMMON_CONFIG_SOURCE_KINDS_H
 
-#include "common/config/keys.h"
+#include "common/config/file/keys.h"
 
 #define CONFIG_SCHEMES_MAX 2 /* schemes of one kind */
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "common/base/str.h"
-#include "common/base/zone.h"
+#include "common/base/time/zone.h"
 
 #define TILE_KEY_MAX 128       /* bytes */
 #define TILE_LENGTH_MAX 10000  /* buckets of a trend */

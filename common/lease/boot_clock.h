@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 
 /* Microseconds since an arbitrary start; only differences mean something. */
 typedef struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/lease/lease_grant.h"
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 
 uint64_t lease_epoch_after(uint64_t before)
 {

@@ -21,8 +21,8 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 
 #define ASKER_WAIT_MS 5000

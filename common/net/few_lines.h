@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 
 #define FEW_LINES_MAX 5 /* in FEW_LINES_MS */
 #define FEW_LINES_MS 60000

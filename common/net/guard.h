@@ -13,8 +13,8 @@
 #ifndef COMMON_NET_GUARD_H
 #define COMMON_NET_GUARD_H
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 
 struct guard;

@@ -5,7 +5,7 @@
 
 #include <zmq.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/base/xalloc.h"
 #include "common/net/sockets.h"
 

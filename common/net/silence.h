@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 
 /* Three heartbeats of an ingestor, or six pings, have then failed to come. */
 #define SILENCE_FIRST_MS INT64_C(3000)

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/printable.h"
+#include "common/base/time/clock.h"
 #include "common/codec/json.h"
 
 static struct {

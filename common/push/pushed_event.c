@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/push/pushed_event.h"
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/base/utf8.h"
 #include "common/codec/json.h"
 

@@ -37,8 +37,8 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 #include "common/wire/event_id.h"
 #include "common/wire/lane.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/replica/pace.h"
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 
 #define GROWTH 4 /* how much larger the next page may be */
 #define CUT 8    /* how much smaller: a pause of the server says nothing of the way */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/matcher.h"
+#include "common/base/match/matcher.h"
 #include "common/codec/mp.h"
 #include "common/store/eventlog.h"
 
@@ -20,7 +20,8 @@
 #define QUERY_TYPES_MAX 256
 #define QUERY_TYPES_BYTES_MAX 4096
 
-/* Steps of one search: some 5 ms at worst. A step is an event, or one of common/base/patterns.h. */
+/* Steps of one search: some 5 ms at worst. A step is an event, or one of
+ * common/base/match/patterns.h. */
 #define QUERY_TYPES_STEPS_MAX 250000
 
 struct query_types {

@@ -27,8 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/replica/query.h"
 #include "common/replica/replica_ops.h"
 #include "common/store/eventlog.h"

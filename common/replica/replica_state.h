@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 #include "common/replica/pace.h"
 #include "common/replica/pending.h"

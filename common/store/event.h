@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/wire/event_id.h"
 
 /* The value of a column that the user added to `source.columns`. */

@@ -6,7 +6,7 @@
 
 #include "common/base/table.h"
 
-#include "common/base/numbering.h"
+#include "common/base/match/numbering.h"
 #include "common/base/xalloc.h"
 
 struct event_type {

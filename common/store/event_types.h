@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-#include "common/base/matcher.h"
+#include "common/base/match/matcher.h"
 #include "common/base/str.h"
 
 struct event_types;

@@ -27,9 +27,9 @@
 #include <stdint.h>
 
 #include "common/base/blob.h"
-#include "common/base/clock.h"
-#include "common/base/matcher.h"
+#include "common/base/match/matcher.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 #include "common/wire/event_id.h"
 

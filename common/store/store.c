@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/base/error.h"
-#include "common/base/numbering.h"
+#include "common/base/match/numbering.h"
 #include "common/base/xalloc.h"
 #include "common/codec/mp_patch.h"
 #include "common/store/change_order.h"

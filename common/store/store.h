@@ -26,10 +26,10 @@
 #include "common/base/table.h"
 
 #include "common/base/blob.h"
-#include "common/base/clock.h"
 #include "common/base/heap.h"
-#include "common/base/matcher.h"
+#include "common/base/match/matcher.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 #include "common/wire/version.h"
 #include "common/wire/wire.h"

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/base/xalloc.h"
 #include "common/net/handshakes.h"
 #include "common/net/silence.h"

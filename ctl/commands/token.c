@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/own_file.h"
-#include "common/config/values.h"
+#include "common/base/time/clock.h"
+#include "common/config/file/values.h"
 #include "common/jose/base64url.h"
 #include "common/jose/jwk.h"
 #include "common/program/program.h"

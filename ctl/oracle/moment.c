@@ -123,6 +123,18 @@ static bool read_time(const char *text, const char *fraction, int64_t *us)
            (hour == 24 && minute == 0 && second == 0 && part == 0);
 }
 
+/* An offset's digits, of which it has 2, 4 or 6, with zeros for those that it lacks. */
+static void digits_of(const char *text, char digits[7])
+{
+    size_t count = 0;
+    memcpy(digits, "000000", 7);
+    for (; *text != '\0'; text++) {
+        if (is_digit(*text)) {
+            digits[count++] = *text;
+        }
+    }
+}
+
 static bool read_zone(const char *text, int64_t *offset_s)
 {
     static const char *const shapes[] = {"99", "9999", "99:99", "999999", "99:99:99"};
@@ -133,12 +145,8 @@ static bool read_zone(const char *text, int64_t *offset_s)
     }
     for (size_t i = 0; (*text == '+' || *text == '-') && i < sizeof shapes / sizeof *shapes; i++) {
         if (has_shape(text + 1, shapes[i])) {
-            char digits[7] = "000000";
-            for (size_t from = 1, to = 0; text[from] != '\0'; from++) {
-                if (is_digit(text[from])) {
-                    digits[to++] = text[from];
-                }
-            }
+            char digits[7];
+            digits_of(text + 1, digits);
             const int64_t hours = number_at(digits, 0, 2);
             const int64_t minutes = number_at(digits, 2, 2);
             const int64_t seconds = number_at(digits, 4, 2);

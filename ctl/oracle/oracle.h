@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/wire/tally.h"
 #include "ctl/oracle/type.h"
 

@@ -7,7 +7,7 @@
 #define CTL_ORACLE_TYPE_H
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "ctl/oracle/rows.h"
 
 #define ORACLE_BREAKDOWN_MAX 1000 /* different values that a breakdown tells apart */

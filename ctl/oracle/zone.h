@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The oracle's own reading of time zones, by docs/sources.md: the C library is asked what its clock
- * shows at instants, and times are found by trying. It shares no code with common/base/zone.h.
+ * shows at instants, and times are found by trying. It shares no code with common/base/time/zone.h.
  *
  * The C library has one zone at a time, for the whole process; a call with another name changes it.
  * So only one thread may use this. A zone is a name of the IANA database that the configuration has

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <zmq.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/base/xalloc.h"
 #include "common/net/handshakes.h"
 #include "common/net/progress.h"

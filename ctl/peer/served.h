@@ -5,7 +5,7 @@
 
 #include "common/base/table.h"
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/wire/tally.h"
 #include "common/wire/version.h"
 #include "ctl/peer/peer.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What of a state's records a person is told: where the source stood, and which tiles there are.
- * Their forms are those of ingestor/snapshot.h and ingestor/fold/fold_save.h. Pure.
+ * Their forms are those of ingestor/snapshot.h and ingestor/fold/saved/fold_save.h. Pure.
  */
 #ifndef CTL_STATE_RECORDS_H
 #define CTL_STATE_RECORDS_H
@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 #include "common/state/changes.h"
 

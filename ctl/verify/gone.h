@@ -12,7 +12,7 @@
 #ifndef CTL_VERIFY_GONE_H
 #define CTL_VERIFY_GONE_H
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"
 #include "common/wire/tally.h"

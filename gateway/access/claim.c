@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "common/base/pattern.h"
+#include "common/base/match/pattern.h"
 #include "common/base/xalloc.h"
 
 enum { CLAIM_TILES, CLAIM_EVENTS, CLAIM_FIELDS, CLAIM_LISTS };

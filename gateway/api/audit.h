@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/config/auth.h"
 #include "gateway/http/request.h"
 

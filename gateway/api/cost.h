@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a request costs, beside the one that it is: events and tiles that are looked at, patterns
- * that are asked, bytes that are answered. It is counted in steps (common/base/patterns.h) while
- * the request is answered, and charged to its client afterwards (clients.h).
+ * that are asked, bytes that are answered. It is counted in steps (common/base/match/patterns.h)
+ * while the request is answered, and charged to its client afterwards (clients.h).
  *
  *   cost_admit ─► handler: request->steps += … ─► cost_settle
  *

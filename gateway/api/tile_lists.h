@@ -16,7 +16,7 @@
 #include "common/store/store.h"
 #include "common/wire/cursor.h"
 #include "gateway/base/selection.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 
 #define TILE_LISTS_KEPT 8
 #define TILE_LIST_KEPT_BYTES (2U << 20)
@@ -43,7 +43,7 @@ void tile_lists_outdate(struct tile_lists *lists);
 /* What a list may be, and what it took to make it. */
 struct tile_list_bounds {
     size_t max_bytes;   /* of it */
-    uint64_t max_steps; /* of finding what is selected (common/base/patterns.h) */
+    uint64_t max_steps; /* of finding what is selected (common/base/match/patterns.h) */
     uint64_t steps;     /* grows by the steps that it took */
 };
 

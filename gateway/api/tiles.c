@@ -14,7 +14,7 @@
 #include "gateway/api/visible.h"
 #include "gateway/api/wait.h"
 #include "gateway/http/reply.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 
 /* ---- The list ---- */
 

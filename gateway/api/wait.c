@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 
-#include "common/config/values.h"
+#include "common/config/file/values.h"
 #include "gateway/api/api.h"
 #include "gateway/api/who.h"
 #include "gateway/base/tag.h"

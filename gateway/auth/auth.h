@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 #include "gateway/auth/known.h"
 #include "gateway/base/identity.h"

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "gateway/base/identity.h"
 
 #define KNOWN_DIGEST_SIZE 32

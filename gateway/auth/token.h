@@ -14,9 +14,9 @@
 #ifndef GATEWAY_AUTH_TOKEN_H
 #define GATEWAY_AUTH_TOKEN_H
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/codec/json.h"
 #include "gateway/auth/keyring.h"
 

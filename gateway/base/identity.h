@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "gateway/base/view.h"
 
 /* Where the name comes from matters: two issuers may each have an `ada`. */

@@ -13,8 +13,8 @@
 #ifndef GATEWAY_BASE_LATENCY_H
 #define GATEWAY_BASE_LATENCY_H
 
-#include "common/base/clock.h"
 #include "common/base/histogram.h"
+#include "common/base/time/clock.h"
 
 #define LATENCY_MAX_US (INT64_C(3600) * US_PER_S)
 

@@ -5,7 +5,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/error.h"
-#include "common/base/pattern.h"
+#include "common/base/match/pattern.h"
 #include "common/base/xalloc.h"
 
 static size_t split(const char *text, struct str *out)

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/base/matcher.h"
+#include "common/base/match/matcher.h"
 #include "common/base/str.h"
 #include "gateway/base/lens.h"
 #include "gateway/base/view.h"
@@ -65,7 +65,7 @@ bool selection_matches_numbered(const struct selection *selection, struct str na
  * selected, though not all of these need be. NULL: there is. Borrowed from the selection. */
 const struct str *selection_names(const struct selection *selection, size_t *count);
 
-/* The work of all that was asked so far, in steps; see common/base/patterns.h. */
+/* The work of all that was asked so far, in steps; see common/base/match/patterns.h. */
 uint64_t selection_steps(const struct selection *selection);
 
 /* What the ids of its messages end with: the mark of its view. */

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 
 struct turn {
     mono_time now; /* The time at which the turn began; the clock is read once a turn. */

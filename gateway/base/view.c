@@ -8,7 +8,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/fnv.h"
-#include "common/base/pattern.h"
+#include "common/base/match/pattern.h"
 #include "common/base/xalloc.h"
 #include "gateway/base/view_state.h"
 

@@ -21,14 +21,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/base/clock.h"
 #include "common/base/ip.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 
 #define CLIENTS_MAX 100000
 
-/* A step is about 20 ns at most, see common/base/patterns.h. */
+/* A step is about 20 ns at most, see common/base/match/patterns.h. */
 #define CLIENTS_STEPS_PER_MS 50000
 
 struct clients;

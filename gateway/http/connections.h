@@ -19,8 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 
 /* The longest time that a client may take to read an answer. */
 #define CONNECTIONS_ANSWERING_MS 300000

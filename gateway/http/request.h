@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/histogram.h"
 #include "common/base/ip.h"
+#include "common/base/time/clock.h"
 #include "gateway/base/identity.h"
 #include "gateway/base/view.h"
 #include "gateway/http/connections.h"

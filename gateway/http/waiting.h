@@ -17,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/heap.h"
+#include "common/base/time/clock.h"
 #include "common/store/eventlog.h"
 #include "gateway/base/selection.h"
 

@@ -7,7 +7,7 @@
 #include "common/base/xalloc.h"
 #include "gateway/stream/frames.h"
 #include "gateway/stream/records.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 #include "gateway/stream/send.h"
 #include "gateway/stream/streams_state.h"
 

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 
 struct stream;
 struct streams;

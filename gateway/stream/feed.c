@@ -4,7 +4,7 @@
 #include "gateway/stream/channels.h"
 #include "gateway/stream/frames.h"
 #include "gateway/stream/records.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 #include "gateway/stream/streams_state.h"
 
 /* ---- Logs ---- */

@@ -3,7 +3,7 @@
 #ifndef GATEWAY_STREAM_FEED_H
 #define GATEWAY_STREAM_FEED_H
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/store/store.h"
 
 struct streams;

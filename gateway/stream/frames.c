@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/stream/frames.h"
 
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 #include "gateway/stream/streams_state.h"
 
 struct str frames_make(struct streams *s, enum channel_kind kind, const struct message *message,

@@ -8,7 +8,7 @@
 #include "common/store/store.h"
 #include "gateway/base/lens.h"
 #include "gateway/stream/channel.h"
-#include "gateway/stream/message.h"
+#include "gateway/stream/render/message.h"
 
 struct streams;
 

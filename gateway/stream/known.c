@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 
 struct known {
     bool by_cursor;

@@ -40,7 +40,7 @@ bool known_has(const struct known *known, const struct tile *tile);
 /* True when the client surely had the tile at some time, so that it must hear of its removal. */
 bool known_had(const struct known *known, const struct tile *tile);
 
-/* The work of all that was asked of it so far, in steps; see common/base/patterns.h. */
+/* The work of all that was asked of it so far, in steps; see common/base/match/patterns.h. */
 uint64_t known_steps(const struct known *known);
 
 /* True when removals that the client has not heard of may be among those that the store forgot.

@@ -5,8 +5,8 @@
 
 #include <sys/types.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 
 struct stream;
 struct streams;

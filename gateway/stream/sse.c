@@ -7,7 +7,7 @@
 
 #include "gateway/stream/fanout.h"
 #include "gateway/stream/records.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 #include "gateway/stream/streams_state.h"
 
 #define INPUT_READ_BYTES ((size_t)64 * 1024)

@@ -32,7 +32,7 @@
 #ifndef GATEWAY_STREAM_STREAMS_H
 #define GATEWAY_STREAM_STREAMS_H
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/store/eventlog.h"
 #include "common/store/store.h"
 #include "gateway/stream/fanout.h"

@@ -8,7 +8,7 @@
 
 #include "common/base/blob.h"
 #include "common/base/buf.h"
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/store/eventlog.h"
 #include "common/store/store.h"
 #include "gateway/base/latency.h"

@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
-#include "gateway/stream/message.h"
+#include "common/base/time/clock.h"
+#include "gateway/stream/render/message.h"
 
 struct stream;
 struct stream_request;

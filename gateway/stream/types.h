@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/ip.h"
+#include "common/base/time/clock.h"
 #include "common/wire/cursor.h"
 #include "gateway/base/selection.h"
 #include "gateway/base/view.h"
@@ -64,8 +64,9 @@ struct streams_counters {
 
 /* Whom the streams belong to, as the engine's user counts it; the arg is that of streams_create. */
 struct streams_accounts {
-    /* Charges the client for work that was done for it alone, in steps (common/base/patterns.h).
-     * False: it is in debt. Its catch-ups that cost work pause then, until a charge of 0 is true.
+    /* Charges the client for work that was done for it alone, in steps
+     * (common/base/match/patterns.h). False: it is in debt. Its catch-ups that cost work pause
+     * then, until a charge of 0 is true.
      */
     bool (*charge)(void *arg, const struct ip *client, uint64_t steps);
     /* True when the client may have one more channel, while that many are unused. */

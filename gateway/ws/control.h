@@ -7,8 +7,8 @@
 #ifndef GATEWAY_WS_CONTROL_H
 #define GATEWAY_WS_CONTROL_H
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "gateway/stream/transport.h"
 #include "gateway/ws/frame.h"
 

@@ -11,7 +11,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/str.h"
-#include "gateway/stream/message.h"
+#include "gateway/stream/render/message.h"
 
 enum ws_opcode {
     WS_CONTINUATION = 0,

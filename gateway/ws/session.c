@@ -8,7 +8,7 @@
 #include "common/base/error.h"
 #include "gateway/stream/fanout.h"
 #include "gateway/stream/records.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 #include "gateway/stream/streams_state.h"
 #include "gateway/ws/control.h"
 #include "gateway/ws/side.h"

@@ -7,12 +7,12 @@
 #include "common/codec/mp.h"
 #include "common/wire/lane.h"
 #include "ingestor/fold/family.h"
-#include "ingestor/fold/fold_digest.h"
-#include "ingestor/fold/fold_records.h"
 #include "ingestor/fold/fold_rows.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
 #include "ingestor/fold/refresh.h"
+#include "ingestor/fold/saved/fold_digest.h"
+#include "ingestor/fold/saved/fold_records.h"
 #include "ingestor/fold/types/types.h"
 
 struct fold *fold_create(const struct config *config, uint64_t lanes_owned)

@@ -17,14 +17,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 #include "common/store/event.h"
 #include "common/wire/tally.h"
 #include "ingestor/fold/fold_build.h" /* fold_build_… and */
 #include "ingestor/fold/fold_counters.h"
-#include "ingestor/fold/fold_save.h" /* fold_save and fold_load, beside what follows */
+#include "ingestor/fold/saved/fold_save.h" /* fold_save and fold_load, beside what follows */
 
 struct fold;
 

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "ingestor/fold/family.h"
-#include "ingestor/fold/fold_digest.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
 #include "ingestor/fold/refresh.h"
+#include "ingestor/fold/saved/fold_digest.h"
 
 bool fold_has_retired(const struct fold *fold, const struct config *config)
 {

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/store/event.h"
 
 #define FOLD_POSITION_SIZE 256 /* with the NUL; a longer id is cut */

@@ -25,9 +25,9 @@
 #include "common/base/table.h"
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/heap.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 #include "common/state/changes.h"
 #include "common/wire/tally.h"

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/codec/json.h"
 #include "common/config/tiles.h"
 #include "common/store/event.h"

@@ -22,9 +22,9 @@
 #include <stddef.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/heap.h"
 #include "common/base/table.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 #include "common/config/config.h"
 #include "common/store/event.h"

@@ -12,9 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 
 struct push_table;

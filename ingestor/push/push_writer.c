@@ -20,14 +20,22 @@
 #define SWEEP_ROWS 2000 /* deleted at once, so that pushes never wait for long */
 
 struct push_writer {
-    zactor_t *actor;
-    const struct config *config;
-    size_t jobs;  /* with the thread, which the main thread counts */
-    size_t bytes; /* of their requests */
+    /* The main thread's. */
+    zactor_t *actor; /* the pipe to the writer's thread; owned */
+    size_t jobs;     /* that the writer's thread has */
+    size_t bytes;    /* of their requests */
+
+    /* Both threads'; it was set before the writer's began, and never changes. */
+    const struct config *config; /* borrowed */
+
+    /* The main thread sets it, and the writer reads it: the id up to which tiles have been saved.
+     */
     _Atomic uint64_t saved;
-    _Atomic uint64_t commits;
-    _Atomic uint64_t deleted;
-    _Atomic uint64_t failed;
+
+    /* The writer's thread adds to these, and the main thread reads them. */
+    _Atomic uint64_t commits; /* transactions made */
+    _Atomic uint64_t deleted; /* events that were too old */
+    _Atomic uint64_t failed;  /* transactions that could not be made */
 };
 
 /* ---- Jobs ---- */
@@ -54,15 +62,16 @@ void push_job_destroy(struct push_job **job_p)
 
 /* ---- The writer's thread ---- */
 
+/* All of it is the writer's thread's alone. */
 struct writer_thread {
-    struct push_writer *writer;
-    void *socket; /* of the pipe */
-    bool stop;
-    struct push_table *table; /* NULL: the file is not open */
-    struct mp_doc doc;        /* scratch */
-    struct push_job *first;   /* what is to be written, oldest first */
-    struct push_job **end;
-    mono_time sweep_at;
+    struct push_writer *writer; /* what it shares with the main thread */
+    void *socket;               /* its end of the pipe */
+    bool stop;                  /* The main thread wants it to end. */
+    struct push_table *table;   /* NULL: the file is not open */
+    struct mp_doc doc;          /* scratch */
+    struct push_job *first;     /* what is to be written, oldest first */
+    struct push_job **end;      /* where the next one is hung in */
+    mono_time sweep_at;         /* when to look next for what is too old */
 };
 
 static void refuse(struct push_job *job, int status, const struct error *err)

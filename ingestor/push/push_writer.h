@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 
 /* Who waits, as the server wants it back, and what for. */

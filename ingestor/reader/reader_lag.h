@@ -5,7 +5,7 @@
 #ifndef INGESTOR_READER_READER_LAG_H
 #define INGESTOR_READER_READER_LAG_H
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/wire/lag.h"
 #include "ingestor/source/source.h"
 

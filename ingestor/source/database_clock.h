@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 
 #define DATABASE_CLOCK_KEPT_US (60 * US_PER_S)
 

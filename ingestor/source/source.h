@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/error.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 #include "common/store/event.h"
 #include "common/wire/lag.h"

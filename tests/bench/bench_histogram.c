@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "common/base/clock.h"
 #include "common/base/histogram.h"
+#include "common/base/time/clock.h"
 #include "common/base/xalloc.h"
 
 #define VALUES 65536

@@ -93,12 +93,12 @@ def missing_for_views(tree, name):
         yield f"docs/security.md does not say of `{name}` if everybody may see {member}, or only whose role names data.{member}"
     for member in sorted((figures | details) - members):
         yield f"docs/security.md says of `{name}` that it has {member}, and docs/contracts/{name}.json does not"
-    shown = re.search(r"figures\[\] = \{(.*?)\};", tree.text("gateway/stream/fields.c"), re.DOTALL)
+    shown = re.search(r"figures\[\] = \{(.*?)\};", tree.text("gateway/stream/render/fields.c"), re.DOTALL)
     known = set(re.findall(r'"(\w+)"', shown[1])) if shown else set()
     for member in sorted(figures - known):
-        yield f"gateway/stream/fields.c does not list {member} of `{name}` among the figures: who may not see all fields does not see it"
+        yield f"gateway/stream/render/fields.c does not list {member} of `{name}` among the figures: who may not see all fields does not see it"
     for member in sorted(details & known):
-        yield f"gateway/stream/fields.c lists {member} of `{name}` among the figures: everybody sees it"
+        yield f"gateway/stream/render/fields.c lists {member} of `{name}` among the figures: everybody sees it"
 
 
 def main():

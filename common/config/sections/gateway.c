@@ -2,9 +2,9 @@
 /* The `gateway` section: where browsers connect, whom it follows, and its limits. */
 #include <string.h>
 
+#include "common/config/file/values.h"
 #include "common/config/network.h"
 #include "common/config/sections/section.h"
-#include "common/config/values.h"
 
 #define UNIX "unix:"
 #define SOCKET_PATH_MAX 107 /* bytes, without the NUL: what struct sockaddr_un has room for */

@@ -2,10 +2,10 @@
 /* The `ingestor` section: its addresses, its lanes, and where its state is saved. */
 #include <string.h>
 
+#include "common/config/file/values.h"
 #include "common/config/network.h"
 #include "common/config/sections/section.h"
 #include "common/config/source_kinds.h"
-#include "common/config/values.h"
 #include "common/wire/lane.h"
 
 /* postgresql://…: the state of a bus, which has no database of its own to keep it in. */

@@ -2,7 +2,7 @@
 /* The `gateway.roles` section: what the members of each group may see. */
 #include <string.h>
 
-#include "common/base/pattern.h"
+#include "common/base/match/pattern.h"
 #include "common/config/sections/section.h"
 
 #define GROUP_MAX 256 /* bytes of a group's name */

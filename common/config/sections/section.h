@@ -7,7 +7,7 @@
 #ifndef COMMON_CONFIG_SECTIONS_SECTION_H
 #define COMMON_CONFIG_SECTIONS_SECTION_H
 
-#include "common/config/keys.h"
+#include "common/config/file/keys.h"
 
 #define CONFIG_EVENTS_MAX 1000000 /* raw events that a process may be told to keep */
 #define CONFIG_EVENTS_MEMORY_MAX (INT64_C(64) << 30) /* bytes that these may be told to take */

@@ -2,11 +2,11 @@
 /* The `source` section: where the events table is, and what its columns are called. */
 #include <string.h>
 
+#include "common/config/file/values.h"
 #include "common/config/sections/section.h"
 #include "common/config/sections/source_columns.h"
 #include "common/config/sections/source_dedupe.h"
 #include "common/config/source_kinds.h"
-#include "common/config/values.h"
 
 #define URI_MAX_BYTES 4096
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/event_fields.h"
-#include "common/config/values.h"
+#include "common/config/file/values.h"
 
 static bool field_name_valid(struct str name)
 {

@@ -3,7 +3,7 @@
 #ifndef COMMON_CONFIG_SECTIONS_SOURCE_COLUMNS_H
 #define COMMON_CONFIG_SECTIONS_SOURCE_COLUMNS_H
 
-#include "common/config/keys.h"
+#include "common/config/file/keys.h"
 
 #define CONFIG_COLUMN_NAME_MAX 255 /* bytes of the name of a table, of a column or of a place */
 

@@ -3,7 +3,7 @@
 #ifndef COMMON_CONFIG_SECTIONS_SOURCE_DEDUPE_H
 #define COMMON_CONFIG_SECTIONS_SOURCE_DEDUPE_H
 
-#include "common/config/keys.h"
+#include "common/config/file/keys.h"
 
 /* Takes any value: which fields there are is known at the end of the section. */
 config_read_fn config_read_dedupe;

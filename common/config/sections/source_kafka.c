@@ -11,8 +11,8 @@
  */
 #include <string.h>
 
+#include "common/config/file/values.h"
 #include "common/config/sections/source_columns.h"
-#include "common/config/values.h"
 
 #define OPTION_MAX_BYTES 4096
 

@@ -8,8 +8,8 @@
  *     tls: true
  *     ca_file: ca.pem
  */
+#include "common/config/file/values.h"
 #include "common/config/sections/source_columns.h"
-#include "common/config/values.h"
 
 static const struct config_key rows[] = {
     {CONFIG_TEXT("user", struct config_nats, user, 256),

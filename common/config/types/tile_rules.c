@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/config/types/tile_rules.h"
 
-#include "common/config/values.h"
+#include "common/config/file/values.h"
 
 const struct yaml_node *tile_rules_given(const struct tile_reading *t, const char *key)
 {

@@ -7,7 +7,7 @@
 #ifndef COMMON_CONFIG_TYPES_TILE_RULES_H
 #define COMMON_CONFIG_TYPES_TILE_RULES_H
 
-#include "common/config/keys.h"
+#include "common/config/file/keys.h"
 
 #define TILE_METRIC_MAX 256                 /* bytes of a metric's name */
 #define TILE_WINDOW_MAX (3660 * MS_PER_DAY) /* of a window, and of a deadline */

@@ -85,6 +85,19 @@ static const char *schema_of(const struct config_source *source)
     return source->table_schema != NULL ? source->table_schema : "main";
 }
 
+/* Takes up a column of the table, if it is one that is read. Its type is copied. */
+static void take_column(const struct sqlite *s, sqlite3_stmt *row, bool *there, char **types)
+{
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    for (size_t i = 0; i < oracle_column_count(s->source); i++) {
+        const char *wanted = oracle_column(s->source, i);
+        if (wanted != NULL && sqlite3_stricmp(name, wanted) == 0 && !there[i]) {
+            there[i] = true;
+            types[i] = x_strdup((const char *)sqlite3_column_text(row, 1));
+        }
+    }
+}
+
 /* Which columns there are, and of which declared types. False when some are missing. */
 static bool try_columns(const struct sqlite *s, bool *there)
 {
@@ -97,14 +110,7 @@ static bool try_columns(const struct sqlite *s, bool *there)
         say_failed(s);
     } else {
         while (sqlite3_step(list) == SQLITE_ROW) {
-            const char *name = (const char *)sqlite3_column_text(list, 0);
-            for (size_t i = 0; i < oracle_column_count(s->source); i++) {
-                const char *wanted = oracle_column(s->source, i);
-                if (wanted != NULL && sqlite3_stricmp(name, wanted) == 0 && !there[i]) {
-                    there[i] = true;
-                    types[i] = x_strdup((const char *)sqlite3_column_text(list, 1));
-                }
-            }
+            take_column(s, list, there, types);
         }
         good = connect_columns(s->source, there, (const char *const *)types, s->out);
     }

@@ -11,7 +11,7 @@
 
 #include <sodium.h>
 
-#include "common/base/pattern.h"
+#include "common/base/match/pattern.h"
 #include "common/base/xalloc.h"
 #include "common/wire/event_id.h"
 #include "common/wire/tally.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/types/calendar.h"
 
-#include "common/base/civil.h"
-#include "common/base/zone.h"
+#include "common/base/time/civil.h"
+#include "common/base/time/zone.h"
 
 #define DAYS_MAX                                                                                   \
     INT64_C(26700000) /* as many from 1970; µs of such days stay far below INT64_MAX              \

@@ -5,7 +5,7 @@
 
 #include <utlist.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"

@@ -22,8 +22,8 @@
 #include <stddef.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"
 #include "ingestor/fold/row.h"

@@ -30,7 +30,7 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"
 #include "ingestor/fold/number.h"

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 #include "ingestor/source/batch.h"
 #include "ingestor/source/unusable.h"
 

@@ -8,7 +8,7 @@
 #include <sodium.h>
 
 #include "common/base/fnv.h"
-#include "common/base/pattern.h"
+#include "common/base/match/pattern.h"
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
 #include "ingestor/source/kafka/kafka_state.h"

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 
 #define MESSAGE_VALUE_MAX ((size_t)4 << 20) /* bytes of a value that is looked at */
 

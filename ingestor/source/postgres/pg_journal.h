@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/codec/mp.h"
 
 struct pg_record {

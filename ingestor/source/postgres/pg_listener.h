@@ -19,7 +19,7 @@
 #include <stdbool.h>
 
 #include "common/base/backoff.h"
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 
 enum pg_listener_phase {

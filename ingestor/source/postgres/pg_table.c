@@ -9,7 +9,7 @@
 #include "common/program/log.h"
 #include "ingestor/source/batch.h"
 #include "ingestor/source/columns.h"
-#include "ingestor/source/postgres/pg_cursor_key.h"
+#include "ingestor/source/postgres/cursor/pg_cursor_key.h"
 #include "ingestor/source/postgres/pg_value.h"
 
 /* Types of which ids may be, as numbers in the order of their values. */

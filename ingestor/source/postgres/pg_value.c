@@ -4,7 +4,7 @@
 #include <endian.h>
 #include <string.h>
 
-#include "common/base/zone.h"
+#include "common/base/time/zone.h"
 
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) /* 2000-01-01 */
 

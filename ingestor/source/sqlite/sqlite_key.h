@@ -10,8 +10,8 @@
 #include <sqlite3.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
 #include "common/base/str.h"
+#include "common/base/time/clock.h"
 
 /* Replaces what is in `out` by the value of a column of the row in hand; NULL: it is left empty. */
 void sqlite_key_put(struct buf *out, sqlite3_stmt *row, int column);

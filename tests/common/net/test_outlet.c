@@ -7,7 +7,7 @@
 #include <zmq.h>
 
 #include "common/base/buf.h"
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/net/sockets.h"
 #include "tests/unit.h"
 

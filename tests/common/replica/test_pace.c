@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/replica/pace.h"
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "tests/unit.h"
 
 /* A way of so many bytes a second, which takes so long there and back. Returns the length of the

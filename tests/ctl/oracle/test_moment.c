@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Moments as tables hold them: what the fold's reading (common/base/clock.h) and the oracle's make
- * of them, against values that Python's datetime worked out, and against each other. */
+/* Moments as tables hold them: what the fold's reading (common/base/time/clock.h) and the oracle's
+ * make of them, against values that Python's datetime worked out, and against each other. */
 #include "ctl/oracle/moment.h"
 
 #include <math.h>
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "common/base/clock.h"
-#include "common/base/zone.h"
+#include "common/base/time/clock.h"
+#include "common/base/time/zone.h"
 #include "tests/unit.h"
 
 struct expected {

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "common/base/civil.h"
-#include "common/base/zone.h"
-#include "common/base/zone_spans.h"
+#include "common/base/time/civil.h"
+#include "common/base/time/zone.h"
+#include "common/base/time/zone_spans.h"
 #include "tests/unit.h"
 
 #define HOUR INT64_C(3600)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of patterns: the compiled list agrees with each pattern by itself, and what two patterns
  * have in common with what they match. Input: patterns on a line, joined by commas; names. */
-#include "common/base/pattern.h"
-#include "common/base/patterns.h"
+#include "common/base/match/pattern.h"
+#include "common/base/match/patterns.h"
 #include "tests/fuzz/fuzz.h"
 
 #define LIST_MAX 64

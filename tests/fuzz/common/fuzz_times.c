@@ -3,9 +3,9 @@
  * clock in Berlin shows then leads back to it. Input: the text. */
 #include <stdlib.h>
 
-#include "common/base/clock.h"
 #include "common/base/error.h"
-#include "common/base/zone.h"
+#include "common/base/time/clock.h"
+#include "common/base/time/zone.h"
 #include "tests/fuzz/fuzz.h"
 
 /* Berlin's clocks were never farther from UTC. */

@@ -5,7 +5,7 @@
 #include "common/base/error.h"
 #include "common/codec/mp_patch.h"
 #include "gateway/access/claim.h"
-#include "gateway/stream/fields.h"
+#include "gateway/stream/render/fields.h"
 #include "tests/fuzz/fuzz.h"
 
 struct document {

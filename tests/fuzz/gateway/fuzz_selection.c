@@ -3,7 +3,7 @@
  * narrowed to a view it selects what both match. Input: lines of patterns that are asked for, that
  * may be seen, and of names. */
 #include "common/base/error.h"
-#include "common/base/pattern.h"
+#include "common/base/match/pattern.h"
 #include "gateway/base/selection.h"
 #include "tests/fuzz/fuzz.h"
 

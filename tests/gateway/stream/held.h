@@ -10,7 +10,7 @@
 #include "common/store/store.h"
 #include "common/store/store_list.h"
 #include "gateway/base/selection.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 
 /* RFC 7396. */
 static inline void held_merge(json_t *target, json_t *patch)

@@ -19,7 +19,7 @@
 #include "common/base/error.h"
 #include "common/codec/mp.h"
 #include "gateway/base/view.h"
-#include "gateway/stream/render.h"
+#include "gateway/stream/render/render.h"
 #include "gateway/stream/sse.h"
 #include "gateway/stream/streams.h"
 #include "gateway/ws/session.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zmq.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "common/base/xalloc.h"
 #include "ingestor/source/batch.h"
 #include "tests/unit.h"

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "common/base/civil.h"
-#include "common/base/zone_spans.h"
+#include "common/base/time/civil.h"
+#include "common/base/time/zone_spans.h"
 #include "tests/ingestor/fold/fold_unit.h"
 
 #define MINUTE INT64_C(60)

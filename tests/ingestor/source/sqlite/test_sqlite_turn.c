@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "common/base/clock.h"
+#include "common/base/time/clock.h"
 #include "tests/unit.h"
 
 struct two {
