@@ -67,11 +67,35 @@ int event_id_compare(struct event_id a, struct event_id b)
     return by_len != 0 ? by_len : compare_bytes(a.text, b.text);
 }
 
+/* True when all are printable ASCII, as nearly all ids are, so eight bytes are judged at once: one
+ * below 0x20 borrows from the highest bit that it is given, and 0x7f becomes 0x80 with one more. */
+static bool is_printable_ascii(struct str text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t high = ones << 7;
+    uint64_t bad = 0;
+    size_t i = 0;
+    for (; text.len - i >= sizeof ones; i += sizeof ones) {
+        uint64_t eight;
+        memcpy(&eight, text.p + i, sizeof eight);
+        bad |= eight | (((eight | high) - ones * 0x20) ^ high) | (eight + ones);
+    }
+    bad &= high;
+    for (; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.p[i];
+        bad |= (uint64_t)(c < 0x20 || c >= 0x7f);
+    }
+    return bad == 0;
+}
+
 bool event_id_valid(struct str text)
 {
     if (text.p == NULL || text.len == 0 || text.len > EVENT_ID_MAX || text.p[0] == ' ' ||
         text.p[text.len - 1] == ' ') {
         return false;
+    }
+    if (is_printable_ascii(text)) {
+        return true;
     }
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char c = (unsigned char)text.p[i];

@@ -264,6 +264,7 @@ static void writer_thread_main(zsock_t *pipe, void *arg)
     }
     push_table_close(&t.table);
     mp_doc_free(&t.doc);
+    handover_give(arg);
     struct push_job *none = NULL;
     zmq_send(t.socket, &none, sizeof(struct push_job *), 0);
 }
@@ -306,6 +307,7 @@ void push_writer_destroy(struct push_writer **writer_p)
         handover_take(job);
         push_job_destroy(&job);
     }
+    handover_take(writer);
     zactor_destroy(&writer->actor);
     free(writer);
     *writer_p = NULL;

@@ -103,6 +103,7 @@ struct poll {
     struct batch *batch;
     wall_time now;
     size_t max_rows;
+    struct cursor_row passed;  /* The position is to be set to its key, if that is placed. */
     bool patient;              /* However many rows without a place come, it reads on. */
     size_t misplaced;          /* How many came one behind the other. */
     bool future;               /* A row of the future was met: what follows is ahead. */
@@ -139,11 +140,30 @@ static void deliver_settled(struct poll *p, const struct cursor_row *row)
     p->full = batch_is_full(p->batch);
 }
 
+static void set_position(struct poll *p)
+{
+    if (p->passed.placed) {
+        cursor_mark_set(&p->c->state.position, &p->passed);
+        p->passed.placed = false;
+    }
+}
+
+/* The position goes to the row. To copy each key costs more than to read it, so that waits until
+ * it is the last one, or the key would not be valid any more. */
+static void pass(struct poll *p, const struct cursor_row *row)
+{
+    p->passed = *row;
+    if (!row->key_lasts) {
+        set_position(p);
+    }
+}
+
 static bool take_next(void *arg, const struct cursor_row *row)
 {
     struct poll *p = arg;
     struct cursor *c = p->c;
     if (!row->placed) {
+        set_position(p);
         c->skipped++;
         unusable_text_row(&c->unusable, UNUSABLE_TIMESTAMP, row->id);
         return p->patient || ++p->misplaced < p->max_rows;
@@ -167,7 +187,7 @@ static bool take_next(void *arg, const struct cursor_row *row)
             cursor_set_pass(&c->state.set, known, c->state.position.ordinal);
         }
     }
-    cursor_mark_set(&c->state.position, row);
+    pass(p, row);
     if (c->skipped != 0) {
         p->batch->unusable += c->skipped;
         c->skipped = 0;
@@ -196,6 +216,7 @@ static int read_next(struct poll *p, struct error *err)
     p->patient = c->building || clock_mono().us >= c->thorough.due_at.us;
     const mono_time began = clock_mono();
     const int status = c->db.scan(c->db.arg, &range, take_next, p, &more, err);
+    set_position(p);
     p->looked_us += p->misplaced != 0 ? clock_mono().us - began.us : 0;
     p->batch->more = more || p->full;
     buf_free(&time);

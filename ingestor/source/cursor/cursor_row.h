@@ -26,6 +26,7 @@ struct cursor_key {
 struct cursor_row {
     bool placed;           /* It has both values, and a time can be made of the first one. */
     struct cursor_key key; /* meaningful only when it is placed */
+    bool key_lasts;        /* The key is valid until the row after the next one is handed out. */
     wall_time time;        /* of the cursor's column; meaningful only when it is placed */
     struct str id;         /* as text, as the event has it, if that is a valid id */
     size_t asked;          /* which of the keys that `find` was given it stands at */

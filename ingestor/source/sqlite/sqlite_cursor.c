@@ -29,6 +29,12 @@ enum { WHOLE, KEYS, SHAPES };
 /* Where rows begin. Those of one time that have no id come first, and cannot be gone on from. */
 enum { FIRST, BEHIND_KEY, BEHIND_TIME, STARTS };
 
+/* A key in one piece of memory, as it is written for each row. */
+struct slot {
+    struct buf bytes; /* the time, and then the id */
+    size_t time_len;  /* the bytes of the time */
+};
+
 struct sqlite_cursor {
     struct sqlite_source s; /* connection, wakes and turns; it is the base */
     struct cursor cursor;
@@ -41,14 +47,21 @@ struct sqlite_cursor {
 
     /* The row in hand. */
     sqlite3_stmt *row;
-    struct buf time;
-    struct buf id;
-    struct buf id_text;
+    struct slot slots[2]; /* its key, and that of the row before it, in turns */
+    struct slot *slot;    /* its key: one of these */
+    struct buf id_text;   /* scratch: a blob's hex digits */
 };
 
 static struct sqlite_cursor *cursor_of(struct source *source)
 {
     return (struct sqlite_cursor *)(void *)source;
+}
+
+static struct cursor_key key_of(const struct slot *slot)
+{
+    const struct str all = buf_str(&slot->bytes);
+    return (struct cursor_key){{all.p, slot->time_len},
+                               {all.p + slot->time_len, all.len - slot->time_len}};
 }
 
 /* ---- Statements ---- */
@@ -203,8 +216,8 @@ static int prepare_for_schema(struct sqlite_cursor *c, struct error *err)
 /* A scan under way, which makes way for writers: it then goes on behind its last row. */
 struct scan {
     const struct cursor_range *range;
-    struct buf time; /* key of the last row */
-    struct buf id;
+    struct slot last; /* the key of the last row; empty: there was none */
+    int time_column;  /* where the cursor's column is */
     cursor_take *take;
     void *take_arg;
     size_t placed; /* rows with a place that were handed out */
@@ -215,14 +228,18 @@ struct scan {
 static void hand_out(struct sqlite_cursor *c, sqlite3_stmt *statement, struct scan *scan,
                      size_t asked)
 {
-    struct cursor_row row = {.asked = asked};
+    struct cursor_row row = {.asked = asked, .key_lasts = true};
+    struct slot *slot = c->slot == &c->slots[0] ? &c->slots[1] : &c->slots[0];
     c->row = statement;
-    sqlite_key_put(&c->time, statement, time_column(c, statement));
-    sqlite_key_put(&c->id, statement, EVENT_ID);
-    row.placed = c->time.len != 0 && c->id.len != 0 &&
-                 sqlite_key_time(buf_str(&c->time), c->s.config->source.local.zone, &row.time);
-    row.key = (struct cursor_key){buf_str(&c->time), buf_str(&c->id)};
-    row.id = sqlite_key_id(buf_str(&c->id), &c->id_text);
+    c->slot = slot;
+    buf_clear(&slot->bytes);
+    sqlite_key_put(&slot->bytes, statement, scan->time_column);
+    slot->time_len = slot->bytes.len;
+    sqlite_key_put(&slot->bytes, statement, EVENT_ID);
+    row.key = key_of(slot);
+    row.placed = row.key.time.len != 0 && row.key.id.len != 0 &&
+                 sqlite_key_time(row.key.time, c->s.config->source.local.zone, &row.time);
+    row.id = sqlite_key_id(row.key.id, &c->id_text);
     scan->placed += row.placed;
     scan->over = !scan->take(scan->take_arg, &row);
 }
@@ -246,8 +263,8 @@ static void bind_range(sqlite3_stmt *statement, const struct cursor_key *after,
 static int step_through(struct sqlite_cursor *c, struct scan *scan)
 {
     const struct cursor_range *range = scan->range;
-    const bool resumed = scan->time.len != 0;
-    const struct cursor_key last = {buf_str(&scan->time), buf_str(&scan->id)};
+    const bool resumed = scan->last.time_len != 0;
+    const struct cursor_key last = key_of(&scan->last);
     const struct cursor_key *after = resumed ? &last : range->after;
     const int start = after == NULL ? FIRST : after->id.len == 0 ? BEHIND_TIME : BEHIND_KEY;
     sqlite3_stmt *statement =
@@ -255,6 +272,7 @@ static int step_through(struct sqlite_cursor *c, struct scan *scan)
     const size_t limit = range->max_rows - scan->placed;
     size_t rows = 0;
     int step;
+    scan->time_column = time_column(c, statement);
     sqlite_turn_await(&c->s.turn, c->s.db);
     bind_range(statement, after, range->until, limit);
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -266,10 +284,9 @@ static int step_through(struct sqlite_cursor *c, struct scan *scan)
     }
     sqlite3_reset(statement);
     if (step == SQLITE_ROW) { /* the key of that row, which bound texts may not be until now */
-        buf_clear(&scan->time);
-        buf_clear(&scan->id);
-        buf_append_str(&scan->time, buf_str(&c->time));
-        buf_append_str(&scan->id, buf_str(&c->id));
+        buf_clear(&scan->last.bytes);
+        buf_append_str(&scan->last.bytes, buf_str(&c->slot->bytes));
+        scan->last.time_len = c->slot->time_len;
     }
     return step;
 }
@@ -284,8 +301,7 @@ static int scan(void *arg, const struct cursor_range *range, cursor_take *take, 
         step = step_through(c, &scan);
     } while (step == SQLITE_ROW && !scan.over && scan.placed < range->max_rows);
     *more = scan.placed >= range->max_rows;
-    buf_free(&scan.time);
-    buf_free(&scan.id);
+    buf_free(&scan.last.bytes);
     return step == SQLITE_ROW || step == SQLITE_DONE
                ? STATUS_OK
                : sqlite_table_error(&c->s, "cannot read the table", err);
@@ -295,7 +311,7 @@ static int find(void *arg, const struct cursor_key *keys, size_t count, cursor_t
                 void *take_arg, struct error *err)
 {
     struct sqlite_cursor *c = arg;
-    struct scan scan = {.take = take, .take_arg = take_arg};
+    struct scan scan = {.take = take, .take_arg = take_arg, .time_column = time_column(c, c->one)};
     int step = SQLITE_DONE;
     for (size_t i = 0; i < count && !scan.over && (step == SQLITE_ROW || step == SQLITE_DONE);
          i++) {
@@ -351,8 +367,8 @@ static void sqlite_cursor_close(struct source *source)
     close_statements(c);
     sqlite3_close(c->s.db);
     sqlite_wake_close(&c->s.wake);
-    buf_free(&c->time);
-    buf_free(&c->id);
+    buf_free(&c->slots[0].bytes);
+    buf_free(&c->slots[1].bytes);
     buf_free(&c->id_text);
     free(c);
 }

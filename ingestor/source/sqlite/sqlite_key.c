@@ -20,7 +20,6 @@ void sqlite_key_put(struct buf *out, sqlite3_stmt *row, int column)
 {
     sqlite3_value *value = sqlite3_column_value(row, column);
     double real;
-    buf_clear(out);
     switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
         buf_printf(out, "i%" PRId64, (int64_t)sqlite3_value_int64(value));

@@ -13,7 +13,7 @@
 #include "common/base/str.h"
 #include "common/base/time/clock.h"
 
-/* Replaces what is in `out` by the value of a column of the row in hand; NULL: it is left empty. */
+/* Appends the value of a column of the row in hand; NULL: nothing. */
 void sqlite_key_put(struct buf *out, sqlite3_stmt *row, int column);
 
 /* Binds such a value. It has to stay as it is until the statement is reset. */

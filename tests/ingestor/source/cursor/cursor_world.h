@@ -44,6 +44,10 @@ struct world {
     char (*order)[40];           /* ids by ordinal */
     uint64_t last;               /* the greatest ordinal that was handed on */
     const struct world_row *row; /* in hand */
+    char times[2][24];           /* of the keys of the last two rows, in turns */
+    char ids[2][40];             /* likewise */
+    size_t turn;                 /* which of them was written last */
+    bool keys_last;              /* Keys are valid as long as these: in every other scan. */
     size_t handed;               /* rows that scans have handed out */
     size_t finds;                /* calls of `find` that were about a key */
 };
@@ -65,10 +69,15 @@ static inline int compare(const struct cursor_key *a, const struct cursor_key *b
 static inline bool hand_out(struct world *w, const struct world_row *row, size_t asked,
                             cursor_take *take, void *arg)
 {
-    char time[24];
-    struct cursor_row handed = {
-        .placed = !row->misplaced, .time = {row->us}, .id = str_of(row->id), .asked = asked};
-    key_of(row, time, &handed.key);
+    const size_t turn = w->keys_last ? ++w->turn % 2 : 0;
+    struct cursor_row handed = {.placed = !row->misplaced,
+                                .key_lasts = w->keys_last,
+                                .time = {row->us},
+                                .id = str_of(row->id),
+                                .asked = asked};
+    key_of(row, w->times[turn], &handed.key);
+    memcpy(w->ids[turn], row->id, sizeof row->id);
+    handed.key.id = str_of(w->ids[turn]);
     w->row = row;
     return take(arg, &handed);
 }
@@ -80,6 +89,7 @@ static inline int scan(void *arg, const struct cursor_range *range, cursor_take 
     size_t handed = 0;
     bool wanted = true;
     (void)err;
+    w->keys_last = !w->keys_last;
     for (size_t i = 0; i < w->count && wanted && handed < range->max_rows; i++) {
         char time[24];
         struct cursor_key key;
