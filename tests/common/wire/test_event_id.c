@@ -154,12 +154,31 @@ static void test_encoding(void **state)
     buf_free(&bytes);
 }
 
+/* Eight bytes are judged at once, so each value is tried in each place of a word and behind one. */
+static void test_every_byte_in_every_place(void **state)
+{
+    (void)state;
+    for (unsigned value = 0; value < 0x100; value++) {
+        for (size_t at = 1; at < 20; at++) {
+            char text[] = "aaaaaaaaaaaaaaaaaaaa";
+            text[at] = (char)value;
+            const bool good = value >= 0x20 && value < 0x7f; /* above, it is no UTF-8 by itself */
+            assert_int_equal(event_id_valid((struct str){text, 20}),
+                             good && !(value == ' ' && at == 19));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),   cmocka_unit_test(test_order_of_places),
-        cmocka_unit_test(test_texts),   cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_encoding),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_order_of_places),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_every_byte_in_every_place),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_encoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
