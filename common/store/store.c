@@ -52,7 +52,6 @@ static void tile_free(struct store *store, struct tile *tile)
     drop_cache(store, tile);
     numbering_give_back(&store->numbering, tile->number);
     blob_unref(&tile->value);
-    free(tile->key);
     free(tile);
 }
 
@@ -140,10 +139,12 @@ static void notify(struct store *store, struct tile *tile, enum store_change cha
     }
 }
 
+/* The key stands behind the tile, so that whoever finds it among many waits for the memory once. */
 static struct tile *tile_new(struct store *store, struct str key)
 {
-    struct tile *tile = x_calloc(1, sizeof *tile);
-    tile->key = x_strndup(key.p, key.len);
+    struct tile *tile = x_calloc(1, sizeof *tile + key.len + 1);
+    tile->key = (char *)(tile + 1);
+    memcpy(tile->key, key.p, key.len);
     tile->key_len = key.len;
     tile->number = numbering_take(&store->numbering);
     tile->expiry.index = HEAP_NONE;

@@ -45,17 +45,17 @@
 struct member {
     struct family *family; /* borrowed */
     char *key;             /* of the tile, NUL-terminated; owned */
-    struct str group;   /* the value of group_by, in memory of its own; STR_NULL without group_by */
-    wall_time latest;   /* the greatest timestamp of its rows */
-    struct tally tally; /* of its rows; not known when an older version saved it */
-    wall_time arrival;  /* of the newest row since it was last handed out; {0} if none */
-    wall_time source;   /* that row's timestamp */
-    mono_time published;      /* when it was last handed out */
-    bool ever_published;      /* handed out at least once since it was last hidden */
-    bool dirty;               /* changed since it was last handed out */
-    bool whole;               /* to be handed out as a keyframe at once */
-    bool hidden;              /* idle: it keeps its state, but is not shown (see member.h) */
-    struct heap_item wake;    /* when time has something to do for it; in fold.wake */
+    struct str group;      /* the value of group_by, in its own memory; STR_NULL without group_by */
+    wall_time latest;      /* the greatest timestamp of its rows */
+    struct tally tally;    /* of its rows; not known when an older version saved it */
+    wall_time arrival;     /* of the newest row since it was last handed out; {0} if none */
+    wall_time source;      /* that row's timestamp */
+    mono_time published;   /* when it was last handed out */
+    bool ever_published;   /* handed out at least once since it was last hidden */
+    bool dirty;            /* changed since it was last handed out */
+    bool whole;            /* to be handed out as a keyframe at once */
+    bool hidden;           /* idle: it keeps its state, but is not shown (see member.h) */
+    struct heap_item wake; /* when time has something to do for it; in fold.wake */
     struct heap_item publish; /* when it may be handed out; in fold.publish */
     uint64_t number;          /* of its record; from 1, in the order of coming */
     struct member *prev;      /* in family.unsaved */
@@ -63,7 +63,7 @@ struct member {
     bool unsaved;             /* it is in that list */
     bool recorded; /* there is a record of it, or there is in what was handed over to be saved */
     UT_hash_handle by_group; /* links the members by `group` */
-    void *state;             /* owned; its type reads it */
+    void *state;             /* in its own memory; its type reads it */
 };
 
 /* How a tile that is new, or that was away, gets the rows that others have folded already

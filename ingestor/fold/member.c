@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/member.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/xalloc.h"
 #include "ingestor/fold/refresh.h"
@@ -121,22 +123,45 @@ void member_show(struct fold *fold, struct member *member, mono_time now)
     member_schedule_publish(fold, member, now);
 }
 
+/*
+ * All that a member always has is one piece of memory: where there are many of them, a row waits
+ * for memory longer than it computes.
+ *
+ *   struct member │ state, aligned for anything │ key, NUL │ group, NUL
+ */
+static struct member *allocate(const struct family *family, struct str group)
+{
+    const size_t align = _Alignof(max_align_t);
+    const size_t state_at = (sizeof(struct member) + align - 1) / align * align;
+    const size_t key_at = state_at + family->type->size;
+    char *key = make_key(family->config, group);
+    const size_t key_size = strlen(key) + 1;
+    char *memory = x_calloc(1, key_at + key_size + (group.p != NULL ? group.len + 1 : 0));
+    struct member *member = (struct member *)(void *)memory;
+    member->state = memory + state_at;
+    member->key = memory + key_at;
+    memcpy(member->key, key, key_size);
+    if (group.p != NULL) {
+        memcpy(memory + key_at + key_size, group.p, group.len);
+        member->group = (struct str){memory + key_at + key_size, group.len};
+    }
+    free(key);
+    return member;
+}
+
 struct member *member_create(struct fold *fold, struct family *family, struct str group,
                              struct moment now)
 {
-    struct member *member = x_calloc(1, sizeof *member);
+    struct member *member = allocate(family, group);
     member->family = family;
-    member->key = make_key(family->config, group);
     member->tally.known = true;        /* of no rows yet */
     member->latest.us = INT64_MIN / 2; /* so long ago that idle_ms can be added and taken off */
     member->wake.index = HEAP_NONE;
     member->publish.index = HEAP_NONE;
-    member->state = x_calloc(1, family->type->size);
     if (family->type->init != NULL) {
         family->type->init(member->state, family->config, now.wall);
     }
     if (group.p != NULL) {
-        member->group = (struct str){x_strndup(group.p, group.len), group.len};
         HASH_ADD_KEYPTR(by_group, family->members, member->group.p, member->group.len, member);
         refresh_join(fold, family, now.mono);
     } else {
@@ -161,16 +186,9 @@ void member_free(struct fold *fold, struct member *member)
     if (member->family->type->finish != NULL) {
         member->family->type->finish(member->state);
     }
-    free(member->state);
-    free(member->key);
     if (member->group.p != NULL) {
         refresh_leave(member->family, member);
         HASH_DELETE(by_group, member->family->members, member);
-        union {
-            const char *in;
-            char *out;
-        } own = {.in = member->group.p};
-        free(own.out);
     }
     free(member);
 }

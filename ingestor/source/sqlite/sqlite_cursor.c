@@ -19,15 +19,11 @@
 #include "ingestor/source/columns.h"
 #include "ingestor/source/cursor/cursor.h"
 #include "ingestor/source/cursor/cursor_past.h"
+#include "ingestor/source/sqlite/sqlite_cursor_sql.h"
 #include "ingestor/source/sqlite/sqlite_database.h"
 #include "ingestor/source/sqlite/sqlite_key.h"
 #include "ingestor/source/sqlite/sqlite_rows.h"
 #include "ingestor/source/sqlite/sqlite_table.h"
-
-enum { WHOLE, KEYS, SHAPES };
-
-/* Where rows begin. Those of one time that have no id come first, and cannot be gone on from. */
-enum { FIRST, BEHIND_KEY, BEHIND_TIME, STARTS };
 
 /* A key in one piece of memory, as it is written for each row. */
 struct slot {
@@ -38,12 +34,13 @@ struct slot {
 struct sqlite_cursor {
     struct sqlite_source s; /* connection, wakes and turns; it is the base */
     struct cursor cursor;
-    struct cursor_past past;                 /* of sqlite_cursor_open_past */
-    sqlite3_stmt *ranges[SHAPES][STARTS][2]; /* and whether there is an end */
-    sqlite3_stmt *one;                       /* the row of a key */
-    sqlite3_stmt *version;                   /* of the schema */
-    int64_t prepared_for;                    /* that version */
-    bool warned;                             /* that there is no index */
+    struct cursor_past past; /* of sqlite_cursor_open_past */
+    sqlite3_stmt
+        *ranges[SQLITE_CURSOR_SHAPES][SQLITE_CURSOR_STARTS][2]; /* and whether there is an end */
+    sqlite3_stmt *one;                                          /* the row of a key */
+    sqlite3_stmt *version;                                      /* of the schema */
+    int64_t prepared_for;                                       /* that version */
+    bool warned;                                                /* that there is no index */
 
     /* The row in hand. */
     sqlite3_stmt *row;
@@ -68,8 +65,9 @@ static struct cursor_key key_of(const struct slot *slot)
 
 static void close_statements(struct sqlite_cursor *c)
 {
-    for (int i = 0; i < SHAPES * STARTS * 2; i++) {
-        sqlite3_stmt **statement = &c->ranges[i / 2 / STARTS][i / 2 % STARTS][i % 2];
+    for (int i = 0; i < SQLITE_CURSOR_SHAPES * SQLITE_CURSOR_STARTS * 2; i++) {
+        sqlite3_stmt **statement =
+            &c->ranges[i / 2 / SQLITE_CURSOR_STARTS][i / 2 % SQLITE_CURSOR_STARTS][i % 2];
         sqlite3_finalize(*statement);
         *statement = NULL;
     }
@@ -86,48 +84,12 @@ static bool prepare(struct sqlite_cursor *c, char *sql, sqlite3_stmt **out)
     return result == SQLITE_OK;
 }
 
-/* What a shape selects: all columns, or the id alone; and the cursor's column behind them, unless
- * it is among them. */
-static char *selected(const struct sqlite_cursor *c, int shape, const char *columns)
-{
-    const struct config_source *source = &c->s.config->source;
-    if (shape == WHOLE && columns_time_is_known(source)) {
-        return sqlite3_mprintf("%s", columns);
-    }
-    char *id = sqlite3_mprintf("e.\"%w\"", source->columns[EVENT_ID].name);
-    char *all = sqlite3_mprintf("%s, e.\"%w\"", shape == WHOLE ? columns : id, source->cursor);
-    sqlite3_free(id);
-    return all;
-}
-
 /* Where the cursor's column is among these. */
 static int time_column(const struct sqlite_cursor *c, sqlite3_stmt *row)
 {
     const int last = sqlite3_column_count(row) - 1;
     const bool keys_only = last == 1;
     return !keys_only && columns_time_is_known(&c->s.config->source) ? EVENT_TIMESTAMP : last;
-}
-
-/* ?1 and ?2: the key that rows are behind; ?3 and ?4: up to which; ?5: how many. */
-static char *range_sql(const struct sqlite_cursor *c, const char *columns, int start, bool until)
-{
-    const struct config_source *source = &c->s.config->source;
-    const char *time = source->cursor;
-    const char *id = source->columns[EVENT_ID].name;
-    char *from = start == BEHIND_KEY ? sqlite3_mprintf("(e.\"%w\", e.\"%w\") > (?1, ?2)", time, id)
-                 : start == BEHIND_TIME
-                     ? sqlite3_mprintf("e.\"%w\" >= ?1 AND (e.\"%w\" > ?1 OR e.\"%w\" IS NOT NULL)",
-                                       time, time, id)
-                     : sqlite3_mprintf("e.\"%w\" IS NOT NULL", time);
-    char *to = until ? sqlite3_mprintf(" AND (e.\"%w\", e.\"%w\") <= (?3, ?4)", time, id)
-                     : sqlite3_mprintf("");
-    char *sql =
-        sqlite3_mprintf("SELECT %s FROM \"%w\".\"%w\" AS e WHERE %s%s ORDER BY "
-                        "e.\"%w\", e.\"%w\" LIMIT ?5",
-                        columns, sqlite_table_schema(source), source->table, from, to, time, id);
-    sqlite3_free(from);
-    sqlite3_free(to);
-    return sql;
 }
 
 /* Says so when rows have to be sorted at each poll. */
@@ -138,7 +100,7 @@ static void warn_of_missing_index(struct sqlite_cursor *c)
     const char *id = source->columns[EVENT_ID].name;
     sqlite3_stmt *plan = NULL;
     bool sorts = false;
-    char *sql = range_sql(c, "1", BEHIND_KEY, false);
+    char *sql = sqlite_cursor_range(source, "1", SQLITE_CURSOR_BEHIND_KEY, false);
     if (prepare(c, sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql), &plan)) {
         while (sqlite3_step(plan) == SQLITE_ROW) {
             const char *detail = (const char *)sqlite3_column_text(plan, 3);
@@ -170,20 +132,23 @@ static int prepare_all(struct sqlite_cursor *c, const char *columns, struct erro
 {
     const struct config_source *source = &c->s.config->source;
     const char *id = source->columns[EVENT_ID].name;
-    char *shapes[SHAPES] = {selected(c, WHOLE, columns), selected(c, KEYS, columns)};
+    char *shapes[SQLITE_CURSOR_SHAPES] = {
+        sqlite_cursor_columns(source, SQLITE_CURSOR_WHOLE, columns),
+        sqlite_cursor_columns(source, SQLITE_CURSOR_KEYS, columns)};
     bool ok = true;
-    for (int i = 0; i < SHAPES * STARTS * 2 && ok; i++) {
-        const int shape = i / 2 / STARTS;
-        ok = prepare(c, range_sql(c, shapes[shape], i / 2 % STARTS, i % 2 != 0),
-                     &c->ranges[shape][i / 2 % STARTS][i % 2]);
+    for (int i = 0; i < SQLITE_CURSOR_SHAPES * SQLITE_CURSOR_STARTS * 2 && ok; i++) {
+        const int shape = i / 2 / SQLITE_CURSOR_STARTS;
+        ok = prepare(
+            c, sqlite_cursor_range(source, shapes[shape], i / 2 % SQLITE_CURSOR_STARTS, i % 2 != 0),
+            &c->ranges[shape][i / 2 % SQLITE_CURSOR_STARTS][i % 2]);
     }
     ok = ok && prepare(c,
                        sqlite3_mprintf("SELECT %s FROM \"%w\".\"%w\" AS e WHERE "
                                        "e.\"%w\" = ?1 AND e.\"%w\" = ?2 LIMIT 1",
-                                       shapes[WHOLE], sqlite_table_schema(source), source->table,
-                                       source->cursor, id),
+                                       shapes[SQLITE_CURSOR_WHOLE], sqlite_table_schema(source),
+                                       source->table, source->cursor, id),
                        &c->one);
-    for (int shape = 0; shape < SHAPES; shape++) {
+    for (int shape = 0; shape < SQLITE_CURSOR_SHAPES; shape++) {
         sqlite3_free(shapes[shape]);
     }
     if (!ok) {
@@ -266,9 +231,11 @@ static int step_through(struct sqlite_cursor *c, struct scan *scan)
     const bool resumed = scan->last.time_len != 0;
     const struct cursor_key last = key_of(&scan->last);
     const struct cursor_key *after = resumed ? &last : range->after;
-    const int start = after == NULL ? FIRST : after->id.len == 0 ? BEHIND_TIME : BEHIND_KEY;
-    sqlite3_stmt *statement =
-        c->ranges[range->keys_only ? KEYS : WHOLE][start][range->until != NULL];
+    const int start = after == NULL        ? SQLITE_CURSOR_FIRST
+                      : after->id.len == 0 ? SQLITE_CURSOR_BEHIND_TIME
+                                           : SQLITE_CURSOR_BEHIND_KEY;
+    sqlite3_stmt *statement = c->ranges[range->keys_only ? SQLITE_CURSOR_KEYS : SQLITE_CURSOR_WHOLE]
+                                       [start][range->until != NULL];
     const size_t limit = range->max_rows - scan->placed;
     size_t rows = 0;
     int step;
