@@ -18,6 +18,7 @@ struct log {
     struct delivery delivery;
     uint64_t *ordinals;
     bool *replaced;
+    bool *no_news; /* NULL without source.dedupe */
     struct oracle_duplicates duplicates;
 };
 
@@ -60,6 +61,7 @@ static void free_log(struct log *log)
     order_destroy(&log->order);
     free(log->ordinals);
     free(log->replaced);
+    free(log->no_news);
     oracle_duplicates_free(&log->duplicates);
 }
 
@@ -182,6 +184,34 @@ static void note_newest(struct deliveries *d, const struct oracle_rows *rows)
     d->begun = true;
 }
 
+static struct order_row row_of(const struct oracle_rows *rows, size_t row)
+{
+    return (struct order_row){.key = oracle_row_key(rows, row),
+                              .timestamp = {oracle_row_us(rows, row)},
+                              .stream = oracle_row_stream(rows, row),
+                              .offset = oracle_row_offset(rows, row)};
+}
+
+/* Which rows are duplicates, or may be: of a row that is gone, so that nothing else tells. */
+static void find_duplicates(const struct deliveries *d, struct log *log,
+                            const struct oracle_rows *rows)
+{
+    const size_t count = oracle_rows_count(rows);
+    oracle_duplicates_free(&log->duplicates);
+    free(log->no_news);
+    log->no_news = NULL;
+    log->duplicates = oracle_duplicates_find(rows, log->ordinals, d->by_id);
+    if (log->duplicates.left_out == NULL) {
+        return;
+    }
+    log->no_news = x_calloc(count + 1, sizeof *log->no_news);
+    for (size_t i = 0; i < count; i++) {
+        const struct order_row row = row_of(rows, i);
+        log->no_news[i] = log->duplicates.left_out[i] ||
+                          (log->duplicates.named[i] && order_has_passed(log->order, &row));
+    }
+}
+
 static void place(const struct deliveries *d, struct log *log, const struct oracle_rows *rows)
 {
     const size_t count = oracle_rows_count(rows);
@@ -192,10 +222,7 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
     log->replaced = x_calloc(count + 1, sizeof *log->replaced);
     log->delivery.target = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct order_row row = {.key = oracle_row_key(rows, i),
-                                      .timestamp = {oracle_row_us(rows, i)},
-                                      .stream = oracle_row_stream(rows, i),
-                                      .offset = oracle_row_offset(rows, i)};
+        const struct order_row row = row_of(rows, i);
         const uint64_t ordinal = d->by_id ? (uint64_t)row.key : order_of(log->order, &row);
         log->ordinals[i] = ordinal;
         if (was_there(d, rows, i) && ordinal > log->delivery.target) {
@@ -204,9 +231,9 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
         log->replaced[i] = !order_is_of(log->order, row.key, row.timestamp,
                                         oracle_value(rows, oracle_cell(rows, i, type))->text);
     }
-    oracle_duplicates_free(&log->duplicates);
-    log->duplicates = oracle_duplicates_find(rows, log->ordinals, d->by_id);
+    find_duplicates(d, log, rows);
     log->delivery.duplicates = log->duplicates;
+    log->delivery.no_news = log->no_news;
     log->delivery.ordinals = log->ordinals;
     log->delivery.replaced = log->replaced;
     log->delivery.order = log->order;

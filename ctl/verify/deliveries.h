@@ -22,6 +22,7 @@ struct delivery {
     const uint64_t *ordinals;            /* of each row of the table, by its index */
     const bool *replaced;                /* True when another row was delivered with that id. */
     struct oracle_duplicates duplicates; /* borrowed; zeroed when there are none */
+    const bool *no_news;                 /* True: it may be passed over; NULL: no row may. */
     const struct order *order;           /* the order that they come from; borrowed */
     bool by_id;                          /* an ordinal is the row's id */
 

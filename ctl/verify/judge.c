@@ -347,6 +347,7 @@ static bool lacks_news(const struct judge_case *c, const struct oracle_cut *cut)
     news.after_at = cut->at;
     news.last = greater(cut->last, c->delivery->target);
     news.at = later(cut->at, c->began);
+    news.left_out = c->delivery->no_news;
     return counts_all_rows(tile) && tile->min_interval_ms < c->patience_ms && c->delivery->sure &&
            oracle_tally(c->members, c->member, &news, NULL).rows != 0;
 }

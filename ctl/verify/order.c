@@ -34,6 +34,7 @@ struct place {
 struct stream {
     uint64_t name; /* event_id_stream of their ids */
     int64_t first; /* the least offset */
+    int64_t last;  /* the greatest offset */
     UT_hash_handle by_name;
 };
 
@@ -44,6 +45,7 @@ struct order {
     uint64_t log; /* the generation of the server's log, which grows when that is emptied */
     uint64_t floor;
     uint64_t last;
+    uint64_t position;    /* what the server had delivered or passed over when it was asked last */
     bool texts;           /* Ids are texts, and keys are in no order. */
     int64_t least_key;    /* of the places; INT64_MAX when there is none */
     int64_t greatest_key; /* of the places; 0 when there is none */
@@ -128,9 +130,11 @@ static void note_stream(struct order *order, struct event_id id)
         stream = x_calloc(1, sizeof *stream);
         stream->name = name;
         stream->first = offset;
+        stream->last = offset;
         HASH_ADD(by_name, order->streams, name, sizeof stream->name, stream);
     }
     stream->first = offset < stream->first ? offset : stream->first;
+    stream->last = offset > stream->last ? offset : stream->last;
 }
 
 static void add(struct order *order, const struct answer_event *event)
@@ -192,6 +196,7 @@ static bool take_page(struct order *order, const struct answer_events *page)
             add(order, &event);
         }
     }
+    order->position = order_number(page->standing.position);
     return true;
 }
 
@@ -251,12 +256,26 @@ bool order_is_of(const struct order *order, int64_t key, wall_time timestamp, st
            place->row == digest(str_of(wall_format(timestamp, text)), event_type);
 }
 
-/* True when an event is here that stands before the row in its stream. */
-static bool is_behind(const struct order *order, const struct order_row *row)
+/* NULL: no event of the row's stream is here. */
+static const struct stream *stream_of(const struct order *order, const struct order_row *row)
 {
     const struct stream *stream;
     HASH_FIND(by_name, order->streams, &row->stream, sizeof row->stream, stream);
+    return stream;
+}
+
+/* True when an event is here that stands before the row in its stream. */
+static bool is_behind(const struct order *order, const struct order_row *row)
+{
+    const struct stream *stream = stream_of(order, row);
     return stream != NULL && row->offset > stream->first;
+}
+
+bool order_has_passed(const struct order *order, const struct order_row *row)
+{
+    const struct stream *stream = row->stream != 0 ? stream_of(order, row) : NULL;
+    return stream != NULL && find(order, row->key) == NULL &&
+           (row->offset < stream->last || order->position > order->last);
 }
 
 uint64_t order_of(const struct order *order, const struct order_row *row)

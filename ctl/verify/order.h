@@ -61,6 +61,11 @@ struct order_row {
 /* Ordinal of a row that is in the table; 0 when it is some ordinal up to the floor. */
 uint64_t order_of(const struct order *order, const struct order_row *row);
 
+/* True for a row of a stream that is not here, though one from behind it in its stream is, or
+ * something behind the newest event was read: so it was read, it may be, and not delivered. With
+ * source.dedupe it is a duplicate then, maybe of a row that is gone. */
+bool order_has_passed(const struct order *order, const struct order_row *row);
+
 /* False when another row was delivered with that id than the one that is in the table: one with
  * another type, or with a timestamp of another millisecond, which is as much as events tell. */
 bool order_is_of(const struct order *order, int64_t key, wall_time timestamp,

@@ -118,6 +118,24 @@ def test_one_id_counts_once(deploy, entries):
     test_dedupe.survive(deploy(entries, tiles=test_dedupe.TILES, config=test_dedupe.DEDUPE), entries)
 
 
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_duplicate_of_what_is_gone_is_no_news(deploy, entries, behind):
+    """Nobody can tell any more that it is one: so the tile cannot be proved, and is not wrong."""
+    d = deploy(entries, tiles=COUNT, config=test_dedupe.DEDUPE).start()
+    first = entries.send(order(payload={"event_id": "a"}))
+    entries.send(order(payload={"event_id": "b"}))
+    await_value(d, 2)
+    entries.redis.xdel(entries.name, first)
+    entries.send(order(payload={"event_id": "a"}))
+    if behind:
+        entries.send(order(payload={"event_id": "c"}))
+    await_value(d, 2 + behind)
+    wait_until(lambda: d.stats()["events_duplicate"] == 1, 20, "the duplicate to be read")
+    result = d.run("verify", "--timeout", "5s")
+    assert result.returncode == 3, result.stdout
+    assert "lacks what has happened since" not in result.stdout
+
+
 def test_what_was_trimmed_after_it_was_folded_stays_in_the_tiles(deploy, entries):
     d = deploy(entries, tiles=COUNT).start()
     for _ in range(5):

@@ -13,6 +13,7 @@ struct server {
     const int64_t *ids;       /* of the events behind it */
     const char *const *texts; /* the same, where they are texts */
     size_t count;
+    size_t passed; /* how far its position is behind the newest event; 0: it tells no position */
     size_t asked;
     struct buf reply;
     struct mp_doc doc;
@@ -26,8 +27,13 @@ int peer_ask(struct peer *peer, struct query_request *request, const mp_value **
 {
     (void)peer;
     (void)err;
+    char position[24] = "0";
+    if (server.passed != 0) {
+        (void)snprintf(position, sizeof position, "%llu",
+                       (unsigned long long)(server.floor + server.count + server.passed));
+    }
     const struct answer_standing standing = {
-        .instance = STR("i"), .lanes = 1, .position = STR("0"), .origin = 5};
+        .instance = STR("i"), .lanes = 1, .position = str_of(position), .origin = 5};
     struct buf asked = {0};
     struct mp_doc question;
     uint64_t after = 0;
@@ -117,12 +123,24 @@ static void test_a_log_that_was_emptied_is_read_anew(void **state)
     order_destroy(&order);
 }
 
-static uint64_t ordinal_in_stream(const struct order *order, const char *text)
+static struct order_row row_in_stream(const char *text)
 {
     struct order_row row = {.key = tally_id(event_id_of_text(str_of(text)))};
     row.stream = event_id_stream(str_of(text), &row.offset);
     assert_true(row.stream != 0);
+    return row;
+}
+
+static uint64_t ordinal_in_stream(const struct order *order, const char *text)
+{
+    const struct order_row row = row_in_stream(text);
     return order_of(order, &row);
+}
+
+static bool has_passed(const struct order *order, const char *text)
+{
+    const struct order_row row = row_in_stream(text);
+    return order_has_passed(order, &row);
 }
 
 /* What stands before an event of its stream was delivered before it, and what stands behind one was
@@ -143,6 +161,27 @@ static void test_streams_are_delivered_in_the_order_of_their_offsets(void **stat
     assert_int_equal(ordinal_in_stream(order, "t-2-0"), 0); /* nothing of it is here */
     assert_true(ordinal_in_stream(order, "t-0-12") == ORDER_NOT_DELIVERED);
     assert_true(ordinal_in_stream(order, "t-1-21") == ORDER_NOT_DELIVERED);
+    order_destroy(&order);
+}
+
+/* What was left out as a duplicate is not among the events, though those behind it are. */
+static void test_what_was_passed_over_is_told_by_what_is_behind_it(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"t-0-8", "t-1-20", "t-0-11"};
+    struct order *order = order_create(true);
+    server.texts = texts;
+    server.count = 3;
+    server.floor = 100;
+    read_order(order);
+    assert_true(has_passed(order, "t-0-9"));
+    assert_false(has_passed(order, "t-0-8"));
+    assert_false(has_passed(order, "t-0-12"));
+    assert_false(has_passed(order, "t-1-21"));
+    assert_false(has_passed(order, "t-2-0")); /* nothing of it is here */
+    server.passed = 1;                        /* behind the newest event */
+    read_order(order);
+    assert_true(has_passed(order, "t-0-12"));
     order_destroy(&order);
 }
 
@@ -168,6 +207,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_read_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_log_that_was_emptied_is_read_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(test_streams_are_delivered_in_the_order_of_their_offsets,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_passed_over_is_told_by_what_is_behind_it,
                                         setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
