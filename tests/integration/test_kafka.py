@@ -165,7 +165,7 @@ def test_retention_takes_what_was_folded_and_tiles_keep_it(deploy, broker):
     expire(topics, topics.names[0])
     topics.send(order())
     await_value(d, 6)
-    d["ingestor"].kill()
+    d.kill_saved_ingestor()
     d.start("ingestor")
     topics.send(order())
     await_value(d, 7)
@@ -180,7 +180,7 @@ def test_retention_takes_what_was_not_read_and_that_is_said(deploy, broker):
     send_old(topics)
     await_value(d, 1)
     stream = d.stream("/api/events/stream")
-    d["ingestor"].kill()
+    d.kill_saved_ingestor()
     for _ in range(5):
         send_old(topics)
     expire(topics, topics.names[0])
@@ -200,7 +200,7 @@ def test_a_topic_that_is_made_anew_is_read_from_its_start(deploy, broker, runnin
         topics.send(order())
     await_value(d, 3)
     if not running:
-        d["ingestor"].kill()
+        d.kill_saved_ingestor()
     topics.drop(topics.names[0])
     topics.create()
     for _ in range(2 if running else 5):  # behind the place, when nobody looked

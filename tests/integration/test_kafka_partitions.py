@@ -84,7 +84,7 @@ def test_retention_of_what_is_no_message_is_no_loss(deploy, broker):
     await_value(d, 3)
     await_all_read(d)
     stream = d.stream("/api/events/stream")
-    d["ingestor"].kill()
+    d.kill_saved_ingestor()
     topics.configure(topics.names[0], **{"retention.ms": "1"})
     wait_until(lambda: topics.range(topics.names[0], 0) == (4, 4), 60, "retention")
     d.start("ingestor")

@@ -160,7 +160,7 @@ def test_what_is_gone_before_it_was_read_is_said(deploy, entries, how):
     entries.send(order())
     await_value(d, 1)
     stream = d.stream("/api/events/stream")
-    d["ingestor"].kill()
+    d.kill_saved_ingestor()
     ids = [entries.send(order()) for _ in range(5)]
     if how == "trimmed":
         entries.redis.xtrim(entries.name, minid=ids[3], approximate=False)
@@ -202,7 +202,7 @@ def test_a_stream_that_is_made_anew_is_read_from_its_start(deploy, own_server, r
     await_value(d, 3)
     stream = d.stream("/api/events/stream")
     if not running:
-        d["ingestor"].kill()
+        d.kill_saved_ingestor()
     if how == "deleted":
         entries.redis.delete(entries.name)
     else:
