@@ -121,6 +121,11 @@ const struct tile *store_get(const struct store *store, struct str key)
     return tile != NULL && tile->value != NULL ? tile : NULL;
 }
 
+const struct tile *store_recall(const struct store *store, struct str key)
+{
+    return find_tile(store, key);
+}
+
 size_t store_count(const struct store *store)
 {
     return store->live;

@@ -111,6 +111,9 @@ void store_set_cache(struct store *store, const struct tile *tile, void *cache);
 /* The live tile with that key, or NULL. */
 const struct tile *store_get(const struct store *store, struct str key);
 
+/* The same, or the tombstone (value is NULL) if that is what there is. */
+const struct tile *store_recall(const struct store *store, struct str key);
+
 /* Marks the tile as being in the snapshot of that number; see store_sweep. */
 void store_mark(struct store *store, struct str key, uint32_t mark);
 

@@ -2,6 +2,7 @@
 #include "gateway/stream/catch_up.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "common/base/xalloc.h"
@@ -110,6 +111,32 @@ static void gather_value(struct streams *s, const struct stream *stream, const s
     }
 }
 
+/* Gathers what the client has to be told of a selected tile; false: nothing. */
+static bool tell_tile(struct streams *s, struct stream *stream, const struct tile *tile)
+{
+    if (tile->value != NULL) {
+        gather_value(s, stream, tile);
+        return true;
+    }
+    if (tile->change > stream->unknown_until || known_had(stream->known, tile)) {
+        struct message message =
+            render_expired(&s->json, "", (struct str){tile->key, tile->key_len});
+        message.id = frames_id(s, &stream->channel->selection, tile);
+        gather_message(s, stream, PIECE_VALUE, message);
+        return true;
+    }
+    return false;
+}
+
+/* Names are found as fast as what is remembered of a number, and need no memory for it. */
+static bool selects(const struct selection *selection, struct str key, struct name_number number)
+{
+    size_t count;
+    return selection_names(selection, &count) != NULL
+               ? selection_matches(selection, key)
+               : selection_matches_numbered(selection, key, number);
+}
+
 /* Gathers the tile that changed next after the watermark, with its newest value. */
 static enum found gather_tile(struct streams *s, struct stream *stream)
 {
@@ -118,23 +145,63 @@ static enum found gather_tile(struct streams *s, struct stream *stream)
         const struct str key = {tile->key, tile->key_len};
         stream->watermark = tile->change;
         if (!known_has(stream->known, tile) &&
-            selection_matches_numbered(&stream->channel->selection, key, tile->number)) {
-            if (tile->value != NULL) {
-                gather_value(s, stream, tile);
-                return FOUND;
-            }
-            if (tile->change > stream->unknown_until || known_had(stream->known, tile)) {
-                struct message message = render_expired(&s->json, "", key);
-                message.id = frames_id(s, &stream->channel->selection, tile);
-                gather_message(s, stream, PIECE_VALUE, message);
-                return FOUND;
-            }
+            selects(&stream->channel->selection, key, tile->number) && tell_tile(s, stream, tile)) {
+            return FOUND;
         }
         s->passed++;
         if (steps_to_find(s, stream) >= TURN_STEPS_MAX) {
             return FOUND_LATE;
         }
     }
+    return FOUND_NONE;
+}
+
+static int compare_changes(const void *a, const void *b)
+{
+    const struct tile *const *x = a;
+    const struct tile *const *y = b;
+    return ((*x)->change > (*y)->change) - ((*x)->change < (*y)->change);
+}
+
+/* Looks the names up that changed after the watermark, into s->named, in the order of changes. */
+static size_t look_names_up(struct streams *s, const struct stream *stream, const struct str *names,
+                            size_t count)
+{
+    const struct selection *selection = &stream->channel->selection;
+    size_t found = 0;
+    if (count > s->named_cap) {
+        s->named = x_reallocarray(s->named, count, sizeof(const struct tile *));
+        s->named_cap = count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct tile *tile = store_recall(s->store, names[i]);
+        if (tile != NULL && tile->change > stream->watermark &&
+            selection_matches(selection, names[i])) {
+            s->named[found++] = tile;
+        }
+    }
+    if (found > 1) {
+        qsort(s->named, found, sizeof(const struct tile *), compare_changes);
+    }
+    s->passed += count;
+    return found;
+}
+
+/* Gathers tiles of a selection without patterns: who wants k keys has k tiles looked at. */
+static enum found gather_names(struct streams *s, struct stream *stream, const struct str *names,
+                               size_t count, size_t limit)
+{
+    const size_t found = look_names_up(s, stream, names, count);
+    for (size_t i = 0; i < found; i++) {
+        if (s->gather.len >= limit) {
+            return FOUND;
+        }
+        stream->watermark = s->named[i]->change;
+        if (!known_has(stream->known, s->named[i])) {
+            (void)tell_tile(s, stream, s->named[i]);
+        }
+    }
+    stream->watermark = store_last_change(s->store);
     return FOUND_NONE;
 }
 
@@ -168,8 +235,16 @@ static bool gather_values(struct streams *s, struct stream *stream)
 {
     const bool events = channel_has_events(stream->channel->kind);
     const size_t limit = stream->slow ? GATHER_SLOW_BYTES : GATHER_BYTES;
+    size_t count;
+    const struct str *names = selection_names(&stream->channel->selection, &count);
     enum found found = FOUND;
     begin_finding(s, stream);
+    /* Where fewer tiles changed than there are names, these are walked. */
+    if (!events && names != NULL && store_last_change(s->store) - stream->watermark > count) {
+        found = gather_names(s, stream, names, count, limit);
+        s->turn_steps = steps_to_find(s, stream);
+        return found == FOUND_NONE;
+    }
     while (found == FOUND && s->gather.len < limit) {
         found = events ? gather_event(s, stream) : gather_tile(s, stream);
     }

@@ -21,6 +21,7 @@
 
 #include "gateway/base/latency.h"
 #include "gateway/base/selection.h"
+#include "gateway/stream/buckets.h"
 #include "gateway/stream/ring.h"
 
 struct view;
@@ -53,6 +54,12 @@ struct frame_end {
     struct latency_stamp stamp; /* The times that latencies are measured from. */
 };
 
+/* A name under which channel_index.h finds the channel. */
+struct channel_name {
+    struct buckets_item item; /* The first member: the item is taken for the whole. */
+    struct str name;          /* The selection's, and thus borrowed. */
+};
+
 struct channel {
     enum channel_kind kind;     /* What it carries, and over which transport. */
     struct selection selection; /* What its streams asked for, less what they may not see; owned. */
@@ -74,8 +81,13 @@ struct channel {
     uint64_t pass_until; /* That pass gives each stream at least what the log held up to here. */
     bool again;   /* Another pass is needed: something came that its first streams have not got. */
     bool pending; /* It is in the list of channels that have something to send. */
-    struct channel *prev; /* Links the channels that have something to send. */
-    struct channel *next; /* Links the channels that have something to send. */
+    struct channel *prev;             /* Links the channels that have something to send. */
+    struct channel *next;             /* Links the channels that have something to send. */
+    size_t place;                     /* Its place among all channels. */
+    struct buckets_item by_selection; /* How channels_find finds it. */
+    struct channel_name *names; /* channel_index.h's: the names it is under; owned. Else NULL. */
+    size_t name_count;          /* How many names there are. */
+    size_t pattern_place;       /* channel_index.h's: its place among those with patterns. */
 };
 
 /* Takes the selection over. ring_max: the log may grow up to that many bytes. NULL when memory

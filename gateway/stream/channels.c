@@ -5,6 +5,7 @@
 
 #include <utlist.h>
 
+#include "common/base/table.h"
 #include "gateway/stream/streams_state.h"
 
 /* A WebSocket's channel keeps the view, because its client may select more later. Other selections
@@ -14,17 +15,42 @@ static bool has_view(const struct channel *channel, const struct view *view)
     return !channel_is_websocket(channel->kind) || view_equal(channel->view, view);
 }
 
+static uint32_t hash_of(const struct selection *selection)
+{
+    return table_hash(selection->text, strlen(selection->text));
+}
+
 struct channel *channels_find(const struct streams *s, enum channel_kind kind,
                               const struct view *view, const struct selection *selection)
 {
-    for (size_t i = 0; i < s->channel_count; i++) {
-        struct channel *channel = s->channels[i];
+    const struct buckets_item *item = buckets_find(&s->by_selection, hash_of(selection));
+    for (; item != NULL; item = buckets_again(item)) {
+        struct channel *channel = item->owner;
         if (channel->kind == kind && has_view(channel, view) &&
             strcmp(channel->selection.text, selection->text) == 0) {
             return channel;
         }
     }
     return NULL;
+}
+
+/* Where the channel's news are looked up; NULL: it has none. */
+static struct channel_index *index_of(const struct streams *s, enum channel_kind kind)
+{
+    return kind == CHANNEL_WS_IDLE
+               ? NULL
+               : s->indexes[channel_has_events(kind) ? VIEW_EVENTS : VIEW_TILES];
+}
+
+static void insert(struct streams *s, struct channel *channel)
+{
+    struct channel_index *index = index_of(s, channel->kind);
+    channel->place = s->channel_count;
+    s->channels[s->channel_count++] = channel;
+    buckets_add(&s->by_selection, &channel->by_selection, hash_of(&channel->selection), channel);
+    if (index != NULL) {
+        channel_index_add(index, channel);
+    }
 }
 
 /* True for what the dashboard asks for, which is everything, and for WebSockets that have asked for
@@ -76,7 +102,7 @@ struct channel *channels_get(struct streams *s, enum channel_kind kind, const st
     channel = channel_create(kind, selection, s->config.ring_max, watermark);
     if (channel != NULL) {
         channel->view = channel_is_websocket(kind) ? view_retain(view) : NULL;
-        s->channels[s->channel_count++] = channel;
+        insert(s, channel);
     }
     return channel;
 }
@@ -86,12 +112,14 @@ void channels_remove(struct streams *s, struct channel *channel)
     if (channel->pending) {
         DL_DELETE(s->work, channel);
     }
-    for (size_t i = 0; i < s->channel_count; i++) {
-        if (s->channels[i] == channel) {
-            s->channels[i] = s->channels[--s->channel_count];
-            break;
-        }
+    struct channel_index *index = index_of(s, channel->kind);
+    if (index != NULL) {
+        channel_index_remove(index, channel);
     }
+    buckets_remove(&s->by_selection, &channel->by_selection);
+    struct channel *last = s->channels[--s->channel_count];
+    s->channels[channel->place] = last;
+    last->place = channel->place;
     channel_destroy(&channel);
 }
 

@@ -137,17 +137,16 @@ static bool sees_the_same(const struct selection *a, const struct selection *b)
 }
 
 /* Makes one frame for all selections without a view, and one for each view that comes in a row. */
-static void feed_kind(struct streams *s, enum channel_kind kind, struct news *news)
+static void feed_kind(struct streams *s, enum channel_kind kind, struct news *news,
+                      struct channel *const *wanting, size_t count)
 {
-    const struct str key = {news->tile->key, news->tile->key_len};
     const struct selection *narrow_for = NULL;
     struct str narrow = {0};
     struct str whole = {0};
-    for (size_t i = 0; i < s->channel_count; i++) {
-        struct channel *channel = s->channels[i];
+    for (size_t i = 0; i < count; i++) {
+        struct channel *channel = wanting[i];
         const struct selection *selection = &channel->selection;
-        if (channel->kind != kind ||
-            !selection_matches_numbered(selection, key, news->tile->number)) {
+        if (channel->kind != kind) {
             continue;
         }
         if (selection->view == NULL) {
@@ -179,11 +178,15 @@ void feed_tile(struct streams *s, const struct tile *tile, enum store_change cha
 {
     struct news news = {tile, change, patch, base, {STR_NULL, STR_NULL, STR_NULL}};
     if (change != STORE_REFRESHED) {
+        static const enum channel_kind kinds[] = {CHANNEL_TILES, CHANNEL_PATCHES, CHANNEL_WS_TILES,
+                                                  CHANNEL_WS_PATCHES};
+        size_t count;
+        struct channel *const *wanting = channel_index_find(
+            s->indexes[VIEW_TILES], (struct str){tile->key, tile->key_len}, tile->number, &count);
         stamp_tile(s, tile, change);
-        feed_kind(s, CHANNEL_TILES, &news);
-        feed_kind(s, CHANNEL_PATCHES, &news);
-        feed_kind(s, CHANNEL_WS_TILES, &news);
-        feed_kind(s, CHANNEL_WS_PATCHES, &news);
+        for (size_t i = 0; i < sizeof kinds / sizeof *kinds && count != 0; i++) {
+            feed_kind(s, kinds[i], &news, wanting, count);
+        }
         clear_stamp(s);
     }
 }
@@ -227,12 +230,11 @@ static void feed_event(struct streams *s, struct eventlog_entry *entry)
     enum channel_kind made_for = CHANNEL_TILES; /* A kind without events: no frame is made yet. */
     struct lens made_through = clear;
     struct str frame = {0};
-    for (size_t i = 0; i < s->channel_count; i++) {
-        struct channel *channel = s->channels[i];
-        if (!channel_has_events(channel->kind) ||
-            !selection_matches_numbered(&channel->selection, entry->event_type, entry->type)) {
-            continue;
-        }
+    size_t count;
+    struct channel *const *wanting =
+        channel_index_find(s->indexes[VIEW_EVENTS], entry->event_type, entry->type, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct channel *channel = wanting[i];
         const struct lens lens = selection_lens(&channel->selection, entry->event_type);
         if (channel->kind != made_for || !lens_equal(lens, made_through)) {
             const struct message message = frames_event(channel->kind, entry, lens);

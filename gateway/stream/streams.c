@@ -34,6 +34,9 @@ struct streams *streams_create(const struct streams_config *config, struct store
     s->arg = arg;
     s->first_free = STREAM_NONE;
     s->channels = x_calloc(config->max_channels + STREAMS_RESERVED, sizeof(struct channel *));
+    for (size_t i = 0; i < VIEW_KINDS; i++) {
+        s->indexes[i] = channel_index_create(CHANNEL_INDEX_KEPT_BYTES);
+    }
     s->events_generation = eventlog_generation(events);
     s->input =
         (struct streams_input){INPUT_MESSAGE_BYTES, INPUT_FRAMES_PER_SECOND, INPUT_FRAMES_BURST};
@@ -66,7 +69,12 @@ void streams_destroy(struct streams **streams)
     buf_free(&s->id);
     free(s->table);
     free(s->channels);
+    buckets_finish(&s->by_selection);
+    for (size_t i = 0; i < VIEW_KINDS; i++) {
+        channel_index_destroy(&s->indexes[i]);
+    }
     free(s->pieces);
+    free(s->named);
     free(s);
     *streams = NULL;
 }

@@ -12,6 +12,7 @@
 #include "common/store/eventlog.h"
 #include "common/store/store.h"
 #include "gateway/base/latency.h"
+#include "gateway/stream/channel_index.h"
 #include "gateway/stream/known.h"
 #include "gateway/stream/transport.h"
 #include "gateway/stream/types.h"
@@ -71,24 +72,29 @@ struct streams {
     int epoll;                    /* The gateway's, which watches the sockets; borrowed. */
     void (*closed)(void *arg, const struct ip *address); /* Told of each stream that has ended. */
     void *arg;                                           /* What `closed` is called with. */
-    struct stream *table;       /* All records, those that are free included; owned. */
-    uint32_t table_count;       /* Records that were used so far. */
-    uint32_t table_cap;         /* Records that there is memory for. */
-    uint32_t first_free;        /* Heads the list of free records; STREAM_NONE: it is empty. */
-    size_t count;               /* Streams that there are. */
-    struct channel **channels;  /* All channels, in no order; owned. */
-    size_t channel_count;       /* How many there are. */
+    struct stream *table;        /* All records, those that are free included; owned. */
+    uint32_t table_count;        /* Records that were used so far. */
+    uint32_t table_cap;          /* Records that there is memory for. */
+    uint32_t first_free;         /* Heads the list of free records; STREAM_NONE: it is empty. */
+    size_t count;                /* Streams that there are. */
+    struct channel **channels;   /* All channels, in no order; owned. */
+    size_t channel_count;        /* How many there are. */
+    struct buckets by_selection; /* All channels, by the texts of their selections. */
+    struct channel_index *indexes[VIEW_KINDS]; /* Who wants which tiles, and which events. */
     struct channel *work;       /* Channels with `pending`, which take turns, pass by pass. */
     uint64_t events_seen;       /* Ordinal of the last event that is in the logs. */
     uint32_t events_generation; /* The log's, when events_seen was set; see eventlog.h. */
     struct buf gather;          /* Scratch of catch-ups: the bytes for one send(). */
-    uint64_t passed;         /* Scratch of catch-ups: entries that were passed over in this turn. */
-    uint64_t steps_before;   /* Scratch of catch-ups: steps of the selection before this turn. */
-    uint64_t turn_steps;     /* The work that this turn of a catch-up is charged for. */
-    unsigned turn_sends;     /* How many usual calls of send() the turn that was last is worth. */
-    struct piece *pieces;    /* Scratch of catch-ups: what the gathered bytes are. */
-    size_t piece_count;      /* How many pieces there are. */
-    size_t piece_cap;        /* Bounded by what fits into the gathered bytes. */
+    uint64_t passed;       /* Scratch of catch-ups: entries that were passed over in this turn. */
+    uint64_t steps_before; /* Scratch of catch-ups: steps of the selection before this turn. */
+    uint64_t turn_steps;   /* The work that this turn of a catch-up is charged for. */
+    unsigned turn_sends;   /* How many usual calls of send() the turn that was last is worth. */
+    struct piece *pieces;  /* Scratch of catch-ups: what the gathered bytes are. */
+    size_t piece_count;    /* How many pieces there are. */
+    size_t piece_cap;      /* Bounded by what fits into the gathered bytes. */
+    const struct tile *
+        *named;              /* Scratch of catch-ups: the tiles of a selection without patterns. */
+    size_t named_cap;        /* How many there is memory for. */
     struct buf frame;        /* Scratch: the frame that was made last. */
     struct buf json;         /* Scratch: the JSON of the message that was made last. */
     struct buf narrow_frame; /* The same for clients who may not see all fields. */

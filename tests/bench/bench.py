@@ -18,6 +18,7 @@ from measure_nats import nats
 from measure_push import push_rates
 from measure_redis import redis
 from measure_rows import catchup, cursor, fold
+from measure_selections import selections
 from measure_state import state
 from measure_tree import tree
 from measure_views import views
@@ -25,7 +26,7 @@ from report import say
 
 MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup, "cursor": cursor,
                 "kafka": kafka, "nats": nats, "push": push_rates, "redis": redis, "locks": locks, "state": state, "latency": latency, "stalled": stalled,
-                "reconnect": reconnect, "tree": tree, "views": views}
+                "reconnect": reconnect, "selections": selections, "tree": tree, "views": views}
 
 
 def options():

@@ -57,12 +57,27 @@ static void forget_text(struct load *load, struct stream *stream)
     scanner_reset(&stream->scanner);
 }
 
+/* `{}` in the request stands for the stream's number. */
+static bool send_request(const struct load *load, int fd, size_t number)
+{
+    const char *mark = strstr(load->request, "{}");
+    char text[32] = "";
+    if (mark == NULL) {
+        return send_all(fd, load->request, strlen(load->request));
+    }
+    char request[4096];
+    snprintf(text, sizeof text, "%zu", number);
+    const int len = snprintf(request, sizeof request, "%.*s%s%s", (int)(mark - load->request),
+                             load->request, text, mark + 2);
+    return len > 0 && (size_t)len < sizeof request && send_all(fd, request, (size_t)len);
+}
+
 static bool open_stream(struct load *load, size_t number)
 {
     struct stream *stream = &load->streams[number];
     forget_text(load, stream);
     stream->fd = dial(number, load->port);
-    if (stream->fd >= 0 && !send_all(stream->fd, load->request, strlen(load->request))) {
+    if (stream->fd >= 0 && !send_request(load, stream->fd, number)) {
         close(stream->fd);
         stream->fd = -1;
     }
@@ -128,7 +143,7 @@ static void open_all(struct load *load, size_t stalled)
     await_answers(load);
     for (size_t i = 0; i < stalled; i++) {
         const int fd = dial(i, load->port); /* open until the process ends */
-        if (fd < 0 || !send_all(fd, load->request, strlen(load->request))) {
+        if (fd < 0 || !send_request(load, fd, i)) {
             fail("a stalled stream: %s", strerror(errno));
         }
     }

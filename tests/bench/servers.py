@@ -135,12 +135,12 @@ def text_tables(server):
 
 
 @contextlib.contextmanager
-def tilewire(table=None, gateway=None, gateways=1):
+def tilewire(table=None, gateway=None, gateways=1, tiles=None):
     """A deployment, started, on a new SQLite table unless one is given."""
     with contextlib.ExitStack() as stack:
         table = table or stack.enter_context(sqlite_table())
         folder = stack.enter_context(temporary())
-        deployment = Deployment(folder / "run", table, BIN, TILES, gateways=gateways,
+        deployment = Deployment(folder / "run", table, BIN, tiles or TILES, gateways=gateways,
                                 config={"gateway": {"limits": LIMITS, **(gateway or {})}, "ingestor": {"checkpoint_interval": "5s"},
                                         "source": {"poll_interval": "2s"}})
         if table.kind == "postgresql":

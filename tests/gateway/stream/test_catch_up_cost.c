@@ -138,9 +138,49 @@ static void one_that_ends_while_it_waits_is_forgotten(void **state)
     world_finish(&bill.w);
 }
 
+/* The same answer as by walking all tiles: newest values and removals, in the order of changes. */
+static void who_wants_few_keys_has_few_tiles_looked_at(void **state)
+{
+    (void)state;
+    struct bill bill;
+    struct world *w = &bill.w;
+    struct buf got = {0};
+    begin(&bill);
+    world_set(w, "b", 1, 1);
+    const struct cursor cursor = {.lanes = 1, .at = {{WORLD_EPOCH, w->seq}}};
+    world_set(w, "gone", 1, 1);
+    for (int i = 0; i < 900; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "tile%d", i);
+        world_set(w, key, i, 1);
+    }
+    world_set(w, "c", 1, 1);
+    world_remove(w, "gone");
+    world_set(w, "a", 1, 1);
+    struct stream_request request = {
+        .kind = CHANNEL_TILES, .address = {.bytes = {[15] = 9}}, .cursor = &cursor};
+    const int client = world_open(w, &request, "a,b,c,gone,never", 0);
+    assert_in_range(bill.steps, 5, 30);
+    world_settle(w, client, &got);
+    assert_int_equal(occurrences(&got, "\"key\":\"b\""), 0); /* the cursor speaks for it */
+    const char *c = strstr(buf_cstr(&got), "\"key\":\"c\"");
+    const char *gone = strstr(buf_cstr(&got), "event: expired\ndata: {\"key\":\"gone\"}");
+    const char *a = strstr(buf_cstr(&got), "\"key\":\"a\"");
+    assert_true(c != NULL && gone != NULL && a != NULL && c < gone && gone < a);
+    assert_int_equal(occurrences(&got, "event: "), 3);
+    buf_clear(&got);
+    world_set(w, "b", 2, 1);
+    world_settle(w, client, &got);
+    assert_int_equal(occurrences(&got, "\"key\":\"b\""), 1);
+    buf_free(&got);
+    close(client);
+    world_finish(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_wants_few_keys_has_few_tiles_looked_at),
         cmocka_unit_test(a_long_search_takes_turns_and_is_charged),
         cmocka_unit_test(what_is_given_costs_nothing),
         cmocka_unit_test(who_is_in_debt_waits_with_searching_and_hears_news),

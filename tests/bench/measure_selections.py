@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures what different selections cost: a row while thousands of dashboards of their own are open, opening them, and their memory."""
+import contextlib
+import time
+
+from measure import median, middle, ratio, turns
+from measure_limits import cpu_s
+from report import result, say
+from servers import LIMITS, Streams, gateway_of, pss_kb, tilewire, wait_until
+from tilewire import now_iso
+
+MEMBERS = [{"key": "m", "title": "Members", "type": "count", "match": {"event_type": "m"}, "group_by": "target_id", "max_groups": 10000}]
+# Each stream has a selection of its own; {} is its number. The patterns match one tile each and begin with `*`: no order of keys finds them.
+PATHS = {"keys": "/api/tiles/stream?keys=m/i-{}", "patterns": "/api/tiles/stream?keys=*-{}"}
+
+
+@contextlib.contextmanager
+def many_tiles(count):
+    """A deployment with so many tiles, m/i-0 and so on."""
+    limits = {**LIMITS, "channels": 20000, "tiles": 20000}
+    with tilewire(gateway={"limits": limits}, tiles=MEMBERS) as deployment:
+        now = now_iso()
+        deployment.table.insert([(now, "m", None, f"i-{i}", None, None) for i in range(count)])
+        wait_until(lambda: deployment.metric("tiles") >= count, timeout=60, what="all tiles")
+        yield deployment
+
+
+def rows(deployment, pid, tiles, rate, seconds):
+    """CPU of the gateway for each of that many rows a second, each of which changes the next of so many tiles. All have changed once before: patterns
+    are asked about a tile when it first does."""
+    now = now_iso()
+    deployment.table.insert([(now, "m", None, f"i-{i}", None, None) for i in range(tiles)])
+    time.sleep(3)  # for that, and what was opened, may still be served
+    used, begun, count = cpu_s(pid), time.monotonic(), 0
+    while time.monotonic() - begun < seconds:
+        now = now_iso()
+        deployment.table.insert([(now, "m", None, f"i-{(count + i) * 7919 % tiles}", None, None) for i in range(10)])
+        count += 10
+        time.sleep(max(0.0, begun + count / rate - time.monotonic()))
+    time.sleep(0.5)
+    return (cpu_s(pid) - used) / count
+
+
+def opened(deployment, path, streams, tiles, rate, seconds):
+    port, pid = gateway_of(deployment)
+    memory, used = pss_kb([pid]), cpu_s(pid)
+    with Streams(port, path, streams, [pid]) as open_streams:
+        run = {"open_s": open_streams.opened["seconds"], "open_cpu_s": cpu_s(pid) - used}
+        time.sleep(2)
+        run["kb"] = (pss_kb([pid]) - memory) / streams
+        run["row_us"] = rows(deployment, pid, tiles, rate, seconds) * 1e6
+    wait_until(lambda: deployment.metric("streams") == 0, timeout=60, what="the streams' end")
+    say(f"    {streams:6,}  {run['row_us']:8.1f} µs of CPU a row, opened in {run['open_s']:.2f} s with {run['open_cpu_s']:.2f} s of CPU,"
+        f" {run['kb']:.2f} KB each")
+    return run
+
+
+def selections(size):
+    few, many, tiles = size.of((10, 10000, 10000), (10, 4000, 4000), (2, 20, 40))
+    seconds, rounds = size.of((4, 3), (3, 1), (0.3, 1))
+    for kind, path in PATHS.items():
+        say(f"selections: {few:,} and {many:,} different {kind} of one tile each, {tiles:,} tiles, 1,000 rows/s")
+        with many_tiles(tiles) as deployment:
+            runs = turns(rounds, lambda streams, d=deployment, p=path: opened(d, p, streams, tiles, 1000, seconds), (few, many))
+        times = ratio(runs[many], runs[few], "row_us")
+        what = f"{many:,} different {kind} of one tile each, {tiles:,} tiles"
+        result("selections", f"gateway CPU per row, {what}",
+               f"{middle(runs[many], 'row_us'):.1f} µs, {times:.2f} × with {few} ({middle(runs[few], 'row_us'):.1f} µs)", "≤ 1.5 ×", times <= 1.5)
+        if kind == "keys":
+            seconds_open = median(run["open_s"] for run in runs[many])
+            result("selections", f"opening streams of {what}", f"{seconds_open:.2f} s, {middle(runs[many], 'open_cpu_s'):.2f} s of CPU", "≤ 1.0 s",
+                   seconds_open <= 1.0)
+            memory = runs[many][0]["kb"]
+            result("selections", f"resident memory of the gateway per quiet stream with its channel, {what}", f"{memory:.2f} KB", "≤ 1 KB", memory <= 1)
