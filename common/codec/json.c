@@ -31,26 +31,54 @@ static bool is_mark(const json_t *json)
 
 /* ---- Writing ---- */
 
-static void write_text(struct buf *out, struct str text)
+/* The bytes of what JSON allows in a string and readers of lines take for the end of one: NEL, LINE
+ * SEPARATOR and PARAGRAPH SEPARATOR, with its number in *code; 0: none begins there. Python's
+ * splitlines() is such a reader, and an event stream is read by lines. */
+static size_t line_end(struct str text, size_t at, unsigned *code)
+{
+    const unsigned char *p = (const unsigned char *)text.p + at;
+    const size_t left = text.len - at;
+    if (left >= 2 && p[0] == 0xc2 && p[1] == 0x85) {
+        *code = 0x85;
+        return 2;
+    }
+    if (left >= 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9)) {
+        *code = p[2] == 0xa8 ? 0x2028 : 0x2029;
+        return 3;
+    }
+    return 0;
+}
+
+static void write_escape(struct buf *out, unsigned code)
 {
     static const char short_escapes[] = "\bb\ff\nn\rr\tt\"\"\\\\";
+    const char *escape = short_escapes;
+    while (*escape != '\0' && (unsigned char)*escape != code) {
+        escape += 2;
+    }
+    if (*escape != '\0') {
+        buf_append(out, (const char[]){'\\', escape[1]}, 2);
+    } else {
+        buf_printf(out, "\\u%04X", code);
+    }
+}
+
+/* text: valid UTF-8. */
+static void write_text(struct buf *out, struct str text)
+{
     size_t copied = 0;
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char c = (unsigned char)text.p[i];
-        if (c >= 0x20 && c != '"' && c != '\\') {
+        unsigned code = c;
+        size_t len = 1;
+        if (c >= 0x20 && c != '"' && c != '\\' &&
+            ((c != 0xc2 && c != 0xe2) || (len = line_end(text, i, &code)) == 0)) {
             continue;
         }
         buf_append(out, text.p + copied, i - copied);
-        copied = i + 1;
-        const char *escape = short_escapes;
-        while (*escape != '\0' && *escape != (char)c) {
-            escape += 2;
-        }
-        if (*escape != '\0') {
-            buf_append(out, (const char[]){'\\', escape[1]}, 2);
-        } else {
-            buf_printf(out, "\\u%04X", c);
-        }
+        write_escape(out, code);
+        copied = i + len;
+        i = copied - 1;
     }
     buf_append(out, text.p + copied, text.len - copied);
 }

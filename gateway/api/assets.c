@@ -35,7 +35,7 @@ enum MHD_Result api_assets_get(struct request *request)
     char etag[64];
     const bool gzip = request_accepts_gzip(request);
     snprintf(etag, sizeof etag, "%.*s%s\"", (int)strlen(asset->etag) - 1, asset->etag,
-             gzip ? "-gzip" : "");
+             gzip ? ".gz" : "");
     const bool same = request_etag_matches(request, etag);
     const char *const headers[] = {"ETag",
                                    etag,

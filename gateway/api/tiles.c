@@ -77,7 +77,7 @@ enum MHD_Result api_tiles_list(struct request *request)
                                    0);
     }
     const bool gzip = request_accepts_gzip(request) && tile_list_compresses(list);
-    snprintf(etag, sizeof etag, "W/\"%s%s\"", list->digest, gzip ? "-gzip" : "");
+    snprintf(etag, sizeof etag, "W/\"%s%s\"", list->digest, gzip ? ".gz" : "");
     const bool same = request_etag_matches(request, etag);
     if (!same || !wait_for_change(request, WAITING_FOR_TILES, &selection, &result)) {
         result = reply_list(request, list, gzip, etag, same);

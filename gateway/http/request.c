@@ -255,11 +255,25 @@ struct tag_search {
     bool found;
 };
 
+/* True when the rest of a tag, behind what ours has between its quotes, is what a proxy appends
+ * that compresses answers: Apache's mod_deflate makes "TAG-gzip" of "TAG", and hands clients' tags
+ * on as they are. */
+static bool is_coding(const char *rest, size_t len)
+{
+    static const char *const codings[] = {"-gzip", "-deflate", "-br", "-zstd", ";gzip"};
+    for (size_t i = 0; i < sizeof codings / sizeof *codings; i++) {
+        if (strlen(codings[i]) == len && memcmp(rest, codings[i], len) == 0) {
+            return true;
+        }
+    }
+    return len == 0;
+}
+
 /* Weak comparison (RFC 9110, 8.8.3.2): W/ does not count. */
 static void search_tag(void *arg, const char *list)
 {
     struct tag_search *search = arg;
-    const size_t len = strlen(search->opaque);
+    const size_t len = strlen(search->opaque) - 1; /* without the quote at its end */
     list += strspn(list, " \t");
     search->found = search->found || (list[0] == '*' && list[1 + strspn(list + 1, " \t")] == '\0');
     for (const char *p = list; !search->found && (p = strchr(p, '"')) != NULL;) {
@@ -267,7 +281,9 @@ static void search_tag(void *arg, const char *list)
         if (close == NULL) {
             return;
         }
-        search->found = (size_t)(close - p) + 1 == len && memcmp(p, search->opaque, len) == 0;
+        const size_t given = (size_t)(close - p);
+        search->found =
+            given >= len && memcmp(p, search->opaque, len) == 0 && is_coding(p + len, given - len);
         p = close + 1;
     }
 }

@@ -414,6 +414,29 @@ static bool stop_after_two(void *arg, struct str name, const struct json_value *
     return ++*(int *)arg < 2;
 }
 
+/* Readers of lines take more than JSON does for the end of one. */
+static void test_no_string_ends_a_line(void **state)
+{
+    (void)state;
+    const struct {
+        struct str text;
+        const char *json;
+    } rows[] = {
+        {STR("a\xe2\x80\xa8z"), "\"a\\u2028z\""},
+        {STR("\xe2\x80\xa9"), "\"\\u2029\""},
+        {STR("\xc2\x85\xc2\x85"), "\"\\u0085\\u0085\""},
+        {STR("\x0b\x0c\x1c\x1e"), "\"\\u000B\\f\\u001C\\u001E\""},
+        {STR("\xe2\x80\xa7\xe2\x80\xaa"), "\"\xe2\x80\xa7\xe2\x80\xaa\""}, /* beside them */
+        {STR("\xc2\x84\xc2\x86\xe2\x81\xa8"), "\"\xc2\x84\xc2\x86\xe2\x81\xa8\""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf out = {0};
+        json_write_string(&out, rows[i].text);
+        assert_string_equal(buf_cstr(&out), rows[i].json);
+        buf_free(&out);
+    }
+}
+
 static void test_each_can_stop(void **state)
 {
     (void)state;
@@ -466,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_numbers_have_the_digits_that_printf_writes),
         cmocka_unit_test(test_random_texts),
         cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_no_string_ends_a_line),
         cmocka_unit_test(test_each_can_stop),
         cmocka_unit_test(test_a_member_that_is_there_twice),
     };
