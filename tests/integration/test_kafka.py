@@ -11,6 +11,7 @@ import pytest
 from kafka import Topics, throw_away_broker
 from test_crashes import Resuming, Writer
 from test_cursor import text_ids
+from saved import kill_saved_ingestor
 from tilewire import RandomEvents, now_iso, wait_until
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
@@ -165,7 +166,7 @@ def test_retention_takes_what_was_folded_and_tiles_keep_it(deploy, broker):
     expire(topics, topics.names[0])
     topics.send(order())
     await_value(d, 6)
-    d.kill_saved_ingestor()
+    kill_saved_ingestor(d)
     d.start("ingestor")
     topics.send(order())
     await_value(d, 7)
@@ -180,7 +181,7 @@ def test_retention_takes_what_was_not_read_and_that_is_said(deploy, broker):
     send_old(topics)
     await_value(d, 1)
     stream = d.stream("/api/events/stream")
-    d.kill_saved_ingestor()
+    kill_saved_ingestor(d)
     for _ in range(5):
         send_old(topics)
     expire(topics, topics.names[0])
@@ -200,7 +201,7 @@ def test_a_topic_that_is_made_anew_is_read_from_its_start(deploy, broker, runnin
         topics.send(order())
     await_value(d, 3)
     if not running:
-        d.kill_saved_ingestor()
+        kill_saved_ingestor(d)
     topics.drop(topics.names[0])
     topics.create()
     for _ in range(2 if running else 5):  # behind the place, when nobody looked

@@ -9,6 +9,7 @@ import pytest
 from kafka import Topics, throw_away_broker
 from test_cursor import text_ids
 from test_kafka import COUNT, all_events, await_value, order, value
+from saved import kill_saved_ingestor
 from tilewire import RandomEvents, now_iso, wait_until
 
 
@@ -84,7 +85,7 @@ def test_retention_of_what_is_no_message_is_no_loss(deploy, broker):
     await_value(d, 3)
     await_all_read(d)
     stream = d.stream("/api/events/stream")
-    d.kill_saved_ingestor()
+    kill_saved_ingestor(d)
     topics.configure(topics.names[0], **{"retention.ms": "1"})
     wait_until(lambda: topics.range(topics.names[0], 0) == (4, 4), 60, "retention")
     d.start("ingestor")

@@ -10,6 +10,7 @@ import pytest
 
 from nats import Stream, throw_away_server
 from test_crashes import Resuming, Writer
+from saved import kill_saved_ingestor
 from tilewire import RandomEvents, now_iso, wait_until
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
@@ -128,7 +129,7 @@ def test_what_was_folded_and_is_trimmed_stays(deploy, stream):
     stream.api("PURGE", seq=5)
     stream.send(order())
     await_value(d, 6)
-    d.kill_saved_ingestor()
+    kill_saved_ingestor(d)
     d.start("ingestor")
     stream.send(order())
     await_value(d, 7)
@@ -143,7 +144,7 @@ def test_limits_that_take_what_was_not_read_are_said(deploy, server):
     stream.send(order())
     await_value(d, 1)
     client = d.stream("/api/events/stream")
-    d.kill_saved_ingestor()
+    kill_saved_ingestor(d)
     stream.send(*[order() for _ in range(10)])
     d.start("ingestor")
     await_value(d, 4)
@@ -158,7 +159,7 @@ def test_messages_deleted_from_between_before_they_were_read_are_said(deploy, st
     stream.send(order())
     await_value(d, 1)
     client = d.stream("/api/events/stream")
-    d.kill_saved_ingestor()
+    kill_saved_ingestor(d)
     stream.send(*[order() for _ in range(5)])
     stream.client.api(f"STREAM.MSG.DELETE.{stream.name}", seq=3)
     stream.client.api(f"STREAM.MSG.DELETE.{stream.name}", seq=6)
@@ -193,7 +194,7 @@ def test_a_stream_that_is_made_anew_is_read_from_its_start(deploy, server, runni
     await_value(d, 3)
     client = d.stream("/api/events/stream")
     if not running:
-        d.kill_saved_ingestor()
+        kill_saved_ingestor(d)
     stream.drop()
     stream.create()
     stream.send(*[order() for _ in range(5)])  # more than there were: the number of the last message says nothing

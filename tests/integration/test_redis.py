@@ -12,6 +12,7 @@ import test_dedupe
 from redis_streams import Stream, throw_away_server
 from test_crashes import Resuming, Writer
 from test_cursor import text_ids
+from saved import kill_saved_ingestor
 from tilewire import RandomEvents, now_iso, wait_until
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
@@ -160,7 +161,7 @@ def test_what_is_gone_before_it_was_read_is_said(deploy, entries, how):
     entries.send(order())
     await_value(d, 1)
     stream = d.stream("/api/events/stream")
-    d.kill_saved_ingestor()
+    kill_saved_ingestor(d)
     ids = [entries.send(order()) for _ in range(5)]
     if how == "trimmed":
         entries.redis.xtrim(entries.name, minid=ids[3], approximate=False)
@@ -202,7 +203,7 @@ def test_a_stream_that_is_made_anew_is_read_from_its_start(deploy, own_server, r
     await_value(d, 3)
     stream = d.stream("/api/events/stream")
     if not running:
-        d.kill_saved_ingestor()
+        kill_saved_ingestor(d)
     if how == "deleted":
         entries.redis.delete(entries.name)
     else:

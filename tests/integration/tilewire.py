@@ -402,11 +402,6 @@ class Deployment:
             req.send(request if isinstance(request, bytes) else msgpack.packb(request))
             return msgpack.unpackb(req.recv())
 
-    def kill_saved_ingestor(self):
-        """Kills it when all that it has folded is saved: what is gone from its source afterwards is not gone from its tiles."""
-        wait_until(lambda: (stats := self.stats())["checkpoint_position"] == stats["position"], 60, "all that was folded to be saved")
-        self["ingestor"].kill()
-
     def stats(self, of="ingestor"):
         return self.query({"op": "stats"}, of)["stats"]
 
