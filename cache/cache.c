@@ -91,6 +91,7 @@ static size_t stats(void *arg, struct buf *out)
         {"snapshot_retries", c->retries},
         {"pending_overflows", c->overflows},
         {"base_mismatches", c->mismatches},
+        {"tiles_of_two_lanes", store_moved(cache->store)},
         {"event_resets", c->event_resets},
         {"upstream_connections_renewed", link_renewals(cache->link)},
         {"tiles_gone_stale", cache->expired},

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "common/config/partition.h"
 #include "common/program/metrics.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
@@ -15,7 +16,7 @@ void ingestor_describe(void *arg, struct query_state *out)
     out->instance = ingestor->answering.instance;
     out->serving = ingestor->phase == INGESTOR_LIVE;
     out->reason = ingestor->answering.reason;
-    out->lanes = ingestor->config->ingestor.lanes;
+    out->lanes = partition_lane_count(ingestor->config);
     out->position = "0";
     out->as_of =
         ingestor_may_publish(ingestor) ? ingestor_now(ingestor).wall : ingestor->publishing.as_of;

@@ -18,12 +18,27 @@ static void publish_removal(void *arg, const struct fold_output *output)
     publisher_tile(removing->ingestor->publisher, output, removing->now);
 }
 
+/* A tile that changes its lane would have to be told on both, and their messages have no common
+ * order within an epoch. */
+static bool lanes_stay(const struct config *old, const struct config *new)
+{
+    for (size_t i = 0; i < new->tile_count; i++) {
+        const struct tile_config *tile = &new->tiles[i];
+        const struct tile_config *before = config_tile(old, str_of(tile->key));
+        if (before != NULL && before->partition != tile->partition) {
+            return old->ingestor.partitions == 0;
+        }
+    }
+    return true;
+}
+
 /* Whether the tiles can be changed while all goes on. */
 static bool fits(const struct ingestor *ingestor, const struct config *config)
 {
     return ingestor->phase == INGESTOR_LIVE && config->base == ingestor->config->base &&
            ingestor->reloaded.count < INGESTOR_RELOADS_MAX &&
-           !fold_has_retired(ingestor->fold, config);
+           !fold_has_retired(ingestor->fold, config) &&
+           lanes_stay(ingestor_tiles(ingestor), config);
 }
 
 /* Takes the configuration over. */

@@ -227,8 +227,10 @@ struct config_ingestor {
     const char *publish; /* the address that PUB binds to */
     const char *query;   /* the address that ROUTER binds to */
     unsigned lanes;      /* 1 to LANES_MAX (64); the same for all ingestors of a deployment */
+    unsigned partitions; /* lanes behind these, for partitioned families: see partition.h; or 0 */
     uint64_t own_lanes;  /* bit i is set when this ingestor folds lane i; never 0 */
-    size_t events;       /* raw events kept for those who join: 1 to 1,000,000 */
+    uint64_t own_partitions;    /* bit i is set when it has the i-th of `partitions` */
+    size_t events;              /* raw events kept for those who join: 1 to 1,000,000 */
     size_t events_memory_bytes; /* what these may take: 1 MiB to 64 GiB */
     struct {
         size_t field_bytes;          /* of a text in a raw event: 64 B to 1 MiB */

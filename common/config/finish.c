@@ -23,15 +23,37 @@ static void resolve_checkpoint(struct config_reader *r)
     }
 }
 
+static uint64_t first_bits(unsigned count)
+{
+    return count == LANES_MAX ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+}
+
+/* Who reads some partitions alone has another state for another number of them, which would be of
+ * other partitions. */
+static void resolve_partitions(struct config_reader *r)
+{
+    struct config_ingestor *ingestor = &r->config->ingestor;
+    ingestor->own_lanes = ingestor->own_partitions << ingestor->lanes;
+    if (ingestor->checkpoint_path != NULL) {
+        ingestor->checkpoint_path =
+            arena_printf(r->memory, "%s.partitions-%llx-of-%u", ingestor->checkpoint_path,
+                         (unsigned long long)ingestor->own_partitions, ingestor->partitions);
+    }
+}
+
 /* An ingestor owns all lanes unless the file says otherwise. Ingestors that share the lanes each
  * keep a checkpoint of their own. */
 static void resolve_lanes(struct config_reader *r)
 {
     struct config_ingestor *ingestor = &r->config->ingestor;
-    const uint64_t all =
-        ingestor->lanes == LANES_MAX ? UINT64_MAX : (UINT64_C(1) << ingestor->lanes) - 1;
+    const uint64_t all = first_bits(ingestor->lanes + ingestor->partitions);
+    if (ingestor->own_partitions != 0) {
+        resolve_partitions(r);
+        return;
+    }
     if (ingestor->own_lanes == 0) {
         ingestor->own_lanes = all;
+        ingestor->own_partitions = first_bits(ingestor->partitions);
     }
     if (ingestor->checkpoint_path != NULL && ingestor->own_lanes != all) {
         ingestor->checkpoint_path =
@@ -40,10 +62,27 @@ static void resolve_lanes(struct config_reader *r)
     }
 }
 
+/* Who reads some partitions alone folds partitioned families, and nothing else. */
+static int check_partitioned(struct config_reader *r, const struct yaml_node *root)
+{
+    const struct config *config = r->config;
+    bool any = config->ingestor.own_partitions == 0 || !config->has_source;
+    for (size_t i = 0; i < config->tile_count && !any; i++) {
+        any = config->tiles[i].partition;
+    }
+    return any ? STATUS_OK
+               : config_fail(r, yaml_get(yaml_get(root, "ingestor"), "own_partitions"), NULL,
+                             "ingestor.own_partitions: no tile has `partition: true`, so this "
+                             "ingestor would have nothing to do");
+}
+
 int config_finish(struct config_reader *r, const struct yaml_node *root)
 {
     const struct config_ingestor *ingestor = &r->config->ingestor;
     struct config_cache *cache = &r->config->cache;
+    if (check_partitioned(r, root) != STATUS_OK) {
+        return STATUS_INVALID;
+    }
     resolve_checkpoint(r);
     resolve_lanes(r);
     config_default_upstreams(r, &cache->upstreams, ingestor->publish, ingestor->query,

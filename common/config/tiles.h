@@ -138,7 +138,7 @@ struct tile_state_rule {
  * covers them.
  *
  *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local;
- *             group_by with idle_ms and max_groups
+ *             group_by with idle_ms, max_groups and partition
  *   count     match or metric + labels; window_ms or window_period, without metric only
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
@@ -188,6 +188,7 @@ struct tile_config {
         group_by;        /* makes a family of tiles; TILE_FIELD_NONE: this is a single tile */
     int64_t idle_ms;     /* a member without a row for so long is dropped: 1 ms to 366 d */
     uint32_t max_groups; /* members at once: 1 to TILE_GROUPS_MAX */
+    bool partition;      /* The key of a message is the group, so a member is of one partition. */
 
     enum tile_refresh_policy refresh; /* when it is published */
     int64_t min_interval_ms;          /* 1 ms to 1 h */

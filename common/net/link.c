@@ -46,13 +46,15 @@ struct link {
     struct replica *replica;
     int epoll; /* watches all sockets */
     struct upstream upstreams[REPLICA_UPSTREAMS_MAX];
-    unsigned count;         /* of upstreams */
-    bool fresh;             /* whether the replica is, as last logged */
-    mono_time turn_at;      /* when link_process was called last */
-    mono_time progress_at;  /* when it was looked last whether bytes come */
-    uint64_t renewals;      /* sockets that were made anew */
-    uint64_t event_resets;  /* the replica's, as last logged */
-    struct few_lines lines; /* about handshakes */
+    unsigned count;            /* of upstreams */
+    bool fresh;                /* whether the replica is, as last logged */
+    mono_time turn_at;         /* when link_process was called last */
+    mono_time progress_at;     /* when it was looked last whether bytes come */
+    uint64_t renewals;         /* sockets that were made anew */
+    uint64_t event_resets;     /* the replica's, as last logged */
+    uint64_t moved;            /* replica_moved, as it was last */
+    struct few_lines moves;    /* about these */
+    struct few_lines lines;    /* about handshakes */
     struct buf frames[LINK_FRAMES_MAX];
 };
 
@@ -332,8 +334,24 @@ static void end_silence(struct link *link, mono_time now)
     }
 }
 
+/* Each ingestor has what it read, so neither's tile is whole. */
+static void log_moves(struct link *link, mono_time now)
+{
+    const uint64_t moved = replica_moved(link->replica);
+    uint64_t left_out;
+    if (moved != link->moved && few_lines_allow(&link->moves, STR("moves"), now, &left_out)) {
+        log_warn("%llu changes were of tiles that another ingestor publishes, too, and the newer "
+                 "ingestor's are shown. Unless a file was just changed, that is wrong: two own one "
+                 "lane or partition, or messages of one key are in partitions of two "
+                 "(docs/partitioning.md)",
+                 (unsigned long long)(moved - link->moved));
+    }
+    link->moved = moved;
+}
+
 static void log_changes(struct link *link, mono_time now)
 {
+    log_moves(link, now);
     for (unsigned i = 0; i < link->count; i++) {
         const bool alive = replica_upstream_alive(link->replica, i, now);
         struct upstream *u = &link->upstreams[i];

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "common/base/fnv.h"
+#include "common/config/partition.h"
 #include "common/postgres/pg_pooled.h"
 
 int pg_error(PGconn *db, const PGresult *result, const char *doing, struct error *err)
@@ -226,5 +227,8 @@ void pg_checkpoint_name(struct buf *out, const struct config *config)
         pg_channel(out, &config->source);
     }
     buf_printf(out, "/%llx", (unsigned long long)config->ingestor.own_lanes);
+    if (!partition_reads_all(config)) {
+        buf_printf(out, "-of-%u", config->ingestor.partitions);
+    }
     (void)buf_cstr(out);
 }

@@ -194,6 +194,11 @@ const struct lag *replica_lag(const struct replica *r)
     return &r->lag;
 }
 
+uint64_t replica_moved(const struct replica *r)
+{
+    return store_moved(r->store);
+}
+
 const struct replica_counters *replica_counters(const struct replica *r)
 {
     return &r->counters;

@@ -88,6 +88,9 @@ const struct wire_clocks *replica_clocks(const struct replica *replica);
 const struct lag *replica_lag(const struct replica *replica);
 
 /* Lives as long as the replica. */
+/* How many deltas were of a tile that is another lane's: store_moved of its store. */
+uint64_t replica_moved(const struct replica *r);
+
 const struct replica_counters *replica_counters(const struct replica *replica);
 
 /* True unless the log of events is just being filled: what it holds then is history, and not yet

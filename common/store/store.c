@@ -22,6 +22,7 @@ struct store {
     struct tile *oldest_tombstone;
     struct tile *newest_tombstone;
     size_t tombstones;
+    uint64_t moved;     /* see store_moved */
     struct heap expiry; /* live tiles by their next deadline, µs of the monotonic clock */
     struct store_listener listener;
     struct mp_doc old_value; /* Scratch of set_value. */
@@ -124,6 +125,11 @@ const struct tile *store_get(const struct store *store, struct str key)
 const struct tile *store_recall(const struct store *store, struct str key)
 {
     return find_tile(store, key);
+}
+
+uint64_t store_moved(const struct store *store)
+{
+    return store->moved;
 }
 
 size_t store_count(const struct store *store)
@@ -352,6 +358,7 @@ int store_apply(struct store *store, const struct wire_tile *delta, unsigned lan
     struct tile *tile = find_tile(store, delta->key);
     const bool live = tile != NULL && tile->value != NULL;
     const int newer = tile != NULL ? version_compare(delta->version, tile->version) : 1;
+    store->moved += live && tile->lane != lane;
     if (newer < 0 || (newer == 0 && !is_refresh(tile, delta, age_ms, now))) {
         return STATUS_OK;
     }

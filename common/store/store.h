@@ -145,6 +145,10 @@ const struct tile *store_next(struct store *store, uint64_t after);
 
 size_t store_count(const struct store *store); /* live tiles */
 
+/* How many deltas came on another lane than that of the tile, which is live. A few do when a tile
+ * changes its lane; with two that publish one tile it grows on and on. */
+uint64_t store_moved(const struct store *store);
+
 /* Calls each for every live tile, in no order. common/store/store_list.h has them sorted. */
 void store_each(const struct store *store, void (*each)(void *arg, const struct tile *tile),
                 void *arg);

@@ -35,6 +35,7 @@ struct oracle_rows {
     int64_t *keys;
     uint64_t *streams;
     int64_t *offsets;
+    int32_t *partitions;
     int64_t *times_us;
     uint32_t *cells;
     size_t count;
@@ -295,6 +296,7 @@ void oracle_rows_destroy(struct oracle_rows **rows_p)
     free(rows->ids);
     free(rows->keys);
     free(rows->streams);
+    free(rows->partitions);
     free(rows->offsets);
     free(rows->times_us);
     free(rows->cells);
@@ -322,6 +324,7 @@ static void make_room(struct oracle_rows *rows)
     rows->ids = x_reallocarray(rows->ids, rows->cap, sizeof *rows->ids);
     rows->keys = x_reallocarray(rows->keys, rows->cap, sizeof *rows->keys);
     rows->streams = x_reallocarray(rows->streams, rows->cap, sizeof *rows->streams);
+    rows->partitions = x_reallocarray(rows->partitions, rows->cap, sizeof *rows->partitions);
     rows->offsets = x_reallocarray(rows->offsets, rows->cap, sizeof *rows->offsets);
     rows->times_us = x_reallocarray(rows->times_us, rows->cap, sizeof *rows->times_us);
     rows->cells = x_reallocarray(rows->cells, rows->cap * rows->field_count, sizeof *rows->cells);
@@ -352,6 +355,7 @@ void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
     rows->keys[rows->count] = event->id.number;
     rows->streams[rows->count] = 0;
     rows->offsets[rows->count] = 0;
+    rows->partitions[rows->count] = -1;
     rows->times_us[rows->count] = event->timestamp.us;
     for (size_t i = 0; i < rows->field_count; i++) {
         rows->cells[rows->count * rows->field_count + i] =
@@ -372,6 +376,11 @@ void oracle_rows_set_place(struct oracle_rows *rows, uint64_t stream, int64_t of
     rows->offsets[rows->count - 1] = offset;
 }
 
+void oracle_rows_set_partition(struct oracle_rows *rows, int32_t partition)
+{
+    rows->partitions[rows->count - 1] = partition;
+}
+
 /* Arranges an array of items of that size. */
 static void arrange(void *items, size_t size, const size_t *order, size_t count)
 {
@@ -390,6 +399,7 @@ void oracle_rows_arrange(struct oracle_rows *rows, const size_t *order)
     arrange(rows->keys, sizeof *rows->keys, order, rows->count);
     arrange(rows->streams, sizeof *rows->streams, order, rows->count);
     arrange(rows->offsets, sizeof *rows->offsets, order, rows->count);
+    arrange(rows->partitions, sizeof *rows->partitions, order, rows->count);
     arrange(rows->times_us, sizeof *rows->times_us, order, rows->count);
     arrange(rows->cells, rows->field_count * sizeof *rows->cells, order, rows->count);
     for (size_t i = 0; i < rows->count; i++) {
@@ -425,6 +435,11 @@ uint64_t oracle_row_stream(const struct oracle_rows *rows, size_t row)
 int64_t oracle_row_offset(const struct oracle_rows *rows, size_t row)
 {
     return rows->offsets[row];
+}
+
+int32_t oracle_row_partition(const struct oracle_rows *rows, size_t row)
+{
+    return rows->partitions[row];
 }
 
 int64_t oracle_row_us(const struct oracle_rows *rows, size_t row)

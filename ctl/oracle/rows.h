@@ -7,7 +7,7 @@
  *   cells     row 0:  1 2 3      one index into values for each field
  *             row 1:  1 2 0
  *
- * Memory: 32 bytes and 4 for each field a row, and about 150 bytes for each different value.
+ * Memory: 44 bytes and 4 for each field a row, and about 150 bytes for each different value.
  */
 #ifndef CTL_ORACLE_ROWS_H
 #define CTL_ORACLE_ROWS_H
@@ -64,6 +64,9 @@ void oracle_rows_set_key(struct oracle_rows *rows, int64_t key);
  * in its order: which of them, not 0, and how far in it. */
 void oracle_rows_set_place(struct oracle_rows *rows, uint64_t stream, int64_t offset);
 
+/* Sets in which partition of a topic the row added last stands. */
+void oracle_rows_set_partition(struct oracle_rows *rows, int32_t partition);
+
 /* Puts all rows into another order: what was row order[i] becomes row i, with the id i + 1. */
 void oracle_rows_arrange(struct oracle_rows *rows, const size_t *order);
 
@@ -75,6 +78,7 @@ int64_t oracle_row_id(const struct oracle_rows *rows, size_t row);
 int64_t oracle_row_key(const struct oracle_rows *rows, size_t row);
 uint64_t oracle_row_stream(const struct oracle_rows *rows, size_t row); /* 0: there are none */
 int64_t oracle_row_offset(const struct oracle_rows *rows, size_t row);
+int32_t oracle_row_partition(const struct oracle_rows *rows, size_t row); /* -1: it is in none */
 int64_t oracle_row_us(const struct oracle_rows *rows, size_t row);
 
 /* Index of the field, which has to be one that a tile of the configuration mentions, or one of

@@ -24,6 +24,7 @@ static bool copy_position(struct str position, char out[SERVED_POSITION_SIZE])
 static bool copy_tile(const struct answer_tile *tile, struct served_tile *out)
 {
     *out = (struct served_tile){
+        .lane = tile->lane,
         .version = tile->version,
         .as_of = tile->as_of,
         .published_at = tile->published_at,

@@ -15,6 +15,7 @@
 struct served_tile {
     char *key;                           /* NUL-terminated; owned */
     struct buf value;                    /* MessagePack */
+    unsigned lane;                       /* that it is published on */
     struct version version;              /* of its last change */
     char position[SERVED_POSITION_SIZE]; /* the source's position up to which rows are in it,
                                             NUL-terminated */

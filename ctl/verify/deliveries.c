@@ -165,6 +165,13 @@ void deliveries_read_on(struct deliveries *d)
     }
 }
 
+unsigned deliveries_lane_of_row(const struct config *config, const struct oracle_rows *rows,
+                                size_t row)
+{
+    const struct config_ingestor *ingestor = &config->ingestor;
+    return ingestor->lanes + (unsigned)oracle_row_partition(rows, row) % ingestor->partitions;
+}
+
 /* ---- Which rows ---- */
 
 /* True for a row that was in the table when verifying began. Texts do not tell: a row of those
@@ -212,6 +219,24 @@ static void find_duplicates(const struct deliveries *d, struct log *log,
     }
 }
 
+/* True when the ingestor whose log it is reads partitions, and not the row's. That it has not
+ * delivered the row says nothing, then: a tile of its that the row belongs to lacks it. */
+static bool is_foreign(const struct deliveries *d, const struct log *log,
+                       const struct oracle_rows *rows, size_t row)
+{
+    const struct config_ingestor *ingestor = &d->ctl->config->ingestor;
+    const int32_t partition = oracle_row_partition(rows, row);
+    if (ingestor->partitions == 0 || partition < 0 || log->lanes == UINT64_MAX) {
+        return false;
+    }
+    for (unsigned lane = 0; lane < ingestor->lanes; lane++) {
+        if ((log->lanes >> lane & 1) != 0) {
+            return false; /* for these lanes all rows are read */
+        }
+    }
+    return (log->lanes >> deliveries_lane_of_row(d->ctl->config, rows, row) & 1) == 0;
+}
+
 static void place(const struct deliveries *d, struct log *log, const struct oracle_rows *rows)
 {
     const size_t count = oracle_rows_count(rows);
@@ -223,7 +248,8 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
     log->delivery.target = 0;
     for (size_t i = 0; i < count; i++) {
         const struct order_row row = row_of(rows, i);
-        const uint64_t ordinal = d->by_id ? (uint64_t)row.key : order_of(log->order, &row);
+        const uint64_t delivered = d->by_id ? (uint64_t)row.key : order_of(log->order, &row);
+        const uint64_t ordinal = is_foreign(d, log, rows, i) ? 0 : delivered;
         log->ordinals[i] = ordinal;
         if (was_there(d, rows, i) && ordinal > log->delivery.target) {
             log->delivery.target = ordinal;

@@ -7,6 +7,8 @@
  *   lanes 0, 1 ── the server that verify asks        its event log is that of the owner of lane 0
  *   lanes 2, 3 ── an upstream of the cache            the ingestor that owns them
  *
+ * So is it where ingestors share the partitions of a topic out.
+ *
  * Where the ids are the order (SQLite) nobody has to be asked.
  */
 #ifndef CTL_VERIFY_DELIVERIES_H
@@ -58,6 +60,11 @@ void deliveries_read_on(struct deliveries *deliveries);
 /* Works out the ordinals of the rows, by what was read last. To be called whenever rows have
  * changed; rows are borrowed during the call. */
 void deliveries_place(struct deliveries *deliveries, const struct oracle_rows *rows);
+
+/* The lane of partitioned families that a row of a partition is folded on; only where the
+ * configuration has `partitions`. */
+unsigned deliveries_lane_of_row(const struct config *config, const struct oracle_rows *rows,
+                                size_t row);
 
 /* Owned by the deliveries, and valid until the next call that changes them. */
 const struct delivery *deliveries_of(const struct deliveries *deliveries, unsigned lane);

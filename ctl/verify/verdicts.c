@@ -197,16 +197,43 @@ static int by_key(const void *a, const void *b)
 
 /* ---- Comparing ---- */
 
-static const struct delivery *delivery_of(const struct verdict_comparison *c, const char *key)
+/* The lane of what is of a definition and of no partition. */
+static unsigned lane_by_key(const struct verdict_comparison *c, const char *key)
 {
-    return deliveries_of(c->deliveries, lane_of_key(str_of(key), c->served->lane_count));
+    const unsigned partitions = oracle_rows_config(c->rows)->ingestor.partitions;
+    const unsigned all = c->served->lane_count;
+    return lane_of_key(str_of(key), all > partitions ? all - partitions : all);
+}
+
+/* Whose members are shared out by partitions. */
+static bool is_partitioned(const struct verdict_comparison *c, const struct tile_config *tile)
+{
+    return tile->partition && oracle_rows_config(c->rows)->ingestor.partitions != 0;
+}
+
+/* A member of a partitioned family is on the lane that it is served on, and has to be on that of
+ * its first row. */
+static unsigned lane_of(const struct verdict_comparison *c, const struct tile_config *definition,
+                        const struct oracle_member *member, const struct served_tile *tile)
+{
+    if (!is_partitioned(c, definition)) {
+        return lane_by_key(c, member->key);
+    }
+    if (tile != NULL || member->count == 0) {
+        return tile != NULL ? tile->lane : 0;
+    }
+    return deliveries_lane_of_row(oracle_rows_config(c->rows), c->rows, member->picked[0]);
 }
 
 /* True when the member has to be served: when verifying began it had to, and at the snapshot. */
 static bool is_missing(const struct verdict_comparison *c, const struct oracle_members *members,
                        const struct oracle_member *member, struct buf *expected)
 {
-    const struct delivery *delivery = delivery_of(c, member->key);
+    const unsigned lane = lane_of(c, members->tile, member, NULL);
+    const struct delivery *delivery = deliveries_of(c->deliveries, lane);
+    if ((c->served->lanes >> lane & 1) == 0) {
+        return false;
+    }
     struct oracle_cut cut = {
         .ordinals = delivery->ordinals,
         .last = delivery->target,
@@ -254,7 +281,7 @@ static void compare_member(struct verdicts *verdicts, const struct verdict_compa
             .members = members,
             .member = member,
             .tile = tile,
-            .delivery = delivery_of(c, member->key),
+            .delivery = deliveries_of(c->deliveries, lane_of(c, members->tile, member, tile)),
             .began = c->began,
             .snapshot_at = c->served->as_of,
             .patience_ms = c->patience_ms,
@@ -280,7 +307,11 @@ static void compare_member(struct verdicts *verdicts, const struct verdict_compa
 
 static bool is_served_here(const struct verdict_comparison *c, const struct tile_config *tile)
 {
-    return (c->served->lanes >> lane_of_key(str_of(tile->key), c->served->lane_count) & 1) != 0;
+    if (!is_partitioned(c, tile)) {
+        return (c->served->lanes >> lane_by_key(c, tile->key) & 1) != 0;
+    }
+    const unsigned lanes = oracle_rows_config(c->rows)->ingestor.lanes;
+    return lanes < LANES_MAX && c->served->lanes >> lanes != 0;
 }
 
 static bool knows(const struct oracle_members *members, const char *key)
@@ -385,8 +416,7 @@ static void judge_unserved(void *arg, const char *key, struct str tile)
 {
     const struct judging *judging = arg;
     const struct verdict_comparison *c = judging->comparison;
-    const bool here =
-        (c->served->lanes >> lane_of_key(str_of(key), c->served->lane_count) & 1) != 0;
+    const bool here = (c->served->lanes >> lane_by_key(c, key) & 1) != 0;
     struct judged judged = {.verdict = VERDICT_EXPOSED};
     if (shown_may_be(c->shown, key)) {
         judged.verdict =

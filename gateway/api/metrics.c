@@ -262,6 +262,8 @@ static void put_replica(const struct api *api, struct buf *out)
         {"outdated", "Messages of an epoch that is over.", true, c->outdated},
         {"malformed", "Messages that could not be read.", true, c->malformed},
         {"tiles_refused", "Tiles beyond limits.tiles.", true, c->refused},
+        {"tiles_of_two_lanes", "Deltas of a tile that another lane has.", true,
+         store_moved(api->store)},
         {"gaps", "Gaps in a lane's sequence.", true, c->gaps},
         {"gaps_healed", "Gaps that another upstream closed.", true, c->healed},
         {"snapshots", "Snapshots taken.", true, c->snapshots},

@@ -5,7 +5,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
-#include "common/wire/lane.h"
+#include "common/config/partition.h"
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/fold_rows.h"
 #include "ingestor/fold/fold_state.h"
@@ -27,7 +27,7 @@ struct fold *fold_create(const struct config *config, uint64_t lanes_owned)
     fold->families = x_calloc(config->tile_count + 1, sizeof *fold->families);
     for (size_t i = 0; i < config->tile_count; i++) {
         const struct tile_config *tile = &config->tiles[i];
-        const unsigned lane = lane_of_key(str_of(tile->key), config->ingestor.lanes);
+        const unsigned lane = partition_lane_of_tile(config, tile);
         fold->folded[i] = (lanes_owned >> lane & 1) != 0;
         fold->families[i].config = tile;
         fold->families[i].type = fold_type_of(tile->type);

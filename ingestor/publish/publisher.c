@@ -6,6 +6,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp_patch.h"
+#include "common/config/partition.h"
 #include "common/store/store_list.h"
 #include "ingestor/publish/published_event.h"
 #include "ingestor/publish/published_tile.h"
@@ -230,7 +231,7 @@ void publisher_tile(struct publisher *p, const struct fold_output *output, struc
     const struct tile *before = store_get(p->store, output->key);
     const bool marked = before != NULL && before->sync_mark == p->mark;
     if (make_delta(p, output, before, &delta)) {
-        publish(p, &delta, lane_of_key(output->key, p->config->ingestor.lanes), now);
+        publish(p, &delta, partition_lane_of_tile(p->config, output->config), now);
         if (!marked) {
             store_mark(p->store, output->key, p->mark);
         }
@@ -244,10 +245,11 @@ uint32_t publisher_mark(struct publisher *p)
     return ++p->mark;
 }
 
-/* The keys of the tiles without the mark; each is owned. */
+/* The keys of the tiles without the mark, each of which is owned, and their lanes. */
 struct sweep {
     uint32_t mark;
     char **keys;
+    unsigned *lanes;
     size_t count;
 };
 
@@ -256,6 +258,8 @@ static bool collect_unmarked(void *arg, const struct tile *tile)
     struct sweep *sweep = arg;
     if (tile->sync_mark != sweep->mark) {
         sweep->keys = x_reallocarray(sweep->keys, sweep->count + 1, sizeof(char *));
+        sweep->lanes = x_reallocarray(sweep->lanes, sweep->count + 1, sizeof *sweep->lanes);
+        sweep->lanes[sweep->count] = tile->lane;
         sweep->keys[sweep->count++] = x_strdup(tile->key);
     }
     return true;
@@ -263,7 +267,7 @@ static bool collect_unmarked(void *arg, const struct tile *tile)
 
 void publisher_sweep(struct publisher *p, uint32_t mark, struct moment now)
 {
-    struct sweep sweep = {mark, NULL, 0};
+    struct sweep sweep = {.mark = mark};
     store_list(p->store, STR(""), collect_unmarked, &sweep);
     for (size_t i = 0; i < sweep.count; i++) {
         struct wire_tile delta = {.key = str_of(sweep.keys[i]),
@@ -272,10 +276,11 @@ void publisher_sweep(struct publisher *p, uint32_t mark, struct moment now)
                                   .ttl_ms = 1,
                                   .position = str_of(p->position),
                                   .as_of = now.wall};
-        publish(p, &delta, lane_of_key(delta.key, p->config->ingestor.lanes), now);
+        publish(p, &delta, sweep.lanes[i], now);
         free(sweep.keys[i]);
     }
     free(sweep.keys);
+    free(sweep.lanes);
 }
 
 void publisher_set_clocks(struct publisher *p, const struct wire_clocks *clocks)
@@ -296,7 +301,7 @@ void publisher_heartbeat(struct publisher *p, bool caught_up, struct moment now)
                                        .ordinal = p->ordinal,
                                        .clocks = p->clocks,
                                        .caught_up = caught_up};
-    for (unsigned lane = 0; lane < p->config->ingestor.lanes; lane++) {
+    for (unsigned lane = 0; lane < partition_lane_count(p->config); lane++) {
         if (owns_lane(p, lane)) {
             clear_frames(p);
             heartbeat.lag = lane == 0 && p->lag.known ? &p->lag : NULL;

@@ -15,6 +15,7 @@ from measure_kafka import kafka
 from measure_limits import hostile, patterns
 from measure_locks import locks
 from measure_nats import nats
+from measure_partitions import partitions
 from measure_push import push_rates
 from measure_redis import redis
 from measure_rows import catchup, cursor, fold
@@ -25,8 +26,8 @@ from measure_views import views
 from report import say
 
 MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup, "cursor": cursor,
-                "kafka": kafka, "nats": nats, "push": push_rates, "redis": redis, "locks": locks, "state": state, "latency": latency, "stalled": stalled,
-                "reconnect": reconnect, "selections": selections, "tree": tree, "views": views}
+                "kafka": kafka, "nats": nats, "partitions": partitions, "push": push_rates, "redis": redis, "locks": locks, "state": state, "latency": latency,
+                "stalled": stalled, "reconnect": reconnect, "selections": selections, "tree": tree, "views": views}
 
 
 def options():

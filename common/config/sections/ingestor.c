@@ -72,26 +72,41 @@ static int read_checkpoint(struct config_reader *r, const struct config_key *key
     return STATUS_OK;
 }
 
-static int read_own_lanes(struct config_reader *r, const struct config_key *key,
-                          const struct yaml_node *value, void *target)
+/* Reads a list of numbers from 0 as bits. what: what they number, for people. */
+static int read_bits(struct config_reader *r, const struct config_key *key,
+                     const struct yaml_node *value, const char *what, uint64_t *bits)
 {
-    struct config_ingestor *ingestor = target;
     const int status = config_expect_list(r, value, key->name, (size_t)key->max);
     if (status != STATUS_OK) {
         return status;
     }
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
-        int64_t lane = -1;
-        if (node->kind != YAML_SCALAR || !config_whole_number_parse(node->text, &lane) ||
-            lane < 0 || lane >= LANES_MAX) {
-            return config_expected(r, node, key->name, "a lane's number, from 0");
+        int64_t number = -1;
+        if (node->kind != YAML_SCALAR || !config_whole_number_parse(node->text, &number) ||
+            number < 0 || number >= LANES_MAX) {
+            return config_expected(r, node, key->name,
+                                   arena_printf(r->memory, "a %s's number, from 0", what));
         }
-        if ((ingestor->own_lanes >> lane & 1) != 0) {
-            return config_fail(r, node, key->name, "lane %d is named twice", (int)lane);
+        if ((*bits >> number & 1) != 0) {
+            return config_fail(r, node, key->name, "%s %d is named twice", what, (int)number);
         }
-        ingestor->own_lanes |= UINT64_C(1) << lane;
+        *bits |= UINT64_C(1) << number;
     }
     return STATUS_OK;
+}
+
+static int read_own_lanes(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, void *target)
+{
+    struct config_ingestor *ingestor = target;
+    return read_bits(r, key, value, "lane", &ingestor->own_lanes);
+}
+
+static int read_own_partitions(struct config_reader *r, const struct config_key *key,
+                               const struct yaml_node *value, void *target)
+{
+    struct config_ingestor *ingestor = target;
+    return read_bits(r, key, value, "partition", &ingestor->own_partitions);
 }
 
 static const struct config_key limit_rows[] = {
@@ -120,6 +135,12 @@ static const struct config_key rows[] = {
              "share the folding."},
     {CONFIG_LIST("own_lanes", read_own_lanes, LANES_MAX), .default_words = "all",
      .help = "A list of the lanes that this ingestor folds, counted from 0."},
+    {CONFIG_COUNT("partitions", struct config_ingestor, partitions, 0, LANES_MAX - 1),
+     .default_value = "0",
+     .help = "The number of parts that the partitions of Kafka's topics are divided into, so that "
+             "several ingestors can share the reading, for tiles with `partition: true`."},
+    {CONFIG_LIST("own_partitions", read_own_partitions, LANES_MAX), .default_words = "all",
+     .help = "A list of the parts that this ingestor reads and folds, counted from 0."},
     {CONFIG_COUNT("events", struct config_ingestor, events, 1, CONFIG_EVENTS_MAX),
      .default_value = "10000",
      .help = "The number of raw events that are kept in memory for those who join."},
@@ -141,12 +162,50 @@ static const struct config_key rows[] = {
 };
 const struct config_table config_ingestor_table = CONFIG_TABLE(rows);
 
+/* What `partitions` and `own_partitions` have to be beside each other, the lanes and the source. */
+static int check_partitions(struct config_reader *r, const struct yaml_node *section)
+{
+    const struct config *config = r->config;
+    const struct config_ingestor *ingestor = &config->ingestor;
+    const struct yaml_node *own = yaml_get(section, "own_partitions");
+    const struct yaml_node *count = yaml_get(section, "partitions");
+    if (ingestor->partitions != 0 && config->has_source && config->source.kind != SOURCE_KAFKA) {
+        return config_fail(r, count, NULL,
+                           "ingestor.partitions: only a source of Kafka has partitions; divide "
+                           "the tiles by `lanes`");
+    }
+    if (ingestor->lanes + ingestor->partitions > LANES_MAX) {
+        return config_fail(r, count, NULL,
+                           "ingestor.partitions: with `lanes` at most %d are possible, but there "
+                           "are %u",
+                           LANES_MAX, ingestor->lanes + ingestor->partitions);
+    }
+    if (ingestor->own_partitions == 0) {
+        return STATUS_OK;
+    }
+    if (ingestor->own_partitions >> ingestor->partitions != 0) {
+        return config_fail(r, own, NULL,
+                           "ingestor.own_partitions: they count from 0, and there are %u "
+                           "(`partitions`)",
+                           ingestor->partitions);
+    }
+    if (ingestor->own_lanes != 0) {
+        return config_fail(r, own, NULL,
+                           "ingestor.own_partitions: does not go with own_lanes, for which all "
+                           "partitions are read; give the lanes to an ingestor of their own");
+    }
+    return STATUS_OK;
+}
+
 int config_read_ingestor(struct config_reader *r, const struct config_key *key,
                          const struct yaml_node *value, void *target)
 {
     struct config *config = target;
     const struct config_ingestor *ingestor = &config->ingestor;
-    const int status = config_read_section(r, key->name, value, key->table, &config->ingestor);
+    int status = config_read_section(r, key->name, value, key->table, &config->ingestor);
+    if (status == STATUS_OK) {
+        status = check_partitions(r, value);
+    }
     if (status == STATUS_OK && ingestor->lanes < LANES_MAX &&
         ingestor->own_lanes >> ingestor->lanes != 0) {
         return config_fail(r, yaml_get(value, "own_lanes"), NULL,

@@ -8,6 +8,7 @@
 
 #include "common/config/definition.h"
 #include "common/config/match.h"
+#include "common/config/message_place.h"
 #include "common/config/sections/section.h"
 #include "common/config/tile_types.h"
 
@@ -68,6 +69,9 @@ static const struct config_key shared_rows[] = {
      .help = "Only with `group_by`: a member without an event for so long is dropped."},
     {CONFIG_COUNT("max_groups", struct tile_config, max_groups, 1, TILE_GROUPS_MAX),
      .default_value = "1000", .help = "Only with `group_by`: the number of members at once."},
+    {CONFIG_BOOL("partition", struct tile_config, partition), .default_value = "false",
+     .help = "Only with `group_by`: the field is the key of Kafka's messages, so ingestors share "
+             "the members out by partitions (`ingestor.partitions`)."},
     {CONFIG_SAME_SECTION("refresh", refresh_table), .help = "How often changes are published."},
     {CONFIG_DURATION("ttl", struct tile_config, ttl_ms, 100, 7 * MS_PER_DAY),
      .default_value = "60s", .help = "The tile is `stale` when nothing refreshed it for so long."},
@@ -106,11 +110,62 @@ static int check_needed(const struct tile_reading *t)
     return status;
 }
 
+/* The place in a message that the field is read from; NULL: it is a part of what is there. */
+static const char *place_of(const struct config_source *source, const struct tile_field *field)
+{
+    switch (field->kind) {
+    case TILE_FIELD_EVENT_TYPE:
+        return source->columns[EVENT_TYPE].name;
+    case TILE_FIELD_ACTOR_ID:
+        return source->columns[EVENT_ACTOR].name;
+    case TILE_FIELD_TARGET_ID:
+        return source->columns[EVENT_TARGET].name;
+    case TILE_FIELD_SUMMARY:
+        return source->columns[EVENT_SUMMARY].name;
+    case TILE_FIELD_EXTRA:
+        return source->extras[field->extra].column;
+    case TILE_FIELD_NONE:
+    case TILE_FIELD_PAYLOAD:
+        break;
+    }
+    return NULL;
+}
+
+/* A member is of one partition only if its group is what partitions are chosen by. */
+static int check_partition(const struct tile_reading *t)
+{
+    const struct config_source *source = &t->r->config->source;
+    struct message_place place = {PLACE_NONE, STR_NULL};
+    int status = tile_rules_together(t, "partition", "group_by");
+    if (status != STATUS_OK || !t->tile->partition || !t->r->config->has_source) {
+        return status;
+    }
+    const struct yaml_node *value = tile_rules_given(t, "partition");
+    if (source->kind != SOURCE_KAFKA) {
+        return config_fail(t->r, value, "partition",
+                           "only a source of Kafka has partitions; leave it out, and divide the "
+                           "tiles by ingestor.lanes");
+    }
+    const char *text = place_of(source, &t->tile->group_by);
+    if (text == NULL || !message_place_parse(str_of(text), source->format, &place) ||
+        place.kind != PLACE_KEY) {
+        return config_fail(t->r, value, "partition",
+                           "group_by has to be the message's key: write `%s: key` under "
+                           "source.fields and group by that, or leave partition out",
+                           t->tile->group_by.kind == TILE_FIELD_PAYLOAD ? "key"
+                                                                        : t->tile->group_by.text);
+    }
+    return STATUS_OK;
+}
+
 static int check_tile(const struct tile_reading *t)
 {
     int status = tile_rules_together(t, "idle", "group_by");
     if (status == STATUS_OK) {
         status = tile_rules_together(t, "max_groups", "group_by");
+    }
+    if (status == STATUS_OK) {
+        status = check_partition(t);
     }
     if (status == STATUS_OK) {
         status = check_metric(t);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/xalloc.h"
+#include "common/config/partition.h"
 #include "common/program/log.h"
 #include "ingestor/source/kafka/kafka_gather.h"
 
@@ -17,7 +18,7 @@
 static void note_partition(void *arg, const char *topic, int32_t number)
 {
     struct kafka_source *s = arg;
-    if (s->state.count >= KAFKA_PARTITIONS_MAX) {
+    if (!partition_is_read(s->config, number) || s->state.count >= KAFKA_PARTITIONS_MAX) {
         return;
     }
     const size_t index = kafka_state_partition(&s->state, topic, number);

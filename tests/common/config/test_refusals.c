@@ -343,6 +343,24 @@ static void test_ingestor(void **state)
          "1:37: ingestor.own_lanes: lane 1 is named twice"},
         {"ingestor: {own_lanes: [64]}",
          "1:24: ingestor.own_lanes: expected a lane's number, from 0, but found \"64\""},
+        {"ingestor: {lanes: 62, partitions: 3}",
+         "1:35: ingestor.partitions: with `lanes` at most 64 are possible, but there are 65"},
+        {"source: {uri: 'sqlite:e'}\ningestor: {partitions: 3}",
+         "2:24: ingestor.partitions: only a source of Kafka has partitions; divide the tiles by "
+         "`lanes`"},
+        {"ingestor: {partitions: 2, own_partitions: [2]}",
+         "1:43: ingestor.own_partitions: they count from 0, and there are 2 (`partitions`)"},
+        {"ingestor: {own_partitions: [0]}",
+         "1:28: ingestor.own_partitions: they count from 0, and there are 0 (`partitions`)"},
+        {"ingestor: {partitions: 2, own_partitions: [1, 1]}",
+         "1:47: ingestor.own_partitions: partition 1 is named twice"},
+        {"ingestor: {partitions: 2, own_partitions: [1], own_lanes: [0]}",
+         "1:43: ingestor.own_partitions: does not go with own_lanes, for which all partitions are "
+         "read; give the lanes to an ingestor of their own"},
+        {"source: {uri: 'kafka://b/t'}\ningestor: {partitions: 2, own_partitions: [1]}",
+         "2:43: ingestor.own_partitions: no tile has `partition: true`, so this ingestor would "
+         "have "
+         "nothing to do"},
         {"ingestor: {own_lanes: 0}", "1:23: ingestor.own_lanes: expected a list, but found \"0\""},
         {"ingestor: {checkpoint: file}", "1:24: ingestor.checkpoint: expected auto, postgresql, "
                                          "postgresql://… or file:PATH, but found \"file\""},

@@ -38,7 +38,7 @@ static void test_identity_refused(void **state)
          "1:31: tile \"t\": unknown key \"titel\"; did you mean \"title\"?"},
         {TILE "type: count, x: a}]",
          "1:31: tile \"t\": unknown key \"x\"; known are key, type, title, match, metric, labels, "
-         "window, group_by, idle, max_groups, refresh, ttl or grace"},
+         "window, group_by, idle, max_groups, partition, refresh, ttl or grace"},
         {TILE "type: gauge, window: 1s}]",
          "1:31: tile \"t\": window: a tile of type gauge has no such key (it belongs to count)"},
         {TILE "type: backlog, metric: m}]",
@@ -155,6 +155,37 @@ static void test_fields_refused(void **state)
     REFUSED(refusals);
 }
 
+/* source: {uri: …} and one tile with `partition: true`. */
+#define PARTITIONED(source, tile)                                                                  \
+    "source: {" source "}\ntiles: [{key: t, type: count, partition: true" tile "}]"
+
+static void test_partition_is_for_what_is_grouped_by_the_key_of_messages(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {PARTITIONED("uri: 'kafka://b/t', fields: {customer: key}", ""),
+         "2:31: tile \"t\": partition: means something only together with group_by"},
+        {PARTITIONED("uri: 'sqlite:e.db'", ", group_by: target_id"),
+         "2:42: tile \"t\": partition: only a source of Kafka has partitions; leave it out, and "
+         "divide the tiles by ingestor.lanes"},
+        {PARTITIONED("uri: 'kafka://b/t', fields: {customer: key}", ", group_by: target_id"),
+         "2:42: tile \"t\": partition: group_by has to be the message's key: write `target_id: "
+         "key` under source.fields and group by that, or leave partition out"},
+        {PARTITIONED("uri: 'kafka://b/t', fields: {customer: key}", ", group_by: payload.customer"),
+         "2:42: tile \"t\": partition: group_by has to be the message's key: write `key: key` "
+         "under source.fields and group by that, or leave partition out"},
+    };
+    REFUSED(refusals);
+    struct config *config = parse_ok(
+        PARTITIONED("uri: 'kafka://b/t', fields: {customer: key}", ", group_by: customer"));
+    assert_true(config->tiles[0].partition);
+    config_destroy(&config);
+    config = parse_ok(
+        PARTITIONED("uri: 'kafka://b/t', fields: {target_id: key}", ", group_by: target_id"));
+    assert_true(config->tiles[0].partition);
+    config_destroy(&config);
+}
+
 static void test_combinations_refused(void **state)
 {
     (void)state;
@@ -264,9 +295,13 @@ static void test_too_many_states(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_identity_refused),     cmocka_unit_test(test_key_length),
-        cmocka_unit_test(test_bounds_refused),       cmocka_unit_test(test_fields_refused),
-        cmocka_unit_test(test_combinations_refused), cmocka_unit_test(test_states_refused),
+        cmocka_unit_test(test_identity_refused),
+        cmocka_unit_test(test_key_length),
+        cmocka_unit_test(test_bounds_refused),
+        cmocka_unit_test(test_fields_refused),
+        cmocka_unit_test(test_partition_is_for_what_is_grouped_by_the_key_of_messages),
+        cmocka_unit_test(test_combinations_refused),
+        cmocka_unit_test(test_states_refused),
         cmocka_unit_test(test_too_many_states),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -422,11 +422,38 @@ static void test_walks_find_everything(void **state)
     store_destroy(&store);
 }
 
+static int apply_on(struct store *store, unsigned lane, uint64_t seq)
+{
+    struct made m;
+    make(&m, "k", seq, 0, (int64_t)seq);
+    const int status = store_apply(store, &m.tile, lane, (wall_time){0}, 0, (mono_time){0});
+    made_free(&m);
+    return status;
+}
+
+static void test_deltas_on_another_lane_than_the_tiles_are_counted(void **state)
+{
+    (void)state;
+    struct heard heard;
+    struct store *store = make_store(&heard, 10);
+    assert_int_equal(apply_on(store, 1, 5), STATUS_OK);
+    assert_int_equal(apply_on(store, 1, 6), STATUS_OK);
+    assert_true(store_moved(store) == 0);
+    assert_int_equal(apply_on(store, 2, 3), STATUS_OK); /* older: it changes nothing */
+    assert_true(store_moved(store) == 1 && store_get(store, STR("k"))->lane == 1);
+    assert_int_equal(apply_on(store, 2, 7), STATUS_OK);
+    assert_true(store_moved(store) == 2 && store_get(store, STR("k"))->lane == 2);
+    assert_int_equal(apply_on(store, 2, 8), STATUS_OK);
+    assert_true(store_moved(store) == 2);
+    store_destroy(&store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deltas),
         cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_deltas_on_another_lane_than_the_tiles_are_counted),
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_an_expired_tile_comes_back_with_its_refresh),
         cmocka_unit_test(test_an_older_refresh_takes_nothing_back),
