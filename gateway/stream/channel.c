@@ -8,6 +8,7 @@
 #include "common/base/xalloc.h"
 
 #define RING_FIRST_BYTES ((size_t)64 * 1024)
+#define FIRST_ENDS 8 /* The frames that the log knows the ends of at first; a power of two. */
 
 struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
                                uint64_t watermark)
@@ -16,11 +17,6 @@ struct channel *channel_create(enum channel_kind kind, struct selection *selecti
     channel->kind = kind;
     channel->ring_max = ring_max;
     channel->watermark = watermark;
-    if (ring_init(&channel->ring, ring_max < RING_FIRST_BYTES ? ring_max : RING_FIRST_BYTES) !=
-        STATUS_OK) {
-        free(channel);
-        return NULL;
-    }
     channel->selection = *selection;
     *selection = (struct selection){0};
     return channel;
@@ -66,6 +62,11 @@ static struct frame_end *end_at(const struct channel *channel, size_t index)
 uint64_t channel_crowded(struct channel *channel, size_t len)
 {
     struct ring *ring = &channel->ring;
+    if (ring->size == 0 &&
+        ring_init(ring, channel->ring_max < RING_FIRST_BYTES ? channel->ring_max
+                                                             : RING_FIRST_BYTES) != STATUS_OK) {
+        return UINT64_MAX;
+    }
     while (ring->size - (size_t)(ring->head - ring->tail) < len) {
         if (ring->size * 2 > channel->ring_max || ring_grow(ring) != STATUS_OK) {
             break;
@@ -108,7 +109,7 @@ void channel_forget(struct channel *channel, uint64_t watermark)
 
 static void grow_ends(struct channel *channel)
 {
-    const size_t cap = channel->ends_cap != 0 ? channel->ends_cap * 2 : 64;
+    const size_t cap = channel->ends_cap != 0 ? channel->ends_cap * 2 : FIRST_ENDS;
     struct frame_end *ends = x_calloc(cap, sizeof *ends);
     for (size_t i = 0; i < channel->ends_count; i++) {
         ends[i] = *end_at(channel, i);

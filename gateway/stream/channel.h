@@ -90,8 +90,8 @@ struct channel {
     size_t pattern_place;       /* channel_index.h's: its place among those with patterns. */
 };
 
-/* Takes the selection over. ring_max: the log may grow up to that many bytes. NULL when memory
- * cannot be mapped. */
+/* Takes the selection over. ring_max: the log may grow up to that many bytes. It has no memory
+ * until there is a frame to log. */
 struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
                                uint64_t watermark);
 void channel_destroy(struct channel **channel);
@@ -104,8 +104,8 @@ void channel_join(struct channel *channel, uint32_t stream, uint32_t *slot);
 uint32_t channel_leave(struct channel *channel, uint32_t slot);
 
 /* Returns the position up to which frames have to leave the ring before a frame of len bytes fits,
- * or 0 when there is room; grows the ring first if it may. UINT64_MAX: the frame is larger than the
- * whole ring, and cannot be logged. */
+ * or 0 when there is room; takes the ring, or grows it, first if it may. UINT64_MAX: the frame is
+ * larger than the whole ring, or there is no memory for one, and it cannot be logged. */
 uint64_t channel_crowded(struct channel *channel, size_t len);
 
 /* Drops frames up to the position (a frame's end). No live stream may stand before it. */

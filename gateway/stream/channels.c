@@ -100,10 +100,8 @@ struct channel *channels_get(struct streams *s, enum channel_kind kind, const st
     const uint64_t watermark =
         channel_has_events(kind) ? eventlog_last(s->events) : store_last_change(s->store);
     channel = channel_create(kind, selection, s->config.ring_max, watermark);
-    if (channel != NULL) {
-        channel->view = channel_is_websocket(kind) ? view_retain(view) : NULL;
-        insert(s, channel);
-    }
+    channel->view = channel_is_websocket(kind) ? view_retain(view) : NULL;
+    insert(s, channel);
     return channel;
 }
 

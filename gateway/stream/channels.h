@@ -20,8 +20,8 @@ struct channel *channels_find(const struct streams *s, enum channel_kind kind,
 enum streams_room channels_room(const struct streams *s, const struct selection *selection,
                                 const struct ip *client, const struct channel *left);
 
-/* Finds such a channel or makes one. NULL: there is no room for the client, or memory cannot be
- * mapped. A new channel takes the selection over; otherwise it stays the caller's. */
+/* Finds such a channel or makes one. NULL: there is no room for the client. A new channel takes the
+ * selection over; otherwise it stays the caller's. */
 struct channel *channels_get(struct streams *s, enum channel_kind kind, const struct view *view,
                              struct selection *selection, const struct ip *client,
                              const struct channel *left);

@@ -25,12 +25,21 @@ def many_tiles(count):
         yield deployment
 
 
+def settle(pid):
+    """Until the gateway has nothing left to do: less than a twentieth of the time, twice in a row."""
+    quiet = 0
+    while quiet < 2:
+        used = cpu_s(pid)
+        time.sleep(0.5)
+        quiet = quiet + 1 if cpu_s(pid) - used <= 0.025 else 0
+
+
 def rows(deployment, pid, tiles, rate, seconds):
     """CPU of the gateway for each of that many rows a second, each of which changes the next of so many tiles. All have changed once before: patterns
     are asked about a tile when it first does."""
     now = now_iso()
     deployment.table.insert([(now, "m", None, f"i-{i}", None, None) for i in range(tiles)])
-    time.sleep(3)  # for that, and what was opened, may still be served
+    settle(pid)
     used, begun, count = cpu_s(pid), time.monotonic(), 0
     while time.monotonic() - begun < seconds:
         now = now_iso()

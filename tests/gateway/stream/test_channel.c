@@ -10,7 +10,10 @@ static struct channel *channel_of(size_t ring_max)
     assert_int_equal(selection_parse(&everything, NULL), STATUS_OK);
     struct channel *channel = channel_create(CHANNEL_TILES, &everything, ring_max, 5);
     assert_non_null(channel);
-    assert_null(everything.text); /* it was taken over */
+    assert_null(everything.text);            /* it was taken over */
+    assert_int_equal(channel->ring.size, 0); /* no frame, no log */
+    assert_true(channel_at_boundary(channel, 0));
+    assert_int_equal(channel_crowded(channel, 1), 0);
     return channel;
 }
 
