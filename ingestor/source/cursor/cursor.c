@@ -23,7 +23,9 @@ static bool note_row(void *arg, const struct cursor_row *row)
 static int is_same_table(struct cursor *c, struct str identity, bool *same, struct error *err)
 {
     struct cursor_key key;
-    *same = str_equal(buf_str(&c->state.identity), identity) ||
+    const struct str before = buf_str(&c->state.identity);
+    *same = (c->db.same != NULL ? c->db.same(c->db.arg, before, identity)
+                                : str_equal(before, identity)) ||
             cursor_mark_key(&c->state.position, &key) == NULL;
     return *same ? STATUS_OK : c->db.find(c->db.arg, &key, 1, note_row, same, err);
 }
@@ -62,7 +64,9 @@ int cursor_open(struct cursor *c, const struct config *config, const struct curs
     } else {
         status = is_same_table(c, identity, &same, err);
         if (status == STATUS_OK && !same) {
-            log_warn("table %s is another one than before: all tiles are built again from it",
+            log_warn("table %s is another one than before, or has lost the newest row that was "
+                     "read, as after a failover or when it was restored: all tiles are built again "
+                     "from it",
                      config->source.table);
         }
     }

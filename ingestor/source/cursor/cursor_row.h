@@ -69,6 +69,10 @@ struct cursor_db {
      * that of the cursor's column already. Returns why the row cannot be used, or UNUSABLE_KINDS.
      */
     enum unusable (*fill)(void *arg, struct batch *batch, struct event *event);
+
+    /* True when the table of the one identity is that of the other, with all rows that were read
+     * and not deleted. NULL: when they are equal. */
+    bool (*same)(void *arg, struct str before, struct str now);
 };
 
 #endif

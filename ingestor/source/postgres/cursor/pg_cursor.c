@@ -12,8 +12,10 @@
 #include "common/state/state_postgres.h"
 #include "ingestor/source/cursor/cursor.h"
 #include "ingestor/source/cursor/cursor_past.h"
+#include "ingestor/source/postgres/cursor/pg_cursor_identity.h"
 #include "ingestor/source/postgres/cursor/pg_cursor_read.h"
 #include "ingestor/source/postgres/pg_connection.h"
+#include "ingestor/source/postgres/pg_lost.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
 struct pg_cursor {
@@ -41,6 +43,12 @@ static void pg_cursor_close(struct source *source)
     free(c);
 }
 
+static bool is_same(void *arg, struct str before, struct str now)
+{
+    const struct pg_cursor_reader *reader = arg;
+    return pg_cursor_identity_same(reader->s, before, now);
+}
+
 static struct pg_cursor *create(const struct config *config, const struct source_ops *ops,
                                 struct cursor_db *db)
 {
@@ -49,7 +57,8 @@ static struct pg_cursor *create(const struct config *config, const struct source
                              .scan = pg_cursor_scan,
                              .find = pg_cursor_find,
                              .newest = pg_cursor_newest,
-                             .fill = pg_cursor_fill};
+                             .fill = pg_cursor_fill,
+                             .same = is_same};
     c->reader.s = &c->s;
     c->s.base.ops = ops;
     c->s.config = config;
@@ -79,7 +88,9 @@ static int pg_cursor_open(const struct config *config, struct str state, struct 
         status = pg_connection_listen(&c->s, err);
     }
     if (status == STATUS_OK) {
-        buf_printf(&identity, "%d", c->s.table.oid);
+        status = pg_cursor_identity_read(&c->s, &identity, err);
+    }
+    if (status == STATUS_OK) {
         status =
             cursor_open(&c->cursor, config, &db, state, journal, epoch, buf_str(&identity), err);
     }
@@ -95,7 +106,10 @@ static int pg_cursor_open(const struct config *config, struct str state, struct 
 static int pg_cursor_read(struct source *source, size_t max_rows, struct batch **out,
                           struct error *err)
 {
-    return cursor_read(&cursor_of(source)->cursor, max_rows, out, err);
+    struct pg_cursor *c = cursor_of(source);
+    *out = NULL;
+    const int status = c->s.pooled ? pg_lost_inspect(&c->s, err) : STATUS_OK;
+    return status == STATUS_OK ? cursor_read(&c->cursor, max_rows, out, err) : status;
 }
 
 static int pg_cursor_wait(struct source *source, int wake_fd, int timeout_ms, bool *woken,

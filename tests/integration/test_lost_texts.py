@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A table that is read by source.cursor loses rows that were delivered: PostgreSQL fails over to a standby that lacks them, or a
+database is restored. Ids are not used again, so only what stands at the place of the newest rows tells it."""
+import pytest
+
+from conftest import make_table
+from test_lost_rows import AFTER, BEFORE, LOST, STORES, Pair, SqliteFolder, held_by, write
+from test_outages import own_server  # noqa: F401 (a fixture)
+from texts import PostgresTexts
+from tilewire import Postgres, wait_until
+
+
+def held_ids(d, who):
+    held = held_by(d, who)
+    return held and sorted(row[0] for row in held)
+
+
+def await_same(d, table):
+    """Ingestor, caches and gateways all hold the events that the table has, and no others."""
+    for who in [name for name in d.programs if d[name].process is not None]:
+        wait_until(lambda: held_ids(d, who) == table.ids(), 30, f"{who} to hold the table's events")
+
+
+def deployed(deploy, table, store):
+    d = deploy(table, config={"ingestor": {"checkpoint": "postgresql"}} if store == "postgresql" else {})
+    write(table, BEFORE, "stays")
+    d.start()
+    await_same(d, table)
+    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE, 30, "a checkpoint")
+    return d
+
+
+def check(d, table, streams, resets):
+    await_same(d, table)
+    d.verify()
+    wait_until(lambda: [sum(e["event"] == "reset" for e in s.events) for s in streams] == [resets] * len(streams), 30, "the resets")
+    write(table, 1, "one more")
+    for stream in streams:
+        stream.await_event(lambda e: e["event"] != "heartbeat" and e["data"].get("summary") == "one more 0")
+    await_same(d, table)
+    assert [sum(e["event"] == "reset" for e in s.events) for s in streams] == [resets] * len(streams)
+
+
+@pytest.fixture
+def text_pair(own_server, folder):  # noqa: F811
+    table = PostgresTexts({**own_server, "uri": own_server["local_uri"]})
+    table.create()
+    table.deployments = []
+    pair = Pair(table, folder)
+    table.uri, uri = pair.uri, table.uri
+    yield pair
+    table.uri = uri
+    for deployment in table.deployments:
+        deployment.problems = deployment.stop()
+    Postgres.stop_server(pair.standby)
+
+
+@pytest.mark.parametrize("alive", [True, False], ids=["alive", "down"])
+@pytest.mark.parametrize("store", STORES)
+def test_a_failover_that_loses_rows(deploy, text_pair, store, alive):
+    table = text_pair.table
+    d = deployed(deploy, table, store)
+    text_pair.catch_up()
+    streams = [d.stream("/api/events/stream", i) for i in range(2)]
+    write(table, LOST, "lost")
+    await_same(d, table)
+    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE + LOST, 30, "a checkpoint")
+    if not alive:
+        d["ingestor"].kill()
+    text_pair.fail_over(lambda: write(table, AFTER, "new"))
+    if not alive:
+        d.start("ingestor")
+    check(d, table, streams, 1)
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_failover_that_loses_nothing_is_no_matter(deploy, text_pair, store):
+    """Tiles keep the rows that had been deleted: an outbox keeps the newest one."""
+    table = text_pair.table
+    d = deployed(deploy, table, store)
+    table.execute("DELETE FROM events WHERE id <> (SELECT id FROM events ORDER BY timestamp DESC, id DESC LIMIT 1)")
+    text_pair.catch_up()
+    streams = [d.stream("/api/events/stream", i) for i in range(2)]
+    text_pair.fail_over(lambda: write(table, AFTER, "new"))
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, 30, "the new rows")
+    for stream in streams:
+        stream.await_event(lambda e: e["event"] != "heartbeat" and e["data"].get("summary") == f"new {AFTER - 1}")
+        assert not any(e["event"] == "reset" for e in stream.events)
+
+
+def test_a_sqlite_database_replaced_by_an_older_copy(deploy, request, folder):
+    for table in make_table("sqlite-texts", request, folder):
+        d = deployed(deploy, table, "file")
+        restored = SqliteFolder(table, d)
+        restored.save()
+        streams = [d.stream("/api/events/stream", i) for i in range(2)]
+        write(table, LOST, "lost")
+        await_same(d, table)
+        restored.restore(False)
+        write(table, AFTER, "new")
+        check(d, table, streams, 1)
