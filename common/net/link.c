@@ -46,15 +46,15 @@ struct link {
     struct replica *replica;
     int epoll; /* watches all sockets */
     struct upstream upstreams[REPLICA_UPSTREAMS_MAX];
-    unsigned count;            /* of upstreams */
-    bool fresh;                /* whether the replica is, as last logged */
-    mono_time turn_at;         /* when link_process was called last */
-    mono_time progress_at;     /* when it was looked last whether bytes come */
-    uint64_t renewals;         /* sockets that were made anew */
-    uint64_t event_resets;     /* the replica's, as last logged */
-    uint64_t moved;            /* replica_moved, as it was last */
-    struct few_lines moves;    /* about these */
-    struct few_lines lines;    /* about handshakes */
+    unsigned count;         /* of upstreams */
+    bool fresh;             /* whether the replica is, as last logged */
+    mono_time turn_at;      /* when link_process was called last */
+    mono_time progress_at;  /* when it was looked last whether bytes come */
+    uint64_t renewals;      /* sockets that were made anew */
+    uint64_t event_resets;  /* the replica's, as last logged */
+    uint64_t moved;         /* replica_moved, as it was last */
+    struct few_lines moves; /* about these */
+    struct few_lines lines; /* about handshakes */
     struct buf frames[LINK_FRAMES_MAX];
 };
 
