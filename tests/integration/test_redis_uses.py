@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Redis as tilewire check sees it."""
+"""Redis as tilewire check sees it, and entries that are too long."""
 import json
 
 import pytest
 
 import test_check_connect
 from redis_streams import Stream, throw_away_server
-from tilewire import now_iso
+from test_redis import all_events, await_value, unusable, value
+from tilewire import now_iso, wait_until
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
 
@@ -48,3 +49,24 @@ def test_what_check_finds_in_redis(deploy, server, entries):
     d.config["source"]["uri"] = "redis://127.0.0.1:1/orders"
     d.write()
     test_check_connect.has(test_check_connect.connect(d)[1], "error", "source", "127.0.0.1:1", "refused")
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_an_entry_that_is_too_long_stands_in_no_way(deploy, entries, saved):
+    """Between others, when it is read for the first time, for the journal, for the event log, and for a tile that is added."""
+    d = deploy(entries, tiles=COUNT, config={"ingestor": {"checkpoint_interval": "300ms" if saved else "1h"}}).start()
+    for size in (0, 70 << 20, 0, 70 << 20, 70 << 20, 0):
+        entries.send("x" * size if size else order())
+    await_value(d, 3, 60)
+    wait_until(lambda: unusable(d) == 3, 60)
+    if saved:
+        wait_until(lambda: d.stats()["checkpoint_position"] == 3, 30, "what was folded to be saved")
+    stream = d.stream("/api/events/stream")
+    d["ingestor"].kill()
+    d.config["tiles"].append({"key": "all", "type": "count"})
+    d.write()
+    d.start("ingestor")
+    entries.send(order())
+    await_value(d, 4, 60)
+    wait_until(lambda: value(d, "all") == 4, 60, "the new tile")
+    assert len(all_events(d)) == 4 and not any(e["event"] == "reset" for e in stream.events)

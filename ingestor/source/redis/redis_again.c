@@ -44,8 +44,8 @@ static int read_run(struct redis_source *s, const struct redis_run *run, struct 
     *found = 0;
     while (more) {
         redisReply *entries = NULL;
-        const size_t count = redis_client_count(&s->client, REDIS_RUN_MAX);
-        const int status = redis_client_range(&s->client, from, run->last.id, count, &entries, err);
+        const int status =
+            redis_client_range(&s->client, from, run->last.id, REDIS_RUN_MAX, &entries, &more, err);
         if (status != STATUS_OK) {
             return status;
         }
@@ -57,7 +57,7 @@ static int read_run(struct redis_source *s, const struct redis_run *run, struct 
                 from = redis_id_next(entry.id);
             }
         }
-        more = entries->elements == count && redis_id_compare(from, run->last.id) <= 0;
+        more = more && redis_id_compare(from, run->last.id) <= 0;
         freeReplyObject(entries);
     }
     return STATUS_OK;

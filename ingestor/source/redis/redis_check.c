@@ -83,9 +83,8 @@ static int compare_newest(struct redis_source *s, struct redis_found *found, str
     bool more = true;
     for (size_t seen = 0; more && status == STATUS_OK && seen < COMPARED_MAX;) {
         redisReply *entries = NULL;
-        const size_t count = redis_client_count(&s->client, REDIS_ANCHORS_MAX);
-        status = redis_client_range(&s->client, from, greatest(s), count, &entries, err);
-        more = status == STATUS_OK && entries->elements == count;
+        status = redis_client_range(&s->client, from, greatest(s), REDIS_ANCHORS_MAX, &entries,
+                                    &more, err);
         for (size_t i = 0; status == STATUS_OK && i < entries->elements; i++) {
             struct redis_entry entry;
             if (redis_client_entry(&s->client, entries, i, &entry)) {
@@ -106,7 +105,9 @@ static int is_there(struct redis_source *s, struct redis_anchor anchor, bool *sa
 {
     redisReply *entries = NULL;
     struct redis_entry entry;
-    const int status = redis_client_range(&s->client, anchor.id, anchor.id, 1, &entries, err);
+    bool more;
+    const int status =
+        redis_client_range(&s->client, anchor.id, anchor.id, 1, &entries, &more, err);
     *same = status == STATUS_OK && entries->elements == 1 &&
             redis_client_entry(&s->client, entries, 0, &entry) &&
             redis_entry_digest(&entry) == anchor.digest;

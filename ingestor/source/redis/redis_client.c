@@ -281,3 +281,12 @@ void redis_client_close(struct redis_client *client)
     free(client->fields);
     *client = (struct redis_client){0};
 }
+
+int redis_client_connect_again(struct redis_client *client, struct error *err)
+{
+    const struct config *config = client->config;
+    redis_client_close(client);
+    const int status = redis_client_open(client, config, err);
+    client->entry_bytes = REDIS_WANTED_BYTES;
+    return status;
+}

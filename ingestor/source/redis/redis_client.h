@@ -43,6 +43,10 @@ struct redis_client {
 int redis_client_open(struct redis_client *client, const struct config *config, struct error *err);
 void redis_client_close(struct redis_client *client);
 
+/* Connects anew: a connection is of no use once a reply was not read to its end. Entries are asked
+ * for one at a time from then on, until they are known to be small. As redis_client_open. */
+int redis_client_connect_again(struct redis_client *client, struct error *err);
+
 /* Sends a command whose words follow, up to a NULL. STATUS_IO. */
 int redis_client_send(struct redis_client *client, struct error *err, ...)
     __attribute__((sentinel));
@@ -75,10 +79,11 @@ const redisReply *redis_client_entries(const redisReply *reply);
 bool redis_client_entry(struct redis_client *client, const redisReply *entries, size_t i,
                         struct redis_entry *out);
 
-/* The first entries from `first` to `last`, at most `most`. The caller frees them. STATUS_IO, and
- * as redis_client_await. */
+/* The first entries from `first` to `last`, at most `most` and no more than are wanted at once by
+ * their size; what is longer than a reply may be is left out, and the connection made anew for it.
+ * The caller frees them. *more: there may be others. STATUS_IO, and as redis_client_await. */
 int redis_client_range(struct redis_client *client, struct redis_id first, struct redis_id last,
-                       size_t most, redisReply **out, struct error *err);
+                       size_t most, redisReply **out, bool *more, struct error *err);
 
 /* Appends an entry as an event with that ordinal, or passes it over. */
 void redis_client_add_event(struct redis_client *client, struct batch *batch,

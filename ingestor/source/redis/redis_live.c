@@ -73,16 +73,6 @@ static void deliver(struct redis_source *s, size_t max_rows, struct batch *batch
 
 /* ---- An entry that is too long ---- */
 
-/* The connection is of no use once a reply was not read to its end. */
-static int connect_again(struct redis_source *s, struct error *err)
-{
-    redis_client_close(&s->client);
-    s->asked = false;
-    const int status = redis_client_open(&s->client, s->config, err);
-    s->client.entry_bytes = REDIS_WANTED_BYTES; /* one at a time */
-    return status;
-}
-
 /* A reply was too long. Fewer entries are asked for; and one alone is passed over. */
 static int pass_over(struct redis_source *s, size_t asked, struct batch *batch, struct error *err)
 {
@@ -98,7 +88,8 @@ static int pass_over(struct redis_source *s, size_t asked, struct batch *batch, 
         s->check_off_until = s->check_at;
     }
     s->full = true;
-    return connect_again(s, err);
+    s->asked = false;
+    return redis_client_connect_again(&s->client, err);
 }
 
 /* ---- Asking ---- */
@@ -162,7 +153,8 @@ static int take_asked(struct redis_source *s, struct error *err)
     redisReply *reply = NULL;
     int status = redis_client_take(&s->client, &reply, err);
     if (status == STATUS_FULL) {
-        return connect_again(s, err);
+        s->asked = false;
+        return redis_client_connect_again(&s->client, err);
     }
     if (status == STATUS_OK && reply == NULL && clock_mono().us > s->asked_until.us) {
         status = error_set(err, STATUS_IO, "Redis at %s:%u does not answer any more",

@@ -54,15 +54,16 @@ static int past_read(struct source *source, size_t max_rows, struct batch **out,
 {
     struct redis_past *p = past_of(source);
     struct buf done = {0};
-    const size_t count = redis_client_count(&p->client, max_rows);
     redisReply *entries = NULL;
-    const int status = redis_client_range(&p->client, p->next, p->last, count, &entries, err);
+    bool more;
+    const int status =
+        redis_client_range(&p->client, p->next, p->last, max_rows, &entries, &more, err);
     if (status != STATUS_OK) {
         return status;
     }
     struct batch *batch = batch_create(p->client.config->source.extra_count);
     add_entries(p, entries, batch);
-    batch->more = entries->elements == count && redis_id_compare(p->next, p->last) <= 0;
+    batch->more = more && redis_id_compare(p->next, p->last) <= 0;
     batch->history = true;
     batch->older_gone = p->older_gone;
     batch->progress = batch->more ? progress(p) : 1;

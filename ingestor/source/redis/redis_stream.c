@@ -71,8 +71,21 @@ bool redis_client_entry(struct redis_client *client, const redisReply *entries, 
     return true;
 }
 
-int redis_client_range(struct redis_client *client, struct redis_id first, struct redis_id last,
-                       size_t most, redisReply **out, struct error *err)
+/* The id of the last of these entries that has one, as far as they came. */
+static bool last_id(const redisReply *entries, struct redis_id *out)
+{
+    bool found = false;
+    for (size_t i = 0; is_list(entries) && i < entries->elements; i++) {
+        const redisReply *entry = entries->element[i];
+        if (is_list(entry) && entry->elements == 2 && entry->element[0] != NULL) {
+            found = redis_id_parse(text_of(entry->element[0]), out) || found;
+        }
+    }
+    return found;
+}
+
+static int ask_range(struct redis_client *client, struct redis_id first, struct redis_id last,
+                     size_t most, redisReply **out, struct error *err)
 {
     char from[REDIS_ID_SIZE];
     char to[REDIS_ID_SIZE];
@@ -86,18 +99,36 @@ int redis_client_range(struct redis_client *client, struct redis_id first, struc
     return status == STATUS_OK ? redis_client_await(client, out, err) : status;
 }
 
+/* A reply that is too long is asked for again, entry by entry, and behind one that is alone. */
+int redis_client_range(struct redis_client *client, struct redis_id first, struct redis_id last,
+                       size_t most, redisReply **out, bool *more, struct error *err)
+{
+    int status;
+    size_t count;
+    do {
+        struct redis_id stuck;
+        count = redis_client_count(client, most);
+        status = ask_range(client, first, last, count, out, err);
+        const bool too_long = status == STATUS_FULL;
+        if (too_long && count == 1) {
+            if (!last_id(client->context->reader->reply, &stuck)) {
+                return status;
+            }
+            first = redis_id_next(stuck);
+        }
+        if (too_long) {
+            status = redis_client_connect_again(client, err);
+            status = status == STATUS_OK ? STATUS_FULL : status;
+        }
+    } while (status == STATUS_FULL);
+    *more = status == STATUS_OK && (*out)->elements == count;
+    return status;
+}
+
 /* The reply as far as it came: the last id in it is that of the entry that is too long. */
 bool redis_client_stuck_at(const struct redis_client *client, struct redis_id *out)
 {
-    const redisReply *entries = redis_client_entries(client->context->reader->reply);
-    bool found = false;
-    for (size_t i = 0; entries != NULL && i < entries->elements; i++) {
-        const redisReply *entry = entries->element[i];
-        if (is_list(entry) && entry->elements == 2 && entry->element[0] != NULL) {
-            found = redis_id_parse(text_of(entry->element[0]), out) || found;
-        }
-    }
-    return found;
+    return last_id(redis_client_entries(client->context->reader->reply), out);
 }
 
 void redis_client_add_event(struct redis_client *client, struct batch *batch,
