@@ -5,6 +5,7 @@
 """
 import base64
 import json
+import secrets
 import socket
 import sys
 
@@ -26,18 +27,23 @@ class Client:
     def __init__(self, port, host="127.0.0.1", context=None, **login):
         self.socket = socket.create_connection((host, port), timeout=30)
         self.file = self.socket.makefile("rb")
-        info = json.loads(self.file.readline().split(b" ", 1)[1])
+        line = self.file.readline()
+        if not line.startswith(b"INFO "):
+            raise ConnectionError("no server answers")
+        info = json.loads(line[5:])
         if "nkey" in login:
             login["sig"] = nkey_signature(login.pop("nkey")[1], info["nonce"].encode())
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_hostname=host)
             self.file = self.socket.makefile("rb")
-        self.serial = 0
+        self.inbox, self.serial = f"_INBOX.{secrets.token_hex(8)}", 0
         options = json.dumps({"verbose": False, "headers": True, "no_responders": True, **login})
-        self.socket.sendall(f"CONNECT {options}\r\nSUB _INBOX.t.* 1\r\nPING\r\n".encode())
+        self.socket.sendall(f"CONNECT {options}\r\nSUB {self.inbox}.* 1\r\nPING\r\n".encode())
         line = self.file.readline()
         if line.startswith(b"-ERR"):
             raise Refused(line.decode())
+        if not line:
+            raise ConnectionError("the server is gone")
 
     def close(self):
         self.file.close()
@@ -51,7 +57,7 @@ class Client:
         out, first = [], self.serial + 1
         for subject, body, headers in messages:
             self.serial += 1
-            inbox = f"_INBOX.t.{self.serial}"
+            inbox = f"{self.inbox}.{self.serial}"
             if headers:
                 head = b"NATS/1.0\r\n" + b"".join(f"{k}: {v}\r\n".encode() for k, v in headers) + b"\r\n"
                 out.append(f"HPUB {subject} {inbox} {len(head)} {len(head) + len(body)}\r\n".encode() + head + body + b"\r\n")

@@ -22,7 +22,7 @@ import judge  # noqa: E402
 import siege  # noqa: E402
 import tiles  # noqa: E402
 from servers import server_of  # noqa: E402
-from whole import CACHES, GATEWAYS, INGESTORS, Whole  # noqa: E402
+from whole import BUSES, CACHES, GATEWAYS, INGESTORS, Whole  # noqa: E402
 from writers import PostgresWriters, SqliteWriters, Truth  # noqa: E402
 
 SETTLE_S = 30  # until all are in sync again
@@ -46,6 +46,8 @@ KINDS = {"kill": 28, "end": 8, "stop": 18, "cut": 16, "refuse": 8, "hold": 14, "
 KINDS_DISK = {"fill": 5}
 KINDS_POSTGRES = {"terminate": 8, "restart": 1, "crash": 1}
 KINDS_KAFKA = {"restart": 1, "crash": 2, "partition": 4, "topic": 2, "trim": 2}
+KINDS_STREAM = {"restart": 2, "crash": 3, "trim": 4}
+KINDS_OF = {"postgresql": KINDS_POSTGRES, "kafka": KINDS_KAFKA, "redis": KINDS_STREAM, "nats": KINDS_STREAM}
 
 
 def plan(seconds, seed, kind, disk=False):
@@ -55,11 +57,13 @@ def plan(seconds, seed, kind, disk=False):
     groups = {"kill ingestors": INGESTORS, "kill caches": CACHES, "kill all": programs}
     links = [f"{a}>{b}" for a, bs in [(c, INGESTORS) for c in CACHES] + [(g, CACHES) for g in GATEWAYS] for b in bs]
     links += [f"clients>{name}" for name in CACHES + GATEWAYS]
-    if kind != "sqlite":
+    if kind not in ("sqlite", "push"):
         links += [f"{i}>database" for i in INGESTORS]
-    if kind == "kafka":
+    if kind == "push":
+        links += [f"{g}>{i}" for g in GATEWAYS for i in INGESTORS]
+    if kind in BUSES:
         links.append("writers>database")
-    weights = KINDS | {"postgresql": KINDS_POSTGRES, "kafka": KINDS_KAFKA}.get(kind, {}) | (KINDS_DISK if disk else {})
+    weights = KINDS | KINDS_OF.get(kind, {}) | (KINDS_DISK if disk else {})
     faults, at = [], r.uniform(0.5, 1.5)
     while at < seconds:
         what = r.choices(list(weights), list(weights.values()))[0]
@@ -255,7 +259,7 @@ def check(d, made, truth, early):
         problems.append(str(error))
     print(f"all in sync {time.monotonic() - begun:.1f} s after the last fault", flush=True)
     for name in CACHES:
-        found = tiles.judge_verify(d.verify_against(name).stdout)
+        found = tiles.judge_verify(d.verify_against(name).stdout, getattr(truth, "forgets", False))
         if found is not None:
             problems.append(f"tilewire verify against {name}:\n{found}")
         problems += tiles.judge_probes(d, name, probes)
@@ -270,7 +274,7 @@ def check(d, made, truth, early):
             break
         time.sleep(0.1)
     problems += judge.check_events(histories, set(truth.ids()) - early, deleted, **truth.judged) or found
-    problems += await_equal_tiles(d, made, 10)
+    problems += truth.losses() + await_equal_tiles(d, made, 10)
     for client in sum(made.values(), []):
         problems += client.problems
         if client.connections == 0:
@@ -284,9 +288,28 @@ def writers_of(d, table, seed):
         from bus import BusProbes
         from bus_writers import BusWriters
         return BusWriters(table, seed), BusProbes(d, table), table
+    if table.kind == "push":
+        from pushed import PushWriters
+        from streams import StreamProbes
+        table.attach(d)
+        return PushWriters(table, seed), StreamProbes(d, table), table
+    if table.kind in ("redis", "nats"):
+        from stream_writers import StreamWriters
+        from streams import StreamProbes
+        return StreamWriters(table, seed), StreamProbes(d, table), table
     writers = (PostgresWriters if table.kind == "postgresql" else SqliteWriters)(table, seed)
     probes = tiles.TableProbes(writers.connect, writers.errors)
     return writers, probes, Truth(table, writers, probes)
+
+
+def begin(d, table, truth, hostile):
+    """Starts all; the ids of rows that came before anybody listened."""
+    if hostile and table.kind != "push":
+        table.insert(siege.rows_of_many_types())
+    d.start_whole()
+    if hostile and table.kind == "push":
+        table.insert(siege.rows_of_many_types())
+    return set(truth.ids()) if hostile else set()
 
 
 def run(arguments, folder, table):
@@ -303,10 +326,7 @@ def run(arguments, folder, table):
     retention = tiles.Retention(d, probes, INGESTORS)
     made, wrecker, hostile, early = {}, Wrecker(d), None, set()
     try:
-        if arguments.hostile:
-            table.insert(siege.rows_of_many_types())
-            early = set(truth.ids())  # before anybody listened
-        d.start_whole()
+        early = begin(d, table, truth, arguments.hostile)
         made = start_clients(d, arguments.seed)
         writers.start()
         retention.start()
@@ -338,10 +358,16 @@ def run(arguments, folder, table):
     return problems, d
 
 
-def make_table(source, folder, cluster):
+def make_table(source, folder, cluster, seed):
     if source == "kafka":
         from bus import Bus  # whose library others need not have
         return Bus(folder, [*INGESTORS, "writers"])
+    if source == "push":
+        from pushed import PushBus
+        return PushBus(folder, seed % 2 == 1)
+    if source in ("redis", "nats"):
+        from streams import NatsBus, RedisBus
+        return (RedisBus if source == "redis" else NatsBus)(folder, [*INGESTORS, "writers"])
     texts = source.endswith("-texts")
     if cluster is not None:
         table = (PostgresTexts if texts else Postgres)(cluster)
@@ -358,8 +384,8 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long faults are made (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="the same seed makes the same faults; without, a random one")
-    parser.add_argument("--source", choices=["sqlite", "postgresql", "sqlite-texts", "postgresql-texts", "kafka"], default="postgresql",
-                        help="-texts: ids are UUIDs, read by source.cursor")
+    parser.add_argument("--source", choices=["sqlite", "postgresql", "sqlite-texts", "postgresql-texts", *BUSES, "push"], default="postgresql",
+                        help="-texts: ids are UUIDs, read by source.cursor; push: with an odd seed events are deleted after 20 s")
     parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--hostile", action="store_true",
                         help="with hostile clients of every kind: others are answered within 50 ms (p99), and memory stays within its bounds. "
@@ -378,7 +404,7 @@ def main():
     try:
         if arguments.source.startswith("postgresql"):
             cluster = Postgres.start_server(ROOT / "scripts" / "postgres", folder / "postgres")
-        table = make_table(arguments.source, folder, cluster)
+        table = make_table(arguments.source, folder, cluster, arguments.seed)
         problems, _ = run(arguments, folder, table)
     finally:
         if table is not None:

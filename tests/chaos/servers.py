@@ -60,7 +60,12 @@ class Broker:
         assert self.up()
 
 
+def of_stream(bus):
+    from streams import StreamServer  # whose libraries others need not have
+    return StreamServer(bus)
+
+
 def server_of(table):
     """None: it has none."""
-    kinds = {"postgresql": PostgresServer, "kafka": lambda bus: Broker(bus.broker)}
+    kinds = {"postgresql": PostgresServer, "kafka": lambda bus: Broker(bus.broker), "redis": of_stream, "nats": of_stream}
     return kinds[table.kind](table) if table.kind in kinds else None

@@ -13,6 +13,7 @@ from tilewire import Deployment, Program, free_ports
 
 INGESTORS = ["ingestor1", "ingestor2"]
 CACHES = ["cache1", "cache2"]
+BUSES = ["kafka", "redis", "nats"]
 GATEWAYS = ["gateway1", "gateway2", "gateway3"]
 VERIFY_S = 5
 # Per client the defaults. Relays are trusted proxies, so that each client has an address of its own.
@@ -27,7 +28,7 @@ class Whole(Deployment):
         all who speak ZeroMQ with them; None: there are none."""
         self.folder, self.table, self.bin, self.issuer, self.keys = folder, table, bin_folder, issuer, keys
         self.relays = Relays()
-        if table.kind == "kafka":
+        if table.kind in BUSES:
             table.listen_through(self.relays)
         self.disk = Disk(folder)
         self.programs, self.clients, self.problems = {}, [], []
@@ -40,7 +41,8 @@ class Whole(Deployment):
             self.configure(name, "cache", cache=self.own(name) | {"upstreams": self.upstreams(name, INGESTORS)})
         auth = {} if issuer is None else {"auth": "jwt", "jwt": {"issuers": [issuer.config()]}}
         for name, port in zip(GATEWAYS, self.gateway_ports):
-            self.configure(name, "gateway", gateway=auth | {
+            push = {"push": [{"query": to["query"]} for to in self.upstreams(name, INGESTORS)]} if table.kind == "push" else {}
+            self.configure(name, "gateway", gateway=auth | push | {
                 "listen": f"127.0.0.1:{port}", "limits": LIMITS, "trusted_proxies": ["127.0.0.1"], "heartbeat": "1s", "drain": "300ms",
                 "events_memory": "16MiB", "channel_log": "256KiB", "upstreams": self.upstreams(name, CACHES)})
         self.entrances = {name: [self.relays.add(f"clients>{name}.{i}", port) for i, port in enumerate(ports)]
@@ -70,7 +72,7 @@ class Whole(Deployment):
 
     def database_of(self, name):
         if self.table.kind != "postgresql":
-            return self.table.uri_of(name) if self.table.kind == "kafka" else self.table.uri
+            return self.table.uri_of(name) if self.table.kind in BUSES else self.table.uri
         port = self.table.cluster["port"]
         uri = self.table.uri.replace(f":{port}/", f":{self.relays.add(f'{name}>database', port)}/")
         return f"{uri}?application_name={name}"

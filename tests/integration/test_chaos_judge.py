@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What judges a chaos run can itself be wrong: each kind of failure has to be found."""
+import json
 import pathlib
 import sys
 
@@ -138,3 +139,39 @@ def test_memory_beyond_the_budgets_is_found():
     most = {f"{kind}1": mib for kind, mib in BUDGETS_MIB.items()}
     assert judge_memory(most) == []
     assert ["cache1 took" in problem for problem in judge_memory(most | {"cache1": BUDGETS_MIB["cache"] + 1})] == [True]
+
+
+# ---- What a producer sent again, and what retention took ----
+
+
+class Recorded:
+    """A stream whose server is a list of pairs: what an entry's payload says it is called, or None, and its type."""
+
+    def __new__(cls, said, removed=(), there=()):
+        streams = pytest.importorskip("streams")
+        bus = object.__new__(streams.StreamBus)
+        bus.entries = {i: streams.Entry(json.dumps({"event_type": kind, "payload": {"event_id": name}}), i) for i, (name, kind) in enumerate(said)}
+        bus.removed, bus.there, bus.acknowledged, bus.broken, bus.anew = set(removed), set(there), {"a"}, [], []
+        bus.read_along, bus.present = lambda: None, lambda: bus.entries.keys() - bus.removed
+        return bus
+
+
+def test_of_copies_the_first_counts_though_it_may_be_gone():
+    said = [("a", "x"), (None, "note.written"), ("a", "x"), ("b", "probe.written"), (None, "note.written"), ("b", "probe.written")]
+    bus = Recorded(said, removed=[0, 1, 3], there=[3])
+    assert sorted(bus.ids()) == [3, 4]
+    assert bus.gone() == {0, 1}
+    assert bus.count_probes() == 1
+    assert bus.losses() == []
+
+
+def test_a_server_that_lost_what_it_acknowledged_is_told():
+    bus = Recorded([("b", "x")])
+    assert "lost 1" in bus.losses()[0]
+
+
+def test_where_rows_of_all_kinds_are_gone_nothing_may_be_wrong():
+    tile = {"key": "orders", "verdict": "unprovable"}
+    assert judge_verify(json.dumps({"wrong": [], "unprovable": [tile]}), forgets=True) is None
+    assert judge_verify(json.dumps({"wrong": [], "unprovable": [tile]})) is not None
+    assert judge_verify(json.dumps({"wrong": [tile], "unprovable": []}), forgets=True) is not None
