@@ -9,8 +9,8 @@
 #include "common/push/push_body.h"
 #include "tests/fuzz/fuzz.h"
 
-#define DEEP 20 /* brackets: JSON may be nested so deep anywhere, and in two more levels as well   \
-                 */
+/* Brackets: JSON may be nested so deep anywhere, and in two more levels as well. */
+#define DEEP 20
 
 /* The attributes' lines. */
 static struct str attribute(void *arg, const char *name)
