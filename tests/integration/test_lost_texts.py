@@ -99,3 +99,22 @@ def test_a_sqlite_database_replaced_by_an_older_copy(deploy, request, folder):
         restored.restore(False)
         write(table, AFTER, "new")
         check(d, table, streams, 1)
+
+
+@pytest.fixture
+def uuid_table(request, folder):
+    yield from make_table("postgresql-uuid", request, folder)
+
+
+def test_rows_that_are_deleted_while_nobody_reads_begin_nothing_anew(deploy, uuid_table):
+    """But the oldest: the server has run on, so the others were deleted, and not lost."""
+    d = deployed(deploy, uuid_table, "file")
+    streams = [d.stream("/api/events/stream", gateway) for gateway in (0, 1)]
+    d["ingestor"].kill()
+    uuid_table.execute("DELETE FROM events WHERE id <> (SELECT id FROM events ORDER BY timestamp, id LIMIT 1)")
+    d.start("ingestor")
+    write(uuid_table, AFTER, "new")
+    for stream in streams:  # rows of one millisecond come in the order of their ids
+        wait_until(lambda: sum(e["event"] != "heartbeat" for e in stream.events) >= AFTER, 30, "the new rows")
+        assert sorted(e["data"].get("summary", e["event"]) for e in stream.events if e["event"] != "heartbeat") == sorted(f"new {i}" for i in range(AFTER))
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, 30, "all that were delivered")

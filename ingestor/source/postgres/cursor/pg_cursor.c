@@ -108,8 +108,14 @@ static int pg_cursor_read(struct source *source, size_t max_rows, struct batch *
 {
     struct pg_cursor *c = cursor_of(source);
     *out = NULL;
-    const int status = c->s.pooled ? pg_lost_inspect(&c->s, err) : STATUS_OK;
-    return status == STATUS_OK ? cursor_read(&c->cursor, max_rows, out, err) : status;
+    int status = c->s.pooled ? pg_lost_inspect(&c->s, err) : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = cursor_read(&c->cursor, max_rows, out, err);
+    }
+    if (*out != NULL) {
+        (*out)->runs_on = c->s.runs_on;
+    }
+    return status;
 }
 
 static int pg_cursor_wait(struct source *source, int wake_fd, int timeout_ms, bool *woken,

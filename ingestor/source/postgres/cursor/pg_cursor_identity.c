@@ -6,9 +6,9 @@
 int pg_cursor_identity_read(struct postgres_source *s, struct buf *out, struct error *err)
 {
     const int status = pg_past_read(s->db, &s->past, err);
-    buf_printf(out, "%d/%llu/%llu/%llu/%d", s->table.oid, (unsigned long long)s->past.system,
+    buf_printf(out, "%d/%llu/%llu/%llu/%d/%lld", s->table.oid, (unsigned long long)s->past.system,
                (unsigned long long)s->past.timeline, (unsigned long long)s->past.xmax,
-               s->past.standby);
+               s->past.standby, (long long)s->past.started);
     return status;
 }
 
@@ -32,6 +32,7 @@ static uint64_t read_identity(struct str identity, struct pg_past *past)
     past->timeline = next_number(&text);
     past->xmax = next_number(&text);
     past->standby = next_number(&text) != 0;
+    past->started = (int64_t)next_number(&text);
     buf_free(&copy);
     return oid;
 }
@@ -42,6 +43,7 @@ bool pg_cursor_identity_same(struct postgres_source *s, struct str before, struc
     struct pg_past past_now = {0};
     const bool same_oid = read_identity(before, &past_before) == read_identity(now, &past_now);
     bool lost = pg_past_is_suspicious(&past_before, &past_now);
+    s->runs_on = same_oid && pg_past_runs_on(&past_before, &past_now);
     if (s->config->ingestor.checkpoint == CHECKPOINT_POSTGRESQL) {
         s->base.other_past = lost;
         lost = false;

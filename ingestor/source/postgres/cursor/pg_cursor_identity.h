@@ -15,7 +15,8 @@ int pg_cursor_identity_read(struct postgres_source *s, struct buf *out, struct e
 
 /* True when what was delivered from the one table is in the other one, too, unless it was deleted.
  * An older program's identity is the OID alone. Where the state is in the database, it went back
- * together with the rows: then s->base.other_past is set, and it counts as the same. */
+ * together with the rows: then s->base.other_past is set, and it counts as the same. Sets
+ * s->runs_on: the server was not started again since, so that nothing can have been lost. */
 bool pg_cursor_identity_same(struct postgres_source *s, struct str before, struct str now);
 
 #endif

@@ -63,6 +63,24 @@ static void test_a_state_in_the_database_went_back_with_the_rows(void **state)
         same_with(CHECKPOINT_POSTGRESQL, BEFORE, "16385/70000000000000001/1/900/0", &other_past));
 }
 
+static bool runs_on(const char *before, const char *now)
+{
+    struct config config = {.ingestor.checkpoint = CHECKPOINT_FILE};
+    struct postgres_source s = {.config = &config};
+    (void)pg_cursor_identity_same(&s, str_of(before), str_of(now));
+    return s.runs_on;
+}
+
+static void test_a_server_that_was_not_started_again_has_lost_nothing(void **state)
+{
+    (void)state;
+    assert_true(runs_on(BEFORE "/17", "16384/70000000000000001/1/901/0/17"));
+    assert_false(runs_on(BEFORE "/17", "16384/70000000000000001/1/901/0/18"));
+    assert_false(runs_on(BEFORE "/17", "16385/70000000000000001/1/901/0/17"));
+    assert_false(runs_on(BEFORE, "16384/70000000000000001/1/901/0/17"));
+    assert_false(runs_on("16384", "16384/70000000000000001/1/901/0/17"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -70,6 +88,7 @@ int main(void)
         cmocka_unit_test(test_another_table_and_another_past_are_others),
         cmocka_unit_test(test_an_older_programs_identity_is_the_table_alone),
         cmocka_unit_test(test_a_state_in_the_database_went_back_with_the_rows),
+        cmocka_unit_test(test_a_server_that_was_not_started_again_has_lost_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
