@@ -92,10 +92,11 @@ def test_resuming_on_another_gateway(deploy, table):
     first.await_event(lambda e: e["id"] == str(last))
     first.close()
     last = table.insert([rows.next() for _ in range(100)])
-    second = d.stream("/api/events/stream", gateway=1, last_event_id=first.events[59]["id"])
+    sixtieth = str(first.ids()[59])
+    second = d.stream("/api/events/stream", gateway=1, last_event_id=sixtieth)
     second.await_event(lambda e: e["id"] == str(last))
     assert first.ids()[:60] + second.ids() == table.ids()
-    query = d.stream(f"/api/events/stream?lastEventId={first.events[59]['id']}", gateway=0)
+    query = d.stream(f"/api/events/stream?lastEventId={sixtieth}", gateway=0)
     query.await_event(lambda e: e["id"] == str(last))
     assert query.ids() == second.ids()
     whole = d.stream("/api/events/stream", gateway=1, last_event_id="0")  # as one who saw an empty list
