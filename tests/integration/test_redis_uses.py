@@ -51,6 +51,7 @@ def test_what_check_finds_in_redis(deploy, server, entries):
     test_check_connect.has(test_check_connect.connect(d)[1], "error", "source", "127.0.0.1:1", "refused")
 
 
+@pytest.mark.memory  # with a sanitizer it takes minutes to receive them
 @pytest.mark.parametrize("saved", [True, False])
 def test_an_entry_that_is_too_long_stands_in_no_way(deploy, entries, saved):
     """Between others, when it is read for the first time, for the journal, for the event log, and for a tile that is added."""
