@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The large view of one tile or family: its drawing, and all that is known about it.
 import { element } from "./dom.js";
-import { duration, stepName, words } from "./format.js";
+import { duration, exact, stepName, words } from "./format.js";
 import { Card, Family, familyOf } from "./tiles.js";
 
 // Puts a value of a definition into words, such as "event_type: order.created, ok: true".
@@ -82,6 +82,7 @@ export class Detail {
     const lag = this.lags.get(tile.key);
     const facts = {
       Key: tile.key,
+      Exactly: typeof tile.data.value === "number" && exact(tile.data.value) + (tile.data.unit ? ` ${tile.data.unit}` : ""),
       Type: words(tile.type),
       Group: tile.group && `${tile.group.by} = ${tile.group.value}`,
       Window: tile.data.window ? words(tile.data.window) : tile.data.window_ms && duration(tile.data.window_ms),

@@ -1,14 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers, ages and times, as people read them.
 
-const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
-const fine = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
-const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+// Five digits tell values apart that differ by a hundred-thousandth; an integer has all of its own.
+const DIGITS = 5;
+const formats = new Map();
 
+function formatted(value, options) {
+  const key = JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(undefined, options));
+  return formats.get(key).format(value + 0); // -0 is 0
+}
+
+const isNumber = (value) => value !== undefined && value !== null;
+
+// Writes a number as on a card.
 export function number(value) {
-  if (value === undefined || value === null) return "–";
-  if (Math.abs(value) >= 1e6) return compact.format(value);
-  return (Number.isInteger(value) || Math.abs(value) >= 1000 ? whole : fine).format(value);
+  if (!isNumber(value)) return "–";
+  const size = Math.abs(value);
+  if (size >= 1e15 || (size < 1e-6 && size > 0)) return formatted(value, { notation: "scientific", maximumSignificantDigits: DIGITS });
+  if (Number.isInteger(value) || size >= 10 ** (DIGITS - 1)) return formatted(value, { maximumFractionDigits: 0 });
+  return formatted(value, { maximumSignificantDigits: DIGITS });
+}
+
+// Writes a number with all the digits that it has.
+export function exact(value) {
+  if (!isNumber(value)) return "–";
+  const size = Math.abs(value);
+  return formatted(value, { maximumSignificantDigits: 17, ...(size >= 1e21 || (size < 1e-9 && size > 0) ? { notation: "scientific" } : {}) });
+}
+
+// Units of which there are larger or smaller ones: what they are in the first of their scale.
+const scales = [
+  { names: [["ns", 1e-9], ["µs", 1e-6], ["ms", 1e-3], ["s", 1]], words: { seconds: "s", second: "s", sec: "s", milliseconds: "ms", us: "µs" } },
+  { names: [["B", 1], ["kB", 1e3], ["MB", 1e6], ["GB", 1e9], ["TB", 1e12], ["PB", 1e15]], words: { bytes: "B", byte: "B", KB: "kB" } },
+];
+
+// Puts a value into the unit of its scale in which it is 1 or more. What has no scale stays as it is.
+export function measure(value, unit = "") {
+  for (const { names, words: others } of scales) {
+    const [name, factor] = names.find(([n]) => n === (others[unit] ?? unit)) ?? [];
+    if (!name) continue;
+    const size = Math.abs(value ?? 0) * factor;
+    // An hour of seconds stays seconds: the value alone tells how long that is.
+    const [to, by] = size === 0 ? [name, factor] : names.findLast(([, one]) => size >= one * 0.9999999) ?? names[0];
+    return { text: number(isNumber(value) && by !== factor ? (value * factor) / by : value), unit: to };
+  }
+  return { text: number(value), unit };
 }
 
 // Writes 75 s as "1m 15s": with the two largest units that are not zero.

@@ -2,7 +2,8 @@
 // The cards that show tiles, and what all of them share: title, age, staleness, past, search, groups. What a tile's type draws
 // in a card's body is in types.js.
 import { element, setText } from "./dom.js";
-import { date, duration, number, words } from "./format.js";
+import { setFigure } from "./figure.js";
+import { date, duration, words } from "./format.js";
 import { drawingOf } from "./types.js";
 
 // Makes what all cards have: a head with the title and a note, and a line that shows how far a tile is built.
@@ -123,14 +124,14 @@ export class Family {
     rows.slice(0, this.shown).forEach((tile, i) => {
       let row = this.list.children[i];
       if (!row) {
-        row = element("li", {}, element("span", { class: "name" }), element("div", { class: "meter" }, element("div", { class: "fill" })), element("b"));
+        row = element("li", {}, element("span", { class: "name" }), element("div", { class: "meter" }, element("div", { class: "fill" })), element("b"), element("span", { class: "quiet" }));
         this.list.append(row);
       }
       row.dataset.key = tile.key;
       row.classList.toggle("stale", tile.stale);
       setText(row.children[0], tile.group.value);
       row.children[1].firstChild.style.width = `${Math.round(((tile.data.value ?? 0) / most) * 100)}%`;
-      setText(row.children[2], number(tile.data.value), true);
+      setFigure(row.children[2], tile.data.value, { unit: tile.data.unit, unitNode: row.children[3] });
     });
     this.more = rows.length - this.shown;
     this.tick();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many items are open, as a bar and a legend of their states, and since when the oldest one is.
 import { element, setText } from "../dom.js";
+import { setFigure } from "../figure.js";
 import { duration, number, words } from "../format.js";
 
 export class Backlog {
@@ -26,7 +27,7 @@ export class Backlog {
   }
 
   update({ data }) {
-    setText(this.total, number(data.total), true);
+    setFigure(this.total, data.total);
     for (const [name, value] of Object.entries(data.buckets)) {
       const part = this.part(name);
       part.bar.style.flexGrow = value;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A number, and over which time it was counted.
 import { element, setText } from "../dom.js";
-import { duration, number, words } from "../format.js";
+import { setFigure } from "../figure.js";
+import { duration, words } from "../format.js";
 import { History } from "../history.js";
 
 export class Count {
@@ -20,7 +21,7 @@ export class Count {
 
   update({ data }) {
     this.now = data.value;
-    setText(this.value, number(data.value), true);
+    setFigure(this.value, data.value);
     setText(this.note, data.window ? words(data.window) : data.window_ms ? `in the last ${duration(data.window_ms)}` : "");
   }
 

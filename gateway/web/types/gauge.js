@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A number with its unit, and where it stands between its least and its greatest.
 import { element, setText } from "../dom.js";
-import { number } from "../format.js";
+import { setFigure } from "../figure.js";
+import { measure } from "../format.js";
 import { History } from "../history.js";
 
 export class Gauge {
@@ -23,11 +24,14 @@ export class Gauge {
 
   update({ data }) {
     this.now = data.value;
-    setText(this.value, number(data.value), true);
-    setText(this.unit, data.unit ? ` ${data.unit}` : "");
+    setFigure(this.value, data.value, { unit: data.unit, unitNode: this.unit });
     const span = data.max - data.min;
     this.fill.style.width = `${span > 0 ? Math.round(((data.value - data.min) / span) * 100) : 0}%`;
-    setText(this.range.children[0], data.min === undefined ? "" : `min ${number(data.min)}`);
-    setText(this.range.children[1], data.max === undefined ? "" : `max ${number(data.max)}`);
+    const bound = (value) => {
+      const { text, unit } = measure(value, data.unit);
+      return unit === (data.unit ?? "") ? text : `${text} ${unit}`;
+    };
+    setText(this.range.children[0], data.min === undefined ? "" : `min ${bound(data.min)}`);
+    setText(this.range.children[1], data.max === undefined ? "" : `max ${bound(data.max)}`);
   }
 }

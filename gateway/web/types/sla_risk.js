@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many items have missed their deadline, are at risk, or are fine, and the worst of them with the time that is left.
 import { element, setText } from "../dom.js";
-import { duration, number, words } from "../format.js";
+import { setFigure } from "../figure.js";
+import { duration, words } from "../format.js";
 
 export class SlaRisk {
   constructor(body) {
@@ -19,7 +20,7 @@ export class SlaRisk {
 
   update({ data }) {
     for (const state of Object.keys(this.counts)) {
-      setText(this.counts[state], number(data[state]), true);
+      setFigure(this.counts[state], data[state]);
       this.counts[state].parentNode.classList.toggle("none", data[state] === 0);
     }
     this.nextAt = data.next_breach_at;

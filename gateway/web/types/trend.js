@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A line over time, drawn by uPlot.
+import { axisTexts, factorFor, range, steps, wholeSteps } from "../axis.js";
 import { element, setText } from "../dom.js";
-import { clock, dates, number, stepName } from "../format.js";
+import { setFigure } from "../figure.js";
+import { clock, dates, exact, stepName } from "../format.js";
 
 // The colours of the theme as a canvas needs them.
 class Inks {
@@ -65,11 +67,6 @@ function chartLibrary() {
   return library;
 }
 
-// The steps that an axis may have. What is counted has no halves, so it gets the whole ones.
-const steps = [];
-for (let tens = 1e-6; tens < 1e13; tens *= 10) steps.push(...[1, 2, 2.5, 5].map((n) => Number((n * tens).toPrecision(3))));
-const wholeSteps = steps.filter(Number.isInteger);
-
 const SHORTEST = 20; // buckets of a chart
 
 export class Trend {
@@ -98,7 +95,9 @@ export class Trend {
     this.longest = Math.max(this.longest, Object.keys(data.points).length);
     const series = trendSeries(data, this.longest);
     const values = series[1].filter((v) => v !== null);
-    setText(this.value, values.length ? number(values[values.length - 1]) : "–");
+    setFigure(this.value, values[values.length - 1], { calm: false });
+    this.factor = factorFor(values);
+    if (this.factor !== 1) series[1] = series[1].map((v) => v && v / this.factor);
     // What is counted or summed is not complete before the bucket's end, so the line to the last bucket is dashed, and
     // the note says so.
     this.counts = data.aggregate === "count";
@@ -145,8 +144,9 @@ export class Trend {
       legend: { show: false },
       padding: [6, 26, 0, 0],
       cursor: { y: false, points: { size: 6 } },
-      scales: { y: { range: (u, min, max) => [Math.min(0, min ?? 0), (max ?? 1) * 1.1 || 1] } },
-      axes: [{ ...axis, space: 80, ...times }, { ...axis, size: 44, space: 28, incrs: () => (this.counts ? wholeSteps : steps), values: (u, v) => v.map(number) }],
+      scales: { y: { range: (u, min, max) => range(min, max) } },
+      axes: [{ ...axis, space: 80, ...times }, { ...axis, size: (u, texts, i, cycle) => this.room(u, texts, i, cycle), space: 28, incrs: () => (this.counts && this.factor === 1 ? wholeSteps : steps),
+        values: (u, v) => axisTexts(v.map((value) => value * this.factor)) }],
       series: [{}, { stroke: color("--accent"), fill: (u) => this.fade(u), width: 2, points: { show: false }, spanGaps: false },
         { stroke: color("--accent"), width: 2, dash: [4, 4], points: { show: false } }],
       hooks: { setCursor: [(u) => this.hover(u)] },
@@ -155,11 +155,20 @@ export class Trend {
     this.chart.append(this.tip);
   }
 
+  // How wide the labels of the values are.
+  room(plot, texts, i, cycle) {
+    const axis = plot.axes[i];
+    if (cycle > 1 || !texts) return axis._size ?? 44;
+    [plot.ctx.font] = axis.font;
+    return 14 + Math.max(16, ...texts.map((text) => plot.ctx.measureText(text).width / devicePixelRatio));
+  }
+
   // The area under the line fades out towards its foot.
-  fade({ ctx, bbox }) {
+  fade({ ctx, bbox, scales }) {
     const fill = ctx.createLinearGradient(0, bbox.top, 0, bbox.top + bbox.height);
-    fill.addColorStop(0, this.inks.get("--accent-strong"));
-    fill.addColorStop(1, this.inks.get("--accent-faint"));
+    const below = scales.y.max <= 0; // The line is at its foot then.
+    fill.addColorStop(below ? 1 : 0, this.inks.get("--accent-strong"));
+    fill.addColorStop(below ? 0 : 1, this.inks.get("--accent-faint"));
     return fill;
   }
 
@@ -167,7 +176,7 @@ export class Trend {
     const i = plot.cursor.idx;
     const value = i === null || i === undefined ? null : plot.data[1][i] ?? plot.data[2][i];
     this.tip.hidden = value === null;
-    if (!this.tip.hidden) this.tip.textContent = `${this.time(plot.data[0][i])}  ${number(value)}`;
+    if (!this.tip.hidden) this.tip.textContent = `${this.time(plot.data[0][i])}  ${exact(value * this.factor)}`;
   }
 
   retheme() {
