@@ -27,6 +27,7 @@
 #define LINK_BUDGET 256 /* Messages that are taken in before the other parts get their turn. */
 #define SEND_BUDGET 256 /* Calls of send() before the other parts get their turn. */
 #define SWEEP_MS 1000
+#define LATE_MS 10000     /* Clients say of data that is so old that it is late. */
 #define SYNC_WAIT_MS 2000 /* For so long a new gateway lets others on its port serve. */
 #define DRAIN_STEP_MS 50  /* Between one share of the streams and the next, while draining. */
 #define FINISH_MS 1000    /* After the last share, for answers that are under way. */
@@ -124,13 +125,24 @@ static void on_signal(struct gateway *gateway)
     }
 }
 
-static void timers(struct gateway *gateway)
+/* Streams get a heartbeat when it is time for one, and as soon as the data becomes late or is late
+ * no longer: who looks at it should not have to wait for that. */
+static void heartbeat(struct gateway *gateway)
 {
-    if (gateway->turn.now.us >= gateway->heartbeat_at.us) {
+    const wall_time now = clock_wall();
+    const wall_time as_of = api_as_of(&gateway->api);
+    const bool late = as_of.us != 0 && now.us - as_of.us >= LATE_MS * US_PER_MS;
+    if (late != gateway->late || gateway->turn.now.us >= gateway->heartbeat_at.us) {
+        gateway->late = late;
         gateway->heartbeat_at =
             mono_add_ms(gateway->turn.now, gateway->config->gateway.heartbeat_ms);
-        feed_heartbeat(gateway->streams, clock_wall(), api_as_of(&gateway->api));
+        feed_heartbeat(gateway->streams, now, as_of);
     }
+}
+
+static void timers(struct gateway *gateway)
+{
+    heartbeat(gateway);
     if (gateway->turn.now.us >= gateway->sweep_at.us) {
         gateway->sweep_at = mono_add_ms(gateway->turn.now, SWEEP_MS);
         streams_sweep(gateway->streams, gateway->turn.now);

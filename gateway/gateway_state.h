@@ -37,6 +37,7 @@ struct gateway {
     bool serving;           /* True once connections are accepted. */
     mono_time serve_at;     /* When connections are accepted even if the replica is not in sync. */
     mono_time heartbeat_at; /* When streams get their next heartbeat. */
+    bool late;              /* True when the data was late at the last heartbeat. */
     mono_time resume_at;    /* When catch-ups that pause are looked at. */
     mono_time sweep_at;     /* When the parts look for what has become too old. */
     mono_time drain_at;     /* Draining: when the next share of the streams is ended. */

@@ -2,24 +2,23 @@
 // The dashboard: a grid of tiles and a table of the newest events, kept current by the client.
 import { connect } from "./client/index.js";
 import { Detail } from "./detail.js";
-import { element } from "./dom.js";
+import { element, setText } from "./dom.js";
 import { EventsTable } from "./events-table.js";
-import { duration } from "./format.js";
+import { clock, duration } from "./format.js";
 import { Layout } from "./layout.js";
 import { Card, Family, familyOf } from "./tiles.js";
 import { drawingOf } from "./types.js";
+import { World } from "./world.js";
 
-const LATE_MS = 20000;
 const byId = (id) => document.getElementById(id);
 const cardOf = (tile) => familyOf(tile) ?? tile.key; // the key of the card that shows a tile
 
 const cards = new Map(); // key of a tile or family → Card or Family
 const layout = new Layout(location.search);
-const detail = new Detail(byId("detail"), rearrange);
+const world = new World();
+const detail = new Detail(byId("detail"), world, rearrange);
 const table = new EventsTable({ body: byId("events"), filter: byId("type-filter"), pause: byId("pause") });
 const groups = new Map(); // "by=value" → its option
-let skewMs = 0; // the gateway's clock minus ours
-let asOf = null; // the time as of which the gateway's data is, by our clock
 
 // ---- Tiles ----
 
@@ -30,7 +29,7 @@ function show(tile) {
     card.update(tile);
   } else {
     card?.destroy();
-    const made = familyOf(tile) ? new Family(tile) : new Card(tile);
+    const made = familyOf(tile) ? new Family(tile, world) : new Card(tile, world);
     cards.set(key, made);
     made.node.draggable = true;
     byId("tiles").append(made.node);
@@ -43,7 +42,7 @@ function show(tile) {
 function onTiles(tiles, whole) {
   let anew = false;
   for (const tile of tiles) {
-    if (!whole && cards.has(cardOf(tile))) detail.arrived(tile, skewMs);
+    if (!whole && cards.has(cardOf(tile))) detail.arrived(tile);
     anew = show(tile) || anew;
   }
   if (anew) arrange();
@@ -152,16 +151,14 @@ function onStatus(status, { transport, signInUrl }) {
   if (address && status === "forbidden") pill.firstChild.title = "Sign in as somebody else";
 }
 
-function onHeartbeat(heartbeat) {
-  skewMs = Date.parse(heartbeat.now) - Date.now();
-  asOf = heartbeat.as_of ? Date.parse(heartbeat.as_of) - skewMs : null;
-}
-
 function tick() {
   for (const card of cards.values()) card.tick();
   detail.tick();
-  const behind = asOf === null ? 0 : Date.now() - asOf;
-  byId("as-of").textContent = behind > 2 * LATE_MS ? `data of ${duration(behind)} ago` : "";
+  setText(byId("as-of"), live.status === "stale" && live.asOf ? `data of ${duration(world.now() - live.asOf)} ago` : "");
+  const { silent, silentMs } = world;
+  document.documentElement.classList.toggle("silent", silent);
+  byId("silence").hidden = !silent;
+  if (silent) setText(byId("silence"), `${words[live.status] === "Sign in" ? "Nothing new" : "No answer"} since ${clock(Date.now() - silentMs)}, ${duration(silentMs)} ago. What you see is of then.`);
 }
 
 // ---- Page ----
@@ -172,8 +169,8 @@ const live = connect({
   onExpired: remove,
   onEvents: (events, { reset }) => table.add(events, reset),
   onStatus,
-  onHeartbeat,
 });
+world.connection = live;
 
 byId("refresh").addEventListener("click", async () => {
   const button = byId("refresh");

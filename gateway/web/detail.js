@@ -13,8 +13,9 @@ function phrase(value) {
 
 export class Detail {
   // arrange(what, key) is called for the buttons of the layout.
-  constructor(dialog, arrange) {
+  constructor(dialog, world, arrange) {
     this.dialog = dialog;
+    this.world = world;
     this.lags = new Map(); // key → end-to-end lag in ms of the last change that a stream brought
     dialog.addEventListener("close", () => this.clear());
     dialog.addEventListener("click", (event) => {
@@ -30,7 +31,7 @@ export class Detail {
   show(key, tiles) {
     this.clear();
     this.key = key;
-    this.card = familyOf(tiles[0]) ? new Family(tiles[0], Infinity) : new Card(tiles[0]);
+    this.card = familyOf(tiles[0]) ? new Family(tiles[0], this.world, Infinity) : new Card(tiles[0], this.world);
     this.facts = element("dl");
     this.defined = element("section", { class: "defined", hidden: "" }, element("h3", {}, "Definition"), element("dl"));
     this.json = element("pre");
@@ -59,8 +60,8 @@ export class Detail {
   }
 
   // Notes how long a streamed change took to get here, since the moment of which it is true.
-  arrived(tile, skewMs) {
-    this.lags.set(tile.key, Math.max(0, Date.now() + skewMs - Date.parse(tile.as_of.time)));
+  arrived(tile) {
+    this.lags.set(tile.key, Math.max(0, this.world.now() - Date.parse(tile.as_of.time)));
   }
 
   forget(key) {
@@ -94,7 +95,7 @@ export class Detail {
       Since: tile.since && `position ${tile.since.position}, ${new Date(tile.since.time).toLocaleString()}`,
       Complete: tile.complete === false ? "no: older rows were gone when the tile was made" : undefined,
       Building: tile.building && `${Math.floor(100 * tile.building.progress)} %: until then its value lacks rows`,
-      Published: `${duration(Date.now() - Date.parse(tile.updated_at))} ago${tile.stale ? ", stale" : ""}`,
+      Published: `${duration(this.world.now() - Date.parse(tile.updated_at))} ago${this.world.stale(tile) ? ", stale" : ""}`,
       "Time to live": duration(tile.ttl_ms),
       "End-to-end lag": lag === undefined ? undefined : lag < 10000 ? `${lag} ms` : duration(lag),
     };

@@ -10,6 +10,7 @@
 // stale, offline, missing, denied (the gateway wants to know who asks, or does not show the tile to them).
 import { connect } from "./client/index.js";
 import { element } from "./dom.js";
+import { World } from "./world.js";
 import { Card, Family, familyOf } from "./tiles.js";
 
 const home = new URL("..", import.meta.url);
@@ -42,6 +43,7 @@ class LiveTile extends HTMLElement {
     const key = this.getAttribute("key");
     if (!key) return;
     this.setAttribute("state", "loading");
+    this.world = new World();
     this.live = connect({
       url: new URL(this.getAttribute("src") ?? home, document.baseURI).origin,
       keys: [key, `${key}/*`],
@@ -55,6 +57,7 @@ class LiveTile extends HTMLElement {
         this.tick();
       },
     });
+    this.world.connection = this.live;
     this.online = true;
     this.timer = setInterval(() => this.tick(), 1000);
   }
@@ -78,7 +81,7 @@ class LiveTile extends HTMLElement {
       this.card.update(tile);
     } else {
       this.clear();
-      this.card = familyOf(tile) && tile.key !== this.getAttribute("key") ? new Family(tile) : new Card(tile);
+      this.card = familyOf(tile) && tile.key !== this.getAttribute("key") ? new Family(tile, this.world) : new Card(tile, this.world);
       this.place.append(this.card.node);
     }
     this.tick();

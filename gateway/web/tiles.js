@@ -5,6 +5,7 @@ import { element, setText } from "./dom.js";
 import { setFigure } from "./figure.js";
 import { date, duration, words } from "./format.js";
 import { drawingOf } from "./types.js";
+import { World } from "./world.js";
 
 // Makes what all cards have: a head with the title and a note, and a line that shows how far a tile is built.
 function frame(card, kind, key, content) {
@@ -17,14 +18,15 @@ function frame(card, kind, key, content) {
 
 // Says in the head how the tiles of a card stand, in a word or two. `why` says it at length, in a tooltip.
 function note(card, tiles, stale, more = "") {
+  const now = card.world.now();
   const building = tiles.filter((tile) => tile.building).map((tile) => Math.floor(100 * tile.building.progress));
   const percent = Math.min(...building);
-  const partial = tiles.find(lacksRows);
+  const partial = tiles.find((tile) => lacksRows(tile, now));
   let text = "";
   let why = "";
   if (stale) {
     more = "";
-    text = `stale for ${duration(Date.now() - Math.max(...tiles.map((tile) => Date.parse(tile.updated_at))))}`;
+    text = `stale for ${duration(now - Math.max(...tiles.map((tile) => Date.parse(tile.updated_at))))}`;
   } else if (building.length) {
     text = `building ${percent} %`;
     why = "This tile is being made of the rows that are there. Until that is done its value lacks some of them.";
@@ -45,16 +47,17 @@ function note(card, tiles, stale, more = "") {
 }
 
 // True when rows are known to be gone that the tile would show. Those from before its window or its chart do not matter.
-export function lacksRows(tile) {
-  return tile.complete === false && !(Date.parse(tile.since?.time) < drawingOf(tile.type).begin?.(tile.data));
+export function lacksRows(tile, now = Date.now()) {
+  return tile.complete === false && !(Date.parse(tile.since?.time) < drawingOf(tile.type).begin?.(tile.data, now));
 }
 
 // One tile.
 export class Card {
-  constructor(tile) {
+  constructor(tile, world = new World()) {
     this.key = tile.key;
+    this.world = world;
     frame(this, tile.type, tile.key, []);
-    this.drawing = new (drawingOf(tile.type))(this.node.querySelector(".body"));
+    this.drawing = new (drawingOf(tile.type))(this.node.querySelector(".body"), world);
     this.update(tile);
   }
 
@@ -69,8 +72,9 @@ export class Card {
 
   // Called each second: moves what counts down, and the note in the head.
   tick() {
-    if (!this.tile.building) this.drawing.tick?.(); // The way to its value is no history.
-    note(this, [this.tile], this.tile.stale);
+    // The way to its value is no history, and what nobody has heard of is none.
+    this.drawing.tick?.(!this.tile.building && this.world.fresh(this.tile));
+    note(this, [this.tile], this.world.stale(this.tile));
   }
 
   retheme() {
@@ -95,7 +99,8 @@ export class Card {
 
 // The members of a group_by family, as bars of one card.
 export class Family {
-  constructor(tile, shown = 12) {
+  constructor(tile, world = new World(), shown = 12) {
+    this.world = world;
     this.key = familyOf(tile);
     this.shown = shown;
     this.members = new Map();
@@ -128,7 +133,7 @@ export class Family {
         this.list.append(row);
       }
       row.dataset.key = tile.key;
-      row.classList.toggle("stale", tile.stale);
+      row.classList.toggle("stale", this.world.stale(tile));
       setText(row.children[0], tile.group.value);
       row.children[1].firstChild.style.width = `${Math.round(((tile.data.value ?? 0) / most) * 100)}%`;
       setFigure(row.children[2], tile.data.value, { unit: tile.data.unit, unitNode: row.children[3] });
@@ -140,7 +145,7 @@ export class Family {
   // A family is stale when all its members are, and has been since the newest of them was refreshed.
   tick() {
     const members = [...this.members.values()];
-    note(this, members, members.length !== 0 && members.every((t) => t.stale), this.more > 0 ? `${this.more} more` : "");
+    note(this, members, members.length !== 0 && members.every((t) => this.world.stale(t)), this.more > 0 ? `${this.more} more` : "");
   }
 
   retheme() {}

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // How each type of tile is drawn: one file of types/ and one line here. A drawing is made once for a tile:
 //
-//   new Drawing(body)   puts its elements into the card's body
+//   new Drawing(body, world)   puts its elements into the card's body; the world (world.js) knows what time it is
 //   update(tile)        is called with each value of the tile, and at the beginning
-//   tick()              may be left out; each second
+//   tick(fresh)         may be left out; each second. fresh: the value is that of now
 //   retheme()           may be left out; when the colours of the theme have changed
 //   destroy()           may be left out; when the card goes
 //
 //   static single       true when a value is a single number, so that the members of a family can share a card
-//   static begin(data)  may be left out; the earliest moment that it shows, in ms since 1970. All of the past if left out
+//   static begin(data, now)  may be left out; the earliest moment that it shows, in ms since 1970. All of the past if left out
 //   static width        how many columns its card takes; 1 if left out
 import { Backlog } from "./types/backlog.js";
 import { Count } from "./types/count.js";

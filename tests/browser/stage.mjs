@@ -51,8 +51,12 @@ export class Stage {
     this.say("/api/tiles/stream", "expired", { key });
   }
 
+  // Sends a heartbeat. Returns the time for which the data is, by it.
   beat() {
-    this.say("/api/", "heartbeat", { now: this.time(), as_of: this.time(-this.lagMs), lag_ms: this.lagMs });
+    const now = this.now();
+    const asOf = now - this.lagMs;
+    this.say("/api/", "heartbeat", { now: new Date(now).toISOString(), as_of: new Date(asOf).toISOString(), lag_ms: this.lagMs });
+    return asOf;
   }
 
   say(path, type, data, id) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a page knows of one gateway, shared by all who connect to it in that page, and by all pages of the browser: one page
 // leads and holds the connection (a Link), the others hear from it over a BroadcastChannel.
+import { GatewayClock } from "./clock.js";
 import { elect } from "./election.js";
 import { Events } from "./events.js";
 import { Link } from "./link.js";
 import { Tiles } from "./tiles.js";
 
 const EVENTS_KEPT = 200;
+const OVERDUE_MS = 25000; // Then a heartbeat is 10 s late.
+const HEARD_MS = 1000; // Other pages are told at most so often that something was heard.
 
 export const browserEnv = () => ({
   EventSource: globalThis.EventSource,
@@ -35,6 +38,10 @@ export class Hub {
     this.status = "connecting";
     this.transport = null;
     this.signInUrl = undefined;
+    this.clock = new GatewayClock(env);
+    this.asOf = null; // the time for which the gateway's data is, in ms since 1970 by its clock
+    this.heardAt = null; // when something came from the gateway, by our clock
+    this.saidAt = -Infinity; // when the other pages were told so
     this.forget();
     this.shared = share && typeof BroadcastChannel === "function";
     this.asked = new Map();
@@ -170,7 +177,8 @@ export class Hub {
     if (type === "join") {
       this.others.set(from, want);
       this.wantsChanged();
-      this.say("state", { to: from, tiles: [...this.tiles.byKey.values()], events: this.events.newest(), ...this.standing() });
+      const { heardAt, asOf, clock } = this;
+      this.say("state", { to: from, tiles: [...this.tiles.byKey.values()], events: this.events.newest(), known: { heardAt, asOf, skewMs: clock.skewMs }, ...this.standing() });
     } else if (type === "leave") {
       if (this.others.delete(from)) this.wantsChanged();
     } else if (type === "try") {
@@ -182,6 +190,7 @@ export class Hub {
 
   takeAsLed(message) {
     const { type } = message;
+    if (["tiles", "expired", "event", "beat", "heard"].includes(type)) this.heardAt = this.env.now();
     if (type === "lead") this.say("join", { want: this.want() });
     else if (type === "tiles") this.showTiles(message.tiles.filter((t) => this.tiles.put(t)), message.whole, message.gone);
     else if (type === "expired") this.expired(message.key);
@@ -192,6 +201,10 @@ export class Hub {
     else if (type === "state" || type === "events") {
       if (message.tiles) {
         const { tiles, gone } = this.tiles.takeList(message.tiles);
+        const { heardAt, asOf, skewMs } = message.known ?? {};
+        this.heardAt = heardAt ?? this.heardAt;
+        this.asOf = asOf ?? this.asOf;
+        if (!this.clock.skews.length) this.clock.about = skewMs ?? 0;
         this.showTiles(tiles, true, gone);
         this.setStatus(message.status, message.transport, message.signInUrl);
       }
@@ -218,11 +231,30 @@ export class Hub {
     for (const client of this.clients) client.expired(key);
   }
 
+  // Something has come from the gateway, be it that nothing is new.
+  heard() {
+    this.heardAt = this.env.now();
+    if (this.heardAt - this.saidAt < HEARD_MS) return;
+    this.saidAt = this.heardAt;
+    this.say("heard");
+  }
+
+  // For how long nothing has come that should have: heartbeats come every 15 s while there is a stream.
+  silentMs() {
+    if (this.heardAt === null) return 0;
+    const ms = this.env.now() - this.heardAt;
+    return (this.status === "connected" || this.status === "stale") && ms < OVERDUE_MS ? 0 : Math.max(0, ms);
+  }
+
   event(event) {
     if (!this.events.put(event)) return;
     if (this.link) this.say("event", { event });
     const fresh = this.events.tell(event) ? [event] : [];
     for (const client of this.clients) client.events([event], fresh);
+  }
+
+  dated(ms) {
+    this.clock.tellAbout(ms);
   }
 
   expectTiles() {
@@ -251,6 +283,8 @@ export class Hub {
   }
 
   heartbeat(heartbeat) {
+    this.clock.tell(Date.parse(heartbeat.now));
+    if (heartbeat.as_of) this.asOf = Date.parse(heartbeat.as_of);
     if (this.link) this.say("beat", { beat: heartbeat });
     for (const client of this.clients) client.heartbeat(heartbeat);
   }

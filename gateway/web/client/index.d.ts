@@ -73,6 +73,12 @@ export interface Options {
 export interface Connection {
   readonly status: Status;
   readonly transport: TransportName | null;
+  /** The time for which the gateway's data is, by its newest heartbeat, in ms since 1970 by the gateway's clock. */
+  readonly asOf: number | null;
+  /** For how many ms nothing has come from the gateway that should have; 0 while all is well. */
+  readonly silentMs: number;
+  /** What time it is by the gateway's clock, in ms since 1970: the browser's own may be wrong. */
+  now(): number;
   get(key: string): Tile | undefined;
   list(): Tile[];
   /** The newest events, oldest first. */

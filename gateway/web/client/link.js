@@ -18,14 +18,14 @@ const POLL_MS = 5000;
 const CHECK_MS = 5000;
 const SILENT_MS = 40000; // without any message; heartbeats come every 15 s
 const UNPROVEN_MS = 20000; // A stream that has opened and said nothing for so long is held back by something on the way.
-const LAGGING_MS = 20000;
+const LAGGING_MS = 10000; // The gateway sends a heartbeat as soon as its data is so late.
 const CLIMB_MS = 60000;
 const UNSUPPORTED_MS = 60000; // After so long another gateway may answer, which supports more.
 const FAILURES_BEFORE_OTHERS = 2;
 
 export class Link {
   // The sink takes what comes: tile(tile), patch(patch) → false when the base is not held, expired(key), event(event),
-  // lastEventId(), expectTiles(), takeTiles(list), expectEvents(), takeEvents(list oldest first),
+  // heard() when anything has come, dated(ms) what time an answer says it is, lastEventId(), expectTiles(), takeTiles(list), expectEvents(), takeEvents(list oldest first),
   // setStatus(status, transport, signInUrl), heartbeat(heartbeat).
   constructor({ base, env, sink, order = ["sse", "websocket", "long-poll"], form = "patch", eventLimit = 100, token, credentials }) {
     Object.assign(this, { base, env, sink, order, form, eventLimit });
@@ -188,6 +188,7 @@ export class Link {
 
   message(channel, type, data, id) {
     this.heardAt = this.env.now();
+    this.sink.heard();
     this.proven = true;
     this.prove();
     if (id && channel === "tiles") this.cursor = id;
@@ -249,6 +250,7 @@ export class Link {
   async get(path) {
     // "no-cache" asks with If-None-Match: what has not changed costs a 304.
     const answer = await this.access.fetch(path, { cache: "no-cache", headers: { Accept: "application/json" } });
+    this.sink.dated(Date.parse(answer.headers.get("Date")));
     if (answer.ok) return answer.json();
     const problem = answer.status === 401 || answer.status === 403 ? await answer.json().catch(() => ({})) : {};
     throw Object.assign(new Error(`${path}: ${answer.status}`), { status: answer.status, signInUrl: problem.sign_in_url });
@@ -306,9 +308,12 @@ export class Link {
   }
 
   answered(yes) {
+    const back = yes && this.answers === false;
     this.answers = yes;
     this.denied = this.denied && !yes;
+    if (yes) this.sink.heard();
     if (this.poller) this.setStatus(yes ? "polling" : "disconnected");
+    if (back && this.timer) this.attempt(); // It is back, so why wait?
   }
 
   // Asks for one tile whose patch could not be applied.

@@ -5,7 +5,8 @@ import { setFigure } from "../figure.js";
 import { duration, number, words } from "../format.js";
 
 export class Backlog {
-  constructor(body) {
+  constructor(body, world) {
+    this.world = world;
     this.total = element("div", { class: "big" });
     this.bar = element("div", { class: "stack", role: "img" });
     this.legend = element("ul", { class: "legend" });
@@ -40,6 +41,6 @@ export class Backlog {
   }
 
   tick() {
-    setText(this.note, this.oldest ? `oldest ${duration(Date.now() - Date.parse(this.oldest))}` : "empty");
+    setText(this.note, this.oldest ? `oldest ${duration(this.world.now() - Date.parse(this.oldest))}` : "empty");
   }
 }

@@ -8,8 +8,8 @@ import { History } from "../history.js";
 export class Count {
   static single = true;
 
-  static begin({ begins_at, window_ms }) {
-    return begins_at ? Date.parse(begins_at) : Date.now() - window_ms;
+  static begin({ begins_at, window_ms }, now) {
+    return begins_at ? Date.parse(begins_at) : now - window_ms;
   }
 
   constructor(body) {
@@ -25,7 +25,7 @@ export class Count {
     setText(this.note, data.window ? words(data.window) : data.window_ms ? `in the last ${duration(data.window_ms)}` : "");
   }
 
-  tick() {
-    this.history.tick(this.now);
+  tick(fresh) {
+    if (fresh) this.history.tick(this.now);
   }
 }

@@ -18,8 +18,8 @@ export class Gauge {
     body.append(element("div", { class: "meter" }, this.fill), this.range);
   }
 
-  tick() {
-    this.history.tick(this.now);
+  tick(fresh) {
+    if (fresh) this.history.tick(this.now);
   }
 
   update({ data }) {

@@ -5,7 +5,8 @@ import { setFigure } from "../figure.js";
 import { duration, words } from "../format.js";
 
 export class SlaRisk {
-  constructor(body) {
+  constructor(body, world) {
+    this.world = world;
     this.counts = {};
     const row = element("div", { class: "sla" });
     for (const state of ["breached", "at_risk", "ok"]) {
@@ -18,7 +19,9 @@ export class SlaRisk {
     this.items = [];
   }
 
-  update({ data }) {
+  update(tile) {
+    const { data } = tile;
+    this.tile = tile;
     for (const state of Object.keys(this.counts)) {
       setFigure(this.counts[state], data[state]);
       this.counts[state].parentNode.classList.toggle("none", data[state] === 0);
@@ -34,16 +37,18 @@ export class SlaRisk {
     this.tick();
   }
 
+  // A deadline that has passed since the moment for which the tile is true may have been met: nobody knows here.
   tick() {
+    const now = this.world.now();
+    const asOf = this.world.asOf(this.tile);
     for (const { due, left } of this.items) {
-      const ms = due - Date.now();
-      if (Number.isNaN(ms)) {
-        continue;
-      }
-      setText(left, ms > 0 ? `in ${duration(ms)}` : `${duration(-ms)} over`);
-      left.className = ms > 0 ? "" : "over";
+      const ms = due - now;
+      if (Number.isNaN(ms)) continue;
+      const over = due <= asOf;
+      setText(left, ms > 0 ? `in ${duration(ms)}` : over ? `${duration(-ms)} over` : `due ${duration(-ms)} ago`);
+      left.className = ms <= 0 && over ? "over" : "";
     }
-    const next = Date.parse(this.nextAt) - Date.now();
-    setText(this.next, next > 0 ? `next breach in ${duration(next)}` : "no breach ahead");
+    const next = Date.parse(this.nextAt) - now;
+    setText(this.next, Number.isNaN(next) ? "no breach ahead" : next > 0 ? `next breach in ${duration(next)}` : `a breach was due ${duration(-next)} ago`);
   }
 }

@@ -72,11 +72,12 @@ const SHORTEST = 20; // buckets of a chart
 export class Trend {
   static width = 2;
 
-  static begin(data) {
-    return 1000 * trendSeries(data, Math.max(SHORTEST, Object.keys(data.points).length))[0][0];
+  static begin(data, now) {
+    return 1000 * trendSeries(data, Math.max(SHORTEST, Object.keys(data.points).length), now)[0][0];
   }
 
-  constructor(body) {
+  constructor(body, world) {
+    this.world = world;
     this.value = element("span", { class: "big small" });
     this.note = element("span", { class: "quiet aside" });
     this.chart = element("div", { class: "chart" });
@@ -91,9 +92,13 @@ export class Trend {
     return { width: Math.max(120, this.chart.clientWidth), height: Math.max(80, this.chart.clientHeight) };
   }
 
-  update({ data }) {
+  // A line ends at the moment for which the tile is true: of what came after, nobody knows here.
+  update(tile) {
+    const { data } = tile;
+    this.tile = tile;
     this.longest = Math.max(this.longest, Object.keys(data.points).length);
-    const series = trendSeries(data, this.longest);
+    const series = trendSeries(data, this.longest, this.world.asOf(tile));
+    this.bucket = this.bucketOf(tile);
     const values = series[1].filter((v) => v !== null);
     setFigure(this.value, values[values.length - 1], { calm: false });
     this.factor = factorFor(values);
@@ -110,6 +115,15 @@ export class Trend {
     this.label(data);
     if (this.plot) this.plot.setData(series);
     else this.drawing ??= chartLibrary().then(() => this.draw(this.series), () => {});
+  }
+
+  bucketOf(tile) {
+    return tile.data.starts ? 0 : Math.floor(this.world.asOf(tile) / tile.data.step_ms);
+  }
+
+  // A bucket without rows is begun by the time alone.
+  tick() {
+    if (this.bucketOf(this.tile) !== this.bucket) this.update(this.tile);
   }
 
   // How times are written: as dates in the tile's time zone where buckets are days, weeks or months.

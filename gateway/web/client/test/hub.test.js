@@ -28,7 +28,7 @@ function fakeBrowser(t, listed = []) {
   }
   const before = { EventSource: globalThis.EventSource, fetch: globalThis.fetch, document: globalThis.document };
   const document = new EventTarget();
-  Object.assign(globalThis, { EventSource, document, fetch: async () => ({ ok: true, json: async () => ({ tiles: listed, events: [] }) }) });
+  Object.assign(globalThis, { EventSource, document, fetch: async () => ({ ok: true, headers: new Headers(), json: async () => ({ tiles: listed, events: [] }) }) });
   t.after(() => Object.assign(globalThis, before));
   const open = (options) => {
     const connection = connect({ share: false, ...options });

@@ -283,3 +283,23 @@ test("after reset a list is fetched that was made after it", async () => {
   assert.equal(asked(), before + 1);
   assert.equal(heard.lists, 3);
 });
+
+test("an answer after an outage brings an attempt at once, and the wait goes on growing while there is none", async () => {
+  const { world, heard } = begin({ order: ["sse"] });
+  connect(world);
+  await world.settle();
+  world.up = false;
+  for (let i = 0; i < 5; i++) {
+    while (world.live().length === 0) await world.pass(100);
+    world.live()[0].onerror();
+  }
+  assert.equal(heard.status.at(-1), "disconnected");
+  const from = world.time;
+  world.up = true;
+  while (world.live().length === 0) await world.pass(100);
+  assert.ok(world.time - from <= 5100, `${world.time - from} ms: the next poll, and not the backoff of 16 s`);
+  world.live()[0].onerror();
+  const again = world.time;
+  while (world.live().length === 0) await world.pass(100);
+  assert.ok(world.time - again > 16000, "a gateway that answers, but does not stream, is not asked all the time");
+});

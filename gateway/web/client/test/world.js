@@ -81,7 +81,7 @@ export function begin({ answer, lastEventId = "7", ...options } = {}) {
   const sink = {
     tile: (t) => heard.tiles.push(t), patch: () => false, expired: () => {}, event: (e) => heard.events.push(e), lastEventId: () => lastEventId,
     expectTiles() {}, takeTiles: () => heard.lists++, expectEvents() {}, takeEvents: () => { lastEventId ||= "0"; }, heartbeat() {},
-    setStatus: (status, transport) => heard.status.push(transport ? `${status} ${transport}` : status),
+    heard() {}, dated() {}, setStatus: (status, transport) => heard.status.push(transport ? `${status} ${transport}` : status),
   };
   const link = new Link({ base: "", env: world.env, sink, ...options });
   link.start({ keys: ["a", "b*"], events: true });
