@@ -18,7 +18,14 @@ static int read_uri(struct config_reader *r, const struct config_key *key,
     if (value->kind != YAML_SCALAR || yaml_is_null(value) || value->text.len > URI_MAX_BYTES) {
         return config_fail(r, value, key->name, "expected %s", config_source_forms(r));
     }
+    static const char rediss[] = "rediss://";
     struct str rest;
+    if (strncmp(value->text.p, rediss, sizeof rediss - 1) == 0) {
+        return config_fail(r, value, key->name,
+                           "Tilewire reads Redis without TLS: let HAProxy or stunnel on this "
+                           "machine speak TLS with the server, and name its port, as "
+                           "docs/redis.md shows: redis://127.0.0.1:6380/STREAM");
+    }
     if (!config_find_source_kind(value->text, &source->kind, &rest)) {
         return config_fail(r, value, key->name, "expected %s, but it begins otherwise",
                            config_source_forms(r));

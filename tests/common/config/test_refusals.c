@@ -93,6 +93,11 @@ static void test_source(void **state)
         {"source: {uri: [a]}", "1:15: " URI},
         {"source: {uri: events.db}", "1:15: " URI ", but it begins otherwise"},
         {"source: {uri: mysql://u:secret@h/d}", "1:15: " URI ", but it begins otherwise"},
+        {"source: {uri: rediss://u:secret@r1/orders}",
+         "1:15: source.uri: Tilewire reads Redis without TLS: let HAProxy or stunnel on this "
+         "machine "
+         "speak TLS with the server, and name its port, as docs/redis.md shows: "
+         "redis://127.0.0.1:6380/STREAM"},
         {"source: {uri: postgresql:shop}", "1:15: " URI ", but it begins otherwise"},
         {"source: {uri: 'sqlite:'}",
          "1:15: source.uri: expected a database file, such as sqlite:events.db"},
