@@ -27,6 +27,12 @@ const char *ingestor_push_take(void *arg, struct str request, const char **code)
 {
     struct ingestor *ingestor = arg;
     struct str frames[SERVER_FRAMES_MAX];
+    if (!guard_may_push(ingestor->answering.guard, server_key(ingestor->answering.server))) {
+        ingestor->pushing.refused++;
+        *code = ANSWER_DENIED;
+        return "by the clients file, whoever has this key pushes no events: add `push` to its "
+               "`may` there, and send SIGHUP to the ingestor";
+    }
     const char *reason = closed(ingestor);
     if (reason == NULL) {
         struct push_job *job = push_job_create();

@@ -35,11 +35,16 @@ extern const char *const config_client_role_names[];
 /* The name of a role that is in files. */
 const char *config_client_role_name(enum config_client_role role);
 
+/* Reads rights joined by commas, as `may` has them, or'ed. STATUS_INVALID, and *out left alone, for
+ * other words. */
+int config_client_may_parse(const char *text, unsigned *out);
+
 /* Reads such a name. STATUS_INVALID, and *out left alone, for another word. */
 int config_client_role_parse(const char *text, enum config_client_role *out);
 
-/* What a client may do at a server, or'ed. */
-enum { CONFIG_MAY_SUBSCRIBE = 1, CONFIG_MAY_QUERY = 2 };
+/* What a client may do at a server, or'ed. Without a word in the file a client may do the first
+ * two. To push events it has to be named, for that changes tiles. */
+enum { CONFIG_MAY_SUBSCRIBE = 1, CONFIG_MAY_QUERY = 2, CONFIG_MAY_PUSH = 4 };
 
 struct config_client {
     const char *name;             /* 1 to CONFIG_CLIENT_NAME_MAX bytes, unique in its file */
@@ -63,7 +68,8 @@ int config_clients_parse(struct arena *memory, struct str text, const char *name
 int config_clients_load(struct arena *memory, const char *path, struct config_clients *out,
                         struct error *err);
 
-/* Appends a client to the file, which is made if it is not there. Fails as config_clients_load
+/* Appends a client to the file, which is made if it is not there. `may` 0: what a client may do
+ * without a word. Fails as config_clients_load
  * does; also when the file would be wrong with it (a name or key that is there already), and is
  * left as it was then. */
 int config_clients_add(const char *path, const struct config_client *client, struct error *err);

@@ -14,8 +14,29 @@
 #include "common/config/network.h"
 #include "common/config/sections/section.h"
 
-static const char *const right_names[] = {"subscribe", "query"};
-static const unsigned rights[] = {CONFIG_MAY_SUBSCRIBE, CONFIG_MAY_QUERY};
+static const char *const right_names[] = {"subscribe", "query", "push"};
+static const unsigned rights[] = {CONFIG_MAY_SUBSCRIBE, CONFIG_MAY_QUERY, CONFIG_MAY_PUSH};
+
+int config_client_may_parse(const char *text, unsigned *out)
+{
+    unsigned may = 0;
+    for (const char *at = text;; at++) {
+        const size_t len = strcspn(at, ",");
+        size_t right = 0;
+        while (right < COUNT_OF(rights) && !str_is((struct str){at, len}, right_names[right])) {
+            right++;
+        }
+        if (right == COUNT_OF(rights)) {
+            return STATUS_INVALID;
+        }
+        may |= rights[right];
+        at += len;
+        if (*at == '\0') {
+            *out = may;
+            return STATUS_OK;
+        }
+    }
+}
 
 /* ---- The keys of one client ---- */
 
@@ -41,8 +62,10 @@ static const struct config_key rows[] = {
      .needed = "role: cache", .help = "What it is, and so what it may do."},
     {CONFIG_CURVE_KEY("key", struct config_client, key), .needed = "key: \"…\"",
      .help = "Its public key, in quotes; unique."},
-    {CONFIG_LIST("may", read_may, COUNT_OF(right_names)), .default_words = "all that the role may",
-     .help = "A list of `subscribe` and `query`, for a client that is to do less."},
+    {CONFIG_LIST("may", read_may, COUNT_OF(right_names)),
+     .default_words = "`subscribe` and `query`",
+     .help = "A list of `subscribe`, `query` and `push`: for a client that is to do less, or that "
+             "pushes events."},
 };
 const struct config_table config_client_table = CONFIG_TABLE(rows);
 
@@ -86,6 +109,13 @@ static int check_client(struct config_reader *r, const struct yaml_node *node,
     if (client->role == CONFIG_CLIENT_INGESTOR && client->may != 0) {
         return config_fail(r, yaml_get(node, "may"), "may",
                            "an ingestor connects to nobody, so it may do nothing");
+    }
+    if ((client->may & CONFIG_MAY_PUSH) != 0 && client->role == CONFIG_CLIENT_CACHE) {
+        return config_fail(r, yaml_get(node, "may"), "may", "a cache pushes no events");
+    }
+    if ((client->may & CONFIG_MAY_PUSH) != 0 && (client->may & CONFIG_MAY_QUERY) == 0) {
+        return config_fail(r, yaml_get(node, "may"), "may",
+                           "who pushes asks the query socket: write [query, push]");
     }
     if (yaml_get(node, "may") == NULL && client->role != CONFIG_CLIENT_INGESTOR) {
         client->may = CONFIG_MAY_SUBSCRIBE | CONFIG_MAY_QUERY;
@@ -183,8 +213,14 @@ static void append_line(struct buf *text, const struct config_client *client)
     if (text->len > 0 && text->data[text->len - 1] != '\n') {
         buf_append_text(text, "\n");
     }
-    buf_printf(text, "- {name: %s, role: %s, key: \"%s\"}\n", client->name,
+    buf_printf(text, "- {name: %s, role: %s, key: \"%s\"", client->name,
                config_client_role_name(client->role), client->key);
+    for (size_t i = 0, count = 0; i < COUNT_OF(rights); i++) {
+        if ((client->may & rights[i]) != 0) {
+            buf_printf(text, "%s%s", count++ == 0 ? ", may: [" : ", ", right_names[i]);
+        }
+    }
+    buf_append_text(text, client->may != 0 ? "]}\n" : "}\n");
 }
 
 /* One write, so that two programs that add somebody do not mix their lines. */

@@ -131,19 +131,19 @@ static void log_refusal(struct guard *guard, const struct zap_request *request, 
     }
 }
 
-/* The client's name when it may connect; else NULL, and that is counted and logged. */
-static const char *admit(struct guard *guard, const struct zap_request *request, mono_time now)
+/* Whether the client may connect, with its key; else that is counted and logged. */
+static bool admit(struct guard *guard, const struct zap_request *request,
+                  char key[CONFIG_CURVE_KEY_SIZE], mono_time now)
 {
-    char key[CONFIG_CURVE_KEY_SIZE];
     const char *name = NULL;
     zmq_z85_encode(key, request->key, ZAP_KEY_BYTES);
     if (guests_admit(&guard->guests, key, right_of(request->domain), &name) == GUESTS_WELCOME) {
         guard->counters.admitted++;
-        return name;
+        return true;
     }
     guard->counters.refused++;
     log_refusal(guard, request, key, name, now);
-    return NULL;
+    return false;
 }
 
 void guard_process(struct guard *guard, mono_time now, unsigned budget)
@@ -160,9 +160,10 @@ void guard_process(struct guard *guard, mono_time now, unsigned budget)
         }
         struct zap_request request = {.id = STR("")};
         const bool known = count > 0 && zap_read(frames, (size_t)count, &request);
-        const char *name = known ? admit(guard, &request, now) : NULL;
+        char key[CONFIG_CURVE_KEY_SIZE];
+        const bool welcome = known && admit(guard, &request, key, now);
         struct str reply[ZAP_REPLY_FRAMES];
-        zap_reply(&request, name, reply);
+        zap_reply(&request, welcome ? key : NULL, reply);
         guard->counters.refused += !known;
         (void)socket_send(guard->socket, reply, ZAP_REPLY_FRAMES);
     }
@@ -201,6 +202,11 @@ int guard_change(struct guard *guard, const struct config *config, struct error 
         status = ended == STATUS_OK ? status : ended;
     }
     return status;
+}
+
+bool guard_may_push(const struct guard *guard, const char *key)
+{
+    return guard->socket == NULL || guests_may(&guard->guests, key, CONFIG_MAY_PUSH);
 }
 
 const struct guard_counters *guard_counters(const struct guard *guard)

@@ -57,6 +57,10 @@ void guard_count_broken(struct guard *guard, mono_time now);
  */
 int guard_change(struct guard *guard, const struct config *config, struct error *err);
 
+/* Whether who asked may push events: `key` is what server_key says of a request. What the clients
+ * file says now counts, also for who was connected before. True where there are no keys. */
+bool guard_may_push(const struct guard *guard, const char *key);
+
 const struct guard_counters *guard_counters(const struct guard *guard);
 
 #endif

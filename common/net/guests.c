@@ -56,7 +56,8 @@ bool guests_set(struct guests *guests, const struct config_clients *clients, con
         add(&now, client->key, client->name, client->may);
     }
     if (own_key != NULL) {
-        add(&now, own_key, "this program's own pair", CONFIG_MAY_SUBSCRIBE | CONFIG_MAY_QUERY);
+        add(&now, own_key, "this program's own pair",
+            CONFIG_MAY_SUBSCRIBE | CONFIG_MAY_QUERY | CONFIG_MAY_PUSH);
     }
     const bool lost = carry_over(guests, &now);
     guests_free(guests);
@@ -77,6 +78,12 @@ enum guests_verdict guests_admit(struct guests *guests, const char *key, unsigne
     }
     guest->used |= right;
     return GUESTS_WELCOME;
+}
+
+bool guests_may(const struct guests *guests, const char *key, unsigned right)
+{
+    const struct guest *guest = find(guests, key);
+    return guest != NULL && (guest->may & right) == right;
 }
 
 void guests_free(struct guests *guests)

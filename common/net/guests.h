@@ -32,6 +32,9 @@ bool guests_set(struct guests *guests, const struct config_clients *clients, con
 enum guests_verdict guests_admit(struct guests *guests, const char *key, unsigned right,
                                  const char **name);
 
+/* Whether the owner of that public key has the right, now. Nothing is remembered. */
+bool guests_may(const struct guests *guests, const char *key, unsigned right);
+
 void guests_free(struct guests *guests);
 
 #endif

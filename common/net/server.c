@@ -13,6 +13,7 @@ struct server {
     struct query *query;
     size_t head; /* How many frames the envelope of the request has that is being answered. */
     struct buf frames[REQUEST_FRAMES_MAX];
+    struct buf user; /* of the request that is being answered: see server_key */
     struct buf reply;
 };
 
@@ -41,6 +42,7 @@ void server_destroy(struct server **server_p)
     for (size_t i = 0; i < REQUEST_FRAMES_MAX; i++) {
         buf_free(&server->frames[i]);
     }
+    buf_free(&server->user);
     buf_free(&server->reply);
     free(server);
     *server_p = NULL;
@@ -69,6 +71,11 @@ size_t server_envelope(const struct server *server, struct str frames[SERVER_FRA
         frames[i] = buf_str(&server->frames[i]);
     }
     return server->head;
+}
+
+const char *server_key(struct server *server)
+{
+    return buf_cstr(&server->user);
 }
 
 void server_reply(struct server *server, const struct str *frames, size_t count, struct str reply)
@@ -102,9 +109,9 @@ bool server_process(struct server *server, mono_time now, unsigned budget)
 {
     const mono_time end = mono_add_ms(clock_mono(), SERVER_TURN_MS);
     for (unsigned i = 0; i < budget && (i == 0 || clock_mono().us < end.us); i++) {
-        const int count =
-            socket_receive(server->router, server->frames, REQUEST_FRAMES_MAX,
-                           server->query->push != NULL ? QUERY_PUSH_MAX : QUERY_REQUEST_MAX);
+        const int count = socket_receive_from(
+            server->router, server->frames, REQUEST_FRAMES_MAX,
+            server->query->push != NULL ? QUERY_PUSH_MAX : QUERY_REQUEST_MAX, &server->user);
         if (count == 0) {
             return false;
         }

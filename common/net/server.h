@@ -41,6 +41,9 @@ bool server_process(struct server *server, mono_time now, unsigned budget);
  * Stores the frames, which are the server's until the call ends, and returns how many there are. */
 size_t server_envelope(const struct server *server, struct str frames[SERVER_FRAMES_MAX]);
 
+/* Within such a call: the public key (Z85) that the asker proved; empty where there are no keys. */
+const char *server_key(struct server *server);
+
 /* Sends the reply to a request that was not answered at once. It is dropped as others are. */
 void server_reply(struct server *server, const struct str *frames, size_t count, struct str reply);
 

@@ -241,7 +241,15 @@ bool socket_send(void *socket, const struct str *frames, size_t count)
     return true;
 }
 
-int socket_receive(void *socket, struct buf *frames, size_t max, size_t max_bytes)
+static void note_user(zmq_msg_t *part, struct buf *user)
+{
+    const char *id = zmq_msg_gets(part, "User-Id");
+    buf_clear(user);
+    buf_append_text(user, id != NULL ? id : "");
+}
+
+int socket_receive_from(void *socket, struct buf *frames, size_t max, size_t max_bytes,
+                        struct buf *user)
 {
     size_t count = 0;
     size_t bytes = 0;
@@ -256,6 +264,9 @@ int socket_receive(void *socket, struct buf *frames, size_t max, size_t max_byte
         const bool more = zmq_msg_more(&part) != 0;
         bytes += zmq_msg_size(&part);
         fits = fits && count < max && bytes <= max_bytes;
+        if (user != NULL) { /* the routing id that a ROUTER puts before a message has none */
+            note_user(&part, user);
+        }
         if (fits) {
             buf_clear(&frames[count]);
             buf_append(&frames[count], zmq_msg_data(&part), zmq_msg_size(&part));
@@ -266,4 +277,9 @@ int socket_receive(void *socket, struct buf *frames, size_t max, size_t max_byte
             return fits ? (int)count : -1;
         }
     }
+}
+
+int socket_receive(void *socket, struct buf *frames, size_t max, size_t max_bytes)
+{
+    return socket_receive_from(socket, frames, max, max_bytes, NULL);
 }

@@ -122,4 +122,9 @@ bool socket_send(void *socket, const struct str *frames, size_t count);
  */
 int socket_receive(void *socket, struct buf *frames, size_t max, size_t max_bytes);
 
+/* The same; *user becomes the User-Id that the guard gave the sender's connection (its public key),
+ * empty when it has none. */
+int socket_receive_from(void *socket, struct buf *frames, size_t max, size_t max_bytes,
+                        struct buf *user);
+
 #endif

@@ -57,6 +57,7 @@
 #define ANSWER_UNAVAILABLE "unavailable"
 #define ANSWER_CONFLICT "conflict" /* push: the key was used for other events */
 #define ANSWER_FULL "full"         /* push: the disk is full */
+#define ANSWER_DENIED "denied"     /* push: the asker's key may not */
 
 /* Of a standing, which is part of ping, snapshot and events. */
 #define ANSWER_INSTANCE "instance"

@@ -11,18 +11,21 @@
 #include "ctl/base/print.h"
 #include "ctl/commands/commands.h"
 
-enum { OPTION_ADD = 256, OPTION_ROLE, OPTION_NAME };
+enum { OPTION_ADD = 256, OPTION_ROLE, OPTION_NAME, OPTION_MAY };
 
 struct keygen_options {
     const char *add;  /* the file of clients; NULL: none */
     const char *role; /* as given */
     const char *name; /* as given; NULL: as the files are called */
+    unsigned may;     /* CONFIG_MAY_…; 0: not given */
 };
 
 static const struct argp_option options_known[] = {
     {"add", OPTION_ADD, "CLIENTS", 0, "Name the new key in this file (curve.clients_file)", 1},
     {"role", OPTION_ROLE, "ROLE", 0, "There: ingestor, cache, gateway or reader", 1},
     {"name", OPTION_NAME, "NAME", 0, "There: the name (default: as the files are called)", 1},
+    {"may", OPTION_MAY, "RIGHTS", 0,
+     "There: what it may do (default: subscribe,query); with push also to push events", 1},
     {0},
 };
 
@@ -42,6 +45,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case OPTION_NAME:
         options->name = value;
+        return 0;
+    case OPTION_MAY:
+        if (config_client_may_parse(value, &options->may) != STATUS_OK) {
+            argp_error(state, "--may is a list of subscribe, query and push, such as query,push");
+        }
         return 0;
     case ARGP_KEY_END:
         if ((options->add == NULL) != (options->role == NULL)) {
@@ -72,6 +80,7 @@ static int add_client(const struct keygen_options *options, const char *path,
                 : slash != NULL       ? slash + 1
                                       : path,
         .key = public_key,
+        .may = options->may,
     };
     (void)config_client_role_parse(options->role, &client.role);
     return config_clients_add(options->add, &client, err);

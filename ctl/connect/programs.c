@@ -119,6 +119,59 @@ static void try_upstreams(const struct ctl *ctl, const char *about,
     }
 }
 
+/* What that program says to a push of no events, which stores nothing. */
+static void try_push(const struct ctl *ctl, const struct config_upstream *upstream,
+                     struct findings *out)
+{
+    static const char about[] = "gateway.push";
+    struct ctl other = *ctl;
+    struct peer *peer = NULL;
+    struct query_request request;
+    const mp_value *reply = NULL;
+    struct error err = {{0}};
+    struct answer_error answer = {.code = STR("")};
+    other.query = upstream->query;
+    other.server = upstream->server;
+    other.timeout_ms = ASK_MS;
+    int status = peer_create(&other, &peer, &err);
+    if (status == STATUS_OK) {
+        query_request_begin(&request, QUERY_OP_PUSH);
+        mp_put_array(query_request_member(&request, QUERY_ARG_EVENTS), 0);
+        status = peer_ask(peer, &request, &reply, &err);
+    }
+    if (status == STATUS_IO && reply != NULL) {
+        (void)answer_read_error(reply, &answer);
+    }
+    if (str_is(answer.code, ANSWER_BAD_REQUEST)) {
+        finding_add(out, FINDING_OK, about, "the ingestor at %s takes events", upstream->query);
+    } else if (str_is(answer.code, ANSWER_DENIED)) {
+        finding_add(out, FINDING_OK, about,
+                    "the ingestor at %s takes events, but none from the pair of keys that this "
+                    "command has; look whether its clients file has `push` for gateways",
+                    upstream->query);
+    } else if (str_is(answer.code, ANSWER_UNAVAILABLE)) {
+        finding_add(out, FINDING_OK, about, "the ingestor at %s takes no events now: %s",
+                    upstream->query, err.text);
+    } else {
+        finding_add(out, status == STATUS_AGAIN ? FINDING_WARNING : FINDING_ERROR, about,
+                    answer.code.len != 0 ? "%s: %s" : "%.0s%s", upstream->query, err.text);
+    }
+    peer_destroy(&peer);
+}
+
+static void try_pushing(const struct ctl *ctl, struct findings *out)
+{
+    const struct config_upstreams *ingestors = &ctl->config->gateway.push;
+    for (size_t i = 0; i < ingestors->count; i++) {
+        if (port_of(ingestors->list[i].query) == PORT_FREE) {
+            finding_add(out, FINDING_OK, "gateway.push", "nothing runs at %s yet",
+                        ingestors->list[i].query);
+        } else {
+            try_push(ctl, &ingestors->list[i], out);
+        }
+    }
+}
+
 void connect_try_programs(const struct ctl *ctl, struct findings *out)
 {
     const struct config *config = ctl->config;
@@ -136,4 +189,5 @@ void connect_try_programs(const struct ctl *ctl, struct findings *out)
     try_upstreams(ctl, "cache.upstreams", &config->cache.upstreams, out);
     try_program(ctl, "cache", config->cache.query, config->cache.publish, CONFIG_CLIENT_CACHE, out);
     try_upstreams(ctl, "gateway.upstreams", &config->gateway.upstreams, out);
+    try_pushing(ctl, out);
 }

@@ -10,6 +10,7 @@
 #define KEY_A "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 #define KEY_B "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
 #define KEY_C "#:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf77"
+#define KEY_E "E:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf77"
 #define KEY_D "D:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf77"
 
 static int parse(struct arena *memory, const char *text, struct config_clients *out,
@@ -31,15 +32,20 @@ static void test_roles_and_rights(void **state)
                            "- name: web\n"
                            "  role: gateway\n"
                            "  key: '" KEY_C "'\n"
-                           "- {name: ops, role: reader, may: [query], key: \"" KEY_D "\"}\n",
+                           "- {name: ops, role: reader, may: [query], key: \"" KEY_D "\"}\n"
+                           "- {name: ci, role: reader, may: [push, query], key: \"" KEY_E "\"}\n",
                            &clients, &err),
                      STATUS_OK);
-    assert_int_equal(clients.count, 4);
+    assert_int_equal(clients.count, 5);
     assert_int_equal(clients.list[0].may, 0);
     assert_int_equal(clients.list[1].may, CONFIG_MAY_SUBSCRIBE | CONFIG_MAY_QUERY);
     assert_int_equal(clients.list[1].role, CONFIG_CLIENT_CACHE);
     assert_string_equal(config_client_by_key(&clients, KEY_C)->name, "web");
     assert_int_equal(config_client_by_name(&clients, "ops")->may, CONFIG_MAY_QUERY);
+    assert_int_equal(config_client_by_key(&clients, KEY_C)->may,
+                     CONFIG_MAY_SUBSCRIBE | CONFIG_MAY_QUERY);
+    assert_int_equal(config_client_by_name(&clients, "ci")->may,
+                     CONFIG_MAY_QUERY | CONFIG_MAY_PUSH);
     assert_null(config_client_by_name(&clients, "op"));
     assert_null(config_client_by_key(&clients, ""));
     arena_destroy(&memory);
@@ -81,7 +87,11 @@ static void test_refusals(void **state)
         {"- {name: a b, role: cache, key: '" KEY_A "'}",
          "1:10: name: expected letters, digits, `.`, `_` and `-`, but found \"a b\""},
         {"- {name: a, role: cache, may: [write], key: '" KEY_A "'}",
-         "1:32: may: \"write\" is not known: expected subscribe or query"},
+         "1:32: may: \"write\" is not known: expected subscribe, query or push"},
+        {"- {name: a, role: cache, may: [query, push], key: '" KEY_A "'}",
+         "1:31: may: a cache pushes no events"},
+        {"- {name: a, role: reader, may: [push], key: '" KEY_A "'}",
+         "1:32: may: who pushes asks the query socket: write [query, push]"},
         {"- {name: a, role: ingestor, may: [query], key: '" KEY_A "'}",
          "1:34: may: an ingestor connects to nobody, so it may do nothing"},
         {"- {name: a, role: cache, rights: [query], key: '" KEY_A "'}",
@@ -144,15 +154,21 @@ static void test_adding(void **state)
     const struct config_client b = {.name = "b", .key = KEY_B, .role = CONFIG_CLIENT_GATEWAY};
     const struct config_client again = {.name = "c", .key = KEY_B, .role = CONFIG_CLIENT_GATEWAY};
     const struct config_client odd = {.name = "a, b", .key = KEY_C, .role = CONFIG_CLIENT_GATEWAY};
+    const struct config_client pusher = {.name = "p",
+                                         .key = KEY_D,
+                                         .role = CONFIG_CLIENT_READER,
+                                         .may = CONFIG_MAY_QUERY | CONFIG_MAY_PUSH};
     struct error err = {{0}};
     write_text("# no line end");
     assert_int_equal(config_clients_add(path, &a, &err), STATUS_OK);
     assert_int_equal(config_clients_add(path, &b, &err), STATUS_OK);
     assert_int_equal(count_clients(), 2);
+    assert_int_equal(config_clients_add(path, &pusher, &err), STATUS_OK);
+    assert_int_equal(count_clients(), 3);
     assert_int_equal(config_clients_add(path, &again, &err), STATUS_INVALID);
     assert_non_null(strstr(err.text, "c has the key of b"));
     assert_int_equal(config_clients_add(path, &odd, &err), STATUS_INVALID);
-    assert_int_equal(count_clients(), 2);
+    assert_int_equal(count_clients(), 3);
     write_text("[{name: a, role: cache, key: '" KEY_A "'}]\n"); /* a line does not fit in there */
     assert_int_equal(config_clients_add(path, &b, &err), STATUS_INVALID);
     assert_int_equal(count_clients(), 1);

@@ -9,6 +9,7 @@ static struct config_client list[] = {
     {.name = "web", .key = "w", .role = CONFIG_CLIENT_GATEWAY, .may = BOTH},
     {.name = "asker", .key = "a", .role = CONFIG_CLIENT_READER, .may = CONFIG_MAY_QUERY},
     {.name = "ingestor", .key = "i", .role = CONFIG_CLIENT_INGESTOR, .may = 0},
+    {.name = "pusher", .key = "p", .role = CONFIG_CLIENT_READER, .may = BOTH | CONFIG_MAY_PUSH},
 };
 
 static enum guests_verdict admit(struct guests *guests, const char *key, unsigned right)
@@ -24,7 +25,7 @@ static void test_each_may_do_what_is_written(void **state)
     (void)state;
     struct guests guests = {NULL};
     assert_int_equal(admit(&guests, "w", CONFIG_MAY_QUERY), GUESTS_UNKNOWN);
-    assert_false(guests_set(&guests, &(struct config_clients){list, 3}, NULL));
+    assert_false(guests_set(&guests, &(struct config_clients){list, 4}, NULL));
     assert_int_equal(admit(&guests, "w", CONFIG_MAY_SUBSCRIBE), GUESTS_WELCOME);
     assert_int_equal(admit(&guests, "w", CONFIG_MAY_QUERY), GUESTS_WELCOME);
     assert_int_equal(admit(&guests, "a", CONFIG_MAY_QUERY), GUESTS_WELCOME);
@@ -32,6 +33,10 @@ static void test_each_may_do_what_is_written(void **state)
     assert_int_equal(admit(&guests, "i", CONFIG_MAY_QUERY), GUESTS_NOT_ALLOWED);
     assert_int_equal(admit(&guests, "x", CONFIG_MAY_QUERY), GUESTS_UNKNOWN);
     assert_int_equal(admit(&guests, "w", 0), GUESTS_NOT_ALLOWED); /* an unknown domain */
+    assert_false(guests_may(&guests, "w", CONFIG_MAY_PUSH));
+    assert_true(guests_may(&guests, "p", CONFIG_MAY_PUSH));
+    assert_false(guests_may(&guests, "x", CONFIG_MAY_PUSH));
+    assert_false(guests_may(&guests, "", CONFIG_MAY_PUSH));
     guests_free(&guests);
 }
 
@@ -41,6 +46,7 @@ static void test_ones_own_pair_alone(void **state)
     struct guests guests = {NULL};
     assert_false(guests_set(&guests, &(struct config_clients){NULL, 0}, "own"));
     assert_int_equal(admit(&guests, "own", BOTH), GUESTS_WELCOME);
+    assert_true(guests_may(&guests, "own", CONFIG_MAY_PUSH));
     assert_int_equal(admit(&guests, "w", CONFIG_MAY_QUERY), GUESTS_UNKNOWN);
     guests_free(&guests);
 }
