@@ -10,8 +10,8 @@
 #include "common/codec/mp.h"
 #include "common/config/dedupe.h"
 #include "common/program/log.h"
+#include "ingestor/dedupe/dedupe_name.h"
 #include "ingestor/dedupe/known.h"
-#include "ingestor/fold/row.h"
 
 #define FORMAT 1
 /* Of dedupe_memory, three fourths are for names and one is for rows that were dropped. */
@@ -31,6 +31,7 @@ struct dedupe {
     int64_t window_us;
     unsigned char key[crypto_shorthash_siphashx24_KEYBYTES]; /* as old as the state */
     uint64_t settings;
+    struct dedupe_reader reader;
     struct remembered live;
     struct known dropped;       /* by the rows' ids */
     uint64_t dropped_forgotten; /* for want of room */
@@ -69,6 +70,7 @@ void dedupe_destroy(struct dedupe **dedupe)
 {
     struct dedupe *d = *dedupe;
     if (d != NULL) {
+        dedupe_reader_free(&d->reader);
         known_free(&d->live.names);
         known_free(&d->dropped);
         known_free(&d->past.names);
@@ -95,18 +97,14 @@ static struct known_name row_name(const struct dedupe *d, struct event_id id)
 }
 
 /* False for an event that has no name, which counts as itself. */
-static bool event_name(const struct dedupe *d, const struct event *event, struct known_name *out)
+static bool event_name(struct dedupe *d, const struct event *event, struct known_name *out)
 {
-    struct fold_counters unused = {0}; /* The fold counts what it finds unusable. */
-    char scratch[ROW_SCRATCH];
     struct str text;
-    struct row row = row_of(event, &unused);
-    const bool has = row_text(&row, &d->source->dedupe, scratch, &text) && text.len != 0;
-    if (has) {
-        *out = hash(d, text);
+    if (!dedupe_name(&d->reader, event, &d->source->dedupe, &text)) {
+        return false;
     }
-    row_finish(&row);
-    return has;
+    *out = hash(d, text);
+    return true;
 }
 
 /* ---- What counts ---- */
