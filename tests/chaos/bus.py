@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 import time
+import uuid
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -21,6 +22,7 @@ MOST_PARTITIONS = 8
 MOST_TOPICS = 8
 LARGEST = 8 << 20  # bytes of a message
 ANEW_MS = 10000
+TRIMMED = ("note.", "probe.")  # events whose topics forget, of which no copy is told from what it repeats
 DELETE_RECORDS = 21  # of Kafka's protocol
 
 
@@ -73,6 +75,7 @@ class Witness(threading.Thread):
         super().__init__(daemon=True)
         self.broker, self.ending = broker, threading.Event()
         self.came = {}  # id → when the broker took it, ms
+        self.named, self.copies = set(), set()  # (topic, partition, payload.event_id); ids of messages that say again what one before them said
         self.probes = 0
         self.next = {}  # (topic, partition) → offset
         self.ends = {}  # the same → offset, when the end was last reached there
@@ -103,9 +106,14 @@ class Witness(threading.Thread):
     def take(self, message):
         partition = (message.topic(), message.partition())
         if message.error() is None:
-            self.probes += json.loads(message.value())["event_type"] == "probe.written"  # first: see BusProbes
+            value = json.loads(message.value())
+            self.probes += value["event_type"] == "probe.written"  # first: see BusProbes
             self.next[partition] = message.offset() + 1
-            self.came["{}-{}-{}".format(*partition, message.offset())] = message.timestamp()[1]
+            name, i = (value.get("payload") or {}).get("event_id"), "{}-{}-{}".format(*partition, message.offset())
+            if name is not None and (*partition, name) in self.named:
+                self.copies.add(i)
+            self.named.add((*partition, name))
+            self.came[i] = message.timestamp()[1]
         elif message.error().code() == KafkaError._PARTITION_EOF:
             self.ends[partition] = message.offset()
 
@@ -123,7 +131,7 @@ class Bus(Topics):
         self.broker = Broker(folder / "kafka")
         super().__init__(self.broker)
         self.names, self.config = [PREFIX + name for name in PARTITIONS], {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(LARGEST)}
-        self.uri = f"kafka://{self.broker.address}/{PREFIX}*"
+        self.uri, self.source = f"kafka://{self.broker.address}/{PREFIX}*", {"dedupe": "payload.event_id"}
         self.connections, self.addresses, self.lows, self.anew = connections, {}, {}, []
         self.witness = Witness(self.broker)
 
@@ -154,7 +162,10 @@ class Bus(Topics):
     def message_of(row):
         stamp, event, actor, target, summary, payload = row
         value = {"timestamp": stamp, "event_type": event, "actor_id": actor, "target_id": target, "summary": summary}
-        return json.dumps(value | ({} if payload is None else {"payload": json.loads(payload)}), ensure_ascii=False)
+        if payload is not None:
+            name = {} if event.startswith(TRIMMED) else {"event_id": str(uuid.uuid4())}
+            value |= {"payload": json.loads(payload) | name}
+        return json.dumps(value, ensure_ascii=False)
 
     def insert(self, rows):
         for row in rows:
@@ -162,8 +173,8 @@ class Bus(Topics):
         assert self.producer.flush(30) == 0
 
     def ids(self):
-        """Of the messages that were committed and are there."""
-        return [i for i in list(self.witness.came) if not self.is_gone(i)]
+        """Of the messages that were committed and are there, and of those that say the same the first."""
+        return [i for i in list(self.witness.came) if not self.is_gone(i) and i not in self.witness.copies]
 
     def is_gone(self, message):
         topic, partition, offset = message.rsplit("-", 2)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Producers of messages, as applications are: in transactions, some of which are aborted, and without, where what is sent again after a broken
-connection is there twice."""
+connection is there twice: it counts once where it has an id (source.dedupe), and twice where it has none."""
 import logging
 import threading
 import time
 
 from confluent_kafka import KafkaException, Producer
 
-from bus import LARGEST
+from bus import LARGEST, PARTITIONS
 from tilewire import RandomEvents, now_iso
 
 TRANSACTIONAL, PLAIN = 4, 2
@@ -112,7 +112,8 @@ class BusWriters:
         producer = self.producer(**{"acks": "all", "message.timeout.ms": 60000, "request.timeout.ms": 3000})
         while not self.ending.wait(r.expovariate(1 / PAUSE_S)):
             for row in self.rows(rows):
-                for _ in range(2 if r.random() < 0.1 else 1):  # as one that heard no answer sends it again
-                    producer.produce(self.bus.topic_of(row[1], r), self.bus.message_of(row), row[3])
+                topic, partition, message = self.bus.topic_of(row[1], r), r.randrange(min(PARTITIONS.values())), self.bus.message_of(row)
+                for _ in range(2 if r.random() < 0.3 else 1):  # as one that heard no answer sends it again, to the same partition
+                    producer.produce(topic, message, row[3], partition)
             producer.poll(0)
         producer.flush(60)
