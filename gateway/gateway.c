@@ -300,10 +300,10 @@ static bool may_add_channel(void *arg, const struct ip *client, size_t unused)
     return clients_may_add_channel(api->clients, client, unused);
 }
 
-static void count_channel(void *arg, const struct ip *client, bool more)
+static void count_channel(void *arg, const struct ip *client, size_t units, bool more)
 {
     struct api *api = arg;
-    clients_channel(api->clients, client, more);
+    clients_channel(api->clients, client, units, more);
 }
 
 static void create_streams(struct gateway *gateway)

@@ -183,6 +183,12 @@ const struct str *selection_names(const struct selection *selection, size_t *cou
     return matcher_names(selection->matcher, count);
 }
 
+size_t selection_bytes(const struct selection *selection)
+{
+    return strlen(selection->text) + 1 + selection->count * sizeof *selection->patterns +
+           matcher_bytes(selection->matcher);
+}
+
 uint64_t selection_steps(const struct selection *selection)
 {
     return matcher_steps(selection->matcher);

@@ -65,6 +65,9 @@ bool selection_matches_numbered(const struct selection *selection, struct str na
  * selected, though not all of these need be. NULL: there is. Borrowed from the selection. */
 const struct str *selection_names(const struct selection *selection, size_t *count);
 
+/* The memory that it takes, in bytes, without what it remembers of numbers, and the view. */
+size_t selection_bytes(const struct selection *selection);
+
 /* The work of all that was asked so far, in steps; see common/base/match/patterns.h. */
 uint64_t selection_steps(const struct selection *selection);
 

@@ -252,13 +252,13 @@ bool clients_may_add_channel(struct clients *clients, const struct ip *address, 
     return (client != NULL ? client->channels : 0) < unused;
 }
 
-void clients_channel(struct clients *clients, const struct ip *address, bool more)
+void clients_channel(struct clients *clients, const struct ip *address, size_t units, bool more)
 {
     struct client *client = find_counted(clients, address, more ? has_stream : has_channel);
     if (client != NULL && more) {
-        client->channels++;
-    } else if (client != NULL && client->channels != 0) {
-        client->channels--;
+        client->channels += (uint32_t)units;
+    } else if (client != NULL) {
+        client->channels -= units < client->channels ? (uint32_t)units : client->channels;
     }
 }
 

@@ -78,8 +78,9 @@ void clients_let_go(struct clients *clients, const struct ip *address);
  * N+1st part each, and as much stays unused for others. */
 bool clients_may_add_channel(struct clients *clients, const struct ip *address, size_t unused);
 
-/* Notes that this address, which has a stream, has a channel more, or one less. */
-void clients_channel(struct clients *clients, const struct ip *address, bool more);
+/* Notes that this address, which has a stream, has a channel more, or one less, that counts as so
+ * many. */
+void clients_channel(struct clients *clients, const struct ip *address, size_t units, bool more);
 
 /* Notes that a stream of this address is over. */
 void clients_stream_closed(struct clients *clients, const struct ip *address);

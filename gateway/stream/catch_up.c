@@ -12,12 +12,13 @@
 #include "gateway/stream/send.h"
 #include "gateway/stream/streams_state.h"
 
-#define GATHER_BYTES (64 << 10)      /* The bytes that are gathered for one send(). */
-#define TURN_STEPS_MAX 5000          /* The work of finding them, in one turn: 0.1 ms at most. */
-#define SEND_STEPS 2500              /* Steps that take as long as a usual call of send(). */
-#define SEND_BYTES (16 << 10)        /* The same for bytes that are gathered. */
-#define PIECE_STEPS 4                /* What is charged for a piece that is said once more, */
-#define STEP_BYTES 16                /* and for so many bytes of it a step. */
+#define GATHER_BYTES (64 << 10) /* The bytes that are gathered for one send(). */
+#define TURN_STEPS_MAX 5000     /* The work of finding them, in one turn: 0.1 ms at most. */
+#define SEND_STEPS 2500         /* Steps that take as long as a usual call of send(). */
+#define SEND_BYTES (16 << 10)   /* The same for bytes that are gathered. */
+#define PIECE_STEPS 4           /* What is charged for a piece that is said once more, */
+#define STEP_BYTES 16           /* and for so many bytes of it a step. */
+#define REMEMBERING_STREAMS 16  /* A channel of so many streams remembers what patterns said. */
 #define GATHER_SLOW_BYTES (16 << 10) /* The same for a socket that was full: about its room. */
 
 /*
@@ -128,13 +129,16 @@ static bool tell_tile(struct streams *s, struct stream *stream, const struct til
     return false;
 }
 
-/* Names are found as fast as what is remembered of a number, and need no memory for it. */
-static bool selects(const struct selection *selection, struct str key, struct name_number number)
+/* What is remembered of numbers takes 64 KiB, and saves time where many streams begin with the same
+ * patterns; names are found as fast without. */
+static bool selects(const struct channel *channel, const struct tile *tile)
 {
+    const struct selection *selection = &channel->selection;
+    const struct str key = {tile->key, tile->key_len};
     size_t count;
-    return selection_names(selection, &count) != NULL
+    return channel->stream_count < REMEMBERING_STREAMS || selection_names(selection, &count) != NULL
                ? selection_matches(selection, key)
-               : selection_matches_numbered(selection, key, number);
+               : selection_matches_numbered(selection, key, tile->number);
 }
 
 /* Gathers the tile that changed next after the watermark, with its newest value. */
@@ -142,10 +146,9 @@ static enum found gather_tile(struct streams *s, struct stream *stream)
 {
     const struct tile *tile;
     while ((tile = store_next(s->store, stream->watermark)) != NULL) {
-        const struct str key = {tile->key, tile->key_len};
         stream->watermark = tile->change;
-        if (!known_has(stream->known, tile) &&
-            selects(&stream->channel->selection, key, tile->number) && tell_tile(s, stream, tile)) {
+        if (!known_has(stream->known, tile) && selects(stream->channel, tile) &&
+            tell_tile(s, stream, tile)) {
             return FOUND;
         }
         s->passed++;

@@ -7,8 +7,10 @@
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
 
-#define RING_FIRST_BYTES ((size_t)64 * 1024)
-#define FIRST_ENDS 8 /* The frames that the log knows the ends of at first; a power of two. */
+#define RING_FIRST_BYTES ((size_t)256)
+#define FIRST_ENDS 1    /* The frames that the log knows the ends of at first; a power of two. */
+#define FIRST_STREAMS 6 /* As many as fit into the smallest piece of the heap. */
+#define MAPPED_USED 8   /* A mapped log of which less than that part was used is given back. */
 
 struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
                                uint64_t watermark)
@@ -28,7 +30,7 @@ void channel_destroy(struct channel **channel_p)
     if (channel != NULL) {
         selection_free(&channel->selection);
         view_release(&channel->view);
-        ring_finish(&channel->ring);
+        ring_give_back(&channel->ring);
         free(channel->ends);
         free(channel->streams);
         free(channel);
@@ -36,10 +38,18 @@ void channel_destroy(struct channel **channel_p)
     }
 }
 
+size_t channel_quiet_bytes(const struct selection *selection)
+{
+    size_t names = 0;
+    (void)selection_names(selection, &names);
+    return sizeof(struct channel) + FIRST_STREAMS * sizeof(uint32_t) +
+           names * sizeof(struct channel_name) + selection_bytes(selection);
+}
+
 void channel_join(struct channel *channel, uint32_t stream, uint32_t *slot)
 {
     if (channel->stream_count == channel->stream_cap) {
-        channel->stream_cap = channel->stream_cap != 0 ? channel->stream_cap * 2 : 8;
+        channel->stream_cap = channel->stream_cap != 0 ? channel->stream_cap * 2 : FIRST_STREAMS;
         channel->streams =
             x_reallocarray(channel->streams, channel->stream_cap, sizeof *channel->streams);
     }
@@ -59,16 +69,34 @@ static struct frame_end *end_at(const struct channel *channel, size_t index)
     return &channel->ends[(channel->ends_first + index) & (channel->ends_cap - 1)];
 }
 
-uint64_t channel_crowded(struct channel *channel, size_t len)
+size_t channel_log_bytes(const struct channel *channel)
+{
+    return channel->ring.size + channel->ends_cap * sizeof *channel->ends;
+}
+
+/* What a log has first, for a frame of that length. */
+static size_t first_size(const struct channel *channel, size_t len)
+{
+    size_t size = RING_FIRST_BYTES;
+    while (size < len && size * 2 <= channel->ring_max) {
+        size *= 2;
+    }
+    return size < channel->ring_max ? size : channel->ring_max;
+}
+
+uint64_t channel_crowded(struct channel *channel, size_t len, size_t spare)
 {
     struct ring *ring = &channel->ring;
-    if (ring->size == 0 &&
-        ring_init(ring, channel->ring_max < RING_FIRST_BYTES ? channel->ring_max
-                                                             : RING_FIRST_BYTES) != STATUS_OK) {
-        return UINT64_MAX;
+    const size_t before = ring->size;
+    if (ring->size == 0) {
+        const size_t first = first_size(channel, len);
+        if (first > spare || ring_take(ring, first) != STATUS_OK) {
+            return UINT64_MAX;
+        }
     }
     while (ring->size - (size_t)(ring->head - ring->tail) < len) {
-        if (ring->size * 2 > channel->ring_max || ring_grow(ring) != STATUS_OK) {
+        if (ring->size * 2 > channel->ring_max || ring->size * 2 - before > spare ||
+            ring_grow(ring) != STATUS_OK) {
             break;
         }
     }
@@ -105,6 +133,22 @@ void channel_forget(struct channel *channel, uint64_t watermark)
     channel->unmeasured = 0;
     channel->ring.tail = channel->ring.head;
     channel->watermark = watermark;
+}
+
+void channel_give_back(struct channel *channel)
+{
+    struct ring *ring = &channel->ring;
+    const size_t used = (size_t)(ring->head - ring->tail);
+    if (channel->ends_count != 0) {
+        channel_forget(channel, end_at(channel, channel->ends_count - 1)->watermark);
+    }
+    if (!ring_is_mapped(ring) || used < ring->size / MAPPED_USED) {
+        ring_give_back(ring);
+        free(channel->ends);
+        channel->ends = NULL;
+        channel->ends_cap = 0;
+        channel->ends_first = 0;
+    }
 }
 
 static void grow_ends(struct channel *channel)

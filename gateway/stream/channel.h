@@ -8,7 +8,8 @@
  *   stream A ─────────────────────────┘            has everything
  *   stream B ─────────────┘                        f3 and f4 are still to send, in one send()
  *
- * The log is a ring. What a frame says ends at a watermark: a change number of the store, or an
+ * The log is a ring, which has memory while some stream lacks what is in it: a channel that is
+ * quiet has none. What a frame says ends at a watermark: a change number of the store, or an
  * ordinal of the event log; so a stream that the log has run away from knows where to go on from:
  * see streams.h.
  */
@@ -79,11 +80,13 @@ struct channel {
     size_t unmeasured;
     size_t pass;         /* How many streams the fan-out pass under way has gone through. */
     uint64_t pass_until; /* That pass gives each stream at least what the log held up to here. */
+    bool behind;         /* A stream that the pass went by has not got all that is in the log. */
     bool again;   /* Another pass is needed: something came that its first streams have not got. */
     bool pending; /* It is in the list of channels that have something to send. */
     struct channel *prev;             /* Links the channels that have something to send. */
     struct channel *next;             /* Links the channels that have something to send. */
     size_t place;                     /* Its place among all channels. */
+    size_t units;                     /* What it counts of limits.channels. */
     struct buckets_item by_selection; /* How channels_find finds it. */
     struct channel_name *names; /* channel_index.h's: the names it is under; owned. Else NULL. */
     size_t name_count;          /* How many names there are. */
@@ -104,9 +107,20 @@ void channel_join(struct channel *channel, uint32_t stream, uint32_t *slot);
 uint32_t channel_leave(struct channel *channel, uint32_t slot);
 
 /* Returns the position up to which frames have to leave the ring before a frame of len bytes fits,
- * or 0 when there is room; takes the ring, or grows it, first if it may. UINT64_MAX: the frame is
- * larger than the whole ring, or there is no memory for one, and it cannot be logged. */
-uint64_t channel_crowded(struct channel *channel, size_t len);
+ * or 0 when there is room; takes the ring, or grows it, first if it may. spare: by so many bytes at
+ * most. UINT64_MAX: the frame is larger than the whole ring, or there is no memory for one, and it
+ * cannot be logged. */
+uint64_t channel_crowded(struct channel *channel, size_t len, size_t spare);
+
+/* The memory that the log has now, in bytes. */
+size_t channel_log_bytes(const struct channel *channel);
+
+/* The memory that the channel takes while it is quiet, in bytes, without those of its streams. */
+size_t channel_quiet_bytes(const struct selection *selection);
+
+/* Drops all frames, which all streams have, and gives the log's memory back: that of a large log
+ * only when little of it was used, for it will be wanted again. */
+void channel_give_back(struct channel *channel);
 
 /* Drops frames up to the position (a frame's end). No live stream may stand before it. */
 void channel_drop(struct channel *channel, uint64_t position);

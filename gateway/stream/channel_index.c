@@ -65,7 +65,7 @@ void channel_index_destroy(struct channel_index **index_p)
 static void add_names(struct channel_index *index, struct channel *channel, const struct str *names,
                       size_t count)
 {
-    channel->names = x_calloc(count + 1, sizeof *channel->names);
+    channel->names = x_calloc(count != 0 ? count : 1, sizeof *channel->names);
     for (size_t i = 0; i < count; i++) {
         if (selection_matches(&channel->selection, names[i])) {
             struct channel_name *name = &channel->names[channel->name_count++];

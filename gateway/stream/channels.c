@@ -42,22 +42,32 @@ static struct channel_index *index_of(const struct streams *s, enum channel_kind
                : s->indexes[channel_has_events(kind) ? VIEW_EVENTS : VIEW_TILES];
 }
 
-static void insert(struct streams *s, struct channel *channel)
-{
-    struct channel_index *index = index_of(s, channel->kind);
-    channel->place = s->channel_count;
-    s->channels[s->channel_count++] = channel;
-    buckets_add(&s->by_selection, &channel->by_selection, hash_of(&channel->selection), channel);
-    if (index != NULL) {
-        channel_index_add(index, channel);
-    }
-}
-
 /* True for what the dashboard asks for, which is everything, and for WebSockets that have asked for
  * nothing yet. */
 static bool is_reserved(const struct selection *selection)
 {
     return selection->count == 0 || (selection->count == 1 && selection->patterns[0].len == 0);
+}
+
+/* What a channel of the selection counts: one for each STREAMS_CHANNEL_BYTES that it takes. */
+static size_t units_of(const struct selection *selection)
+{
+    return is_reserved(selection)
+               ? 1
+               : (channel_quiet_bytes(selection) - 1) / STREAMS_CHANNEL_BYTES + 1;
+}
+
+static void insert(struct streams *s, struct channel *channel)
+{
+    struct channel_index *index = index_of(s, channel->kind);
+    channel->place = s->channel_count;
+    channel->units = units_of(&channel->selection);
+    s->channel_units += channel->units;
+    s->channels[s->channel_count++] = channel;
+    buckets_add(&s->by_selection, &channel->by_selection, hash_of(&channel->selection), channel);
+    if (index != NULL) {
+        channel_index_add(index, channel);
+    }
 }
 
 /* A channel of others' that is given up leaves its place to the new one. */
@@ -69,17 +79,19 @@ static bool replaces(const struct channel *left)
 enum streams_room channels_room(const struct streams *s, const struct selection *selection,
                                 const struct ip *client, const struct channel *left)
 {
+    const size_t max = s->config.max_channels;
+    const size_t units = units_of(selection);
     if (is_reserved(selection)) {
-        return s->channel_count < s->config.max_channels + STREAMS_RESERVED ? STREAMS_ROOM
-                                                                            : STREAMS_FULL;
+        return s->channel_units < max + STREAMS_RESERVED ? STREAMS_ROOM : STREAMS_FULL;
     }
-    if (replaces(left) && s->channel_count < s->config.max_channels + STREAMS_RESERVED) {
+    if (replaces(left) && units <= left->units &&
+        s->channel_units + units <= max + STREAMS_RESERVED) {
         return STREAMS_ROOM;
     }
-    if (s->channel_count >= s->config.max_channels) {
+    if (s->channel_units + units > max) {
         return STREAMS_FULL;
     }
-    const size_t unused = s->config.max_channels - s->channel_count;
+    const size_t unused = max - s->channel_units - units + 1;
     return s->accounts.may_add_channel == NULL ||
                    s->accounts.may_add_channel(s->arg, client, unused)
                ? STREAMS_ROOM
@@ -115,10 +127,19 @@ void channels_remove(struct streams *s, struct channel *channel)
         channel_index_remove(index, channel);
     }
     buckets_remove(&s->by_selection, &channel->by_selection);
+    s->log_bytes -= channel_log_bytes(channel);
+    s->channel_units -= channel->units;
     struct channel *last = s->channels[--s->channel_count];
     s->channels[channel->place] = last;
     last->place = channel->place;
     channel_destroy(&channel);
+}
+
+void channels_give_back(struct streams *s, struct channel *channel)
+{
+    s->log_bytes -= channel_log_bytes(channel);
+    channel_give_back(channel);
+    s->log_bytes += channel_log_bytes(channel);
 }
 
 void channels_schedule(struct streams *s, struct channel *channel)

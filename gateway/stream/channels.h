@@ -29,6 +29,9 @@ struct channel *channels_get(struct streams *s, enum channel_kind kind, const st
 /* Frees a channel that no stream is in any more. */
 void channels_remove(struct streams *s, struct channel *channel);
 
+/* Gives the memory of the channel's log back, which all of its streams have; see channel.h. */
+void channels_give_back(struct streams *s, struct channel *channel);
+
 /* Schedules one more pass over the channel's streams, after the one that may be under way. */
 void channels_schedule(struct streams *s, struct channel *channel);
 

@@ -72,7 +72,16 @@ static void finish_pass(struct streams *s, struct channel *channel)
         DL_APPEND(s->work, channel);
     } else {
         channel->pending = false;
+        if (!channel->behind) {
+            channels_give_back(s, channel);
+        }
     }
+}
+
+/* True when it was left out of the pass, or could not take all of it: it needs the log still. */
+static bool is_behind(const struct stream *stream)
+{
+    return stream->mode == STREAM_LIVE && stream->position < stream->channel->ring.head;
 }
 
 /* send() evicts the next streams' records from the caches, so they are prefetched meanwhile. */
@@ -92,6 +101,7 @@ bool fanout_run(struct streams *s, unsigned budget, mono_time now)
         struct channel *channel = s->work;
         if (channel->pass == 0) {
             channel->pass_until = channel->ring.head;
+            channel->behind = false;
         }
         if (channel->pass >= channel->stream_count) {
             finish_pass(s, channel);
@@ -100,6 +110,7 @@ bool fanout_run(struct streams *s, unsigned budget, mono_time now)
         prefetch_next(s, channel);
         struct stream *stream = &s->table[channel->streams[channel->pass]];
         if (stream_waits(stream) || !stream_has_more(stream)) {
+            channel->behind = channel->behind || is_behind(stream);
             channel->pass++;
             continue;
         }

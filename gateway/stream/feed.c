@@ -29,14 +29,25 @@ static void leave_behind(struct streams *s, struct channel *channel, uint64_t po
     channel->slowest = slowest;
 }
 
+/* Makes room in the channel's log, as channel_crowded says. */
+static uint64_t crowded(struct streams *s, struct channel *channel, size_t len)
+{
+    const size_t before = channel_log_bytes(channel);
+    const size_t spare = s->logs_max > s->log_bytes ? s->logs_max - s->log_bytes : 0;
+    const uint64_t until = channel_crowded(channel, len, spare);
+    s->log_bytes += channel_log_bytes(channel) - before;
+    return until;
+}
+
 static void append(struct streams *s, struct channel *channel, struct str frame, uint64_t watermark)
 {
-    const uint64_t until = channel_crowded(channel, frame.len);
+    const uint64_t until = crowded(s, channel, frame.len);
     if (until == UINT64_MAX) {
         /* It fits no log: all streams fetch it as a catch-up. */
         channels_written(s, channel, UINT64_MAX);
         leave_behind(s, channel, channel->ring.head + 1);
         channel_forget(channel, watermark);
+        s->counters.unlogged++;
         channels_schedule(s, channel);
         return;
     }
@@ -47,8 +58,10 @@ static void append(struct streams *s, struct channel *channel, struct str frame,
         channels_written(s, channel, until); /* The frames took at least that long. */
         channel_drop(channel, until);
     }
+    const size_t before = channel_log_bytes(channel);
     channel_append(channel, frame, watermark);
     channel_stamp(channel, &s->stamp);
+    s->log_bytes += channel_log_bytes(channel) - before;
     s->counters.frames++;
     s->counters.deliveries += channel->stream_count;
     channels_schedule(s, channel);

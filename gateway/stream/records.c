@@ -32,7 +32,7 @@ static uint32_t free_index(struct streams *s)
 static void count_channel(struct streams *s, const struct channel *channel, bool more)
 {
     if (s->accounts.channel != NULL) {
-        s->accounts.channel(s->arg, &s->table[channel->streams[0]].address, more);
+        s->accounts.channel(s->arg, &s->table[channel->streams[0]].address, channel->units, more);
     }
 }
 

@@ -2,10 +2,12 @@
 #include "gateway/stream/ring.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "common/base/error.h"
+#include "common/base/xalloc.h"
 
 /* Reserves addresses for both copies, then maps the same memory file onto each half. */
 static char *map_twice(size_t size)
@@ -29,47 +31,84 @@ static char *map_twice(size_t size)
     return map != MAP_FAILED ? map : NULL;
 }
 
-int ring_init(struct ring *ring, size_t size)
+/* The memory of a ring of that size, which becomes one of whole pages if it is mapped. */
+static char *take(size_t *size)
 {
+    if (*size < RING_MAPPED_BYTES) {
+        return x_malloc(*size);
+    }
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    *ring = (struct ring){.size = (size + page - 1) / page * page};
-    ring->map = map_twice(ring->size);
-    return ring->map != NULL ? STATUS_OK : STATUS_IO;
+    *size = (*size + page - 1) / page * page;
+    return map_twice(*size);
 }
 
-void ring_finish(struct ring *ring)
+static void give_back(char *map, size_t size)
 {
-    if (ring->map != NULL) {
-        munmap(ring->map, 2 * ring->size);
+    if (map != NULL && size >= RING_MAPPED_BYTES) {
+        munmap(map, 2 * size);
+    } else {
+        free(map);
     }
-    *ring = (struct ring){0};
 }
 
-void ring_append(struct ring *ring, struct str bytes)
+int ring_take(struct ring *ring, size_t size)
 {
-    assert(bytes.len <= ring->size - (size_t)(ring->head - ring->tail));
-    if (bytes.len != 0) {
-        memcpy(ring->map + ring->head % ring->size, bytes.p, bytes.len);
-        ring->head += bytes.len;
+    assert(ring->size == 0 && ring->tail == ring->head && size != 0);
+    ring->map = take(&size);
+    if (ring->map == NULL) {
+        return STATUS_IO;
     }
+    ring->size = size;
+    ring->base = ring->head;
+    return STATUS_OK;
+}
+
+void ring_give_back(struct ring *ring)
+{
+    give_back(ring->map, ring->size);
+    *ring = (struct ring){.tail = ring->head, .head = ring->head};
+}
+
+static char *byte_at(const struct ring *ring, uint64_t position)
+{
+    return ring->map +
+           (ring_is_mapped(ring) ? position % ring->size : (size_t)(position - ring->base));
 }
 
 struct str ring_from(const struct ring *ring, uint64_t position)
 {
     assert(position >= ring->tail && position <= ring->head);
-    return (struct str){ring->map + position % ring->size, (size_t)(ring->head - position)};
+    return ring->size != 0 ? (struct str){byte_at(ring, position), (size_t)(ring->head - position)}
+                           : STR("");
+}
+
+void ring_append(struct ring *ring, struct str bytes)
+{
+    assert(bytes.len <= ring->size - (size_t)(ring->head - ring->tail));
+    if (bytes.len == 0) {
+        return;
+    }
+    if (!ring_is_mapped(ring) && ring->head + bytes.len > ring->base + ring->size) {
+        const struct str kept = ring_from(ring, ring->tail);
+        memmove(ring->map, kept.p, kept.len);
+        ring->base = ring->tail;
+    }
+    memcpy(byte_at(ring, ring->head), bytes.p, bytes.len);
+    ring->head += bytes.len;
 }
 
 int ring_grow(struct ring *ring)
 {
-    char *map = map_twice(2 * ring->size);
-    if (map == NULL) {
+    struct ring wider = *ring;
+    wider.size *= 2;
+    wider.base = ring->tail;
+    wider.map = take(&wider.size);
+    if (wider.map == NULL) {
         return STATUS_IO;
     }
     const struct str kept = ring_from(ring, ring->tail);
-    memcpy(map + ring->tail % (2 * ring->size), kept.p, kept.len);
-    munmap(ring->map, 2 * ring->size);
-    ring->map = map;
-    ring->size *= 2;
+    memcpy(byte_at(&wider, ring->tail), kept.p, kept.len);
+    give_back(ring->map, ring->size);
+    *ring = wider;
     return STATUS_OK;
 }

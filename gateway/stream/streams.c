@@ -33,6 +33,8 @@ struct streams *streams_create(const struct streams_config *config, struct store
     s->closed = closed;
     s->arg = arg;
     s->first_free = STREAM_NONE;
+    s->logs_max =
+        config->ring_max < SIZE_MAX / STREAMS_LOGS ? config->ring_max * STREAMS_LOGS : SIZE_MAX;
     s->channels = x_calloc(config->max_channels + STREAMS_RESERVED, sizeof(struct channel *));
     for (size_t i = 0; i < VIEW_KINDS; i++) {
         s->indexes[i] = channel_index_create(CHANNEL_INDEX_KEPT_BYTES);
@@ -282,6 +284,20 @@ size_t streams_count(const struct streams *s)
 size_t streams_channels(const struct streams *s)
 {
     return s->channel_count;
+}
+
+size_t streams_log_bytes(const struct streams *s)
+{
+    return s->log_bytes;
+}
+
+size_t streams_index_bytes(const struct streams *s)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < VIEW_KINDS; i++) {
+        bytes += channel_index_bytes(s->indexes[i]);
+    }
+    return bytes;
 }
 
 const struct streams_counters *streams_counters(const struct streams *s)

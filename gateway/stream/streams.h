@@ -104,6 +104,12 @@ size_t streams_count(const struct streams *streams);
 /* How many channels these have. */
 size_t streams_channels(const struct streams *streams);
 
+/* The memory of all their logs, in bytes, which falls to nothing when all is quiet. */
+size_t streams_log_bytes(const struct streams *streams);
+
+/* The memory of what is kept of who wants which names, in bytes. */
+size_t streams_index_bytes(const struct streams *streams);
+
 /* Borrowed from the engine. */
 const struct streams_counters *streams_counters(const struct streams *streams);
 

@@ -79,6 +79,9 @@ struct streams {
     size_t count;                /* Streams that there are. */
     struct channel **channels;   /* All channels, in no order; owned. */
     size_t channel_count;        /* How many there are. */
+    size_t channel_units;        /* What they count of max_channels. */
+    size_t log_bytes;            /* Of all logs. */
+    size_t logs_max;             /* They do not grow beyond that. */
     struct buckets by_selection; /* All channels, by the texts of their selections. */
     struct channel_index *indexes[VIEW_KINDS]; /* Who wants which tiles, and which events. */
     struct channel *work;       /* Channels with `pending`, which take turns, pass by pass. */

@@ -21,12 +21,22 @@ struct transport;
  * kinds of them; and what clients may see can make everything different for some. */
 #define STREAMS_RESERVED 64
 
+/* A channel that takes more memory than that while it is quiet, because its selection is long,
+ * counts as one more for each so many bytes. */
+#define STREAMS_CHANNEL_BYTES 1024
+
+/* All logs together take at most as much as so many of the greatest size. When a log may not grow,
+ * its streams get the newest values instead of each change. */
+#define STREAMS_LOGS 1024
+
 struct streams_config {
-    size_t max_streams;  /* The greatest number of streams. */
-    size_t max_channels; /* The greatest number of channels, but for those of STREAMS_RESERVED. */
-    size_t ring_max;     /* Bytes that a channel's log may grow to. */
-    int64_t stalled_ms;  /* A stream that accepts nothing for so long is cut. */
-    int64_t max_age_ms;  /* The greatest age of a stream, jittered by a fifth; 0: no limit. */
+    size_t max_streams; /* The greatest number of streams. */
+    /* The greatest number of channels, but for those of STREAMS_RESERVED; see
+     * STREAMS_CHANNEL_BYTES. */
+    size_t max_channels;
+    size_t ring_max;    /* Bytes that a channel's log may grow to. */
+    int64_t stalled_ms; /* A stream that accepts nothing for so long is cut. */
+    int64_t max_age_ms; /* The greatest age of a stream, jittered by a fifth; 0: no limit. */
     const struct transport *sse;       /* How Server-Sent Events are spoken; never NULL. */
     const struct transport *websocket; /* How WebSockets are spoken; NULL: there are none. */
 };
@@ -45,6 +55,7 @@ struct streams_counters {
     uint64_t sends;     /* Calls of send(). */
     uint64_t bytes;     /* Bytes that sockets took. */
     uint64_t blocked;   /* Times that a socket took less than all. */
+    uint64_t unlogged;  /* Frames that no log had room for: streams get what is newest instead. */
     uint64_t conflated; /* Times that a log ran away from a stream. */
     uint64_t resets;    /* Times that a stream was told to start over. */
     uint64_t ws_opened; /* WebSockets that began. */
@@ -71,9 +82,9 @@ struct streams_accounts {
     bool (*charge)(void *arg, const struct ip *client, uint64_t steps);
     /* True when the client may have one more channel, while that many are unused. */
     bool (*may_add_channel)(void *arg, const struct ip *client, size_t unused);
-    /* The client has one more channel, or one less: each is one of those of its oldest stream's
-     * client, or so. */
-    void (*channel)(void *arg, const struct ip *client, bool more);
+    /* The client has one more channel, or one less, which counts as that many: each is one of those
+     * of its oldest stream's client, or so. */
+    void (*channel)(void *arg, const struct ip *client, size_t units, bool more);
 };
 
 /* Whether there is room for another stream or channel. */

@@ -115,6 +115,15 @@ const struct str *matcher_names(const struct matcher *matcher, size_t *count)
     return fewest;
 }
 
+size_t matcher_bytes(const struct matcher *matcher)
+{
+    size_t bytes = sizeof *matcher;
+    for (size_t i = 0; i < matcher->list_count; i++) {
+        bytes += patterns_bytes(matcher->lists[i]);
+    }
+    return bytes;
+}
+
 uint64_t matcher_steps(const struct matcher *matcher)
 {
     return matcher->steps;

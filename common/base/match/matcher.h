@@ -57,6 +57,9 @@ bool matcher_wants_all(const struct matcher *matcher);
  * not all of these need be. NULL: there is no such list. Borrowed from the matcher. */
 const struct str *matcher_names(const struct matcher *matcher, size_t *count);
 
+/* The memory that it takes, in bytes, without what it remembers of numbers. */
+size_t matcher_bytes(const struct matcher *matcher);
+
 /* The steps since it was made. */
 uint64_t matcher_steps(const struct matcher *matcher);
 

@@ -81,19 +81,28 @@ static void add_glob(struct patterns *patterns, struct str text, size_t first, s
     }
 }
 
-static void add(struct patterns *patterns, struct str text)
+enum kind { KIND_NAME, KIND_BEGINNING, KIND_GLOB, KINDS };
+
+static enum kind kind_of(struct str text)
 {
     const char *first = text.len != 0 ? memchr(text.p, '*', text.len) : NULL;
     if (first == NULL) {
-        patterns->names[patterns->name_count++] = text;
-        return;
+        return KIND_NAME;
     }
-    const char *last = memrchr(text.p, '*', text.len);
-    const size_t before = (size_t)(first - text.p);
-    if (before + (size_t)(last - first) + 1 == text.len && last == first) {
-        patterns->beginnings[patterns->beginning_count++] = (struct str){text.p, before};
+    return first == text.p + text.len - 1 ? KIND_BEGINNING : KIND_GLOB;
+}
+
+static void add(struct patterns *patterns, struct str text)
+{
+    const enum kind kind = kind_of(text);
+    if (kind == KIND_NAME) {
+        patterns->names[patterns->name_count++] = text;
+    } else if (kind == KIND_BEGINNING) {
+        patterns->beginnings[patterns->beginning_count++] = (struct str){text.p, text.len - 1};
     } else {
-        add_glob(patterns, text, before, (size_t)(last - text.p));
+        const char *first = memchr(text.p, '*', text.len);
+        const char *last = memrchr(text.p, '*', text.len);
+        add_glob(patterns, text, (size_t)(first - text.p), (size_t)(last - text.p));
     }
 }
 
@@ -101,7 +110,9 @@ static void add(struct patterns *patterns, struct str text)
 static size_t sort_unique(struct str *list, size_t count, bool beginnings)
 {
     size_t kept = 0;
-    qsort(list, count, sizeof *list, compare_items);
+    if (count > 1) {
+        qsort(list, count, sizeof *list, compare_items);
+    }
     for (size_t i = 0; i < count; i++) {
         const bool covered = kept != 0 && (beginnings ? begins_with(list[i], list[kept - 1])
                                                       : str_equal(list[i], list[kept - 1]));
@@ -115,9 +126,17 @@ static size_t sort_unique(struct str *list, size_t count, bool beginnings)
 struct patterns *patterns_create(const struct str *list, size_t count)
 {
     struct patterns *patterns = x_calloc(1, sizeof *patterns);
-    patterns->names = x_calloc(count + 1, sizeof *patterns->names);
-    patterns->beginnings = x_calloc(count + 1, sizeof *patterns->beginnings);
-    patterns->globs = x_calloc(count + 1, sizeof *patterns->globs);
+    size_t kinds[KINDS] = {0};
+    for (size_t i = 0; i < count; i++) {
+        kinds[kind_of(list[i])]++;
+    }
+    /* There are many lists of names alone, which take no memory for what they lack. */
+    patterns->names = x_calloc(kinds[KIND_NAME] + 1, sizeof *patterns->names);
+    patterns->beginnings = kinds[KIND_BEGINNING] != 0
+                               ? x_calloc(kinds[KIND_BEGINNING], sizeof *patterns->beginnings)
+                               : NULL;
+    patterns->globs =
+        kinds[KIND_GLOB] != 0 ? x_calloc(kinds[KIND_GLOB], sizeof *patterns->globs) : NULL;
     for (size_t i = 0; i < count; i++) {
         add(patterns, list[i]);
     }
@@ -211,6 +230,13 @@ bool patterns_match(const struct patterns *patterns, struct str name, uint64_t *
         return true;
     }
     return patterns->glob_count != 0 && some_glob_matches(patterns, name, steps);
+}
+
+size_t patterns_bytes(const struct patterns *patterns)
+{
+    return sizeof *patterns + patterns->name_count * sizeof *patterns->names +
+           patterns->beginning_count * sizeof *patterns->beginnings +
+           patterns->glob_count * sizeof *patterns->globs;
 }
 
 const struct str *patterns_names(const struct patterns *patterns, size_t *count)

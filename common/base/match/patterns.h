@@ -32,6 +32,9 @@ void patterns_destroy(struct patterns **patterns);
  * about 20 ns at most. */
 bool patterns_match(const struct patterns *patterns, struct str name, uint64_t *steps);
 
+/* The memory that they take, in bytes, without their texts. */
+size_t patterns_bytes(const struct patterns *patterns);
+
 /* The names, sorted and each once, if there is nothing else in the list; NULL if there is. Borrowed
  * from the patterns. */
 const struct str *patterns_names(const struct patterns *patterns, size_t *count);

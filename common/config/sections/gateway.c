@@ -241,7 +241,7 @@ static const struct config_key limit_rows[] = {
     {CONFIG_COUNT("tiles", struct config_gateway_limits, tiles, 1, CONFIG_HELD_MAX),
      .default_value = "100000", .help = "Tiles that are held at once."},
     {CONFIG_COUNT("channels", struct config_gateway_limits, channels, 1, 100000),
-     .default_value = "1000", .help = "Different selections that have an open stream."},
+     .default_value = "100000", .help = "Different selections that have an open stream."},
 };
 static const struct config_table limits_table = CONFIG_TABLE(limit_rows);
 

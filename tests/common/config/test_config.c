@@ -87,7 +87,7 @@ static void test_gateway_defaults(void **state)
     assert_int_equal(gateway->limits.header_bytes, 16384);
     assert_int_equal(gateway->limits.body_bytes, 16384);
     assert_int_equal(gateway->limits.tiles, 100000);
-    assert_int_equal(gateway->limits.channels, 1000);
+    assert_int_equal(gateway->limits.channels, 100000);
     assert_int_equal(gateway->limits.waiting, 1000);
     assert_int_equal(gateway->limits.message_bytes, 16384);
     assert_int_equal(gateway->limits.frames_per_second, 20);

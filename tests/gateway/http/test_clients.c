@@ -255,7 +255,7 @@ static void take_all(struct clients *clients, uint32_t hostile, size_t *unused)
         for (uint32_t i = 1; i <= hostile; i++) {
             const struct ip ip = address_of(i);
             if (clients_may_add_channel(clients, &ip, *unused)) {
-                clients_channel(clients, &ip, true);
+                clients_channel(clients, &ip, 1, true);
                 --*unused;
                 more = true;
             }
@@ -279,7 +279,7 @@ static void channels_are_shared(void **state)
         assert_in_range(unused, cases[i].unused, cases[i].unused + 2);
         assert_true(clients_may_add_channel(clients, &other, unused)); /* there is always room */
         assert_false(clients_may_add_channel(clients, &first, unused));
-        clients_channel(clients, &first, false);
+        clients_channel(clients, &first, 1, false);
         assert_true(clients_may_add_channel(clients, &first, unused + 1));
         clients_destroy(&clients);
     }

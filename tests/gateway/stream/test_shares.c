@@ -20,11 +20,11 @@ static bool may_add_channel(void *arg, const struct ip *client, size_t unused)
     return shares->channels[client->bytes[15]] < shares->most;
 }
 
-static void count_channel(void *arg, const struct ip *client, bool more)
+static void count_channel(void *arg, const struct ip *client, size_t units, bool more)
 {
     struct shares *shares = arg;
-    assert_true(more || shares->channels[client->bytes[15]] != 0);
-    shares->channels[client->bytes[15]] += more ? 1 : SIZE_MAX;
+    assert_true(more || shares->channels[client->bytes[15]] >= units);
+    shares->channels[client->bytes[15]] += more ? units : -units;
 }
 
 static void begin(struct shares *shares, size_t most)
