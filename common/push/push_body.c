@@ -208,9 +208,10 @@ static const char *item_end(const char *at, const char *end)
     size_t depth = 0;
     bool quoted = false;
     for (; at < end; at++) {
-        if (quoted) {
-            at += *at == '\\';
-            quoted = at < end && *at != '"';
+        if (quoted && *at == '\\' && at + 1 < end) {
+            at++; /* what is escaped, a quote above all, ends nothing */
+        } else if (quoted) {
+            quoted = *at != '"';
         } else if (*at == '"') {
             quoted = true;
         } else if (*at == '[' || *at == '{') {

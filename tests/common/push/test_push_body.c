@@ -51,6 +51,10 @@ static void test_an_object_an_array_and_lines(void **state)
     assert_read("{\"event_type\":\"a\"}", PUSH_JSON, "{\"event_type\":\"a\"}\n");
     assert_read(" [ {\"event_type\":\"a\"} , {\"event_type\":\"],}\"} ]\n", PUSH_JSON,
                 "{\"event_type\":\"a\"}\n{\"event_type\":\"],}\"}\n");
+    assert_read("[{\"event_type\":\"a\\\"],[\\\\\"},{\"event_type\":\"b\",\"payload\":\"\\\"}]\"}]",
+                PUSH_JSON,
+                "{\"event_type\":\"a\\\"],[\\\\\"}\n{\"event_type\":\"b\",\"payload\":"
+                "\"\\\"\\\\\\\"}]\\\"\"}\n");
     assert_read("{\"event_type\":\"a\"}\n\n{\"event_type\":\"b\"}\r\n", PUSH_JSON,
                 "{\"event_type\":\"a\"}\n{\"event_type\":\"b\"}\n");
     assert_read("{\n\"event_type\":\n\"a\"}\n", PUSH_JSON, "{\"event_type\":\"a\"}\n");
