@@ -38,7 +38,7 @@ class Server:
                                         f'jetstream {{store_dir: "{self.path}/data"}}\n{self.routes}{self.options}')
         with open(self.path / "log", "ab") as log:
             self.process = subprocess.Popen(["/usr/sbin/nats-server", "-c", self.path / "conf"], stdout=log, stderr=log)
-        wait_until(self.answers, 30, "nats-server")
+        wait_until(self.answers, what="nats-server")
 
     def answers(self):
         assert self.process.poll() is None, (self.path / "log").read_text()

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tilewire import free_ports, wait_until
+from tilewire import PATIENCE, free_ports, wait_until
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_two_gateways_do_not_share_it(admin):
     """Figures would be those of either. The second one does not start, and says what to do."""
     d = admin.start()
     command = [d.bin / "tilewire-gateway", "-c", d.file, "--listen", f"127.0.0.1:{free_ports(1)[0]}"]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert second.returncode == 1 and "--admin-listen" in second.stderr
 
 

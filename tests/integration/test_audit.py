@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from issuer import Issuer, bearer
-from tilewire import wait_until
+from tilewire import PATIENCE, wait_until
 from websocket import WebSocket
 
 
@@ -79,7 +79,7 @@ def test_nobody_forges_a_line(secured):
 def test_lines_are_bounded_and_refusals_have_room_of_their_own(secured):
     d, issuer = secured()
     request = f"GET /api/tiles/orders.ever HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {issuer.token()}\r\n\r\n".encode()
-    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s:
+    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=PATIENCE) as s:
         s.sendall(request * 999 + request.replace(b"Host", b"Connection: close\r\nHost"))
         assert s.makefile("rb").read().count(b"HTTP/1.1 200") == 1000
     assert d.request("/api/tiles")[0] == 401

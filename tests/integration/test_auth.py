@@ -12,7 +12,7 @@ import pytest
 
 from conftest import bin_folder
 from issuer import Issuer, b64, bearer, cookie, jwk, make_key
-from tilewire import free_ports, now_iso, wait_until
+from tilewire import PATIENCE, free_ports, now_iso, wait_until
 from websocket import WebSocket
 
 PATHS = ["/api/tiles", "/api/tiles/queue.depth", "/api/tiles/stream", "/api/events", "/api/events/stream", "/api/definitions/queue.depth", "/api/ws",
@@ -265,7 +265,7 @@ def test_no_page_of_another_origin_uses_a_users_cookie(secured, issuer):
 def ended(program):
     """Starts a program that ends by itself; its exit status."""
     program.start()
-    status = program.process.wait(timeout=20)
+    status = program.process.wait(timeout=PATIENCE)
     program.process = None
     return status
 
@@ -357,7 +357,8 @@ def test_tokens_for_scripts(secured, folder, alg):
     tilewire = bin_folder().resolve() / "tilewire"
 
     def make(*arguments):
-        return subprocess.run([tilewire, "token", *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
+        return subprocess.run([tilewire, "token", *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False, timeout=PATIENCE)
 
     made = make("--new-key", "mine.jwk", "--alg", alg)
     assert made.returncode == 0, made.stdout
@@ -391,7 +392,8 @@ def test_tokens_for_scripts(secured, folder, alg):
 
 def test_keys_of_scripts_are_kept(folder):
     def make(*arguments):
-        done = subprocess.run([bin_folder().resolve() / "tilewire", "token", *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+        command = [bin_folder().resolve() / "tilewire", "token", *arguments]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE)
         return done.returncode, done.stderr.strip()
 
     assert make("--new-key", "mine.jwk")[0] == 0

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from test_proxies import Proxied, documented_nginx
-from tilewire import wait_until
+from tilewire import PATIENCE, wait_until
 from websocket import WebSocket
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -37,7 +37,7 @@ def proxied(deploy, sqlite_table, secret):
 
 def ask(d, *headers, source="127.0.0.1", path="/api/tiles"):
     """Headers are pairs, because one may be there twice."""
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", d.gateway_ports[0], timeout=10, source_address=(source, 0))) as connection:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", d.gateway_ports[0], timeout=PATIENCE, source_address=(source, 0))) as connection:
         connection.putrequest("GET", path)
         for name, value in headers:
             connection.putheader(name, value)
@@ -168,7 +168,7 @@ def test_people_sign_in_with_oauth2_proxy_behind_nginx(behind_nginx):
     assert {"orders", "tickets"} <= keys["ada:ops"] and keys["ken:support"] == {"tickets"}
     assert get("/api/events", *signed_in("ken:support"))[0] == 403
     stream = behind_nginx.stream("/api/tiles/stream", *signed_in("ken:support"))
-    wait_until(lambda: any("tickets.sla" in line for line in stream), 30)
+    wait_until(lambda: any("tickets.sla" in line for line in stream))
 
 
 def test_a_client_cannot_say_who_it_is_through_nginx(behind_nginx):

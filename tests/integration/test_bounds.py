@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tilewire import free_ports, now_iso, wait_until
+from tilewire import PATIENCE, free_ports, now_iso, wait_until
 
 MIB = 1 << 20
 FIELD = 16 << 10
@@ -88,7 +88,7 @@ def test_no_query_stops_whom_it_asks(deploy, sqlite_table):
     """10,000 events whose types are all different, and as many patterns as fit in a request, or as there may be."""
     d = deploy(sqlite_table, gateways=1).start()
     last = sqlite_table.insert([(now_iso(), f"order.{i}", None, None, None, None) for i in range(10000)])
-    wait_until(lambda: d.query({"op": "ping"})["position"] == str(last), 30)
+    wait_until(lambda: d.query({"op": "ping"})["position"] == str(last))
     for server in ("cache", "ingestor"):
         before = time.monotonic()
         assert d.query({"op": "events", "types": ["*q"] * 21000, "limit": 1}, server)["error"]["code"] == "bad_request"
@@ -145,7 +145,7 @@ def test_a_list_of_tiles_that_is_too_large_is_told_to_be(deploy, sqlite_table):
 
 def closes(address, kind, payload):
     """A peer by the letter of ZMTP 3.0 that sends one frame: true when it is disconnected for it."""
-    with socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1])), timeout=10) as peer:
+    with socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1])), timeout=PATIENCE) as peer:
         peer.sendall(b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + b"\0" + bytes(31))
         ready = b"\x05READY" + b"\x0bSocket-Type" + struct.pack("!I", len(kind)) + kind
         peer.sendall(b"\x04" + bytes([len(ready)]) + ready)
@@ -189,7 +189,7 @@ def test_removals_that_are_forgotten_concern_only_who_may_have_missed_one(deploy
     early = d.stream("/api/tiles/stream")
     before = early.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "stay.399")["id"]
     sqlite_table.insert([(now_iso(), "brief", None, f"g{i}", None, None) for i in range(4300)])
-    wait_until(lambda: [e["event"] for e in list(early.events)].count("expired") == 4300, 30, "all removals on the stream")
+    wait_until(lambda: [e["event"] for e in list(early.events)].count("expired") == 4300, what="all removals on the stream")
     last = early.events[-1]["id"]
     sqlite_table.insert([(now_iso(), "e7", None, None, None, None)])
     late = d.stream("/api/tiles/stream", last_event_id=last)
@@ -250,14 +250,14 @@ def test_large_rows_in_one_commit_take_little_memory(deploy, table):
             cursor.execute(f"INSERT INTO events (timestamp, event_type, {', '.join(COLUMNS)}) VALUES ({', '.join([mark] * 7)})",
                            (now_iso(), "order.created", *["y" * MIB for _ in COLUMNS]))
         cursor.execute("COMMIT")
-    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == 24, 30)
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == 24)
     events = [e["id"] for e in d.get_json("/api/events?limit=100")["events"]]
     assert events == list(range(24, 0, -1))
     for name, mib in before.items():
         assert resident_mib(d[name]) < mib + 64, name
     d["ingestor"].kill()
     d.start("ingestor")  # which reads the newest of them again, for the event log
-    d.verify(timeout_s=20)
+    d.verify()
     assert resident_mib(d["ingestor"]) < before["ingestor"] + 96
 
 
@@ -281,4 +281,4 @@ def test_long_rows_between_short_ones_are_whole(deploy, table):
     d.start("ingestor")
     events = d.get_json("/api/events?limit=100")["events"]
     assert [e["id"] for e in events] == list(range(count, count - 100, -1)) and all(e["summary"] == "ää" for e in events[:20])
-    d.verify(timeout_s=20)
+    d.verify()

@@ -45,7 +45,7 @@ def await_value(d, expected):
     def value():
         status, _, body = d.request("/api/tiles/orders")
         return json.loads(body)["data"]["value"] if status == 200 else None
-    wait_until(lambda: value() == expected, 60, f"{expected} orders")
+    wait_until(lambda: value() == expected, what=f"{expected} orders")
 
 
 def test_a_standby_finds_state_and_journal_in_the_database(deploy, topics, database):
@@ -70,7 +70,7 @@ def test_a_standby_finds_state_and_journal_in_the_database(deploy, topics, datab
     writer.stop()
     expected = topics.ids()
     for client in clients:
-        wait_until(lambda c=client: len(c.ids()) >= len(expected), 60, "all events")
+        wait_until(lambda c=client: len(c.ids()) >= len(expected), what="all events")
         assert client.resets() == 0
         assert sorted(client.ids()) == sorted(expected), "each event exactly once"
     assert clients[0].ids() == clients[1].ids(), "in one order, also across the takeover"
@@ -85,7 +85,7 @@ def test_nothing_is_delivered_while_the_state_cannot_be_written(deploy, topics, 
     order(topics)
     await_value(d, 1)
     Postgres.stop_server(own_server)
-    wait_until(lambda: d.request("/readyz")[0] == 503, 60, "the outage to be seen")
+    wait_until(lambda: d.request("/readyz")[0] == 503, what="the outage to be seen")
     order(topics)
     subprocess.run([own_server["script"], "start", own_server["path"], str(own_server["port"])], check=True, stdout=subprocess.DEVNULL)
     await_value(d, 2)
@@ -98,7 +98,7 @@ def test_a_state_that_is_older_after_a_failover_begins_streams_anew(deploy, topi
     for _ in range(5):
         order(topics)
     await_value(d, 5)
-    wait_until(lambda: d.stats()["checkpoint_position"] == 5, 60, "what is counted to be saved")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 5, what="what is counted to be saved")
     dump = subprocess.run(["pg_dump", "--schema=tilewire", "--no-owner", database.uri], check=True, stdout=subprocess.PIPE).stdout
     for _ in range(3):
         order(topics)
@@ -114,7 +114,7 @@ def test_a_state_that_is_older_after_a_failover_begins_streams_anew(deploy, topi
     d["ingestor"].await_log("has failed over, or was restored")
     order(topics)
     await_value(d, 9)
-    wait_until(lambda: any(e["event"] == "reset" for e in stream.events), 60, "reset")
+    wait_until(lambda: any(e["event"] == "reset" for e in stream.events), what="reset")
     d.verify()
     d["ingestor"].kill()
     other.close()

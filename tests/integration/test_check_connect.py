@@ -48,7 +48,7 @@ def test_a_new_deployment_on_sqlite_is_all_right(deploy, sqlite_table):
 def test_a_deployment_that_runs_answers(deploy, table):
     table.insert([ORDER])
     d = deploy(table).start()
-    wait_until(lambda: d.stats()["checkpoint_position"] == table.ids()[-1], 60)
+    wait_until(lambda: d.stats()["checkpoint_position"] == table.ids()[-1])
     _, texts = connect(d)
     assert not [f for f in texts if f[0] == "error"], texts
     has(texts, "ok", "ingestor", "ingestor answers at")
@@ -57,7 +57,7 @@ def test_a_deployment_that_runs_answers(deploy, table):
     has(texts, "ok", "gateway.upstreams", "cache answers at")
     has(texts, "ok", "state", "the state of 15 tiles")
     has(texts, "ok", "lease", f"process {d['ingestor'].process.pid} of this machine holds it")
-    d.verify(timeout_s=60)
+    d.verify()
 
 
 def test_what_is_wrong_with_a_file_of_sqlite(deploy, folder, sqlite_table):

@@ -71,7 +71,7 @@ def insert(table, count, prefix):
 
 def assert_shown(d, count):
     """All rows are shown, by tiles that are true for now."""
-    tile = wait_until(lambda: (t := d.tile("minute"))["data"]["value"] == count and t, 30, f"{count} rows in the window")
+    tile = wait_until(lambda: (t := d.tile("minute"))["data"]["value"] == count and t, what=f"{count} rows in the window")
     assert abs(time.time() - as_of(tile)) < 30
     assert not tile["stale"]
     wait_until(lambda: sum(d.tile("hours")["data"]["points"].values()) == count)
@@ -153,7 +153,7 @@ def test_rows_that_a_clock_that_was_behind_took_for_too_many_of_the_future_are_c
     assert "70000" not in str(d.tile("ever")["data"])
     d["ingestor"].await_log("65536 rows wait because their timestamps are in the future")
     clock.set(0)
-    wait_until(lambda: d.tile("ever")["data"]["value"] == 70000, 60)
+    wait_until(lambda: d.tile("ever")["data"]["value"] == 70000)
     assert (d.stats()["future_rows_waiting"], d.stats()["future_rows_dropped"]) == (0, 0)
     d.verify()
 

@@ -22,9 +22,9 @@ def assert_same_order(streams, table, deleted=frozenset()):
     """Each row that is there was delivered exactly once, and in the same order on both gateways; of those deleted at most once."""
     expected = set(table.ids())
     for stream in streams:
-        wait_until(lambda: expected <= set(stream.ids()), 30, "all rows")
+        wait_until(lambda: expected <= set(stream.ids()), what="all rows")
     # What was deleted may be behind the last row that was not, and on its way to one of them.
-    wait_until(lambda: streams[0].ids() == streams[1].ids(), 30, "the same events in the same order on both gateways")
+    wait_until(lambda: streams[0].ids() == streams[1].ids(), what="the same events in the same order on both gateways")
     ids = streams[0].ids()
     assert len(ids) == len(set(ids)), "none twice"
     assert set(ids) - expected <= set(deleted), "nothing that was rolled back"
@@ -96,7 +96,7 @@ def test_many_writers(deploy, postgres_table):
     ids = assert_same_order(streams, postgres_table, traffic.deleted)
     assert ids != sorted(ids), "or nothing came late, and nothing was tested"
     assert traffic.deleted
-    d.verify(timeout_s=30)
+    d.verify()
 
 
 def test_a_long_transaction_of_somebody_else_stalls_nothing(deploy, postgres_table):
@@ -126,7 +126,7 @@ def test_a_long_transaction_of_somebody_else_stalls_nothing(deploy, postgres_tab
     never.cursor().execute(INSERT, rows.next())
     never.rollback()
     never.close()
-    wait_until(lambda: postgres_table.insert([NOISE]) and d.stats()["ids_pending_for_s"] >= 2, 30)
+    wait_until(lambda: postgres_table.insert([NOISE]) and d.stats()["ids_pending_for_s"] >= 2)
     assert d.stats()["ids_pending"] == 1, "the late window is over, the fence has not been passed"
     ids = assert_same_order(streams, postgres_table)
     assert [i for i in ids if i in late] == late
@@ -135,10 +135,10 @@ def test_a_long_transaction_of_somebody_else_stalls_nothing(deploy, postgres_tab
     d.config["source"]["poll_interval"] = "50ms"
     d.write()
     d.start("ingestor")
-    wait_until(lambda: d.stats()["ids_pending"] == 1, 30, "what the journal says")
+    wait_until(lambda: d.stats()["ids_pending"] == 1, what="what the journal says")
     long.rollback()
     long.close()
-    wait_until(lambda: d.stats()["ids_pending"] == 0, 30, "the rolled-back id to be given up, without a row to tell of it")
+    wait_until(lambda: d.stats()["ids_pending"] == 0, what="the rolled-back id to be given up, without a row to tell of it")
     last = postgres_table.insert([rows.next()])
     for stream in streams:
         stream.await_event(lambda e: e["id"] == str(last), 30)
@@ -199,7 +199,7 @@ def test_pooled_allocators(deploy, postgres_table, pool):
         postgres_table.load([some.pop(0) for _ in range(min(len(some), r.randrange(1, 4)))], rows)
         pools = [p for p in pools if p]
         if n % 15 == 0:  # or a single look might find them all
-            wait_until(lambda: set(postgres_table.ids()) <= set(streams[0].ids()), 30)
+            wait_until(lambda: set(postgres_table.ids()) <= set(streams[0].ids()))
     ids = assert_same_order(streams, postgres_table)
     assert ids != sorted(ids)
     d.verify()
@@ -224,7 +224,7 @@ def test_gaps_of_millions_again_and_again(deploy, postgres_table):
                                f"generate_series(1, {count}) i WHERE setval('events_id_seq', nextval('events_id_seq') + 3000000) > 0")
         last = postgres_table.insert([NOISE])
         # With a sanitizer, and others beside it, some thousand rows are folded for seconds before it answers.
-        wait_until(lambda: d.query({"op": "stats"}, "ingestor", timeout_ms=60_000)["stats"]["position"] >= last, 60, "all that follows the gaps")
+        wait_until(lambda: d.query({"op": "stats"}, "ingestor")["stats"]["position"] >= last, what="all that follows the gaps")
 
     jump(20000)
     stats = d.stats()
@@ -238,7 +238,7 @@ def test_gaps_of_millions_again_and_again(deploy, postgres_table):
     ids = postgres_table.ids()
     inside = ids[-100] - 5
     for gateway in (0, 1):
-        wait_until(lambda: d.get_json("/api/events?limit=1", gateway)["events"][0]["id"] == ids[-1], 30, "all that came before")
+        wait_until(lambda: d.get_json("/api/events?limit=1", gateway)["events"][0]["id"] == ids[-1], what="all that came before")
     streams = two_streams(d)  # not before: of so many at once a slow reader would be told `reset`
     postgres_table.load([inside], RandomEvents(36))  # within the newest gaps
     for stream in streams:
@@ -249,4 +249,4 @@ def test_gaps_of_millions_again_and_again(deploy, postgres_table):
     stats = d.stats()
     assert stats["ids_pending"] == pending, "the ranges of the checkpoint"
     assert stats["checkpoint_bytes"] < 2 << 20
-    d.verify(timeout_s=30)
+    d.verify()

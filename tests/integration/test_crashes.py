@@ -59,17 +59,17 @@ def test_kill_under_load(deploy, table, victim):
     client = Resuming(d, 0)
     writer = Writer(table, 7, lambda: len(client.ids()))
     try:
-        wait_until(lambda: len(client.ids()) > 100, 60)
+        wait_until(lambda: len(client.ids()) > 100)
         for _ in range(3):
             d[victim].kill()
             d.start(victim)
             seen = len(client.ids())
-            wait_until(lambda: client.keep_up() or len(client.ids()) > seen + 1050, 60, "the events to go on")
+            wait_until(lambda: client.keep_up() or len(client.ids()) > seen + 1050, what="the events to go on")
     finally:
         writer.stop()
     last = table.ids()[-1]
-    wait_until(lambda: client.keep_up() or client.ids()[-1] == last, 60)
-    d.verify(timeout_s=30)
+    wait_until(lambda: client.keep_up() or client.ids()[-1] == last)
+    d.verify()
     ids = client.ids()
     assert ids == sorted(set(ids)), "each once and in order"
     assert client.resets() == 0
@@ -121,7 +121,7 @@ def test_late_commits_and_kills(deploy, postgres_table, checkpoint):
     try:
         for _ in range(6):
             seen = len(clients[0].ids())
-            wait_until(lambda: len(clients[0].ids()) > seen + 100, 30, "events")
+            wait_until(lambda: len(clients[0].ids()) > seen + 100, what="events")
             d["ingestor"].kill()
             d.start("ingestor")
     finally:
@@ -129,7 +129,7 @@ def test_late_commits_and_kills(deploy, postgres_table, checkpoint):
     d.verify()
     expected = postgres_table.ids()
     for client in clients:
-        wait_until(lambda: len(client.ids()) >= len(expected), 30, "all events")
+        wait_until(lambda: len(client.ids()) >= len(expected), what="all events")
         assert client.resets() == 0
     ids = clients[0].ids()
     assert clients[1].ids() == ids, "the same order on each gateway"
@@ -162,7 +162,7 @@ def test_a_late_row_behind_those_that_a_crash_forgot(deploy, postgres_table, del
         postgres_table.execute("DELETE FROM events WHERE id > %d" % (last - deleted))
     d.start("ingestor")
     for client in clients:
-        wait_until(lambda: first - 1 in client.ids(), 30, "the late row")
+        wait_until(lambda: first - 1 in client.ids(), what="the late row")
         assert client.ids() == list(range(first, last + 1)) + [first - 1]
         assert client.resets() == 0
     after = postgres_table.insert([rows.next()])
@@ -255,12 +255,12 @@ def test_late_subscribers_and_lost_ones(deploy, sqlite_table):
     many = 220000
     sqlite_table.execute("INSERT INTO events (timestamp,event_type) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
                          f"WHERE i < {many}) SELECT '{now_iso()}', 'order.shipped' FROM n")
-    wait_until(lambda: d.query({"op": "stats"}, "ingestor", timeout_ms=60000)["stats"]["position"] == many, 60, "all to be published")
+    wait_until(lambda: d.query({"op": "stats"}, "ingestor")["stats"]["position"] == many, what="all to be published")
     d["cache"].process.send_signal(signal.SIGCONT)
     last = sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None)])
-    d.verify(timeout_s=30)
+    d.verify()
     assert d.stats("cache")["gaps"] > gaps, "nothing was missed, and nothing tested"
-    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]][:1] == [last], 30)
+    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]][:1] == [last])
 
 
 def test_stale_then_gone(deploy, sqlite_table):
@@ -301,7 +301,7 @@ def test_the_same_after_fifty_thousand_events(deploy, table):
     d.start()
     for _ in range(250):
         table.insert([rows.next() for _ in range(100)])
-    d.verify(timeout_s=20)
+    d.verify()
 
 
 def fill(path):
@@ -323,11 +323,11 @@ def test_a_full_disk_costs_a_reset_and_no_event(deploy, postgres_table, small_di
     d["ingestor"].await_log("the order of delivery cannot be journaled: cannot write .*disk is full")
     d["ingestor"].await_log("the state cannot be saved")
     for client in clients:
-        wait_until(lambda: client.resets() >= 1, 30, "a reset")
+        wait_until(lambda: client.resets() >= 1, what="a reset")
     late = postgres_table.insert([rows.next()])
     assert late < apart[0]
     for client in clients:
-        wait_until(lambda: client.ids()[-1:] == [late], 30, "the event that comes late")
+        wait_until(lambda: client.ids()[-1:] == [late], what="the event that comes late")
     d.verify()
     resets = [client.resets() for client in clients]
     d["ingestor"].kill()
@@ -337,11 +337,11 @@ def test_a_full_disk_costs_a_reset_and_no_event(deploy, postgres_table, small_di
     (small_disk / "filler").unlink()
     d["ingestor"].await_log("ready component", after=before)
     for client, before in zip(clients, resets):
-        wait_until(lambda: client.keep_up() or client.resets() > before, 30, "another reset, for the order may be another one")
+        wait_until(lambda: client.keep_up() or client.resets() > before, what="another reset, for the order may be another one")
     d.verify()
     late = postgres_table.insert([rows.next()])
     for client in clients:
-        wait_until(lambda: client.ids()[-1:] == [late], 30, "events once more")
+        wait_until(lambda: client.ids()[-1:] == [late], what="events once more")
     position = d.stats()["position"]
     wait_until(lambda: d.stats()["checkpoint_position"] == position)
     before = [(client.ids(), client.resets()) for client in clients]

@@ -90,11 +90,11 @@ def test_late_rows_come_once_and_in_the_order_of_their_coming(deploy, texts_tabl
     for age in (400, 60, 0, 1, 3, 200, 0.5, 100, 290, 0):
         expected.append(texts_table.insert([row(age)]))
         for stream in streams:
-            wait_until(lambda s=stream, last=expected[-1]: last in text_ids(s), 30, f"the row of {age} s ago")
+            wait_until(lambda s=stream, last=expected[-1]: last in text_ids(s), what=f"the row of {age} s ago")
     too_late = texts_table.insert([row(1000)])
     expected.append(texts_table.insert([row(250)]))
     for stream in streams:
-        wait_until(lambda s=stream: expected[-1] in text_ids(s), 30, "the last one")
+        wait_until(lambda s=stream: expected[-1] in text_ids(s), what="the last one")
         assert text_ids(stream) == expected
     texts_table.execute(f"DELETE FROM events WHERE timestamp < '{now_iso(-600)}'")
     assert too_late not in texts_table.ids()
@@ -111,12 +111,12 @@ def test_the_order_survives_the_end_of_the_ingestor(deploy, texts_table, how):
         for i in range(10):
             texts_table.insert([row(i % 7 * 9, target=f"o{i}") for _ in range(3)] + [rows.next()])
         count += 40
-        wait_until(lambda n=count: len(text_ids(stream)) == n, 30, "all rows")
+        wait_until(lambda n=count: len(text_ids(stream)) == n, what="all rows")
         d["ingestor"].kill(how)
         texts_table.insert([row(20), row(0)])  # meanwhile: one late, one not
         count += 2
         d.start("ingestor")
-        wait_until(lambda n=count: len(text_ids(stream)) >= n, 30, "what came meanwhile")
+        wait_until(lambda n=count: len(text_ids(stream)) >= n, what="what came meanwhile")
     seen = text_ids(stream)
     assert sorted(seen) == texts_table.ids() and "reset" not in [e["event"] for e in stream.events]
     for gateway in (0, 1):
@@ -132,12 +132,12 @@ def test_rows_of_the_future_come_once(deploy, texts_table):
     expected = []
     for age in (-3600, 0, -4, -3600, 0, -86400, 5):
         expected.append(texts_table.insert([row(age)]))
-        wait_until(lambda: expected[-1] in text_ids(stream), 30, f"the row of {age}")
+        wait_until(lambda: expected[-1] in text_ids(stream), what=f"the row of {age}")
     wait_until(lambda: d.stats()["checkpoint_position"] == d.stats()["position"])
     d["ingestor"].kill()
     d.start("ingestor")
     expected.append(texts_table.insert([row()]))
-    wait_until(lambda: expected[-1] in text_ids(stream), 30, "the last row")
+    wait_until(lambda: expected[-1] in text_ids(stream), what="the last row")
     assert text_ids(stream) == expected
     d.verify()
 
@@ -175,11 +175,11 @@ def test_a_transaction_that_was_open_for_long_is_read_when_it_ends(deploy, reque
         expected = []
         for _ in range(3):  # one by one: rows of one millisecond are in the order of their ids
             expected.append(table.insert([row()]))
-            wait_until(lambda: text_ids(stream) == expected, 30, "the others")
+            wait_until(lambda: text_ids(stream) == expected, what="the others")
         slow.commit()
         slow.close()
         expected.append(late)
-        wait_until(lambda: text_ids(stream) == expected, 30, "the late one")
+        wait_until(lambda: text_ids(stream) == expected, what="the late one")
         d.verify()
 
 
@@ -244,7 +244,7 @@ def test_a_table_that_is_made_anew_is_another_one(deploy, texts_table):
     new = texts_table.insert([row()])
     d.start("ingestor")
     d["ingestor"].await_log("is another one than before")
-    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]] == [new], 30, "the new table's only row")
+    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]] == [new], what="the new table's only row")
     assert last != new
     d.verify()
 
@@ -255,11 +255,11 @@ def test_a_save_writes_what_was_read_and_not_the_late_window_again(deploy, texts
     d = deploy(texts_table, tiles=[{"key": "all", "type": "count"}, {"key": "away", "type": "count"}], gateways=1)
     d.config["ingestor"]["checkpoint_interval"] = "10ms"
     d.start()
-    wait_until(lambda: d.stats()["checkpoint_position"] == 20000, 30, "the first save")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 20000, what="the first save")
     saved = []
     for i in range(1, 6):
         texts_table.insert([row(30 * (i % 2)) for _ in range(50)])
-        wait_until(lambda n=20000 + 50 * i: d.stats()["checkpoint_position"] == n, 30, "a save")
+        wait_until(lambda n=20000 + 50 * i: d.stats()["checkpoint_position"] == n, what="a save")
         saved.append(d.stats()["checkpoint_bytes"])
     assert max(saved) < 40000, saved  # all of it is 700 KB and more
     d["ingestor"].kill()
@@ -268,7 +268,7 @@ def test_a_save_writes_what_was_read_and_not_the_late_window_again(deploy, texts
     d.write()
     d.start("ingestor")
     texts_table.insert([row(30), row()])
-    wait_until(lambda: d.stats()["checkpoint_position"] == 20252, 30, "rows without the other tile")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 20252, what="rows without the other tile")
     d["ingestor"].kill()
     d.config["tiles"] = tiles
     d.write()
@@ -379,13 +379,13 @@ def test_large_rows_take_little_memory(deploy, texts_table):
     for i, age in enumerate((0, 60)):
         rows = ", ".join(f"({quoted.format(texts_table.new_id())}, '{now_iso(-age)}', 'order.created', {texts})" for _ in range(40))
         texts_table.execute(f"INSERT INTO events (id, timestamp, event_type, {', '.join(COLUMNS[:3])}) VALUES {rows}")
-        wait_until(lambda n=41 + 40 * i: d.stats()["position"] == n, 30)
+        wait_until(lambda n=41 + 40 * i: d.stats()["position"] == n)
         assert resident_mib(d["ingestor"]) < before + 96
     d["ingestor"].kill()
     d.start("ingestor")
     assert 1 <= len(d.query({"op": "events", "newest": 1000}, "ingestor")["events"]) < 81
     assert resident_mib(d["ingestor"]) < before + 128
-    d.verify(timeout_s=20)
+    d.verify()
 
 
 def test_an_export_of_the_state_goes_on_where_it_was_made(deploy, texts_table, folder):
@@ -393,17 +393,17 @@ def test_an_export_of_the_state_goes_on_where_it_was_made(deploy, texts_table, f
     d = deploy(texts_table, tiles=EVER).start()
     for count in (20, 25, 30):  # saves of their own, each with a piece of the place
         texts_table.insert([row(i) for i in range(count - d.stats()["position"])])
-        wait_until(lambda n=count: d.stats()["checkpoint_position"] == n, 30, "a save")
+        wait_until(lambda n=count: d.stats()["checkpoint_position"] == n, what="a save")
     file = folder / "export"
     assert d.run("state", "export", str(file)).returncode == 0
     texts_table.execute(f"DELETE FROM events WHERE timestamp < '{now_iso(-10)}'")
     texts_table.insert([row(30), row()])
-    wait_until(lambda: d.stats()["checkpoint_position"] == 32, 30, "rows that the export lacks")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 32, what="rows that the export lacks")
     d["ingestor"].kill(signal.SIGTERM)
     answer = d.run("state", "import", str(file))
     assert answer.returncode == 0, answer.stdout
     d.start("ingestor")
     texts_table.insert([row(20), row()])
-    wait_until(lambda: d.tile("all")["data"]["value"] == 34, 30, "each row once")
+    wait_until(lambda: d.tile("all")["data"]["value"] == 34, what="each row once")
     listed = [e["e"]["id"] for e in d.query({"op": "events", "newest": 1000}, "ingestor")["events"]]
     assert len(listed) == len(set(listed)) and set(listed) == set(texts_table.ids())

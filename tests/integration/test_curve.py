@@ -18,7 +18,7 @@ import test_check_connect
 from conftest import ROOT, bin_folder
 from curve import ROLES, Keys, keygen, mode, reload, stats, with_keys
 from raw_curve import RawClient
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 
 REFUSED_MS = 1500  # heartbeats come every second, answers at once
 
@@ -161,7 +161,7 @@ def test_nor_can_one_who_speaks_without_libzmq(curved):
         before = memory_kib(curved[server])
         for address in (publish, query):
             for hello in (null + ready, curve + ready, curve, curve + b"\x06" + struct.pack(">Q", 1 << 62)):
-                with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), timeout=20) as peer:
+                with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])), timeout=PATIENCE) as peer:
                     assert cut_off(peer, hello, more), (server, hello)
         assert memory_kib(curved[server]) - before < 4096, server
 
@@ -186,12 +186,12 @@ def test_a_gateways_key_cannot_pose_as_a_server(curved):
     (keys.folder / "cache.key").write_text(keys.secret("gateway"))
     curved["ingestor"].start().await_log("ready component")
     curved["cache"].start()
-    assert curved["cache"].process.wait(timeout=10) == 1
+    assert curved["cache"].process.wait(timeout=PATIENCE) == 1
     assert "our secret key is that of gateway, a gateway by" in curved["cache"].log_text()
     curved.config["gateway"]["upstreams"] = [{"publish": curved.addresses[2], "query": curved.addresses[3], "server": "gateway"}]
     curved.write()
     curved["gateway0"].start()
-    assert curved["gateway0"].process.wait(timeout=10) == 2
+    assert curved["gateway0"].process.wait(timeout=PATIENCE) == 2
     assert "gateway is a gateway by" in curved["gateway0"].log_text()
     for program in ("cache", "gateway0"):
         curved[program].process = None  # they have ended, as they should
@@ -227,7 +227,7 @@ def test_two_caches_with_a_pair_each(curved):
     curved.config["gateway"]["upstreams"] = [first, second]
     curved.write()
     curved["gateway0"].start()
-    curved["gateway0"].process.wait(timeout=10)
+    curved["gateway0"].process.wait(timeout=PATIENCE)
     assert "more than one cache is in" in curved["gateway0"].log_text()
     curved.config["gateway"]["upstreams"] = [first, {**second, "server": "cache-2"}]
     curved.write()
@@ -303,7 +303,7 @@ def test_a_file_that_is_wrong_changes_nothing(curved):
 def refused(d, program, status=1):
     """What it says when it does not start."""
     after = len(d[program].log_text())
-    assert d[program].start().process.wait(timeout=10) == status, d[program].log_text()
+    assert d[program].start().process.wait(timeout=PATIENCE) == status, d[program].log_text()
     d[program].process = None
     return d[program].log_text()[after:]
 
@@ -413,4 +413,4 @@ def test_check_finds_keys_that_do_not_match(curved):
         found = test_check_connect.connect(curved)[1]
         return all(any(f[:2] == ("error", about) and "key" in f[2] for f in found) for about in ("ingestor", "cache", "gateway.upstreams"))
 
-    wait_until(refused, 60, "the refusals")
+    wait_until(refused, what="the refusals")

@@ -11,7 +11,7 @@ import pytest
 
 from conftest import make_table
 from test_crashes import INSERT, Resuming
-from tilewire import RandomEvents, Sqlite, now_iso, wait_until
+from tilewire import PATIENCE, RandomEvents, Sqlite, now_iso, wait_until
 
 FORMAT = 8  # where a frame has its format, behind the magic
 
@@ -111,12 +111,12 @@ def test_a_state_that_cannot_be_used_is_told_and_all_is_built_from_the_table(dep
     d.start()
     for damage in DAMAGES[kind]:
         last = postgres_table.insert([rows.next() for _ in range(20)])
-        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "the state")
+        wait_until(lambda: d.stats()["checkpoint_position"] == last, what="the state")
         assert d["ingestor"].kill(signal.SIGTERM) == 0
         says = stored.damage(damage)
         before = len(d["ingestor"].log_text())
         d.start("ingestor")
-        d.verify(timeout_s=30)
+        d.verify()
         log = d["ingestor"].log_text()[before:]
         assert "building all tiles" in log, damage
         assert says in log, (damage, log)
@@ -131,7 +131,7 @@ def test_a_tile_whose_records_are_damaged_is_built_anew_alone(deploy, table):
     d = deploy(table, gateways=1)
     stored = Stored(d, "file", table)
     d.start()
-    wait_until(lambda: d.stats()["checkpoint_position"] == 200, 30, "the state")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 200, what="the state")
     assert d["ingestor"].kill(signal.SIGTERM) == 0
     keys = {row[0]: msgpack.unpackb(bytes(row[1])[:-8])[1] for row in
             stored.execute("SELECT tile, value FROM state WHERE tile > 0 AND member = 0")}
@@ -195,14 +195,14 @@ def test_what_a_newer_version_saved_is_refused_and_left_as_it_is(deploy, folder,
     d.start()
     for part in ("pointer", "schema", "place", "source", "tile"):
         last = table.insert([rows.next() for _ in range(20)])
-        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30, "the state")
+        wait_until(lambda: d.stats()["checkpoint_position"] == last, what="the state")
         assert d["ingestor"].kill(signal.SIGTERM) == 0
         undo = newer(stored, part)
         content = stored.read()
         table.insert([rows.next() for _ in range(20)])
         before = len(d["ingestor"].log_text())
         d["ingestor"].start()
-        assert d["ingestor"].process.wait(timeout=20) == 1, part
+        assert d["ingestor"].process.wait(timeout=PATIENCE) == 1, part
         log = d["ingestor"].log_text()[before:]
         assert "A newer version of Tilewire wrote it" in log and "remove the state" in log, log
         assert "building all tiles" not in log and "ready component" not in log, log
@@ -210,14 +210,14 @@ def test_what_a_newer_version_saved_is_refused_and_left_as_it_is(deploy, folder,
         # The newer version is started again: nothing is lost, and nothing counted twice.
         undo()
         d.start("ingestor")
-        d.verify(timeout_s=30)
+        d.verify()
         assert "building all tiles" not in d["ingestor"].log_text()[before:]
     # Or one goes on with the older one.
     assert d["ingestor"].kill(signal.SIGTERM) == 0
     newer(stored, "schema")
     stored.remove()
     d.start("ingestor")
-    d.verify(timeout_s=30)
+    d.verify()
     assert not (d.problems + d.stop())
     next(tables, None)
 
@@ -231,23 +231,23 @@ def test_a_damaged_journal_is_told_and_streams_are_reset(deploy, postgres_table,
     stored = Stored(d, kind, postgres_table)
     d.start()
     for how in ("changed", "missing"):
-        wait_until(lambda: (stats := d.stats())["checkpoint_position"] == stats["position"], 30, "the first checkpoint, of none of these rows")
+        wait_until(lambda: (stats := d.stats())["checkpoint_position"] == stats["position"], what="the first checkpoint, of none of these rows")
         client = Resuming(d, 0)
         for _ in range(3):
             slow = postgres_table.connect()
             slow.cursor().execute(INSERT, rows.next())
             last = postgres_table.insert([rows.next()])
-            wait_until(lambda: last in client.ids(), 30)
+            wait_until(lambda: last in client.ids())
             slow.commit()
             slow.close()
-            wait_until(lambda: last - 1 in client.ids(), 30)
+            wait_until(lambda: last - 1 in client.ids())
         d["ingestor"].kill()
         stored.damage_journal(how)
         before = len(d["ingestor"].log_text())
         d.start("ingestor")
         d["ingestor"].await_log("records are missing in the journal", after=before)
-        wait_until(lambda: client.resets() == 1, 30, "the reset")
-        d.verify(timeout_s=30)
+        wait_until(lambda: client.resets() == 1, what="the reset")
+        d.verify()
         assert d["ingestor"].kill(signal.SIGTERM) == 0
         before = len(d["ingestor"].log_text())
         d.start("ingestor")
@@ -262,14 +262,14 @@ def test_an_older_state_is_gone_on_from(deploy, table):
     d = deploy(table).start()
     clients = [Resuming(d, 0), Resuming(d, 1)]
     last = table.insert([rows.next() for _ in range(50)])
-    wait_until(lambda: d.stats()["checkpoint_position"] == last, 30)
+    wait_until(lambda: d.stats()["checkpoint_position"] == last)
     d["ingestor"].kill()
     old = {path.name: path.read_bytes() for path in d.folder.glob("checkpoint*") if ".lock." not in path.name}
     d.start("ingestor")
     for _ in range(2):
         last = table.insert([rows.next() for _ in range(50)])
-        wait_until(lambda: d.stats()["checkpoint_position"] == last, 30)
-        wait_until(lambda: all(last in client.ids() for client in clients), 30)
+        wait_until(lambda: d.stats()["checkpoint_position"] == last)
+        wait_until(lambda: all(last in client.ids() for client in clients))
         d["ingestor"].kill()
         for path in d.folder.glob("checkpoint*"):
             if ".lock." not in path.name:
@@ -279,10 +279,10 @@ def test_an_older_state_is_gone_on_from(deploy, table):
         before = len(d["ingestor"].log_text())
         d.start("ingestor")
         d["ingestor"].await_log("going on after position 150;", after=before)
-        d.verify(timeout_s=30)
+        d.verify()
     last = table.insert([rows.next()])
     for client in clients:
-        wait_until(lambda: last in client.ids(), 30)
+        wait_until(lambda: last in client.ids())
         assert client.ids() == list(range(101, last + 1))
         assert client.resets() == 0
 
@@ -301,7 +301,7 @@ def test_a_read_only_disk_is_told_and_waited_for(deploy, sqlite_table, small_dis
     subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
     d["ingestor"].await_log("going on after position", after=before)
     sqlite_table.insert([rows.next() for _ in range(5)])
-    d.verify(timeout_s=30)
+    d.verify()
 
 
 # ---- Tables that are replaced ----
@@ -333,7 +333,7 @@ def test_another_sqlite_database_is_told_from_a_copy(deploy, folder, sqlite_tabl
     sqlite_table.execute(f"VACUUM INTO '{folder}/copy.db'")
     replace(folder / "copy.db")
     last = sqlite_table.insert([rows.next()])
-    wait_until(lambda: last in stream.ids(), 30)
+    wait_until(lambda: last in stream.ids())
     d.verify()
     assert resets(stream) == 0
     other = Sqlite(folder / "other.db", journal)
@@ -341,8 +341,8 @@ def test_another_sqlite_database_is_told_from_a_copy(deploy, folder, sqlite_tabl
     other.insert([rows.next() for _ in range(300)])
     other.close()
     replace(folder / "other.db")
-    wait_until(lambda: resets(stream) >= 1, 30, "the reset")
-    d.verify(timeout_s=30)
+    wait_until(lambda: resets(stream) >= 1, what="the reset")
+    d.verify()
     assert "is another one than before" in d["ingestor"].log_text()
 
 
@@ -360,7 +360,7 @@ def test_a_locked_sqlite_database_is_waited_for(deploy, folder, request):
         assert d.request("/api/tiles")[0] == 200
         table.execute("COMMIT")
         stream.await_event(lambda e: e["event"] == "locked", 30, "the row, when the lock is gone")
-        d.verify(timeout_s=30)
+        d.verify()
         assert resets(stream) == 0
 
 
@@ -381,12 +381,12 @@ def test_another_postgresql_table_is_told_from_one_that_was_rewritten(deploy, po
     stream = d.stream("/api/events/stream")
     postgres_table.shell("VACUUM FULL events")
     last = postgres_table.insert([rows.next()])
-    wait_until(lambda: last in stream.ids(), 30)
+    wait_until(lambda: last in stream.ids())
     d.verify()
     assert resets(stream) == 0
     postgres_table.execute(how)
-    wait_until(lambda: resets(stream) >= 1, 30, "the reset")
-    d.verify(timeout_s=30)
+    wait_until(lambda: resets(stream) >= 1, what="the reset")
+    d.verify()
     assert d["ingestor"].kill(signal.SIGTERM) == 0
     before = len(d["ingestor"].log_text())
     d.start("ingestor")

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from test_crashes import Resuming
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 
 DEDUPE = {"source": {"dedupe": "payload.event_id"}}
 TILES = [
@@ -52,7 +52,7 @@ def value(d, key="orders", gateway=0):
     return json.loads(body)["data"]["value"] if status == 200 else None
 
 
-def await_value(d, expected, key="orders", timeout=60):
+def await_value(d, expected, key="orders", timeout=PATIENCE):
     wait_until(lambda: value(d, key) == expected, timeout, f"{key} {expected}, and not {value(d, key)}")
 
 
@@ -68,7 +68,7 @@ def survive(d, table):
     client = Resuming(d, 0)
     for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
         producer.write(15)
-        wait_until(lambda: value(d), 60)
+        wait_until(lambda: value(d))
         d["ingestor"].kill(how)
         producer.write(5)
         d.start("ingestor")
@@ -79,7 +79,7 @@ def survive(d, table):
                sorted(e[3] for e in producer.sent), 60, "each event once in the stream")
     events = names_of_events(d)
     assert len(events) == len(set(events)) == min(1000, len(producer.sent))
-    d.verify(timeout_s=60)
+    d.verify()
     return producer
 
 
@@ -104,7 +104,7 @@ def test_one_id_counts_once_whatever_happens(deploy, every_table):
     await_value(d, len(producer.sent), "orders")
     producer.write(1)
     await_value(d, len(producer.sent), "orders")
-    d.verify(timeout_s=60)
+    d.verify()
 
 
 def test_a_standby_knows_what_has_come(deploy, table):
@@ -115,12 +115,12 @@ def test_a_standby_knows_what_has_come(deploy, table):
     d["standby"].start().await_log("standing by")
     table.insert([order("a"), order("b"), order("a")])
     await_value(d, 2)
-    wait_until(lambda: d.stats()["checkpoint_position"] == table.ids()[-1], 60)
+    wait_until(lambda: d.stats()["checkpoint_position"] == table.ids()[-1])
     d["ingestor"].kill()
     table.insert([order("b"), order("c"), order("a"), order("c")])
     await_value(d, 3)
     assert d.stats("standby")["events_duplicate"] == 3  # of these; the first life counted its own
-    d.verify(timeout_s=60)
+    d.verify()
 
 
 def test_duplicates_are_counted_and_an_event_without_a_name_counts(deploy, sqlite_table):
@@ -131,7 +131,7 @@ def test_duplicates_are_counted_and_an_event_without_a_name_counts(deploy, sqlit
     stats = d.stats()
     assert (stats["events_duplicate"], stats["event_ids_known"], stats["event_ids_forgotten"]) == (2, 1, 0)
     assert len(names_of_events(d)) == 5
-    d.verify(timeout_s=60)
+    d.verify()
 
 
 def test_another_dedupe_builds_everything_again(deploy, table):
@@ -146,10 +146,10 @@ def test_another_dedupe_builds_everything_again(deploy, table):
         d["ingestor"].process.send_signal(signal.SIGHUP)
         d["ingestor"].await_log("new tiles are built|building all tiles from the events table", after=before)
         await_value(d, expected)
-        d.verify(timeout_s=60)
+        d.verify()
     table.insert([order("b"), order("d")])
     await_value(d, 4)
-    d.verify(timeout_s=60)
+    d.verify()
 
 
 def test_less_memory_than_ids_is_told(deploy, sqlite_table):
@@ -161,12 +161,12 @@ def test_less_memory_than_ids_is_told(deploy, sqlite_table):
     await_value(d, count + 101)  # n0 was forgotten
     assert d.stats()["event_ids_forgotten"] == 101
     d["ingestor"].await_log("more events come within source.dedupe_window")
-    d.verify(timeout_s=60)
+    d.verify()
     d["ingestor"].kill()
     d.start("ingestor")
     sqlite_table.insert([order(f"n{count}"), order("new")])
     await_value(d, count + 102)
-    d.verify(timeout_s=60)
+    d.verify()
 
 
 @pytest.mark.parametrize("logged", [True, False])
@@ -182,7 +182,7 @@ def test_a_retry_that_overtakes_what_it_repeats(deploy, postgres_table, logged):
     await_value(d, 1)
     hung.commit()
     hung.close()
-    wait_until(lambda: d.stats()["events_duplicate"] == 1, 60)
+    wait_until(lambda: d.stats()["events_duplicate"] == 1)
     postgres_table.insert([order("b"), order("c")])
     await_value(d, 3)
     result = d.run("verify", "--timeout", "10s")

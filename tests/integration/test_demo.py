@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from conftest import bin_folder
-from tilewire import free_ports, wait_until
+from tilewire import PATIENCE, free_ports, wait_until
 
 DEMO = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "demo"
 
@@ -31,7 +31,7 @@ class Demo:
         return self.log.read_text()
 
     def await_ready(self):
-        wait_until(lambda: "Ctrl-C ends it" in self.text() or self.process.poll() is not None, 60, "the demo's readiness")
+        wait_until(lambda: "Ctrl-C ends it" in self.text() or self.process.poll() is not None, what="the demo's readiness")
         assert self.process.poll() is None, self.text()
         self.folder = pathlib.Path(re.search(r"Logs, table +(\S+)", self.text()).group(1))
 
@@ -52,8 +52,8 @@ class Demo:
         return found
 
     def assert_nothing_left(self):
-        wait_until(lambda: not self.programs(), 30, "the end of all that the demo started")
-        wait_until(lambda: not self.folder.exists(), 30, "the removal of the demo's folder")
+        wait_until(lambda: not self.programs(), what="the end of all that the demo started")
+        wait_until(lambda: not self.folder.exists(), what="the removal of the demo's folder")
         with socket.socket() as s:
             assert s.connect_ex(("127.0.0.1", self.port)) != 0
 
@@ -116,8 +116,8 @@ def test_the_demo_refuses_what_cannot_be():
         s.bind(("127.0.0.1", 0))
         s.listen()
         port = str(s.getsockname()[1])
-        result = subprocess.run([DEMO, "--port", port], env=environment, stderr=subprocess.PIPE, text=True, timeout=30)
+        result = subprocess.run([DEMO, "--port", port], env=environment, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
         assert result.returncode == 1 and f"port {port} is taken" in result.stderr
     for wrong in (["--port", "x"], ["--port", "70000"], ["--duration"], ["--frobnicate"], ["--kafka", "--postgres"]):
-        assert subprocess.run([DEMO, *wrong], env=environment, stderr=subprocess.DEVNULL, timeout=30).returncode != 0
+        assert subprocess.run([DEMO, *wrong], env=environment, stderr=subprocess.DEVNULL, timeout=PATIENCE).returncode != 0
     assert "--postgres" in subprocess.run([DEMO, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout

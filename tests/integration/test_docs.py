@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from conftest import bin_folder
+from tilewire import PATIENCE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -36,9 +37,9 @@ def test_configurations_are_right(document, folder):
             continue
         file = folder / f"{number}.yaml"
         file.write_text(text)
-        result = subprocess.run([bin_folder() / "tilewire", "check", file], stderr=subprocess.PIPE, text=True, timeout=20)
+        result = subprocess.run([bin_folder() / "tilewire", "check", file], stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
         assert result.returncode == 0, f"{document.name}: {result.stderr}"
 
 
 def test_the_example_is_right():
-    subprocess.run([bin_folder() / "tilewire", "check", ROOT / "docs" / "example.yaml"], check=True, timeout=20)
+    subprocess.run([bin_folder() / "tilewire", "check", ROOT / "docs" / "example.yaml"], check=True, timeout=PATIENCE)

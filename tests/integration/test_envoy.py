@@ -88,10 +88,10 @@ def test_people_sign_in_behind_envoy(envoy, sqlite_table):
     assert all(proof is None for _, proof in envoy.asked), "the secret is for the gateways"
     # Streams come as they come, and WebSockets with their user.
     stream = envoy.stream("/api/events/stream", *signed_in("ada:ops"))
-    wait_until(lambda: any(line.startswith("retry: ") for line in stream), 30)
+    wait_until(lambda: any(line.startswith("retry: ") for line in stream))
     for n in range(1, 4):
         sqlite_table.insert([(now_iso(), "order.created", None, f"o{n}", None, None)])
-        wait_until(lambda n=n: f"id: {n}" in stream, 30, "the event")
+        wait_until(lambda n=n: f"id: {n}" in stream, what="the event")
     tls = ssl.create_default_context(cafile=envoy.folder / "cert.pem")
     tls.set_alpn_protocols(["http/1.1"])
     host = f"localhost:{envoy.port}"
@@ -108,7 +108,7 @@ def test_people_sign_in_behind_envoy(envoy, sqlite_table):
         ws.await_message(lambda m: m["event"] == "tile" and m["key"] == "tickets.sla")
     # The audit has the client's own address, whatever it says.
     get("/api/tiles/tickets.sla", "-H", "X-Forwarded-For: 192.0.2.9", "-H", "Forwarded: for=192.0.2.9", *signed_in("mia:ops"), client="127.0.0.3")
-    wait_until(lambda: any('who="mia" from="127.0.0.3"' in envoy.d[f"gateway{i}"].log_text() for i in (0, 1)), 30, "the line of the audit")
+    wait_until(lambda: any('who="mia" from="127.0.0.3"' in envoy.d[f"gateway{i}"].log_text() for i in (0, 1)), what="the line of the audit")
 
 
 def test_a_gateway_that_dies_is_not_noticed_behind_envoy(envoy):

@@ -8,7 +8,7 @@ import subprocess
 import jsonschema
 
 from test_long_polling import Asking, waiting
-from tilewire import RandomEvents, wait_until
+from tilewire import PATIENCE, RandomEvents, wait_until
 from websocket import WebSocket
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -97,7 +97,7 @@ def lines(command, count):
             if row:
                 found.append(row["id"])
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE)
         return found
 
     return process, ids
@@ -130,7 +130,7 @@ def test_rows_that_commit_late_among_them_come_once_and_are_proved(deploy, postg
     for part in parts:
         postgres_table.load(part, rows)
         for stream in streams:
-            wait_until(lambda s=stream, last=part[-1]: last in s.ids(), 30, f"{part}")
+            wait_until(lambda s=stream, last=part[-1]: last in s.ids(), what=f"{part}")
     expected = [i for part in parts for i in part]
     assert all(stream.ids() == expected for stream in streams)
     d.verify()

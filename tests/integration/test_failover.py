@@ -90,14 +90,14 @@ def check_streams(d, clients, writer):
     writer.stop()
     expected = d.table.ids()
     for client in clients:
-        wait_until(lambda: client.keep_up() or len(client.ids()) >= len(expected), 30, "all events")
+        wait_until(lambda: client.keep_up() or len(client.ids()) >= len(expected), what="all events")
         assert client.resets() == 0
         assert client.ids() == clients[0].ids(), "the same order on each gateway"
     assert sorted(clients[0].ids()) == expected, "each event exactly once"
     if d.table.kind == "sqlite":
         assert clients[0].ids() == expected
     assert all(len(client.streams) == 1 for client in clients), "no client had to reconnect"
-    d.verify(timeout_s=20)
+    d.verify()
 
 
 def stop(program):
@@ -178,10 +178,10 @@ def test_goes_on_after_a_stop_when_nobody_took_over(deploy, any_table, write):
     writer = write(any_table)
     await_progress(clients[0])
     d["ingestor"].process.send_signal(signal.SIGSTOP)
-    wait_until(lambda: d.request("/readyz")[0] == 503, 30, "/readyz to say so")
+    wait_until(lambda: d.request("/readyz")[0] == 503, what="/readyz to say so")
     d["ingestor"].process.send_signal(signal.SIGCONT)
     await_progress(clients[0])
-    wait_until(lambda: d.request("/readyz")[0] == 200, 30, "/readyz to be well again")
+    wait_until(lambda: d.request("/readyz")[0] == 200, what="/readyz to be well again")
     check_streams(d, clients, writer)
 
 
@@ -189,10 +189,10 @@ def test_a_given_back_lease_is_taken_at_once(deploy, any_table):
     d = with_standby(deploy(any_table))
     rows = RandomEvents(42)
     any_table.insert([rows.next() for _ in range(100)])
-    d.verify(timeout_s=20)
+    d.verify()
     assert d["ingestor"].kill(signal.SIGTERM) == 0
     d["standby"].await_log("ready component")
-    d.verify(timeout_s=20)
+    d.verify()
 
 
 @pytest.mark.timing
@@ -202,7 +202,7 @@ def test_takes_over_within_five_seconds_of_a_stop(deploy, any_table):
     stream = d.stream("/api/events/stream")
     rows = RandomEvents(43)
     any_table.insert([rows.next() for _ in range(100)])
-    d.verify(timeout_s=20)
+    d.verify()
     d["ingestor"].process.send_signal(signal.SIGSTOP)
     at = time.monotonic()
     last = any_table.insert([rows.next()])

@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from test_proxies import proxied  # noqa: F401 (a fixture)
-from tilewire import wait_until
+from tilewire import PATIENCE, wait_until
 
 TILE = "GET /api/tiles/queue.depth HTTP/1.1"  # its answer is kept, and is the same for all
 SMUGGLED = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -188,7 +188,7 @@ def read_answer(reader):
 
 
 def connect(port):
-    return socket.create_connection(("127.0.0.1", port), timeout=20)
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
 
 def exchange(connection, data, answers):

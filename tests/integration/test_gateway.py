@@ -2,7 +2,7 @@
 """What a gateway owes to clients that return, that stand behind proxies, and that stall."""
 import socket
 
-from tilewire import RandomEvents, now_iso, wait_until
+from tilewire import PATIENCE, RandomEvents, now_iso, wait_until
 
 
 def try_stream(d, path, last_event_id):
@@ -32,7 +32,7 @@ def test_who_returns_first_is_told_what_he_missed(deploy, sqlite_table):
 
 
 def ask(port, *header_lines):
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as s:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as s:
         s.sendall("\r\n".join(["GET /api/tiles HTTP/1.1", "Host: localhost", "Connection: close", *header_lines, "", ""]).encode())
         answer = b""
         while part := s.recv(65536):

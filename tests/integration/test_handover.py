@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import network
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 
 
 class Hammer:
@@ -26,7 +26,7 @@ class Hammer:
         self.net.enter()
         while not self.over.is_set():
             try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=30) as s:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
                     s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                     answer = b""
                     while part := s.recv(4096):
@@ -39,7 +39,7 @@ class Hammer:
     def more(self):
         """Waits until each thread has got answers that it had not asked for when this was called."""
         before = list(self.answers)
-        wait_until(lambda: all(n > b + 1 for n, b in zip(self.answers, before)) or self.failures, 30, "answers")
+        wait_until(lambda: all(n > b + 1 for n, b in zip(self.answers, before)) or self.failures, what="answers")
 
     def stop(self):
         self.over.set()
@@ -81,14 +81,14 @@ def test_closings_are_spread_and_clients_told_when_to_return(deploy, sqlite_tabl
     streams = [d.stream(path) for path in ("/api/events/stream", "/api/tiles/stream") for _ in range(60)]
     gateway = d["gateway0"].process
     gateway.send_signal(signal.SIGTERM)
-    wait_until(lambda: sum(s.ended.is_set() for s in streams) >= 5, 30, "the first streams to end")
+    wait_until(lambda: sum(s.ended.is_set() for s in streams) >= 5, what="the first streams to end")
     assert not all(s.ended.is_set() for s in streams)
     last = sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
     going = next(s for s in reversed(streams[:60]) if not s.ended.is_set())
-    wait_until(lambda: going.ended.is_set() or str(last) in [e["id"] for e in list(going.events)], 30)
+    wait_until(lambda: going.ended.is_set() or str(last) in [e["id"] for e in list(going.events)])
     gateway.send_signal(signal.SIGTERM)  # at once
-    assert gateway.wait(timeout=30) == 0
-    wait_until(lambda: all(s.ended.is_set() for s in streams), 30)
+    assert gateway.wait(timeout=PATIENCE) == 0
+    wait_until(lambda: all(s.ended.is_set() for s in streams))
     said = [[int(ms) for ms in re.findall(rb"^retry: (\d+)$", s.raw, re.M)] for s in streams]
     assert all(len(ms) == 2 for ms in said), "one with the beginning, one with the end"
     last_words = [ms[-1] for ms in said]
@@ -101,7 +101,7 @@ def test_streams_end_at_about_their_age(deploy, sqlite_table):
     sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
     events = d.stream("/api/events/stream?lastEventId=0")
     others = [d.stream("/api/tiles/stream") for _ in range(5)]
-    wait_until(lambda: all(s.ended.is_set() for s in [events, *others]), 30)
+    wait_until(lambda: all(s.ended.is_set() for s in [events, *others]))
     assert d.metric("streams_aged_total") == 6 and d.metric("streams") == 0
     assert all(s.raw.endswith(b"\n\n") for s in others)
     cursor = [e["id"] for e in others[0].events if e["id"]][-1]
@@ -116,9 +116,9 @@ def test_what_is_under_way_is_answered_before_the_end(deploy, sqlite_table):
     """A connection that has just been made, and a request that is not there as a whole yet."""
     d = deploy(sqlite_table, gateways=1, config={"gateway": {"drain": "5s"}}).start()
     stream = d.stream("/api/events/stream")
-    fresh, half = (socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) for _ in range(2))
+    fresh, half = (socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=PATIENCE) for _ in range(2))
     half.sendall(b"GET /api/tiles HTTP/1.1\r\nHost: localhost\r\n")
-    wait_until(lambda: d.metric("connections") == 3, 30)
+    wait_until(lambda: d.metric("connections") == 3)
     length = len(d["gateway0"].log_text())
     d["gateway0"].process.send_signal(signal.SIGTERM)
     d["gateway0"].await_log("draining", after=length)
@@ -129,4 +129,4 @@ def test_what_is_under_way_is_answered_before_the_end(deploy, sqlite_table):
     assert answer.startswith(b"HTTP/1.1 200 ") and b"\r\nConnection: close\r\n" in answer
     assert fresh.recv(1) == b"", "nothing was asked"
     stream.ended.wait(30)
-    assert d["gateway0"].process.wait(timeout=30) == 0
+    assert d["gateway0"].process.wait(timeout=PATIENCE) == 0

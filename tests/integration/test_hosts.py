@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tilewire import free_ports, wait_until
+from tilewire import PATIENCE, free_ports, wait_until
 from websocket import WebSocket
 
 PATHS = ["/", "/api/tiles", "/api/tiles/queue.depth", "/api/tiles/stream", "/api/events", "/api/events/stream", "/api/definitions/queue.depth",
@@ -15,7 +15,7 @@ PATHS = ["/", "/api/tiles", "/api/tiles/queue.depth", "/api/tiles/stream", "/api
 def ask(port, target, *hosts, method="GET", version="HTTP/1.1", address="127.0.0.1"):
     """Status and body."""
     lines = [f"{method} {target} {version}", *(f"Host: {host}" for host in hosts), "Connection: close", "", ""]
-    with socket.create_connection((address, port), timeout=10) as s, s.makefile("rb") as reader:
+    with socket.create_connection((address, port), timeout=PATIENCE) as s, s.makefile("rb") as reader:
         s.sendall("\r\n".join(lines).encode())
         status = int(reader.readline().split()[1])
         length = 0

@@ -12,7 +12,7 @@ import urllib.parse
 
 import jsonschema
 
-from tilewire import TILES, RandomEvents, now_iso, wait_until
+from tilewire import PATIENCE, TILES, RandomEvents, now_iso, wait_until
 
 CONTRACTS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "contracts"
 
@@ -35,7 +35,7 @@ def test_answers_are_dated(deploy, sqlite_table):
     def two_seconds_were_seen():
         for headers in ({}, {"If-None-Match": etag}):
             before = int(time.time())
-            connection = http.client.HTTPConnection("127.0.0.1", d.gateway_ports[0], timeout=30)
+            connection = http.client.HTTPConnection("127.0.0.1", d.gateway_ports[0], timeout=PATIENCE)
             connection.request("GET", "/api/tiles/orders.ever", headers=headers)
             response = connection.getresponse()
             response.read()
@@ -47,7 +47,7 @@ def test_answers_are_dated(deploy, sqlite_table):
             seen.add((response.status, moment))
         return len({moment for status, moment in seen if status == 304}) >= 2
 
-    wait_until(two_seconds_were_seen, 30, "the clock to tick")
+    wait_until(two_seconds_were_seen, what="the clock to tick")
     assert {status for status, _ in seen} == {200, 304}
 
 
@@ -151,7 +151,7 @@ def test_connections_are_kept(deploy, sqlite_table):
     wire = b"".join(f"{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode() for line, _ in requests)
     wire += f"GET /api/tiles/queue.depth HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {etag}\r\n\r\n".encode()
     wire += b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=10) as s:
+    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=PATIENCE) as s:
         s.sendall(wire)
         answers = b""
         while part := s.recv(65536):
@@ -174,7 +174,7 @@ def test_each_answer_leaves_the_connection_open(deploy, sqlite_table):
     limits = {"header": "4KiB", "body": "1KiB", "requests_per_second": 0.01, "requests_burst": 9}
     d = deploy(sqlite_table, gateways=1, config={"gateway": {"limits": limits, "cors_origins": ["https://ops.example.org"]}}).start()
     wait_until(lambda: d.request("/readyz")[0] == 200)
-    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s, s.makefile("rb") as reader:
+    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=PATIENCE) as s, s.makefile("rb") as reader:
 
         def ask(method, path, *fields, body=b""):
             length = [f"Content-Length: {len(body)}"] if body else []
@@ -204,7 +204,7 @@ def test_http_1_0(deploy, sqlite_table):
     d = deploy(sqlite_table, gateways=1).start()
 
     def ask(text):
-        with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s, s.makefile("rb") as reader:
+        with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=PATIENCE) as s, s.makefile("rb") as reader:
             s.sendall(text)
             line, headers, body = read_answer(reader)
             assert reader.read() == b"", "the connection ends with the answer"
@@ -214,7 +214,7 @@ def test_http_1_0(deploy, sqlite_table):
     assert status == 200 and json.loads(body)["key"] == "queue.depth"
     assert ask(f"GET /api/tiles/queue.depth HTTP/1.0\r\nIf-None-Match: {headers['etag']}\r\n\r\n".encode())[0] == 304
     assert ask(b"GET /api/tiles/no.such HTTP/1.0\r\n\r\n")[0] == 404
-    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s, s.makefile("rb") as reader:
+    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=PATIENCE) as s, s.makefile("rb") as reader:
         for _ in range(2):
             s.sendall(b"GET /healthz HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n")
             line, headers, body = read_answer(reader)
@@ -261,7 +261,7 @@ def test_status_pages(deploy, sqlite_table):
     d.start("ingestor", "cache")
     wait_until(lambda: d.request("/readyz")[0] == 200)
     d["cache"].kill()
-    wait_until(lambda: d.request("/readyz")[0] == 503, 30, "the gateway to miss the cache")
+    wait_until(lambda: d.request("/readyz")[0] == 503, what="the gateway to miss the cache")
     assert d.request("/api/tiles")[0] == 200, "what is known is served on"
     assert d.request("/healthz")[0] == 200
     d.start("cache")
@@ -311,7 +311,7 @@ def test_requests_upon_each_other_end_with_a_stream(deploy, sqlite_table):
     etag = d.request("/api/tiles?keys=queue.depth")[1]["etag"]
     lines = ["GET /healthz", "GET /api/tiles?keys=queue.depth&wait=200ms", "GET /api/tiles/no.such", "GET /api/events/stream", "GET /readyz"]
     wire = "".join(f"{line} HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {etag}\r\n\r\n" for line in lines)
-    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s, s.makefile("rb") as reader:
+    with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=PATIENCE) as s, s.makefile("rb") as reader:
         s.sendall(wire.encode())
         assert [int(read_answer(reader)[0].split()[1]) for _ in lines[:3]] == [200, 304, 404]
         line, headers, _ = read_answer(reader)
@@ -329,7 +329,7 @@ def test_what_is_no_http(deploy, sqlite_table):
              b"POST /api/tiles HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
              b"POST /api/tiles HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"]
     for wire in wrong:
-        with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30) as s:
+        with socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=PATIENCE) as s:
             s.sendall(wire)
             s.shutdown(socket.SHUT_WR)
             answer = b""

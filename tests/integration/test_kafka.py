@@ -12,7 +12,7 @@ from kafka import Topics, throw_away_broker
 from test_crashes import Resuming, Writer
 from test_cursor import text_ids
 from saved import kill_saved_ingestor
-from tilewire import RandomEvents, now_iso, wait_until
+from tilewire import PATIENCE, RandomEvents, now_iso, wait_until
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
 
@@ -33,7 +33,7 @@ def value(d, key="orders"):
     return json.loads(body)["data"]["value"] if status == 200 else None
 
 
-def await_value(d, expected, timeout=30):
+def await_value(d, expected, timeout=PATIENCE):
     wait_until(lambda: value(d) == expected, timeout, f"{expected}, and not {value(d)}")
 
 
@@ -53,7 +53,7 @@ def test_messages_of_several_topics_and_partitions_are_tiles_and_events(deploy, 
     for _ in range(40):
         topics.insert([rows.next() for _ in range(5)])
     for gateway in (0, 1):
-        wait_until(lambda g=gateway: len(all_events(d, g)) == 200, 30, "all messages")
+        wait_until(lambda g=gateway: len(all_events(d, g)) == 200, what="all messages")
     d.verify()
     ids = [e["id"] for e in all_events(d)]
     assert sorted(ids) == sorted(topics.ids())
@@ -78,12 +78,12 @@ def test_kill_under_load(deploy, topics, victim):
     writer = Writer(topics, 7, lambda: len(client.ids()))
     for _ in range(3):
         before = len(client.ids())
-        wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 200, 60, "messages")
+        wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 200, what="messages")
         d[victim].kill()
         d.start(victim)
     writer.stop()
     expected = topics.ids()
-    wait_until(lambda: client.keep_up() or len(set(client.ids())) == len(expected), 60, "all messages")
+    wait_until(lambda: client.keep_up() or len(set(client.ids())) == len(expected), what="all messages")
     d.verify()
     assert sorted(client.ids()) == sorted(expected)
     for gateway in (0, 1):
@@ -153,7 +153,7 @@ def send_old(topics):
 def expire(topics, name):
     """Retention takes what is older than an hour."""
     topics.configure(name, **{"retention.ms": "3600000"})
-    wait_until(lambda: all(low == high for low, high in (topics.range(name, p) for p in range(topics.partitions))), 60, "retention")
+    wait_until(lambda: all(low == high for low, high in (topics.range(name, p) for p in range(topics.partitions))), what="retention")
 
 
 def test_retention_takes_what_was_folded_and_tiles_keep_it(deploy, broker):
@@ -219,12 +219,12 @@ def test_a_broker_that_is_killed_comes_back(deploy, own_broker):
     topics.send(order())
     await_value(d, 1)
     own_broker.stop("KILL")
-    wait_until(lambda: d.request("/readyz")[0] == 503, 30, "the outage to be seen")
+    wait_until(lambda: d.request("/readyz")[0] == 503, what="the outage to be seen")
     own_broker.start()
     topics.connect()
     topics.send(order())
     await_value(d, 2, 60)
-    wait_until(lambda: d.request("/readyz")[0] == 200, 30, "ready again")
+    wait_until(lambda: d.request("/readyz")[0] == 200, what="ready again")
     d.verify()
 
 
@@ -290,7 +290,7 @@ def test_fields_are_where_the_file_says(deploy, topics):
              {"key": "dear", "type": "count", "match": {"price": "12.5"}}]
     d = deploy(topics, tiles=tiles).start()
     topics.send(json.dumps({"who": {"name": "ada"}, "at": now_iso(), "price": 12.5, "data": {"n": 1}}), key="o7", partition=1, headers={"kind": b"sold"})
-    wait_until(lambda: value(d, "by.shard/1") == 1 and value(d, "dear") == 1, 30, "tiles")
+    wait_until(lambda: value(d, "by.shard/1") == 1 and value(d, "dear") == 1, what="tiles")
     event = all_events(d)[-1]
     assert (event["event_type"], event["actor_id"], event["target_id"], event["summary"]) == ("sold", "ada", "o7", topics.names[0])
     assert event["shard"] == "1" and event["price"] == "12.5"
@@ -306,7 +306,7 @@ def test_cloudevents_of_both_modes(deploy, topics):
     headers = {f"ce_{k}": v.encode() for k, v in event.items() if k != "data"}
     topics.send(json.dumps(event["data"]), headers=headers)
     topics.send(json.dumps({"no": "cloud event"}))
-    wait_until(lambda: value(d, "eu") == 2, 30, "both")
+    wait_until(lambda: value(d, "eu") == 2, what="both")
     wait_until(lambda: unusable(d) == 1)
     assert {(e["actor_id"], e["target_id"]) for e in all_events(d)} == {("/shop", "o1")}
     d.verify()
@@ -325,11 +325,11 @@ def test_rows_of_tables_that_debezium_follows(deploy, topics, schema):
     d = deploy(topics, tiles=tiles).start()
     key = json.dumps({"schema": {}, "payload": {"id": 7}} if schema else {"id": 7})
     topics.send(change("c", None, {"id": 7, "state": "new"}, schema), key=key)
-    wait_until(lambda: d.request("/api/tiles/open")[0] == 200 and d.tile("open")["data"]["total"] == 1, 30, "the row")
+    wait_until(lambda: d.request("/api/tiles/open")[0] == 200 and d.tile("open")["data"]["total"] == 1, what="the row")
     topics.send(change("u", {"id": 7, "state": "new"}, {"id": 7, "state": "done"}, schema), key=key)
     topics.send(change("d", {"id": 7, "state": "done"}, None, schema), key=key)
     topics.send(None, key=key)
-    wait_until(lambda: d.tile("open")["data"]["total"] == 0, 30, "the change")
+    wait_until(lambda: d.tile("open")["data"]["total"] == 0, what="the change")
     wait_until(lambda: value(d, "changes") == 2)
     assert {e["target_id"] for e in all_events(d)} == {"7"}
     assert sorted(e["event_type"] for e in all_events(d)) == ["orders.created", "orders.deleted", "orders.updated"]
@@ -343,7 +343,7 @@ def test_the_state_of_a_row_can_be_its_event_type(deploy, topics):
     topics.send(change("c", None, {"id": 7, "state": "new"}), key='{"id": 7}')
     topics.send(change("c", None, {"id": 8, "state": "new"}), key='{"id": 8}')
     topics.send(change("u", None, {"id": 7, "state": "done"}), key='{"id": 7}')
-    wait_until(lambda: len(all_events(d)) == 3 and d.tile("open")["data"]["total"] == 1, 30, "one that is open")
+    wait_until(lambda: len(all_events(d)) == 3 and d.tile("open")["data"]["total"] == 1, what="one that is open")
     d.verify()
 
 
@@ -371,7 +371,7 @@ def test_a_user_and_a_password_from_a_file(deploy, broker, folder):
     d["ingestor"].start()
     d["ingestor"].await_log("uthentication")
     secret.write_text("secret\n")
-    d["ingestor"].await_log("ready component", timeout=30)
+    d["ingestor"].await_log("ready component")
     d.start("cache", "gateway0", "gateway1")
     topics.send(order())
     await_value(d, 1)
@@ -386,7 +386,7 @@ def test_a_tile_that_is_added_is_built_from_the_messages_that_are_there(deploy, 
     d.config["tiles"].append({"key": "all", "type": "count"})
     d.write()
     d["ingestor"].process.send_signal(signal.SIGHUP)
-    wait_until(lambda: value(d, "all") == 5, 30, "the new tile")
+    wait_until(lambda: value(d, "all") == 5, what="the new tile")
     d.verify()
 
 
@@ -402,7 +402,7 @@ def test_a_tile_that_is_added_lacks_nothing_where_offsets_are_those_of_transacti
     d.config["tiles"].append({"key": "all", "type": "count"})
     d.write()
     d["ingestor"].process.send_signal(signal.SIGHUP)
-    wait_until(lambda: value(d, "all") == 3, 30, "the new tile")
+    wait_until(lambda: value(d, "all") == 3, what="the new tile")
     wait_until(lambda: d.tile("orders")["complete"] and d.tile("all")["complete"])
 
 
@@ -441,7 +441,7 @@ def test_a_backlog_is_read_without_waiting(deploy, topics):
     d = deploy(topics, tiles=COUNT)
     began = time.monotonic()
     d["ingestor"].start()
-    d["ingestor"].await_log("ready component", timeout=60)
+    d["ingestor"].await_log("ready component")
     assert time.monotonic() - began < 8
     d.start("cache", "gateway0", "gateway1")
     await_value(d, 200_000)
@@ -460,7 +460,7 @@ def test_a_tile_that_is_added_is_built_soon_from_many_partitions(deploy, broker)
     d.config["tiles"].append({"key": "all", "type": "count"})
     d.write()
     d["ingestor"].process.send_signal(signal.SIGHUP)
-    wait_until(lambda: value(d, "all") == 10_000, 30, "the new tile")
+    wait_until(lambda: value(d, "all") == 10_000, what="the new tile")
     d["ingestor"].kill()
     d.start("ingestor")
     topics.send(order())

@@ -56,11 +56,11 @@ def send_to_all(topics, rounds):
 
 def test_one_of_two_brokers_is_killed_and_the_other_leads(deploy, own_broker):
     with own_broker.second() as second:
-        wait_until(lambda: len(own_broker.admin.list_topics(timeout=30).brokers) == 2, 60, "two brokers")
+        wait_until(lambda: len(own_broker.admin.list_topics(timeout=30).brokers) == 2, what="two brokers")
         topics = Topics(own_broker, partitions=4, replicas=2)
         topics.create()
         topics.uri = topics.uri.replace(own_broker.address, f"{own_broker.address},{second.address}")
-        wait_until(lambda: leaders(topics) == {1, 2}, 60, "both to lead")
+        wait_until(lambda: leaders(topics) == {1, 2}, what="both to lead")
         d = deploy(topics, tiles=COUNT).start()
         stream = d.stream("/api/events/stream")
         send_to_all(topics, 5)
@@ -69,7 +69,7 @@ def test_one_of_two_brokers_is_killed_and_the_other_leads(deploy, own_broker):
         send_to_all(topics, 5)
         await_value(d, 40, 120)
         assert leaders(topics) == {1}
-        wait_until(lambda: len(text_ids(stream)) == 40, 60, "each event once")
+        wait_until(lambda: len(text_ids(stream)) == 40, what="each event once")
         assert sorted(text_ids(stream)) == sorted(topics.ids())
         d.verify()
 
@@ -93,8 +93,8 @@ def test_a_leader_that_lacks_what_was_read(deploy, own_broker):
     shutil.rmtree(partition)
     shutil.copytree(copy, partition)
     own_broker.start()
-    d["ingestor"].await_log("has lost 4 messages that were read", timeout=60)
+    d["ingestor"].await_log("has lost 4 messages that were read")
     topics.connect()
     send_to_all(topics, 2)
     await_value(d, 9, 60)
-    wait_until(lambda: any(e["event"] == "reset" for e in stream.events), 60, "reset")
+    wait_until(lambda: any(e["event"] == "reset" for e in stream.events), what="reset")

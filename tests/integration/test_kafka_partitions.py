@@ -21,7 +21,7 @@ def await_all_read(d):
         stats = d.stats()
         return stats.get("source_lag") == 0 and stats["source_lag_age_ms"] < (time.monotonic() - began) * 1000
 
-    wait_until(known, 30, "all to be read")
+    wait_until(known, what="all to be read")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_topics_with_the_longest_names_have_ids_of_their_own(deploy, broker):
     rows = RandomEvents(3)
     topics.insert([rows.next() for _ in range(20)])
     for gateway in (0, 1):
-        wait_until(lambda g=gateway: len(all_events(d, g)) == 20, 20, "all messages")
+        wait_until(lambda g=gateway: len(all_events(d, g)) == 20, what="all messages")
     ids = [e["id"] for e in all_events(d)]
     assert sorted(ids) == sorted(topics.ids()) and len(set(ids)) == 20
     d.verify()
@@ -66,8 +66,8 @@ def test_verify_puts_messages_in_the_order_of_their_ids(deploy, broker):
     for n in range(24):
         value = json.dumps({"timestamp": now, "event_type": "order.created", "payload": {"n": n}})
         topics.send(value, partition=1 - n // 12)  # the partition whose ids are greater is not the one that is read last
-    wait_until(lambda: len(all_events(d)) == 24, 20, "all messages")
-    wait_until(lambda: list(d.tile("last")["data"]["points"].values()) == [11], 30, "the value of the greatest id")
+    wait_until(lambda: len(all_events(d)) == 24, what="all messages")
+    wait_until(lambda: list(d.tile("last")["data"]["points"].values()) == [11], what="the value of the greatest id")
     d.verify()
 
 
@@ -87,7 +87,7 @@ def test_retention_of_what_is_no_message_is_no_loss(deploy, broker):
     stream = d.stream("/api/events/stream")
     kill_saved_ingestor(d)
     topics.configure(topics.names[0], **{"retention.ms": "1"})
-    wait_until(lambda: topics.range(topics.names[0], 0) == (4, 4), 60, "retention")
+    wait_until(lambda: topics.range(topics.names[0], 0) == (4, 4), what="retention")
     d.start("ingestor")
     await_all_read(d)
     assert "were gone before they could be read" not in d["ingestor"].log_text()
@@ -109,13 +109,13 @@ def test_how_far_each_partition_is_behind_is_told(deploy, own_broker):
 
     def await_lag(first, second):
         wanted = {f"source_lag.{topics.names[0]}-{i}": count for i, count in enumerate((first, second))}
-        wait_until(lambda: {k: v for k, v in d.stats().items() if k.startswith("source_lag.")} == wanted, 30, f"a lag of {wanted}")
+        wait_until(lambda: {k: v for k, v in d.stats().items() if k.startswith("source_lag.")} == wanted, what=f"a lag of {wanted}")
 
     await_lag(0, 0)
     begin(0, 0, 0, 1)
     await_lag(3, 1)
     assert d.stats()["source_lag"] == 4 and d.stats()["source_lag_partitions"] == 2
-    wait_until(lambda: d.metric("source_lag", 1) == 4 and d.metric("source_lag_partitions", 1) == 2, 20, "the gateway's metric")
+    wait_until(lambda: d.metric("source_lag", 1) == 4 and d.metric("source_lag_partitions", 1) == 2, what="the gateway's metric")
     assert f'tilewire_gateway_partition_lag{{partition="{topics.names[0]}-0"}} 3\n' in d.request("/metrics", gateway=1)[2].decode()
     assert f"source_lag.{topics.names[0]}-0" in d.run("stats", "--from", "ingestor", check=True).stdout
     topics.producer.commit_transaction(30)
@@ -124,6 +124,6 @@ def test_how_far_each_partition_is_behind_is_told(deploy, own_broker):
     begin(1, 1)
     await_lag(0, 2)
     own_broker.stop("KILL")  # what was known stays known, and how old it is is said
-    wait_until(lambda: d.stats()["source_up"] == 0 and d.stats()["source_lag_age_ms"] > 2000, 30, "the outage to be seen")
+    wait_until(lambda: d.stats()["source_up"] == 0 and d.stats()["source_lag_age_ms"] > 2000, what="the outage to be seen")
     await_lag(0, 2)
-    wait_until(lambda: math.isnan(d.metric("source_lag", 1)), 30, "the gateway not to know it")
+    wait_until(lambda: math.isnan(d.metric("source_lag", 1)), what="the gateway not to know it")

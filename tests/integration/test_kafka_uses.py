@@ -23,12 +23,12 @@ def test_one_id_counts_once_over_partitions(deploy, topics):
     d.write()
     d["ingestor"].process.send_signal(signal.SIGHUP)
     test_dedupe.await_value(d, len(producer.sent), "later")
-    d.verify(timeout_s=60)
+    d.verify()
     # Where the log of events knows the order of the newest alone.
     few = {"events": 20}
     other = deploy(topics, tiles=test_dedupe.TILES, config={**test_dedupe.DEDUPE, "ingestor": few, "cache": few}).start()
     test_dedupe.await_value(other, len(producer.sent))
-    other.verify(timeout_s=60)
+    other.verify()
 
 
 def test_what_check_finds_in_kafka(deploy, broker, topics):
@@ -62,6 +62,6 @@ def test_commands_speak_of_ids_that_are_texts(deploy, topics):
     assert d.stats()["position"] == 1  # positions are numbers of messages
     assert "position 1" in d.run("get", "orders", check=True).stdout
     tail = subprocess.Popen([d.bin / "tilewire", "-c", d.file, "--json", "tail", "--events", "-n", "1"], stdout=subprocess.PIPE, text=True)
-    wait_until(lambda: topics.send(order(), partition=2) or tail.poll() is not None, 60, "an event that tail shows")
+    wait_until(lambda: topics.send(order(), partition=2) or tail.poll() is not None, what="an event that tail shows")
     shown = json.loads(tail.communicate()[0].splitlines()[-1])
     assert f'"{topics.names[0]}-2-' in json.dumps(shown), shown

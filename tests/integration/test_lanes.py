@@ -45,7 +45,7 @@ def test_each_lane_is_folded_once_and_cursors_are_vectors(lanes, any_table):  # 
     d = lanes
     rows = RandomEvents(51)
     any_table.insert([rows.next() for _ in range(500)])
-    d.verify(timeout_s=20)
+    d.verify()
     versions = d.query({"op": "ping"})["versions"]
     assert sorted(versions) == ["0", "1", "2", "3"]
     assert sorted(d.query({"op": "ping"}, "ingestor")["versions"]) == ["0", "1"]
@@ -93,17 +93,17 @@ def test_a_missing_lane_is_told_and_the_others_go_on(lanes, any_table):  # noqa:
     d = lanes
     rows = RandomEvents(52)
     any_table.insert([rows.next() for _ in range(50)])
-    d.verify(timeout_s=20)
+    d.verify()
     d["other"].kill()
-    wait_until(lambda: d.request("/readyz")[0] == 503, 30, "/readyz to say that lanes are missing")
+    wait_until(lambda: d.request("/readyz")[0] == 503, what="/readyz to say that lanes are missing")
     key = next(t["key"] for t in TILES if lane_of(t["key"]) < 2 and t["type"] == "count" and "window" not in t and "match" in t)
     stream = d.stream(f"/api/tiles/stream?keys={key}")
     stream.await_event(lambda e: e["event"] == "tile")
     last = any_table.insert([rows.next() for _ in range(50)])
     stream.await_event(lambda e: e["event"] == "tile" and int(e["data"]["as_of"]["position"]) >= last - 10, 30)
     d.start("other")
-    wait_until(lambda: d.request("/readyz")[0] == 200, 30, "/readyz to be well again")
-    d.verify(timeout_s=20)
+    wait_until(lambda: d.request("/readyz")[0] == 200, what="/readyz to be well again")
+    d.verify()
 
 
 def test_a_tile_stream_goes_on_at_another_gateway_by_its_vector(deploy, any_table):  # noqa: F811

@@ -6,11 +6,11 @@ import signal
 import socket
 import threading
 
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 
 
 def connect(d, text=b""):
-    s = socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=30)
+    s = socket.create_connection(("127.0.0.1", d.gateway_ports[0]), timeout=PATIENCE)
     s.sendall(text)
     return s
 
@@ -178,7 +178,7 @@ def test_too_few_descriptors_are_told_at_the_start(deploy, sqlite_table):
     gateway = d["gateway0"]
     gateway.command[:0] = ["prlimit", "--nofile=200:200"]
     gateway.start()
-    assert gateway.process.wait(timeout=30) == 1
+    assert gateway.process.wait(timeout=PATIENCE) == 1
     gateway.process = None
     assert "a gateway needs 256 at least" in gateway.log_text() and "ulimit -Hn" in gateway.log_text()
 

@@ -10,7 +10,7 @@ import zoneinfo
 import pytest
 
 from test_clock import Clock
-from tilewire import wait_until
+from tilewire import PATIENCE, wait_until
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 LOCAL = {"source": {"time_zone": "Europe/Berlin"}}
@@ -33,7 +33,7 @@ class Past:
             clock.set(int(instant(text).timestamp() + plus_s - time.time()))
 
     def verify(self):
-        result = subprocess.run(self.verifier.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        result = subprocess.run(self.verifier.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
         assert result.returncode == 0, result.stdout
 
 

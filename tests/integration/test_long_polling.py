@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 
 ORDER = "order.created"
 
@@ -20,7 +20,7 @@ class Asking:
     """A request on a connection of its own, answered later; or given up."""
 
     def __init__(self, d, path, etag=None, gateway=0):
-        self.socket = socket.create_connection(("127.0.0.1", d.gateway_ports[gateway]), timeout=60)
+        self.socket = socket.create_connection(("127.0.0.1", d.gateway_ports[gateway]), timeout=PATIENCE)
         condition = f"If-None-Match: {etag}\r\n" if etag else ""
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{condition}\r\n".encode())
 
@@ -39,7 +39,7 @@ class Asking:
 
 
 def waiting(d, count, gateway=0):
-    wait_until(lambda: d.metric("waiting", gateway) == count, 30, f"{count} requests to wait")
+    wait_until(lambda: d.metric("waiting", gateway) == count, what=f"{count} requests to wait")
 
 
 def test_a_change_answers_those_who_wait_for_it(deploy, sqlite_table):
@@ -145,7 +145,7 @@ def test_who_waits_is_answered_when_the_gateway_drains(deploy, sqlite_table):
     with concurrent.futures.ThreadPoolExecutor(30) as pool:
         for status, headers, body in pool.map(Asking.answer, asking):
             assert (status, body) == (304, b"") and headers["connection"] == "close"
-    assert d["gateway0"].process.wait(timeout=30) == 0
+    assert d["gateway0"].process.wait(timeout=PATIENCE) == 0
 
 
 def test_the_end_of_a_tile_answers_those_who_wait(deploy, sqlite_table):

@@ -42,7 +42,7 @@ def held_by(d, who):
 def await_same(d, table):
     """Ingestor, caches and gateways all hold the events that the table has, and no others."""
     for who in [name for name in d.programs if d[name].process is not None]:
-        wait_until(lambda: held_by(d, who) == newest(table), 30, f"{who} to hold the table's events")
+        wait_until(lambda: held_by(d, who) == newest(table), what=f"{who} to hold the table's events")
 
 
 class Watched:
@@ -60,7 +60,7 @@ class Watched:
         d, table = self.d, self.table
         await_same(d, table)
         d.verify()
-        wait_until(lambda: self.resets() == [resets] * len(self.streams), 30, "the resets")
+        wait_until(lambda: self.resets() == [resets] * len(self.streams), what="the resets")
         write(table, 1, "one more")
         row = newest(table)[0]
         for stream in self.streams:
@@ -132,7 +132,7 @@ class PostgresFolder:
             hidden = Postgres.start_server(self.server["script"], self.server["path"], free_ports(1)[0])
             self.table.uri = f"{hidden['local_uri'].rsplit('/', 1)[0]}/{self.table.name}"
             self.table.db = self.table.connect()
-            wait_until(lambda: self.table.writable(), 30, "the end of the recovery")
+            wait_until(lambda: self.table.writable(), what="the end of the recovery")
             rows()
             self.table.uri = uri
             Postgres.stop_server(self.server, "fast")
@@ -153,7 +153,7 @@ def deployed(deploy, table, store):
     write(table, BEFORE, "stays")
     d.start()
     await_same(d, table)
-    wait_until(lambda: d.stats()["checkpoint_position"] == newest(table)[0][0], 30, "a checkpoint")
+    wait_until(lambda: d.stats()["checkpoint_position"] == newest(table)[0][0], what="a checkpoint")
     return d
 
 
@@ -210,7 +210,7 @@ class Pair:
         """The standby has what the primary has now, and is stopped: it will lack what comes."""
         self.start_standby(self.port)
         count = len(newest(self.table))
-        wait_until(lambda: self.execute("SELECT count(*) FROM events") == str(count), 30, "the standby to have caught up")
+        wait_until(lambda: self.execute("SELECT count(*) FROM events") == str(count), what="the standby to have caught up")
         Postgres.stop_server(self.standby, "fast")
 
     def fail_over(self, rows):
@@ -247,7 +247,7 @@ def failing_over(deploy, pair, store):
     watched = Watched(d, pair.table)
     write(pair.table, LOST, "lost")
     await_same(d, pair.table)
-    wait_until(lambda: d.stats()["checkpoint_position"] == newest(pair.table)[0][0], 30, "a checkpoint")
+    wait_until(lambda: d.stats()["checkpoint_position"] == newest(pair.table)[0][0], what="a checkpoint")
     return d, watched
 
 
@@ -321,7 +321,7 @@ def test_a_database_restored_without_its_checkpoint(deploy, folder_of):
     watched = Watched(d, table)
     write(table, LOST, "lost")
     await_same(d, table)
-    wait_until(lambda: d.stats()["checkpoint_position"] == newest(table)[0][0], 30, "a checkpoint")
+    wait_until(lambda: d.stats()["checkpoint_position"] == newest(table)[0][0], what="a checkpoint")
     d["ingestor"].kill()
     folder.restore(*[False] if table.kind == "sqlite" else [])
     write(table, AFTER, "new")
@@ -337,7 +337,7 @@ def test_a_cache_that_was_down_brings_nothing_back(deploy, sqlite_table):
     write(sqlite_table, BEFORE, "stays")
     d.start()
     await_same(d, sqlite_table)
-    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE, 30, "a checkpoint")
+    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE, what="a checkpoint")
     folder = SqliteFolder(sqlite_table, d)
     d["ingestor"].kill()
     folder.save()

@@ -18,7 +18,7 @@ def held_ids(d, who):
 def await_same(d, table):
     """Ingestor, caches and gateways all hold the events that the table has, and no others."""
     for who in [name for name in d.programs if d[name].process is not None]:
-        wait_until(lambda: held_ids(d, who) == table.ids(), 30, f"{who} to hold the table's events")
+        wait_until(lambda: held_ids(d, who) == table.ids(), what=f"{who} to hold the table's events")
 
 
 def deployed(deploy, table, store):
@@ -26,14 +26,14 @@ def deployed(deploy, table, store):
     write(table, BEFORE, "stays")
     d.start()
     await_same(d, table)
-    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE, 30, "a checkpoint")
+    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE, what="a checkpoint")
     return d
 
 
 def check(d, table, streams, resets):
     await_same(d, table)
     d.verify()
-    wait_until(lambda: [sum(e["event"] == "reset" for e in s.events) for s in streams] == [resets] * len(streams), 30, "the resets")
+    wait_until(lambda: [sum(e["event"] == "reset" for e in s.events) for s in streams] == [resets] * len(streams), what="the resets")
     write(table, 1, "one more")
     for stream in streams:
         stream.await_event(lambda e: e["event"] != "heartbeat" and e["data"].get("summary") == "one more 0")
@@ -64,7 +64,7 @@ def test_a_failover_that_loses_rows(deploy, text_pair, store, alive):
     streams = [d.stream("/api/events/stream", i) for i in range(2)]
     write(table, LOST, "lost")
     await_same(d, table)
-    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE + LOST, 30, "a checkpoint")
+    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE + LOST, what="a checkpoint")
     if not alive:
         d["ingestor"].kill()
     text_pair.fail_over(lambda: write(table, AFTER, "new"))
@@ -82,7 +82,7 @@ def test_a_failover_that_loses_nothing_is_no_matter(deploy, text_pair, store):
     text_pair.catch_up()
     streams = [d.stream("/api/events/stream", i) for i in range(2)]
     text_pair.fail_over(lambda: write(table, AFTER, "new"))
-    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, 30, "the new rows")
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, what="the new rows")
     for stream in streams:
         stream.await_event(lambda e: e["event"] != "heartbeat" and e["data"].get("summary") == f"new {AFTER - 1}")
         assert not any(e["event"] == "reset" for e in stream.events)
@@ -115,6 +115,6 @@ def test_rows_that_are_deleted_while_nobody_reads_begin_nothing_anew(deploy, uui
     d.start("ingestor")
     write(uuid_table, AFTER, "new")
     for stream in streams:  # rows of one millisecond come in the order of their ids
-        wait_until(lambda: sum(e["event"] != "heartbeat" for e in stream.events) >= AFTER, 30, "the new rows")
+        wait_until(lambda: sum(e["event"] != "heartbeat" for e in stream.events) >= AFTER, what="the new rows")
         assert sorted(e["data"].get("summary", e["event"]) for e in stream.events if e["event"] != "heartbeat") == sorted(f"new {i}" for i in range(AFTER))
-    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, 30, "all that were delivered")
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, what="all that were delivered")

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 
 DEPLOY = ROOT / "docs" / "deploy"
 PROMTOOL = os.environ.get("PROMTOOL", ROOT / "build" / "tools" / "usr" / "bin" / "promtool")
@@ -17,7 +17,7 @@ PREFIX = "tilewire_gateway_"
 
 
 def promtool(*arguments, text=None):
-    result = subprocess.run([PROMTOOL, *arguments], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    result = subprocess.run([PROMTOOL, *arguments], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
     assert result.returncode == 0, result.stdout
     return result.stdout
 

@@ -70,7 +70,7 @@ def filled(deploy, table, items, **options):
     for first in range(0, items, 500):
         table.insert([row(item) for item in range(first, min(first + 500, items))])
     d.start("ingestor")
-    wait_until(lambda: d.query({"op": "ping"}, "ingestor")["tiles"] == items + 1, 30, "all tiles")
+    wait_until(lambda: d.query({"op": "ping"}, "ingestor")["tiles"] == items + 1, what="all tiles")
     return d
 
 
@@ -91,12 +91,12 @@ def test_it_joins_over_a_narrow_way_and_stays_in_sync(deploy, sqlite_table, narr
     took = time.monotonic() - began
     print(f"in sync after {took:.1f} s and {way.passed} bytes, {way.passed / took / kbit / KBIT:.0%} of the way")
     until = writer.count + 25
-    wait_until(lambda: writer.count >= until, 60, "changes")
+    wait_until(lambda: writer.count >= until, what="changes")
     writer.end()
     if joins == "cache":
         d["gateway0"].start()
     d["gateway0"].await_log("in sync")
-    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == items + writer.count, 30, "the last change")
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == items + writer.count, what="the last change")
     log = d[joins].log_text()
     assert log.count("in sync") == 1 and "not answer any more" not in log and "connecting anew" not in log
     assert len(re.findall("answers", log)) == 1
@@ -123,10 +123,10 @@ def test_one_large_tile_and_one_large_event_go_over_a_narrow_way(deploy, sqlite_
     way = narrow(d.addresses[2:4], 64 * KBIT)
     d.config["gateway"]["upstreams"] = [{"publish": way.through[d.addresses[2]], "query": way.through[d.addresses[3]]}]
     d.write()
-    d["gateway0"].start().await_log("in sync", timeout=60)
+    d["gateway0"].start().await_log("in sync")
     assert way.passed > 4 * 64 * KBIT and len(d.tile("work")["data"]["breakdown"]) == len(names)
     last = sqlite_table.insert([(now_iso(), "other", *(c * 16000 for c in "abc"), None)])
-    wait_until(lambda: d.get_json("/api/events?limit=1")["events"][0]["id"] == last, 60, "the event")
-    wait_until(lambda: d.request("/readyz")[0] == 200, 60)
+    wait_until(lambda: d.get_json("/api/events?limit=1")["events"][0]["id"] == last, what="the event")
+    wait_until(lambda: d.request("/readyz")[0] == 200)
     log = d["gateway0"].log_text()
     assert "connecting anew" not in log and "not answer any more" not in log, log

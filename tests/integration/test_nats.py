@@ -11,7 +11,7 @@ import pytest
 from nats import Stream, throw_away_server
 from test_crashes import Resuming, Writer
 from saved import kill_saved_ingestor
-from tilewire import RandomEvents, now_iso, wait_until
+from tilewire import PATIENCE, RandomEvents, now_iso, wait_until
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
 
@@ -47,7 +47,7 @@ def value(d, key="orders"):
     return json.loads(body)["data"]["value"] if status == 200 else None
 
 
-def await_value(d, expected, key="orders", timeout=30):
+def await_value(d, expected, key="orders", timeout=PATIENCE):
     wait_until(lambda: value(d, key) == expected, timeout, f"{expected}, and not {value(d, key)}")
 
 
@@ -77,7 +77,7 @@ def test_messages_are_tiles_and_events_and_their_sequences_are_ids(deploy, serve
         stream.insert([rows.next() for _ in range(10)])
     expected = list(range(1, 201))
     for gateway in (0, 1):
-        wait_until(lambda g=gateway: ids_of(d, g) == expected, 30, "all messages")
+        wait_until(lambda g=gateway: ids_of(d, g) == expected, what="all messages")
     d.verify()
     client = d.stream("/api/events/stream", 1, last_event_id="150")
     wait_until(lambda: client.ids() == expected[150:], what="what is behind it")
@@ -91,12 +91,12 @@ def test_kill_under_load(deploy, stream, victim):
     writer = Writer(stream, 7, lambda: len(client.ids()))
     for _ in range(3):
         before = len(client.ids())
-        wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 200, 60, "messages")
+        wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 200, what="messages")
         d[victim].kill()
         d.start(victim)
     writer.stop()
     expected = stream.ids()
-    wait_until(lambda: client.keep_up() or len(client.ids()) >= len(expected), 60, "all messages")
+    wait_until(lambda: client.keep_up() or len(client.ids()) >= len(expected), what="all messages")
     assert client.ids() == expected and client.resets() == 0
     d.verify()
 
@@ -217,12 +217,12 @@ def test_a_server_that_is_killed_comes_back(deploy, own_server):
     stream.send(order())
     await_value(d, 1)
     own_server.stop()
-    wait_until(lambda: d.request("/readyz")[0] == 503, 30, "the outage to be seen")
+    wait_until(lambda: d.request("/readyz")[0] == 503, what="the outage to be seen")
     own_server.start()
     stream.connect()
     stream.send(order())
     await_value(d, 2)
-    wait_until(lambda: d.request("/readyz")[0] == 200, 30, "ready again")
+    wait_until(lambda: d.request("/readyz")[0] == 200, what="ready again")
     d.verify()
 
 
@@ -233,7 +233,7 @@ def test_a_server_that_hangs_is_noticed(deploy, own_server):
     stream.send(order())
     await_value(d, 1)
     own_server.process.send_signal(signal.SIGSTOP)
-    wait_until(lambda: d.request("/readyz")[0] == 503, 60, "the outage to be seen")
+    wait_until(lambda: d.request("/readyz")[0] == 503, what="the outage to be seen")
     own_server.process.send_signal(signal.SIGCONT)
     stream.send(order())
     await_value(d, 2)
@@ -314,7 +314,7 @@ def test_limits_that_take_messages_of_other_subjects_take_nothing(deploy, server
     stream.send(order(), subject="orders")
     await_value(d, 1)
     stream.send(*[order() for _ in range(30)], subject="tickets")
-    wait_until(lambda: d.stats()["checkpoint_position"] == 31, 30, "the place behind them to be saved")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 31, what="the place behind them to be saved")
     d["ingestor"].kill()
     d.start("ingestor")
     stream.send(order(), subject="orders")

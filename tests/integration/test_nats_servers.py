@@ -47,7 +47,7 @@ def test_a_user_who_may_do_no_more_than_the_documentation_says(deploy, folder):
         d["ingestor"].start()
         d["ingestor"].await_log("Authorization Violation")
         secret_file(folder, "secret", "secret")
-        d["ingestor"].await_log("ready component", timeout=30)
+        d["ingestor"].await_log("ready component")
         await_value_of(d, stream)
         d["ingestor"].kill()  # looks for the message that it read last
         d.start("ingestor")
@@ -92,7 +92,7 @@ def test_tls_and_a_token(deploy, folder):
         d["ingestor"].start()
         d["ingestor"].await_log("everybody may read it")
         token.chmod(0o600)
-        d["ingestor"].await_log("ready component", timeout=30)
+        d["ingestor"].await_log("ready component")
         await_value_of(d, stream)
 
 
@@ -125,7 +125,7 @@ def test_a_cluster_of_which_one_server_is_killed(deploy):
     with throw_away_cluster() as servers:
         stream = Stream(servers[0], replicas=3)
         stream.uri = f"nats://{','.join(s.address for s in servers)}/{stream.name}"
-        wait_until(stream.can_create, 60, "a cluster that has a leader")
+        wait_until(stream.can_create, what="a cluster that has a leader")
         d = deploy(stream, tiles=COUNT).start()
         stream.send(*[order() for _ in range(5)])
         await_value(d, 5)
@@ -133,7 +133,7 @@ def test_a_cluster_of_which_one_server_is_killed(deploy):
         victim.stop()
         stream.server = next(s for s in servers if s.process is not None)
         stream.connect()
-        wait_until(lambda: stored(stream), 60, "a new leader")
+        wait_until(lambda: stored(stream), what="a new leader")
         await_value(d, stream.info()["last_seq"], timeout=60)
         victim.start()
         stream.send(order())
@@ -187,7 +187,7 @@ def test_a_server_and_an_ingestor_that_are_killed_again_and_again_under_load(dep
         producer.start()
         for victim in ("server", "ingestor", "server", "ingestor"):
             before = len(client.ids())
-            wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 100, 60, "messages")
+            wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 100, what="messages")
             if victim == "server":
                 server.stop()
                 server.start()
@@ -199,7 +199,7 @@ def test_a_server_and_an_ingestor_that_are_killed_again_and_again_under_load(dep
         stream.connect()
         expected = stream.ids()
         assert len(expected) in (producer.stored, producer.stored + 1)
-        wait_until(lambda: client.keep_up() or len(client.ids()) >= len(expected), 60, "all messages")
+        wait_until(lambda: client.keep_up() or len(client.ids()) >= len(expected), what="all messages")
         assert client.ids() == expected and client.resets() == 0
         await_value(d, len(expected))
         d.verify()

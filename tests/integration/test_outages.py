@@ -111,7 +111,7 @@ def test_an_ingestor_ends_though_postgresql_hangs(deploy, own_server, own_table)
     try:
         for pid in hung:
             os.kill(pid, signal.SIGSTOP)
-        d["ingestor"].await_log("the lease was not renewed", timeout=30)  # what it asked is not answered
+        d["ingestor"].await_log("the lease was not renewed")  # what it asked is not answered
         assert d["ingestor"].kill(signal.SIGTERM) == 0
         assert "ending without it" in d["ingestor"].log_text()
     finally:
@@ -139,10 +139,10 @@ def test_commits_that_hang_cost_nobody_the_lease(deploy, own_table):
     replica("away")
     own_table.shell("SET synchronous_commit = local; INSERT INTO events (event_type) VALUES ('x')")
     hang = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%checkpoint%'"
-    wait_until(lambda: value(hang), 30, "a checkpoint that hangs")
+    wait_until(lambda: value(hang), what="a checkpoint that hangs")
     seen = renewals()
-    wait_until(lambda: renewals() > seen + 10, 30, "renewals that go on")
+    wait_until(lambda: renewals() > seen + 10, what="renewals that go on")
     assert d.stats()["lease_valid"] == 1
     assert d.stats()["epoch"] == before and d.stats("standby")["lease_valid"] == 0
     replica("")
-    d.verify(timeout_s=20)
+    d.verify()

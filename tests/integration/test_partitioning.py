@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from kafka import Topics, throw_away_broker
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 
 PARTITIONS, OWNERS, CUSTOMERS = 8, 4, 40
 TILES = [
@@ -60,7 +60,7 @@ PARTS = [f"part{i}" for i in range(OWNERS)]
 
 
 def await_folded(d, count):
-    wait_until(lambda: sum(folded(d, *PARTS)) == count and folded(d, "ingestor") == [count], 30, f"{count} messages to be folded")
+    wait_until(lambda: sum(folded(d, *PARTS)) == count and folded(d, "ingestor") == [count], what=f"{count} messages to be folded")
 
 
 def own_messages(topics):
@@ -86,14 +86,14 @@ def test_each_ingestor_reads_its_own_partitions_and_no_others(shared):
     for i, part in enumerate(PARTS):
         known = {name for name in d.stats(part) if name.startswith("source_lag.")}
         assert known == {f"source_lag.{topics.names[0]}-{p}" for p in (i, i + OWNERS)}
-    d.verify(timeout_s=30)
+    d.verify()
     members = [customers_of(d, part) for part in PARTS]
     assert sum(len(m) for m in members) == len(set.union(*members)) == 2 * CUSTOMERS
     lanes = {tile["k"]: tile["l"] for tile in d.query({"op": "snapshot"})["tiles"]}
     assert lanes == {"all": 0, **{key: 1 + i for i, m in enumerate(members) for key in m}}
     assert d.stats("ingestor")["events_published"] == 2000 and not any(d.stats(part)["events_published"] for part in PARTS)
     verify = [d.bin / "tilewire", "-c", d.folder / "part2.yaml", "verify", "--from", "ingestor", "--timeout", "30s"]
-    result = subprocess.run(verify, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    result = subprocess.run(verify, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
     assert result.returncode == 0 and f"{len(members[2])} tiles" in result.stdout, result.stdout
     assert d.stats("cache")["tiles_of_two_lanes"] == 0 and d.metric("tiles_of_two_lanes_total") == 0
 
@@ -102,21 +102,21 @@ def test_one_that_dies_stops_its_own_members_until_its_standby_has_them(shared):
     d, topics = shared
     produce(topics, 400)
     await_folded(d, 400)
-    d.verify(timeout_s=30)
+    d.verify()
     theirs = customers_of(d, "part1")
     d["part1"].kill()
-    wait_until(lambda: {key for key, stale in states(d).items() if stale} == theirs, 30, "its members, and no others, to be stale")
-    wait_until(lambda: d.request("/readyz")[0] == 503, 30, "/readyz to say that a lane is missing")
+    wait_until(lambda: {key for key, stale in states(d).items() if stale} == theirs, what="its members, and no others, to be stale")
+    wait_until(lambda: d.request("/readyz")[0] == 503, what="/readyz to say that a lane is missing")
     produce(topics, 400)
     own = own_messages(topics)
     others = [part for part in PARTS if part != "part1"]
-    wait_until(lambda: folded(d, *others) == [own[0], own[2], own[3]], 30, "the others to go on")
-    wait_until(lambda: d.tile("all")["data"]["value"] == 800, 30, "what is not partitioned to go on")
+    wait_until(lambda: folded(d, *others) == [own[0], own[2], own[3]], what="the others to go on")
+    wait_until(lambda: d.tile("all")["data"]["value"] == 800, what="what is not partitioned to go on")
     assert {key for key, stale in states(d).items() if stale} == theirs
     d.start("part1")
-    wait_until(lambda: d.request("/readyz")[0] == 200, 30, "/readyz to be well again")
-    wait_until(lambda: not any(states(d).values()), 30, "no tile to be stale")
-    d.verify(timeout_s=30)
+    wait_until(lambda: d.request("/readyz")[0] == 200, what="/readyz to be well again")
+    wait_until(lambda: not any(states(d).values()), what="no tile to be stale")
+    d.verify()
 
 
 def test_a_standby_takes_its_partitions_over(deploy, broker):
@@ -131,13 +131,13 @@ def test_a_standby_takes_its_partitions_over(deploy, broker):
     d.start("cache", "gateway0", "gateway1")
     produce(topics, 400)
     await_folded(d, 400)
-    d.verify(timeout_s=30)
+    d.verify()
     d["part2"].kill()
     produce(topics, 400)
-    wait_until(lambda: d.stats("standby")["lease_valid"] == 1, 30, "the standby to take over")
-    d.verify(timeout_s=60)
+    wait_until(lambda: d.stats("standby")["lease_valid"] == 1, what="the standby to take over")
+    d.verify()
     assert customers_of(d, "standby") and not [name for name in d.stats("standby") if name.startswith("source_lag.") and name[-1] not in "26"]
-    wait_until(lambda: d.request("/readyz")[0] == 200, 30, "/readyz to be well")
+    wait_until(lambda: d.request("/readyz")[0] == 200, what="/readyz to be well")
     assert d.tile("all")["data"]["value"] == 800
 
 
@@ -147,7 +147,7 @@ def test_one_key_in_partitions_of_two_ingestors_is_said(shared):
     value = json.dumps({"timestamp": now_iso(), "event_type": "order.created", "payload": {"amount": 1}})
     for partition in (0, 1, 1):
         topics.send(value, "c0", partition=partition)
-    wait_until(lambda: d.stats("cache")["tiles_of_two_lanes"] > 0 and d.metric("tiles_of_two_lanes_total") > 0, 30, "it to be counted")
+    wait_until(lambda: d.stats("cache")["tiles_of_two_lanes"] > 0 and d.metric("tiles_of_two_lanes_total") > 0, what="it to be counted")
     d["cache"].await_log("another ingestor publishes, too")
     result = d.run("verify", "--timeout", "5s")
     assert result.returncode == 1 and "orders/c0" in result.stdout, result.stdout
@@ -165,15 +165,15 @@ def test_one_ingestor_has_all_of_it_and_a_family_may_change_its_lane(deploy, bro
     families = [tile["key"] for tile in TILES[:2]]
     members = {f"{key}/c{i}" for key in families for i in range(CUSTOMERS)}
     produce(topics, 400)
-    wait_until(lambda: lanes() == {"all": 0, **dict.fromkeys(members, 1)}, 30, "all members to be on the first lane of partitions")
-    d.verify(timeout_s=30)
+    wait_until(lambda: lanes() == {"all": 0, **dict.fromkeys(members, 1)}, what="all members to be on the first lane of partitions")
+    d.verify()
     d.config["tiles"][1].pop("partition")
     d.write()
     d["ingestor"].process.send_signal(signal.SIGHUP)
     d["ingestor"].await_log("starting again with the new configuration")
-    wait_until(lambda: lanes() == {"all": 0, **{key: int(key.startswith("spent/")) for key in members}}, 30, "one family to be on the lane of its key")
+    wait_until(lambda: lanes() == {"all": 0, **{key: int(key.startswith("spent/")) for key in members}}, what="one family to be on the lane of its key")
     produce(topics, 400)
-    d.verify(timeout_s=30)
+    d.verify()
     assert d.request("/readyz")[0] == 200
 
 
@@ -186,11 +186,11 @@ def test_a_topic_may_grow_to_another_multiple(shared):
     topics.add_partitions(PARTITIONS + OWNERS)
     topics.connect()
     for i, part in enumerate(PARTS):
-        wait_until(lambda p=part, n=PARTITIONS + i: f"partition {topics.names[0]}-{n} is new" in d[p].log_text(), 30, "it to be found")
+        wait_until(lambda p=part, n=PARTITIONS + i: f"partition {topics.names[0]}-{n} is new" in d[p].log_text(), what="it to be found")
     assert d["part0"].log_text().count("is new, and is read") == 1
     produce(topics, 200)
     await_folded(d, 400)
     assert any(topics.range(topics.names[0], PARTITIONS + i)[1] for i in range(OWNERS))
     assert folded(d, *PARTS) == [2 * count for count in before]
-    d.verify(timeout_s=30)
+    d.verify()
     assert d.stats("cache")["tiles_of_two_lanes"] == 0

@@ -64,11 +64,11 @@ def ready(d):
 
 def await_told(d):
     """Whatever was cut, the gateway says so, and goes on saying so."""
-    wait_until(lambda: not ready(d), 30, "/readyz to say that something is wrong")
+    wait_until(lambda: not ready(d), what="/readyz to say that something is wrong")
     assert b"beat" in d.request("/readyz")[2]
     wait_until(lambda: d.metric("upstream_lag_seconds") > 3)
     assert d.metric("ready") == 0
-    wait_until(lambda: all(stale(d)), 30, "all tiles to be stale")
+    wait_until(lambda: all(stale(d)), what="all tiles to be stale")
     until = time.monotonic() + OBSERVED_S
     while time.monotonic() < until:
         assert not ready(d) and all(stale(d))
@@ -76,8 +76,8 @@ def await_told(d):
 
 
 def await_well(d):
-    wait_until(lambda: ready(d), 60, "/readyz to be well again")
-    wait_until(lambda: not any(stale(d)), 30, "all tiles to be fresh again")
+    wait_until(lambda: ready(d), what="/readyz to be well again")
+    wait_until(lambda: not any(stale(d)), what="all tiles to be fresh again")
 
 
 # ---- The network ----
@@ -144,7 +144,7 @@ def test_an_ingestor_that_is_cut_off_from_its_database_is_followed(spread, netwo
     await_well(d)
     log = len(d["ingestor"].log_text())
     network.join("one", "db")
-    d["ingestor"].await_log("standing by: another ingestor", timeout=60, after=log)
+    d["ingestor"].await_log("standing by: another ingestor", after=log)
     d["standby"].kill()  # on another machine: only its silence tells
     await_progress(client)
     check_streams(d, [client], writer)

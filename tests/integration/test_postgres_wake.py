@@ -12,7 +12,7 @@ import pytest
 
 import test_check_connect
 from conftest import ROOT
-from tilewire import Postgres, free_ports, wait_until
+from tilewire import PATIENCE, Postgres, free_ports, wait_until
 
 HOUR = {"source": {"poll_interval": "1h"}}
 EVER = [{"key": "ever", "type": "count", "match": {"event_type": "order.*"}}]
@@ -40,14 +40,14 @@ def test_rows_written_straight_into_a_partition_wake_the_ingestor(deploy, postgr
     d.start()
     for i, name in enumerate(["parted", "leaf", '"Part new"'] * 2):
         postgres_table.execute(INSERT.format(name))
-        wait_until(lambda: value(d) == i + 1, 30, f"a row written into {name} to be read")
+        wait_until(lambda: value(d) == i + 1, what=f"a row written into {name} to be read")
     postgres_table.execute("CREATE TABLE later PARTITION OF parted FOR VALUES FROM ('1901-01-01') TO ('2001-01-01')")
     with postgres_table.db, postgres_table.db.cursor() as cursor:
         cursor.execute("SELECT DISTINCT tgenabled FROM pg_trigger WHERE tgname = 'tilewire_notify_replica'")
         assert cursor.fetchall() == [("R",)], "a new partition has it as the table does: no cost to ordinary sessions"
     d.run("install-trigger", check=True)
     postgres_table.execute("INSERT INTO later (timestamp, event_type) VALUES ('1999-01-01', 'order.created')")
-    wait_until(lambda: value(d) == 7, 30, "a row written into a new partition to be read")
+    wait_until(lambda: value(d) == 7, what="a row written into a new partition to be read")
     d.run("install-trigger", "--remove", check=True)
     with postgres_table.db, postgres_table.db.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal")
@@ -95,7 +95,7 @@ def test_the_target_of_a_logical_replication_wakes_the_ingestor(deploy, folder, 
         postgres_table.shell(f"CREATE SUBSCRIPTION s CONNECTION '{server['uri']}' PUBLICATION p")
         for i in range(3):
             psql(server["uri"], INSERT.format("events"))
-            wait_until(lambda: value(d) == i + 1, 30, "the replicated row to be read")
+            wait_until(lambda: value(d) == i + 1, what="the replicated row to be read")
         d.verify()
     finally:
         for sql in ("ALTER SUBSCRIPTION s DISABLE", "ALTER SUBSCRIPTION s SET (slot_name = NONE)", "DROP SUBSCRIPTION s"):
@@ -172,10 +172,10 @@ ignore_startup_parameters = extra_float_digits
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     with open(path / "log", "wb") as log:
         process = subprocess.Popen([*as_user, program, path / "pgbouncer.ini"], stdout=log, stderr=log)
-    wait_until(lambda: b"process up" in (path / "log").read_bytes(), 30, "PgBouncer")
+    wait_until(lambda: b"process up" in (path / "log").read_bytes(), what="PgBouncer")
     yield port
     process.terminate()
-    process.wait(timeout=10)
+    process.wait(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("checkpoint", ["file", "postgresql"])
@@ -303,7 +303,7 @@ def test_rows_come_at_once_through_the_pooler_and_by_polling_when_what_listens_i
     d["ingestor"].await_log("source.listen_uri: the server notifies of new rows")
     for i in range(20):
         postgres_table.execute(INSERT.format("events"))
-        wait_until(lambda: value(d) == i + 1, 30, "the row, long before it is polled")
+        wait_until(lambda: value(d) == i + 1, what="the row, long before it is polled")
     d.verify()
     d.config["source"]["poll_interval"] = "300ms"
     d.write()
@@ -313,11 +313,11 @@ def test_rows_come_at_once_through_the_pooler_and_by_polling_when_what_listens_i
     relay.down()
     for i in range(3):
         postgres_table.execute(INSERT.format("events"))
-        wait_until(lambda: value(d) == 21 + i, 30, "the row by polling")
+        wait_until(lambda: value(d) == 21 + i, what="the row by polling")
     log = d["ingestor"].log_text()
     assert log.count("until it listens, the table is polled each 300 ms") == 1, log
     relay.up()
-    d["ingestor"].await_log("the server notifies of new rows again", timeout=20)
+    d["ingestor"].await_log("the server notifies of new rows again")
     postgres_table.execute(INSERT.format("events"))
     wait_until(lambda: value(d) == 24)
     assert d["ingestor"].log_text().count("until it listens") == 1
@@ -336,7 +336,7 @@ def test_rows_written_while_nothing_listened_are_read_when_it_does_again(deploy,
     d["ingestor"].await_log("source.listen_uri: cannot connect to PostgreSQL.*until it listens, the table is polled each 3600000 ms")
     postgres_table.execute(INSERT.format("events"))
     relay.up()
-    wait_until(lambda: value(d) == 1, 30, "the row, once it listens")
+    wait_until(lambda: value(d) == 1, what="the row, once it listens")
 
 
 def test_a_server_that_does_not_answer_holds_nothing_up(deploy, postgres_table, bouncer):

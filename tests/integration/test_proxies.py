@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from tilewire import Program, free_ports, now_iso, wait_until
+from tilewire import PATIENCE, Program, free_ports, now_iso, wait_until
 from websocket import WebSocket
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "docs" / "deploy"
@@ -72,7 +72,7 @@ class Proxied:
         self.tls = certificate(folder)
         make = command or {"nginx": nginx_command, "haproxy": haproxy_command}[kind]
         self.program = Program(kind, make(folder, self.port, d.gateway_ports, self.tls), folder / f"{kind}.out").start()
-        wait_until(lambda: self.get("/healthz")[0] == 200, 30, f"{kind}: {self.program.log_text()}")
+        wait_until(lambda: self.get("/healthz")[0] == 200, what=f"{kind}: {self.program.log_text()}")
 
     def command(self, path, *options, client="127.0.0.2"):
         return ["curl", "-sS", "--http2", "--cacert", str(self.folder / "cert.pem"), "--interface", client, "-m", "60", *options,
@@ -104,7 +104,7 @@ class Proxied:
     def close(self):
         for process in self.curls:
             process.kill()
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE)
         if self.program.alive():
             self.program.kill(signal.SIGTERM)
 
@@ -129,16 +129,16 @@ def test_streams_arrive_as_they_come(proxied, sqlite_table):
     proxied.get("/api/tiles")
     events, tiles = proxied.stream("/api/events/stream"), proxied.stream("/api/tiles/stream?keys=orders.ever")
     for lines in (events, tiles):
-        wait_until(lambda: any(line.startswith("retry: ") for line in lines), 30, "the stream's first line")
+        wait_until(lambda: any(line.startswith("retry: ") for line in lines), what="the stream's first line")
     for n in range(1, 4):
         last = sqlite_table.insert([(now_iso(), "order.created", None, f"o{n}", None, None)])
         # Far less than any buffer has come by now; and the next row comes when this one has.
-        wait_until(lambda: f"id: {last}" in events, 30, "the event")
-        wait_until(lambda: any(f'"data":{{"value":{n}}}' in line for line in tiles), 30, "the tile")
+        wait_until(lambda: f"id: {last}" in events, what="the event")
+        wait_until(lambda: any(f'"data":{{"value":{n}}}' in line for line in tiles), what="the tile")
     for lines in (events, tiles):
         assert lines[0].startswith("HTTP/2 200") and "content-type: text/event-stream" in lines
     again = proxied.stream("/api/events/stream", "-H", "Last-Event-ID: 1")
-    wait_until(lambda: "id: 3" in again, 30)
+    wait_until(lambda: "id: 3" in again)
     assert "id: 2" in again and "id: 1" not in again
 
 
@@ -147,7 +147,7 @@ def test_answers_get_through(proxied, sqlite_table):
     rows = [(now_iso(), "order.created", None, f"o{i}", None, json.dumps({"region": f"r{i}"})) for i in range(30)]
     sqlite_table.insert(rows)
     for gateway in (0, 1):
-        wait_until(lambda: d.metric("tiles", gateway) >= 42, 30, "all tiles")
+        wait_until(lambda: d.metric("tiles", gateway) >= 42, what="all tiles")
     status, headers, body = proxied.get("/api/tiles", "-H", "Accept-Encoding: gzip")
     assert status == 200 and headers["content-encoding"] == "gzip" and len(json.loads(gzip.decompress(body))["tiles"]) >= 42
     assert "Accept-Encoding" in headers["vary"]
@@ -162,7 +162,7 @@ def test_answers_get_through(proxied, sqlite_table):
     answers = []
     waiting = threading.Thread(target=lambda: answers.append(proxied.get("/api/events?after=30&wait=60s")))
     waiting.start()
-    wait_until(lambda: d.metric("waiting", 0) + d.metric("waiting", 1) == 1, 30)
+    wait_until(lambda: d.metric("waiting", 0) + d.metric("waiting", 1) == 1)
     sqlite_table.insert(rows[:1])
     waiting.join(30)
     assert [e["id"] for e in json.loads(answers[0][2])["events"]] == [31]
@@ -203,10 +203,10 @@ def test_limits_are_those_of_the_clients_address(proxied):
 
 def test_a_gateway_that_dies_is_not_noticed(proxied):
     events = proxied.stream("/api/events/stream")
-    wait_until(lambda: any(line.startswith("retry:") for line in events), 30)
+    wait_until(lambda: any(line.startswith("retry:") for line in events))
     serving = 0 if proxied.d.metric("streams", 0) == 1 else 1
     proxied.d[f"gateway{serving}"].kill()
-    wait_until(lambda: proxied.curls[0].poll() is not None, 30, "the stream to end")
+    wait_until(lambda: proxied.curls[0].poll() is not None, what="the stream to end")
     for _ in range(5):
         assert proxied.get("/healthz")[0] == 200
     assert proxied.get("/api/tiles")[0] == 200

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 import zmq
 
-from tilewire import wait_until
+from tilewire import PATIENCE, wait_until
 
 TILES = [{"key": "deploys", "type": "count", "match": {"event_type": "deploy"}},
          {"key": "amounts", "type": "trend", "match": {"event_type": "sale"}, "step": "1d", "length": 3, "aggregate": "sum",
@@ -65,7 +65,7 @@ def test_tilewire_push(deploy, pushed):
     assert other.returncode == 1 and "was used for other events" in other.stdout
     command = [str(d.bin / "tilewire"), "-c", str(d.file), "push", "--json", "-"]
     lines = "\n".join(json.dumps({"event_type": "deploy", "summary": "x" * 400, "target_id": i}) for i in range(3000))
-    out = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=True, timeout=60).stdout
+    out = subprocess.run(command, input=lines, stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE).stdout
     answers = [json.loads(line) for line in out.splitlines()]
     assert len(answers) > 1 and answers[-1]["last"] == 3002 and sum(a["events"] for a in answers) == 3000
     assert pushed.rows("SELECT target_id FROM events WHERE id > 2 ORDER BY id") == [(str(i),) for i in range(3000)]
@@ -107,7 +107,7 @@ def test_what_was_answered_survives_kill_9_exactly_once(deploy, pushed):
         answers = dict(w.result(timeout=120) for w in work)
     rows = pushed.rows("SELECT target_id, id FROM events")
     assert len(rows) == 400 and dict(rows) == answers
-    wait_until(lambda: d.tile("deploys")["data"]["value"] == 400, 60)
+    wait_until(lambda: d.tile("deploys")["data"]["value"] == 400)
     d.verify()
 
 
@@ -118,7 +118,7 @@ def test_a_standby_takes_none_and_says_who_leads(deploy, pushed):
     wait_until(lambda: "holds" in push(d, {"event_type": "deploy"}, of="standby").get("error", {}).get("message", ""))
     assert push(d, {"event_type": "deploy"})["first"] == 1
     d["ingestor"].kill(signal.SIGKILL)
-    wait_until(lambda: push(d, {"event_type": "deploy"}, key="once", of="standby").get("first") == 2, 60)
+    wait_until(lambda: push(d, {"event_type": "deploy"}, key="once", of="standby").get("first") == 2)
     assert push(d, {"event_type": "deploy"}, key="once", of="standby") == {"first": 2, "count": 1, "repeated": True}
 
 

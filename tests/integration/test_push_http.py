@@ -15,7 +15,7 @@ import pytest
 from conftest import bin_folder
 from issuer import Issuer, bearer
 from test_push import TILES, PushFile
-from tilewire import Deployment, wait_until
+from tilewire import PATIENCE, Deployment, wait_until
 
 JSON = {"Content-Type": "application/json"}
 CLOUD = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "deploy", "data": {"n": 1}}
@@ -70,7 +70,7 @@ def test_every_form(shared):
     (two,) = ids(post(shared, '{"n": 1}', JSON | binary))
     rows = shared.table.rows(f"SELECT event_type, actor_id, payload FROM events WHERE id IN ({one}, {two}) ORDER BY id")
     assert rows == [("deploy", "/shop", '{"n": 1}')] * 2
-    chunks = http.client.HTTPConnection("127.0.0.1", shared.gateway_ports[0], timeout=30)
+    chunks = http.client.HTTPConnection("127.0.0.1", shared.gateway_ports[0], timeout=PATIENCE)
     chunks.request("POST", "/api/events", body=iter([b'{"event_', b'type":"deploy"}']), headers=JSON, encode_chunked=True)
     assert chunks.getresponse().status == 201
     chunks.close()

@@ -11,7 +11,7 @@ import threading
 import msgpack
 import zmq
 
-from tilewire import RandomEvents, now_iso, wait_until
+from tilewire import PATIENCE, RandomEvents, now_iso, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -112,7 +112,7 @@ def test_tail_prints_deltas(deploy, sqlite_table):
             sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None)])
             return any("orders.ever" in line for line in seen)
 
-        wait_until(tailed, 30, "a delta in the tail")
+        wait_until(tailed, what="a delta in the tail")
         for line in list(seen):  # noqa: PERF101 (others append to it meanwhile)
             json.loads(line)
     finally:
@@ -124,12 +124,12 @@ def test_wrong_configurations(deploy, sqlite_table):
     d = deploy(sqlite_table)
     d.file.write_text("source:\n  uri: sqlite:x.db\n  pol_interval: 2s\n")
     for program in ("tilewire-ingestor", "tilewire-cache", "tilewire-gateway"):
-        result = subprocess.run([d.bin / program, "-c", d.file], stderr=subprocess.PIPE, text=True, timeout=20)
+        result = subprocess.run([d.bin / program, "-c", d.file], stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
         assert result.returncode == 2
         assert result.stderr.count("\n") == 1 and "tilewire.yaml:3" in result.stderr and "poll_interval" in result.stderr
-        assert subprocess.run([d.bin / program, "--nonsense"], stderr=subprocess.DEVNULL, timeout=20).returncode == 2
+        assert subprocess.run([d.bin / program, "--nonsense"], stderr=subprocess.DEVNULL, timeout=PATIENCE).returncode == 2
         assert "tilewire" in subprocess.run([d.bin / program, "--version"], stdout=subprocess.PIPE, text=True, check=True).stdout
-    assert subprocess.run([d.bin / "tilewire", "check", d.file], stderr=subprocess.DEVNULL, timeout=20).returncode == 2
+    assert subprocess.run([d.bin / "tilewire", "check", d.file], stderr=subprocess.DEVNULL, timeout=PATIENCE).returncode == 2
 
 
 def test_signals_end_programs_cleanly(deploy, sqlite_table):

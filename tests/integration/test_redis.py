@@ -69,15 +69,15 @@ def test_entries_are_tiles_and_events(deploy, entries):
     for _ in range(40):
         entries.insert([rows.next() for _ in range(5)])
     for gateway in (0, 1):
-        wait_until(lambda g=gateway: len(all_events(d, g)) == 200, 20, "all entries")
+        wait_until(lambda g=gateway: len(all_events(d, g)) == 200, what="all entries")
     d.verify()
     ids = entries.ids()
     assert [e["id"] for e in all_events(d)] == [e["id"] for e in all_events(d, 1)] == ids
     stream = d.stream("/api/events/stream", 1, last_event_id=ids[150])
     wait_until(lambda: len(text_ids(stream)) >= 49, what="what is behind it")
     assert text_ids(stream) == ids[151:]
-    wait_until(lambda: d.stats().get(f"source_lag.{entries.name}") == 0, 20, "the lag")
-    wait_until(lambda: d.metric("source_lag", 1) == 0, 20, "the lag at the gateway")
+    wait_until(lambda: d.stats().get(f"source_lag.{entries.name}") == 0, what="the lag")
+    wait_until(lambda: d.metric("source_lag", 1) == 0, what="the lag at the gateway")
 
 
 def test_an_entry_is_at_the_client_soon(deploy, entries):
@@ -96,12 +96,12 @@ def test_kill_under_load(deploy, entries, victim):
     writer = Writer(entries, 7, lambda: len(client.ids()))
     for _ in range(3):
         before = len(client.ids())
-        wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 200, 60, "entries")
+        wait_until(lambda n=before: client.keep_up() or len(client.ids()) > n + 200, what="entries")
         d[victim].kill()
         d.start(victim)
     writer.stop()
     expected = entries.ids()
-    wait_until(lambda: client.keep_up() or len(set(client.ids())) == len(expected), 60, "all entries")
+    wait_until(lambda: client.keep_up() or len(set(client.ids())) == len(expected), what="all entries")
     d.verify()
     assert client.ids() == expected
 
@@ -131,7 +131,7 @@ def test_a_duplicate_of_what_is_gone_is_no_news(deploy, entries, behind):
     if behind:
         entries.send(order(payload={"event_id": "c"}))
     await_value(d, 2 + behind)
-    wait_until(lambda: d.stats()["events_duplicate"] == 1, 20, "the duplicate to be read")
+    wait_until(lambda: d.stats()["events_duplicate"] == 1, what="the duplicate to be read")
     result = d.run("verify", "--timeout", "5s")
     assert result.returncode == 3, result.stdout
     assert "lacks what has happened since" not in result.stdout
@@ -142,7 +142,7 @@ def test_what_was_trimmed_after_it_was_folded_stays_in_the_tiles(deploy, entries
     for _ in range(5):
         entries.send(order())
     await_value(d, 5)
-    wait_until(lambda: d.stats()["checkpoint_position"] == 5, 20, "the state to be saved")
+    wait_until(lambda: d.stats()["checkpoint_position"] == 5, what="the state to be saved")
     entries.redis.xtrim(entries.name, maxlen=0, approximate=False)
     entries.send(order())
     await_value(d, 6)
@@ -184,7 +184,7 @@ def test_a_burst_that_is_trimmed_while_it_is_read(deploy, entries):
             pipe.xadd(entries.name, {"data": order()}, maxlen=10, approximate=False)
         pipe.execute()
     entries.send(order())
-    wait_until(lambda: lost(d) + (value(d) or 0) == 1002, 20, "what was read and what was lost to be all")
+    wait_until(lambda: lost(d) + (value(d) or 0) == 1002, what="what was read and what was lost to be all")
     assert lost(d) >= 800
 
 
@@ -269,7 +269,7 @@ def test_a_failover_to_a_replica_that_lacks_the_newest_entries(deploy, own_serve
             entries.send(order())
         await_value(d, 10)
         copy = replica.client()
-        wait_until(lambda: copy.exists(entries.name) and copy.xlen(entries.name) == 10, 20, "the replica")
+        wait_until(lambda: copy.exists(entries.name) and copy.xlen(entries.name) == 10, what="the replica")
         copy.execute_command("REPLICAOF", "NO", "ONE")
         for _ in range(5):
             entries.send(order())
@@ -295,12 +295,12 @@ def test_a_server_that_is_killed_comes_back(deploy, own_server):
     await_value(d, 1)
     entries.redis.save()
     own_server.stop("KILL")
-    wait_until(lambda: d.request("/readyz")[0] == 503, 30, "the outage to be seen")
+    wait_until(lambda: d.request("/readyz")[0] == 503, what="the outage to be seen")
     own_server.start()
     entries.connect()
     entries.send(order())
     await_value(d, 2, 60)
-    wait_until(lambda: d.request("/readyz")[0] == 200, 30, "ready again")
+    wait_until(lambda: d.request("/readyz")[0] == 200, what="ready again")
     d.verify()
 
 
@@ -312,7 +312,7 @@ def test_a_server_that_hangs_is_seen(deploy, own_server):
     pid = int((own_server.path / "pid").read_text())
     os.kill(pid, signal.SIGSTOP)
     try:
-        wait_until(lambda: d.request("/readyz")[0] == 503, 30, "the outage to be seen")
+        wait_until(lambda: d.request("/readyz")[0] == 503, what="the outage to be seen")
     finally:
         os.kill(pid, signal.SIGCONT)
     entries.send(order())
@@ -376,8 +376,8 @@ def test_rows_of_tables_that_debezium_follows(deploy, entries, extended):
     for op in "cud":
         change = json.dumps({"op": op, "before": None, "after": None, "source": {"table": "orders"}, "ts_ms": 1_700_000_000_001})
         entries.send(change, **({"field": "value", "key": key} if extended else {"field": key}))
-        wait_until(lambda o=op: len(all_events(d)) == "cud".index(o) + 1, 20, "the change")
-    wait_until(lambda: d.tile("open")["data"]["total"] == 0, 20, "the row to be gone")
+        wait_until(lambda o=op: len(all_events(d)) == "cud".index(o) + 1, what="the change")
+    wait_until(lambda: d.tile("open")["data"]["total"] == 0, what="the row to be gone")
     assert {e["target_id"] for e in all_events(d)} == {"7"}
     assert unusable(d) == 0
     d.verify()
@@ -390,8 +390,8 @@ def test_entries_of_one_millisecond_are_in_their_order(deploy, entries):
     for i in range(12):
         kind = "closed" if i == 10 else "opened"
         entries.send(None, event_type=kind, target_id="a" if i in (9, 10) else f"o{i}", id=f"1700000000000-{i}")
-    wait_until(lambda: len(all_events(d)) == 12, 20, "all entries")
-    wait_until(lambda: d.tile("open")["data"]["total"] == 10, 20, "all but the closed one")
+    wait_until(lambda: len(all_events(d)) == 12, what="all entries")
+    wait_until(lambda: d.tile("open")["data"]["total"] == 10, what="all but the closed one")
     d.verify()
 
 
@@ -419,7 +419,7 @@ def test_a_tile_that_is_added_is_built_from_the_entries_that_are_there(deploy, e
     d.write()
     d["ingestor"].process.send_signal(signal.SIGHUP)
     await_value(d, 2, key="late")
-    wait_until(lambda: d.tile("late")["complete"] is False, 20, "that older ones are gone to be said")
+    wait_until(lambda: d.tile("late")["complete"] is False, what="that older ones are gone to be said")
 
 
 def test_a_user_a_password_and_a_database(deploy, folder):

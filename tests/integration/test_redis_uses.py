@@ -59,9 +59,9 @@ def test_an_entry_that_is_too_long_stands_in_no_way(deploy, entries, saved):
     for size in (0, 70 << 20, 0, 70 << 20, 70 << 20, 0):
         entries.send("x" * size if size else order())
     await_value(d, 3, 60)
-    wait_until(lambda: unusable(d) == 3, 60)
+    wait_until(lambda: unusable(d) == 3)
     if saved:
-        wait_until(lambda: d.stats()["checkpoint_position"] == 3, 30, "what was folded to be saved")
+        wait_until(lambda: d.stats()["checkpoint_position"] == 3, what="what was folded to be saved")
     stream = d.stream("/api/events/stream")
     d["ingestor"].kill()
     d.config["tiles"].append({"key": "all", "type": "count"})
@@ -69,5 +69,5 @@ def test_an_entry_that_is_too_long_stands_in_no_way(deploy, entries, saved):
     d.start("ingestor")
     entries.send(order())
     await_value(d, 4, 60)
-    wait_until(lambda: value(d, "all") == 4, 60, "the new tile")
+    wait_until(lambda: value(d, "all") == 4, what="the new tile")
     assert len(all_events(d)) == 4 and not any(e["event"] == "reset" for e in stream.events)

@@ -30,7 +30,7 @@ def reload(d, tiles=None, wait=True):
     if wait:
         for tile in d.config["tiles"]:
             if "group_by" not in tile:
-                wait_until(lambda: built(d, tile["key"]), 30, f"{tile['key']} to be built")
+                wait_until(lambda: built(d, tile["key"]), what=f"{tile['key']} to be built")
 
 
 def built(d, key):
@@ -106,7 +106,7 @@ def test_the_command_line_says_what_a_tile_knows_of_the_past(deploy, postgres_ta
     holder = postgres_table.connect().cursor()
     holder.execute("SELECT pg_advisory_lock(7)")
     reload(d, [*TILES, {"key": "new", "type": "count"}], wait=False)
-    wait_until(lambda: d.request("/api/tiles/new")[0] == 200 and d.tile("new")["building"]["progress"] > 0, 30, "the rows before the one that is held")
+    wait_until(lambda: d.request("/api/tiles/new")[0] == 200 and d.tile("new")["building"]["progress"] > 0, what="the rows before the one that is held")
     percent = int(100 * d.tile("new")["building"]["progress"])
     row = re.search(r"^new +count +\d+ +(.+?)  ", d.run("ls", check=True).stdout, re.M)
     assert row[1] == f"building {percent} %"
@@ -200,7 +200,7 @@ def test_a_changed_column_builds_exactly_what_reads_it(deploy, every_table):
     d.config["source"]["columns"] = {"actor_id": "target_id", "target_id": "actor_id"}
     d.write()
     d.start("ingestor")
-    wait_until(lambda: built(d, "backlog") and value(d, "backlog") == 3, 30, "the backlog by the other column")
+    wait_until(lambda: built(d, "backlog") and value(d, "backlog") == 3, what="the backlog by the other column")
     wait_until(lambda: d.request("/api/tiles/regions/r0")[0] == 404 and d.request("/api/tiles/regions/t200")[0] == 200)
     wait_until(lambda: d.tile("all")["data"]["value"] == 300 and d.tile("all")["since"] == versions["all"])
     wait_until(lambda: d.tile("backlog")["complete"] is False)
@@ -238,7 +238,7 @@ def test_rows_that_come_while_a_tile_is_built_count_once(deploy, every_table):
     assert any("building" in tile for tile in seen), "it says that it is being built"
     assert all(0 <= tile["building"]["progress"] < 1 for tile in seen if "building" in tile)
     assert not [e for e in stream.events if e["event"] in ("expired", "reset")]
-    d.verify(timeout_s=30)
+    d.verify()
 
 
 def test_a_row_from_the_future_comes_once_to_a_tile_that_is_built_meanwhile(deploy, every_table):
@@ -249,7 +249,7 @@ def test_a_row_from_the_future_comes_once_to_a_tile_that_is_built_meanwhile(depl
     wait_until(lambda: value(d, "all") == 10)
     reload(d, [*TILES, {"key": "new", "type": "count"}])
     wait_until(lambda: value(d, "new") == 10)
-    wait_until(lambda: value(d, "all") == 11, 30, "the row's time")
+    wait_until(lambda: value(d, "all") == 11, what="the row's time")
     wait_until(lambda: value(d, "new") == 11)
     fill(every_table, 1)
     wait_until(lambda: (value(d, "all"), value(d, "new")) == (12, 12))

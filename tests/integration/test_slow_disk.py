@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from test_failover import TAKEN_OVER, any_table, epoch  # noqa: F401 (any_table is a fixture)
-from tilewire import RandomEvents, wait_until
+from tilewire import PATIENCE, RandomEvents, wait_until
 
 SHIM = """
 #define _GNU_SOURCE
@@ -85,11 +85,11 @@ def test_a_standby_takes_over_while_the_disk_hangs(deploy, any_table, folder, ho
     stream = d.stream("/api/events/stream")
     rows = RandomEvents(71)
     any_table.insert([rows.next() for _ in range(100)])
-    d.verify(timeout_s=20)
+    d.verify()
     for disk in disks:
         disk.let_through(0)
     any_table.insert([rows.next()])
-    wait_until(disks[0].is_waited_for, 30, "a checkpoint to be under way")
+    wait_until(disks[0].is_waited_for, what="a checkpoint to be under way")
     before = epoch(d, "ingestor")
     d["ingestor"].process.send_signal(how)
     last = any_table.insert([rows.next()])
@@ -98,11 +98,11 @@ def test_a_standby_takes_over_while_the_disk_hangs(deploy, any_table, folder, ho
         disks[1].let_through(1)
     stream.await_event(lambda e: e["id"] == str(last), TAKEN_OVER)
     assert epoch(d, "standby") > before
-    wait_until(disks[1].is_waited_for, 30, "the standby's first checkpoint, which hangs")
+    wait_until(disks[1].is_waited_for, what="the standby's first checkpoint, which hangs")
     for disk in disks:
         disk.let_through(ALL)
     d["ingestor"].process.send_signal(signal.SIGCONT)
-    d.verify(timeout_s=20)
+    d.verify()
     assert not [e for e in stream.events if e["event"] == "reset"]
 
 
@@ -112,10 +112,10 @@ def test_a_last_checkpoint_that_takes_long_is_saved_though_the_lease_is_given_ba
     d.start("ingestor")
     rows = RandomEvents(72)
     first = sqlite_table.insert([rows.next()])
-    wait_until(lambda: d.stats()["checkpoint_position"] == first, 30, "a checkpoint with all rows")
+    wait_until(lambda: d.stats()["checkpoint_position"] == first, what="a checkpoint with all rows")
     disk.let_through(0)
     last = sqlite_table.insert([rows.next()])
-    wait_until(disk.is_waited_for, 30, "a checkpoint to be under way")
+    wait_until(disk.is_waited_for, what="a checkpoint to be under way")
     d["ingestor"].process.send_signal(signal.SIGTERM)
     with open(f"{d.folder}/checkpoint.lock.1") as lock:
 
@@ -125,9 +125,9 @@ def test_a_last_checkpoint_that_takes_long_is_saved_though_the_lease_is_given_ba
             except BlockingIOError:
                 return False
 
-        wait_until(is_free, 30, "the lease to be given back")
+        wait_until(is_free, what="the lease to be given back")
     assert d["ingestor"].alive()
     disk.let_through(ALL)
-    assert d["ingestor"].process.wait(timeout=30) == 0
+    assert d["ingestor"].process.wait(timeout=PATIENCE) == 0
     d.start("ingestor")
     assert f"going on after position {last};" in d["ingestor"].log_text()

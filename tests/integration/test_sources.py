@@ -16,7 +16,7 @@ def test_postgres_polls_without_a_trigger_and_is_woken_with_one(deploy, postgres
     assert d.run("install-trigger").returncode == 0
     assert d.run("install-trigger").returncode == 0, "again does no harm"
     last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
-    wait_until(lambda: d.stats()["position"] == last, 30, "NOTIFY to wake the ingestor")
+    wait_until(lambda: d.stats()["position"] == last, what="NOTIFY to wake the ingestor")
     assert d.run("install-trigger", "--remove").returncode == 0
     assert d.run("install-trigger", "--remove").returncode == 0
     d["ingestor"].kill()
@@ -24,7 +24,7 @@ def test_postgres_polls_without_a_trigger_and_is_woken_with_one(deploy, postgres
     d.write()
     d.start("ingestor")
     last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
-    wait_until(lambda: d.stats()["position"] == last, 30, "polling to find the row")
+    wait_until(lambda: d.stats()["position"] == last, what="polling to find the row")
     d.verify()
 
 
@@ -88,12 +88,12 @@ def test_postgres_thousands_of_holes_cost_no_time(deploy, postgres_table):
     late.cursor().execute("INSERT INTO events (id,timestamp,event_type) SELECT i, now(), 'order.created' FROM unnest('{4,30000,59996}'::int[]) i")
     late.commit()
     late.close()
-    wait_until(lambda: len(stream.ids()) >= 3, 30, "the late rows, which one round of the polls finds")
+    wait_until(lambda: len(stream.ids()) >= 3, what="the late rows, which one round of the polls finds")
     assert sorted(stream.ids()) == [4, 30000, 59996]
     last = postgres_table.insert([(now_iso(), "order.created", None, "o", None, None)])
     stream.await_event(lambda e: e["id"] == str(last), 30)
     assert d.stats()["source_failures"] == 0
-    d.verify(timeout_s=20)
+    d.verify()
 
 
 def test_postgres_is_read_by_the_index_on_ids_without_statistics(deploy, postgres_table):
@@ -110,7 +110,7 @@ def test_postgres_is_read_by_the_index_on_ids_without_statistics(deploy, postgre
             cursor.execute("SELECT idx_tup_read FROM pg_stat_user_indexes WHERE relname = 'events'")
             return cursor.fetchone()[0]
 
-    wait_until(lambda: read() >= rows, 30, "the statistics")
+    wait_until(lambda: read() >= rows, what="the statistics")
     assert read() < 1.5 * rows
 
 
@@ -121,7 +121,7 @@ def test_sqlite_rows_are_seen_however_long_the_log_is_synced(deploy, sqlite_tabl
     d = deploy(sqlite_table, config={"source": {"poll_interval": "1h"}}).start("ingestor")
     for _ in range(50):
         last = sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None)])
-        wait_until(lambda: d.stats()["position"] == last, 30, "the row to be found")
+        wait_until(lambda: d.stats()["position"] == last, what="the row to be found")
 
 
 def test_a_table_that_ends_with_a_full_batch_is_caught_up_with(deploy, table):
@@ -255,7 +255,7 @@ def test_deleting_the_newest_rows_is_no_new_table(deploy, table):
         last = table.insert([(now_iso(), "note.written", None, None, None, None) for _ in range(3)])
         stream.await_event(lambda e: e["id"] == str(last), 30)
         table.execute(f"DELETE FROM events WHERE id = {last}")
-        wait_until(lambda: f"are gone (newest is {last - 1}, {last} was read)" in d["ingestor"].log_text(), 30)
+        wait_until(lambda: f"are gone (newest is {last - 1}, {last} was read)" in d["ingestor"].log_text())
     assert stream.ids() == list(range(1, last + 1))
     assert d.stats()["table_restarts"] == 0
     assert not [e for e in stream.events if e["event"] == "reset"]

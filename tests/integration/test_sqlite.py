@@ -52,7 +52,7 @@ def sales(deployment):
 
 
 def await_sales(deployment, count):
-    wait_until(lambda: sales(deployment) == count, 30, f"{count} sales, not {sales(deployment)}")
+    wait_until(lambda: sales(deployment) == count, what=f"{count} sales, not {sales(deployment)}")
 
 
 # ---- Ids ----
@@ -101,11 +101,11 @@ def test_single_ids_that_are_no_numbers_above_0_are_passed_over(shop, declared):
     insert(1, 2, 2.5, "x1", b"x2", -1, 0, None, 1e30)
     d.start()
     await_sales(d, 2)
-    wait_until(lambda: d.stats()["rows_unusable"] == 7, 30, "the unusable rows")
+    wait_until(lambda: d.stats()["rows_unusable"] == 7, what="the unusable rows")
     insert(3, 4)
     await_sales(d, 4)
     insert(-2, "x3", 4.5)
-    wait_until(lambda: d.stats()["rows_unusable"] == 10, 30, "the unusable rows")
+    wait_until(lambda: d.stats()["rows_unusable"] == 10, what="the unusable rows")
     insert(5)
     await_sales(d, 5)
     assert d.stats()["rows_unusable"] == 10
@@ -119,7 +119,7 @@ def test_rows_with_ids_of_0_or_less_are_counted(shop):
         database.db.execute("INSERT INTO log VALUES (?, ?, 'sale', 'north', NULL)", (n, now_iso()))
     d.start()
     await_sales(d, 1)
-    wait_until(lambda: d.stats()["rows_unusable"] == 2, 30, "the unusable rows")
+    wait_until(lambda: d.stats()["rows_unusable"] == 2, what="the unusable rows")
     assert "no whole numbers above 0" in d["ingestor"].log_text()
     d.verify()
 

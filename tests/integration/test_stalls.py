@@ -59,7 +59,7 @@ def publish_much(table):
 
 def position(d):
     """The ingestor has so much to do that an answer may take long on a busy machine."""
-    return d.query({"op": "stats"}, "ingestor", timeout_ms=60000)["stats"]["position"]
+    return d.query({"op": "stats"}, "ingestor")["stats"]["position"]
 
 
 def gaps(d, name):
@@ -75,11 +75,11 @@ def test_a_main_thread_that_stands_still(deploy, sqlite_table, name):
     before, missed = connections_to(upstream), gaps(d, name)
     with main_thread_stopped(d[name]):
         publish_much(sqlite_table)
-        wait_until(lambda: position(d) == MANY, 60, "all to be published")
-        wait_until(lambda: not before <= connections_to(upstream), 30, "the upstream to give the connection up")
+        wait_until(lambda: position(d) == MANY, what="all to be published")
+        wait_until(lambda: not before <= connections_to(upstream), what="the upstream to give the connection up")
     last = sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None)])
-    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]][:1] == [last], 30)
-    d.verify(timeout_s=30)
+    wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]][:1] == [last])
+    d.verify()
     assert gaps(d, name) > missed, "nothing was missed, and nothing tested"
 
 
@@ -101,9 +101,9 @@ def test_a_tail_whose_output_nobody_reads(deploy, sqlite_table):
         wait_until(lambda: connections_to(upstream) > before)
         before = connections_to(upstream)
         publish_much(sqlite_table)
-        wait_until(lambda: position(d) == MANY, 60, "all to be published")
-        d.verify(timeout_s=30)
-        wait_until(lambda: not before <= connections_to(upstream), 30, "the cache to give the connection up")
+        wait_until(lambda: position(d) == MANY, what="all to be published")
+        d.verify()
+        wait_until(lambda: not before <= connections_to(upstream), what="the cache to give the connection up")
         seen, missed, later = set(), [], set()
         reader = threading.Thread(target=read, args=(tail.stdout, seen, missed))
         reader.start()
@@ -111,7 +111,7 @@ def test_a_tail_whose_output_nobody_reads(deploy, sqlite_table):
         def goes_on():
             later.add(sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None)]))
             return later & seen
-        wait_until(goes_on, 30, "the tail to hear of new rows")
+        wait_until(goes_on, what="the tail to hear of new rows")
         assert missed, "nothing was missed, and nothing tested"
         tail.send_signal(signal.SIGTERM)
         assert tail.wait(10) == 0

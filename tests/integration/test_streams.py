@@ -165,7 +165,7 @@ def test_patches_lead_to_the_whole_value(deploy, table):
         now = {t["key"]: t for t in d.get_json("/api/tiles")["tiles"]}
         return all(versions.get(k) == t["version"] and held[k] == t["data"] for k, t in now.items())
 
-    wait_until(followed, 30, "the patched values to be those of the tiles")
+    wait_until(followed, what="the patched values to be those of the tiles")
     assert any(e["event"] == "patch" for e in stream.events)
 
 
@@ -212,11 +212,11 @@ def test_resuming_at_a_gateway_that_is_behind(deploy, sqlite_table):
     listing = threading.Thread(target=lambda: listed.append(d.get_json(f"/api/events?after={last + 1}&wait=60s")))
     for thread in (resuming, listing):
         thread.start()
-    wait_until(lambda: d.metric("waits_ahead_total") == 2, 30)
+    wait_until(lambda: d.metric("waits_ahead_total") == 2)
     sqlite_table.insert([(now_iso(), "order.created", None, "o", None, None) for _ in range(4)])
     for thread in (resuming, listing):
         thread.join()
-    wait_until(lambda: len(opened[0].events) == 2, 30)
+    wait_until(lambda: len(opened[0].events) == 2)
     assert [e["event"] for e in opened[0].events] == ["order.created"] * 2 and opened[0].ids() == [last + 3, last + 4]
     assert [e["id"] for e in listed[0]["events"]][:1] == [last + 2]
     assert d.metric("waiting") == 0

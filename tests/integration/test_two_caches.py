@@ -45,7 +45,7 @@ def bring_back(program, how):
 
 def await_progress(stream, count=100):
     seen = len(stream.ids())
-    wait_until(lambda: len(stream.ids()) > seen + count, 30, "events that go on")
+    wait_until(lambda: len(stream.ids()) > seen + count, what="events that go on")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
@@ -59,16 +59,16 @@ def test_streams_go_on(twins, sqlite_table, how):
             lose(d[victim], how)
             await_progress(events)
             bring_back(d[victim], how)
-            wait_until(lambda: ordinal(d, victim) >= events.ids()[-1], 30, f"{victim} to be back")
+            wait_until(lambda: ordinal(d, victim) >= events.ids()[-1], what=f"{victim} to be back")
     finally:
         writer.stop()
     last = sqlite_table.insert([writer.rows.next()])
-    wait_until(lambda: events.ids()[-1] == last, 30, "the last event")
+    wait_until(lambda: events.ids()[-1] == last, what="the last event")
     ids = events.ids()
     assert ids == list(range(ids[0], last + 1)), "each once, in order, none left out"
     assert not [e for e in events.events + tiles.events if e["event"] == "reset"]
     assert not events.ended.is_set() and not tiles.ended.is_set(), "no client had to reconnect"
-    d.verify(timeout_s=20)
+    d.verify()
 
 
 def longest_pause(stream, since):

@@ -14,7 +14,7 @@ import pytest
 
 from test_proxies import (Proxied, documented, documented_nginx, test_a_gateway_that_dies_is_not_noticed,  # noqa: F401 (run again here)
                           test_limits_are_those_of_the_clients_address, test_streams_arrive_as_they_come, test_websockets_get_through)
-from tilewire import TILES, now_iso, wait_until
+from tilewire import PATIENCE, TILES, now_iso, wait_until
 from websocket import WebSocket
 
 
@@ -93,7 +93,7 @@ def test_answers_streams_and_websockets(local, sqlite_table):
                 pass
             ws.await_message(lambda m, n=n: m["event"] == "tile" and m["data"] == {"value": n})
         ws.close()
-    result = d.run("verify", "--http", f"unix:{d.socket}")
+    result = d.run("verify", "--http", f"unix:{d.socket}", "--timeout", f"{PATIENCE}s")
     assert result.returncode == 0, result.stdout
 
 
@@ -122,7 +122,7 @@ def test_it_is_replaced_when_nobody_listens_and_goes_at_the_end(local):
     d = local(socket_mode="0600")
     gateway = d["gateway0"]
     d.add("second", ["tilewire-gateway", "--listen", f"unix:{d.socket}"])
-    assert d["second"].start().process.wait(timeout=30) == 1
+    assert d["second"].start().process.wait(timeout=PATIENCE) == 1
     assert "another program does" in d["second"].log_text() and ask(d.socket, "/healthz")[0] == 200
     del d.programs["second"]
     gateway.kill()
@@ -148,7 +148,7 @@ def test_another_gateway_takes_the_path_while_one_drains(local):
     held.sendall(b"host\r\n\r\n")
     assert held.recv(12) == b"HTTP/1.1 200"
     held.close()
-    assert d["gateway0"].process.wait(timeout=30) == 0
+    assert d["gateway0"].process.wait(timeout=PATIENCE) == 0
     assert ask(d.socket, "/healthz")[0] == 200, "the one that ended removed its own only"
 
 
@@ -169,7 +169,7 @@ def test_a_path_that_cannot_be_had_is_refused(short, deploy, sqlite_table):
     for address, why in ((f"unix:{short}/link", "there is a link"), ("unix:relative.sock", "begins with a slash"), ("unix:/" + "a" * 107, "at most 107 bytes"),
                          (f"unix:{short}/none/x", "No such file")):
         d.add("refused", ["tilewire-gateway", "--listen", address])
-        assert d["refused"].start().process.wait(timeout=30) in (1, 2)
+        assert d["refused"].start().process.wait(timeout=PATIENCE) in (1, 2)
         assert why in d["refused"].log_text(), address
     del d.programs["refused"]
     assert not os.path.exists(target)

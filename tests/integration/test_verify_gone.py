@@ -8,7 +8,7 @@ import msgpack
 import pytest
 import zmq
 
-from tilewire import RandomEvents, free_ports, now_iso, wait_until
+from tilewire import PATIENCE, RandomEvents, free_ports, now_iso, wait_until
 
 ORDER = "order.created"
 
@@ -60,7 +60,7 @@ def relay():
 
 
 def verify(d, *options, address=None, timeout="5s"):
-    """Exit status and report."""
+    """Exit status and report. What is not equal is looked at again until the timeout; so is what is equal only later."""
     result = d.run("--json", *(["--query", address] if address else []), "verify", "--timeout", timeout, *options)
     report = json.loads(result.stdout)
     assert result.returncode == {"equal": 0, "wrong": 1, "unprovable": 3}[report["verdict"]], report
@@ -82,7 +82,7 @@ def filled(deploy, table, rows=400, **options):
     table.insert([source.next() for _ in range(rows)])
     d.start()
     wait_until(lambda: d.stats()["position"] >= rows)
-    assert verify(d)["verdict"] == "equal"
+    assert verify(d, timeout=f"{PATIENCE}s")["verdict"] == "equal"
     return d, source
 
 
@@ -117,7 +117,7 @@ def test_a_window_that_begins_after_the_rows_that_are_gone_is_proved(deploy, tab
                              {"key": "by", "type": "count", "match": {"event_type": ORDER}, "group_by": "target_id"}]).start()
     table.insert([(now_iso(-100), ORDER, None, "old", None, None)] * 10 + [(now_iso(), ORDER, None, "new", None, None)] * 5)
     wait_until(lambda: d.tile("ever")["data"]["value"] == 15)
-    assert verify(d)["verdict"] == "equal"
+    assert verify(d, timeout=f"{PATIENCE}s")["verdict"] == "equal"
     table.execute("DELETE FROM events WHERE target_id = 'old'")
     report = verify(d)
     assert keys(report["unprovable"]) == {"ever", "by/old"} and report["equal"] == 2, report
@@ -201,8 +201,8 @@ def test_truncate_after_which_the_ids_begin_anew(deploy, postgres_table):
     d, rows = filled(deploy, postgres_table)
     postgres_table.execute("TRUNCATE events RESTART IDENTITY")
     postgres_table.insert([rows.next() for _ in range(50)])
-    wait_until(lambda: d.stats()["table_restarts"] == 1, 30)
-    assert verify(d)["verdict"] == "equal"
+    wait_until(lambda: d.stats()["table_restarts"] == 1)
+    assert verify(d, timeout=f"{PATIENCE}s")["verdict"] == "equal"
 
 
 def test_a_restored_backup(deploy, table):
@@ -212,8 +212,8 @@ def test_a_restored_backup(deploy, table):
     d["ingestor"].await_log("the newest rows of table .* are gone")
     assert verify(d)["verdict"] == "unprovable"
     table.load(range(351, 370), rows)
-    wait_until(lambda: d.stats()["table_restarts"] == 1, 30)
-    assert verify(d)["verdict"] == "equal"
+    wait_until(lambda: d.stats()["table_restarts"] == 1)
+    assert verify(d, timeout=f"{PATIENCE}s")["verdict"] == "equal"
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -322,7 +322,7 @@ def test_a_tile_that_is_being_built_is_waited_for(deploy, table, relay):
         if key == "orders.ever":
             tile["p"]["building"] = {"position": "12"}
 
-    assert verify(d, address=relay(d, for_a_while))["verdict"] == "equal"
+    assert verify(d, address=relay(d, for_a_while), timeout=f"{PATIENCE}s")["verdict"] == "equal"
     report = verify(d, address=relay(d, for_ever), timeout="300ms")
     assert keys(report["unprovable"]) == {"orders.ever"} and not report["wrong"], report
     assert reason(report, "orders.ever") == "cannot be proved: it is being built"
@@ -332,7 +332,7 @@ def test_a_tile_that_is_being_built_is_waited_for(deploy, table, relay):
 def test_a_tile_of_an_older_version_tells_no_tally(deploy, table, relay):
     d, _ = filled(deploy, table)
     address = relay(d, lambda _, tile: tile.pop("m"))
-    assert verify(d, address=address)["verdict"] == "equal"
+    assert verify(d, address=address, timeout=f"{PATIENCE}s")["verdict"] == "equal"
     table.execute("DELETE FROM events WHERE id <= 200")
     report = verify(d, address=address)
     assert "orders.ever" in keys(report["unprovable"]) and not report["wrong"], report

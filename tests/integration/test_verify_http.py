@@ -8,7 +8,7 @@ import pytest
 
 from issuer import Issuer
 from test_proxies import proxied  # noqa: F401 (a fixture)
-from tilewire import RandomEvents, free_ports, now_iso, wait_until
+from tilewire import PATIENCE, RandomEvents, free_ports, now_iso, wait_until
 
 TILES = [
     {"key": "tickets.sla", "type": "sla_risk", "opens": {"event_type": "ticket.opened"}, "closes": {"event_type": "ticket.resolved"},
@@ -63,7 +63,7 @@ def asked(deploy, sqlite_table, folder):
                config={"gateway": {"auth": "jwt", "jwt": {"issuers": [issuer.config()]}, "roles": ROLES}}).start()
     file = folder / "token"
 
-    def verify(url=None, timeout="3s", **claims):
+    def verify(url=None, timeout=f"{PATIENCE}s", **claims):
         file.write_text(issuer.token(**claims))
         file.chmod(0o600)
         result = d.run("verify", "--http", url or f"http://127.0.0.1:{d.gateway_ports[0]}", "--token-file", str(file), "--timeout", timeout, "--json")
@@ -165,7 +165,7 @@ def test_what_is_wrong_is_said_with_what_to_do(asked, folder):
 
 def test_over_tls(proxied):  # noqa: F811
     url = f"https://localhost:{proxied.port}"
-    strange = proxied.d.run("verify", "--http", url, "--timeout", "1s")
+    strange = proxied.d.run("verify", "--http", url, "--timeout", f"{PATIENCE}s")  # it does not try again
     assert strange.returncode == 1 and "--ca-file" in strange.stdout, strange.stdout
-    known = proxied.d.run("verify", "--http", url, "--ca-file", str(proxied.folder / "cert.pem"))
+    known = proxied.d.run("verify", "--http", url, "--ca-file", str(proxied.folder / "cert.pem"), "--timeout", f"{PATIENCE}s")
     assert known.returncode == 0, known.stdout

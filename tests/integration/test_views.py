@@ -11,7 +11,7 @@ import pytest
 
 from issuer import Issuer, bearer
 from test_long_polling import waiting
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 from websocket import WebSocket
 
 ROUTES = pathlib.Path(__file__).parents[2] / "gateway/api/routes.c"
@@ -232,7 +232,7 @@ def test_verify_over_http_knows_what_may_be_seen(seen, folder):
         file = folder / "token"
         file.write_text(token["Authorization"].removeprefix("Bearer ") + "\n")
         file.chmod(0o600)
-        result = d.run("verify", "--http", url, "--token-file", str(file), "--json")
+        result = d.run("verify", "--http", url, "--token-file", str(file), "--json", "--timeout", f"{PATIENCE}s")
         report = json.loads(result.stdout)
         seen_keys = {key for key in all_keys if any(mark in key for mark in SEEN[who].get("tiles", ()))}
         assert report["wrong"] == [] and set(report["not_seen"]) == all_keys - seen_keys, (who, report)

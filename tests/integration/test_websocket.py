@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 from websocket import BINARY, CLOSE, CONTINUATION, HEADERS, PING, PONG, TEXT, WebSocket, close_frame, frame
 
 
@@ -267,7 +267,7 @@ def test_handshakes(deploy, sqlite_table):
     others = [{"version": "HTTP/1.0"}, {"behind": frame(TEXT, b'{"subscribe":["*"]}')}, {"behind": b"GET /healthz HTTP/1.1\r\n\r\n"}]
     for options in others:
         assert connect(d, **options).status == 400, options
-    again = http.client.HTTPConnection("127.0.0.1", d.gateway_ports[0], timeout=30)
+    again = http.client.HTTPConnection("127.0.0.1", d.gateway_ports[0], timeout=PATIENCE)
     again.request("GET", "/api/tiles")
     again.getresponse().read()
     again.request("GET", "/healthz", body=b"x" * 1000)

@@ -8,6 +8,8 @@ import socket
 import struct
 import time
 
+from tilewire import PATIENCE
+
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 HEADERS = {"Host": "localhost", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": KEY}
@@ -110,7 +112,7 @@ class WebSocket:
                 code = int.from_bytes(payload[:2], "big") if payload else None
                 raise EOFError(code, payload[2:].decode())
 
-    def await_message(self, predicate, timeout=30):
+    def await_message(self, predicate, timeout=PATIENCE):
         """Throws others away."""
         deadline = time.monotonic() + timeout
         seen = []
