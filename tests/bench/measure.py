@@ -10,7 +10,7 @@ class Size:
     PostgreSQL."""
 
     def __init__(self, name):
-        self.full, self.smoke = name == "full", name == "smoke"
+        self.name, self.full, self.smoke = name, name == "full", name == "smoke"
 
     def of(self, full, quick, smoke):
         return full if self.full else smoke if self.smoke else quick

@@ -19,7 +19,7 @@ from texts import PostgresTexts, SqliteTexts  # noqa: E402
 from tilewire import Deployment, Postgres, Program, Sqlite, free_ports, now_iso, wait_until  # noqa: E402, F401 (some for the measurements)
 
 BIN = pathlib.Path(os.environ.get("TILEWIRE_BIN", ROOT / "build" / "release" / "bin")).resolve()
-LOAD = str(BIN.parent / "bench" / "load")
+LOAD = os.environ.get("TILEWIRE_LOAD", str(BIN.parent / "bench" / "load"))
 FOLD = str(BIN.parent / "bench" / "bench_fold")
 LIMITS = {"streams": 20000, "streams_per_address": 20000, "streams_per_second": 1000000, "streams_burst": 1000000,
           "requests_per_second": 1000000, "requests_burst": 1000000, "work_per_second": "1h"}

@@ -20,7 +20,7 @@ def bench(*arguments):
 
 @pytest.mark.parametrize("name,figures", [("fanout", 4), ("get", 2), ("patterns", 1), ("hostile", 2), ("fold", 1),
                                           ("catchup", 1), ("cursor", 1), ("kafka", 2), ("nats", 1), ("partitions", 2), ("push", 3), ("redis", 2),
-                                          ("locks", 2), ("selections", 4), ("state", 3), ("stalled", 2), ("views", 5)])
+                                          ("locks", 2), ("selections", 6), ("state", 3), ("stalled", 2), ("views", 5)])
 def test_it_measures(name, figures):
     result = bench("--smoke", name)
     assert result.returncode == 0, result.stdout
@@ -44,6 +44,36 @@ def test_every_measurement_has_its_place_in_the_documentation():
     assert [text.count(f"<!-- bench {name} -->") for name in names] == [1] * len(names)
 
 
+def test_two_builds_of_the_same_programs_differ_by_noise_alone(tmp_path):
+    """The older build has no load generator: this build's is used."""
+    (tmp_path / "bin").symlink_to(pathlib.Path(bin_folder()).resolve())
+    result = bench("--smoke", "--compare", str(tmp_path), "--turns", "4", "patterns")
+    assert "turn 4 of 4" in result.stdout, result.stdout
+    assert re.search(r"(noise|better|worse) .*→.*patterns: ", result.stdout), result.stdout
+
+
+def test_what_became_worse_beyond_noise_is_told():
+    sys.path.insert(0, str(ROOT / "tests" / "bench"))
+    import compare
+
+    assert compare.figures("1,274.5 µs, 2.88 × with 10 (25 µs); 22 to 28 %, 1,000,000 rows/s") == [
+        (1274.5, "µs"), (2.88, "×"), (10, ""), (25, "µs"), (22, ""), (28, "%"), (1000000, "rows/s")]
+
+    def run(us, target="≤ 2 µs"):
+        return {"x": {"measured": f"{us} µs, for 10", "target": target}}
+
+    old = [run(us) for us in (1.0, 1.2, 0.9, 1.1)]
+    (row,) = compare.compared(old, [run(us) for us in (1.3, 1.5, 1.4, 2.0)])
+    assert row[:2] == ("x", "µs") and abs(row[4] - (1.3 / 1.0 + 1.4 / 0.9) / 2) < 1e-6 and row[5] == "worse"
+    assert compare.compared(old, [run(us) for us in (0.8, 0.7, 0.5, 0.85)])[0][5] == "better"
+    assert compare.compared(old, [run(us) for us in (1.3, 1.5, 1.4, 1.15)])[0][5] == "noise"
+    assert compare.compared(old, [run(us, "≥ 2 µs") for us in (1.3, 1.5, 1.4, 2.0)])[0][5] == "better"
+    assert compare.compared(old, [run(us, "-") for us in (1.3, 1.5, 1.4, 2.0)])[0][5] == "more"
+    assert compare.compared([run(1)] * 4, [run(1)] * 4) == []
+
+
 def test_what_it_does_not_know_is_refused():
     result = bench("fan-out")
     assert result.returncode == 2 and "fan-out" in result.stdout
+    result = bench("--compare", "/nowhere", "fanout")
+    assert result.returncode == 2 and "/nowhere is no build" in result.stdout
