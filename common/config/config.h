@@ -30,6 +30,8 @@
 #define CONFIG_FILE_MAX (4 << 20)     /* bytes of a configuration file */
 #define CONFIG_UPSTREAMS_MAX 16       /* upstreams of a cache or a gateway */
 #define CONFIG_EXTRAS_MAX 32          /* columns that the user adds */
+#define CONFIG_SOURCES_MAX 16         /* entries of `sources` */
+#define CONFIG_SOURCE_NAME_MAX 32     /* bytes of the name of one of them */
 #define CONFIG_TOPICS_MAX 64          /* topics, and patterns of them */
 #define CONFIG_OPTIONS_MAX 128        /* options of librdkafka */
 #define CONFIG_SERVERS_MAX 16         /* servers of one cluster of NATS */
@@ -136,7 +138,9 @@ struct config_nats {
 };
 
 struct config_source {
-    const char *uri; /* as written; it never holds a password */
+    const char *name; /* of an entry of `sources`: letters, digits, - and _; unique; else NULL */
+    unsigned number;  /* its place among the entries of `sources`, from 0 */
+    const char *uri;  /* as written; it never holds a password */
     /* PostgreSQL's server itself, for LISTEN, where uri leads to a pooler; as written. NULL: none.
      */
     const char *listen_uri;
@@ -345,7 +349,12 @@ struct config {
      * have loaded the configuration. Borrowed. */
     const char *program;
     bool has_source; /* False when the file has no `source`: enough for a cache or a gateway. */
-    struct config_source source;     /* all defaults when there is none; uri is NULL then */
+    /* All defaults when there is none; uri is NULL then. With `sources` it is the first of them,
+     * but with the extras of all, which tile_field.extra counts, and the columns that any of them
+     * has. */
+    struct config_source source;
+    struct config_source *sources;   /* the entries of `sources`, or only `source` */
+    size_t source_count;             /* 0 to CONFIG_SOURCES_MAX */
     struct config_ingestor ingestor; /* the section `ingestor` */
     struct config_cache cache;       /* the section `cache` */
     struct config_gateway gateway;   /* the section `gateway` */
@@ -379,6 +388,15 @@ void config_destroy(struct config **config);
 /* For programs that read the table: returns STATUS_INVALID, with a message, when the file has no
  * `source`. */
 int config_need_source(const struct config *config, struct error *err);
+
+/* The same for programs that can read several: config_need_source refuses more than one. */
+int config_need_sources(const struct config *config, struct error *err);
+
+/* True when the file has `sources`, whose entries have names. */
+static inline bool config_has_sources(const struct config *config)
+{
+    return config->source_count != 0 && config->sources[0].name != NULL;
+}
 
 /* The tile with that key, or NULL. */
 const struct tile_config *config_tile(const struct config *config, struct str key);

@@ -56,7 +56,7 @@ static void visit_table(const struct walk *walk, const struct config_table *tabl
         snprintf(path, sizeof path, "%s%s%s", prefix, key->name, key->table != NULL ? "." : "");
         if (key->table != NULL) {
             visit_table(walk, key->table, path);
-        } else if (key->read != config_read_tiles) {
+        } else if (key->read != config_read_tiles && key->read != config_read_sources) {
             visit_key(walk, key, path);
         }
     }

@@ -84,6 +84,7 @@ int config_parse(const char *text, size_t len, const char *name, struct config *
     const char *slash = strrchr(config->file, '/');
     struct config_reader reader = {
         .config = config,
+        .source = &config->source,
         .memory = config->memory,
         .file = config_short_name(config->file),
         .folder = {config->file, slash != NULL ? (size_t)(slash - config->file) + 1 : 0},
@@ -133,18 +134,31 @@ void config_destroy(struct config **config)
 
 int config_need_source(const struct config *config, struct error *err)
 {
+    if (config->source_count > 1) {
+        return error_set(err, STATUS_INVALID,
+                         "%s: sources: there are %zu, and only one can be read so far: leave the "
+                         "others out",
+                         config_short_name(config->file), config->source_count);
+    }
+    return config_need_sources(config, err);
+}
+
+int config_need_sources(const struct config *config, struct error *err)
+{
     if (!config->has_source) {
         return error_set(err, STATUS_INVALID,
                          "%s: source is missing: say where the events table is, for instance "
                          "`source: {uri: sqlite:events.db}`",
                          config_short_name(config->file));
     }
-    if (!source_kind_built(config->source.kind)) {
-        const struct config_source_kind *kind = config_source_kind(config->source.kind);
-        return error_set(err, STATUS_INVALID,
-                         "%s: source.uri: this tilewire was built without %s: install %s, and "
-                         "build it again",
-                         config_short_name(config->file), kind->name, kind->package);
+    for (size_t i = 0; i < config->source_count; i++) {
+        const struct config_source_kind *kind = config_source_kind(config->sources[i].kind);
+        if (!source_kind_built(config->sources[i].kind)) {
+            return error_set(err, STATUS_INVALID,
+                             "%s: source.uri: this tilewire was built without %s: install %s, and "
+                             "build it again",
+                             config_short_name(config->file), kind->name, kind->package);
+        }
     }
     return STATUS_OK;
 }

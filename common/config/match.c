@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/config/match.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "common/base/event_fields.h"
@@ -24,13 +25,13 @@ static const struct named_field {
 
 static bool column_missing(const struct config_reader *r, enum event_field field)
 {
-    return r->config->source.columns[field].name == NULL;
+    return r->source->columns[field].name == NULL;
 }
 
 static int unknown_field(struct config_reader *r, const char *key, const struct yaml_node *at,
                          struct str text)
 {
-    const struct config_source *source = &r->config->source;
+    const struct config_source *source = r->source;
     const char *names[COUNT_OF(named_fields) + CONFIG_EXTRAS_MAX + 1];
     size_t count = 0;
     for (size_t i = 0; i < COUNT_OF(named_fields); i++) {
@@ -61,10 +62,22 @@ static int payload_field(struct config_reader *r, const char *key, const struct 
     return STATUS_OK;
 }
 
+/* Fields of a user's own are counted over all sources. */
+static size_t extra_number(const struct config_reader *r, const char *field)
+{
+    const struct config_source *all = &r->config->source;
+    size_t i = 0;
+    while (i < all->extra_count && strcmp(all->extras[i].field, field) != 0) {
+        i++;
+    }
+    assert(i < all->extra_count);
+    return i;
+}
+
 int config_read_field_at(struct config_reader *r, const char *key, const struct yaml_node *at,
                          struct tile_field *out)
 {
-    const struct config_source *source = &r->config->source;
+    const struct config_source *source = r->source;
     struct str text;
     int status = config_scalar(r, at, key, "a field such as target_id or payload.team", &text);
     if (status != STATUS_OK) {
@@ -94,7 +107,7 @@ int config_read_field_at(struct config_reader *r, const char *key, const struct 
     for (size_t i = 0; i < source->extra_count && field.kind == TILE_FIELD_NONE; i++) {
         if (str_is(text, source->extras[i].field)) {
             field.kind = TILE_FIELD_EXTRA;
-            field.extra = i;
+            field.extra = extra_number(r, source->extras[i].field);
         }
     }
     *out = field;

@@ -9,6 +9,8 @@
 static const struct config_key rows[] = {
     {SECTION("source", config_read_source, source, config_source_table),
      .help = "Where the events table is."},
+    {CONFIG_CUSTOM("sources", config_read_sources),
+     .help = "A list of several sources, instead of `source`."},
     {SECTION("ingestor", config_read_ingestor, ingestor, config_ingestor_table),
      .help = "The ingestor's addresses, lanes and checkpoint."},
     {SECTION("cache", config_read_subsection, cache, config_cache_table),

@@ -116,6 +116,8 @@ enum config_weekday {
     CONFIG_SUNDAY,
 };
 
+struct config_source;
+
 /* What local time is, for the source and all tiles of a file. */
 struct config_local_time {
     const char *time_zone;           /* its name in the IANA database; "UTC" */
@@ -137,7 +139,7 @@ struct tile_state_rule {
  * for `length` and `aggregate`, which every tile has with their defaults: the digest of a tile
  * covers them.
  *
- *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local;
+ *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local, source;
  *             group_by with idle_ms, max_groups and partition
  *   count     match or metric + labels; window_ms or window_period, without metric only
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
@@ -153,7 +155,9 @@ struct tile_config {
     int line;            /* of the definition in the file, for messages; from 1 */
     const char *definition; /* the definition as JSON, for people who ask what a tile shows */
 
-    const struct config_local_time *local; /* of the file's source; never NULL */
+    const struct config_local_time *local; /* of the tile's source; never NULL */
+    /* The only one of `sources` whose rows count; NULL: those of all do. */
+    const struct config_source *source;
 
     struct tile_match match; /* which rows count */
     /* NULL: none. With a metric, match is empty, and only metric events of that name count. */

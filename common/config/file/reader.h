@@ -21,10 +21,12 @@
 /* Lives on the stack of config_parse; all that it points to outlives it. */
 struct config_reader {
     struct config *config; /* what is being filled */
-    struct arena *memory;  /* the configuration's own; whatever it keeps is allocated here */
-    const char *file;      /* the file's name for messages */
-    struct str folder;     /* the file's folder, with the slash at its end; may be empty */
-    struct error *err;     /* where the one message goes; may be NULL */
+    /* Whose fields are meant: one of `sources` while that is read, or a tile of it alone. */
+    const struct config_source *source;
+    struct arena *memory; /* the configuration's own; whatever it keeps is allocated here */
+    const char *file;     /* the file's name for messages */
+    struct str folder;    /* the file's folder, with the slash at its end; may be empty */
+    struct error *err;    /* where the one message goes; may be NULL */
     /* What the current section is called in messages, with what joins it to a key's name:
      * "gateway.limits.", or `tile "orders.rate": `. Empty at the top of the file. */
     const char *context;

@@ -169,6 +169,11 @@ static int check_partitions(struct config_reader *r, const struct yaml_node *sec
     const struct config_ingestor *ingestor = &config->ingestor;
     const struct yaml_node *own = yaml_get(section, "own_partitions");
     const struct yaml_node *count = yaml_get(section, "partitions");
+    if (ingestor->partitions != 0 && config_has_sources(config)) {
+        return config_fail(r, count, NULL,
+                           "ingestor.partitions: with `sources` each ingestor reads all of them; "
+                           "divide the tiles by `lanes`");
+    }
     if (ingestor->partitions != 0 && config->has_source && config->source.kind != SOURCE_KAFKA) {
         return config_fail(r, count, NULL,
                            "ingestor.partitions: only a source of Kafka has partitions; divide "

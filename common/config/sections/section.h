@@ -31,10 +31,22 @@ extern const struct config_table config_tile_identity_table;
 extern const struct config_table config_tile_shared_table;
 
 config_read_fn config_read_source;
+config_read_fn config_read_sources;
 config_read_fn config_read_ingestor;
 config_read_fn config_read_roles;
 config_read_fn config_read_curve;
 config_read_fn config_read_tiles;
+
+/* Reads one source, whose keys go together; name is what the section is called in messages. */
+int config_read_one_source(struct config_reader *r, const char *name, const struct yaml_node *value,
+                           struct config_source *source);
+
+/* Reads `source` of a tile, the name of one of `sources`. */
+config_read_fn config_read_tile_source;
+
+/* Adds the fields of a source to those of all sources. */
+int config_add_extras(struct config_reader *r, const struct yaml_node *at,
+                      const struct config_source *source);
 
 /* Checks what of `gateway` has to go together for the clients to be known; root is the whole file,
  * for the places in messages. */

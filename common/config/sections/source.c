@@ -202,7 +202,26 @@ static int check_keys(struct config_reader *r, const struct yaml_node *section,
     return source->kind == SOURCE_NATS ? config_check_nats(r, section, source) : STATUS_OK;
 }
 
+static int read_name(struct config_reader *r, const struct config_key *key,
+                     const struct yaml_node *value, void *target)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+    struct config_source *source = target;
+    if (value->kind != YAML_SCALAR || value->text.len == 0 ||
+        value->text.len > CONFIG_SOURCE_NAME_MAX ||
+        strspn(value->text.p, allowed) != value->text.len) {
+        return config_expected(r, value, key->name, "1 to 32 letters, digits, - and _ (orders)");
+    }
+    source->name = config_copy(r, value->text);
+    return STATUS_OK;
+}
+
 static const struct config_key rows[] = {
+    {CONFIG_MEASURED("name", read_name, struct config_source, name, CONFIG_LENGTH, 1,
+                     CONFIG_SOURCE_NAME_MAX),
+     .range = "letters, digits, `-`, `_`",
+     .help = "Only in [`sources`](#sources), where each has one: what tiles choose it by."},
     {CONFIG_CUSTOM("uri", read_uri), .needed = "uri: sqlite:events.db",
      .help = "Where the events are: `sqlite:FILE`, `postgresql://USER@HOST:PORT/DATABASE`, "
              "`kafka://BROKER:PORT/TOPIC`, `redis://HOST:PORT/STREAM`, `nats://HOST:PORT/STREAM`, "
@@ -257,12 +276,10 @@ static const struct config_key rows[] = {
 };
 const struct config_table config_source_table = CONFIG_TABLE(rows);
 
-int config_read_source(struct config_reader *r, const struct config_key *key,
-                       const struct yaml_node *value, void *target)
+int config_read_one_source(struct config_reader *r, const char *name, const struct yaml_node *value,
+                           struct config_source *source)
 {
-    struct config *config = target;
-    struct config_source *source = &config->source;
-    int status = config_read_section(r, key->name, value, key->table, source);
+    int status = config_read_section(r, name, value, &config_source_table, source);
     if (status == STATUS_OK && source->uri == NULL) {
         status =
             config_fail(r, value, NULL, "source: uri is missing: write %s", config_source_forms(r));
@@ -289,9 +306,27 @@ int config_read_source(struct config_reader *r, const struct config_key *key,
     if (status == STATUS_OK && cursor != NULL) {
         status = finish_cursor(r, cursor, source);
     }
+    if (status == STATUS_OK && source != &r->config->source) {
+        status = config_add_extras(r, value, source);
+    }
     if (status == STATUS_OK) {
         status = config_finish_dedupe(r, value, source);
     }
+    return status;
+}
+
+int config_read_source(struct config_reader *r, const struct config_key *key,
+                       const struct yaml_node *value, void *target)
+{
+    struct config *config = target;
+    const int status = config_read_one_source(r, key->name, value, &config->source);
+    const struct yaml_node *name = yaml_get(value, "name");
+    if (status == STATUS_OK && name != NULL) {
+        return config_fail(r, name->key, NULL,
+                           "source.name: only entries of `sources` have names; leave it out");
+    }
     config->has_source = true;
+    config->sources = &config->source;
+    config->source_count = 1;
     return status;
 }

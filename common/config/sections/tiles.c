@@ -58,6 +58,8 @@ static const struct config_key identity_rows[] = {
      .needed = "type: count", .help = "What the tile shows."},
     {CONFIG_TEXT("title", struct tile_config, title, TITLE_MAX), .default_words = "the key",
      .help = "What people call the tile."},
+    {CONFIG_CUSTOM("source", config_read_tile_source), .default_words = "all",
+     .range = "a name in [`sources`](#sources)", .help = "The only source whose events count."},
 };
 const struct config_table config_tile_identity_table = CONFIG_TABLE(identity_rows);
 
@@ -90,7 +92,7 @@ static int check_metric(const struct tile_reading *t)
         status = tile_rules_together(t, "labels", "metric");
     }
     if (status == STATUS_OK && t->tile->metric != NULL &&
-        t->r->config->source.columns[EVENT_PAYLOAD].name == NULL) {
+        t->r->source->columns[EVENT_PAYLOAD].name == NULL) {
         status = config_fail(t->r, tile_rules_given(t, "metric"), "metric",
                              "metrics stand in the payload, and source.columns says that there is "
                              "none");
@@ -134,13 +136,18 @@ static const char *place_of(const struct config_source *source, const struct til
 /* A member is of one partition only if its group is what partitions are chosen by. */
 static int check_partition(const struct tile_reading *t)
 {
-    const struct config_source *source = &t->r->config->source;
+    const struct config_source *source = t->r->source;
     struct message_place place = {PLACE_NONE, STR_NULL};
     int status = tile_rules_together(t, "partition", "group_by");
     if (status != STATUS_OK || !t->tile->partition || !t->r->config->has_source) {
         return status;
     }
     const struct yaml_node *value = tile_rules_given(t, "partition");
+    if (config_has_sources(t->r->config)) {
+        return config_fail(t->r, value, "partition",
+                           "with `sources` each ingestor reads all of them; leave it out, and "
+                           "divide the tiles by ingestor.lanes");
+    }
     if (source->kind != SOURCE_KAFKA) {
         return config_fail(t->r, value, "partition",
                            "only a source of Kafka has partitions; leave it out, and divide the "
@@ -158,6 +165,29 @@ static int check_partition(const struct tile_reading *t)
     return STATUS_OK;
 }
 
+/* Days and weeks are one thing only where all sources agree on them. */
+static int check_local(const struct tile_reading *t)
+{
+    const struct config *config = t->r->config;
+    for (size_t i = 1; i < config->source_count && t->tile->source == NULL; i++) {
+        const struct config_local_time *other = &config->sources[i].local;
+        if (t->tile->metric != NULL &&
+            strcmp(config->sources[i].metric_event, config->sources[0].metric_event) != 0) {
+            return config_fail(t->r, t->node, "metric",
+                               "the sources have different metric_event; choose one with "
+                               "`source`, or write the same in all");
+        }
+        if (strcmp(other->time_zone, t->tile->local->time_zone) != 0 ||
+            other->week_starts != t->tile->local->week_starts) {
+            return config_fail(t->r, t->node, NULL,
+                               "the sources have different time_zone or week_starts, so a tile of "
+                               "all of them has no day; choose one with `source`, or write the "
+                               "same in all");
+        }
+    }
+    return STATUS_OK;
+}
+
 static int check_tile(const struct tile_reading *t)
 {
     int status = tile_rules_together(t, "idle", "group_by");
@@ -166,6 +196,9 @@ static int check_tile(const struct tile_reading *t)
     }
     if (status == STATUS_OK) {
         status = check_partition(t);
+    }
+    if (status == STATUS_OK) {
+        status = check_local(t);
     }
     if (status == STATUS_OK) {
         status = check_metric(t);
@@ -192,7 +225,8 @@ static void complete_tile(struct tile_config *tile)
 
 /* ---- reading ---- */
 
-/* The type says which keys there are, and the key is in every message: both come first. */
+/* The type says which keys there are, the source says which fields, and the key is in every
+ * message: these come first. */
 static int read_identity(struct config_reader *r, const struct yaml_node *node,
                          struct tile_config *tile)
 {
@@ -214,7 +248,11 @@ static int read_identity(struct config_reader *r, const struct yaml_node *node,
     if (value == NULL) {
         return config_fail(r, node, NULL, "a tile needs a type: %s", config_tile_type_list(r));
     }
-    return type->read(r, type, value, tile);
+    const int status_type = type->read(r, type, value, tile);
+    const struct config_key *source = &identity_rows[3];
+    value = yaml_get(node, source->name);
+    return status_type == STATUS_OK && value != NULL ? source->read(r, source, value, tile)
+                                                     : status_type;
 }
 
 static int read_entry(struct config_reader *r, const struct yaml_node *value,
@@ -240,6 +278,7 @@ static int read_tile(struct config_reader *r, const struct yaml_node *node,
     tile->definition = config_definition(r->memory, node);
     r->context = "tiles: ";
     int status = read_identity(r, node, tile);
+    r->source = tile->source != NULL ? tile->source : &r->config->source;
     const struct tile_rules *rules = config_tile_rules(tile->type);
     for (const struct yaml_node *value = node->first; value != NULL && status == STATUS_OK;
          value = value->next) {
@@ -249,6 +288,7 @@ static int read_tile(struct config_reader *r, const struct yaml_node *node,
         status = check_tile(&(struct tile_reading){r, node, rules, tile});
     }
     complete_tile(tile);
+    r->source = &r->config->source;
     r->context = "";
     return status;
 }

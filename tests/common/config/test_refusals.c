@@ -18,8 +18,9 @@ static void test_structure(void **state)
     static const struct refusal refusals[] = {
         {"- a", "1:1: expected a map of keys and values, but found a list"},
         {"tile: []", "1:1: unknown key \"tile\"; did you mean \"tiles\"?"},
-        {"x: 1", "1:1: unknown key \"x\"; known are source, ingestor, cache, gateway, curve, "
-                 "insecure or tiles"},
+        {"x: 1",
+         "1:1: unknown key \"x\"; known are source, sources, ingestor, cache, gateway, curve, "
+         "insecure or tiles"},
         {"cache: [1]", "1:8: cache: expected a map of keys and values, but found a list"},
         {"cache: {evnts: 1}", "1:9: cache: unknown key \"evnts\"; did you mean \"events\"?"},
         {"gateway: {limits: {stream: 1}}",
@@ -158,7 +159,7 @@ static void test_dedupe(void **state)
         {"source: {uri: sqlite:e, dedupe: payload.id, dedupe_window: 0}",
          "1:60: source.dedupe_window: expected 1s to 30d, but found \"0\""},
         {"source: {uri: sqlite:e, poll: 1s}",
-         "1:25: source: unknown key \"poll\"; known are uri, listen_uri, table, columns, "
+         "1:25: source: unknown key \"poll\"; known are name, uri, listen_uri, table, columns, "
          "format, fields, kafka, redis, nats, cursor, payload_in_events, password_file, "
          "poll_interval, late_window, dedupe, dedupe_window, dedupe_memory, keep, metric_event, "
          "time_zone or "
