@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// <live-tile key="orders.open"></live-tile>: a tile of a gateway in any page.
+// <live-tile tile="orders.open"></live-tile>: a tile of a gateway in any page.
 //
-//   key    the tile's key; a family's key shows its members as bars
+//   tile   the tile's key; a family's key shows its members as bars. `key` is another word for it, which React, Vue and Preact
+//          keep for themselves
 //   src    the gateway; where this script came from, if left out
 //   theme  light | dark; the browser's preference, if left out
 //
-// It is styled through custom properties (--tilewire-accent, --tilewire-background, --tilewire-text, --tilewire-line,
-// --tilewire-radius, --tilewire-font) and ::part(card | title). The attribute `state` tells how it stands: loading, live,
-// stale, offline, missing, denied (the gateway wants to know who asks, or does not show the tile to them).
+// All three are properties, too. It is styled through custom properties (--tilewire-accent, --tilewire-background,
+// --tilewire-text, --tilewire-line, --tilewire-radius, --tilewire-font) and ::part(card | title). The attribute `state` tells how
+// it stands: loading, live, stale, offline, missing, denied (the gateway wants to know who asks, or does not show the tile to
+// them), invalid (`src` is no address).
 import { connect } from "./client/index.js";
 import { element } from "./dom.js";
 import { World } from "./world.js";
@@ -15,8 +17,23 @@ import { Card, Family, familyOf } from "./tiles.js";
 
 const home = new URL("..", import.meta.url);
 
+// The origin of a gateway's address; null when it is none.
+function originOf(src) {
+  try {
+    const { protocol, origin } = new URL(src ?? home, document.baseURI);
+    return /^https?:$/.test(protocol) ? origin : null;
+  } catch {
+    return null;
+  }
+}
+
+const reasons = {
+  "signed-out": "Sign in to see this tile.", forbidden: "You may not see this tile.", "too-many": "The gateway has too many requests from here.",
+  unavailable: "The gateway cannot serve yet.", refused: "The gateway does not answer as one.", network: "No answer",
+};
+
 class LiveTile extends HTMLElement {
-  static observedAttributes = ["key", "src", "theme"];
+  static observedAttributes = ["key", "tile", "src", "theme"];
 
   connectedCallback() {
     if (!this.shadowRoot) {
@@ -25,41 +42,92 @@ class LiveTile extends HTMLElement {
       this.place = element("div", { class: "place" });
       this.shadowRoot.append(sheet("uplot.css"), sheet("tile.css"), this.place);
     }
-    this.begin();
+    for (const name of properties) this.adopt(name);
+    this.follow();
   }
 
   disconnectedCallback() {
     this.end();
   }
 
-  attributeChangedCallback(name) {
-    if (!this.live) return;
+  // A page may have set a property before this script came.
+  adopt(name) {
+    if (!Object.hasOwn(this, name)) return;
+    const value = this[name];
+    delete this[name];
+    this[name] = value;
+  }
+
+  attributeChangedCallback(name, before, after) {
+    if (before === after || !this.isConnected || !this.place) return;
     if (name === "theme") this.card?.retheme();
-    else this.begin();
+    else this.follow();
+  }
+
+  // Begins anew with what the attributes say. Several are often set one after the other.
+  follow() {
+    if (this.changing) return;
+    this.changing = true;
+    queueMicrotask(() => {
+      this.changing = false;
+      if (this.isConnected) this.begin();
+    });
+  }
+
+  get wanted() {
+    return this.getAttribute("tile") || this.getAttribute("key");
   }
 
   begin() {
     this.end();
-    const key = this.getAttribute("key");
-    if (!key) return;
+    const key = this.wanted;
+    if (!key) {
+      this.removeAttribute("state");
+      return;
+    }
+    const url = originOf(this.getAttribute("src"));
+    if (!url) {
+      this.say("invalid", `“${this.getAttribute("src")}” is no address of a gateway.`);
+      return;
+    }
     this.setAttribute("state", "loading");
     this.world = new World();
+    this.why = "network";
+    this.online = true;
+    this.denied = false;
     this.live = connect({
-      url: new URL(this.getAttribute("src") ?? home, document.baseURI).origin,
+      url,
       keys: [key, `${key}/*`],
       onTile: (tile) => this.show(tile),
       onTiles: (tiles, { whole }) => whole && !this.card && this.missing(),
       onExpired: (expired) => this.expired(expired),
+      onError: ({ kind }) => {
+        this.why = kind;
+        this.explain();
+      },
       onStatus: (status) => {
         this.online = status === "connected" || status === "polling" || status === "stale";
         this.denied = status === "signed-out" || status === "forbidden";
-        if (!this.card && this.denied) this.setAttribute("state", "denied");
+        if (status !== "connecting") this.explain();
         this.tick();
       },
     });
     this.world.connection = this.live;
-    this.online = true;
     this.timer = setInterval(() => this.tick(), 1000);
+  }
+
+  // Says why there is no tile to show.
+  explain() {
+    if (this.card || this.online || !this.live || (!this.denied && this.getAttribute("state") === "missing")) return;
+    const reason = reasons[this.why] ?? reasons.network;
+    this.say(this.denied ? "denied" : "offline", this.why === "network" ? `${reason} from ${originOf(this.getAttribute("src"))}.` : reason);
+  }
+
+  // Shows a sentence instead of a tile.
+  say(state, text) {
+    this.clear();
+    this.place.append(element("article", { class: "card", part: "card" }, element("p", { class: "quiet" }, text)));
+    this.setAttribute("state", state);
   }
 
   end() {
@@ -76,12 +144,12 @@ class LiveTile extends HTMLElement {
   }
 
   show(tile) {
-    if (tile.key !== this.getAttribute("key") && familyOf(tile) !== this.getAttribute("key")) return;
+    if (tile.key !== this.wanted && familyOf(tile) !== this.wanted) return;
     if (this.card && (this.card instanceof Family || this.card.tile.type === tile.type)) {
       this.card.update(tile);
     } else {
       this.clear();
-      this.card = familyOf(tile) && tile.key !== this.getAttribute("key") ? new Family(tile, this.world) : new Card(tile, this.world);
+      this.card = familyOf(tile) && tile.key !== this.wanted ? new Family(tile, this.world) : new Card(tile, this.world);
       this.place.append(this.card.node);
     }
     this.tick();
@@ -92,8 +160,7 @@ class LiveTile extends HTMLElement {
   missing() {
     queueMicrotask(() => {
       if (this.card || !this.live || this.denied) return; // A list that was refused lacks every tile.
-      this.place.replaceChildren(element("article", { class: "card", part: "card" }, element("p", { class: "quiet" }, `There is no tile ${this.getAttribute("key")}.`)));
-      this.setAttribute("state", "missing");
+      this.say("missing", `There is no tile ${this.wanted}.`);
     });
   }
 
@@ -110,6 +177,19 @@ class LiveTile extends HTMLElement {
     this.card.node.classList.toggle("offline", !this.online);
     this.setAttribute("state", !this.online ? "offline" : stale ? "stale" : "live");
   }
+}
+
+// An attribute of each name is a property, too.
+const properties = ["tile", "src", "theme"];
+for (const name of properties) {
+  Object.defineProperty(LiveTile.prototype, name, {
+    configurable: true, enumerable: true,
+    get() { return this.getAttribute(name) ?? ""; },
+    set(value) {
+      if (value === null || value === undefined || value === "") this.removeAttribute(name);
+      else this.setAttribute(name, value);
+    },
+  });
 }
 
 customElements.define("live-tile", LiveTile);

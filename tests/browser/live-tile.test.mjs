@@ -64,6 +64,24 @@ test("every type is drawn in a page of another origin, over one connection, and 
   assert.deepEqual(page.errors, []);
 });
 
+test("any number of different tiles is shown, over one connection", async () => {
+  const page = await open(home);
+  await until("live tiles", async () => (await page.locator('live-tile[state="live"]').count()) === 8);
+  await page.evaluate(() => {
+    const more = Array.from({ length: 150 }, (_, i) => Object.assign(document.createElement("live-tile"), { tile: i % 50 === 0 ? "orders.created" : `unheard.of.${i}` }));
+    document.querySelector("main").append(...more);
+  });
+  await until("all of them", async () => (await page.locator('live-tile[state="missing"]').count()) === 148 && (await page.locator('live-tile[state="live"]').count()) === 11);
+  d.insert("order.created", "o4", { region: "eu" });
+  const { data } = await until("the change", async () => {
+    const tile = await (await fetch(`${d.url}/api/tiles/orders.created`)).json();
+    return tile.data.value > 2 && tile;
+  });
+  await until("it everywhere", async () => (await page.locator('live-tile[tile="orders.created"] .big').allTextContents()).every((text) => text === String(data.value)));
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
 test("the page in docs shows each type, by day and by night, and with a look of its own", async () => {
   const site = await serveDocsPage(d.url);
   const page = await open(site.url);

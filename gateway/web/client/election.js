@@ -16,12 +16,14 @@ export function elect({ name, id, channel, onLead, onResign, locks = globalThis.
 function electByLock(name, locks, onLead) {
   let release = () => {};
   const abort = new AbortController();
-  const held = () => new Promise((done) => {
+  let left = false;
+  // The browser may be about to give the lock to a page that leaves; who is gone must not keep it.
+  const held = () => left || new Promise((done) => {
     release = done;
     onLead();
   });
   locks.request(name, { signal: abort.signal }, held).catch(() => {});
-  return { take() {}, leave() { abort.abort(); release(); } };
+  return { take() {}, leave() { left = true; abort.abort(); release(); } };
 }
 
 function electByMessages(id, channel, onLead, onResign) {

@@ -2,6 +2,7 @@
 // What a page knows of one gateway, shared by all who connect to it in that page, and by all pages of the browser: one page
 // leads and holds the connection (a Link), the others hear from it over a BroadcastChannel.
 import { GatewayClock } from "./clock.js";
+import { asMessage, fromMessage } from "./problem.js";
 import { elect } from "./election.js";
 import { Events } from "./events.js";
 import { Link } from "./link.js";
@@ -23,10 +24,17 @@ export const browserEnv = () => ({
   random: () => Math.random(),
 });
 
-// Puts selections together. null selects all keys.
+// A gateway takes no selection that is larger.
+const MOST_KEYS = 256;
+const MOST_BYTES = 4096;
+
+// Puts selections together. null selects all keys, and so does what a gateway would not take: each client looks through what
+// comes by itself.
 export function unite(wants) {
-  const keys = wants.some((w) => w.keys === null) ? null : [...new Set(wants.flatMap((w) => w.keys))].sort();
-  return { keys, events: wants.some((w) => w.events) };
+  const all = wants.some((w) => w.keys === null);
+  const keys = all ? null : [...new Set(wants.flatMap((w) => w.keys))].sort();
+  const fits = all || (keys.length <= MOST_KEYS && encodeURIComponent(keys.join(",")).length <= MOST_BYTES);
+  return { keys: fits ? keys : null, events: wants.some((w) => w.events) };
 }
 
 export class Hub {
@@ -197,6 +205,7 @@ export class Hub {
     else if (type === "event") this.event(message.event);
     else if (type === "status") this.setStatus(message.status, message.transport, message.signInUrl);
     else if (type === "beat") this.heartbeat(message.beat);
+    else if (type === "failed") this.failed(fromMessage(message.error));
     else if (type === "refreshed") this.refreshed(message.n, message.error);
     else if (type === "state" || type === "events") {
       if (message.tiles) {
@@ -287,6 +296,12 @@ export class Hub {
     if (heartbeat.as_of) this.asOf = Date.parse(heartbeat.as_of);
     if (this.link) this.say("beat", { beat: heartbeat });
     for (const client of this.clients) client.heartbeat(heartbeat);
+  }
+
+  // A request has failed.
+  failed(error) {
+    if (this.link) this.say("failed", { error: asMessage(error) });
+    for (const client of this.clients) client.failed(error);
   }
 
   setStatus(status, transport, signInUrl) {

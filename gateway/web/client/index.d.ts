@@ -5,9 +5,62 @@
 export type Status = "connecting" | "connected" | "reconnecting" | "polling" | "disconnected" | "stale" | "signed-out" | "forbidden";
 export type TransportName = "sse" | "websocket" | "long-poll";
 
-export interface Tile<Data = Record<string, unknown>> {
+export interface CountData {
+  /** Not there for a metric that was not measured yet. */
+  value?: number;
+  window_ms?: number;
+  window?: "today" | "this_week" | "this_month";
+  begins_at?: string;
+  time_zone?: string;
+}
+
+export interface TrendData {
+  step_ms: number;
+  step?: "1d" | "1w" | "1M";
+  time_zone?: string;
+  /** The starts of all days, weeks or months. */
+  starts?: number[];
+  aggregate: "count" | "sum" | "avg" | "min" | "max" | "last";
+  /** The start of a bucket in ms since 1970 to its value. */
+  points: Record<string, number>;
+}
+
+export interface SlaRiskData {
+  ok: number;
+  at_risk: number;
+  breached: number;
+  next_breach_at?: string;
+  /** Not there, or without members, where they may not be seen. */
+  worst?: { id?: string; due_at?: string }[];
+}
+
+export interface BacklogData {
+  total: number;
+  buckets: Record<string, number>;
+  oldest_at?: string;
+  breakdown?: Record<string, Record<string, number>>;
+}
+
+export interface GaugeData {
+  value?: number;
+  min?: number;
+  max?: number;
+  unit?: string;
+}
+
+/** What the data of each type is. */
+export interface TileData {
+  count: CountData;
+  trend: TrendData;
+  sla_risk: SlaRiskData;
+  backlog: BacklogData;
+  gauge: GaugeData;
+}
+
+export type TileType = keyof TileData;
+
+interface TileBase {
   key: string;
-  type: string;
   title?: string;
   version: string;
   as_of: { position: string; time: string };
@@ -22,17 +75,24 @@ export interface Tile<Data = Record<string, unknown>> {
   complete?: boolean;
   /** While the tile is built from the rows that are there: how far it is, 0 to 1. Until then its data lacks rows. */
   building?: { progress: number };
-  data: Data;
+  /** The members of data that are left out, because the tile was too large. */
+  truncated?: string[];
 }
+
+/** A tile, of any type or of the one that is named: `type` says which `data` it has. A gateway of a later version may have
+ *  further types. */
+export type Tile<Type extends TileType = TileType> = { [T in Type]: TileBase & { type: T; data: TileData[T] } }[Type];
 
 export interface TileEvent {
   /** Text beyond 2^53 - 1, which a number could not hold; never make a number of it. */
   id: number | string;
   timestamp: string;
   event_type: string;
-  actor_id?: string;
-  target_id?: string;
-  summary?: string;
+  actor_id: string | null;
+  target_id: string | null;
+  summary: string | null;
+  /** The members that were cut or left out, because they were too long. */
+  truncated?: string[];
   [column: string]: unknown;
 }
 
@@ -40,6 +100,17 @@ export interface Heartbeat {
   now: string;
   as_of?: string;
   lag_ms?: number;
+}
+
+/** Why a request failed: "signed-out" (401), "forbidden" (403), "too-many" (429), "unavailable" (503), "refused" (any other
+ *  answer), or "network" when there was no answer. */
+export interface RequestError extends Error {
+  kind: "network" | "signed-out" | "forbidden" | "too-many" | "unavailable" | "refused";
+  status?: number;
+  /** What the gateway says about it, and what to do. */
+  detail?: string;
+  signInUrl?: string;
+  retryAfterMs?: number;
 }
 
 export interface Options {
@@ -68,6 +139,8 @@ export interface Options {
   /** `signInUrl`: where the gateway says that a person signs in, while the status is "signed-out" or "forbidden". */
   onStatus?(status: Status, about: { transport: TransportName | null; signInUrl?: string }): void;
   onHeartbeat?(heartbeat: Heartbeat): void;
+  /** A request has failed. The client goes on trying. */
+  onError?(error: RequestError): void;
 }
 
 export interface Connection {
@@ -79,11 +152,12 @@ export interface Connection {
   readonly silentMs: number;
   /** What time it is by the gateway's clock, in ms since 1970: the browser's own may be wrong. */
   now(): number;
-  get(key: string): Tile | undefined;
+  /** The newest value of a tile: `get<"count">("orders.open")?.data.value`. */
+  get<Type extends TileType = TileType>(key: string): Tile<Type> | undefined;
   list(): Tile[];
   /** The newest events, oldest first. */
   events(): TileEvent[];
-  /** Fetches everything anew; rejects when the gateway does not answer. */
+  /** Fetches everything anew; rejects with a RequestError when the gateway does not answer. */
   refresh(): Promise<void>;
   setKeys(keys: string[] | null): void;
   close(): void;

@@ -11,12 +11,16 @@ const hubs = new Map(); // gateway → the Hub of this page
 const tokens = new WeakMap(); // what gives tokens → its number
 let lastNumber = 0;
 
-const nothing = () => {};
+// What a handler throws is the page's own affair: it keeps neither the other handlers from being called, nor the connection.
+function report(error) {
+  if (globalThis.reportError) globalThis.reportError(error);
+  else console.error(error);
+}
 
 class Client {
   constructor(hub, options) {
     this.hub = hub;
-    this.on = { onTile: nothing, onTiles: nothing, onExpired: nothing, onEvent: nothing, onStatus: nothing, onHeartbeat: nothing, ...options };
+    this.on = options;
     this.wantsEvents = Boolean(options.onEvent || options.onEvents);
     this.setKeys(options.keys ?? null);
     this.closed = false;
@@ -27,29 +31,41 @@ class Client {
     this.matches = keyMatcher(keys);
   }
 
+  tell(handler, ...told) {
+    try {
+      this.on[handler]?.(...told);
+    } catch (error) {
+      report(error);
+    }
+  }
+
   tiles(tiles, whole) {
     const mine = tiles.filter((tile) => this.matches(tile.key));
-    if (mine.length || whole) this.on.onTiles(mine, { whole });
-    for (const tile of mine) this.on.onTile(tile);
+    if (mine.length || whole) this.tell("onTiles", mine, { whole });
+    for (const tile of mine) this.tell("onTile", tile);
   }
 
   expired(key) {
-    if (this.matches(key)) this.on.onExpired(key);
+    if (this.matches(key)) this.tell("onExpired", key);
   }
 
   // Events that are to be shown, with `reset` instead of all before, and those among them that were never told before.
   events(shown, fresh, reset = false) {
     if (!this.wantsEvents) return;
-    this.on.onEvents?.(shown, { reset });
-    for (const event of fresh) this.on.onEvent(event);
+    this.tell("onEvents", shown, { reset });
+    for (const event of fresh) this.tell("onEvent", event);
   }
 
   status({ status, transport, signInUrl }) {
-    this.on.onStatus(status, { transport, signInUrl });
+    this.tell("onStatus", status, { transport, signInUrl });
   }
 
   heartbeat(heartbeat) {
-    this.on.onHeartbeat(heartbeat);
+    this.tell("onHeartbeat", heartbeat);
+  }
+
+  failed(error) {
+    this.tell("onError", error);
   }
 }
 

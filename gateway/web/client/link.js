@@ -12,9 +12,12 @@
 // that is tried beside another takes over with its first message, not before: opening proves nothing behind a proxy.
 import { Access } from "./access.js";
 import { backoffMs } from "./backoff.js";
+import { fault, refusal } from "./problem.js";
 import { transports } from "./transports.js";
 
 const POLL_MS = 5000;
+const ANSWER_MS = 15000; // A request without an answer for so long has failed,
+const BODY_MS = 60000; // and so has one whose answer is not whole after this.
 const CHECK_MS = 5000;
 const SILENT_MS = 40000; // without any message; heartbeats come every 15 s
 const UNPROVEN_MS = 20000; // A stream that has opened and said nothing for so long is held back by something on the way.
@@ -26,7 +29,7 @@ const FAILURES_BEFORE_OTHERS = 2;
 export class Link {
   // The sink takes what comes: tile(tile), patch(patch) → false when the base is not held, expired(key), event(event),
   // heard() when anything has come, dated(ms) what time an answer says it is, lastEventId(), expectTiles(), takeTiles(list), expectEvents(), takeEvents(list oldest first),
-  // setStatus(status, transport, signInUrl), heartbeat(heartbeat).
+  // setStatus(status, transport, signInUrl), heartbeat(heartbeat), failed(error).
   constructor({ base, env, sink, order = ["sse", "websocket", "long-poll"], form = "patch", eventLimit = 100, token, credentials }) {
     Object.assign(this, { base, env, sink, order, form, eventLimit });
     this.access = new Access({ env, token, credentials });
@@ -248,12 +251,22 @@ export class Link {
   }
 
   async get(path) {
-    // "no-cache" asks with If-None-Match: what has not changed costs a 304.
-    const answer = await this.access.fetch(path, { cache: "no-cache", headers: { Accept: "application/json" } });
-    this.sink.dated(Date.parse(answer.headers.get("Date")));
-    if (answer.ok) return answer.json();
-    const problem = answer.status === 401 || answer.status === 403 ? await answer.json().catch(() => ({})) : {};
-    throw Object.assign(new Error(`${path}: ${answer.status}`), { status: answer.status, signInUrl: problem.sign_in_url });
+    const abort = new AbortController();
+    const limit = (ms) => this.env.setTimeout(() => abort.abort(new Error("no answer")), ms);
+    let timer = limit(ANSWER_MS);
+    try {
+      // "no-cache" asks with If-None-Match: what has not changed costs a 304.
+      const answer = await this.access.fetch(path, { cache: "no-cache", headers: { Accept: "application/json" }, signal: abort.signal });
+      this.env.clearTimeout(timer);
+      timer = limit(BODY_MS);
+      this.sink.dated(Date.parse(answer.headers.get("Date")));
+      if (!answer.ok) throw await refusal(path, answer);
+      return await answer.json();
+    } catch (error) {
+      throw fault(path, error);
+    } finally {
+      this.env.clearTimeout(timer);
+    }
   }
 
   // Asks for everything anew. Rejects when the gateway does not answer; two calls that overlap are one.
@@ -275,6 +288,7 @@ export class Link {
     } catch (error) {
       if (error.status === 401 || error.status === 403) this.deny(error);
       else this.answered(false);
+      if (!this.stopped) this.sink.failed(error);
       throw error;
     }
   }

@@ -16,15 +16,27 @@ const USE = `
 import { connect, type Connection, type Status, type Tile } from "tilewire-client";
 const tiles: Connection = connect({
   url: "https://live.example.com", keys: ["orders.*"],
-  onTile: (tile: Tile<{ value: number }>) => console.log(tile.key.length, tile.as_of.time),
-  onEvent: (event) => console.log(event.event_type.length, event.summary?.length),
+  onTile: (tile) => {
+    if (tile.type === "trend") console.log(Object.keys(tile.data.points).length);
+    else if (tile.type === "sla_risk") console.log(tile.data.breached, tile.data.worst?.[0]?.id);
+    // @ts-expect-error: not every tile has a value
+    else console.log(tile.data.value);
+  },
+  onEvent: (event) => console.log(event.event_type.length, event.summary?.length, event.actor_id === null),
+  onError: ({ kind, status, retryAfterMs }) => console.log(kind === "too-many", status, retryAfterMs),
   onStatus: (status: Status, { transport }) => console.log(status, transport?.length),
 });
 const open: Tile | undefined = tiles.get("orders.open");
+const value: number | undefined = tiles.get<"count">("orders.open")?.data.value;
+const now: number = tiles.now() - (tiles.asOf ?? 0) - tiles.silentMs;
+// @ts-expect-error: there is no such type of tile
+tiles.get<"counter">("orders.open");
+// @ts-expect-error: an event may have no summary
+tiles.events()[0]!.summary.length;
 tiles.refresh().then(() => tiles.close());
 // @ts-expect-error: there is no such option
 connect({ onTiels: () => {} });
-console.log(open);
+console.log(open, value, now);
 `;
 
 test("the packed package installs into an empty folder, is imported, and its types hold", () => {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { connect } from "../index.js";
+import { unite } from "../hub.js";
 
 v8.setFlagsFromString("--expose-gc");
 const gc = vm.runInNewContext("gc");
@@ -101,4 +102,11 @@ test("who connects later hears what is known, and each hears only what it select
   assert.equal(live().length, 1, `one connection: ${sources.map((s) => s.url)}`);
   one.close();
   all.close();
+});
+
+test("a selection that is larger than a gateway takes is a selection of all", () => {
+  const want = (n, length = 1) => ({ keys: Array.from({ length: n }, (_, i) => `${"k".repeat(length)}${i}`), events: false });
+  assert.equal(unite([want(256)]).keys.length, 256);
+  assert.deepEqual(unite([want(200), { keys: Array.from({ length: 57 }, (_, i) => `x${i}`), events: true }]), { keys: null, events: true });
+  assert.equal(unite([want(100, 60)]).keys, null);
 });

@@ -77,11 +77,11 @@ class World {
 // lastEventId: "" when the first list has yet to come.
 export function begin({ answer, lastEventId = "7", ...options } = {}) {
   const world = Object.assign(new World(), { answer });
-  const heard = { tiles: [], lists: 0, events: [], status: [] };
+  const heard = { tiles: [], lists: 0, events: [], status: [], errors: [] };
   const sink = {
     tile: (t) => heard.tiles.push(t), patch: () => false, expired: () => {}, event: (e) => heard.events.push(e), lastEventId: () => lastEventId,
     expectTiles() {}, takeTiles: () => heard.lists++, expectEvents() {}, takeEvents: () => { lastEventId ||= "0"; }, heartbeat() {},
-    heard() {}, dated() {}, setStatus: (status, transport) => heard.status.push(transport ? `${status} ${transport}` : status),
+    heard() {}, dated() {}, failed: (e) => heard.errors.push(e), setStatus: (status, transport) => heard.status.push(transport ? `${status} ${transport}` : status),
   };
   const link = new Link({ base: "", env: world.env, sink, ...options });
   link.start({ keys: ["a", "b*"], events: true });
