@@ -221,7 +221,7 @@ static void write_finding(struct buf *out, const struct verdict_finding *finding
     struct members members = {out, 0};
     buf_append_text(out, "{\"key\":");
     json_write_string(out, str_of(finding->key));
-    buf_printf(out, ",\"verdict\":\"%s\",\"reason\":", judge_verdict_name(finding->verdict));
+    buf_printf(out, ",\"verdict\":\"%s\",\"reason\":", verdict_name(finding->verdict));
     json_write_string(out, str_of(explain(finding)));
     buf_append_text(out, ",\"as_of\":{\"position\":");
     json_write_string(out, str_of(finding->position));

@@ -13,7 +13,7 @@
 #include "ctl/oracle/view.h"
 #include "ctl/peer/served.h"
 #include "ctl/peer/web.h"
-#include "ctl/verify/judge.h"
+#include "ctl/verify/verdict.h"
 
 /* What was shown at one moment. */
 struct shown;

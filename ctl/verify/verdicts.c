@@ -5,6 +5,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/wire/lane.h"
+#include "ctl/verify/judge.h"
 
 /* A key whose tile is settled. */
 struct settled {
@@ -27,14 +28,10 @@ struct verdicts {
     /* For each definition, true when all its members are settled. NULL before the first
      * comparison. */
     bool *done;
-    size_t equal; /* how many tiles are settled and served */
-    size_t held;  /* how many of these hold newer changes back */
-    struct verdict_finding *findings;
-    size_t count;        /* of findings */
-    size_t unprovable;   /* how many of them are */
-    size_t building;     /* how many of these are being built */
-    size_t open;         /* how many of these another sample could say more of */
-    const char **unseen; /* keys, of `settled` */
+    size_t equal;             /* how many tiles are settled and served */
+    size_t held;              /* how many of these hold newer changes back */
+    struct verdict_list list; /* of the last comparison */
+    const char **unseen;      /* keys, of `settled` */
     size_t unseen_count;
     const struct tile_config **skipped;
     size_t skipped_count;
@@ -42,32 +39,12 @@ struct verdicts {
     struct mp_doc doc; /* used within compare_without_rows only */
 };
 
-bool verdict_is_unprovable(enum verdict verdict)
-{
-    return verdict == VERDICT_UNPROVABLE || verdict == VERDICT_BUILDING;
-}
-
 struct verdicts *verdicts_create(void)
 {
     struct verdicts *verdicts = x_calloc(1, sizeof *verdicts);
     verdicts->judge = judge_create();
     mp_doc_init(&verdicts->doc);
     return verdicts;
-}
-
-static void forget_findings(struct verdicts *verdicts)
-{
-    for (size_t i = 0; i < verdicts->count; i++) {
-        free(verdicts->findings[i].key);
-        free(verdicts->findings[i].reason);
-        free(verdicts->findings[i].proved);
-        buf_free(&verdicts->findings[i].expected);
-        buf_free(&verdicts->findings[i].got);
-    }
-    verdicts->count = 0;
-    verdicts->unprovable = 0;
-    verdicts->building = 0;
-    verdicts->open = 0;
 }
 
 static void forget_samples(struct verdicts *verdicts)
@@ -95,9 +72,8 @@ void verdicts_destroy(struct verdicts **verdicts_p)
         HASH_DELETE(by_key, verdicts->settled, settled);
         free(settled);
     }
-    forget_findings(verdicts);
+    verdict_list_free(&verdicts->list);
     forget_samples(verdicts);
-    free(verdicts->findings);
     free(verdicts->done);
     free(verdicts->skipped);
     free(verdicts->unseen);
@@ -149,50 +125,6 @@ static struct judge_sample *sample_of(struct verdicts *verdicts, const char *key
         HASH_ADD_KEYPTR(by_key, verdicts->sampled, sampled->key, strlen(key), sampled);
     }
     return &sampled->sample;
-}
-
-/* ---- Findings ---- */
-
-/* Notes a finding. tile is NULL when it is not served. The texts that judged owns are taken over.
- */
-static void find(struct verdicts *verdicts, const struct verdict_comparison *c, const char *key,
-                 const struct served_tile *tile, struct judged *judged)
-{
-    verdicts->findings =
-        x_reallocarray(verdicts->findings, verdicts->count + 1, sizeof *verdicts->findings);
-    struct verdict_finding *finding = &verdicts->findings[verdicts->count++];
-    const bool explained = judged->verdict != VERDICT_SURPLUS && judged->verdict != VERDICT_STALE;
-    const bool by_gateway = judged->shown.len != 0 || judged->verdict == VERDICT_NOT_SHOWN;
-    *finding = (struct verdict_finding){.key = x_strdup(key),
-                                        .verdict = judged->verdict,
-                                        .rows_left = judged->rows_left,
-                                        .reason = judged->reason,
-                                        .proved = judged->proved};
-    memcpy(finding->position, tile != NULL ? tile->position : c->served->position,
-           sizeof finding->position);
-    finding->as_of = tile != NULL ? tile->as_of : c->served->as_of;
-    judged->reason = NULL;
-    judged->proved = NULL;
-    if (explained) {
-        buf_append_str(&finding->expected, buf_str(&judged->expected));
-    }
-    if (tile != NULL) {
-        finding->tally = tile->tally;
-    }
-    if (by_gateway) {
-        buf_append_str(&finding->got, buf_str(&judged->shown));
-    } else if (tile != NULL) {
-        buf_append_str(&finding->got, buf_str(&tile->value));
-    }
-    verdicts->unprovable += verdict_is_unprovable(judged->verdict);
-    verdicts->building += judged->verdict == VERDICT_BUILDING;
-    verdicts->open += judged->verdict == VERDICT_UNPROVABLE && judged->open;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    return strcmp(((const struct verdict_finding *)a)->key,
-                  ((const struct verdict_finding *)b)->key);
 }
 
 /* ---- Comparing ---- */
@@ -300,7 +232,7 @@ static void compare_member(struct verdicts *verdicts, const struct verdict_compa
         (void)settle(verdicts, member->key, tile != NULL);
         verdicts->held += judged.held;
     } else {
-        find(verdicts, c, member->key, tile, &judged);
+        verdict_list_add(&verdicts->list, member->key, c->served, tile, &judged);
     }
     judge_free_judged(&judged);
 }
@@ -346,7 +278,7 @@ static void compare_without_rows(struct verdicts *verdicts, const struct verdict
     if (key != NULL && strcmp(key, tile->key) == 0) {
         compare_member(verdicts, c, members, &member);
     } else {
-        find(verdicts, c, tile->key, tile, &surplus);
+        verdict_list_add(&verdicts->list, tile->key, c->served, tile, &surplus);
     }
     free(key);
 }
@@ -401,7 +333,7 @@ static void find_undefined(struct verdicts *verdicts, const struct verdict_compa
         if ((defined == NULL || (slash != NULL) != (defined->group_by.kind != TILE_FIELD_NONE)) &&
             !is_unseen(verdicts, c, tile->key)) {
             struct judged surplus = {.verdict = VERDICT_SURPLUS};
-            find(verdicts, c, tile->key, tile, &surplus);
+            verdict_list_add(&verdicts->list, tile->key, c->served, tile, &surplus);
         }
     }
 }
@@ -424,7 +356,7 @@ static void judge_unserved(void *arg, const char *key, struct str tile)
     }
     if (judged.verdict != VERDICT_EQUAL) {
         buf_append_str(&judged.shown, tile);
-        find(judging->verdicts, c, key, NULL, &judged);
+        verdict_list_add(&judging->verdicts->list, key, c->served, NULL, &judged);
     }
     judge_free_judged(&judged);
 }
@@ -432,15 +364,15 @@ static void judge_unserved(void *arg, const char *key, struct str tile)
 size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparison *c)
 {
     const struct config *config = oracle_rows_config(c->rows);
-    forget_findings(verdicts);
+    verdict_list_clear(&verdicts->list);
     if (verdicts->done == NULL) {
         verdicts->done = x_calloc(config->tile_count + 1, sizeof *verdicts->done);
     }
     for (size_t i = 0; i < config->tile_count; i++) {
         if (!verdicts->done[i] && is_served_here(c, &config->tiles[i])) {
-            const size_t before = verdicts->count;
+            const size_t before = verdicts->list.count;
             compare_definition(verdicts, c, &config->tiles[i]);
-            verdicts->done[i] = verdicts->count == before;
+            verdicts->done[i] = verdicts->list.count == before;
         }
     }
     find_undefined(verdicts, c);
@@ -448,16 +380,14 @@ size_t verdicts_compare(struct verdicts *verdicts, const struct verdict_comparis
         struct judging judging = {verdicts, c};
         shown_each(c->shown, judge_unserved, &judging);
     }
-    if (verdicts->count > 1) {
-        qsort(verdicts->findings, verdicts->count, sizeof *verdicts->findings, by_key);
-    }
-    return verdicts->count;
+    verdict_list_sort(&verdicts->list);
+    return verdicts->list.count;
 }
 
 const struct verdict_finding *verdicts_findings(const struct verdicts *verdicts, size_t *count)
 {
-    *count = verdicts->count;
-    return verdicts->findings;
+    *count = verdicts->list.count;
+    return verdicts->list.findings;
 }
 
 size_t verdicts_equal(const struct verdicts *verdicts)
@@ -467,17 +397,17 @@ size_t verdicts_equal(const struct verdicts *verdicts)
 
 size_t verdicts_unprovable(const struct verdicts *verdicts)
 {
-    return verdicts->unprovable;
+    return verdicts->list.unprovable;
 }
 
 size_t verdicts_building(const struct verdicts *verdicts)
 {
-    return verdicts->building;
+    return verdicts->list.building;
 }
 
 size_t verdicts_open(const struct verdicts *verdicts)
 {
-    return verdicts->open;
+    return verdicts->list.open;
 }
 
 size_t verdicts_held(const struct verdicts *verdicts)

@@ -6,29 +6,9 @@
 #ifndef CTL_VERIFY_VERDICTS_H
 #define CTL_VERIFY_VERDICTS_H
 
-#include "ctl/verify/judge.h"
+#include "ctl/verify/judge_case.h"
 #include "ctl/verify/shown.h"
-
-/* A tile that is not settled. Owned by the verdicts. */
-struct verdict_finding {
-    char *key;            /* of the tile; owned */
-    enum verdict verdict; /* what it is */
-
-    /* The tile's position, or the snapshot's when the tile is missing. */
-    char position[SERVED_POSITION_SIZE];
-
-    /* The tile's time, or the snapshot's when the tile is missing. */
-    wall_time as_of;
-
-    struct tally tally; /* of the tile */
-    uint64_t rows_left; /* how many of its rows are there */
-    char *reason;       /* Why: the end of a sentence. NULL when the verdict says it all. */
-    char *proved;       /* What was proved of an unprovable one, a sentence; NULL: nothing. */
-
-    struct buf expected; /* The value that is right, or that the rows that are there give; empty for
-                            VERDICT_SURPLUS and VERDICT_STALE. */
-    struct buf got;      /* The value that is served; empty for VERDICT_MISSING. */
-};
+#include "ctl/verify/verdict_list.h"
 
 /* What is compared with what. All of it is borrowed. */
 struct verdict_comparison {
@@ -65,9 +45,6 @@ size_t verdicts_unprovable(const struct verdicts *verdicts);
 
 /* How many tiles are being built. */
 size_t verdicts_building(const struct verdicts *verdicts);
-
-/* True for the verdicts that are unprovable. */
-bool verdict_is_unprovable(enum verdict verdict);
 
 /* How many of the unprovable ones another comparison could prove more of: they were not published
  * again since they were found. */

@@ -189,7 +189,7 @@ static void test_what_was_made_rightly_is_never_wrong(void **state)
                     struct judged judged = judge(h, &tile, &sample);
                     counts[judged.verdict]++;
                     if (judged.verdict != VERDICT_EQUAL && judged.verdict != VERDICT_UNPROVABLE) {
-                        fail_msg("%s is %s: %s", keys[i], judge_verdict_name(judged.verdict),
+                        fail_msg("%s is %s: %s", keys[i], verdict_name(judged.verdict),
                                  judged.reason);
                     }
                     judge_free_judged(&judged);
