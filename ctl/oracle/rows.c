@@ -2,23 +2,13 @@
 #include "ctl/oracle/rows.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "common/base/table.h"
 
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
 
 #define PAYLOAD_BYTES_MAX (1024 << 10)
-
-/* A value in the table, found by its kind and its text, which together are unique. */
-struct known {
-    uint32_t index;
-    UT_hash_handle by_name;
-    char name[]; /* the kind as one byte, then the text, NUL-terminated */
-};
 
 struct oracle_rows {
     const struct config *config;
@@ -26,10 +16,7 @@ struct oracle_rows {
     size_t field_count;
     bool needs_payload;
 
-    struct oracle_value *values;
-    size_t value_count;
-    size_t value_cap;
-    struct known *known;
+    struct oracle_values values;
 
     int64_t *ids;
     int64_t *keys;
@@ -106,87 +93,6 @@ size_t oracle_field(const struct oracle_rows *rows, const struct tile_field *fie
     return 0;
 }
 
-/* ---- Values ---- */
-
-static uint32_t add_value(struct oracle_rows *rows, struct oracle_value value)
-{
-    if (rows->value_count == rows->value_cap) {
-        rows->value_cap = rows->value_cap != 0 ? 2 * rows->value_cap : 256;
-        rows->values = x_reallocarray(rows->values, rows->value_cap, sizeof *rows->values);
-    }
-    rows->values[rows->value_count] = value;
-    return (uint32_t)rows->value_count++;
-}
-
-/* Returns the index of a value, which is added when it is new. */
-static uint32_t intern(struct oracle_rows *rows, struct oracle_value value)
-{
-    struct buf name = {0};
-    buf_append_char(&name, (char)value.kind);
-    buf_append_str(&name, value.text);
-    struct known *known;
-    HASH_FIND(by_name, rows->known, name.data, name.len, known);
-    if (known == NULL) {
-        known = x_calloc(1, sizeof *known + name.len + 1);
-        memcpy(known->name, name.data, name.len);
-        value.text.p = known->name + 1;
-        HASH_ADD_KEYPTR(by_name, rows->known, known->name, name.len, known);
-        known->index = add_value(rows, value);
-        uint32_t as_text = known->index;
-        if (value.kind != ORACLE_TEXT) {
-            as_text = intern(rows, (struct oracle_value){.kind = ORACLE_TEXT, .text = value.text});
-        }
-        rows->values[known->index].as_text = as_text;
-    }
-    buf_free(&name);
-    return known->index;
-}
-
-static uint32_t intern_text(struct oracle_rows *rows, struct str text)
-{
-    return text.p != NULL ? intern(rows, (struct oracle_value){.kind = ORACLE_TEXT, .text = text})
-                          : ORACLE_NO_VALUE;
-}
-
-/* Returns the shortest of the texts with 15 to 17 digits that is this number and no other. */
-static struct str shortest(double real, char digits[40])
-{
-    int count = 15;
-    do {
-        snprintf(digits, 40, "%.*g", count, real);
-    } while (count++ < 17 && fabs(strtod(digits, NULL) - real) > 0);
-    return str_of(digits);
-}
-
-/* Only scalars are values: a map or a list counts as absent, and so does what is unusable. */
-static uint32_t intern_json(struct oracle_rows *rows, const struct json_value *json)
-{
-    char digits[40];
-    struct oracle_value value = {0};
-    bool boolean;
-    if (json_as_str(json, &value.text)) {
-        value.kind = ORACLE_TEXT;
-    } else if (json_as_bool(json, &boolean)) {
-        value.kind = ORACLE_BOOL;
-        value.integer = boolean;
-        value.text = boolean ? STR("true") : STR("false");
-    } else if (json_as_int(json, &value.integer)) {
-        value.kind = ORACLE_INTEGER;
-        value.real = (double)value.integer;
-        snprintf(digits, sizeof digits, "%lld", (long long)value.integer);
-        value.text = str_of(digits);
-    } else if (json_as_digits(json, &value.text)) {
-        value.kind = ORACLE_LONG;
-        value.real = json_as_number(json, &value.real) ? value.real : (double)INFINITY;
-    } else if (json_as_number(json, &value.real)) {
-        value.kind = ORACLE_REAL;
-        value.text = shortest(value.real, digits);
-    } else {
-        return ORACLE_NO_VALUE;
-    }
-    return intern(rows, value);
-}
-
 struct wanted_item {
     unsigned long index;
     const struct json_value *item; /* NULL until it is found */
@@ -244,19 +150,19 @@ static uint32_t read_field(struct oracle_rows *rows, const struct tile_field *fi
 {
     switch (field->kind) {
     case TILE_FIELD_EVENT_TYPE:
-        return intern_text(rows, event->event_type);
+        return oracle_values_text(&rows->values, event->event_type);
     case TILE_FIELD_ACTOR_ID:
-        return intern_text(rows, event->actor_id);
+        return oracle_values_text(&rows->values, event->actor_id);
     case TILE_FIELD_TARGET_ID:
-        return intern_text(rows, event->target_id);
+        return oracle_values_text(&rows->values, event->target_id);
     case TILE_FIELD_SUMMARY:
-        return intern_text(rows, event->summary);
+        return oracle_values_text(&rows->values, event->summary);
     case TILE_FIELD_EXTRA:
         return field->extra < event->extra_count
-                   ? intern_text(rows, event->extras[field->extra].value)
+                   ? oracle_values_text(&rows->values, event->extras[field->extra].value)
                    : ORACLE_NO_VALUE;
     case TILE_FIELD_PAYLOAD:
-        return intern_json(rows, descend(payload, field->path));
+        return oracle_values_json(&rows->values, descend(payload, field->path));
     case TILE_FIELD_NONE:
         break;
     }
@@ -274,7 +180,7 @@ struct oracle_rows *oracle_rows_create(const struct config *config)
     for (size_t i = 0; i < config->tile_count; i++) {
         want_tile(rows, &config->tiles[i]);
     }
-    (void)add_value(rows, (struct oracle_value){0});
+    oracle_values_init(&rows->values);
     return rows;
 }
 
@@ -284,15 +190,8 @@ void oracle_rows_destroy(struct oracle_rows **rows_p)
     if (rows == NULL) {
         return;
     }
-    struct known *known;
-    struct known *next;
-    HASH_ITER(by_name, rows->known, known, next)
-    {
-        HASH_DELETE(by_name, rows->known, known);
-        free(known);
-    }
+    oracle_values_free(&rows->values);
     free(rows->fields);
-    free(rows->values);
     free(rows->ids);
     free(rows->keys);
     free(rows->streams);
@@ -454,7 +353,7 @@ uint32_t oracle_cell(const struct oracle_rows *rows, size_t row, size_t field)
 
 const struct oracle_value *oracle_value(const struct oracle_rows *rows, uint32_t index)
 {
-    return &rows->values[index];
+    return &rows->values.list[index];
 }
 
 const struct config *oracle_rows_config(const struct oracle_rows *rows)

@@ -18,25 +18,7 @@
 
 #include "common/config/config.h"
 #include "common/store/event.h"
-
-enum oracle_kind {
-    ORACLE_ABSENT,
-    ORACLE_TEXT,
-    ORACLE_INTEGER,
-    ORACLE_LONG, /* an integer that int64 cannot hold */
-    ORACLE_REAL,
-    ORACLE_BOOL,
-};
-
-struct oracle_value {
-    enum oracle_kind kind; /* what it is */
-    struct str text;       /* the value as text, whatever its kind; STR_NULL when it is absent */
-    int64_t integer;       /* of an ORACLE_INTEGER; 0 or 1 for an ORACLE_BOOL */
-    double real;      /* of the three kinds of number; infinite when an ORACLE_LONG is larger */
-    uint32_t as_text; /* index of the ORACLE_TEXT that has the same text */
-};
-
-#define ORACLE_NO_VALUE 0U /* index of the absent value */
+#include "ctl/oracle/values.h"
 
 struct oracle_rows;
 
