@@ -12,7 +12,8 @@
  * server on the same machine pays for that back    once all streams have been lost opens them
  * again, as fast as it can; prints when each has had T since (answered then, not at once) stop
  * ends; so does the end of the input load get PORT PATH CONNECTIONS SECONDS ETAG PID… keep-alive
- * connections, one request at a time each; ETAG "-" for none load bare PORT STREAMS BYTES a
+ * connections, one request at a time each; ETAG "-" for none load push PORT BODY CONNECTIONS
+ * SECONDS PID… the same with POST /api/events load bare PORT STREAMS BYTES a
  * yardstick: a server that calls send() on each of its streams and does nothing else. Sends a
  * message of BYTES for each datagram that comes to the same port: what the datagram says, made
  * longer. load coalesce PORT STREAMS BYTES the same, but all datagrams that wait become one send()
@@ -106,11 +107,15 @@ int main(int argc, char **argv)
         return run_get(number(argv[2]), argv[3], number(argv[4]), strtod(argv[5], NULL), argv[6],
                        &servers);
     }
+    if (strcmp(what, "push") == 0 && argc >= 6) {
+        const struct processes servers = {argc - 6, argv + 6};
+        return run_push(number(argv[2]), argv[3], number(argv[4]), strtod(argv[5], NULL), &servers);
+    }
     if ((coalesce || strcmp(what, "bare") == 0) && argc == 5) {
         return run_bare(number(argv[2]), number(argv[3]), number(argv[4]), coalesce);
     }
     if (strcmp(what, "scan") == 0 && argc == 3) {
         return run_scan(argv[2]);
     }
-    fail("usage: load streams|get|bare|coalesce|scan …: see the head of tests/bench/load.c");
+    fail("usage: load streams|get|push|bare|coalesce|scan …: see the head of tests/bench/load.c");
 }

@@ -39,6 +39,8 @@ int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
                 const struct processes *servers);
 int run_get(unsigned port, const char *path, size_t connections, double seconds, const char *etag,
             const struct processes *servers);
+int run_push(unsigned port, const char *body, size_t connections, double seconds,
+             const struct processes *servers);
 int run_bare(unsigned port, size_t streams, size_t bytes, bool coalesce);
 int run_scan(const char *path);
 

@@ -50,6 +50,39 @@ static void take(struct gets *gets, struct getter *getter)
     }
 }
 
+/* Sends what `gets` has over each of so many connections, and prints what came of it. */
+static int run(struct gets *gets, unsigned port, size_t connections, double seconds,
+               const struct processes *servers)
+{
+    struct getter *getters = calloc(connections, sizeof *getters);
+    const int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (getters == NULL || epoll < 0) {
+        fail("no memory");
+    }
+    for (size_t i = 0; i < connections; i++) {
+        getters[i].fd = dial(i, port);
+        if (getters[i].fd < 0 || !send_all(getters[i].fd, gets->request, gets->request_len)) {
+            fail("connection %zu: %s", i, strerror(errno));
+        }
+        watch(epoll, getters[i].fd, i);
+    }
+    const double cpu_s = processes_cpu_s(servers);
+    const uint64_t begun = now_us();
+    const uint64_t end = begun + (uint64_t)(seconds * 1e6);
+    while (now_us() < end) {
+        struct epoll_event events[256];
+        const int ready = epoll_wait(epoll, events, 256, 1000);
+        for (int i = 0; i < ready; i++) {
+            take(gets, &getters[events[i].data.u64]);
+        }
+    }
+    printf("{\"requests\": %llu, \"others\": %llu, \"seconds\": %.3f, \"cpu_s\": %.3f}\n",
+           (unsigned long long)gets->answers, (unsigned long long)gets->others,
+           (double)(now_us() - begun) / 1e6, processes_cpu_s(servers) - cpu_s);
+    free(getters);
+    return EXIT_SUCCESS;
+}
+
 int run_get(unsigned port, const char *path, size_t connections, double seconds, const char *etag,
             const struct processes *servers)
 {
@@ -64,31 +97,18 @@ int run_get(unsigned port, const char *path, size_t connections, double seconds,
     struct gets gets = {.request = request,
                         .request_len = strlen(request),
                         .expected = conditional ? "HTTP/1.1 304" : "HTTP/1.1 200"};
-    struct getter *getters = calloc(connections, sizeof *getters);
-    const int epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (getters == NULL || epoll < 0) {
-        fail("no memory");
-    }
-    for (size_t i = 0; i < connections; i++) {
-        getters[i].fd = dial(i, port);
-        if (getters[i].fd < 0 || !send_all(getters[i].fd, request, gets.request_len)) {
-            fail("connection %zu: %s", i, strerror(errno));
-        }
-        watch(epoll, getters[i].fd, i);
-    }
-    const double cpu_s = processes_cpu_s(servers);
-    const uint64_t begun = now_us();
-    const uint64_t end = begun + (uint64_t)(seconds * 1e6);
-    while (now_us() < end) {
-        struct epoll_event events[256];
-        const int ready = epoll_wait(epoll, events, 256, 1000);
-        for (int i = 0; i < ready; i++) {
-            take(&gets, &getters[events[i].data.u64]);
-        }
-    }
-    printf("{\"requests\": %llu, \"others\": %llu, \"seconds\": %.3f, \"cpu_s\": %.3f}\n",
-           (unsigned long long)gets.answers, (unsigned long long)gets.others,
-           (double)(now_us() - begun) / 1e6, processes_cpu_s(servers) - cpu_s);
-    free(getters);
-    return EXIT_SUCCESS;
+    return run(&gets, port, connections, seconds, servers);
+}
+
+int run_push(unsigned port, const char *body, size_t connections, double seconds,
+             const struct processes *servers)
+{
+    char request[1024];
+    snprintf(request, sizeof request,
+             "POST /api/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+             "Content-Length: %zu\r\n\r\n%s",
+             strlen(body), body);
+    struct gets gets = {
+        .request = request, .request_len = strlen(request), .expected = "HTTP/1.1 201"};
+    return run(&gets, port, connections, seconds, servers);
 }

@@ -5,6 +5,15 @@
 
 #define BUSY_TIMEOUT_MS 2000
 
+/* Pushed events are written by this process, which wakes the reader itself once they can be seen:
+ * to look while they are being written finds nothing, and takes the time from who waits for their
+ * sync. Ingestors that share the lanes write into one file. */
+static bool others_write(const struct config *config)
+{
+    const uint64_t all = UINT64_MAX >> (64 - config->ingestor.lanes);
+    return config->source.kind != SOURCE_PUSH || (config->ingestor.own_lanes & all) != all;
+}
+
 int sqlite_database_open(struct sqlite_source *s, struct error *err)
 {
     const char *path = s->config->source.path;
@@ -16,7 +25,7 @@ int sqlite_database_open(struct sqlite_source *s, struct error *err)
     sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
     /* A name in quotes that SQLite does not know is to be an error, and no text. */
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
-    sqlite_wake_open(&s->wake, path);
+    sqlite_wake_open(&s->wake, path, others_write(s->config));
     return STATUS_OK;
 }
 

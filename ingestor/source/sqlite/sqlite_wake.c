@@ -17,16 +17,15 @@
 #define AGAIN_LAST_MS 512
 #define MOVES (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM)
 
-void sqlite_wake_open(struct sqlite_wake *wake, const char *path)
+void sqlite_wake_open(struct sqlite_wake *wake, const char *path, bool writes)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash != NULL ? x_strndup(path, (size_t)(slash - path) + 1) : x_strdup(".");
     /* Not IN_ATTRIB: SQLite itself sets the owner of a journal that it opens as root, and each poll
      * would be the reason for the next one. */
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (fd >= 0 && inotify_add_watch(fd, folder,
-                                     IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE |
-                                         IN_MOVED_TO | IN_MOVED_FROM) < 0) {
+    if (fd >= 0 &&
+        inotify_add_watch(fd, folder, MOVES | (writes ? IN_MODIFY | IN_CLOSE_WRITE : 0)) < 0) {
         close(fd);
         fd = -1;
     }

@@ -32,8 +32,9 @@ enum sqlite_wake_reason {
     SQLITE_WAKE_UNLINKED, /* so was its log: what was open of it is read by nobody else */
 };
 
-/* Begins to watch. path: of the database. A folder that cannot be watched is only logged. */
-void sqlite_wake_open(struct sqlite_wake *wake, const char *path);
+/* Begins to watch. path: of the database. writes: whether what is written into it wakes, and not
+ * only what happens to the files themselves. A folder that cannot be watched is only logged. */
+void sqlite_wake_open(struct sqlite_wake *wake, const char *path, bool writes);
 void sqlite_wake_close(struct sqlite_wake *wake);
 
 /* Remembers the log's files as they are now; true when they are others than before. SQLite itself
