@@ -10,6 +10,7 @@ import sys
 import time
 
 import compare
+import measure_million
 import report
 import servers
 from measure import Size
@@ -18,6 +19,7 @@ from measure_fanout import fanout, memory
 from measure_kafka import kafka
 from measure_limits import hostile, patterns
 from measure_locks import locks
+from measure_million import million
 from measure_nats import nats
 from measure_partitions import partitions
 from measure_push import push_rates
@@ -31,7 +33,9 @@ from report import say
 
 MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup, "cursor": cursor,
                 "kafka": kafka, "nats": nats, "partitions": partitions, "push": push_rates, "redis": redis, "locks": locks, "state": state, "latency": latency,
-                "stalled": stalled, "reconnect": reconnect, "selections": selections, "tree": tree, "views": views}
+                "stalled": stalled, "reconnect": reconnect, "selections": selections, "tree": tree, "views": views,
+                "million": million}
+ALONE = ["million"]  # only when it is named
 
 
 def options():
@@ -44,6 +48,7 @@ def options():
     parser.add_argument("--compare", metavar="OLD_BUILD", type=pathlib.Path, help="the programs of that folder (build/release of another version) and this"
                         " build's take turns; says what changed beyond noise, and exits with 1 if something became worse")
     parser.add_argument("--turns", type=int, default=5, help="how often each of the two is measured then (5)")
+    parser.add_argument("--streams", metavar="N", type=int, help="of the measurement `million`, which is made only when it is named (100000)")
     parser.add_argument("--figures", metavar="FILE", type=pathlib.Path, help="also writes the figures there, as JSON, and none into docs/performance.md")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in MEASUREMENTS]
@@ -60,7 +65,8 @@ def main():
     arguments = options()
     size = Size("smoke" if arguments.smoke else "quick" if arguments.quick else "full")
     report.judging = not size.smoke
-    names = arguments.names or list(MEASUREMENTS)
+    measure_million.streams_wanted = arguments.streams
+    names = arguments.names or [name for name in MEASUREMENTS if name not in ALONE]
     if arguments.compare is not None:
         return compare.compare(arguments.compare.resolve(), servers.BIN.parent, names, size.name, arguments.turns)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -2,26 +2,33 @@
 /*
  * A load generator, and the yardsticks that Tilewire is held against.
  *
- *   load streams PORT PATH STREAMS STALLED PID…
- *       opens STREAMS server-sent event streams from several addresses of the loopback, and STALLED
- *       more that it never reads from. Obeys lines on its standard input, and answers with JSON:
- *         mark    forgets what was counted, notes the CPU time of the processes PID
- *         count   prints what was counted since
- *         text T  from now on looks for T on each stream
- *         doze    from now on looks each millisecond, instead of being woken by what comes: a
- * server on the same machine pays for that back    once all streams have been lost opens them
- * again, as fast as it can; prints when each has had T since (answered then, not at once) stop
- * ends; so does the end of the input load get PORT PATH CONNECTIONS SECONDS ETAG PID… keep-alive
- * connections, one request at a time each; ETAG "-" for none load push PORT BODY CONNECTIONS
- * SECONDS PID… the same with POST /api/events load bare PORT STREAMS BYTES a
- * yardstick: a server that calls send() on each of its streams and does nothing else. Sends a
- * message of BYTES for each datagram that comes to the same port: what the datagram says, made
- * longer. load coalesce PORT STREAMS BYTES the same, but all datagrams that wait become one send()
- * to each stream load scan FILE a yardstick: steps through all rows of the table events in a SQLite
- * file
+ * - load streams PORT PATH STREAMS STALLED PID…
+ *   opens STREAMS server-sent event streams from several addresses of the loopback, and STALLED
+ * more that it never reads from. Obeys lines on its standard input, and answers with JSON:
+ *   - mark: forgets what was counted, notes the CPU time of the processes PID
+ *   - count: prints what was counted since
+ *   - text T: from now on looks for T on each stream
+ *   - doze: from now on looks each millisecond, instead of being woken by what comes: a server on
+ * the same machine pays for that
+ *   - back: once all streams have been lost opens them again, as fast as it can; prints when each
+ * has had T since (answered then, not at once)
+ *   - return: from now on opens what is lost after a while, each stream after another one, as
+ * browsers do
+ *   - away: prints how many are not back yet, and how long the last one took
+ *   - stop: ends; so does the end of the input
+ * - load get PORT PATH CONNECTIONS SECONDS ETAG PID…
+ *   keep-alive connections, one request at a time each; ETAG "-" for none
+ * - load bare PORT STREAMS BYTES
+ *   a yardstick: a server that calls send() on each of its streams and does nothing else. Sends a
+ *   message of BYTES for each datagram that comes to the same port: what the datagram says, made
+ * longer
+ * - load coalesce PORT STREAMS BYTES
+ *   the same, but all datagrams that wait become one send() to each stream
+ * - load scan FILE
+ *   a yardstick: steps through all rows of the table events in a SQLite file
  *
  * LOAD_HEADERS in the environment is what requests for streams say besides, each line with its
- * CRLF.
+ * CRLF; LOAD_ADDRESS is the last part of the first of the addresses (1: 127.0.0.1).
  *
  * A message is timed by the stamp in it: see scanner.h. PIDs are the server's processes, whose CPU
  * time is read from /proc.

@@ -17,12 +17,16 @@
 #define ANSWER_TIMEOUT_MS 30000
 #define DOZE_NS 1000000
 #define RECEIVE_BYTES (256 * 1024)
-#define REOPEN_MS 5 /* between attempts at opening what is lost */
+#define REOPEN_MS 5  /* between attempts at opening what is lost */
+#define RETURN_MS 20 /* between looks at who is to come back */
+#define RETURN_MIN_MS 250
+#define RETURN_SPREAD_MS 3000 /* As browsers that were told `retry` come back. */
 
 struct stream {
     int fd; /* -1: lost, and not open again yet */
     struct scanner scanner;
-    bool lost; /* at least once */
+    bool lost;       /* at least once */
+    uint64_t due_us; /* when it comes back */
 };
 
 struct load {
@@ -48,6 +52,10 @@ struct load {
     bool back;
     size_t lost; /* streams, each once */
     uint64_t lost_at_us;
+    bool returning; /* each comes back on its own, after a while */
+    size_t away;
+    uint64_t back_at_us; /* when the last one was */
+    uint64_t random;
     char *buffer;
 };
 
@@ -84,8 +92,17 @@ static bool open_stream(struct load *load, size_t number)
     return stream->fd >= 0;
 }
 
+static void put_off(struct load *load, struct stream *stream)
+{
+    load->random = load->random * 6364136223846793005U + 1442695040888963407U;
+    const uint64_t wait_ms = RETURN_MIN_MS + (load->random >> 33) % RETURN_SPREAD_MS;
+    stream->due_us = now_us() + wait_ms * 1000;
+}
+
 static void lose(struct load *load, struct stream *stream)
 {
+    put_off(load, stream);
+    load->away++;
     close(stream->fd);
     stream->fd = -1;
     forget_text(load, stream);
@@ -195,6 +212,16 @@ static bool obey(struct load *load)
         puts("{}");
     } else if (strcmp(line, "back") == 0) {
         load->back = true;
+    } else if (strcmp(line, "return") == 0) {
+        load->returning = true;
+        load->lost_at_us = 0;
+        puts("{}");
+    } else if (strcmp(line, "away") == 0) {
+        printf("{\"away\": %zu, \"losses\": %llu, \"seconds\": %.3f}\n", load->away,
+               (unsigned long long)load->losses,
+               load->lost_at_us != 0 && load->back_at_us > load->lost_at_us
+                   ? (double)(load->back_at_us - load->lost_at_us) / 1e6
+                   : 0);
     } else if (strcmp(line, "stop") == 0) {
         return false;
     } else {
@@ -237,6 +264,33 @@ static size_t get_back(struct load *load)
     return closed;
 }
 
+/* Opens those whose time has come. */
+static void come_back(struct load *load)
+{
+    const uint64_t now = now_us();
+    for (size_t i = 0; i < load->count && load->away != 0; i++) {
+        struct stream *stream = &load->streams[i];
+        if (stream->fd >= 0 || stream->due_us > now) {
+            continue;
+        }
+        if (open_stream(load, i)) {
+            watch(load->epoll, stream->fd, i);
+            load->away--;
+            load->back_at_us = now_us();
+        } else {
+            put_off(load, stream);
+        }
+    }
+}
+
+static int patience_ms(const struct load *load, size_t closed)
+{
+    if (load->doze) {
+        return 0;
+    }
+    return closed != 0 ? REOPEN_MS : load->returning && load->away != 0 ? RETURN_MS : 1000;
+}
+
 int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
                 const struct processes *servers)
 {
@@ -247,6 +301,7 @@ int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
              "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n%s\r\n", path,
              headers != NULL ? headers : "");
     allow_descriptors(count + stalled);
+    load.random = count * 2654435761U + port + (uint64_t)getpid();
     load.streams = calloc(count + 1, sizeof *load.streams);
     load.buffer = malloc(RECEIVE_BYTES);
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -260,10 +315,7 @@ int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
     size_t closed = 0;
     for (bool go_on = true; go_on;) {
         struct epoll_event events[512];
-        int ready = epoll_wait(load.epoll, events, 512,
-                               load.doze     ? 0
-                               : closed != 0 ? REOPEN_MS
-                                             : 1000);
+        int ready = epoll_wait(load.epoll, events, 512, patience_ms(&load, closed));
         if (load.doze && ready == 0) {
             nanosleep(&(struct timespec){.tv_nsec = DOZE_NS}, NULL);
         }
@@ -273,6 +325,9 @@ int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
             } else {
                 read_stream(&load, &load.streams[events[i].data.u64]);
             }
+        }
+        if (load.returning && load.away != 0) {
+            come_back(&load);
         }
         if (load.back) {
             closed = get_back(&load);

@@ -2,6 +2,7 @@
 /* Sockets of the load generator. */
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -34,11 +35,19 @@ struct sockaddr_in loopback(unsigned last_byte, unsigned port)
     return address;
 }
 
+/* Dozens of load generators on one port have to have addresses of their own. */
+static unsigned first_address(void)
+{
+    const char *text = getenv("LOAD_ADDRESS");
+    return text != NULL ? (unsigned)strtoul(text, NULL, 10) : 1;
+}
+
 int dial(size_t number, unsigned port)
 {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
-    const struct sockaddr_in from = loopback(1 + (unsigned)(number % SOURCE_ADDRESSES), 0);
+    const struct sockaddr_in from =
+        loopback(first_address() + (unsigned)(number % SOURCE_ADDRESSES), 0);
     const struct sockaddr_in to = loopback(1, port);
     if (fd < 0) {
         fail("socket: %s", strerror(errno));

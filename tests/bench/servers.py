@@ -208,10 +208,10 @@ def loop(mode, streams):
 class Streams:
     """The load generator with open streams."""
 
-    def __init__(self, port, path, count, pids, stalled=0, headers=""):
+    def __init__(self, port, path, count, pids, stalled=0, headers="", address=1):
         self.process = subprocess.Popen([LOAD, "streams", str(port), path, str(count), str(stalled), *map(str, pids)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-                                        env={**os.environ, "LOAD_HEADERS": headers})
+                                        env={**os.environ, "LOAD_HEADERS": headers, "LOAD_ADDRESS": str(address)})
         self.opened = self.answer()
 
     def answer(self):

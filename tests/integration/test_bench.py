@@ -20,7 +20,7 @@ def bench(*arguments):
 
 @pytest.mark.parametrize("name,figures", [("fanout", 4), ("get", 2), ("patterns", 1), ("hostile", 2), ("fold", 1),
                                           ("catchup", 1), ("cursor", 1), ("kafka", 2), ("nats", 1), ("partitions", 2), ("push", 3), ("redis", 2),
-                                          ("locks", 2), ("selections", 6), ("state", 3), ("stalled", 2), ("views", 5)])
+                                          ("locks", 2), ("million", 5), ("selections", 6), ("state", 3), ("stalled", 2), ("views", 5)])
 def test_it_measures(name, figures):
     result = bench("--smoke", name)
     assert result.returncode == 0, result.stdout
@@ -42,6 +42,12 @@ def test_every_measurement_has_its_place_in_the_documentation():
     names = re.search(r"\[((?:\w+\|)+\w+)", usage)[1].split("|")
     text = (ROOT / "docs" / "performance.md").read_text()
     assert [text.count(f"<!-- bench {name} -->") for name in names] == [1] * len(names)
+
+
+def test_what_the_machine_cannot_hold_is_refused_before_it_begins():
+    result = bench("--smoke", "--streams", "1000000000", "million")
+    assert result.returncode == 0 and "this machine cannot: " in result.stdout and "needed: " in result.stdout, result.stdout
+    assert re.search(r"^0 figures", result.stdout, re.M), result.stdout
 
 
 def test_two_builds_of_the_same_programs_differ_by_noise_alone(tmp_path):
