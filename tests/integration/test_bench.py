@@ -19,7 +19,7 @@ def bench(*arguments):
 
 
 @pytest.mark.parametrize("name,figures", [("fanout", 4), ("get", 2), ("patterns", 1), ("hostile", 2), ("fold", 1),
-                                          ("catchup", 1), ("cursor", 1), ("kafka", 2), ("nats", 1), ("partitions", 2), ("push", 3), ("redis", 2),
+                                          ("catchup", 1), ("cursor", 1), ("kafka", 2), ("nats", 2), ("partitions", 2), ("push", 3), ("redis", 2),
                                           ("locks", 2), ("million", 5), ("selections", 6), ("state", 3), ("stalled", 2), ("views", 5)])
 def test_it_measures(name, figures):
     result = bench("--smoke", name)
