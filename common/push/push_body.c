@@ -133,6 +133,10 @@ static int take_cloudevent(struct one *one, const struct json_value *root)
         status = take_text(one, attributes[i].field, attributes[i].attribute,
                            json_member(root, str_of(attributes[i].attribute)));
     }
+    if (status == STATUS_OK && !json_absent(json_member(root, STR("data_base64")))) {
+        return error_set(one->r->err, STATUS_INVALID,
+                         "a payload is JSON: send it as `data`, and not as `data_base64`");
+    }
     if (status == STATUS_OK && !json_absent(json_member(root, STR("data")))) {
         status = take_payload(one, "data");
     }

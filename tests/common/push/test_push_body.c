@@ -81,6 +81,11 @@ static void test_cloudevents(void **state)
         "/shop\",\"target_id\":\"o1\",\"payload\":\"{\\\"x\\\":1}\"}\n");
     assert_read("[{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}]",
                 PUSH_CLOUDEVENTS, "{\"event_type\":\"t\",\"actor_id\":\"s\"}\n");
+    assert_refused("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\",\"data_"
+                   "base64\":\"e30=\"}",
+                   PUSH_CLOUDEVENT, STATUS_INVALID,
+                   "event 1, which begins at byte 0 of the body: a payload is JSON: send it as "
+                   "`data`, and not as `data_base64`");
     assert_refused("{\"event_type\":\"a\"}", PUSH_CLOUDEVENT, STATUS_INVALID,
                    "event 1, which begins at byte 0 of the body: it is no CloudEvent of "
                    "specversion 1.0; plain events are sent as application/json");
