@@ -30,8 +30,8 @@ const char *ingestor_push_take(void *arg, struct str request, const char **code)
     if (!guard_may_push(ingestor->answering.guard, server_key(ingestor->answering.server))) {
         ingestor->pushing.refused++;
         *code = ANSWER_DENIED;
-        return "by the clients file, whoever has this key pushes no events: add `push` to its "
-               "`may` there, and send SIGHUP to the ingestor";
+        return "by the clients file, whoever has this key pushes no events: give it `may: "
+               "[subscribe, query, push]` there, and send SIGHUP to the ingestor";
     }
     const char *reason = closed(ingestor);
     if (reason == NULL) {

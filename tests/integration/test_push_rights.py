@@ -49,7 +49,7 @@ def test_with_keys_only_who_may_push_does(deploy, folder):
     assert wait_until(lambda: (a := post(d, event))[1]["detail"].count("by the clients file") and a)[0] == 503
     assert all(refused(name) for name in ("cache", "gateway", "tilewire"))
     result = d.run("push", "deploy")
-    assert result.returncode == 1 and "add `push` to its `may` there" in result.stdout
+    assert result.returncode == 1 and "give it `may: [subscribe, query, push]` there" in result.stdout
     has(connect(d)[1], "ok", "gateway.push", "none from the pair of keys that this command has")
     allow(gateway=["subscribe", "query", "push"])
     assert ids(post(d, event)) == [1] and refused("tilewire") and refused("cache")
