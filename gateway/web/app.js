@@ -4,7 +4,7 @@ import { connect } from "./client/index.js";
 import { Detail } from "./detail.js";
 import { element, setText } from "./dom.js";
 import { EventsTable } from "./events-table.js";
-import { clock, duration } from "./format.js";
+import { clock, duration, setTimeZone } from "./format.js";
 import { Layout } from "./layout.js";
 import { Card, Family, familyOf } from "./tiles.js";
 import { drawingOf } from "./types.js";
@@ -12,6 +12,8 @@ import { World } from "./world.js";
 
 const byId = (id) => document.getElementById(id);
 const cardOf = (tile) => familyOf(tile) ?? tile.key; // the key of the card that shows a tile
+
+setTimeZone(new URLSearchParams(location.search).get("tz"));
 
 const cards = new Map(); // key of a tile or family → Card or Family
 const layout = new Layout(location.search);
@@ -31,7 +33,7 @@ function show(tile) {
     card?.destroy();
     const made = familyOf(tile) ? new Family(tile, world) : new Card(tile, world);
     cards.set(key, made);
-    made.node.draggable = true;
+    made.node.querySelector(".card-head").draggable = true; // and not the whole card, whose texts can be selected
     byId("tiles").append(made.node);
   }
   learnGroup(tile.group);
@@ -245,7 +247,10 @@ let dragged = null;
 
 byId("tiles").addEventListener("dragstart", (event) => {
   dragged = event.target.closest(".card");
-  dragged?.classList.add("dragged");
+  if (!dragged) return;
+  const { left, top } = dragged.getBoundingClientRect();
+  event.dataTransfer.setDragImage(dragged, event.clientX - left, event.clientY - top);
+  dragged.classList.add("dragged");
 });
 
 byId("tiles").addEventListener("dragover", (event) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The large view of one tile or family: its drawing, and all that is known about it.
 import { element } from "./dom.js";
-import { duration, exact, stepName, words } from "./format.js";
+import { duration, exact, moment, stepName, words } from "./format.js";
 import { Card, Family, familyOf } from "./tiles.js";
 
 // Puts a value of a definition into words, such as "event_type: order.created, ok: true".
@@ -38,7 +38,8 @@ export class Detail {
     this.define(familyOf(tiles[0]) ?? (tiles[0].group ? key.split("/")[0] : key));
     this.dialog.querySelector(".view").replaceChildren(this.card.node, this.facts, this.defined,
       element("details", {}, element("summary", {}, "As the gateway serves it"), this.json));
-    tiles.forEach((tile) => this.update(tile));
+    for (const tile of tiles) this.card.update(tile);
+    this.update(tiles.at(-1));
     this.dialog.setAttribute("aria-label", tiles[0].title ?? key);
     if (!this.dialog.open) this.dialog.showModal();
   }
@@ -72,8 +73,12 @@ export class Detail {
     if (!this.card || (tile.key !== this.key && familyOf(tile) !== this.key)) return;
     this.card.update(tile);
     this.tile = tile;
-    this.json.textContent = JSON.stringify(tile, null, 2);
-    this.tick();
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      if (!this.card) return;
+      this.json.textContent = JSON.stringify(this.tile, null, 2);
+      this.tick();
+    });
   }
 
   tick() {
@@ -91,8 +96,8 @@ export class Detail {
       "Time zone": tile.data.time_zone,
       Refresh: tile.refresh && `${words(tile.refresh.policy)}, at most every ${tile.refresh.min_interval_ms} ms`,
       Version: tile.version,
-      "As of": `position ${tile.as_of.position}, ${new Date(tile.as_of.time).toLocaleString()}`,
-      Since: tile.since && `position ${tile.since.position}, ${new Date(tile.since.time).toLocaleString()}`,
+      "As of": `position ${tile.as_of.position}, ${moment(tile.as_of.time)}`,
+      Since: tile.since && `position ${tile.since.position}, ${moment(tile.since.time)}`,
       Complete: tile.complete === false ? "no: older rows were gone when the tile was made" : undefined,
       Building: tile.building && `${Math.floor(100 * tile.building.progress)} %: until then its value lacks rows`,
       Published: `${duration(this.world.now() - Date.parse(tile.updated_at))} ago${this.world.stale(tile) ? ", stale" : ""}`,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of the newest events. Events are prepended as they come, and can be filtered by type and paused.
 import { element } from "./dom.js";
-import { clock } from "./format.js";
+import { moment } from "./format.js";
 
 const SHOWN = 100;
 
@@ -60,7 +60,7 @@ export class EventsTable {
     this.learn(event.event_type);
     const cell = (text, name) => element("td", name ? { class: name } : {}, text ?? "");
     const row = element("tr", { "data-id": event.id, "data-type": event.event_type },
-      cell(clock(event.timestamp), "time"), cell(event.event_type, "type"), cell(event.actor_id, "actor"), cell(event.target_id, "target"),
+      cell(moment(event.timestamp), "time"), cell(event.event_type, "type"), cell(event.actor_id, "actor"), cell(event.target_id, "target"),
       cell(event.summary, "summary"), cell(String(event.id), "id"));
     row.querySelector(".summary").dataset.target = event.target_id ?? "";
     row.hidden = this.hides(event.event_type);

@@ -61,16 +61,43 @@ export function duration(ms) {
   return parts.slice(0, 2).join(" ");
 }
 
+const dayFormat = () => new Intl.DateTimeFormat("en-CA", { timeZone });
+let timeZone; // in which times are written; the browser's if undefined
+
+// Sets the time zone in which times are written, an IANA name. What is none leaves the browser's.
+export function setTimeZone(name) {
+  try {
+    timeZone = new Intl.DateTimeFormat(undefined, { timeZone: name ?? undefined }).resolvedOptions().timeZone;
+  } catch {
+    timeZone = undefined;
+  }
+  days = dayFormat();
+}
+
 export function clock(iso) {
-  return new Date(iso).toLocaleTimeString([], { hour12: false });
+  return new Date(iso).toLocaleTimeString([], { hour12: false, timeZone });
+}
+
+let days = dayFormat();
+const dayOf = (at) => days.format(at);
+
+// Writes a day, with the year if it is another one.
+export function day(iso) {
+  const at = new Date(iso);
+  const year = dayOf(at).slice(0, 4) === dayOf(new Date()).slice(0, 4) ? undefined : "numeric";
+  return at.toLocaleDateString([], { day: "numeric", month: "short", year, timeZone });
+}
+
+// Writes a moment: its time, and its day if that is not today.
+export function moment(iso) {
+  return dayOf(new Date(iso)) === dayOf(new Date()) ? clock(iso) : `${day(iso)} ${clock(iso)}`;
 }
 
 // Writes when something was, shortly: the time if it was today, the day if it was this year, else the month.
 export function date(iso) {
   const at = new Date(iso);
-  const now = new Date();
-  if (at.toDateString() === now.toDateString()) return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
-  return at.toLocaleDateString([], at.getFullYear() === now.getFullYear() ? { day: "numeric", month: "short" } : { month: "short", year: "numeric" });
+  if (dayOf(at) === dayOf(new Date())) return at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false, timeZone });
+  return dayOf(at).slice(0, 4) === dayOf(new Date()).slice(0, 4) ? day(iso) : at.toLocaleDateString([], { month: "short", year: "numeric", timeZone });
 }
 
 const periods = { "1d": "day", "1w": "week", "1M": "month" };

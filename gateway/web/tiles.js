@@ -3,7 +3,7 @@
 // in a card's body is in types.js.
 import { element, setText } from "./dom.js";
 import { setFigure } from "./figure.js";
-import { date, duration, words } from "./format.js";
+import { date, duration, moment, words } from "./format.js";
 import { drawingOf } from "./types.js";
 import { World } from "./world.js";
 
@@ -32,7 +32,7 @@ function note(card, tiles, stale, more = "") {
     why = "This tile is being made of the rows that are there. Until that is done its value lacks some of them.";
   } else if (partial) {
     text = partial.since ? `since ${date(partial.since.time)}` : "incomplete";
-    why = `Older rows were gone when this tile was made${partial.since ? `: it knows those since ${new Date(partial.since.time).toLocaleString()}` : ""}.`;
+    why = `Older rows were gone when this tile was made${partial.since ? `: it knows those since ${moment(partial.since.time)}` : ""}.`;
   }
   card.node.classList.toggle("stale", stale);
   card.node.classList.toggle("building", building.length !== 0);
@@ -97,46 +97,84 @@ export class Card {
   }
 }
 
-// The members of a group_by family, as bars of one card.
+const PART = 100; // So many rows of a large view are made at once, and as many again when its end comes into sight.
+
+// The members of a group_by family, as bars of one card. Without a number of those that are shown, all are, as one comes to them.
 export class Family {
   constructor(tile, world = new World(), shown = 12) {
     this.world = world;
     this.key = familyOf(tile);
-    this.shown = shown;
+    this.all = shown === Infinity;
+    this.shown = this.all ? PART : shown;
     this.members = new Map();
     this.list = element("ul", { class: "bars" });
-    frame(this, "family", this.key, [this.list]);
-    this.update(tile);
-  }
-
-  update(tile) {
+    this.end = element("div");
+    frame(this, "family", this.key, [this.list, this.end]);
+    if (this.all) {
+      this.observer = new IntersectionObserver((seen) => seen.some((entry) => entry.isIntersecting) && this.showMore());
+      this.observer.observe(this.end);
+    }
     this.tile = tile;
-    setText(this.title, tile.title ?? this.key);
     this.members.set(tile.key, tile);
     this.draw();
   }
 
+  // Many members may change at once, so the bars are drawn with the next frame.
+  update(tile) {
+    this.tile = tile;
+    this.members.set(tile.key, tile);
+    this.drawSoon();
+  }
+
   remove(key) {
     this.members.delete(key);
-    this.draw();
+    this.drawSoon();
     return this.members.size === 0;
   }
 
+  drawSoon() {
+    this.frame ??= requestAnimationFrame(() => this.draw());
+  }
+
+  showMore() {
+    if (this.more <= 0) return;
+    this.shown += PART;
+    this.draw();
+    // It is told once that the end is in sight; that may still be so.
+    this.observer.unobserve(this.end);
+    this.observer.observe(this.end);
+  }
+
+  rows() {
+    const all = [...this.members.values()];
+    return this.group ? all.filter((t) => t.group.by === this.group.by && t.group.value === this.group.value) : all;
+  }
+
+  row() {
+    const row = element("li", {}, element("span", { class: "name" }), element("div", { class: "meter" }, element("div", { class: "fill" })), element("b"), element("span", { class: "quiet" }));
+    this.list.append(row);
+    return row;
+  }
+
   draw() {
-    const rows = [...this.members.values()].filter((t) => !this.group || t.group.by !== this.group.by || t.group.value === this.group.value).sort((a, b) => (b.data.value ?? 0) - (a.data.value ?? 0) || (a.key < b.key ? -1 : 1));
-    const most = Math.max(1, ...rows.map((t) => t.data.value ?? 0));
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    setText(this.title, this.tile.title ?? this.key);
+    this.title.title = this.tile.title ?? this.key;
+    const rows = this.rows().sort((a, b) => (b.data.value ?? 0) - (a.data.value ?? 0) || (a.key < b.key ? -1 : 1));
+    const most = rows.reduce((found, t) => Math.max(found, Math.abs(t.data.value ?? 0)), 0) || 1;
     while (this.list.children.length > Math.min(rows.length, this.shown)) this.list.lastChild.remove();
     rows.slice(0, this.shown).forEach((tile, i) => {
-      let row = this.list.children[i];
-      if (!row) {
-        row = element("li", {}, element("span", { class: "name" }), element("div", { class: "meter" }, element("div", { class: "fill" })), element("b"), element("span", { class: "quiet" }));
-        this.list.append(row);
-      }
+      const row = this.list.children[i] ?? this.row();
+      const [name, { firstChild: bar }, figure, unit] = row.children;
+      const value = tile.data.value ?? 0;
       row.dataset.key = tile.key;
       row.classList.toggle("stale", this.world.stale(tile));
-      setText(row.children[0], tile.group.value);
-      row.children[1].firstChild.style.width = `${Math.round(((tile.data.value ?? 0) / most) * 100)}%`;
-      setFigure(row.children[2], tile.data.value, { unit: tile.data.unit, unitNode: row.children[3] });
+      setText(name, tile.group.value);
+      if (name.title !== tile.group.value) name.title = tile.group.value;
+      bar.style.width = `${Math.round((Math.abs(value) / most) * 100)}%`;
+      bar.classList.toggle("negative", value < 0);
+      setFigure(figure, tile.data.value, { unit: tile.data.unit, unitNode: unit });
     });
     this.more = rows.length - this.shown;
     this.tick();
@@ -145,19 +183,21 @@ export class Family {
   // A family is stale when all its members are, and has been since the newest of them was refreshed.
   tick() {
     const members = [...this.members.values()];
-    note(this, members, members.length !== 0 && members.every((t) => this.world.stale(t)), this.more > 0 ? `${this.more} more` : "");
+    note(this, members, members.length !== 0 && members.every((t) => this.world.stale(t)), this.more > 0 && !this.all ? `${this.more} more` : "");
   }
 
   retheme() {}
 
   destroy() {
+    cancelAnimationFrame(this.frame);
+    this.observer?.disconnect();
     this.node.remove();
   }
 
   filter(group) {
     this.group = group;
     this.draw();
-    return this.list.children.length !== 0;
+    return this.rows().length !== 0;
   }
 
   matches(text) {

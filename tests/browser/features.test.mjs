@@ -59,7 +59,7 @@ test("the layout follows mouse and keys, and the URL keeps it", async () => {
   assert.match(await card(page, "work.backlog").getAttribute("class"), /\bw2\b.*\bh2\b/);
   await card(page, "queue.depth").locator(".title").focus();
   await page.keyboard.press("h");
-  await card(page, "tickets.sla").dragTo(card(page, "orders.by_region"), { targetPosition: { x: 5, y: 60 } });
+  await card(page, "tickets.sla").locator(".card-head").dragTo(card(page, "orders.by_region"), { targetPosition: { x: 5, y: 60 } });
   await until("the drop", async () => (await shown(page))[0] === "tickets.sla");
   const expected = ["tickets.sla", "orders.by_region", "orders.created", "orders.rate", "work.backlog"];
   assert.deepEqual(await shown(page), expected);

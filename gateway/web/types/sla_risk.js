@@ -27,11 +27,15 @@ export class SlaRisk {
       this.counts[state].parentNode.classList.toggle("none", data[state] === 0);
     }
     this.nextAt = data.next_breach_at;
-    this.worst.replaceChildren();
-    // Without `worst`, or without ids or deadlines in it, where not all fields may be seen.
-    this.items = (data.worst ?? []).map(({ id = "", due_at }) => {
-      const left = element("b");
-      this.worst.append(element("li", {}, element("span", { class: "name" }, id), left));
+    // Without `worst`, or without ids or deadlines in it, where not all fields may be seen. Rows stay, so that what somebody
+    // selects in them does.
+    const worst = data.worst ?? [];
+    while (this.worst.children.length > worst.length) this.worst.lastChild.remove();
+    this.items = worst.map(({ id = "", due_at }, i) => {
+      if (!this.worst.children[i]) this.worst.append(element("li", {}, element("span", { class: "name" }), element("b")));
+      const [name, left] = this.worst.children[i].children;
+      setText(name, id);
+      if (name.title !== id) name.title = id;
       return { due: Date.parse(due_at), left };
     });
     this.tick();
@@ -43,7 +47,10 @@ export class SlaRisk {
     const asOf = this.world.asOf(this.tile);
     for (const { due, left } of this.items) {
       const ms = due - now;
-      if (Number.isNaN(ms)) continue;
+      if (Number.isNaN(ms)) {
+        setText(left, "");
+        continue;
+      }
       const over = due <= asOf;
       setText(left, ms > 0 ? `in ${duration(ms)}` : over ? `${duration(-ms)} over` : `due ${duration(-ms)} ago`);
       left.className = ms <= 0 && over ? "over" : "";

@@ -3,7 +3,7 @@
 import { axisTexts, factorFor, range, steps, wholeSteps } from "../axis.js";
 import { element, setText } from "../dom.js";
 import { setFigure } from "../figure.js";
-import { clock, dates, exact, stepName } from "../format.js";
+import { clock, dates, day, exact, stepName } from "../format.js";
 
 // The colours of the theme as a canvas needs them.
 class Inks {
@@ -67,6 +67,7 @@ function chartLibrary() {
   return library;
 }
 
+const DAY_MS = 86400000;
 const SHORTEST = 20; // buckets of a chart
 
 export class Trend {
@@ -143,7 +144,10 @@ export class Trend {
   }
 
   time(s) {
-    return this.date ? this.date(s * 1000) : clock(s * 1000);
+    if (this.date) return this.date(s * 1000);
+    if (this.tile.data.step_ms >= DAY_MS) return day(s * 1000);
+    const [first, last] = [this.series[0][0], this.series[0].at(-1)];
+    return (last - first) * 1000 > DAY_MS / 2 ? `${day(s * 1000)} ${clock(s * 1000).slice(0, 5)}` : clock(s * 1000);
   }
 
   draw(series) {
@@ -159,7 +163,7 @@ export class Trend {
       padding: [6, 26, 0, 0],
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (u, min, max) => range(min, max) } },
-      axes: [{ ...axis, space: 80, ...times }, { ...axis, size: (u, texts, i, cycle) => this.room(u, texts, i, cycle), space: 28, incrs: () => (this.counts && this.factor === 1 ? wholeSteps : steps),
+      axes: [{ ...axis, space: 90, ...times }, { ...axis, size: (u, texts, i, cycle) => this.room(u, texts, i, cycle), space: 28, incrs: () => (this.counts && this.factor === 1 ? wholeSteps : steps),
         values: (u, v) => axisTexts(v.map((value) => value * this.factor)) }],
       series: [{}, { stroke: color("--accent"), fill: (u) => this.fade(u), width: 2, points: { show: false }, spanGaps: false },
         { stroke: color("--accent"), width: 2, dash: [4, 4], points: { show: false } }],
