@@ -46,16 +46,17 @@ static mono_time publish_time(const struct member *member, mono_time now)
     if (!member->ever_published) {
         return now;
     }
+    const mono_time refresh = mono_add_us(member->published, config->ttl_ms * US_PER_MS / 3);
     if (!member->dirty) {
         const bool has_rounds = member->group.p != NULL;
-        return has_rounds ? MONO_NEVER
-                          : mono_add_us(member->published, config->ttl_ms * US_PER_MS / 3);
+        return has_rounds ? MONO_NEVER : refresh;
     }
-    if (config->refresh == TILE_REFRESH_INTERVAL) {
-        return (mono_time){(member->published.us / interval_us + 1) * interval_us};
-    }
-    const mono_time allowed = mono_add_us(member->published, interval_us);
-    return allowed.us > now.us ? allowed : now;
+    const mono_time allowed =
+        config->refresh == TILE_REFRESH_INTERVAL
+            ? (mono_time){(member->published.us / interval_us + 1) * interval_us}
+            : mono_add_us(member->published, interval_us);
+    const mono_time at = allowed.us < refresh.us ? allowed : refresh;
+    return at.us > now.us ? at : now;
 }
 
 void member_schedule_publish(struct fold *fold, struct member *member, mono_time now)

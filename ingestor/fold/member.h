@@ -11,7 +11,8 @@
  *   interval                    ▲                               ▲   at multiples of 4
  *
  * A tile without group_by that does not change is handed out as a keyframe when a third of its TTL
- * has passed since the last time; members of families are gone round for that (refresh.h).
+ * has passed since the last time; members of families are gone round for that (refresh.h). One that
+ * has changed waits no longer than that either, even if its min_interval is longer.
  *
  * What becomes of a member of a family (family.c frees):
  *

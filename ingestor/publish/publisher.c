@@ -148,6 +148,13 @@ static bool read_value(struct publisher *p, struct str value)
     return mp_parse(&p->new_value, p->cut_value.data, p->cut_value.len) == STATUS_OK;
 }
 
+/* Whether it is time to say that the tile is as it was. Rows that change nothing of what a tile
+ * shows keep it from being quiet, and must not keep it from being refreshed. */
+static bool is_due(const struct tile *before, const struct wire_tile *delta, struct moment now)
+{
+    return now.mono.us - before->refreshed_at.us >= delta->ttl_ms * US_PER_MS / 3;
+}
+
 /*
  * Makes the delta that leads from the tile as published to the output; false when there is nothing
  * to say. version {0, 0} stands for the message's own, which publish fills in:
@@ -156,13 +163,13 @@ static bool read_value(struct publisher *p, struct str value)
  *   removed             unknown        nothing
  *   removed             known          removal                    the message's own
  *   value               unknown        keyframe                   the message's own
- *   value               the same       nothing
+ *   value               the same       nothing, or, when due:
  *   value, as keyframe  the same       keyframe that refreshes    of the last change
  *   value               another        patch on what is known     the message's own
  *   value, as keyframe  another        keyframe                   the message's own
  */
 static bool make_delta(struct publisher *p, const struct fold_output *output,
-                       const struct tile *before, struct wire_tile *delta)
+                       const struct tile *before, struct wire_tile *delta, struct moment now)
 {
     if (output->removed) {
         delta->keyframe = true;
@@ -175,6 +182,7 @@ static bool make_delta(struct publisher *p, const struct fold_output *output,
          * them, so nothing is read here that need not be. */
         delta->version = before->version;
         delta->encoded = output->value;
+        delta->keyframe = delta->keyframe || is_due(before, delta, now);
         return delta->keyframe;
     }
     if (!read_value(p, output->value)) {
@@ -190,6 +198,7 @@ static bool make_delta(struct publisher *p, const struct fold_output *output,
     const bool differs = mp_diff(&p->patch, &p->old_value.root, &p->new_value.root);
     if (!differs) {
         delta->version = before->version;
+        delta->keyframe = delta->keyframe || is_due(before, delta, now);
         return delta->keyframe;
     }
     if (!delta->keyframe) {
@@ -230,7 +239,7 @@ void publisher_tile(struct publisher *p, const struct fold_output *output, struc
     };
     const struct tile *before = store_get(p->store, output->key);
     const bool marked = before != NULL && before->sync_mark == p->mark;
-    if (make_delta(p, output, before, &delta)) {
+    if (make_delta(p, output, before, &delta, now)) {
         publish(p, &delta, partition_lane_of_tile(p->config, output->config), now);
         if (!marked) {
             store_mark(p->store, output->key, p->mark);

@@ -280,6 +280,28 @@ def test_stale_then_gone(deploy, sqlite_table):
     assert d.tile("a")["stale"] is False
 
 
+def test_a_busy_tile_that_stays_the_same_is_refreshed(deploy, sqlite_table):
+    """Its rows come all the time, and none of them changes what it shows, so it is never quiet."""
+    tiles = [{"key": "peak", "type": "trend", "metric": "load", "step": "1d", "length": 2, "aggregate": "max", "ttl": "3s"}]
+    d = deploy(sqlite_table, tiles=tiles).start()
+    ended = threading.Event()
+
+    def write():
+        while not ended.wait(0.02):
+            sqlite_table.insert([(now_iso(), "metrics.updated", None, None, None, '{"metric":"load","value":1}')])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        wait_until(lambda: d.request("/api/tiles/peak")[0] == 200 and d.tile("peak")["data"]["points"])
+        refreshed = d.stats()["keyframes_published"]
+        wait_until(lambda: d.stats()["keyframes_published"] >= refreshed + 3, what="keyframes while rows come")
+    finally:
+        ended.set()
+        writer.join()
+    d.verify()
+
+
 def test_time_passes_without_events(deploy, sqlite_table):
     tiles = [{"key": "w", "type": "count", "window": "2s"},
              {"key": "s", "type": "sla_risk", "opens": {"event_type": "o"}, "closes": {"event_type": "c"}, "item": "target_id",

@@ -33,7 +33,7 @@ class Overlapping:
                 with db, db.cursor() as cursor:
                     for _ in range(count):
                         cursor.execute(INSERT, rows.next())
-                    due += count * self.WRITERS / (900 if self.rows < 20_000 else 100)
+                    due = max(due, time.monotonic() - 0.1) + count * self.WRITERS / (900 if self.rows < 20_000 else 100)
                     self.ended.wait(max(due - time.monotonic(), 0))  # the transaction is open meanwhile
                 self.rows += count
         except Exception as problem:

@@ -145,6 +145,27 @@ static void a_tile_that_is_the_same_is_refreshed_under_its_version_or_not_sent(v
     world_finish(&w);
 }
 
+/* Rows come all the time, none changes what is shown, and so the fold never finds the tile quiet.
+ */
+static void a_busy_tile_that_stays_the_same_is_refreshed(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    const int64_t third_us = w.config->tiles[0].ttl_ms * US_PER_MS / 3;
+    (void)hand_out(&w, "a", "{\"x\":1}", false);
+    for (int round = 1; round <= 3; round++) {
+        w.now.mono.us += third_us - 1;
+        assert_int_equal(hand_out(&w, "a", "{\"x\":1}", false), 0);
+        w.now.mono.us += 1;
+        assert_int_equal(hand_out(&w, "a", "{\"x\":1}", false), 1);
+        assert_true(w.tile.keyframe);
+        assert_version(w.tile.version, 1);
+        assert_int_equal(publisher_counters(w.publisher)->keyframes, round);
+    }
+    world_finish(&w);
+}
+
 /* Only so a refresh costs little: the bytes alone tell that nothing is new. */
 static void what_is_known_of_a_tile_has_the_bytes_that_the_fold_wrote(void **state)
 {
@@ -260,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_new_tile_is_sent_whole),
         cmocka_unit_test(a_changed_tile_is_sent_as_a_patch_on_what_is_known),
         cmocka_unit_test(a_tile_that_is_the_same_is_refreshed_under_its_version_or_not_sent),
+        cmocka_unit_test(a_busy_tile_that_stays_the_same_is_refreshed),
         cmocka_unit_test(what_is_known_of_a_tile_has_the_bytes_that_the_fold_wrote),
         cmocka_unit_test(a_removal_is_sent_once_and_only_of_what_was_known),
         cmocka_unit_test(what_a_rebuild_did_not_publish_is_swept),
