@@ -81,3 +81,25 @@ test("a number has enough digits to see it change, fits its card, and says in a 
     await page.context().close();
   }
 });
+
+for (const [how, library] of [["throws", 'globalThis.uPlot = class { constructor() { throw new TypeError("no locale"); } };'], ["does not come", null]]) {
+  test(`where the chart library ${how}, the card says so and has a plain line`, async () => {
+    trend("plain", (i) => i);
+    stage.assets = library && { "/assets/uplot.js": library };
+    const page = await open(stage.url);
+    if (!library) {
+      await page.route("**/assets/uplot.js", (route) => route.abort());
+      await page.reload();
+    }
+    const line = () => card(page, "plain").locator(".plain path").getAttribute("d");
+    await until("the line", async () => (await card(page, "plain").locator(".plain").count()) === 1);
+    assert.equal((await line()).split("L").length, 30);
+    assert.match(await card(page, "plain").textContent(), /Without axes: the chart library does not work here/);
+    const earlier = await line();
+    trend("plain", (i) => 30 - i);
+    await until("the change", async () => (await line()) !== earlier);
+    assert.deepEqual(page.errors, []);
+    stage.assets = null;
+    await page.context().close();
+  });
+}

@@ -2,6 +2,7 @@
 // A line over time, drawn by uPlot.
 import { axisTexts, factorFor, range, steps, wholeSteps } from "../axis.js";
 import { element, setText } from "../dom.js";
+import { plainLine } from "../plain-line.js";
 import { setFigure } from "../figure.js";
 import { clock, dates, day, exact, stepName } from "../format.js";
 
@@ -114,8 +115,22 @@ export class Trend {
     if (running && last > 0) series[1][last] = null;
     this.series = series;
     this.label(data);
-    if (this.plot) this.plot.setData(series);
-    else this.drawing ??= chartLibrary().then(() => this.draw(this.series), () => {});
+    if (this.broken) this.plain();
+    else if (this.plot) this.plot.setData(series);
+    else this.drawing ??= chartLibrary().then(() => this.draw(this.series)).catch(() => this.plain());
+  }
+
+  // Draws a plain line where the library is missing or throws, and says so.
+  plain() {
+    if (this.over) return;
+    if (!this.broken) {
+      this.undraw();
+      this.broken = plainLine();
+      this.chart.replaceChildren(this.broken.node, this.inks.probe);
+      this.chart.after(element("div", { class: "quiet" }, "Without axes: the chart library does not work here."));
+    }
+    const [, whole, running] = this.series;
+    this.broken.draw(whole.map((v, i) => v ?? running[i]));
   }
 
   bucketOf(tile) {
