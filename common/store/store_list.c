@@ -10,6 +10,8 @@
 struct page {
     struct str prefix;
     struct str after;
+    bool (*wanted)(void *arg, const struct tile *tile); /* NULL: all are. */
+    void *arg;
     const struct tile **found;
     size_t count;
     size_t max;
@@ -51,7 +53,8 @@ static void take(void *arg, const struct tile *tile)
     if (key.len < page->prefix.len ||
         (page->prefix.len != 0 && memcmp(key.p, page->prefix.p, page->prefix.len) != 0) ||
         (page->after.p != NULL && order(key, page->after) <= 0) ||
-        (page->last != NULL && order(key, key_of(page->last)) >= 0)) {
+        (page->last != NULL && order(key, key_of(page->last)) >= 0) ||
+        (page->wanted != NULL && !page->wanted(page->arg, tile))) {
         return;
     }
     if (page->count == 2 * page->max) {
@@ -60,16 +63,30 @@ static void take(void *arg, const struct tile *tile)
     page->found[page->count++] = tile;
 }
 
+static void list_page(const struct store *store, struct page *page,
+                      bool (*each)(void *arg, const struct tile *tile), void *arg)
+{
+    page->found = x_calloc(2 * page->max, sizeof(struct tile *));
+    store_each(store, take, page);
+    sort(page);
+    for (size_t i = 0; i < page->count && each(arg, page->found[i]); i++) {
+    }
+    free(page->found);
+}
+
 void store_list_page(const struct store *store, struct str prefix, struct str after, size_t max,
                      bool (*each)(void *arg, const struct tile *tile), void *arg)
 {
     struct page page = {.prefix = prefix, .after = after, .max = max};
-    page.found = x_calloc(2 * max, sizeof(struct tile *));
-    store_each(store, take, &page);
-    sort(&page);
-    for (size_t i = 0; i < page.count && each(arg, page.found[i]); i++) {
-    }
-    free(page.found);
+    list_page(store, &page, each, arg);
+}
+
+void store_list_wanted_page(const struct store *store, struct str after, size_t max,
+                            bool (*wanted)(void *arg, const struct tile *tile),
+                            bool (*each)(void *arg, const struct tile *tile), void *arg)
+{
+    struct page page = {.after = after, .max = max, .wanted = wanted, .arg = arg};
+    list_page(store, &page, each, arg);
 }
 
 void store_list(const struct store *store, struct str prefix,

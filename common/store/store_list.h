@@ -25,4 +25,10 @@ void store_list_wanted(const struct store *store,
 void store_list_page(const struct store *store, struct str prefix, struct str after, size_t max,
                      bool (*each)(void *arg, const struct tile *tile), void *arg);
 
+/* The same for those that are wanted, whatever they begin with. wanted is asked only about tiles
+ * that may be on the page. */
+void store_list_wanted_page(const struct store *store, struct str after, size_t max,
+                            bool (*wanted)(void *arg, const struct tile *tile),
+                            bool (*each)(void *arg, const struct tile *tile), void *arg);
+
 #endif

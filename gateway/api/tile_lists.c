@@ -10,6 +10,7 @@
 #include "common/base/error.h"
 #include "common/base/fnv.h"
 #include "common/base/xalloc.h"
+#include "common/codec/json.h"
 #include "common/store/store_list.h"
 #include "gateway/http/encoding.h"
 
@@ -62,6 +63,9 @@ struct listing {
     struct buf body;
     uint64_t digest; /* See struct tile_list; FNV-1a. */
     size_t count;
+    const struct tile_list_page *page;
+    struct str last;                 /* The key that was listed last. */
+    bool more;                       /* There are tiles behind the page. */
     struct tile_list_bounds *bounds; /* When it is beyond them, the list is of no use. */
 };
 
@@ -81,8 +85,13 @@ static bool wanted(void *arg, const struct tile *tile)
 static bool list_tile(void *arg, const struct tile *tile)
 {
     struct listing *listing = arg;
-    const struct lens lens =
-        selection_lens(listing->selection, (struct str){tile->key, tile->key_len});
+    if (listing->page->limit != 0 && listing->count == listing->page->limit) {
+        listing->more = true;
+        digest_bytes(&listing->digest, "next", 4);
+        return false;
+    }
+    listing->last = (struct str){tile->key, tile->key_len};
+    const struct lens lens = selection_lens(listing->selection, listing->last);
     digest_bytes(&listing->digest, tile->key, tile->key_len + 1);
     digest_bytes(&listing->digest, &tile->version, sizeof tile->version);
     digest_bytes(&listing->digest, &tile->stale, sizeof tile->stale);
@@ -98,39 +107,72 @@ static bool list_tile(void *arg, const struct tile *tile)
     return listing->body.len <= listing->bounds->max_bytes;
 }
 
+static bool is_behind(const struct tile_list_page *page, struct str key)
+{
+    const struct str after = page->after;
+    const size_t common = key.len < after.len ? key.len : after.len;
+    const int order = common != 0 ? memcmp(key.p, after.p, common) : 0;
+    return after.p == NULL || order > 0 || (order == 0 && key.len > after.len);
+}
+
 /* Whoever asks for k keys has k tiles looked at, and not all that there are. */
 static void list_all(const struct store *store, struct listing *listing)
 {
     size_t count;
     const struct str *names = selection_names(listing->selection, &count);
+    const struct tile_list_page *page = listing->page;
+    if (names == NULL && page->limit != 0) {
+        listing->bounds->steps += store_count(store); /* one more tells whether there are more */
+        store_list_wanted_page(store, page->after, page->limit + 1, wanted, list_tile, listing);
+        return;
+    }
     if (names == NULL) {
         store_list_wanted(store, wanted, list_tile, listing);
         return;
     }
     bool more = true;
     for (size_t i = 0; i < count && more; i++) {
-        const struct tile *tile = store_get(store, names[i]);
+        const struct tile *tile = is_behind(page, names[i]) ? store_get(store, names[i]) : NULL;
         more = tile == NULL || !wanted(listing, tile) || list_tile(listing, tile);
     }
 }
 
-static int make(const struct store *store, const struct selection *selection,
-                const struct cursor *cursor, struct tile_list_bounds *bounds, struct tile_list *out)
+/* What tells lists apart; two texts of selections that differ never become the same. */
+static char *name_of(const struct selection *selection, const struct tile_list_page *page)
 {
-    struct listing listing = {.selection = selection, .digest = FNV_BEGIN, .bounds = bounds};
+    struct buf name = {0};
+    buf_printf(&name, "%zu ", page->limit);
+    buf_append_str(&name, page->after.p != NULL ? page->after : STR(""));
+    buf_append_char(&name, ' ');
+    buf_append_text(&name, selection->text);
+    char *text = x_strndup(buf_cstr(&name), name.len);
+    buf_free(&name);
+    return text;
+}
+
+static int make(const struct store *store, const struct selection *selection,
+                const struct tile_list_page *page, const struct cursor *cursor,
+                struct tile_list_bounds *bounds, struct tile_list *out)
+{
+    struct listing listing = {
+        .selection = selection, .digest = FNV_BEGIN, .page = page, .bounds = bounds};
     buf_append_text(&listing.body, "{\"cursor\":\"");
     cursor_append(&listing.body, cursor);
     buf_append_text(&listing.body, selection_mark(selection));
     buf_append_text(&listing.body, "\",\"tiles\":[");
     list_all(store, &listing);
-    buf_append_text(&listing.body, "]}");
+    buf_append_char(&listing.body, ']');
+    if (listing.more) {
+        buf_append_text(&listing.body, ",\"next\":");
+        json_write_string(&listing.body, listing.last);
+    }
+    buf_append_char(&listing.body, '}');
     bounds->steps += selection_steps(selection) + listing.body.len / MADE_BYTES_A_STEP;
     if (selection_steps(selection) >= bounds->max_steps || listing.body.len > bounds->max_bytes) {
         const bool costly = selection_steps(selection) >= bounds->max_steps;
         buf_free(&listing.body);
         return costly ? STATUS_INVALID : STATUS_FULL;
     }
-    out->selection = x_strdup(selection->text);
     out->json = blob_new(buf_str(&listing.body));
     snprintf(out->digest, sizeof out->digest, "%016" PRIx64, listing.digest);
     buf_free(&listing.body);
@@ -140,14 +182,16 @@ static int make(const struct store *store, const struct selection *selection,
 /* ---- Keeping some ---- */
 
 int tile_lists_get(struct tile_lists *lists, const struct selection *selection,
-                   const struct cursor *cursor, struct tile_list_bounds *bounds,
-                   struct tile_list **out)
+                   const struct tile_list_page *page, const struct cursor *cursor,
+                   struct tile_list_bounds *bounds, struct tile_list **out)
 {
+    char *name = name_of(selection, page);
     struct tile_list *oldest = &lists->list[0];
     for (size_t i = 0; i < TILE_LISTS_KEPT; i++) {
         struct tile_list *list = &lists->list[i];
         if (list->json != NULL && list->json->len <= TILE_LIST_KEPT_BYTES &&
-            strcmp(list->selection, selection->text) == 0) {
+            strcmp(list->selection, name) == 0) {
+            free(name);
             list->used = ++lists->uses;
             *out = list;
             return STATUS_OK;
@@ -159,10 +203,13 @@ int tile_lists_get(struct tile_lists *lists, const struct selection *selection,
         oldest = list->used < oldest->used ? list : oldest;
     }
     forget(oldest);
-    const int status = make(lists->store, selection, cursor, bounds, oldest);
+    const int status = make(lists->store, selection, page, cursor, bounds, oldest);
     if (status == STATUS_OK) {
+        oldest->selection = name;
         oldest->used = ++lists->uses;
         *out = oldest;
+    } else {
+        free(name);
     }
     return status;
 }

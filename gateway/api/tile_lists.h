@@ -23,7 +23,7 @@
 #define TILE_LIST_GZIP_MIN 1024 /* What is smaller fits into a packet or two as it is. */
 
 struct tile_list {
-    char *selection;   /* The text of the selection. */
+    char *selection;   /* The text of the selection, and which page of it. */
     struct blob *json; /* The answer; owned. */
     struct blob *gzip; /* The same, compressed; NULL until wanted. */
     char
@@ -47,12 +47,18 @@ struct tile_list_bounds {
     uint64_t steps;     /* grows by the steps that it took */
 };
 
+/* A part of a list: its first tiles whose keys come after a key. */
+struct tile_list_page {
+    struct str after; /* STR_NULL: from the first on. Borrowed. */
+    size_t limit;     /* So many tiles at most, whose `next` says where to go on; 0: all of them. */
+};
+
 /* Sets *out to the list as it is now. cursor: goes into a list that has to be made; resuming after
  * it gives all later changes. Borrowed until the next call of this or of tile_lists_outdate.
  * STATUS_FULL: it would be too long; STATUS_INVALID: too much work. */
 int tile_lists_get(struct tile_lists *lists, const struct selection *selection,
-                   const struct cursor *cursor, struct tile_list_bounds *bounds,
-                   struct tile_list **out);
+                   const struct tile_list_page *page, const struct cursor *cursor,
+                   struct tile_list_bounds *bounds, struct tile_list **out);
 
 /* True when compressing the list is worth while, and quick enough. */
 bool tile_list_compresses(const struct tile_list *list);

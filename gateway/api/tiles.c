@@ -16,6 +16,8 @@
 #include "gateway/http/reply.h"
 #include "gateway/stream/render/render.h"
 
+#define PAGE_MAX 10000 /* The tiles of a page. */
+
 /* ---- The list ---- */
 
 static enum MHD_Result reply_list(struct request *request, struct tile_list *list, bool gzip,
@@ -40,12 +42,43 @@ static enum MHD_Result reply_list(struct request *request, struct tile_list *lis
                       gzip ? tile_list_gzip(list) : list->json, headers);
 }
 
+/* Reads the parameters `limit` and `after`. False when they are wrong. */
+static bool read_page(struct request *request, struct tile_list_page *page, enum MHD_Result *result)
+{
+    const char *limit = request_parameter(request, "limit");
+    const char *after = request_parameter(request, "after");
+    *page = (struct tile_list_page){STR_NULL, 0};
+    if (limit != NULL) {
+        char *end;
+        const unsigned long long number = strtoull(limit, &end, 10);
+        if (limit[0] < '0' || limit[0] > '9' || *end != '\0' || number == 0 || number > PAGE_MAX) {
+            *result = reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                                    "`limit` is a number from 1 to 10000.", 0);
+            return false;
+        }
+        page->limit = (size_t)number;
+    }
+    if (after != NULL && limit == NULL) {
+        *result = reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                                "`after` goes with `limit`: say how many tiles a page has.", 0);
+        return false;
+    }
+    if (after != NULL && !wire_key_valid(str_of(after))) {
+        *result = reply_problem(request, MHD_HTTP_BAD_REQUEST,
+                                "`after` is the key of a tile, as `next` of the page before.", 0);
+        return false;
+    }
+    page->after = after != NULL ? str_of(after) : STR_NULL;
+    return true;
+}
+
 enum MHD_Result api_tiles_list(struct request *request)
 {
     const struct api *api = api_of(request);
     struct selection selection;
+    struct tile_list_page page;
     enum MHD_Result result;
-    if (!wait_parse(request, &result)) {
+    if (!wait_parse(request, &result) || !read_page(request, &page, &result)) {
         return result;
     }
     if (!visible_selection(request, VIEW_TILES, &selection, &result)) {
@@ -64,7 +97,7 @@ enum MHD_Result api_tiles_list(struct request *request)
     struct tile_list *list;
     struct tile_list_bounds bounds = {.max_bytes = api->config->gateway.limits.answer_bytes,
                                       .max_steps = COST_FIND_MAX};
-    const int status = tile_lists_get(api->tile_lists, &selection, &cursor, &bounds, &list);
+    const int status = tile_lists_get(api->tile_lists, &selection, &page, &cursor, &bounds, &list);
     request->steps += bounds.steps;
     if (status != STATUS_OK) {
         selection_free(&selection);
@@ -72,8 +105,8 @@ enum MHD_Result api_tiles_list(struct request *request)
                    ? cost_refuse(request)
                    : reply_problem(request, MHD_HTTP_BAD_REQUEST,
                                    "The list would be larger than an answer may be "
-                                   "(`limits.answer`); ask for fewer tiles with `keys`, or use "
-                                   "the stream.",
+                                   "(`limits.answer`); ask for fewer tiles with `keys`, for "
+                                   "pages with `limit`, or use the stream.",
                                    0);
     }
     const bool gzip = request_accepts_gzip(request) && tile_list_compresses(list);

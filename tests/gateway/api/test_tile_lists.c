@@ -5,15 +5,23 @@
 
 static const struct cursor cursor = {.lanes = 1, .at = {{WORLD_EPOCH, 1}}};
 
-static struct tile_list *get(struct tile_lists *lists, const char *keys)
+static const struct tile_list_page whole;
+
+static struct tile_list *get_page(struct tile_lists *lists, const char *keys,
+                                  const struct tile_list_page *page)
 {
     struct selection selection;
     assert_int_equal(selection_parse(&selection, keys), STATUS_OK);
     struct tile_list *list;
     struct tile_list_bounds bounds = {.max_bytes = SIZE_MAX, .max_steps = UINT64_MAX};
-    assert_int_equal(tile_lists_get(lists, &selection, &cursor, &bounds, &list), STATUS_OK);
+    assert_int_equal(tile_lists_get(lists, &selection, page, &cursor, &bounds, &list), STATUS_OK);
     selection_free(&selection);
     return list;
+}
+
+static struct tile_list *get(struct tile_lists *lists, const char *keys)
+{
+    return get_page(lists, keys, &whole);
 }
 
 /* Stays valid when the list is forgotten. */
@@ -139,7 +147,7 @@ static int get_within(struct tile_lists *lists, const char *keys, struct tile_li
     struct selection selection;
     struct tile_list *list;
     assert_int_equal(selection_parse(&selection, keys), STATUS_OK);
-    const int status = tile_lists_get(lists, &selection, &cursor, bounds, &list);
+    const int status = tile_lists_get(lists, &selection, &whole, &cursor, bounds, &list);
     selection_free(&selection);
     return status;
 }
@@ -170,10 +178,62 @@ static void a_list_has_bounds_and_tells_what_it_took(void **state)
     world_finish(&w);
 }
 
+/* Goes through the pages; how many tiles they have together. */
+static size_t read_pages(struct tile_lists *lists, const char *keys, size_t limit)
+{
+    char after[32] = "";
+    size_t tiles = 0;
+    for (size_t pages = 1;; pages++) {
+        const struct tile_list_page page = {after[0] != '\0' ? str_of(after) : STR_NULL, limit};
+        const struct tile_list *list = get_page(lists, keys, &page);
+        const struct buf json = {.data = list->json->data, .len = list->json->len};
+        const size_t here = occurrences(&json, "\"key\":");
+        tiles += here;
+        assert_true(here <= limit && pages <= 200);
+        static const char mark[] = "],\"next\":\"";
+        const char *next = memmem(json.data, json.len, mark, sizeof mark - 1);
+        if (next == NULL) {
+            return tiles;
+        }
+        assert_int_equal(here, limit);
+        assert_int_equal(sscanf(next + sizeof mark - 1, "%31[^\"]", after), 1);
+    }
+}
+
+static void pages_of_any_size_have_each_tile_once(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 1 << 16, 16);
+    struct tile_lists *lists = tile_lists_create(w.store);
+    for (int64_t i = 0; i < 100; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "t%d", (int)i);
+        world_set(&w, key, i, 1);
+    }
+    static const size_t limits[] = {1, 7, 50, 99, 100, 101, 10000};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        assert_int_equal(read_pages(lists, NULL, limits[i]), 100);
+        assert_int_equal(read_pages(lists, "*3*", limits[i]), 19);
+        assert_int_equal(read_pages(lists, "t1,t11,t2,t9,u", limits[i]), 4);
+    }
+    const struct tile_list_page first = {STR_NULL, 100};
+    char digest[17];
+    memcpy(digest, get_page(lists, NULL, &first)->digest, sizeof digest);
+    assert_string_equal(get(lists, NULL)->digest, digest); /* the same tiles */
+    world_set(&w, "u", 1, 1);
+    tile_lists_outdate(lists);
+    assert_string_not_equal(get_page(lists, NULL, &first)->digest,
+                            digest); /* there is a next one */
+    tile_lists_destroy(&lists);
+    world_finish(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_list_what_patterns_list),
+        cmocka_unit_test(pages_of_any_size_have_each_tile_once),
         cmocka_unit_test(a_list_has_bounds_and_tells_what_it_took),
         cmocka_unit_test(a_list_is_made_once_for_each_state),
         cmocka_unit_test(those_asked_for_last_are_kept),
