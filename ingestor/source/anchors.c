@@ -31,6 +31,15 @@ enum anchors_match anchors_match(const struct anchors *anchors, const struct anc
     return ANCHORS_UNKNOWN;
 }
 
+int64_t anchors_least(const struct anchors *anchors)
+{
+    int64_t least = 0;
+    for (size_t i = 0; i < anchors->count; i++) {
+        least = i == 0 || anchors->rows[i].id < least ? anchors->rows[i].id : least;
+    }
+    return least;
+}
+
 void anchors_save(const struct anchors *anchors, struct buf *out)
 {
     mp_put_array(out, (uint32_t)anchors->count);

@@ -45,6 +45,9 @@ void anchors_add_batch(struct anchors *anchors, const struct batch *batch, bool 
 /* What stands at the row's id now, against what stood there. */
 enum anchors_match anchors_match(const struct anchors *anchors, const struct anchor *row);
 
+/* The least id that is remembered; 0: none is. */
+int64_t anchors_least(const struct anchors *anchors);
+
 /* As an array of anchors, the oldest first. */
 void anchors_save(const struct anchors *anchors, struct buf *out);
 

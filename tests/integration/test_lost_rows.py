@@ -12,7 +12,8 @@ import zmq
 
 from test_outages import own_server, own_table  # noqa: F401 (fixtures)
 from test_postgres_wake import as_postgres
-from tilewire import Postgres, free_ports, now_iso, wait_until
+from texts import SqliteTexts
+from tilewire import Postgres, Sqlite, free_ports, now_iso, wait_until
 
 BEFORE, LOST, AFTER = 120, 100, 140  # rows: those that stay, those that are lost, and those that come instead, past the position
 STORES = ["file", "postgresql"]
@@ -308,6 +309,85 @@ def test_a_sqlite_file_replaced_by_an_older_copy(deploy, sqlite_table, after, ch
     if after:
         write(sqlite_table, after, "new")
     watched.check()
+
+
+@pytest.mark.parametrize("waits", [0, 1])
+def test_an_outbox_that_is_moved_is_the_same_table(deploy, sqlite_table, waits):
+    """Its rows are deleted, perhaps but an old one that waits. The file is another one: the sequence alone says that the ids were given out."""
+    table = sqlite_table
+    d = deployed(deploy, table, "file")
+    streams = [d.stream("/api/events/stream", i) for i in range(2)]
+    folder = SqliteFolder(table, d)
+    d["ingestor"].kill()
+    table.execute(f"DELETE FROM events WHERE id > {waits}")
+    folder.save()
+    folder.restore(False)
+    d.start("ingestor")
+    write(table, AFTER, "new")
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, 30, "the new rows")
+    for stream in streams:
+        stream.await_event(lambda e: e["event"] != "heartbeat" and e["data"].get("summary") == f"new {AFTER - 1}")
+        assert not any(e["event"] == "reset" for e in stream.events)
+    assert "anew" not in d["ingestor"].log_text()
+
+
+@pytest.fixture
+def numbered_devices():
+    """mount(path) → path/files: the same files at each call, each time on a device of another number, as after a reboot."""
+    if os.geteuid() != 0:
+        pytest.skip("a file system can be mounted by root alone")
+    mounted = []
+
+    def run(*command):
+        if subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
+            pytest.skip("no file system can be laid over another one here")
+
+    def mount(path):
+        if mounted:
+            run("umount", path / "files")
+            mounted.remove(path / "files")
+        taken = f"taken{len(mounted)}"
+        for name in ("lower", "upper", "work", "files", taken):
+            (path / name).mkdir(parents=True, exist_ok=True)
+        run("mount", "-t", "tmpfs", "tmpfs", path / taken)  # takes the number that was free
+        mounted.append(path / taken)
+        run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={path}/lower,upperdir={path}/upper,workdir={path}/work", path / "files")
+        mounted.append(path / "files")
+        return path / "files"
+
+    yield mount
+    for path in reversed(mounted):
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+@pytest.mark.parametrize("make", [Sqlite, SqliteTexts])
+def test_a_device_of_another_number_holds_the_same_table(deploy, folder, numbered_devices, make):
+    files = numbered_devices(folder / "disk")
+    table = make(files / "events.db", "delete")
+    table.create()
+    if make is Sqlite:  # so that nothing but the file tells
+        table.execute("DROP TABLE events")
+        table.execute("CREATE TABLE events (id INTEGER PRIMARY KEY, timestamp, event_type TEXT, actor_id TEXT, target_id TEXT, summary TEXT, payload TEXT)")
+    d = deploy(table, gateways=1)
+    write(table, BEFORE, "stays")
+    d.start()
+    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE, 30, "a checkpoint")
+    d["ingestor"].kill()
+    number = os.stat(table.path).st_dev
+    table.execute("DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY timestamp DESC, id DESC LIMIT 10)")
+    table.close()
+    numbered_devices(folder / "disk")
+    assert os.stat(table.path).st_dev != number
+    table.open()
+    d.start("ingestor")
+    wait_until(lambda: d.stats()["source_up"] == 1)
+    if make is SqliteTexts:  # whose ids are not given out again
+        write(table, AFTER, "new")
+        wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, 30, "the new rows")
+    assert d.tile("orders.ever")["data"]["value"] >= BEFORE
+    assert "anew" not in d["ingestor"].log_text() and "another one" not in d["ingestor"].log_text()
+    d.stop()
+    table.close()
 
 
 def test_a_database_restored_without_its_checkpoint(deploy, folder_of):

@@ -4,7 +4,7 @@ database is restored. Ids are not used again, so only what stands at the place o
 import pytest
 
 from conftest import make_table
-from test_lost_rows import AFTER, BEFORE, LOST, STORES, Pair, SqliteFolder, held_by, write
+from test_lost_rows import AFTER, BEFORE, LOST, STORES, Pair, PostgresFolder, SqliteFolder, held_by, write
 from test_outages import own_server  # noqa: F401 (a fixture)
 from texts import PostgresTexts
 from tilewire import Postgres, wait_until
@@ -99,6 +99,42 @@ def test_a_sqlite_database_replaced_by_an_older_copy(deploy, request, folder):
         restored.restore(False)
         write(table, AFTER, "new")
         check(d, table, streams, 1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def texts_folder(request, folder):
+    """(table, what makes its folder): PostgreSQL has a server of its own."""
+    if request.param == "sqlite":
+        for table in make_table("sqlite-texts", request, folder):
+            yield table, SqliteFolder
+        return
+    server = request.getfixturevalue("own_server")
+    table = PostgresTexts({**server, "uri": server["local_uri"]})
+    table.create()
+    table.deployments = []
+    yield table, PostgresFolder
+    for deployment in table.deployments:
+        deployment.problems = deployment.stop()
+
+
+@pytest.mark.parametrize("new", [AFTER, 0])
+def test_a_folder_restored_from_a_backup(deploy, texts_folder, new):
+    """The checkpoint is restored with the database. Caches and gateways forget what was lost, also if no row comes after it."""
+    table, make = texts_folder
+    d = deployed(deploy, table, table.kind)
+    folder = make(table, d)
+    d["ingestor"].kill()
+    folder.save()
+    d.start("ingestor")
+    streams = [d.stream("/api/events/stream", i) for i in range(2)]
+    write(table, LOST, "lost")
+    await_same(d, table)
+    d["ingestor"].kill()
+    folder.restore()
+    if new != 0:
+        write(table, new, "new")
+    d.start("ingestor")
+    check(d, table, streams, 1)
 
 
 @pytest.fixture

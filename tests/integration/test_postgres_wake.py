@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 import test_check_connect
-from conftest import ROOT
+from conftest import ROOT, make_table
 from tilewire import PATIENCE, Postgres, free_ports, wait_until
 
 HOUR = {"source": {"poll_interval": "1h"}}
@@ -178,15 +178,25 @@ ignore_startup_parameters = extra_float_digits
     process.wait(timeout=PATIENCE)
 
 
+@pytest.fixture(params=["postgresql", "postgresql-uuid", "postgresql-bytea"])
+def pooled_table(request, folder):
+    """By source.cursor, too; ids are given by the database."""
+    for table in make_table(request.param, request, folder):
+        if request.param != "postgresql":
+            random = {"uuid": "gen_random_uuid()", "bytea": "uuid_send(gen_random_uuid())"}[table.type]
+            table.execute(f"ALTER TABLE events ALTER COLUMN id SET DEFAULT {random}")
+        yield table
+
+
 @pytest.mark.parametrize("checkpoint", ["file", "postgresql"])
-def test_pgbouncer_in_transaction_mode(deploy, postgres_table, bouncer, checkpoint):
+def test_pgbouncer_in_transaction_mode(deploy, pooled_table, bouncer, checkpoint):
     """Nothing of ours stays in sessions that are others', too; and nothing that others leave there, or that is left by a program of
     ours that was killed, is in our way."""
-    through = f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.name}"
-    postgres_table.execute(f"ALTER TABLE events ADD COLUMN day date; ALTER DATABASE {postgres_table.name} SET datestyle = 'SQL, DMY'")
+    through = f"postgresql://tilewire@127.0.0.1:{bouncer}/{pooled_table.name}"
+    pooled_table.execute(f"ALTER TABLE events ADD COLUMN day date; ALTER DATABASE {pooled_table.name} SET datestyle = 'SQL, DMY'")
     rows = 9000
-    postgres_table.execute(f"INSERT INTO events (timestamp, event_type) SELECT now(), 'order.created' FROM generate_series(1, {rows})")
-    d = deploy(postgres_table, tiles=[*EVER, {"key": "days", "type": "count", "group_by": "day"}],
+    pooled_table.execute(f"INSERT INTO events (timestamp, event_type) SELECT now(), 'order.created' FROM generate_series(1, {rows})")
+    d = deploy(pooled_table, tiles=[*EVER, {"key": "days", "type": "count", "group_by": "day"}],
                config={"source": {"uri": through, "poll_interval": "50ms", "columns": {"day": "day"}}})
     if checkpoint == "postgresql":
         d.config["ingestor"]["checkpoint"] = "postgresql"
@@ -209,7 +219,7 @@ def test_pgbouncer_in_transaction_mode(deploy, postgres_table, bouncer, checkpoi
             return changed, prepared, cursor.fetchone()[0]
 
     for i in range(3):
-        postgres_table.execute("INSERT INTO events (timestamp, event_type, day) VALUES (now(), 'order.created', '2026-11-04')")
+        pooled_table.execute("INSERT INTO events (timestamp, event_type, day) VALUES (now(), 'order.created', '2026-11-04')")
         wait_until(lambda: value(d) == rows + i + 1)
         changed, prepared, listening = others_session()
         # The pooler itself hands the client's own DateStyle and TimeZone on.
@@ -219,9 +229,9 @@ def test_pgbouncer_in_transaction_mode(deploy, postgres_table, bouncer, checkpoi
         d.start("ingestor")
         assert "already exists" not in d["ingestor"].log_text()[started:]
     wait_until(lambda: d.tile("days/2026-11-04")["data"]["value"] == 3, what="the tile of that day, too")
-    late = postgres_table.connect()
+    late = pooled_table.connect()
     late.cursor().execute("INSERT INTO events (timestamp, event_type) VALUES (now(), 'order.created')")
-    postgres_table.execute(INSERT.format("events"))
+    pooled_table.execute(INSERT.format("events"))
     wait_until(lambda: value(d) == rows + 4)
     late.commit()
     late.close()
@@ -231,11 +241,11 @@ def test_pgbouncer_in_transaction_mode(deploy, postgres_table, bouncer, checkpoi
     other.close()
 
 
-def test_a_row_that_fails_is_passed_over_through_pgbouncer(deploy, postgres_table, bouncer):
-    postgres_table.execute("CREATE VIEW fragile AS SELECT id, timestamp, event_type, summary::int::text AS summary FROM events;"
+def test_a_row_that_fails_is_passed_over_through_pgbouncer(deploy, pooled_table, bouncer):
+    pooled_table.execute("CREATE VIEW fragile AS SELECT id, timestamp, event_type, summary::int::text AS summary FROM events;"
                            "INSERT INTO events (timestamp, event_type, summary) SELECT now(), 'order.created',"
                            " CASE WHEN i % 10 = 0 THEN 'none' END FROM generate_series(1, 100) i")
-    d = deploy(postgres_table, tiles=EVER, config={"source": {"uri": f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.name}",
+    d = deploy(pooled_table, tiles=EVER, config={"source": {"uri": f"postgresql://tilewire@127.0.0.1:{bouncer}/{pooled_table.name}",
                "table": "fragile", "poll_interval": "50ms"}}).start()
     wait_until(lambda: value(d) == 90)
     assert d.stats()["rows_unusable"] == 10

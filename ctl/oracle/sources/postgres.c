@@ -448,7 +448,7 @@ static int load_by_cursor(struct oracle_source *base, struct oracle_rows *rows, 
         base->newest = 0;
         base->unusable = 0;
         status = (parts == 0 ? postgres_cursor_load : postgres_cursor_load_in_parts)(
-            by.s->db, by.s->all, take_text_row, &by, err);
+            by.s->db, by.s->pooled, by.s->all, take_text_row, &by, err);
     }
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
+#include "common/postgres/pg_pooled.h"
 #include "common/wire/tally.h"
 #include "ctl/oracle/columns.h"
 #include "ctl/oracle/sources/postgres_failure.h"
@@ -94,14 +95,20 @@ static int end(PGconn *db, int status, struct error *err)
     return status == STATUS_OK ? ended : status;
 }
 
-int postgres_cursor_load(PGconn *db, const char *sql,
+static int begin(PGconn *db, const char *sql, bool pooled, struct error *err)
+{
+    const int status = pg_run(db, sql, doing, err);
+    return status == STATUS_OK && pooled ? pg_run(db, pg_pooled_settings, doing, err) : status;
+}
+
+int postgres_cursor_load(PGconn *db, bool pooled, const char *sql,
                          void (*take)(void *arg, const PGresult *page, int row), void *arg,
                          struct error *err)
 {
     char *declare = x_asprintf("DECLARE tilewire_rows NO SCROLL CURSOR FOR SELECT * FROM (%s) r "
                                "ORDER BY id_text COLLATE \"C\"",
                                sql);
-    int status = pg_run(db, "BEGIN READ ONLY", doing, err);
+    int status = begin(db, "BEGIN READ ONLY", pooled, err);
     if (status == STATUS_OK) {
         status = pg_run(db, declare, doing, err);
     }
@@ -160,7 +167,7 @@ static int load_part(const struct parts *p, int first, int end, struct error *er
     return status;
 }
 
-int postgres_cursor_load_in_parts(PGconn *db, const char *sql,
+int postgres_cursor_load_in_parts(PGconn *db, bool pooled, const char *sql,
                                   void (*take)(void *arg, const PGresult *page, int row), void *arg,
                                   struct error *err)
 {
@@ -169,7 +176,7 @@ int postgres_cursor_load_in_parts(PGconn *db, const char *sql,
                                "id_text COLLATE \"C\" <= $2::text ORDER BY id_text COLLATE \"C\"",
                                sql);
     PGresult *ids = NULL;
-    int status = pg_run(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", doing, err);
+    int status = begin(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pooled, err);
     if (status == STATUS_OK) {
         status = pg_query(db, ids_sql, &ids, doing, err);
     }

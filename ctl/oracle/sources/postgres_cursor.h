@@ -21,14 +21,15 @@ void postgres_cursor_add(struct oracle_source *base, const struct config_source 
                          struct oracle_rows *rows, const PGresult *page, int row,
                          const wall_time *timestamp);
 
-/* Hands out all rows, in one transaction. STATUS_INVALID: the database fails at one. STATUS_IO. */
-int postgres_cursor_load(PGconn *db, const char *sql,
+/* Hands out all rows, in one transaction. pooled: the connection goes through a pooler, so settings
+ * are made in the transaction. STATUS_INVALID: the database fails at one. STATUS_IO. */
+int postgres_cursor_load(PGconn *db, bool pooled, const char *sql,
                          void (*take)(void *arg, const PGresult *page, int row), void *arg,
                          struct error *err);
 
 /* The same where it does: such rows are handed out with NULL in place of the page. The ids are read
  * alone, and then the rows of a range of them, which is halved as long as it cannot be read. */
-int postgres_cursor_load_in_parts(PGconn *db, const char *sql,
+int postgres_cursor_load_in_parts(PGconn *db, bool pooled, const char *sql,
                                   void (*take)(void *arg, const PGresult *page, int row), void *arg,
                                   struct error *err);
 

@@ -36,7 +36,7 @@ void cursor_finish(struct cursor *c, struct batch *batch, struct str record, boo
     batch->pending_since = WALL_NEVER;
     batch->given_up = state->given_up;
     c->started_over = false;
-    c->caught_up = !batch->more;
+    c->caught_up = !batch->more && !batch->history; /* of history, no poll has come to an end */
     batch->state_appends = records_append(state->whole_bytes, state->record_bytes);
     if (batch->state_appends) {
         state->record_bytes += record.len;

@@ -5,7 +5,6 @@
  */
 #include "ingestor/source/list.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -344,23 +343,41 @@ static void sqlite_cursor_close(struct source *source)
 static int identify(struct sqlite_cursor *c, struct buf *out, struct error *err)
 {
     const char *path = c->s.config->source.path;
-    struct statx born = {0};
     if (stat(path, &c->s.identity) != 0) {
         return error_set(err, STATUS_IO, "cannot find the database %s", path);
     }
-    /* Inodes are used again; a file system that knows no birth gives 0. */
-    (void)statx(AT_FDCWD, path, 0, STATX_BTIME, &born);
-    buf_printf(out, "%llu/%llu/%lld.%u", (unsigned long long)c->s.identity.st_dev,
-               (unsigned long long)c->s.identity.st_ino, (long long)born.stx_btime.tv_sec,
-               born.stx_btime.tv_nsec);
+    const int64_t born = sqlite_database_born(path); /* inodes are used again */
+    buf_printf(out, "%llu/%llu/%" PRId64 ".%" PRId64, (unsigned long long)c->s.identity.st_dev,
+               (unsigned long long)c->s.identity.st_ino, born / 1000000000, born % 1000000000);
     return STATUS_OK;
+}
+
+/* The inode and the birth; all of the identity where that is not known, or of no such form. */
+static struct str without_device(struct str identity)
+{
+    static const struct str unknown = {"/0.0", 4};
+    const char *slash = memchr(identity.p, '/', identity.len);
+    if (slash == NULL ||
+        (identity.len >= unknown.len &&
+         memcmp(identity.p + identity.len - unknown.len, unknown.p, unknown.len) == 0)) {
+        return identity;
+    }
+    return (struct str){slash, identity.len - (size_t)(slash - identity.p)};
+}
+
+/* The number of a device may be another one after each reboot. */
+static bool is_same(void *arg, struct str before, struct str now)
+{
+    (void)arg;
+    return str_equal(without_device(before), without_device(now));
 }
 
 static struct sqlite_cursor *create(const struct config *config, const struct source_ops *ops,
                                     struct cursor_db *db)
 {
     struct sqlite_cursor *c = x_calloc(1, sizeof *c);
-    *db = (struct cursor_db){.arg = c, .scan = scan, .find = find, .newest = newest, .fill = fill};
+    *db = (struct cursor_db){
+        .arg = c, .scan = scan, .find = find, .newest = newest, .fill = fill, .same = is_same};
     c->s.base.ops = ops;
     c->s.config = config;
     c->s.wake.inotify = -1;

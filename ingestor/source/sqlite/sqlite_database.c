@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/sqlite/sqlite_database.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "ingestor/source/sqlite/sqlite_wake.h"
 
 #define BUSY_TIMEOUT_MS 2000
@@ -27,6 +30,13 @@ int sqlite_database_open(struct sqlite_source *s, struct error *err)
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite_wake_open(&s->wake, path, others_write(s->config));
     return STATUS_OK;
+}
+
+int64_t sqlite_database_born(const char *path)
+{
+    struct statx file = {0};
+    (void)statx(AT_FDCWD, path, 0, STATX_BTIME, &file);
+    return (int64_t)file.stx_btime.tv_sec * 1000000000 + file.stx_btime.tv_nsec;
 }
 
 int sqlite_database_check(struct sqlite_source *s, struct error *err)

@@ -9,6 +9,11 @@
 /* Opens the configured file, and begins to watch it. STATUS_IO. */
 int sqlite_database_open(struct sqlite_source *s, struct error *err);
 
+/* When the file was made, in ns since 1970; 0: its file system does not know. An inode that was
+ * given to another file shows by it, and a device that only has another number, as after a reboot,
+ * does not. */
+int64_t sqlite_database_born(const char *path);
+
 /* STATUS_IO when the file is another one than s->identity, or its log was replaced. */
 int sqlite_database_check(struct sqlite_source *s, struct error *err);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ingestor/source/sqlite/sqlite_database.h"
 #include "ingestor/source/sqlite/sqlite_rows.h"
 #include "ingestor/source/sqlite/sqlite_table.h"
 
@@ -62,6 +63,13 @@ static int is_other(struct sqlite_source *s, bool *other, struct error *err)
     return status;
 }
 
+/* True when all rows that are remembered were deleted, and the sequence shows that their ids had
+ * been given out: so the copy of an outbox is told from another database. */
+static bool is_outbox(const struct sqlite_source *s, const struct anchor *tail, int64_t sequence)
+{
+    return sequence >= sqlite_state_position(s) && tail->id < anchors_least(&s->anchors);
+}
+
 static int judge(struct sqlite_source *s, const struct anchor *tail, int64_t newest, bool replaced,
                  enum rewind *out, struct error *err)
 {
@@ -76,12 +84,23 @@ static int judge(struct sqlite_source *s, const struct anchor *tail, int64_t new
         status = sqlite_same_sequence(s, &sequence, err);
     }
     *out = status == STATUS_OK ? judge_order(s, newest, replaced, sequence) : REWIND_NONE;
-    if (status == STATUS_OK && replaced && *out != REWIND_ANEW && match != ANCHORS_SAME) {
+    if (status == STATUS_OK && replaced && *out != REWIND_ANEW && match != ANCHORS_SAME &&
+        !is_outbox(s, tail, sequence)) {
         bool other;
         status = is_other(s, &other, err);
         *out = status == STATUS_OK && other ? REWIND_OTHER : *out;
     }
     return status;
+}
+
+/* True when it is another file. The number of a device may be another one after each reboot. */
+static bool is_replaced(const struct sqlite_source *s, const struct stat *now, int64_t born)
+{
+    if (s->identity.st_ino == 0) {
+        return false;
+    }
+    return s->identity.st_ino != now->st_ino ||
+           (s->born != 0 && born != 0 ? s->born != born : s->identity.st_dev != now->st_dev);
 }
 
 static int check(struct sqlite_source *s, int64_t newest, bool replaced, struct error *err)
@@ -121,8 +140,9 @@ int sqlite_same_check_file(struct sqlite_source *s, struct error *err)
     if (stat(s->config->source.path, &now) != 0) {
         return error_set(err, STATUS_IO, "%s: %s", s->config->source.path, strerror(errno));
     }
-    const bool replaced = s->identity.st_ino != 0 &&
-                          (s->identity.st_ino != now.st_ino || s->identity.st_dev != now.st_dev);
+    const int64_t born = sqlite_database_born(s->config->source.path);
+    const bool replaced = is_replaced(s, &now, born);
     s->identity = now;
+    s->born = born;
     return check(s, 0, replaced, err);
 }

@@ -12,7 +12,7 @@ int64_t sqlite_state_position(const struct sqlite_source *s)
 
 void sqlite_state_save(const struct sqlite_source *s, struct buf *out)
 {
-    mp_put_array(out, 9);
+    mp_put_array(out, 10);
     mp_put_int(out, STATE_FORMAT);
     mp_put_int(out, sqlite_state_position(s));
     mp_put_uint(out, s->origin);
@@ -22,6 +22,7 @@ void sqlite_state_save(const struct sqlite_source *s, struct buf *out)
     anchors_save(&s->anchors, out);
     mp_put_uint(out, s->columns_read);
     mp_put_uint(out, s->bad_ids_seen);
+    mp_put_int(out, s->born);
 }
 
 void sqlite_state_start_over(struct sqlite_source *s)
@@ -48,6 +49,9 @@ static void load_newer(struct sqlite_source *s, const mp_value *state)
     }
     if (!mp_as_uint(mp_at(state, 8), &s->bad_ids_seen)) {
         s->bad_ids_seen = 0;
+    }
+    if (!mp_as_int(mp_at(state, 9), &s->born)) {
+        s->born = 0;
     }
 }
 

@@ -44,6 +44,7 @@ struct sqlite_source {
 
     /* By what the table is known again. */
     struct stat identity;       /* of the file that the position belongs to */
+    int64_t born;               /* when that file was made, in ns; 0: not known */
     struct anchor anchor;       /* a row in it */
     struct anchors anchors;     /* the newest rows */
     struct rewind_watch rewind; /* what tells that the table has gone back in time */
@@ -61,7 +62,8 @@ struct sqlite_source {
 };
 
 /* Appends the state after the batch under way: [format, position, origin, device, inode, anchor,
- * anchors, columns_read, bad_ids_seen]. Those of older programs end with the anchor. */
+ * anchors, columns_read, bad_ids_seen, born]. Those of older programs end sooner, the first ones
+ * with the anchor. */
 void sqlite_state_save(const struct sqlite_source *s, struct buf *out);
 
 /* Takes a saved state over. False when it is not one of ours: what *s says then is of no use. */

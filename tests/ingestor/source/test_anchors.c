@@ -95,12 +95,24 @@ static void test_they_outlive_the_program(void **state)
     buf_free(&saved);
 }
 
+static void test_the_least_id_is_that_of_any_of_them(void **state)
+{
+    (void)state;
+    struct anchors anchors = {.count = 0};
+    assert_int_equal(anchors_least(&anchors), 0);
+    anchors_add(&anchors, row(9, 1));
+    anchors_add(&anchors, row(7, 1)); /* ids are given out again */
+    anchors_add(&anchors, row(8, 1));
+    assert_int_equal(anchors_least(&anchors), 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_newest_rows_are_known_again),
         cmocka_unit_test(test_what_is_read_again_does_not_replace_what_was_read),
         cmocka_unit_test(test_they_outlive_the_program),
+        cmocka_unit_test(test_the_least_id_is_that_of_any_of_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

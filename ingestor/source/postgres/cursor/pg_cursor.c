@@ -9,6 +9,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/lease/lease_postgres.h"
+#include "common/postgres/pg.h"
 #include "common/state/state_postgres.h"
 #include "ingestor/source/cursor/cursor.h"
 #include "ingestor/source/cursor/cursor_past.h"
@@ -18,11 +19,15 @@
 #include "ingestor/source/postgres/pg_lost.h"
 #include "ingestor/source/postgres/pg_statements.h"
 
+#define CLOCK_EACH_US (10 * US_PER_S)
+
 struct pg_cursor {
     struct postgres_source s; /* connection and table; it is the base */
     struct pg_cursor_reader reader;
     struct cursor cursor;
-    struct cursor_past past; /* of pg_cursor_open_past */
+    struct cursor_past past;  /* of pg_cursor_open_past */
+    bool clock_asked;         /* The server was asked for its time. */
+    mono_time clock_asked_at; /* when that was */
 };
 
 static struct pg_cursor *cursor_of(struct source *source)
@@ -103,6 +108,27 @@ static int pg_cursor_open(const struct config *config, struct str state, struct 
     return STATUS_OK;
 }
 
+/* Asks the server for its time, now and then. */
+static int ask_clock(struct pg_cursor *c, struct error *err)
+{
+    static const char sql[] = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    const mono_time asked = clock_mono();
+    PGresult *answer;
+    if (c->clock_asked && asked.us - c->clock_asked_at.us < CLOCK_EACH_US) {
+        return STATUS_OK;
+    }
+    pg_cursor_reader_settle(&c->reader);
+    const int status = pg_query(c->s.db, sql, &answer, "cannot ask the server for its time", err);
+    if (status == STATUS_OK) {
+        const wall_time theirs = {strtoll(PQgetvalue(answer, 0, 0), NULL, 10)};
+        database_clock_measure(&c->s.clock, theirs, asked, clock_now());
+        PQclear(answer);
+    }
+    c->clock_asked = true;
+    c->clock_asked_at = asked;
+    return status;
+}
+
 static int pg_cursor_read(struct source *source, size_t max_rows, struct batch **out,
                           struct error *err)
 {
@@ -110,10 +136,14 @@ static int pg_cursor_read(struct source *source, size_t max_rows, struct batch *
     *out = NULL;
     int status = c->s.pooled ? pg_lost_inspect(&c->s, err) : STATUS_OK;
     if (status == STATUS_OK) {
+        status = ask_clock(c, err);
+    }
+    if (status == STATUS_OK) {
         status = cursor_read(&c->cursor, max_rows, out, err);
     }
     if (*out != NULL) {
         (*out)->runs_on = c->s.runs_on;
+        (*out)->database_clock = c->s.clock;
     }
     return status;
 }

@@ -238,6 +238,32 @@ static void test_a_lost_journal_costs_the_order_and_no_row(void **state)
     world_free(&w);
 }
 
+/* Copies that hold rows which are gone learn of it by that, even when no further row comes. */
+static void test_after_the_past_the_end_of_the_table_is_told(void **state)
+{
+    (void)state;
+    struct world w;
+    bool told = false;
+    world_init(&w, "5m", 3);
+    for (int i = 0; i < 10; i++) {
+        (void)commit(&w, (10 - i) * US_PER_S);
+    }
+    settle(&w, 100);
+    save(&w);
+    crash(&w);
+    for (int i = 0; i < 2; i++) {
+        struct batch *batch;
+        struct error err;
+        assert_int_equal(cursor_read(&w.cursor, 100, &batch, &err), STATUS_OK);
+        assert_non_null(batch);
+        assert_true(batch->history == (i == 0));
+        told = !batch->history && !batch->more;
+        batch_destroy(&batch);
+    }
+    assert_true(told);
+    world_free(&w);
+}
+
 static void test_states_of_others_are_not_taken(void **state)
 {
     (void)state;
@@ -289,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_rows_without_a_place_are_read_past_and_not_read_over_and_over),
         cmocka_unit_test(test_late_rows_are_fetched_together),
         cmocka_unit_test(test_a_lost_journal_costs_the_order_and_no_row),
+        cmocka_unit_test(test_after_the_past_the_end_of_the_table_is_told),
         cmocka_unit_test(test_states_of_others_are_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,8 @@ static void test_what_is_saved_is_loaded(void **state)
 {
     (void)state;
     struct buf saved = {0};
-    struct sqlite_source s = {.position = 7, .origin = 9, .columns_read = 5, .bad_ids_seen = 3};
+    struct sqlite_source s = {
+        .position = 7, .origin = 9, .columns_read = 5, .bad_ids_seen = 3, .born = 11};
     struct sqlite_source loaded = {0};
     s.identity.st_dev = 1;
     s.identity.st_ino = 2;
@@ -23,6 +24,7 @@ static void test_what_is_saved_is_loaded(void **state)
     assert_int_equal(loaded.anchors.count, 2);
     assert_int_equal(loaded.columns_read, 5);
     assert_int_equal(loaded.bad_ids_seen, 3);
+    assert_int_equal(loaded.born, 11);
     assert_false(loaded.started_over);
     buf_free(&saved);
 }
@@ -46,6 +48,7 @@ static void test_the_state_of_an_older_program_is_loaded(void **state)
     assert_false(loaded.started_over);
     assert_int_equal(anchors_match(&loaded.anchors, &anchor), ANCHORS_SAME);
     assert_int_equal(loaded.columns_read, 0);
+    assert_int_equal(loaded.born, 0);
     buf_free(&saved);
 }
 
