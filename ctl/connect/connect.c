@@ -12,14 +12,31 @@ static connect_source_fn *const sources[SOURCE_KINDS] = {
 #undef CONNECT_SOURCE_ROW
 };
 
+/* Tries each source, as if it were the only one, and names it if it has a name. */
+static void try_sources(const struct config *config, struct findings *out)
+{
+    for (size_t i = 0; i < config->source_count; i++) {
+        const struct config_source *source = &config->sources[i];
+        const size_t before = out->count;
+        struct config one = *config;
+        one.source = *source;
+        if (sources[source->kind] != NULL) {
+            sources[source->kind](&one, out);
+        }
+        if (source->name != NULL) {
+            findings_name(out, before, source->name);
+        }
+    }
+}
+
 void connect_try(const struct ctl *ctl, struct findings *out)
 {
     const struct config *config = ctl->config;
     if (!config->has_source) {
         finding_add(out, FINDING_OK, CONNECT_SOURCE,
                     "the file has none, which is enough for a cache or a gateway");
-    } else if (sources[config->source.kind] != NULL) {
-        sources[config->source.kind](config, out);
+    } else {
+        try_sources(config, out);
         connect_try_state(config, out);
     }
     connect_try_programs(ctl, out);

@@ -34,6 +34,15 @@ void finding_add(struct findings *findings, enum finding_level level, const char
     findings->list[findings->count++] = (struct finding){level, about, x_strdup(text)};
 }
 
+void findings_name(struct findings *findings, size_t from, const char *name)
+{
+    for (size_t i = from; i < findings->count; i++) {
+        char *text = findings->list[i].text;
+        findings->list[i].text = x_asprintf("%s: %s", name, text);
+        free(text);
+    }
+}
+
 size_t findings_count(const struct findings *findings, enum finding_level level)
 {
     size_t count = 0;

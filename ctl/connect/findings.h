@@ -30,6 +30,9 @@ void findings_free(struct findings *findings);
 void finding_add(struct findings *findings, enum finding_level level, const char *about,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Says in all from the one with that number on whose they are: NAME: …. */
+void findings_name(struct findings *findings, size_t from, const char *name);
+
 /* How many there are of a level. */
 size_t findings_count(const struct findings *findings, enum finding_level level);
 

@@ -174,7 +174,8 @@ bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct t
     const struct oracle_value *type = oracle_row_value(rows, row, &oracle_field_type);
     const struct oracle_value *name = oracle_row_value(rows, row, &oracle_field_metric);
     long double number;
-    return str_is(type->text, oracle_rows_config(rows)->source.metric_event) &&
+    const struct config *config = oracle_rows_config(rows);
+    return str_is(type->text, config->sources[oracle_row_source(rows, row)].metric_event) &&
            name->kind == ORACLE_TEXT && str_is(name->text, tile->metric) &&
            oracle_matches(rows, row, &tile->labels) &&
            oracle_number(oracle_row_value(rows, row, &oracle_field_value), &number);

@@ -7,11 +7,15 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
+#include "common/wire/tally.h"
+#include "ctl/oracle/named.h"
 
 #define PAYLOAD_BYTES_MAX (1024 << 10)
+#define NO_INDEX UINT32_MAX
 
 struct oracle_rows {
     const struct config *config;
+    const struct config_source *source; /* NULL: there are no `sources`, or rows of all of them */
     struct tile_field *fields;
     size_t field_count;
     bool needs_payload;
@@ -23,6 +27,7 @@ struct oracle_rows {
     uint64_t *streams;
     int64_t *offsets;
     int32_t *partitions;
+    unsigned *sources;
     int64_t *times_us;
     uint32_t *cells;
     size_t count;
@@ -145,6 +150,21 @@ static const struct json_value *descend(const struct json_value *json, struct st
     return json;
 }
 
+/* Fields that the user added are counted over all sources, and a source has some of them. */
+static struct str extra_of(const struct oracle_rows *rows, size_t extra, const struct event *event)
+{
+    const struct config_source *all = &rows->config->source;
+    if (rows->source == NULL) {
+        return extra < event->extra_count ? event->extras[extra].value : STR_NULL;
+    }
+    for (size_t i = 0; i < event->extra_count; i++) {
+        if (strcmp(event->extras[i].name, all->extras[extra].field) == 0) {
+            return event->extras[i].value;
+        }
+    }
+    return STR_NULL;
+}
+
 static uint32_t read_field(struct oracle_rows *rows, const struct tile_field *field,
                            const struct event *event, const struct json_value *payload)
 {
@@ -158,9 +178,7 @@ static uint32_t read_field(struct oracle_rows *rows, const struct tile_field *fi
     case TILE_FIELD_SUMMARY:
         return oracle_values_text(&rows->values, event->summary);
     case TILE_FIELD_EXTRA:
-        return field->extra < event->extra_count
-                   ? oracle_values_text(&rows->values, event->extras[field->extra].value)
-                   : ORACLE_NO_VALUE;
+        return oracle_values_text(&rows->values, extra_of(rows, field->extra, event));
     case TILE_FIELD_PAYLOAD:
         return oracle_values_json(&rows->values, descend(payload, field->path));
     case TILE_FIELD_NONE:
@@ -184,6 +202,14 @@ struct oracle_rows *oracle_rows_create(const struct config *config)
     return rows;
 }
 
+struct oracle_rows *oracle_rows_create_of(const struct config *config,
+                                          const struct config_source *source)
+{
+    struct oracle_rows *rows = oracle_rows_create(config);
+    rows->source = source;
+    return rows;
+}
+
 void oracle_rows_destroy(struct oracle_rows **rows_p)
 {
     struct oracle_rows *rows = *rows_p;
@@ -196,6 +222,7 @@ void oracle_rows_destroy(struct oracle_rows **rows_p)
     free(rows->keys);
     free(rows->streams);
     free(rows->partitions);
+    free(rows->sources);
     free(rows->offsets);
     free(rows->times_us);
     free(rows->cells);
@@ -225,6 +252,7 @@ static void make_room(struct oracle_rows *rows)
     rows->streams = x_reallocarray(rows->streams, rows->cap, sizeof *rows->streams);
     rows->partitions = x_reallocarray(rows->partitions, rows->cap, sizeof *rows->partitions);
     rows->offsets = x_reallocarray(rows->offsets, rows->cap, sizeof *rows->offsets);
+    rows->sources = x_reallocarray(rows->sources, rows->cap, sizeof *rows->sources);
     rows->times_us = x_reallocarray(rows->times_us, rows->cap, sizeof *rows->times_us);
     rows->cells = x_reallocarray(rows->cells, rows->cap * rows->field_count, sizeof *rows->cells);
 }
@@ -245,6 +273,17 @@ static struct json_value *read_payload(struct str text)
     return inner; /* No path leads into a scalar, whichever of the two it is. */
 }
 
+/* Numbers of one of `sources` are a stream of it, in which they grow. */
+static void name_row(struct oracle_rows *rows, int64_t number)
+{
+    char text[EVENT_ID_NUMBER_SIZE];
+    const struct str id = event_id_format(event_id_of_number(number), text);
+    rows->keys[rows->count] = oracle_named_key(rows->source->name, id);
+    rows->streams[rows->count] = oracle_named_stream(rows->source->name, 0);
+    rows->offsets[rows->count] = number;
+    rows->sources[rows->count] = rows->source->number;
+}
+
 void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
 {
     assert(event->id.number > oracle_rows_last_id(rows));
@@ -255,6 +294,10 @@ void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
     rows->streams[rows->count] = 0;
     rows->offsets[rows->count] = 0;
     rows->partitions[rows->count] = -1;
+    rows->sources[rows->count] = 0;
+    if (rows->source != NULL) {
+        name_row(rows, event->id.number);
+    }
     rows->times_us[rows->count] = event->timestamp.us;
     for (size_t i = 0; i < rows->field_count; i++) {
         rows->cells[rows->count * rows->field_count + i] =
@@ -264,14 +307,18 @@ void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
     json_free(payload);
 }
 
-void oracle_rows_set_key(struct oracle_rows *rows, int64_t key)
+void oracle_rows_set_text(struct oracle_rows *rows, struct str id)
 {
-    rows->keys[rows->count - 1] = key;
+    rows->keys[rows->count - 1] = rows->source != NULL ? oracle_named_key(rows->source->name, id)
+                                                       : tally_id(event_id_of_text(id));
+    rows->streams[rows->count - 1] = 0;
+    rows->offsets[rows->count - 1] = 0;
 }
 
 void oracle_rows_set_place(struct oracle_rows *rows, uint64_t stream, int64_t offset)
 {
-    rows->streams[rows->count - 1] = stream;
+    rows->streams[rows->count - 1] =
+        rows->source != NULL ? oracle_named_stream(rows->source->name, stream) : stream;
     rows->offsets[rows->count - 1] = offset;
 }
 
@@ -298,12 +345,52 @@ void oracle_rows_arrange(struct oracle_rows *rows, const size_t *order)
     arrange(rows->keys, sizeof *rows->keys, order, rows->count);
     arrange(rows->streams, sizeof *rows->streams, order, rows->count);
     arrange(rows->offsets, sizeof *rows->offsets, order, rows->count);
+    arrange(rows->sources, sizeof *rows->sources, order, rows->count);
     arrange(rows->partitions, sizeof *rows->partitions, order, rows->count);
     arrange(rows->times_us, sizeof *rows->times_us, order, rows->count);
     arrange(rows->cells, rows->field_count * sizeof *rows->cells, order, rows->count);
     for (size_t i = 0; i < rows->count; i++) {
         rows->ids[i] = (int64_t)i + 1;
     }
+}
+
+/* The index here of a value of the other table. map: of those that were asked for, and NO_INDEX. */
+static uint32_t same_value(struct oracle_rows *rows, const struct oracle_rows *more, uint32_t index,
+                           uint32_t *map)
+{
+    if (index == ORACLE_NO_VALUE) {
+        return ORACLE_NO_VALUE;
+    }
+    if (map[index] == NO_INDEX) {
+        map[index] = oracle_values_add(&rows->values, more->values.list[index]);
+    }
+    return map[index];
+}
+
+void oracle_rows_join(struct oracle_rows *rows, const struct oracle_rows *more)
+{
+    const size_t fields = rows->field_count;
+    uint32_t *map = x_reallocarray(NULL, more->values.count, sizeof *map);
+    assert(more->field_count == fields);
+    for (size_t i = 0; i < more->values.count; i++) {
+        map[i] = NO_INDEX;
+    }
+    for (size_t i = 0; i < more->count; i++) {
+        make_room(rows);
+        const size_t row = rows->count++;
+        rows->ids[row] = (int64_t)row + 1;
+        rows->keys[row] = more->keys[i];
+        rows->streams[row] = more->streams[i];
+        rows->offsets[row] = more->offsets[i];
+        rows->partitions[row] = more->partitions[i];
+        rows->sources[row] = more->sources[i];
+        rows->times_us[row] = more->times_us[i];
+        for (size_t k = 0; k < fields; k++) {
+            rows->cells[row * fields + k] =
+                same_value(rows, more, more->cells[i * fields + k], map);
+        }
+    }
+    free(map);
 }
 
 size_t oracle_rows_count(const struct oracle_rows *rows)
@@ -339,6 +426,11 @@ int64_t oracle_row_offset(const struct oracle_rows *rows, size_t row)
 int32_t oracle_row_partition(const struct oracle_rows *rows, size_t row)
 {
     return rows->partitions[row];
+}
+
+unsigned oracle_row_source(const struct oracle_rows *rows, size_t row)
+{
+    return rows->sources[row];
 }
 
 int64_t oracle_row_us(const struct oracle_rows *rows, size_t row)

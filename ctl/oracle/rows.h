@@ -7,7 +7,7 @@
  *   cells     row 0:  1 2 3      one index into values for each field
  *             row 1:  1 2 0
  *
- * Memory: 44 bytes and 4 for each field a row, and about 150 bytes for each different value.
+ * Memory: 48 bytes and 4 for each field a row, and about 150 bytes for each different value.
  */
 #ifndef CTL_ORACLE_ROWS_H
 #define CTL_ORACLE_ROWS_H
@@ -27,6 +27,14 @@ struct oracle_rows;
 struct oracle_rows *oracle_rows_create(const struct config *config);
 void oracle_rows_destroy(struct oracle_rows **rows);
 
+/* The same for the rows of one of `sources`, whose ids are NAME-ID. source is borrowed. */
+struct oracle_rows *oracle_rows_create_of(const struct config *config,
+                                          const struct config_source *source);
+
+/* Adds copies of all rows of another table of the same configuration, in their order, with ids
+ * that go on behind those that are there. */
+void oracle_rows_join(struct oracle_rows *rows, const struct oracle_rows *more);
+
 /* Forgets all rows but the first `count`; values stay known. count is at most how many there are.
  */
 void oracle_rows_cut(struct oracle_rows *rows, size_t count);
@@ -38,9 +46,9 @@ void oracle_rows_clear(struct oracle_rows *rows);
  * are texts, the row's id here is its place among them, in the order of their bytes. */
 void oracle_rows_add(struct oracle_rows *rows, const struct event *event);
 
-/* Sets by what the row added last is found in a log of events, where that is not its id; see
- * tally_id. */
-void oracle_rows_set_key(struct oracle_rows *rows, int64_t key);
+/* Sets the id of the row added last as the source has it, where that is a text: by it the row is
+ * found in a log of events. */
+void oracle_rows_set_text(struct oracle_rows *rows, struct str id);
 
 /* Sets where the row added last stands in a source of several streams, each of which is delivered
  * in its order: which of them, not 0, and how far in it. */
@@ -62,6 +70,7 @@ uint64_t oracle_row_stream(const struct oracle_rows *rows, size_t row); /* 0: th
 int64_t oracle_row_offset(const struct oracle_rows *rows, size_t row);
 int32_t oracle_row_partition(const struct oracle_rows *rows, size_t row); /* -1: it is in none */
 int64_t oracle_row_us(const struct oracle_rows *rows, size_t row);
+unsigned oracle_row_source(const struct oracle_rows *rows, size_t row); /* number in `sources` */
 
 /* Index of the field, which has to be one that a tile of the configuration mentions, or one of
  * those below. */

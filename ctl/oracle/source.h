@@ -31,7 +31,10 @@ struct oracle_source {
     /* Reads what has come since the last load, or everything. STATUS_IO. */
     int (*load)(struct oracle_source *source, struct oracle_rows *rows, struct error *err);
     void (*rewind)(struct oracle_source *source); /* the next load reads all rows */
-    void (*close)(struct oracle_source *source);  /* Ends the connection, and frees the source. */
+
+    /* Of several: see oracle_source_unread. NULL where a load fails instead. */
+    const char *(*unread)(const struct oracle_source *source, const struct tile_config *tile);
+    void (*close)(struct oracle_source *source); /* Ends the connection, and frees the source. */
 };
 
 /*

@@ -5,8 +5,14 @@
 
 #include "ctl/oracle/source.h"
 
-/* Opens the source that the configuration names; see oracle_open_fn for the rest. */
+/* Opens the source that the configuration names, or all of `sources`; see oracle_open_fn for the
+ * rest. Of several, what cannot be opened shows when it is read. */
 int oracle_source_open(const struct config *config, struct oracle_source **out, struct error *err);
+
+/* Why the tile's rows, or some of them, could not be read when rows were loaded last: a clause that
+ * names the source. NULL: they were. source may be NULL. */
+const char *oracle_source_unread(const struct oracle_source *source,
+                                 const struct tile_config *tile);
 
 /* Closes what is not NULL, and sets it to NULL. */
 void oracle_source_close(struct oracle_source **source);

@@ -21,6 +21,9 @@ const struct oracle_type *oracle_type_of(enum tile_type type)
 
 bool oracle_concerns(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
 {
+    if (tile->source != NULL && tile->source->number != oracle_row_source(rows, row)) {
+        return false;
+    }
     return tile->metric != NULL ? oracle_is_metric(rows, row, tile)
                                 : oracle_type_of(tile->type)->concerns(rows, row, tile);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
+#include "ctl/oracle/named.h"
 
 #define UPSTREAM_TIMEOUT_MS 1000
 
@@ -34,11 +35,11 @@ struct deliveries {
     struct delivery unsure; /* that of main, for lanes of which no owner answers */
 };
 
-/* By source.cursor, and on a bus. */
+/* By source.cursor, on a bus, and where sources have names. */
 static bool ids_are_texts(const struct config *config)
 {
-    return config->source.cursor != NULL || config->source.kind == SOURCE_KAFKA ||
-           config->source.kind == SOURCE_REDIS;
+    return oracle_has_names(config) || config->source.cursor != NULL ||
+           config->source.kind == SOURCE_KAFKA || config->source.kind == SOURCE_REDIS;
 }
 
 struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id,
@@ -51,7 +52,7 @@ struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, b
     d->newest_us = INT64_MIN;
     d->main = (struct log){.ctl = *ctl,
                            .peer = peer,
-                           .order = order_create(ids_are_texts(ctl->config)),
+                           .order = order_create(ids_are_texts(ctl->config), ctl->config),
                            .answers = true};
     return d;
 }
@@ -110,7 +111,7 @@ static void open_upstreams(struct deliveries *d)
         log->ctl.server = upstreams->list[i].server;
         log->ctl.timeout_ms = UPSTREAM_TIMEOUT_MS;
         if (peer_create(&log->ctl, &log->peer, &err) == STATUS_OK) {
-            log->order = order_create(ids_are_texts(d->ctl->config));
+            log->order = order_create(ids_are_texts(d->ctl->config), d->ctl->config);
             log->answers = true;
             d->count++;
         }
@@ -191,12 +192,22 @@ static void note_newest(struct deliveries *d, const struct oracle_rows *rows)
     d->begun = true;
 }
 
+/* True where rows commit in another order than that of their numbers. */
+static bool has_any_order(const struct oracle_rows *rows, size_t row)
+{
+    const struct config *config = oracle_rows_config(rows);
+    const struct config_source *source = &config->sources[oracle_row_source(rows, row)];
+    return oracle_has_names(config) && source->kind == SOURCE_POSTGRESQL;
+}
+
 static struct order_row row_of(const struct oracle_rows *rows, size_t row)
 {
     return (struct order_row){.key = oracle_row_key(rows, row),
                               .timestamp = {oracle_row_us(rows, row)},
                               .stream = oracle_row_stream(rows, row),
-                              .offset = oracle_row_offset(rows, row)};
+                              .offset = oracle_row_offset(rows, row),
+                              .source = oracle_row_source(rows, row),
+                              .any_order = has_any_order(rows, row)};
 }
 
 /* Which rows are duplicates, or may be: of a row that is gone, so that nothing else tells. */

@@ -9,6 +9,7 @@
 #include "common/replica/answer.h"
 #include "common/wire/tally.h"
 #include "common/wire/wire.h"
+#include "ctl/oracle/named.h"
 
 #define FIRST_EVENTS 10
 
@@ -35,12 +36,20 @@ struct stream {
     uint64_t name; /* event_id_stream of their ids */
     int64_t first; /* the least offset */
     int64_t last;  /* the greatest offset */
+    int64_t known; /* the greatest when the log was read to its end first; 0: there was none */
     UT_hash_handle by_name;
 };
 
+/* The first events of a source, by whose texts nothing is told. */
+struct begin {
+    int64_t first_us; /* the greatest timestamp of the first events */
+    size_t count;     /* how many there are, as far as that matters */
+};
+
 struct order {
-    struct stream *streams; /* uthash by name */
-    struct place *places;   /* uthash by key */
+    const struct config *config; /* NULL: there are no `sources` */
+    struct stream *streams;      /* uthash by name */
+    struct place *places;        /* uthash by key */
     uint64_t origin;
     uint64_t log; /* the generation of the server's log, which grows when that is emptied */
     uint64_t floor;
@@ -50,19 +59,26 @@ struct order {
     int64_t least_key;    /* of the places; INT64_MAX when there is none */
     int64_t greatest_key; /* of the places; 0 when there is none */
     int64_t newest;       /* rows with ids above that were not delivered up to the floor */
-    int64_t first_us;     /* with texts: the greatest timestamp of the first events */
-    size_t count;         /* of the places, as far as that matters for first_us */
-    bool whole;           /* the log was read to its end since it was forgotten last */
-    bool begun;           /* True when something was read since it was forgotten last. */
+    struct begin begins[CONFIG_SOURCES_MAX]; /* by source; without `sources` the first alone */
+    bool whole; /* the log was read to its end since it was forgotten last */
+    bool begun; /* True when something was read since it was forgotten last. */
     unsigned generation;
 };
 
-struct order *order_create(bool texts)
+static void forget_begins(struct order *order)
+{
+    for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++) {
+        order->begins[i] = (struct begin){.first_us = INT64_MIN};
+    }
+}
+
+struct order *order_create(bool texts, const struct config *config)
 {
     struct order *order = x_calloc(1, sizeof *order);
     order->texts = texts;
+    order->config = config != NULL && oracle_has_names(config) ? config : NULL;
     order->least_key = INT64_MAX;
-    order->first_us = INT64_MIN;
+    forget_begins(order);
     return order;
 }
 
@@ -84,8 +100,7 @@ static void forget(struct order *order)
     }
     order->begun = false;
     order->last = 0;
-    order->count = 0;
-    order->first_us = INT64_MIN;
+    forget_begins(order);
     order->least_key = INT64_MAX;
     order->greatest_key = 0;
     order->whole = false;
@@ -109,18 +124,33 @@ static uint64_t digest(struct str timestamp, struct str event_type)
 
 /* What came in order before the first events is not younger than the youngest of some of them: one
  * alone may have come late. */
-static void note_first(struct order *order, const struct answer_event *event)
+static void note_first(struct begin *begin, const struct answer_event *event)
 {
     const int64_t us = wire_event_timestamp(event->fields.parsed).us;
-    if (order->count++ < FIRST_EVENTS && us > order->first_us) {
-        order->first_us = us;
+    if (begin->count++ < FIRST_EVENTS && us > begin->first_us) {
+        begin->first_us = us;
     }
 }
 
-static void note_stream(struct order *order, struct event_id id)
+/* The stream that an id is of, as oracle_rows has them; 0: of none. */
+static uint64_t stream_of_id(const struct order *order, size_t source, struct str id,
+                             int64_t *offset)
+{
+    if (order->config == NULL) {
+        return event_id_stream(id, offset);
+    }
+    const char *name = order->config->sources[source].name;
+    if (event_id_parse_number(id, offset)) {
+        return oracle_named_stream(name, 0);
+    }
+    const uint64_t stream = event_id_stream(id, offset);
+    return stream != 0 ? oracle_named_stream(name, stream) : 0;
+}
+
+static void note_stream(struct order *order, size_t source, struct str id)
 {
     int64_t offset;
-    const uint64_t name = id.text.p != NULL ? event_id_stream(id.text, &offset) : 0;
+    const uint64_t name = id.p != NULL ? stream_of_id(order, source, id, &offset) : 0;
     struct stream *stream;
     if (name == 0) {
         return;
@@ -137,9 +167,22 @@ static void note_stream(struct order *order, struct event_id id)
     stream->last = offset > stream->last ? offset : stream->last;
 }
 
+static size_t source_of(const struct order *order, struct event_id id, struct str *rest)
+{
+    return id.text.p != NULL ? oracle_named_source(order->config, id.text, rest) : SIZE_MAX;
+}
+
+static void note_known(struct order *order)
+{
+    for (struct stream *stream = order->streams; stream != NULL; stream = stream->by_name.next) {
+        stream->known = stream->last;
+    }
+}
+
 static void add(struct order *order, const struct answer_event *event)
 {
     struct place *place;
+    struct str id = event->id.text;
     struct str timestamp = STR("");
     const int64_t key = tally_id(event->id);
     (void)mp_as_str(mp_get(event->fields.parsed, "timestamp"), &timestamp);
@@ -155,8 +198,11 @@ static void add(struct order *order, const struct answer_event *event)
     order->last = event->ordinal;
     order->least_key = key < order->least_key ? key : order->least_key;
     order->greatest_key = key > order->greatest_key ? key : order->greatest_key;
-    note_first(order, event);
-    note_stream(order, event->id);
+    const size_t source = order->config == NULL ? 0 : source_of(order, event->id, &id);
+    if (source != SIZE_MAX) {
+        note_first(&order->begins[source], event);
+        note_stream(order, source, id);
+    }
 }
 
 /* The ordinal up to which nothing is known one by one. It is that of the server's log; but a log
@@ -223,6 +269,7 @@ int order_read(struct order *order, struct peer *peer, int64_t newest_id, struct
     }
     if (!order->whole) {
         order->whole = true;
+        note_known(order);
         order->newest = order->greatest_key > newest_id ? order->greatest_key : newest_id;
     }
     return STATUS_OK;
@@ -268,7 +315,7 @@ static const struct stream *stream_of(const struct order *order, const struct or
 static bool is_behind(const struct order *order, const struct order_row *row)
 {
     const struct stream *stream = stream_of(order, row);
-    return stream != NULL && row->offset > stream->first;
+    return stream != NULL && row->offset > (row->any_order ? stream->known : stream->first);
 }
 
 bool order_has_passed(const struct order *order, const struct order_row *row)
@@ -287,9 +334,10 @@ uint64_t order_of(const struct order *order, const struct order_row *row)
     if (!order->texts) {
         return row->key > order->newest ? ORDER_NOT_DELIVERED : 0;
     }
+    const struct begin *begin = &order->begins[row->source];
     const bool younger = row->stream != 0
                              ? is_behind(order, row)
-                             : order->count != 0 && row->timestamp.us > order->first_us;
+                             : begin->count != 0 && row->timestamp.us > begin->first_us;
     return order->floor == 0 || younger ? ORDER_NOT_DELIVERED : 0;
 }
 

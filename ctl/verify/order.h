@@ -19,6 +19,10 @@
  * Where they are of streams (orders-3-1042), a stream is delivered in the order of its offsets. A
  * row that is not here was not delivered yet, if one is here that stands before it in its stream.
  *
+ * Ids of `sources` are texts NAME-ID, and all of this goes for each source by itself. Where the ids
+ * are numbers that commit in any order (PostgreSQL), a row that is not here was not delivered yet
+ * if its number is above all that were when the log was read first.
+ *
  * What was read once is kept, also when the server's log has dropped it since.
  */
 #ifndef CTL_VERIFY_ORDER_H
@@ -34,8 +38,9 @@ struct order;
 /* A position as a number; what is none is 0. */
 uint64_t order_number(struct str position);
 
-/* texts: ids are texts. */
-struct order *order_create(bool texts);
+/* texts: ids are texts. config, which is borrowed, says whether they are of several sources; NULL:
+ * they are not. */
+struct order *order_create(bool texts, const struct config *config);
 void order_destroy(struct order **order);
 
 /* Brings the order up to date. When the numbering has begun anew, when the server has emptied its
@@ -56,6 +61,8 @@ struct order_row {
     wall_time timestamp; /* of the row */
     uint64_t stream;     /* oracle_row_stream */
     int64_t offset;      /* oracle_row_offset */
+    unsigned source;     /* oracle_row_source */
+    bool any_order;      /* Rows of its stream are not delivered in the order of their offsets. */
 };
 
 /* Ordinal of a row that is in the table; 0 when it is some ordinal up to the floor. */

@@ -5,6 +5,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/wire/lane.h"
+#include "ctl/oracle/sources.h"
 #include "ctl/verify/judge.h"
 
 /* A key whose tile is settled. */
@@ -299,10 +300,37 @@ static void find_surplus(struct verdicts *verdicts, const struct verdict_compari
     }
 }
 
+static bool is_of(const struct tile_config *tile, const char *key)
+{
+    const size_t len = strlen(tile->key);
+    return strncmp(key, tile->key, len) == 0 && (key[len] == '/' || key[len] == '\0');
+}
+
+/* Of a definition whose rows cannot be read nothing is known. */
+static void find_unread(struct verdicts *verdicts, const struct verdict_comparison *c,
+                        const struct tile_config *definition, const char *why)
+{
+    for (const struct served_tile *tile = c->served->tiles; tile != NULL;
+         tile = tile->by_key.next) {
+        if (is_of(definition, tile->key) && !is_settled(verdicts, tile->key) &&
+            !is_unseen(verdicts, c, tile->key)) {
+            struct judged judged = {0};
+            judge_say(&judged, VERDICT_UNPROVABLE, x_asprintf("cannot be proved: %s", why));
+            verdict_list_add(&verdicts->list, tile->key, c->served, tile, &judged);
+            judge_free_judged(&judged);
+        }
+    }
+}
+
 static void compare_definition(struct verdicts *verdicts, const struct verdict_comparison *c,
                                const struct tile_config *tile)
 {
     struct oracle_members members;
+    const char *why = oracle_source_unread(c->source, tile);
+    if (why != NULL) {
+        find_unread(verdicts, c, tile, why);
+        return;
+    }
     oracle_select(c->rows, tile, &members);
     if (members.over_limit) {
         verdicts->skipped = x_reallocarray(verdicts->skipped, verdicts->skipped_count + 1,

@@ -12,6 +12,7 @@
 
 /* What is compared with what. All of it is borrowed. */
 struct verdict_comparison {
+    const struct oracle_source *source;  /* which the rows come from; NULL: it was read */
     const struct oracle_rows *rows;      /* the rows that the table has */
     const struct served *served;         /* the tiles that are served */
     const struct deliveries *deliveries; /* which rows had been delivered */

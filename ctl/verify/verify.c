@@ -144,6 +144,7 @@ static int compare_once(struct verify *v, bool last, struct error *err)
             v->began = v->served.as_of;
         }
         const struct verdict_comparison comparison = {
+            .source = v->source,
             .rows = v->rows,
             .served = &v->served,
             .deliveries = v->deliveries,

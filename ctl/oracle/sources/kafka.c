@@ -173,7 +173,7 @@ static void add_row(struct kafka *k, rd_kafka_message_t *m)
         const int len = snprintf(id, sizeof id, "%s%lld", k->prefixes->text, (long long)m->offset);
         const struct str text = {id, (size_t)len};
         note_spot(k, (uint64_t)m->offset);
-        oracle_rows_set_key(rows, tally_id(event_id_of_text(text)));
+        oracle_rows_set_text(rows, text);
         oracle_rows_set_place(rows, event_id_stream(text, &offset), m->offset);
         oracle_rows_set_partition(rows, m->partition);
     } else if (kind != ORACLE_MESSAGE_NOTHING) {

@@ -47,7 +47,7 @@ void postgres_cursor_add(struct oracle_source *base, const struct config_source 
     }
     base->newest++;
     if (event_id_valid(id) && oracle_add_event(rows, source, base->newest, timestamp, texts)) {
-        oracle_rows_set_key(rows, tally_id(event_id_of_text(id)));
+        oracle_rows_set_text(rows, id);
     } else {
         base->unusable++;
     }

@@ -360,7 +360,7 @@ static void add_row(struct redis *r, struct oracle_rows *rows, struct entry *ent
     if (kind == ORACLE_MESSAGE_ROW &&
         oracle_add_event(rows, r->source, r->base.newest, timed ? &time : NULL, texts)) {
         const uint64_t stream = event_id_stream(id, &offset);
-        oracle_rows_set_key(rows, tally_id(event_id_of_text(id)));
+        oracle_rows_set_text(rows, id);
         oracle_rows_set_place(rows, stream, offset);
     } else if (kind != ORACLE_MESSAGE_NOTHING) {
         r->base.unusable++;

@@ -246,7 +246,7 @@ static int load_by_cursor(struct oracle_source *base, struct oracle_rows *rows, 
             base->unusable++;
         }
         if (oracle_rows_count(rows) != before) {
-            oracle_rows_set_key(rows, tally_id(event_id_of_text(id)));
+            oracle_rows_set_text(rows, id);
         }
     }
     sqlite3_reset(s->page);

@@ -443,7 +443,7 @@ static int setup(void **state)
     }
     h->seed = (unsigned)time(NULL);
     print_message("seed %u\n", h->seed);
-    h->order = order_create(false);
+    h->order = order_create(false, NULL);
     h->judge = judge_create();
     *state = h;
     return 0;

@@ -4,7 +4,10 @@
 
 #include "common/replica/answer.h"
 #include "common/wire/tally.h"
+#include "ctl/oracle/named.h"
 #include "tests/unit.h"
+
+#define EVENTS_US INT64_C(1795773600000000) /* the timestamp of all events */
 
 /* The server that is asked. */
 struct server {
@@ -88,7 +91,7 @@ static void test_what_was_read_is_kept(void **state)
 {
     (void)state;
     static const int64_t ids[] = {11, 10, 12, 13};
-    struct order *order = order_create(false);
+    struct order *order = order_create(false, NULL);
     server.ids = ids;
     server.count = 3;
     read_order(order);
@@ -107,7 +110,7 @@ static void test_a_log_that_was_emptied_is_read_anew(void **state)
     (void)state;
     static const int64_t before[] = {10, 11, 12};
     static const int64_t since[] = {10, 21, 22, 23};
-    struct order *order = order_create(false);
+    struct order *order = order_create(false, NULL);
     server.ids = before;
     server.count = 3;
     read_order(order);
@@ -149,7 +152,7 @@ static void test_streams_are_delivered_in_the_order_of_their_offsets(void **stat
 {
     (void)state;
     static const char *const texts[] = {"t-0-8", "t-1-20", "t-0-9", "t-0-11"};
-    struct order *order = order_create(true);
+    struct order *order = order_create(true, NULL);
     server.texts = texts;
     server.count = 4;
     server.floor = 100;
@@ -169,7 +172,7 @@ static void test_what_was_passed_over_is_told_by_what_is_behind_it(void **state)
 {
     (void)state;
     static const char *const texts[] = {"t-0-8", "t-1-20", "t-0-11"};
-    struct order *order = order_create(true);
+    struct order *order = order_create(true, NULL);
     server.texts = texts;
     server.count = 3;
     server.floor = 100;
@@ -183,6 +186,57 @@ static void test_what_was_passed_over_is_told_by_what_is_behind_it(void **state)
     read_order(order);
     assert_true(has_passed(order, "t-0-12"));
     order_destroy(&order);
+}
+
+/* Each source by itself: one in the order of its numbers, one whose numbers commit in any order,
+ * and one whose ids are texts, whose events are an hour older than the others' rows. */
+static void test_each_of_several_sources_is_delivered_by_itself(void **state)
+{
+    (void)state;
+    static const char yaml[] = "sources:\n"
+                               "  - {name: a, uri: 'sqlite:a.db'}\n"
+                               "  - {name: p, uri: 'postgresql://h/d'}\n"
+                               "  - {name: t, uri: 'sqlite:t.db', cursor: [created_at, id]}\n";
+    static const char *const texts[] = {"a-8", "p-20", "t-x", "a-11", "p-17"};
+    struct config *config;
+    struct error err = {{0}};
+    assert_int_equal(config_parse(yaml, strlen(yaml), "t.yaml", &config, &err), STATUS_OK);
+    struct order *order = order_create(true, config);
+    server.texts = texts;
+    server.count = 5;
+    server.floor = 100;
+    read_order(order);
+    static const struct {
+        const char *id;
+        unsigned source;
+        int64_t us; /* behind the events */
+        uint64_t ordinal;
+    } rows[] = {
+        {"a-8", 0, 0, 101},
+        {"a-11", 0, 0, 104},
+        {"a-9", 0, 0, ORDER_NOT_DELIVERED},
+        {"a-7", 0, 1, 0},
+        {"p-17", 1, 0, 105},
+        {"p-18", 1, 1, 0}, /* delivered up to the floor: numbers above it were */
+        {"p-21", 1, -1, ORDER_NOT_DELIVERED},
+        {"t-x", 2, 0, 103},
+        {"t-old", 2, -1, 0},
+        {"t-new", 2, 1, ORDER_NOT_DELIVERED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct str id = str_of(rows[i].id);
+        struct order_row row = {.key = tally_id(event_id_of_text(id)),
+                                .timestamp = {EVENTS_US + rows[i].us},
+                                .source = rows[i].source,
+                                .any_order = rows[i].source == 1};
+        if (rows[i].source != 2) {
+            row.stream = oracle_named_stream(config->sources[rows[i].source].name, 0);
+            row.offset = atoi(id.p + 2);
+        }
+        assert_true(order_of(order, &row) == rows[i].ordinal);
+    }
+    order_destroy(&order);
+    config_destroy(&config);
 }
 
 static int setup(void **state)
@@ -208,6 +262,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_log_that_was_emptied_is_read_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(test_streams_are_delivered_in_the_order_of_their_offsets,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(test_each_of_several_sources_is_delivered_by_itself, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_what_was_passed_over_is_told_by_what_is_behind_it,
                                         setup, teardown),
     };
