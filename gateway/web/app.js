@@ -48,7 +48,7 @@ function onTiles(tiles, whole) {
     anew = show(tile) || anew;
   }
   if (anew) arrange();
-  byId("empty").hidden = cards.size !== 0;
+  tellEmpty();
 }
 
 function remove(key) {
@@ -60,7 +60,7 @@ function remove(key) {
   }
   cards.get(key)?.destroy();
   cards.delete(key);
-  byId("empty").hidden = cards.size !== 0;
+  tellEmpty();
 }
 
 // ---- Layout ----
@@ -107,10 +107,18 @@ function filter() {
   for (const [key, card] of cards) {
     card.node.hidden = layout.hidden.has(key) || (text !== "" && !card.matches(text)) || !card.filter(group);
   }
+  tellEmpty();
   const hidden = [...layout.hidden].filter((key) => cards.has(key)).length;
   const changed = hidden || layout.order.length || layout.sizes.size;
   byId("layout-reset").hidden = !changed;
   byId("layout-reset").textContent = hidden ? `Show ${hidden} hidden` : "Default layout";
+}
+
+// Says why there is no card, when there is none.
+function tellEmpty() {
+  const text = byId("search").value.trim();
+  setText(byId("empty"), cards.size === 0 ? "No tiles yet." : text ? `No tile is found by “${text}”.` : "No tile to show.");
+  byId("empty").hidden = [...cards.values()].some((card) => !card.node.hidden);
 }
 
 function learnGroup(group) {
@@ -160,7 +168,7 @@ function tick() {
   const { silent, silentMs } = world;
   document.documentElement.classList.toggle("silent", silent);
   byId("silence").hidden = !silent;
-  if (silent) setText(byId("silence"), `${words[live.status] === "Sign in" ? "Nothing new" : "No answer"} since ${clock(Date.now() - silentMs)}, ${duration(silentMs)} ago. What you see is of then.`);
+  if (silent) setText(byId("silence"), `${live.status === "signed-out" || live.status === "forbidden" ? "Nothing new" : "No answer"} since ${clock(Date.now() - silentMs)}, ${duration(silentMs)} ago. What you see is of then.`);
 }
 
 // ---- Page ----

@@ -65,7 +65,7 @@ export class Card {
     this.tile = tile;
     const group = tile.group ? ` · ${tile.group.value}` : "";
     setText(this.title, (tile.title ?? tile.key) + group);
-    this.title.title = tile.key;
+    this.title.title = `${this.title.textContent}\n${tile.key}`; // There may be no room for the whole title.
     this.drawing.update(tile);
     this.tick();
   }
@@ -160,7 +160,7 @@ export class Family {
     cancelAnimationFrame(this.frame);
     this.frame = null;
     setText(this.title, this.tile.title ?? this.key);
-    this.title.title = this.tile.title ?? this.key;
+    this.title.title = `${this.title.textContent}\n${this.key}`;
     const rows = this.rows().sort((a, b) => (b.data.value ?? 0) - (a.data.value ?? 0) || (a.key < b.key ? -1 : 1));
     const most = rows.reduce((found, t) => Math.max(found, Math.abs(t.data.value ?? 0)), 0) || 1;
     while (this.list.children.length > Math.min(rows.length, this.shown)) this.list.lastChild.remove();

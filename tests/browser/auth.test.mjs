@@ -88,7 +88,7 @@ test("a tile in a page says that it is denied, and shows itself when it is not a
 });
 
 test("a token that expires under an open page ends in Sign in", async () => {
-  const p = await page(token("--expires", "4s"));
+  const p = await page(token("--expires", "10s"));
   await until("the connection", async () => (await status(p)) === "Connected");
   await until("the word", async () => (await status(p)) === "Sign in");
   assert.deepEqual(p.errors, []);

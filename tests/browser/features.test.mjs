@@ -99,7 +99,13 @@ test("search and groups", async () => {
   await page.keyboard.press("/");
   await page.keyboard.type("backlog");
   assert.deepEqual(await shown(page), ["work.backlog"]);
+  assert.equal(await page.isVisible("#empty"), false);
+  await page.fill("#search", "nothing of the kind");
+  assert.deepEqual(await shown(page), []);
+  assert.equal(await page.textContent("#empty"), "No tile is found by “nothing of the kind”.");
+  assert.match(await card(page, "work.backlog").locator(".title").getAttribute("title"), /^Backlog\nwork\.backlog$/);
   await page.fill("#search", "");
+  assert.equal(await page.isVisible("#empty"), false);
   await page.selectOption("#group", { label: "region: us" });
   assert.deepEqual(await card(page, "orders.by_region").locator("li .name").allTextContents(), ["us"]);
   await page.selectOption("#group", "");
