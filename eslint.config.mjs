@@ -33,6 +33,7 @@ const rules = {
 };
 
 export default [
+  { ignores: ["gateway/web/vendor/**"] }, // of other people, as they publish it
   js.configs.recommended,
   { linterOptions: { reportUnusedDisableDirectives: "error" }, rules },
 
