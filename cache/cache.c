@@ -11,6 +11,7 @@
 #include "common/net/sockets.h"
 #include "common/program/log.h"
 #include "common/program/metrics.h"
+#include "common/program/notify.h"
 
 #define LINK_BUDGET 500 /* Messages that are taken in before the others get their turn. */
 #define QUERY_BUDGET 50 /* Requests that are answered before the others get their turn. */
@@ -128,6 +129,7 @@ static void work(struct cache *cache)
         const struct config_cache *config = &cache->program->config->cache;
         log_info("ready component=cache publish=%s query=%s tiles=%zu", config->publish,
                  config->query, store_count(cache->store));
+        notify_status("ready");
     }
     int wait = more ? 0 : link_wait_ms(cache->link, now);
     wait = mono_ms_until(now, store_next_expiry(cache->store), wait);
@@ -189,6 +191,7 @@ static int on_listeners_timer(zloop_t *loop, int timer, void *arg)
     struct cache *cache = arg;
     listeners_check(cache->listeners);
     guard_count_broken(cache->guard, clock_mono());
+    notify_alive(clock_mono());
     return 0;
 }
 
@@ -304,8 +307,10 @@ int cache_run(struct cache *cache)
     }
     poll_on(cache, NULL, cache->program->signals, on_signal);
     zloop_timer(cache->loop, LISTENERS_CHECK_MS, 0, on_listeners_timer, cache);
+    notify_ready("no upstream has answered yet");
     work(cache);
     zloop_start(cache->loop);
+    notify_stopping();
     log_info("stopped");
     return STATUS_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/xalloc.h"
+#include "common/program/config_path.h"
 #include "common/program/program.h"
 #include "ctl/commands/commands.h"
 
@@ -83,7 +84,7 @@ static error_t parse_common(int key, char *value, struct argp_state *state)
 
 static const struct argp_option common_options[] = {
     {NULL, 0, NULL, 0, "Common to all commands:", 10},
-    {"config", 'c', "FILE", 0, "Configuration (default: tilewire.yaml)", 10},
+    {"config", 'c', "FILE", 0, CONFIG_PATH_HELP, 10},
     {"from", OPTION_FROM, "PROGRAM", 0, "Whom to ask: cache (default) or ingestor", 10},
     {"query", OPTION_QUERY, "ADDRESS", 0, "Ask there, whatever the configuration says", 10},
     {"publish", OPTION_PUBLISH, "ADDRESS", 0, "Listen there, likewise", 10},
@@ -212,7 +213,8 @@ void options_parse(struct options *options, int argc, char **argv)
         .doc = doc,
         .children = children,
     };
-    *options = (struct options){.line.config_path = "tilewire.yaml"};
+    *options = (struct options){.line.config_path =
+                                    config_path_first(CONFIG_PATH_HERE, CONFIG_PATH_SYSTEM)};
     argp_err_exit_status = PROGRAM_EXIT_USAGE;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, options);
     options->from_ingestor = options->from_ingestor || options->command->of_ingestor;

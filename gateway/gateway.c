@@ -9,6 +9,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
+#include "common/program/notify.h"
 #include "gateway/admin.h"
 #include "gateway/api/push.h"
 #include "gateway/api/routes.h"
@@ -77,8 +78,22 @@ static int start_serving(struct gateway *gateway)
         return status;
     }
     gateway->serving = true;
-    log_info("ready component=gateway listen=%s", gateway->listen.text);
+    const bool ready = replica_ready(link_replica(gateway->link));
+    if (!ready) {
+        log_warn("serving component=gateway listen=%s: not ready yet", gateway->listen.text);
+    }
+    notify_ready(ready ? "ready" : "serving; no upstream has answered yet");
     return STATUS_OK;
+}
+
+/* Says once that what is served is in sync: whoever replaces a gateway waits for that line. */
+static void announce(struct gateway *gateway)
+{
+    if (gateway->serving && !gateway->announced && replica_ready(link_replica(gateway->link))) {
+        gateway->announced = true;
+        log_info("ready component=gateway listen=%s", gateway->listen.text);
+        notify_status("ready");
+    }
 }
 
 static void start_draining(struct gateway *gateway)
@@ -87,6 +102,7 @@ static void start_draining(struct gateway *gateway)
     log_info("draining: %zu streams are told to come back, over %lld ms",
              streams_count(gateway->streams), (long long)drain_ms);
     gateway->turn.draining = true;
+    notify_stopping();
     gateway->drain_until = mono_add_ms(gateway->turn.now, drain_ms);
     gateway->finish_at = mono_add_ms(gateway->drain_until, FINISH_MS);
     gateway->drain_at = gateway->turn.now;
@@ -143,6 +159,7 @@ static void heartbeat(struct gateway *gateway)
 static void timers(struct gateway *gateway)
 {
     heartbeat(gateway);
+    notify_alive(gateway->turn.now);
     if (gateway->turn.now.us >= gateway->sweep_at.us) {
         gateway->sweep_at = mono_add_ms(gateway->turn.now, SWEEP_MS);
         streams_sweep(gateway->streams, gateway->turn.now);
@@ -240,6 +257,7 @@ int gateway_run(struct gateway *gateway)
         if (time_to_serve(gateway) && start_serving(gateway) != STATUS_OK) {
             return STATUS_IO;
         }
+        announce(gateway);
         if (http) {
             admin_run(gateway);
         }

@@ -35,6 +35,7 @@ struct gateway {
 
     struct turn turn;       /* The loop's turn, which the parts see. */
     bool serving;           /* True once connections are accepted. */
+    bool announced;         /* The log has the line that says it is ready: it serves, in sync. */
     mono_time serve_at;     /* When connections are accepted even if the replica is not in sync. */
     mono_time heartbeat_at; /* When streams get their next heartbeat. */
     bool late;              /* True when the data was late at the last heartbeat. */

@@ -4,6 +4,7 @@
 #include "common/base/xalloc.h"
 #include "common/net/sockets.h"
 #include "common/program/log.h"
+#include "common/program/notify.h"
 #include "ingestor/ingestor_build.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
@@ -113,6 +114,7 @@ static int on_listeners_timer(zloop_t *loop, int timer, void *arg)
     struct ingestor *ingestor = arg;
     listeners_check(ingestor->answering.listeners);
     guard_count_broken(ingestor->answering.guard, clock_mono());
+    notify_alive(clock_mono());
     return 0;
 }
 
@@ -257,9 +259,11 @@ enum ingestor_end ingestor_run(struct ingestor *ingestor)
     }
     poll_on(ingestor, NULL, ingestor->program->signals, on_signal);
     zloop_timer(ingestor->loop, LISTENERS_CHECK_MS, 0, on_listeners_timer, ingestor);
+    notify_ready("beginning, or waiting for another ingestor to end");
     (void)tick(ingestor);
     zloop_start(ingestor->loop);
     if (!ingestor->start_again) {
+        notify_stopping();
         end_in_time();
     }
     ingestor_save_at_end(ingestor);

@@ -2,6 +2,7 @@
 #include "ingestor/ingestor_publish.h"
 
 #include "common/program/log.h"
+#include "common/program/notify.h"
 #include "ingestor/ingestor_clock.h"
 
 #define HEARTBEAT_MS 1000
@@ -88,6 +89,7 @@ void ingestor_go_live(struct ingestor *ingestor, struct moment now)
              ingestor->config->ingestor.publish, ingestor->config->ingestor.query,
              publisher_position_text(ingestor->publisher),
              store_count(publisher_store(ingestor->publisher)));
+    notify_status("ready");
 }
 
 static void log_silence(struct ingestor *ingestor)

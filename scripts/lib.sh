@@ -8,8 +8,13 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
-packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libczmq-dev libmsgpack-dev
-    libmicrohttpd-dev libwslay-dev libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev libcurl4-gnutls-dev zlib1g-dev uthash-dev libcmocka-dev tzdata)
+# What Debian 12 calls otherwise. From Debian 13 on msgpack-c is a package of its own, and librdkafka-dev wants that build of libcurl.
+package_msgpack=libmsgpack-c-dev package_curl=libcurl4-openssl-dev
+if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then package_msgpack=libmsgpack-dev package_curl=libcurl4-gnutls-dev; fi
+
+packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libczmq-dev "$package_msgpack" libmicrohttpd-dev libwslay-dev
+    libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev "$package_curl" zlib1g-dev uthash-dev libsystemd-dev tzdata)
+packages_units=(libcmocka-dev)
 packages_buses=(librdkafka-dev libhiredis-dev libnats-dev libssl-dev) # with each of these the source of a bus is built
 packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
@@ -135,10 +140,10 @@ node_modules() {
     fi
 }
 
-# build_all PRESET [TARGET…]: with all sources. build PRESET [TARGET…]: with those of the buses whose libraries are there. Both
-# configure, build, and print nothing but what goes wrong.
+# build_all PRESET [TARGET…]: with all sources and the tests. build PRESET [TARGET…]: with those of the buses whose libraries are there,
+# and with the tests if cmocka is. Both configure, build, and print nothing but what goes wrong.
 build_all() {
-    need "${packages_build[@]}" "${packages_buses[@]}"
+    need "${packages_build[@]}" "${packages_buses[@]}" "${packages_units[@]}"
     build "$@"
 }
 
@@ -146,7 +151,6 @@ build() {
     local preset=$1 log
     shift
     need "${packages_build[@]}"
-    node_modules "$root/gateway/web"
     say "building ($preset)"
     mkdir -p "$root/build"
     log=$root/build/$preset.log

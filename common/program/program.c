@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/program/arguments.h"
+#include "common/program/config_path.h"
 #include "common/program/log.h"
 
 const char *argp_program_version = "tilewire " TILEWIRE_VERSION;
@@ -77,13 +78,13 @@ static int catch_signals(void)
 void program_start(struct program *program, int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"config", 'c', "FILE", 0, "Configuration (default: tilewire.yaml)", 0},
+        {"config", 'c', "FILE", 0, CONFIG_PATH_HELP, 0},
         {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0, "error, warn, info (default) or debug", 0},
         {"log-format", OPTION_LOG_FORMAT, "FORMAT", 0, "text (default) or json", 0},
         {0},
     };
     static const struct argp_option with_listen[] = {
-        {"config", 'c', "FILE", 0, "Configuration (default: tilewire.yaml)", 0},
+        {"config", 'c', "FILE", 0, CONFIG_PATH_HELP, 0},
         {"listen", OPTION_LISTEN, "ADDR", 0,
          "Address to serve browsers on, HOST:PORT or unix:/PATH", 0},
         {"admin-listen", OPTION_ADMIN_LISTEN, "ADDR", 0, "Address of /metrics, for operators", 0},
@@ -100,7 +101,7 @@ void program_start(struct program *program, int argc, char **argv)
     if (!arguments_check(argc, argv)) {
         exit(PROGRAM_EXIT_USAGE);
     }
-    program->config_path = "tilewire.yaml";
+    program->config_path = config_path_first(CONFIG_PATH_HERE, CONFIG_PATH_SYSTEM);
     program->signals = catch_signals();
     argp_err_exit_status = PROGRAM_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);

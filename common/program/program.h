@@ -32,7 +32,7 @@ struct program {
 
     /* Filled by program_start. */
     struct config *config;    /* owned; program_finish frees it */
-    const char *config_path;  /* part of argv, or "tilewire.yaml" */
+    const char *config_path;  /* part of argv, or one of config_path.h */
     const char *listen;       /* part of argv; NULL when --listen was not given */
     const char *admin_listen; /* the same for --admin-listen */
     int signals;              /* a signalfd of SIGTERM, SIGINT and SIGHUP, which are blocked */

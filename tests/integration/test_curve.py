@@ -204,7 +204,7 @@ def test_a_server_with_another_key_is_not_believed(curved):
     (keys.folder / "cache.key").write_text(keys.secret("false"))
     for name in ("ingestor", "cache", "gateway0"):
         curved[name].start()
-    curved["gateway0"].await_log("ready component")
+    curved["gateway0"].await_log("serving component")
     curved["gateway0"].await_log("ends each connection before anything is said: it has another key than the one that is expected of it")
     assert curved.request("/readyz")[0] == 503
     result = curved.run("get", "orders.ever")

@@ -277,7 +277,7 @@ def test_definitions_are_as_configured(deploy, sqlite_table):
 
 def test_status_pages(deploy, sqlite_table):
     d = deploy(sqlite_table)
-    d["gateway0"].start().await_log("ready component")
+    d["gateway0"].start().await_log("serving component")
     assert d.request("/healthz")[0] == 200
     problem(d.request("/readyz"), 503)
     problem(d.request("/api/tiles"), 503)

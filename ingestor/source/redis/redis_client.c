@@ -141,7 +141,7 @@ static int send_words(struct redis_client *client, const char *const *words, siz
     for (size_t i = 0; i < count; i++) {
         argv[i] = words[i];
     }
-    const int len = redisFormatCommandArgv(&command, (int)count, argv, NULL);
+    const long long len = redisFormatCommandArgv(&command, (int)count, argv, NULL);
     if (len < 0) {
         return error_set(err, STATUS_IO, "out of memory");
     }
