@@ -11,6 +11,10 @@
 #include "gateway/http/detach.h"
 #include "gateway/http/reply.h"
 
+/* A proxy that compresses would hold events back until it has enough of them; most leave alone what
+ * is not to be transformed. */
+#define STREAM_CACHING "no-cache, no-transform"
+
 static void set_int(int fd, int level, int option, int value)
 {
     (void)setsockopt(fd, level, option, &value, sizeof value);
@@ -49,10 +53,12 @@ static void put_sse_head(const struct request *request, struct buf *out)
     buf_append_text(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
                          "X-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n"
                          "Connection: close\r\n");
-    put_header(out, "Cache-Control", reply_cache_control(request, "no-cache", cache));
+    put_header(out, "Date", reply_date(request));
+    put_header(out, "Cache-Control", reply_cache_control(request, STREAM_CACHING, cache));
     reply_each_common(request, put_header, out);
-    /* rand() would not do: unseeded, it spreads the clients of all gateways alike. */
-    buf_printf(out, "\r\nretry: %u\n\n", 1000 + arc4random_uniform(2000));
+    /* The first event ends the block: many libraries take one that has no data for an event without
+     * any. rand() would not do: unseeded, it spreads the clients of all gateways alike. */
+    buf_printf(out, "\r\nretry: %u\n", 1000 + arc4random_uniform(2000));
 }
 
 /* counter: of those refused for the same reason. */
@@ -76,10 +82,10 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     stream->view = request->view;
     stream->expires = who_ends(request);
     if (request->head) {
-        static const char *const headers[] = {"Cache-Control", "no-cache", "X-Accel-Buffering",
+        static const char *const headers[] = {"Cache-Control", STREAM_CACHING, "X-Accel-Buffering",
                                               "no", NULL};
         selection_free(&stream->selection);
-        return reply_body(request, MHD_HTTP_OK, "text/event-stream", STR(""), headers);
+        return reply_endless(request, MHD_HTTP_OK, "text/event-stream", headers);
     }
     switch (streams_room(api->streams, stream)) {
     case STREAMS_ROOM:

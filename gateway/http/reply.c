@@ -162,6 +162,32 @@ enum MHD_Result reply_body(struct request *request, unsigned status, const char 
     return reply_made(request, status, type, response, body.len, headers);
 }
 
+/* Never asked: HEAD has no body. */
+static ssize_t no_bytes(void *arg, uint64_t at, char *out, size_t max)
+{
+    (void)arg;
+    (void)at;
+    (void)out;
+    (void)max;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+enum MHD_Result reply_endless(struct request *request, unsigned status, const char *type,
+                              const char *const *headers)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, no_bytes, NULL, NULL);
+    if (response != NULL) {
+        MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    }
+    return reply_made(request, status, type, response, 0, headers);
+}
+
+const char *reply_date(const struct request *request)
+{
+    return date_now(request->http);
+}
+
 static void free_blob(void *arg)
 {
     struct blob *blob = arg;

@@ -40,6 +40,13 @@ enum MHD_Result reply_dated(struct request *request, unsigned status, struct MHD
 enum MHD_Result reply_body(struct request *request, unsigned status, const char *type,
                            struct str body, const char *const *headers);
 
+/* The answer to HEAD of what has no end: no length is said, and nothing is chunked. */
+enum MHD_Result reply_endless(struct request *request, unsigned status, const char *type,
+                              const char *const *headers);
+
+/* Now, as Date has it; good until the next turn. */
+const char *reply_date(const struct request *request);
+
 /* The same with a body that is shared: takes a reference of its own. */
 enum MHD_Result reply_blob(struct request *request, unsigned status, const char *type,
                            struct blob *body, const char *const *headers);

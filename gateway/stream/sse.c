@@ -60,7 +60,7 @@ static void append_farewell(struct buf *out, enum transport_farewell why, unsign
         const struct message message = render_expired_token();
         message_append_sse(out, &message);
     }
-    buf_printf(out, "retry: %u\n\n", retry_ms);
+    buf_printf(out, "retry: %u\n", retry_ms); /* without an empty line, it is no event */
 }
 
 const struct transport sse_transport = {

@@ -339,7 +339,7 @@ def test_requests_upon_each_other_end_with_a_stream(deploy, sqlite_table):
         assert [int(read_answer(reader)[0].split()[1]) for _ in lines[:3]] == [200, 304, 404]
         line, headers, _ = read_answer(reader)
         assert line.split()[1] == "200" and headers["content-type"] == "text/event-stream"
-        assert reader.readline().startswith(b"retry: ") and reader.readline() == b"\n"
+        assert reader.readline().startswith(b"retry: ")
         last = sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
         assert reader.readline() == f"id: {last}\n".encode()
 
@@ -459,7 +459,12 @@ def test_head_answers_as_get_without_the_body(deploy, sqlite_table):
             assert head[1].get(name) == get[1].get(name), (path, name)
     head = d.request("/api/events/stream", method="HEAD")
     assert head[0] == 200 and head[1]["content-type"] == "text/event-stream" and head[2] == b""
-    assert head[1]["cache-control"] == "no-cache" and head[1]["x-accel-buffering"] == "no"
+    assert head[1]["cache-control"] == "no-cache, no-transform" and head[1]["x-accel-buffering"] == "no"
+    stream = d.stream("/api/events/stream")
+    for name in ("content-length", "transfer-encoding"):
+        assert name not in head[1] and name not in stream.headers, "a stream has no length, and none is said"
+    for headers in (head[1], stream.headers):
+        assert abs(email.utils.parsedate_to_datetime(headers["date"]).timestamp() - time.time()) < 60
 
 
 def test_the_dashboard_is_served_strictly(deploy, sqlite_table):

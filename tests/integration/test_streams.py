@@ -45,7 +45,7 @@ def test_the_format_is_that_of_f18(deploy, sqlite_table):
     stream = d.stream("/api/events/stream")
     assert stream.status == 200
     assert stream.headers["content-type"] == "text/event-stream"
-    assert stream.headers["cache-control"] == "no-cache"
+    assert stream.headers["cache-control"] == "no-cache, no-transform"
     assert stream.headers["x-accel-buffering"] == "no"
     at = now_iso()
     shell_insert(sqlite_table, "work_item_claimed", "w1", at)
@@ -53,7 +53,7 @@ def test_the_format_is_that_of_f18(deploy, sqlite_table):
     expected = ('id: 1\nevent: work_item_claimed\ndata: {"id":1,"timestamp":"%s","event_type":"work_item_claimed",'
                 '"actor_id":"ada","target_id":"w1","summary":"it\'s new"}\n\n' % at)
     text = stream.raw.decode()
-    assert re.match(r"retry: \d+\n\n", text)
+    assert re.match(r"retry: \d+\n[a-z]", text), "the first event has it: alone it would be an event without data to many"
     assert text.endswith(expected), text
 
 
@@ -62,7 +62,7 @@ def test_gateways_spread_reconnections_differently(deploy, sqlite_table):
 
     def retries(gateway):
         streams = [d.stream("/api/events/stream", gateway=gateway) for _ in range(6)]
-        wait_until(lambda: all(b"\n\n" in s.raw for s in streams))
+        wait_until(lambda: all(b"\n" in s.raw for s in streams))
         for stream in streams:
             stream.close()
         return [int(re.match(rb"retry: (\d+)\n", s.raw)[1]) for s in streams]
