@@ -52,7 +52,7 @@ need() {
 need_program() {
     local program=$1 fresh=
     shift
-    [ -x "/usr/sbin/$program" ] || fresh=yes
+    command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] || fresh=yes
     need "$@"
     if [ -n "$fresh" ] && [ -d /run/systemd/system ]; then as_root systemctl disable --quiet --now "$program.service"; fi
 }
