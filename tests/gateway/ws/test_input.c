@@ -184,7 +184,7 @@ static void large_messages(void **state)
         memset(buf_reserve(&frame, len), 'x', len);
         frame.len += len;
         for (size_t max = len - 1; max <= len; max++) {
-            char expected[32];
+            char expected[48];
             struct trace trace = {0};
             struct ws_partial partial = {0};
             const struct ws_handler handler = {on_frame, on_any,   on_ping,
