@@ -20,6 +20,7 @@
 #include "gateway/gateway_state.h"
 #include "gateway/http/detach.h"
 #include "gateway/limits.h"
+#include "gateway/serving.h"
 #include "gateway/stream/render/render.h"
 #include "gateway/stream/sse.h"
 #include "gateway/ws/session.h"
@@ -55,45 +56,6 @@ static bool watch_all(struct gateway *gateway)
            watch(gateway, link_fd(gateway->link), EPOLLIN, TAG_LINK) &&
            (gateway->admin == NULL ||
             watch(gateway, http_epoll_fd(gateway->admin), EPOLLIN, TAG_HTTP));
-}
-
-/* Clients that come back with a cursor or an id can only be told what they missed when this gateway
- * is in sync, so it waits for that, but not for long. */
-static bool time_to_serve(const struct gateway *gateway)
-{
-    return !gateway->serving && !gateway->turn.draining &&
-           (replica_ready(link_replica(gateway->link)) ||
-            gateway->turn.now.us >= gateway->serve_at.us);
-}
-
-static int start_serving(struct gateway *gateway)
-{
-    struct error err = {{0}};
-    int status = http_start(gateway->http, &err);
-    if (status == STATUS_OK && !watch(gateway, http_epoll_fd(gateway->http), EPOLLIN, TAG_HTTP)) {
-        status = error_set(&err, STATUS_IO, "cannot watch descriptors: %s", strerror(errno));
-    }
-    if (status != STATUS_OK) {
-        log_error("%s", err.text);
-        return status;
-    }
-    gateway->serving = true;
-    const bool ready = replica_ready(link_replica(gateway->link));
-    if (!ready) {
-        log_warn("serving component=gateway listen=%s: not ready yet", gateway->listen.text);
-    }
-    notify_ready(ready ? "ready" : "serving; no upstream has answered yet");
-    return STATUS_OK;
-}
-
-/* Says once that what is served is in sync: whoever replaces a gateway waits for that line. */
-static void announce(struct gateway *gateway)
-{
-    if (gateway->serving && !gateway->announced && replica_ready(link_replica(gateway->link))) {
-        gateway->announced = true;
-        log_info("ready component=gateway listen=%s", gateway->listen.text);
-        notify_status("ready");
-    }
 }
 
 static void start_draining(struct gateway *gateway)
@@ -254,10 +216,10 @@ int gateway_run(struct gateway *gateway)
             waiting_events(gateway->waiting, gateway->events);
         }
         timers(gateway);
-        if (time_to_serve(gateway) && start_serving(gateway) != STATUS_OK) {
+        if (serving_is_due(gateway) && serving_begin(gateway) != STATUS_OK) {
             return STATUS_IO;
         }
-        announce(gateway);
+        serving_announce(gateway);
         if (http) {
             admin_run(gateway);
         }
@@ -458,16 +420,9 @@ int gateway_create(struct program *program, struct gateway **out, struct error *
     *out = gateway;
     gateway->program = program;
     gateway->config = program->config;
-    gateway->listen = program->config->gateway.listen;
     gateway->turn.now = clock_mono();
     gateway->serve_at = mono_add_ms(gateway->turn.now, SYNC_WAIT_MS);
-    int status = STATUS_OK;
-    if (program->listen != NULL) {
-        status = config_parse_listen(program->listen, &gateway->listen, err);
-    }
-    if (status == STATUS_OK) {
-        status = config_check_listen(gateway->config, &gateway->listen, err);
-    }
+    int status = serving_find_address(gateway, err);
     if (status == STATUS_OK) {
         status = create_parts(gateway, err);
     }
@@ -506,6 +461,7 @@ void gateway_destroy(struct gateway **gateway_p)
     if (gateway->epoll > 0) {
         close(gateway->epoll);
     }
+    free(gateway->listen_text);
     free(gateway->vary);
     free(gateway);
     *gateway_p = NULL;

@@ -14,7 +14,8 @@
 struct gateway {
     struct program *program;             /* Borrowed. */
     const struct config *config;         /* The program's; its limits change with SIGHUP. */
-    struct config_listen_address listen; /* The address of the configuration, or of --listen. */
+    struct config_listen_address listen; /* The address of the configuration, --listen or --port. */
+    char *listen_text;                   /* Owned: what `listen` borrows, with --port; or NULL. */
     struct descriptors descriptors;      /* How many may be used for what. */
     int epoll;                           /* Watches everything; see tag.h. */
 

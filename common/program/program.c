@@ -22,7 +22,7 @@ struct arguments {
     enum log_format format;
 };
 
-enum { OPTION_LISTEN = 256, OPTION_ADMIN_LISTEN, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
+enum { OPTION_LISTEN = 256, OPTION_PORT, OPTION_ADMIN_LISTEN, OPTION_LOG_LEVEL, OPTION_LOG_FORMAT };
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
@@ -36,6 +36,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
             return ARGP_ERR_UNKNOWN;
         }
         arguments->program->listen = value;
+        return 0;
+    case OPTION_PORT:
+        if (!arguments->program->has_listen) {
+            return ARGP_ERR_UNKNOWN;
+        }
+        arguments->program->port = value;
         return 0;
     case OPTION_ADMIN_LISTEN:
         if (!arguments->program->has_listen) {
@@ -87,6 +93,8 @@ void program_start(struct program *program, int argc, char **argv)
         {"config", 'c', "FILE", 0, CONFIG_PATH_HELP, 0},
         {"listen", OPTION_LISTEN, "ADDR", 0,
          "Address to serve browsers on, HOST:PORT or unix:/PATH", 0},
+        {"port", OPTION_PORT, "PORT", 0, "Port to serve browsers on, at gateway.listen's address",
+         0},
         {"admin-listen", OPTION_ADMIN_LISTEN, "ADDR", 0, "Address of /metrics, for operators", 0},
         {"log-level", OPTION_LOG_LEVEL, "LEVEL", 0, "error, warn, info (default) or debug", 0},
         {"log-format", OPTION_LOG_FORMAT, "FORMAT", 0, "text (default) or json", 0},

@@ -28,12 +28,13 @@ struct program {
     /* Set by main. */
     const char *name; /* as log lines show it: "cache" */
     const char *doc;  /* what --help says, in argp's form */
-    bool has_listen;  /* True when the program takes --listen ADDR and --admin-listen ADDR. */
+    bool has_listen;  /* True when the program takes --listen, --port and --admin-listen. */
 
     /* Filled by program_start. */
     struct config *config;    /* owned; program_finish frees it */
     const char *config_path;  /* part of argv, or one of config_path.h */
     const char *listen;       /* part of argv; NULL when --listen was not given */
+    const char *port;         /* the same for --port, not looked at yet */
     const char *admin_listen; /* the same for --admin-listen */
     int signals;              /* a signalfd of SIGTERM, SIGINT and SIGHUP, which are blocked */
 };
