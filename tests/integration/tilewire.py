@@ -19,8 +19,7 @@ import time
 import yaml
 import zmq
 
-# How long what has to come is waited for, in seconds: so long that it says nothing of how busy the machine is, and with a
-# sanitizer. A test that passes never takes it. What is promised in time is asserted against a figure of the promise.
+# Seconds in which what has to come comes on any machine, with a sanitizer too. What is promised in time has a figure of its own.
 PATIENCE = 120
 
 TILES = [
@@ -104,8 +103,7 @@ class RandomEvents:
         self.count += 1
         at = (now if now is not None else time.time()) - (r.expovariate(1 / 5) if r.random() < 0.3 else 0)
         item = r.randrange(1 + self.count // 8)
-        kind = r.randrange(10)
-        target, payload = None, None
+        kind, target, payload = r.randrange(10), None, None
         if kind < 3:
             event, target = r.choice(["order.created", "order.created", "order.shipped"]), f"o{item}"
             payload = {"region": r.choice(["eu", "us/east", "ap süd", "x"]), "amount": r.choice([100, 200, 12.5, round(r.uniform(1, 99), 2)])}
