@@ -9,13 +9,14 @@ import sys
 import pytest
 
 from conftest import bin_folder
+from tilewire import PATIENCE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def bench(*arguments):
     return subprocess.run([sys.executable, ROOT / "tests" / "bench" / "bench.py", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=120, env={**os.environ, "TILEWIRE_BIN": str(bin_folder())})
+                          text=True, timeout=5 * PATIENCE, env={**os.environ, "TILEWIRE_BIN": str(bin_folder())})
 
 
 @pytest.mark.parametrize("name,figures", [("fanout", 4), ("get", 2), ("patterns", 1), ("hostile", 2), ("fold", 1),
