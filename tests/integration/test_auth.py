@@ -312,7 +312,7 @@ def test_streams_end_with_their_token(secured, issuer):
     status, _, _ = d.request("/api/tiles?wait=60s", headers={**bearer(token), "If-None-Match": tag})
     assert status in (200, 304) and exp - 1 < time.time() < exp + 3
     for stream in streams:
-        assert stream.ended.wait(10)
+        assert stream.ended.wait(PATIENCE)
         last = stream.events[-1]
         assert last["event"] == "expired-token" and last["data"] == {} and last["id"] is None
     ws.await_message(lambda m: m["event"] == "expired-token")
@@ -328,7 +328,7 @@ def test_a_new_token_goes_on_where_the_old_one_ended(secured, issuer, sqlite_tab
     old = issuer.token(exp=time.time() + 2)
     tiles, events = (d.stream(path, headers=bearer(old)) for path in ("/api/tiles/stream", "/api/events/stream?lastEventId=0"))
     tiles.await_event(lambda e: e["event"] == "tile" and e["data"]["key"] == "orders.ever" and e["data"]["data"]["value"] == 1)
-    assert tiles.ended.wait(10) and events.ended.wait(10)
+    assert tiles.ended.wait(PATIENCE) and events.ended.wait(PATIENCE)
     cursor, last = (next(e["id"] for e in reversed(stream.events) if e["id"]) for stream in (tiles, events))
     sqlite_table.insert([(now_iso(), "order.created", None, None, None, None)])
     new = issuer.token()

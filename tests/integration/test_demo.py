@@ -70,7 +70,7 @@ def demo(folder):
     for d in made:
         if d.process.poll() is None:
             d.process.terminate()
-            d.process.wait(30)
+            d.process.wait(PATIENCE)
         print(d.text())
 
 
@@ -88,7 +88,7 @@ def test_the_demo_shows_tiles_of_every_type_and_ends_by_itself(demo, options):
     assert sum(key.startswith("orders.by_region/") for key in tiles) == 5
     first = tiles["events.total"]["data"]["value"]
     wait_until(lambda: json.loads(d.get("/api/tiles/events.total"))["data"]["value"] > first)
-    assert d.process.wait(30) == 0
+    assert d.process.wait(PATIENCE) == 0
     d.assert_nothing_left()
 
 
@@ -97,7 +97,7 @@ def test_the_demo_leaves_nothing_behind_however_it_ends(demo, how):
     d = demo(*{signal.SIGKILL: ["--postgres"], signal.SIGINT: ["--kafka"], signal.SIGTERM: ["--redis"]}.get(how, []))
     d.await_ready()
     d.process.send_signal(how)
-    assert d.process.wait(30) == (-signal.SIGKILL if how == signal.SIGKILL else 0)
+    assert d.process.wait(PATIENCE) == (-signal.SIGKILL if how == signal.SIGKILL else 0)
     d.assert_nothing_left()
 
 
@@ -105,7 +105,7 @@ def test_the_demo_tells_which_program_has_ended(demo):
     d = demo()
     d.await_ready()
     os.kill(next(pid for pid, name in d.programs().items() if name == "tilewire-cache"), signal.SIGKILL)
-    assert d.process.wait(30) == 1
+    assert d.process.wait(PATIENCE) == 1
     assert "cache has ended:" in d.text() and "ready component=cache" in d.text()
     d.assert_nothing_left()
 

@@ -128,5 +128,5 @@ def test_what_is_under_way_is_answered_before_the_end(deploy, sqlite_table):
         answer += part
     assert answer.startswith(b"HTTP/1.1 200 ") and b"\r\nConnection: close\r\n" in answer
     assert fresh.recv(1) == b"", "nothing was asked"
-    stream.ended.wait(30)
+    stream.ended.wait(PATIENCE)
     assert d["gateway0"].process.wait(timeout=PATIENCE) == 0

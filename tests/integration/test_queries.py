@@ -117,7 +117,7 @@ def test_tail_prints_deltas(deploy, sqlite_table):
             json.loads(line)
     finally:
         tail.send_signal(signal.SIGINT)
-        tail.wait(10)
+        tail.wait(PATIENCE)
 
 
 def test_wrong_configurations(deploy, sqlite_table):
@@ -137,7 +137,7 @@ def test_signals_end_programs_cleanly(deploy, sqlite_table):
     stream = d.stream("/api/events/stream")
     for name, how in (("gateway0", signal.SIGTERM), ("gateway1", signal.SIGINT), ("cache", signal.SIGTERM), ("ingestor", signal.SIGINT)):
         assert d[name].kill(how) == 0
-    assert stream.ended.wait(5)
+    assert stream.ended.wait(PATIENCE)
 
 
 def test_a_standby_takes_over(deploy, table):
@@ -172,4 +172,4 @@ def test_the_sample_script(deploy, sqlite_table):
         assert not any("gap_in_lane" in line for line in lines)
     finally:
         sample.send_signal(signal.SIGINT)
-        assert sample.wait(10) == 0
+        assert sample.wait(PATIENCE) == 0

@@ -12,7 +12,7 @@ import threading
 
 import pytest
 
-from tilewire import now_iso, wait_until
+from tilewire import PATIENCE, now_iso, wait_until
 
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 INGESTOR_PUBLISHES, CACHE_PUBLISHES = 0, 2  # in Deployment.addresses
@@ -114,7 +114,7 @@ def test_a_tail_whose_output_nobody_reads(deploy, sqlite_table):
         wait_until(goes_on, what="the tail to hear of new rows")
         assert missed, "nothing was missed, and nothing tested"
         tail.send_signal(signal.SIGTERM)
-        assert tail.wait(10) == 0
+        assert tail.wait(PATIENCE) == 0
         reader.join()
     finally:
         tail.kill()

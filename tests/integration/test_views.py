@@ -218,7 +218,7 @@ def test_each_stream_shows_what_may_be_seen(seen, sqlite_table):
         if row["shows"] == "tiles" and "patch" in str(row) and wanted:
             assert '"patch":{' in stream.text
         if wanted and stream.sse:
-            assert stream.sse.headers["cache-control"] == "private, no-cache"
+            assert stream.sse.headers["cache-control"] == "private, no-cache, no-transform"
 
 
 def test_verify_over_http_knows_what_may_be_seen(seen, folder):

@@ -302,4 +302,4 @@ def test_draining_says_where_to_go(deploy, sqlite_table):
     ws.until_pong(b"0")
     d["gateway0"].process.send_signal(15)
     assert ws.closed()[0] == 1001
-    assert d["gateway0"].process.wait(30) == 0
+    assert d["gateway0"].process.wait(PATIENCE) == 0
