@@ -35,7 +35,9 @@ struct tile_lists *tile_lists_create(const struct store *store)
 static void forget(struct tile_list *list)
 {
     free(list->selection);
+    free(list->after);
     list->selection = NULL;
+    list->after = NULL;
     blob_unref(&list->json);
     blob_unref(&list->gzip);
 }
@@ -137,19 +139,6 @@ static void list_all(const struct store *store, struct listing *listing)
     }
 }
 
-/* What tells lists apart; two texts of selections that differ never become the same. */
-static char *name_of(const struct selection *selection, const struct tile_list_page *page)
-{
-    struct buf name = {0};
-    buf_printf(&name, "%zu ", page->limit);
-    buf_append_str(&name, page->after.p != NULL ? page->after : STR(""));
-    buf_append_char(&name, ' ');
-    buf_append_text(&name, selection->text);
-    char *text = x_strndup(buf_cstr(&name), name.len);
-    buf_free(&name);
-    return text;
-}
-
 static int make(const struct store *store, const struct selection *selection,
                 const struct tile_list_page *page, const struct cursor *cursor,
                 struct tile_list_bounds *bounds, struct tile_list *out)
@@ -173,6 +162,9 @@ static int make(const struct store *store, const struct selection *selection,
         buf_free(&listing.body);
         return costly ? STATUS_INVALID : STATUS_FULL;
     }
+    out->selection = x_strdup(selection->text);
+    out->after = page->after.p != NULL ? x_strndup(page->after.p, page->after.len) : NULL;
+    out->limit = page->limit;
     out->json = blob_new(buf_str(&listing.body));
     snprintf(out->digest, sizeof out->digest, "%016" PRIx64, listing.digest);
     buf_free(&listing.body);
@@ -181,17 +173,23 @@ static int make(const struct store *store, const struct selection *selection,
 
 /* ---- Keeping some ---- */
 
+static bool is_list_of(const struct tile_list *list, const struct selection *selection,
+                       const struct tile_list_page *page)
+{
+    const struct str after = list->after != NULL ? str_of(list->after) : STR_NULL;
+    return list->limit == page->limit && (after.p == NULL) == (page->after.p == NULL) &&
+           str_equal(after, page->after) && strcmp(list->selection, selection->text) == 0;
+}
+
 int tile_lists_get(struct tile_lists *lists, const struct selection *selection,
                    const struct tile_list_page *page, const struct cursor *cursor,
                    struct tile_list_bounds *bounds, struct tile_list **out)
 {
-    char *name = name_of(selection, page);
     struct tile_list *oldest = &lists->list[0];
     for (size_t i = 0; i < TILE_LISTS_KEPT; i++) {
         struct tile_list *list = &lists->list[i];
         if (list->json != NULL && list->json->len <= TILE_LIST_KEPT_BYTES &&
-            strcmp(list->selection, name) == 0) {
-            free(name);
+            is_list_of(list, selection, page)) {
             list->used = ++lists->uses;
             *out = list;
             return STATUS_OK;
@@ -205,11 +203,8 @@ int tile_lists_get(struct tile_lists *lists, const struct selection *selection,
     forget(oldest);
     const int status = make(lists->store, selection, page, cursor, bounds, oldest);
     if (status == STATUS_OK) {
-        oldest->selection = name;
         oldest->used = ++lists->uses;
         *out = oldest;
-    } else {
-        free(name);
     }
     return status;
 }

@@ -23,7 +23,9 @@
 #define TILE_LIST_GZIP_MIN 1024 /* What is smaller fits into a packet or two as it is. */
 
 struct tile_list {
-    char *selection;   /* The text of the selection, and which page of it. */
+    char *selection;   /* The text of the selection. */
+    char *after;       /* The key that the page is behind; NULL: it begins with the first. */
+    size_t limit;      /* Of the page; 0: it is all of the list. */
     struct blob *json; /* The answer; owned. */
     struct blob *gzip; /* The same, compressed; NULL until wanted. */
     char

@@ -152,17 +152,23 @@ static int get_within(struct tile_lists *lists, const char *keys, struct tile_li
     return status;
 }
 
+/* A hundred tiles, whose keys differ by their numbers alone. */
+static void set_hundred(struct world *w, bool two_digits)
+{
+    for (int i = 0; i < 100; i++) {
+        char key[16];
+        snprintf(key, sizeof key, two_digits ? "t%02d" : "t%d", i);
+        world_set(w, key, i, 100);
+    }
+}
+
 static void a_list_has_bounds_and_tells_what_it_took(void **state)
 {
     (void)state;
     struct world w;
     world_init(&w, 1 << 16, 16);
     struct tile_lists *lists = tile_lists_create(w.store);
-    for (int64_t i = 0; i < 100; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "t%02d", (int)i);
-        world_set(&w, key, i, 100);
-    }
+    set_hundred(&w, true);
     struct tile_list_bounds bounds = {.max_bytes = 4096, .max_steps = 500};
     assert_int_equal(get_within(lists, "*", &bounds), STATUS_FULL);
     assert_int_equal(get_within(lists, "t0*", &bounds), STATUS_OK); /* ten of them */
@@ -200,17 +206,39 @@ static size_t read_pages(struct tile_lists *lists, const char *keys, size_t limi
     }
 }
 
+static void pages_are_told_apart(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 1 << 16, 16);
+    struct tile_lists *lists = tile_lists_create(w.store);
+    world_set(&w, "b", 1, 1);
+    world_set(&w, "c", 2, 1);
+    const struct tile_list_page pages[] = {
+        {STR_NULL, 0}, {STR_NULL, 1}, {STR("a"), 1}, {STR("b"), 1}, {STR("a c within"), 1}};
+    const struct tile_list *made[sizeof pages / sizeof *pages];
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        made[i] = get_page(lists, "b,c", &pages[i]);
+        for (size_t k = 0; k < i; k++) {
+            assert_ptr_not_equal(made[i], made[k]);
+        }
+    }
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        assert_ptr_equal(get_page(lists, "b,c", &pages[i]), made[i]); /* it was kept */
+    }
+    assert_true(holds(made[2]->json, "\"next\":\"b\""));
+    assert_false(holds(made[3]->json, "\"key\":\"b\""));
+    tile_lists_destroy(&lists);
+    world_finish(&w);
+}
+
 static void pages_of_any_size_have_each_tile_once(void **state)
 {
     (void)state;
     struct world w;
     world_init(&w, 1 << 16, 16);
     struct tile_lists *lists = tile_lists_create(w.store);
-    for (int64_t i = 0; i < 100; i++) {
-        char key[16];
-        snprintf(key, sizeof key, "t%d", (int)i);
-        world_set(&w, key, i, 1);
-    }
+    set_hundred(&w, false);
     static const size_t limits[] = {1, 7, 50, 99, 100, 101, 10000};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         assert_int_equal(read_pages(lists, NULL, limits[i]), 100);
@@ -233,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_list_what_patterns_list),
+        cmocka_unit_test(pages_are_told_apart),
         cmocka_unit_test(pages_of_any_size_have_each_tile_once),
         cmocka_unit_test(a_list_has_bounds_and_tells_what_it_took),
         cmocka_unit_test(a_list_is_made_once_for_each_state),
