@@ -275,7 +275,7 @@ def test_long_rows_between_short_ones_are_whole(deploy, table):
         insert(4500, {10: 5000})
         insert(20, {})
     count = 9000 + 3 * 4520
-    wait_until(lambda: d.tile("orders.big")["data"]["value"] == count, 30, what="the payload of each row")
+    wait_until(lambda: d.tile("orders.big")["data"]["value"] == count, what="the payload of each row")
     assert d.stats()["rows_unusable"] == 0
     d["ingestor"].kill()
     d.start("ingestor")

@@ -117,11 +117,11 @@ def test_a_long_transaction_of_somebody_else_stalls_nothing(deploy, postgres_tab
             late.append(cursor.fetchone()[0])
         last = postgres_table.insert([rows.next()])
         for stream in streams:
-            stream.await_event(lambda e: e["id"] == str(last), 30, "a row, though a transaction is open")
+            stream.await_event(lambda e: e["id"] == str(last), what="a row, though a transaction is open")
         slow.commit()
         slow.close()
         for stream in streams:
-            stream.await_event(lambda e: e["id"] == str(late[-1]), 30, "a late row, though a transaction is open")
+            stream.await_event(lambda e: e["id"] == str(late[-1]), what="a late row, though a transaction is open")
     never = postgres_table.connect()
     never.cursor().execute(INSERT, rows.next())
     never.rollback()
@@ -141,7 +141,7 @@ def test_a_long_transaction_of_somebody_else_stalls_nothing(deploy, postgres_tab
     wait_until(lambda: d.stats()["ids_pending"] == 0, what="the rolled-back id to be given up, without a row to tell of it")
     last = postgres_table.insert([rows.next()])
     for stream in streams:
-        stream.await_event(lambda e: e["id"] == str(last), 30)
+        stream.await_event(lambda e: e["id"] == str(last))
     assert_same_order(streams, postgres_table)
     d.verify()
 
@@ -160,13 +160,13 @@ def test_an_id_that_was_taken_before_its_transaction_had_an_xid(deploy, postgres
             taken.append(cursor.fetchone()[0])
             last = postgres_table.insert([rows.next()])
             for stream in streams:
-                stream.await_event(lambda e: e["id"] == str(last), 30)
+                stream.await_event(lambda e: e["id"] == str(last))
     assert d.stats()["ids_pending"] == 3
     line = next(text for text in d.run("stats", "--from", "ingestor").stdout.splitlines() if "ids_pending" in text)
     assert line.split()[-1] == "3", line
     for _ in range(20):  # looks that find the fence passed
         last = postgres_table.insert([rows.next()])
-        streams[0].await_event(lambda e: e["id"] == str(last), 30)
+        streams[0].await_event(lambda e: e["id"] == str(last))
     assert d.stats()["ids_pending"] == 3
     slow.autocommit = False
     with slow.cursor() as cursor:
@@ -242,7 +242,7 @@ def test_gaps_of_millions_again_and_again(deploy, postgres_table):
     streams = two_streams(d)  # not before: of so many at once a slow reader would be told `reset`
     postgres_table.load([inside], RandomEvents(36))  # within the newest gaps
     for stream in streams:
-        stream.await_event(lambda e: e["id"] == str(inside), 30, "a row in one of the gaps")
+        stream.await_event(lambda e: e["id"] == str(inside), what="a row in one of the gaps")
     pending = d.stats()["ids_pending"]
     assert d["ingestor"].kill(signal.SIGTERM) == 0
     d.start("ingestor")

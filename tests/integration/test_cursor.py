@@ -275,7 +275,7 @@ def test_a_save_writes_what_was_read_and_not_the_late_window_again(deploy, texts
     d.start("ingestor")
     texts_table.insert([row(20), row()])
     for key in ("all", "away"):
-        wait_until(lambda k=key: d.request(f"/api/tiles/{k}")[0] == 200 and d.tile(k)["data"]["value"] == 20254, 30, key)
+        wait_until(lambda k=key: d.request(f"/api/tiles/{k}")[0] == 200 and d.tile(k)["data"]["value"] == 20254, what=key)
     d.verify()
 
 

@@ -122,7 +122,7 @@ def test_a_state_that_cannot_be_used_is_told_and_all_is_built_from_the_table(dep
         assert says in log, (damage, log)
         lost = bool(says)
         assert d.stats()["states_lost"] == lost, damage
-        wait_until(lambda: d.tile("orders.created")["complete"] is not lost, 30, damage)
+        wait_until(lambda: d.tile("orders.created")["complete"] is not lost, what=damage)
 
 
 def test_a_tile_whose_records_are_damaged_is_built_anew_alone(deploy, table):
@@ -359,7 +359,7 @@ def test_a_locked_sqlite_database_is_waited_for(deploy, folder, request):
         assert d.stats()["source_up"] == 0
         assert d.request("/api/tiles")[0] == 200
         table.execute("COMMIT")
-        stream.await_event(lambda e: e["event"] == "locked", 30, "the row, when the lock is gone")
+        stream.await_event(lambda e: e["event"] == "locked", what="the row, when the lock is gone")
         d.verify()
         assert resets(stream) == 0
 

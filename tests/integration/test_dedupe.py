@@ -76,7 +76,7 @@ def survive(d, table):
     await_value(d, len(producer.sent))
     assert value(d, "by/a") + value(d, "by/b") == len(producer.sent)
     wait_until(lambda: client.keep_up() or sorted(e["data"]["target_id"] for s in client.streams for e in s.events if e["event"] == "order.created") ==
-               sorted(e[3] for e in producer.sent), 60, "each event once in the stream")
+               sorted(e[3] for e in producer.sent), what="each event once in the stream")
     events = names_of_events(d)
     assert len(events) == len(set(events)) == min(1000, len(producer.sent))
     d.verify()

@@ -31,7 +31,8 @@ class Demo:
         return self.log.read_text()
 
     def await_ready(self):
-        wait_until(lambda: "Ctrl-C ends it" in self.text() or self.process.poll() is not None, what="the demo's readiness")
+        # Kafka alone has three minutes.
+        wait_until(lambda: "Ctrl-C ends it" in self.text() or self.process.poll() is not None, 3 * PATIENCE, "the demo's readiness")
         assert self.process.poll() is None, self.text()
         self.folder = pathlib.Path(re.search(r"Logs, table +(\S+)", self.text()).group(1))
 

@@ -208,7 +208,7 @@ def test_a_topic_that_is_made_anew_is_read_from_its_start(deploy, broker, runnin
         topics.send(order())
     if not running:
         d.start("ingestor")
-    await_value(d, 5 if running else 8, 60)
+    await_value(d, 5 if running else 8)
     d["ingestor"].await_log("was made anew")
 
 
@@ -223,7 +223,7 @@ def test_a_broker_that_is_killed_comes_back(deploy, own_broker):
     own_broker.start()
     topics.connect()
     topics.send(order())
-    await_value(d, 2, 60)
+    await_value(d, 2)
     wait_until(lambda: d.request("/readyz")[0] == 200, what="ready again")
     d.verify()
 

@@ -100,7 +100,7 @@ def test_a_missing_lane_is_told_and_the_others_go_on(lanes, any_table):  # noqa:
     stream = d.stream(f"/api/tiles/stream?keys={key}")
     stream.await_event(lambda e: e["event"] == "tile")
     last = any_table.insert([rows.next() for _ in range(50)])
-    stream.await_event(lambda e: e["event"] == "tile" and int(e["data"]["as_of"]["position"]) >= last - 10, 30)
+    stream.await_event(lambda e: e["event"] == "tile" and int(e["data"]["as_of"]["position"]) >= last - 10)
     d.start("other")
     wait_until(lambda: d.request("/readyz")[0] == 200, what="/readyz to be well again")
     d.verify()

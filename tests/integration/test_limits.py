@@ -170,7 +170,7 @@ def test_limits_on_streams_and_their_reload(deploy, sqlite_table):
     codes = [d.request("/api/tiles")[0] for _ in range(3)]
     assert codes[-1] == 429
     last = sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
-    streams[0].await_event(lambda e: e["id"] == str(last), 30)
+    streams[0].await_event(lambda e: e["id"] == str(last))
 
 
 def test_too_few_descriptors_are_told_at_the_start(deploy, sqlite_table):

@@ -324,7 +324,7 @@ def test_an_outbox_that_is_moved_is_the_same_table(deploy, sqlite_table, waits):
     folder.restore(False)
     d.start("ingestor")
     write(table, AFTER, "new")
-    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, 30, "the new rows")
+    wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, what="the new rows")
     for stream in streams:
         stream.await_event(lambda e: e["event"] != "heartbeat" and e["data"].get("summary") == f"new {AFTER - 1}")
         assert not any(e["event"] == "reset" for e in stream.events)
@@ -371,7 +371,7 @@ def test_a_device_of_another_number_holds_the_same_table(deploy, folder, numbere
     d = deploy(table, gateways=1)
     write(table, BEFORE, "stays")
     d.start()
-    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE, 30, "a checkpoint")
+    wait_until(lambda: d.stats()["checkpoint_position"] == BEFORE, what="a checkpoint")
     d["ingestor"].kill()
     number = os.stat(table.path).st_dev
     table.execute("DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY timestamp DESC, id DESC LIMIT 10)")
@@ -383,7 +383,7 @@ def test_a_device_of_another_number_holds_the_same_table(deploy, folder, numbere
     wait_until(lambda: d.stats()["source_up"] == 1)
     if make is SqliteTexts:  # whose ids are not given out again
         write(table, AFTER, "new")
-        wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, 30, "the new rows")
+        wait_until(lambda: d.tile("orders.ever")["data"]["value"] == BEFORE + AFTER, what="the new rows")
     assert d.tile("orders.ever")["data"]["value"] >= BEFORE
     assert "anew" not in d["ingestor"].log_text() and "another one" not in d["ingestor"].log_text()
     d.stop()

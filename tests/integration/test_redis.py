@@ -13,7 +13,7 @@ from redis_streams import Stream, throw_away_server
 from test_crashes import Resuming, Writer
 from test_cursor import text_ids
 from saved import kill_saved_ingestor
-from tilewire import RandomEvents, now_iso, wait_until
+from tilewire import PATIENCE, RandomEvents, now_iso, wait_until
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
 
@@ -47,7 +47,7 @@ def value(d, key="orders"):
     return json.loads(body)["data"]["value"] if status == 200 else None
 
 
-def await_value(d, expected, timeout=20, key="orders"):
+def await_value(d, expected, timeout=PATIENCE, key="orders"):
     wait_until(lambda: value(d, key) == expected, timeout, f"{expected}, and not {value(d, key)}")
 
 
@@ -212,7 +212,7 @@ def test_a_stream_that_is_made_anew_is_read_from_its_start(deploy, own_server, r
         entries.send(order(), id=f"{9 + i}-0")  # 10-0 to 12-0 were read, as others
     if not running:
         d.start("ingestor")
-    await_value(d, 8, 30)
+    await_value(d, 8)
     d["ingestor"].await_log("was made anew")
     wait_until(reset_told(stream), what="reset")
     entries.send(order())
@@ -228,7 +228,7 @@ def test_a_stream_that_is_deleted_and_comes_back_later(deploy, entries):
     d["ingestor"].await_log("is not there any more")
     entries.send(order(), id="1-0")
     entries.send(order())
-    await_value(d, 5, 30)
+    await_value(d, 5)
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -253,7 +253,7 @@ def test_a_restart_from_an_older_copy(deploy, own_server, again):
     else:
         entries.send(order(), id="1110-0")
     expected = 250 if again else 121
-    await_value(d, expected, 60)
+    await_value(d, expected)
     d["ingestor"].await_log("has lost entries that were read")
     wait_until(reset_told(stream), what="reset")
     entries.send(order())
@@ -283,7 +283,7 @@ def test_a_failover_to_a_replica_that_lacks_the_newest_entries(deploy, own_serve
         entries.connect()
         for _ in range(2):
             entries.send(order())
-        await_value(d, 17, 60)
+        await_value(d, 17)
         d["ingestor"].await_log("has lost entries that were read")
         wait_until(reset_told(stream), what="reset")
 
@@ -299,7 +299,7 @@ def test_a_server_that_is_killed_comes_back(deploy, own_server):
     own_server.start()
     entries.connect()
     entries.send(order())
-    await_value(d, 2, 60)
+    await_value(d, 2)
     wait_until(lambda: d.request("/readyz")[0] == 200, what="ready again")
     d.verify()
 
@@ -316,7 +316,7 @@ def test_a_server_that_hangs_is_seen(deploy, own_server):
     finally:
         os.kill(pid, signal.SIGCONT)
     entries.send(order())
-    await_value(d, 2, 60)
+    await_value(d, 2)
 
 
 def test_what_cannot_be_used_is_counted_and_passed_over(deploy, entries):
@@ -442,7 +442,7 @@ def test_a_user_a_password_and_a_database(deploy, folder):
         secret.write_text("secret\n")
         entries.send(order())
         d.start("cache", "gateway0", "gateway1")
-        await_value(d, 1, 30)
+        await_value(d, 1)
         d.verify()
         entries.redis.execute_command("ACL", "SETUSER", "reader", "-xinfo|stream")
         d["ingestor"].await_log("the user lacks a right")
@@ -456,7 +456,7 @@ def test_a_key_that_is_no_stream_and_a_database_that_is_not_there(deploy, entrie
     entries.redis.delete(entries.name)
     entries.send(order())
     d.start("cache", "gateway0", "gateway1")
-    await_value(d, 1, 30)
+    await_value(d, 1)
     d["ingestor"].kill()
     d.config["source"]["redis"] = {"database": 99}
     d.write()
@@ -479,12 +479,12 @@ def test_memory_is_bounded_when_entries_are_large(deploy, entries):
         entries.send(large)
     entries.send("x" * (200 << 20))
     entries.send(order())
-    await_value(d, 301, 60)
+    await_value(d, 301)
     wait_until(lambda: unusable(d) == 1)
     running = most_memory(d)
     d["ingestor"].kill()
     d.start("ingestor")
     entries.send(order())
-    await_value(d, 302, 60)
+    await_value(d, 302)
     assert running < 400 and most_memory(d) < 400, (running, most_memory(d))
     assert len(all_events(d)) > 10

@@ -58,7 +58,7 @@ def test_an_entry_that_is_too_long_stands_in_no_way(deploy, entries, saved):
     d = deploy(entries, tiles=COUNT, config={"ingestor": {"checkpoint_interval": "300ms" if saved else "1h"}}).start()
     for size in (0, 70 << 20, 0, 70 << 20, 70 << 20, 0):
         entries.send("x" * size if size else order())
-    await_value(d, 3, 60)
+    await_value(d, 3)
     wait_until(lambda: unusable(d) == 3)
     if saved:
         wait_until(lambda: d.stats()["checkpoint_position"] == 3, what="what was folded to be saved")
@@ -68,6 +68,6 @@ def test_an_entry_that_is_too_long_stands_in_no_way(deploy, entries, saved):
     d.write()
     d.start("ingestor")
     entries.send(order())
-    await_value(d, 4, 60)
+    await_value(d, 4)
     wait_until(lambda: value(d, "all") == 4, what="the new tile")
     assert len(all_events(d)) == 4 and not any(e["event"] == "reset" for e in stream.events)

@@ -232,7 +232,7 @@ def test_rows_that_come_while_a_tile_is_built_count_once(deploy, every_table):
         fill(every_table, 50)
     reload(d, [*tiles, {"key": "newer", "type": "count"}])
     for key in ("all", "new0", "new1", "new2", "newer"):
-        wait_until(lambda: value(d, key) == 22000, 30, key)
+        wait_until(lambda: value(d, key) == 22000, what=key)
     assert d.tile("all")["version"].split("-")[0] == versions[0], "the others notice nothing: it is the same reign"
     seen = [e["data"] for e in stream.events if e["event"] == "tile" and e["data"]["key"] != "all"]
     assert any("building" in tile for tile in seen), "it says that it is being built"

@@ -221,8 +221,8 @@ def test_resuming_at_a_gateway_that_is_behind(deploy, sqlite_table):
     assert [e["id"] for e in listed[0]["events"]][:1] == [last + 2]
     assert d.metric("waiting") == 0
     never = d.stream("/api/events/stream", last_event_id=str(last + 100))
-    never.await_event(lambda e: e["event"] == "reset", 30)
+    never.await_event(lambda e: e["event"] == "reset")
     gone = d.stream("/api/events/stream", last_event_id=str(last - 5))
-    gone.await_event(lambda e: e["event"] == "reset", 30)
+    gone.await_event(lambda e: e["event"] == "reset")
     assert d.metric("waits_ahead_total") == 3, "what has left is not waited for"
     assert d.request("/api/events?after=1")[0] == 404

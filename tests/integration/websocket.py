@@ -41,7 +41,7 @@ def handshake_text(headers=None, path="/api/ws", method="GET", version="HTTP/1.1
 class WebSocket:
     """Reads when asked to: no thread. Headers with the value None are left out; behind: bytes that follow the handshake."""
 
-    def __init__(self, port, headers=None, behind=b"", timeout=30, wrap=lambda s: s, source="127.0.0.1", **request):
+    def __init__(self, port, headers=None, behind=b"", timeout=PATIENCE, wrap=lambda s: s, source="127.0.0.1", **request):
         """port: or a socket that is connected. wrap: what is put around the socket, TLS for instance. source: the address that it comes from."""
         connected = port if isinstance(port, socket.socket) else socket.create_connection(("127.0.0.1", port), timeout, (source, 0))
         self.socket = wrap(connected)
@@ -134,7 +134,7 @@ class WebSocket:
                 messages.append(json.loads(data))
         return messages
 
-    def closed(self, timeout=30):
+    def closed(self, timeout=PATIENCE):
         """Reads to the close frame and to the end of the connection behind it; (code, reason)."""
         deadline = time.monotonic() + timeout
         code_and_reason = ()
