@@ -69,6 +69,8 @@ static uint64_t byte_set(struct str text)
 
 static void add_glob(struct patterns *patterns, struct str text, size_t first, size_t last)
 {
+    patterns->globs =
+        x_reallocarray(patterns->globs, patterns->glob_count + 1, sizeof *patterns->globs);
     struct glob *glob = &patterns->globs[patterns->glob_count++];
     glob->beginning = (struct str){text.p, first};
     glob->middle = first < last ? (struct str){text.p + first + 1, last - first - 1} : STR("");
@@ -81,7 +83,7 @@ static void add_glob(struct patterns *patterns, struct str text, size_t first, s
     }
 }
 
-enum kind { KIND_NAME, KIND_BEGINNING, KIND_GLOB, KINDS };
+enum kind { KIND_NAME, KIND_BEGINNING, KIND_GLOB };
 
 static enum kind kind_of(struct str text)
 {
@@ -98,6 +100,8 @@ static void add(struct patterns *patterns, struct str text)
     if (kind == KIND_NAME) {
         patterns->names[patterns->name_count++] = text;
     } else if (kind == KIND_BEGINNING) {
+        patterns->beginnings = x_reallocarray(patterns->beginnings, patterns->beginning_count + 1,
+                                              sizeof *patterns->beginnings);
         patterns->beginnings[patterns->beginning_count++] = (struct str){text.p, text.len - 1};
     } else {
         const char *first = memchr(text.p, '*', text.len);
@@ -109,10 +113,11 @@ static void add(struct patterns *patterns, struct str text)
 /* Sorts the list and leaves each item out that is the one kept before it, or is matched by that. */
 static size_t sort_unique(struct str *list, size_t count, bool beginnings)
 {
-    size_t kept = 0;
-    if (count > 1) {
-        qsort(list, count, sizeof *list, compare_items);
+    if (list == NULL) {
+        return 0;
     }
+    size_t kept = 0;
+    qsort(list, count, sizeof *list, compare_items);
     for (size_t i = 0; i < count; i++) {
         const bool covered = kept != 0 && (beginnings ? begins_with(list[i], list[kept - 1])
                                                       : str_equal(list[i], list[kept - 1]));
@@ -126,17 +131,12 @@ static size_t sort_unique(struct str *list, size_t count, bool beginnings)
 struct patterns *patterns_create(const struct str *list, size_t count)
 {
     struct patterns *patterns = x_calloc(1, sizeof *patterns);
-    size_t kinds[KINDS] = {0};
+    size_t names = 0;
     for (size_t i = 0; i < count; i++) {
-        kinds[kind_of(list[i])]++;
+        names += kind_of(list[i]) == KIND_NAME;
     }
     /* There are many lists of names alone, which take no memory for what they lack. */
-    patterns->names = x_calloc(kinds[KIND_NAME] + 1, sizeof *patterns->names);
-    patterns->beginnings = kinds[KIND_BEGINNING] != 0
-                               ? x_calloc(kinds[KIND_BEGINNING], sizeof *patterns->beginnings)
-                               : NULL;
-    patterns->globs =
-        kinds[KIND_GLOB] != 0 ? x_calloc(kinds[KIND_GLOB], sizeof *patterns->globs) : NULL;
+    patterns->names = x_calloc(names + 1, sizeof *patterns->names);
     for (size_t i = 0; i < count; i++) {
         add(patterns, list[i]);
     }
