@@ -123,8 +123,15 @@ export interface Options {
   token?: (() => string | null | Promise<string | null>) | null;
   /** Send cookies to a gateway of another origin, which has to name the page's in `cors_origins`. False if left out. */
   credentials?: boolean;
-  /** Share one connection with the other tabs of this browser. True if left out, but false with a token, which other tabs
-   *  may not have. */
+  /** Sent with each request, for a proxy that asks for something of its own. With headers, as with a token, streams are read by
+   *  `fetch`, and there are no WebSockets, to which a page cannot give any. */
+  headers?: Record<string, string> | null;
+  /** Taken instead of what the environment has. Without any EventSource, as in Node 20, streams are read by `fetch`. */
+  EventSource?: new (url: string, options?: { withCredentials?: boolean }) => EventSource;
+  WebSocket?: new (url: string, protocol: string) => WebSocket;
+  fetch?: (url: string, options?: RequestInit) => Promise<Response>;
+  /** Share one connection with the other tabs of this browser. True if left out, but false with a token or headers, which
+   *  other tabs may not have, and outside of browsers. */
   share?: boolean;
   /** Which transports to try, best first. Polling is always the last resort. */
   transports?: TransportName[];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The package tilewire-client: const tiles = connect({ url, keys, onTile, onEvent, onStatus })
-import { Hub } from "./hub.js";
+import { browserEnv, Hub } from "./hub.js";
 import { keyMatcher } from "./tiles.js";
 
 export { backoffMs } from "./backoff.js";
@@ -8,7 +8,7 @@ export { compareVersions, keyMatcher, mergePatch } from "./tiles.js";
 
 const hubs = new Map(); // gateway → the Hub of this page
 
-const tokens = new WeakMap(); // what gives tokens → its number
+const numbers = new WeakMap(); // a function, class or object that a client was given → its number
 let lastNumber = 0;
 
 // What a handler throws is the page's own affair: it keeps neither the other handlers from being called, nor the connection.
@@ -69,18 +69,29 @@ class Client {
   }
 }
 
-// A number for each function that gives tokens: clients who say the same of themselves share a connection.
-function numberOf(token) {
-  if (!token) return 0;
-  if (!tokens.has(token)) tokens.set(token, ++lastNumber);
-  return tokens.get(token);
+// A number for each thing that clients were given: those who were given the same share a connection.
+function numberOf(given) {
+  if (!given) return 0;
+  if (!numbers.has(given)) numbers.set(given, ++lastNumber);
+  return numbers.get(given);
 }
 
-export function connect({ url = globalThis.location?.origin ?? "", keys = null, token = null, credentials = false, share = !token, transports,
-  ...handlers } = {}) {
+// Outside of a browser there are no tabs to share a connection with.
+const hasTabs = () => globalThis.process?.versions === undefined;
+
+// What the environment has, but for what the client is to take instead.
+function envWith(instead) {
+  return Object.assign(browserEnv(), Object.fromEntries(Object.entries(instead).filter(([, v]) => v)));
+}
+
+export function connect({ url = globalThis.location?.origin ?? "", keys = null, token = null, credentials = false, headers = null,
+  EventSource, WebSocket, fetch, share = !token && !headers && hasTabs(), transports, ...handlers } = {}) {
   const base = url.replace(/\/+$/, "");
-  const name = `${base} ${share} ${transports ?? ""} ${numberOf(token)} ${credentials}`;
-  if (!hubs.has(name)) hubs.set(name, new Hub({ base, share, token, credentials, ...(transports ? { order: transports } : {}) }));
+  const name = [base, share, transports ?? "", credentials, ...[token, headers, EventSource, WebSocket, fetch].map(numberOf)].join(" ");
+  if (!hubs.has(name)) {
+    const env = envWith({ EventSource, WebSocket, fetch });
+    hubs.set(name, new Hub({ base, share, env, token, credentials, headers, ...(transports ? { order: transports } : {}) }));
+  }
   const hub = hubs.get(name);
   const client = new Client(hub, { keys, ...handlers });
   const first = hub.clients.size > 0;

@@ -30,10 +30,13 @@ export class Link {
   // The sink takes what comes: tile(tile), patch(patch) → false when the base is not held, expired(key), event(event),
   // heard() when anything has come, dated(ms) what time an answer says it is, lastEventId(), expectTiles(), takeTiles(list), expectEvents(), takeEvents(list oldest first),
   // setStatus(status, transport, signInUrl), heartbeat(heartbeat), failed(error).
-  constructor({ base, env, sink, order = ["sse", "websocket", "long-poll"], form = "patch", eventLimit = 100, token, credentials }) {
+  constructor({ base, env, sink, order = ["sse", "websocket", "long-poll"], form = "patch", eventLimit = 100, token, credentials, headers }) {
     Object.assign(this, { base, env, sink, order, form, eventLimit });
-    this.access = new Access({ env, token, credentials });
-    if (this.access.usesToken) this.order = order.filter((name) => name !== "websocket"); // A page cannot give it one.
+    this.access = new Access({ env, token, credentials, headers });
+    // A page cannot give a WebSocket headers.
+    const can = (name) => env[transports[name].needs] && !(name === "websocket" && this.access.usesHeaders);
+    this.order = order.filter(can);
+    if (this.order.length === 0) this.order = ["long-poll"]; // It needs nothing but fetch.
     this.want = { keys: null, events: false };
     this.cursor = ""; // where the stream of tiles goes on; for events the sink knows it
     this.failures = 0;

@@ -86,7 +86,7 @@ class Transport {
 // Server-sent events: one EventSource for tiles, one for events if somebody wants them.
 export class Sse extends Transport {
   static name = "sse";
-  static needs = "EventSource";
+  static needs = "fetch"; // of which an EventSource can be made
 
   open() {
     const { link } = this;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Access } from "../access.js";
-import { EventParser, TokenSource } from "../token-source.js";
+import { EventParser, FetchSource } from "../fetch-source.js";
 
 // A gateway that knows one token, and a page that gives them by number.
 function world(good) {
@@ -85,7 +85,7 @@ const settled = () => new Promise((done) => setTimeout(done, 0));
 
 function sourceOf(w) {
   const said = [];
-  const source = new TokenSource("/s", w.access);
+  const source = new FetchSource("/s", w.access);
   source.onopen = () => said.push("open");
   source.onerror = () => said.push("error");
   source.addEventListener("tile", (event) => said.push(event.data));
@@ -119,4 +119,25 @@ test("a stream that is refused, or closed, says so or nothing", async () => {
   closed.source.close();
   await settled();
   assert.deepEqual(closed.said, []);
+});
+
+test("where there is no EventSource, streams are read by fetch", async () => {
+  const env = { fetch: async () => new Response('event: tile\nid: 7\ndata: {"key":"a"}\n\n') };
+  const source = new Access({ env }).eventSource("/s");
+  const event = await new Promise((done) => source.addEventListener("tile", done));
+  assert.deepEqual(event, { type: "tile", data: '{"key":"a"}', lastEventId: "7" });
+  source.close();
+});
+
+test("headers are sent with each request and stream, with a token and without", async () => {
+  const seen = [];
+  const env = { fetch: async (url, { headers }) => seen.push([url, headers]) && new Response(""), EventSource: class {} };
+  const headers = { "X-Tenant": "north" };
+  await new Access({ env, headers }).fetch("/a", { headers: { Accept: "x" } });
+  const source = new Access({ env, headers, token: () => "t1" }).eventSource("/s");
+  await new Promise((done) => { source.onerror = done; });
+  assert.deepEqual(seen, [
+    ["/a", { Accept: "x", "X-Tenant": "north" }],
+    ["/s", { Accept: "text/event-stream", "X-Tenant": "north", Authorization: "Bearer t1" }],
+  ]);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the client needs of an EventSource, made of fetch, which can send a token. It does not reconnect.
+// What the client needs of an EventSource, made of fetch, which can send a token and other headers, and which is also there
+// where no EventSource is (Node before 22 with its flag, Deno's workers). It does not reconnect.
 
 // Takes a stream of server-sent events apart: feed(text) as it comes; tells each event as dispatch({type, data, lastEventId}).
 export class EventParser {
@@ -34,7 +35,7 @@ export class EventParser {
   }
 }
 
-export class TokenSource {
+export class FetchSource {
   constructor(url, access) {
     this.listeners = {};
     this.abort = new AbortController();
