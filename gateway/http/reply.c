@@ -212,6 +212,36 @@ enum MHD_Result reply_problem(struct request *request, unsigned status, const ch
     return reply_problem_with(request, status, detail, retry_s, none);
 }
 
+/* An EventSource ends for good at any answer but a stream, though the client is asked to come back:
+ * so that is what it is told as a stream, which ends. Other programs that want a stream get the
+ * status. Nothing that a browser sends names an EventSource. */
+static bool is_event_source(const struct request *request)
+{
+    const char *accept = request_header(request, "Accept");
+    const char *agent = request_header(request, "User-Agent");
+    return accept != NULL && strcmp(accept, "text/event-stream") == 0 && agent != NULL &&
+           strncmp(agent, "Mozilla/", strlen("Mozilla/")) == 0;
+}
+
+/* problem: JSON on one line. retry_s: when the browser comes back. All but the client takes it for
+ * the refusal that it is. */
+static enum MHD_Result reply_refused_stream(struct request *request, unsigned status,
+                                            struct str problem, unsigned retry_s)
+{
+    static const char *const headers[] = {"Cache-Control", "no-store", NULL};
+    struct buf body = {0};
+    buf_printf(&body, "retry: %u\n", retry_s * 1000 + arc4random_uniform(1000));
+    buf_append_text(&body, "event: refused\ndata: ");
+    buf_append_str(&body, problem);
+    buf_append_text(&body, "\n\n");
+    const enum MHD_Result result =
+        reply_body(request, MHD_HTTP_OK, "text/event-stream", buf_str(&body), headers);
+    request->http->counters.client_errors += status < 500;
+    request->status = status;
+    buf_free(&body);
+    return result;
+}
+
 enum MHD_Result reply_problem_with(struct request *request, unsigned status, const char *detail,
                                    unsigned retry_s, const char *const *more)
 {
@@ -251,9 +281,14 @@ enum MHD_Result reply_problem_with(struct request *request, unsigned status, con
         buf_append_text(&body, ",\"sign_in_url\":");
         json_write_string(&body, str_of(request->http->config.sign_in_url));
     }
-    buf_append_text(&body, "}\n");
-    const enum MHD_Result result =
-        reply_body(request, status, "application/problem+json", buf_str(&body), headers);
+    buf_append_char(&body, '}');
+    enum MHD_Result result;
+    if (retry_s != 0 && is_event_source(request)) {
+        result = reply_refused_stream(request, status, buf_str(&body), retry_s);
+    } else {
+        buf_append_char(&body, '\n');
+        result = reply_body(request, status, "application/problem+json", buf_str(&body), headers);
+    }
     buf_free(&body);
     return result;
 }

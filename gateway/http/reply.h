@@ -52,7 +52,8 @@ enum MHD_Result reply_blob(struct request *request, unsigned status, const char 
                            struct blob *body, const char *const *headers);
 
 /* A problem as RFC 9457 has it. detail: a sentence that says what to do. retry_s: the value of
- * Retry-After; 0 for none. */
+ * Retry-After; 0 for none. A browser's EventSource that may try again gets the problem as the one
+ * event of a stream, `refused`, because it would never come back after the status. */
 enum MHD_Result reply_problem(struct request *request, unsigned status, const char *detail,
                               unsigned retry_s);
 

@@ -58,8 +58,8 @@ export function freePort() {
 }
 
 export class Deployment {
-  // Further keys of each tile and of the gateway; or other keys of the source, other tiles, and more SQL for the database.
-  static async create(tileOptions = "", gatewayOptions = "", { source = "", tiles = TILES, schema = "" } = {}) {
+  // Further keys of each tile and of the gateway; or other keys of the source, other tiles, more SQL for the database, and further limits.
+  static async create(tileOptions = "", gatewayOptions = "", { source = "", tiles = TILES, schema = "", limits = "" } = {}) {
     const d = new Deployment();
     d.folder = mkdtempSync(join(tmpdir(), "tilewire-browser-"));
     const ports = [];
@@ -71,7 +71,7 @@ export class Deployment {
     writeFileSync(d.file, `source: {uri: "sqlite:events.db"${source}}
 ingestor: {publish: "${tcp(0)}", query: "${tcp(1)}", checkpoint_interval: 200ms}
 cache: {publish: "${tcp(2)}", query: "${tcp(3)}"}
-gateway: {listen: "127.0.0.1:${d.port}", drain: 100ms${gatewayOptions}, limits: {requests_per_second: 1000, requests_burst: 1000, streams_per_second: 1000, streams_burst: 1000}}
+gateway: {listen: "127.0.0.1:${d.port}", drain: 100ms${gatewayOptions}, limits: {requests_per_second: 1000, requests_burst: 1000, streams_per_second: 1000, streams_burst: 1000${limits}}}
 ${tiles.replaceAll(/}$/gm, `${tileOptions}}`)}`);
     d.sql(`PRAGMA journal_mode=wal; CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp TEXT, event_type TEXT, actor_id TEXT, target_id TEXT, summary TEXT, payload TEXT); ${schema}`);
     d.programs = {};

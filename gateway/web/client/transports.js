@@ -10,6 +10,7 @@
 const OPEN_MS = 10000; // how long an attempt may take until it is open
 const WORD_MS = 20000; // how long one that would take over may be silent before its first message; heartbeats come every 15 s
 const WAIT_S = 20;
+const REFUSAL_MS = 100; // A refusal comes right behind the head of the answer.
 
 const asked = (keys) => (keys ? { keys: keys.join(",") } : {});
 
@@ -103,13 +104,22 @@ export class Sse extends Transport {
   listen(channel, url, types) {
     const source = this.link.access.eventSource(url);
     this.ways.push(source);
+    // A gateway tells an EventSource that it has no room by a stream with one event, `refused`, which ends.
     source.onopen = () => {
-      source.opened = true;
-      this.works();
+      this.link.env.setTimeout(() => this.opened(source), REFUSAL_MS);
     };
+    source.addEventListener("refused", () => this.fail(true));
     source.onerror = () => this.fail(true);
-    const take = (event) => this.parsed(event.data, (data) => this.say(channel, event.type, data, event.lastEventId));
+    const take = (event) => {
+      source.opened = true;
+      this.parsed(event.data, (data) => this.say(channel, event.type, data, event.lastEventId));
+    };
     for (const type of types) source.addEventListener(type, take);
+  }
+
+  opened(source) {
+    source.opened = true;
+    this.works();
   }
 
   shut() {

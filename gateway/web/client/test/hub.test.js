@@ -84,6 +84,7 @@ test("a page that is looked at again, or is online again, tries at once", async 
   document.dispatchEvent(new Event("visibilitychange"));
   assert.equal(live().length, 1);
   await settle();
+  live()[0].say("heartbeat", { now: "" });
   assert.deepEqual(statuses, ["connected", "reconnecting", "connected"]);
   connection.close();
   assert.equal(live().length, 0);
@@ -93,6 +94,7 @@ test("who connects later hears what is known, and each hears only what it select
   const { open, live, sources } = fakeBrowser(t, [tile(1, 32), tile(2, 32)]);
   const all = open({ url: "http://later", keys: ["t*"] });
   await settle();
+  live()[0].say("heartbeat", { now: "" });
   const heard = [];
   const one = open({ url: "http://later/", keys: ["t2"], onTile: ({ key }) => heard.push(key), onStatus: (s) => heard.push(s) });
   await settle();

@@ -251,7 +251,20 @@ test("events are streamed from where their list ends, and only then it is connec
   assert.equal(world.live()[1].url, "/api/events/stream?event=message&lastEventId=0");
   assert.deepEqual(heard.status, []);
   world.live()[1].onopen();
+  await world.pass(99);
+  assert.deepEqual(heard.status, [], "it may yet be refused");
+  await world.pass(1);
   assert.deepEqual(heard.status, ["connected sse"]);
+});
+
+test("a stream that is refused by a stream was never connected", async () => {
+  const { world, heard } = begin();
+  for (const backoff of [1000, 2000, 4000]) {
+    world.live()[0].onopen();
+    world.live()[0].say("refused", { status: 429 });
+    await world.pass(backoff);
+  }
+  assert.deepEqual(heard.status, ["reconnecting", "polling"]);
 });
 
 test("one that is tried beside another takes over when both its ways are open", async () => {
