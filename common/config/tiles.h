@@ -20,6 +20,7 @@
 #define TILE_GROUPS_MAX 100000 /* members of a family */
 #define TILE_WORST_ITEMS 5     /* items that an SLA tile lists */
 #define CONFIG_TILES_MAX 10000 /* tile definitions in a file */
+#define TILE_LIMITS_MAX 8      /* conditions of a status */
 
 /* Where in an event a value is. */
 enum tile_field_kind {
@@ -134,12 +135,49 @@ struct tile_state_rule {
 };
 #define TILE_STATE_CLOSED (-1)
 
+/* A status that a tile may have, but for that all is well. */
+enum tile_level { TILE_WARN, TILE_CRITICAL };
+#define TILE_LEVELS 2
+
+enum tile_limit_kind {
+    TILE_LIMIT_ABOVE,          /* the figure is > number */
+    TILE_LIMIT_ABOVE_OR_EQUAL, /* the figure is >= number */
+    TILE_LIMIT_BELOW,          /* the figure is < number */
+    TILE_LIMIT_BELOW_OR_EQUAL, /* the figure is <= number */
+    TILE_LIMIT_NOTHING,        /* no row has a timestamp of the last nothing_ms */
+};
+
+/* One condition of a status. */
+struct tile_limit {
+    enum tile_limit_kind kind; /* what is compared */
+    /* A member of `data`, or of that map in it; NULL for TILE_LIMIT_NOTHING. */
+    const char *figure;
+    const char *map;    /* the member of `data` that has the figure; NULL: `data` itself has it */
+    double number;      /* what the figure is compared with; finite */
+    int64_t nothing_ms; /* of TILE_LIMIT_NOTHING: 1 ms to 366 d */
+};
+
+/* The conditions of one level, of which one has to hold. */
+struct tile_limits {
+    struct tile_limit *list; /* in the order of the file */
+    size_t count;            /* 0 to TILE_LIMITS_MAX; 0: the tile is never at that level */
+};
+
+/* When a tile is in trouble. */
+struct tile_thresholds {
+    bool any;                               /* True when a level has conditions. */
+    struct tile_limits levels[TILE_LEVELS]; /* by enum tile_level */
+    int64_t for_ms;   /* how long a condition has to hold before the status is worse; 0 to 7 d */
+    int64_t clear_ms; /* how long it must not hold before the status is better; 0 to 7 d */
+    double margin;    /* how far a figure has to be back for its condition not to hold; >= 0 */
+};
+
 /*
  * Which members mean something for which type. The others are zero, NULL or TILE_FIELD_NONE, but
  * for `length` and `aggregate`, which every tile has with their defaults: the digest of a tile
  * covers them.
  *
- *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local, source;
+ *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local, source, thresholds;
  *             group_by with idle_ms, max_groups and partition
  *   count     match or metric + labels; window_ms or window_period, without metric only
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
@@ -198,6 +236,9 @@ struct tile_config {
     int64_t min_interval_ms;          /* 1 ms to 1 h */
     int64_t ttl_ms;                   /* a tile that is quiet for so long is stale: 100 ms to 7 d */
     int64_t grace_ms;                 /* a tile that is stale for so long is gone: 1 ms to 30 d */
+
+    /* What its status is worked out by. The digest of a tile does not cover it. */
+    struct tile_thresholds thresholds;
 };
 
 /* The words of the configuration file and of the tiles as served: "count", "sla_risk"; "avg";
@@ -207,5 +248,6 @@ const char *tile_aggregate_name(enum tile_aggregate aggregate);
 const char *tile_window_name(enum tile_period period); /* "today"; the period is not NONE */
 const char *tile_step_name(enum tile_period period);   /* "1d"; the period is not NONE */
 const char *tile_refresh_policy_name(enum tile_refresh_policy policy);
+const char *tile_level_name(enum tile_level level); /* "critical" */
 
 #endif

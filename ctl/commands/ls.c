@@ -117,14 +117,17 @@ static void add_row(void *arg, const struct served_tile *tile)
     struct buf summary = {0};
     struct buf past = {0};
     struct str type = STR("");
+    struct str status = STR("–");
     mp_doc_init(&doc);
     (void)mp_parse(&doc, tile->value.data, tile->value.len);
     (void)mp_as_str(mp_get(&doc.root, "type"), &type);
+    (void)mp_as_str(mp_get(&doc.root, "status"), &status);
     show_summary(&summary, &doc.root);
     show_past(&past, &doc.root);
     show_table_add(table, tile->key);
     show_table_add_str(table, type);
     show_table_add(table, buf_cstr(&summary));
+    show_table_add_str(table, status);
     show_table_add(table, buf_cstr(&past));
     show_table_add(table, tile->position);
     show_table_add(table, show_age(tile->age_ms, age));
@@ -143,8 +146,8 @@ static void add_json(void *arg, const struct served_tile *tile)
 
 static int run(const struct ctl *ctl, const struct command_line *line)
 {
-    static const char *const header[] = {"KEY",      "TYPE",      "VALUE", "PAST",
-                                         "POSITION", "REFRESHED", "STATE"};
+    static const char *const header[] = {"KEY",  "TYPE",     "VALUE",     "STATUS",
+                                         "PAST", "POSITION", "REFRESHED", "STATE"};
     struct peer *peer = NULL;
     struct error err = {{0}};
     struct show_table table;
@@ -177,9 +180,9 @@ const struct command command_ls = {
     .name = "ls",
     .argument = "[PREFIX]",
     .brief = "all tiles",
-    .doc =
-        "List the tiles (whose keys begin with PREFIX). PAST says which rows a tile knows: it is "
-        "complete; or it has only those since a time, because older ones were gone when it was "
-        "built; or it is being built, and lacks rows until then.",
+    .doc = "List the tiles (whose keys begin with PREFIX). STATUS is that of tiles with warn or "
+           "critical: ok, warn or critical. PAST says which rows a tile knows: it is "
+           "complete; or it has only those since a time, because older ones were gone when it was "
+           "built; or it is being built, and lacks rows until then.",
     .run = run,
 };

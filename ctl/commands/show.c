@@ -77,9 +77,11 @@ void show_table_print(const struct show_table *table, const struct ctl *ctl)
         const size_t column = i % table->columns;
         const bool last = column + 1 == table->columns;
         const char *cell = table->cells[i];
-        const char *colour = i < table->columns           ? "\033[1m"
-                             : strcmp(cell, "stale") == 0 ? "\033[31m"
-                                                          : "";
+        const bool bad = strcmp(cell, "stale") == 0 || strcmp(cell, "critical") == 0;
+        const char *colour = i < table->columns          ? "\033[1m"
+                             : bad                       ? "\033[31m"
+                             : strcmp(cell, "warn") == 0 ? "\033[33m"
+                                                         : "";
         const bool coloured = ctl->colour && *colour != '\0';
         fprintf(ctl->out, "%s%s%s", coloured ? colour : "", cell, coloured ? "\033[0m" : "");
         if (!last) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
+#include "ctl/oracle/status.h"
 #include "ctl/verify/diff.h"
 #include "ctl/verify/judge_gone.h"
 #include "ctl/verify/truncated.h"
@@ -193,6 +194,29 @@ static bool twins_explain(const struct judge_case *c, const mp_value *value,
                                      : lacking <= count_rows(c, duplicates->doubtful);
 }
 
+/* ---- Its status ---- */
+
+/* The data of a tile is right: is its status, as of its moment and still when it has to be? */
+static void judge_status(const struct judge *judge, const struct judge_case *c,
+                         const struct oracle_cut *cut, struct judged *out)
+{
+    const mp_value *got = &judge->docs.got.root;
+    struct oracle_status_rows rows = {.known = out->verdict == VERDICT_EQUAL};
+    (void)oracle_tally(c->members, c->member, cut, &rows.latest);
+    char *fault = oracle_status_fault(c->members->tile, got, c->tile->as_of, &rows);
+    if (fault != NULL) {
+        judge_say(out, VERDICT_DIFFERS, fault);
+        return;
+    }
+    if (out->verdict != VERDICT_EQUAL || out->held || c->began.us <= c->tile->as_of.us) {
+        return;
+    }
+    fault = oracle_status_fault(c->members->tile, got, c->began, &rows);
+    if (fault != NULL) {
+        judge_say(out, VERDICT_BEHIND, fault);
+    }
+}
+
 /* ---- One tile ---- */
 
 /* The rows that are in the tile cannot be told apart from those that are not. */
@@ -262,5 +286,8 @@ void judge_tile(struct judge *judge, const struct judge_case *c, struct judged *
                 "which one came first, or that one is gone"));
     } else {
         judge_uncertain(judge, c, &cut, out);
+    }
+    if (out->verdict == VERDICT_EQUAL || out->verdict == VERDICT_UNPROVABLE) {
+        judge_status(judge, c, &cut, out);
     }
 }

@@ -10,6 +10,7 @@
 #include "ingestor/fold/fold_rows.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
+#include "ingestor/fold/member_status.h"
 #include "ingestor/fold/refresh.h"
 #include "ingestor/fold/saved/fold_digest.h"
 #include "ingestor/fold/saved/fold_records.h"
@@ -23,6 +24,7 @@ struct fold *fold_create(const struct config *config, uint64_t lanes_owned)
     fold->fresh = true;
     fold->since_wanted = true;
     fold->refresh_at = MONO_NEVER;
+    mp_doc_init(&fold->figures_doc);
     fold->folded = x_calloc(config->tile_count + 1, sizeof *fold->folded);
     fold->families = x_calloc(config->tile_count + 1, sizeof *fold->families);
     for (size_t i = 0; i < config->tile_count; i++) {
@@ -55,6 +57,8 @@ void fold_destroy(struct fold **fold_p)
     heap_free(&fold->publish);
     waiting_finish(&fold->waiting);
     buf_free(&fold->value);
+    buf_free(&fold->figures);
+    mp_doc_free(&fold->figures_doc);
     buf_free(&fold->build_waits);
     state_changes_free(&fold->carried);
     fold_retired_free_all(fold);
@@ -99,6 +103,18 @@ void fold_event(struct fold *fold, const struct event *event, struct moment now)
     }
 }
 
+/* Brings the member's status up to now, and has it handed out when it says something else then. */
+static void update_status(struct fold *fold, struct member *member, struct moment now)
+{
+    const enum trouble_change change = member_status_update(fold, member, now.wall);
+    if (change != TROUBLE_SAME) {
+        member_touch(member);
+        member->dirty = true;
+        member->urgent = member->urgent || change == TROUBLE_CHANGED;
+        member_schedule_publish(fold, member, now.mono);
+    }
+}
+
 void fold_advance(struct fold *fold, struct moment now)
 {
     fold_due(fold, now);
@@ -113,6 +129,7 @@ void fold_advance(struct fold *fold, struct moment now)
         if (!member->hidden && member_is_idle(member, now.wall)) {
             member_hide(fold, member, now.mono);
         }
+        update_status(fold, member, now);
         member_reschedule_wake(fold, member);
     }
 }
@@ -172,13 +189,14 @@ static size_t write_history(const struct family *family, struct buf *out)
 }
 
 /* Writes the member's whole value into the scratch buffer, after letting its time pass. */
-static void write_value(struct fold *fold, const struct member *member, wall_time now)
+static void write_value(struct fold *fold, struct member *member, struct moment now)
 {
     const struct family *family = member->family;
     const struct tile_config *config = family->config;
     if (family->type->advance != NULL) {
-        (void)family->type->advance(member->state, config, now);
+        (void)family->type->advance(member->state, config, now.wall);
     }
+    update_status(fold, member, now);
     struct buf *out = &fold->value;
     buf_clear(out);
     struct mp_open_map map = mp_open_map(out);
@@ -194,6 +212,7 @@ static void write_value(struct fold *fold, const struct member *member, wall_tim
     mp_put_int(out, config->min_interval_ms);
     map.count += 3;
     map.count += write_history(family, out);
+    map.count += member_status_write(member, out);
     if (member->group.p != NULL) {
         mp_put_text(out, "group");
         mp_put_map(out, 2);
@@ -222,22 +241,23 @@ static void hand_out(void *arg, struct member *member)
     const struct flush *flush = arg;
     struct fold *fold = flush->fold;
     const struct moment now = flush->now;
-    struct fold_output output = {
+    if (!member->hidden) {
+        write_value(fold, member, now);
+    }
+    const struct fold_output output = {
         .key = str_of(member->key),
         .config = member->family->config,
         .removed = member->hidden,
         .keyframe = member->whole || !member->ever_published || !member->dirty,
+        .value = member->hidden ? STR_NULL : buf_str(&fold->value),
         .arrival = member->arrival,
         .source = member->source,
         .tally = member->tally,
     };
-    if (!member->hidden) {
-        write_value(fold, member, now.wall);
-        output.value = buf_str(&fold->value);
-    }
     member->published = now.mono;
     member->ever_published = !member->hidden;
     member->dirty = false;
+    member->urgent = false;
     member->whole = false;
     member->arrival = (wall_time){0};
     flush->publish(flush->arg, &output);

@@ -6,6 +6,7 @@
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
+#include "ingestor/fold/member_status.h"
 #include "ingestor/fold/refresh.h"
 #include "ingestor/fold/saved/fold_digest.h"
 
@@ -63,6 +64,10 @@ static void move_member(struct fold *new, struct fold *old, struct family *famil
     heap_remove(&old->publish, &member->publish);
     member->family = family;
     member->whole = member->whole || (republish && !member->hidden);
+    if (!family->config->thresholds.any) {
+        member->status = (struct trouble){0};
+    }
+    member_status_mark(member);
     member_schedule_wake(new, member);
     member_schedule_publish(new, member, now);
 }

@@ -6,6 +6,7 @@
 #include "common/program/log.h"
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/member.h"
+#include "ingestor/fold/member_status.h"
 
 /* Takes a row that concerns the member into it. */
 static void apply(struct fold *fold, struct member *member, int meaning, struct row *row,
@@ -23,6 +24,7 @@ static void apply(struct fold *fold, struct member *member, int meaning, struct 
     if (member->hidden && !member_is_idle(member, now.wall)) {
         member_show(fold, member, now.mono);
     }
+    member_status_mark(member);
     if (changed && !member->hidden) {
         if (event->arrival.us != 0) {
             member->arrival = event->arrival;

@@ -34,8 +34,13 @@
 #include "ingestor/fold/fold_counters.h"
 #include "ingestor/fold/fold_plan.h"
 #include "ingestor/fold/fold_since.h"
+#include "ingestor/fold/trouble.h"
 #include "ingestor/fold/types/type.h"
 #include "ingestor/fold/waiting.h"
+
+/* The key in the wake heap of a member that has something to do at once: before any moment, yet so
+ * that the time until then can be computed. */
+#define MEMBER_AT_ONCE_US (INT64_MIN / 2)
 
 /* The moment that a tile without rows begins at: before any row, yet so that a window's length or
  * idle_ms can be taken off it without overflow. */
@@ -55,6 +60,9 @@ struct member {
     bool dirty;            /* changed since it was last handed out */
     bool whole;            /* to be handed out as a keyframe at once */
     bool hidden;           /* idle: it keeps its state, but is not shown (see member.h) */
+    bool urgent;           /* to be handed out at once: its status is another */
+    bool status_unsure;    /* what its status looks at may have changed since it was brought up */
+    struct trouble status; /* whether it is in trouble (member_status.h) */
     struct heap_item wake; /* when time has something to do for it; in fold.wake */
     struct heap_item publish; /* when it may be handed out; in fold.publish */
     uint64_t number;          /* of its record; from 1, in the order of coming */
@@ -132,6 +140,8 @@ struct fold {
     bool waiting_full_logged;      /* the log has said that such a row was dropped */
     struct fold_counters counters; /* what metrics show */
     struct buf value;              /* scratch: the value that is being handed out */
+    struct buf figures;            /* scratch: the data that a status is worked out by */
+    struct mp_doc figures_doc;     /* the same, parsed */
     uint64_t numbers;              /* the last one that a tile's records got */
     bool fresh;                    /* nothing that was saved before is of any use */
     bool waiting_unsaved;          /* the rows that wait are others than those saved */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/xalloc.h"
+#include "ingestor/fold/member_status.h"
 #include "ingestor/fold/refresh.h"
 
 /* The definition's key, and for a group "/" and its value with all but the unreserved characters of
@@ -43,7 +44,7 @@ static mono_time publish_time(const struct member *member, mono_time now)
     if (member->hidden) {
         return MONO_NEVER;
     }
-    if (!member->ever_published) {
+    if (!member->ever_published || member->urgent) {
         return now;
     }
     const mono_time refresh = mono_add_us(member->published, config->ttl_ms * US_PER_MS / 3);
@@ -87,7 +88,8 @@ static int64_t wake_time(const struct member *member)
         const int64_t idle_us = member->latest.us + family->config->idle_ms * US_PER_MS;
         at = idle_us < at ? idle_us : at;
     }
-    return at;
+    const int64_t status_us = member_status_wake(member);
+    return status_us < at ? status_us : at;
 }
 
 void member_reschedule_wake(struct fold *fold, struct member *member)
@@ -112,6 +114,8 @@ void member_hide(struct fold *fold, struct member *member, mono_time now)
     member->hidden = true;
     member_touch(member);
     member->dirty = false;
+    member->urgent = false;
+    member->status = (struct trouble){0};
     member->whole = member->ever_published; /* to be handed out once more, as removed */
     member_schedule_publish(fold, member, now);
 }
@@ -120,6 +124,7 @@ void member_show(struct fold *fold, struct member *member, mono_time now)
 {
     member->hidden = false;
     member_touch(member);
+    member_status_mark(member);
     member->whole = true;
     member_schedule_publish(fold, member, now);
 }

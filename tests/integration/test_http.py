@@ -423,7 +423,7 @@ def test_what_streams_carry_keeps_its_contracts(deploy, sqlite_table):
             else:
                 assert e["event"] == "patch"
                 assert set(data) == {"key", "base", "version", "as_of", "updated_at", "patch"}
-                assert set(data["patch"]) <= {"data"}
+                assert set(data["patch"]) <= {"data", "status", "status_since", "status_pending"}
     assert seen == {t["type"] for t in TILES}
 
 

@@ -11,8 +11,10 @@
 #include "common/config/message_place.h"
 #include "common/config/sections/section.h"
 #include "common/config/tile_types.h"
+#include "common/config/types/tile_limits.h"
 
-#define TITLE_MAX 256              /* bytes */
+#define TITLE_MAX 256 /* bytes */
+#define MARGIN_MAX 1000000000000
 #define GRACE_MIN_MS MS_PER_MINUTE /* of a grace that follows from the ttl */
 
 static const char *const policies[] = {
@@ -79,6 +81,17 @@ static const struct config_key shared_rows[] = {
      .default_value = "60s", .help = "The tile is `stale` when nothing refreshed it for so long."},
     {CONFIG_DURATION("grace", struct tile_config, grace_ms, 1, 30 * MS_PER_DAY),
      .default_words = "`ttl`, at least `60s`", .help = "A stale tile is gone after so long."},
+    {CONFIG_CUSTOM("warn", tile_limits_read), .range = "[conditions](#status)",
+     .help = "The tile's status is `warn` when one of these holds."},
+    {CONFIG_CUSTOM("critical", tile_limits_read), .range = "[conditions](#status)",
+     .help = "The tile's status is `critical` when one of these holds."},
+    {CONFIG_DURATION("for", struct tile_config, thresholds.for_ms, 0, 7 * MS_PER_DAY),
+     .default_value = "0s", .help = "How long a condition has to hold before the status is worse."},
+    {CONFIG_DURATION("clear_after", struct tile_config, thresholds.clear_ms, 0, 7 * MS_PER_DAY),
+     .default_value = "30s",
+     .help = "How long no condition of a status may hold before the status is better."},
+    {CONFIG_RATE("margin", struct tile_config, thresholds.margin, MARGIN_MAX),
+     .help = "How far a figure has to be back from a threshold to be on its other side again."},
 };
 const struct config_table config_tile_shared_table = CONFIG_TABLE(shared_rows);
 
@@ -208,6 +221,9 @@ static int check_tile(const struct tile_reading *t)
     }
     if (status == STATUS_OK && t->rules->check != NULL) {
         status = t->rules->check(t);
+    }
+    if (status == STATUS_OK) {
+        status = tile_limits_finish(t);
     }
     return status;
 }

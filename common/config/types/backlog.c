@@ -114,7 +114,10 @@ static const struct config_key rows[] = {
      .range = "a field", .help = "The counts are divided by the values of that field as well."},
 };
 
+static const char *const figures[] = {"total", NULL};
+
 const struct tile_rules tile_rules_backlog = {
     .name = "backlog",
+    .figures = figures,
     .table = CONFIG_TABLE(rows),
 };

@@ -44,8 +44,11 @@ static const struct config_key rows[] = {
      .help = "How long before its deadline an item is at risk."},
 };
 
+static const char *const figures[] = {"breached", "at_risk", "ok", NULL};
+
 const struct tile_rules tile_rules_sla_risk = {
     .name = "sla_risk",
+    .figures = figures,
     .table = CONFIG_TABLE(rows),
     .check = check,
 };

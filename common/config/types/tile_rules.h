@@ -26,6 +26,9 @@ struct tile_rules {
     /* The keys that such a tile may have beside those of every tile. It has to have those whose
      * row says `needed`, which is checked before `check` is called. */
     struct config_table table;
+    /* The members of `data` that a status may be worked out by, NULL at the end; the first is what
+     * a condition without a name is about. NULL: `value` alone. */
+    const char *const *figures;
     /* Checks what has to fit together, and computes defaults that follow from other keys. NULL
      * when each key is right by itself. */
     int (*check)(const struct tile_reading *t);

@@ -9,6 +9,7 @@
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
+#include "ingestor/fold/member_status.h"
 #include "ingestor/fold/saved/fold_records.h"
 #include "ingestor/fold/saved/fold_save.h"
 #include "ingestor/fold/types/items.h"
@@ -56,6 +57,10 @@ static struct member *load_member(struct fold *fold, struct family *family, uint
     member->latest = latest;
     member->tally = tally_read(mp_at(saved, 4));
     member->hidden = hidden && group.p != NULL && !was_ahead;
+    if (family->config->thresholds.any) {
+        member->status = trouble_load(mp_at(saved, 5));
+        member_status_mark(member);
+    }
     member->number = number;
     member->recorded = true;
     member->unsaved = false;

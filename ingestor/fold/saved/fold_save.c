@@ -42,7 +42,7 @@ static void save_member(struct member *member, struct state_changes *out)
 {
     const struct family *family = member->family;
     struct buf *value = state_put_begin(out, item_id(member, 0));
-    mp_put_array(value, 5);
+    mp_put_array(value, 6);
     if (member->group.p != NULL) {
         mp_put_bin(value, member->group);
     } else {
@@ -52,6 +52,7 @@ static void save_member(struct member *member, struct state_changes *out)
     mp_put_bool(value, member->hidden);
     family->type->save(member->state, family->config, value);
     tally_put(value, &member->tally);
+    trouble_save(&member->status, value);
     state_put_end(out);
     member->unsaved = false;
     member->recorded = true;

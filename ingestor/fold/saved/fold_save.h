@@ -5,7 +5,8 @@
  *   the tile   t 0 0   [1, key, digest, position, time, complete]   position nil: not known
  *                      [1, key, digest, position, time, complete, retired at, place, waits,
  *                       spoiled]
- *   a member   t m 0   [group or nil, latest, hidden, what its type saves, tally]
+ *   a member   t m 0   [group or nil, latest, hidden, what its type saves, tally,
+ *                       status]   status as trouble_save writes it; older versions have none
  *   an item    t m i   what its type saves of an item
  *   rows that wait     [row, …]
  *

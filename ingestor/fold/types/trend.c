@@ -89,6 +89,26 @@ static void write_data(const void *state, const struct tile_config *config, stru
     mp_close_map(out, points);
 }
 
+/* Of the last bucket that is over. One without rows counts as 0 where rows are counted or summed.
+ */
+static bool figure(const void *state, const struct tile_config *config, struct number *out)
+{
+    const struct window *window = state;
+    const struct bucket *bucket = window_after(window, window->now - 2);
+    if (bucket != NULL && bucket->slot == window->now - 1 && window_value(window, bucket, out)) {
+        return true;
+    }
+    *out = number_of_real(0);
+    return config->aggregate == TILE_AGGREGATE_COUNT || config->aggregate == TILE_AGGREGATE_SUM;
+}
+
+static wall_time figure_until(const void *state, const struct tile_config *config)
+{
+    (void)config;
+    const struct window *window = state;
+    return (wall_time){window_begin_us(window, window->now + 1)};
+}
+
 static void save(const void *state, const struct tile_config *config, struct buf *out)
 {
     (void)config;
@@ -117,6 +137,8 @@ const struct fold_type fold_type_trend = {
     .advance = advance,
     .next = next,
     .write = write_data,
+    .figure = figure,
+    .figure_until = figure_until,
     .save = save,
     .load = load,
     .forgets = forgets,

@@ -68,6 +68,15 @@ struct fold_type {
     /* Appends the map that is the tile's `data` (docs/tiles.md). */
     void (*write)(const void *state, const struct tile_config *config, struct buf *out);
 
+    /* The number that a condition without a name looks at (docs/tiles.md, Status). False: there is
+     * none now. NULL when the conditions look at members of `data`: `value`, or those that the
+     * configuration's rules of the type name. */
+    bool (*figure)(const void *state, const struct tile_config *config, struct number *out);
+
+    /* When figure may be another without a row and without advance having anything to do; NULL:
+     * never. */
+    wall_time (*figure_until)(const void *state, const struct tile_config *config);
+
     /* Appends the state as one MessagePack value, to be saved; but for the items, where there are
      * any, which are records of their own. */
     void (*save)(const void *state, const struct tile_config *config, struct buf *out);
