@@ -7,6 +7,7 @@ import { EventsTable } from "./events-table.js";
 import { clock, duration, setTimeZone } from "./format.js";
 import { Layout } from "./layout.js";
 import { Card, Family, familyOf } from "./tiles.js";
+import { Trouble } from "./trouble.js";
 import { drawingOf } from "./types.js";
 import { World } from "./world.js";
 
@@ -15,11 +16,13 @@ const cardOf = (tile) => familyOf(tile) ?? tile.key; // the key of the card that
 
 setTimeZone(new URLSearchParams(location.search).get("tz"));
 
+let dragged = null; // the card that is being dragged
 const cards = new Map(); // key of a tile or family → Card or Family
 const layout = new Layout(location.search);
 const world = new World();
 const detail = new Detail(byId("detail"), world, rearrange);
 const table = new EventsTable({ body: byId("events"), filter: byId("type-filter"), pause: byId("pause") });
+const trouble = new Trouble({ ribbon: byId("trouble"), news: byId("news"), icon: document.querySelector('link[rel="icon"]'), sound: byId("sound"), world, go });
 const groups = new Map(); // "by=value" → its option
 
 // ---- Tiles ----
@@ -47,12 +50,33 @@ function onTiles(tiles, whole) {
     if (!whole && cards.has(cardOf(tile))) detail.arrived(tile);
     anew = show(tile) || anew;
   }
-  if (anew) arrange();
+  const changed = tiles.some((tile) => trouble.concerns(tile)) && tellTrouble();
+  if (anew && !changed) arrange();
   tellEmpty();
+}
+
+// Shows what needs attention, and puts the cards into their places when that has changed. Returns true then.
+function tellTrouble() {
+  const changed = trouble.update(live.list().filter((tile) => !layout.hidden.has(cardOf(tile))));
+  if (changed) arrange();
+  return changed;
+}
+
+// Leads to the card of a tile.
+function go(tile) {
+  const card = cards.get(cardOf(tile));
+  if (!card || card.node.hidden) return open(cardOf(tile));
+  card.node.scrollIntoView({ block: "center", behavior: "smooth" });
+  return card.title.focus({ preventScroll: true });
 }
 
 function remove(key) {
   detail.forget(key);
+  removeCard(key);
+  if (trouble.known.has(key)) tellTrouble();
+}
+
+function removeCard(key) {
   const family = cards.get(key.split("/")[0]);
   if (family instanceof Family && family.members.has(key)) {
     if (!family.remove(key)) return;
@@ -67,8 +91,10 @@ function remove(key) {
 
 // Puts the cards into their places. Those that are in place already stay untouched.
 function arrange() {
+  if (dragged) return;
   let node = byId("tiles").firstElementChild;
-  for (const key of layout.sort(cards.keys())) {
+  const ranks = new Map([...cards].map(([key, card]) => [key, card.rank]));
+  for (const key of layout.sort(cards.keys(), (one) => ranks.get(one))) {
     const card = cards.get(key);
     const { width, height } = sizeOf(key);
     for (const name of [...card.node.classList]) if (/^[wh]\d$/.test(name)) card.node.classList.remove(name);
@@ -97,6 +123,7 @@ function rearrange(what, key) {
   else if (what === "height") layout.resize(key, { width, height: height === 1 ? 2 : 1 });
   else if (what === "hide") layout.hidden.add(key);
   saveLayout();
+  tellTrouble();
 }
 
 // Shows the cards that are not hidden, that the search finds, and that are of the chosen group.
@@ -164,6 +191,7 @@ function onStatus(status, { transport, signInUrl }) {
 function tick() {
   for (const card of cards.values()) card.tick();
   detail.tick();
+  trouble.tick();
   setText(byId("as-of"), live.status === "stale" && live.asOf ? `data of ${duration(world.now() - live.asOf)} ago` : "");
   const { silent, silentMs } = world;
   document.documentElement.classList.toggle("silent", silent);
@@ -201,6 +229,14 @@ byId("group").addEventListener("change", filter);
 byId("layout-reset").addEventListener("click", () => {
   if (layout.hidden.size) layout.hidden.clear();
   else layout.reset();
+  saveLayout();
+  tellTrouble();
+});
+
+byId("trouble-first").setAttribute("aria-pressed", layout.troubleFirst);
+byId("trouble-first").addEventListener("click", () => {
+  layout.troubleFirst = !layout.troubleFirst;
+  byId("trouble-first").setAttribute("aria-pressed", layout.troubleFirst);
   saveLayout();
 });
 
@@ -251,8 +287,6 @@ document.addEventListener("keydown", (event) => {
 
 // ---- Dragging cards ----
 
-let dragged = null;
-
 byId("tiles").addEventListener("dragstart", (event) => {
   dragged = event.target.closest(".card");
   if (!dragged) return;
@@ -273,7 +307,8 @@ byId("tiles").addEventListener("dragover", (event) => {
 byId("tiles").addEventListener("dragend", () => {
   if (!dragged) return;
   dragged.classList.remove("dragged");
-  layout.order = [...byId("tiles").children].map((node) => node.dataset.key);
+  // Those that are first only because they need attention keep their own places.
+  layout.move(dragged.dataset.key, dragged.nextElementSibling?.dataset.key ?? null, [...cards.keys()]);
   dragged = null;
   saveLayout();
 });

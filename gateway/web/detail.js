@@ -94,6 +94,8 @@ export class Detail {
       Window: tile.data.window ? words(tile.data.window) : tile.data.window_ms && duration(tile.data.window_ms),
       Step: tile.data.step_ms && `${tile.data.aggregate} per ${stepName(tile.data)}`,
       "Time zone": tile.data.time_zone,
+      Status: tile.status && `${tile.status} since ${moment(tile.status_since)}`,
+      "May change": tile.status_pending && Object.entries(tile.status_pending).map(([level, at]) => `${level}, waiting since ${moment(at)}`).join("; "),
       Refresh: tile.refresh && `${words(tile.refresh.policy)}, at most every ${tile.refresh.min_interval_ms} ms`,
       Version: tile.version,
       "As of": `position ${tile.as_of.position}, ${moment(tile.as_of.time)}`,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the cards are laid out: their order, their sizes, and which are hidden. The layout is kept in the page's URL, so that a
-// link shows the same wall to everybody: ?order=a,b&size=a:2,b:3x2&hidden=c
+// link shows the same wall to everybody: ?order=a,b&size=a:2,b:3x2&hidden=c&trouble=inplace
 
 // Decodes a key. A text that is not encoded as ours are is no key.
 function decoded(text) {
@@ -23,6 +23,7 @@ export class Layout {
     const query = new URLSearchParams(search);
     this.order = list(query.get("order"));
     this.hidden = new Set(list(query.get("hidden")));
+    this.troubleFirst = query.get("trouble") !== "inplace";
     this.sizes = new Map();
     for (const part of (query.get("size") ?? "").split(",").filter(Boolean)) {
       const at = part.lastIndexOf(":");
@@ -37,16 +38,19 @@ export class Layout {
     const set = (name, value) => (value ? query.set(name, value) : query.delete(name));
     set("order", joined(this.order));
     set("hidden", joined([...this.hidden]));
+    set("trouble", this.troubleFirst ? "" : "inplace");
     set("size", [...this.sizes].map(([key, { width, height }]) => `${encodeURIComponent(key)}:${width}${height > 1 ? `x${height}` : ""}`).join(","));
     const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
     return text ? `?${text}` : "";
   }
 
-  // Sorts keys: those that the order names come first, then all others by key.
-  sort(keys) {
+  // Sorts keys: those that the order names come first, then all others by key. With ranks, what has a greater one comes before
+  // all others, if that is wanted.
+  sort(keys, rankOf = () => 0) {
+    const rank = this.troubleFirst ? rankOf : () => 0;
     const place = new Map(this.order.map((key, i) => [key, i]));
     const at = (key) => place.get(key) ?? place.size;
-    return [...keys].sort((a, b) => at(a) - at(b) || (a < b ? -1 : 1));
+    return [...keys].sort((a, b) => rank(b) - rank(a) || at(a) - at(b) || (a < b ? -1 : 1));
   }
 
   // Moves a key before another one, or to the end when that is null.

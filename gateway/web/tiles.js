@@ -4,6 +4,7 @@
 import { element, setText } from "./dom.js";
 import { setFigure } from "./figure.js";
 import { date, duration, moment, words } from "./format.js";
+import { rankOf, worstOf } from "./trouble.js";
 import { drawingOf } from "./types.js";
 import { World } from "./world.js";
 
@@ -22,14 +23,21 @@ function note(card, tiles, stale, more = "") {
   const building = tiles.filter((tile) => tile.building).map((tile) => Math.floor(100 * tile.building.progress));
   const percent = Math.min(...building);
   const partial = tiles.find((tile) => lacksRows(tile, now));
+  const worst = tiles.length ? worstOf(tiles) : {};
   let text = "";
   let why = "";
+  const troubled = rankOf(worst) > 0;
+  if (troubled) card.node.dataset.status = worst.status;
+  else delete card.node.dataset.status;
   if (stale) {
     more = "";
     text = `stale for ${duration(now - Math.max(...tiles.map((tile) => Date.parse(tile.updated_at))))}`;
   } else if (building.length) {
     text = `building ${percent} %`;
     why = "This tile is being made of the rows that are there. Until that is done its value lacks some of them.";
+  } else if (troubled) {
+    const alike = tiles.filter((tile) => tile.status === worst.status).length;
+    text = tiles.length > 1 ? `${alike} ${worst.status}` : `${worst.status} for ${duration(now - Date.parse(worst.status_since))}`;
   } else if (partial) {
     text = partial.since ? `since ${date(partial.since.time)}` : "incomplete";
     why = `Older rows were gone when this tile was made${partial.since ? `: it knows those since ${moment(partial.since.time)}` : ""}.`;
@@ -75,6 +83,11 @@ export class Card {
     // The way to its value is no history, and what nobody has heard of is none.
     this.drawing.tick?.(!this.tile.building && this.world.fresh(this.tile));
     note(this, [this.tile], this.world.stale(this.tile));
+  }
+
+  // How bad its status is (trouble.js).
+  get rank() {
+    return rankOf(this.tile);
   }
 
   retheme() {
@@ -161,7 +174,7 @@ export class Family {
     this.frame = null;
     setText(this.title, this.tile.title ?? this.key);
     this.title.title = `${this.title.textContent}\n${this.key}`;
-    const rows = this.rows().sort((a, b) => (b.data.value ?? 0) - (a.data.value ?? 0) || (a.key < b.key ? -1 : 1));
+    const rows = this.rows().sort((a, b) => rankOf(b) - rankOf(a) || (b.data.value ?? 0) - (a.data.value ?? 0) || (a.key < b.key ? -1 : 1));
     const most = rows.reduce((found, t) => Math.max(found, Math.abs(t.data.value ?? 0)), 0) || 1;
     while (this.list.children.length > Math.min(rows.length, this.shown)) this.list.lastChild.remove();
     rows.slice(0, this.shown).forEach((tile, i) => {
@@ -170,6 +183,7 @@ export class Family {
       const value = tile.data.value ?? 0;
       row.dataset.key = tile.key;
       row.classList.toggle("stale", this.world.stale(tile));
+      row.dataset.status = tile.status ?? "";
       setText(name, tile.group.value);
       if (name.title !== tile.group.value) name.title = tile.group.value;
       bar.style.width = `${Math.round((Math.abs(value) / most) * 100)}%`;
@@ -184,6 +198,10 @@ export class Family {
   tick() {
     const members = [...this.members.values()];
     note(this, members, members.length !== 0 && members.every((t) => this.world.stale(t)), this.more > 0 && !this.all ? `${this.more} more` : "");
+  }
+
+  get rank() {
+    return this.members.size ? rankOf(worstOf([...this.members.values()])) : 0;
   }
 
   retheme() {}

@@ -9,6 +9,7 @@
 //
 //   static single       true when a value is a single number, so that the members of a family can share a card
 //   static begin(data, now)  may be left out; the earliest moment that it shows, in ms since 1970. All of the past if left out
+//   static inShort(data) may be left out; what a ribbon says of a tile that needs attention. Its `value` if left out
 //   static width        how many columns its card takes; 1 if left out
 import { Backlog } from "./types/backlog.js";
 import { Count } from "./types/count.js";

@@ -75,6 +75,12 @@ interface TileBase {
   complete?: boolean;
   /** While the tile is built from the rows that are there: how far it is, 0 to 1. Until then its data lacks rows. */
   building?: { progress: number };
+  /** Whether the tile is in trouble, by the `warn` and `critical` of its definition. */
+  status?: "ok" | "warn" | "critical";
+  /** Since when its status is what it is. */
+  status_since?: string;
+  /** The levels for which the conditions say otherwise, and since when: the status changes unless they stop. */
+  status_pending?: { warn?: string; critical?: string };
   /** The members of data that are left out, because the tile was too large. */
   truncated?: string[];
 }

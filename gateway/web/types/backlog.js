@@ -5,6 +5,10 @@ import { setFigure } from "../figure.js";
 import { duration, number, words } from "../format.js";
 
 export class Backlog {
+  static inShort({ total }) {
+    return `${number(total)} open`;
+  }
+
   constructor(body, world) {
     this.world = world;
     this.total = element("div", { class: "big" });

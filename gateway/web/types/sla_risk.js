@@ -5,6 +5,10 @@ import { setFigure } from "../figure.js";
 import { duration, words } from "../format.js";
 
 export class SlaRisk {
+  static inShort({ breached, at_risk }) {
+    return breached ? `${breached} breached` : `${at_risk} at risk`;
+  }
+
   constructor(body, world) {
     this.world = world;
     this.counts = {};

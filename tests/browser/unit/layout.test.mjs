@@ -34,3 +34,14 @@ test("cards move one place at a time, past hidden ones", () => {
   layout.shift("d", 1, keys);
   assert.equal(layout.sort(keys).at(-1), "d");
 });
+
+test("what needs attention comes first, unless the address says that it stays in its place", () => {
+  const ranks = { b: 1, d: 2 };
+  const rankOf = (key) => ranks[key] ?? 0;
+  const first = new Layout("?order=c");
+  assert.deepEqual(first.sort(["a", "b", "c", "d"], rankOf), ["d", "b", "c", "a"]);
+  assert.equal(first.search(""), "?order=c");
+  const inPlace = new Layout("?order=c&trouble=inplace");
+  assert.deepEqual(inPlace.sort(["a", "b", "c", "d"], rankOf), ["c", "a", "b", "d"]);
+  assert.equal(inPlace.search(""), "?order=c&trouble=inplace");
+});
