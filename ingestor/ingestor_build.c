@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/ingestor_build.h"
 
+#include <string.h>
+
 #include "common/program/log.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
@@ -11,9 +13,10 @@ static void fold_past(struct ingestor *ingestor, struct batch *batch)
     struct ingestor_build *build = &ingestor->build;
     const struct moment now = ingestor_now(ingestor);
     build->rows += batch->count;
-    build->older_gone = build->older_gone || batch->older_gone;
+    build->gone |= batch_gone(batch);
     dedupe_past(ingestor->dedupe, batch);
     for (size_t i = 0; i < batch->count; i++) {
+        build->rows_of[batch->events[i].source]++;
         fold_build_event(ingestor->fold, &batch->events[i], now);
     }
     fold_build_progress(ingestor->fold, batch->progress, now);
@@ -23,11 +26,7 @@ static void fold_past(struct ingestor *ingestor, struct batch *batch)
  * more, is gone for everybody. */
 static void publish_anew(struct ingestor *ingestor)
 {
-    const struct moment now = ingestor_now(ingestor);
-    const uint32_t mark = publisher_mark(ingestor->publisher);
-    fold_republish(ingestor->fold);
-    ingestor_flush(ingestor, now);
-    publisher_sweep(ingestor->publisher, mark, now);
+    ingestor_publish_all(ingestor, ingestor_now(ingestor));
     ingestor->build.anew = false;
 }
 
@@ -35,11 +34,18 @@ static void publish_anew(struct ingestor *ingestor)
 static void finish(struct ingestor *ingestor)
 {
     struct ingestor_build *build = &ingestor->build;
-    const bool complete = !build->older_gone && build->rows >= build->expected;
-    fold_build_end(ingestor->fold, complete, ingestor_now(ingestor));
+    uint64_t gone = build->gone;
+    if (config_has_sources(ingestor->config)) {
+        gone |= ingestor->source.gone; /* of one that was read for the first time meanwhile */
+    }
+    for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++) {
+        gone |= (uint64_t)(build->rows_of[i] < build->expected[i]) << i;
+    }
+    const bool complete = gone == 0;
+    fold_build_end(ingestor->fold, gone, ingestor_now(ingestor));
     ingestor->saving.unsaved = true;
     ingestor->saving.at_once = true; /* a crash would cost the work */
-    if (build->anew) {
+    if (build->anew && fold_builds(ingestor->fold) == 0) {
         publish_anew(ingestor);
     }
     if (build->returning) {
@@ -105,7 +111,9 @@ void ingestor_build_next(struct ingestor *ingestor)
     if (!build->returning) {
         dedupe_past_begin(ingestor->dedupe);
     }
-    build->expected = build->returning ? 0 : ingestor->source.delivered;
+    if (!build->returning) {
+        memcpy(build->expected, ingestor->source.delivered_of, sizeof build->expected);
+    }
     build->past = past_create(ingestor->config, sources_find(ingestor->config), from,
                               buf_str(&ingestor->source.state));
     zmq_pollitem_t item = {past_socket(build->past), 0, ZMQ_POLLIN, 0};

@@ -33,9 +33,20 @@ struct publishing {
     struct moment now;
 };
 
+/* A tile of a source that cannot be read is not confirmed, and turns stale; one of all sources
+ * lacks rows when any is missing. */
+static bool is_missing(const struct ingestor *ingestor, const struct tile_config *tile)
+{
+    const uint64_t missing = ingestor->publishing.resuming ? 0 : ingestor->source.missing;
+    return tile->source != NULL ? (missing >> tile->source->number & 1) != 0 : missing != 0;
+}
+
 static void publish_tile(void *arg, const struct fold_output *output)
 {
     struct publishing *publishing = arg;
+    if (is_missing(publishing->ingestor, output->config) && !output->removed) {
+        return; /* it goes out once the source is read */
+    }
     publisher_tile(publishing->ingestor->publisher, output, publishing->now);
 }
 
@@ -61,12 +72,22 @@ static void send_heartbeat(struct ingestor *ingestor, struct moment now)
     publisher_heartbeat(ingestor->publisher, ingestor->source.caught_up, now);
 }
 
-/* Whether the table that all tiles were built from had all its rows, as far as anybody knows. */
-static bool is_complete(const struct ingestor *ingestor)
+/* Of which sources rows are known to be gone, so that the tiles that were built lack them. */
+static uint64_t rows_gone(const struct ingestor *ingestor)
 {
     const struct ingestor_source *source = &ingestor->source;
-    return !source->older_gone && !source->state_lost &&
-           source->delivered >= source->delivered_before;
+    return source->state_lost || source->delivered < source->delivered_before ? UINT64_MAX
+                                                                              : source->gone;
+}
+
+void ingestor_publish_all(struct ingestor *ingestor, struct moment now)
+{
+    const uint32_t mark = publisher_mark(ingestor->publisher);
+    fold_republish(ingestor->fold);
+    ingestor_flush(ingestor, now);
+    if (ingestor->source.missing == 0) {
+        publisher_sweep(ingestor->publisher, mark, now);
+    }
 }
 
 void ingestor_go_live(struct ingestor *ingestor, struct moment now)
@@ -77,13 +98,12 @@ void ingestor_go_live(struct ingestor *ingestor, struct moment now)
                                    ? mono_add_ms(now.mono, ROWS_FIRST_MS)
                                    : (mono_time){0};
     if (ingestor->phase == INGESTOR_BUILDING) {
-        fold_built(ingestor->fold, is_complete(ingestor), now);
+        fold_built(ingestor->fold, rows_gone(ingestor), now);
     }
+    ingestor->publishing.resuming = ingestor->phase == INGESTOR_RESUMING;
     ingestor->phase = INGESTOR_LIVE;
-    const uint32_t mark = publisher_mark(ingestor->publisher);
-    fold_republish(ingestor->fold);
-    ingestor_flush(ingestor, now);
-    publisher_sweep(ingestor->publisher, mark, now);
+    ingestor_publish_all(ingestor, now);
+    ingestor->publishing.resuming = false;
     send_heartbeat(ingestor, now);
     log_info("ready component=ingestor publish=%s query=%s position=%s tiles=%zu",
              ingestor->config->ingestor.publish, ingestor->config->ingestor.query,

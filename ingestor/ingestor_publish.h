@@ -14,6 +14,10 @@ bool ingestor_may_publish(const struct ingestor *ingestor);
 /* Publishes what changed and is due. */
 void ingestor_flush(struct ingestor *ingestor, struct moment now);
 
+/* Publishes all tiles whole, and takes back what is not among them any more: that only while no
+ * source is missing, whose tiles are left as they are. */
+void ingestor_publish_all(struct ingestor *ingestor, struct moment now);
+
 /* Publishes all tiles, which are up to date, and from now on each change. */
 void ingestor_go_live(struct ingestor *ingestor, struct moment now);
 

@@ -6,8 +6,11 @@
 
 void ingestor_push_begin(struct ingestor *ingestor)
 {
-    if (ingestor->config->source.kind == SOURCE_PUSH) {
-        ingestor->pushing.writer = push_writer_create(ingestor->config);
+    const struct config *config = ingestor->config;
+    for (size_t i = 0; i < config->source_count; i++) { /* one at most is such a source */
+        if (config->sources[i].kind == SOURCE_PUSH) {
+            ingestor->pushing.writer = push_writer_create(&config->sources[i]);
+        }
     }
 }
 
@@ -77,7 +80,7 @@ void ingestor_push_answer(struct ingestor *ingestor)
 void ingestor_push_saved(struct ingestor *ingestor)
 {
     if (ingestor->pushing.writer != NULL) {
-        push_writer_saved(ingestor->pushing.writer, ingestor->saving.saved_ordinal);
+        push_writer_saved(ingestor->pushing.writer, ingestor->saving.saved_pushed);
     }
 }
 

@@ -15,7 +15,7 @@ const char *ingestor_push_take(void *arg, struct str request, const char **code)
 /* Answers what the writer has stored, and has it read. */
 void ingestor_push_answer(struct ingestor *ingestor);
 
-/* The tiles are saved up to saving.saved_ordinal: what is older than source.keep may go. */
+/* The tiles are saved up to saving.saved_pushed: what is older than source.keep may go. */
 void ingestor_push_saved(struct ingestor *ingestor);
 
 /* Appends its metrics and returns how many. */

@@ -87,6 +87,20 @@ static size_t put_source_lag(const struct ingestor *ingestor, struct buf *out)
     return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + lag.count;
 }
 
+/* Which of several sources are read, and have come to their end once. */
+static size_t put_sources_up(const struct ingestor *ingestor, struct buf *out)
+{
+    const struct config *config = ingestor->config;
+    const size_t count = config_has_sources(config) ? config->source_count : 0;
+    for (size_t i = 0; i < count; i++) {
+        char name[sizeof "source_up." + CONFIG_SOURCE_NAME_MAX];
+        (void)snprintf(name, sizeof name, "source_up.%s", config->sources[i].name);
+        mp_put_text(out, name);
+        mp_put_uint(out, ingestor->source.up && (ingestor->source.missing >> i & 1) == 0);
+    }
+    return count;
+}
+
 size_t ingestor_stats(void *arg, struct buf *out)
 {
     struct ingestor *ingestor = arg;
@@ -142,5 +156,6 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"queries_refused", ingestor->answering.query.refused},
     };
     return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + put_clocks(ingestor, out) +
-           put_source_lag(ingestor, out) + ingestor_push_stats(ingestor, out);
+           put_source_lag(ingestor, out) + put_sources_up(ingestor, out) +
+           ingestor_push_stats(ingestor, out);
 }

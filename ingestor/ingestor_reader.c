@@ -95,7 +95,7 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
     struct snapshot snapshot = {0};
     struct snapshot_load how = {
         .source = sources_find(ingestor->config),
-        .table = state_table(&ingestor->config->source),
+        .table = state_table_of(ingestor->config),
         .now = ingestor_now(ingestor).wall,
     };
     struct error err = message->error;
@@ -148,12 +148,37 @@ static void on_restart(struct ingestor *ingestor)
     ingestor->source.restarts++;
     ingestor->source.delivered = 0;
     ingestor->source.delivered_before = 0;
-    ingestor->source.older_gone = false;
+    ingestor->source.gone = 0;
     ingestor_build_stop(ingestor);
     start_fold(ingestor);
     dedupe_clear(ingestor->dedupe);
     newest_clear(&ingestor->newest);
     ingestor->phase = INGESTOR_BUILDING;
+}
+
+/* Builds the tiles of sources anew, as their tables did; the others stay. */
+static void on_sources_anew(struct ingestor *ingestor, uint64_t sources)
+{
+    ingestor->source.restarts++;
+    ingestor->source.gone &= ~sources;
+    fold_sources_anew(ingestor->fold, sources);
+    ingestor->build.anew = true;
+    ingestor->saving.at_once = true;
+    log_warn("a table of several sources was replaced or started over: tiles that count its rows "
+             "are built anew");
+}
+
+/* How many rows each source has delivered. */
+static void note_delivered(struct ingestor *ingestor, const struct batch *batch)
+{
+    struct ingestor_source *source = &ingestor->source;
+    const size_t count = config_has_sources(ingestor->config) ? ingestor->config->source_count : 0;
+    source->delivered = count != 0 ? 0 : source->delivered;
+    source->delivered_of[0] = source->delivered;
+    for (size_t i = 0; i < count; i++) {
+        source->delivered_of[i] = batch->delivered_of[i];
+        source->delivered += batch->delivered_of[i];
+    }
 }
 
 /* Ends the history. If the table holds none of the events that were delivered, the log begins
@@ -181,6 +206,7 @@ static void on_history(struct ingestor *ingestor, struct batch *batch, struct mo
     struct eventlog *events = publisher_events(ingestor->publisher);
     publisher_set_position(ingestor->publisher, ingestor->source.ordinal, batch->origin);
     note_pending(ingestor, batch);
+    note_delivered(ingestor, batch);
     if (batch->count != 0 && eventlog_last(events) == 0) {
         eventlog_skip_to(events, batch->events[0].ordinal - 1);
     }
@@ -238,8 +264,15 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
         close_history(ingestor);
         ingestor_go_live(ingestor, now); /* there was no history */
     }
-    ingestor->source.older_gone = ingestor->source.older_gone || batch->older_gone;
+    if (batch->anew_of != 0) {
+        on_sources_anew(ingestor, batch->anew_of);
+    }
+    if (ingestor->phase == INGESTOR_LIVE && (batch_gone(batch) & ~ingestor->source.gone) != 0) {
+        fold_sources_gone(ingestor->fold, batch_gone(batch), now);
+    }
+    ingestor->source.gone |= batch_gone(batch);
     ingestor->source.delivered += batch->count;
+    note_delivered(ingestor, batch);
     dedupe_new(ingestor->dedupe, batch);
     fold_events(ingestor, batch, now);
     if (!batch->state_appends) {
@@ -248,6 +281,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     }
     buf_append_str(&ingestor->source.state, batch->state);
     ingestor->source.ordinal = batch->ordinal;
+    ingestor->source.pushed = config_has_sources(ingestor->config) ? batch->pushed : batch->ordinal;
     ingestor->source.origin = batch->origin;
     ingestor->source.record = batch->record;
     ingestor->source.caught_up = !batch->more;
@@ -269,6 +303,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     if (!more) {
         log_newest(ingestor, now);
         ingestor_go_live(ingestor, now);
+        ingestor_build_next(ingestor); /* one of several tables may have begun anew meanwhile */
     }
 }
 
@@ -312,6 +347,31 @@ static void on_down(struct ingestor *ingestor, const struct error *error)
               ingestor->phase == INGESTOR_LIVE ? ", and publishing nothing until it is read" : "");
     if (ingestor->phase != INGESTOR_LIVE) {
         snprintf(ingestor->answering.reason, sizeof ingestor->answering.reason, "%s", error->text);
+    }
+}
+
+/* Of several sources others cannot be read than before, or have not come to their end yet. */
+static void on_missing(struct ingestor *ingestor, const struct reader_message *message)
+{
+    const struct config *config = ingestor->config;
+    const uint64_t before = ingestor->source.missing;
+    const uint64_t all =
+        config->source_count >= 64 ? UINT64_MAX : (UINT64_C(1) << config->source_count) - 1;
+    for (size_t i = 0; i < config->source_count; i++) {
+        const bool is = (message->missing >> i & 1) != 0;
+        if (is && (before >> i & 1) == 0 && message->error.text[0] != '\0') {
+            log_error("%s; trying again. Tiles of source %s, and of all sources, are not confirmed "
+                      "until it is read",
+                      message->error.text, config->sources[i].name);
+        } else if (!is && (before >> i & 1) != 0) {
+            log_info("source %s is read", config->sources[i].name);
+        }
+    }
+    ingestor->source.missing = message->missing;
+    ingestor->source.up = message->missing != all;
+    ingestor->source.downs += (message->missing & ~before) != 0;
+    if (ingestor->phase == INGESTOR_LIVE && (before & ~message->missing) != 0) {
+        ingestor_publish_all(ingestor, ingestor_now(ingestor));
     }
 }
 
@@ -385,6 +445,9 @@ int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
         break;
     case READER_DOWN:
         on_down(ingestor, &message->error);
+        break;
+    case READER_MISSING:
+        on_missing(ingestor, message);
         break;
     case READER_BATCH:
         on_batch(ingestor, message->batch);

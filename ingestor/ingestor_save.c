@@ -32,7 +32,7 @@ void ingestor_save(struct ingestor *ingestor)
         .origin = source->origin,
         .source = buf_str(&source->state),
         .scheme = str_of(sources_find(ingestor->config)->scheme),
-        .table = state_table(&ingestor->config->source),
+        .table = state_table_of(ingestor->config),
         .delivered = source->delivered,
         .as_of = ingestor->clock.lost_rows ? WALL_NEVER : ingestor->clock.reached,
     };
@@ -42,6 +42,7 @@ void ingestor_save(struct ingestor *ingestor)
     saving->bytes = saving->changes.values.len;
     saving->under_way = true;
     saving->ordinal = source->ordinal;
+    saving->pushed = source->pushed;
     saving->since = clock_mono();
     saving->unsaved = false;
     saving->at_once = false;
@@ -87,6 +88,7 @@ void ingestor_saved(struct ingestor *ingestor, const struct reader_message *mess
     } else {
         backoff_reset(&saving->backoff);
         saving->saved_ordinal = saving->ordinal;
+        saving->saved_pushed = saving->pushed;
         saving->written++;
         ingestor_push_saved(ingestor);
         state_changes_clear(&saving->changes);

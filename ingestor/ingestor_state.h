@@ -49,9 +49,11 @@ enum ingestor_phase { INGESTOR_STANDBY, INGESTOR_RESUMING, INGESTOR_BUILDING, IN
 struct ingestor_source {
     bool up;                       /* The source is read. */
     bool caught_up;                /* All rows that it had were folded. */
+    uint64_t missing;              /* Of several, bit i: the i-th cannot be read, or not yet. */
     struct buf state;              /* The source's, after the last batch folded. */
     struct snapshot_pieces pieces; /* What of it the store has, or will with the changes to save. */
     uint64_t ordinal;              /* Of the last event folded. */
+    uint64_t pushed;               /* Id of the last pushed event folded; 0: none in this life. */
     uint64_t origin;               /* The numbering that the ordinal belongs to. */
     uint64_t record;               /* The number of the last journal record that is in the state. */
     bool told;                     /* In this life the source has told whether rows may be lost. */
@@ -63,12 +65,14 @@ struct ingestor_source {
     uint64_t given_up;       /* Ranges of ids that were too many to wait for. */
     uint64_t rows_unusable;  /* Rows that were passed over, because they cannot be used. */
     uint64_t delivered;      /* Events that it ever delivered, of this table; 0: not known. */
+    uint64_t
+        delivered_of[CONFIG_SOURCES_MAX]; /* The same of each; the first is the one `source`. */
     uint64_t delivered_before; /* What an earlier life knew of that, which this one did not go on
                                   from. */
-    bool older_gone;           /* Rows before the first one are known to be gone. */
-    bool state_lost;           /* There was a state, and it is damaged. */
-    uint64_t restarts;         /* Times that the table began anew. */
-    uint64_t downs;            /* Times that the source failed. */
+    uint64_t gone;     /* Bit i: rows before the first one of the i-th are known to be gone. */
+    bool state_lost;   /* There was a state, and it is damaged. */
+    uint64_t restarts; /* Times that the table began anew. */
+    uint64_t downs;    /* Times that the source failed. */
 };
 
 /* The state of publishing. */
@@ -77,6 +81,7 @@ struct ingestor_publishing {
     uint64_t epoch;         /* Of all that this life publishes. */
     wall_time as_of;        /* The time when what is published was last known to be true. */
     mono_time heartbeat_at; /* When the next heartbeat is due. */
+    bool resuming;          /* Tiles go out as they were saved, though a source be missing. */
     bool silent;            /* Nothing goes out for want of the lease, as last logged. */
     bool deposed;      /* Something could not be sent for want of the lease: this life is over. */
     uint64_t not_sent; /* Messages that the socket did not take. */
@@ -93,10 +98,12 @@ struct ingestor_saving {
     struct state_changes changes; /* What is not stored yet. */
     mono_time since;              /* When it was handed over. */
     uint64_t ordinal;             /* What it goes up to. */
+    uint64_t pushed;              /* The same of pushed events, by their ids. */
     mono_time due_at;             /* When the next one is due. */
     struct backoff backoff;       /* How long it waits after a save that failed. */
     bool failing;                 /* The last one could not be written, as last logged. */
     uint64_t saved_ordinal;       /* What the last one written goes up to. */
+    uint64_t saved_pushed;        /* The same of pushed events, by their ids. */
     uint64_t bytes;               /* Of the last list. */
     uint64_t lost;                /* Times that the store turned out to be damaged. */
     uint64_t written;             /* Saves that are stored. */
@@ -105,12 +112,13 @@ struct ingestor_saving {
 
 /* The build that is under way (ingestor_build.h). */
 struct ingestor_build {
-    struct past *past; /* NULL: none is. */
-    bool returning;    /* Its tiles were away, and lack only what came since. */
-    uint64_t rows;     /* that have come */
-    uint64_t expected; /* that were delivered, as far as that is known */
-    bool older_gone;   /* Rows before the first one are known to be gone. */
-    bool anew;         /* What tiles that are built showed before is to be taken back. */
+    struct past *past;                     /* NULL: none is. */
+    bool returning;                        /* Its tiles were away, and lack only what came since. */
+    uint64_t rows;                         /* that have come */
+    uint64_t rows_of[CONFIG_SOURCES_MAX];  /* the same of each source */
+    uint64_t expected[CONFIG_SOURCES_MAX]; /* that were delivered, as far as that is known */
+    uint64_t gone; /* Bit i: rows before the first one of the i-th are known to be gone. */
+    bool anew;     /* What tiles that are built showed before is to be taken back. */
 };
 
 /* The configurations that SIGHUP has brought since the start; tiles hold parts of them. After so

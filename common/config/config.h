@@ -385,12 +385,9 @@ int config_parse(const char *text, size_t len, const char *name, struct config *
 /* Frees it and sets the caller's pointer to NULL. NULL is fine. */
 void config_destroy(struct config **config);
 
-/* For programs that read the table: returns STATUS_INVALID, with a message, when the file has no
- * `source`. */
+/* For programs that read the sources: returns STATUS_INVALID, with a message, when the file has
+ * none, or one of a kind that this build cannot read. */
 int config_need_source(const struct config *config, struct error *err);
-
-/* The same for programs that can read several: config_need_source refuses more than one. */
-int config_need_sources(const struct config *config, struct error *err);
 
 /* True when the file has `sources`, whose entries have names. */
 static inline bool config_has_sources(const struct config *config)

@@ -134,17 +134,6 @@ void config_destroy(struct config **config)
 
 int config_need_source(const struct config *config, struct error *err)
 {
-    if (config->source_count > 1) {
-        return error_set(err, STATUS_INVALID,
-                         "%s: sources: there are %zu, and only one can be read so far: leave the "
-                         "others out",
-                         config_short_name(config->file), config->source_count);
-    }
-    return config_need_sources(config, err);
-}
-
-int config_need_sources(const struct config *config, struct error *err)
-{
     if (!config->has_source) {
         return error_set(err, STATUS_INVALID,
                          "%s: source is missing: say where the events table is, for instance "

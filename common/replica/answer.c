@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/replica/answer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "common/base/error.h"
+#include "common/codec/json.h"
 #include "common/wire/wire.h"
 
 #define LANE_NAME_SIZE 16
@@ -88,7 +90,11 @@ bool answer_is_error(struct str reply, const char *code)
 
 void answer_put_pushed(struct buf *out, const struct answer_pushed *pushed)
 {
-    mp_put_map(out, 3);
+    mp_put_map(out, pushed->source.len != 0 ? 4 : 3);
+    if (pushed->source.len != 0) {
+        mp_put_text(out, ANSWER_SOURCE);
+        mp_put_str(out, pushed->source);
+    }
     mp_put_text(out, ANSWER_FIRST);
     mp_put_int(out, pushed->first);
     mp_put_text(out, ANSWER_COUNT);
@@ -100,10 +106,32 @@ void answer_put_pushed(struct buf *out, const struct answer_pushed *pushed)
 bool answer_read_pushed(const mp_value *reply, struct answer_pushed *pushed)
 {
     *pushed = (struct answer_pushed){0};
+    (void)mp_as_str(mp_get(reply, ANSWER_SOURCE), &pushed->source); /* of several sources alone */
     return mp_as_int(mp_get(reply, ANSWER_FIRST), &pushed->first) && pushed->first > 0 &&
            mp_as_uint(mp_get(reply, ANSWER_COUNT), &pushed->count) && pushed->count > 0 &&
            pushed->count <= (uint64_t)(INT64_MAX - pushed->first) &&
            mp_as_bool(mp_get(reply, ANSWER_REPEATED), &pushed->repeated);
+}
+
+void answer_pushed_id(struct buf *out, const struct answer_pushed *pushed, int64_t number)
+{
+    if (pushed->source.len != 0) {
+        buf_append_str(out, pushed->source);
+        buf_append_char(out, '-');
+    }
+    buf_printf(out, "%" PRId64, number);
+}
+
+void answer_pushed_json(struct buf *out, const struct answer_pushed *pushed, int64_t number)
+{
+    struct buf text = {0};
+    answer_pushed_id(&text, pushed, number);
+    if (pushed->source.len != 0) {
+        json_write_string(out, buf_str(&text));
+    } else {
+        buf_append_str(out, buf_str(&text));
+    }
+    buf_free(&text);
 }
 
 /* ---- Where a server stands ---- */

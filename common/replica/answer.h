@@ -88,6 +88,7 @@
 #define ANSWER_EVENTS "events"
 #define ANSWER_NEXT "next"
 #define ANSWER_FIRST "first"
+#define ANSWER_SOURCE "source"
 #define ANSWER_COUNT "count"
 #define ANSWER_REPEATED "repeated"
 #define ANSWER_MORE "more"
@@ -135,9 +136,10 @@ bool answer_is_error(struct str reply, const char *code);
 /* ---- Events that were pushed ---- */
 
 struct answer_pushed {
-    int64_t first;  /* the id of the first event; the others follow without a gap */
-    uint64_t count; /* how many events there are */
-    bool repeated;  /* The key was known, and this is the answer of then. */
+    struct str source; /* name that ids begin with, and a dash; empty: they are numbers alone */
+    int64_t first;     /* the number of the first event; those of the others follow without a gap */
+    uint64_t count;    /* how many events there are */
+    bool repeated;     /* The key was known, and this is the answer of then. */
 };
 
 /* Appends the reply to push. */
@@ -145,6 +147,10 @@ void answer_put_pushed(struct buf *out, const struct answer_pushed *pushed);
 
 /* Reads the reply to push. */
 bool answer_read_pushed(const mp_value *reply, struct answer_pushed *pushed);
+
+/* Appends the id of that number; as JSON it is a number or a text, as everywhere. */
+void answer_pushed_id(struct buf *out, const struct answer_pushed *pushed, int64_t number);
+void answer_pushed_json(struct buf *out, const struct answer_pushed *pushed, int64_t number);
 
 /* ---- Where a server stands ---- */
 

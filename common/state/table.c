@@ -16,3 +16,9 @@ uint64_t state_table(const struct config_source *source)
     }
     return hash;
 }
+
+uint64_t state_table_of(const struct config *config)
+{
+    return config_has_sources(config) ? fnv1a(FNV_BEGIN, STR("several"))
+                                      : state_table(&config->source);
+}

@@ -11,4 +11,8 @@
  * without. It is stored. */
 uint64_t state_table(const struct config_source *source);
 
+/* The same of all that a deployment reads: a fixed number with `sources`, whose state says itself
+ * which table each place in it is of. */
+uint64_t state_table_of(const struct config *config);
+
 #endif

@@ -23,6 +23,7 @@ struct event_extra {
 
 struct event {
     struct event_id id;    /* what the source calls it */
+    unsigned source;       /* which entry of `sources` it is of, from 0 */
     uint64_t ordinal;      /* its place in the delivery order; `n` on the wire */
     wall_time timestamp;   /* event time, as the row has it */
     wall_time arrival;     /* when the ingestor read the row */

@@ -17,7 +17,8 @@
 #include "common/base/str.h"
 #include "common/codec/mp.h"
 
-#define EVENT_ID_MAX 280        /* bytes of a text: what the longest topic of Kafka needs */
+/* Bytes of a text: what the longest topic of Kafka needs, behind the name of a source. */
+#define EVENT_ID_MAX 320
 #define EVENT_ID_NUMBER_SIZE 24 /* bytes that event_id_format needs */
 
 /* Borrows its text. All zero: no event. */

@@ -15,9 +15,9 @@
 
 /* In the other modes readers and writers wait for each other. A file that is not there yet, or is
  * none of SQLite's, is for the ingestor to name. */
-static void advise_wal(const struct config *config, FILE *out)
+static void advise_wal(const struct config_source *source, FILE *out)
 {
-    const char *path = config->source.path;
+    const char *path = source->path;
     unsigned char header[HEADER_BYTES];
     FILE *file = fopen(path, "rbe");
     if (file == NULL) {
@@ -51,8 +51,10 @@ int check_file(const char *file, FILE *out, FILE *err)
     fprintf(out, "%s: ok, %zu tile%s%s\n", file, config->tile_count,
             config->tile_count == 1 ? "" : "s",
             config->has_source ? "" : ", no source (enough for a cache or a gateway)");
-    if (config->has_source && config->source.kind == SOURCE_SQLITE) {
-        advise_wal(config, out);
+    for (size_t i = 0; i < config->source_count; i++) {
+        if (config->sources[i].kind == SOURCE_SQLITE) {
+            advise_wal(&config->sources[i], out);
+        }
     }
     config_destroy(&config);
     return EXIT_SUCCESS;

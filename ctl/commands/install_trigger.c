@@ -13,26 +13,32 @@
 #include "common/program/program.h"
 #include "ctl/commands/commands.h"
 
-enum { OPTION_REMOVE = 256 };
+enum { OPTION_REMOVE = 256, OPTION_SOURCE };
 
 struct trigger_options {
     bool remove;
+    const char *source; /* NULL: not said */
 };
 
 static const struct argp_option options_known[] = {
     {"remove", OPTION_REMOVE, NULL, 0, "Remove it", 1},
+    {"source", OPTION_SOURCE, "NAME", 0, "Of several sources, the one that is meant", 1},
     {0},
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
-    (void)value;
     struct trigger_options *options = state->input;
-    if (key != OPTION_REMOVE) {
+    switch (key) {
+    case OPTION_REMOVE:
+        options->remove = true;
+        return 0;
+    case OPTION_SOURCE:
+        options->source = value;
+        return 0;
+    default:
         return ARGP_ERR_UNKNOWN;
     }
-    options->remove = true;
-    return 0;
 }
 
 /* Fails with STATUS_INVALID for a source that needs no trigger. */
@@ -328,9 +334,10 @@ static int change(const struct config *config, bool remove, struct changed *out,
     return status;
 }
 
-static void print_changed(const struct ctl *ctl, bool remove, const struct changed *changed)
+static void print_changed(const struct ctl *ctl, const char *table, bool remove,
+                          const struct changed *changed)
 {
-    fprintf(ctl->out, "the trigger on table %s", ctl->config->source.table);
+    fprintf(ctl->out, "the trigger on table %s", table);
     if (changed->partitions > 0) {
         fprintf(ctl->out, ", and on %d below it,", changed->partitions);
     }
@@ -341,23 +348,49 @@ static void print_changed(const struct ctl *ctl, bool remove, const struct chang
     }
 }
 
+/* The source that is meant: that of the name, or the only one that PostgreSQL has. */
+static int choose(const struct config *config, const char *name, struct config_source *out,
+                  struct error *err)
+{
+    const struct config_source *found = NULL;
+    size_t fitting = 0;
+    for (size_t i = 0; i < config->source_count; i++) {
+        const struct config_source *source = &config->sources[i];
+        const bool fits = name != NULL ? source->name != NULL && strcmp(source->name, name) == 0
+                                       : source->kind == SOURCE_POSTGRESQL;
+        found = fits ? source : found;
+        fitting += fits;
+    }
+    if (name != NULL && found == NULL) {
+        return error_set(err, STATUS_INVALID, "sources: none of them is called %s", name);
+    }
+    if (fitting > 1) {
+        return error_set(err, STATUS_INVALID,
+                         "sources: %zu of them are PostgreSQL's: say which one with --source NAME",
+                         fitting);
+    }
+    *out = found != NULL ? *found : config->source;
+    return check_kind(out->kind, err);
+}
+
 static int run(const struct ctl *ctl, const struct command_line *line)
 {
     const struct trigger_options *options = line->options;
     struct changed changed = {0};
     struct error err = {{0}};
+    struct config config = *ctl->config;
     int status = config_need_source(ctl->config, &err);
     if (status == STATUS_OK) {
-        status = check_kind(ctl->config->source.kind, &err);
+        status = choose(ctl->config, options->source, &config.source, &err);
     }
     if (status == STATUS_OK) {
-        status = change(ctl->config, options->remove, &changed, &err);
+        status = change(&config, options->remove, &changed, &err);
     }
     if (status != STATUS_OK) {
         (void)ctl_fail(ctl, "%s", err.text);
         return status == STATUS_INVALID ? PROGRAM_EXIT_USAGE : PROGRAM_EXIT_FAILED;
     }
-    print_changed(ctl, options->remove, &changed);
+    print_changed(ctl, config.source.table, options->remove, &changed);
     return EXIT_SUCCESS;
 }
 

@@ -64,18 +64,25 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static void print_pushed(const struct ctl *ctl, const struct answer_pushed *pushed)
 {
     const int64_t last = pushed->first + (int64_t)pushed->count - 1;
+    struct buf out = {0};
     if (ctl->json) {
-        fprintf(ctl->out,
-                "{\"first\":%" PRId64 ",\"last\":%" PRId64 ",\"events\":%" PRIu64
-                ",\"repeated\":%s}\n",
-                pushed->first, last, pushed->count, pushed->repeated ? "true" : "false");
-    } else if (pushed->count == 1) {
-        fprintf(ctl->out, "%" PRId64 "%s\n", pushed->first, pushed->repeated ? " (repeated)" : "");
+        buf_append_text(&out, "{\"first\":");
+        answer_pushed_json(&out, pushed, pushed->first);
+        buf_append_text(&out, ",\"last\":");
+        answer_pushed_json(&out, pushed, last);
+        buf_printf(&out, ",\"events\":%" PRIu64 ",\"repeated\":%s}", pushed->count,
+                   pushed->repeated ? "true" : "false");
     } else {
-        fprintf(ctl->out, "%" PRId64 " to %" PRId64 "%s\n", pushed->first, last,
-                pushed->repeated ? " (repeated)" : "");
+        answer_pushed_id(&out, pushed, pushed->first);
+        if (pushed->count > 1) {
+            buf_append_text(&out, " to ");
+            answer_pushed_id(&out, pushed, last);
+        }
+        buf_append_text(&out, pushed->repeated ? " (repeated)" : "");
     }
+    fprintf(ctl->out, "%s\n", buf_cstr(&out));
     fflush(ctl->out);
+    buf_free(&out);
 }
 
 /* Sends events and waits until they are stored. */

@@ -251,7 +251,7 @@ static int read_export(const struct ctl *ctl, const char *path, struct state_cha
     if (status == STATUS_OK && count_damaged(tiles) != 0) {
         status = error_set(err, STATUS_INVALID, "a tile in it cannot be read");
     }
-    return status == STATUS_OK ? records_check_place(records, &ctl->config->source, err) : status;
+    return status == STATUS_OK ? records_check_place(records, ctl->config, err) : status;
 }
 
 static int import_from(const struct ctl *ctl, const struct command_line *line, struct error *err)

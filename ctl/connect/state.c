@@ -30,7 +30,7 @@ static void say_tiles(const struct config *config, const struct state_changes *r
 {
     struct record_tiles tiles = {0};
     struct error err = {{0}};
-    int status = records_check_place(records, &config->source, &err);
+    int status = records_check_place(records, config, &err);
     if (status == STATUS_OK) {
         status = records_read_tiles(records, &tiles, &err);
     }

@@ -8,7 +8,7 @@
 /* True where ids are NAME-ID: with several sources. */
 static inline bool oracle_has_names(const struct config *config)
 {
-    return config->source_count > 1;
+    return config_has_sources(config);
 }
 
 /* What stands for NAME-ID in a tally, and by what the row is found in a log of events. */

@@ -48,10 +48,13 @@ static int read_place(const struct state_changes *records, struct mp_doc *doc, s
     return status;
 }
 
-/* The scheme under which an ingestor of that kind saves (ingestor/source). */
-static const char *scheme_of(enum source_kind kind)
+/* The scheme under which an ingestor with that configuration saves (ingestor/source). */
+static const char *scheme_of(const struct config *config)
 {
-    switch (kind) {
+    if (config_has_sources(config)) {
+        return "several";
+    }
+    switch (config->source.kind) {
     case SOURCE_SQLITE:
         return "sqlite";
     case SOURCE_POSTGRESQL:
@@ -68,7 +71,7 @@ static const char *scheme_of(enum source_kind kind)
     return "";
 }
 
-int records_check_place(const struct state_changes *records, const struct config_source *source,
+int records_check_place(const struct state_changes *records, const struct config *config,
                         struct error *err)
 {
     struct mp_doc doc;
@@ -85,8 +88,8 @@ int records_check_place(const struct state_changes *records, const struct config
         status = error_set(err, STATUS_INVALID, "the state cannot be read");
     } else if (saved.len == 0 && (!mp_as_uint(mp_at(&doc.root, 9), &pieces) || pieces == 0)) {
         status = error_set(err, STATUS_INVALID, "the state was saved before any row was read");
-    } else if (!str_is(scheme, scheme_of(source->kind)) ||
-               (table != 0 && table != state_table(source))) {
+    } else if (!str_is(scheme, scheme_of(config)) ||
+               (table != 0 && table != state_table_of(config))) {
         status = error_set(
             err, STATUS_INVALID,
             "the state is that of another table (source.uri, source.table, "

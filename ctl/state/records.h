@@ -40,9 +40,9 @@ int records_read_tiles(const struct state_changes *records, struct record_tiles 
                        struct error *err);
 void records_free_tiles(struct record_tiles *tiles);
 
-/* Whether an ingestor with that source could go on from the state. STATUS_INVALID: its place is in
- * another table, or there is none. */
-int records_check_place(const struct state_changes *records, const struct config_source *source,
+/* Whether an ingestor with that configuration could go on from the state. STATUS_INVALID: its place
+ * is in another table, or there is none. */
+int records_check_place(const struct state_changes *records, const struct config *config,
                         struct error *err);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/api/push.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -236,7 +235,8 @@ static enum MHD_Result answer_pushed(struct request *request, const struct answe
     struct buf body = {0};
     buf_append_text(&body, "{\"ids\":[");
     for (uint64_t i = 0; i < pushed->count; i++) {
-        buf_printf(&body, "%s%" PRId64, i != 0 ? "," : "", pushed->first + (int64_t)i);
+        buf_append_text(&body, i != 0 ? "," : "");
+        answer_pushed_json(&body, pushed, pushed->first + (int64_t)i);
     }
     buf_printf(&body, "],\"repeated\":%s}\n", pushed->repeated ? "true" : "false");
     api_of(request)->counters.pushed_events += pushed->repeated ? 0 : pushed->count;

@@ -23,6 +23,14 @@ void family_begin_anew(struct fold *fold, struct family *family);
 /* Frees all members. */
 void family_finish(struct fold *fold, struct family *family);
 
+/* True when rows of one of these entries of `sources` count in the tiles: bit i is the i-th. With
+ * the one `source` that is the first. */
+static inline bool family_counts(const struct family *family, uint64_t sources)
+{
+    const struct config_source *only = family->config->source;
+    return only != NULL ? (sources >> only->number & 1) != 0 : sources != 0;
+}
+
 /* What all members show has changed. */
 void family_mark_dirty(struct fold *fold, struct family *family, mono_time now);
 

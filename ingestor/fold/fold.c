@@ -80,13 +80,21 @@ size_t fold_waiting(const struct fold *fold)
 
 /* ---- Rows and time ---- */
 
-/* All tiles begin with this row. */
+/* The tiles that count its source, and have no row yet, begin with this one. */
 static void begin_with(struct fold *fold, const struct event *event)
 {
-    for (size_t i = 0; i < fold->config->tile_count; i++) {
-        fold->families[i].since = fold_since_row(event);
+    const uint64_t source = UINT64_C(1) << event->source;
+    if ((fold->since_seen & source) != 0) {
+        return;
     }
-    fold->since_wanted = false;
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        struct family *family = &fold->families[i];
+        if (!family->since.known && family_counts(family, source)) {
+            family->since = fold_since_row(event);
+        }
+    }
+    fold->since_seen |= source;
+    fold->since_wanted = fold->since_seen + 1 < UINT64_C(1) << fold->config->source_count;
 }
 
 void fold_event(struct fold *fold, const struct event *event, struct moment now)

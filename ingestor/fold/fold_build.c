@@ -2,6 +2,7 @@
 #include "ingestor/fold/fold_build.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/fold_rows.h"
@@ -78,6 +79,7 @@ static void fold_missed(struct fold *fold, struct family *family, struct moment 
     mp_doc_init(&doc);
     if (mp_parse(&doc, family->build_rows.data, family->build_rows.len) == STATUS_OK) {
         (void)waiting_load(&then, &fold->config->source, NULL, &doc.root);
+        waiting_find_sources(&then, fold->config);
     }
     family->build = BUILD_READING;
     const wall_time until = now.wall.us > fold->reached.us ? now.wall : fold->reached;
@@ -104,7 +106,7 @@ bool fold_build_next(struct fold *fold, struct moment now, struct str *from)
     fold_due(fold, now);
     fold->build_began = now.wall;
     note_waiting(fold);
-    fold->build_since = (struct fold_since){0};
+    memset(fold->build_since, 0, sizeof fold->build_since);
     size_t k = 0;
     for (struct family *f; (f = next_in(fold, BUILD_WAITING, &k)) != NULL;) {
         if (f->build_rows.len != 0 &&
@@ -125,8 +127,9 @@ bool fold_build_next(struct fold *fold, struct moment now, struct str *from)
 
 void fold_build_event(struct fold *fold, const struct event *event, struct moment now)
 {
-    if (!fold->build_since.known) {
-        fold->build_since = fold_since_row(event);
+    struct fold_since *since = &fold->build_since[event->source];
+    if (!since->known) {
+        *since = fold_since_row(event);
     }
     const int64_t ahead_us = event->timestamp.us - now.wall.us;
     size_t dropped = 0;
@@ -170,13 +173,28 @@ static struct fold_since since_now(struct moment now)
     return (struct fold_since){.known = true, .position = "0", .time = now.wall};
 }
 
-void fold_build_end(struct fold *fold, bool complete, struct moment now)
+/* The earliest of what the sources of the tiles began with. */
+static struct fold_since built_since(const struct fold *fold, const struct family *family,
+                                     struct moment now)
+{
+    struct fold_since first = {0};
+    for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++) {
+        const struct fold_since *since = &fold->build_since[i];
+        if (since->known && family_counts(family, UINT64_C(1) << i) &&
+            (!first.known || since->time.us < first.time.us)) {
+            first = *since;
+        }
+    }
+    return first.known ? first : since_now(now);
+}
+
+void fold_build_end(struct fold *fold, uint64_t gone, struct moment now)
 {
     struct family *f;
     for (size_t i = 0; (f = next_in(fold, BUILD_READING, &i)) != NULL;) {
         if (f->build_from.len == 0) {
-            f->since = fold->build_since.known ? fold->build_since : since_now(now);
-            f->complete = complete;
+            f->since = built_since(fold, f, now);
+            f->complete = !family_counts(f, gone);
         }
         f->build = BUILD_NONE;
         f->recorded = false;
@@ -187,26 +205,59 @@ void fold_build_end(struct fold *fold, bool complete, struct moment now)
     buf_free(&fold->build_waits);
 }
 
+static void forget(struct fold *fold, struct family *family)
+{
+    if (family->number != 0) {
+        state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = family->number});
+    }
+    family_begin_anew(fold, family);
+}
+
 void fold_build_anew(struct fold *fold)
 {
     struct family *f;
     for (size_t i = 0; (f = next_in(fold, BUILD_READING, &i)) != NULL;) {
-        if (f->number != 0) {
-            state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = f->number});
-        }
-        family_begin_anew(fold, f);
+        forget(fold, f);
     }
 }
 
-void fold_built(struct fold *fold, bool complete, struct moment now)
+void fold_built(struct fold *fold, uint64_t gone, struct moment now)
 {
     for (size_t i = 0; i < fold->config->tile_count; i++) {
         struct family *f = &fold->families[i];
         if (!f->since.known) {
             f->since = since_now(now);
         }
-        f->complete = complete;
+        f->complete = !family_counts(f, gone);
         f->recorded = false;
     }
     fold->since_wanted = false;
+}
+
+/* ---- Several sources ---- */
+
+void fold_sources_anew(struct fold *fold, uint64_t sources)
+{
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        struct family *f = &fold->families[i];
+        if (fold->folded[i] && family_counts(f, sources)) {
+            forget(fold, f);
+            buf_free(&f->build_from);
+            buf_free(&f->build_rows);
+        }
+    }
+    waiting_drop_sources(&fold->waiting, sources);
+    fold->waiting_unsaved = true;
+}
+
+void fold_sources_gone(struct fold *fold, uint64_t sources, struct moment now)
+{
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        struct family *f = &fold->families[i];
+        if (f->complete && family_counts(f, sources)) {
+            f->complete = false;
+            f->recorded = false;
+            family_mark_dirty(fold, f, now.mono);
+        }
+    }
 }

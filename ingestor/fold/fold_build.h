@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/str.h"
 #include "common/base/time/clock.h"
@@ -40,9 +41,10 @@ void fold_build_event(struct fold *fold, const struct event *event, struct momen
 /* How much of the rows has come: 0 to 1. */
 void fold_build_progress(struct fold *fold, double done, struct moment now);
 
-/* The build is done: its tiles are as the others. complete, for tiles that are new: no row is known
- * to have gone before the first one. */
-void fold_build_end(struct fold *fold, bool complete, struct moment now);
+/* The build is done: its tiles are as the others. gone, for tiles that are new: bit i is set when
+ * rows of the i-th source are known to have gone before its first one; with the one `source` that
+ * is the first. */
+void fold_build_end(struct fold *fold, uint64_t gone, struct moment now);
 
 /* The rows that tiles lack cannot be had: they are to be built from all that there are. The build
  * ends. */
@@ -50,6 +52,15 @@ void fold_build_anew(struct fold *fold);
 
 /* The same for tiles that were folded from the first row on, all together, without a build: they
  * have come to the end of what there was. */
-void fold_built(struct fold *fold, bool complete, struct moment now);
+void fold_built(struct fold *fold, uint64_t gone, struct moment now);
+
+/* ---- Several sources ---- */
+
+/* The tables of these sources began anew: their tiles, and those of all sources, forget what they
+ * have, and are to be built from the rows that there are. */
+void fold_sources_anew(struct fold *fold, uint64_t sources);
+
+/* Rows of these sources turn out to have gone before the first one. */
+void fold_sources_gone(struct fold *fold, uint64_t sources, struct moment now);
 
 #endif

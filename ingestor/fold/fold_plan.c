@@ -30,7 +30,9 @@ static bool examine(const struct config *config, const struct tile_config *tile,
                     struct str event_type, int *meaning)
 {
     return fold_type_of(tile->type)
-        ->examine(tile, config->source.metric_event, event_type, meaning);
+        ->examine(tile,
+                  tile->source != NULL ? tile->source->metric_event : config->source.metric_event,
+                  event_type, meaning);
 }
 
 static struct fold_plan *make_plan(struct fold_plans *plans, struct str event_type)

@@ -37,7 +37,8 @@ static void take_over(struct fold *new, struct fold *old)
     new->build_began = old->build_began;
     new->build_waits = old->build_waits;
     new->reached = old->reached;
-    new->build_since = old->build_since;
+    memcpy(new->build_since, old->build_since, sizeof new->build_since);
+    new->since_seen = old->since_seen;
     new->since_wanted = old->since_wanted;
     old->waiting = (struct waiting){0};
     old->build_waits = (struct buf){0};

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/config/config.h"
 #include "common/program/log.h"
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/member.h"
@@ -59,7 +60,7 @@ void fold_row(struct fold *fold, const struct event *event, enum fold_row_kind k
         const struct fold_plan_entry *entry = &plan->entries[i];
         struct family *family = &fold->families[entry->tile];
         struct number value;
-        if (!takes(family, kind) ||
+        if (!takes(family, kind) || !family_counts(family, UINT64_C(1) << (event->source & 63)) ||
             !family->type->concerns(family->config, entry->meaning, &row, &value)) {
             continue;
         }

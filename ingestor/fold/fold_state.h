@@ -148,8 +148,10 @@ struct fold {
     struct state_changes carried;  /* to be saved with the next */
     struct retired *retired;       /* utlist */
     bool since_wanted;             /* the next row is the first one that its tiles know */
-    struct fold_since build_since; /* BUILD_READING: the first of the rows that came */
-    wall_time build_began;         /* BUILD_READING */
+    uint64_t since_seen;           /* bit i: a row of the i-th source came, while since_wanted */
+    /* BUILD_READING: the first of the rows that came, of each source. */
+    struct fold_since build_since[CONFIG_SOURCES_MAX];
+    wall_time build_began;  /* BUILD_READING */
     struct buf build_waits; /* BUILD_READING: tally_id of the rows that waited then, sorted */
     wall_time reached; /* the latest moment until which rows were folded: the clock may go back */
     struct fold_counters build_counters; /* of rows that others have counted already */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/waiting.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -262,4 +263,42 @@ bool waiting_load(struct waiting *waiting, const struct config_source *source,
         (void)add(waiting, &event, lacking || changed.any);
     }
     return mp_is_array(value);
+}
+
+/* No name is another one with a dash behind it, so one at most fits. */
+static unsigned source_of(const struct config *config, struct str id)
+{
+    for (unsigned i = 0; i < config->source_count && id.p != NULL; i++) {
+        const char *name = config->sources[i].name;
+        const size_t len = strlen(name);
+        if (id.len > len && memcmp(id.p, name, len) == 0 && id.p[len] == '-') {
+            return i;
+        }
+    }
+    return UINT_MAX; /* It is configured no more: only tiles of all sources have its rows. */
+}
+
+void waiting_find_sources(struct waiting *waiting, const struct config *config)
+{
+    for (size_t i = 0; config_has_sources(config) && i < waiting_count(waiting); i++) {
+        struct heap_item *item = waiting->soonest.slots[i].item;
+        struct waiting_row *row = heap_entry(item, struct waiting_row, soonest);
+        row->event.source = source_of(config, row->event.id.text);
+    }
+}
+
+void waiting_drop_sources(struct waiting *waiting, uint64_t sources)
+{
+    size_t i = 0;
+    while (i < waiting_count(waiting)) {
+        struct heap_item *item = waiting->soonest.slots[i].item;
+        struct waiting_row *row = heap_entry(item, struct waiting_row, soonest);
+        if (row->event.source < 64 && (sources >> row->event.source & 1) != 0) {
+            unlink_row(waiting, row);
+            free(row);
+            i = 0; /* the heap has moved others */
+        } else {
+            i++;
+        }
+    }
 }

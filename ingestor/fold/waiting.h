@@ -90,4 +90,11 @@ void waiting_save_columns(const struct config_source *source, struct buf *out);
 bool waiting_load(struct waiting *waiting, const struct config_source *source,
                   const mp_value *columns, const mp_value *value);
 
+/* Drops the rows of these entries of `sources`: bit i for the i-th. */
+void waiting_drop_sources(struct waiting *waiting, uint64_t sources);
+
+/* Finds, for rows that were loaded, which of `sources` they are of: their ids begin with its name.
+ */
+void waiting_find_sources(struct waiting *waiting, const struct config *config);
+
 #endif

@@ -161,7 +161,9 @@ bool published_event_put(struct buf *out, const struct config *config, const str
     for (size_t i = 0; i < event->extra_count; i++) {
         add_text(&e, event->extras[i].name, event->extras[i].value, field);
     }
-    if (config->source.payload_in_events) {
+    const struct config_source *source =
+        event->source < config->source_count ? &config->sources[event->source] : &config->source;
+    if (source->payload_in_events) {
         add_payload(&e, event->payload, field);
     }
     fit(&e, field, config->ingestor.limits.event_bytes);

@@ -26,7 +26,7 @@ struct push_writer {
     size_t bytes;    /* of their requests */
 
     /* Both threads'; it was set before the writer's began, and never changes. */
-    const struct config *config; /* borrowed */
+    const struct config_source *source; /* borrowed */
 
     /* The main thread sets it, and the writer reads it: the id up to which tiles have been saved.
      */
@@ -124,7 +124,12 @@ static int add(struct writer_thread *t, struct push_job *job, wall_time now, str
     if (status == STATUS_OK) {
         job->events = outcome.events;
         job->repeated = outcome.repeated;
-        const struct answer_pushed pushed = {outcome.first, outcome.events, outcome.repeated};
+        const struct answer_pushed pushed = {
+            .source = str_of(t->writer->source->name),
+            .first = outcome.first,
+            .count = outcome.events,
+            .repeated = outcome.repeated,
+        };
         answer_put_pushed(&job->reply, &pushed);
         return STATUS_OK;
     }
@@ -134,8 +139,7 @@ static int add(struct writer_thread *t, struct push_job *job, wall_time now, str
 
 static int open_table(struct writer_thread *t, struct error *err)
 {
-    return t->table != NULL ? STATUS_OK
-                            : push_table_open(t->writer->config->source.path, &t->table, err);
+    return t->table != NULL ? STATUS_OK : push_table_open(t->writer->source->path, &t->table, err);
 }
 
 /* Writes the jobs in one transaction. Returns how many it took; all of them are answered. */
@@ -209,9 +213,9 @@ static void take_jobs(struct writer_thread *t, int timeout_ms)
     }
 }
 
-static int sweep_interval_ms(const struct config *config)
+static int sweep_interval_ms(const struct config_source *source)
 {
-    const int64_t tenth = config->source.keep_ms / 10;
+    const int64_t tenth = source->keep_ms / 10;
     return (int)(tenth < SWEEP_MIN_MS ? SWEEP_MIN_MS : tenth < SWEEP_MAX_MS ? tenth : SWEEP_MAX_MS);
 }
 
@@ -221,10 +225,10 @@ static void sweep(struct writer_thread *t)
     struct error err = {{0}};
     const wall_time now = clock_wall();
     const uint64_t saved = atomic_load(&writer->saved);
-    const wall_time before = {now.us - writer->config->source.keep_ms * US_PER_MS};
+    const wall_time before = {now.us - writer->source->keep_ms * US_PER_MS};
     const wall_time keys_before = {now.us - PUSH_KEY_KEPT_MS * US_PER_MS};
     uint64_t deleted = 0;
-    t->sweep_at = mono_add_ms(clock_mono(), sweep_interval_ms(writer->config));
+    t->sweep_at = mono_add_ms(clock_mono(), sweep_interval_ms(writer->source));
     if (saved == 0) {
         return; /* it is not for us to delete: no tile has been saved */
     }
@@ -271,10 +275,10 @@ static void writer_thread_main(zsock_t *pipe, void *arg)
 
 /* ---- The main thread ---- */
 
-struct push_writer *push_writer_create(const struct config *config)
+struct push_writer *push_writer_create(const struct config_source *source)
 {
     struct push_writer *writer = x_calloc(1, sizeof *writer);
-    writer->config = config;
+    writer->source = source;
     handover_give(writer);
     writer->actor = zactor_new(writer_thread_main, writer);
     return writer;

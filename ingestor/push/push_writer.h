@@ -43,8 +43,8 @@ struct push_counters {
 
 struct push_writer;
 
-/* Starts the thread. config is borrowed. */
-struct push_writer *push_writer_create(const struct config *config);
+/* Starts the thread, which stores what is pushed to that source. It is borrowed. */
+struct push_writer *push_writer_create(const struct config_source *source);
 
 /* Ends it, after the transaction that is under way, and frees the jobs that nobody took. NULL is
  * fine. */

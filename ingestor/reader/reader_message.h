@@ -18,6 +18,7 @@ enum reader_kind {
     READER_LEADER,      /* the lease is ours; with the state, and the epoch */
     READER_UP,          /* the source is read, for the first time or again */
     READER_DOWN,        /* the source cannot be read; error says why. It is tried again. */
+    READER_MISSING,     /* other ones of several sources cannot be read now; with their bits */
     READER_BATCH,       /* rows */
     READER_SAVED,       /* the changes of the state are stored */
     READER_SAVE_FAILED, /* they are not; error says why */
@@ -35,9 +36,13 @@ struct reader_message {
     struct state_changes *state; /* READER_LEADER: what was saved; NULL: there is nothing that can
                                     be used. Else NULL. */
     bool state_lost;             /* READER_LEADER: there was a state, but it is damaged */
+    uint64_t missing;            /* READER_MISSING: bit i for the i-th of `sources` */
     uint64_t epoch;              /* READER_LEADER: the one that came with the lease */
     struct error error;          /* READER_LEADER: why the state cannot be used, or empty */
 };
+
+/* Sends it to the main thread, with what it owns. */
+void reader_message_send(void *socket, const struct reader_message *message);
 
 /* Frees what the message owns, which is the receiver's. */
 void reader_message_free(struct reader_message *message);

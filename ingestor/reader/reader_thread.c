@@ -8,6 +8,7 @@
 #include "common/program/log.h"
 #include "common/state/state_store.h"
 #include "ingestor/reader/reader_message.h"
+#include "ingestor/reader/reader_missing.h"
 #include "ingestor/reader/reader_parts.h"
 #include "ingestor/reader/reader_store.h"
 #include "ingestor/source/source.h"
@@ -72,6 +73,7 @@ struct reader_thread {
     /* What the main thread was told last. */
     struct {
         bool up;
+        uint64_t missing;
         struct error down;
     } told;
 };
@@ -84,10 +86,7 @@ static bool is_leader(const struct reader_thread *t)
 
 static void tell(struct reader_thread *t, const struct reader_message *message)
 {
-    /* The pipe has no high-water mark; what goes through it is bounded by the credits. */
-    handover_give(message->batch);
-    handover_give(message->state);
-    zmq_send(t->socket, message, sizeof *message, 0);
+    reader_message_send(t->socket, message);
 }
 
 static void tell_text(struct reader_thread *t, enum reader_kind kind, const struct error *error)
@@ -109,6 +108,13 @@ static void lose_lease(struct reader_thread *t, const struct error *error)
     t->state = READER_IS_DEPOSED; /* the source may be in use further up: the next turn closes it */
     lease_lose(t->parts.lease, error);
     tell_text(t, READER_LOST, error);
+}
+
+/* The database may have lost rows that were read: a new life goes on from what was saved. */
+static void depose(struct reader_thread *t, const struct error *error)
+{
+    t->state = READER_IS_DEPOSED; /* the next turn closes the source */
+    tell_text(t, READER_OTHER_PAST, error);
 }
 
 static void save(struct reader_thread *t, const struct state_changes *changes, uint64_t record)
@@ -299,8 +305,7 @@ static void open_source(struct reader_thread *t)
         error_set(&err, STATUS_IO,
                   "the database may have lost rows that were read, as after a "
                   "failover or when it was restored");
-        t->state = READER_IS_DEPOSED; /* the next turn closes the source */
-        tell_text(t, READER_OTHER_PAST, &err);
+        depose(t, &err);
     }
 }
 
@@ -406,6 +411,7 @@ static int read_source(struct reader_thread *t, struct error *err)
         tell_up(t);
     }
     if (batch != NULL) {
+        reader_missing_tell(t->source, &t->told.missing, t->socket, true);
         hand_on(t, batch);
     }
     return status;
@@ -420,7 +426,10 @@ static void use_source(struct reader_thread *t)
     }
     const int status = t->state == READER_IS_IDLE ? wait_source(t, &err) : read_source(t, &err);
     reader_lag_measure(t->parts.lag, t->source);
-    if (status != STATUS_OK) {
+    reader_missing_tell(t->source, &t->told.missing, t->socket, false);
+    if (status != STATUS_OK && t->source->other_past && t->resume.live) {
+        depose(t, &err); /* one of several sources told while it was read */
+    } else if (status != STATUS_OK) {
         tell_down(t, &err);
     }
 }

@@ -37,10 +37,16 @@ struct batch {
     bool history; /* rows that were delivered before the state that the source was opened with: the
                      newest ones, for the event log alone. They come first of all. */
     bool more;    /* there was more to read at once: the source is catching up */
-    bool older_gone;    /* the first batch of a table that is read from its start: rows before these
-                           are known to have been there, and to be gone */
+    bool older_gone; /* the first batch of a table that is read from its start: rows before these
+                        are known to have been there, and to be gone */
+    uint64_t older_gone_of; /* of several sources: the same of the i-th, as bit i */
+    uint64_t anew_of; /* of several sources: bit i: the table of the i-th was replaced or started
+                         over; its rows in this batch are the first of the new one */
+    uint64_t
+        delivered_of[CONFIG_SOURCES_MAX]; /* of several sources: rows that each delivered ever */
     double progress;    /* of source_ops.open_past: how much of the past has been read, 0 to 1 */
     uint64_t unusable;  /* rows passed over in this batch */
+    uint64_t pushed;    /* of several sources: id of the last pushed event delivered; 0: none */
     uint64_t record;    /* number of the last journal record that is in the state; 0: none */
     struct str journal; /* empty: none. Else it must be on disk before the batch is handed on: what
                            of the order of delivery a later read could not tell from the table */
@@ -58,6 +64,13 @@ struct batch {
     struct batch_memory *memory;
 };
 void batch_destroy(struct batch **batch);
+
+/* Of which sources rows are known to be gone before their first ones; the one `source` is the
+ * first. */
+static inline uint64_t batch_gone(const struct batch *batch)
+{
+    return batch->older_gone_of | (uint64_t)batch->older_gone;
+}
 
 struct source;
 struct state_store_ops;
@@ -108,6 +121,11 @@ struct source_ops {
     /* Tells how far the source is behind in each of its streams, by what is known without asking
      * anybody; nothing where nothing is. NULL: nothing is. */
     void (*lag)(struct source *source, struct lag *out);
+
+    /* Which entries of `sources` cannot be read, or have not come to their first end yet: bit i is
+     * set for the i-th. *why is filled in when one cannot be read. NULL: there is but one source.
+     */
+    uint64_t (*missing)(struct source *source, struct error *why);
 
     /* The journal cannot be written, so that after a crash the order of delivery would be another
      * one: from now on the ordinals belong to a new origin, which is returned. NULL: the source

@@ -5,15 +5,8 @@
 #include "common/lease/lease_postgres.h"
 #include "common/state/state_file.h"
 #include "common/state/state_postgres.h"
-#include "ingestor/source/list.h"
-
-#define OPS_OF(value, name) [value] = &source_##name,
-static const struct source_ops *const sources[SOURCE_KINDS] = {SOURCE_BUILT_LIST(OPS_OF)};
-
-static const struct source_ops *const by_cursor[SOURCE_KINDS] = {
-    [SOURCE_SQLITE] = &source_sqlite_cursor,
-    [SOURCE_POSTGRESQL] = &source_postgres_cursor,
-};
+#include "ingestor/source/one_source.h"
+#include "ingestor/source/several/source_several.h"
 
 /* `ingestor.checkpoint: file:PATH`, which any source can have. */
 static const struct source_stores files = {&state_file, &lease_file};
@@ -23,16 +16,13 @@ static const struct source_stores database = {&state_postgres_apart, &lease_post
 
 const struct source_ops *sources_find(const struct config *config)
 {
-    const size_t kind = (size_t)config->source.kind;
-    if (!config->has_source || kind >= SOURCE_KINDS) {
-        return NULL;
-    }
-    return config->source.cursor != NULL ? by_cursor[kind] : sources[kind];
+    return config_has_sources(config) ? &source_several : one_source_find(config);
 }
 
 const struct source_stores *sources_stores(const struct config *config)
 {
-    const struct source_ops *source = sources_find(config);
+    /* Several keep theirs where the first would. */
+    const struct source_ops *source = one_source_find(config);
     if (source == NULL || config->ingestor.checkpoint == CHECKPOINT_NONE) {
         return NULL;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/saved/fold_digest.h"
 
+#include <string.h>
+
 #include "common/base/buf.h"
 #include "common/base/fnv.h"
 #include "common/config/dedupe.h"
@@ -143,23 +145,44 @@ static struct columns columns_of(const struct tile_config *tile)
     return columns;
 }
 
+/* What the tile uses of a source. The fields of columns.extras are those of all. */
+static void put_source(struct buf *text, const struct config *config, const struct columns *columns,
+                       const struct config_source *source)
+{
+    const struct config_source *all = &config->source;
+    if (source->name != NULL) {
+        buf_printf(text, "source %s\n", source->name);
+    }
+    for (size_t i = 0; i < EVENT_FIELDS; i++) {
+        if (columns->fields[i]) {
+            const char *name = source->columns[i].name;
+            buf_printf(text, "column %zu=%s\n", i, name != NULL ? name : "");
+        }
+    }
+    for (size_t i = 0; i < all->extra_count; i++) {
+        for (size_t k = 0; columns->extras[i] && k < source->extra_count; k++) {
+            if (strcmp(source->extras[k].field, all->extras[i].field) == 0) {
+                buf_printf(text, "extra %s=%s\n", source->extras[k].field,
+                           source->extras[k].column);
+            }
+        }
+    }
+}
+
 uint64_t fold_digest(const struct config *config, const struct tile_config *tile)
 {
-    const struct config_source *source = &config->source;
     const struct columns columns = columns_of(tile);
     struct buf text = {0};
     put_definition(&text, tile);
-    for (size_t i = 0; i < EVENT_FIELDS; i++) {
-        if (columns.fields[i]) {
-            const char *name = source->columns[i].name;
-            buf_printf(&text, "column %zu=%s\n", i, name != NULL ? name : "");
+    if (config->source_count == 0) {
+        put_source(&text, config, &columns, &config->source);
+    }
+    for (size_t i = 0; i < config->source_count; i++) {
+        if (tile->source == NULL || tile->source->number == i) {
+            put_source(&text, config, &columns, &config->sources[i]);
         }
     }
-    for (size_t i = 0; i < source->extra_count; i++) {
-        if (columns.extras[i]) {
-            buf_printf(&text, "extra %s=%s\n", source->extras[i].field, source->extras[i].column);
-        }
-    }
+    const struct config_source *source = tile->source != NULL ? tile->source : &config->source;
     if (tile->metric != NULL) {
         buf_printf(&text, "metric_event=%s\n", source->metric_event);
     }

@@ -228,6 +228,7 @@ static bool load_waiting(struct fold *fold, const struct state_changes *saved)
                (columns.p == NULL || mp_parse(&columns_doc, columns.p, columns.len) == STATUS_OK) &&
                waiting_load(&fold->waiting, source, columns.p != NULL ? &columns_doc.root : NULL,
                             &doc.root);
+        waiting_find_sources(&fold->waiting, fold->config);
         fold->waiting_unsaved = true; /* the columns may be others */
     }
     mp_doc_free(&columns_doc);

@@ -138,7 +138,8 @@ static int check_place(const char *saved, const char *scheme, uint64_t table)
     struct state_changes records = {0};
     struct error err;
     put_place(&records, 2, saved, scheme, table);
-    const int status = records_check_place(&records, &source, &err);
+    const struct config config = {.source = source};
+    const int status = records_check_place(&records, &config, &err);
     state_changes_free(&records);
     return status;
 }

@@ -35,7 +35,7 @@ static struct fold *fold_with_a_break(const struct event *rows, size_t count, st
     struct fold *fold = folds_create();
     struct state_changes saved = {0};
     struct fold_load how;
-    fold_built(fold, true, now);
+    fold_built(fold, 0, now);
     for (size_t i = 0; i < count / 2; i++) {
         fold_event(fold, &rows[i], now);
     }
@@ -61,8 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     struct fold *forth = folds_create();
     struct fold *back = folds_create();
-    fold_built(forth, true, now);
-    fold_built(back, true, now);
+    fold_built(forth, 0, now);
+    fold_built(back, 0, now);
     for (size_t i = 0; i < count; i++) {
         fuzz_took();
         fold_event(forth, &rows[i], now);

@@ -9,7 +9,7 @@
 static void put_fresh(struct state_changes *out)
 {
     struct fold *fold = folds_create();
-    fold_built(fold, true, folds_moment(0));
+    fold_built(fold, 0, folds_moment(0));
     folds_save(fold, folds_moment(0), out);
     fold_destroy(&fold);
 }

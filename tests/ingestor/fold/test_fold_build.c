@@ -31,7 +31,7 @@ static void test_a_row_of_the_future_that_no_tile_asked_for(void **state)
     (void)load_from(&with_b, &store);
     assert_true(fold_build_next(with_b.fold, with_b.now, &from));
     fold_build_event(with_b.fold, &future, with_b.now);
-    fold_build_end(with_b.fold, true, with_b.now);
+    fold_build_end(with_b.fold, 0, with_b.now);
     assert_non_null(strstr(data_of(&with_b, "b"), "\"value\":0"));
     pass_ms(&with_b, 5000);
     assert_non_null(strstr(data_of(&with_b, "b"), "\"value\":1"));
@@ -59,7 +59,7 @@ static void test_a_clock_that_is_set_back_during_a_build(void **state)
     assert_true(fold_build_next(with_b.fold, with_b.now, &from));
     with_b.now.wall.us -= 8 * US_PER_S;
     fold_build_event(with_b.fold, &seen, with_b.now);
-    fold_build_end(with_b.fold, true, with_b.now);
+    fold_build_end(with_b.fold, 0, with_b.now);
     assert_int_equal(fold_waiting(with_b.fold), 0);
     pass_ms(&with_b, 8000);
     assert_non_null(strstr(data_of(&with_b, "b"), "\"value\":1"));

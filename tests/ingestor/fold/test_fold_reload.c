@@ -100,7 +100,7 @@ static void test_what_is_new_is_built_from_what_was_and_what_comes(void **state)
                                    .event_type = i % 2 == 1 ? STR("x") : STR("y")};
         fold_build_event(f.t.fold, &past, f.t.now);
     }
-    fold_build_end(f.t.fold, true, f.t.now);
+    fold_build_end(f.t.fold, 0, f.t.now);
     assert_int_equal(fold_builds(f.t.fold), 0);
     assert_string_equal(data_of(&f.t, "new"), "{\"value\":11}");
     assert_string_equal(data_of(&f.t, "changed"), "{\"value\":6}");
@@ -124,7 +124,7 @@ static void test_a_build_goes_on_through_a_reload(void **state)
     reload(&f, "  - {key: new, type: count}\n  - {key: newer, type: count}\n", &result);
     assert_int_equal(result.going_on, 1);
     fold_build_event(f.t.fold, &past, f.t.now);
-    fold_build_end(f.t.fold, true, f.t.now);
+    fold_build_end(f.t.fold, 0, f.t.now);
     assert_string_equal(data_of(&f.t, "new"), "{\"value\":2}");
     assert_int_equal(fold_builds(f.t.fold), 1);
     config_destroy(&first);

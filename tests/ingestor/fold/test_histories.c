@@ -50,7 +50,7 @@ static void build_begin(struct history *h)
 
 static void build_end(struct history *h)
 {
-    fold_build_end(h->t.fold, true, moment_of(h));
+    fold_build_end(h->t.fold, 0, moment_of(h));
     h->building = false;
     for (size_t k = 0; k < KEYS; k++) {
         for (size_t v = 0; v < VARIANTS; v++) {

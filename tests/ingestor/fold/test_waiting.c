@@ -214,7 +214,7 @@ static void test_what_waits_is_read_again_from_other_columns(void **state)
                                     .target_id = id == 2 ? STR("new") : STR("old")};
         fold_build_event(t.fold, &again, t.now);
     }
-    fold_build_end(t.fold, true, t.now);
+    fold_build_end(t.fold, 0, t.now);
     pass_ms(&t, AHEAD_MS);
     assert_string_equal(data_of(&t, "all"), "{\"value\":3}");
     assert_string_equal(data_of(&t, "shop"), "{\"value\":1}");
@@ -246,7 +246,7 @@ static void test_what_is_due_before_it_is_read_again_counts_once(void **state)
                                     .event_type = STR("x"),
                                     .target_id = STR("new")};
         fold_build_event(t.fold, &again, t.now);
-        fold_build_end(t.fold, true, t.now);
+        fold_build_end(t.fold, 0, t.now);
         assert_string_equal(data_of(&t, "all"), "{\"value\":1}");
         assert_string_equal(data_of(&t, "shop"), "{\"value\":1}");
         state_changes_clear(&saved);

@@ -161,7 +161,7 @@ static void test_a_tile_that_comes_back_finds_its_state(void **state)
             const struct event past = {
                 .id = {.number = 2}, .timestamp = {START_US}, .event_type = STR("x")};
             fold_build_event(again.fold, &past, again.now);
-            fold_build_end(again.fold, true, again.now);
+            fold_build_end(again.fold, 0, again.now);
             assert_string_equal(data_of(&again, "a"), "{\"value\":2}");
         }
         assert_string_equal(data_of(&again, "c"), "{\"value\":2}");
@@ -201,7 +201,7 @@ static void test_a_damaged_record_costs_its_tile_alone(void **state)
             assert_true(fold_builds(other.fold) <= 1);
             struct str from;
             while (fold_build_next(other.fold, other.now, &from)) {
-                fold_build_end(other.fold, true, other.now);
+                fold_build_end(other.fold, 0, other.now);
             }
             pass_ms(&other, 1000);
             flush(&other);
@@ -324,7 +324,7 @@ static void test_a_tile_that_comes_back_has_the_rows_that_waited_when_it_went(vo
     }
     assert_true(fold_build_next(t.fold, t.now, &from));
     assert_true(str_is(from, "place"));
-    fold_build_end(t.fold, true, t.now);
+    fold_build_end(t.fold, 0, t.now);
     assert_string_equal(data_of(&t, "a"), "{\"value\":2}");
     assert_string_equal(data_of(&t, "b"), "{\"value\":2}");
     pass_ms(&t, 5000);
@@ -375,10 +375,10 @@ static void test_what_went_while_the_clock_was_ahead_is_built_anew_when_it_comes
     assert_int_equal(fold_builds(t.fold), 3);
     assert_true(fold_build_next(t.fold, t.now, &from));
     assert_int_equal(from.len, 0); /* "w", from all rows */
-    fold_build_end(t.fold, true, t.now);
+    fold_build_end(t.fold, 0, t.now);
     assert_true(fold_build_next(t.fold, t.now, &from)); /* and the others from where they went */
     assert_true(str_is(from, "place"));
-    fold_build_end(t.fold, true, t.now);
+    fold_build_end(t.fold, 0, t.now);
     assert_int_equal(fold_builds(t.fold), 0);
     assert_string_equal(data_of(&t, "kept"), "{\"value\":1}");
     assert_non_null(strstr(data_of(&t, "early"), "\"value\":1"));
