@@ -7,6 +7,7 @@
 #include "ingestor/fold/family.h"
 #include "ingestor/fold/fold_rows.h"
 #include "ingestor/fold/fold_state.h"
+#include "ingestor/fold/saved/fold_records.h"
 
 #define SPOILED_US (60 * US_PER_S) /* see clock_steps.h */
 
@@ -242,10 +243,14 @@ void fold_sources_anew(struct fold *fold, uint64_t sources)
         struct family *f = &fold->families[i];
         if (fold->folded[i] && family_counts(f, sources)) {
             forget(fold, f);
-            buf_free(&f->build_from);
-            buf_free(&f->build_rows);
         }
     }
+    /* Those that are away could not go on either, and nobody knows any more which sources they
+     * counted. */
+    for (const struct retired *r = fold->retired; r != NULL; r = r->next) {
+        state_gone(&fold->carried, STATE_TILE_GONE, (struct state_id){.tile = r->number});
+    }
+    fold_retired_free_all(fold);
     waiting_drop_sources(&fold->waiting, sources);
     fold->waiting_unsaved = true;
 }

@@ -59,6 +59,7 @@ def test_tiles_choose_their_source(deploy, two):
     await_counts(d, shop=3, desk=4, all=7)
     two["desk"].insert(rows(2))
     await_counts(d, shop=3, desk=6, all=9)
+    d.verify()
 
 
 def ids(stream):
@@ -77,6 +78,7 @@ def test_each_row_counts_once_whenever_the_ingestor_is_killed(deploy, two):
         d["ingestor"].kill()
         d["ingestor"].start()
     await_counts(d, shop=60, desk=30, all=90)
+    d.verify()
 
 
 def test_all_gateways_have_one_order_also_after_a_crash(deploy, two):
@@ -113,6 +115,7 @@ def test_when_one_is_down_only_its_own_turn_stale(deploy, two):
     os.rename(away, two["desk"].path)
     wait_until(lambda: not d.tile("desk")["stale"] and not d.tile("all")["stale"], what="tiles that are true again")
     await_counts(d, shop=2, desk=1, all=3)
+    d.verify()
 
 
 def test_one_is_added_and_taken_away(deploy, two):
@@ -143,6 +146,24 @@ def test_one_is_added_and_taken_away(deploy, two):
     await_counts(d, shop=3, desk=5, all=8)
 
 
+def test_one_that_reads_another_table_has_its_own_built_anew(deploy, two):
+    two["shop"].insert(rows(3))
+    two["desk"].insert(rows(4))
+    d = deployed(deploy, two).start()
+    await_counts(d, shop=3, desk=4, all=7)
+    two["shop"].execute("DELETE FROM events WHERE id = 2")
+    two["desk"].execute("CREATE TABLE others AS SELECT * FROM events WHERE id <= 2")
+    with_sources(d, two)
+    d.config["sources"][1]["table"] = "others"
+    d.write()
+    d["ingestor"].process.send_signal(signal.SIGHUP)
+    await_counts(d, shop=3, desk=2, all=4)
+    d["ingestor"].kill()
+    d["ingestor"].start()
+    two["shop"].insert(rows(1))
+    await_counts(d, shop=4, desk=2, all=5)
+
+
 def test_a_database_that_is_stopped_holds_up_no_other(deploy, two):
     with throw_away_server() as server:
         table = Postgres(server)
@@ -163,6 +184,7 @@ def test_a_database_that_is_stopped_holds_up_no_other(deploy, two):
         table.db = table.connect()
         table.insert(rows(1))
         await_counts(d, shop=7, desk=5, all=12)
+        d.verify()
         d.problems = d.stop()
 
 
@@ -219,3 +241,4 @@ def test_random_rows_and_kills(deploy, two):
     wait_until(lambda: len(set(ids(stream))) == sum(sent.values()), what="all events")
     assert len(ids(stream)) == sum(sent.values()), "an event came twice"
     assert not [e for e in stream.events if e["event"] == "reset"]
+    d.verify()

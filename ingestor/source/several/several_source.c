@@ -80,6 +80,10 @@ void several_finish(struct several_source *s, struct batch *batch, const struct 
     batch->restarted = s->restarted;
     batch->more = !batch->history && several_is_behind(s);
     s->restarted = false;
+    if (!batch->history) {
+        batch->anew_of |= s->anew;
+        s->anew = 0;
+    }
     s->promised = batch->history || batch->more;
     finish_state(s, batch, change, journal);
 }

@@ -28,6 +28,7 @@ struct several_source {
     struct buf plan;    /* struct several_run: delivered by an earlier life, and not in the state */
     bool history_due;   /* The event log is to be filled first. */
     bool restarted;     /* The next batch says so. */
+    uint64_t anew;      /* Bit i: the next batch says that the i-th reads another table now. */
     bool promised;      /* The next call has to give a batch. */
     mono_time patience; /* until when all children are waited for */
 };

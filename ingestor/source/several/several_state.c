@@ -52,6 +52,12 @@ static void begin_anew(struct several_state *state, size_t index, const char *na
     drop_runs_of(state, index);
 }
 
+bool several_state_begun(const struct several_state *state, const char *name)
+{
+    const size_t index = find_place(state, str_of(name));
+    return index < state->count && state->places[index].state.len != 0;
+}
+
 size_t several_state_place(struct several_state *state, const char *name, uint64_t table)
 {
     const size_t index = find_place(state, str_of(name));

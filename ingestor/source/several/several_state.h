@@ -77,6 +77,9 @@ void several_state_free(struct several_state *state);
  * table now begins anew. */
 size_t several_state_place(struct several_state *state, const char *name, uint64_t table);
 
+/* True when something was read of a source of that name. */
+bool several_state_begun(const struct several_state *state, const char *name);
+
 /* The table of a source was replaced or started over: nothing was read of it, and ordinals begin a
  * new numbering. */
 void several_state_anew(struct several_state *state, size_t place);

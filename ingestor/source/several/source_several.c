@@ -73,6 +73,7 @@ static int start_child(struct several_source *s, size_t index, struct str journa
     *child = (struct several_child){.config = *s->config, .told_fd = s->told_fd};
     child->config.source = *source;
     child->ops = one_source_find(&child->config);
+    const bool begun = several_state_begun(&s->state, source->name);
     child->place = several_state_place(&s->state, source->name, table_of(child, source));
     if (child->place == SEVERAL_PLACES_MAX) {
         return error_set(err, STATUS_FULL,
@@ -81,6 +82,12 @@ static int start_child(struct several_source *s, size_t index, struct str journa
                          SEVERAL_PLACES_MAX);
     }
     const struct several_place *place = &s->state.places[child->place];
+    if (begun && place->state.len == 0) {
+        log_warn("source %s reads another table than it did: tiles that count its rows are built "
+                 "anew",
+                 source->name);
+        s->anew |= UINT64_C(1) << index;
+    }
     if (journal.p != NULL) {
         several_record_journal(journal, source->name, &own);
     }
@@ -141,6 +148,9 @@ static int several_open(const struct config *config, struct str state, struct st
                      : error_set(err, STATUS_IO, "no eventfd can be made: out of descriptors");
     if (status == STATUS_OK) {
         status = start_children(s, journal, epoch, err);
+    }
+    if (s->anew != 0) {
+        (void)several_state_renumber(&s->state);
     }
     if (status != STATUS_OK) {
         several_close(&s->base);
