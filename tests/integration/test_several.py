@@ -164,6 +164,29 @@ def test_one_that_reads_another_table_has_its_own_built_anew(deploy, two):
     await_counts(d, shop=4, desk=2, all=5)
 
 
+def test_rows_that_are_deleted_while_the_ingestor_is_away_stay_in_the_streams(deploy, two):
+    """The tables say that their ids went on, so nobody takes the rows for lost: streams are not told `reset`."""
+    d = deployed(deploy, two).start()
+    await_counts(d, all=0)
+    stream = d.stream("/api/events/stream")
+    for name in two:
+        two[name].insert(rows(5))
+    await_counts(d, shop=5, desk=5, all=10)
+    wait_until(lambda: d.stats()["checkpoint_position"] == 10, what="a checkpoint")
+    d["ingestor"].kill()
+    for name in two:
+        two[name].execute("DELETE FROM events WHERE id BETWEEN 2 AND 4")
+    d["ingestor"].start()
+    for name in two:
+        two[name].insert(rows(1))
+    await_counts(d, shop=6, desk=6, all=12)
+    wait_until(lambda: len(ids(stream)) == 12, what="all events")
+    assert d.query({"op": "ping"}, "ingestor")["accounted"] == 10
+    late = d.stream("/api/events/stream", gateway=1, last_event_id=ids(stream)[2])
+    wait_until(lambda: len(ids(late)) == 9, what="those behind the place")
+    assert not [e for e in stream.events + late.events if e["event"] == "reset"]
+
+
 def test_a_database_that_is_stopped_holds_up_no_other(deploy, two):
     with throw_away_server() as server:
         table = Postgres(server)

@@ -142,6 +142,25 @@ static uint64_t place_history(struct several_source *s, size_t child, struct pla
     return several_state_before(&s->state, place_of, first != 0 && whole ? first : UINT64_MAX);
 }
 
+/* Takes over what the children vouch for, which is of worth only when all of them do: that no row
+ * was lost since the state was saved, or that those that are not there had been deleted. */
+static void vouch(const struct several_source *s, struct batch *out)
+{
+    bool runs_on = true;
+    bool accounted = true;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct several_place *place = &s->state.places[s->children[i].place];
+        const struct batch *first = s->taken[i].list;
+        const bool same = first != NULL && !first->restarted && first->origin == place->origin;
+        const bool on = same && first->runs_on;
+        runs_on = runs_on && on;
+        accounted = accounted &&
+                    (place->ordinal == 0 || on || (same && first->accounted >= place->ordinal));
+    }
+    out->runs_on = runs_on;
+    out->accounted = accounted ? s->state.ordinal : 0;
+}
+
 void several_again_history(struct several_source *s, struct batch **out)
 {
     bool all = false;
@@ -162,6 +181,7 @@ void several_again_history(struct several_source *s, struct batch **out)
     }
     *out = several_batch(s);
     add_rows(s, &rows, floor, *out);
+    vouch(s, *out);
     for (size_t i = 0; i < s->count; i++) {
         drop_taken(s, i, true);
     }
