@@ -61,14 +61,30 @@ void ingestor_flush(struct ingestor *ingestor, struct moment now)
     }
 }
 
+struct sources_up ingestor_sources_up(const struct ingestor *ingestor)
+{
+    const struct config *config = ingestor->config;
+    const size_t count = config_has_sources(config) ? config->source_count : 0;
+    struct sources_up sources = {.count = 0};
+    _Static_assert(CONFIG_SOURCES_MAX <= SOURCES_UP_MAX, "each has a name in heartbeats");
+    _Static_assert(CONFIG_SOURCE_NAME_MAX <= SOURCES_UP_NAME_MAX, "which is whole");
+    for (size_t i = 0; i < count; i++) {
+        sources_up_add(&sources, str_of(config->sources[i].name),
+                       ingestor->source.up && (ingestor->source.missing >> i & 1) == 0);
+    }
+    return sources;
+}
+
 static void send_heartbeat(struct ingestor *ingestor, struct moment now)
 {
     const struct wire_clocks clocks = ingestor_clocks(ingestor, now.mono);
+    const struct sources_up sources = ingestor_sources_up(ingestor);
     struct lag lag;
     mono_time known_at;
     publisher_set_clocks(ingestor->publisher, &clocks);
     reader_lag(ingestor->reader, &lag, &known_at);
     publisher_set_lag(ingestor->publisher, &lag);
+    publisher_set_sources(ingestor->publisher, &sources);
     publisher_heartbeat(ingestor->publisher, ingestor->source.caught_up, now);
 }
 

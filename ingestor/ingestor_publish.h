@@ -11,6 +11,10 @@ void ingestor_send(void *arg, const struct str frames[WIRE_FRAMES]);
 /* True when the tiles are true, and this ingestor may publish them. */
 bool ingestor_may_publish(const struct ingestor *ingestor);
 
+/* Which of several sources are read, and have come to their end once; none with the one `source`.
+ */
+struct sources_up ingestor_sources_up(const struct ingestor *ingestor);
+
 /* Publishes what changed and is due. */
 void ingestor_flush(struct ingestor *ingestor, struct moment now);
 

@@ -87,18 +87,16 @@ static size_t put_source_lag(const struct ingestor *ingestor, struct buf *out)
     return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + lag.count;
 }
 
-/* Which of several sources are read, and have come to their end once. */
 static size_t put_sources_up(const struct ingestor *ingestor, struct buf *out)
 {
-    const struct config *config = ingestor->config;
-    const size_t count = config_has_sources(config) ? config->source_count : 0;
-    for (size_t i = 0; i < count; i++) {
-        char name[sizeof "source_up." + CONFIG_SOURCE_NAME_MAX];
-        (void)snprintf(name, sizeof name, "source_up.%s", config->sources[i].name);
+    const struct sources_up sources = ingestor_sources_up(ingestor);
+    for (unsigned i = 0; i < sources.count; i++) {
+        char name[sizeof "source_up." + SOURCES_UP_NAME_MAX];
+        (void)snprintf(name, sizeof name, "source_up.%s", sources.list[i].name);
         mp_put_text(out, name);
-        mp_put_uint(out, ingestor->source.up && (ingestor->source.missing >> i & 1) == 0);
+        mp_put_uint(out, sources.list[i].up);
     }
-    return count;
+    return sources.count;
 }
 
 size_t ingestor_stats(void *arg, struct buf *out)

@@ -74,6 +74,7 @@ static void on_heartbeat(struct replica *r, const struct wire_header *header,
         if (header->lane == 0) {
             r->clocks = heartbeat.clocks;
             lag_read(heartbeat.lag_map, &r->lag);
+            sources_up_read(heartbeat.sources_map, &r->sources);
         }
         if (r->ops.accepted != NULL) {
             r->ops.accepted(r->ops.accepted_arg, frames);
@@ -192,6 +193,11 @@ const struct wire_clocks *replica_clocks(const struct replica *r)
 const struct lag *replica_lag(const struct replica *r)
 {
     return &r->lag;
+}
+
+const struct sources_up *replica_sources(const struct replica *r)
+{
+    return &r->sources;
 }
 
 uint64_t replica_moved(const struct replica *r)

@@ -87,6 +87,9 @@ const struct wire_clocks *replica_clocks(const struct replica *replica);
 /* How far it said that its source is behind. */
 const struct lag *replica_lag(const struct replica *replica);
 
+/* Which of several sources it said that it reads. */
+const struct sources_up *replica_sources(const struct replica *replica);
+
 /* Lives as long as the replica. */
 /* How many deltas were of a tile that is another lane's: store_moved of its store. */
 uint64_t replica_moved(const struct replica *r);

@@ -140,6 +140,7 @@ struct replica {
     size_t pending_bytes;      /* bytes of them */
     struct wire_clocks clocks; /* by the last heartbeat of lane 0 */
     struct lag lag;            /* likewise */
+    struct sources_up sources; /* likewise */
     struct replica_counters counters; /* what metrics show */
     struct mp_doc body;               /* scratch for a message */
     struct mp_doc reply;              /* scratch for a reply */

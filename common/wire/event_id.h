@@ -17,8 +17,8 @@
 #include "common/base/str.h"
 #include "common/codec/mp.h"
 
-/* Bytes of a text: what the longest topic of Kafka needs, behind the name of a source. */
-#define EVENT_ID_MAX 320
+#define EVENT_ID_OWN_MAX 280 /* bytes of a source's text: what the longest topic of Kafka needs */
+#define EVENT_ID_MAX 320 /* bytes of a text, with the name of one of several sources before it */
 #define EVENT_ID_NUMBER_SIZE 24 /* bytes that event_id_format needs */
 
 /* Borrows its text. All zero: no event. */
@@ -59,6 +59,12 @@ int event_id_compare(struct event_id a, struct event_id b);
 /* True for a text that an id can be: UTF-8 of 1 to EVENT_ID_MAX bytes, without control characters,
  * and without a blank at either end. Others cannot be told apart in a header of HTTP, or in SSE. */
 bool event_id_valid(struct str text);
+
+/* The same of what a source calls an event: EVENT_ID_OWN_MAX bytes at most. */
+static inline bool event_id_valid_own(struct str text)
+{
+    return text.len <= EVENT_ID_OWN_MAX && event_id_valid(text);
+}
 
 /* A text that says where an event stands in a stream of several, each of which is delivered in the
  * order of its offsets: STREAM-OFFSET, as in orders-3-1042. Returns a digest of the stream's name,

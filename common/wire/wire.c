@@ -153,7 +153,7 @@ void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct
     encode_header(&frames[1], last, published_at);
 
     struct buf *body = &frames[2];
-    mp_put_map(body, heartbeat->lag != NULL ? 7 : 6);
+    mp_put_map(body, 6U + (heartbeat->lag != NULL ? 1 : 0) + (heartbeat->sources != NULL ? 1 : 0));
     mp_put_text(body, "s");
     mp_put_str(body, heartbeat->position);
     mp_put_text(body, "w");
@@ -169,6 +169,10 @@ void wire_encode_heartbeat(struct buf frames[WIRE_FRAMES], unsigned lane, struct
     if (heartbeat->lag != NULL) {
         mp_put_text(body, "l");
         lag_put(body, heartbeat->lag);
+    }
+    if (heartbeat->sources != NULL) {
+        mp_put_text(body, "u");
+        sources_up_put(body, heartbeat->sources);
     }
 }
 
@@ -388,5 +392,6 @@ int wire_decode_heartbeat(const struct wire_header *header, struct mp_doc *doc, 
     decode_clocks(mp_get(map, "c"), &out->clocks);
     (void)mp_as_bool(mp_get(map, "e"), &out->caught_up); /* older ingestors do not say it */
     out->lag_map = mp_get(map, "l");
+    out->sources_map = mp_get(map, "u");
     return STATUS_OK;
 }

@@ -27,6 +27,7 @@
 #include "common/wire/event_id.h"
 #include "common/wire/lag.h"
 #include "common/wire/lane.h"
+#include "common/wire/sources_up.h"
 #include "common/wire/tally.h"
 #include "common/wire/version.h"
 
@@ -126,7 +127,9 @@ struct wire_heartbeat {
     /* How far the source is behind (lag.h), of a source of several streams; NULL: not known. What
      * is decoded leaves it alone, and has it as MessagePack. */
     const struct lag *lag;
-    const mp_value *lag_map; /* what the message said of it; NULL: nothing */
+    const mp_value *lag_map;          /* what the message said of it; NULL: nothing */
+    const struct sources_up *sources; /* which are read, of several; NULL: not known. As lag. */
+    const mp_value *sources_map;      /* what the message said of them; NULL: nothing */
 };
 
 /* ---- Encoding: each function appends to the three buffers, which the caller has cleared. ---- */

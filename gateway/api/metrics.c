@@ -237,6 +237,20 @@ static void put_source_lag(const struct api *api, struct buf *out)
     }
 }
 
+static void put_sources_up(const struct api *api, struct buf *out)
+{
+    const struct sources_up *sources = replica_sources(api->replica);
+    const bool known = replica_fresh(api->replica, api->turn->now, NULL);
+    buf_append_text(out,
+                    "# HELP tilewire_gateway_source_up 1 while the source is read, of several.\n"
+                    "# TYPE tilewire_gateway_source_up gauge\n");
+    for (unsigned i = 0; known && i < sources->count; i++) {
+        buf_append_text(out, "tilewire_gateway_source_up{source=");
+        json_write_string(out, str_of(sources->list[i].name));
+        buf_printf(out, "} %d\n", sources->list[i].up);
+    }
+}
+
 static void put_clocks(const struct api *api, struct buf *out)
 {
     const struct wire_clocks *c = replica_clocks(api->replica);
@@ -294,6 +308,7 @@ enum MHD_Result api_metrics(struct request *request)
     put_replica(api, &body);
     put_lag(api, &body);
     put_source_lag(api, &body);
+    put_sources_up(api, &body);
     put_clocks(api, &body);
     latency_put(api->latency, &body);
     const enum MHD_Result result = reply_body(

@@ -25,6 +25,7 @@ struct publisher {
     uint32_t mark;                     /* number of the last round: see publisher_mark */
     struct wire_clocks clocks;         /* what heartbeats say of them */
     struct lag lag;                    /* what those of lane 0 say of it */
+    struct sources_up sources;         /* likewise */
     struct publisher_counters counters;
 
     /* Scratch, kept for its memory alone. */
@@ -302,6 +303,11 @@ void publisher_set_lag(struct publisher *p, const struct lag *lag)
     p->lag = *lag;
 }
 
+void publisher_set_sources(struct publisher *p, const struct sources_up *sources)
+{
+    p->sources = *sources;
+}
+
 void publisher_heartbeat(struct publisher *p, bool caught_up, struct moment now)
 {
     struct wire_heartbeat heartbeat = {.position = str_of(p->position),
@@ -314,6 +320,7 @@ void publisher_heartbeat(struct publisher *p, bool caught_up, struct moment now)
         if (owns_lane(p, lane)) {
             clear_frames(p);
             heartbeat.lag = lane == 0 && p->lag.known ? &p->lag : NULL;
+            heartbeat.sources = lane == 0 && p->sources.count != 0 ? &p->sources : NULL;
             wire_encode_heartbeat(p->frames, lane, publisher_last_version(p, lane), now.wall,
                                   &heartbeat);
             send_frames(p);

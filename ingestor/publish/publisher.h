@@ -71,6 +71,9 @@ void publisher_set_clocks(struct publisher *publisher, const struct wire_clocks 
 /* What the next heartbeats of lane 0 say of how far the source is behind. */
 void publisher_set_lag(struct publisher *publisher, const struct lag *lag);
 
+/* What they say of which of several sources are read. */
+void publisher_set_sources(struct publisher *publisher, const struct sources_up *sources);
+
 /* Sends a heartbeat on each lane that is ours. caught_up: all rows of the table were delivered. */
 void publisher_heartbeat(struct publisher *publisher, bool caught_up, struct moment now);
 

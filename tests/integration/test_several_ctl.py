@@ -6,6 +6,7 @@ import signal
 
 from tilewire import Postgres, wait_until
 
+from test_monitoring import series
 from test_several import TILES, await_counts, deployed, rows, two, with_sources  # noqa: F401
 from test_several_kinds import Pushed, ids_of
 
@@ -15,6 +16,12 @@ def again(d):
     before = len(d["ingestor"].log_text())
     d["ingestor"].start()
     d["ingestor"].await_log("ready component", after=before)
+
+
+def sources_up(d, gateway=0):
+    """What /metrics says of each source."""
+    got = series(d.request("/metrics", gateway=gateway)[2].decode())
+    return {key.split('"')[1]: value for key, value in got.items() if key.startswith("tilewire_gateway_source_up{")}
 
 
 def test_check_names_each_source(deploy, two):  # noqa: F811
@@ -81,11 +88,13 @@ def test_stats_events_and_tail_speak_of_each_source(deploy, two):  # noqa: F811
     away = two["desk"].path.with_suffix(".away")
     two["desk"].path.rename(away)
     wait_until(lambda: d.stats()["source_up.desk"] == 0, what="desk to be down")
+    wait_until(lambda: sources_up(d, 1) == {"shop": 1, "desk": 0}, what="each gateway to know")
     assert d.stats()["source_up.shop"] == 1 and d.stats()["source_up"] == 1
     away.rename(two["desk"].path)
     two["desk"].insert(rows(1))
     await_counts(d, shop=2, desk=1, all=3)
     assert d.stats()["source_up.desk"] == 1
+    wait_until(lambda: sources_up(d) == {"shop": 1, "desk": 1}, what="the gateway to know")
     listed = d.run("events").stdout
     assert all(name in listed for name in ("shop-1", "shop-2", "desk-1")), listed
 

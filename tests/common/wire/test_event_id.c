@@ -78,6 +78,8 @@ static void test_texts(void **state)
     memset(longest, 'x', sizeof longest);
     assert_true(event_id_valid((struct str){longest, EVENT_ID_MAX}));
     assert_false(event_id_valid((struct str){longest, EVENT_ID_MAX + 1}));
+    assert_true(event_id_valid_own((struct str){longest, EVENT_ID_OWN_MAX}));
+    assert_false(event_id_valid_own((struct str){longest, EVENT_ID_OWN_MAX + 1}));
     assert_true(event_id_valid(STR("018f9a3e-7b1c-7def-8123-456789abcdef")));
     assert_true(event_id_valid(STR("order 42/\xc3\xa4")));
     const struct str bad[] = {STR_NULL,    STR(""),     STR(" a"),    STR("a "),

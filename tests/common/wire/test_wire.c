@@ -169,6 +169,8 @@ static void test_beat_round_trip(void **state)
     (void)state;
     struct lag lag = {0};
     lag_add(&lag, STR("orders-1"), 6);
+    struct sources_up sources = {.count = 0};
+    sources_up_add(&sources, STR("shop"), true);
     const struct wire_heartbeat beat = {
         .position = STR("43"),
         .as_of = {7},
@@ -177,6 +179,7 @@ static void test_beat_round_trip(void **state)
         .clocks = {true, -90000000, true, 1500, 250, 3, true},
         .caught_up = true,
         .lag = &lag,
+        .sources = &sources,
     };
     struct message m;
     message_init(&m);
@@ -199,6 +202,9 @@ static void test_beat_round_trip(void **state)
     lag_read(back.lag_map, &lag);
     assert_int_equal(lag.messages, 6);
     assert_string_equal(lag.worst[0].name, "orders-1");
+    sources_up_read(back.sources_map, &sources);
+    assert_int_equal(sources.count, 1);
+    assert_true(sources.list[0].up);
     message_free(&m);
 }
 
