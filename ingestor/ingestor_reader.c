@@ -333,7 +333,7 @@ static void on_batch(struct ingestor *ingestor, struct batch *batch)
 
 static void on_up(struct ingestor *ingestor)
 {
-    if (!ingestor->source.up) {
+    if (!ingestor->source.up && !config_has_sources(ingestor->config)) { /* each says so itself */
         log_info("source %s is read", ingestor->config->source.uri);
     }
     ingestor->source.up = true;

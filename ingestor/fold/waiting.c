@@ -289,16 +289,15 @@ void waiting_find_sources(struct waiting *waiting, const struct config *config)
 
 void waiting_drop_sources(struct waiting *waiting, uint64_t sources)
 {
-    size_t i = 0;
-    while (i < waiting_count(waiting)) {
+    size_t i = waiting_count(waiting);
+    while (i-- > 0) {
         struct heap_item *item = waiting->soonest.slots[i].item;
         struct waiting_row *row = heap_entry(item, struct waiting_row, soonest);
         if (row->event.source < 64 && (sources >> row->event.source & 1) != 0) {
             unlink_row(waiting, row);
             free(row);
-            i = 0; /* the heap has moved others */
-        } else {
-            i++;
+            /* The heap may have moved one that was not looked at yet to the same place. */
+            i += i < waiting_count(waiting);
         }
     }
 }

@@ -65,9 +65,11 @@ static int read_checkpoint(struct config_reader *r, const struct config_key *key
     }
     ingestor->checkpoint = CHECKPOINT_FILE;
     ingestor->checkpoint_path = config_path(r, path);
-    if (config->source.path != NULL &&
-        strcmp(config->source.path, ingestor->checkpoint_path) == 0) {
-        return config_fail(r, value, key->name, "that is the database's own file");
+    for (size_t i = 0; i < config->source_count; i++) {
+        const char *own = config->sources[i].path;
+        if (own != NULL && strcmp(own, ingestor->checkpoint_path) == 0) {
+            return config_fail(r, value, key->name, "that is the database's own file");
+        }
     }
     return STATUS_OK;
 }

@@ -46,7 +46,7 @@ void postgres_cursor_add(struct oracle_source *base, const struct config_source 
         texts[i] = text_at(page, row, (int)i);
     }
     base->newest++;
-    if (event_id_valid(id) && oracle_add_event(rows, source, base->newest, timestamp, texts)) {
+    if (event_id_valid_own(id) && oracle_add_event(rows, source, base->newest, timestamp, texts)) {
         oracle_rows_set_text(rows, id);
     } else {
         base->unusable++;

@@ -239,7 +239,7 @@ static int load_by_cursor(struct oracle_source *base, struct oracle_rows *rows, 
         const struct str id = text_at(s->page, id_at);
         const bool placed = time_at(s, id_at + 1, &unused);
         const size_t before = oracle_rows_count(rows);
-        if (placed && event_id_valid(id)) {
+        if (placed && event_id_valid_own(id)) {
             take_row(s, rows, base->newest + 1);
         } else {
             base->newest += placed;

@@ -159,14 +159,32 @@ static void put_source(struct buf *text, const struct config *config, const stru
             buf_printf(text, "column %zu=%s\n", i, name != NULL ? name : "");
         }
     }
-    for (size_t i = 0; i < all->extra_count; i++) {
-        for (size_t k = 0; columns->extras[i] && k < source->extra_count; k++) {
-            if (strcmp(source->extras[k].field, all->extras[i].field) == 0) {
+    for (size_t k = 0; k < source->extra_count; k++) {
+        for (size_t i = 0; i < all->extra_count; i++) {
+            if (columns->extras[i] && strcmp(source->extras[k].field, all->extras[i].field) == 0) {
                 buf_printf(text, "extra %s=%s\n", source->extras[k].field,
                            source->extras[k].column);
             }
         }
     }
+}
+
+/* The source whose name comes next, or first; NULL: none does. Their order in the file says nothing
+ * about tiles. */
+static const struct config_source *next_by_name(const struct config *config,
+                                                const struct config_source *before)
+{
+    const struct config_source *next = NULL;
+    for (size_t i = 0; i < config->source_count; i++) {
+        const struct config_source *one = &config->sources[i];
+        if (before != NULL && (one->name == NULL || strcmp(one->name, before->name) <= 0)) {
+            continue;
+        }
+        if (next == NULL || strcmp(one->name, next->name) < 0) {
+            next = one;
+        }
+    }
+    return next;
 }
 
 uint64_t fold_digest(const struct config *config, const struct tile_config *tile)
@@ -177,9 +195,9 @@ uint64_t fold_digest(const struct config *config, const struct tile_config *tile
     if (config->source_count == 0) {
         put_source(&text, config, &columns, &config->source);
     }
-    for (size_t i = 0; i < config->source_count; i++) {
-        if (tile->source == NULL || tile->source->number == i) {
-            put_source(&text, config, &columns, &config->sources[i]);
+    for (const struct config_source *one = NULL; (one = next_by_name(config, one)) != NULL;) {
+        if (tile->source == NULL || tile->source->number == one->number) {
+            put_source(&text, config, &columns, one);
         }
     }
     const struct config_source *source = tile->source != NULL ? tile->source : &config->source;

@@ -11,7 +11,7 @@ void cursor_add_event(struct cursor *c, struct batch *batch, const struct cursor
     event->arrival = now;
     event->timestamp = row->time;
     enum unusable why = UNUSABLE_ID;
-    if (event_id_valid(row->id)) {
+    if (event_id_valid_own(row->id)) {
         why = row->failure != NULL ? UNUSABLE_UNREADABLE : c->db.fill(c->db.arg, batch, event);
     }
     event->id = event_id_of_text(batch_text(batch, row->id));

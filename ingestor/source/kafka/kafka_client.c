@@ -371,13 +371,13 @@ static char *put_digits(char *end, uint64_t number)
     return end;
 }
 
-static_assert(EVENT_ID_MAX >= KAFKA_TOPIC_MAX + 1 + 10 + 1 + 19, "the longest id has room");
+static_assert(EVENT_ID_OWN_MAX >= KAFKA_TOPIC_MAX + 1 + 10 + 1 + 19, "the longest id has room");
 
 /* TOPIC-PARTITION-OFFSET, from its end on. Each message has one, and printf would take a tenth of
  * all that is done with it. */
-static struct str id_of(struct str topic, const rd_kafka_message_t *m, char id[EVENT_ID_MAX])
+static struct str id_of(struct str topic, const rd_kafka_message_t *m, char id[EVENT_ID_OWN_MAX])
 {
-    char *end = id + EVENT_ID_MAX;
+    char *end = id + EVENT_ID_OWN_MAX;
     char *begin = put_digits(end, (uint64_t)m->offset);
     *--begin = '-';
     begin = put_digits(begin, (uint64_t)m->partition);
@@ -401,7 +401,7 @@ void kafka_client_add_event(struct kafka_client *client, struct batch *batch, rd
         .header = header_of,
         .header_arg = &headers,
     };
-    char id[EVENT_ID_MAX];
+    char id[EVENT_ID_OWN_MAX];
     const struct str id_text = id_of(message.topic, m, id);
     enum unusable why;
     struct event *event = batch_event(batch);

@@ -204,7 +204,7 @@ int several_child_start(struct several_child *child, struct str state, struct st
     return STATUS_OK;
 }
 
-void several_child_stop(struct several_child *child)
+void several_child_tell_stop(struct several_child *child)
 {
     if (child->running) {
         pthread_mutex_lock(&child->mutex);
@@ -212,6 +212,13 @@ void several_child_stop(struct several_child *child)
         pthread_cond_signal(&child->room);
         pthread_mutex_unlock(&child->mutex);
         ring(child->stop_fd);
+    }
+}
+
+void several_child_stop(struct several_child *child)
+{
+    if (child->running) {
+        several_child_tell_stop(child);
         pthread_join(child->thread, NULL);
     }
     struct batch *batch;

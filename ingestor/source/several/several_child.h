@@ -57,6 +57,9 @@ struct several_child {
 int several_child_start(struct several_child *child, struct str state, struct str journal,
                         uint64_t epoch, struct error *err);
 
+/* The thread is to end as soon as it can. */
+void several_child_tell_stop(struct several_child *child);
+
 /* Ends the thread, which may take as long as a call to the source, and frees what the child has. */
 void several_child_stop(struct several_child *child);
 

@@ -9,7 +9,8 @@ static struct event_id id_of(const struct config_source *source, const struct ev
                              struct batch *batch)
 {
     char number[EVENT_ID_NUMBER_SIZE];
-    char text[CONFIG_SOURCE_NAME_MAX + 1 + EVENT_ID_MAX + 1];
+    char text[CONFIG_SOURCE_NAME_MAX + 1 + EVENT_ID_OWN_MAX + 1];
+    _Static_assert(sizeof text <= EVENT_ID_MAX + 1, "a source's longest id has room");
     const struct str own = event_id_format(event->id, number);
     const int len = snprintf(text, sizeof text, "%s-%.*s", source->name, (int)own.len, own.p);
     const struct str whole = {text, (size_t)len};

@@ -93,6 +93,7 @@ bool several_take(struct several_source *s, size_t child)
     struct batch *batch = several_child_take(&s->children[child]);
     if (batch != NULL) {
         s->taken[child].bytes += batch_bytes(batch);
+        s->patience = mono_add_ms(clock_mono(), s->patience_ms); /* it goes on */
         DL_APPEND(s->taken[child].list, batch);
     }
     return batch != NULL;

@@ -25,12 +25,13 @@ struct several_source {
     uint64_t whole_origin; /* of the last whole state; 0: none */
     size_t whole_bytes;    /* of that state */
     size_t change_bytes;   /* of the changes behind it */
-    struct buf plan;    /* struct several_run: delivered by an earlier life, and not in the state */
-    bool history_due;   /* The event log is to be filled first. */
-    bool restarted;     /* The next batch says so. */
-    uint64_t anew;      /* Bit i: the next batch says that the i-th reads another table now. */
-    bool promised;      /* The next call has to give a batch. */
-    mono_time patience; /* until when all children are waited for */
+    struct buf plan;  /* struct several_run: delivered by an earlier life, and not in the state */
+    bool history_due; /* The event log is to be filled first. */
+    bool restarted;   /* The next batch says so. */
+    uint64_t anew;    /* Bit i: the next batch says that the i-th reads another table now. */
+    bool promised;    /* The next call has to give a batch. */
+    int64_t patience_ms; /* how long a child that says nothing is waited for, at the start */
+    mono_time patience;  /* until when all children are waited for */
 };
 
 /* A batch for rows of all sources. */

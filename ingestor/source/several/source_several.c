@@ -21,7 +21,7 @@
 #include "ingestor/source/several/several_past.h"
 #include "ingestor/source/several/source_several.h"
 
-#define PATIENCE_MS 5000 /* how long the others wait for one that does not answer, at the start */
+#define PATIENCE_MS 5000
 #define TURN_MS 100
 
 static struct several_source *several_of(struct source *source)
@@ -29,10 +29,20 @@ static struct several_source *several_of(struct source *source)
     return (struct several_source *)source;
 }
 
+void source_several_wait_for(struct source *source, int64_t patience_ms)
+{
+    struct several_source *s = several_of(source);
+    s->patience_ms = patience_ms;
+    s->patience = mono_add_ms(clock_mono(), patience_ms);
+}
+
 /* ---- Opening and closing ---- */
 
 static void stop_children(struct several_source *s)
 {
+    for (size_t i = 0; i < s->count; i++) {
+        several_child_tell_stop(&s->children[i]);
+    }
     for (size_t i = 0; i < s->count; i++) {
         struct batch *batch;
         several_child_stop(&s->children[i]);
@@ -106,7 +116,7 @@ static int start_children(struct several_source *s, struct str journal, uint64_t
     for (size_t i = 0; i < s->config->source_count && status == STATUS_OK; i++) {
         status = start_child(s, i, journal, epoch, err);
     }
-    s->patience = mono_add_ms(clock_mono(), PATIENCE_MS);
+    s->patience = mono_add_ms(clock_mono(), s->patience_ms);
     return status;
 }
 
@@ -138,6 +148,7 @@ static int several_open(const struct config *config, struct str state, struct st
     s->base.ops = &source_several;
     s->config = config;
     s->promised = true;
+    s->patience_ms = PATIENCE_MS;
     s->state.origin = epoch;
     s->told_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     s->state.keep = config->ingestor.events;

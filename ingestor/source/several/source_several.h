@@ -7,4 +7,7 @@
 /* All entries of `sources` as one source. */
 extern const struct source_ops source_several;
 
+/* At the start one that says nothing for so long is not waited for any more; 5 s, but for tests. */
+void source_several_wait_for(struct source *source, int64_t patience_ms);
+
 #endif

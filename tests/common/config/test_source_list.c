@@ -77,6 +77,9 @@ static void test_refusals(void **state)
 #define TILE "tiles: [{key: t, type: count, "
     static const struct refusal refusals[] = {
         {"sources:\n", "1:1: sources: expected a list, but found nothing"},
+        {"ingestor: {checkpoint: 'file:b.db'}\nsources: [{name: a, uri: 'sqlite:a.db'}, {name: b, "
+         "uri: 'sqlite:b.db'}]\n",
+         "1:24: ingestor.checkpoint: that is the database's own file"},
         {"sources: [{uri: 'sqlite:a.db'}]\n",
          "1:11: sources: each needs a name, by which tiles choose it: write name: orders"},
         {"sources: [{name: a b, uri: 'sqlite:a.db'}]\n",

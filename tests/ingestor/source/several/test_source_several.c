@@ -12,6 +12,7 @@
 #define ROWS_MAX 4096 /* ordinals of a history */
 #define ID_SIZE 16
 #define TURN_MS 20
+#define PATIENCE_MS 120000 /* A machine may be slow. */
 #define EPOCH 77
 
 static char folder[] = "/tmp/tilewire-several-XXXXXX";
@@ -96,6 +97,7 @@ static void open_source(struct life *life)
     const struct str journal = life->journal.len != 0 ? buf_str(&life->journal) : STR("");
     assert_int_equal(source_several.open(life->config, state, journal, EPOCH, &life->source, &err),
                      STATUS_OK);
+    source_several_wait_for(life->source, PATIENCE_MS);
     life->last = 0;
     memset(life->again, 0, sizeof life->again);
 }
