@@ -367,6 +367,7 @@ static int create_http(struct gateway *gateway, struct error *err)
         .hosts = gateway_hosts(gateway, &gateway->listen),
         .proxies = {config->trusted_proxies, config->trusted_proxy_count, true},
         .sign_in_url = config->sign_in_url,
+        .base_path = config->base_path,
         .turn = &gateway->turn,
     };
     return http_create(&http, &api, &gateway->http, err);

@@ -336,6 +336,7 @@ struct config_gateway {
     struct config_gateway_jwt jwt;       /* of CONFIG_AUTH_JWT: whose tokens count */
     struct config_gateway_proxy proxy;   /* of CONFIG_AUTH_PROXY: whose word counts */
     const char *sign_in_url; /* where a person signs in, "https://…" or "/…"; NULL: unknown */
+    const char *base_path;   /* "/…" without a slash at its end; NULL: none */
     int64_t heartbeat_ms;    /* 100 ms to 5 min */
     int64_t stalled_ms;      /* a stream that accepts nothing for so long is cut: 100 ms to 1 h */
     int64_t drain_ms;        /* At the end streams are closed evenly over this time: 0 to 5 min. */

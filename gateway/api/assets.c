@@ -2,8 +2,11 @@
 #include "gateway/api/assets.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/xalloc.h"
+#include "gateway/api/api.h"
 #include "gateway/api/asset_files.h"
 #include "gateway/http/reply.h"
 
@@ -23,8 +26,22 @@ static const struct asset_file *find(const char *path)
     return NULL;
 }
 
+/* The page's addresses are relative, so it has to be asked for with a slash. */
+static enum MHD_Result answer_base_path(struct request *request)
+{
+    char *folder = x_asprintf("%s/", api_of(request)->config->gateway.base_path);
+    const char *const headers[] = {"Location", folder, NULL};
+    const enum MHD_Result result =
+        reply_body(request, MHD_HTTP_PERMANENT_REDIRECT, NULL, STR(""), headers);
+    free(folder);
+    return result;
+}
+
 enum MHD_Result api_assets_get(struct request *request)
 {
+    if (request->path[0] == '\0') {
+        return answer_base_path(request);
+    }
     const struct asset_file *asset = find(request->path);
     if (asset == NULL) {
         return reply_problem(request, MHD_HTTP_NOT_FOUND,

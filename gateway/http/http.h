@@ -63,7 +63,8 @@ struct http_config {
     struct hosts hosts;               /* The names under which it may be asked. */
     struct forwarded_proxies proxies; /* The proxies whose word on a client's address counts. */
     const char
-        *sign_in_url; /* Where people sign in, which a 401 or 403 tells them; NULL: unknown. */
+        *sign_in_url;      /* Where people sign in, which a 401 or 403 tells them; NULL: unknown. */
+    const char *base_path; /* What paths may begin with; no slash at its end. NULL: nothing. */
     const struct turn *turn; /* The turn of the loop that is under way; borrowed. */
 };
 

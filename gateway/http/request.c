@@ -41,6 +41,15 @@ static const char *behind_host(const char *target)
     return path != target && path[0] == '\0' ? "/" : path;
 }
 
+/* The path behind the base path, if it begins with that; "" for the base path itself. */
+static const char *behind_base(const struct request *request, const char *path)
+{
+    const char *base = request->http->config.base_path;
+    const size_t len = base != NULL ? strlen(base) : 0;
+    const bool begins = len != 0 && strncmp(path, base, len) == 0;
+    return begins && (path[len] == '/' || path[len] == '\0') ? path + len : path;
+}
+
 struct request *request_create(struct http *http, struct MHD_Connection *connection,
                                const char *uri)
 {
@@ -49,7 +58,7 @@ struct request *request_create(struct http *http, struct MHD_Connection *connect
     request->connection = connection;
     request->target = framing_target(uri);
     request->raw = x_strndup(uri, strcspn(uri, "?"));
-    request->raw_path = behind_host(request->raw);
+    request->raw_path = behind_base(request, behind_host(request->raw));
     request->nul = strstr(uri, "%00") != NULL;
     DL_PREPEND(http->arriving, request);
     request_enter_phase(request, CONNECTION_READING);
@@ -131,7 +140,7 @@ static const struct framing_fault *read_host(struct request *request)
 
 void request_set_path(struct request *request, const char *target)
 {
-    request->path = behind_host(target);
+    request->path = behind_base(request, behind_host(target));
 }
 
 const struct framing_fault *request_begin(struct request *request, const char *target,

@@ -24,9 +24,10 @@ struct http;
 struct request {
     struct http *http;                 /* The server that it came to. */
     struct MHD_Connection *connection; /* libmicrohttpd's. */
-    const char *path;                  /* Decoded, without scheme and host; libmicrohttpd's. */
+    const char *path;                  /* Decoded, without scheme, host and gateway.base_path;
+                                          libmicrohttpd's. */
     char *raw;                         /* The target as it came, without the query; owned. */
-    const char *raw_path;              /* In it, behind scheme and host. */
+    const char *raw_path;              /* In it, behind scheme, host and gateway.base_path. */
     struct framing_target target;      /* As it came. */
     struct str host;                   /* Of the target, else of Host; NULL for none. */
     struct request *prev;              /* Links those of which they were not; see lengths.h. */

@@ -202,6 +202,7 @@ function tick() {
 // ---- Page ----
 
 const live = connect({
+  url: new URL(".", document.baseURI).href, // Behind a proxy, the gateway may stand under a path.
   transports: ["sse", "websocket", "long-poll"],
   onTiles: (tiles, { whole }) => onTiles(tiles, whole),
   onExpired: remove,

@@ -17,11 +17,11 @@ import { Card, Family, familyOf } from "./tiles.js";
 
 const home = new URL("..", import.meta.url);
 
-// The origin of a gateway's address; null when it is none.
-function originOf(src) {
+// A gateway's address, with the path under which it may stand behind a proxy; null when it is none.
+function addressOf(src) {
   try {
-    const { protocol, origin } = new URL(src ?? home, document.baseURI);
-    return /^https?:$/.test(protocol) ? origin : null;
+    const { protocol, origin, pathname } = new URL(src ?? home, document.baseURI);
+    return /^https?:$/.test(protocol) ? origin + pathname.replace(/\/+$/, "") : null;
   } catch {
     return null;
   }
@@ -85,7 +85,7 @@ class LiveTile extends HTMLElement {
       this.removeAttribute("state");
       return;
     }
-    const url = originOf(this.getAttribute("src"));
+    const url = addressOf(this.getAttribute("src"));
     if (!url) {
       this.say("invalid", `“${this.getAttribute("src")}” is no address of a gateway.`);
       return;
@@ -120,7 +120,7 @@ class LiveTile extends HTMLElement {
   explain() {
     if (this.card || this.online || !this.live || (!this.denied && this.getAttribute("state") === "missing")) return;
     const reason = reasons[this.why] ?? reasons.network;
-    this.say(this.denied ? "denied" : "offline", this.why === "network" ? `${reason} from ${originOf(this.getAttribute("src"))}.` : reason);
+    this.say(this.denied ? "denied" : "offline", this.why === "network" ? `${reason} from ${addressOf(this.getAttribute("src"))}.` : reason);
   }
 
   // Shows a sentence instead of a tile.

@@ -273,6 +273,35 @@ static int read_sign_in_url(struct config_reader *r, const struct config_key *ke
     return status;
 }
 
+/* Nothing that a client could write in another way (RFC 3986, unreserved): it is compared as it
+ * stands. */
+static bool is_base_path(const char *path)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~.";
+    while (*path == '/') {
+        const size_t len = strspn(path + 1, plain);
+        if (len == 0 || path[1] == '.') {
+            return false;
+        }
+        path += 1 + len;
+    }
+    return *path == '\0';
+}
+
+static int read_base_path(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, void *target)
+{
+    const char *const *path = config_member(target, key);
+    const int status = config_read_text(r, key, value, target);
+    if (status == STATUS_OK && !is_base_path(*path)) {
+        return config_expected(r, value, key->name,
+                               "a path without a slash at its end, such as /tilewire, of letters, "
+                               "digits and - _ ~ .");
+    }
+    return status;
+}
+
 static const char *const audit_words[] = {"auto", "none", "refused", "all", NULL};
 static const char *const auth_words[] = {"none", "proxy", "jwt", NULL};
 
@@ -331,6 +360,10 @@ static const struct config_key rows[] = {
     {CONFIG_MEASURED("sign_in_url", read_sign_in_url, struct config_gateway, sign_in_url,
                      CONFIG_LENGTH, 1, 2048),
      .help = "Where a person signs in: an address or a path, to which the dashboard links."},
+    {CONFIG_MEASURED("base_path", read_base_path, struct config_gateway, base_path, CONFIG_LENGTH,
+                     2, 256),
+     .help = "The path under which a proxy passes requests on as they came, such as `/tilewire`: "
+             "all that the gateway serves is there, too."},
     {CONFIG_DURATION("heartbeat", struct config_gateway, heartbeat_ms, 100, 5 * MS_PER_MINUTE),
      .default_value = "15s", .help = "How often a stream gets a `heartbeat` event."},
     {CONFIG_DURATION("stalled", struct config_gateway, stalled_ms, 100, MS_PER_HOUR),

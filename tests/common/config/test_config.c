@@ -199,6 +199,7 @@ static const char all_gateway_keys[] =
     "  jwt: {issuers: [{issuer: i, audience: a, jwks: k}], leeway: 1s}\n"
     "  proxy: {user_header: U, groups_header: G, secret_header: S, secret_file: s}\n"
     "  sign_in_url: /oauth2/start\n"
+    "  base_path: /ops/tilewire\n"
     "  heartbeat: 1s\n"
     "  stalled: 2s\n"
     "  drain: 0\n"

@@ -34,6 +34,7 @@ static const char whole[] =
     "  jwt: {issuers: [{issuer: \"https://a\", audience: b, jwks: c.jwks}], leeway: 1s}\n"
     "  proxy: {user_header: X-User, secret_file: s}\n"
     "  sign_in_url: https://login.example.org/start\n"
+    "  base_path: /ops/tilewire\n"
     "tiles:\n"
     "  - {key: a, title: \"Caf\xc3\xa9 \\u00e9\", type: count, match: {event_type: [a, \"b.*\"],\n"
     "     payload.n: 12}, window: 5m, group_by: region}\n"

@@ -133,6 +133,27 @@ static void test_the_dashboard_links_to_addresses_only(void **state)
     config_destroy(&config);
 }
 
+static void test_a_base_path_can_be_written_in_one_way_only(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"/a/",    "a/b",  "/a//b", "/../a", "/a/.b",
+                                        "/a%20b", "/a?b", "//a",   "/a b"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char text[128];
+        char expected[256];
+        snprintf(text, sizeof text, "gateway: {base_path: '%s'}", wrong[i]);
+        snprintf(expected, sizeof expected,
+                 "1:22: gateway.base_path: expected a path without a slash at its end, such as "
+                 "/tilewire, of letters, digits and - _ ~ ., but found \"%s\"",
+                 wrong[i]);
+        const struct refusal refusals[] = {{text, expected}};
+        REFUSED(refusals);
+    }
+    struct config *config = parse_ok("gateway: {base_path: /ops/tile-wire_2.x~}");
+    assert_string_equal(config->gateway.base_path, "/ops/tile-wire_2.x~");
+    config_destroy(&config);
+}
+
 static void test_what_is_said_of_clients_is_read(void **state)
 {
     (void)state;
@@ -167,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_a_socket_is_local),
         cmocka_unit_test(test_each_kind_needs_what_it_rests_on),
         cmocka_unit_test(test_the_dashboard_links_to_addresses_only),
+        cmocka_unit_test(test_a_base_path_can_be_written_in_one_way_only),
         cmocka_unit_test(test_what_is_said_of_clients_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
