@@ -255,6 +255,22 @@ static void fold_events(struct ingestor *ingestor, const struct batch *batch, st
     }
 }
 
+/* Of several sources one may be read for the first time while the others are live. Called before
+ * the batch's rows are counted. */
+static void note_first_rows(struct ingestor *ingestor, const struct batch *batch, struct moment now)
+{
+    const struct ingestor_source *source = &ingestor->source;
+    uint64_t begun = ~source->missing;
+    for (size_t i = 0; ingestor->phase == INGESTOR_LIVE && i < batch->count; i++) {
+        const struct event *event = &batch->events[i];
+        const uint64_t bit = UINT64_C(1) << event->source;
+        if ((begun & bit) == 0 && source->delivered_of[event->source] == 0) {
+            fold_source_begins(ingestor->fold, event, now);
+        }
+        begun |= bit;
+    }
+}
+
 /* Takes the batch over, and destroys it or keeps it in `newest`. */
 static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct moment now)
 {
@@ -271,6 +287,7 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
         fold_sources_gone(ingestor->fold, batch_gone(batch), now);
     }
     ingestor->source.gone |= batch_gone(batch);
+    note_first_rows(ingestor, batch, now);
     ingestor->source.delivered += batch->count;
     note_delivered(ingestor, batch);
     dedupe_new(ingestor->dedupe, batch);

@@ -80,19 +80,28 @@ size_t fold_waiting(const struct fold *fold)
 
 /* ---- Rows and time ---- */
 
-/* The tiles that count its source, and have no row yet, begin with this one. */
-static void begin_with(struct fold *fold, const struct event *event)
+void fold_source_begins(struct fold *fold, const struct event *event, struct moment now)
+{
+    for (size_t i = 0; i < fold->config->tile_count; i++) {
+        struct family *family = &fold->families[i];
+        const struct fold_since *since = &family->since;
+        if (family_counts(family, UINT64_C(1) << event->source) &&
+            (!since->known || event->timestamp.us < since->time.us)) {
+            family->since = fold_since_row(event);
+            family->recorded = false;
+            family_mark_dirty(fold, family, now.mono);
+        }
+    }
+}
+
+/* Tiles begin with the first row of each source that they count. */
+static void begin_with(struct fold *fold, const struct event *event, struct moment now)
 {
     const uint64_t source = UINT64_C(1) << event->source;
     if ((fold->since_seen & source) != 0) {
         return;
     }
-    for (size_t i = 0; i < fold->config->tile_count; i++) {
-        struct family *family = &fold->families[i];
-        if (!family->since.known && family_counts(family, source)) {
-            family->since = fold_since_row(event);
-        }
-    }
+    fold_source_begins(fold, event, now);
     fold->since_seen |= source;
     fold->since_wanted = fold->since_seen + 1 < UINT64_C(1) << fold->config->source_count;
 }
@@ -102,7 +111,7 @@ void fold_event(struct fold *fold, const struct event *event, struct moment now)
     fold->counters.events++;
     fold_reach(fold, now.wall);
     if (fold->since_wanted) {
-        begin_with(fold, event);
+        begin_with(fold, event, now);
     }
     if (event->timestamp.us > now.wall.us) {
         fold_wait_for(fold, event);

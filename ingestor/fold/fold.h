@@ -54,6 +54,10 @@ struct fold_output {
 struct fold *fold_create(const struct config *config, uint64_t lanes_owned);
 void fold_destroy(struct fold **fold);
 
+/* One of several sources is read for the first time, beginning with this row: the tiles that count
+ * it begin with it, unless they have an earlier one. */
+void fold_source_begins(struct fold *fold, const struct event *event, struct moment now);
+
 /* Folds one row; its strings are copied where they are kept. */
 void fold_event(struct fold *fold, const struct event *event, struct moment now);
 

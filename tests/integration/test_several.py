@@ -234,7 +234,8 @@ def test_when_one_is_replaced_its_own_are_built_anew(deploy, two):
 
 def test_one_that_is_away_at_the_start_is_shown_once_it_is_read(deploy, two):
     two["shop"].insert(rows(3))
-    two["desk"].insert(rows(4))
+    old = now_iso(-3000)
+    two["desk"].insert([(old, *row[1:]) for row in rows(4)])
     two["desk"].execute("DELETE FROM events WHERE id = 1")
     away = two["desk"].path.with_suffix(".away")
     os.rename(two["desk"].path, away)
@@ -244,6 +245,8 @@ def test_one_that_is_away_at_the_start_is_shown_once_it_is_read(deploy, two):
     os.rename(away, two["desk"].path)
     await_counts(d, shop=3, desk=3, all=6)
     assert [d.tile(key)["complete"] for key in ("shop", "desk", "all")] == [True, False, False]
+    since = [d.tile(key)["since"] for key in ("shop", "desk", "all")]
+    assert [s["position"] for s in since] == ["shop-1", "desk-2", "desk-2"] and since[1]["time"][:19] == old[:19], since
 
 
 def test_random_rows_and_kills(deploy, two):

@@ -333,8 +333,7 @@ class Deployment:
         Returns what others say under `upstreams` to follow it."""
         publish, query = (f"tcp://{host}:{port}" for port in free_ports(2))
         whole = copy.deepcopy(self.config)
-        source = config.pop("source", {})
-        whole["source"].update(source)
+        whole.get("source", {}).update(config.pop("source", {}))
         whole[program].update(publish=publish, query=query, **config)
         file = self.folder / f"{name}.yaml"
         file.write_text(yaml.safe_dump(whole, sort_keys=False))
