@@ -158,6 +158,21 @@ build() {
         { tail -n 60 "$log"; die "the build failed; all of it is in ${log#"$root"/}"; }
 }
 
+# are_free PORT…: whether nobody listens on these of the loopback.
+are_free() {
+    python3 - "$@" <<'PYTHON'
+import socket, sys
+
+for port in sys.argv[1:]:
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", int(port)))
+        except OSError:
+            sys.exit(1)
+PYTHON
+}
+
 # free_ports COUNT: different TCP ports of the loopback that nobody uses. Not those that the kernel gives to outgoing
 # connections (from 32768 on), which could be taken again by the time they are listened on; nor those that tests choose
 # from (15000 to 32767), many of which run at the same time.
