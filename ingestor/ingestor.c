@@ -177,7 +177,7 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
     ingestor->loop = zloop_new();
     ingestor->answering.listeners = listeners_create();
     ingestor->publisher = publisher_create(config, ingestor_send, ingestor);
-    ingestor->dedupe = dedupe_create(&config->source);
+    ingestor->dedupe = dedupe_create(config);
     ingestor_push_begin(ingestor);
     if (open_sockets(ingestor, err) != STATUS_OK) {
         ingestor_destroy(out);

@@ -64,7 +64,7 @@ static void begin_anew(struct ingestor *ingestor, const struct reader_message *m
 {
     start_fold(ingestor); /* It may have been filled in part. */
     dedupe_destroy(&ingestor->dedupe);
-    ingestor->dedupe = dedupe_create(&ingestor->config->source);
+    ingestor->dedupe = dedupe_create(ingestor->config);
     ingestor->source.delivered_before = snapshot->delivered;
     ingestor->source.state_lost = message->state_lost;
     ingestor->source.record = STATE_JOURNAL_ALL; /* What an earlier life journaled is of no use. */
@@ -82,9 +82,7 @@ static void begin_anew(struct ingestor *ingestor, const struct reader_message *m
 static int go_on_deduping(struct ingestor *ingestor, const struct state_changes *saved,
                           struct error *err)
 {
-    if (ingestor->dedupe == NULL) {
-        dedupe_remove(saved, &ingestor->saving.changes);
-    }
+    dedupe_remove(ingestor->config, saved, &ingestor->saving.changes);
     return dedupe_load(ingestor->dedupe, saved, err);
 }
 
@@ -151,7 +149,7 @@ static void on_restart(struct ingestor *ingestor)
     ingestor->source.gone = 0;
     ingestor_build_stop(ingestor);
     start_fold(ingestor);
-    dedupe_clear(ingestor->dedupe);
+    dedupe_clear(ingestor->dedupe, UINT64_MAX);
     newest_clear(&ingestor->newest);
     ingestor->phase = INGESTOR_BUILDING;
 }
@@ -162,6 +160,7 @@ static void on_sources_anew(struct ingestor *ingestor, uint64_t sources)
     ingestor->source.restarts++;
     ingestor->source.gone &= ~sources;
     fold_sources_anew(ingestor->fold, sources);
+    dedupe_clear(ingestor->dedupe, sources);
     ingestor->build.anew = true;
     ingestor->saving.at_once = true;
     log_warn("a table of several sources was replaced or started over: tiles that count its rows "

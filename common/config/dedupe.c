@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/config/dedupe.h"
 
+#include <string.h>
+
 /* The column, or the place in a message, that the field is read from. */
 static const char *place_of(const struct config_source *source, const struct tile_field *field)
 {
@@ -14,7 +16,12 @@ static const char *place_of(const struct config_source *source, const struct til
     case TILE_FIELD_SUMMARY:
         return source->columns[EVENT_SUMMARY].name;
     case TILE_FIELD_EXTRA:
-        return source->extras[field->extra].column;
+        for (size_t i = 0; i < source->extra_count; i++) { /* of several, it is a number over all */
+            if (strcmp(source->extras[i].field, field->text) == 0) {
+                return source->extras[i].column;
+            }
+        }
+        break;
     case TILE_FIELD_PAYLOAD:
         return source->columns[EVENT_PAYLOAD].name;
     case TILE_FIELD_NONE:
@@ -27,6 +34,9 @@ void config_put_dedupe(const struct config_source *source, struct buf *out)
 {
     if (source->dedupe.kind != TILE_FIELD_NONE) {
         const char *place = place_of(source, &source->dedupe);
+        if (source->name != NULL) {
+            buf_printf(out, "source %s ", source->name);
+        }
         buf_printf(out, "dedupe=%s of %s within %lld\n", source->dedupe.text,
                    place != NULL ? place : "", (long long)source->dedupe_window_ms);
     }

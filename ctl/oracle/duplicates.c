@@ -9,6 +9,7 @@
 
 #define NAME_BYTES 64 /* of dedupe_memory for each name, see docs/sources.md */
 #define NO_ROW SIZE_MAX
+#define NO_FIELD SIZE_MAX
 
 /* A row's place in the order of delivery. */
 struct turn {
@@ -19,9 +20,15 @@ struct turn {
     size_t row;
 };
 
+/* A name is its source's own. */
+struct name_key {
+    uint32_t text; /* index of the value as text */
+    uint32_t source;
+};
+
 /* What is known of a name. */
 struct name {
-    uint32_t text;      /* index of the value as text */
+    struct name_key key;
     size_t rows;        /* that have it */
     size_t told;        /* the last row that has it and is known to count, or NO_ROW */
     size_t counts;      /* the last row that has counted so far, or NO_ROW */
@@ -30,12 +37,21 @@ struct name {
     UT_hash_handle hh;
 };
 
+/* One source, and how far its rows have come. */
+struct stream_time {
+    size_t field; /* what its names are read from; NO_FIELD: it has no dedupe */
+    int64_t window_us;
+    uint64_t room; /* for names */
+    int64_t last_us;
+    int64_t reached_us;
+    uint64_t counted;
+};
+
 struct finding {
     const struct oracle_rows *rows;
     const uint64_t *ordinals;
     bool sure;
-    int64_t window_us;
-    uint64_t room; /* for names */
+    struct stream_time sources[CONFIG_SOURCES_MAX];
     struct name *names;
     struct name **of_row; /* NULL: it has no name */
     size_t *told_before;  /* of each row that is told: the one of that name before it, or NO_ROW */
@@ -52,19 +68,24 @@ void oracle_duplicates_free(struct oracle_duplicates *duplicates)
 
 /* ---- Names ---- */
 
-static struct name *name_of(struct finding *f, size_t row, size_t field)
+static struct name *name_of(struct finding *f, size_t row)
 {
+    const unsigned source = oracle_row_source(f->rows, row);
+    const size_t field = f->sources[source].field;
+    if (field == NO_FIELD) {
+        return NULL;
+    }
     const struct oracle_value *value = oracle_value(f->rows, oracle_cell(f->rows, row, field));
-    const uint32_t text = value->as_text;
+    const struct name_key key = {value->as_text, source};
     struct name *name;
     if (value->kind == ORACLE_ABSENT || value->text.len == 0) {
         return NULL;
     }
-    HASH_FIND(hh, f->names, &text, sizeof text, name);
+    HASH_FIND(hh, f->names, &key, sizeof key, name);
     if (name == NULL) {
         name = x_calloc(1, sizeof *name);
-        *name = (struct name){.text = text, .told = NO_ROW, .counts = NO_ROW};
-        HASH_ADD(hh, f->names, text, sizeof name->text, name);
+        *name = (struct name){.key = key, .told = NO_ROW, .counts = NO_ROW};
+        HASH_ADD(hh, f->names, key, sizeof name->key, name);
     }
     return name;
 }
@@ -77,9 +98,8 @@ static bool is_told(const struct finding *f, size_t row)
 
 static void find_names(struct finding *f)
 {
-    const size_t field = oracle_field(f->rows, &oracle_rows_config(f->rows)->source.dedupe);
     for (size_t row = 0; row < oracle_rows_count(f->rows); row++) {
-        struct name *name = name_of(f, row, field);
+        struct name *name = name_of(f, row);
         f->of_row[row] = name;
         f->out.named[row] = name != NULL;
         if (name != NULL) {
@@ -153,7 +173,8 @@ static struct turn *order_rows(const struct finding *f)
 static bool near(const struct finding *f, size_t row, size_t other)
 {
     const int64_t us = oracle_row_us(f->rows, row) - oracle_row_us(f->rows, other);
-    return us <= f->window_us && -us <= f->window_us;
+    const int64_t window_us = f->sources[oracle_row_source(f->rows, row)].window_us;
+    return us <= window_us && -us <= window_us;
 }
 
 /* True when a row of that name is told, and near. */
@@ -169,45 +190,60 @@ static bool twin_is_told(const struct finding *f, size_t row)
 static void decide(struct finding *f)
 {
     struct turn *turns = order_rows(f);
-    int64_t last_us = INT64_MAX;
-    int64_t reached_us = INT64_MIN;
-    uint64_t counted = 0;
     for (size_t i = 0; i < oracle_rows_count(f->rows); i++) {
         const size_t row = turns[i].row;
         const int64_t us = oracle_row_us(f->rows, row);
-        const int64_t both_us = us < last_us ? us : last_us;
+        struct stream_time *time = &f->sources[oracle_row_source(f->rows, row)];
+        const int64_t both_us = us < time->last_us ? us : time->last_us;
         struct name *name = f->of_row[row];
-        reached_us = both_us > reached_us ? both_us : reached_us;
-        last_us = us;
+        time->reached_us = both_us > time->reached_us ? both_us : time->reached_us;
+        time->last_us = us;
         if (name == NULL) {
             continue;
         }
-        const bool known = name->counts != NO_ROW && counted - name->number <= f->room &&
-                           name->reached_us >= reached_us - f->window_us;
+        const bool known = name->counts != NO_ROW && time->counted - name->number <= time->room &&
+                           name->reached_us >= time->reached_us - time->window_us;
         const bool again = known && near(f, row, name->counts);
         f->out.left_out[row] =
             is_told(f, row) ? false : again || (f->ordinals[row] == 0 && twin_is_told(f, row));
         f->out.doubtful[row] = !f->sure && !is_told(f, row) && name->rows > 1;
         if (!f->out.left_out[row]) {
             name->counts = row;
-            name->number = counted++;
-            name->reached_us = reached_us;
+            name->number = time->counted++;
+            name->reached_us = time->reached_us;
         }
     }
     free(turns);
 }
 
+/* False when none of them has a dedupe. */
+static bool begin_sources(struct finding *f)
+{
+    const struct config *config = oracle_rows_config(f->rows);
+    bool any = false;
+    for (size_t i = 0; i < config->source_count; i++) {
+        const struct config_source *source = &config->sources[i];
+        const bool has = source->dedupe.kind != TILE_FIELD_NONE;
+        f->sources[i] = (struct stream_time){
+            .field = has ? oracle_field(f->rows, &source->dedupe) : NO_FIELD,
+            .window_us = source->dedupe_window_ms * US_PER_MS,
+            .room = source->dedupe_memory_bytes / NAME_BYTES,
+            .last_us = INT64_MAX,
+            .reached_us = INT64_MIN,
+        };
+        any = any || has;
+    }
+    return any;
+}
+
 struct oracle_duplicates oracle_duplicates_find(const struct oracle_rows *rows,
                                                 const uint64_t *ordinals, bool sure)
 {
-    const struct config_source *source = &oracle_rows_config(rows)->source;
     const size_t count = oracle_rows_count(rows) + 1;
     struct finding f = {.rows = rows, .ordinals = ordinals, .sure = sure};
-    if (source->dedupe.kind == TILE_FIELD_NONE) {
+    if (!begin_sources(&f)) {
         return f.out;
     }
-    f.window_us = source->dedupe_window_ms * US_PER_MS;
-    f.room = source->dedupe_memory_bytes / NAME_BYTES;
     f.of_row = x_calloc(count, sizeof(struct name *));
     f.told_before = x_calloc(count, sizeof *f.told_before);
     f.out = (struct oracle_duplicates){.left_out = x_calloc(count, sizeof(bool)),

@@ -194,7 +194,9 @@ struct oracle_rows *oracle_rows_create(const struct config *config)
     struct oracle_rows *rows = x_calloc(1, sizeof *rows);
     rows->config = config;
     want(rows, &oracle_field_type);
-    want(rows, &config->source.dedupe);
+    for (size_t i = 0; i < config->source_count; i++) {
+        want(rows, &config->sources[i].dedupe);
+    }
     for (size_t i = 0; i < config->tile_count; i++) {
         want_tile(rows, &config->tiles[i]);
     }

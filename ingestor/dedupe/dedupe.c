@@ -1,341 +1,143 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/dedupe/dedupe.h"
 
-#include <sodium/crypto_shorthash.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/base/fnv.h"
 #include "common/base/xalloc.h"
-#include "common/codec/mp.h"
-#include "common/config/dedupe.h"
-#include "common/program/log.h"
-#include "ingestor/dedupe/dedupe_name.h"
-#include "ingestor/dedupe/known.h"
-
-#define FORMAT 1
-/* Of dedupe_memory, three fourths are for names and one is for rows that were dropped. */
-#define BYTES_PER_NAME ((size_t)KNOWN_ENTRY_BYTES * 4 / 3)
-#define BYTES_PER_DROPPED ((size_t)KNOWN_ENTRY_BYTES * 4)
-
-/* Names in the order of some delivery, and the time of that stream. */
-struct remembered {
-    struct known names;
-    bool begun; /* there was an event */
-    int64_t last_us;
-    int64_t reached_us;
-};
+#include "ingestor/dedupe/dedupe_one.h"
 
 struct dedupe {
-    const struct config_source *source;
-    int64_t window_us;
-    unsigned char key[crypto_shorthash_siphashx24_KEYBYTES]; /* as old as the state */
-    uint64_t settings;
-    struct dedupe_reader reader;
-    struct remembered live;
-    struct known dropped;       /* by the rows' ids */
-    uint64_t dropped_forgotten; /* for want of room */
-    struct remembered past;     /* of a build that reads all rows */
-    bool past_decides;
-    bool cut_logged;
-    struct dedupe_counters counters;
+    struct dedupe_one *of[CONFIG_SOURCES_MAX]; /* by the number of the source; NULL: it has none */
 };
 
-static uint64_t settings_of(const struct config_source *source)
+struct dedupe *dedupe_create(const struct config *config)
 {
-    struct buf text = {0};
-    config_put_dedupe(source, &text);
-    const uint64_t digest = fnv1a(FNV_BEGIN, buf_str(&text));
-    buf_free(&text);
-    return digest;
-}
-
-struct dedupe *dedupe_create(const struct config_source *source)
-{
-    if (source->dedupe.kind == TILE_FIELD_NONE) {
-        return NULL;
+    struct dedupe *d = NULL;
+    for (size_t i = 0; i < config->source_count; i++) {
+        if (config->sources[i].dedupe.kind != TILE_FIELD_NONE) {
+            d = d != NULL ? d : x_calloc(1, sizeof *d);
+            d->of[i] = dedupe_one_create(&config->sources[i]);
+        }
     }
-    struct dedupe *d = x_calloc(1, sizeof *d);
-    d->source = source;
-    d->window_us = source->dedupe_window_ms * US_PER_MS;
-    d->settings = settings_of(source);
-    d->dropped.most = source->dedupe_memory_bytes / BYTES_PER_DROPPED;
-    d->live.names.most = source->dedupe_memory_bytes / BYTES_PER_NAME;
-    d->past.names.most = d->live.names.most;
-    arc4random_buf(d->key, sizeof d->key);
     return d;
 }
 
 void dedupe_destroy(struct dedupe **dedupe)
 {
     struct dedupe *d = *dedupe;
-    if (d != NULL) {
-        dedupe_reader_free(&d->reader);
-        known_free(&d->live.names);
-        known_free(&d->dropped);
-        known_free(&d->past.names);
-        free(d);
-        *dedupe = NULL;
+    for (size_t i = 0; d != NULL && i < CONFIG_SOURCES_MAX; i++) {
+        dedupe_one_destroy(&d->of[i]);
     }
-}
-
-/* ---- Names ---- */
-
-static struct known_name hash(const struct dedupe *d, struct str text)
-{
-    struct known_name name;
-    _Static_assert(sizeof name == crypto_shorthash_siphashx24_BYTES, "128 bits");
-    (void)crypto_shorthash_siphashx24((unsigned char *)&name, (const unsigned char *)text.p,
-                                      text.len, d->key);
-    return name;
-}
-
-static struct known_name row_name(const struct dedupe *d, struct event_id id)
-{
-    const struct str number = {(const char *)&id.number, sizeof id.number};
-    return hash(d, id.text.p != NULL ? id.text : number);
-}
-
-/* False for an event that has no name, which counts as itself. */
-static bool event_name(struct dedupe *d, const struct event *event, struct known_name *out)
-{
-    struct str text;
-    if (!dedupe_name(&d->reader, event, &d->source->dedupe, &text)) {
-        return false;
-    }
-    *out = hash(d, text);
-    return true;
-}
-
-/* ---- What counts ---- */
-
-static void forget(struct remembered *r)
-{
-    known_clear(&r->names);
-    r->begun = false;
-}
-
-static void pass_time(struct remembered *r, int64_t us, int64_t window_us)
-{
-    const int64_t both_us = !r->begun || us < r->last_us ? us : r->last_us;
-    if (!r->begun || both_us > r->reached_us) {
-        r->reached_us = both_us;
-        known_forget(&r->names, both_us - window_us);
-    }
-    r->last_us = us;
-    r->begun = true;
-}
-
-static void note_cut(struct dedupe *d)
-{
-    d->counters.cut++;
-    if (!d->cut_logged) {
-        d->cut_logged = true;
-        log_warn("more events come within source.dedupe_window than source.dedupe_memory has room "
-                 "for: the oldest of %zu are forgotten, and one that comes again after that counts "
-                 "again. Give it more memory, or a shorter window",
-                 d->live.names.most);
-    }
-}
-
-/* Lets the event pass, and remembers it. False when it is a duplicate. */
-static bool counts(struct dedupe *d, struct remembered *r, const struct event *event)
-{
-    const int64_t us = event->timestamp.us;
-    struct known_name name;
-    struct known_entry gone;
-    pass_time(r, us, d->window_us);
-    if (!event_name(d, event, &name)) {
-        return true;
-    }
-    const struct known_entry *same = known_find(&r->names, &name);
-    if (same != NULL && us - same->time_us <= d->window_us && same->time_us - us <= d->window_us) {
-        return false;
-    }
-    if (known_add(&r->names, &(struct known_entry){name, us, r->reached_us}, &gone) &&
-        r == &d->live) {
-        note_cut(d);
-    }
-    return true;
+    free(d);
+    *dedupe = NULL;
 }
 
 /* ---- Batches ---- */
 
-static void drop(struct dedupe *d, const struct event *event)
+/* Leaves the events for which `passes` is true. */
+static void filter(struct dedupe *d, struct batch *batch,
+                   bool (*passes)(struct dedupe_one *, const struct event *))
 {
-    struct known_entry gone;
-    const struct known_entry row = {row_name(d, event->id), event->timestamp.us, 0};
-    d->dropped_forgotten += known_add(&d->dropped, &row, &gone);
-    d->counters.duplicates++;
+    size_t kept = 0;
+    for (size_t i = 0; d != NULL && i < batch->count; i++) {
+        const struct event *event = &batch->events[i];
+        struct dedupe_one *one = d->of[event->source];
+        if (one == NULL || passes(one, event)) {
+            batch->events[kept++] = *event;
+        }
+    }
+    batch->count = d != NULL ? kept : batch->count;
 }
 
 void dedupe_new(struct dedupe *d, struct batch *batch)
 {
-    size_t kept = 0;
-    for (size_t i = 0; d != NULL && i < batch->count; i++) {
-        if (counts(d, &d->live, &batch->events[i])) {
-            batch->events[kept++] = batch->events[i];
-        } else {
-            drop(d, &batch->events[i]);
-        }
-    }
-    batch->count = d != NULL ? kept : batch->count;
-}
-
-static bool counted(struct dedupe *d, const struct event *event)
-{
-    const struct known_name name = row_name(d, event->id);
-    const struct known_entry *dropped = known_find(&d->dropped, &name);
-    return (dropped == NULL || dropped->time_us != event->timestamp.us) &&
-           (!d->past_decides || counts(d, &d->past, event));
+    filter(d, batch, dedupe_one_new);
 }
 
 void dedupe_past(struct dedupe *d, struct batch *batch)
 {
-    size_t kept = 0;
-    for (size_t i = 0; d != NULL && i < batch->count; i++) {
-        if (counted(d, &batch->events[i])) {
-            batch->events[kept++] = batch->events[i];
+    filter(d, batch, dedupe_one_past);
+}
+
+/* ---- All sources ---- */
+
+static void each(struct dedupe *d, uint64_t sources, void (*what)(struct dedupe_one *))
+{
+    for (size_t i = 0; d != NULL && i < CONFIG_SOURCES_MAX; i++) {
+        if (d->of[i] != NULL && (sources >> i & 1) != 0) {
+            what(d->of[i]);
         }
     }
-    batch->count = d != NULL ? kept : batch->count;
 }
 
 void dedupe_past_begin(struct dedupe *d)
 {
-    if (d != NULL) {
-        forget(&d->past);
-        d->past_decides = d->dropped_forgotten != 0;
-    }
+    each(d, UINT64_MAX, dedupe_one_past_begin);
 }
 
 void dedupe_past_end(struct dedupe *d)
 {
-    if (d != NULL) {
-        forget(&d->past);
-        d->past_decides = false;
-    }
+    each(d, UINT64_MAX, dedupe_one_past_end);
 }
 
-void dedupe_clear(struct dedupe *d)
+void dedupe_clear(struct dedupe *d, uint64_t sources)
 {
-    if (d != NULL) {
-        forget(&d->live);
-        dedupe_past_end(d);
-        known_clear(&d->dropped);
-        d->dropped_forgotten = 0;
-    }
-}
-
-struct dedupe_counters dedupe_counters(const struct dedupe *d)
-{
-    struct dedupe_counters counters = {0};
-    if (d != NULL) {
-        counters = d->counters;
-        counters.known = known_count(&d->live.names);
-    }
-    return counters;
-}
-
-/* ---- The state ---- */
-
-void dedupe_save(struct dedupe *d, struct state_changes *out)
-{
-    if (d == NULL) {
-        return;
-    }
-    known_save(&d->live.names, STATE_DEDUPE_KNOWN, out);
-    known_save(&d->dropped, STATE_DEDUPE_DROPPED, out);
-    struct buf *value = state_put_begin(out, (struct state_id){.item = STATE_DEDUPE});
-    mp_put_array(value, 11);
-    mp_put_int(value, FORMAT);
-    mp_put_uint(value, d->settings);
-    mp_put_bin(value, (struct str){(const char *)d->key, sizeof d->key});
-    mp_put_bool(value, d->live.begun);
-    mp_put_int(value, d->live.last_us);
-    mp_put_int(value, d->live.reached_us);
-    mp_put_uint(value, d->live.names.first);
-    mp_put_uint(value, d->live.names.end);
-    mp_put_uint(value, d->dropped.first);
-    mp_put_uint(value, d->dropped.end);
-    mp_put_uint(value, d->dropped_forgotten);
-    state_put_end(out);
+    each(d, sources, dedupe_one_clear);
 }
 
 void dedupe_unsave(struct dedupe *d)
 {
-    if (d != NULL) {
-        known_unsave(&d->live.names);
-        known_unsave(&d->dropped);
-    }
+    each(d, UINT64_MAX, dedupe_one_unsave);
 }
 
-void dedupe_remove(const struct state_changes *saved, struct state_changes *out)
+struct dedupe_counters dedupe_counters(const struct dedupe *d)
 {
-    for (size_t i = 0; i < saved->count && saved->list[i].id.tile == 0; i++) {
-        const struct state_id id = saved->list[i].id;
-        if (id.member == STATE_DEDUPE_KNOWN || id.member == STATE_DEDUPE_DROPPED ||
-            (id.member == 0 && id.item == STATE_DEDUPE)) {
-            state_gone(out, STATE_ITEM_GONE, id);
+    struct dedupe_counters all = {0};
+    for (size_t i = 0; d != NULL && i < CONFIG_SOURCES_MAX; i++) {
+        if (d->of[i] != NULL) {
+            const struct dedupe_counters one = dedupe_one_counters(d->of[i]);
+            all.duplicates += one.duplicates;
+            all.cut += one.cut;
+            all.known += one.known;
         }
     }
+    return all;
 }
 
-static bool load_parts(struct dedupe *d, const mp_value *parts, const struct state_changes *saved)
+void dedupe_save(struct dedupe *d, struct state_changes *out)
 {
-    struct str key;
-    uint64_t numbers[5];
-    for (unsigned i = 0; i < 5; i++) {
-        if (!mp_as_uint(mp_at(parts, 6 + i), &numbers[i])) {
-            return false;
+    for (size_t i = 0; d != NULL && i < CONFIG_SOURCES_MAX; i++) {
+        if (d->of[i] != NULL) {
+            dedupe_one_save(d->of[i], out);
         }
     }
-    if (!mp_as_bin(mp_at(parts, 2), &key) || key.len != sizeof d->key ||
-        !mp_as_bool(mp_at(parts, 3), &d->live.begun) ||
-        !mp_as_int(mp_at(parts, 4), &d->live.last_us) ||
-        !mp_as_int(mp_at(parts, 5), &d->live.reached_us)) {
-        return false;
-    }
-    memcpy(d->key, key.p, sizeof d->key);
-    d->dropped_forgotten = numbers[4];
-    return known_load(&d->live.names, STATE_DEDUPE_KNOWN, numbers[0], numbers[1], saved) &&
-           known_load(&d->dropped, STATE_DEDUPE_DROPPED, numbers[2], numbers[3], saved);
-}
-
-static int load(struct dedupe *d, const mp_value *parts, const struct state_changes *saved,
-                struct error *err)
-{
-    int64_t format;
-    uint64_t settings;
-    if (!mp_as_int(mp_at(parts, 0), &format) || !mp_as_uint(mp_at(parts, 1), &settings)) {
-        return error_set(err, STATUS_INVALID, "what is known of duplicates is damaged");
-    }
-    if (format > FORMAT) {
-        return error_set(err, STATUS_NEWER, "what is known of duplicates is of another version");
-    }
-    if (settings != d->settings) {
-        return error_set(err, STATUS_NOT_FOUND, "source.dedupe or its window has changed");
-    }
-    return load_parts(d, parts, saved)
-               ? STATUS_OK
-               : error_set(err, STATUS_INVALID, "what is known of duplicates is damaged");
 }
 
 int dedupe_load(struct dedupe *d, const struct state_changes *saved, struct error *err)
 {
-    if (d == NULL) {
-        return STATUS_OK;
+    int status = STATUS_OK;
+    for (size_t i = 0; d != NULL && i < CONFIG_SOURCES_MAX && status == STATUS_OK; i++) {
+        if (d->of[i] != NULL) {
+            status = dedupe_one_load(d->of[i], saved, err);
+        }
     }
-    const struct str value = state_whole(saved, STATE_DEDUPE);
-    struct mp_doc doc;
-    if (value.p == NULL) {
-        return error_set(err, STATUS_NOT_FOUND, "source.dedupe is new");
-    }
-    mp_doc_init(&doc);
-    const int status =
-        mp_parse(&doc, value.p, value.len) == STATUS_OK
-            ? load(d, &doc.root, saved, err)
-            : error_set(err, STATUS_INVALID, "what is known of duplicates is damaged");
-    mp_doc_free(&doc);
     return status;
+}
+
+void dedupe_remove(const struct config *config, const struct state_changes *saved,
+                   struct state_changes *out)
+{
+    for (size_t s = 0; s < config->source_count; s++) {
+        const struct dedupe_records records = dedupe_one_records(&config->sources[s]);
+        if (config->sources[s].dedupe.kind != TILE_FIELD_NONE) {
+            continue;
+        }
+        for (size_t i = 0; i < saved->count && saved->list[i].id.tile == 0; i++) {
+            const struct state_id id = saved->list[i].id;
+            if (id.member == records.known || id.member == records.dropped ||
+                (id.member == records.whole.member && id.item == records.whole.item)) {
+                state_gone(out, STATE_ITEM_GONE, id);
+            }
+        }
+    }
 }

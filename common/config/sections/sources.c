@@ -39,10 +39,6 @@ static int check_entry(struct config_reader *r, const struct yaml_node *value,
                            "sources: each needs a name, by which tiles choose it: write name: "
                            "orders");
     }
-    if (source->dedupe.kind != TILE_FIELD_NONE) {
-        return config_fail(r, yaml_get(value, "dedupe"), NULL,
-                           "sources: dedupe is only possible with the one `source`; leave it out");
-    }
     for (size_t i = 0; i < source->number; i++) {
         if (strcmp(config->sources[i].name, source->name) == 0) {
             return config_fail(r, yaml_get(value, "name"), NULL,

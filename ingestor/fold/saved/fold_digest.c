@@ -204,7 +204,11 @@ uint64_t fold_digest(const struct config *config, const struct tile_config *tile
     if (tile->metric != NULL) {
         buf_printf(&text, "metric_event=%s\n", source->metric_event);
     }
-    config_put_dedupe(source, &text);
+    for (const struct config_source *one = NULL; (one = next_by_name(config, one)) != NULL;) {
+        if (tile->source == NULL || tile->source->number == one->number) {
+            config_put_dedupe(one, &text);
+        }
+    }
     const uint64_t hash = fnv1a(FNV_BEGIN, buf_str(&text));
     buf_free(&text);
     return hash;

@@ -90,8 +90,6 @@ static void test_refusals(void **state)
         {"sources: [{name: a, uri: 'sqlite:a.db'}, {name: a-b, uri: 'sqlite:b.db'}]\n",
          "1:49: sources: ids of events begin with the name and a dash, so that they could not be "
          "told from those of \"a\"; choose another name"},
-        {"sources: [{name: a, uri: 'sqlite:a.db', dedupe: summary}]\n",
-         "1:49: sources: dedupe is only possible with the one `source`; leave it out"},
         {"sources: [{name: a, uri: 'push:a.db'}, {name: b, uri: 'push:b.db'}]\n",
          "1:55: sources: only one of them can keep pushed events, for it is not said which one an "
          "event is pushed to"},
