@@ -166,6 +166,15 @@ int pg_run(PGconn *db, const char *sql, const char *doing, struct error *err)
     return status;
 }
 
+int pg_take_bytes(PGconn *db, bool *taken, struct error *err)
+{
+    const char *encoding = PQparameterStatus(db, "server_encoding");
+    *taken = encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0;
+    return *taken && PQsetClientEncoding(db, encoding) != 0
+               ? pg_error(db, NULL, "cannot read texts as they are stored", err)
+               : STATUS_OK;
+}
+
 int pg_hides_rows(PGconn *db, const char *table, bool *hides, struct error *err)
 {
     static const char sql[] =

@@ -62,6 +62,11 @@ int pg_run(PGconn *db, const char *sql, const char *doing, struct error *err);
  * applies to our role, and no policy shows all rows. table: its quoted name. STATUS_IO. */
 int pg_hides_rows(PGconn *db, const char *table, bool *hides, struct error *err);
 
+/* A database with the encoding SQL_ASCII stores any bytes, and fails at a row that has others than
+ * UTF-8. Where it does, the session takes bytes as they are from now on: true then, and who reads
+ * has to look at each text itself. STATUS_IO. */
+int pg_take_bytes(PGconn *db, bool *taken, struct error *err);
+
 /* Appends an identifier, quoted as the connection's encoding asks for. */
 void pg_quote(PGconn *db, struct buf *out, const char *name);
 

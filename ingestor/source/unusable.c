@@ -15,10 +15,11 @@ static const char *const reasons[UNUSABLE_KINDS] = {
 
 void unusable_text_row(struct unusable_log *log, enum unusable kind, struct str id)
 {
-    unusable_text_row_because(log, kind, id,
-                              kind == UNUSABLE_ID
-                                  ? "its id is no text of 1 to 200 bytes without control characters"
-                                  : reasons[kind]);
+    unusable_text_row_because(
+        log, kind, id,
+        kind == UNUSABLE_ID
+            ? "its id is no text of 1 to 200 bytes in UTF-8 without control characters"
+            : reasons[kind]);
 }
 
 void unusable_text_row_because(struct unusable_log *log, enum unusable kind, struct str id,

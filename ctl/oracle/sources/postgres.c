@@ -464,7 +464,12 @@ int oracle_postgres_open(const struct config *config, struct oracle_source **out
     s->source = &config->source;
     int status = pg_connect(config, &s->db, err);
     if (status == STATUS_OK) {
+        bool bytes;
         s->pooled = pg_is_pooled(s->db);
+        /* By source.cursor ids are texts, which the database could not even name. */
+        status = s->base.texts ? pg_take_bytes(s->db, &bytes, err) : STATUS_OK;
+    }
+    if (status == STATUS_OK) {
         status = prepare(s, err);
     }
     if (status == STATUS_OK) {

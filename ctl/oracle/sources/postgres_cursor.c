@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/utf8.h"
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_pooled.h"
@@ -42,11 +43,14 @@ void postgres_cursor_add(struct oracle_source *base, const struct config_source 
 {
     struct str texts[ORACLE_COLUMNS_MAX] = {{0}};
     const struct str id = text_at(page, row, EVENT_ID);
+    bool readable = true;
     for (size_t i = EVENT_TIMESTAMP; i < oracle_column_count(source); i++) {
         texts[i] = text_at(page, row, (int)i);
+        readable = readable && (texts[i].p == NULL || utf8_valid(texts[i]));
     }
     base->newest++;
-    if (event_id_valid_own(id) && oracle_add_event(rows, source, base->newest, timestamp, texts)) {
+    if (readable && event_id_valid_own(id) &&
+        oracle_add_event(rows, source, base->newest, timestamp, texts)) {
         oracle_rows_set_text(rows, id);
     } else {
         base->unusable++;

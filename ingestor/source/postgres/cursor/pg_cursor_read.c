@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/utf8.h"
 #include "common/base/xalloc.h"
 #include "common/postgres/pg.h"
 #include "ingestor/source/columns.h"
@@ -49,6 +50,21 @@ static int time_column(const struct pg_cursor_reader *r, const PGresult *rows)
     return PQnfields(rows) == 2 ? 1 : (int)columns_count(&r->s->config->source);
 }
 
+/* What is wrong with a row whose texts are bytes; NULL: nothing. What it says is what the database
+ * says of such a row where it has to give UTF-8. */
+static const char *wrong_text(const PGresult *rows, int row)
+{
+    for (int i = EVENT_ID + 1; i < PQnfields(rows); i++) {
+        const Oid type = PQftype(rows, i);
+        if ((type == PG_OID_TEXT || type == PG_OID_VARCHAR) && !PQgetisnull(rows, row, i) &&
+            !utf8_valid(pg_value_text(rows, row, i))) {
+            return "it has a text that is not UTF-8, in a database that does not say which "
+                   "encoding it has (SQL_ASCII)";
+        }
+    }
+    return NULL;
+}
+
 static void hand_out(struct pg_cursor_reader *r, struct taker *to, const PGresult *rows, int row,
                      size_t asked)
 {
@@ -57,6 +73,7 @@ static void hand_out(struct pg_cursor_reader *r, struct taker *to, const PGresul
     struct cursor_row handed = {.key = pg_cursor_key(rows, row, time_at, &r->scratch),
                                 .asked = asked};
     handed.id = pg_cursor_id(&handed.key, r->s->table.id_bytes);
+    handed.failure = r->bytes ? wrong_text(rows, row) : NULL;
     handed.placed = handed.key.id.p != NULL &&
                     pg_cursor_time(rows, row, time_at, &handed.key, zone, &handed.time);
     r->rows = rows;

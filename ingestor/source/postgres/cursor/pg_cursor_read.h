@@ -23,6 +23,7 @@ struct pg_cursor_reader {
     struct pg_cursor_table table;     /* the statements and columns of the table */
     struct pg_cursor_scratch scratch; /* of the row in hand */
     struct error why;                 /* what the database says of a row that it fails at */
+    bool bytes;                       /* texts are bytes, of any encoding (pg_take_bytes) */
 
     /* The page that was asked for, while `asked`: that behind this key. */
     bool asked;
