@@ -75,11 +75,12 @@ struct tile_match {
  * enum tile_type, its number, and the name in the file and in the served tiles. All tables of types
  * are made from these lines, so a new type is a line here and a file NAME.c in each of
  * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
- * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 5. A
+ * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 6. A
  * number is never changed, because saved states hold digests of definitions that were made with it.
  */
 #define TILE_TYPE_LIST(EACH)                                                                       \
     EACH(TILE_COUNT, 0, count)                                                                     \
+    EACH(TILE_NUMBER, 5, number)                                                                   \
     EACH(TILE_TREND, 1, trend)                                                                     \
     EACH(TILE_GAUGE, 4, gauge)                                                                     \
     EACH(TILE_SLA_RISK, 2, sla_risk)                                                               \
@@ -180,6 +181,8 @@ struct tile_thresholds {
  *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local, source, thresholds;
  *             group_by with idle_ms, max_groups and partition
  *   count     match or metric + labels; window_ms or window_period, without metric only
+ *   number    match or metric + labels; window_ms or window_period; aggregate, never count; value
+ *             unless there is a metric; unit
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
  *   gauge     metric (always), labels, unit

@@ -133,7 +133,7 @@ bool oracle_matches(const struct oracle_rows *rows, size_t row, const struct til
     return true;
 }
 
-bool oracle_number(const struct oracle_value *value, long double *out)
+bool oracle_as_number(const struct oracle_value *value, long double *out)
 {
     switch (value->kind) {
     case ORACLE_INTEGER:
@@ -178,7 +178,7 @@ bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct t
     return str_is(type->text, config->sources[oracle_row_source(rows, row)].metric_event) &&
            name->kind == ORACLE_TEXT && str_is(name->text, tile->metric) &&
            oracle_matches(rows, row, &tile->labels) &&
-           oracle_number(oracle_row_value(rows, row, &oracle_field_value), &number);
+           oracle_as_number(oracle_row_value(rows, row, &oracle_field_value), &number);
 }
 
 bool oracle_state(const struct oracle_rows *rows, size_t row, const struct tile_config *tile,
@@ -200,7 +200,7 @@ long double oracle_row_number(const struct oracle_rows *rows, size_t row,
     const struct tile_field *field = tile->metric != NULL ? &oracle_field_value : &tile->value;
     long double number = 0;
     if (field->kind != TILE_FIELD_NONE) {
-        (void)oracle_number(oracle_row_value(rows, row, field), &number);
+        (void)oracle_as_number(oracle_row_value(rows, row, field), &number);
     }
     return number;
 }

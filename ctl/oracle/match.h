@@ -23,7 +23,7 @@ bool oracle_is_metric(const struct oracle_rows *rows, size_t row, const struct t
 
 /* The value as a number, a double or an integer of int64: a number of the payload, or text that is
  * a decimal number. False when it is neither. */
-bool oracle_number(const struct oracle_value *value, long double *out);
+bool oracle_as_number(const struct oracle_value *value, long double *out);
 
 /* The value as µs since 1970: a text or a number that the table's timestamp column might hold, too;
  * in that zone if it names none. False when it is no time. */

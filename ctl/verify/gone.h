@@ -3,9 +3,10 @@
  * What can be proved of a tile of whose rows some are gone from the table.
  *
  *   first   A tile whose difference no rows could make, or not so few as are gone, is wrong: a
- * count below the rows that are left, a bucket that has more than are missing, a minimum above a
- * value that is there, … second  The tile as it was found first is taken as given. From there on it
- * has to change as the rows say that were delivered since, if these are there.
+ *           count below the rows that are left, a bucket that has more than are missing, a minimum
+ *           above a value that is there, …
+ *   second  The tile as it was found first is taken as given. From there on it has to change as the
+ *           rows say that were delivered since, if these are there (gone_change.h).
  *
  * The rules of each type follow from docs/tiles.md. Pure.
  */
@@ -28,21 +29,5 @@ struct gone_state {
 
 /* True when rows that are gone could make the tile what it is. */
 bool gone_explains(const struct gone_state *state);
-
-/* A tile at two moments, and the rows that came in between, all of which are there. All of it is
- * borrowed; the values are whole ones. */
-struct gone_change {
-    const struct tile_config *tile; /* the definition; borrowed */
-    const mp_value *before;         /* what the tile showed at the first moment */
-    const mp_value *after;          /* what it shows at the second moment */
-    const mp_value *came; /* what the rows that came in between give alone, at the second moment */
-    uint64_t rows;        /* how many came */
-    wall_time before_at;  /* the first moment: no row that was in the tile then is later */
-    wall_time after_at;   /* the second moment */
-    wall_time latest;     /* the greatest timestamp of the rows that came */
-};
-
-/* True when these rows make, or could make, the second of the first. */
-bool gone_change_is_right(const struct gone_change *change);
 
 #endif

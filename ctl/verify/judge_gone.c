@@ -3,6 +3,7 @@
 
 #include "common/base/xalloc.h"
 #include "ctl/verify/gone.h"
+#include "ctl/verify/gone_change.h"
 
 /* How many rows of the table were delivered with ordinals above `after` and up to `last`. */
 static size_t rows_there(const struct judge_case *c, uint64_t after, uint64_t last)

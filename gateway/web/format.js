@@ -118,6 +118,11 @@ export function dates({ step, time_zone }) {
   }
 }
 
+// Says which rows a tile with a window shows: "today", "in the last 5m"; nothing if all.
+export function spanWords({ window, window_ms }) {
+  return window ? words(window) : window_ms ? `in the last ${duration(window_ms)}` : "";
+}
+
 // Writes "in_progress" as "in progress".
 export function words(name) {
   return name.replace(/[_.]/g, " ");

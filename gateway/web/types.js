@@ -14,12 +14,14 @@
 import { Backlog } from "./types/backlog.js";
 import { Count } from "./types/count.js";
 import { Gauge } from "./types/gauge.js";
+import { Aggregate } from "./types/number.js";
 import { SlaRisk } from "./types/sla_risk.js";
 import { Trend } from "./types/trend.js";
 import { Unknown } from "./types/unknown.js";
 
 const drawings = new Map([
   ["count", Count],
+  ["number", Aggregate],
   ["trend", Trend],
   ["sla_risk", SlaRisk],
   ["backlog", Backlog],

@@ -3,13 +3,15 @@
  * How fast the fold is: rows prepared in memory, 20 tiles defined, one core. Prints rows per second
  * of CPU time, so that what else the machine does counts little.
  *
- *   bench_fold [ROWS]
+ *   bench_fold [ROWS [SET]]     SET is mixed (by default), or 20 tiles that are all alike: see
+ * `sets`
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "common/base/buf.h"
 #include "common/base/xalloc.h"
 #include "ingestor/fold/fold.h"
 
@@ -47,6 +49,45 @@ static const char config_text[] =
     "  - {key: logins, type: count, match: {event_type: login}}\n"
     "  - {key: all, type: count}\n";
 
+/* Of the others there are 20 copies, and every row or metric goes into all of them. */
+static const struct set {
+    const char *name;
+    const char *tile;
+} sets[] = {
+    {"mixed", NULL},
+    {"count", "type: count, match: {event_type: \"*\"}, window: 5m"},
+    {"number", "type: number, metric: cpu.load, aggregate: avg, window: 5m"},
+};
+
+static const struct set *find_set(const char *name)
+{
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        if (strcmp(sets[i].name, name) == 0) {
+            return &sets[i];
+        }
+    }
+    fprintf(stderr, "bench_fold: there is no set of tiles called %s\n", name);
+    exit(EXIT_FAILURE);
+}
+
+static struct config *configure(const struct set *set)
+{
+    struct buf text = {0};
+    struct config *config;
+    struct error err = {{0}};
+    buf_append_text(&text,
+                    set->tile == NULL ? config_text : "source: {uri: \"sqlite:x.db\"}\ntiles:\n");
+    for (int i = 0; i < 20 && set->tile != NULL; i++) {
+        buf_printf(&text, "  - {key: t%d, %s}\n", i, set->tile);
+    }
+    if (config_parse(text.data, text.len, "bench", &config, &err) != STATUS_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        exit(EXIT_FAILURE);
+    }
+    buf_free(&text);
+    return config;
+}
+
 /* One in ten rows is a metric, whose payload has to be read. */
 static const char *const types[] = {"order.created",     "order.created",     "order.shipped",
                                     "work_item_created", "work_item_claimed", "work_item_claimed",
@@ -62,12 +103,7 @@ static void ignore(void *arg, const struct fold_output *output)
 int main(int argc, char **argv)
 {
     const size_t rows = argc > 1 ? (size_t)atol(argv[1]) : 2000000;
-    struct config *config;
-    struct error err = {{0}};
-    if (config_parse(config_text, strlen(config_text), "bench", &config, &err) != STATUS_OK) {
-        fprintf(stderr, "%s\n", err.text);
-        return EXIT_FAILURE;
-    }
+    struct config *config = configure(find_set(argc > 2 ? argv[2] : "mixed"));
     struct fold *fold = fold_create(config, UINT64_MAX);
     char(*targets)[16] = x_calloc(20000, sizeof *targets);
     for (int i = 0; i < 20000; i++) {

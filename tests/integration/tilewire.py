@@ -39,6 +39,7 @@ TILES = [
     {"key": "work.backlog", "type": "backlog", "item": "target_id", "breakdown": "payload.team",
      "states": {"work_item_created": "open", "work_item_claimed": "in_progress", "work_item_blocked": "blocked", "work_item_done": None}},
     {"key": "orders.by_region", "type": "count", "match": {"event_type": "order.created"}, "group_by": "payload.region", "warn": "> 3"},
+    {"key": "orders.average", "type": "number", "match": {"event_type": "order.*"}, "aggregate": "avg", "value": "payload.amount", "window": "30s"},
     {"key": "orders.today", "type": "count", "match": {"event_type": "order.created"}, "window": "today"},
     {"key": "orders.days", "type": "trend", "metric": "cpu.load", "step": "1d", "length": 7, "aggregate": "max"},
 ]

@@ -3,20 +3,6 @@
 #include "common/config/match.h"
 #include "common/config/types/tile_rules.h"
 
-static const char *const windows[] = {"today", "this_week", "this_month", NULL};
-
-const char *tile_window_name(enum tile_period period)
-{
-    return windows[period - TILE_PERIOD_DAY];
-}
-
-static int read_window(struct config_reader *r, const struct config_key *key,
-                       const struct yaml_node *value, void *target)
-{
-    struct tile_config *tile = target;
-    return tile_rules_read_span(r, key, value, target, &tile->window_period);
-}
-
 static int check(const struct tile_reading *t)
 {
     return tile_rules_exclude(t, "window", "metric", "the tile shows the metric's latest value");
@@ -30,9 +16,9 @@ static const struct config_key rows[] = {
              "that name."},
     {CONFIG_MEMBER("labels", config_read_labels, struct tile_config, labels), .range = "conditions",
      .default_words = "all", .help = "Only with `metric`: a map from labels to values."},
-    {CONFIG_MEASURED("window", read_window, struct tile_config, window_ms, CONFIG_MS, 1,
+    {CONFIG_MEASURED("window", tile_rules_read_window, struct tile_config, window_ms, CONFIG_MS, 1,
                      TILE_WINDOW_MAX),
-     .choices = windows,
+     .choices = tile_rules_windows,
      .help = "The tile counts only events of this length of time, or of this period, up to now."},
 };
 

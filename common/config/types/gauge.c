@@ -3,14 +3,12 @@
 #include "common/config/match.h"
 #include "common/config/types/tile_rules.h"
 
-#define UNIT_MAX 32 /* bytes */
-
 static const struct config_key rows[] = {
     {CONFIG_TEXT("metric", struct tile_config, metric, TILE_METRIC_MAX),
      .needed = "metric: queue.depth", .help = "The metric's name."},
     {CONFIG_MEMBER("labels", config_read_labels, struct tile_config, labels), .range = "conditions",
      .default_words = "all", .help = "A map from labels to values."},
-    {CONFIG_TEXT("unit", struct tile_config, unit, UNIT_MAX),
+    {CONFIG_TEXT("unit", struct tile_config, unit, TILE_UNIT_MAX),
      .help = "The unit of the value, for people."},
 };
 

@@ -30,6 +30,20 @@ int tile_rules_read_span(struct config_reader *r, const struct config_key *key,
     return config_read_duration(r, key, value, target);
 }
 
+const char *const tile_rules_windows[] = {"today", "this_week", "this_month", NULL};
+
+const char *tile_window_name(enum tile_period period)
+{
+    return tile_rules_windows[period - TILE_PERIOD_DAY];
+}
+
+int tile_rules_read_window(struct config_reader *r, const struct config_key *key,
+                           const struct yaml_node *value, void *target)
+{
+    struct tile_config *tile = target;
+    return tile_rules_read_span(r, key, value, target, &tile->window_period);
+}
+
 int tile_rules_need(const struct tile_reading *t, const char *key, const char *example)
 {
     if (tile_rules_given(t, key) != NULL) {

@@ -10,6 +10,7 @@
 #include "common/config/file/keys.h"
 
 #define TILE_METRIC_MAX 256                 /* bytes of a metric's name */
+#define TILE_UNIT_MAX 32                    /* bytes of a unit */
 #define TILE_WINDOW_MAX (3660 * MS_PER_DAY) /* of a window, and of a deadline */
 #define TILE_STEP_MAX (366 * MS_PER_DAY)    /* of a bucket, and of a quiet member of a family */
 
@@ -46,6 +47,11 @@ const struct yaml_node *tile_rules_given(const struct tile_reading *t, const cha
  * duration into the member that the key stands for. *period is NONE if it is a duration. */
 int tile_rules_read_span(struct config_reader *r, const struct config_key *key,
                          const struct yaml_node *value, void *target, enum tile_period *period);
+
+/* Reads a window: a duration, or one of the periods of the calendar that tile_rules_windows
+ * names. */
+config_read_fn tile_rules_read_window;
+extern const char *const tile_rules_windows[];
 
 /* Fails unless the key is there. */
 int tile_rules_need(const struct tile_reading *t, const char *key, const char *example);

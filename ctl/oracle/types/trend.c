@@ -5,58 +5,9 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
-#include "ctl/oracle/match.h"
 #include "ctl/oracle/period.h"
-#include "ctl/oracle/types/sum.h"
+#include "ctl/oracle/types/point.h"
 #include "ctl/oracle/types/values.h"
-
-struct point {
-    size_t rows; /* how many; the rest means something when there is one */
-    struct oracle_sum sum;
-    long double min;
-    long double max;
-    size_t last; /* index of the latest row */
-};
-
-static void add_to_point(const struct oracle_selection *s, struct point *point, size_t row)
-{
-    const long double value = oracle_row_number(s->rows, row, s->tile);
-    oracle_sum_add(&point->sum, value);
-    point->min = point->rows == 0 || value < point->min ? value : point->min;
-    point->max = point->rows == 0 || value > point->max ? value : point->max;
-    point->last =
-        point->rows == 0 || oracle_values_later(s->rows, row, point->last) ? row : point->last;
-    point->rows++;
-}
-
-/* False when the value is larger than all doubles. */
-static bool point_value(const struct oracle_selection *s, const struct point *point,
-                        long double *out)
-{
-    switch (s->tile->aggregate) {
-    case TILE_AGGREGATE_COUNT:
-        *out = point->rows;
-        return true;
-    case TILE_AGGREGATE_SUM:
-        return oracle_sum_value(&point->sum, out);
-    case TILE_AGGREGATE_AVG:
-        if (!oracle_sum_value(&point->sum, out)) {
-            return false;
-        }
-        *out = (double)*out / (double)point->rows;
-        return true;
-    case TILE_AGGREGATE_MIN:
-        *out = point->min;
-        return true;
-    case TILE_AGGREGATE_MAX:
-        *out = point->max;
-        return true;
-    case TILE_AGGREGATE_LAST:
-        *out = oracle_row_number(s->rows, point->last, s->tile);
-        return true;
-    }
-    return false;
-}
 
 /* When each bucket begins, in µs since 1970, from the oldest on. The caller frees it. */
 static int64_t *begins_of(const struct tile_config *tile, wall_time at)
@@ -106,17 +57,17 @@ static void put_period(const struct tile_config *tile, const int64_t *begins, st
 static void put_points(const struct oracle_selection *s, const int64_t *begins, struct buf *out)
 {
     const int64_t length = s->tile->length;
-    struct point *points = x_calloc((size_t)length, sizeof *points);
+    struct oracle_point *points = x_calloc((size_t)length, sizeof *points);
     for (size_t i = 0; i < s->count; i++) {
         const int64_t bucket = bucket_of(begins, length, oracle_row_us(s->rows, s->picked[i]));
         if (bucket >= 0) {
-            add_to_point(s, &points[bucket], s->picked[i]);
+            oracle_point_add(s, &points[bucket], s->picked[i]);
         }
     }
     struct mp_open_map map = mp_open_map(out);
     for (int64_t i = 0; i < length; i++) {
         long double value;
-        if (points[i].rows != 0 && point_value(s, &points[i], &value)) {
+        if (points[i].rows != 0 && oracle_point_value(s, &points[i], &value)) {
             char start[32];
             snprintf(start, sizeof start, "%lld", (long long)(begins[i] / US_PER_MS));
             mp_put_text(out, start);

@@ -20,6 +20,13 @@ bool oracle_values_later(const struct oracle_rows *rows, size_t a, size_t b);
 /* Sets *out to the number of the latest row. False when there is no row. */
 bool oracle_values_latest(const struct oracle_selection *s, long double *out);
 
+/* The first instant that the tile's window has at that moment, in µs since 1970; INT64_MIN without
+ * a window. */
+int64_t oracle_values_window_begin(const struct tile_config *tile, wall_time at);
+
+/* Appends the members of `data` that say what the window is; returns how many. */
+uint32_t oracle_values_put_window(const struct tile_config *tile, wall_time at, struct buf *out);
+
 /* Appends a number: an integer of int64 exactly, else a double. */
 void oracle_values_put(struct buf *out, long double number);
 

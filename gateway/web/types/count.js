@@ -2,7 +2,7 @@
 // A number, and over which time it was counted.
 import { element, setText } from "../dom.js";
 import { setFigure } from "../figure.js";
-import { duration, words } from "../format.js";
+import { spanWords } from "../format.js";
 import { History } from "../history.js";
 
 export class Count {
@@ -22,7 +22,7 @@ export class Count {
   update({ data }) {
     this.now = data.value;
     setFigure(this.value, data.value);
-    setText(this.note, data.window ? words(data.window) : data.window_ms ? `in the last ${duration(data.window_ms)}` : "");
+    setText(this.note, spanWords(data));
   }
 
   tick(fresh) {

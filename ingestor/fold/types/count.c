@@ -8,11 +8,7 @@
  */
 #include "ingestor/fold/types/list.h"
 #include "ingestor/fold/types/matching.h"
-#include "ingestor/fold/types/window.h"
-
-/* A window has so many slots, or fewer where they would be shorter than SLOT_MIN_MS. */
-#define WINDOW_SLOTS 300
-#define SLOT_MIN_MS 100
+#include "ingestor/fold/types/span.h"
 
 /* Which members mean something depends on the definition: window with a window, those about a
  * metric with a metric, else ever. */
@@ -24,33 +20,11 @@ struct count {
     struct rank latest;   /* Of its row. Meaningful only when `measured` is true. */
 };
 
-static bool has_window(const struct tile_config *config)
-{
-    return config->window_ms != 0 || config->window_period != TILE_PERIOD_NONE;
-}
-
-/* The width of the window's slots in µs, as docs/tiles.md says. */
-static int64_t slot_us(const struct tile_config *config)
-{
-    const int64_t ms = config->window_ms / WINDOW_SLOTS;
-    return (ms > SLOT_MIN_MS ? ms : SLOT_MIN_MS) * US_PER_MS;
-}
-
-/* How many slots cover the window; the last one may reach beyond it. */
-static uint32_t slot_count(const struct tile_config *config)
-{
-    const int64_t slot_ms = slot_us(config) / US_PER_MS;
-    return (uint32_t)((config->window_ms + slot_ms - 1) / slot_ms);
-}
-
 static void init(void *state, const struct tile_config *config, wall_time now)
 {
     struct count *count = state;
-    if (config->window_period != TILE_PERIOD_NONE) {
-        const struct calendar calendar = {config->window_period, config->local};
-        window_init_calendar(&count->window, calendar, 1, TILE_AGGREGATE_COUNT, now);
-    } else if (config->window_ms != 0) {
-        window_init(&count->window, slot_us(config), slot_count(config), TILE_AGGREGATE_COUNT, now);
+    if (span_given(config)) {
+        span_init(&count->window, config, TILE_AGGREGATE_COUNT, now);
     }
 }
 
@@ -81,7 +55,7 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
     if (config->metric != NULL) {
         return take_metric(count, row->event, value);
     }
-    if (!has_window(config)) {
+    if (!span_given(config)) {
         count->ever++;
         return true;
     }
@@ -92,35 +66,13 @@ static bool apply(void *state, const struct tile_config *config, int meaning, st
 static bool advance(void *state, const struct tile_config *config, wall_time now)
 {
     struct count *count = state;
-    return has_window(config) && window_advance(&count->window, now);
+    return span_given(config) && window_advance(&count->window, now);
 }
 
 static wall_time next(const void *state, const struct tile_config *config)
 {
     const struct count *count = state;
-    return has_window(config) ? window_next(&count->window) : WALL_NEVER;
-}
-
-/* Writes what the window is; returns of how many members. */
-static uint32_t write_window(const struct window *window, const struct tile_config *config,
-                             struct buf *out)
-{
-    char begins[WALL_TEXT_SIZE];
-    if (config->window_ms != 0) {
-        mp_put_text(out, "window_ms");
-        mp_put_int(out, config->window_ms);
-        return 1;
-    }
-    if (config->window_period == TILE_PERIOD_NONE) {
-        return 0;
-    }
-    mp_put_text(out, "window");
-    mp_put_text(out, tile_window_name(config->window_period));
-    mp_put_text(out, "begins_at");
-    mp_put_text(out, wall_format((wall_time){window->begins_us}, begins));
-    mp_put_text(out, "time_zone");
-    mp_put_text(out, config->local->time_zone);
-    return 3;
+    return span_given(config) ? window_next(&count->window) : WALL_NEVER;
 }
 
 static void write_data(const void *state, const struct tile_config *config, struct buf *out)
@@ -129,21 +81,21 @@ static void write_data(const void *state, const struct tile_config *config, stru
     struct mp_open_map map = mp_open_map(out);
     if (config->metric == NULL) {
         mp_put_text(out, "value");
-        mp_put_uint(out, has_window(config) ? count->window.total : count->ever);
+        mp_put_uint(out, span_given(config) ? count->window.total : count->ever);
         map.count++;
     } else if (count->measured) {
         mp_put_text(out, "value");
         number_put(out, count->metric);
         map.count++;
     }
-    map.count += write_window(&count->window, config, out);
+    map.count += span_write(&count->window, config, out);
     mp_close_map(out, map);
 }
 
 static void save(const void *state, const struct tile_config *config, struct buf *out)
 {
     const struct count *count = state;
-    if (has_window(config)) {
+    if (span_given(config)) {
         window_save(&count->window, out);
     } else if (config->metric == NULL) {
         mp_put_uint(out, count->ever);
@@ -159,7 +111,7 @@ static void save(const void *state, const struct tile_config *config, struct buf
 static bool load(void *state, const struct tile_config *config, const mp_value *value)
 {
     struct count *count = state;
-    if (has_window(config)) {
+    if (span_given(config)) {
         return window_load(&count->window, value);
     }
     if (config->metric == NULL) {
@@ -168,11 +120,6 @@ static bool load(void *state, const struct tile_config *config, const mp_value *
     count->measured = !mp_is_nil(value);
     return !count->measured ||
            (number_get(mp_at(value, 0), &count->metric) && rank_load(&count->latest, value, 1));
-}
-
-static bool forgets(const struct tile_config *config)
-{
-    return config->window_ms != 0 || config->window_period != TILE_PERIOD_NONE;
 }
 
 const struct fold_type fold_type_count = {
@@ -187,5 +134,5 @@ const struct fold_type fold_type_count = {
     .write = write_data,
     .save = save,
     .load = load,
-    .forgets = forgets,
+    .forgets = span_given,
 };

@@ -86,6 +86,21 @@ void exact_add(struct exact **sum_p, double value)
     }
 }
 
+void exact_add_sum(struct exact **sum_p, const struct exact *other)
+{
+    const uint64_t sign = sign_of(other);
+    const uint32_t last = other->low + other->count - 1;
+    cover(sum_p, other->low, other->limbs[other->count - 1] == sign ? last : last + 1);
+    struct exact *sum = *sum_p;
+    bool carry = false;
+    for (uint32_t i = 0, at = other->low - sum->low; at < sum->count; i++, at++) {
+        uint64_t *to = &sum->limbs[at];
+        const bool first =
+            __builtin_add_overflow(*to, i < other->count ? other->limbs[i] : sign, to);
+        carry = __builtin_add_overflow(*to, (uint64_t)carry, to) || first;
+    }
+}
+
 /* ---- Rounding ---- */
 
 /* The sum without its sign. */

@@ -32,6 +32,9 @@ struct exact;
  * free(). At most 2^63 values may be added. */
 void exact_add(struct exact **sum, double value);
 
+/* Adds another sum, which is not NULL, in the same way. */
+void exact_add_sum(struct exact **sum, const struct exact *other);
+
 /* The sum: an integer of int64 exactly, any other number as the nearest double. False when it is
  * beyond all doubles. */
 bool exact_number(const struct exact *sum, struct number *out);

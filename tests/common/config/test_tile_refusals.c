@@ -14,15 +14,15 @@ static void test_identity_refused(void **state)
         {"tiles: [a]", "1:9: tiles: expected a tile: {key: …, type: …, …}, but found \"a\""},
         {"tiles: [{type: count}]", "1:9: tiles: a tile needs a key, such as orders.open"},
         {"tiles: [{key: t}]",
-         "1:9: tile \"t\": a tile needs a type: count, trend, gauge, sla_risk or backlog"},
+         "1:9: tile \"t\": a tile needs a type: count, number, trend, gauge, sla_risk or backlog"},
         {"tiles: [{key: t, type: counter}]",
          "1:24: tile \"t\": type: \"counter\" is not known; did you mean \"count\"?"},
         {"tiles: [{key: t, type: x}]",
-         "1:24: tile \"t\": type: \"x\" is not known: expected count, trend, sla_risk, backlog or "
-         "gauge"},
+         "1:24: tile \"t\": type: \"x\" is not known: expected count, trend, sla_risk, backlog, "
+         "gauge or number"},
         {"tiles: [{key: t, type: [count]}]",
-         "1:24: tile \"t\": type: a list is not known: expected count, trend, sla_risk, backlog or "
-         "gauge"},
+         "1:24: tile \"t\": type: a list is not known: expected count, trend, sla_risk, backlog, "
+         "gauge or number"},
         {"tiles: [{key: a/b, type: count}]",
          "1:15: tiles: key: expected 1 to 128 letters, digits, dots, - and _ (orders.open), but "
          "found \"a/b\""},
@@ -42,10 +42,11 @@ static void test_identity_refused(void **state)
          "window, group_by, idle, max_groups, partition, refresh, ttl, grace, warn, critical, for, "
          "clear_after or margin"},
         {TILE "type: gauge, window: 1s}]",
-         "1:31: tile \"t\": window: a tile of type gauge has no such key (it belongs to count)"},
+         "1:31: tile \"t\": window: a tile of type gauge has no such key (it belongs to count, "
+         "number)"},
         {TILE "type: backlog, metric: m}]",
          "1:33: tile \"t\": metric: a tile of type backlog has no such key (it belongs to count, "
-         "trend, gauge)"},
+         "trend, gauge, number)"},
     };
     REFUSED(refusals);
 }
@@ -242,6 +243,24 @@ static void test_combinations_refused(void **state)
     REFUSED(refusals);
 }
 
+static void test_numbers_refused(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {TILE "type: number, value: payload.a}]",
+         "1:9: tile \"t\": a tile of type number needs aggregate, such as aggregate: sum"},
+        {TILE "type: number, aggregate: sum}]",
+         "1:9: tile \"t\": a tile of type number needs value, such as value: payload.amount (or "
+         "metric: queue.depth)"},
+        {TILE "type: number, aggregate: sum, metric: m, value: payload.a}]",
+         "1:59: tile \"t\": value: does not go with metric: the metric's value is what counts"},
+        {TILE "type: number, aggregate: count, value: payload.a}]",
+         "1:43: tile \"t\": aggregate: \"count\" is not known: expected sum, avg, min, max or "
+         "last"},
+    };
+    REFUSED(refusals);
+}
+
 #define STATES TILE "type: backlog, item: target_id, states: "
 
 static void test_states_refused(void **state)
@@ -303,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_fields_refused),
         cmocka_unit_test(test_partition_is_for_what_is_grouped_by_the_key_of_messages),
         cmocka_unit_test(test_combinations_refused),
+        cmocka_unit_test(test_numbers_refused),
         cmocka_unit_test(test_states_refused),
         cmocka_unit_test(test_too_many_states),
     };

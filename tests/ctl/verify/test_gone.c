@@ -5,6 +5,7 @@
 #include "common/base/buf.h"
 #include "common/codec/json.h"
 #include "common/config/config.h"
+#include "ctl/verify/gone_change.h"
 #include "tests/unit.h"
 
 #define NOW_US INT64_C(1795411920000000) /* 2026-11-23T05:32:00Z */
@@ -15,6 +16,9 @@ static const char text[] =
     "  - {key: ever, type: count}\n"
     "  - {key: window, type: count, window: 30s}\n"
     "  - {key: latest, type: count, metric: m}\n"
+    "  - {key: today, type: count, window: today}\n"
+    "  - {key: sum, type: number, aggregate: sum, value: payload.v}\n"
+    "  - {key: most, type: number, aggregate: max, value: payload.v, window: 30s}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"
     "  - {key: counts, type: trend, step: 1h, length: 3, aggregate: count}\n"
     "  - {key: sums, type: trend, step: 1h, length: 3, aggregate: sum, value: payload.v}\n"
@@ -75,6 +79,12 @@ static const struct explained explained[] = {
     {true, "window", "{\"value\":1}", "{\"value\":3}", 0},
     {false, "window", "{\"value\":1}", "{\"value\":0}", 0},
     {false, "window", "{\"value\":1}", "{\"value\":4}", 0}, /* More than are gone. */
+    {true, "today", "{\"value\":1}", "{\"value\":2}", 0},
+    {false, "today", "{\"value\":1}", "{\"value\":4}", 0},
+    {true, "sum", "{\"value\":1}", "{\"value\":-2}", 0},
+    {true, "most", "{\"value\":1}", "{\"value\":2}", 0},
+    {false, "most", "{\"value\":1}", "{\"value\":0}", 0},
+    {false, "most", "{\"value\":1}", "{}", 0},
     {true, "latest", "{\"value\":1}", "{\"value\":7}", 0},
     {false, "latest", "{\"value\":1}", "{}", 0},
     {true, "gauge", "{\"value\":5,\"min\":5,\"max\":5}", "{\"value\":4,\"min\":2,\"max\":9}", 0},
@@ -177,6 +187,14 @@ static const struct followed followed[] = {
     {true, false, "window", "{\"value\":7}", "{\"value\":1}", "{\"value\":8}"},
     {false, false, "window", "{\"value\":7}", "{\"value\":1}", "{\"value\":0}"},
     {false, false, "window", "{\"value\":7}", "{\"value\":1}", "{\"value\":9}"},
+    {true, false, "today", "{\"value\":7}", "{\"value\":1}", "{\"value\":1}"},
+    {true, false, "sum", "{\"value\":7}", "{\"value\":-1}", "{\"value\":6}"},
+    {false, false, "sum", "{\"value\":7}", "{\"value\":-1}", "{\"value\":7}"},
+    {true, false, "most", "{\"value\":7}", "{\"value\":1}", "{\"value\":1}"},
+    {true, false, "most", "{\"value\":7}", "{\"value\":9}", "{\"value\":9}"},
+    {false, false, "most", "{\"value\":7}", "{\"value\":9}", "{\"value\":8}"},
+    {false, false, "most", "{\"value\":7}", "{\"value\":1}", "{\"value\":8}"},
+    {false, false, "most", "{}", "{\"value\":1}", "{}"},
     {true, false, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":3}"},
     {false, false, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":7}"},
     {true, true, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":7}"},

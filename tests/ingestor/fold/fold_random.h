@@ -16,6 +16,10 @@ static const char all_types[] =
     "  - {key: today, type: count, window: today}\n"
     "  - {key: weeks, type: trend, match: {event_type: made}, step: 1w, length: 3, aggregate: sum, "
     "value: payload.v}\n"
+    "  - {key: sum, type: number, aggregate: sum, value: payload.v, window: 20s}\n"
+    "  - {key: least, type: number, aggregate: min, value: payload.v, window: 10s}\n"
+    "  - {key: average, type: number, metric: m, aggregate: avg, window: this_month}\n"
+    "  - {key: latest, type: number, aggregate: last, value: payload.v}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"
     "  - {key: sla, type: sla_risk, opens: {event_type: made}, closes: {event_type: done}, item: "
     "target_id, within: 30s, at_risk: 10s}\n"
@@ -23,8 +27,9 @@ static const char all_types[] =
     "open, taken: busy, done: null}}\n"
     "  - {key: family, type: count, group_by: payload.team, window: 30s}\n";
 
-static const char *const all_keys[] = {"ever",  "window", "trend", "last",    "today",
-                                       "weeks", "gauge",  "sla",   "backlog", "family/a"};
+static const char *const all_keys[] = {"ever",  "window", "trend",   "last",    "today",
+                                       "weeks", "sum",    "least",   "average", "latest",
+                                       "gauge", "sla",    "backlog", "family/a"};
 
 static inline void fold_random(struct fold_test *t, unsigned *seed)
 {

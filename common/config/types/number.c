@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tile of type number: the values of all events, or of those in a window, as one. */
+#include "common/config/match.h"
+#include "common/config/types/tile_rules.h"
+
+/* As enum tile_aggregate has them, from TILE_AGGREGATE_SUM on. */
+static const char *const aggregates[] = {"sum", "avg", "min", "max", "last", NULL};
+
+static int read_aggregate(struct config_reader *r, const struct config_key *key,
+                          const struct yaml_node *value, void *target)
+{
+    struct tile_config *tile = target;
+    size_t index;
+    const int status =
+        config_choose(r, key->name, value, aggregates, COUNT_OF(aggregates) - 1, &index);
+    if (status == STATUS_OK) {
+        tile->aggregate = (enum tile_aggregate)(TILE_AGGREGATE_SUM + index);
+    }
+    return status;
+}
+
+static int check(const struct tile_reading *t)
+{
+    const int status =
+        tile_rules_exclude(t, "value", "metric", "the metric's value is what counts");
+    if (status != STATUS_OK || t->tile->metric != NULL) {
+        return status;
+    }
+    return tile_rules_need(t, "value", "value: payload.amount (or metric: queue.depth)");
+}
+
+static const struct config_key rows[] = {
+    {CONFIG_MEMBER("match", config_read_match, struct tile_config, match), .range = "conditions",
+     .default_words = "every event", .help = "The events that go in."},
+    {CONFIG_MEMBER("aggregate", read_aggregate, struct tile_config, aggregate),
+     .choices = aggregates, .needed = "aggregate: sum", .help = "What is made of the values."},
+    {CONFIG_MEMBER("value", config_read_field, struct tile_config, value), .range = "a field",
+     .help = "The field that holds the number."},
+    {CONFIG_TEXT("metric", struct tile_config, metric, TILE_METRIC_MAX),
+     .help = "Instead of `match` and `value`: the values of the metric of that name go in."},
+    {CONFIG_MEMBER("labels", config_read_labels, struct tile_config, labels), .range = "conditions",
+     .default_words = "all", .help = "Only with `metric`: a map from labels to values."},
+    {CONFIG_MEASURED("window", tile_rules_read_window, struct tile_config, window_ms, CONFIG_MS, 1,
+                     TILE_WINDOW_MAX),
+     .choices = tile_rules_windows,
+     .help = "Only events of this length of time, or of this period, go in, up to now."},
+    {CONFIG_TEXT("unit", struct tile_config, unit, TILE_UNIT_MAX),
+     .help = "The unit of the value, for people."},
+};
+
+const struct tile_rules tile_rules_number = {
+    .name = "number",
+    .table = CONFIG_TABLE(rows),
+    .check = check,
+};

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/verify/gone_change.h"
+
+#include <math.h>
+
+#include "ctl/verify/gone_read.h"
+
+/* A value that is the latest row's, after rows have come: it is the same as before, or that of the
+ * latest row that came; and that for sure if this row is later than all before. */
+static bool latest_followed(bool sure, const mp_value *before, const mp_value *came,
+                            const mp_value *after)
+{
+    long double was = 0;
+    long double new = 0;
+    long double is = 0;
+    const bool had = gone_read_number(before, &was);
+    const bool has = gone_read_number(after, &is);
+    if (!gone_read_number(came, &new)) {
+        return had == has && gone_read_same(was, is);
+    }
+    return has && (gone_read_same(is, new) || (had && !sure && gone_read_same(is, was)));
+}
+
+/* A smallest (sign 1) or largest (sign -1) value, after rows have come. */
+static bool extreme_followed(const mp_value *before, const mp_value *came, const mp_value *after,
+                             int sign)
+{
+    long double was = 0;
+    long double new = 0;
+    long double is = 0;
+    const bool had = gone_read_number(before, &was);
+    const bool has_come = gone_read_number(came, &new);
+    if (!gone_read_number(after, &is)) {
+        return !had && !has_come;
+    }
+    const long double least = !had ? new : !has_come || sign *was < sign *new ? was : new;
+    return (had || has_come) && gone_read_same(is, least);
+}
+
+static bool count_followed(const struct gone_change *c)
+{
+    const mp_value *before = mp_get(gone_read_data(c->before), "value");
+    const mp_value *came = mp_get(gone_read_data(c->came), "value");
+    const mp_value *after = mp_get(gone_read_data(c->after), "value");
+    long double was = 0;
+    long double new = 0;
+    long double is = 0;
+    if (c->tile->metric != NULL) {
+        return latest_followed(c->latest.us > c->before_at.us, before, came, after);
+    }
+    if (!gone_read_number(before, &was) || !gone_read_number(came, &new) ||
+        !gone_read_number(after, &is)) {
+        return false;
+    }
+    /* A window forgets rows meanwhile, and these are not known. */
+    return gone_read_windowed(c->tile) ? is >= new &&is <= was + new
+                                       : gone_read_same(is, was + new);
+}
+
+static bool gauge_followed(const struct gone_change *c)
+{
+    const mp_value *before = gone_read_data(c->before);
+    const mp_value *came = gone_read_data(c->came);
+    const mp_value *after = gone_read_data(c->after);
+    return latest_followed(c->latest.us > c->before_at.us, mp_get(before, "value"),
+                           mp_get(came, "value"), mp_get(after, "value")) &&
+           extreme_followed(mp_get(before, "min"), mp_get(came, "min"), mp_get(after, "min"), 1) &&
+           extreme_followed(mp_get(before, "max"), mp_get(came, "max"), mp_get(after, "max"), -1);
+}
+
+static bool average_followed(const mp_value *before, const mp_value *came, const mp_value *after)
+{
+    long double was = 0;
+    long double new = 0;
+    long double is = 0;
+    const bool had = gone_read_number(before, &was);
+    const bool has_come = gone_read_number(came, &new);
+    if (!gone_read_number(after, &is)) {
+        return !had && !has_come;
+    }
+    was = had ? was : new;
+    new = has_come ? new : was;
+    const long double low = was < new ? was : new;
+    const long double high = was < new ? new : was;
+    return (had || has_come) &&
+           ((is >= low && is <= high) || gone_read_same(is, low) || gone_read_same(is, high));
+}
+
+static bool sum_followed(const mp_value *before, const mp_value *came, const mp_value *after)
+{
+    long double was = 0;
+    long double new = 0;
+    long double is = 0;
+    const bool had = gone_read_number(before, &was);
+    const bool has_come = gone_read_number(came, &new);
+    if (!gone_read_number(after, &is)) {
+        return !had && !has_come;
+    }
+    const long double size = fmaxl(fabsl(was), fabsl(new));
+    return (had || has_come) && fabsl(is - (was + new)) <= GONE_TOLERANCE * fmaxl(size, fabsl(is));
+}
+
+static bool point_followed(const struct gone_change *c, const mp_value *before,
+                           const mp_value *came, const mp_value *after)
+{
+    switch (c->tile->aggregate) {
+    case TILE_AGGREGATE_COUNT:
+    case TILE_AGGREGATE_SUM:
+        return sum_followed(before, came, after);
+    case TILE_AGGREGATE_AVG:
+        return average_followed(before, came, after);
+    case TILE_AGGREGATE_MIN:
+        return extreme_followed(before, came, after, 1);
+    case TILE_AGGREGATE_MAX:
+        return extreme_followed(before, came, after, -1);
+    case TILE_AGGREGATE_LAST:
+        /* Which bucket the latest row that came is in is not said. */
+        return latest_followed(false, before, came, after);
+    }
+    return false;
+}
+
+/* What a window that forgets rows can show: these are not known, but those that came are in it. */
+static bool window_followed(const struct gone_change *c, const mp_value *before,
+                            const mp_value *came, const mp_value *after)
+{
+    long double was = 0;
+    long double new = 0;
+    long double is = 0;
+    const bool had = gone_read_number(before, &was);
+    const bool has = gone_read_number(after, &is);
+    if (!gone_read_number(came, &new)) {
+        return had || !has;
+    }
+    switch (c->tile->aggregate) {
+    case TILE_AGGREGATE_MIN:
+        return has && is <= new && (!had || is >= (was < new ? was : new));
+    case TILE_AGGREGATE_MAX:
+        return has && is >= new && (!had || is <= (was > new ? was : new));
+    case TILE_AGGREGATE_LAST:
+        return latest_followed(c->latest.us > c->before_at.us, before, came, after);
+    case TILE_AGGREGATE_COUNT:
+    case TILE_AGGREGATE_SUM:
+    case TILE_AGGREGATE_AVG:
+        break;
+    }
+    return true;
+}
+
+static bool number_followed(const struct gone_change *c)
+{
+    const mp_value *before = mp_get(gone_read_data(c->before), "value");
+    const mp_value *came = mp_get(gone_read_data(c->came), "value");
+    const mp_value *after = mp_get(gone_read_data(c->after), "value");
+    if (gone_read_windowed(c->tile)) {
+        return window_followed(c, before, came, after);
+    }
+    if (c->tile->aggregate == TILE_AGGREGATE_LAST) {
+        return latest_followed(c->latest.us > c->before_at.us, before, came, after);
+    }
+    return point_followed(c, before, came, after);
+}
+
+/* Each bucket that is shown now: the first look had it, or it begins later than all rows of then.
+ */
+static bool trend_followed(const struct gone_change *c)
+{
+    const mp_value *before = mp_get(gone_read_data(c->before), "points");
+    const mp_value *came = mp_get(gone_read_data(c->came), "points");
+    const mp_value *after = mp_get(gone_read_data(c->after), "points");
+    const mp_value *const both[] = {after, came};
+    for (size_t k = 0; k < 2; k++) {
+        for (uint32_t i = 0; mp_is_map(both[k]) && i < both[k]->via.map.size; i++) {
+            const mp_value *name = &both[k]->via.map.ptr[i].key;
+            if (!point_followed(c, gone_read_member(before, name), gone_read_member(came, name),
+                                gone_read_member(after, name))) {
+                return false;
+            }
+        }
+    }
+    /* What was there must be there, as long as it is shown. */
+    const int64_t oldest_ms =
+        (c->after_at.us / US_PER_MS / c->tile->step_ms - c->tile->length + 1) * c->tile->step_ms;
+    for (uint32_t i = 0; mp_is_map(before) && i < before->via.map.size; i++) {
+        const mp_value *name = &before->via.map.ptr[i].key;
+        int64_t start_ms;
+        if (gone_read_bucket(c->tile, name, &start_ms) && start_ms >= oldest_ms &&
+            gone_read_member(after, name) == NULL && c->tile->aggregate != TILE_AGGREGATE_SUM &&
+            c->tile->aggregate != TILE_AGGREGATE_AVG) {
+            return false;
+        }
+    }
+    return mp_is_map(after);
+}
+
+/* Each row changes the state of one item at most. */
+static bool backlog_followed(const struct gone_change *c)
+{
+    const mp_value *before = mp_get(gone_read_data(c->before), "buckets");
+    const mp_value *came = mp_get(gone_read_data(c->came), "buckets");
+    const mp_value *after = mp_get(gone_read_data(c->after), "buckets");
+    const long double rows = (long double)c->rows;
+    const long double total = gone_read_count(gone_read_data(c->after), "total");
+    for (uint32_t i = 0; mp_is_map(after) && i < after->via.map.size; i++) {
+        const mp_value *name = &after->via.map.ptr[i].key;
+        long double was = 0;
+        long double new = 0;
+        long double is = 0;
+        (void)gone_read_number(gone_read_member(before, name), &was);
+        (void)gone_read_number(gone_read_member(came, name), &new);
+        if (!gone_read_number(&after->via.map.ptr[i].val, &is) || fabsl(is - was) > rows ||
+            is > was + new) {
+            return false;
+        }
+    }
+    return mp_is_map(after) && gone_read_same(gone_read_sum(after), total) &&
+           fabsl(total - gone_read_count(gone_read_data(c->before), "total")) <= rows;
+}
+
+/* Time alone moves items from ok to at_risk and on to breached. */
+static bool sla_risk_followed(const struct gone_change *c)
+{
+    const long double rows = (long double)c->rows;
+    const mp_value *before = gone_read_data(c->before);
+    const mp_value *after = gone_read_data(c->after);
+    return fabsl(gone_read_open_items(c->after) - gone_read_open_items(c->before)) <= rows &&
+           gone_read_count(after, "ok") <= gone_read_count(before, "ok") + rows &&
+           gone_read_count(after, "breached") >= gone_read_count(before, "breached") - rows;
+}
+
+bool gone_change_is_right(const struct gone_change *change)
+{
+    if (!gone_read_same_frame(change->before, change->after)) {
+        return false;
+    }
+    if (mp_get(change->before, "truncated") != NULL || mp_get(change->after, "truncated") != NULL) {
+        return true; /* What is left out cannot be looked at. */
+    }
+    switch (change->tile->type) {
+    case TILE_COUNT:
+        return count_followed(change);
+    case TILE_NUMBER:
+        return number_followed(change);
+    case TILE_TREND:
+        return trend_followed(change);
+    case TILE_SLA_RISK:
+        return sla_risk_followed(change);
+    case TILE_BACKLOG:
+        return backlog_followed(change);
+    case TILE_GAUGE:
+        return gauge_followed(change);
+    }
+    return false;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/verify/gone_read.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/str.h"
+#include "common/codec/mp_patch.h"
+
+const mp_value *gone_read_data(const mp_value *value)
+{
+    return mp_get(value, "data");
+}
+
+bool gone_read_number(const mp_value *value, long double *out)
+{
+    int64_t integer;
+    double real;
+    if (value == NULL) {
+        return false;
+    }
+    if (mp_as_int(value, &integer)) {
+        *out = integer;
+        return true;
+    }
+    if (mp_as_number(value, &real)) {
+        *out = real;
+        return true;
+    }
+    return false;
+}
+
+bool gone_read_member_number(const mp_value *map, const char *name, long double *out)
+{
+    return gone_read_number(mp_get(map, name), out);
+}
+
+long double gone_read_count(const mp_value *map, const char *name)
+{
+    long double count = 0;
+    (void)gone_read_member_number(map, name, &count);
+    return count;
+}
+
+bool gone_read_windowed(const struct tile_config *tile)
+{
+    return tile->window_ms != 0 || tile->window_period != TILE_PERIOD_NONE;
+}
+
+bool gone_read_same(long double a, long double b)
+{
+    return fabsl(a - b) <= GONE_TOLERANCE * fmaxl(fabsl(a), fabsl(b));
+}
+
+const mp_value *gone_read_member(const mp_value *map, const mp_value *name)
+{
+    for (uint32_t i = 0; mp_is_map(map) && i < map->via.map.size; i++) {
+        if (mp_equal(&map->via.map.ptr[i].key, name, 0)) {
+            return &map->via.map.ptr[i].val;
+        }
+    }
+    return NULL;
+}
+
+long double gone_read_sum(const mp_value *map)
+{
+    long double sum = 0;
+    for (uint32_t i = 0; mp_is_map(map) && i < map->via.map.size; i++) {
+        const mp_value *value = &map->via.map.ptr[i].val;
+        long double one = 0;
+        sum += mp_is_map(value) ? gone_read_sum(value) : gone_read_number(value, &one) ? one : 0;
+    }
+    return sum;
+}
+
+bool gone_read_bucket(const struct tile_config *tile, const mp_value *name, int64_t *start_ms)
+{
+    struct str text;
+    char digits[32] = "";
+    if (!mp_as_str(name, &text) || text.len == 0 || text.len >= sizeof digits) {
+        return false;
+    }
+    memcpy(digits, text.p, text.len);
+    const int64_t start = strtoll(digits, NULL, 10);
+    if (start_ms != NULL) {
+        *start_ms = start;
+    }
+    return start % tile->step_ms == 0;
+}
+
+long double gone_read_open_items(const mp_value *value)
+{
+    const mp_value *data = gone_read_data(value);
+    return gone_read_count(data, "ok") + gone_read_count(data, "at_risk") +
+           gone_read_count(data, "breached");
+}
+
+bool gone_read_same_frame(const mp_value *a, const mp_value *b)
+{
+    const char *const names[] = {"type", "title", "refresh", "group"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const mp_value *x = mp_get(a, names[i]);
+        const mp_value *y = mp_get(b, names[i]);
+        if ((x == NULL) != (y == NULL) || (x != NULL && !mp_equal(x, y, 0))) {
+            return false;
+        }
+    }
+    return true;
+}

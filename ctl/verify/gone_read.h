@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the proofs about rows that are gone read of the values of tiles. Pure. */
+#ifndef CTL_VERIFY_GONE_READ_H
+#define CTL_VERIFY_GONE_READ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/codec/mp.h"
+#include "common/config/tiles.h"
+
+#define GONE_TOLERANCE 1e-9L /* relative: what two roundings of a sum may make */
+
+/* The `data` of a whole value, or NULL. */
+const mp_value *gone_read_data(const mp_value *value);
+
+/* A number, exact if it is an integer. False when there is none. */
+bool gone_read_number(const mp_value *value, long double *out);
+
+/* The same of a map's member. */
+bool gone_read_member_number(const mp_value *map, const char *name, long double *out);
+
+/* A member that is a number of rows or items; 0 when it is not there. */
+long double gone_read_count(const mp_value *map, const char *name);
+
+/* True when the tile's rows are those of a window, which forgets some. */
+bool gone_read_windowed(const struct tile_config *tile);
+
+/* True when the two are equal but for rounding. */
+bool gone_read_same(long double a, long double b);
+
+/* The member of that name, or NULL. */
+const mp_value *gone_read_member(const mp_value *map, const mp_value *name);
+
+/* The sum of all numbers in a map, and in the maps in it. */
+long double gone_read_sum(const mp_value *map);
+
+/* How many items a whole value of SLA risk has. */
+long double gone_read_open_items(const mp_value *value);
+
+/* False when that is not the name of one of the tile's buckets; start_ms may be NULL. */
+bool gone_read_bucket(const struct tile_config *tile, const mp_value *name, int64_t *start_ms);
+
+/* True when the two differ in their data alone. */
+bool gone_read_same_frame(const mp_value *a, const mp_value *b);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/fold/types/span.h"
+
+#include <stdlib.h>
+
+/* A sliding window has so many slots, or fewer where they would be shorter than SLOT_MIN_MS. */
+#define SLOTS 300
+#define SLOT_MIN_MS 100
+
+/* Half of all time: 146,000 years. */
+#define EVER_US (INT64_C(1) << 62)
+
+bool span_given(const struct tile_config *config)
+{
+    return config->window_ms != 0 || config->window_period != TILE_PERIOD_NONE;
+}
+
+void span_init(struct window *window, const struct tile_config *config,
+               enum tile_aggregate aggregate, wall_time now)
+{
+    if (config->window_period != TILE_PERIOD_NONE) {
+        const struct calendar calendar = {config->window_period, config->local};
+        window_init_calendar(window, calendar, 1, aggregate, now);
+        return;
+    }
+    if (config->window_ms == 0) {
+        window_init(window, EVER_US, 2, aggregate, now);
+        return;
+    }
+    const int64_t part_ms = config->window_ms / SLOTS;
+    const int64_t slot_ms = part_ms > SLOT_MIN_MS ? part_ms : SLOT_MIN_MS;
+    /* So many slots cover the window; the last one may reach beyond it. */
+    const uint32_t slots = (uint32_t)((config->window_ms + slot_ms - 1) / slot_ms);
+    window_init(window, slot_ms * US_PER_MS, slots, aggregate, now);
+}
+
+static bool sum_of(const struct window *window, struct number *out)
+{
+    struct exact *sum = NULL;
+    for (const struct bucket *bucket = window_after(window, INT64_MIN); bucket != NULL;
+         bucket = window_after(window, bucket->slot)) {
+        if (bucket->exact != NULL) {
+            exact_add_sum(&sum, bucket->exact);
+        } else {
+            exact_add(&sum, bucket->value);
+        }
+    }
+    *out = number_of_real(0);
+    const bool there = sum == NULL || exact_number(sum, out);
+    free(sum);
+    return there;
+}
+
+/* The smallest, the largest, or that of the newest slot. */
+static bool choice_of(const struct window *window, struct number *out)
+{
+    const bool least = window->aggregate == TILE_AGGREGATE_MIN;
+    const bool most = window->aggregate == TILE_AGGREGATE_MAX;
+    bool there = false;
+    for (const struct bucket *bucket = window_after(window, INT64_MIN); bucket != NULL;
+         bucket = window_after(window, bucket->slot)) {
+        struct number one;
+        (void)window_value(window, bucket, &one);
+        if (!there || (!least && !most) ||
+            (least ? number_less(one, *out) : number_less(*out, one))) {
+            *out = one;
+        }
+        there = true;
+    }
+    return there;
+}
+
+bool span_value(const struct window *window, struct number *out)
+{
+    switch (window->aggregate) {
+    case TILE_AGGREGATE_COUNT:
+        *out = number_of_real((double)window->total);
+        return true;
+    case TILE_AGGREGATE_SUM:
+        return sum_of(window, out);
+    case TILE_AGGREGATE_AVG:
+        if (!sum_of(window, out)) {
+            return false;
+        }
+        *out = number_of_real(out->value / (double)window->total);
+        return true;
+    case TILE_AGGREGATE_MIN:
+    case TILE_AGGREGATE_MAX:
+    case TILE_AGGREGATE_LAST:
+        break;
+    }
+    return choice_of(window, out);
+}
+
+uint32_t span_write(const struct window *window, const struct tile_config *config, struct buf *out)
+{
+    char begins[WALL_TEXT_SIZE];
+    if (config->window_ms != 0) {
+        mp_put_text(out, "window_ms");
+        mp_put_int(out, config->window_ms);
+        return 1;
+    }
+    if (config->window_period == TILE_PERIOD_NONE) {
+        return 0;
+    }
+    mp_put_text(out, "window");
+    mp_put_text(out, tile_window_name(config->window_period));
+    mp_put_text(out, "begins_at");
+    mp_put_text(out, wall_format((wall_time){window->begins_us}, begins));
+    mp_put_text(out, "time_zone");
+    mp_put_text(out, config->local->time_zone);
+    return 3;
+}
