@@ -173,19 +173,40 @@ struct tile_thresholds {
     double margin;    /* how far a figure has to be back for its condition not to hold; >= 0 */
 };
 
+/* How people read a tile's number. */
+enum tile_format {
+    TILE_FORMAT_NUMBER,   /* as it is */
+    TILE_FORMAT_BYTES,    /* bytes, in the unit of their size */
+    TILE_FORMAT_PERCENT,  /* a share: 0.93 is 93 % */
+    TILE_FORMAT_DURATION, /* seconds, or what the unit says, as "1m 15s" */
+    TILE_FORMAT_CURRENCY, /* money of the unit, which is a code of ISO 4217 */
+};
+
+/* How people see a tile. The digest of a tile does not cover it. */
+struct tile_display {
+    uint32_t order;          /* its place in the file, from 0 */
+    const char *group;       /* the heading that it stands under, 1 to 128 bytes; NULL: none */
+    enum tile_format format; /* how its number is written */
+    bool has_decimals;       /* False: as many decimals as the number needs. */
+    uint32_t decimals;       /* 0 to 10; means something only with has_decimals */
+    const char *link;        /* where the tile leads to; NULL: nowhere */
+    const char *item_link; /* where its items lead to, with {id} for an item's id; NULL: nowhere */
+};
+
 /*
  * Which members mean something for which type. The others are zero, NULL or TILE_FIELD_NONE, but
  * for `length` and `aggregate`, which every tile has with their defaults: the digest of a tile
  * covers them.
  *
- *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local, source, thresholds;
+ *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local, source, thresholds,
+ *             display, unit;
  *             group_by with idle_ms, max_groups and partition
  *   count     match or metric + labels; window_ms or window_period, without metric only
  *   number    match or metric + labels; window_ms or window_period; aggregate, never count; value
  *             unless there is a metric; unit
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
- *   gauge     metric (always), labels, unit
+ *   gauge     metric (always), labels
  *   sla_risk  opens, closes, item (always); either due or within_ms; at_risk_ms
  *   backlog   item, states, rules (always); breakdown
  */
@@ -242,6 +263,7 @@ struct tile_config {
 
     /* What its status is worked out by. The digest of a tile does not cover it. */
     struct tile_thresholds thresholds;
+    struct tile_display display; /* how people see it */
 };
 
 /* The words of the configuration file and of the tiles as served: "count", "sla_risk"; "avg";
@@ -251,6 +273,7 @@ const char *tile_aggregate_name(enum tile_aggregate aggregate);
 const char *tile_window_name(enum tile_period period); /* "today"; the period is not NONE */
 const char *tile_step_name(enum tile_period period);   /* "1d"; the period is not NONE */
 const char *tile_refresh_policy_name(enum tile_refresh_policy policy);
-const char *tile_level_name(enum tile_level level); /* "critical" */
+const char *tile_level_name(enum tile_level level);    /* "critical" */
+const char *tile_format_name(enum tile_format format); /* "percent" */
 
 #endif

@@ -158,11 +158,42 @@ static bool is_shown(const struct oracle_selection *s, wall_time at)
     return false;
 }
 
+/* Texts that a tile's `display` has if the file gives them. */
+static void put_display(const struct tile_config *tile, struct buf *out)
+{
+    const struct tile_display *display = &tile->display;
+    const char *const texts[][2] = {
+        {"group", display->group},
+        {"unit", tile->unit},
+        {"format",
+         display->format != TILE_FORMAT_NUMBER ? tile_format_name(display->format) : NULL},
+        {"link", display->link},
+        {"item_link", display->item_link},
+    };
+    struct mp_open_map map = mp_open_map(out);
+    mp_put_text(out, "order");
+    mp_put_uint(out, display->order);
+    map.count++;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (texts[i][1] != NULL) {
+            mp_put_text(out, texts[i][0]);
+            mp_put_text(out, texts[i][1]);
+            map.count++;
+        }
+    }
+    if (display->has_decimals) {
+        mp_put_text(out, "decimals");
+        mp_put_uint(out, display->decimals);
+        map.count++;
+    }
+    mp_close_map(out, map);
+}
+
 static void put_value(const struct oracle_selection *s, struct str group, wall_time at,
                       struct buf *out)
 {
     const struct tile_config *tile = s->tile;
-    mp_put_map(out, group.p != NULL ? 5 : 4);
+    mp_put_map(out, group.p != NULL ? 6 : 5);
     mp_put_text(out, "type");
     mp_put_text(out, tile_type_name(tile->type));
     mp_put_text(out, "title");
@@ -173,6 +204,8 @@ static void put_value(const struct oracle_selection *s, struct str group, wall_t
     mp_put_text(out, tile_refresh_policy_name(tile->refresh));
     mp_put_text(out, "min_interval_ms");
     mp_put_int(out, tile->min_interval_ms);
+    mp_put_text(out, "display");
+    put_display(tile, out);
     if (group.p != NULL) {
         mp_put_text(out, "group");
         mp_put_map(out, 2);

@@ -84,23 +84,66 @@ function removeCard(key) {
   }
   cards.get(key)?.destroy();
   cards.delete(key);
+  if (headings.size) arrange();
   tellEmpty();
 }
 
 // ---- Layout ----
 
+const headings = new Map(); // group → its heading
+
+const groupOf = (card) => card.tile.display?.group ?? "";
+const orderOf = (card) => card.tile.display?.order ?? Number.MAX_SAFE_INTEGER;
+
+// Where cards stand by the file: in its order, those of one group together where its first one is, those of none before all.
+function learnPlaces() {
+  const firsts = new Map([["", -1]]);
+  for (const card of cards.values()) firsts.set(groupOf(card), Math.min(firsts.get(groupOf(card)) ?? Infinity, orderOf(card)));
+  layout.placeOf = (key) => {
+    const card = cards.get(key);
+    return card ? { section: firsts.get(groupOf(card)), order: orderOf(card) } : { section: -1, order: Number.MAX_SAFE_INTEGER };
+  };
+  for (const [group, heading] of headings) if (!firsts.has(group)) heading.remove();
+  byId("tiles").classList.toggle("sections", firsts.size > 1);
+}
+
+// The heading of a group, which is made when there is none yet.
+function headingOf(group) {
+  if (!headings.has(group)) headings.set(group, element("h2", { class: "heading" }, group));
+  return headings.get(group);
+}
+
+// The cards with the headings between them, in the order in which they stand. What comes first for its trouble has no heading.
+function placed() {
+  const ranks = new Map([...cards].map(([key, card]) => [key, card.rank]));
+  const nodes = [];
+  let last = "";
+  learnPlaces();
+  for (const key of layout.sort(cards.keys(), (one) => ranks.get(one))) {
+    const group = layout.troubleFirst && ranks.get(key) ? "" : groupOf(cards.get(key));
+    if (group !== last && group) nodes.push(headingOf(group));
+    last = group;
+    nodes.push(cards.get(key).node);
+  }
+  for (const heading of headings.values()) if (!nodes.includes(heading)) heading.remove();
+  return nodes;
+}
+
+function setSize(key) {
+  const { node } = cards.get(key);
+  const { width, height } = sizeOf(key);
+  for (const name of [...node.classList]) if (/^[wh]\d$/.test(name)) node.classList.remove(name);
+  node.classList.add(`w${width}`, `h${height}`);
+}
+
 // Puts the cards into their places. Those that are in place already stay untouched.
 function arrange() {
   if (dragged) return;
-  let node = byId("tiles").firstElementChild;
-  const ranks = new Map([...cards].map(([key, card]) => [key, card.rank]));
-  for (const key of layout.sort(cards.keys(), (one) => ranks.get(one))) {
-    const card = cards.get(key);
-    const { width, height } = sizeOf(key);
-    for (const name of [...card.node.classList]) if (/^[wh]\d$/.test(name)) card.node.classList.remove(name);
-    card.node.classList.add(`w${width}`, `h${height}`);
-    if (card.node === node) node = node.nextElementSibling;
-    else byId("tiles").insertBefore(card.node, node);
+  for (const key of cards.keys()) setSize(key);
+  let at = byId("tiles").firstElementChild;
+  for (const node of placed()) {
+    if (node === at) at = at.nextElementSibling;
+    else byId("tiles").insertBefore(node, at);
   }
   filter();
 }
@@ -134,6 +177,7 @@ function filter() {
   for (const [key, card] of cards) {
     card.node.hidden = layout.hidden.has(key) || (text !== "" && !card.matches(text)) || !card.filter(group);
   }
+  for (const [name, heading] of headings) heading.hidden = ![...cards.values()].some((card) => groupOf(card) === name && !card.node.hidden);
   tellEmpty();
   const hidden = [...layout.hidden].filter((key) => cards.has(key)).length;
   const changed = hidden || layout.order.length || layout.sizes.size;
@@ -309,7 +353,9 @@ byId("tiles").addEventListener("dragend", () => {
   if (!dragged) return;
   dragged.classList.remove("dragged");
   // Those that are first only because they need attention keep their own places.
-  layout.move(dragged.dataset.key, dragged.nextElementSibling?.dataset.key ?? null, [...cards.keys()]);
+  let next = dragged.nextElementSibling;
+  while (next && !next.matches(".card")) next = next.nextElementSibling;
+  layout.move(dragged.dataset.key, next?.dataset.key ?? null, [...cards.keys()]);
   dragged = null;
   saveLayout();
 });

@@ -3,9 +3,9 @@
 import { setText } from "./dom.js";
 import { exact, measure } from "./format.js";
 
-// Shows a value in a node, and its unit in another, if there is one.
-export function setFigure(node, value, { unit = "", unitNode = null, calm = true } = {}) {
-  const shown = measure(value, unit);
+// Shows a value in a node, and its unit in another, if there is one. `display` is the tile's.
+export function setFigure(node, value, { display = {}, unit = display.unit ?? "", unitNode = null, calm = true } = {}) {
+  const shown = measure(value, unit, display);
   setText(node, shown.text, calm);
   if (unitNode) setText(unitNode, shown.unit ? ` ${shown.unit}` : "");
   const whole = exact(value);

@@ -13,9 +13,10 @@ function formatted(value, options) {
 
 const isNumber = (value) => value !== undefined && value !== null;
 
-// Writes a number as on a card.
-export function number(value) {
+// Writes a number as on a card; with `decimals` with just so many.
+export function number(value, { decimals } = {}) {
   if (!isNumber(value)) return "–";
+  if (decimals !== undefined) return formatted(value, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
   const size = Math.abs(value);
   if (size >= 1e15 || (size < 1e-6 && size > 0)) return formatted(value, { notation: "scientific", maximumSignificantDigits: DIGITS });
   if (Number.isInteger(value) || size >= 10 ** (DIGITS - 1)) return formatted(value, { maximumFractionDigits: 0 });
@@ -35,17 +36,38 @@ const scales = [
   { names: [["B", 1], ["kB", 1e3], ["MB", 1e6], ["GB", 1e9], ["TB", 1e12], ["PB", 1e15]], words: { bytes: "B", byte: "B", KB: "kB" } },
 ];
 
-// Puts a value into the unit of its scale in which it is 1 or more. What has no scale stays as it is.
-export function measure(value, unit = "") {
+const SECONDS = { ms: 0.001, s: 1, min: 60, h: 3600, d: 86400 };
+
+// How a tile's definition has its number written (`display` of tile.json). Undefined: as one that it says nothing of.
+function asDefined(value, unit, { format, decimals }) {
+  if (format === "percent") return { text: number(value * 100, { decimals }), unit: "%" };
+  if (format === "currency") {
+    const digits = decimals === undefined ? {} : { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    return { text: formatted(value, { style: "currency", currency: unit, ...digits }), unit: "" };
+  }
+  if (format === "duration") {
+    const seconds = value * (SECONDS[unit] ?? 1);
+    if (Math.abs(seconds) < 60) return measure(seconds, "s", { decimals });
+    return { text: `${seconds < 0 ? "−" : ""}${duration(Math.abs(seconds) * 1000)}`, unit: "" };
+  }
+  return undefined;
+}
+
+// Puts a value into the unit of its scale in which it is 1 or more. What has no scale stays as it is. `display` is what the
+// tile's definition says of it.
+export function measure(value, unit = "", display = {}) {
+  const defined = isNumber(value) ? asDefined(value, unit, display) : undefined;
+  if (defined) return defined;
+  if (display.format === "bytes") unit = "B";
   for (const { names, words: others } of scales) {
     const [name, factor] = names.find(([n]) => n === (others[unit] ?? unit)) ?? [];
     if (!name) continue;
     const size = Math.abs(value ?? 0) * factor;
     // An hour of seconds stays seconds: the value alone tells how long that is.
     const [to, by] = size === 0 ? [name, factor] : names.findLast(([, one]) => size >= one * 0.9999999) ?? names[0];
-    return { text: number(isNumber(value) && by !== factor ? (value * factor) / by : value), unit: to };
+    return { text: number(isNumber(value) && by !== factor ? (value * factor) / by : value, display), unit: to };
   }
-  return { text: number(value), unit };
+  return { text: number(value, display), unit };
 }
 
 // Writes 75 s as "1m 15s": with the two largest units that are not zero.

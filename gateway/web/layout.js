@@ -23,6 +23,7 @@ export class Layout {
     const query = new URLSearchParams(search);
     this.order = list(query.get("order"));
     this.hidden = new Set(list(query.get("hidden")));
+    this.placeOf = () => ({ section: 0, order: 0 }); // where a key stands if nothing else says so
     this.troubleFirst = query.get("trouble") !== "inplace";
     this.sizes = new Map();
     for (const part of (query.get("size") ?? "").split(",").filter(Boolean)) {
@@ -44,13 +45,15 @@ export class Layout {
     return text ? `?${text}` : "";
   }
 
-  // Sorts keys: those that the order names come first, then all others by key. With ranks, what has a greater one comes before
+  // Sorts keys: by their sections, and in these those that the order names come first, then all others as in the file. With ranks, what has a greater one comes before
   // all others, if that is wanted.
   sort(keys, rankOf = () => 0) {
     const rank = this.troubleFirst ? rankOf : () => 0;
     const place = new Map(this.order.map((key, i) => [key, i]));
     const at = (key) => place.get(key) ?? place.size;
-    return [...keys].sort((a, b) => rank(b) - rank(a) || at(a) - at(b) || (a < b ? -1 : 1));
+    const places = new Map([...keys].map((key) => [key, this.placeOf(key)]));
+    const by = (what, a, b) => places.get(a)[what] - places.get(b)[what];
+    return [...places.keys()].sort((a, b) => rank(b) - rank(a) || by("section", a, b) || at(a) - at(b) || by("order", a, b) || (a < b ? -1 : 1));
   }
 
   // Moves a key before another one, or to the end when that is null.

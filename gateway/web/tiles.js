@@ -5,6 +5,7 @@ import { element, setText } from "./dom.js";
 import { setFigure } from "./figure.js";
 import { date, duration, moment, words } from "./format.js";
 import { rankOf, worstOf } from "./trouble.js";
+import { addressOf, setLink } from "./link.js";
 import { drawingOf } from "./types.js";
 import { World } from "./world.js";
 
@@ -12,9 +13,20 @@ import { World } from "./world.js";
 function frame(card, kind, key, content) {
   card.title = element("button", { type: "button", class: "title" });
   card.age = element("span", { class: "age" });
+  card.link = element("a", { class: "link", target: "_blank", rel: "noopener noreferrer", hidden: "" }, "↗");
   card.built = element("div", { class: "fill built", role: "progressbar", "aria-label": "Building", hidden: "" });
   card.node = element("article", { class: `card ${kind}`, part: "card", "data-key": key },
-    element("div", { class: "card-head" }, element("h2", { part: "title" }, card.title), card.age), element("div", { class: "body" }, ...content), card.built);
+    element("div", { class: "card-head" }, element("h2", { part: "title" }, card.title), card.age, card.link), element("div", { class: "body" }, ...content), card.built);
+}
+
+// Shows where the tile of a card leads to.
+function lead(card, tile, group = "") {
+  const address = addressOf(tile.display?.link, { group });
+  card.link.hidden = !address;
+  if (!address || card.link.getAttribute("href") === address) return;
+  card.link.href = address;
+  card.link.setAttribute("aria-label", `Open ${new URL(address).host}`);
+  card.link.title = address;
 }
 
 // Says in the head how the tiles of a card stand, in a word or two. `why` says it at length, in a tooltip.
@@ -75,6 +87,7 @@ export class Card {
     setText(this.title, (tile.title ?? tile.key) + group);
     this.title.title = `${this.title.textContent}\n${tile.key}`; // There may be no room for the whole title.
     this.drawing.update(tile);
+    lead(this, tile, tile.group?.value);
     this.tick();
   }
 
@@ -184,13 +197,14 @@ export class Family {
       row.dataset.key = tile.key;
       row.classList.toggle("stale", this.world.stale(tile));
       row.dataset.status = tile.status ?? "";
-      setText(name, tile.group.value);
       if (name.title !== tile.group.value) name.title = tile.group.value;
       bar.style.width = `${Math.round((Math.abs(value) / most) * 100)}%`;
       bar.classList.toggle("negative", value < 0);
-      setFigure(figure, tile.data.value, { unit: tile.data.unit, unitNode: unit });
+      setFigure(figure, tile.data.value, { display: tile.display, unit: tile.data.unit ?? tile.display?.unit, unitNode: unit });
+      setLink(name, tile.group.value, tile.display?.item_link, tile.group.value);
     });
     this.more = rows.length - this.shown;
+    lead(this, this.tile);
     this.tick();
   }
 

@@ -15,11 +15,11 @@ export const rankOf = (tile) => RANKS[tile.status] ?? 0;
 export const worstOf = (tiles) => tiles.reduce((worst, tile) => (rankOf(tile) > rankOf(worst) ? tile : worst));
 
 // Puts what is wrong with a tile into words, as far as its figures tell: "12 breached".
-function figureOf({ type, data }) {
+function figureOf({ type, data, display = {} }) {
   const said = drawingOf(type).inShort?.(data);
   if (said !== undefined) return said;
   if (typeof data.value !== "number") return "";
-  const { text, unit } = measure(data.value, data.unit);
+  const { text, unit } = measure(data.value, data.unit ?? display.unit, display);
   return unit ? `${text} ${unit}` : text;
 }
 

@@ -205,6 +205,39 @@ static size_t write_history(const struct family *family, struct buf *out)
     return count;
 }
 
+static size_t put_member_text(struct buf *out, const char *name, const char *text)
+{
+    if (text == NULL) {
+        return 0;
+    }
+    mp_put_text(out, name);
+    mp_put_text(out, text);
+    return 1;
+}
+
+/* Writes how people see the tile: what the file says of it, and where in the file it stands. */
+static void write_display(const struct tile_config *config, struct buf *out)
+{
+    const struct tile_display *display = &config->display;
+    const bool plain = display->format == TILE_FORMAT_NUMBER;
+    mp_put_text(out, "display");
+    struct mp_open_map map = mp_open_map(out);
+    mp_put_text(out, "order");
+    mp_put_uint(out, display->order);
+    map.count++;
+    map.count += put_member_text(out, "group", display->group);
+    map.count += put_member_text(out, "unit", config->unit);
+    map.count += put_member_text(out, "format", plain ? NULL : tile_format_name(display->format));
+    if (display->has_decimals) {
+        mp_put_text(out, "decimals");
+        mp_put_uint(out, display->decimals);
+        map.count++;
+    }
+    map.count += put_member_text(out, "link", display->link);
+    map.count += put_member_text(out, "item_link", display->item_link);
+    mp_close_map(out, map);
+}
+
 /* Writes the member's whole value into the scratch buffer, after letting its time pass. */
 static void write_value(struct fold *fold, struct member *member, struct moment now)
 {
@@ -227,7 +260,8 @@ static void write_value(struct fold *fold, struct member *member, struct moment 
     mp_put_text(out, tile_refresh_policy_name(config->refresh));
     mp_put_text(out, "min_interval_ms");
     mp_put_int(out, config->min_interval_ms);
-    map.count += 3;
+    write_display(config, out);
+    map.count += 4;
     map.count += write_history(family, out);
     map.count += member_status_write(member, out);
     if (member->group.p != NULL) {

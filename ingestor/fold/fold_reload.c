@@ -77,7 +77,8 @@ static void move_family(struct fold *new, struct fold *old, struct family *famil
                         struct family *from, mono_time now)
 {
     const struct tile_config *config = family->config;
-    const bool republish = strcmp(config->definition, from->config->definition) != 0;
+    const bool republish = strcmp(config->definition, from->config->definition) != 0 ||
+                           config->display.order != from->config->display.order;
     family_finish(new, family); /* the tile without rows that it was made with */
     *family = *from;
     family->config = config;

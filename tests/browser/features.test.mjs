@@ -50,18 +50,18 @@ for (const colorScheme of ["light", "dark"]) {
 
 test("the layout follows mouse and keys, and the URL keeps it", async () => {
   const page = await dashboard();
-  assert.deepEqual(await shown(page), ["orders.by_region", "orders.created", "orders.rate", "queue.depth", "tickets.sla", "work.backlog"]);
+  assert.deepEqual(await shown(page), ["orders.created", "orders.rate", "queue.depth", "tickets.sla", "work.backlog", "orders.by_region"]);
   await card(page, "work.backlog").locator(".title").focus();
   await page.keyboard.press("Shift+ArrowLeft");
-  assert.deepEqual((await shown(page)).slice(-2), ["work.backlog", "tickets.sla"]);
+  assert.deepEqual((await shown(page)).slice(-3), ["work.backlog", "tickets.sla", "orders.by_region"]);
   await page.keyboard.press("+");
   await page.keyboard.press("t");
   assert.match(await card(page, "work.backlog").getAttribute("class"), /\bw2\b.*\bh2\b/);
   await card(page, "queue.depth").locator(".title").focus();
   await page.keyboard.press("h");
-  await card(page, "tickets.sla").locator(".card-head").dragTo(card(page, "orders.by_region"), { targetPosition: { x: 5, y: 60 } });
+  await card(page, "tickets.sla").locator(".card-head").dragTo(card(page, "orders.created"), { targetPosition: { x: 5, y: 60 } });
   await until("the drop", async () => (await shown(page))[0] === "tickets.sla");
-  const expected = ["tickets.sla", "orders.by_region", "orders.created", "orders.rate", "work.backlog"];
+  const expected = ["tickets.sla", "orders.created", "orders.rate", "work.backlog", "orders.by_region"];
   assert.deepEqual(await shown(page), expected);
   const other = await dashboard(new URL(page.url()).search === "" ? "/lost" : `/${new URL(page.url()).search}`);
   assert.deepEqual(await shown(other), expected);

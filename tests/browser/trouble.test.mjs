@@ -50,7 +50,7 @@ test("a wall on which nothing is wrong says nothing of it", async () => {
   const page = await connected();
   assert.equal(await page.locator("#trouble").isVisible(), false);
   assert.equal(await page.title(), "Tilewire");
-  assert.equal(await icon(page), "/assets/icon.svg");
+  assert.equal(await icon(page), "assets/icon.svg");
   assert.equal(await order(page), "abcde");
   assert.equal(await page.locator("[data-status]:is(.card)").count(), 0);
   await done(page);
@@ -78,7 +78,7 @@ test("a breach comes first, with an edge, a ribbon, the count in title and icon,
   await becomes("as it was", () => order(page), "abcde");
   assert.equal(await page.locator("#trouble").isVisible(), false);
   assert.equal(await page.title(), "Tilewire");
-  assert.equal(await icon(page), "/assets/icon.svg");
+  assert.equal(await icon(page), "assets/icon.svg");
   await done(page);
 });
 

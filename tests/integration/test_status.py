@@ -94,3 +94,14 @@ def test_conditions_change_without_a_tile_being_built(deploy, table):
     tile = until(d, "n", "critical")
     assert tile["data"]["value"] == 2 and "building" not in tile
     d.verify()
+
+
+def test_a_tile_says_how_it_is_seen(deploy, sqlite_table):
+    tiles = [{"key": "b", "type": "count", "group": "Support", "unit": "EUR", "format": "currency", "decimals": 2, "link": "https://x.example/"},
+             {"key": "a", "type": "count", "group_by": "target_id", "item_link": "https://x.example/{id}"}]
+    d = deploy(sqlite_table, tiles=tiles).start()
+    sqlite_table.insert([row("x", "y")])
+    assert d.tile("b")["display"] == {"order": 0, "group": "Support", "unit": "EUR", "format": "currency", "decimals": 2, "link": "https://x.example/"}
+    wait_until(lambda: [t["key"] for t in d.get_json("/api/tiles")["tiles"]] == ["a/y", "b"])
+    assert d.tile("a/y")["display"] == {"order": 1, "item_link": "https://x.example/{id}"}
+    d.verify()

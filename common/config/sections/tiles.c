@@ -11,10 +11,13 @@
 #include "common/config/message_place.h"
 #include "common/config/sections/section.h"
 #include "common/config/tile_types.h"
+#include "common/config/types/tile_display.h"
 #include "common/config/types/tile_limits.h"
 
 #define TITLE_MAX 256 /* bytes */
 #define MARGIN_MAX 1000000000000
+#define UNIT_MAX 32                /* bytes */
+#define GROUP_MAX 128              /* bytes */
 #define GRACE_MIN_MS MS_PER_MINUTE /* of a grace that follows from the ttl */
 
 static const char *const policies[] = {
@@ -92,6 +95,18 @@ static const struct config_key shared_rows[] = {
      .help = "How long no condition of a status may hold before the status is better."},
     {CONFIG_RATE("margin", struct tile_config, thresholds.margin, MARGIN_MAX),
      .help = "How far a figure has to be back from a threshold to be on its other side again."},
+    {CONFIG_TEXT("group", struct tile_config, display.group, GROUP_MAX),
+     .help = "The heading that the tile stands under on the dashboard."},
+    {CONFIG_TEXT("unit", struct tile_config, unit, TILE_UNIT_MAX),
+     .help = "The unit of the number, for people."},
+    {CONFIG_CHOICE("format", struct tile_config, display.format), .choices = tile_display_formats,
+     .default_value = "number", .help = "How people read the number."},
+    {CONFIG_COUNT("decimals", struct tile_config, display.decimals, 0, TILE_DECIMALS_MAX),
+     .default_words = "as many as it needs", .help = "The decimals that are shown."},
+    {CONFIG_MEMBER("link", tile_display_read_link, struct tile_config, display.link),
+     .range = "an address", .help = "Where the tile leads to."},
+    {CONFIG_MEMBER("item_link", tile_display_read_link, struct tile_config, display.item_link),
+     .range = "an address", .help = "Where an item or a member of the tile leads to."},
 };
 const struct config_table config_tile_shared_table = CONFIG_TABLE(shared_rows);
 
@@ -224,6 +239,9 @@ static int check_tile(const struct tile_reading *t)
     }
     if (status == STATUS_OK) {
         status = tile_limits_finish(t);
+    }
+    if (status == STATUS_OK) {
+        status = tile_display_finish(t);
     }
     return status;
 }
@@ -375,6 +393,7 @@ int config_read_tiles(struct config_reader *r, const struct config_key *key,
     for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
         struct tile_config *tile = &config->tiles[config->tile_count];
         *tile = defaults;
+        tile->display.order = (uint32_t)config->tile_count;
         const int status = read_tile(r, node, tile);
         if (status != STATUS_OK) {
             return status;

@@ -8,8 +8,6 @@ static const struct config_key rows[] = {
      .needed = "metric: queue.depth", .help = "The metric's name."},
     {CONFIG_MEMBER("labels", config_read_labels, struct tile_config, labels), .range = "conditions",
      .default_words = "all", .help = "A map from labels to values."},
-    {CONFIG_TEXT("unit", struct tile_config, unit, TILE_UNIT_MAX),
-     .help = "The unit of the value, for people."},
 };
 
 const struct tile_rules tile_rules_gauge = {

@@ -44,8 +44,6 @@ static const struct config_key rows[] = {
                      TILE_WINDOW_MAX),
      .choices = tile_rules_windows,
      .help = "Only events of this length of time, or of this period, go in, up to now."},
-    {CONFIG_TEXT("unit", struct tile_config, unit, TILE_UNIT_MAX),
-     .help = "The unit of the value, for people."},
 };
 
 const struct tile_rules tile_rules_number = {

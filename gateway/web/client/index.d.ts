@@ -69,6 +69,8 @@ interface TileBase {
   stale: boolean;
   refresh?: { policy: "on_event" | "interval"; min_interval_ms: number };
   group?: { by: string; value: string };
+  /** How people see the tile: its place in the file, and what the file says of its heading, its number and its links. */
+  display?: { order: number; group?: string; unit?: string; format?: "bytes" | "percent" | "duration" | "currency"; decimals?: number; link?: string; item_link?: string };
   /** The earliest row that the tile could know. Not there while it is built for the first time. */
   since?: { position: string; time: string };
   /** False when older rows are known to have been gone before the tile was built. */

@@ -13,15 +13,16 @@ export class Count {
   }
 
   constructor(body) {
-    this.value = element("div", { class: "big" });
+    this.value = element("span", { class: "big" });
+    this.unit = element("span", { class: "unit" });
     this.note = element("div", { class: "quiet" });
-    body.append(this.value, this.note);
+    body.append(element("div", {}, this.value, this.unit), this.note);
     this.history = new History(body);
   }
 
-  update({ data }) {
+  update({ data, display }) {
     this.now = data.value;
-    setFigure(this.value, data.value);
+    setFigure(this.value, data.value, { display, unitNode: this.unit });
     setText(this.note, spanWords(data));
   }
 

@@ -22,13 +22,13 @@ export class Gauge {
     if (fresh) this.history.tick(this.now);
   }
 
-  update({ data }) {
+  update({ data, display }) {
     this.now = data.value;
-    setFigure(this.value, data.value, { unit: data.unit, unitNode: this.unit });
+    setFigure(this.value, data.value, { display, unit: data.unit, unitNode: this.unit });
     const span = data.max - data.min;
     this.fill.style.width = `${span > 0 ? Math.round(((data.value - data.min) / span) * 100) : 0}%`;
     const bound = (value) => {
-      const { text, unit } = measure(value, data.unit);
+      const { text, unit } = measure(value, data.unit, display);
       return unit === (data.unit ?? "") ? text : `${text} ${unit}`;
     };
     setText(this.range.children[0], data.min === undefined ? "" : `min ${bound(data.min)}`);

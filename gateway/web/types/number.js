@@ -22,9 +22,9 @@ export class Aggregate {
     this.history = new History(body);
   }
 
-  update({ data }) {
+  update({ data, display }) {
     this.now = data.value;
-    setFigure(this.value, data.value, { unit: data.unit, unitNode: this.unit });
+    setFigure(this.value, data.value, { display, unit: data.unit, unitNode: this.unit });
     setText(this.note, `${names[data.aggregate] ?? data.aggregate} ${spanWords(data)}`.trim());
   }
 

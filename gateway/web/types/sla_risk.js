@@ -3,6 +3,7 @@
 import { element, setText } from "../dom.js";
 import { setFigure } from "../figure.js";
 import { duration, words } from "../format.js";
+import { setLink } from "../link.js";
 
 export class SlaRisk {
   static inShort({ breached, at_risk }) {
@@ -38,7 +39,7 @@ export class SlaRisk {
     this.items = worst.map(({ id = "", due_at }, i) => {
       if (!this.worst.children[i]) this.worst.append(element("li", {}, element("span", { class: "name" }), element("b")));
       const [name, left] = this.worst.children[i].children;
-      setText(name, id);
+      setLink(name, id, tile.display?.item_link, id);
       if (name.title !== id) name.title = id;
       return { due: Date.parse(due_at), left };
     });

@@ -4,7 +4,7 @@ import { axisTexts, factorFor, range, steps, wholeSteps } from "../axis.js";
 import { element, setText } from "../dom.js";
 import { plainLine } from "../plain-line.js";
 import { setFigure } from "../figure.js";
-import { clock, dates, day, exact, stepName } from "../format.js";
+import { clock, dates, day, exact, stepName, measure } from "../format.js";
 
 // The colours of the theme as a canvas needs them.
 class Inks {
@@ -81,9 +81,10 @@ export class Trend {
   constructor(body, world) {
     this.world = world;
     this.value = element("span", { class: "big small" });
+    this.unit = element("span", { class: "unit" });
     this.note = element("span", { class: "quiet aside" });
     this.chart = element("div", { class: "chart" });
-    body.append(element("div", {}, this.value, this.note), this.chart);
+    body.append(element("div", {}, this.value, this.unit, this.note), this.chart);
     this.inks = new Inks(this.chart);
     this.observer = new ResizeObserver(() => this.plot?.setSize(this.size()));
     this.observer.observe(this.chart);
@@ -102,7 +103,7 @@ export class Trend {
     const series = trendSeries(data, this.longest, this.world.asOf(tile));
     this.bucket = this.bucketOf(tile);
     const values = series[1].filter((v) => v !== null);
-    setFigure(this.value, values[values.length - 1], { calm: false });
+    setFigure(this.value, values[values.length - 1], { display: tile.display, unitNode: this.unit, calm: false });
     this.factor = factorFor(values);
     if (this.factor !== 1) series[1] = series[1].map((v) => v && v / this.factor);
     // What is counted or summed is not complete before the bucket's end, so the line to the last bucket is dashed, and
@@ -179,13 +180,26 @@ export class Trend {
       cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (u, min, max) => range(min, max) } },
       axes: [{ ...axis, space: 90, ...times }, { ...axis, size: (u, texts, i, cycle) => this.room(u, texts, i, cycle), space: 28, incrs: () => (this.counts && this.factor === 1 ? wholeSteps : steps),
-        values: (u, v) => axisTexts(v.map((value) => value * this.factor)) }],
+        values: (u, v) => this.values(v.map((value) => value * this.factor)) }],
       series: [{}, { stroke: color("--accent"), fill: (u) => this.fade(u), width: 2, points: { show: false }, spanGaps: false },
         { stroke: color("--accent"), width: 2, dash: [4, 4], points: { show: false } }],
       hooks: { setCursor: [(u) => this.hover(u)] },
     }, series, this.chart);
     this.tip = element("div", { class: "tip", hidden: "" });
     this.chart.append(this.tip);
+  }
+
+  // How values are written: as the definition says, or with as many digits as it takes.
+  values(values) {
+    const { display = {} } = this.tile;
+    if (!display.format || display.format === "currency") return axisTexts(values);
+    return values.map((value) => this.valueOf(value));
+  }
+
+  valueOf(value) {
+    const { display = {} } = this.tile;
+    const { text, unit } = measure(value, display.unit, display);
+    return unit ? `${text} ${unit}` : text;
   }
 
   // How wide the labels of the values are.
@@ -209,7 +223,7 @@ export class Trend {
     const i = plot.cursor.idx;
     const value = i === null || i === undefined ? null : plot.data[1][i] ?? plot.data[2][i];
     this.tip.hidden = value === null;
-    if (!this.tip.hidden) this.tip.textContent = `${this.time(plot.data[0][i])}  ${exact(value * this.factor)}`;
+    if (!this.tip.hidden) this.tip.textContent = `${this.time(plot.data[0][i])}  ${this.tile.display?.format ? this.valueOf(value * this.factor) : exact(value * this.factor)}`;
   }
 
   retheme() {

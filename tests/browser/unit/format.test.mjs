@@ -22,3 +22,17 @@ test("seconds and bytes are shown in the unit of their size, and other units as 
     ["8.4123 GB", "8.4123 GB", "12 B", "0.5 B", "2.5 MB"]);
   assert.deepEqual([[12, "jobs"], [0.9957, ""], [21.4, "%"], [undefined, "B"]].map((args) => shown(...args)), ["12 jobs", "0.9957 ", "21.4 %", "– B"]);
 });
+
+test("a definition says how a number is written", () => {
+  const shown = (value, unit, display) => Object.values(measure(value, unit, display)).join(" ").trim();
+  assert.equal(shown(0.9312, "", { format: "percent" }), "93.12 %");
+  assert.equal(shown(0.9312, "", { format: "percent", decimals: 0 }), "93 %");
+  assert.equal(shown(8412345678, "", { format: "bytes", decimals: 1 }), "8.4 GB");
+  assert.equal(shown(4521, "", { format: "duration" }), "1h 15m");
+  assert.equal(shown(250, "ms", { format: "duration" }), "250 ms");
+  assert.equal(shown(-90, "s", { format: "duration" }), "−1m 30s");
+  assert.equal(shown(1234.5, "EUR", { format: "currency" }), "€1,234.50");
+  assert.equal(shown(1234.5, "EUR", { format: "currency", decimals: 0 }), "€1,235");
+  assert.equal(shown(12.3456, "jobs", { decimals: 2 }), "12.35 jobs");
+  assert.equal(shown(undefined, "EUR", { format: "currency" }), "– EUR");
+});

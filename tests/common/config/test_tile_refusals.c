@@ -40,7 +40,7 @@ static void test_identity_refused(void **state)
          "1:31: tile \"t\": unknown key \"x\"; known are key, type, title, source, match, metric, "
          "labels, "
          "window, group_by, idle, max_groups, partition, refresh, ttl, grace, warn, critical, for, "
-         "clear_after or margin"},
+         "clear_after, margin, group, unit, format, decimals, link or item_link"},
         {TILE "type: gauge, window: 1s}]",
          "1:31: tile \"t\": window: a tile of type gauge has no such key (it belongs to count, "
          "number)"},

@@ -70,7 +70,7 @@ static void test_what_is_the_same_goes_on(void **state)
     assert_int_equal(result.retired, 2);
     assert_int_equal(f.t.removed, 1); /* "changed" is told by what it becomes */
     flush(&f.t);
-    assert_int_equal(f.t.keyframes, 3); /* the new ones, and that with another title */
+    assert_int_equal(f.t.keyframes, 7); /* all: also those that go on have another place */
     fold_now(&f.t, "x", "a", NULL);
     flush(&f.t);
     assert_string_equal(data_of(&f.t, "same"), "{\"value\":11}");
