@@ -33,7 +33,7 @@ struct name {
     size_t told;        /* the last row that has it and is known to count, or NO_ROW */
     size_t counts;      /* the last row that has counted so far, or NO_ROW */
     uint64_t number;    /* how many had counted before that */
-    int64_t reached_us; /* where the stream's time was then */
+    int64_t reached_us; /* where the stream's time was then, or the row's own, if that is later */
     UT_hash_handle hh;
 };
 
@@ -210,7 +210,7 @@ static void decide(struct finding *f)
         if (!f->out.left_out[row]) {
             name->counts = row;
             name->number = time->counted++;
-            name->reached_us = time->reached_us;
+            name->reached_us = us > time->reached_us ? us : time->reached_us;
         }
     }
     free(turns);

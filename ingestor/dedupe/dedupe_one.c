@@ -158,6 +158,21 @@ static void note_cut(struct dedupe_one *d)
     }
 }
 
+/* An event is remembered from the stream's time on, or from its own where that is later: the first
+ * one after a quiet time moves the stream's time only with the next, which may be its duplicate.
+ * One with a wild timestamp keeps those behind it in memory, too; they are not known all the same.
+ */
+static int64_t remembered_from(const struct remembered *r, int64_t us)
+{
+    return us > r->reached_us ? us : r->reached_us;
+}
+
+static bool is_known(const struct dedupe_one *d, const struct remembered *r,
+                     const struct known_entry *entry)
+{
+    return entry->reached_us >= r->reached_us - d->window_us;
+}
+
 /* Lets the event pass, and remembers it. False when it is a duplicate. */
 static bool counts(struct dedupe_one *d, struct remembered *r, const struct event *event)
 {
@@ -169,11 +184,12 @@ static bool counts(struct dedupe_one *d, struct remembered *r, const struct even
         return true;
     }
     const struct known_entry *same = known_find(&r->names, &name);
-    if (same != NULL && us - same->time_us <= d->window_us && same->time_us - us <= d->window_us) {
+    if (same != NULL && is_known(d, r, same) && us - same->time_us <= d->window_us &&
+        same->time_us - us <= d->window_us) {
         return false;
     }
-    if (known_add(&r->names, &(struct known_entry){name, us, r->reached_us}, &gone) &&
-        r == &d->live) {
+    const struct known_entry entry = {name, us, remembered_from(r, us)};
+    if (known_add(&r->names, &entry, &gone) && r == &d->live && is_known(d, r, &gone)) {
         note_cut(d);
     }
     return true;

@@ -4,10 +4,10 @@
  *
  * An event is a duplicate when another one counts that has the same name (the value of the
  * configured field), was delivered before, and has a timestamp no further away than the window.
- * What was delivered so long ago that the stream's time has come further than a window since is not
- * remembered. The stream's time is the latest moment that two events in a row have both reached:
- * one event with a wild timestamp does not move it. So it depends on the order of delivery alone
- * what is a duplicate, and not on batches, clocks and restarts.
+ * It is not remembered when the stream's time has come further than a window since, both since it
+ * was delivered and since its own timestamp. The stream's time is the latest moment that two events
+ * in a row have both reached: one event with a wild timestamp does not move it. So it depends on
+ * the order of delivery alone what is a duplicate, and not on batches, clocks and restarts.
  *
  *   name     delivered ──►                          window 1h
  *    a       10:00 counts   10:02 duplicate

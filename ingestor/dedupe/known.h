@@ -32,7 +32,7 @@ struct known_name {
 struct known_entry {
     struct known_name name; /* what the event is known by */
     int64_t time_us;        /* the event's */
-    int64_t reached_us;     /* how far the stream's time had come with it; it never falls */
+    int64_t reached_us;     /* how far time had come with it; an older entry's may be later */
 };
 
 /* Private. Zeroed memory with `most` set knows nothing. */

@@ -269,7 +269,9 @@ static void model(struct history *h, int64_t window_s)
         for (size_t k = i; k > 0; k--) {
             if (h->wanted[k - 1] == '1' && h->rows[k - 1].name == h->rows[i].name) {
                 const bool near = llabs(h->rows[k - 1].at_s - h->rows[i].at_s) <= window_s;
-                h->wanted[i] = near && reached_s[k - 1] + window_s >= reached_s[i] ? '0' : '1';
+                const bool had_come = h->rows[k - 1].at_s + window_s >= reached_s[i] ||
+                                      reached_s[k - 1] + window_s >= reached_s[i];
+                h->wanted[i] = near && had_come ? '0' : '1';
                 break;
             }
         }
