@@ -41,7 +41,7 @@ def test_a_text_id_of_another_encoding_passes_over_its_row(deploy, ascii_table):
     wait_until(lambda: d.request("/api/tiles/ever")[0] == 200 and counts() == (2, 3), what="the rows that can be read")
     db.execute(ROWS + b"('\xfe', 'f'), ('last', 'g')")
     wait_until(lambda: counts() == (3, 4), what="the row behind another one")
-    d["ingestor"].await_log("row M nchen is passed over: its id is no text of 1 to 200 bytes in UTF-8")
+    d["ingestor"].await_log(r"row M\\xfcnchen is passed over: its id is no text of 1 to 200 bytes in UTF-8")
     d["ingestor"].await_log("row d is passed over: it has a text that is not UTF-8")
     d.verify()
     d["ingestor"].kill()
