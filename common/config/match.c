@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/base/event_fields.h"
+#include "common/config/condition.h"
 
 #define FIELD_TEXT_MAX 256 /* bytes of a field as written */
-#define PATTERN_TEXT_MAX 1024
-#define ALTERNATIVES_MAX 1000 /* patterns of one condition */
+#define DEPTH_MAX 8        /* any and all around a condition */
 
 static const char payload_prefix[] = "payload.";
 
@@ -120,89 +120,139 @@ int config_read_field(struct config_reader *r, const struct config_key *key,
     return config_read_field_at(r, key->name, value, config_member(target, key));
 }
 
-struct tile_pattern config_pattern(struct str text)
-{
-    return (struct tile_pattern){.kind = memchr(text.p, '*', text.len) != NULL ? TILE_PATTERN_GLOB
-                                                                               : TILE_PATTERN_TEXT,
-                                 .text = text};
-}
+/* What is read, and where. */
+struct reading {
+    struct config_reader *r;
+    bool labels;    /* names are those of a metric's labels */
+    unsigned depth; /* how many any and all are around it */
+};
 
-/* Only payloads have types; what a column holds is compared as text, whatever it looks like. */
-static int read_pattern(struct config_reader *r, const char *key, const struct yaml_node *value,
-                        bool typed, struct tile_pattern *out)
-{
-    struct str text;
-    const int status = config_scalar(
-        r, value, key, "a text (`*` stands for anything), a number, true or false", &text);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    if (text.len > PATTERN_TEXT_MAX) {
-        return config_fail(r, value, key, "a text to compare with is at most %d bytes long",
-                           PATTERN_TEXT_MAX);
-    }
-    *out = config_pattern(str_of(config_copy(r, text)));
-    if (typed && yaml_as_bool(value, &out->boolean)) {
-        out->kind = TILE_PATTERN_BOOL;
-    } else if (typed && yaml_as_number(value, &out->number)) {
-        out->kind = TILE_PATTERN_NUMBER;
-    }
-    return STATUS_OK;
-}
+static int read_map(const struct reading *reading, const char *key, const struct yaml_node *value,
+                    struct tile_match *match);
 
-static int read_patterns(struct config_reader *r, const struct yaml_node *value,
-                         struct tile_condition *condition)
+/* True for the keys `any` and `all`, which hold maps of conditions; a column may have such a name.
+ */
+static bool holds_maps(const struct reading *reading, const struct yaml_node *entry)
 {
-    const char *key = value->key->text.p;
-    const bool typed = condition->field.kind == TILE_FIELD_PAYLOAD;
-    const bool list = value->kind == YAML_LIST;
-    int status = list ? config_expect_list(r, value, key, ALTERNATIVES_MAX) : STATUS_OK;
-    if (status != STATUS_OK) {
-        return status;
+    const struct config_source *source = reading->r->source;
+    const struct str name = entry->key->text;
+    if (reading->labels || (!str_is(name, "any") && !str_is(name, "all"))) {
+        return false;
     }
-    condition->any = arena_array(r->memory, list ? value->count : 1, sizeof *condition->any);
-    for (const struct yaml_node *node = list ? value->first : value; node != NULL;
-         node = list ? node->next : NULL) {
-        status = read_pattern(r, key, node, typed, &condition->any[condition->any_count++]);
-        if (status != STATUS_OK) {
-            return status;
+    for (size_t i = 0; i < source->extra_count; i++) {
+        if (str_is(name, source->extras[i].field)) {
+            return entry->kind == YAML_LIST && entry->first != NULL &&
+                   entry->first->kind == YAML_MAP;
         }
     }
-    return STATUS_OK;
+    return true;
 }
 
-/* Each entry's key names a field (or, for labels, a metric's label); its value is a pattern or a
- * list of them. */
-static int read_conditions(struct config_reader *r, const struct config_key *key,
-                           const struct yaml_node *value, bool labels, struct tile_match *match)
+/* How many conditions a map makes of its own; those of an any are its. */
+static size_t count_conditions(const struct reading *reading, const struct yaml_node *map)
 {
+    size_t count = 0;
+    for (const struct yaml_node *entry = map->kind == YAML_MAP ? map->first : NULL; entry != NULL;
+         entry = entry->next) {
+        if (!holds_maps(reading, entry)) {
+            count += config_condition_count(entry);
+        } else if (str_is(entry->key->text, "any")) {
+            count++;
+        } else {
+            for (const struct yaml_node *node = entry->first; node != NULL; node = node->next) {
+                count += count_conditions(reading, node);
+            }
+        }
+    }
+    return count;
+}
+
+/* Makes room for the conditions of a map. */
+static void make_room(const struct reading *reading, const struct yaml_node *map,
+                      struct tile_match *match)
+{
+    match->all =
+        arena_array(reading->r->memory, count_conditions(reading, map) + 1, sizeof *match->all);
+}
+
+/* Reads the maps of an any, which are matches of their own, or of an all, whose conditions are
+ * those of the match that it stands in. */
+static int read_maps(const struct reading *outer, const struct yaml_node *entry,
+                     struct tile_match *match)
+{
+    const struct reading reading = {outer->r, false, outer->depth + 1};
+    const char *key = entry->key->text.p;
+    const bool any = str_is(entry->key->text, "any");
+    int status = config_expect_list(reading.r, entry, key, CONFIG_PATTERNS_MAX);
+    if (status == STATUS_OK && reading.depth > DEPTH_MAX) {
+        status = config_fail(reading.r, entry, key, "any and all may be nested %d deep", DEPTH_MAX);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct tile_condition *condition = NULL;
+    if (any) {
+        condition = &match->all[match->count++];
+        condition->test = TILE_TEST_ANY;
+        condition->either = arena_array(reading.r->memory, entry->count, sizeof *condition->either);
+    }
+    for (const struct yaml_node *node = entry->first; node != NULL && status == STATUS_OK;
+         node = node->next) {
+        struct tile_match *to = any ? &condition->either[condition->either_count++] : match;
+        if (any) {
+            make_room(&reading, node, to);
+        }
+        status = read_map(&reading, key, node, to);
+    }
+    return status;
+}
+
+/* Each entry's key names a field (or, for labels, a metric's label). */
+static int read_entry(const struct reading *reading, const struct yaml_node *entry,
+                      struct tile_match *match)
+{
+    struct config_reader *r = reading->r;
+    struct tile_field field;
+    struct yaml_node name = *entry->key;
+    if (holds_maps(reading, entry)) {
+        return read_maps(reading, entry, match);
+    }
+    if (reading->labels) {
+        name.text = str_of(arena_printf(r->memory, "payload.labels.%s", name.text.p));
+    }
+    const int status = config_read_field_at(r, NULL, &name, &field);
+    return status == STATUS_OK ? config_read_condition(r, entry, &field, match) : status;
+}
+
+static int read_map(const struct reading *reading, const char *key, const struct yaml_node *value,
+                    struct tile_match *match)
+{
+    struct config_reader *r = reading->r;
     if (value->kind != YAML_MAP) {
-        return config_expected(r, value, key->name,
-                               labels ? "a map from labels to values"
-                                      : "a map such as {event_type: order.created}");
+        return config_expected(r, value, key,
+                               reading->labels ? "a map from labels to values"
+                                               : "a map such as {event_type: order.created}");
     }
     if (value->count == 0) {
-        return config_fail(r, value, key->name, "expected at least one condition");
+        return config_fail(r, value, key, "expected at least one condition");
     }
     const char *outer = r->context;
-    r->context = arena_printf(r->memory, "%s%s.", outer, key->name);
-    match->all = arena_array(r->memory, value->count, sizeof *match->all);
+    r->context = arena_printf(r->memory, "%s%s.", outer, key);
     int status = STATUS_OK;
     for (const struct yaml_node *entry = value->first; entry != NULL && status == STATUS_OK;
          entry = entry->next) {
-        struct tile_condition *condition = &match->all[match->count++];
-        struct yaml_node name = *entry->key;
-        if (labels) {
-            const char *path = arena_printf(r->memory, "payload.labels.%s", name.text.p);
-            name.text = str_of(path);
-        }
-        status = config_read_field_at(r, NULL, &name, &condition->field);
-        if (status == STATUS_OK) {
-            status = read_patterns(r, entry, condition);
-        }
+        status = read_entry(reading, entry, match);
     }
     r->context = outer;
     return status;
+}
+
+static int read_conditions(struct config_reader *r, const struct config_key *key,
+                           const struct yaml_node *value, bool labels, struct tile_match *match)
+{
+    const struct reading reading = {r, labels, 0};
+    make_room(&reading, value, match);
+    return read_map(&reading, key->name, value, match);
 }
 
 int config_read_match(struct config_reader *r, const struct config_key *key,

@@ -13,8 +13,4 @@ config_read_fn config_read_labels; /* struct tile_match: conditions on a metric'
 int config_read_field_at(struct config_reader *r, const char *key, const struct yaml_node *value,
                          struct tile_field *out);
 
-/* A glob or a plain text as a pattern. text is NUL-terminated and lives as long as the
- * configuration. */
-struct tile_pattern config_pattern(struct str text);
-
 #endif

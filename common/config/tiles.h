@@ -55,13 +55,50 @@ struct tile_pattern {
     bool boolean;                /* of TILE_PATTERN_BOOL */
 };
 
-/* A condition holds when the field has a value that is like any of the patterns. For fields that
- * are not in the payload all patterns are TILE_PATTERN_TEXT or TILE_PATTERN_GLOB, because columns
- * are compared as text. */
+/* What a condition asks. A field that is missing passes TILE_TEST_ABSENT alone. */
+enum tile_test {
+    /* The value is like any of the patterns. For fields that are not in the payload all of these
+     * are TILE_PATTERN_TEXT or TILE_PATTERN_GLOB, because columns are compared as text. */
+    TILE_TEST_LIKE,
+    /* The value is like any of the patterns, which have types for columns, too: a number is like
+     * all that is a number, also in a text. */
+    TILE_TEST_IN,
+    TILE_TEST_NOT_IN,         /* the value is like none of them */
+    TILE_TEST_ABOVE,          /* the value is > bound */
+    TILE_TEST_ABOVE_OR_EQUAL, /* the value is >= bound */
+    TILE_TEST_BELOW,          /* the value is < bound */
+    TILE_TEST_BELOW_OR_EQUAL, /* the value is <= bound */
+    TILE_TEST_EXISTS,         /* the field is there, and not null */
+    TILE_TEST_ABSENT,         /* the field is missing, or null */
+    TILE_TEST_ANY,            /* one of the matches fits */
+};
+
+/* What the order of a value is told by. A value that is nothing of the kind passes no test. */
+enum tile_bound_kind { TILE_BOUND_NUMBER, TILE_BOUND_TIME, TILE_BOUND_TEXT };
+
+struct zone;
+
+/* What a value is compared with. */
+struct tile_bound {
+    enum tile_bound_kind kind; /* what it is */
+    struct str text;           /* as written; NUL-terminated; compared by its bytes */
+    double number;             /* of TILE_BOUND_NUMBER: the nearest double; finite */
+    int64_t integer;           /* of TILE_BOUND_NUMBER: the number itself, if `whole` */
+    bool whole;                /* of TILE_BOUND_NUMBER: it is an integer of int64 */
+    int64_t time_us;           /* of TILE_BOUND_TIME: since 1970 */
+    const struct zone *zone;   /* of TILE_BOUND_TIME: of values that name none; NULL: UTC */
+};
+
+struct tile_match;
+
 struct tile_condition {
-    struct tile_field field;  /* the field that is compared */
-    struct tile_pattern *any; /* the values, one of which it has to have */
-    size_t any_count;         /* >= 1 */
+    enum tile_test test;       /* what is asked */
+    struct tile_field field;   /* the field that is asked about; of TILE_TEST_ANY none */
+    struct tile_pattern *any;  /* of TILE_TEST_LIKE, _IN and _NOT_IN: the patterns */
+    size_t any_count;          /* how many; >= 1 where there are any */
+    struct tile_bound bound;   /* of the four comparisons */
+    struct tile_match *either; /* of TILE_TEST_ANY: the matches, one of which has to fit */
+    size_t either_count;       /* how many; >= 1 where there are any */
 };
 
 /* An event matches when all conditions hold; when there are none, every event matches. */

@@ -111,14 +111,119 @@ const struct oracle_value *oracle_row_value(const struct oracle_rows *rows, size
     return oracle_value(rows, oracle_cell(rows, row, oracle_field(rows, field)));
 }
 
+/* `in` and `not`: patterns have types for texts, too. */
+static bool fits_typed(const struct tile_pattern *pattern, const struct oracle_value *value,
+                       bool column)
+{
+    static const char *const words[2][3] = {{"false", "f", "0"}, {"true", "t", "1"}};
+    long double wanted;
+    long double number;
+    if (value->kind != ORACLE_TEXT) {
+        return fits(pattern, value);
+    }
+    if (pattern->kind == TILE_PATTERN_NUMBER) {
+        return number_in(pattern->text, &wanted) && number_in(value->text, &number) &&
+               fabsl(wanted - number) <= 0;
+    }
+    if (pattern->kind != TILE_PATTERN_BOOL) {
+        return fits(pattern, value);
+    }
+    for (size_t i = 0; i < 3 && column; i++) {
+        if (str_is(value->text, words[pattern->boolean][i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sets *out to -1, 0 or 1: how the value stands to what it is compared with. False when it is
+ * nothing of that kind. */
+static bool stands(const struct oracle_rows *rows, size_t row,
+                   const struct tile_condition *condition, const struct oracle_value *value,
+                   int *out)
+{
+    const struct tile_bound *bound = &condition->bound;
+    const struct config *config = oracle_rows_config(rows);
+    long double wanted;
+    long double number;
+    int64_t us;
+    switch (bound->kind) {
+    case TILE_BOUND_NUMBER:
+        if (!number_in(bound->text, &wanted) || !oracle_as_number(value, &number)) {
+            return false;
+        }
+        *out = number < wanted ? -1 : number > wanted;
+        return true;
+    case TILE_BOUND_TIME:
+        if (!oracle_moment(value, config->sources[oracle_row_source(rows, row)].local.time_zone,
+                           &us)) {
+            return false;
+        }
+        *out = us < bound->time_us ? -1 : us > bound->time_us;
+        return true;
+    case TILE_BOUND_TEXT:
+        break;
+    }
+    if (value->kind != ORACLE_TEXT) {
+        return false;
+    }
+    size_t at = 0;
+    while (at < value->text.len && at < bound->text.len && value->text.p[at] == bound->text.p[at]) {
+        at++;
+    }
+    const int a = at < value->text.len ? (unsigned char)value->text.p[at] : -1;
+    const int b = at < bound->text.len ? (unsigned char)bound->text.p[at] : -1;
+    *out = a < b ? -1 : a > b;
+    return true;
+}
+
+static bool fits_one(const struct tile_condition *condition, const struct oracle_value *value)
+{
+    const bool column = condition->field.kind != TILE_FIELD_PAYLOAD;
+    for (size_t i = 0; i < condition->any_count; i++) {
+        if (condition->test == TILE_TEST_LIKE ? fits(&condition->any[i], value)
+                                              : fits_typed(&condition->any[i], value, column)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool holds(const struct oracle_rows *rows, size_t row,
                   const struct tile_condition *condition)
 {
-    const struct oracle_value *value = oracle_row_value(rows, row, &condition->field);
-    for (size_t i = 0; i < condition->any_count; i++) {
-        if (fits(&condition->any[i], value)) {
-            return true;
+    if (condition->test == TILE_TEST_ANY) {
+        for (size_t i = 0; i < condition->either_count; i++) {
+            if (oracle_matches(rows, row, &condition->either[i])) {
+                return true;
+            }
         }
+        return false;
+    }
+    if (condition->test == TILE_TEST_EXISTS || condition->test == TILE_TEST_ABSENT) {
+        return oracle_row_has(rows, row, &condition->field) ==
+               (condition->test == TILE_TEST_EXISTS);
+    }
+    const struct oracle_value *value = oracle_row_value(rows, row, &condition->field);
+    int order = 0;
+    switch (condition->test) {
+    case TILE_TEST_LIKE:
+    case TILE_TEST_IN:
+        return fits_one(condition, value);
+    case TILE_TEST_NOT_IN:
+        return value->kind != ORACLE_ABSENT && !fits_one(condition, value);
+    case TILE_TEST_ABOVE:
+        return stands(rows, row, condition, value, &order) && order > 0;
+    case TILE_TEST_ABOVE_OR_EQUAL:
+        return stands(rows, row, condition, value, &order) && order >= 0;
+    case TILE_TEST_BELOW:
+        return stands(rows, row, condition, value, &order) && order < 0;
+    case TILE_TEST_BELOW_OR_EQUAL:
+        return stands(rows, row, condition, value, &order) && order <= 0;
+    case TILE_TEST_EXISTS:
+    case TILE_TEST_ABSENT:
+    case TILE_TEST_ANY:
+        break;
     }
     return false;
 }

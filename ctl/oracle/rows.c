@@ -45,7 +45,19 @@ const struct tile_field oracle_field_value = {
 static bool same_field(const struct tile_field *a, const struct tile_field *b)
 {
     return a->kind == b->kind && (a->kind != TILE_FIELD_EXTRA || a->extra == b->extra) &&
-           (a->kind != TILE_FIELD_PAYLOAD || str_equal(a->path, b->path));
+           (a->kind != TILE_FIELD_PAYLOAD || (str_equal(a->path, b->path) && a->extra == b->extra));
+}
+
+/* Of a member of the payload only if it is there, as a field of its own: a map and a list are
+ * there, too, and have no value. */
+#define PRESENCE 1
+static struct tile_field presence_of(const struct tile_field *field)
+{
+    struct tile_field presence = *field;
+    if (field->kind == TILE_FIELD_PAYLOAD) {
+        presence.extra = PRESENCE;
+    }
+    return presence;
 }
 
 static void want(struct oracle_rows *rows, const struct tile_field *field)
@@ -66,7 +78,14 @@ static void want(struct oracle_rows *rows, const struct tile_field *field)
 static void want_match(struct oracle_rows *rows, const struct tile_match *match)
 {
     for (size_t i = 0; i < match->count; i++) {
-        want(rows, &match->all[i].field);
+        const struct tile_condition *condition = &match->all[i];
+        const struct tile_field presence = presence_of(&condition->field);
+        const bool asks =
+            condition->test == TILE_TEST_EXISTS || condition->test == TILE_TEST_ABSENT;
+        want(rows, asks ? &presence : &condition->field);
+        for (size_t k = 0; k < condition->either_count; k++) {
+            want_match(rows, &condition->either[k]);
+        }
     }
 }
 
@@ -180,7 +199,13 @@ static uint32_t read_field(struct oracle_rows *rows, const struct tile_field *fi
     case TILE_FIELD_EXTRA:
         return oracle_values_text(&rows->values, extra_of(rows, field->extra, event));
     case TILE_FIELD_PAYLOAD:
-        return oracle_values_json(&rows->values, descend(payload, field->path));
+        payload = descend(payload, field->path);
+        if (field->extra != PRESENCE) {
+            return oracle_values_json(&rows->values, payload);
+        }
+        return oracle_values_text(&rows->values, json_absent(payload) || json_is_unusable(payload)
+                                                     ? STR_NULL
+                                                     : STR("there"));
     case TILE_FIELD_NONE:
         break;
     }
@@ -443,6 +468,12 @@ int64_t oracle_row_us(const struct oracle_rows *rows, size_t row)
 uint32_t oracle_cell(const struct oracle_rows *rows, size_t row, size_t field)
 {
     return rows->cells[row * rows->field_count + field];
+}
+
+bool oracle_row_has(const struct oracle_rows *rows, size_t row, const struct tile_field *field)
+{
+    const struct tile_field presence = presence_of(field);
+    return oracle_cell(rows, row, oracle_field(rows, &presence)) != ORACLE_NO_VALUE;
 }
 
 const struct oracle_value *oracle_value(const struct oracle_rows *rows, uint32_t index)

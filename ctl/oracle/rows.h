@@ -76,6 +76,10 @@ unsigned oracle_row_source(const struct oracle_rows *rows, size_t row); /* numbe
  * those below. */
 size_t oracle_field(const struct oracle_rows *rows, const struct tile_field *field);
 
+/* True when the field, which a condition of the configuration asks for `exists` or `absent`, is
+ * there and not null; a map and a list are, too. */
+bool oracle_row_has(const struct oracle_rows *rows, size_t row, const struct tile_field *field);
+
 /* The fields that all tiles with a metric ask for. */
 extern const struct tile_field oracle_field_type;   /* event_type */
 extern const struct tile_field oracle_field_metric; /* payload.metric */

@@ -109,3 +109,18 @@ bool number_get(const mp_value *value, struct number *out)
     *out = number_of_real(0);
     return mp_as_number(value, &out->value) && isfinite(out->value);
 }
+
+bool number_of_json(const struct json_value *value, struct number *out)
+{
+    int64_t integer;
+    double real;
+    if (json_as_int(value, &integer)) {
+        *out = number_of_int(integer);
+        return true;
+    }
+    if (json_as_number(value, &real)) {
+        *out = number_of_real(real);
+        return true;
+    }
+    return false;
+}

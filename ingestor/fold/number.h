@@ -18,6 +18,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/str.h"
+#include "common/codec/json.h"
 #include "common/codec/mp.h"
 
 /* Bytes of a text that can be a number; a longer one is none. */
@@ -39,6 +40,9 @@ struct number number_of_int(int64_t integer);
  * exponent or none; nothing else, not even spaces. False when it is none, or beyond all doubles. An
  * integer that int64 cannot hold becomes the nearest double. */
 bool number_of_text(struct str text, struct number *out);
+
+/* A number of JSON. False when it is none, or beyond all doubles. */
+bool number_of_json(const struct json_value *value, struct number *out);
 
 static inline bool number_equal(struct number a, struct number b)
 {

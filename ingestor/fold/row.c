@@ -112,21 +112,6 @@ bool row_text(struct row *row, const struct tile_field *field, char scratch[ROW_
     return out->p != NULL;
 }
 
-static bool number_of_json(const struct json_value *value, struct number *out)
-{
-    int64_t integer;
-    double real;
-    if (json_as_int(value, &integer)) {
-        *out = number_of_int(integer);
-        return true;
-    }
-    if (json_as_number(value, &real)) {
-        *out = number_of_real(real);
-        return true;
-    }
-    return false;
-}
-
 bool row_number(struct row *row, const struct tile_field *field, struct number *out)
 {
     struct str text = STR_NULL;
@@ -177,53 +162,22 @@ bool row_time(struct row *row, const struct tile_field *field, const struct zone
     return false;
 }
 
-/* Numbers with equal doubles: true unless they are different integers, which happens from 2^53 on.
- */
-static bool is_same_integer(const struct tile_pattern *pattern, const struct json_value *value,
-                            struct number number)
-{
-    struct number wanted;
-    struct str digits;
-    if (number.value > -0x1p53 && number.value < 0x1p53) {
-        return true;
-    }
-    if (json_as_digits(value, &digits) && strpbrk(pattern->text.p, ".eE") == NULL) {
-        return str_equal(pattern->text, digits);
-    }
-    return number_of_text(pattern->text, &wanted) && number_equal(wanted, number);
-}
-
-static bool pattern_fits_json(const struct tile_pattern *pattern, const struct json_value *value)
-{
-    struct str text;
-    struct number number;
-    bool boolean;
-    if (json_as_str(value, &text)) {
-        return match_fits_text(pattern, text);
-    }
-    if (json_as_bool(value, &boolean)) {
-        return pattern->kind == TILE_PATTERN_BOOL && pattern->boolean == boolean;
-    }
-    return pattern->kind == TILE_PATTERN_NUMBER && number_of_json(value, &number) &&
-           pattern->number == number.value && is_same_integer(pattern, value, number);
-}
-
 static bool condition_holds(struct row *row, const struct tile_condition *condition)
 {
-    const bool payload = condition->field.kind == TILE_FIELD_PAYLOAD;
-    const struct json_value *value = payload ? row_payload(row, condition->field.path) : NULL;
-    const struct str text = payload ? STR_NULL : column(row->event, &condition->field);
-    if (payload ? value == NULL : text.p == NULL) {
+    if (condition->test == TILE_TEST_ANY) {
+        for (size_t i = 0; i < condition->either_count; i++) {
+            if (row_matches(row, &condition->either[i], false)) {
+                return true;
+            }
+        }
         return false;
     }
-    row->counters->bad_fields += json_is_unusable(value);
-    for (size_t i = 0; i < condition->any_count; i++) {
-        const struct tile_pattern *pattern = &condition->any[i];
-        if (payload ? pattern_fits_json(pattern, value) : match_fits_text(pattern, text)) {
-            return true;
-        }
+    if (condition->field.kind != TILE_FIELD_PAYLOAD) {
+        return match_holds_text(condition, column(row->event, &condition->field));
     }
-    return false;
+    const struct json_value *value = row_payload(row, condition->field.path);
+    row->counters->bad_fields += json_is_unusable(value);
+    return match_holds_json(condition, value);
 }
 
 bool row_matches(struct row *row, const struct tile_match *match, bool skip_type)

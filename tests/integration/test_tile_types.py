@@ -5,7 +5,16 @@ import pytest
 from tilewire import RandomEvents, wait_until
 
 # What is not among the tiles that every test has, or not in each form.
+CONDITIONS = [
+    {"payload.amount": {"gt": 12.5, "lte": 100}}, {"payload.amount": {"between": [12.5, 100]}}, {"payload.amount": {"in": [100, 200]}},
+    {"payload.region": {"not": ["eu", "us/*"]}}, {"payload.region": {"gte": "eu", "lt": "x"}}, {"payload.labels": {"exists": True}},
+    {"payload.labels": {"absent": True}, "actor_id": {"absent": False}}, {"actor_id": {"not": "ada"}}, {"target_id": {"gt": "o1"}},
+    {"payload.due_at": {"lt": "2126-01-01"}}, {"payload.due_at": {"gt": "2126-01-01T00:00:00Z"}}, {"event_type": {"not": "order.*"}},
+    {"any": [{"event_type": "order.*", "payload.amount": {"gte": 100}}, {"event_type": "ticket.opened", "actor_id": "ken"}]},
+    {"all": [{"any": [{"actor_id": "ada"}, {"payload.team": {"in": ["a", "b"]}}]}, {"event_type": {"not": "work_item_done"}}]},
+]
 TILES = {
+    "conditions": [{"key": f"t{n}", "type": "count", "match": match} for n, match in enumerate(CONDITIONS)],
     "number": [
         {"key": f"{aggregate}.{name}", "type": "number", "match": {"event_type": "order.*"}, "aggregate": aggregate, "value": "payload.amount", **span}
         for aggregate in ("sum", "avg", "min", "max", "last")

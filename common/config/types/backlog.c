@@ -3,6 +3,7 @@
  * `states: {work_item_created: open, work_item_done: null}`. */
 #include <string.h>
 
+#include "common/config/condition.h"
 #include "common/config/match.h"
 #include "common/config/types/tile_rules.h"
 

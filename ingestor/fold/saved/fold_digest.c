@@ -17,7 +17,21 @@ static void put_match(struct buf *out, const char *name, const struct tile_match
     buf_printf(out, "%s{", name);
     for (size_t i = 0; i < match->count; i++) {
         const struct tile_condition *condition = &match->all[i];
+        if (condition->test == TILE_TEST_ANY) {
+            for (size_t k = 0; k < condition->either_count; k++) {
+                put_match(out, k == 0 ? "any" : "or", &condition->either[k]);
+            }
+            continue;
+        }
         buf_printf(out, "%s:", condition->field.text);
+        if (condition->test != TILE_TEST_LIKE) { /* which was all that there was */
+            buf_printf(out, "test %d\n", (int)condition->test);
+        }
+        if (condition->bound.text.p != NULL) {
+            buf_printf(out, "%d ", (int)condition->bound.kind);
+            buf_append_str(out, condition->bound.text);
+            buf_append_char(out, '\n');
+        }
         for (size_t k = 0; k < condition->any_count; k++) {
             buf_printf(out, "%d=", (int)condition->any[k].kind);
             buf_append_str(out, condition->any[k].text);
@@ -122,6 +136,9 @@ static void use_match(struct columns *columns, const struct tile_match *match)
 {
     for (size_t i = 0; i < match->count; i++) {
         use_field(columns, &match->all[i].field);
+        for (size_t k = 0; k < match->all[i].either_count; k++) {
+            use_match(columns, &match->all[i].either[k]);
+        }
     }
 }
 

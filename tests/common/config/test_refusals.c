@@ -439,9 +439,7 @@ static void test_what_is_found_is_shown_in_short(void **state)
     static const struct refusal refusals[] = {
         {"\"a\\nb\": 1\n\"a\\nb\": 2", "2:1: the key \"a b\" is there already, at line 1"},
         {"tiles: [{key: t, type: count, match: {\"payload.a\\eb\": {}}}]",
-         "1:55: tile \"t\": match.payload.a b: expected a text (`*` stands for anything), a "
-         "number, "
-         "true or false, but found a map"},
+         "1:55: tile \"t\": match.payload.a b: expected a test such as {gt: 5}"},
         {"insecure: \"a\\nb\"", "1:11: insecure: expected true or false, but found \"a b\""},
         {"insecure: ééééééééééééééééééééééééééééééxx",
          "1:11: insecure: expected true or false, but found \"éééééééééééééééééééééééééééééé…\""},
