@@ -292,6 +292,7 @@ struct config_gateway_limits {
     size_t waiting;             /* requests with `wait` at once: 1 to 1,000,000 */
     size_t tiles;               /* held at once: 1 to 10,000,000 */
     size_t channels;            /* different selections with an open stream: 1 to 100,000 */
+    size_t series;              /* of one answer to /metrics/tiles: 1 to 1,000,000 */
 };
 
 /* A list of patterns that may be missing, and may be empty. */

@@ -37,6 +37,7 @@ struct api_counters {
     uint64_t refused_rate;        /* Requests beyond the rate of their address: 429. */
     uint64_t refused_work;        /* Requests of clients in debt: 429. */
     uint64_t refused_patterns;    /* Requests whose patterns are too much work: 400. */
+    uint64_t series_left_out;     /* Series of tiles for which an answer had no room. */
     uint64_t work_steps;          /* The work that clients were charged for. */
     uint64_t refused_host;        /* Requests under a name that is not the gateway's: 421. */
     uint64_t refused_streams;     /* Streams refused with 429 or 503. */

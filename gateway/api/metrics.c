@@ -100,6 +100,8 @@ static void put_http(const struct api *api, const struct http *http, struct buf 
          true, a->refused_work},
         {"requests_refused_patterns", "Requests whose patterns are too much work: 400.", true,
          a->refused_patterns},
+        {"series_left_out", "Series of /metrics/tiles that an answer had no room for.", true,
+         a->series_left_out},
         {"work_steps", "Work charged to addresses, in steps of at most 20 ns.", true,
          a->work_steps},
         {"requests_refused_host", "Requests under a name that is not of gateway.hosts.", true,

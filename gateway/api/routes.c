@@ -11,6 +11,7 @@
 #include "gateway/api/metrics.h"
 #include "gateway/api/push.h"
 #include "gateway/api/status.h"
+#include "gateway/api/tile_metrics.h"
 #include "gateway/api/tiles.h"
 #include "gateway/api/visible.h"
 #include "gateway/api/who.h"
@@ -43,6 +44,7 @@ static const struct route routes[] = {
     {"/api/ws", api_ws_open, KIND_DATA, LATENCY_FETCH_OTHER},
     {"/healthz", api_healthz, KIND_HEALTH, LATENCY_FETCH_OTHER},
     {"/readyz", api_readyz, KIND_HEALTH, LATENCY_FETCH_OTHER},
+    {"/metrics/tiles", api_tile_metrics, KIND_DATA, LATENCY_FETCH_OTHER},
     {"/metrics", api_public_metrics, KIND_FIGURES, LATENCY_FETCH_OTHER},
 };
 

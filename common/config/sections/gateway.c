@@ -242,6 +242,9 @@ static const struct config_key limit_rows[] = {
      .default_value = "100000", .help = "Tiles that are held at once."},
     {CONFIG_COUNT("channels", struct config_gateway_limits, channels, 1, 100000),
      .default_value = "100000", .help = "Different selections that have an open stream."},
+    {CONFIG_COUNT("series", struct config_gateway_limits, series, 1, 1000000),
+     .default_value = "10000",
+     .help = "Series in an answer of [`/metrics/tiles`](monitoring.md#values-of-tiles)."},
 };
 static const struct config_table limits_table = CONFIG_TABLE(limit_rows);
 

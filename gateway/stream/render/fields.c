@@ -13,7 +13,7 @@ static const char *const figures[] = {
     "buckets",   "oldest_at", "min",    "max",       "next_breach_at", "unit",     "count",
     "p50",       "p95",       "p99",    "estimate"};
 
-static bool is_figure(struct str name)
+bool fields_is_figure(struct str name)
 {
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         if (str_is(name, figures[i])) {
@@ -139,7 +139,7 @@ void fields_put_data(struct buf *out, struct lens lens, const mp_value *data, bo
         if (!mp_as_str(&data->via.map.ptr[i].key, &name)) {
             continue;
         }
-        if (is_figure(name)) {
+        if (fields_is_figure(name)) {
             put_name(&w, name, &first);
             json_write_value(out, value);
         } else if (enter(&w, STR("data")) && enter(&w, name)) {
@@ -152,8 +152,8 @@ void fields_put_data(struct buf *out, struct lens lens, const mp_value *data, bo
 static bool truncation_shown(struct lens lens, struct str name, enum fields_of what)
 {
     struct writer w = {.lens = lens};
-    if (what != FIELDS_OF_EVENT && (is_figure(name) || !enter(&w, STR("data")))) {
-        return is_figure(name);
+    if (what != FIELDS_OF_EVENT && (fields_is_figure(name) || !enter(&w, STR("data")))) {
+        return fields_is_figure(name);
     }
     const bool fits = enter(&w, name);
     const struct str path = {w.path, w.len};

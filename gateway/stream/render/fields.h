@@ -26,6 +26,9 @@
 
 enum fields_of { FIELDS_OF_EVENT, FIELDS_OF_TILE, FIELDS_OF_PATCH };
 
+/* True when everybody who sees a tile sees the member of its `data` that has this name. */
+bool fields_is_figure(struct str name);
+
 /* Appends `,"name":value`, or what is shown of the value, or nothing. */
 void fields_put_member(struct buf *out, struct lens lens, struct str name, const mp_value *value);
 
