@@ -180,6 +180,42 @@ static int check_complete(const struct tile_reading *t)
                        "what counts");
 }
 
+/* True when the figures of the tile are numbers of rows or items, which are never below 0. */
+static bool counts_things(const struct tile_config *tile)
+{
+    return tile->type == TILE_BACKLOG || tile->type == TILE_SLA_RISK ||
+           (tile->type == TILE_COUNT && tile->metric == NULL);
+}
+
+/* With a margin that reaches below 0, not even a figure of 0 would end the status. */
+static bool never_ends(const struct tile_limit *limit, double margin)
+{
+    const double eased = limit->number - margin;
+    return (limit->kind == TILE_LIMIT_ABOVE && eased < 0) ||
+           (limit->kind == TILE_LIMIT_ABOVE_OR_EQUAL && eased <= 0);
+}
+
+static int check_margin(const struct tile_reading *t)
+{
+    const struct tile_thresholds *thresholds = &t->tile->thresholds;
+    const struct yaml_node *value = tile_rules_given(t, "margin");
+    if (value == NULL || thresholds->margin == 0 || !counts_things(t->tile)) {
+        return STATUS_OK;
+    }
+    for (size_t level = 0; level < TILE_LEVELS; level++) {
+        const struct tile_limits *limits = &thresholds->levels[level];
+        for (size_t i = 0; i < limits->count; i++) {
+            if (never_ends(&limits->list[i], thresholds->margin)) {
+                return config_fail(t->r, value, "margin",
+                                   "it reaches below 0, where the number never is, so %s would "
+                                   "never end: make it less than the threshold",
+                                   level_names[level]);
+            }
+        }
+    }
+    return STATUS_OK;
+}
+
 int tile_limits_finish(const struct tile_reading *t)
 {
     static const char *const fitting[] = {"for", "clear_after", "margin"};
@@ -192,5 +228,6 @@ int tile_limits_finish(const struct tile_reading *t)
                                  "means something only together with warn or critical");
         }
     }
+    status = status == STATUS_OK ? check_margin(t) : status;
     return status == STATUS_OK ? check_complete(t) : status;
 }

@@ -22,6 +22,15 @@ static const char after[] =
     "  - {key: renamed, type: count, title: New}\n"
     "  - {key: same, type: count}\n";
 
+static const char longer[] =
+    "  - {key: same, type: count}\n"
+    "  - {key: renamed, type: count, title: Old}\n"
+    "  - {key: family, type: count, group_by: target_id}\n"
+    "  - {key: items, type: backlog, item: target_id, states: {x: open, y: null}}\n"
+    "  - {key: changed, type: count, match: {event_type: x}}\n"
+    "  - {key: gone, type: count}\n"
+    "  - {key: new, type: count}\n";
+
 struct fixture {
     struct fold_test t;
     struct config *config; /* the first one, which tiles may hold parts of */
@@ -55,6 +64,20 @@ static void teardown(struct fixture *f)
 {
     fold_test_free(&f->t);
     config_destroy(&f->config);
+}
+
+static void test_what_stays_where_it_was_is_not_told_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct fold_reloaded result;
+    setup(&f);
+    reload(&f, longer, &result);
+    assert_int_equal(result.going_on, 6);
+    assert_int_equal(result.to_build, 1);
+    flush(&f.t);
+    assert_int_equal(f.t.keyframes, 1); /* the new one */
+    teardown(&f);
 }
 
 static void test_what_is_the_same_goes_on(void **state)
@@ -162,6 +185,7 @@ static void test_the_state_follows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_stays_where_it_was_is_not_told_again),
         cmocka_unit_test(test_what_is_the_same_goes_on),
         cmocka_unit_test(test_what_is_new_is_built_from_what_was_and_what_comes),
         cmocka_unit_test(test_a_build_goes_on_through_a_reload),

@@ -105,6 +105,12 @@ static void test_what_is_no_condition_is_refused(void **state)
          "time without a row"},
         {TILE "type: count, for: 1m}]",
          "1:31: tile \"t\": for: means something only together with warn or critical"},
+        {TILE BACKLOG ", warn: blocked, margin: 1}]",
+         "1:113: tile \"t\": margin: it reaches below 0, where the number never is, so warn would "
+         "never end: make it less than the threshold"},
+        {TILE "type: count, critical: \">= 5\", margin: 5}]",
+         "1:57: tile \"t\": margin: it reaches below 0, where the number never is, so critical "
+         "would never end: make it less than the threshold"},
         {TILE "type: trend, step: 1m, length: 1, warn: \"> 1\"}]",
          "1:9: tile \"t\": length: a trend with a status needs 2 buckets or more: its last "
          "complete one is what counts"},
