@@ -226,26 +226,34 @@ def start_clients(d, seed):
     return made
 
 
-def differences(d, made):
-    """How the tiles that clients hold differ from those of the caches, each client on its own."""
-    held = {client: client.held() for client in made["tiles"] + made["copies"]}
-    truths = [d.tiles_of_cache(name) for name in CACHES]
+def differences(d, left):
+    """How what clients hold of tiles differs from what the caches do: of those in `left`, (client, key), with what is told of each."""
+    truths = [truth for truth in (d.tiles_of_cache(name) for name in CACHES) if truth is not None]
+    if not truths:
+        return dict.fromkeys(left, "no cache answers")
+    held = {client: client.held() for client, _ in left}
     problems = {}
-    for client, shown in held.items():
-        answers = [judge.check_tiles(client.name, shown, truth) for truth in truths if truth is not None]
-        problems[client] = min(answers, key=len, default=["no cache answers"])
+    for client, key in left:
+        answers = [judge.check_tiles(client.name, *({k: v for k, v in tiles.items() if k == key} for tiles in (held[client], truth)))
+                   for truth in truths]
+        if all(answers):
+            problems[client, key] = answers[0][0]
     return problems
 
 
 def await_equal_tiles(d, made, timeout_s):
-    """Tiles go on changing with time alone, so each client has to be equal once, not all at one moment."""
-    left = set(made["tiles"] + made["copies"])
+    """Tiles go on changing with time alone, one with a short window at each row that leaves it. So each tile of each client has to be equal
+    once, not all at one moment."""
+    every = made["tiles"] + made["copies"]
     deadline = time.monotonic() + timeout_s
+    truths = [d.tiles_of_cache(name) or {} for name in CACHES]
+    keys = set().union(*truths, *(client.held() for client in every))
+    left = {(client, key) for client in every for key in keys}
     while True:
-        problems = differences(d, made)
-        left -= {client for client in left if not problems[client]}
+        problems = differences(d, left)
+        left = set(problems)
         if not left or time.monotonic() > deadline:
-            return [problem for client in left for problem in problems[client][:3]]
+            return list(problems.values())
         time.sleep(0.05)
 
 
@@ -274,7 +282,7 @@ def check(d, made, truth, early):
             break
         time.sleep(0.1)
     problems += judge.check_events(histories, set(truth.ids()) - early, deleted, **truth.judged) or found
-    problems += truth.losses() + await_equal_tiles(d, made, 10)
+    problems += truth.losses() + await_equal_tiles(d, made, 45)  # the shortest window is 30 s, and empty then
     for client in sum(made.values(), []):
         problems += client.problems
         if client.connections == 0:

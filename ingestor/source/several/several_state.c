@@ -95,6 +95,9 @@ void several_state_anew(struct several_state *state, size_t place)
 /* Gives up runs at the beginning whose rows nobody keeps any more. */
 static void drop_old(struct several_state *state)
 {
+    if (state->runs == NULL) {
+        return; /* There is none yet. */
+    }
     uint64_t rows = 0;
     size_t first = state->run_count;
     while (first > 0 && rows < state->keep && state->run_count - first < SEVERAL_RUNS_MAX) {
