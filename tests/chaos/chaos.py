@@ -231,7 +231,7 @@ def differences(d, left):
     truths = [truth for truth in (d.tiles_of_cache(name) for name in CACHES) if truth is not None]
     if not truths:
         return dict.fromkeys(left, "no cache answers")
-    held = {client: client.held() for client, _ in left}
+    held = {client: client.held() for client in {client for client, _ in left}}
     problems = {}
     for client, key in left:
         answers = [judge.check_tiles(client.name, *({k: v for k, v in tiles.items() if k == key} for tiles in (held[client], truth)))
