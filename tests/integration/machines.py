@@ -28,6 +28,7 @@ def why_not():
 class Machines:
     def __init__(self, *names):
         self.addresses = {name: f"10.213.0.{i + 1}" for i, name in enumerate(names)}
+        self.cuts = set()
         self.holders = {name: self.hold() for name in ("switch", *names)}
         self.home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         self.namespaces = {name: os.open(f"/proc/{holder.pid}/ns/net", os.O_RDONLY) for name, holder in self.holders.items()}
@@ -68,9 +69,17 @@ class Machines:
         for here, there in ((a, b), (b, a)):
             self.ip(here, "neighbour", "replace", self.addresses[there], "lladdr", NOWHERE, "dev", "net0", "nud", "permanent")
 
+        self.cuts.add(frozenset((a, b)))
+
     def join(self, a, b):
         for here, there in ((a, b), (b, a)):
             self.ip(here, "neighbour", "del", self.addresses[there], "dev", "net0")
+        self.cuts.discard(frozenset((a, b)))
+
+    def join_all(self):
+        """What a test has cut is whole for the next one, though it failed."""
+        for a, b in list(self.cuts):
+            self.join(a, b)
 
     def close(self):
         for fd in (self.home, *self.namespaces.values()):

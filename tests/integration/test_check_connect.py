@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tilewire import wait_until
+from tilewire import TILES, wait_until
 
 ORDER = ("2026-11-27T10:00:00Z", "order.created", "ada", "o1", "an order", json.dumps({"amount": 3, "event_id": "a"}))
 
@@ -42,7 +42,7 @@ def test_a_new_deployment_on_sqlite_is_all_right(deploy, sqlite_table):
     assert hashlib.sha256(sqlite_table.path.read_bytes()).digest() == before
     assert not list(d.folder.glob("checkpoint*"))
     lines = d.run("check", "--connect").stdout.splitlines()
-    assert lines[0].endswith("ok, 15 tiles") and lines[-1] == "0 errors, 0 warnings", lines
+    assert lines[0].endswith(f"ok, {len(TILES)} tiles") and lines[-1] == "0 errors, 0 warnings", lines
 
 
 def test_a_deployment_that_runs_answers(deploy, table):
@@ -55,7 +55,7 @@ def test_a_deployment_that_runs_answers(deploy, table):
     has(texts, "ok", "cache", "cache answers at")
     has(texts, "ok", "cache.upstreams", "ingestor answers at")
     has(texts, "ok", "gateway.upstreams", "cache answers at")
-    has(texts, "ok", "state", "the state of 15 tiles")
+    has(texts, "ok", "state", f"the state of {len(TILES)} tiles")
     has(texts, "ok", "lease", f"process {d['ingestor'].process.pid} of this machine holds it")
     d.verify()
 

@@ -91,7 +91,7 @@ def test_the_command_line(deploy, sqlite_table):
     sqlite_table.insert([(now_iso(), "order.created", "ada", "o1", "first order", None)])
     d.verify()
     assert json.loads(d.run("get", "orders.ever", "--json", check=True).stdout)["data"]["value"] == 1
-    assert re.search(r"^orders\.ever +count +1 +complete +1 .* live$", d.run("ls", "orders.", check=True).stdout, re.M)
+    assert re.search(r"^orders\.ever +count +1 +– +complete +1 .* live$", d.run("ls", "orders.", check=True).stdout, re.M)
     assert "first order" in d.run("events", check=True).stdout
     assert "events_folded" in d.run("stats", check=True).stdout + d.run("stats", "--from", "ingestor").stdout
     assert d.run("get", "no.such").returncode == 1

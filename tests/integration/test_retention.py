@@ -108,7 +108,7 @@ def test_the_command_line_says_what_a_tile_knows_of_the_past(deploy, postgres_ta
     reload(d, [*TILES, {"key": "new", "type": "count"}], wait=False)
     wait_until(lambda: d.request("/api/tiles/new")[0] == 200 and d.tile("new")["building"]["progress"] > 0, what="the rows before the one that is held")
     percent = int(100 * d.tile("new")["building"]["progress"])
-    row = re.search(r"^new +count +\d+ +(.+?)  ", d.run("ls", check=True).stdout, re.M)
+    row = re.search(r"^new +count +\d+ +– +(.+?)  ", d.run("ls", check=True).stdout, re.M)
     assert row[1] == f"building {percent} %"
     assert f"building       {percent} %: until then the tile lacks rows" in d.run("get", "new", check=True).stdout
     assert json.loads(d.run("get", "new", "--json", check=True).stdout)["building"]["progress"] == d.tile("new")["building"]["progress"]
@@ -116,7 +116,7 @@ def test_the_command_line_says_what_a_tile_knows_of_the_past(deploy, postgres_ta
     wait_until(lambda: built(d, "new"))
     since = d.tile("new")["since"]
     listed = d.run("ls", check=True).stdout
-    assert re.search(rf"^new +count +2990 +since {since['time'][:16]}Z  ", listed, re.M), listed
+    assert re.search(rf"^new +count +2990 +– +since {since['time'][:16]}Z  ", listed, re.M), listed
     got = d.run("get", "new", check=True).stdout
     assert f"since          position 11, {since['time']}" in got and "complete       no: older rows were gone" in got
     (tile,) = [t for t in json.loads(d.run("ls", "--json", check=True).stdout) if t["key"] == "new"]
