@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "common/base/table.h"
-
 #include "common/base/xalloc.h"
 
 #define NAME_BYTES 64 /* of dedupe_memory for each name, see docs/sources.md */

@@ -82,10 +82,12 @@ def bare_latency(stream, seconds):
         listener = threading.Thread(target=listen)
         listener.start()
         start = time.monotonic()
-        for i in range(round(100 * seconds)):
+        count = round(100 * seconds)
+        for i in range(count):
             time.sleep(max(0.0, start + i / 100 - time.monotonic()))
             publish()
-        time.sleep(0.1)
+        while len(took) < count and time.monotonic() - start < 10 * seconds:
+            time.sleep(0.01)
         s.shutdown(socket.SHUT_RDWR)
         listener.join()
     return median(took)

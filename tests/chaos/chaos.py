@@ -234,8 +234,8 @@ def differences(d, left):
     held = {client: client.held() for client in {client for client, _ in left}}
     problems = {}
     for client, key in left:
-        answers = [judge.check_tiles(client.name, *({k: v for k, v in tiles.items() if k == key} for tiles in (held[client], truth)))
-                   for truth in truths]
+        shown, *true = ({key: tiles[key]} if key in tiles else {} for tiles in (held[client], *truths))
+        answers = [judge.check_tiles(client.name, shown, truth) for truth in true]
         if all(answers):
             problems[client, key] = answers[0][0]
     return problems

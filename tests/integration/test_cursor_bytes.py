@@ -69,6 +69,23 @@ def test_a_text_id_of_other_bytes_passes_over_its_row(deploy, postgres_table, as
     d.verify()
 
 
+def test_any_text_of_other_bytes_passes_over_its_row_also_after_a_crash(deploy, postgres_table, ascii_table):
+    run = ascii_table
+    make(run)
+    run(b"INSERT INTO events (id, target_id) VALUES ('plain', 'a'), ('M\xfcnchen', 'b'), ('d', 'K\xf6ln')")
+    d = deploy(postgres_table, tiles=EVER, config=FAST).start()
+    wait_until(lambda: value(d) == 1)
+    wait_until(lambda: d.stats()["rows_unusable"] == 2)
+    d["ingestor"].await_log(r"row M\\xfcnchen is passed over: its id is no text of 1 to 200 bytes in UTF-8")
+    d["ingestor"].await_log("row d is passed over: it has a text that is not UTF-8")
+    d.verify()
+    d["ingestor"].kill()
+    run(b"INSERT INTO events (id, target_id) VALUES ('z\xfd', 'e'), ('more', 'f')")
+    d.start("ingestor")
+    wait_until(lambda: value(d) == 2)
+    d.verify()
+
+
 def test_pages_that_end_with_such_an_id_are_gone_on_from(deploy, postgres_table, ascii_table):
     """A page has 4,000 rows. All of them have one time, so that ids alone say where to go on."""
     run = ascii_table

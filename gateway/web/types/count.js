@@ -22,8 +22,12 @@ export class Count {
 
   update({ data, display }) {
     this.now = data.value;
-    setFigure(this.value, data.value, { display, unitNode: this.unit });
-    setText(this.note, spanWords(data));
+    setFigure(this.value, data.value, { display, unit: data.unit, unitNode: this.unit });
+    setText(this.note, this.describe(data));
+  }
+
+  describe(data) {
+    return spanWords(data);
   }
 
   tick(fresh) {

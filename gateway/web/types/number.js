@@ -1,34 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A number that is made of the values of rows: what it is of them, and of which time they are.
-import { element, setText } from "../dom.js";
-import { setFigure } from "../figure.js";
-import { spanWords } from "../format.js";
-import { History } from "../history.js";
+// A number that is made of the values of rows: drawn as a count, and said what it is of them.
+import { Count } from "./count.js";
 
 const names = { sum: "sum", avg: "average", min: "smallest", max: "largest", last: "latest" };
 
-export class Aggregate {
-  static single = true;
-
-  static begin({ begins_at, window_ms }, now) {
-    return begins_at ? Date.parse(begins_at) : now - window_ms;
-  }
-
-  constructor(body) {
-    this.value = element("span", { class: "big" });
-    this.unit = element("span", { class: "unit" });
-    this.note = element("div", { class: "quiet" });
-    body.append(element("div", {}, this.value, this.unit), this.note);
-    this.history = new History(body);
-  }
-
-  update({ data, display }) {
-    this.now = data.value;
-    setFigure(this.value, data.value, { display, unit: data.unit, unitNode: this.unit });
-    setText(this.note, `${names[data.aggregate] ?? data.aggregate} ${spanWords(data)}`.trim());
-  }
-
-  tick(fresh) {
-    if (fresh) this.history.tick(this.now);
+export class Aggregate extends Count {
+  describe(data) {
+    return `${names[data.aggregate] ?? data.aggregate} ${super.describe(data)}`.trim();
   }
 }
