@@ -77,7 +77,7 @@ function numberOf(given) {
 }
 
 // Outside of a browser there are no tabs to share a connection with.
-const hasTabs = () => globalThis.process?.versions === undefined;
+const hasTabs = () => (globalThis.document ?? globalThis.WorkerGlobalScope) !== undefined;
 
 // What the environment has, but for what the client is to take instead.
 function envWith(instead) {
