@@ -24,6 +24,7 @@ class Broker:
         self.path, self.first = path, first
         self.port, self.sasl_port, self.controller_port = free_ports(3)
         self.address = f"127.0.0.1:{self.port}"
+        self.other = None  # one that joined it
         self.through = {}  # further ports that it listens on → the port at which a relay to it listens
 
     def command(self):
@@ -37,11 +38,11 @@ class Broker:
 
     @contextlib.contextmanager
     def second(self):
-        """One more broker of its cluster."""
-        made = Broker(self.path / "second", self)
-        made.start()
-        yield made
-        made.stop("KILL")
+        """One more broker of its cluster, which has what it had the last time."""
+        self.other = self.other or Broker(self.path / "second", self)
+        self.other.start()
+        yield self.other
+        self.other.stop("KILL")
 
     def stop(self, signal="TERM"):
         subprocess.run([SCRIPT, "stop", self.path, signal], check=True)

@@ -8,7 +8,7 @@ import pytest
 from kafka import Topics, throw_away_broker
 from test_cursor import text_ids
 from test_kafka import COUNT, all_events, await_value, order
-from tilewire import wait_until
+from tilewire import PATIENCE, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,28 @@ def test_one_of_two_brokers_is_killed_and_the_other_leads(deploy, own_broker):
         assert leaders(topics) == {1}
         wait_until(lambda: len(text_ids(stream)) == 40, what="each event once")
         assert sorted(text_ids(stream)) == sorted(topics.ids())
+        d.verify()
+
+
+def test_an_ingestor_starts_while_a_leader_is_gone(deploy, own_broker):
+    """For some seconds the cluster names a leader that will not answer. Asking it for its offsets must come to an end."""
+    with own_broker.second() as second:
+        wait_until(lambda: len(own_broker.admin.list_topics(timeout=30).brokers) == 2, what="two brokers")
+        topics = Topics(own_broker, partitions=4, replicas=2)
+        topics.create()
+        wait_until(lambda: leaders(topics) == {1, 2}, what="both to lead")
+        d = deploy(topics, tiles=COUNT).start()
+        send_to_all(topics, 5)
+        await_value(d, 20)
+        d["ingestor"].kill()
+        second.stop("KILL")
+        assert leaders(topics) == {1, 2}
+        d["ingestor"].start()
+        for asking in (["check", "--connect"], ["verify", "--timeout", "1s"]):
+            d.run(*asking, timeout=PATIENCE)
+        send_to_all(topics, 5)
+        await_value(d, 40)
+        assert leaders(topics) == {1}
         d.verify()
 
 

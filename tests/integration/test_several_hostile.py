@@ -127,8 +127,8 @@ def test_a_standby_goes_on_where_the_leader_was(deploy, two):  # noqa: F811
             count = r.randrange(1, 4)
             two[name].insert(rows(count))
             sent[name] += count
-        d[leader].kill()
         before = len(d[waiting].log_text())
+        d[leader].kill()
         d[waiting].await_log("ready component", after=before)
         d[leader].start()
     total = sum(sent.values())

@@ -68,10 +68,9 @@ static void try_topic(struct kafka *k, const struct rd_kafka_metadata_topic *top
         int64_t low;
         int64_t high;
         const rd_kafka_resp_err_t code =
-            partition->leader < 0
-                ? RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
-                : rd_kafka_query_watermark_offsets(k->handle, topic->topic, partition->id, &low,
-                                                   &high, CONNECT_WAIT_MS);
+            partition->leader < 0 ? RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE
+                                  : oracle_kafka_range(k->handle, topic->topic, partition->id, &low,
+                                                       &high, CONNECT_WAIT_MS);
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
             finding_add(
                 k->out, FINDING_ERROR, CONNECT_SOURCE,

@@ -238,13 +238,39 @@ static void pause_after_page(struct kafka *k)
     }
 }
 
+/* The protocol asks for the offset of a time, and takes those of the two ends for times. (The
+ * function of librdkafka that is made for it does not give up when its time is over.) */
+static rd_kafka_resp_err_t ask_offset(rd_kafka_t *handle, const char *topic, int32_t number,
+                                      int64_t *offset, int timeout_ms)
+{
+    rd_kafka_topic_partition_list_t *one = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(one, topic, number);
+    asked->offset = *offset;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(handle, one, timeout_ms);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = asked->offset == *offset ? RD_KAFKA_RESP_ERR__TIMED_OUT : asked->err;
+    }
+    *offset = asked->offset;
+    rd_kafka_topic_partition_list_destroy(one);
+    return code;
+}
+
+rd_kafka_resp_err_t oracle_kafka_range(rd_kafka_t *handle, const char *topic, int32_t number,
+                                       int64_t *first, int64_t *end, int timeout_ms)
+{
+    *first = RD_KAFKA_OFFSET_BEGINNING;
+    *end = RD_KAFKA_OFFSET_END;
+    const rd_kafka_resp_err_t code = ask_offset(handle, topic, number, first, timeout_ms);
+    return code != RD_KAFKA_RESP_ERR_NO_ERROR ? code
+                                              : ask_offset(handle, topic, number, end, timeout_ms);
+}
+
 /* All messages of a partition, up to the end that it has when this begins. */
 static int read_partition(struct kafka *k, const char *name, int32_t number, struct error *err)
 {
     int64_t low;
     int64_t high;
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(k->handle, name, number, &low, &high, ANSWER_MS);
+    rd_kafka_resp_err_t code = oracle_kafka_range(k->handle, name, number, &low, &high, ANSWER_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return failed(k, name, code, err);
     }

@@ -284,11 +284,48 @@ int kafka_client_partitions(struct kafka_client *client, kafka_each_partition *e
     return check_found(kafka, found, err);
 }
 
-int kafka_client_range(struct kafka_client *client, const char *topic, int32_t number,
-                       int64_t *first, int64_t *end, struct error *err)
+/* Sets the offsets that the leaders name: RD_KAFKA_OFFSET_BEGINNING or _END, which the protocol
+ * takes for a time ("ListOffsets": -2 and -1). rd_kafka_query_watermark_offsets asks for both, but
+ * waits for a leader that is gone until it is back, whatever time it is given (librdkafka 2.0.2).
+ */
+static rd_kafka_resp_err_t list_offsets(rd_kafka_t *handle, rd_kafka_topic_partition_list_t *list,
+                                        int64_t which)
 {
-    const rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(client->asker, topic, number, first, end, KAFKA_ANSWER_MS);
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].offset = which;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(handle, list, KAFKA_ANSWER_MS);
+    for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        const rd_kafka_topic_partition_t *asked = &list->elems[i];
+        code = asked->err;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && asked->offset < 0) {
+            code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+        }
+    }
+    return code;
+}
+
+int kafka_client_ranges(struct kafka_client *client, struct kafka_range *ranges, size_t count,
+                        struct error *err)
+{
+    if (count == 0) {
+        return STATUS_OK;
+    }
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_topic_partition_list_add(list, ranges[i].topic, ranges[i].number);
+    }
+    rd_kafka_resp_err_t code = list_offsets(client->asker, list, RD_KAFKA_OFFSET_BEGINNING);
+    for (size_t i = 0; i < count; i++) {
+        ranges[i].first = list->elems[i].offset;
+    }
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = list_offsets(client->asker, list, RD_KAFKA_OFFSET_END);
+    }
+    for (size_t i = 0; i < count; i++) {
+        ranges[i].end = list->elems[i].offset;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : unreachable(client, code, err);
 }
 

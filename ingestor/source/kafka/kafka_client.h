@@ -45,9 +45,18 @@ typedef void kafka_each_partition(void *arg, const char *topic, int32_t number);
 int kafka_client_partitions(struct kafka_client *client, kafka_each_partition *each, void *arg,
                             struct error *err);
 
-/* The offsets of the first message that is there, and behind the last one. STATUS_IO. */
-int kafka_client_range(struct kafka_client *client, const char *topic, int32_t number,
-                       int64_t *first, int64_t *end, struct error *err);
+/* What there is of a partition. */
+struct kafka_range {
+    const char *topic; /* borrowed */
+    int32_t number;    /* of the partition */
+    int64_t first;     /* the offset of the first message that is there */
+    int64_t end;       /* the offset behind the last one */
+};
+
+/* Asks the brokers for first and end of all these partitions, and waits no longer than
+ * KAFKA_ANSWER_MS for each of the two. STATUS_IO: one has no leader that answers. */
+int kafka_client_ranges(struct kafka_client *client, struct kafka_range *ranges, size_t count,
+                        struct error *err);
 
 /* The same of the end, as the last answer with messages said; -1 when there was none. */
 int64_t kafka_client_known_end(struct kafka_client *client, const char *topic, int32_t number);

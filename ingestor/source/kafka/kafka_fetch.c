@@ -7,7 +7,7 @@
 #include "common/base/xalloc.h"
 
 #define SHORT_QUEUE 1000 /* messages; one that was never longer was hardly full of them */
-#define ANSWER_MS 100    /* A broker that takes longer has other troubles. */
+#define ANSWER_MS 100    /* Brokers that take longer have other troubles. */
 
 void kafka_fetch_forget(struct kafka_fetch *fetch)
 {
@@ -53,11 +53,15 @@ bool kafka_fetch_is_half(struct kafka_fetch *fetch, size_t messages)
 /* What they answer does not matter. */
 void kafka_fetch_wake(const struct kafka_fetch *fetch, rd_kafka_t *handle)
 {
+    if (fetch->count == 0) {
+        return;
+    }
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)fetch->count);
     for (size_t i = 0; i < fetch->count; i++) {
         const struct kafka_leader *leader = &fetch->leaders[i];
-        int64_t first;
-        int64_t end;
-        (void)rd_kafka_query_watermark_offsets(handle, leader->topic, leader->partition, &first,
-                                               &end, ANSWER_MS);
+        rd_kafka_topic_partition_list_add(list, leader->topic, leader->partition)->offset =
+            RD_KAFKA_OFFSET_END;
     }
+    (void)rd_kafka_offsets_for_times(handle, list, ANSWER_MS);
+    rd_kafka_topic_partition_list_destroy(list);
 }

@@ -22,17 +22,22 @@ static size_t piece_of(struct kafka_gather *g, const rd_kafka_message_t *message
     return g->count;
 }
 
-/* Limits a piece to what is still there of it. */
-static int limit_piece(struct kafka_gather *g, struct kafka_piece *piece, struct error *err)
+/* Limits the pieces to what is still there of them. */
+static int limit_pieces(struct kafka_gather *g, struct error *err)
 {
-    int64_t low;
-    int64_t high;
-    const int status = kafka_client_range(g->client, piece->topic, piece->number, &low, &high, err);
-    if (status == STATUS_OK) {
-        piece->cut = piece->first < low;
-        piece->first = piece->cut ? low : piece->first;
-        piece->end = piece->end > high ? high : piece->end;
+    struct kafka_range *ranges = x_calloc(g->count + 1, sizeof *ranges);
+    for (size_t i = 0; i < g->count; i++) {
+        ranges[i] =
+            (struct kafka_range){.topic = g->pieces[i].topic, .number = g->pieces[i].number};
     }
+    const int status = kafka_client_ranges(g->client, ranges, g->count, err);
+    for (size_t i = 0; i < g->count && status == STATUS_OK; i++) {
+        struct kafka_piece *piece = &g->pieces[i];
+        piece->cut = piece->first < ranges[i].first;
+        piece->first = piece->cut ? ranges[i].first : piece->first;
+        piece->end = piece->end > ranges[i].end ? ranges[i].end : piece->end;
+    }
+    free(ranges);
     return status;
 }
 
@@ -122,14 +127,11 @@ static int take_turn(struct kafka_gather *g, mono_time *heard, struct error *err
 int kafka_gather_open(struct kafka_gather *g, struct kafka_client *client,
                       struct kafka_piece *pieces, size_t count, struct error *err)
 {
-    int status = STATUS_OK;
     *g = (struct kafka_gather){.client = client, .pieces = pieces, .count = count};
     for (size_t i = 0; i < count; i++) {
         pieces[i].over = true;
     }
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        status = limit_piece(g, &pieces[i], err);
-    }
+    int status = limit_pieces(g, err);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         status = begin(g, &pieces[i], err);
     }

@@ -116,24 +116,45 @@ static void find_place(struct kafka_source *s, const struct place *place)
     }
 }
 
-static int add_place(struct kafka_source *s, size_t index, struct places *places, struct error *err)
+static bool is_due(const struct kafka_feed *feed)
 {
-    const struct kafka_partition *p = &s->state.partitions[index];
-    struct place *place = &places->all[places->count];
-    *place = (struct place){.index = index, .anchor = {.offset = -1}};
-    const int status =
-        kafka_client_range(&s->client, p->topic, p->number, &place->low, &place->high, err);
-    s->feeds[index].end = place->high;
-    if (status == STATUS_OK && p->next >= 0) {
+    return feed->wanted && !feed->consumed;
+}
+
+/* Adds the places of all partitions that are due. */
+static int add_places(struct kafka_source *s, struct places *places, struct error *err)
+{
+    struct kafka_range *ranges = x_calloc(s->feed_count + 1, sizeof *ranges);
+    for (size_t i = 0; i < s->feed_count; i++) {
+        const struct kafka_partition *p = &s->state.partitions[i];
+        if (is_due(&s->feeds[i])) {
+            ranges[places->count] = (struct kafka_range){.topic = p->topic, .number = p->number};
+            places->all[places->count++] = (struct place){.index = i, .anchor = {.offset = -1}};
+        }
+    }
+    const int status = kafka_client_ranges(&s->client, ranges, places->count, err);
+    for (size_t i = 0; i < places->count && status == STATUS_OK; i++) {
+        places->all[i].low = ranges[i].first;
+        places->all[i].high = ranges[i].end;
+        s->feeds[places->all[i].index].end = ranges[i].end;
+    }
+    free(ranges);
+    return status;
+}
+
+/* The message by which a partition that was read is known again is looked at if it is there. */
+static void add_piece(struct kafka_source *s, struct places *places, size_t at)
+{
+    const struct kafka_partition *p = &s->state.partitions[places->all[at].index];
+    struct place *place = &places->all[at];
+    if (p->next >= 0) {
         place->anchor = p->next > place->high ? p->first : p->last;
     }
     if (place->anchor.offset >= place->low && place->anchor.offset < place->high) {
-        places->place_of[places->piece_count] = places->count;
+        places->place_of[places->piece_count] = at;
         places->pieces[places->piece_count++] = (struct kafka_piece){
             p->topic, p->number, place->anchor.offset, place->anchor.offset + 1, false, false};
     }
-    places->count++;
-    return status;
 }
 
 static int consume_partition(struct kafka_source *s, size_t index, int64_t low, struct error *err)
@@ -148,11 +169,6 @@ static int consume_partition(struct kafka_source *s, size_t index, int64_t low, 
     return status;
 }
 
-static bool is_due(const struct kafka_feed *feed)
-{
-    return feed->wanted && !feed->consumed;
-}
-
 /* All places are found before anything is consumed: looking at messages again needs the queue
  * alone. They are looked at together, because a broker answers one question after the other. Of a
  * partition that comes while others are consumed nothing was read, and nothing is to be looked at.
@@ -164,9 +180,9 @@ int kafka_live_start(struct kafka_source *s, struct error *err)
         .pieces = x_calloc(s->feed_count + 1, sizeof *places.pieces),
         .place_of = x_calloc(s->feed_count + 1, sizeof *places.place_of),
     };
-    int status = STATUS_OK;
-    for (size_t i = 0; i < s->feed_count && status == STATUS_OK; i++) {
-        status = is_due(&s->feeds[i]) ? add_place(s, i, &places, err) : STATUS_OK;
+    int status = add_places(s, &places, err);
+    for (size_t i = 0; i < places.count && status == STATUS_OK; i++) {
+        add_piece(s, &places, i);
     }
     if (status == STATUS_OK && places.piece_count != 0) {
         status =
