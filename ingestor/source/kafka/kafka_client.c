@@ -15,6 +15,7 @@
 
 #define LAST_MS INT64_C(253402300799999) /* of the year 9999 */
 #define DIGEST_BYTES ((size_t)64)        /* of a value: each message comes by there */
+#define METADATA_KEY 3                   /* "Metadata", the request of the protocol */
 #define SECRET_SIZE 65536                /* bytes of a file with a secret, such as a key */
 
 /* ---- Options ---- */
@@ -94,13 +95,17 @@ static bool is_one_of(int code, const rd_kafka_resp_err_t *codes, size_t count)
     return false;
 }
 
-/* One broker of several may be gone; what counts is that all are, or that we may not come in. */
+/* One broker of several may be gone; what counts is that all are, that we may not come in, or that
+ * a topic or partition has gone away: another one may have its name now. */
 static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opaque)
 {
     static const rd_kafka_resp_err_t fatal[] = {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN,
                                                 RD_KAFKA_RESP_ERR__AUTHENTICATION,
                                                 RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
-                                                RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__FATAL};
+                                                RD_KAFKA_RESP_ERR__SSL,
+                                                RD_KAFKA_RESP_ERR__FATAL,
+                                                RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
+                                                RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION};
     struct kafka_client *client = opaque;
     (void)handle;
     if (is_one_of(code, fatal, sizeof fatal / sizeof fatal[0])) {
@@ -116,6 +121,33 @@ static void on_log(const rd_kafka_t *handle, int level, const char *facility, co
     (void)handle;
     (void)level;
     log_debug("librdkafka: %s: %s", facility, text);
+}
+
+/* A thread of librdkafka calls it for each request. ThreadSanitizer does not know these threads,
+ * and must not be told of what they do. */
+__attribute__((no_sanitize("thread"))) static rd_kafka_resp_err_t
+on_request(rd_kafka_t *handle, int socket, const char *broker, int32_t broker_id, int16_t key,
+           int16_t version, int32_t correlation, size_t size, void *opaque)
+{
+    struct kafka_client *client = opaque;
+    (void)handle, (void)socket, (void)broker, (void)broker_id, (void)version, (void)correlation,
+        (void)size;
+    if (key == METADATA_KEY) {
+        __atomic_store_n(&client->leader_asked, true, __ATOMIC_RELEASE);
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_new(rd_kafka_t *handle, const rd_kafka_conf_t *conf, void *opaque,
+                                  char *why, size_t why_size)
+{
+    (void)conf, (void)why, (void)why_size;
+    return rd_kafka_interceptor_add_on_request_sent(handle, "tilewire", on_request, opaque);
+}
+
+bool kafka_client_leader_was_asked(struct kafka_client *client)
+{
+    return __atomic_exchange_n(&client->leader_asked, false, __ATOMIC_ACQ_REL);
 }
 
 int kafka_client_serve(struct kafka_client *client, struct error *err)
@@ -145,7 +177,9 @@ int kafka_client_failed(struct kafka_client *client, const rd_kafka_message_t *m
 
 /* ---- Opening and closing ---- */
 
-static int open_handle(struct kafka_client *client, rd_kafka_t **out, struct error *err)
+/* consumes: what it asks for leaders is noted. */
+static int open_handle(struct kafka_client *client, bool consumes, rd_kafka_t **out,
+                       struct error *err)
 {
     char why[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -157,6 +191,9 @@ static int open_handle(struct kafka_client *client, rd_kafka_t **out, struct err
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_log_cb(conf, on_log);
+    if (consumes) {
+        rd_kafka_conf_interceptor_add_on_new(conf, "tilewire", on_new, client);
+    }
     *out = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
     if (*out == NULL) {
         rd_kafka_conf_destroy(conf);
@@ -168,9 +205,9 @@ static int open_handle(struct kafka_client *client, rd_kafka_t **out, struct err
 int kafka_client_open(struct kafka_client *client, const struct config *config, struct error *err)
 {
     *client = (struct kafka_client){.config = config};
-    int status = open_handle(client, &client->handle, err);
+    int status = open_handle(client, true, &client->handle, err);
     if (status == STATUS_OK) {
-        status = open_handle(client, &client->asker, err);
+        status = open_handle(client, false, &client->asker, err);
     }
     if (status != STATUS_OK) {
         kafka_client_close(client);

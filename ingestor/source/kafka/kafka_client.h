@@ -26,9 +26,10 @@ struct kafka_client {
     rd_kafka_t *handle;          /* consumes */
     rd_kafka_t *asker; /* asks, over connections of its own: a broker answers one question after
                         * the other, and that for messages not before there are some */
-    rd_kafka_queue_t *queue;       /* of all partitions that are consumed */
-    rd_kafka_topic_t **topics;     /* those that were asked for, by name */
-    size_t topic_count;            /* how many there are */
+    rd_kafka_queue_t *queue;   /* of all partitions that are consumed */
+    rd_kafka_topic_t **topics; /* those that were asked for, by name */
+    size_t topic_count;        /* how many there are */
+    bool leader_asked; /* The handle asked for leaders. Set by threads of librdkafka (atomic). */
     struct kafka_fetch fetch;      /* how much librdkafka fetches ahead */
     struct error down;             /* why nothing can be read; empty: nothing says so */
     struct message_reader *reader; /* of messages */
@@ -66,6 +67,10 @@ int64_t kafka_client_known_end(struct kafka_client *client, const char *topic, i
 int kafka_client_consume(struct kafka_client *client, const char *topic, int32_t number,
                          int64_t offset, struct error *err);
 void kafka_client_stop(struct kafka_client *client, const char *topic, int32_t number);
+
+/* True when librdkafka has asked who leads partitions, since it was last called: as it does at the
+ * start, each five minutes, and when a leader refused to go on, before it fetches again. */
+bool kafka_client_leader_was_asked(struct kafka_client *client);
 
 /* Serves what librdkafka has to tell. STATUS_IO: nothing can be read. */
 int kafka_client_serve(struct kafka_client *client, struct error *err);

@@ -8,7 +8,8 @@
 #include "common/base/xalloc.h"
 #include "common/config/partition.h"
 #include "common/program/log.h"
-#include "ingestor/source/kafka/kafka_gather.h"
+#include "ingestor/source/kafka/kafka_doubt.h"
+#include "ingestor/source/kafka/kafka_known.h"
 
 #define TURN_MS 100
 #define SILENT_MS 10000 /* so long nothing may come before the end of all partitions is reached */
@@ -37,34 +38,18 @@ int kafka_live_discover(struct kafka_source *s, struct error *err)
 
 /* ---- Where a partition is gone on from ---- */
 
-enum same { SAME_UNKNOWN, SAME_YES, SAME_NO };
-
 /* A partition that is to be consumed. */
 struct place {
-    size_t index;
-    int64_t low;
-    int64_t high;
-    struct kafka_anchor anchor; /* the message that is looked at; its offset is -1: none */
-    enum same same;             /* Whether the message that was read there is there. */
+    size_t index; /* of its feed */
+    int64_t low;  /* the offset of the first message that is there */
+    int64_t high; /* the offset behind the last one */
 };
 
 struct places {
     struct place *all;
+    struct kafka_known *known; /* of each, the message by which what was read is known again */
     size_t count;
-    struct kafka_piece *pieces; /* of the anchors that may be there */
-    size_t *place_of;           /* of each piece */
-    size_t piece_count;
 };
-
-static bool note_digest(void *arg, size_t piece, rd_kafka_message_t *message)
-{
-    struct places *places = arg;
-    struct place *place = &places->all[places->place_of[piece]];
-    if (message->offset == place->anchor.offset) {
-        place->same = kafka_client_digest(message) == place->anchor.digest ? SAME_YES : SAME_NO;
-    }
-    return true;
-}
 
 /* What was read is another partition's: its messages are new ones, and their ids were used before.
  */
@@ -102,12 +87,12 @@ static void go_ahead(struct kafka_source *s, struct kafka_partition *p, int64_t 
 }
 
 /* Sets p->next to what there is. */
-static void find_place(struct kafka_source *s, const struct place *place)
+static void find_place(struct kafka_source *s, const struct place *place, enum kafka_same same)
 {
     struct kafka_partition *p = &s->state.partitions[place->index];
     if (p->next < 0) {
         s->older_gone |= place->low > 0;
-    } else if (place->same == SAME_NO || (p->next > place->high && place->same == SAME_UNKNOWN)) {
+    } else if (same == KAFKA_SAME_NO || (p->next > place->high && same == KAFKA_SAME_UNKNOWN)) {
         begin_anew(s, p, place->low);
     } else if (p->next > place->high) {
         go_back(s, p, place->high);
@@ -121,7 +106,7 @@ static bool is_due(const struct kafka_feed *feed)
     return feed->wanted && !feed->consumed;
 }
 
-/* Adds the places of all partitions that are due. */
+/* The places of all partitions that are due. */
 static int add_places(struct kafka_source *s, struct places *places, struct error *err)
 {
     struct kafka_range *ranges = x_calloc(s->feed_count + 1, sizeof *ranges);
@@ -129,32 +114,24 @@ static int add_places(struct kafka_source *s, struct places *places, struct erro
         const struct kafka_partition *p = &s->state.partitions[i];
         if (is_due(&s->feeds[i])) {
             ranges[places->count] = (struct kafka_range){.topic = p->topic, .number = p->number};
-            places->all[places->count++] = (struct place){.index = i, .anchor = {.offset = -1}};
+            places->all[places->count++].index = i;
         }
     }
     const int status = kafka_client_ranges(&s->client, ranges, places->count, err);
     for (size_t i = 0; i < places->count && status == STATUS_OK; i++) {
-        places->all[i].low = ranges[i].first;
-        places->all[i].high = ranges[i].end;
-        s->feeds[places->all[i].index].end = ranges[i].end;
+        struct place *place = &places->all[i];
+        const struct kafka_partition *p = &s->state.partitions[place->index];
+        place->low = ranges[i].first;
+        place->high = ranges[i].end;
+        s->feeds[place->index].end = place->high;
+        places->known[i] =
+            (struct kafka_known){.topic = p->topic, .number = p->number, .anchor = {.offset = -1}};
+        if (p->next >= 0) {
+            places->known[i].anchor = p->next > place->high ? p->first : p->last;
+        }
     }
     free(ranges);
     return status;
-}
-
-/* The message by which a partition that was read is known again is looked at if it is there. */
-static void add_piece(struct kafka_source *s, struct places *places, size_t at)
-{
-    const struct kafka_partition *p = &s->state.partitions[places->all[at].index];
-    struct place *place = &places->all[at];
-    if (p->next >= 0) {
-        place->anchor = p->next > place->high ? p->first : p->last;
-    }
-    if (place->anchor.offset >= place->low && place->anchor.offset < place->high) {
-        places->place_of[places->piece_count] = at;
-        places->pieces[places->piece_count++] = (struct kafka_piece){
-            p->topic, p->number, place->anchor.offset, place->anchor.offset + 1, false, false};
-    }
 }
 
 static int consume_partition(struct kafka_source *s, size_t index, int64_t low, struct error *err)
@@ -177,46 +154,24 @@ int kafka_live_start(struct kafka_source *s, struct error *err)
 {
     struct places places = {
         .all = x_calloc(s->feed_count + 1, sizeof *places.all),
-        .pieces = x_calloc(s->feed_count + 1, sizeof *places.pieces),
-        .place_of = x_calloc(s->feed_count + 1, sizeof *places.place_of),
+        .known = x_calloc(s->feed_count + 1, sizeof *places.known),
     };
     int status = add_places(s, &places, err);
-    for (size_t i = 0; i < places.count && status == STATUS_OK; i++) {
-        add_piece(s, &places, i);
-    }
-    if (status == STATUS_OK && places.piece_count != 0) {
-        status =
-            kafka_gather(&s->client, places.pieces, places.piece_count, note_digest, &places, err);
+    if (status == STATUS_OK) {
+        status = kafka_known_look(&s->client, places.known, places.count, err);
     }
     for (size_t i = 0; i < places.count && status == STATUS_OK; i++) {
-        find_place(s, &places.all[i]);
+        find_place(s, &places.all[i], places.known[i].same);
     }
     for (size_t i = 0; i < places.count && status == STATUS_OK; i++) {
         status = consume_partition(s, places.all[i].index, places.all[i].low, err);
     }
     free(places.all);
-    free(places.pieces);
-    free(places.place_of);
+    free(places.known);
     return status;
 }
 
 /* ---- Messages ---- */
-
-static struct kafka_feed *feed_of(struct kafka_source *s, const rd_kafka_message_t *message,
-                                  size_t *index)
-{
-    const char *topic = rd_kafka_topic_name(message->rkt);
-    for (size_t i = 0; i < s->feed_count; i++) {
-        const size_t at = (s->feed_at + i) % s->feed_count;
-        if (s->state.partitions[at].number == message->partition &&
-            strcmp(s->state.partitions[at].topic, topic) == 0) {
-            s->feed_at = at;
-            *index = at;
-            return &s->feeds[at];
-        }
-    }
-    return NULL;
-}
 
 /* A digest of each message would cost a tenth of all that is done with it, so only that of the last
  * one of a run is made. */
@@ -262,7 +217,7 @@ static int handle(struct kafka_source *s, rd_kafka_message_t *message, struct ba
                   wall_time now, struct error *err)
 {
     size_t index;
-    struct kafka_feed *feed = message->rkt != NULL ? feed_of(s, message, &index) : NULL;
+    struct kafka_feed *feed = kafka_feed_of(s, message, &index);
     if (feed != NULL && message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         note_end(s, index, message->offset);
     } else if (feed != NULL && message->err == 0 && message->offset + 1 >= feed->end) {
@@ -360,7 +315,10 @@ static int take(struct kafka_source *s, size_t max_rows, struct batch *batch, st
         if (got <= 0 && !wait) {
             break;
         }
-        if (got <= 0) {
+        if (got > 0) {
+            anchor_newest(s);
+            status = kafka_doubt_settle(s, err);
+        } else {
             status = kafka_client_serve(&s->client, err);
             if (status == STATUS_OK && clock_mono().us > until.us) {
                 status = error_set(err, STATUS_IO, "Kafka at %s: nothing came for %d s",

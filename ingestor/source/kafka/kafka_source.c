@@ -15,6 +15,25 @@ void kafka_feeds_grow(struct kafka_source *s)
     }
 }
 
+struct kafka_feed *kafka_feed_of(struct kafka_source *s, const rd_kafka_message_t *message,
+                                 size_t *index)
+{
+    if (message->rkt == NULL) {
+        return NULL;
+    }
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    for (size_t i = 0; i < s->feed_count; i++) {
+        const size_t at = (s->feed_at + i) % s->feed_count;
+        if (s->state.partitions[at].number == message->partition &&
+            strcmp(s->state.partitions[at].topic, topic) == 0) {
+            s->feed_at = at;
+            *index = at;
+            return &s->feeds[at];
+        }
+    }
+    return NULL;
+}
+
 void kafka_finish(struct kafka_source *s, struct batch *batch, struct str record, bool journaled)
 {
     struct kafka_state *state = &s->state;

@@ -7,8 +7,8 @@
  *           event log  journal   messages come
  *                      says
  *
- * kafka_again.c is what comes before live, kafka_live.c live, source_kafka.c the table of
- * functions.
+ * kafka_again.c is what comes before live, kafka_live.c live, with kafka_doubt.c for topics that
+ * are made anew meanwhile, and source_kafka.c the table of functions.
  */
 #ifndef INGESTOR_SOURCE_KAFKA_KAFKA_SOURCE_H
 #define INGESTOR_SOURCE_KAFKA_KAFKA_SOURCE_H
@@ -23,6 +23,8 @@
 struct kafka_feed {
     bool wanted;   /* The configuration names it, and it is there. */
     bool consumed; /* It has been begun with. */
+    bool doubtful; /* Its leader was asked for since what was read of it was last seen to be there.
+                    */
     bool at_end;   /* What was its end when it was begun with has been reached. */
     int64_t end;   /* that end: behind the last offset */
     int64_t seen; /* It was read up to there, though the last offsets may be those of no message. */
@@ -48,6 +50,7 @@ struct kafka_source {
 
     struct buf journal;    /* records to be gone through again, one behind the other */
     size_t journal_at;     /* where the next of these records begins */
+    bool in_doubt;         /* Some feed is doubtful. */
     bool history_due;      /* What was delivered before the state is read for the event log. */
     bool live;             /* The journal was gone through, so what comes is new. */
     bool building;         /* Not every partition was at its end yet. */
@@ -63,5 +66,9 @@ void kafka_finish(struct kafka_source *s, struct batch *batch, struct str record
 
 /* Makes feeds for all partitions of the state. */
 void kafka_feeds_grow(struct kafka_source *s);
+
+/* The feed that a message is of, and its index; NULL: of none. */
+struct kafka_feed *kafka_feed_of(struct kafka_source *s, const rd_kafka_message_t *message,
+                                 size_t *index);
 
 #endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingestor/source/kafka/kafka_doubt.h"
+
+#include <stdlib.h>
+
+#include "common/base/xalloc.h"
+#include "ingestor/source/kafka/kafka_known.h"
+
+static void doubt_all(struct kafka_source *s)
+{
+    for (size_t i = 0; i < s->feed_count; i++) {
+        s->feeds[i].doubtful = s->feeds[i].consumed;
+        s->in_doubt |= s->feeds[i].doubtful;
+    }
+}
+
+/* The partitions that are in doubt and of which a message waits: their leaders answer. Nothing was
+ * read of one without an anchor. Returns how many there are. */
+static size_t list_doubtful(struct kafka_source *s, struct kafka_known *list)
+{
+    size_t count = 0;
+    for (size_t i = s->waiting_at; i < s->waiting_count; i++) {
+        size_t index;
+        struct kafka_feed *feed = kafka_feed_of(s, s->waiting[i], &index);
+        if (feed != NULL && feed->doubtful && s->waiting[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            const struct kafka_partition *p = &s->state.partitions[index];
+            feed->doubtful = false;
+            list[count] = (struct kafka_known){p->topic, p->number, p->last, KAFKA_SAME_UNKNOWN};
+            count += p->last.offset >= 0;
+        }
+    }
+    return count;
+}
+
+/* The queue of our own client has the messages that come, so another one looks. */
+static int look(struct kafka_source *s, struct kafka_known *list, size_t count, struct error *err)
+{
+    struct kafka_client *client = x_calloc(1, sizeof *client);
+    int status = kafka_client_open(client, s->config, err);
+    if (status == STATUS_OK) {
+        status = kafka_known_look(client, list, count, err);
+        kafka_client_close(client);
+    }
+    free(client);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        if (list[i].same == KAFKA_SAME_NO) {
+            status =
+                error_set(err, STATUS_IO,
+                          "Kafka at %s: %s-%d has another message at offset %lld than the one "
+                          "that was read there: it was made anew, or its leader lacks messages",
+                          s->config->source.kafka.brokers, list[i].topic, list[i].number,
+                          (long long)list[i].anchor.offset);
+        }
+    }
+    return status;
+}
+
+int kafka_doubt_settle(struct kafka_source *s, struct error *err)
+{
+    if (kafka_client_leader_was_asked(&s->client)) {
+        doubt_all(s);
+    }
+    if (!s->in_doubt) {
+        return STATUS_OK;
+    }
+    struct kafka_known *list = x_calloc(s->feed_count + 1, sizeof *list);
+    const size_t count = list_doubtful(s, list);
+    const int status = count != 0 ? look(s, list, count, err) : STATUS_OK;
+    free(list);
+    s->in_doubt = false;
+    for (size_t i = 0; i < s->feed_count; i++) {
+        s->in_doubt |= s->feeds[i].doubtful;
+    }
+    return status;
+}
