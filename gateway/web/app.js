@@ -6,6 +6,7 @@ import { element, setText } from "./dom.js";
 import { EventsTable } from "./events-table.js";
 import { clock, duration, setTimeZone } from "./format.js";
 import { Layout } from "./layout.js";
+import { place } from "./place.js";
 import { Card, Family, familyOf } from "./tiles.js";
 import { Trouble } from "./trouble.js";
 import { drawingOf } from "./types.js";
@@ -51,8 +52,13 @@ function onTiles(tiles, whole) {
     anew = show(tile) || anew;
   }
   const changed = tiles.some((tile) => trouble.concerns(tile)) && tellTrouble();
-  if (anew && !changed) arrange();
+  if ((anew || grown()) && !changed) arrange();
   tellEmpty();
+}
+
+// True when a family has got more rows than have room in one row of the grid, or fewer.
+function grown() {
+  return [...cards].some(([key, card]) => !layout.sizes.has(key) && card.node.classList.contains("h2") !== Boolean(card.tall));
 }
 
 // Shows what needs attention, and puts the cards into their places when that has changed. Returns true then.
@@ -149,8 +155,26 @@ function arrange() {
 }
 
 function sizeOf(key) {
-  return layout.sizes.get(key) ?? { width: drawingOf(cards.get(key).tile.type).width ?? 1, height: 1 };
+  return layout.sizes.get(key) ?? { width: drawingOf(cards.get(key).tile.type).width ?? 1, height: cards.get(key).tall ? 2 : 1 };
 }
+
+// Gives each card its cells. On a phone numbers stand two by two, and all else has a row of its own.
+function settle() {
+  const columns = getComputedStyle(byId("tiles")).gridTemplateColumns.split(" ").length;
+  const phone = matchMedia("(max-width: 620px)").matches;
+  const nodes = [...byId("tiles").children].filter((node) => !node.hidden);
+  const items = nodes.map(({ dataset: { key } }) => {
+    if (key === undefined) return { heading: true };
+    const { width, height } = sizeOf(key);
+    const fixed = layout.sizes.has(key);
+    return phone ? { width: width === 1 && drawingOf(cards.get(key).tile.type).single && cards.get(key) instanceof Card ? 1 : 2, height: 1, fixed: false } : { width, height, fixed };
+  });
+  place(items, columns, byId("search").value === "").forEach(({ row, column, width, height }, i) => {
+    nodes[i].style.gridArea = `${row + 1} / ${column + 1} / span ${height} / span ${width}`;
+  });
+}
+
+new ResizeObserver(settle).observe(byId("tiles"));
 
 function saveLayout() {
   history.replaceState(null, "", location.pathname + layout.search(location.search) + location.hash);
@@ -181,6 +205,7 @@ function filter() {
   tellEmpty();
   const hidden = [...layout.hidden].filter((key) => cards.has(key)).length;
   const changed = hidden || layout.order.length || layout.sizes.size;
+  settle();
   byId("layout-reset").hidden = !changed;
   byId("layout-reset").textContent = hidden ? `Show ${hidden} hidden` : "Default layout";
 }
@@ -346,7 +371,9 @@ byId("tiles").addEventListener("dragover", (event) => {
   event.preventDefault();
   const { left, width } = over.getBoundingClientRect();
   const before = event.clientX < left + width / 2 ? over : over.nextElementSibling;
-  if (before !== dragged && before !== dragged.nextElementSibling) byId("tiles").insertBefore(dragged, before);
+  if (before === dragged || before === dragged.nextElementSibling) return;
+  byId("tiles").insertBefore(dragged, before);
+  settle();
 });
 
 byId("tiles").addEventListener("dragend", () => {

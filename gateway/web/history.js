@@ -9,7 +9,9 @@ export class History {
     this.node.setAttribute("preserveAspectRatio", "none");
     this.node.setAttribute("aria-hidden", "true");
     this.line = svg("path");
-    this.node.append(this.line);
+    this.area = svg("path");
+    this.area.setAttribute("class", "area");
+    this.node.append(this.area, this.line);
     body.append(this.node);
     this.values = [];
   }
@@ -21,10 +23,14 @@ export class History {
     this.node.classList.toggle("few", this.values.length < 12);
     if (this.values.length > 120) this.values.shift();
     const low = Math.min(...this.values);
-    const span = Math.max(...this.values) - low || 1;
+    const high = Math.max(...this.values);
+    // What changes by less than a tenth of itself is nearly level.
+    const span = Math.max(high - low, Math.abs(high) / 10) || 1;
     const last = Math.max(1, this.values.length - 1);
     const x = (i) => ((i / last) * 119).toFixed(1);
-    const y = (v) => (span === 1 && low === Math.max(...this.values) ? 29 : 29 - ((v - low) / span) * 28).toFixed(1);
-    this.line.setAttribute("d", this.values.map((v, i) => `${i ? "L" : "M"}${x(i)} ${y(v)}`).join(""));
+    const y = (v) => (28 - ((v - low) / span) * 26).toFixed(1);
+    const line = this.values.map((v, i) => `${i ? "L" : "M"}${x(i)} ${y(v)}`).join("");
+    this.line.setAttribute("d", line);
+    this.area.setAttribute("d", `${line}V30H0Z`);
   }
 }

@@ -6,6 +6,7 @@ import { setFigure } from "./figure.js";
 import { date, duration, moment, words } from "./format.js";
 import { rankOf, worstOf } from "./trouble.js";
 import { addressOf, setLink } from "./link.js";
+import { setFill } from "./stack.js";
 import { drawingOf } from "./types.js";
 import { World } from "./world.js";
 
@@ -59,7 +60,7 @@ function note(card, tiles, stale, more = "") {
   card.node.classList.toggle("partial", why !== "");
   card.built.hidden = !building.length;
   if (building.length) {
-    card.built.style.width = `${percent}%`;
+    setFill(card.built, percent / 100);
     card.built.setAttribute("aria-valuenow", percent);
   }
   setText(card.age, [text, more].filter(Boolean).join(" · "));
@@ -123,6 +124,7 @@ export class Card {
   }
 }
 
+const LOW = 6; // So many rows have room in a card of usual height.
 const PART = 100; // So many rows of a large view are made at once, and as many again when its end comes into sight.
 
 // The members of a group_by family, as bars of one card. Without a number of those that are shown, all are, as one comes to them.
@@ -198,7 +200,7 @@ export class Family {
       row.classList.toggle("stale", this.world.stale(tile));
       row.dataset.status = tile.status ?? "";
       if (name.title !== tile.group.value) name.title = tile.group.value;
-      bar.style.width = `${Math.round((Math.abs(value) / most) * 100)}%`;
+      setFill(bar, Math.abs(value) / most);
       bar.classList.toggle("negative", value < 0);
       setFigure(figure, tile.data.value, { display: tile.display, unit: tile.data.unit ?? tile.display?.unit, unitNode: unit });
       setLink(name, tile.group.value, tile.display?.item_link, tile.group.value);
@@ -212,6 +214,11 @@ export class Family {
   tick() {
     const members = [...this.members.values()];
     note(this, members, members.length !== 0 && members.every((t) => this.world.stale(t)), this.more > 0 && !this.all ? `${this.more} more` : "");
+  }
+
+  // True when its rows have no room in a card of usual height.
+  get tall() {
+    return this.rows().length > LOW;
   }
 
   get rank() {

@@ -11,6 +11,7 @@ let stage;
 before(async () => { stage = await Stage.create(); });
 after(async () => { await finish(); await stage?.close(); });
 
+const to = (percent) => `translateX(${percent - 100}%)`;
 const member = (family, value, n) => stage.put(`${family}/${encodeURIComponent(value)}`, "count", { value: n }, { title: family, group: { by: "payload.name", value } });
 
 async function connected(path = "/", options = {}) {
@@ -52,11 +53,11 @@ test("a bar is as long as its value, also a negative one and one beside a long n
   const page = await connected();
   const bars = () => card(page, "bars").locator("li").evaluateAll((all) => all.map((n) => {
     const { firstChild: fill, clientWidth } = n.querySelector(".meter");
-    return [n.querySelector(".name").textContent.slice(0, 6), fill.style.width, fill.classList.contains("negative"), clientWidth >= 40];
+    return [n.querySelector(".name").textContent.slice(0, 6), fill.style.transform, fill.classList.contains("negative"), clientWidth >= 40];
   }));
-  await becomes("the bars", bars, [["up", "100%", false, true], ["a name", "60%", false, true], ["down", "40%", false, true]]);
+  await becomes("the bars", bars, [["up", to(100), false, true], ["a name", to(60), false, true], ["down", to(40), false, true]]);
   member("bars", "down", -100);
-  await becomes("a negative one", bars, [["up", "50%", false, true], ["a name", "30%", false, true], ["down", "100%", true, true]]);
+  await becomes("a negative one", bars, [["up", to(50), false, true], ["a name", to(30), false, true], ["down", to(100), true, true]]);
   assert.match(await card(page, "bars").locator(".name").nth(1).getAttribute("title"), /anywhere on a card$/);
   await page.screenshot({ path: join(shots, "bars.png") });
   await done(page);

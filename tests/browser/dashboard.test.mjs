@@ -42,7 +42,8 @@ test("tiles of each type are drawn right, and follow events", async () => {
   const earlier = worst[1];
   await until("the countdown", async () => (await card(page, "tickets.sla").locator(".worst li").nth(1).textContent()) !== earlier);
   await becomes("the chart", () => card(page, "orders.rate").locator("canvas").count(), 1);
-  await becomes("the chart's last value", () => big(page, "orders.rate"), "3");
+  await becomes("the chart's running bucket", () => card(page, "orders.rate").locator(".ghost").textContent(), "3 so far");
+  await becomes("the chart's last full bucket", () => big(page, "orders.rate"), "0");
   await becomes("the family", () => card(page, "orders.by_region").locator("li").allTextContents(), ["eu2", "us1"]);
   await page.screenshot({ path: join(shots, "dashboard.png") });
   assert.deepEqual(page.errors, []);

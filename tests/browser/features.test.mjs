@@ -122,7 +122,7 @@ test("hovering over a chart shows value and time", async () => {
   await done(page);
 });
 
-test("all assets fit 150 KB compressed, and are served with ETags and a strict policy", async () => {
+test("all assets fit 120 KB compressed, and are served with ETags and a strict policy", async () => {
   const page = await open(d.url);
   await until("the connection", async () => (await status(page)) === "Connected");
   let size = 0;
@@ -134,7 +134,7 @@ test("all assets fit 150 KB compressed, and are served with ETags and a strict p
     assert.equal((await fetch(url, { headers: { "If-None-Match": etag } })).status, 304);
     size += gzipSync(Buffer.from(await answer.arrayBuffer())).length;
   }
-  assert.ok(size > 20000 && size < 150000, `${size} bytes`);
+  assert.ok(size > 20000 && size < 120000, `${size} bytes`);
   // Cold: a context of its own has nothing cached. The best of a few, for the machine may be busy with other things.
   const paints = [];
   while (paints.length < 5 && !(Math.min(...paints) < 1000)) {

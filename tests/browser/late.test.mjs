@@ -41,7 +41,7 @@ async function done(page) {
 }
 
 const stalePart = (page) => page.locator(".card").evaluateAll((all) => all.filter((n) => n.classList.contains("stale")).length / all.length);
-const line = (page, key) => card(page, key).locator(".history path").getAttribute("d");
+const line = (page, key) => card(page, key).locator(".history path:last-child").getAttribute("d");
 
 for (const opened of [false, true]) {
   test(`a gateway that dies ${opened ? "with its streams open" : "and ends its streams"} is seen: the wall goes grey, and says since when`, async () => {

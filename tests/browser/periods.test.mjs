@@ -30,7 +30,7 @@ for (const timezoneId of ["America/Los_Angeles", "Europe/Berlin"]) {
     const page = await open(d.url, { timezoneId, locale: "en-GB" });
     await until("the charts", async () => (await page.locator("canvas").count()) === 3);
     await becomes("the window's name", () => card(page, "today").locator(".quiet").first().textContent(), "today");
-    await becomes("the bucket's name", () => card(page, "weeks").locator(".aside").textContent(), "in the current week");
+    await becomes("the bucket's name", () => card(page, "weeks").locator(".aside").textContent(), "last full week");
     const { data } = await (await fetch(`${d.url}/api/tiles/days`)).json();
     const start = new Date(data.starts[data.starts.length - 2]);
     const date = new Intl.DateTimeFormat("en-GB", { timeZone: ZONE, day: "numeric", month: "short" }).format(start);

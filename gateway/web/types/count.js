@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A number, and over which time it was counted.
 import { element, setText } from "../dom.js";
-import { setFigure } from "../figure.js";
+import { figureLine, setFigure } from "../figure.js";
 import { spanWords } from "../format.js";
 import { History } from "../history.js";
 
@@ -16,7 +16,7 @@ export class Count {
     this.value = element("span", { class: "big" });
     this.unit = element("span", { class: "unit" });
     this.note = element("div", { class: "quiet" });
-    body.append(element("div", {}, this.value, this.unit), this.note);
+    body.append(figureLine(this.value, this.unit), this.note);
     this.history = new History(body);
   }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A number with its unit, and where it stands between its least and its greatest.
 import { element, setText } from "../dom.js";
-import { setFigure } from "../figure.js";
+import { figureLine, setFigure } from "../figure.js";
 import { measure } from "../format.js";
 import { History } from "../history.js";
+import { setFill } from "../stack.js";
 
 export class Gauge {
   static single = true;
@@ -13,7 +14,7 @@ export class Gauge {
     this.unit = element("span", { class: "unit" });
     this.fill = element("div", { class: "fill" });
     this.range = element("div", { class: "quiet range" }, element("span"), element("span"));
-    body.append(element("div", {}, this.value, this.unit));
+    body.append(figureLine(this.value, this.unit));
     this.history = new History(body);
     body.append(element("div", { class: "meter" }, this.fill), this.range);
   }
@@ -26,7 +27,7 @@ export class Gauge {
     this.now = data.value;
     setFigure(this.value, data.value, { display, unit: data.unit, unitNode: this.unit });
     const span = data.max - data.min;
-    this.fill.style.width = `${span > 0 ? Math.round(((data.value - data.min) / span) * 100) : 0}%`;
+    setFill(this.fill, span > 0 ? (data.value - data.min) / span : 0);
     const bound = (value) => {
       const { text, unit } = measure(value, data.unit, display);
       return unit === (data.unit ?? "") ? text : `${text} ${unit}`;

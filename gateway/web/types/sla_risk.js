@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many items have missed their deadline, are at risk, or are fine, and the worst of them with the time that is left.
 import { element, setText } from "../dom.js";
-import { setFigure } from "../figure.js";
+import { figureLine, setFigure } from "../figure.js";
 import { duration, words } from "../format.js";
 import { setLink } from "../link.js";
 
 export class SlaRisk {
+  static width = 2;
+
   static inShort({ breached, at_risk }) {
     return breached ? `${breached} breached` : `${at_risk} at risk`;
   }
@@ -16,7 +18,7 @@ export class SlaRisk {
     const row = element("div", { class: "sla" });
     for (const state of ["breached", "at_risk", "ok"]) {
       this.counts[state] = element("b");
-      row.append(element("div", { class: state }, this.counts[state], element("span", {}, words(state))));
+      row.append(element("div", { class: state }, figureLine(this.counts[state]), element("span", {}, words(state))));
     }
     this.next = element("div", { class: "next quiet" });
     this.worst = element("ul", { class: "worst" });
@@ -29,7 +31,7 @@ export class SlaRisk {
     this.tile = tile;
     for (const state of Object.keys(this.counts)) {
       setFigure(this.counts[state], data[state]);
-      this.counts[state].parentNode.classList.toggle("none", data[state] === 0);
+      this.counts[state].parentNode.parentNode.classList.toggle("none", data[state] === 0);
     }
     this.nextAt = data.next_breach_at;
     // Without `worst`, or without ids or deadlines in it, where not all fields may be seen. Rows stay, so that what somebody

@@ -3,7 +3,7 @@
 import { axisTexts, factorFor, range, steps, wholeSteps } from "../axis.js";
 import { element, setText } from "../dom.js";
 import { plainLine } from "../plain-line.js";
-import { setFigure } from "../figure.js";
+import { figureLine, setFigure } from "../figure.js";
 import { clock, dates, day, exact, stepName, measure } from "../format.js";
 
 // The colours of the theme as a canvas needs them.
@@ -80,11 +80,12 @@ export class Trend {
 
   constructor(body, world) {
     this.world = world;
-    this.value = element("span", { class: "big small" });
+    this.value = element("span", { class: "big" });
     this.unit = element("span", { class: "unit" });
     this.note = element("span", { class: "quiet aside" });
+    this.running = element("span", { class: "quiet ghost" });
     this.chart = element("div", { class: "chart" });
-    body.append(element("div", {}, this.value, this.unit, this.note), this.chart);
+    body.append(figureLine(this.value, this.unit, this.note, this.running), this.chart);
     this.inks = new Inks(this.chart);
     this.observer = new ResizeObserver(() => this.plot?.setSize(this.size()));
     this.observer.observe(this.chart);
@@ -103,22 +104,36 @@ export class Trend {
     const series = trendSeries(data, this.longest, this.world.asOf(tile));
     this.bucket = this.bucketOf(tile);
     const values = series[1].filter((v) => v !== null);
-    setFigure(this.value, values[values.length - 1], { display: tile.display, unitNode: this.unit, calm: false });
+    const open = this.isOpen(data, series[0].at(-1) * 1000);
+    this.head(tile, series[1], open);
     this.factor = factorFor(values);
     if (this.factor !== 1) series[1] = series[1].map((v) => v && v / this.factor);
-    // What is counted or summed is not complete before the bucket's end, so the line to the last bucket is dashed, and
-    // the note says so.
+    // A bucket is not complete before its end, so the line to one that still runs is dashed.
     this.counts = data.aggregate === "count";
-    const running = data.aggregate === "count" || data.aggregate === "sum";
-    setText(this.note, running ? `in the current ${stepName(data)}` : "");
     const last = series[1].length - 1;
-    series.push(series[1].map((v, i) => (running && i >= last - 1 ? v : null)));
-    if (running && last > 0) series[1][last] = null;
+    series.push(series[1].map((v, i) => (open && i >= last - 1 ? v : null)));
+    if (open && last > 0) series[1][last] = null;
     this.series = series;
     this.label(data);
     if (this.broken) this.plain();
     else if (this.plot) this.plot.setData(series);
     else this.drawing ??= chartLibrary().then(() => this.draw(this.series)).catch(() => this.plain());
+  }
+
+  // True when the bucket that begins then is not over at the moment for which the tile is true.
+  isOpen(data, start) {
+    return data.starts ? start === data.starts.at(-1) : start + data.step_ms > this.world.asOf(this.tile);
+  }
+
+  // Shows the last complete bucket as the number, and beside it what the running one has so far: it begins at 0 with each step.
+  head({ data, display }, values, open) {
+    const whole = open ? values.slice(0, -1) : values;
+    const value = whole.findLast((v) => v !== null);
+    const zero = data.aggregate === "count" || data.aggregate === "sum" ? 0 : null;
+    const running = open ? values.at(-1) : zero;
+    setFigure(this.value, value ?? running, { display, unitNode: this.unit, calm: false });
+    setText(this.note, `${value === undefined ? "current" : "last full"} ${stepName(data)}`);
+    setText(this.running, value === undefined || running === null || running === undefined ? "" : `${this.valueOf(running)} so far`);
   }
 
   // Draws a plain line where the library is missing or throws, and says so.
