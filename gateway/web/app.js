@@ -5,7 +5,9 @@ import { Detail } from "./detail.js";
 import { element, setText } from "./dom.js";
 import { EventsTable } from "./events-table.js";
 import { clock, duration, setTimeZone } from "./format.js";
+import { Kiosk } from "./kiosk.js";
 import { Layout } from "./layout.js";
+import { remembered, withParameters } from "./memory.js";
 import { place } from "./place.js";
 import { Card, Family, familyOf } from "./tiles.js";
 import { Trouble } from "./trouble.js";
@@ -25,6 +27,8 @@ const detail = new Detail(byId("detail"), world, rearrange);
 const table = new EventsTable({ body: byId("events"), filter: byId("type-filter"), pause: byId("pause") });
 const trouble = new Trouble({ ribbon: byId("trouble"), news: byId("news"), icon: document.querySelector('link[rel="icon"]'), sound: byId("sound"), world, go });
 const groups = new Map(); // "by=value" → its option
+const kiosk = new Kiosk(showView);
+const views = new Map(); // name → the query that it stands for
 
 // ---- Tiles ----
 
@@ -199,12 +203,12 @@ function filter() {
   const chosen = byId("group").value;
   const group = chosen ? JSON.parse(chosen) : null;
   for (const [key, card] of cards) {
-    card.node.hidden = layout.hidden.has(key) || (text !== "" && !card.matches(text)) || !card.filter(group);
+    card.node.hidden = layout.hidden.has(key) || layout.leavesOut(key) || (text !== "" && !card.matches(text)) || !card.filter(group);
   }
   for (const [name, heading] of headings) heading.hidden = ![...cards.values()].some((card) => groupOf(card) === name && !card.node.hidden);
   tellEmpty();
   const hidden = [...layout.hidden].filter((key) => cards.has(key)).length;
-  const changed = hidden || layout.order.length || layout.sizes.size;
+  const changed = hidden || layout.order.length || layout.sizes.size || layout.only.length;
   settle();
   byId("layout-reset").hidden = !changed;
   byId("layout-reset").textContent = hidden ? `Show ${hidden} hidden` : "Default layout";
@@ -226,6 +230,9 @@ function learnGroup(group) {
   const next = [...byId("group").options].slice(1).find((o) => o.textContent > option.textContent);
   byId("group").insertBefore(option, next ?? null);
   byId("group-label").hidden = false;
+  if (option.textContent !== wantedGroup) return;
+  byId("group").value = value;
+  filter();
 }
 
 function open(key) {
@@ -293,8 +300,59 @@ byId("refresh").addEventListener("click", async () => {
   setTimeout(() => { button.textContent = "Refresh"; }, 1500);
 });
 
-byId("search").addEventListener("input", filter);
-byId("group").addEventListener("change", filter);
+// ---- What the address keeps ----
+
+let wantedGroup = null; // the group that the address names, which is chosen once there is a tile of it
+
+function readAddress(search) {
+  const query = new URLSearchParams(search);
+  layout.read(search);
+  byId("search").value = query.get("search") ?? "";
+  wantedGroup = query.get("group");
+  byId("group").value = [...byId("group").options].find((option) => option.textContent === wantedGroup)?.value ?? "";
+  byId("trouble-first").setAttribute("aria-pressed", layout.troubleFirst);
+}
+
+function keepFilter() {
+  const { value, selectedOptions: [option] } = byId("group");
+  wantedGroup = value && option.textContent;
+  history.replaceState(null, "", location.pathname + withParameters(location.search, { search: byId("search").value.trim(), group: wantedGroup }) + location.hash);
+  filter();
+}
+
+readAddress(location.search);
+byId("search").addEventListener("input", keepFilter);
+byId("group").addEventListener("change", keepFilter);
+
+// Shows a view that the gateway knows by name; none: what the rest of the address says.
+function showView(name) {
+  byId("view").value = views.has(name) ? name : "";
+  readAddress(views.get(name) ?? location.search);
+  arrange();
+  tellTrouble();
+}
+
+// A gateway that knows no views, or does not show them, is one without.
+async function learnViews() {
+  const answer = await fetch("api/views", { cache: "no-cache" }).catch(() => null);
+  const { views: known = [] } = answer?.ok ? await answer.json().catch(() => ({})) : {};
+  for (const { name, query } of known) {
+    views.set(name, `?${query.replace(/^\?/, "")}`);
+    byId("view").append(element("option", { value: name }, name));
+  }
+  byId("view-label").hidden = views.size === 0;
+  const wanted = new URLSearchParams(location.search).get("view");
+  if (views.has(wanted)) showView(wanted);
+  kiosk.turn([...views.keys()]);
+}
+
+byId("view").addEventListener("change", () => {
+  const name = byId("view").value;
+  // What was arranged by hand belongs to the view before.
+  const none = Object.fromEntries(["order", "size", "hidden", "show", "trouble", "search", "group"].map((one) => [one, ""]));
+  history.replaceState(null, "", location.pathname + withParameters(location.search, { ...none, view: name }) + location.hash);
+  showView(name);
+});
 
 byId("layout-reset").addEventListener("click", () => {
   if (layout.hidden.size) layout.hidden.clear();
@@ -303,7 +361,6 @@ byId("layout-reset").addEventListener("click", () => {
   tellTrouble();
 });
 
-byId("trouble-first").setAttribute("aria-pressed", layout.troubleFirst);
 byId("trouble-first").addEventListener("click", () => {
   layout.troubleFirst = !layout.troubleFirst;
   byId("trouble-first").setAttribute("aria-pressed", layout.troubleFirst);
@@ -324,8 +381,10 @@ byId("theme").addEventListener("click", () => {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
+  remembered("tilewire.theme", root.dataset.theme);
   retheme();
 });
+matchMedia("print").addEventListener("change", retheme);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", retheme);
 
 byId("fullscreen").addEventListener("click", toggleFullScreen);
@@ -337,7 +396,11 @@ function toggleFullScreen() {
 
 // ---- Keys ----
 
-const pageKeys = { "/": () => byId("search").focus(), f: toggleFullScreen, p: () => table.toggle(), r: () => byId("refresh").click() };
+const help = byId("help");
+byId("keys").addEventListener("click", () => help.showModal());
+help.addEventListener("click", (event) => { if (event.target === help || event.target.closest(".close")) help.close(); });
+
+const pageKeys = { "/": () => byId("search").focus(), "?": () => help.showModal(), k: () => kiosk.toggle(), f: toggleFullScreen, p: () => table.toggle(), r: () => byId("refresh").click() };
 const cardKeys = { ArrowLeft: "earlier", ArrowRight: "later", "+": "wider", "=": "wider", "-": "narrower", t: "height", h: "hide" };
 
 document.addEventListener("keydown", (event) => {
@@ -388,3 +451,4 @@ byId("tiles").addEventListener("dragend", () => {
 });
 
 setInterval(tick, 1000);
+learnViews();

@@ -2,6 +2,7 @@
 // The large view of one tile or family: its drawing, and all that is known about it.
 import { element } from "./dom.js";
 import { duration, exact, moment, stepName, words } from "./format.js";
+import { savePicture } from "./picture.js";
 import { Card, Family, familyOf } from "./tiles.js";
 
 // Puts a value of a definition into words, such as "event_type: order.created, ok: true".
@@ -26,6 +27,7 @@ export class Detail {
       if (what === "hide") dialog.close();
     });
     dialog.querySelector(".close").addEventListener("click", () => dialog.close());
+    dialog.querySelector(".save").addEventListener("click", (event) => this.save(event.target));
   }
 
   show(key, tiles) {
@@ -47,11 +49,20 @@ export class Detail {
   // Shows how the tile is defined, in the words of the configuration. A gateway with another configuration does not know it.
   async define(key) {
     const place = this.defined;
-    const answer = await fetch(`/api/definitions/${encodeURIComponent(key)}`, { cache: "no-cache" }).catch(() => null);
+    const answer = await fetch(`api/definitions/${encodeURIComponent(key)}`, { cache: "no-cache" }).catch(() => null);
     if (!answer?.ok) return;
     const { key: _, type: __, title: ___, ...definition } = await answer.json().catch(() => ({}));
     place.lastChild.replaceChildren(...Object.entries(definition).map(([name, value]) => element("div", {}, element("dt", {}, words(name)), element("dd", {}, phrase(value)))));
     place.hidden = place.lastChild.children.length === 0;
+  }
+
+  async save(button) {
+    try {
+      await savePicture(this.card.node, this.key);
+    } catch {
+      button.textContent = "This browser makes none";
+      setTimeout(() => { button.textContent = "Picture"; }, 2500);
+    }
   }
 
   clear() {

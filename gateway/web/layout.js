@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the cards are laid out: their order, their sizes, and which are hidden. The layout is kept in the page's URL, so that a
-// link shows the same wall to everybody: ?order=a,b&size=a:2,b:3x2&hidden=c&trouble=inplace
+// link shows the same wall to everybody: ?order=a,b&size=a:2,b:3x2&hidden=c&show=a,orders.*&trouble=inplace
+import { withParameters } from "./memory.js";
 
 // Decodes a key. A text that is not encoded as ours are is no key.
 function decoded(text) {
@@ -20,10 +21,15 @@ const within = (n, max) => Math.min(max, Math.max(1, Math.round(n) || 1));
 
 export class Layout {
   constructor(search) {
+    this.placeOf = () => ({ section: 0, order: 0 }); // where a key stands if nothing else says so
+    this.read(search);
+  }
+
+  read(search) {
     const query = new URLSearchParams(search);
     this.order = list(query.get("order"));
     this.hidden = new Set(list(query.get("hidden")));
-    this.placeOf = () => ({ section: 0, order: 0 }); // where a key stands if nothing else says so
+    this.only = list(query.get("show")); // the keys that are shown; with a `*` at the end all that begin so. None: all
     this.troubleFirst = query.get("trouble") !== "inplace";
     this.sizes = new Map();
     for (const part of (query.get("size") ?? "").split(",").filter(Boolean)) {
@@ -35,14 +41,18 @@ export class Layout {
 
   // Returns the URL's query for this layout. Other parameters stay.
   search(before) {
-    const query = new URLSearchParams(before);
-    const set = (name, value) => (value ? query.set(name, value) : query.delete(name));
-    set("order", joined(this.order));
-    set("hidden", joined([...this.hidden]));
-    set("trouble", this.troubleFirst ? "" : "inplace");
-    set("size", [...this.sizes].map(([key, { width, height }]) => `${encodeURIComponent(key)}:${width}${height > 1 ? `x${height}` : ""}`).join(","));
-    const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
-    return text ? `?${text}` : "";
+    return withParameters(before, {
+      order: joined(this.order),
+      hidden: joined([...this.hidden]),
+      show: joined(this.only),
+      trouble: this.troubleFirst ? "" : "inplace",
+      size: [...this.sizes].map(([key, { width, height }]) => `${encodeURIComponent(key)}:${width}${height > 1 ? `x${height}` : ""}`).join(","),
+    });
+  }
+
+  // True when a view names the tiles that it shows, and this is none of them.
+  leavesOut(key) {
+    return this.only.length !== 0 && !this.only.some((one) => (one.endsWith("*") ? key.startsWith(one.slice(0, -1)) : key === one));
   }
 
   // Sorts keys: by their sections, and in these those that the order names come first, then all others as in the file. With ranks, what has a greater one comes before
@@ -78,6 +88,7 @@ export class Layout {
 
   reset() {
     this.order = [];
+    this.only = [];
     this.hidden.clear();
     this.sizes.clear();
   }

@@ -27,6 +27,15 @@ function addressOf(src) {
   }
 }
 
+const SHEETS = ["uplot.css", "tile.css"];
+let sheets = null; // a promise of them, for all elements
+
+async function sheetOf(name) {
+  const answer = await fetch(new URL(name, import.meta.url));
+  if (!answer.ok) throw new Error(`${name} is not served`);
+  return new CSSStyleSheet().replace(await answer.text());
+}
+
 const reasons = {
   "signed-out": "Sign in to see this tile.", forbidden: "You may not see this tile.", "too-many": "The gateway has too many requests from here.",
   unavailable: "The gateway cannot serve yet.", refused: "The gateway does not answer as one.", network: "No answer",
@@ -38,12 +47,25 @@ class LiveTile extends HTMLElement {
   connectedCallback() {
     if (!this.shadowRoot) {
       this.attachShadow({ mode: "open" });
-      const sheet = (name) => element("link", { rel: "stylesheet", href: new URL(name, import.meta.url).href });
       this.place = element("div", { class: "place" });
-      this.shadowRoot.append(sheet("uplot.css"), sheet("tile.css"), this.place);
+      this.shadowRoot.append(this.place);
+      this.dress();
     }
     for (const name of properties) this.adopt(name);
     this.follow();
+  }
+
+  // Puts on the style sheets. As objects of a script no policy of the page forbids them; links are for where that does not work.
+  async dress() {
+    this.place.style.visibility = "hidden";
+    try {
+      sheets ??= Promise.all(SHEETS.map(sheetOf));
+      this.shadowRoot.adoptedStyleSheets = await sheets;
+    } catch {
+      sheets = null;
+      this.shadowRoot.prepend(...SHEETS.map((name) => element("link", { rel: "stylesheet", href: new URL(name, import.meta.url).href })));
+    }
+    this.place.style.visibility = "";
   }
 
   disconnectedCallback() {

@@ -2,6 +2,7 @@
 // What needs attention: a ribbon under the header, the page's title and icon with the count, and a sound if one wants it.
 import { element, setText } from "./dom.js";
 import { duration, measure, words } from "./format.js";
+import { remembered } from "./memory.js";
 import { drawingOf } from "./types.js";
 
 const RANKS = { warn: 1, critical: 2 };
@@ -43,10 +44,10 @@ export class Trouble {
       const tile = this.tiles.find((one) => one.key === key);
       if (tile) go(tile);
     });
-    this.hears(storage(SOUND) === "on");
+    this.hears(remembered(SOUND) === "on");
     sound.addEventListener("click", () => {
       this.hears(sound.getAttribute("aria-pressed") !== "true");
-      storage(SOUND, this.wanted ? "on" : "off");
+      remembered(SOUND, this.wanted ? "on" : "off");
       if (this.wanted) this.ring();
     });
   }
@@ -125,17 +126,6 @@ export class Trouble {
       // There is no sound here.
     }
   }
-}
-
-// What the browser keeps for this page; a browser may keep nothing.
-function storage(name, value) {
-  try {
-    if (value === undefined) return localStorage.getItem(name);
-    localStorage.setItem(name, value);
-  } catch {
-    // It is asked again next time.
-  }
-  return null;
 }
 
 // An icon with a number on it.

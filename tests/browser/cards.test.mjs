@@ -31,7 +31,7 @@ test("of a family of a thousand only the rows in sight are made, and all of them
   await becomes("the card", () => card(page, "thousand").locator("li").count(), 12);
   assert.equal(await card(page, "thousand").locator(".age").textContent(), "988 more");
   await card(page, "thousand").locator(".title").click();
-  const dialog = page.locator("dialog");
+  const dialog = page.locator("#detail");
   await until("the first rows", async () => (await dialog.locator("li").count()) >= 100);
   assert.ok((await dialog.locator("li").count()) <= 300, `${await dialog.locator("li").count()} rows`);
   await until("the last", () => dialog.evaluate((n) => {

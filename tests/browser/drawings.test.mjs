@@ -112,7 +112,7 @@ test("a backlog shows how it is divided: the largest on the card, all in the lar
   const width = (n) => card(page, "work").locator(".parts .stack").nth(n).evaluate((node) => node.getBoundingClientRect().width);
   assert.ok(Math.abs((await width(4)) / (await width(0)) - 5 / 9) < 0.02);
   await card(page, "work").locator(".title").click();
-  await becomes("all of them", async () => (await rows(page.locator("dialog"))).slice(-2), ["team 0 2", "none 1"]);
+  await becomes("all of them", async () => (await rows(page.locator("#detail"))).slice(-2), ["team 0 2", "none 1"]);
   assert.deepEqual(await wrongsOf(page), []);
   await done(page);
 });
@@ -142,7 +142,7 @@ test("a title that is cut on its card is whole in its tooltip, and in the large 
   assert.equal(await cut(card(page, "long")), true);
   assert.equal(await card(page, "long").locator(".title").getAttribute("title"), `${title}\nlong`);
   await card(page, "long").locator(".title").click();
-  await becomes("the whole title", () => page.locator("dialog .title").textContent(), title);
-  assert.equal(await cut(page.locator("dialog")), false);
+  await becomes("the whole title", () => page.locator("#detail .title").textContent(), title);
+  assert.equal(await cut(page.locator("#detail")), false);
   await done(page);
 });

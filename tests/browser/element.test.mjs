@@ -52,6 +52,23 @@ test("the tile is named by an attribute or a property, before or after it is in 
   await done(page);
 });
 
+test("a page whose policy allows no styles but its own, and nothing of others but the gateway's scripts and data, shows tiles as they look", async () => {
+  const strict = createServer((_, answer) => answer.writeHead(200, { "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": `default-src 'none'; script-src ${stage.url}; connect-src ${stage.url}; style-src 'none'` })
+    .end(`<!doctype html><html lang=en><title>Strict</title><live-tile tile="one"></live-tile><live-tile tile="rate"></live-tile><script type="module" src="${stage.url}/assets/live-tile.js"></script>`));
+  await new Promise((listening) => strict.listen(0, "127.0.0.1", listening));
+  stage.put("rate", "trend", { step_ms: 10000, aggregate: "count", points: { [Math.floor(Date.now() / 10000) * 10000]: 5 } });
+  const page = await open(`http://127.0.0.1:${strict.address().port}/`);
+  await becomes("the tile", () => page.locator("live-tile .big").first().textContent(), "1");
+  await until("its look", async () => (await page.locator("live-tile .card").first().evaluate((n) => getComputedStyle(n).borderRadius)) === "12px");
+  await page.locator("live-tile canvas").waitFor();
+  assert.equal(await page.locator("live-tile .u-over").evaluate((n) => getComputedStyle(n).position), "absolute");
+  stage.remove("rate");
+  strict.closeAllConnections();
+  strict.close();
+  await done(page);
+});
+
 test("an address that refuses, that never answers, that is none or no gateway's is said to be so", async () => {
   const silent = createServer(() => {});
   await new Promise((listening) => silent.listen(0, "127.0.0.1", listening));

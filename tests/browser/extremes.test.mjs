@@ -76,7 +76,7 @@ test("a number has enough digits to see it change, fits its card, and says in a 
     stage.put("many", "count", { value: 123456789012346 });
     await becomes("one more", () => text("many"), "123,456,789,012,346");
     await card(page, "ratio").locator(".title").click();
-    await becomes("the exact value in the large view", () => page.locator("dialog dl").first().locator("div", { hasText: "Exactly" }).locator("dd").textContent(), "0.9957123");
+    await becomes("the exact value in the large view", () => page.locator("#detail dl").first().locator("div", { hasText: "Exactly" }).locator("dd").textContent(), "0.9957123");
     assert.deepEqual(page.errors, []);
     await page.context().close();
   }

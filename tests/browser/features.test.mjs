@@ -41,7 +41,7 @@ for (const colorScheme of ["light", "dark"]) {
     const page = await dashboard("/", { colorScheme, reducedMotion: "reduce" });
     assert.deepEqual(await wrongsOf(page), []);
     await card(page, "orders.rate").locator(".title").click();
-    await until("the large chart", async () => (await page.locator("dialog canvas").count()) === 1);
+    await until("the large chart", async () => (await page.locator("#detail canvas").count()) === 1);
     assert.deepEqual(await wrongsOf(page), []);
     await page.screenshot({ path: join(shots, `detail-${colorScheme}.png`) });
     await done(page);
@@ -78,7 +78,7 @@ test("a tile opens large, with what is known of it, and stays live", async () =>
   const page = await dashboard();
   await card(page, "orders.created").locator(".title").focus();
   await page.keyboard.press("Enter");
-  const dialog = page.locator("dialog");
+  const dialog = page.locator("#detail");
   await until("the large number", async () => /^\d+$/.test(await dialog.locator(".big").textContent()));
   await until("its definition", async () => (await dialog.locator(".defined dt").count()) > 0);
   const earlier = Number(await dialog.locator(".big").textContent());

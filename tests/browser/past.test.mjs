@@ -150,7 +150,7 @@ test("a tile that is being built says so, and then since when it knows the rows"
   assert.equal(live[0], "building 0 %");
   assert.match(live.at(-1), /^since /);
   await own(page, "late").locator(".title").click();
-  const facts = (await page.locator("dialog dl").allTextContents()).join(" ");
+  const facts = (await page.locator("#detail dl").allTextContents()).join(" ");
   assert.match(facts, /Sinceposition 3, /);
   assert.match(facts, /Completeno: older rows/);
   await done(page);

@@ -39,8 +39,8 @@ for (const timezoneId of ["America/Los_Angeles", "Europe/Berlin"]) {
     await becomes("the tip", () => card(page, "days").locator(".tip").textContent(), `${date}  ${data.points[start.getTime()]}`);
     await page.screenshot({ path: join(shots, `periods-${timezoneId.split("/")[1]}.png`) });
     await card(page, "days").locator(".title").click();
-    await until("the facts", async () => /count per day/.test(await page.locator("dialog dl").first().textContent()));
-    assert.match(await page.locator("dialog dl").first().textContent(), /Time zonePacific\/Auckland/);
+    await until("the facts", async () => /count per day/.test(await page.locator("#detail dl").first().textContent()));
+    assert.match(await page.locator("#detail dl").first().textContent(), /Time zonePacific\/Auckland/);
     assert.deepEqual(page.errors, []);
     await page.context().close();
   });

@@ -28,7 +28,7 @@ async function large() {
   await page.locator('[data-key="orders.rate"] .title').click();
   await until("the large chart and the definition", () => page.evaluate(() => document.querySelector("dialog canvas") && document.querySelector(".defined dt")));
   await ripe(page, 3000);
-  const { x, y, width, height } = await page.locator("dialog .chart").boundingBox();
+  const { x, y, width, height } = await page.locator("#detail .chart").boundingBox();
   await page.mouse.move(x + width * 0.7, y + height * 0.5);
   return page;
 }

@@ -95,6 +95,8 @@ export class Stage {
       const keys = searchParams.get("keys")?.split(",");
       const wanted = (key) => !keys || keys.some((pattern) => (pattern.endsWith("*") ? key.startsWith(pattern.slice(0, -1)) : key === pattern));
       this.json(answer, { cursor: "1-0", tiles: [...this.tiles.values()].filter((tile) => wanted(tile.key)) });
+    } else if (path === "/api/views") {
+      this.json(answer, this.views ?? { views: [] });
     } else if (path === "/api/events") {
       this.json(answer, { events: [] });
     } else {

@@ -106,7 +106,7 @@ const states = {
   "extremes-phone": { tiles: extremes, options: PHONE, whole: true },
   "large-view": { tiles: shop, options: { ...LAPTOP, colorScheme: "dark" }, then: async (stage, page) => {
     await card(page, "orders.rate").locator(".title").click();
-    await page.locator("dialog canvas").waitFor();
+    await page.locator("#detail canvas").waitFor();
   } },
   "nothing-found": { tiles: shop, options: LAPTOP, path: "?search=nothing%20of%20the%20kind" },
   help: { tiles: shop, options: LAPTOP, then: (stage, page) => page.keyboard.press("?") },
