@@ -11,6 +11,7 @@
 #include "common/program/log.h"
 #include "common/program/notify.h"
 #include "gateway/admin.h"
+#include "gateway/api/asset_files.h"
 #include "gateway/api/push.h"
 #include "gateway/api/routes.h"
 #include "gateway/api/tiles.h"
@@ -114,7 +115,7 @@ static void heartbeat(struct gateway *gateway)
         gateway->late = late;
         gateway->heartbeat_at =
             mono_add_ms(gateway->turn.now, gateway->config->gateway.heartbeat_ms);
-        feed_heartbeat(gateway->streams, now, as_of);
+        feed_heartbeat(gateway->streams, now, as_of, asset_files_version);
     }
 }
 

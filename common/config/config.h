@@ -39,6 +39,7 @@
 #define CONFIG_ORIGINS_MAX 64         /* origins whose pages may read */
 #define CONFIG_HOSTS_MAX 64           /* names of a gateway */
 #define CONFIG_ROLES_MAX 64           /* groups that have a role */
+#define CONFIG_VIEWS_MAX 64           /* views of the dashboard that have a name */
 #define CONFIG_ROLE_PATTERNS_MAX 1024 /* patterns of all roles together */
 #define CONFIG_ROLE_BYTES_MAX 32768   /* bytes of these */
 
@@ -311,6 +312,12 @@ struct config_role {
     struct config_patterns push;   /* what they may push; when it is not given, nothing */
 };
 
+/* A view of the dashboard that has a name. */
+struct config_view {
+    const char *name;  /* 1 to 64 bytes */
+    const char *query; /* what stands behind the `?` of its address, "show=orders.*&size=a:2" */
+};
+
 struct config_gateway {
     struct config_listen_address listen;       /* where clients are served */
     struct config_listen_address admin_listen; /* for operators; text is NULL for nowhere */
@@ -336,6 +343,11 @@ struct config_gateway {
     enum config_audit audit;             /* what of their requests is logged */
     struct config_gateway_jwt jwt;       /* of CONFIG_AUTH_JWT: whose tokens count */
     struct config_gateway_proxy proxy;   /* of CONFIG_AUTH_PROXY: whose word counts */
+    struct config_view *views;           /* each with another name, in the order of the file */
+    size_t view_count;                   /* 0 to CONFIG_VIEWS_MAX */
+    const char **frame_ancestors;        /* "https://wiki.example.org"; without `*` */
+    size_t frame_ancestor_count;         /* 0 to CONFIG_ORIGINS_MAX */
+    bool frames_any;                     /* True when `*` is among the ancestors. */
     const char *sign_in_url; /* where a person signs in, "https://…" or "/…"; NULL: unknown */
     const char *base_path;   /* "/…" without a slash at its end; NULL: none */
     int64_t heartbeat_ms;    /* 100 ms to 5 min */

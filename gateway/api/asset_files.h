@@ -18,5 +18,6 @@ struct asset_file {
 
 extern const struct asset_file asset_files[];
 extern const size_t asset_file_count;
+extern const char asset_files_version[]; /* A digest of all of them: 12 hexadecimal digits. */
 
 #endif

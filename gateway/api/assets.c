@@ -14,7 +14,19 @@
 static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' "
     "data:; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'self'";
+    "frame-ancestors ";
+
+/* The policy with those whose pages may show ours. */
+static void write_policy(const struct config_gateway *gateway, struct buf *out)
+{
+    buf_append_text(out, policy);
+    buf_append_text(out, gateway->frames_any ? "*" : "'self'");
+    for (size_t i = 0; i < gateway->frame_ancestor_count && !gateway->frames_any; i++) {
+        buf_append_char(out, ' ');
+        buf_append_text(out, gateway->frame_ancestors[i]);
+    }
+    buf_append_char(out, '\0');
+}
 
 static const struct asset_file *find(const char *path)
 {
@@ -54,12 +66,14 @@ enum MHD_Result api_assets_get(struct request *request)
     snprintf(etag, sizeof etag, "%.*s%s\"", (int)strlen(asset->etag) - 1, asset->etag,
              gzip ? ".gz" : "");
     const bool same = request_etag_matches(request, etag);
+    struct buf written = {0};
+    write_policy(&api_of(request)->config->gateway, &written);
     const char *const headers[] = {"ETag",
                                    etag,
                                    "Cache-Control",
                                    "no-cache",
                                    "Content-Security-Policy",
-                                   policy,
+                                   buf_str(&written).p,
                                    "Referrer-Policy",
                                    "no-referrer",
                                    "Vary",
@@ -69,6 +83,9 @@ enum MHD_Result api_assets_get(struct request *request)
                                    NULL};
     const struct str body = gzip ? (struct str){(const char *)asset->gzip, asset->gzip_len}
                                  : (struct str){(const char *)asset->data, asset->len};
-    return reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
-                      same ? NULL : asset->type, same ? STR("") : body, headers);
+    const enum MHD_Result result =
+        reply_body(request, same ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, same ? NULL : asset->type,
+                   same ? STR("") : body, headers);
+    buf_free(&written);
+    return result;
 }

@@ -13,6 +13,7 @@
 #include "gateway/api/status.h"
 #include "gateway/api/tile_metrics.h"
 #include "gateway/api/tiles.h"
+#include "gateway/api/views.h"
 #include "gateway/api/visible.h"
 #include "gateway/api/who.h"
 #include "gateway/api/ws.h"
@@ -42,6 +43,7 @@ static const struct route routes[] = {
     {"/api/events", api_events_list, KIND_DATA, LATENCY_FETCH_EVENTS},
     {"/api/events/stream", api_events_stream, KIND_DATA, LATENCY_FETCH_OTHER},
     {"/api/ws", api_ws_open, KIND_DATA, LATENCY_FETCH_OTHER},
+    {"/api/views", api_views_get, KIND_DATA, LATENCY_FETCH_OTHER},
     {"/healthz", api_healthz, KIND_HEALTH, LATENCY_FETCH_OTHER},
     {"/readyz", api_readyz, KIND_HEALTH, LATENCY_FETCH_OTHER},
     {"/metrics/tiles", api_tile_metrics, KIND_DATA, LATENCY_FETCH_OTHER},

@@ -281,9 +281,9 @@ void feed_events(struct streams *s)
 
 /* ---- Heartbeats ---- */
 
-void feed_heartbeat(struct streams *s, wall_time now, wall_time as_of)
+void feed_heartbeat(struct streams *s, wall_time now, wall_time as_of, const char *page)
 {
-    const struct message message = render_heartbeat(&s->json, now, as_of);
+    const struct message message = render_heartbeat(&s->json, now, as_of, page);
     static const enum channel_kind transports[] = {CHANNEL_TILES, CHANNEL_WS_TILES};
     for (size_t t = 0; t < sizeof transports / sizeof *transports; t++) {
         const struct str frame = frames_make(s, transports[t], &message, &s->frame);

@@ -18,7 +18,7 @@ void feed_tile(struct streams *streams, const struct tile *tile, enum store_chan
 void feed_events(struct streams *streams);
 
 /* Puts a heartbeat into the logs of all channels. now: the gateway's clock; as_of: when the tiles
- * were last known to be true. */
-void feed_heartbeat(struct streams *streams, wall_time now, wall_time as_of);
+ * were last known to be true; page: which edition of the dashboard is served. */
+void feed_heartbeat(struct streams *streams, wall_time now, wall_time as_of, const char *page);
 
 #endif

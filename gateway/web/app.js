@@ -5,6 +5,7 @@ import { Detail } from "./detail.js";
 import { element, setText } from "./dom.js";
 import { EventsTable } from "./events-table.js";
 import { clock, duration, setTimeZone } from "./format.js";
+import { Edition } from "./edition.js";
 import { Kiosk } from "./kiosk.js";
 import { Layout } from "./layout.js";
 import { remembered, withParameters } from "./memory.js";
@@ -277,6 +278,8 @@ function tick() {
 
 // ---- Page ----
 
+export const edition = new Edition(() => document.querySelector("dialog[open]") !== null || dragged !== null);
+
 const live = connect({
   url: new URL(".", document.baseURI).href, // Behind a proxy, the gateway may stand under a path.
   transports: ["sse", "websocket", "long-poll"],
@@ -284,6 +287,7 @@ const live = connect({
   onExpired: remove,
   onEvents: (events, { reset }) => table.add(events, reset),
   onStatus,
+  onHeartbeat: ({ page }) => edition.heard(page),
 });
 world.connection = live;
 

@@ -95,6 +95,25 @@ test("a kiosk shows several views, one after the other", async () => {
   await done(page);
 });
 
+test("a page that is open during an upgrade loads itself anew, once, and not while something is open", async () => {
+  const page = await connected("", { clock: true });
+  await page.evaluate(() => { globalThis.old = true; });
+  const old = () => page.evaluate(() => globalThis.old === true);
+  stage.edition = "000000000001";
+  stage.beat();
+  await page.keyboard.press("?");
+  stage.edition = "000000000002";
+  stage.beat();
+  await until("the heartbeat", () => page.evaluate(async () => (await import("/assets/app.js")).edition.newest === "000000000002"));
+  await page.clock.fastForward(11000);
+  assert.equal(await old(), true);
+  await page.keyboard.press("Escape");
+  await page.clock.fastForward(11000);
+  await until("the new page", async () => !(await old().catch(() => true)));
+  await until("the cards", async () => (await page.locator("#tiles .card").count()) === 4);
+  await done(page);
+});
+
 test("the keys are told by a key, and by a button", async () => {
   const page = await connected();
   await page.keyboard.press("?");

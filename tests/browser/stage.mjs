@@ -55,7 +55,7 @@ export class Stage {
   beat() {
     const now = this.now();
     const asOf = now - this.lagMs;
-    this.say("/api/", "heartbeat", { now: new Date(now).toISOString(), as_of: new Date(asOf).toISOString(), lag_ms: this.lagMs });
+    this.say("/api/", "heartbeat", { now: new Date(now).toISOString(), as_of: new Date(asOf).toISOString(), lag_ms: this.lagMs, page: this.edition });
     return asOf;
   }
 

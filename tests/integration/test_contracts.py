@@ -126,11 +126,12 @@ def test_each_kind_of_message_is_seen_and_keeps_its_contract(deploy, sqlite_tabl
     for request in ({"op": "ping"}, {"op": "stats"}, {"op": "get", "key": "orders.ever"}, {"op": "get", "key": "none"}, {"op": "list"},
                     {"op": "snapshot", "after": 0}, {"op": "events", "newest": 5}):
         d.query(request)
-    for path in ("/api/tiles", "/api/events", "/api/tiles/none", "/api/definitions/orders.ever"):
+    for path in ("/api/tiles", "/api/events", "/api/tiles/none", "/api/definitions/orders.ever", "/api/views"):
         d.request(path)
     expected = {"tile.json", "stream-patch.json", "stream-reset.json", "stream-heartbeat.json", "event.json", "ws-message.json", "zmq-header.json",
                 "zmq-tile.json", "zmq-event.json", "zmq-beat.json", "zmq-query.json", "http-tiles.json", "http-events.json", "http-problem.json",
-                "http-definition.json", *(f"zmq-reply.json#/$defs/{op}" for op in ("ping", "stats", "get", "error", "list", "snapshot", "events"))}
+                "http-definition.json", "http-views.json",
+                *(f"zmq-reply.json#/$defs/{op}" for op in ("ping", "stats", "get", "error", "list", "snapshot", "events"))}
     assert expected <= set(contracts.SEEN), expected - set(contracts.SEEN)
 
 

@@ -459,12 +459,25 @@ def test_head_answers_as_get_without_the_body(deploy, sqlite_table):
         assert abs(email.utils.parsedate_to_datetime(headers["date"]).timestamp() - time.time()) < 60
 
 
+def test_views_and_frames_are_as_configured(deploy, sqlite_table):
+    d = deploy(sqlite_table)
+    d.config["gateway"].update(views={"wall": "show=orders.*&size=a:2", "\u00fcber \"all\"": ""}, frame_ancestors=["https://wiki.example.org", "http://localhost:3000"])
+    d.write()
+    d.start()
+    status, headers, body = d.request("/api/views")
+    assert status == 200 and headers["content-type"] == "application/json"
+    assert json.loads(body) == {"views": [{"name": "wall", "query": "show=orders.*&size=a:2"}, {"name": "\u00fcber \"all\"", "query": ""}]}
+    policy = d.request("/")[1]["content-security-policy"]
+    assert policy.endswith("; frame-ancestors 'self' https://wiki.example.org http://localhost:3000")
+
+
 def test_the_dashboard_is_served_strictly(deploy, sqlite_table):
     d = deploy(sqlite_table).start()
     status, headers, body = d.request("/", headers={"Accept-Encoding": "identity"})
     assert status == 200 and headers["content-type"].startswith("text/html") and b"<html" in body
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
+    assert headers["content-security-policy"].endswith("; frame-ancestors 'self'")
     assert d.request("/", headers={"If-None-Match": headers["etag"]})[0] == 304
     packed = d.request("/", headers={"Accept-Encoding": "gzip"})
     assert packed[1]["content-encoding"] == "gzip" and packed[2][:2] == b"\x1f\x8b"

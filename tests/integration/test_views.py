@@ -72,6 +72,7 @@ ROWS = {
     "/api/ws": [{"subscribe": {"subscribe": ["*"]}, "shows": "tiles"},
                 {"subscribe": {"subscribe": ["orders.*", "tickets.*"], "form": "patch"}, "shows": "tiles"},
                 {"subscribe": {"subscribe": ["*"], "stream": "events", "cursor": "0"}, "shows": "events"}],
+    "/api/views": [get("/api/views", "nothing", hidden=200)],
     "/metrics/tiles": [get("/metrics/tiles", "tiles", MARKS["tiles"] - {"ITEM"}), get("/metrics/tiles?keys=tickets.sla", "tiles", {"tickets.sla"})],
     "/healthz": [get("/healthz", "nothing")],
     "/readyz": [get("/readyz", "nothing")],

@@ -115,42 +115,6 @@ static int read_trusted_proxies(struct config_reader *r, const struct config_key
     return STATUS_OK;
 }
 
-/* True for scheme://host and scheme://host:port, as browsers send it in Origin. */
-static bool origin_valid(struct str text)
-{
-    const char *slashes = strstr(text.p, "://");
-    if (slashes == NULL || slashes == text.p || slashes[3] == '\0' || text.len > 255) {
-        return false;
-    }
-    return strspn(text.p, "abcdefghijklmnopqrstuvwxyz0123456789+-.") ==
-               (size_t)(slashes - text.p) &&
-           strspn(slashes + 3, "abcdefghijklmnopqrstuvwxyz0123456789-._:[]") == strlen(slashes + 3);
-}
-
-static int read_cors_origins(struct config_reader *r, const struct config_key *key,
-                             const struct yaml_node *value, void *target)
-{
-    struct config_gateway *gateway = target;
-    const int status = config_expect_list(r, value, key->name, (size_t)key->max);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    gateway->cors_origins = arena_array(r->memory, value->count, sizeof *gateway->cors_origins);
-    for (const struct yaml_node *node = value->first; node != NULL; node = node->next) {
-        if (node->kind == YAML_SCALAR && str_is(node->text, "*")) {
-            gateway->cors_any = true;
-            continue;
-        }
-        if (node->kind != YAML_SCALAR || !origin_valid(node->text)) {
-            return config_expected(r, node, key->name,
-                                   "an origin such as https://ops.example.org (lower case, no path "
-                                   "and no slash at its end), or \"*\"");
-        }
-        gateway->cors_origins[gateway->cors_origin_count++] = config_copy(r, node->text);
-    }
-    return STATUS_OK;
-}
-
 /* True for a name, an IPv4 address, or an IPv6 address in brackets. */
 static bool host_valid(struct str text)
 {
@@ -343,11 +307,16 @@ static const struct config_key rows[] = {
      .default_words = "those of the loopback when it listens there, otherwise `\"*\"`",
      .help = "A list of the names and addresses under which browsers ask, such as "
              "`tiles.example.org`, or `\"*\"` for all."},
-    {CONFIG_LIST("cors_origins", read_cors_origins, CONFIG_ORIGINS_MAX),
+    {CONFIG_LIST("cors_origins", config_read_cors_origins, CONFIG_ORIGINS_MAX),
      .help = "A list of other origins whose pages may read, such as `https://ops.example.org`, or "
              "`\"*\"` for all."},
     {CONFIG_LIST("roles", config_read_roles, CONFIG_ROLES_MAX), .table = &config_role_table,
      .help = "What the members of each group may see."},
+    {CONFIG_LIST("frame_ancestors", config_read_frame_ancestors, CONFIG_ORIGINS_MAX),
+     .help = "A list of other origins whose pages may show the dashboard in a frame, such as "
+             "`https://wiki.example.org`, or `\"*\"` for all."},
+    {CONFIG_LIST("views", config_read_views, CONFIG_VIEWS_MAX),
+     .help = "Views of the dashboard by their names: what stands behind the `?` of an address."},
     {CONFIG_CHOICE("auth", struct config_gateway, auth), .choices = auth_words,
      .default_value = "none",
      .help = "How clients say who they are: with a token (`jwt`), through a proxy that knows them "

@@ -34,6 +34,9 @@ config_read_fn config_read_source;
 config_read_fn config_read_sources;
 config_read_fn config_read_ingestor;
 config_read_fn config_read_roles;
+config_read_fn config_read_views;
+config_read_fn config_read_cors_origins;
+config_read_fn config_read_frame_ancestors;
 config_read_fn config_read_curve;
 config_read_fn config_read_tiles;
 

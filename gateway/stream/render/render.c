@@ -369,7 +369,7 @@ struct message render_expired_token(void)
     return (struct message){STR_NULL, STR("expired-token"), STR("{}")};
 }
 
-struct message render_heartbeat(struct buf *json, wall_time now, wall_time as_of)
+struct message render_heartbeat(struct buf *json, wall_time now, wall_time as_of, const char *page)
 {
     char text[WALL_TEXT_SIZE];
     buf_clear(json);
@@ -379,7 +379,7 @@ struct message render_heartbeat(struct buf *json, wall_time now, wall_time as_of
         buf_printf(json, ",\"as_of\":\"%s\",\"lag_ms\":%lld", wall_format(as_of, text),
                    (long long)(lag_us > 0 ? lag_us / US_PER_MS : 0));
     }
-    buf_append_char(json, '}');
+    buf_printf(json, ",\"page\":\"%s\"}", page);
     return (struct message){STR_NULL, STR("heartbeat"), buf_str(json)};
 }
 

@@ -64,7 +64,7 @@ void render_event_free(void *cache);
 struct message render_patch(struct buf *json, const char *cursor, const struct tile *tile,
                             const mp_value *patch, struct version base, struct lens lens);
 struct message render_expired(struct buf *json, const char *cursor, struct str key);
-struct message render_heartbeat(struct buf *json, wall_time now, wall_time as_of);
+struct message render_heartbeat(struct buf *json, wall_time now, wall_time as_of, const char *page);
 /* forget_id: the client shall not come back with the id that it has, for it holds no tile now. */
 struct message render_reset(bool forget_id);
 

@@ -108,6 +108,8 @@ export interface Heartbeat {
   now: string;
   as_of?: string;
   lag_ms?: number;
+  /** Which edition of the dashboard the gateway serves. */
+  page?: string;
 }
 
 /** Why a request failed: "signed-out" (401), "forbidden" (403), "too-many" (429), "unavailable" (503), "refused" (any other

@@ -200,6 +200,8 @@ static const char all_gateway_keys[] =
     "  proxy: {user_header: U, groups_header: G, secret_header: S, secret_file: s}\n"
     "  sign_in_url: /oauth2/start\n"
     "  base_path: /ops/tilewire\n"
+    "  frame_ancestors: [\"https://wiki.example.org\", \"*\"]\n"
+    "  views: {wall: \"show=orders.*\", all: \"\"}\n"
     "  heartbeat: 1s\n"
     "  stalled: 2s\n"
     "  drain: 0\n"
@@ -240,6 +242,13 @@ static void test_all_gateway_keys(void **state)
     assert_int_equal(gateway->cors_origin_count, 2);
     assert_string_equal(gateway->cors_origins[1], "http://localhost:3000");
     assert_true(gateway->cors_any);
+    assert_int_equal(gateway->frame_ancestor_count, 1);
+    assert_string_equal(gateway->frame_ancestors[0], "https://wiki.example.org");
+    assert_true(gateway->frames_any);
+    assert_int_equal(gateway->view_count, 2);
+    assert_string_equal(gateway->views[0].name, "wall");
+    assert_string_equal(gateway->views[0].query, "show=orders.*");
+    assert_string_equal(gateway->views[1].query, "");
     assert_int_equal(gateway->host_count, 2);
     assert_string_equal(gateway->hosts[1], "[fd00::5]");
     assert_true(gateway->hosts_any);

@@ -35,6 +35,8 @@ static const char whole[] =
     "  proxy: {user_header: X-User, secret_file: s}\n"
     "  sign_in_url: https://login.example.org/start\n"
     "  base_path: /ops/tilewire\n"
+    "  frame_ancestors: [\"https://wiki.example.org\", \"*\"]\n"
+    "  views: {wall: \"show=orders.*\"}\n"
     "tiles:\n"
     "  - {key: a, title: \"Caf\xc3\xa9 \\u00e9\", type: count, match: {event_type: [a, \"b.*\"],\n"
     "     payload.n: 12}, window: 5m, group_by: region}\n"

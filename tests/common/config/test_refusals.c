@@ -275,6 +275,17 @@ static void test_hosts_and_proxies(void **state)
         {"gateway: {cors_origins: ['https://a.org/']}",
          "1:26: gateway.cors_origins: expected an origin such as https://ops.example.org (lower "
          "case, no path and no slash at its end), or \"*\", but found \"https://a.org/\""},
+        {"gateway: {frame_ancestors: ['https://a.org/x']}",
+         "1:29: gateway.frame_ancestors: expected an origin such as https://ops.example.org "
+         "(lower case, no path and no slash at its end), or \"*\", but found \"https://a.org/x\""},
+        {"gateway: {views: ['show=a']}",
+         "1:18: gateway.views: expected a map of up to 64 views, such as support: "
+         "\"show=tickets.*&size=tickets.sla:2\", but found a list"},
+        {"gateway: {views: {'a,b': 'show=a'}}",
+         "1:19: gateway.views: expected a view's name of 1 to 64 bytes without a comma"},
+        {"gateway: {views: {a: [b]}}",
+         "1:22: gateway.views: expected what stands behind the ? of the dashboard's address, but "
+         "found a list"},
         {"gateway: {hosts: ['a.org:8080']}",
          "1:19: gateway.hosts: expected a name or an address without a port, such as "
          "tiles.example.org or \"[fd00::5]\", or \"*\", but found \"a.org:8080\""},

@@ -126,7 +126,7 @@ static void news_are_measured_when_they_are_written(void **state)
 
     set_with_times(&w, 3, 0); /* time alone changed it */
     set_with_times(&w, 4, arrival + 1);
-    feed_heartbeat(w.streams, clock_wall(), clock_wall());
+    feed_heartbeat(w.streams, clock_wall(), clock_wall(), "0");
     world_settle(&w, one, &got);
     assert_int_equal(count_of(&l, LATENCY_TILE, LATENCY_STAGE_SOURCE), 2);
     assert_int_equal(count_of(&l, LATENCY_TILE, LATENCY_STAGE_GATEWAY), 1);

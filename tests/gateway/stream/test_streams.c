@@ -293,7 +293,7 @@ static void heartbeats_reach_all(void **state)
     struct stream_request request = tiles_request();
     const int client = world_open(&w, &request, NULL, 0);
     world_turn(&w, 10);
-    feed_heartbeat(w.streams, (wall_time){1}, (wall_time){0});
+    feed_heartbeat(w.streams, (wall_time){1}, (wall_time){0}, "0");
     world_settle(&w, client, &got);
     assert_int_equal(occurrences(&got, "event: heartbeat\n"), 1);
     buf_free(&got);

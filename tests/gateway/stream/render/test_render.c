@@ -167,15 +167,20 @@ static void heartbeats_tell_the_lag(void **state)
     (void)state;
     struct buf json = {0};
     struct buf out = {0};
-    struct message message =
-        render_heartbeat(&json, (wall_time){1700000001500000}, (wall_time){1700000000000000});
+    struct message message = render_heartbeat(&json, (wall_time){1700000001500000},
+                                              (wall_time){1700000000000000}, "0123456789ab");
     message_append_sse(&out, &message);
-    assert_str(buf_str(&out), "event: heartbeat\ndata: {\"now\":\"2023-11-14T22:13:21.500Z\","
-                              "\"as_of\":\"2023-11-14T22:13:20.000Z\",\"lag_ms\":1500}\n\n");
+    assert_str(
+        buf_str(&out),
+        "event: heartbeat\ndata: {\"now\":\"2023-11-14T22:13:21.500Z\","
+        "\"as_of\":\"2023-11-14T22:13:20.000Z\",\"lag_ms\":1500,\"page\":\"0123456789ab\"}\n\n");
     buf_clear(&out);
-    message = render_heartbeat(&json, (wall_time){1700000001500000}, (wall_time){0});
+    message =
+        render_heartbeat(&json, (wall_time){1700000001500000}, (wall_time){0}, "0123456789ab");
     message_append_sse(&out, &message);
-    assert_str(buf_str(&out), "event: heartbeat\ndata: {\"now\":\"2023-11-14T22:13:21.500Z\"}\n\n");
+    assert_str(buf_str(&out),
+               "event: heartbeat\ndata: "
+               "{\"now\":\"2023-11-14T22:13:21.500Z\",\"page\":\"0123456789ab\"}\n\n");
     buf_free(&json);
     buf_free(&out);
 }
