@@ -2,7 +2,7 @@
 // tilewire-client as npm packs it, in a folder of its own.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -39,12 +39,27 @@ connect({ onTiels: () => {} });
 console.log(open, value, now);
 `;
 
+const USE_REACT = `
+import "tilewire-client/jsx";
+import { useEvents, useStatus, useTile, useTiles } from "tilewire-client/react";
+export function Wall() {
+  const tile = useTile("orders.open", { url: "https://live.example.com" });
+  const value: number | undefined = tile?.type === "count" ? tile.data.value : undefined;
+  return <p>
+    {value} {useTiles(["orders.*"]).length} {useEvents({ limit: 5 })[0]?.event_type} {useStatus()}
+    <live-tile tile="orders.open" theme="dark" />
+    {/* @ts-expect-error: there is no such theme */}
+    <live-tile tile="orders.open" theme="pink" />
+  </p>;
+}
+`;
+
 test("the packed package installs into an empty folder, is imported, and its types hold", () => {
   const folder = mkdtempSync(join(tmpdir(), "tilewire-pack-"));
   try {
     const [{ filename, files }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], client));
-    const sources = readdirSync(client).filter((name) => name.endsWith(".js"));
-    assert.deepEqual(files.map((f) => f.path).sort(), [...sources, "README.md", "index.d.ts", "package.json"].sort(), "all that is needed, and no tests");
+    const sources = readdirSync(client).filter((name) => /\.(js|d\.ts)$/.test(name));
+    assert.deepEqual(files.map((f) => f.path).sort(), [...sources, "README.md", "package.json"].sort(), "all that is needed, and no tests");
     writeFileSync(join(folder, "package.json"), '{"private": true, "type": "module"}');
     run("npm", ["install", "--offline", "--no-audit", "--no-fund", `./${filename}`], folder);
     const { dependencies } = JSON.parse(readFileSync(join(folder, "node_modules/tilewire-client/package.json")));
@@ -55,7 +70,10 @@ test("the packed package installs into an empty folder, is imported, and its typ
     assert.deepEqual(JSON.parse(run(process.execPath, ["use.js"], folder)), [["backoffMs", "compareVersions", "connect", "keyMatcher", "mergePatch"], { a: 1 }, 30000]);
     writeFileSync(join(folder, "use.ts"), USE);
     const tsc = join(here, "../node_modules/typescript/bin/tsc");
-    run(process.execPath, [tsc, "--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom", "use.ts"], folder);
+    writeFileSync(join(folder, "use.tsx"), USE_REACT);
+    symlinkSync(join(here, "../node_modules/@types"), join(folder, "node_modules/@types"));
+    symlinkSync(join(here, "../node_modules/csstype"), join(folder, "node_modules/csstype"));
+    run(process.execPath, [tsc, "--noEmit", "--strict", "--jsx", "react-jsx", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom", "use.ts", "use.tsx"], folder);
   } catch (error) {
     throw new Error(`${error.message}\n${error.stdout ?? ""}${error.stderr ?? ""}`);
   } finally {
