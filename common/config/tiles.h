@@ -227,6 +227,7 @@ struct tile_display {
     bool has_decimals;       /* False: as many decimals as the number needs. */
     uint32_t decimals;       /* 0 to 10; means something only with has_decimals */
     const char *link;        /* where the tile leads to; NULL: nowhere */
+    const char *annotations; /* the event types that mark its line, "deploy.*"; NULL: none */
     const char *item_link; /* where its items lead to, with {id} for an item's id; NULL: nowhere */
 };
 

@@ -169,6 +169,7 @@ static void put_display(const struct tile_config *tile, struct buf *out)
          display->format != TILE_FORMAT_NUMBER ? tile_format_name(display->format) : NULL},
         {"link", display->link},
         {"item_link", display->item_link},
+        {"annotations", display->annotations},
     };
     struct mp_open_map map = mp_open_map(out);
     mp_put_text(out, "order");

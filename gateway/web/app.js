@@ -8,6 +8,7 @@ import { clock, duration, setTimeZone } from "./format.js";
 import { Edition } from "./edition.js";
 import { Kiosk } from "./kiosk.js";
 import { Layout } from "./layout.js";
+import { Marks } from "./marks.js";
 import { remembered, withParameters } from "./memory.js";
 import { place } from "./place.js";
 import { Card, Family, familyOf } from "./tiles.js";
@@ -24,6 +25,7 @@ let dragged = null; // the card that is being dragged
 const cards = new Map(); // key of a tile or family → Card or Family
 const layout = new Layout(location.search);
 const world = new World();
+world.marks = new Marks(async (types) => (await (await fetch(`api/events?${new URLSearchParams({ types, limit: 100 })}`)).json()).events, retheme);
 const detail = new Detail(byId("detail"), world, rearrange);
 const table = new EventsTable({ body: byId("events"), filter: byId("type-filter"), pause: byId("pause") });
 const trouble = new Trouble({ ribbon: byId("trouble"), news: byId("news"), icon: document.querySelector('link[rel="icon"]'), sound: byId("sound"), world, go });
@@ -285,7 +287,10 @@ const live = connect({
   transports: ["sse", "websocket", "long-poll"],
   onTiles: (tiles, { whole }) => onTiles(tiles, whole),
   onExpired: remove,
-  onEvents: (events, { reset }) => table.add(events, reset),
+  onEvents: (events, { reset }) => {
+    table.add(events, reset);
+    world.marks.add(events);
+  },
   onStatus,
   onHeartbeat: ({ page }) => edition.heard(page),
 });

@@ -8,6 +8,7 @@ export class World {
   // connection: what connect() returns; null: a tile that nothing is known about but itself.
   constructor(connection = null) {
     this.connection = connection;
+    this.marks = null; // the marks on lines (marks.js), where there are any
   }
 
   // The time by the gateway's clock.

@@ -235,6 +235,7 @@ static void write_display(const struct tile_config *config, struct buf *out)
     }
     map.count += put_member_text(out, "link", display->link);
     map.count += put_member_text(out, "item_link", display->item_link);
+    map.count += put_member_text(out, "annotations", display->annotations);
     mp_close_map(out, map);
 }
 

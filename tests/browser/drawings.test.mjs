@@ -133,6 +133,33 @@ test("with the system's own colours bars can be seen, and what is wrong can be r
   await done(page);
 });
 
+test("events of a type that the tile names are marks on its line, from before and as they come", async () => {
+  const now = Math.floor(Date.now() / 10000) * 10000;
+  const event = (id, type, at, summary) => ({ id, timestamp: new Date(at).toISOString(), event_type: type, actor_id: "ada", target_id: null, summary });
+  stage.events = [event(1, "deploy.done", now - 60000, "version 7"), event(2, "order.created", now - 50000, "no mark")];
+  stage.put("rate", "trend", { step_ms: 10000, aggregate: "count", points: Object.fromEntries(Array.from({ length: 20 }, (_, i) => [now - i * 10000, 5])) }, { display: { order: 0, annotations: "deploy.*" } });
+  const page = await connected({ init: `globalThis.drawn = [];
+    const { lineTo } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.lineTo = function (x, y) { if (this.getLineDash()[0] === 2) globalThis.drawn.push(Math.round(x)); return lineTo.call(this, x, y); };` });
+  await page.locator("canvas").waitFor();
+  const marks = async () => {
+    await page.evaluate(() => { globalThis.drawn = []; });
+    await page.click("#theme"); // draws everything anew
+    return page.evaluate(() => new Set(globalThis.drawn).size / 2); // the line and the far corner of the triangle
+  };
+  await becomes("the mark from before", marks, 1);
+  stage.say("/api/events/stream", "message", event(3, "deploy.done", now - 20000, "version 8"), "3");
+  await becomes("one that has come", marks, 2);
+  const box = await card(page, "rate").locator(".u-over").boundingBox();
+  const tips = new Set();
+  for (let x = 1; x < box.width; x += 4) {
+    await page.mouse.move(box.x + x, box.y + 20);
+    tips.add((await card(page, "rate").locator(".tip").textContent()).split(" · ")[1]?.split(",")[0]);
+  }
+  assert.deepEqual([...tips].filter(Boolean), ["version 7", "version 8"]);
+  await done(page);
+});
+
 test("a title that is cut on its card is whole in its tooltip, and in the large view", async () => {
   const title = "Events since the beginning of the universe, in the whole of the world, and far beyond it";
   stage.put("long", "count", { value: 1 }, { title });

@@ -75,6 +75,18 @@ for (const opened of [false, true]) {
   });
 }
 
+test("on a wall that is grey what was wrong can still be read", async () => {
+  stage.put("risk", "sla_risk", { ok: 5, at_risk: 1, breached: 12, worst: [] }, { status: "critical", status_since: stage.time() });
+  const page = await open(stage.url);
+  await until("the ribbon", () => page.isVisible("#trouble"));
+  stage.fallSilent();
+  await until("the bar", () => page.isVisible("#silence"));
+  assert.deepEqual(await wrongsOf(page), []);
+  const [ribbon, bar] = [await page.locator("#trouble").boundingBox(), await page.locator("#silence").boundingBox()];
+  assert.ok(Math.abs(ribbon.y + ribbon.height - bar.y) < 1.5, "nothing between the two");
+  await done(page);
+});
+
 test("an open stream that is quiet between two heartbeats is no silence", async () => {
   tiles();
   const page = await connected({ clock: true });

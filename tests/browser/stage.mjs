@@ -98,7 +98,8 @@ export class Stage {
     } else if (path === "/api/views") {
       this.json(answer, this.views ?? { views: [] });
     } else if (path === "/api/events") {
-      this.json(answer, { events: [] });
+      const types = (searchParams.get("types") ?? "").replace("*", "");
+      this.json(answer, { events: (this.events ?? []).filter((event) => event.event_type.startsWith(types)) });
     } else {
       this.json(answer, { status: 404 }, 404);
     }

@@ -98,10 +98,12 @@ def test_conditions_change_without_a_tile_being_built(deploy, table):
 
 def test_a_tile_says_how_it_is_seen(deploy, sqlite_table):
     tiles = [{"key": "b", "type": "count", "group": "Support", "unit": "EUR", "format": "currency", "decimals": 2, "link": "https://x.example/"},
-             {"key": "a", "type": "count", "group_by": "target_id", "item_link": "https://x.example/{id}"}]
+             {"key": "a", "type": "count", "group_by": "target_id", "item_link": "https://x.example/{id}"},
+             {"key": "c", "type": "trend", "step": "10s", "annotations": "deploy.*"}]
     d = deploy(sqlite_table, tiles=tiles).start()
     sqlite_table.insert([row("x", "y")])
     assert d.tile("b")["display"] == {"order": 0, "group": "Support", "unit": "EUR", "format": "currency", "decimals": 2, "link": "https://x.example/"}
-    wait_until(lambda: [t["key"] for t in d.get_json("/api/tiles")["tiles"]] == ["a/y", "b"])
+    wait_until(lambda: [t["key"] for t in d.get_json("/api/tiles")["tiles"]] == ["a/y", "b", "c"])
+    assert d.tile("c")["display"] == {"order": 2, "annotations": "deploy.*"}
     assert d.tile("a/y")["display"] == {"order": 1, "item_link": "https://x.example/{id}"}
     d.verify()

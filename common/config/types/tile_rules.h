@@ -11,6 +11,7 @@
 
 #define TILE_METRIC_MAX 256                 /* bytes of a metric's name */
 #define TILE_UNIT_MAX 32                    /* bytes of a unit */
+#define TILE_ANNOTATIONS_MAX 256            /* bytes of a pattern of event types */
 #define TILE_WINDOW_MAX (3660 * MS_PER_DAY) /* of a window, and of a deadline */
 #define TILE_STEP_MAX (366 * MS_PER_DAY)    /* of a bucket, and of a quiet member of a family */
 

@@ -74,6 +74,8 @@ static const struct config_key rows[] = {
      .help = "Instead of `match` and `value`: the values of the metric of that name go in."},
     {CONFIG_MEMBER("labels", config_read_labels, struct tile_config, labels), .range = "conditions",
      .default_words = "all", .help = "Only with `metric`: a map from labels to values."},
+    {CONFIG_TEXT("annotations", struct tile_config, display.annotations, TILE_ANNOTATIONS_MAX),
+     .help = "The event type, or a pattern of some, whose events are marks on the line."},
     {CONFIG_MEASURED("step", read_step, struct tile_config, step_ms, CONFIG_MS, 1, TILE_STEP_MAX),
      .choices = steps, .needed = "step: 10s",
      .help = "The length of a bucket, or the period that one is."},

@@ -198,7 +198,7 @@ export class Trend {
         values: (u, v) => this.values(v.map((value) => value * this.factor)) }],
       series: [{}, { stroke: color("--accent"), fill: (u) => this.fade(u), width: 2, points: { show: false }, spanGaps: false },
         { stroke: color("--accent"), width: 2, dash: [4, 4], points: { show: false } }],
-      hooks: { setCursor: [(u) => this.hover(u)] },
+      hooks: { setCursor: [(u) => this.hover(u)], draw: [(u) => this.mark(u)] },
     }, series, this.chart);
     this.tip = element("div", { class: "tip", hidden: "" });
     this.chart.append(this.tip);
@@ -234,11 +234,47 @@ export class Trend {
     return fill;
   }
 
+  // The marks of the tile that are within the chart.
+  marksOn({ scales }) {
+    const { annotations } = this.tile.display ?? {};
+    if (!annotations || !this.world.marks) return [];
+    return this.world.marks.of(annotations).filter(({ at }) => at >= scales.x.min * 1000 && at <= scales.x.max * 1000);
+  }
+
+  // Draws a line down from a small triangle for each mark.
+  mark(plot) {
+    const { ctx, bbox } = plot;
+    const size = 5 * devicePixelRatio;
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = this.inks.get("--s3");
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+    for (const { at } of this.marksOn(plot)) {
+      const x = Math.round(plot.valToPos(at / 1000, "x", true)) + 0.5;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      ctx.beginPath();
+      ctx.moveTo(x - size, bbox.top);
+      ctx.lineTo(x + size, bbox.top);
+      ctx.lineTo(x, bbox.top + 1.6 * size);
+      ctx.fill();
+    }
+    ctx.restore();
+  }
+
+  // What the mark beside the pointer says.
+  markAt(plot) {
+    const near = this.marksOn(plot).findLast(({ at }) => Math.abs(plot.valToPos(at / 1000, "x") - plot.cursor.left) < 6);
+    return near ? ` · ${near.text}, ${clock(near.at)}` : "";
+  }
+
   hover(plot) {
     const i = plot.cursor.idx;
     const value = i === null || i === undefined ? null : plot.data[1][i] ?? plot.data[2][i];
     this.tip.hidden = value === null;
-    if (!this.tip.hidden) this.tip.textContent = `${this.time(plot.data[0][i])}  ${this.tile.display?.format ? this.valueOf(value * this.factor) : exact(value * this.factor)}`;
+    if (!this.tip.hidden) this.tip.textContent = `${this.time(plot.data[0][i])}  ${this.tile.display?.format ? this.valueOf(value * this.factor) : exact(value * this.factor)}${this.markAt(plot)}`;
   }
 
   retheme() {

@@ -8,13 +8,15 @@ static void test_tiles_know_their_place_and_how_they_are_seen(void **state)
 {
     (void)state;
     struct config *config =
-        parse_ok("tiles:\n- {key: b, type: count}\n"
+        parse_ok("tiles:\n- {key: b, type: trend, step: 10s, annotations: deploy.*}\n"
                  "- {key: a, type: count, group: Support, unit: EUR, format: currency, decimals: "
                  "0, link: https://x.example/a, item_link: \"http://x.example/{id}\"}\n");
     const struct tile_display *plain = &config->tiles[0].display;
     const struct tile_display *display = &config->tiles[1].display;
     assert_int_equal(plain->order, 0);
     assert_null(plain->group);
+    assert_string_equal(plain->annotations, "deploy.*");
+    assert_null(display->annotations);
     assert_int_equal(plain->format, TILE_FORMAT_NUMBER);
     assert_false(plain->has_decimals);
     assert_int_equal(display->order, 1);
