@@ -192,6 +192,7 @@ export class Family {
     const rows = this.rows().sort((a, b) => rankOf(b) - rankOf(a) || (b.data.value ?? 0) - (a.data.value ?? 0) || (a.key < b.key ? -1 : 1));
     const most = rows.reduce((found, t) => Math.max(found, Math.abs(t.data.value ?? 0)), 0) || 1;
     while (this.list.children.length > Math.min(rows.length, this.shown)) this.list.lastChild.remove();
+    this.list.style.setProperty("--rows", Math.min(rows.length, this.shown));
     rows.slice(0, this.shown).forEach((tile, i) => {
       const row = this.list.children[i] ?? this.row();
       const [name, { firstChild: bar }, figure, unit] = row.children;

@@ -70,7 +70,7 @@ test("a breach comes first, with an edge, a ribbon, the count in title and icon,
   assert.equal(await page.textContent("#news"), "SLA risk is critical");
   assert.equal(await page.title(), "(1) Tilewire");
   assert.match(await icon(page), /^data:image\/svg\+xml,.*%3E1%3C/);
-  stage.put("b", "gauge", { value: 97, min: 0, max: 97, unit: "%" }, { title: "CPU of db-1", ...is("warn", MINUTE) });
+  stage.put("b", "gauge", { value: 97, min: 0, max: 97, unit: "%" }, { title: "CPU of db-1", ...is("warn", MINUTE + 5000) });
   await becomes("behind what is worse", () => order(page), "dbace");
   assert.match((await ribbon(page))[1], /^CPU of db-1: 97 %, warn for 1m/);
   assert.equal(await page.title(), "(2) Tilewire");
@@ -85,7 +85,7 @@ test("a breach comes first, with an edge, a ribbon, the count in title and icon,
 test("a member of a family that is in trouble is first in its card, and named in the ribbon", async () => {
   tiles();
   const page = await connected();
-  stage.put("c/us", "count", { value: 3 }, { title: "By region", group: { by: "payload.region", value: "us" }, ...is("critical", MINUTE) });
+  stage.put("c/us", "count", { value: 3 }, { title: "By region", group: { by: "payload.region", value: "us" }, ...is("critical", MINUTE + 5000) });
   await becomes("first", () => order(page), "cabde");
   await becomes("first in its card", () => card(page, "c").locator(".name").allTextContents(), ["us", "eu"]);
   await becomes("counted in its head", () => card(page, "c").locator(".age").textContent(), "1 critical");
@@ -157,8 +157,8 @@ for (const [name, options] of looks) {
     test(`trouble is accessible, and nothing is cut: ${name}, ${colorScheme}`, async () => {
       tiles();
       breach();
-      stage.put("b", "gauge", { value: 97, min: 0, max: 97, unit: "%" }, { title: "CPU of db-1", ...is("warn", MINUTE) });
-      stage.put("c/us", "count", { value: 3 }, { title: "By region", group: { by: "payload.region", value: "us" }, ...is("critical", MINUTE) });
+      stage.put("b", "gauge", { value: 97, min: 0, max: 97, unit: "%" }, { title: "CPU of db-1", ...is("warn", MINUTE + 5000) });
+      stage.put("c/us", "count", { value: 3 }, { title: "By region", group: { by: "payload.region", value: "us" }, ...is("critical", MINUTE + 5000) });
       const page = await connected("", { ...options, colorScheme });
       await until("the ribbon", () => page.isVisible("#trouble"));
       assert.deepEqual(await wrongsOf(page), []);

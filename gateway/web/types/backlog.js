@@ -53,6 +53,7 @@ export class Backlog {
       .sort((a, b) => b.total - a.total || (a.name < b.name ? -1 : 1));
     const shown = this.parts.closest("dialog") ? rows : rows.slice(0, SHOWN);
     while (this.rows.length > shown.length) this.rows.pop().node.remove();
+    this.parts.style.setProperty("--rows", Math.min(rows.length, shown.length + 1));
     shown.forEach(({ name, counts, total }, i) => {
       this.rows[i] ??= this.row();
       const { title, count, stack, room } = this.rows[i];

@@ -38,6 +38,7 @@ export class SlaRisk {
     // selects in them does.
     const worst = data.worst ?? [];
     while (this.worst.children.length > worst.length) this.worst.lastChild.remove();
+    this.worst.style.setProperty("--rows", worst.length);
     this.items = worst.map(({ id = "", due_at }, i) => {
       if (!this.worst.children[i]) this.worst.append(element("li", {}, element("span", { class: "name" }), element("b")));
       const [name, left] = this.worst.children[i].children;
