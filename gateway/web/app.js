@@ -178,6 +178,7 @@ function settle() {
   });
   place(items, columns, byId("search").value === "").forEach(({ row, column, width, height }, i) => {
     nodes[i].style.gridArea = `${row + 1} / ${column + 1} / span ${height} / span ${width}`;
+    nodes[i].style.setProperty("--most", height > 1 ? "132px" : "62px"); // the size of its number
   });
 }
 
