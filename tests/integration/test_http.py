@@ -404,7 +404,7 @@ def test_what_streams_carry_keeps_its_contracts(deploy, sqlite_table):
         for e in list(stream.events):
             data = e["data"]
             if e["event"] == "heartbeat":
-                assert set(data) == {"now", "as_of", "lag_ms"} and data["lag_ms"] < 5000
+                assert set(data) == {"now", "as_of", "lag_ms", "page"} and data["lag_ms"] < 5000
                 assert e["id"] is None
             elif path == "/api/events/stream":
                 contracts.validator("event.json").validate(data)

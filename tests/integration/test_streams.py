@@ -188,7 +188,7 @@ def test_heartbeats_are_events(deploy, sqlite_table):
     d = deploy(sqlite_table, config={"gateway": {"heartbeat": "300ms"}}).start()
     for path in ("/api/tiles/stream", "/api/events/stream"):
         beat = d.stream(path).await_event(lambda e: e["event"] == "heartbeat")
-        assert set(beat["data"]) == {"now", "as_of", "lag_ms"}
+        assert set(beat["data"]) == {"now", "as_of", "lag_ms", "page"}
 
 
 def test_families_come_and_are_served(deploy, sqlite_table):
