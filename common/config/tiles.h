@@ -21,6 +21,8 @@
 #define TILE_WORST_ITEMS 5     /* items that an SLA tile lists */
 #define CONFIG_TILES_MAX 10000 /* tile definitions in a file */
 #define TILE_LIMITS_MAX 8      /* conditions of a status */
+#define TILE_SHOW_MAX 16       /* fields that a table of rows shows */
+#define TILE_ROWS_MAX 100      /* rows in a table of rows */
 
 /* Where in an event a value is. */
 enum tile_field_kind {
@@ -112,7 +114,7 @@ struct tile_match {
  * enum tile_type, its number, and the name in the file and in the served tiles. All tables of types
  * are made from these lines, so a new type is a line here and a file NAME.c in each of
  * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
- * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 6. A
+ * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 7. A
  * number is never changed, because saved states hold digests of definitions that were made with it.
  */
 #define TILE_TYPE_LIST(EACH)                                                                       \
@@ -121,7 +123,8 @@ struct tile_match {
     EACH(TILE_TREND, 1, trend)                                                                     \
     EACH(TILE_GAUGE, 4, gauge)                                                                     \
     EACH(TILE_SLA_RISK, 2, sla_risk)                                                               \
-    EACH(TILE_BACKLOG, 3, backlog)
+    EACH(TILE_BACKLOG, 3, backlog)                                                                 \
+    EACH(TILE_LATEST, 6, latest)
 
 #define TILE_TYPE_VALUE(value, number, name) value = (number),
 enum tile_type { TILE_TYPE_LIST(TILE_TYPE_VALUE) };
@@ -233,8 +236,8 @@ struct tile_display {
 
 /*
  * Which members mean something for which type. The others are zero, NULL or TILE_FIELD_NONE, but
- * for `length` and `aggregate`, which every tile has with their defaults: the digest of a tile
- * covers them.
+ * for `length`, `aggregate` and `rows`, which every tile has with their defaults: the digest of a
+ * tile covers the first two.
  *
  *   all       key, title, refresh, min_interval_ms, ttl_ms, grace_ms, local, source, thresholds,
  *             display, unit;
@@ -247,6 +250,7 @@ struct tile_display {
  *   gauge     metric (always), labels
  *   sla_risk  opens, closes, item (always); either due or within_ms; at_risk_ms
  *   backlog   item, states, rules (always); breakdown
+ *   latest    match; show, rows (always)
  */
 struct tile_config {
     const char *key;     /* letters, digits, `.`, `_`, `-`; 1 to TILE_KEY_MAX; unique in the file */
@@ -287,6 +291,10 @@ struct tile_config {
     size_t rule_count;             /* 1 to 1,000 */
     struct tile_field
         breakdown; /* counts are divided by its values; TILE_FIELD_NONE: they are not */
+
+    struct tile_field *show; /* the fields that are shown of each row; all differ in `text` */
+    size_t show_count;       /* 1 to TILE_SHOW_MAX; 0: the tile is no table of rows */
+    uint32_t rows;           /* how many rows are shown: 1 to TILE_ROWS_MAX */
 
     struct tile_field
         group_by;        /* makes a family of tiles; TILE_FIELD_NONE: this is a single tile */

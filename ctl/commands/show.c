@@ -173,6 +173,13 @@ static void summarise_sla(struct buf *out, const mp_value *data)
     }
 }
 
+static void summarise_latest(struct buf *out, const mp_value *data)
+{
+    const mp_value *rows = mp_get(data, "rows");
+    const size_t count = mp_is_map(rows) ? mp_count(rows) : 0;
+    buf_printf(out, "%zu row%s", count, count == 1 ? "" : "s");
+}
+
 void show_summary(struct buf *out, const mp_value *value)
 {
     const mp_value *data = mp_get(value, "data");
@@ -184,6 +191,8 @@ void show_summary(struct buf *out, const mp_value *value)
     } else if (mp_get(data, "total") != NULL) {
         show_number(out, mp_get(data, "total"));
         buf_append_text(out, " open");
+    } else if (mp_get(data, "show") != NULL) {
+        summarise_latest(out, data);
     } else {
         show_number(out, mp_get(data, "value"));
         if (mp_as_str(mp_get(data, "unit"), &unit)) {

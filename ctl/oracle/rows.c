@@ -19,11 +19,13 @@ struct oracle_rows {
     struct tile_field *fields;
     size_t field_count;
     bool needs_payload;
+    bool needs_names;
 
     struct oracle_values values;
 
     int64_t *ids;
     int64_t *keys;
+    uint32_t *names; /* values that are ids as text; ORACLE_NO_VALUE: the number is the id */
     uint64_t *streams;
     int64_t *offsets;
     int32_t *partitions;
@@ -104,6 +106,10 @@ static void want_tile(struct oracle_rows *rows, const struct tile_config *tile)
     want(rows, &tile->due);
     want(rows, &tile->breakdown);
     want(rows, &tile->group_by);
+    for (size_t i = 0; i < tile->show_count; i++) {
+        want(rows, &tile->show[i]);
+        rows->needs_names = true;
+    }
 }
 
 size_t oracle_field(const struct oracle_rows *rows, const struct tile_field *field)
@@ -247,6 +253,7 @@ void oracle_rows_destroy(struct oracle_rows **rows_p)
     free(rows->fields);
     free(rows->ids);
     free(rows->keys);
+    free(rows->names);
     free(rows->streams);
     free(rows->partitions);
     free(rows->sources);
@@ -276,6 +283,7 @@ static void make_room(struct oracle_rows *rows)
     rows->cap = rows->cap != 0 ? 2 * rows->cap : 1024;
     rows->ids = x_reallocarray(rows->ids, rows->cap, sizeof *rows->ids);
     rows->keys = x_reallocarray(rows->keys, rows->cap, sizeof *rows->keys);
+    rows->names = x_reallocarray(rows->names, rows->cap, sizeof *rows->names);
     rows->streams = x_reallocarray(rows->streams, rows->cap, sizeof *rows->streams);
     rows->partitions = x_reallocarray(rows->partitions, rows->cap, sizeof *rows->partitions);
     rows->offsets = x_reallocarray(rows->offsets, rows->cap, sizeof *rows->offsets);
@@ -300,6 +308,21 @@ static struct json_value *read_payload(struct str text)
     return inner; /* No path leads into a scalar, whichever of the two it is. */
 }
 
+/* Keeps the row's id as text where a tile shows ids: the text, or SOURCE-TEXT of one of `sources`.
+ */
+static void keep_name(struct oracle_rows *rows, size_t row, struct str id)
+{
+    struct buf name = {0};
+    if (rows->needs_names) {
+        if (rows->source != NULL) {
+            buf_printf(&name, "%s-", rows->source->name);
+        }
+        buf_append_str(&name, id);
+        rows->names[row] = oracle_values_text(&rows->values, buf_str(&name));
+    }
+    buf_free(&name);
+}
+
 /* Numbers of one of `sources` are a stream of it, in which they grow. */
 static void name_row(struct oracle_rows *rows, int64_t number)
 {
@@ -309,6 +332,7 @@ static void name_row(struct oracle_rows *rows, int64_t number)
     rows->streams[rows->count] = oracle_named_stream(rows->source->name, 0);
     rows->offsets[rows->count] = number;
     rows->sources[rows->count] = rows->source->number;
+    keep_name(rows, rows->count, id);
 }
 
 void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
@@ -318,6 +342,7 @@ void oracle_rows_add(struct oracle_rows *rows, const struct event *event)
     make_room(rows);
     rows->ids[rows->count] = event->id.number;
     rows->keys[rows->count] = event->id.number;
+    rows->names[rows->count] = ORACLE_NO_VALUE;
     rows->streams[rows->count] = 0;
     rows->offsets[rows->count] = 0;
     rows->partitions[rows->count] = -1;
@@ -340,6 +365,7 @@ void oracle_rows_set_text(struct oracle_rows *rows, struct str id)
                                                        : tally_id(event_id_of_text(id));
     rows->streams[rows->count - 1] = 0;
     rows->offsets[rows->count - 1] = 0;
+    keep_name(rows, rows->count - 1, id);
 }
 
 void oracle_rows_set_place(struct oracle_rows *rows, uint64_t stream, int64_t offset)
@@ -370,6 +396,7 @@ void oracle_rows_arrange(struct oracle_rows *rows, const size_t *order)
         return;
     }
     arrange(rows->keys, sizeof *rows->keys, order, rows->count);
+    arrange(rows->names, sizeof *rows->names, order, rows->count);
     arrange(rows->streams, sizeof *rows->streams, order, rows->count);
     arrange(rows->offsets, sizeof *rows->offsets, order, rows->count);
     arrange(rows->sources, sizeof *rows->sources, order, rows->count);
@@ -407,6 +434,7 @@ void oracle_rows_join(struct oracle_rows *rows, const struct oracle_rows *more)
         const size_t row = rows->count++;
         rows->ids[row] = (int64_t)row + 1;
         rows->keys[row] = more->keys[i];
+        rows->names[row] = same_value(rows, more, more->names[i], map);
         rows->streams[row] = more->streams[i];
         rows->offsets[row] = more->offsets[i];
         rows->partitions[row] = more->partitions[i];
@@ -433,6 +461,14 @@ int64_t oracle_rows_last_id(const struct oracle_rows *rows)
 int64_t oracle_row_id(const struct oracle_rows *rows, size_t row)
 {
     return rows->ids[row];
+}
+
+struct str oracle_row_name(const struct oracle_rows *rows, size_t row,
+                           char out[EVENT_ID_NUMBER_SIZE])
+{
+    return rows->names[row] == ORACLE_NO_VALUE
+               ? event_id_format(event_id_of_number(rows->ids[row]), out)
+               : rows->values.list[rows->names[row]].text;
 }
 
 int64_t oracle_row_key(const struct oracle_rows *rows, size_t row)

@@ -7,7 +7,7 @@
  *   cells     row 0:  1 2 3      one index into values for each field
  *             row 1:  1 2 0
  *
- * Memory: 48 bytes and 4 for each field a row, and about 150 bytes for each different value.
+ * Memory: 52 bytes and 4 for each field a row, and about 150 bytes for each different value.
  */
 #ifndef CTL_ORACLE_ROWS_H
 #define CTL_ORACLE_ROWS_H
@@ -65,6 +65,12 @@ size_t oracle_rows_count(const struct oracle_rows *rows);
 int64_t oracle_rows_last_id(const struct oracle_rows *rows); /* 0 when there is none */
 
 int64_t oracle_row_id(const struct oracle_rows *rows, size_t row);
+
+/* The row's id as the source has it, as text, which may stand in `out`. Only where a tile shows ids
+ * (`show`); valid until rows are added. */
+struct str oracle_row_name(const struct oracle_rows *rows, size_t row,
+                           char out[EVENT_ID_NUMBER_SIZE]);
+
 int64_t oracle_row_key(const struct oracle_rows *rows, size_t row);
 uint64_t oracle_row_stream(const struct oracle_rows *rows, size_t row); /* 0: there are none */
 int64_t oracle_row_offset(const struct oracle_rows *rows, size_t row);

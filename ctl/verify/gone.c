@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "ctl/verify/gone_latest.h"
 #include "ctl/verify/gone_read.h"
 
 /* How many are gone; infinite when it is not known. */
@@ -166,6 +167,10 @@ bool gone_explains(const struct gone_state *state)
         return backlog_explained(state);
     case TILE_GAUGE:
         return gauge_explained(state);
+    case TILE_LATEST:
+        return gone_latest_explains(mp_get(gone_read_data(state->left), "rows"),
+                                    mp_get(gone_read_data(state->got), "rows"), state->tile->rows,
+                                    gone(state));
     }
     return false;
 }

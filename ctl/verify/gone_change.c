@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "ctl/verify/gone_latest.h"
 #include "ctl/verify/gone_read.h"
 
 /* A value that is the latest row's, after rows have come: it is the same as before, or that of the
@@ -249,6 +250,11 @@ bool gone_change_is_right(const struct gone_change *change)
         return backlog_followed(change);
     case TILE_GAUGE:
         return gauge_followed(change);
+    case TILE_LATEST:
+        return gone_latest_follows(mp_get(gone_read_data(change->before), "rows"),
+                                   mp_get(gone_read_data(change->came), "rows"),
+                                   mp_get(gone_read_data(change->after), "rows"),
+                                   change->tile->rows);
     }
     return false;
 }

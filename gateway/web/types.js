@@ -14,6 +14,7 @@
 import { Backlog } from "./types/backlog.js";
 import { Count } from "./types/count.js";
 import { Gauge } from "./types/gauge.js";
+import { Latest } from "./types/latest.js";
 import { Aggregate } from "./types/number.js";
 import { SlaRisk } from "./types/sla_risk.js";
 import { Trend } from "./types/trend.js";
@@ -26,6 +27,7 @@ const drawings = new Map([
   ["sla_risk", SlaRisk],
   ["backlog", Backlog],
   ["gauge", Gauge],
+  ["latest", Latest],
 ]);
 
 export function drawingOf(type) {

@@ -41,9 +41,9 @@ TILES = [
     {"key": "orders.by_region", "type": "count", "match": {"event_type": "order.created"}, "group_by": "payload.region", "warn": "> 3"},
     {"key": "orders.average", "type": "number", "match": {"event_type": "order.*"}, "aggregate": "avg", "value": "payload.amount", "window": "30s"},
     {"key": "orders.today", "type": "count", "match": {"event_type": "order.created"}, "window": "today"},
+    {"key": "orders.latest", "type": "latest", "match": {"event_type": "order.*"}, "show": ["actor_id", "payload.amount", "payload.region"], "rows": 5},
     {"key": "orders.days", "type": "trend", "metric": "cpu.load", "step": "1d", "length": 7, "aggregate": "max"},
 ]
-
 
 RESERVED = collections.deque(maxlen=200)  # the names of ports; what falls out is closed, its test being long over
 

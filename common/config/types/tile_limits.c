@@ -105,6 +105,11 @@ static int find_figure(const struct limit_reading *l, struct str name, struct ti
     const char *const *figures = l->t->rules->figures != NULL ? l->t->rules->figures : value_alone;
     const char *names[TILE_STATES_MAX + 8];
     size_t count = 0;
+    if (figures[0] == NULL) {
+        return config_fail(r, l->node, l->level,
+                           "a tile of type %s has no number to compare: use nothing for 10m",
+                           l->t->rules->name);
+    }
     for (; figures[count] != NULL && count < 8; count++) {
         names[count] = figures[count];
         if (name.len == 0 || str_is(name, figures[count])) {

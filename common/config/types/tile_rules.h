@@ -29,7 +29,7 @@ struct tile_rules {
      * row says `needed`, which is checked before `check` is called. */
     struct config_table table;
     /* The members of `data` that a status may be worked out by, NULL at the end; the first is what
-     * a condition without a name is about. NULL: `value` alone. */
+     * a condition without a name is about. NULL: `value` alone. A list that ends at once: none. */
     const char *const *figures;
     /* Checks what has to fit together, and computes defaults that follow from other keys. NULL
      * when each key is right by itself. */

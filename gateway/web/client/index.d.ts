@@ -48,6 +48,13 @@ export interface GaugeData {
   unit?: string;
 }
 
+export interface LatestData {
+  /** The fields that are shown, in their order. */
+  show: string[];
+  /** By the rows' ids, in no order. Not there, or without members, where they may not be seen. */
+  rows?: Record<string, { at?: string; fields?: Record<string, string> }>;
+}
+
 /** What the data of each type is. */
 export interface TileData {
   count: CountData;
@@ -55,6 +62,7 @@ export interface TileData {
   sla_risk: SlaRiskData;
   backlog: BacklogData;
   gauge: GaugeData;
+  latest: LatestData;
 }
 
 export type TileType = keyof TileData;

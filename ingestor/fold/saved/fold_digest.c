@@ -66,6 +66,17 @@ static void put_local_time(struct buf *out, const struct tile_config *config)
     }
 }
 
+/* Nothing for tiles that are no tables of rows, which programs before knew, too. */
+static void put_show(struct buf *out, const struct tile_config *config)
+{
+    for (size_t i = 0; i < config->show_count; i++) {
+        put_field(out, "show", &config->show[i]);
+    }
+    if (config->show_count != 0) {
+        buf_printf(out, "rows %u\n", config->rows);
+    }
+}
+
 static void put_definition(struct buf *text, const struct tile_config *config)
 {
     buf_printf(text, "%d %lld %lld %u %d %lld %lld\n", (int)config->type,
@@ -89,6 +100,7 @@ static void put_definition(struct buf *text, const struct tile_config *config)
                    config->rules[i].state);
     }
     put_local_time(text, config);
+    put_show(text, config);
 }
 
 uint64_t fold_digest_of_definition(const struct tile_config *config)
@@ -158,6 +170,9 @@ static struct columns columns_of(const struct tile_config *tile)
     }
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         use_field(&columns, fields[i]);
+    }
+    for (size_t i = 0; i < tile->show_count; i++) {
+        use_field(&columns, &tile->show[i]);
     }
     return columns;
 }

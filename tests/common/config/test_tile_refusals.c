@@ -13,16 +13,16 @@ static void test_identity_refused(void **state)
     static const struct refusal refusals[] = {
         {"tiles: [a]", "1:9: tiles: expected a tile: {key: …, type: …, …}, but found \"a\""},
         {"tiles: [{type: count}]", "1:9: tiles: a tile needs a key, such as orders.open"},
-        {"tiles: [{key: t}]",
-         "1:9: tile \"t\": a tile needs a type: count, number, trend, gauge, sla_risk or backlog"},
+        {"tiles: [{key: t}]", "1:9: tile \"t\": a tile needs a type: count, number, trend, gauge, "
+                              "sla_risk, backlog or latest"},
         {"tiles: [{key: t, type: counter}]",
          "1:24: tile \"t\": type: \"counter\" is not known; did you mean \"count\"?"},
         {"tiles: [{key: t, type: x}]",
          "1:24: tile \"t\": type: \"x\" is not known: expected count, trend, sla_risk, backlog, "
-         "gauge or number"},
+         "gauge, number or latest"},
         {"tiles: [{key: t, type: [count]}]",
          "1:24: tile \"t\": type: a list is not known: expected count, trend, sla_risk, backlog, "
-         "gauge or number"},
+         "gauge, number or latest"},
         {"tiles: [{key: a/b, type: count}]",
          "1:15: tiles: key: expected 1 to 128 letters, digits, dots, - and _ (orders.open), but "
          "found \"a/b\""},
@@ -243,6 +243,26 @@ static void test_combinations_refused(void **state)
     REFUSED(refusals);
 }
 
+static void test_latest_refused(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {TILE "type: latest}]", "1:9: tile \"t\": a tile of type latest needs show, such as show: "
+                                "[target_id, payload.amount]"},
+        {TILE "type: latest, show: []}]",
+         "1:38: tile \"t\": show: expected a list of 1 to 16 fields, such as [target_id, "
+         "payload.amount], but found a list"},
+        {TILE "type: latest, show: [summary, payload.a, summary]}]",
+         "1:59: tile \"t\": show: summary is there twice: leave one out"},
+        {TILE "type: latest, show: [summary], rows: 101}]",
+         "1:55: tile \"t\": rows: expected 1 to 100, but found \"101\""},
+        {TILE "type: latest, show: [summary], warn: \"> 3\"}]",
+         "1:55: tile \"t\": warn: a tile of type latest has no number to compare: use nothing for "
+         "10m"},
+    };
+    REFUSED(refusals);
+}
+
 static void test_numbers_refused(void **state)
 {
     (void)state;
@@ -322,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_fields_refused),
         cmocka_unit_test(test_partition_is_for_what_is_grouped_by_the_key_of_messages),
         cmocka_unit_test(test_combinations_refused),
+        cmocka_unit_test(test_latest_refused),
         cmocka_unit_test(test_numbers_refused),
         cmocka_unit_test(test_states_refused),
         cmocka_unit_test(test_too_many_states),

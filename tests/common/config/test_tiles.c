@@ -49,6 +49,20 @@ static void test_tiles_have_the_defaults_of_all_types(void **state)
     config_destroy(&config);
 }
 
+static void test_a_table_of_the_newest_rows(void **state)
+{
+    (void)state;
+    const struct tile_config *tile = NULL;
+    struct config *config = tile_ok(
+        "type: latest, show: [target_id, payload.amount], critical: nothing for 10m", &tile);
+    assert_int_equal(tile->show_count, 2);
+    assert_int_equal(tile->show[0].kind, TILE_FIELD_TARGET_ID);
+    assert_string_equal(tile->show[1].text, "payload.amount");
+    assert_int_equal(tile->rows, 10);
+    assert_int_equal(tile->thresholds.levels[TILE_CRITICAL].list[0].kind, TILE_LIMIT_NOTHING);
+    config_destroy(&config);
+}
+
 static void test_definition_as_json(void **state)
 {
     (void)state;
@@ -291,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_tiles_have_the_defaults_of_all_types),
+        cmocka_unit_test(test_a_table_of_the_newest_rows),
         cmocka_unit_test(test_common_keys),
         cmocka_unit_test(test_match),
         cmocka_unit_test(test_trend),

@@ -17,6 +17,8 @@ static const char text[] =
     "  - {key: sla, type: sla_risk, opens: {event_type: metrics.updated}, closes: {event_type: "
     "x}, item: target_id, within: 1h}\n"
     "  - {key: backlog, type: backlog, item: target_id, states: {metrics.updated: open, x: null}}\n"
+    "  - {key: newest, type: latest, match: {event_type: metrics.updated}, show: [target_id, "
+    "payload.value, summary]}\n"
     "  - {key: by, type: count, group_by: target_id}\n";
 
 /* What the tile's first member shows at that moment; "" when it is not shown. The caller frees
@@ -57,8 +59,12 @@ static void test_a_row_counts_from_its_own_moment_on(void **state)
         "{}",
         "{\"ok\":0,\"at_risk\":0,\"breached\":0,\"worst\":[]}",
         "{\"total\":0,\"buckets\":{\"open\":0}}",
+        "{\"show\":[\"target_id\",\"payload.value\",\"summary\"],\"rows\":{}}",
         "",
     };
+    static const char newest_row[] =
+        "{\"show\":[\"target_id\",\"payload.value\",\"summary\"],\"rows\":{\"1\":{\"at\":"
+        "\"2026-11-23T05:32:00.000Z\",\"fields\":{\"target_id\":\"i\",\"payload.value\":\"7\"}}}}";
     static const char *const from[] = {
         "{\"value\":1}",
         "{\"value\":1,\"window_ms\":30000}",
@@ -66,6 +72,7 @@ static void test_a_row_counts_from_its_own_moment_on(void **state)
         "{\"value\":7,\"min\":7,\"max\":7}",
         one_open,
         "{\"total\":1,\"buckets\":{\"open\":1},\"oldest_at\":\"2026-11-23T05:32:00.000Z\"}",
+        newest_row,
         "{\"value\":1}",
     };
     struct config *config;

@@ -26,6 +26,7 @@ static const char text[] =
     "  - {key: mins, type: trend, step: 1h, length: 3, aggregate: min, value: payload.v}\n"
     "  - {key: maxs, type: trend, step: 1h, length: 3, aggregate: max, value: payload.v}\n"
     "  - {key: lasts, type: trend, step: 1h, length: 3, aggregate: last, value: payload.v}\n"
+    "  - {key: newest, type: latest, show: [summary], rows: 3}\n"
     "  - {key: sla, type: sla_risk, opens: {event_type: a}, closes: {event_type: b}, item: "
     "target_id, "
     "within: 1h}\n"
@@ -104,6 +105,34 @@ static const struct explained explained[] = {
     {false, "maxs", "{\"points\":{\"0\":1.5}}", "{\"points\":{\"0\":1}}", 0},
     {true, "lasts", "{\"points\":{\"0\":1.5}}", "{\"points\":{\"0\":1}}", 0},
     {false, "lasts", "{\"points\":{\"0\":1.5}}", "{\"points\":{}}", 0},
+    {true, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}", 0},
+    {true, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}},\"2\":{\"at\":\"09:02\","
+     "\"fields\":{\"f\":\"b\"}}}}",
+     0},
+    {true, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}},\"1\":{\"at\":\"09:01\","
+     "\"fields\":{\"f\":\"a\"}}}}",
+     0},
+    {false, "newest", "{\"rows\":{\"1\":{\"at\":\"09:01\",\"fields\":{\"f\":\"a\"}}}}",
+     "{\"rows\":{\"4\":{\"at\":\"09:04\",\"fields\":{\"f\":\"d\"}},\"3\":{\"at\":\"09:03\","
+     "\"fields\":{\"f\":\"c\"}},\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     0},
+    {false, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"x\"}}}}", 0},
+    {false, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{}}", 0},
+    {false, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}},\"1\":{\"at\":\"09:01\","
+     "\"fields\":{\"f\":\"a\"}}}}",
+     0},
+    {true, "newest",
+     "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}},\"1\":{\"at\":\"09:01\","
+     "\"fields\":{\"f\":\"a\"}}}}",
+     "{\"rows\":{\"4\":{\"at\":\"09:04\",\"fields\":{\"f\":\"d\"}},\"3\":{\"at\":\"09:03\","
+     "\"fields\":{\"f\":\"c\"}},\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     0},
     {true, "sla", "{\"ok\":1,\"at_risk\":0,\"breached\":0}",
      "{\"ok\":1,\"at_risk\":1,\"breached\":1}", 0},
     {true, "sla", "{\"ok\":1,\"at_risk\":0,\"breached\":0}",
@@ -200,6 +229,38 @@ static const struct followed followed[] = {
     {true, true, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":7}"},
     {true, false, "latest", "{\"value\":7}", "{}", "{\"value\":7}"},
     {false, false, "latest", "{\"value\":7}", "{}", "{\"value\":8}"},
+    {true, false, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}},\"2\":{\"at\":\"09:02\","
+     "\"fields\":{\"f\":\"b\"}}}}"},
+    {true, false, "newest",
+     "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}},\"1\":{\"at\":\"09:01\","
+     "\"fields\":{\"f\":\"a\"}}}}",
+     "{\"rows\":{\"4\":{\"at\":\"09:04\",\"fields\":{\"f\":\"d\"}},\"3\":{\"at\":\"09:03\","
+     "\"fields\":{\"f\":\"c\"}}}}",
+     "{\"rows\":{\"4\":{\"at\":\"09:04\",\"fields\":{\"f\":\"d\"}},\"3\":{\"at\":\"09:03\","
+     "\"fields\":{\"f\":\"c\"}},\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}"},
+    {false, false, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}}}}",
+     "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}"},
+    {false, false, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}}}}"},
+    {false, false, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}}}}",
+     "{\"rows\":{\"4\":{\"at\":\"09:04\",\"fields\":{\"f\":\"d\"}},\"3\":{\"at\":\"09:03\","
+     "\"fields\":{\"f\":\"c\"}},\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}"},
+    {false, false, "newest", "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}}}}",
+     "{\"rows\":{\"3\":{\"at\":\"09:03\",\"fields\":{\"f\":\"c\"}},\"2\":{\"at\":\"09:02\","
+     "\"fields\":{\"f\":\"x\"}}}}"},
+    {false, false, "newest",
+     "{\"rows\":{\"2\":{\"at\":\"09:02\",\"fields\":{\"f\":\"b\"}},\"1\":{\"at\":\"09:01\","
+     "\"fields\":{\"f\":\"a\"}}}}",
+     "{\"rows\":{\"4\":{\"at\":\"09:04\",\"fields\":{\"f\":\"d\"}},\"3\":{\"at\":\"09:03\","
+     "\"fields\":{\"f\":\"c\"}}}}",
+     "{\"rows\":{\"4\":{\"at\":\"09:04\",\"fields\":{\"f\":\"d\"}},\"3\":{\"at\":\"09:03\","
+     "\"fields\":{\"f\":\"c\"}},\"1\":{\"at\":\"09:01\",\"fields\":{\"f\":\"a\"}}}}"},
     {true, false, "gauge", "{\"value\":7,\"min\":1,\"max\":8}", "{\"value\":9,\"min\":9,\"max\":9}",
      "{\"value\":9,\"min\":1,\"max\":9}"},
     {false, false, "gauge", "{\"value\":7,\"min\":1,\"max\":8}",

@@ -33,7 +33,8 @@ static const char folds_config[] =
     "     states: {work_created: open, work_claimed: busy, work_done: null}}\n"
     "  - {key: family, type: count, group_by: payload.team, window: 30s}\n"
     "  - {key: people, type: trend, group_by: actor_id, step: 10s, length: 10, aggregate: max,\n"
-    "     value: payload.amount}\n";
+    "     value: payload.amount}\n"
+    "  - {key: newest, type: latest, show: [event_type, actor_id, payload.amount], rows: 3}\n";
 
 /* The configuration, which lives as long as the program. What is logged of inputs is not of
  * interest, so nothing is but errors. */

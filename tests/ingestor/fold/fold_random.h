@@ -25,11 +25,13 @@ static const char all_types[] =
     "target_id, within: 30s, at_risk: 10s}\n"
     "  - {key: backlog, type: backlog, item: target_id, breakdown: payload.team, states: {made: "
     "open, taken: busy, done: null}}\n"
+    "  - {key: newest, type: latest, match: {event_type: [made, done]}, show: [target_id, "
+    "payload.v, payload.none], rows: 4}\n"
     "  - {key: family, type: count, group_by: payload.team, window: 30s}\n";
 
 static const char *const all_keys[] = {"ever",  "window", "trend",   "last",    "today",
                                        "weeks", "sum",    "least",   "average", "latest",
-                                       "gauge", "sla",    "backlog", "family/a"};
+                                       "gauge", "sla",    "backlog", "newest",  "family/a"};
 
 static inline void fold_random(struct fold_test *t, unsigned *seed)
 {
