@@ -166,11 +166,11 @@ int pg_run(PGconn *db, const char *sql, const char *doing, struct error *err)
     return status;
 }
 
-int pg_take_bytes(PGconn *db, bool *taken, struct error *err)
+int pg_take_bytes(PGconn *db, bool pooled, bool *taken, struct error *err)
 {
     const char *encoding = PQparameterStatus(db, "server_encoding");
     *taken = encoding != NULL && strcmp(encoding, "SQL_ASCII") == 0;
-    return *taken && PQsetClientEncoding(db, encoding) != 0
+    return *taken && !pooled && PQsetClientEncoding(db, encoding) != 0
                ? pg_error(db, NULL, "cannot read texts as they are stored", err)
                : STATUS_OK;
 }

@@ -64,8 +64,9 @@ int pg_hides_rows(PGconn *db, const char *table, bool *hides, struct error *err)
 
 /* A database with the encoding SQL_ASCII stores any bytes, and fails at a row that has others than
  * UTF-8. Where it does, the session takes bytes as they are from now on: true then, and who reads
- * has to look at each text itself. STATUS_IO. */
-int pg_take_bytes(PGconn *db, bool *taken, struct error *err);
+ * has to look at each text itself. pooled: the session is not ours alone, so each transaction has
+ * to begin with pg_pooled_settings_bytes instead (pg_pooled.h). STATUS_IO. */
+int pg_take_bytes(PGconn *db, bool pooled, bool *taken, struct error *err);
 
 /* Appends an identifier, quoted as the connection's encoding asks for. */
 void pg_quote(PGconn *db, struct buf *out, const char *name);

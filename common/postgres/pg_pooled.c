@@ -3,11 +3,17 @@
 
 #include <stdlib.h>
 
-const char pg_pooled_settings[] =
-    "SELECT set_config('DateStyle', 'ISO', true), set_config('TimeZone', 'UTC', true), "
-    "set_config('IntervalStyle', 'postgres', true), set_config('bytea_output', 'hex', true), "
-    "set_config('extra_float_digits', '1', true), "
-    "set_config('standard_conforming_strings', 'on', true)";
+#define SETTINGS                                                                                   \
+    "SELECT set_config('DateStyle', 'ISO', true), set_config('TimeZone', 'UTC', true), "           \
+    "set_config('IntervalStyle', 'postgres', true), set_config('bytea_output', 'hex', true), "     \
+    "set_config('extra_float_digits', '1', true), "                                                \
+    "set_config('standard_conforming_strings', 'on', true)"
+
+const char pg_pooled_settings[] = SETTINGS;
+
+const char pg_pooled_settings_bytes[] =
+    SETTINGS ", CASE WHEN getdatabaseencoding() = 'SQL_ASCII' THEN set_config('client_encoding', "
+             "'SQL_ASCII', true) END";
 
 bool pg_is_pooled(PGconn *db)
 {

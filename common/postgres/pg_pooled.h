@@ -17,6 +17,9 @@
 /* What the texts of values depend on, as a SELECT whose effect ends with the transaction. */
 extern const char pg_pooled_settings[];
 
+/* The same, and what pg_take_bytes does. */
+extern const char pg_pooled_settings_bytes[];
+
 /* True when who answers is not the process that we were told of when we connected. */
 bool pg_is_pooled(PGconn *db);
 

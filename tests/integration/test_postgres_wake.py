@@ -11,6 +11,7 @@ import psycopg2
 import pytest
 
 import test_check_connect
+import test_cursor_bytes
 from conftest import ROOT, make_table
 from tilewire import PATIENCE, Postgres, free_ports, wait_until
 
@@ -250,6 +251,29 @@ def test_a_row_that_fails_is_passed_over_through_pgbouncer(deploy, pooled_table,
     wait_until(lambda: value(d) == 90)
     assert d.stats()["rows_unusable"] == 10
     d.verify()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "WIN1252"])
+def test_texts_that_are_not_utf_8_are_passed_over_through_pgbouncer(deploy, postgres_table, cluster, bouncer, encoding):
+    """To read them takes another encoding of the session, which no other session is left with."""
+    with test_cursor_bytes.database_of(encoding, cluster, postgres_table) as run:
+        test_cursor_bytes.make(run)
+        run(b"INSERT INTO events (id, target_id) VALUES ('plain', 'a'), ('M\x81nchen', 'b'), ('d', 'K\x81ln')")
+        through = f"postgresql://tilewire@127.0.0.1:{bouncer}/{postgres_table.uri.rsplit('/', 1)[1]}"
+        d = deploy(postgres_table, tiles=EVER, config={"source": {**test_cursor_bytes.FAST["source"], "uri": through}}).start()
+        wait_until(lambda: value(d) == 1)
+        wait_until(lambda: d.stats()["rows_unusable"] == 2)
+        other = psycopg2.connect(through)  # it asks for no encoding, so it has the server's own, or what is left there
+        other.autocommit = True
+        with other.cursor() as cursor:
+            for i in range(5):
+                run(f"INSERT INTO events (id) VALUES ('more {i}')".encode())
+                wait_until(lambda: value(d) == i + 2)
+                cursor.execute("SELECT setting FROM pg_settings WHERE name = 'client_encoding'")
+                assert cursor.fetchone()[0] == encoding
+        d.verify()
+        assert d.stats()["source_failures"] == 0
+        other.close()
 
 
 # ---- source.listen_uri ----

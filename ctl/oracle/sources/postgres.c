@@ -467,7 +467,7 @@ int oracle_postgres_open(const struct config *config, struct oracle_source **out
         bool bytes;
         s->pooled = pg_is_pooled(s->db);
         /* By source.cursor ids are texts, which the database could not even name. */
-        status = s->base.texts ? pg_take_bytes(s->db, &bytes, err) : STATUS_OK;
+        status = s->base.texts ? pg_take_bytes(s->db, s->pooled, &bytes, err) : STATUS_OK;
     }
     if (status == STATUS_OK) {
         status = prepare(s, err);

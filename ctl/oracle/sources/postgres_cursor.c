@@ -102,7 +102,8 @@ static int end(PGconn *db, int status, struct error *err)
 static int begin(PGconn *db, const char *sql, bool pooled, struct error *err)
 {
     const int status = pg_run(db, sql, doing, err);
-    return status == STATUS_OK && pooled ? pg_run(db, pg_pooled_settings, doing, err) : status;
+    return status == STATUS_OK && pooled ? pg_run(db, pg_pooled_settings_bytes, doing, err)
+                                         : status;
 }
 
 int postgres_cursor_load(PGconn *db, bool pooled, const char *sql,
@@ -175,10 +176,15 @@ int postgres_cursor_load_in_parts(PGconn *db, bool pooled, const char *sql,
                                   void (*take)(void *arg, const PGresult *page, int row), void *arg,
                                   struct error *err)
 {
-    char *ids_sql = x_asprintf("SELECT id_text FROM (%s) r ORDER BY id_text COLLATE \"C\"", sql);
-    char *between = x_asprintf("SELECT * FROM (%s) r WHERE id_text COLLATE \"C\" > $1::text AND "
-                               "id_text COLLATE \"C\" <= $2::text ORDER BY id_text COLLATE \"C\"",
-                               sql);
+    /* Not even the ids can be read where UTF-8 lacks a character of one, so their bytes say which
+     * is which. */
+    static const char place[] = "encode(convert_to(id_text, getdatabaseencoding()), 'hex')";
+    char *ids_sql =
+        x_asprintf("SELECT %s FROM (%s) r ORDER BY %s COLLATE \"C\"", place, sql, place);
+    char *between =
+        x_asprintf("SELECT * FROM (%s) r WHERE %s COLLATE \"C\" > $1::text AND %s COLLATE "
+                   "\"C\" <= $2::text ORDER BY %s COLLATE \"C\"",
+                   sql, place, place, place);
     PGresult *ids = NULL;
     int status = begin(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pooled, err);
     if (status == STATUS_OK) {

@@ -74,7 +74,7 @@ static int connect_table(struct pg_cursor *c, struct error *err)
 {
     int status = pg_connection_open(&c->s, err);
     if (status == STATUS_OK) {
-        status = pg_take_bytes(c->s.db, &c->reader.bytes, err);
+        status = pg_take_bytes(c->s.db, c->s.pooled, &c->reader.bytes, err);
     }
     if (status == STATUS_OK) {
         status = pg_cursor_table_describe(&c->reader.table, &c->s, err);

@@ -82,12 +82,24 @@ static void hand_out(struct pg_cursor_reader *r, struct taker *to, const PGresul
     to->wanted = to->take(to->arg, &handed);
 }
 
+/* The id of a row at which the database fails. One that is escaped is bytes; bytes that happen to
+ * be UTF-8 might be the id of another row, so they stay escaped. */
+static struct str broken_id(const struct pg_cursor_reader *r, const struct cursor_key *key)
+{
+    const struct str id = pg_cursor_id(key, r->s->table.id_bytes);
+    if (r->table.id_escapes && id.len != 0 && id.p[0] == PG_CURSOR_ESCAPE) {
+        const struct str bytes = {id.p + 1, id.len - 1};
+        return utf8_valid(bytes) ? id : bytes;
+    }
+    return id;
+}
+
 /* A row at which the database fails. */
 static void hand_out_broken(struct pg_cursor_reader *r, struct taker *to,
                             const struct cursor_key *key, size_t asked)
 {
     struct cursor_row handed = {.key = *key, .asked = asked, .failure = r->why.text};
-    handed.id = pg_cursor_id(key, r->s->table.id_bytes);
+    handed.id = broken_id(r, key);
     handed.placed =
         wall_parse(key->time.p, key->time.len, r->s->config->source.local.zone, &handed.time);
     to->placed += handed.placed;
@@ -128,10 +140,14 @@ static int run(struct pg_cursor_reader *r, struct pg_cursor_statement *statement
 /* ---- Rows of keys ---- */
 
 /* An array of texts, as PostgreSQL reads it. */
-static void put_array(struct buf *out, const struct cursor_key *keys, size_t count, bool times)
+static void put_array(struct buf *out, const struct cursor_key *keys, size_t count, bool times,
+                      bool escapes)
 {
+    struct buf parameter = {0};
     for (size_t i = 0; i < count; i++) {
-        const struct str text = times ? keys[i].time : keys[i].id;
+        buf_clear(&parameter);
+        pg_cursor_table_parameter(&parameter, times ? keys[i].time : keys[i].id, escapes);
+        const struct str text = buf_str(&parameter);
         buf_append_text(out, i != 0 ? ",\"" : "{\"");
         for (size_t k = 0; k < text.len; k++) {
             if (text.p[k] == '"' || text.p[k] == '\\') {
@@ -142,6 +158,7 @@ static void put_array(struct buf *out, const struct cursor_key *keys, size_t cou
         buf_append_char(out, '"');
     }
     buf_append_char(out, '}');
+    buf_free(&parameter);
 }
 
 static int read_keys(struct pg_cursor_reader *r, const struct cursor_key *keys, size_t count,
@@ -150,8 +167,8 @@ static int read_keys(struct pg_cursor_reader *r, const struct cursor_key *keys, 
     char bytes[32];
     struct buf arrays[2] = {{0}};
     snprintf(bytes, sizeof bytes, "%d", BATCH_BYTES_MAX);
-    put_array(&arrays[0], keys, count, true);
-    put_array(&arrays[1], keys, count, false);
+    put_array(&arrays[0], keys, count, true, r->table.time_escapes);
+    put_array(&arrays[1], keys, count, false, r->table.id_escapes);
     const char *const parameters[] = {buf_cstr(&arrays[0]), buf_cstr(&arrays[1]), bytes};
     const int status = run(r, &r->table.keys, parameters, out, err);
     buf_free(&arrays[0]);
@@ -225,11 +242,11 @@ struct scan {
     bool no_id; /* The last row has none: the next one begins behind its time. */
 };
 
-/* The text with a NUL behind it, as libpq wants parameters. */
-static const char *terminated(struct buf *out, struct str text)
+/* The parameter with a NUL behind it, as libpq wants it. */
+static const char *terminated(struct buf *out, struct str part, bool escapes)
 {
     buf_clear(out);
-    buf_append_str(out, text);
+    pg_cursor_table_parameter(out, part, escapes);
     return buf_cstr(out);
 }
 
@@ -246,19 +263,22 @@ static void page_init(struct page *p, const struct scan *s, enum pg_cursor_shape
                       size_t limit)
 {
     const struct cursor_range *range = s->range;
+    const bool times = s->r->table.time_escapes;
+    const bool ids = s->r->table.id_escapes;
     enum pg_cursor_start start = PG_CURSOR_FIRST;
     *p = (struct page){.parameters = {NULL, NULL, NULL, NULL, p->rows, p->bytes}};
     if (s->begun || range->after != NULL) {
         start = s->begun && s->no_id ? PG_CURSOR_BEHIND_TIME : PG_CURSOR_BEHIND_KEY;
         p->parameters[0] =
-            terminated(&p->texts[0], s->begun ? buf_str(&s->time) : range->after->time);
+            terminated(&p->texts[0], s->begun ? buf_str(&s->time) : range->after->time, times);
     }
     if (start == PG_CURSOR_BEHIND_KEY) {
-        p->parameters[1] = terminated(&p->texts[1], s->begun ? buf_str(&s->id) : range->after->id);
+        p->parameters[1] =
+            terminated(&p->texts[1], s->begun ? buf_str(&s->id) : range->after->id, ids);
     }
     if (range->until != NULL) {
-        p->parameters[2] = terminated(&p->texts[2], range->until->time);
-        p->parameters[3] = terminated(&p->texts[3], range->until->id);
+        p->parameters[2] = terminated(&p->texts[2], range->until->time, times);
+        p->parameters[3] = terminated(&p->texts[3], range->until->id, ids);
     }
     snprintf(p->rows, sizeof p->rows, "%zu", limit);
     snprintf(p->bytes, sizeof p->bytes, "%zu",
@@ -332,12 +352,26 @@ static int read_whole_page(const struct scan *s, size_t limit, PGresult **out, s
     return status;
 }
 
+/* The key of a row of a page. escaped: its shape is PG_CURSOR_ESCAPED. */
+static struct cursor_key key_at(const struct pg_cursor_reader *r, const PGresult *rows, int row,
+                                bool escaped, struct pg_cursor_scratch *scratch)
+{
+    const int time_at = time_column(r, rows);
+    struct cursor_key key = pg_cursor_key(rows, row, time_at, scratch);
+    if (escaped && r->table.time_escapes) {
+        key.time = pg_value_text(rows, row, time_at);
+    }
+    if (escaped && r->table.id_escapes) {
+        key.id = pg_value_text(rows, row, EVENT_ID);
+    }
+    return key;
+}
+
 /* The next page begins behind the last row of this one. */
-static void go_on_behind(struct scan *s, const PGresult *rows)
+static void go_on_behind(struct scan *s, const PGresult *rows, bool escaped)
 {
     struct pg_cursor_scratch scratch = {0};
-    const struct cursor_key last =
-        pg_cursor_key(rows, PQntuples(rows) - 1, time_column(s->r, rows), &scratch);
+    const struct cursor_key last = key_at(s->r, rows, PQntuples(rows) - 1, escaped, &scratch);
     buf_clear(&s->time);
     buf_clear(&s->id);
     buf_append_str(&s->time, last.time);
@@ -348,7 +382,7 @@ static void go_on_behind(struct scan *s, const PGresult *rows)
 }
 
 /* The rows of a page whose keys were read, but for those without an id, which are not usable. */
-static int find_page(struct scan *s, const PGresult *rows, struct error *err)
+static int find_page(struct scan *s, const PGresult *rows, bool escaped, struct error *err)
 {
     const int count = PQntuples(rows);
     struct cursor_key *keys = x_calloc((size_t)count + 1, sizeof *keys);
@@ -356,7 +390,7 @@ static int find_page(struct scan *s, const PGresult *rows, struct error *err)
     const struct finding f = {.r = s->r, .to = &s->to, .keys = keys};
     size_t found = 0;
     for (int i = 0; i < count; i++) {
-        keys[found] = pg_cursor_key(rows, i, time_column(s->r, rows), &texts[i]);
+        keys[found] = key_at(s->r, rows, i, escaped, &texts[i]);
         found += keys[found].id.p != NULL;
     }
     int status = STATUS_OK;
@@ -374,15 +408,20 @@ static int find_page(struct scan *s, const PGresult *rows, struct error *err)
 /* The rows of a page at one of which the database fails. */
 static int broken_page(struct scan *s, size_t limit, bool *more, struct error *err)
 {
+    const struct pg_cursor_table *table = &s->r->table;
     PGresult *keys = NULL;
     int status = read_page(s, PG_CURSOR_KEYS, limit, &keys, err);
+    const bool escaped = status == STATUS_INVALID && (table->time_escapes || table->id_escapes);
+    if (escaped) {
+        status = read_page(s, PG_CURSOR_ESCAPED, limit, &keys, err);
+    }
     if (status != STATUS_OK) {
         return STATUS_IO;
     }
     *more = (size_t)PQntuples(keys) == limit;
-    status = find_page(s, keys, err);
+    status = find_page(s, keys, escaped, err);
     if (*more) {
-        go_on_behind(s, keys);
+        go_on_behind(s, keys, escaped);
     }
     PQclear(keys);
     return status;
@@ -400,13 +439,12 @@ static int next_page(struct scan *s, bool *more, struct error *err)
     const int status = range->keys_only ? read_page(s, PG_CURSOR_KEYS, limit, &rows, err)
                                         : read_whole_page(s, limit, &rows, err);
     if (status != STATUS_OK) {
-        return status == STATUS_INVALID && !range->keys_only ? broken_page(s, limit, more, err)
-                                                             : STATUS_IO;
+        return status == STATUS_INVALID ? broken_page(s, limit, more, err) : STATUS_IO;
     }
     const int count = PQntuples(rows);
     *more = (size_t)count == limit || (!range->keys_only && pg_rows_are_full(rows));
     if (*more && count != 0) {
-        go_on_behind(s, rows);
+        go_on_behind(s, rows, false);
     }
     if (*more && ahead && !s->no_id && !s->r->s->pooled) {
         ask_ahead(s, whole_shape(s->r));

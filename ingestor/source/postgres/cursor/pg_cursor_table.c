@@ -31,6 +31,7 @@ struct column {
     bool is_time; /* the database sends it in binary */
     bool indexed; /* an index begins with it */
     bool is_view;
+    bool escapes; /* a text that UTF-8 may lack characters of */
 };
 
 static void free_column(struct column *column)
@@ -56,7 +57,8 @@ static int describe(struct postgres_source *s, const char *name, struct column *
         "SELECT format_type(a.atttypid, a.atttypmod), has_column_privilege(a.attrelid, a.attnum, "
         "'SELECT'), EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indkey[0] = "
         "a.attnum AND i.indpred IS NULL AND i.indisvalid), c.relkind IN ('v', 'f'), "
-        "coalesce(nullif(t.typbasetype, 0), t.oid)::bigint FROM pg_attribute a JOIN pg_class c ON "
+        "coalesce(nullif(t.typbasetype, 0), t.oid)::bigint, t.typcategory = 'S' AND "
+        "getdatabaseencoding() NOT IN ('UTF8', 'SQL_ASCII') FROM pg_attribute a JOIN pg_class c ON "
         "c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = %lld::oid AND "
         "a.attname = %s AND a.attnum > 0 AND NOT a.attisdropped",
         (long long)s->table.oid, literal);
@@ -77,11 +79,64 @@ static int describe(struct postgres_source *s, const char *name, struct column *
         out->indexed = PQgetvalue(result, 0, 2)[0] == 't';
         out->is_view = PQgetvalue(result, 0, 3)[0] == 't';
         out->is_time = pg_cursor_sends_time((Oid)strtoul(PQgetvalue(result, 0, 4), NULL, 10));
+        out->escapes = PQgetvalue(result, 0, 5)[0] == 't';
     }
     PQclear(result);
     PQfreemem(literal);
     free(sql);
     return status;
+}
+
+/* See pg_cursor_table_parameter. */
+static void put_parameter(struct buf *sql, const char *parameter, struct column *column)
+{
+    const char *type = buf_cstr(&column->type);
+    if (!column->escapes) {
+        buf_printf(sql, "%s::%s", parameter, type);
+        return;
+    }
+    buf_printf(
+        sql,
+        "(CASE WHEN %s::text LIKE E'\\x01\\x01%%' THEN substr(%s::text, 2) WHEN %s::text LIKE "
+        "E'\\x01%%' THEN convert_from(decode(substr(%s::text, 2), 'hex'), "
+        "getdatabaseencoding()) ELSE %s::text END)::%s",
+        parameter, parameter, parameter, parameter, parameter, type);
+}
+
+/* A pair of them, in the key's order. */
+static void put_key(struct buf *sql, const char *time_parameter, const char *id_parameter,
+                    struct column *time, struct column *id)
+{
+    buf_append_char(sql, '(');
+    put_parameter(sql, time_parameter, time);
+    buf_append_text(sql, ", ");
+    put_parameter(sql, id_parameter, id);
+    buf_append_char(sql, ')');
+}
+
+/* A column as PG_CURSOR_ESCAPED has it. */
+static void put_escaped(struct buf *sql, const char *place)
+{
+    buf_printf(sql,
+               "CASE WHEN %s::text ~ '[^\\x01-\\x7f]' THEN '\\xff'::bytea ELSE ''::bytea END || "
+               "convert_to(%s::text, getdatabaseencoding())",
+               place, place);
+}
+
+static void put_escaped_key(struct buf *sql, const struct column *time, const struct column *id)
+{
+    buf_append_text(sql, "SELECT ");
+    if (id->escapes) {
+        put_escaped(sql, "c1");
+    } else {
+        buf_append_text(sql, "c1");
+    }
+    buf_append_text(sql, ", ");
+    if (time->escapes) {
+        put_escaped(sql, "k1");
+    } else {
+        buf_printf(sql, "k1%s", time->is_time ? "" : "::text");
+    }
 }
 
 /* The list of a SELECT from rows that have an order by k1 and k2, which are the key. */
@@ -97,22 +152,24 @@ static void put_rows(struct buf *sql, struct postgres_source *s, const char *lis
 {
     const char *t = buf_cstr(&time->name);
     const char *i = buf_cstr(&id->name);
-    const char *t_type = buf_cstr(&time->type);
-    const char *i_type = buf_cstr(&id->type);
     buf_printf(sql, "SELECT %s, %s, %s FROM %s e WHERE ", list, t, i, buf_cstr(&s->table.name));
     switch (start) {
     case PG_CURSOR_BEHIND_KEY:
-        buf_printf(sql, "(%s, %s) > ($1::%s, $2::%s)", t, i, t_type, i_type);
+        buf_printf(sql, "(%s, %s) > ", t, i);
+        put_key(sql, "$1", "$2", time, id);
         break;
     case PG_CURSOR_BEHIND_TIME:
-        buf_printf(sql, "%s > $1::%s AND $2::text IS NULL", t, t_type);
+        buf_printf(sql, "%s > ", t);
+        put_parameter(sql, "$1", time);
+        buf_append_text(sql, " AND $2::text IS NULL");
         break;
     default:
         buf_printf(sql, "%s IS NOT NULL AND $1::text IS NULL AND $2::text IS NULL", t);
         break;
     }
     if (until) {
-        buf_printf(sql, " AND (%s, %s) <= ($3::%s, $4::%s)", t, i, t_type, i_type);
+        buf_printf(sql, " AND (%s, %s) <= ", t, i);
+        put_key(sql, "$3", "$4", time, id);
     } else {
         buf_append_text(sql, " AND $3::text IS NULL AND $4::text IS NULL");
     }
@@ -145,7 +202,11 @@ static char *range_sql(struct postgres_source *s, int shape, int start, bool unt
         buf_printf(&sql, ") q(%s, k1, k2) OFFSET 0) n ORDER BY k1, k2", places);
         break;
     default:
-        put_keyed(&sql, "c1", time);
+        if (shape == PG_CURSOR_ESCAPED) {
+            put_escaped_key(&sql, time, id);
+        } else {
+            put_keyed(&sql, "c1", time);
+        }
         buf_append_text(&sql, " FROM (");
         put_rows(&sql, s, buf_cstr(&s->table.id_column), start, until, time, id);
         buf_append_text(&sql, ") q(c1, k1, k2) ORDER BY k1, k2");
@@ -166,10 +227,13 @@ static char *keys_sql(struct postgres_source *s, struct column *time, struct col
                ", n FROM (SELECT q.*, sum(%s) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING "
                "AND 1 PRECEDING) AS bytes_before FROM (SELECT r.*, k.n FROM unnest($1::text[], "
                "$2::text[]) WITH ORDINALITY k(t, i, n) CROSS JOIN LATERAL (SELECT %s, %s FROM %s e "
-               "WHERE %s = k.t::%s AND %s = k.i::%s LIMIT 1) r(%s, k1)) q) w WHERE "
-               "coalesce(bytes_before, 0) < $3::bigint ORDER BY n",
+               "WHERE (%s, %s) = ",
                buf_cstr(&s->table.bytes), buf_cstr(&s->table.columns), t, buf_cstr(&s->table.name),
-               t, buf_cstr(&time->type), i, buf_cstr(&id->type), buf_cstr(&s->table.places));
+               t, i);
+    put_key(&sql, "k.t", "k.i", time, id);
+    buf_printf(&sql,
+               " LIMIT 1) r(%s, k1)) q) w WHERE coalesce(bytes_before, 0) < $3::bigint ORDER BY n",
+               buf_cstr(&s->table.places));
     (void)buf_cstr(&sql);
     return buf_take(&sql);
 }
@@ -190,6 +254,27 @@ static char *newest_sql(struct postgres_source *s, struct column *time, struct c
 
 /* ---- Running them ---- */
 
+/* A text as it is; one that begins with \x01 has another \x01 before it; and behind one alone are
+ * the hex digits of what is escaped. */
+void pg_cursor_table_parameter(struct buf *out, struct str part, bool escapes)
+{
+    static const char hex[] = "0123456789abcdef";
+    if (!escapes || part.len == 0 || (part.p[0] != PG_CURSOR_ESCAPE && part.p[0] != '\x01')) {
+        buf_append_str(out, part);
+        return;
+    }
+    buf_append_char(out, '\x01');
+    if (part.p[0] == '\x01') {
+        buf_append_str(out, part);
+        return;
+    }
+    for (size_t i = 1; i < part.len; i++) {
+        const unsigned char byte = (unsigned char)part.p[i];
+        buf_append_char(out, hex[byte >> 4]);
+        buf_append_char(out, hex[byte & 15]);
+    }
+}
+
 /* NULL when it is prepared. */
 static PGresult *prepare(struct postgres_source *s, struct pg_cursor_statement *statement)
 {
@@ -206,7 +291,7 @@ PGresult *pg_cursor_table_run(struct postgres_source *s, struct pg_cursor_statem
                               const char *const *parameters)
 {
     if (s->pooled) {
-        return pg_pooled_begin(s->db, pg_pooled_settings) && pg_statements_send_settings(s) &&
+        return pg_pooled_begin(s->db, pg_pooled_settings_bytes) && pg_statements_send_settings(s) &&
                        PQsendQueryParams(s->db, statement->sql, statement->parameters, NULL,
                                          parameters, NULL, NULL, 1) == 1
                    ? pg_pooled_end(s->db)
@@ -271,10 +356,12 @@ static int make_statements(struct pg_cursor_table *table, struct postgres_source
             struct pg_cursor_statement *statement = &table->ranges[shape][i / 2][i % 2];
             *statement = (struct pg_cursor_statement){
                 .sql = range_sql(s, shape, i / 2, i % 2 != 0, time, id),
-                .parameters = shape == PG_CURSOR_KEYS ? 5 : 6};
+                .parameters = shape == PG_CURSOR_KEYS || shape == PG_CURSOR_ESCAPED ? 5 : 6};
             snprintf(statement->name, sizeof statement->name, "range_%d_%d", shape, i);
         }
     }
+    table->time_escapes = time->escapes;
+    table->id_escapes = id->escapes;
     table->keys =
         (struct pg_cursor_statement){.sql = keys_sql(s, time, id), .name = "keys", .parameters = 3};
     table->newest = (struct pg_cursor_statement){

@@ -12,8 +12,13 @@ enum pg_cursor_shape {
     PG_CURSOR_NARROW, /* all columns, but no texts of rows that take more than $6 bytes; one more
                          column says whether it does */
     PG_CURSOR_KEYS,
+    PG_CURSOR_ESCAPED, /* The same, but texts beyond ASCII are their bytes in the database, behind
+                          PG_CURSOR_ESCAPE: also those that cannot be converted to UTF-8. */
     PG_CURSOR_SHAPES
 };
+
+/* What a part of a key begins with that is no text, but the bytes of one: no text in UTF-8 does. */
+#define PG_CURSOR_ESCAPE '\xff'
 
 /* Where the rows begin. Those of one time that have no id come last, and cannot be gone on from. */
 enum pg_cursor_start {
@@ -41,6 +46,10 @@ struct pg_cursor_table {
 
     /* The key of the row that $1 others are behind, of those that have one. */
     struct pg_cursor_statement newest;
+
+    bool time_escapes; /* Times are texts that UTF-8 may lack characters of, for the database is of
+                          another encoding. */
+    bool id_escapes;   /* Ids are such texts. */
 };
 
 /* Describes the table of a source that is connected, and makes the statements; says so when there
@@ -49,6 +58,10 @@ struct pg_cursor_table {
 int pg_cursor_table_describe(struct pg_cursor_table *table, struct postgres_source *s,
                              struct error *err);
 void pg_cursor_table_free(struct pg_cursor_table *table);
+
+/* Writes a part of a key as the statements' parameters have it. escapes: whether it may be escaped,
+ * as above. */
+void pg_cursor_table_parameter(struct buf *out, struct str part, bool escapes);
 
 /* Runs one of the statements; the result is the caller's. */
 PGresult *pg_cursor_table_run(struct postgres_source *s, struct pg_cursor_statement *statement,
