@@ -339,6 +339,21 @@ def test_ids_of_other_types_are_read_in_pages(deploy, request, folder, type):
         d.verify()
 
 
+def test_pages_within_one_time_are_gone_on_from(deploy, texts_table):
+    """A page has 4,000 rows; those behind its last one are of the same time, and then of later ones."""
+    times = [now_iso(-3)] * 100 + [now_iso(-2)] * 9000 + [now_iso(-1)] * 100
+    texts_table.put([(texts_table.new_id(), time, "order.created", None, None, None, None) for time in times])
+    d = deploy(texts_table, tiles=EVER).start()
+    wait_until(lambda: d.tile("all")["data"]["value"] == 9200)
+    texts_table.put([(texts_table.new_id(), time, "order.created", None, None, None, None) for time in times[99:102]])
+    wait_until(lambda: d.tile("all")["data"]["value"] == 9203, what="late rows before, within and behind that time")
+    d["ingestor"].kill(signal.SIGTERM)
+    texts_table.put([(texts_table.new_id(), times[-1], "order.created", None, None, None, None) for _ in range(50)])
+    d.start("ingestor")
+    wait_until(lambda: d.tile("all")["data"]["value"] == 9253)
+    d.verify()
+
+
 def test_rows_without_a_place_hold_up_nothing(deploy, texts_table):
     """More than a page of them, behind all others and between them, where a page ends in them; a row behind them all comes, too."""
     d = deploy(texts_table, tiles=EVER, gateways=1, config={"source": {"poll_interval": "100ms"}})

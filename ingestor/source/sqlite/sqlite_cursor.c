@@ -40,6 +40,7 @@ struct sqlite_cursor {
     sqlite3_stmt *version;                                      /* of the schema */
     int64_t prepared_for;                                       /* that version */
     bool warned;                                                /* that there is no index */
+    bool sorts; /* There is none, so each statement sorts its rows. */
 
     /* The row in hand. */
     sqlite3_stmt *row;
@@ -114,6 +115,7 @@ static void warn_of_missing_index(struct sqlite_cursor *c)
                  source->table, source->table, source->table, time, id);
     }
     c->warned = sorts;
+    c->sorts = sorts;
 }
 
 static int schema_version(struct sqlite_cursor *c, int64_t *out, struct error *err)
@@ -222,24 +224,18 @@ static void bind_range(sqlite3_stmt *statement, const struct cursor_key *after,
     sqlite3_bind_int64(statement, 5, (int64_t)max_rows);
 }
 
-/* Steps until the range or the turn is over. Returns SQLITE_DONE, SQLITE_ROW when there may be
- * more, or an error. */
-static int step_through(struct sqlite_cursor *c, struct scan *scan)
+/* Steps through the rows of a start until they, the range or the turn are over. Returns
+ * SQLITE_DONE, SQLITE_ROW when there may be more, or an error. */
+static int step_from(struct sqlite_cursor *c, struct scan *scan, int start,
+                     const struct cursor_key *after)
 {
     const struct cursor_range *range = scan->range;
-    const bool resumed = scan->last.time_len != 0;
-    const struct cursor_key last = key_of(&scan->last);
-    const struct cursor_key *after = resumed ? &last : range->after;
-    const int start = after == NULL        ? SQLITE_CURSOR_FIRST
-                      : after->id.len == 0 ? SQLITE_CURSOR_BEHIND_TIME
-                                           : SQLITE_CURSOR_BEHIND_KEY;
     sqlite3_stmt *statement = c->ranges[range->keys_only ? SQLITE_CURSOR_KEYS : SQLITE_CURSOR_WHOLE]
                                        [start][range->until != NULL];
     const size_t limit = range->max_rows - scan->placed;
     size_t rows = 0;
     int step;
     scan->time_column = time_column(c, statement);
-    sqlite_turn_await(&c->s.turn, c->s.db);
     bind_range(statement, after, range->until, limit);
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
         hand_out(c, statement, scan, 0);
@@ -255,6 +251,23 @@ static int step_through(struct sqlite_cursor *c, struct scan *scan)
         scan->last.time_len = c->slot->time_len;
     }
     return step;
+}
+
+/* The same of all rows behind the last one, or where the range begins. */
+static int step_through(struct sqlite_cursor *c, struct scan *scan)
+{
+    const bool resumed = scan->last.time_len != 0;
+    const struct cursor_key last = key_of(&scan->last);
+    const struct cursor_key *after = resumed ? &last : scan->range->after;
+    const int start = after == NULL        ? SQLITE_CURSOR_FIRST
+                      : after->id.len == 0 ? SQLITE_CURSOR_BEHIND_TIME
+                      : c->sorts           ? SQLITE_CURSOR_BEHIND_KEY
+                                           : SQLITE_CURSOR_OF_TIME;
+    sqlite_turn_await(&c->s.turn, c->s.db);
+    const int step = step_from(c, scan, start, after);
+    return step == SQLITE_DONE && start == SQLITE_CURSOR_OF_TIME
+               ? step_from(c, scan, SQLITE_CURSOR_LATER, after)
+               : step;
 }
 
 static int scan(void *arg, const struct cursor_range *range, cursor_take *take, void *take_arg,

@@ -18,17 +18,30 @@ char *sqlite_cursor_columns(const struct config_source *source, int shape, const
     return all;
 }
 
+/* A condition for where rows begin. */
+static char *begin(int start, const char *time, const char *id)
+{
+    switch (start) {
+    case SQLITE_CURSOR_BEHIND_KEY:
+        return sqlite3_mprintf("(e.\"%w\", e.\"%w\") > (?1, ?2)", time, id);
+    case SQLITE_CURSOR_BEHIND_TIME:
+        return sqlite3_mprintf("e.\"%w\" >= ?1 AND (e.\"%w\" > ?1 OR e.\"%w\" IS NOT NULL)", time,
+                               time, id);
+    case SQLITE_CURSOR_OF_TIME:
+        return sqlite3_mprintf("e.\"%w\" = ?1 AND e.\"%w\" > ?2", time, id);
+    case SQLITE_CURSOR_LATER:
+        return sqlite3_mprintf("e.\"%w\" > ?1", time);
+    default:
+        return sqlite3_mprintf("e.\"%w\" IS NOT NULL", time);
+    }
+}
+
 char *sqlite_cursor_range(const struct config_source *source, const char *columns, int start,
                           bool until)
 {
     const char *time = source->cursor;
     const char *id = source->columns[EVENT_ID].name;
-    char *from = start == SQLITE_CURSOR_BEHIND_KEY
-                     ? sqlite3_mprintf("(e.\"%w\", e.\"%w\") > (?1, ?2)", time, id)
-                 : start == SQLITE_CURSOR_BEHIND_TIME
-                     ? sqlite3_mprintf("e.\"%w\" >= ?1 AND (e.\"%w\" > ?1 OR e.\"%w\" IS NOT NULL)",
-                                       time, time, id)
-                     : sqlite3_mprintf("e.\"%w\" IS NOT NULL", time);
+    char *from = begin(start, time, id);
     char *to = until ? sqlite3_mprintf(" AND (e.\"%w\", e.\"%w\") <= (?3, ?4)", time, id)
                      : sqlite3_mprintf("");
     char *sql =

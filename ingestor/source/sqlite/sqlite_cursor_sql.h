@@ -10,11 +10,15 @@
 /* What is selected of a row. */
 enum { SQLITE_CURSOR_WHOLE, SQLITE_CURSOR_KEYS, SQLITE_CURSOR_SHAPES };
 
-/* Where rows begin. Those of one time that have no id come first, and cannot be gone on from. */
+/* Where rows begin. Those of one time that have no id come first, and cannot be gone on from. Those
+ * behind a key are those of its time and then all later ones: asked for at once, SQLite would
+ * compare each of them with the key once more, though it found them by the index. */
 enum {
     SQLITE_CURSOR_FIRST,
-    SQLITE_CURSOR_BEHIND_KEY,
-    SQLITE_CURSOR_BEHIND_TIME,
+    SQLITE_CURSOR_BEHIND_KEY,  /* for a table without an index */
+    SQLITE_CURSOR_BEHIND_TIME, /* of that time and later, with an id */
+    SQLITE_CURSOR_OF_TIME,     /* of the key's time alone */
+    SQLITE_CURSOR_LATER,       /* than the key's time */
     SQLITE_CURSOR_STARTS
 };
 
