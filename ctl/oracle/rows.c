@@ -9,6 +9,7 @@
 #include "common/codec/json.h"
 #include "common/wire/tally.h"
 #include "ctl/oracle/named.h"
+#include "ctl/oracle/path.h"
 
 #define PAYLOAD_BYTES_MAX (1024 << 10)
 #define NO_INDEX UINT32_MAX
@@ -123,58 +124,6 @@ size_t oracle_field(const struct oracle_rows *rows, const struct tile_field *fie
     return 0;
 }
 
-struct wanted_item {
-    unsigned long index;
-    const struct json_value *item; /* NULL until it is found */
-};
-
-static bool is_it_this(void *wanted_p, const struct json_value *item)
-{
-    struct wanted_item *wanted = wanted_p;
-    if (wanted->index-- == 0) {
-        wanted->item = item;
-    }
-    return wanted->item == NULL;
-}
-
-/* Returns the item whose index, written in decimal without needless zeros, is that text. */
-static const struct json_value *item_at(const struct json_value *list, struct str text)
-{
-    char written[24];
-    char again[24];
-    if (text.len == 0 || text.len >= sizeof written) {
-        return NULL;
-    }
-    memcpy(written, text.p, text.len);
-    written[text.len] = '\0';
-    struct wanted_item wanted = {strtoul(written, NULL, 10), NULL};
-    snprintf(again, sizeof again, "%lu", wanted.index);
-    if (strcmp(written, again) != 0) {
-        return NULL;
-    }
-    json_each_item(list, is_it_this, &wanted);
-    return wanted.item;
-}
-
-/* Goes down a path of member names and indices of lists that have dots between them. NULL when
- * there is no such member. */
-static const struct json_value *descend(const struct json_value *json, struct str path)
-{
-    size_t from = 0;
-    while (json != NULL && from <= path.len) {
-        size_t to = from;
-        while (to < path.len && path.p[to] != '.') {
-            to++;
-        }
-        const struct str name = {path.p + from, to - from};
-        json = json_is_map(json)    ? json_at(json, name)
-               : json_is_list(json) ? item_at(json, name)
-                                    : NULL;
-        from = to + 1;
-    }
-    return json;
-}
-
 /* Fields that the user added are counted over all sources, and a source has some of them. */
 static struct str extra_of(const struct oracle_rows *rows, size_t extra, const struct event *event)
 {
@@ -205,7 +154,7 @@ static uint32_t read_field(struct oracle_rows *rows, const struct tile_field *fi
     case TILE_FIELD_EXTRA:
         return oracle_values_text(&rows->values, extra_of(rows, field->extra, event));
     case TILE_FIELD_PAYLOAD:
-        payload = descend(payload, field->path);
+        payload = oracle_path(payload, field->path);
         if (field->extra != PRESENCE) {
             return oracle_values_json(&rows->values, payload);
         }
