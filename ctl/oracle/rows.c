@@ -2,7 +2,6 @@
 #include "ctl/oracle/rows.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
