@@ -131,7 +131,8 @@ def test_connections_that_are_killed_are_made_anew_and_nothing_changes_hands(dep
     for _ in range(5):
         failures = d.stats()["source_failures"]
         terminate(postgres_table, roles[0])
-        wait_until(lambda: d.stats()["source_failures"] > failures)
+        wait_until(lambda: d.stats()["source_failures"] > failures, what="the failure")
+        wait_until(lambda: d.stats()["source_up"] == 1, what="a connection that can be ended")
         await_progress(clients[0], 20)
     assert epoch(d, "ingestor") == before
     check_streams(d, clients, writer)
