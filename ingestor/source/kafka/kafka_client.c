@@ -123,11 +123,10 @@ static void on_log(const rd_kafka_t *handle, int level, const char *facility, co
     log_debug("librdkafka: %s: %s", facility, text);
 }
 
-/* A thread of librdkafka calls it for each request. ThreadSanitizer does not know these threads,
- * and must not be told of what they do. */
-__attribute__((no_sanitize("thread"))) static rd_kafka_resp_err_t
-on_request(rd_kafka_t *handle, int socket, const char *broker, int32_t broker_id, int16_t key,
-           int16_t version, int32_t correlation, size_t size, void *opaque)
+/* A thread of librdkafka calls it for each request. */
+static rd_kafka_resp_err_t on_request(rd_kafka_t *handle, int socket, const char *broker,
+                                      int32_t broker_id, int16_t key, int16_t version,
+                                      int32_t correlation, size_t size, void *opaque)
 {
     struct kafka_client *client = opaque;
     (void)handle, (void)socket, (void)broker, (void)broker_id, (void)version, (void)correlation,
