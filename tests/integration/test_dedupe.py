@@ -74,7 +74,8 @@ def survive(d, table):
         d.start("ingestor")
     producer.write(10)
     await_value(d, len(producer.sent))
-    assert value(d, "by/a") + value(d, "by/b") == len(producer.sent)
+    # A tile after the other comes to the gateway.
+    wait_until(lambda: value(d, "by/a") + value(d, "by/b") == len(producer.sent), what="the members")
     wait_until(lambda: client.keep_up() or sorted(e["data"]["target_id"] for s in client.streams for e in s.events if e["event"] == "order.created") ==
                sorted(e[3] for e in producer.sent), what="each event once in the stream")
     events = names_of_events(d)

@@ -76,8 +76,8 @@ def test_local_times_are_right_over_a_change_of_the_clock(deploy, folder, local_
     wait_until(lambda: d.stats()["position"] == last)
     shown = [text[:10] for text in texts] if local_table.only_dates else texts
     wait_until(lambda: d.tile("rate")["data"]["points"] == points(shown, 600))
-    assert [item["due_at"] for item in d.tile("sla")["data"]["worst"]] == sorted(
-        instant(text).astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") for text in shown)
+    due = sorted(instant(text).astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") for text in shown)
+    wait_until(lambda: [item["due_at"] for item in d.tile("sla")["data"]["worst"]] == due, what="the deadlines")
     past.verify()
 
 

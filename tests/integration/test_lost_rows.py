@@ -336,7 +336,8 @@ def numbered_devices():
     """mount(path) → path/files: the same files at each call, each time on a device of another number, as after a reboot."""
     if os.geteuid() != 0:
         pytest.skip("a file system can be mounted by root alone")
-    mounted = []
+    mounted = []  # file systems that take numbers, and the one that is in use
+    used = []  # numbers of devices that held the files
 
     def run(*command):
         if subprocess.run(command, stderr=subprocess.DEVNULL).returncode:
@@ -344,15 +345,24 @@ def numbered_devices():
 
     def mount(path):
         if mounted:
+            run("umount", mounted.pop())
+        # The kernel gives the smallest number that is free, and other programs of the machine free some meanwhile.
+        for attempt in range(100):
+            for name in ("lower", "upper", "work", "files"):
+                (path / name).mkdir(parents=True, exist_ok=True)
+            run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={path}/lower,upperdir={path}/upper,workdir={path}/work", path / "files")
+            number = os.stat(path / "files").st_dev
+            if number not in used:
+                break
             run("umount", path / "files")
-            mounted.remove(path / "files")
-        taken = f"taken{len(mounted)}"
-        for name in ("lower", "upper", "work", "files", taken):
-            (path / name).mkdir(parents=True, exist_ok=True)
-        run("mount", "-t", "tmpfs", "tmpfs", path / taken)  # takes the number that was free
-        mounted.append(path / taken)
-        run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={path}/lower,upperdir={path}/upper,workdir={path}/work", path / "files")
+            taker = path / f"taker{len(used)}.{attempt}"
+            taker.mkdir()
+            run("mount", "-t", "tmpfs", "tmpfs", taker)
+            mounted.append(taker)
+        else:
+            pytest.fail("the kernel gives no other number")
         mounted.append(path / "files")
+        used.append(number)
         return path / "files"
 
     yield mount
