@@ -73,7 +73,7 @@ def cluster():
 def broker():
     """A throw-away Kafka, one for each worker."""
     from kafka import throw_away_broker  # whose library others need not have
-    with throw_away_broker() as made:
+    with throw_away_broker(tls=True) as made:
         yield made
 
 

@@ -13,6 +13,7 @@ import time
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
+from certificates import certificate
 from tilewire import free_ports
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "kafka"
@@ -26,6 +27,7 @@ class Broker:
         self.address = f"127.0.0.1:{self.port}"
         self.other = None  # one that joined it
         self.through = {}  # further ports that it listens on → the port at which a relay to it listens
+        self.tls = None  # the ports with TLS, without and with a user, and a file with key and certificate for localhost; the latter is in cert.pem, too
 
     def command(self):
         if self.first is not None:
@@ -34,6 +36,8 @@ class Broker:
 
     def start(self):
         environment = {**os.environ, "KAFKA_CONTROLLER_PORT": str(self.controller_port)}
+        if self.tls is not None:
+            environment["KAFKA_TLS"] = " ".join(map(str, self.tls))
         subprocess.run(self.command(), check=True, stdout=subprocess.DEVNULL, env=environment)
 
     @contextlib.contextmanager
@@ -53,9 +57,14 @@ class Broker:
 
 
 @contextlib.contextmanager
-def throw_away_broker():
+def throw_away_broker(tls=False):
     path = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-kafka-"))
     broker = Broker(path)
+    if tls:
+        key, cert = certificate(path)
+        pem = path / "both.pem"
+        pem.write_text(key.read_text() + cert.read_text())
+        broker.tls = (*free_ports(2), pem)
     broker.start()
     yield broker
     broker.stop("KILL")

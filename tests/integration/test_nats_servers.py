@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import threading
 
+from certificates import certificate, secret_file
 from nats import Client, Stream, jwt_of, nkey_pair, throw_away_cluster, throw_away_server
 from test_crashes import Resuming
 from test_nats import COUNT, await_value, order
@@ -20,13 +21,6 @@ def await_value_of(d, stream):
     stream.send(order())
     await_value(d, 1)
     d.verify()
-
-
-def secret_file(folder, name, text):
-    path = folder / name
-    path.write_text(text + "\n")
-    path.chmod(0o600)
-    return path
 
 
 def test_a_user_who_may_do_no_more_than_the_documentation_says(deploy, folder):
@@ -61,15 +55,6 @@ def test_a_user_who_may_do_no_more_than_the_documentation_says(deploy, folder):
         other.start("cache", "gateway0", "gateway1")
         await_value(other, 2)
         other.verify()
-
-
-def certificate(folder):
-    """For localhost, and no other name."""
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert], check=True, capture_output=True)
-    key.chmod(0o600)
-    return key, cert
 
 
 def test_tls_and_a_token(deploy, folder):

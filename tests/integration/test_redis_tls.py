@@ -6,9 +6,9 @@ import socket
 import subprocess
 
 import test_check_connect
+from certificates import certificate
 from conftest import ROOT
 from redis_streams import Stream, throw_away_server
-from test_nats_servers import certificate
 from test_redis import await_value
 from test_redis_uses import COUNT, order
 from tilewire import free_ports, wait_until

@@ -11,6 +11,7 @@
 struct kafka {
     const struct config_source *source;
     rd_kafka_t *handle;
+    struct oracle_kafka_reason reason;
     struct findings *out;
     size_t topics; /* that fit */
 
@@ -76,7 +77,7 @@ static void try_topic(struct kafka *k, const struct rd_kafka_metadata_topic *top
                 k->out, FINDING_ERROR, CONNECT_SOURCE,
                 "partition %s-%d cannot be read: %s; its messages are missing until it has a "
                 "leader that lets us read (rights on the topic: Read, Describe)",
-                topic->topic, (int)partition->id, rd_kafka_err2str(code));
+                topic->topic, (int)partition->id, oracle_kafka_why(k->handle, &k->reason, code));
             break; /* the others would cost as long */
         }
         messages += high - low;
@@ -168,7 +169,7 @@ void connect_kafka(const struct config *config, struct findings *out)
     struct kafka k = {.source = &config->source, .out = out};
     const struct rd_kafka_metadata *metadata = NULL;
     struct error err = {{0}};
-    if (oracle_kafka_connect(k.source, &k.handle, &err) != STATUS_OK) {
+    if (oracle_kafka_connect(k.source, &k.reason, &k.handle, &err) != STATUS_OK) {
         finding_add(out, FINDING_ERROR, CONNECT_SOURCE, "%s", err.text);
         return;
     }
@@ -177,9 +178,9 @@ void connect_kafka(const struct config *config, struct findings *out)
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         finding_add(
             out, FINDING_ERROR, CONNECT_SOURCE,
-            "no broker of %s answers: %s. Are the addresses right, also those that the brokers "
+            "no broker of %s answers (%s). Are the addresses right, also those that the brokers "
             "advertise, and the options under source.kafka (security.protocol, sasl.…)?",
-            k.source->kafka.brokers, rd_kafka_err2str(code));
+            k.source->kafka.brokers, oracle_kafka_why(k.handle, &k.reason, code));
     } else {
         try_topics(&k, metadata);
         rd_kafka_metadata_destroy(metadata);

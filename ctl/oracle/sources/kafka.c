@@ -39,6 +39,7 @@ struct kafka {
     struct oracle_source base;
     const struct config_source *source;
     rd_kafka_t *handle;
+    struct oracle_kafka_reason reason;
     struct oracle_rows *rows; /* borrowed, while they are loaded */
     struct prefix *prefixes;  /* of all partitions that were read */
     struct spot *spots;       /* one a row */
@@ -50,7 +51,7 @@ static int failed(const struct kafka *k, const char *what, rd_kafka_resp_err_t c
                   struct error *err)
 {
     return error_set(err, STATUS_IO, "Kafka at %s: %s: %s", k->source->kafka.brokers, what,
-                     rd_kafka_err2str(code));
+                     oracle_kafka_why(k->handle, &k->reason, code));
 }
 
 /* ---- Opening ---- */
@@ -76,7 +77,28 @@ static int set_from_file(rd_kafka_conf_t *conf, const char *name, const char *fi
     return status;
 }
 
-int oracle_kafka_connect(const struct config_source *source, rd_kafka_t **out, struct error *err)
+/* That all brokers are down says less than what was said of each of them. */
+static void keep_reason(rd_kafka_t *handle, int code, const char *text, void *opaque)
+{
+    struct oracle_kafka_reason *reason = opaque;
+    (void)handle;
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        (void)snprintf(reason->text, sizeof reason->text, "%s", text);
+    }
+}
+
+const char *oracle_kafka_why(rd_kafka_t *handle, const struct oracle_kafka_reason *reason,
+                             rd_kafka_resp_err_t code)
+{
+    const bool nobody =
+        code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT;
+    while (rd_kafka_poll(handle, 0) > 0) {
+    }
+    return nobody && reason->text[0] != '\0' ? reason->text : rd_kafka_err2str(code);
+}
+
+int oracle_kafka_connect(const struct config_source *source, struct oracle_kafka_reason *reason,
+                         rd_kafka_t **out, struct error *err)
 {
     const struct config_kafka *kafka = &source->kafka;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -109,6 +131,9 @@ int oracle_kafka_connect(const struct config_source *source, rd_kafka_t **out, s
         rd_kafka_conf_destroy(conf);
         return status;
     }
+    *reason = (struct oracle_kafka_reason){{0}};
+    rd_kafka_conf_set_opaque(conf, reason);
+    rd_kafka_conf_set_error_cb(conf, keep_reason);
     rd_kafka_conf_set_log_cb(conf, NULL);
     *out = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
     if (*out == NULL) {
@@ -383,7 +408,7 @@ int oracle_kafka_open(const struct config *config, struct oracle_source **out, s
     k->base.rewind = kafka_rewind;
     k->base.close = kafka_close;
     k->source = &config->source;
-    const int status = oracle_kafka_connect(k->source, &k->handle, err);
+    const int status = oracle_kafka_connect(k->source, &k->reason, &k->handle, err);
     if (status != STATUS_OK) {
         kafka_close(&k->base);
         return status;

@@ -7,9 +7,21 @@
 
 #include "ctl/oracle/message.h"
 
-/* Makes a consumer, which connects in the background; the caller destroys it. STATUS_INVALID: an
- * option is wrong; and what config_read_secret returns. *out is NULL then. */
-int oracle_kafka_connect(const struct config_source *source, rd_kafka_t **out, struct error *err);
+/* What a broker said last, or the network, when it could not be used. */
+struct oracle_kafka_reason {
+    char text[320]; /* a sentence of librdkafka; empty: there is none */
+};
+
+/* Makes a consumer, which connects in the background; the caller destroys it, and the reason lives
+ * as long. STATUS_INVALID: an option is wrong; and what config_read_secret returns. *out is NULL
+ * then. */
+int oracle_kafka_connect(const struct config_source *source, struct oracle_kafka_reason *reason,
+                         rd_kafka_t **out, struct error *err);
+
+/* Why a request failed: what the code means, or, when no broker could be asked, the reason for
+ * that. Valid as long as the reason. */
+const char *oracle_kafka_why(rd_kafka_t *handle, const struct oracle_kafka_reason *reason,
+                             rd_kafka_resp_err_t code);
 
 /* The offsets of the first message of a partition, and behind the last one. Gives up when the
  * leader has not answered for so long. */

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Kafka that speaks TLS, without a user and with one."""
+import shutil
+
+import test_check_connect
+from certificates import certificate, secret_file
+from kafka import Topics
+from test_kafka import COUNT, await_value, order
+
+
+def test_the_certificate_of_a_broker_is_checked_and_it_is_tried_again(deploy, broker, folder):
+    """The CA, and with TLS a user's password: each is wrong at first, and mended while the ingestor tries again."""
+    topics = Topics(broker)
+    topics.create()
+    port, sasl_port, _ = broker.tls
+    ca = certificate(folder)[1]  # another's
+    topics.uri = f"kafka://localhost:{port}/{topics.names[0]}"
+    topics.source = {"kafka": {"security.protocol": "SSL", "ssl.ca.location": str(ca)}}
+    d = deploy(topics, tiles=COUNT, gateways=1)
+    status, texts = test_check_connect.connect(d)
+    assert status == 1
+    test_check_connect.has(texts, "error", "source", "no broker of", "verify that ssl.ca.location is correctly configured")
+    d["ingestor"].start()
+    d["ingestor"].await_log("certificate verify failed")
+    shutil.copy(broker.path / "cert.pem", ca)
+    d["ingestor"].await_log("ready component")
+    d.start("cache", "gateway0")
+    topics.send(order())
+    await_value(d, 1)
+    d.verify()
+    assert test_check_connect.connect(d)[0] == 0
+
+    d["ingestor"].kill()
+    secret = secret_file(folder, "secret", "wrong")
+    d.config["source"].update(uri=f"kafka://localhost:{sasl_port}/{topics.names[0]}", password_file=str(secret))
+    d.config["source"]["kafka"].update({"security.protocol": "SASL_SSL", "sasl.mechanisms": "PLAIN", "sasl.username": "tilewire"})
+    d.write()
+    before = len(d["ingestor"].log_text())
+    d["ingestor"].start()
+    d["ingestor"].await_log("uthentication", after=before)
+    secret_file(folder, "secret", "secret")
+    d["ingestor"].await_log("ready component", after=before)
+    topics.send(order())
+    await_value(d, 2)
+    d.verify()
