@@ -93,6 +93,7 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
     struct snapshot snapshot = {0};
     struct snapshot_load how = {
         .source = sources_find(ingestor->config),
+        .config = ingestor->config,
         .table = state_table_of(ingestor->config),
         .now = ingestor_now(ingestor).wall,
     };

@@ -146,7 +146,9 @@ static int check_source(const struct snapshot *snapshot, const struct snapshot_l
         /* Written at the start of a build that did not get to its end. */
         return error_set(err, STATUS_INVALID, "the state was saved before any row was read");
     }
-    if (same && how->source->state_is_newer(snapshot->source)) {
+    if (same && (how->source->state_is_newer(snapshot->source) ||
+                 (how->source->part_is_newer != NULL &&
+                  how->source->part_is_newer(how->config, snapshot->source)))) {
         /* The formats of two sources have nothing to do with each other. */
         return error_set(err, STATUS_NEWER,
                          "the state's place in the events table is of another version");

@@ -61,6 +61,7 @@ void snapshot_put(const struct snapshot *snapshot, struct snapshot_pieces *piece
 /* How snapshot_load loads. */
 struct snapshot_load {
     const struct source_ops *source; /* of the source */
+    const struct config *config;     /* of several sources: which they are; else unused */
     uint64_t table;                  /* of the source */
     wall_time now;                   /* the moment of loading */
     bool was_ahead;                  /* out: the tiles are those of a clock that was ahead */

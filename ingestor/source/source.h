@@ -108,6 +108,10 @@ struct source_ops {
      * written over. */
     bool (*state_is_newer)(struct str state);
 
+    /* The same of what it has of the single sources that the configuration names. NULL: there is
+     * but one source. */
+    bool (*part_is_newer)(const struct config *config, struct str state);
+
     /* The next rows, at most max_rows; *out is NULL when there is nothing new (but the first call
      * after open always gives a batch, for its origin, and so does the one after a batch of history
      * or with `more`: it was promised). STATUS_IO: the connection is lost; close it and open again

@@ -220,6 +220,27 @@ static void test_only_a_state_of_the_same_source_can_be_newer(void **state)
     buf_free(&newer);
 }
 
+static bool is_newer_part(const struct config *config, struct str state)
+{
+    (void)config;
+    return str_is(state, "newer");
+}
+
+static void test_a_state_with_a_newer_part_is_newer(void **state)
+{
+    (void)state;
+    struct source_ops several = source_sqlite;
+    several.part_is_newer = is_newer_part;
+    for (int i = 0; i < 2; i++) {
+        struct snapshot read;
+        struct snapshot written = good;
+        struct snapshot_load how = load_at(START_US);
+        how.source = &several;
+        written.source = i == 0 ? STR("newer") : STR("older");
+        assert_int_equal(go_on(&written, &read, &how), i == 0 ? STATUS_NEWER : STATUS_OK);
+    }
+}
+
 /* What versions before 0.2 wrote: six parts at first, then eight. */
 static void test_a_checkpoint_in_one_piece_is_taken_over(void **state)
 {
@@ -266,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_a_save_writes_what_was_appended),
         cmocka_unit_test(test_a_piece_that_is_missing_is_noticed),
         cmocka_unit_test(test_only_a_state_of_the_same_source_can_be_newer),
+        cmocka_unit_test(test_a_state_with_a_newer_part_is_newer),
         cmocka_unit_test(test_a_checkpoint_in_one_piece_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/several/several_state.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,14 @@ static void begin_anew(struct several_state *state, size_t index, const char *na
     drop_runs_of(state, index);
 }
 
+const struct several_place *several_state_known(const struct several_state *state, const char *name,
+                                                uint64_t table)
+{
+    const size_t index = find_place(state, str_of(name));
+    return index < state->count && state->places[index].table == table ? &state->places[index]
+                                                                       : NULL;
+}
+
 bool several_state_begun(const struct several_state *state, const char *name)
 {
     const size_t index = find_place(state, str_of(name));
@@ -67,9 +76,7 @@ size_t several_state_place(struct several_state *state, const char *name, uint64
         }
         return index;
     }
-    if (index == SEVERAL_PLACES_MAX) {
-        return SEVERAL_PLACES_MAX;
-    }
+    assert(index < SEVERAL_PLACES_MAX);
     state->count++;
     begin_anew(state, index, name, table);
     return index;

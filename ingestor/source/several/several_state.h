@@ -36,7 +36,7 @@
 #include "common/config/config.h"
 
 /* Sources that are known, with those that are not configured any more: what is read of one that
- * comes back goes on. Beyond, the one that went first is forgotten. */
+ * comes back goes on. Beyond, the one that went first is forgotten (several_room.h). */
 #define SEVERAL_PLACES_MAX 64
 #define SEVERAL_RUNS_MAX ((size_t)5000) /* Beyond, the event log begins later after a restart. */
 
@@ -61,7 +61,7 @@ struct several_run {
 };
 
 struct several_state {
-    struct several_place places[SEVERAL_PLACES_MAX]; /* they do not move */
+    struct several_place places[SEVERAL_PLACES_MAX]; /* those that went first stand first */
     size_t count;                                    /* how many there are */
     struct several_run *runs;                        /* the newest, in the order of delivery */
     size_t run_count;                                /* how many there are */
@@ -73,9 +73,14 @@ struct several_state {
 
 void several_state_free(struct several_state *state);
 
-/* The index of a source, which is added when it is not known. One of that name that reads another
- * table now begins anew. */
+/* The index of a source, which is added when it is not known: several_make_room has been
+ * called for the configuration that it is of. One of that name that reads another table now begins
+ * anew. */
 size_t several_state_place(struct several_state *state, const char *name, uint64_t table);
+
+/* What is known of a source that reads that table; NULL: nothing is. */
+const struct several_place *several_state_known(const struct several_state *state, const char *name,
+                                                uint64_t table);
 
 /* True when something was read of a source of that name. */
 bool several_state_begun(const struct several_state *state, const char *name);

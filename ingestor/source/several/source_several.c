@@ -19,6 +19,7 @@
 #include "ingestor/source/several/several_again.h"
 #include "ingestor/source/several/several_event.h"
 #include "ingestor/source/several/several_past.h"
+#include "ingestor/source/several/several_room.h"
 #include "ingestor/source/several/source_several.h"
 
 #define PATIENCE_MS 5000
@@ -85,12 +86,6 @@ static int start_child(struct several_source *s, size_t index, struct str journa
     child->ops = one_source_find(&child->config);
     const bool begun = several_state_begun(&s->state, source->name);
     child->place = several_state_place(&s->state, source->name, table_of(child, source));
-    if (child->place == SEVERAL_PLACES_MAX) {
-        return error_set(err, STATUS_FULL,
-                         "the state knows %d sources, most of which are gone: remove it "
-                         "(ingestor.checkpoint) to build all tiles from the rows that there are",
-                         SEVERAL_PLACES_MAX);
-    }
     const struct several_place *place = &s->state.places[child->place];
     if (begun && place->state.len == 0) {
         log_warn("source %s reads another table than it did: tiles that count its rows are built "
@@ -125,7 +120,14 @@ static void load_state(struct several_source *s, struct str state, struct str jo
     if (state.p == NULL) {
         return;
     }
-    if (!several_state_load(&s->state, state)) {
+    const bool good = several_state_load(&s->state, state);
+    const size_t forgotten = good ? several_make_room(&s->state, s->config) : 0;
+    if (forgotten != 0) {
+        log_info("the state knows %d sources, and has room for no more: of those that are not "
+                 "configured any more the %zu that went first are forgotten",
+                 SEVERAL_PLACES_MAX, forgotten);
+    }
+    if (!good) {
         log_warn("the checkpoint's place in the sources is that of another version: all tiles are "
                  "built again from them");
         several_state_free(&s->state);
@@ -294,6 +296,25 @@ static int several_wait(struct source *source, int wake_fd, int timeout_ms, bool
     return STATUS_OK;
 }
 
+/* What it has of a source whose table is another one now means nothing. */
+static bool several_part_is_newer(const struct config *config, struct str saved)
+{
+    struct several_state state = {0};
+    bool newer = false;
+    const bool good = several_state_load(&state, saved);
+    for (size_t i = 0; i < config->source_count && good && !newer; i++) {
+        struct several_child child = {.config = *config};
+        child.config.source = config->sources[i];
+        child.ops = one_source_find(&child.config);
+        const struct several_place *place = several_state_known(
+            &state, config->sources[i].name, table_of(&child, &config->sources[i]));
+        newer = place != NULL && place->state.len != 0 &&
+                child.ops->state_is_newer(buf_str(&place->state));
+    }
+    several_state_free(&state);
+    return newer;
+}
+
 static uint64_t several_renumber(struct source *source)
 {
     return several_state_renumber(&several_of(source)->state);
@@ -337,6 +358,7 @@ const struct source_ops source_several = {
     .close = several_close,
     .open_past = several_past_open,
     .state_is_newer = several_state_is_newer,
+    .part_is_newer = several_part_is_newer,
     .read = several_read,
     .wait = several_wait,
     .lag = several_lag,

@@ -6,6 +6,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
+#include "common/codec/mp.h"
+#include "ingestor/source/several/several_state.h"
 #include "tests/unit.h"
 
 #define SOURCES 3
@@ -371,6 +373,41 @@ static void test_a_table_that_begins_anew_is_told_of_its_source_alone(void **unu
     free(life);
 }
 
+/* Of a source that is configured; what another one had saved means nothing to anybody. */
+static void test_a_state_of_a_newer_version_is_found_in_each_source(void **unused)
+{
+    (void)unused;
+    uint64_t seed = 3;
+    struct life *life = malloc(sizeof *life);
+    struct several_state state = {.keep = 100};
+    struct buf newer = {0};
+    struct buf saved = {0};
+    assert_non_null(life);
+    begin(life);
+    open_source(life);
+    write_rows(life, &seed);
+    drain(life);
+    assert_false(source_several.part_is_newer(life->config, buf_str(&life->state)));
+    assert_true(several_state_load(&state, buf_str(&life->state)));
+    mp_put_array(&newer, 1);
+    mp_put_int(&newer, 1000);
+    buf_free(&state.places[1].state);
+    buf_append_str(&state.places[1].state, buf_str(&newer));
+    several_state_save(&state, &saved);
+    assert_false(source_several.state_is_newer(buf_str(&saved)));
+    assert_true(source_several.part_is_newer(life->config, buf_str(&saved)));
+    (void)snprintf(state.places[1].name, sizeof state.places[1].name, "other");
+    buf_clear(&saved);
+    several_state_save(&state, &saved);
+    assert_false(source_several.part_is_newer(life->config, buf_str(&saved)));
+    assert_false(source_several.part_is_newer(life->config, STR("\xc1")));
+    several_state_free(&state);
+    buf_free(&newer);
+    buf_free(&saved);
+    end(life);
+    free(life);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -396,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_the_past_has_the_rows_between_two_states),
         cmocka_unit_test(test_one_that_is_away_is_missing_and_the_others_go_on),
         cmocka_unit_test(test_a_table_that_begins_anew_is_told_of_its_source_alone),
+        cmocka_unit_test(test_a_state_of_a_newer_version_is_found_in_each_source),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
