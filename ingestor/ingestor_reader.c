@@ -80,9 +80,9 @@ static void begin_anew(struct ingestor *ingestor, const struct reader_message *m
 
 /* Takes over which events are known. */
 static int go_on_deduping(struct ingestor *ingestor, const struct state_changes *saved,
-                          struct error *err)
+                          wall_time now, struct error *err)
 {
-    dedupe_remove(ingestor->config, saved, &ingestor->saving.changes);
+    dedupe_remove(ingestor->dedupe, ingestor->config, saved, now, &ingestor->saving.changes);
     return dedupe_load(ingestor->dedupe, saved, err);
 }
 
@@ -102,7 +102,8 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
     start_fold(ingestor);
     if (message->state != NULL) {
         status = snapshot_load(&snapshot, message->state, &how, ingestor->fold, &err);
-        status = status == STATUS_OK ? go_on_deduping(ingestor, message->state, &err) : status;
+        status =
+            status == STATUS_OK ? go_on_deduping(ingestor, message->state, how.now, &err) : status;
     }
     if (status == STATUS_NEWER) {
         snapshot_free(&snapshot);

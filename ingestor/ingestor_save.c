@@ -36,8 +36,9 @@ void ingestor_save(struct ingestor *ingestor)
         .delivered = source->delivered,
         .as_of = ingestor->clock.lost_rows ? WALL_NEVER : ingestor->clock.reached,
     };
-    fold_save(ingestor->fold, ingestor_now(ingestor).wall, &saving->changes);
-    dedupe_save(ingestor->dedupe, &saving->changes);
+    const wall_time now = ingestor_now(ingestor).wall;
+    fold_save(ingestor->fold, now, &saving->changes);
+    dedupe_save(ingestor->dedupe, now, &saving->changes);
     snapshot_put(&snapshot, &source->pieces, &saving->changes);
     saving->bytes = saving->changes.values.len;
     saving->under_way = true;

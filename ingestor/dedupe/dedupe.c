@@ -5,14 +5,16 @@
 
 #include "common/base/xalloc.h"
 #include "ingestor/dedupe/dedupe_one.h"
+#include "ingestor/dedupe/dedupe_retired.h"
 
 struct dedupe {
     struct dedupe_one *of[CONFIG_SOURCES_MAX]; /* by the number of the source; NULL: it has none */
+    struct dedupe_retired retired;
 };
 
 struct dedupe *dedupe_create(const struct config *config)
 {
-    struct dedupe *d = NULL;
+    struct dedupe *d = config_has_sources(config) ? x_calloc(1, sizeof *d) : NULL;
     for (size_t i = 0; i < config->source_count; i++) {
         if (config->sources[i].dedupe.kind != TILE_FIELD_NONE) {
             d = d != NULL ? d : x_calloc(1, sizeof *d);
@@ -27,6 +29,9 @@ void dedupe_destroy(struct dedupe **dedupe)
     struct dedupe *d = *dedupe;
     for (size_t i = 0; d != NULL && i < CONFIG_SOURCES_MAX; i++) {
         dedupe_one_destroy(&d->of[i]);
+    }
+    if (d != NULL) {
+        dedupe_retired_free(&d->retired);
     }
     free(d);
     *dedupe = NULL;
@@ -49,8 +54,25 @@ static void filter(struct dedupe *d, struct batch *batch,
     batch->count = d != NULL ? kept : batch->count;
 }
 
+/* Who comes back after it was forgotten is read from its first row again, whatever is known. */
+static void clear_first(struct dedupe *d, const struct batch *batch)
+{
+    uint64_t rows[CONFIG_SOURCES_MAX] = {0};
+    for (size_t i = 0; i < batch->count; i++) {
+        rows[batch->events[i].source]++;
+    }
+    for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++) {
+        if (d->of[i] != NULL && rows[i] != 0 && rows[i] == batch->delivered_of[i]) {
+            dedupe_one_clear(d->of[i]);
+        }
+    }
+}
+
 void dedupe_new(struct dedupe *d, struct batch *batch)
 {
+    if (d != NULL) {
+        clear_first(d, batch);
+    }
     filter(d, batch, dedupe_one_new);
 }
 
@@ -104,8 +126,11 @@ struct dedupe_counters dedupe_counters(const struct dedupe *d)
     return all;
 }
 
-void dedupe_save(struct dedupe *d, struct state_changes *out)
+void dedupe_save(struct dedupe *d, wall_time now, struct state_changes *out)
 {
+    if (d != NULL) {
+        dedupe_retired_save(&d->retired, now, out);
+    }
     for (size_t i = 0; d != NULL && i < CONFIG_SOURCES_MAX; i++) {
         if (d->of[i] != NULL) {
             dedupe_one_save(d->of[i], out);
@@ -124,9 +149,12 @@ int dedupe_load(struct dedupe *d, const struct state_changes *saved, struct erro
     return status;
 }
 
-void dedupe_remove(const struct config *config, const struct state_changes *saved,
-                   struct state_changes *out)
+void dedupe_remove(struct dedupe *d, const struct config *config, const struct state_changes *saved,
+                   wall_time now, struct state_changes *out)
 {
+    if (d != NULL) {
+        dedupe_retired_load(&d->retired, config, saved, now, out);
+    }
     for (size_t s = 0; s < config->source_count; s++) {
         const struct dedupe_records records = dedupe_one_records(&config->sources[s]);
         if (config->sources[s].dedupe.kind != TILE_FIELD_NONE) {

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/base/error.h"
+#include "common/base/time/clock.h"
 #include "common/config/config.h"
 #include "common/state/changes.h"
 #include "ingestor/dedupe/dedupe_one.h"
@@ -22,8 +23,9 @@
 
 struct dedupe;
 
-/* NULL when the configuration asks for none; all functions that follow take NULL, and do nothing
- * then. config is borrowed and outlives it. The caller ends it with dedupe_destroy. */
+/* NULL when the configuration has the one `source`, and asks for none; all functions that follow
+ * take NULL, and do nothing then. config is borrowed and outlives it. The caller ends it with
+ * dedupe_destroy. */
 struct dedupe *dedupe_create(const struct config *config);
 void dedupe_destroy(struct dedupe **dedupe);
 
@@ -33,12 +35,13 @@ void dedupe_destroy(struct dedupe **dedupe);
 int dedupe_load(struct dedupe *dedupe, const struct state_changes *saved, struct error *err);
 
 /* Takes the records of sources out of the store for which no dedupe is configured any more. What is
- * known of a source that is not configured itself stays: it may come back, and go on. */
-void dedupe_remove(const struct config *config, const struct state_changes *saved,
-                   struct state_changes *out);
+ * known of a source that is not configured itself stays as long as tiles that are not do: it may
+ * come back, and go on (dedupe_retired.h). */
+void dedupe_remove(struct dedupe *dedupe, const struct config *config,
+                   const struct state_changes *saved, wall_time now, struct state_changes *out);
 
-/* Appends what has changed since the last call. */
-void dedupe_save(struct dedupe *dedupe, struct state_changes *out);
+/* Appends what has changed since the last call. now: that of fold_save, whose tiles go first. */
+void dedupe_save(struct dedupe *dedupe, wall_time now, struct state_changes *out);
 
 /* The store has nothing of it any more: the next dedupe_save is to append everything. */
 void dedupe_unsave(struct dedupe *dedupe);
@@ -47,7 +50,8 @@ void dedupe_unsave(struct dedupe *dedupe);
  * The one `source` is the first. */
 void dedupe_clear(struct dedupe *dedupe, uint64_t sources);
 
-/* Takes the duplicates out of rows that are delivered now. */
+/* Takes the duplicates out of rows that are delivered now. When these are all that one of several
+ * sources has ever delivered, nothing was known of its events. */
 void dedupe_new(struct dedupe *dedupe, struct batch *batch);
 
 /* Takes out of rows that were delivered before what was a duplicate then. Between dedupe_past_begin

@@ -42,6 +42,8 @@ struct dedupe_one {
     struct dedupe_counters counters;
 };
 
+#define MEMBER_OF_SEVERAL (UINT64_C(1) << 62)
+
 /* Those of the one `source` are as old as dedupe is. */
 struct dedupe_records dedupe_one_records(const struct config_source *source)
 {
@@ -55,12 +57,17 @@ struct dedupe_records dedupe_one_records(const struct config_source *source)
     /* Stores take numbers of 63 bits. Of these the first says that it is no member of old, and the
      * last two say which of the three it is. */
     const uint64_t hash = fnv1a(FNV_BEGIN, str_of(source->name)) >> 4;
-    const uint64_t member = UINT64_C(1) << 62 | hash << 2;
+    const uint64_t member = MEMBER_OF_SEVERAL | hash << 2;
     return (struct dedupe_records){
         .whole = {.member = member, .item = 1},
         .known = member + 1,
         .dropped = member + 2,
     };
+}
+
+uint64_t dedupe_one_member(uint64_t member)
+{
+    return (member & MEMBER_OF_SEVERAL) != 0 ? member & ~UINT64_C(3) : 0;
 }
 
 static uint64_t settings_of(const struct config_source *source)

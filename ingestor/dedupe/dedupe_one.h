@@ -53,6 +53,12 @@ struct dedupe_records {
 };
 struct dedupe_records dedupe_one_records(const struct config_source *source);
 
+/* The members that each of several sources has, one behind the other; the first has its record. */
+#define DEDUPE_MEMBERS 3
+
+/* The first member of the source that this one is of; 0: it is of none of several sources. */
+uint64_t dedupe_one_member(uint64_t member);
+
 /* All as the functions of dedupe.h. source has a `dedupe`. */
 struct dedupe_one *dedupe_one_create(const struct config_source *source);
 void dedupe_one_destroy(struct dedupe_one **dedupe);

@@ -25,6 +25,9 @@ static struct config *configure_several(const char *list)
     return config;
 }
 
+/* Rows that the source of the next event has delivered with it; 0: not looked at. */
+static uint64_t delivered;
+
 /* True when an event of that source, which has come so late, counts. */
 static bool one_counts(struct dedupe *d, unsigned source, int64_t id, int64_t at_s)
 {
@@ -37,6 +40,7 @@ static bool one_counts(struct dedupe *d, unsigned source, int64_t id, int64_t at
     event->event_type = batch_text(batch, STR("x"));
     event->payload = batch_text(batch, STR("{\"event_id\":\"a\"}"));
     batch_finish(batch, STR(""), STR(""));
+    batch->delivered_of[source] = delivered;
     dedupe_new(d, batch);
     const bool counts = batch->count == 1;
     batch_destroy(&batch);
@@ -74,7 +78,7 @@ static void test_what_a_source_knows_stays_its_own_in_another_list(void **state)
     struct state_changes gone = {0};
     struct error err = {{0}};
     assert_true(one_counts(d, 0, 1, 0));
-    dedupe_save(d, &saved);
+    dedupe_save(d, (wall_time){0}, &saved);
     state_changes_settle(&saved);
     dedupe_destroy(&d);
     d = dedupe_create(other);
@@ -85,7 +89,7 @@ static void test_what_a_source_knows_stays_its_own_in_another_list(void **state)
     d = dedupe_create(other);
     assert_int_equal(dedupe_load(d, &saved, &err), STATUS_OK);
     assert_false(one_counts(d, 1, 2, 0));
-    dedupe_remove(other, &saved, &gone);
+    dedupe_remove(d, other, &saved, (wall_time){0}, &gone);
     assert_int_equal(gone.count, 0);
     dedupe_destroy(&d);
     state_changes_free(&saved);
@@ -94,11 +98,28 @@ static void test_what_a_source_knows_stays_its_own_in_another_list(void **state)
     config_destroy(&config);
 }
 
+/* One that the state of the sources has forgotten is read from its first row again. */
+static void test_nothing_is_known_before_the_first_row_of_a_source(void **state)
+{
+    (void)state;
+    struct config *config = configure_several(SHOP ", " DESK);
+    struct dedupe *d = dedupe_create(config);
+    delivered = 1;
+    assert_true(one_counts(d, 0, 1, 0));
+    assert_true(one_counts(d, 0, 1, 0)); /* the same row, and the first one again */
+    delivered = 2;
+    assert_false(one_counts(d, 0, 2, 0));
+    delivered = 0;
+    dedupe_destroy(&d);
+    config_destroy(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_source_knows_its_own_events),
         cmocka_unit_test(test_what_a_source_knows_stays_its_own_in_another_list),
+        cmocka_unit_test(test_nothing_is_known_before_the_first_row_of_a_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,7 +165,7 @@ static void test_without_dedupe_nothing_is_done(void **state)
     struct state_changes changes = {0};
     assert_null(d);
     expect(d, rows, 2, "11");
-    dedupe_save(d, &changes);
+    dedupe_save(d, (wall_time){0}, &changes);
     assert_int_equal(changes.count, 0);
     assert_int_equal(dedupe_load(d, &changes, NULL), STATUS_OK);
     assert_int_equal(dedupe_counters(d).duplicates, 0);
@@ -217,7 +217,7 @@ static void test_another_dedupe_has_another_state(void **state)
     struct state_changes saved = {0};
     struct state_changes none = {0};
     expect(d, rows, 1, "1");
-    dedupe_save(d, &saved);
+    dedupe_save(d, (wall_time){0}, &saved);
     state_changes_settle(&saved);
     assert_int_equal(load_as(PAYLOAD, &saved), STATUS_OK);
     assert_int_equal(load_as(PAYLOAD ", dedupe_memory: 2MiB", &saved), STATUS_OK);
@@ -226,9 +226,9 @@ static void test_another_dedupe_has_another_state(void **state)
     assert_int_equal(load_as(PAYLOAD ", columns: {payload: body}", &saved), STATUS_NOT_FOUND);
     assert_int_equal(load_as(PAYLOAD, &none), STATUS_NOT_FOUND);
     struct config *without = configure("");
-    dedupe_remove(config, &saved, &none);
+    dedupe_remove(d, config, &saved, (wall_time){0}, &none);
     assert_int_equal(none.count, 0);
-    dedupe_remove(without, &saved, &none);
+    dedupe_remove(NULL, without, &saved, (wall_time){0}, &none);
     config_destroy(&without);
     assert_int_equal(none.count, saved.count);
     for (size_t i = 0; i < none.count; i++) {
@@ -316,7 +316,7 @@ static void deliver(struct dedupe **d, const struct config *config, const struct
     size_t saved_at = 0;
     size_t at = 0;
     struct error err;
-    dedupe_save(*d, &changes);
+    dedupe_save(*d, (wall_time){0}, &changes);
     take_list(&store, &changes);
     while (at < ROWS) {
         size_t count = 1 + (size_t)random() % 40;
@@ -328,7 +328,7 @@ static void deliver(struct dedupe **d, const struct config *config, const struct
         batch_destroy(&batch);
         at += count;
         if (random() % 3 == 0) {
-            dedupe_save(*d, &changes);
+            dedupe_save(*d, (wall_time){0}, &changes);
             take_list(&store, &changes);
             saved_at = at;
         }
