@@ -114,12 +114,13 @@ struct tile_match {
  * enum tile_type, its number, and the name in the file and in the served tiles. All tables of types
  * are made from these lines, so a new type is a line here and a file NAME.c in each of
  * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
- * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 7. A
+ * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 8. A
  * number is never changed, because saved states hold digests of definitions that were made with it.
  */
 #define TILE_TYPE_LIST(EACH)                                                                       \
     EACH(TILE_COUNT, 0, count)                                                                     \
     EACH(TILE_NUMBER, 5, number)                                                                   \
+    EACH(TILE_RATIO, 7, ratio)                                                                     \
     EACH(TILE_TREND, 1, trend)                                                                     \
     EACH(TILE_GAUGE, 4, gauge)                                                                     \
     EACH(TILE_SLA_RISK, 2, sla_risk)                                                               \
@@ -245,6 +246,7 @@ struct tile_display {
  *   count     match or metric + labels; window_ms or window_period, without metric only
  *   number    match or metric + labels; window_ms or window_period; aggregate, never count; value
  *             unless there is a metric; unit
+ *   ratio     match (always), of; window_ms or window_period
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
  *   gauge     metric (always), labels
@@ -264,6 +266,7 @@ struct tile_config {
     const struct config_source *source;
 
     struct tile_match match; /* which rows count */
+    struct tile_match of;    /* of a ratio: the rows of which those that match are a part */
     /* NULL: none. With a metric, match is empty, and only metric events of that name count. */
     const char *metric;
     struct tile_match labels; /* conditions on payload.labels.NAME, beside the metric's name */

@@ -98,6 +98,7 @@ static void want_tile(struct oracle_rows *rows, const struct tile_config *tile)
         want(rows, &oracle_field_value);
     }
     want_match(rows, &tile->match);
+    want_match(rows, &tile->of);
     want_match(rows, &tile->labels);
     want_match(rows, &tile->opens);
     want_match(rows, &tile->closes);

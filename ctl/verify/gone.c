@@ -28,6 +28,26 @@ static bool count_explained(const struct gone_state *s)
            gone_read_same(got, (long double)s->tally.rows);
 }
 
+/* Each row is of the part, of the whole, or of both. */
+static bool ratio_explained(const struct gone_state *s)
+{
+    static const char *const names[] = {"part", "whole"};
+    const mp_value *left = gone_read_data(s->left);
+    const mp_value *got = gone_read_data(s->got);
+    const long double rows = (long double)s->tally.rows;
+    long double sides[2];
+    for (size_t i = 0; i < 2; i++) {
+        const long double was = gone_read_count(left, names[i]);
+        sides[i] = gone_read_count(got, names[i]);
+        if (sides[i] < was || sides[i] - was > gone(s)) {
+            return false;
+        }
+    }
+    return gone_read_is_ratio(got) &&
+           (!s->tally.known || (sides[0] <= rows && sides[1] <= rows &&
+                                (gone_read_windowed(s->tile) || sides[0] + sides[1] >= rows)));
+}
+
 static bool gauge_explained(const struct gone_state *s)
 {
     const mp_value *left = gone_read_data(s->left);
@@ -159,6 +179,8 @@ bool gone_explains(const struct gone_state *state)
         return count_explained(state);
     case TILE_NUMBER:
         return number_explained(state);
+    case TILE_RATIO:
+        return ratio_explained(state);
     case TILE_TREND:
         return trend_explained(state);
     case TILE_SLA_RISK:

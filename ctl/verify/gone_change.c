@@ -38,6 +38,28 @@ static bool extreme_followed(const mp_value *before, const mp_value *came, const
     return (had || has_come) && gone_read_same(is, least);
 }
 
+/* A number of rows, after rows have come. A window forgets rows meanwhile, and these are not known.
+ */
+static bool rows_followed(const struct gone_change *c, long double was, long double new,
+                          long double is)
+{
+    return gone_read_windowed(c->tile) ? is >= new &&is <= was + new
+                                       : gone_read_same(is, was + new);
+}
+
+static bool ratio_followed(const struct gone_change *c)
+{
+    static const char *const names[] = {"part", "whole"};
+    for (size_t i = 0; i < 2; i++) {
+        if (!rows_followed(c, gone_read_count(gone_read_data(c->before), names[i]),
+                           gone_read_count(gone_read_data(c->came), names[i]),
+                           gone_read_count(gone_read_data(c->after), names[i]))) {
+            return false;
+        }
+    }
+    return gone_read_is_ratio(gone_read_data(c->after));
+}
+
 static bool count_followed(const struct gone_change *c)
 {
     const mp_value *before = mp_get(gone_read_data(c->before), "value");
@@ -53,9 +75,7 @@ static bool count_followed(const struct gone_change *c)
         !gone_read_number(after, &is)) {
         return false;
     }
-    /* A window forgets rows meanwhile, and these are not known. */
-    return gone_read_windowed(c->tile) ? is >= new &&is <= was + new
-                                       : gone_read_same(is, was + new);
+    return rows_followed(c, was, new, is);
 }
 
 static bool gauge_followed(const struct gone_change *c)
@@ -242,6 +262,8 @@ bool gone_change_is_right(const struct gone_change *change)
         return count_followed(change);
     case TILE_NUMBER:
         return number_followed(change);
+    case TILE_RATIO:
+        return ratio_followed(change);
     case TILE_TREND:
         return trend_followed(change);
     case TILE_SLA_RISK:

@@ -89,6 +89,15 @@ bool gone_read_bucket(const struct tile_config *tile, const mp_value *name, int6
     return start % tile->step_ms == 0;
 }
 
+bool gone_read_is_ratio(const mp_value *data)
+{
+    const long double whole = gone_read_count(data, "whole");
+    long double value = 0;
+    const bool has = gone_read_member_number(data, "value", &value);
+    return whole > 0 ? has && gone_read_same(value, 100 * gone_read_count(data, "part") / whole)
+                     : !has;
+}
+
 long double gone_read_open_items(const mp_value *value)
 {
     const mp_value *data = gone_read_data(value);

@@ -35,6 +35,10 @@ const mp_value *gone_read_member(const mp_value *map, const mp_value *name);
 /* The sum of all numbers in a map, and in the maps in it. */
 long double gone_read_sum(const mp_value *map);
 
+/* True when the percentage in `data` is that of its part and its whole; of nothing there is none.
+ */
+bool gone_read_is_ratio(const mp_value *data);
+
 /* How many items a whole value of SLA risk has. */
 long double gone_read_open_items(const mp_value *value);
 

@@ -16,6 +16,7 @@ import { Count } from "./types/count.js";
 import { Gauge } from "./types/gauge.js";
 import { Latest } from "./types/latest.js";
 import { Aggregate } from "./types/number.js";
+import { Ratio } from "./types/ratio.js";
 import { SlaRisk } from "./types/sla_risk.js";
 import { Trend } from "./types/trend.js";
 import { Unknown } from "./types/unknown.js";
@@ -23,6 +24,7 @@ import { Unknown } from "./types/unknown.js";
 const drawings = new Map([
   ["count", Count],
   ["number", Aggregate],
+  ["ratio", Ratio],
   ["trend", Trend],
   ["sla_risk", SlaRisk],
   ["backlog", Backlog],

@@ -56,6 +56,7 @@ static const struct set {
 } sets[] = {
     {"mixed", NULL},
     {"count", "type: count, match: {event_type: \"*\"}, window: 5m"},
+    {"ratio", "type: ratio, match: {event_type: \"order.*\"}, of: {event_type: \"*\"}, window: 5m"},
     {"number", "type: number, metric: cpu.load, aggregate: avg, window: 5m"},
 };
 

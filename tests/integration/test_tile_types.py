@@ -15,6 +15,11 @@ CONDITIONS = [
 ]
 TILES = {
     "conditions": [{"key": f"t{n}", "type": "count", "match": match} for n, match in enumerate(CONDITIONS)],
+    "ratio": [
+        {"key": f"of{n}.{name}", "type": "ratio", "match": {"event_type": "ticket.resolved"}, "of": {"event_type": of}, **span}
+        for n, of in enumerate(["*", "ticket.*", "ticket.opened", "none"])
+        for name, span in (("ever", {}), ("week", {"window": "this_week"}), ("seconds", {"window": "3s"}))
+    ] + [{"key": "big", "type": "ratio", "match": {"payload.amount": {"gte": 50}}, "of": {"event_type": "order.*"}, "group_by": "payload.region"}],
     "number": [
         {"key": f"{aggregate}.{name}", "type": "number", "match": {"event_type": "order.*"}, "aggregate": aggregate, "value": "payload.amount", **span}
         for aggregate in ("sum", "avg", "min", "max", "last")

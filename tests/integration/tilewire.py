@@ -19,31 +19,10 @@ import time
 import yaml
 import zmq
 
+from tiles import TILES
+
 # Seconds in which what has to come comes on any machine, with a sanitizer too. What is promised in time has a figure of its own.
 PATIENCE = 120
-
-TILES = [
-    {"key": "orders.created", "type": "count", "match": {"event_type": "order.created"}, "window": "5m", "warn": "> 10", "critical": "> 100"},
-    {"key": "orders.ever", "title": "Orders ever", "type": "count", "match": {"event_type": "order.*"}},
-    {"key": "orders.big", "type": "count", "match": {"event_type": "order.created", "payload.amount": [100, 200]}},
-    {"key": "orders.rate", "type": "trend", "match": {"event_type": "order.created"}, "step": "1s", "length": 60, "aggregate": "count", "warn": "> 5"},
-    {"key": "orders.sum", "type": "trend", "match": {"event_type": "order.created"}, "step": "10s", "length": 30, "aggregate": "sum",
-     "value": "payload.amount"},
-    {"key": "cpu.avg", "type": "trend", "metric": "cpu.load", "step": "5s", "length": 60, "aggregate": "avg"},
-    {"key": "cpu.last", "type": "trend", "metric": "cpu.load", "step": "5s", "length": 60, "aggregate": "last"},
-    {"key": "queue.depth", "type": "gauge", "metric": "queue.depth", "unit": "jobs", "critical": "> 90", "margin": 5, "for": "2s"},
-    {"key": "queue.now", "type": "count", "metric": "queue.depth"},
-    {"key": "cpu.db", "type": "gauge", "metric": "cpu.load", "labels": {"host": "db-1"}},
-    {"key": "tickets.sla", "type": "sla_risk", "opens": {"event_type": "ticket.opened"}, "closes": {"event_type": "ticket.resolved"},
-     "item": "target_id", "due": "payload.due_at", "at_risk": "30s", "warn": "at_risk", "critical": "breached", "clear_after": "0"},
-    {"key": "work.backlog", "type": "backlog", "item": "target_id", "breakdown": "payload.team",
-     "states": {"work_item_created": "open", "work_item_claimed": "in_progress", "work_item_blocked": "blocked", "work_item_done": None}},
-    {"key": "orders.by_region", "type": "count", "match": {"event_type": "order.created"}, "group_by": "payload.region", "warn": "> 3"},
-    {"key": "orders.average", "type": "number", "match": {"event_type": "order.*"}, "aggregate": "avg", "value": "payload.amount", "window": "30s"},
-    {"key": "orders.today", "type": "count", "match": {"event_type": "order.created"}, "window": "today"},
-    {"key": "orders.latest", "type": "latest", "match": {"event_type": "order.*"}, "show": ["actor_id", "payload.amount", "payload.region"], "rows": 5},
-    {"key": "orders.days", "type": "trend", "metric": "cpu.load", "step": "1d", "length": 7, "aggregate": "max"},
-]
 
 RESERVED = collections.deque(maxlen=200)  # the names of ports; what falls out is closed, its test being long over
 

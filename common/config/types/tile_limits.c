@@ -185,10 +185,11 @@ static int check_complete(const struct tile_reading *t)
                        "what counts");
 }
 
-/* True when the figures of the tile are numbers of rows or items, which are never below 0. */
+/* True when the figures of the tile are numbers of rows or items, or parts of such, which are never
+ * below 0. */
 static bool counts_things(const struct tile_config *tile)
 {
-    return tile->type == TILE_BACKLOG || tile->type == TILE_SLA_RISK ||
+    return tile->type == TILE_BACKLOG || tile->type == TILE_SLA_RISK || tile->type == TILE_RATIO ||
            (tile->type == TILE_COUNT && tile->metric == NULL);
 }
 

@@ -14,6 +14,29 @@ export interface CountData {
   time_zone?: string;
 }
 
+export interface NumberData {
+  /** Not there without rows, but for a sum. */
+  value?: number;
+  aggregate: "sum" | "avg" | "min" | "max" | "last";
+  unit?: string;
+  window_ms?: number;
+  window?: "today" | "this_week" | "this_month";
+  begins_at?: string;
+  time_zone?: string;
+}
+
+export interface RatioData {
+  /** In percent. Not there while `whole` is 0. */
+  value?: number;
+  part: number;
+  whole: number;
+  unit: "%";
+  window_ms?: number;
+  window?: "today" | "this_week" | "this_month";
+  begins_at?: string;
+  time_zone?: string;
+}
+
 export interface TrendData {
   step_ms: number;
   step?: "1d" | "1w" | "1M";
@@ -58,6 +81,8 @@ export interface LatestData {
 /** What the data of each type is. */
 export interface TileData {
   count: CountData;
+  number: NumberData;
+  ratio: RatioData;
   trend: TrendData;
   sla_risk: SlaRiskData;
   backlog: BacklogData;

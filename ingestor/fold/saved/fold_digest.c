@@ -77,6 +77,14 @@ static void put_show(struct buf *out, const struct tile_config *config)
     }
 }
 
+/* Nothing for tiles of other types, which programs before knew, too. */
+static void put_ratio(struct buf *out, const struct tile_config *config)
+{
+    if (config->type == TILE_RATIO) {
+        put_match(out, "of", &config->of);
+    }
+}
+
 static void put_definition(struct buf *text, const struct tile_config *config)
 {
     buf_printf(text, "%d %lld %lld %u %d %lld %lld\n", (int)config->type,
@@ -101,6 +109,7 @@ static void put_definition(struct buf *text, const struct tile_config *config)
     }
     put_local_time(text, config);
     put_show(text, config);
+    put_ratio(text, config);
 }
 
 uint64_t fold_digest_of_definition(const struct tile_config *config)
@@ -161,8 +170,8 @@ static struct columns columns_of(const struct tile_config *tile)
     columns.fields[EVENT_TIMESTAMP] = true;
     columns.fields[EVENT_TYPE] = true;
     columns.fields[EVENT_PAYLOAD] = tile->metric != NULL;
-    const struct tile_match *const matches[] = {&tile->match, &tile->labels, &tile->opens,
-                                                &tile->closes};
+    const struct tile_match *const matches[] = {&tile->match, &tile->of, &tile->labels,
+                                                &tile->opens, &tile->closes};
     const struct tile_field *const fields[] = {&tile->value, &tile->item, &tile->due,
                                                &tile->breakdown, &tile->group_by};
     for (size_t i = 0; i < sizeof matches / sizeof *matches; i++) {

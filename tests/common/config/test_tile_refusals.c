@@ -13,16 +13,16 @@ static void test_identity_refused(void **state)
     static const struct refusal refusals[] = {
         {"tiles: [a]", "1:9: tiles: expected a tile: {key: …, type: …, …}, but found \"a\""},
         {"tiles: [{type: count}]", "1:9: tiles: a tile needs a key, such as orders.open"},
-        {"tiles: [{key: t}]", "1:9: tile \"t\": a tile needs a type: count, number, trend, gauge, "
-                              "sla_risk, backlog or latest"},
+        {"tiles: [{key: t}]", "1:9: tile \"t\": a tile needs a type: count, number, ratio, trend, "
+                              "gauge, sla_risk, backlog or latest"},
         {"tiles: [{key: t, type: counter}]",
          "1:24: tile \"t\": type: \"counter\" is not known; did you mean \"count\"?"},
         {"tiles: [{key: t, type: x}]",
          "1:24: tile \"t\": type: \"x\" is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number or latest"},
+         "gauge, number, latest or ratio"},
         {"tiles: [{key: t, type: [count]}]",
          "1:24: tile \"t\": type: a list is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number or latest"},
+         "gauge, number, latest or ratio"},
         {"tiles: [{key: a/b, type: count}]",
          "1:15: tiles: key: expected 1 to 128 letters, digits, dots, - and _ (orders.open), but "
          "found \"a/b\""},
@@ -43,7 +43,7 @@ static void test_identity_refused(void **state)
          "clear_after, margin, group, unit, format, decimals, link or item_link"},
         {TILE "type: gauge, window: 1s}]",
          "1:31: tile \"t\": window: a tile of type gauge has no such key (it belongs to count, "
-         "number)"},
+         "number, ratio)"},
         {TILE "type: backlog, metric: m}]",
          "1:33: tile \"t\": metric: a tile of type backlog has no such key (it belongs to count, "
          "trend, gauge, number)"},
@@ -281,6 +281,24 @@ static void test_numbers_refused(void **state)
     REFUSED(refusals);
 }
 
+static void test_ratios_refused(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {TILE "type: ratio, of: {event_type: a}}]",
+         "1:9: tile \"t\": a tile of type ratio needs match, such as match: {event_type: "
+         "request.failed}"},
+        {TILE "type: ratio, match: {event_type: a}, format: percent}]",
+         "1:55: tile \"t\": format: a ratio is in percent, and written so: leave it out"},
+        {TILE "type: ratio, match: {event_type: a}, unit: x}]",
+         "1:55: tile \"t\": unit: a ratio is in percent, and written so: leave it out"},
+        {TILE "type: ratio, match: {event_type: a}, warn: \"> 5\", margin: 6}]",
+         "1:76: tile \"t\": margin: it reaches below 0, where the number never is, so warn would "
+         "never end: make it less than the threshold"},
+    };
+    REFUSED(refusals);
+}
+
 #define STATES TILE "type: backlog, item: target_id, states: "
 
 static void test_states_refused(void **state)
@@ -344,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_combinations_refused),
         cmocka_unit_test(test_latest_refused),
         cmocka_unit_test(test_numbers_refused),
+        cmocka_unit_test(test_ratios_refused),
         cmocka_unit_test(test_states_refused),
         cmocka_unit_test(test_too_many_states),
     };

@@ -63,6 +63,22 @@ static void test_a_table_of_the_newest_rows(void **state)
     config_destroy(&config);
 }
 
+static void test_a_ratio(void **state)
+{
+    (void)state;
+    const struct tile_config *tile = NULL;
+    struct config *config = tile_ok("type: ratio, match: {event_type: a}, of: {event_type: [a, b], "
+                                    "region: x}, window: today, warn: \"> 5\", critical: "
+                                    "\"whole < 10\"",
+                                    &tile);
+    assert_int_equal(tile->match.count, 1);
+    assert_int_equal(tile->of.count, 2);
+    assert_int_equal(tile->window_period, TILE_PERIOD_DAY);
+    assert_string_equal(tile->thresholds.levels[TILE_WARN].list[0].figure, "value");
+    assert_string_equal(tile->thresholds.levels[TILE_CRITICAL].list[0].figure, "whole");
+    config_destroy(&config);
+}
+
 static void test_definition_as_json(void **state)
 {
     (void)state;
@@ -306,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_tiles_have_the_defaults_of_all_types),
         cmocka_unit_test(test_a_table_of_the_newest_rows),
+        cmocka_unit_test(test_a_ratio),
         cmocka_unit_test(test_common_keys),
         cmocka_unit_test(test_match),
         cmocka_unit_test(test_trend),

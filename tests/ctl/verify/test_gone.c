@@ -19,6 +19,8 @@ static const char text[] =
     "  - {key: today, type: count, window: today}\n"
     "  - {key: sum, type: number, aggregate: sum, value: payload.v}\n"
     "  - {key: most, type: number, aggregate: max, value: payload.v, window: 30s}\n"
+    "  - {key: ratio, type: ratio, match: {event_type: a}}\n"
+    "  - {key: errors, type: ratio, match: {event_type: a}, window: 30s}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"
     "  - {key: counts, type: trend, step: 1h, length: 3, aggregate: count}\n"
     "  - {key: sums, type: trend, step: 1h, length: 3, aggregate: sum, value: payload.v}\n"
@@ -86,6 +88,21 @@ static const struct explained explained[] = {
     {true, "most", "{\"value\":1}", "{\"value\":2}", 0},
     {false, "most", "{\"value\":1}", "{\"value\":0}", 0},
     {false, "most", "{\"value\":1}", "{}", 0},
+    {true, "ratio", "{\"value\":100,\"part\":1,\"whole\":1}",
+     "{\"value\":66.666666666666671,\"part\":2,\"whole\":3}", 0},
+    {true, "ratio", "{\"value\":0,\"part\":0,\"whole\":1}", "{\"value\":0,\"part\":0,\"whole\":3}",
+     0},
+    {false, "ratio", "{\"value\":100,\"part\":1,\"whole\":1}",
+     "{\"value\":66,\"part\":2,\"whole\":3}", 0},
+    {false, "ratio", "{\"value\":100,\"part\":1,\"whole\":1}",
+     "{\"value\":0,\"part\":0,\"whole\":3}", 0},
+    {false, "ratio", "{\"value\":100,\"part\":1,\"whole\":1}",
+     "{\"value\":50,\"part\":2,\"whole\":4}", 0},
+    {false, "ratio", "{\"part\":0,\"whole\":0}", "{\"value\":0,\"part\":0,\"whole\":0}", 0},
+    {false, "ratio", "{\"value\":100,\"part\":1,\"whole\":1}",
+     "{\"value\":100,\"part\":1,\"whole\":1}", 0},
+    {true, "errors", "{\"value\":100,\"part\":1,\"whole\":1}",
+     "{\"value\":100,\"part\":1,\"whole\":1}", 0},
     {true, "latest", "{\"value\":1}", "{\"value\":7}", 0},
     {false, "latest", "{\"value\":1}", "{}", 0},
     {true, "gauge", "{\"value\":5,\"min\":5,\"max\":5}", "{\"value\":4,\"min\":2,\"max\":9}", 0},
@@ -224,6 +241,19 @@ static const struct followed followed[] = {
     {false, false, "most", "{\"value\":7}", "{\"value\":9}", "{\"value\":8}"},
     {false, false, "most", "{\"value\":7}", "{\"value\":1}", "{\"value\":8}"},
     {false, false, "most", "{}", "{\"value\":1}", "{}"},
+    {true, false, "ratio", "{\"value\":50,\"part\":1,\"whole\":2}",
+     "{\"value\":100,\"part\":1,\"whole\":1}",
+     "{\"value\":66.666666666666671,\"part\":2,\"whole\":3}"},
+    {false, false, "ratio", "{\"value\":50,\"part\":1,\"whole\":2}",
+     "{\"value\":100,\"part\":1,\"whole\":1}", "{\"value\":50,\"part\":1,\"whole\":2}"},
+    {false, false, "ratio", "{\"value\":50,\"part\":1,\"whole\":2}",
+     "{\"value\":100,\"part\":1,\"whole\":1}", "{\"value\":66,\"part\":2,\"whole\":3}"},
+    {true, false, "errors", "{\"value\":50,\"part\":1,\"whole\":2}",
+     "{\"value\":100,\"part\":1,\"whole\":1}", "{\"value\":100,\"part\":1,\"whole\":1}"},
+    {false, false, "errors", "{\"value\":50,\"part\":1,\"whole\":2}", "{\"part\":0,\"whole\":0}",
+     "{\"value\":0,\"part\":0,\"whole\":0}"},
+    {true, false, "errors", "{\"value\":50,\"part\":1,\"whole\":2}", "{\"part\":0,\"whole\":0}",
+     "{\"part\":0,\"whole\":0}"},
     {true, false, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":3}"},
     {false, false, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":7}"},
     {true, true, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":7}"},

@@ -34,7 +34,9 @@ static const char folds_config[] =
     "  - {key: family, type: count, group_by: payload.team, window: 30s}\n"
     "  - {key: people, type: trend, group_by: actor_id, step: 10s, length: 10, aggregate: max,\n"
     "     value: payload.amount}\n"
-    "  - {key: newest, type: latest, show: [event_type, actor_id, payload.amount], rows: 3}\n";
+    "  - {key: newest, type: latest, show: [event_type, actor_id, payload.amount], rows: 3}\n"
+    "  - {key: ratio, type: ratio, match: {event_type: order.created}, of: {payload.amount:\n"
+    "     {gt: 5}}, window: 10s}\n";
 
 /* The configuration, which lives as long as the program. What is logged of inputs is not of
  * interest, so nothing is but errors. */
