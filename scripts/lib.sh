@@ -18,7 +18,7 @@ packages_units=(libcmocka-dev)
 packages_buses=(librdkafka-dev libhiredis-dev libnats-dev libssl-dev) # with each of these the source of a bus is built
 packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
-packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-jsonschema
+packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-httpx python3-pip python3-jsonschema
     python3-yaml python3-jwt python3-cryptography chromium util-linux procps iproute2 openssl)
 packages_kafka=(default-jre-headless maven python3-confluent-kafka kcat)
 packages_redis=(redis-tools python3-redis)
