@@ -23,6 +23,7 @@ static const struct {
     {"ce", PLACE_ATTRIBUTE, false, true, 1U << MESSAGE_CLOUDEVENTS},
     {"change.type", PLACE_CHANGE_TYPE, true, false, 1U << MESSAGE_DEBEZIUM},
     {"change.time", PLACE_CHANGE_TIME, true, false, 1U << MESSAGE_DEBEZIUM},
+    {"change.row", PLACE_CHANGE_ROW, true, true, 1U << MESSAGE_DEBEZIUM},
 };
 
 /* True when a path has no empty step. */
@@ -54,7 +55,9 @@ bool message_place_parse(struct str text, enum message_format format, struct mes
         if (rest.len > 1 && rest.p[0] == '.' && places[i].named) {
             const struct str name = {rest.p + 1, rest.len - 1};
             *out = (struct message_place){places[i].kind, name};
-            return places[i].kind != PLACE_VALUE || path_valid(name);
+            const bool is_path =
+                places[i].kind == PLACE_VALUE || places[i].kind == PLACE_CHANGE_ROW;
+            return !is_path || path_valid(name);
         }
     }
     return false;
@@ -67,8 +70,9 @@ const char *message_place_words(enum message_format format)
                          "partition or timestamp",
         [MESSAGE_CLOUDEVENTS] = "ce.ATTRIBUTE, value, value.MEMBER, key, header.NAME, topic, "
                                 "subject, partition or timestamp",
-        [MESSAGE_DEBEZIUM] = "value, value.MEMBER, key, change.type, change.time, header.NAME, "
-                             "topic, subject, partition or timestamp",
+        [MESSAGE_DEBEZIUM] = "value, value.MEMBER, key, change.type, change.time, "
+                             "change.row.COLUMN, header.NAME, topic, subject, partition or "
+                             "timestamp",
     };
     return words[format];
 }

@@ -9,6 +9,7 @@
  *                       CloudEvent                          or stream
  *   change.type         what Debezium says      partition   of the topic
  *   change.time         of a changed row        timestamp   the message's own time
+ *   change.row.id       a column of it
  *
  * docs/messages.md says what each is in each format. Pure.
  */
@@ -34,12 +35,13 @@ enum message_place_kind {
     PLACE_ATTRIBUTE,
     PLACE_CHANGE_TYPE,
     PLACE_CHANGE_TIME,
+    PLACE_CHANGE_ROW,
 };
 
 struct message_place {
     enum message_place_kind kind; /* which part of the message */
-    /* Borrowed from the text: the path of PLACE_VALUE, "" for all of it; the name of PLACE_HEADER
-     * and PLACE_ATTRIBUTE; else "". */
+    /* Borrowed from the text: the path of PLACE_VALUE and PLACE_CHANGE_ROW, "" for all of it; the
+     * name of PLACE_HEADER and PLACE_ATTRIBUTE; else "". */
     struct str name;
 };
 

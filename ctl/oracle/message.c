@@ -219,6 +219,11 @@ static struct found find(const struct parts *p, const char *place)
         const struct found found = in_data(p, "source.ts_ms");
         return json_as_int(found.json, &ms) && ms > 0 ? found : in_data(p, "ts_ms");
     }
+    if (begins(place, "change.row")) {
+        const char *column = place + strlen("change.row"); /* ".id", or nothing */
+        const bool there = json_is_map(in_data(p, "after").json);
+        return in_data(p, arena_printf(p->memory, "%s%s", there ? "after" : "before", column));
+    }
     return (struct found){0};
 }
 

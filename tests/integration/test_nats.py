@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """NATS JetStream as the source, against a real server: nothing lost, nothing twice, whatever happens to server, stream and programs."""
 import json
+import math
 import pathlib
 import re
 import shutil
@@ -218,11 +219,13 @@ def test_a_server_that_is_killed_comes_back(deploy, own_server):
     await_value(d, 1)
     own_server.stop()
     wait_until(lambda: d.request("/readyz")[0] == 503, what="the outage to be seen")
+    wait_until(lambda: math.isnan(d.metric("source_lag")), what="nobody to know the lag")
     own_server.start()
     stream.connect()
     stream.send(order())
     await_value(d, 2)
     wait_until(lambda: d.request("/readyz")[0] == 200, what="ready again")
+    wait_until(lambda: d.metric("source_lag") == 0, what="the lag")
     d.verify()
 
 
@@ -354,6 +357,27 @@ def test_cloudevents_of_both_modes(deploy, stream):
     stream.send(json.dumps({"no": "cloud event"}))
     await_value(d, 2, "eu")
     await_unusable(d, 1)
+    d.verify()
+
+
+def test_rows_of_tables_that_debezium_follows(deploy, stream):
+    """Its server writes no key to NATS, so the row says which one it is; and no message stands for the end of a row but its deletion."""
+    stream.source = {"format": "debezium", "fields": {"target_id": "change.row.id"}}
+    states = {"orders.created": "open", "orders.updated": "waiting", "orders.deleted": None}
+    d = deploy(stream, tiles=[{"key": "open", "type": "backlog", "item": "target_id", "states": states}]).start()
+
+    def change(op, before, after):
+        stream.send(json.dumps({"op": op, "before": before, "after": after, "source": {"table": "orders"}, "ts_ms": 1_700_000_000_001}))
+
+    new, paid = ({"id": 7, "state": state} for state in ("new", "paid"))
+    change("c", None, new)
+    change("c", None, {"id": 8, "state": "new"})
+    change("u", new, paid)
+    wait_until(lambda: len(all_events(d)) == 3 and d.tile("open")["data"]["buckets"] == {"open": 1, "waiting": 1}, what="a row that is updated")
+    change("d", paid, None)
+    wait_until(lambda: d.tile("open")["data"]["total"] == 1, what="the row to be gone")
+    assert [e["target_id"] for e in all_events(d)] == ["7", "8", "7", "7"]
+    await_unusable(d, 0)
     d.verify()
 
 

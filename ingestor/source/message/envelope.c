@@ -121,15 +121,34 @@ static const struct json_node *change_time(const struct envelope *e)
     return json_outline_integer(&e->outline, time, &ms) && ms > 0 ? time : data_at(e, STR("ts_ms"));
 }
 
+/* The row as it is now; one that was deleted, as it was. */
+static const struct json_node *changed_row(const struct envelope *e)
+{
+    const struct json_node *after = data_at(e, STR("after"));
+    return is_map(after) ? after : data_at(e, STR("before"));
+}
+
 const struct json_node *envelope_json(const struct envelope *e, const struct message_place *place)
 {
-    if (place->kind == PLACE_VALUE) {
+    switch (place->kind) {
+    case PLACE_VALUE:
         return data_at(e, place->name);
+    case PLACE_ATTRIBUTE:
+        return e->binary ? NULL : member_of(e, root_of(e), place->name);
+    case PLACE_CHANGE_TIME:
+        return change_time(e);
+    case PLACE_CHANGE_ROW:
+        return member_of(e, changed_row(e), place->name);
+    case PLACE_NONE:
+    case PLACE_KEY:
+    case PLACE_HEADER:
+    case PLACE_TOPIC:
+    case PLACE_PARTITION:
+    case PLACE_TIME:
+    case PLACE_CHANGE_TYPE:
+        break;
     }
-    if (place->kind == PLACE_ATTRIBUTE && !e->binary) {
-        return member_of(e, root_of(e), place->name);
-    }
-    return place->kind == PLACE_CHANGE_TIME ? change_time(e) : NULL;
+    return NULL;
 }
 
 /* `orders.updated`: the table, and what was done. */
@@ -279,6 +298,7 @@ struct str envelope_text(struct envelope *e, const struct message_place *place)
                          : json_text(e, envelope_json(e, place));
     case PLACE_VALUE:
     case PLACE_CHANGE_TIME:
+    case PLACE_CHANGE_ROW:
         return json_text(e, envelope_json(e, place));
     case PLACE_KEY:
         return key_text(e);

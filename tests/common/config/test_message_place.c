@@ -33,6 +33,11 @@ static void test_places(void **state)
         {"ce.type", MESSAGE_JSON, PLACE_NONE, ""},
         {"change.type", MESSAGE_DEBEZIUM, PLACE_CHANGE_TYPE, ""},
         {"change.time", MESSAGE_JSON, PLACE_NONE, ""},
+        {"change.row", MESSAGE_DEBEZIUM, PLACE_CHANGE_ROW, ""},
+        {"change.row.at.city", MESSAGE_DEBEZIUM, PLACE_CHANGE_ROW, "at.city"},
+        {"change.row..city", MESSAGE_DEBEZIUM, PLACE_NONE, ""},
+        {"change.rows", MESSAGE_DEBEZIUM, PLACE_NONE, ""},
+        {"change.row.id", MESSAGE_JSON, PLACE_NONE, ""},
         {"", MESSAGE_JSON, PLACE_NONE, ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

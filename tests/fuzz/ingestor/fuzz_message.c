@@ -30,7 +30,7 @@ static const char *const sources[] = {
     "  format: cloudevents\n  fields: {payload: ce.ext, a: value, b: ce.id, target_id: value.x}\n",
     "  format: debezium\n",
     "  format: debezium\n  fields: {event_type: value.after.state, payload: change.time,\n"
-    "    a: change.type, summary: value.source}\n",
+    "    a: change.type, summary: value.source, target_id: change.row.id}\n",
 };
 #define SOURCES (sizeof sources / sizeof sources[0])
 

@@ -248,6 +248,38 @@ static void test_debezium(void **state)
     end(&w);
 }
 
+static void assert_column(struct world *w, const char *value, const char *expected)
+{
+    struct batch *batch = usable(w, NULL, value);
+    if (expected == NULL) {
+        assert_null(batch->events[0].target_id.p);
+    } else {
+        assert_str(batch->events[0].target_id, expected);
+    }
+    batch_destroy(&batch);
+}
+
+/* A bus without keys: the row says who it is, also when it is gone. */
+static void test_a_column_of_a_changed_row(void **state)
+{
+    (void)state;
+    struct world w = world_of("  format: debezium\n"
+                              "  fields: {target_id: change.row.id, payload: change.row}\n");
+    assert_column(&w, "{\"op\":\"c\",\"before\":null,\"after\":{\"id\":7}}", "7");
+    assert_column(&w, "{\"op\":\"u\",\"before\":{\"id\":7},\"after\":{\"id\":\"8\"}}", "8");
+    assert_column(&w, "{\"op\":\"d\",\"before\":{\"id\":7},\"after\":null}", "7");
+    assert_column(&w, "{\"op\":\"d\",\"before\":{\"id\":7}}", "7");
+    assert_column(&w, "{\"op\":\"u\",\"before\":{\"id\":7},\"after\":{\"n\":1}}", NULL);
+    assert_column(&w, "{\"op\":\"t\",\"before\":null,\"after\":null}", NULL);
+    struct batch *batch =
+        usable(&w, NULL,
+               "{\"schema\":{},\"payload\":{\"op\":\"d\",\"before\":{\"id\": 7},\"after\":null}}");
+    assert_str(batch->events[0].target_id, "7");
+    assert_str(batch->events[0].payload, "{\"id\": 7}");
+    batch_destroy(&batch);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_cloudevents),
         cmocka_unit_test(test_a_payload_beside_the_data),
         cmocka_unit_test(test_debezium),
+        cmocka_unit_test(test_a_column_of_a_changed_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
