@@ -2,12 +2,10 @@
 """Kafka as the source, as source.dedupe and tilewire check see it."""
 import json
 import signal
-import threading
 
 import test_check_connect
 import test_dedupe
-import test_event_ids
-from tilewire import PATIENCE, now_iso, wait_until
+from tilewire import now_iso
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
 
@@ -50,23 +48,3 @@ def test_what_check_finds_in_kafka(deploy, broker, topics):
     d.config["source"]["uri"] = "kafka://127.0.0.1:1/orders"
     d.write()
     test_check_connect.has(test_check_connect.connect(d)[1], "error", "source", "no broker of 127.0.0.1:1 answers")
-
-
-def test_commands_speak_of_ids_that_are_texts(deploy, topics):
-    d = deploy(topics, tiles=COUNT).start()
-    topics.send(order(), partition=1)
-    expected = f"{topics.names[0]}-1-0"
-    test_dedupe.await_value(d, 1)
-    for source in ((), ("--from", "ingestor")):
-        assert json.loads(d.run("--json", "events", *source, check=True).stdout.splitlines()[-1])["id"] == expected
-        assert d.run("events", *source, check=True).stdout.splitlines()[-1].split()[0] == expected
-    assert d.stats()["position"] == 1  # positions are numbers of messages
-    assert "position 1" in d.run("get", "orders", check=True).stdout
-    # It prints changes of tiles as well, and which of the two comes first when it has begun to listen is open.
-    tail, tailed = test_event_ids.lines([d.bin / "tilewire", "-c", d.file, "--json", "tail", "--events"], 1)
-    shown = []
-    listener = threading.Thread(target=lambda: shown.extend(tailed()))
-    listener.start()
-    wait_until(lambda: topics.send(order(), partition=2) or shown or tail.poll() is not None, what="an event that tail shows")
-    listener.join(PATIENCE)
-    assert [i.rpartition("-")[0] for i in shown] == [f"{topics.names[0]}-2"]

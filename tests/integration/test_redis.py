@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stream of Redis as the source, against a real server: nothing lost, nothing twice, whatever happens to server, stream and programs."""
 import json
+import math
 import os
 import pathlib
 import re
@@ -296,11 +297,13 @@ def test_a_server_that_is_killed_comes_back(deploy, own_server):
     entries.redis.save()
     own_server.stop("KILL")
     wait_until(lambda: d.request("/readyz")[0] == 503, what="the outage to be seen")
+    wait_until(lambda: math.isnan(d.metric("source_lag")), what="nobody to know the lag")
     own_server.start()
     entries.connect()
     entries.send(order())
     await_value(d, 2)
     wait_until(lambda: d.request("/readyz")[0] == 200, what="ready again")
+    wait_until(lambda: d.metric("source_lag") == 0, what="the lag")
     d.verify()
 
 
@@ -473,10 +476,14 @@ def most_memory(d):
 @pytest.mark.memory
 def test_memory_is_bounded_when_entries_are_large(deploy, entries):
     """Also of those that are read again for the event log; and one that is larger than all of that is passed over."""
-    d = deploy(entries, tiles=COUNT).start()
+    d = deploy(entries, tiles=COUNT)
     large = order(payload={"text": "x" * 900_000})
     for _ in range(300):
         entries.send(large)
+    d["ingestor"].start()
+    wait_until(lambda: d.stats().get(f"source_lag.{entries.name}", 0) > 0, what="entries that wait to be read")
+    d.start("cache", "gateway0", "gateway1")
+    await_value(d, 300)
     entries.send("x" * (200 << 20))
     entries.send(order())
     await_value(d, 301)
