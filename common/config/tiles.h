@@ -114,13 +114,14 @@ struct tile_match {
  * enum tile_type, its number, and the name in the file and in the served tiles. All tables of types
  * are made from these lines, so a new type is a line here and a file NAME.c in each of
  * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
- * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 8. A
+ * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 9. A
  * number is never changed, because saved states hold digests of definitions that were made with it.
  */
 #define TILE_TYPE_LIST(EACH)                                                                       \
     EACH(TILE_COUNT, 0, count)                                                                     \
     EACH(TILE_NUMBER, 5, number)                                                                   \
     EACH(TILE_RATIO, 7, ratio)                                                                     \
+    EACH(TILE_PERCENTILE, 8, percentile)                                                           \
     EACH(TILE_TREND, 1, trend)                                                                     \
     EACH(TILE_GAUGE, 4, gauge)                                                                     \
     EACH(TILE_SLA_RISK, 2, sla_risk)                                                               \
@@ -143,7 +144,21 @@ enum tile_aggregate {
     TILE_AGGREGATE_MIN,
     TILE_AGGREGATE_MAX,
     TILE_AGGREGATE_LAST, /* by (timestamp, id) */
+    TILE_AGGREGATE_P50,  /* the percentiles: as far as a sketch tells them */
+    TILE_AGGREGATE_P90,
+    TILE_AGGREGATE_P95,
+    TILE_AGGREGATE_P99,
 };
+
+/* 95 of TILE_AGGREGATE_P95; 0: it is no percentile. */
+static inline unsigned tile_aggregate_percent(enum tile_aggregate aggregate)
+{
+    static const unsigned percents[] = {[TILE_AGGREGATE_P50] = 50,
+                                        [TILE_AGGREGATE_P90] = 90,
+                                        [TILE_AGGREGATE_P95] = 95,
+                                        [TILE_AGGREGATE_P99] = 99};
+    return percents[aggregate];
+}
 
 /* A period of the calendar, in the zone of the file's source. */
 enum tile_period { TILE_PERIOD_NONE, TILE_PERIOD_DAY, TILE_PERIOD_WEEK, TILE_PERIOD_MONTH };
@@ -247,6 +262,8 @@ struct tile_display {
  *   number    match or metric + labels; window_ms or window_period; aggregate, never count; value
  *             unless there is a metric; unit
  *   ratio     match (always), of; window_ms or window_period
+ *   percentile  match or metric + labels; window_ms or window_period; value unless there is a
+ *             metric
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
  *   gauge     metric (always), labels

@@ -180,6 +180,17 @@ static void summarise_latest(struct buf *out, const mp_value *data)
     buf_printf(out, "%zu row%s", count, count == 1 ? "" : "s");
 }
 
+static void summarise_percentile(struct buf *out, const mp_value *data)
+{
+    struct str unit;
+    show_number(out, mp_get(data, "p95"));
+    if (mp_as_str(mp_get(data, "unit"), &unit)) {
+        buf_append_char(out, ' ');
+        buf_append_str(out, unit);
+    }
+    buf_append_text(out, " (p95)");
+}
+
 void show_summary(struct buf *out, const mp_value *value)
 {
     const mp_value *data = mp_get(value, "data");
@@ -191,6 +202,8 @@ void show_summary(struct buf *out, const mp_value *value)
     } else if (mp_get(data, "total") != NULL) {
         show_number(out, mp_get(data, "total"));
         buf_append_text(out, " open");
+    } else if (mp_get(data, "p95") != NULL) {
+        summarise_percentile(out, data);
     } else if (mp_get(data, "show") != NULL) {
         summarise_latest(out, data);
     } else {

@@ -48,6 +48,16 @@ static bool ratio_explained(const struct gone_state *s)
                                 (gone_read_windowed(s->tile) || sides[0] + sides[1] >= rows)));
 }
 
+static bool percentile_explained(const struct gone_state *s)
+{
+    const mp_value *got = gone_read_data(s->got);
+    const long double left = gone_read_count(gone_read_data(s->left), "count");
+    const long double count = gone_read_count(got, "count");
+    return gone_read_are_percentiles(got) && count >= left && count - left <= gone(s) &&
+           (gone_read_windowed(s->tile) || !s->tally.known ||
+            gone_read_same(count, (long double)s->tally.rows));
+}
+
 static bool gauge_explained(const struct gone_state *s)
 {
     const mp_value *left = gone_read_data(s->left);
@@ -84,6 +94,10 @@ static bool point_explained(const struct gone_state *s, const mp_value *left, co
     case TILE_AGGREGATE_MAX:
         return !has_left || (has_got && b >= a);
     case TILE_AGGREGATE_LAST:
+    case TILE_AGGREGATE_P50:
+    case TILE_AGGREGATE_P90:
+    case TILE_AGGREGATE_P95:
+    case TILE_AGGREGATE_P99:
         return !has_left || has_got;
     case TILE_AGGREGATE_SUM:
     case TILE_AGGREGATE_AVG:
@@ -181,6 +195,8 @@ bool gone_explains(const struct gone_state *state)
         return number_explained(state);
     case TILE_RATIO:
         return ratio_explained(state);
+    case TILE_PERCENTILE:
+        return percentile_explained(state);
     case TILE_TREND:
         return trend_explained(state);
     case TILE_SLA_RISK:

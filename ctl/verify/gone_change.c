@@ -129,6 +129,11 @@ static bool point_followed(const struct gone_change *c, const mp_value *before,
     case TILE_AGGREGATE_SUM:
         return sum_followed(before, came, after);
     case TILE_AGGREGATE_AVG:
+    case TILE_AGGREGATE_P50:
+    case TILE_AGGREGATE_P90:
+    case TILE_AGGREGATE_P95:
+    case TILE_AGGREGATE_P99:
+        /* Of all, it is between that of the ones and that of the others. */
         return average_followed(before, came, after);
     case TILE_AGGREGATE_MIN:
         return extreme_followed(before, came, after, 1);
@@ -163,9 +168,32 @@ static bool window_followed(const struct gone_change *c, const mp_value *before,
     case TILE_AGGREGATE_COUNT:
     case TILE_AGGREGATE_SUM:
     case TILE_AGGREGATE_AVG:
+    case TILE_AGGREGATE_P50:
+    case TILE_AGGREGATE_P90:
+    case TILE_AGGREGATE_P95:
+    case TILE_AGGREGATE_P99:
         break;
     }
     return true;
+}
+
+/* Of all rows, a percentile is between that of the ones and that of the others. A window forgets
+ * rows meanwhile, and what these had is not known. */
+static bool percentile_followed(const struct gone_change *c)
+{
+    static const char *const names[] = {"p50", "p90", "p95", "p99"};
+    const mp_value *before = gone_read_data(c->before);
+    const mp_value *came = gone_read_data(c->came);
+    const mp_value *after = gone_read_data(c->after);
+    for (size_t i = 0; i < 4 && !gone_read_windowed(c->tile); i++) {
+        if (!average_followed(mp_get(before, names[i]), mp_get(came, names[i]),
+                              mp_get(after, names[i]))) {
+            return false;
+        }
+    }
+    return gone_read_are_percentiles(after) &&
+           rows_followed(c, gone_read_count(before, "count"), gone_read_count(came, "count"),
+                         gone_read_count(after, "count"));
 }
 
 static bool number_followed(const struct gone_change *c)
@@ -264,6 +292,8 @@ bool gone_change_is_right(const struct gone_change *change)
         return number_followed(change);
     case TILE_RATIO:
         return ratio_followed(change);
+    case TILE_PERCENTILE:
+        return percentile_followed(change);
     case TILE_TREND:
         return trend_followed(change);
     case TILE_SLA_RISK:

@@ -89,6 +89,21 @@ bool gone_read_bucket(const struct tile_config *tile, const mp_value *name, int6
     return start % tile->step_ms == 0;
 }
 
+bool gone_read_are_percentiles(const mp_value *data)
+{
+    static const char *const names[] = {"p50", "p90", "p95", "p99"};
+    const bool some = gone_read_count(data, "count") > 0;
+    long double before = -INFINITY;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        long double value = 0;
+        if (gone_read_member_number(data, names[i], &value) != some || (some && value < before)) {
+            return false;
+        }
+        before = value;
+    }
+    return true;
+}
+
 bool gone_read_is_ratio(const mp_value *data)
 {
     const long double whole = gone_read_count(data, "whole");

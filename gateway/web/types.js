@@ -16,6 +16,7 @@ import { Count } from "./types/count.js";
 import { Gauge } from "./types/gauge.js";
 import { Latest } from "./types/latest.js";
 import { Aggregate } from "./types/number.js";
+import { Percentile } from "./types/percentile.js";
 import { Ratio } from "./types/ratio.js";
 import { SlaRisk } from "./types/sla_risk.js";
 import { Trend } from "./types/trend.js";
@@ -25,6 +26,7 @@ const drawings = new Map([
   ["count", Count],
   ["number", Aggregate],
   ["ratio", Ratio],
+  ["percentile", Percentile],
   ["trend", Trend],
   ["sla_risk", SlaRisk],
   ["backlog", Backlog],

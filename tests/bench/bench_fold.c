@@ -57,6 +57,7 @@ static const struct set {
     {"mixed", NULL},
     {"count", "type: count, match: {event_type: \"*\"}, window: 5m"},
     {"ratio", "type: ratio, match: {event_type: \"order.*\"}, of: {event_type: \"*\"}, window: 5m"},
+    {"percentile", "type: percentile, metric: cpu.load, window: 5m"},
     {"number", "type: number, metric: cpu.load, aggregate: avg, window: 5m"},
 };
 

@@ -20,6 +20,12 @@ TILES = {
         for n, of in enumerate(["*", "ticket.*", "ticket.opened", "none"])
         for name, span in (("ever", {}), ("week", {"window": "this_week"}), ("seconds", {"window": "3s"}))
     ] + [{"key": "big", "type": "ratio", "match": {"payload.amount": {"gte": 50}}, "of": {"event_type": "order.*"}, "group_by": "payload.region"}],
+    "percentile": [
+        {"key": f"amount.{name}", "type": "percentile", "match": {"event_type": "order.*"}, "value": "payload.amount", "unit": "EUR", **span}
+        for name, span in (("ever", {}), ("week", {"window": "this_week"}), ("seconds", {"window": "3s"}))
+    ] + [{"key": f"{p}.{step}", "type": "trend", "metric": "cpu.load", "aggregate": p, "step": step, "length": 4}
+         for p in ("p50", "p90", "p95", "p99") for step in ("2s", "1d")]
+    + [{"key": "load", "type": "percentile", "metric": "cpu.load", "group_by": "payload.labels.host", "window": "10s", "warn": "p99 > 90"}],
     "number": [
         {"key": f"{aggregate}.{name}", "type": "number", "match": {"event_type": "order.*"}, "aggregate": aggregate, "value": "payload.amount", **span}
         for aggregate in ("sum", "avg", "min", "max", "last")

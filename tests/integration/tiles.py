@@ -20,6 +20,8 @@ TILES = [
     {"key": "orders.average", "type": "number", "match": {"event_type": "order.*"}, "aggregate": "avg", "value": "payload.amount", "window": "30s"},
     {"key": "orders.shipped", "type": "ratio", "match": {"event_type": "order.shipped"}, "of": {"event_type": "order.*"},
      "window": "20s", "warn": "> 60", "clear_after": "2s"},
+    {"key": "orders.sizes", "type": "percentile", "match": {"event_type": "order.*"}, "value": "payload.amount", "window": "20s", "warn": "> 150"},
+    {"key": "cpu.median", "type": "trend", "metric": "cpu.load", "step": "5s", "length": 30, "aggregate": "p50"},
     {"key": "orders.today", "type": "count", "match": {"event_type": "order.created"}, "window": "today"},
     {"key": "orders.latest", "type": "latest", "match": {"event_type": "order.*"}, "show": ["actor_id", "payload.amount", "payload.region"], "rows": 5},
     {"key": "orders.days", "type": "trend", "metric": "cpu.load", "step": "1d", "length": 7, "aggregate": "max"},

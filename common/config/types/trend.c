@@ -11,6 +11,10 @@ static const char *const aggregates[] = {[TILE_AGGREGATE_COUNT] = "count",
                                          [TILE_AGGREGATE_MIN] = "min",
                                          [TILE_AGGREGATE_MAX] = "max",
                                          [TILE_AGGREGATE_LAST] = "last",
+                                         [TILE_AGGREGATE_P50] = "p50",
+                                         [TILE_AGGREGATE_P90] = "p90",
+                                         [TILE_AGGREGATE_P95] = "p95",
+                                         [TILE_AGGREGATE_P99] = "p99",
                                          NULL};
 
 const char *tile_aggregate_name(enum tile_aggregate aggregate)
@@ -49,7 +53,8 @@ static int check(const struct tile_reading *t)
     const bool numbers = tile->metric != NULL || tile->value.kind != TILE_FIELD_NONE;
     if (numbers && tile_rules_given(t, "aggregate") == NULL) {
         return config_fail(t->r, t->node, NULL,
-                           "a trend of values needs aggregate: sum, avg, min, max or last");
+                           "a trend of values needs aggregate: sum, avg, min, max, last, p50, p90, "
+                           "p95 or p99");
     }
     if (!numbers && tile->aggregate != TILE_AGGREGATE_COUNT) {
         return config_fail(t->r, tile_rules_given(t, "aggregate"), "aggregate",

@@ -13,10 +13,14 @@ struct oracle_point {
     long double min;       /* the smallest value */
     long double max;       /* the largest value */
     size_t last;           /* index of the latest row */
+    double *values;        /* of a percentile: all of them, owned */
 };
 
 /* Adds a row of the selection. */
 void oracle_point_add(const struct oracle_selection *s, struct oracle_point *point, size_t row);
+
+/* Frees what it owns. */
+void oracle_point_finish(struct oracle_point *point);
 
 /* The tile's aggregate of rows, of which there is one at least. False when it is larger than all
  * doubles. */

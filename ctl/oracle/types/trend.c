@@ -74,6 +74,7 @@ static void put_points(const struct oracle_selection *s, const int64_t *begins, 
             oracle_values_put(out, value);
             map.count++;
         }
+        oracle_point_finish(&points[i]);
     }
     mp_close_map(out, map);
     free(points);

@@ -37,13 +37,27 @@ export interface RatioData {
   time_zone?: string;
 }
 
+export interface PercentileData {
+  /** The percentiles are not there while `count` is 0. */
+  p50?: number;
+  p90?: number;
+  p95?: number;
+  p99?: number;
+  count: number;
+  unit?: string;
+  window_ms?: number;
+  window?: "today" | "this_week" | "this_month";
+  begins_at?: string;
+  time_zone?: string;
+}
+
 export interface TrendData {
   step_ms: number;
   step?: "1d" | "1w" | "1M";
   time_zone?: string;
   /** The starts of all days, weeks or months. */
   starts?: number[];
-  aggregate: "count" | "sum" | "avg" | "min" | "max" | "last";
+  aggregate: "count" | "sum" | "avg" | "min" | "max" | "last" | "p50" | "p90" | "p95" | "p99";
   /** The start of a bucket in ms since 1970 to its value. */
   points: Record<string, number>;
 }
@@ -83,6 +97,7 @@ export interface TileData {
   count: CountData;
   number: NumberData;
   ratio: RatioData;
+  percentile: PercentileData;
   trend: TrendData;
   sla_risk: SlaRiskData;
   backlog: BacklogData;

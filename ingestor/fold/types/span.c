@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/types/span.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* A sliding window has so many slots, or fewer where they would be shorter than SLOT_MIN_MS. */
@@ -88,6 +89,12 @@ bool span_value(const struct window *window, struct number *out)
     case TILE_AGGREGATE_MAX:
     case TILE_AGGREGATE_LAST:
         break;
+    case TILE_AGGREGATE_P50:
+    case TILE_AGGREGATE_P90:
+    case TILE_AGGREGATE_P95:
+    case TILE_AGGREGATE_P99:
+        assert(false && "a number has no percentiles: that is a type of its own");
+        return false;
     }
     return choice_of(window, out);
 }

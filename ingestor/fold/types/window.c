@@ -7,23 +7,6 @@
 
 #include "common/base/xalloc.h"
 
-/* Bytes of a bucket: up to the last member that the aggregate needs. */
-static size_t stride_of(enum tile_aggregate aggregate)
-{
-    switch (aggregate) {
-    case TILE_AGGREGATE_COUNT:
-        return offsetof(struct bucket, value);
-    case TILE_AGGREGATE_LAST:
-        return sizeof(struct bucket);
-    case TILE_AGGREGATE_SUM:
-    case TILE_AGGREGATE_AVG:
-    case TILE_AGGREGATE_MIN:
-    case TILE_AGGREGATE_MAX:
-        break;
-    }
-    return offsetof(struct bucket, last);
-}
-
 /* The slot of an instant. Most instants lie in the newest. */
 static int64_t slot_of(const struct window *window, int64_t us)
 {
@@ -56,7 +39,7 @@ void window_init(struct window *window, int64_t width_us, uint32_t length,
     *window = (struct window){.width_us = width_us,
                               .length = length,
                               .aggregate = aggregate,
-                              .stride = stride_of(aggregate)};
+                              .stride = bucket_size(aggregate)};
     stand_at(window, slot_of(window, now.us));
 }
 
@@ -66,7 +49,7 @@ void window_init_calendar(struct window *window, struct calendar calendar, uint3
     *window = (struct window){.calendar = calendar,
                               .length = length,
                               .aggregate = aggregate,
-                              .stride = stride_of(aggregate)};
+                              .stride = bucket_size(aggregate)};
     stand_at(window, slot_of(window, now.us));
 }
 
@@ -86,103 +69,23 @@ static struct bucket *future_at(const struct window *window, size_t index)
     return (struct bucket *)(void *)(window->future + index * window->stride);
 }
 
-static bool sums(const struct window *window)
-{
-    return window->aggregate == TILE_AGGREGATE_SUM || window->aggregate == TILE_AGGREGATE_AVG;
-}
-
-static void bucket_empty(const struct window *window, struct bucket *bucket)
-{
-    if (sums(window)) {
-        free(bucket->exact);
-    } else if (window->aggregate == TILE_AGGREGATE_LAST) {
-        rank_free(&bucket->last);
-    }
-    memset(bucket, 0, window->stride);
-}
-
-/* True when its buckets may hold memory of their own. */
-static bool owns(const struct window *window)
-{
-    return sums(window) || window->aggregate == TILE_AGGREGATE_LAST;
-}
-
 void window_finish(struct window *window)
 {
-    for (size_t i = 0; owns(window) && window->ring != NULL && i < window->length; i++) {
-        bucket_empty(window, ring_place(window, i));
+    const bool own = bucket_owns(window->aggregate);
+    for (size_t i = 0; own && window->ring != NULL && i < window->length; i++) {
+        bucket_empty(ring_place(window, i), window->aggregate);
     }
-    for (size_t i = 0; owns(window) && i < window->future_count; i++) {
-        bucket_empty(window, future_at(window, i));
+    for (size_t i = 0; own && i < window->future_count; i++) {
+        bucket_empty(future_at(window, i), window->aggregate);
     }
     free(window->ring);
     free(window->future);
+    free(window->whole);
 }
 
-/* Adds to a sum. It is a double as long as one can hold it, which is nearly free. */
-static void sum_add(struct bucket *bucket, struct number number)
+void window_keep_whole(struct window *window)
 {
-    if (bucket->exact == NULL) {
-        const double sum = bucket->value + number.value;
-        const double added = sum - bucket->value; /* what of the number is in the sum */
-        const double lost = (bucket->value - (sum - added)) + (number.value - added);
-        if (lost == 0 && number.rest == 0) { /* not when the sum is infinite: lost is NaN then */
-            bucket->value = sum;
-            return;
-        }
-        exact_add(&bucket->exact, bucket->value);
-    }
-    exact_add(&bucket->exact, number.value);
-    if (number.rest != 0) {
-        exact_add(&bucket->exact, number.rest);
-    }
-}
-
-static bool bucket_sum(const struct bucket *bucket, struct number *out)
-{
-    *out = number_of_real(bucket->value);
-    return bucket->exact == NULL || exact_number(bucket->exact, out);
-}
-
-static struct number bucket_number(const struct bucket *bucket)
-{
-    return (struct number){bucket->value, bucket->rest};
-}
-
-static void bucket_set(struct bucket *bucket, struct number number)
-{
-    bucket->value = number.value;
-    bucket->rest = number.rest;
-}
-
-static void bucket_add(const struct window *window, struct bucket *bucket,
-                       const struct event *event, struct number value)
-{
-    const bool first = bucket->count++ == 0;
-    switch (window->aggregate) {
-    case TILE_AGGREGATE_COUNT:
-        break;
-    case TILE_AGGREGATE_SUM:
-    case TILE_AGGREGATE_AVG:
-        sum_add(bucket, value);
-        break;
-    case TILE_AGGREGATE_MIN:
-        if (first || number_less(value, bucket_number(bucket))) {
-            bucket_set(bucket, value);
-        }
-        break;
-    case TILE_AGGREGATE_MAX:
-        if (first || number_less(bucket_number(bucket), value)) {
-            bucket_set(bucket, value);
-        }
-        break;
-    case TILE_AGGREGATE_LAST:
-        if (first || rank_is_before(&bucket->last, event)) {
-            bucket_set(bucket, value);
-            rank_set(&bucket->last, event);
-        }
-        break;
-    }
+    window->keeps_whole = true;
 }
 
 /* The future bucket of that slot, made when it is missing; NULL when there are too many. */
@@ -234,7 +137,10 @@ bool window_add(struct window *window, const struct event *event, struct number 
     make_ring(window);
     struct bucket *bucket = ring_at(window, slot);
     bucket->slot = slot;
-    bucket_add(window, bucket, event, value);
+    bucket_add(bucket, window->aggregate, event, value);
+    if (window->keeps_whole) {
+        sketch_add(&window->whole, value.value);
+    }
     window->oldest = window->total == 0 || slot < window->oldest ? slot : window->oldest;
     window->total++;
     return true;
@@ -255,7 +161,10 @@ static bool forget_until(struct window *window, int64_t now)
         struct bucket *bucket = ring_at(window, slot);
         if (bucket->count != 0) {
             window->total -= bucket->count;
-            bucket_empty(window, bucket);
+            if (window->keeps_whole) {
+                sketch_take(window->whole, bucket->sketch);
+            }
+            bucket_empty(bucket, window->aggregate);
             changed = true;
         }
     }
@@ -273,9 +182,12 @@ static bool take_in_future(struct window *window)
     while (due < window->future_count && future_at(window, due)->slot <= window->now) {
         struct bucket *bucket = future_at(window, due++);
         if (bucket->slot <= window->now - (int64_t)window->length) {
-            bucket_empty(window, bucket);
+            bucket_empty(bucket, window->aggregate);
         } else {
             make_ring(window);
+            if (window->keeps_whole) {
+                sketch_add_all(&window->whole, bucket->sketch);
+            }
             memcpy(ring_at(window, bucket->slot), bucket, window->stride);
             if (window->total == 0 || bucket->slot < window->oldest) {
                 window->oldest = bucket->slot;
@@ -332,48 +244,10 @@ wall_time window_next(const struct window *window)
 
 bool window_value(const struct window *window, const struct bucket *bucket, struct number *out)
 {
-    switch (window->aggregate) {
-    case TILE_AGGREGATE_COUNT:
-        *out = number_of_real((double)bucket->count);
-        return true;
-    case TILE_AGGREGATE_SUM:
-        return bucket_sum(bucket, out);
-    case TILE_AGGREGATE_AVG:
-        if (!bucket_sum(bucket, out)) {
-            return false;
-        }
-        *out = number_of_real(out->value / (double)bucket->count);
-        return true;
-    case TILE_AGGREGATE_MIN:
-    case TILE_AGGREGATE_MAX:
-    case TILE_AGGREGATE_LAST:
-        break;
-    }
-    *out = bucket_number(bucket);
-    return true;
+    return bucket_value(bucket, window->aggregate, out);
 }
 
 /* ---- Saving and loading ---- */
-
-static void bucket_save(const struct window *window, const struct bucket *bucket, struct buf *out)
-{
-    const bool valued = window->aggregate != TILE_AGGREGATE_COUNT;
-    const bool last = window->aggregate == TILE_AGGREGATE_LAST;
-    const bool exact = sums(window) && bucket->exact != NULL;
-    struct number number;
-    mp_put_array(out, last ? 5 : exact ? 4 : valued ? 3 : 2);
-    mp_put_int(out, bucket->slot);
-    mp_put_uint(out, bucket->count);
-    if (exact) {
-        number_put(out, bucket_sum(bucket, &number) ? number : number_of_real(0));
-        exact_save(bucket->exact, out);
-    } else if (valued) {
-        number_put(out, sums(window) ? number_of_real(bucket->value) : bucket_number(bucket));
-    }
-    if (last) {
-        rank_save(&bucket->last, out);
-    }
-}
 
 void window_save(const struct window *window, struct buf *out)
 {
@@ -386,38 +260,15 @@ void window_save(const struct window *window, struct buf *out)
     mp_put_int(out, window->now);
     mp_put_array(out, count);
     while ((bucket = window_after(window, bucket != NULL ? bucket->slot : INT64_MIN)) != NULL) {
-        bucket_save(window, bucket, out);
+        bucket_save(bucket, window->aggregate, out);
     }
     for (size_t i = 0; i < window->future_count; i++) {
-        bucket_save(window, future_at(window, i), out);
+        bucket_save(future_at(window, i), window->aggregate, out);
     }
-}
-
-/* Reads what follows slot and count. */
-static bool bucket_load_value(const struct window *window, const mp_value *value,
-                              struct bucket *loaded)
-{
-    struct number number;
-    if (window->aggregate == TILE_AGGREGATE_COUNT) {
-        return true;
-    }
-    if (!number_get(mp_at(value, 2), &number)) {
-        return false;
-    }
-    if (!sums(window)) {
-        bucket_set(loaded, number);
-        return window->aggregate != TILE_AGGREGATE_LAST || rank_load(&loaded->last, value, 3);
-    }
-    if (mp_count(value) == 3) {
-        sum_add(loaded, number);
-        return true;
-    }
-    loaded->exact = exact_load(mp_at(value, 3));
-    return loaded->exact != NULL;
 }
 
 /* The empty bucket of that slot, for that many rows; NULL when there is none. */
-static struct bucket *bucket_make(struct window *window, int64_t slot, uint64_t count)
+static struct bucket *make_bucket(struct window *window, int64_t slot, uint64_t count)
 {
     if (slot > window->now) {
         struct bucket *bucket = future_bucket(window, slot);
@@ -436,20 +287,26 @@ static struct bucket *bucket_make(struct window *window, int64_t slot, uint64_t 
     return bucket;
 }
 
-static bool bucket_load(struct window *window, const mp_value *value)
+static bool load_bucket(struct window *window, const mp_value *value)
 {
     int64_t slot;
     uint64_t count;
     if (!mp_as_int(mp_at(value, 0), &slot) || !mp_as_uint(mp_at(value, 1), &count) || count == 0) {
         return false;
     }
-    struct bucket *bucket = bucket_make(window, slot, count);
+    struct bucket *bucket = make_bucket(window, slot, count);
     if (bucket == NULL) {
         return false;
     }
     bucket->slot = slot;
     bucket->count = count;
-    return bucket_load_value(window, value, bucket);
+    if (!bucket_load_value(bucket, window->aggregate, value)) {
+        return false;
+    }
+    if (window->keeps_whole && slot <= window->now) {
+        sketch_add_all(&window->whole, bucket->sketch);
+    }
+    return true;
 }
 
 bool window_load(struct window *window, const mp_value *value)
@@ -462,7 +319,7 @@ bool window_load(struct window *window, const mp_value *value)
     }
     stand_at(window, window->now);
     for (size_t i = 0; i < mp_count(buckets); i++) {
-        if (!bucket_load(window, mp_at(buckets, i))) {
+        if (!load_bucket(window, mp_at(buckets, i))) {
             return false;
         }
     }

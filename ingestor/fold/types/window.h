@@ -34,30 +34,10 @@
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"
 #include "ingestor/fold/number.h"
-#include "ingestor/fold/rank.h"
+#include "ingestor/fold/types/bucket.h"
 #include "ingestor/fold/types/calendar.h"
-#include "ingestor/fold/types/exact.h"
 
 #define WINDOW_FUTURE_MAX 4096
-
-/* One slot's rows. Only the members that the aggregate needs have memory, window.stride bytes (a
- * sum may have up to 288 more, see exact.h): do not copy a bucket as a whole, nor touch the others.
- */
-struct bucket {
-    int64_t slot;   /* the number of its span of time, counted from 1970 */
-    uint64_t count; /* rows in it; 0: it is empty */
-    /* Their sum, smallest, largest or last value, as the aggregate says. Meaningful only when
-     * `count` is not 0. */
-    double value;
-    /* What is needed besides when a double is too small for the value. */
-    union {
-        struct exact *exact; /* sum and avg: the whole sum, owned, and value is unused; or NULL */
-        int32_t rest;        /* the others: as in struct number */
-    };
-    /* With TILE_AGGREGATE_LAST: of the row that value comes from. Meaningful only when `count` is
-     * not 0. */
-    struct rank last;
-};
 
 struct window {
     int64_t width_us;              /* of a slot; 0: they are the periods of the calendar */
@@ -73,7 +53,9 @@ struct window {
     int64_t begins_us;             /* when that slot begins */
     int64_t ends_us;               /* when the next one begins */
     uint64_t total;                /* rows in the ring */
-    int64_t oldest; /* the oldest slot in the ring with rows; means nothing when total is 0 */
+    int64_t oldest;       /* the oldest slot in the ring with rows; means nothing when total is 0 */
+    bool keeps_whole;     /* `whole` is kept up to date */
+    struct sketch *whole; /* all values of the ring, owned; NULL: there were none yet */
 };
 
 /* Makes an empty window that stands at now. width_us and length are at least 1. */
@@ -83,6 +65,9 @@ void window_init(struct window *window, int64_t width_us, uint32_t length,
 void window_init_calendar(struct window *window, struct calendar calendar, uint32_t length,
                           enum tile_aggregate aggregate, wall_time now);
 void window_finish(struct window *window);
+
+/* Keeps what all buckets have together, from the start on. The aggregate is a percentile. */
+void window_keep_whole(struct window *window);
 
 /* When a slot begins, in µs since 1970; INT64_MAX when that is too far in the future. */
 int64_t window_begin_us(const struct window *window, int64_t slot);
@@ -106,9 +91,7 @@ const struct bucket *window_after(const struct window *window, int64_t slot);
  * all doubles. */
 bool window_value(const struct window *window, const struct bucket *bucket, struct number *out);
 
-/* Appends [now, [[slot, count, value, last_us, last_id], …]], with the ring's buckets and then the
- * future ones; a bucket ends with the last member that the aggregate needs. A sum that is no double
- * is [slot, count, nearest double, exact]: a program that knows no exact sums reads the double. */
+/* Appends [now, [bucket, …]] (bucket.h), with the ring's buckets and then the future ones. */
 void window_save(const struct window *window, struct buf *out);
 
 /* Loads what window_save wrote into a window that was just initialised. False when the value is

@@ -13,16 +13,16 @@ static void test_identity_refused(void **state)
     static const struct refusal refusals[] = {
         {"tiles: [a]", "1:9: tiles: expected a tile: {key: …, type: …, …}, but found \"a\""},
         {"tiles: [{type: count}]", "1:9: tiles: a tile needs a key, such as orders.open"},
-        {"tiles: [{key: t}]", "1:9: tile \"t\": a tile needs a type: count, number, ratio, trend, "
-                              "gauge, sla_risk, backlog or latest"},
+        {"tiles: [{key: t}]", "1:9: tile \"t\": a tile needs a type: count, number, ratio, "
+                              "percentile, trend, gauge, sla_risk, backlog or latest"},
         {"tiles: [{key: t, type: counter}]",
          "1:24: tile \"t\": type: \"counter\" is not known; did you mean \"count\"?"},
         {"tiles: [{key: t, type: x}]",
          "1:24: tile \"t\": type: \"x\" is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number, latest or ratio"},
+         "gauge, number, latest, ratio or percentile"},
         {"tiles: [{key: t, type: [count]}]",
          "1:24: tile \"t\": type: a list is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number, latest or ratio"},
+         "gauge, number, latest, ratio or percentile"},
         {"tiles: [{key: a/b, type: count}]",
          "1:15: tiles: key: expected 1 to 128 letters, digits, dots, - and _ (orders.open), but "
          "found \"a/b\""},
@@ -43,10 +43,10 @@ static void test_identity_refused(void **state)
          "clear_after, margin, group, unit, format, decimals, link or item_link"},
         {TILE "type: gauge, window: 1s}]",
          "1:31: tile \"t\": window: a tile of type gauge has no such key (it belongs to count, "
-         "number, ratio)"},
+         "number, ratio, percentile)"},
         {TILE "type: backlog, metric: m}]",
          "1:33: tile \"t\": metric: a tile of type backlog has no such key (it belongs to count, "
-         "trend, gauge, number)"},
+         "trend, gauge, number, percentile)"},
     };
     REFUSED(refusals);
 }
@@ -208,9 +208,11 @@ static void test_combinations_refused(void **state)
         {TILE "type: trend}]",
          "1:9: tile \"t\": a tile of type trend needs step, such as step: 10s"},
         {TILE "type: trend, step: 1s, value: payload.a}]",
-         "1:9: tile \"t\": a trend of values needs aggregate: sum, avg, min, max or last"},
+         "1:9: tile \"t\": a trend of values needs aggregate: sum, avg, min, max, last, p50, p90, "
+         "p95 or p99"},
         {TILE "type: trend, step: 1s, metric: m}]",
-         "1:9: tile \"t\": a trend of values needs aggregate: sum, avg, min, max or last"},
+         "1:9: tile \"t\": a trend of values needs aggregate: sum, avg, min, max, last, p50, p90, "
+         "p95 or p99"},
         {TILE "type: trend, step: 1s, metric: m, value: payload.a}]",
          "1:52: tile \"t\": value: does not go with metric: the metric's value is what counts"},
         {TILE "type: trend, step: 1s, aggregate: sum}]",
@@ -277,6 +279,21 @@ static void test_numbers_refused(void **state)
         {TILE "type: number, aggregate: count, value: payload.a}]",
          "1:43: tile \"t\": aggregate: \"count\" is not known: expected sum, avg, min, max or "
          "last"},
+    };
+    REFUSED(refusals);
+}
+
+static void test_percentiles_refused(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {TILE "type: percentile}]",
+         "1:9: tile \"t\": a tile of type percentile needs value, such as value: payload.ms (or "
+         "metric: queue.depth)"},
+        {TILE "type: percentile, metric: m, value: payload.a}]",
+         "1:47: tile \"t\": value: does not go with metric: the metric's value is what counts"},
+        {TILE "type: number, aggregate: p95, value: payload.a}]",
+         "1:43: tile \"t\": aggregate: \"p95\" is not known: expected sum, avg, min, max or last"},
     };
     REFUSED(refusals);
 }
@@ -363,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_latest_refused),
         cmocka_unit_test(test_numbers_refused),
         cmocka_unit_test(test_ratios_refused),
+        cmocka_unit_test(test_percentiles_refused),
         cmocka_unit_test(test_states_refused),
         cmocka_unit_test(test_too_many_states),
     };

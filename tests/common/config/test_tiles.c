@@ -63,6 +63,22 @@ static void test_a_table_of_the_newest_rows(void **state)
     config_destroy(&config);
 }
 
+static void test_percentiles(void **state)
+{
+    (void)state;
+    const struct tile_config *tile = NULL;
+    struct config *config = tile_ok(
+        "type: percentile, value: payload.ms, window: 5m, warn: \"> 5\", critical: \"p50 > 5\"",
+        &tile);
+    assert_string_equal(tile->thresholds.levels[TILE_WARN].list[0].figure, "p95");
+    assert_string_equal(tile->thresholds.levels[TILE_CRITICAL].list[0].figure, "p50");
+    config_destroy(&config);
+    config = tile_ok("type: trend, value: payload.ms, step: 1m, aggregate: p99", &tile);
+    assert_int_equal(tile_aggregate_percent(tile->aggregate), 99);
+    assert_int_equal(tile_aggregate_percent(TILE_AGGREGATE_LAST), 0);
+    config_destroy(&config);
+}
+
 static void test_a_ratio(void **state)
 {
     (void)state;
@@ -323,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_tiles_have_the_defaults_of_all_types),
         cmocka_unit_test(test_a_table_of_the_newest_rows),
         cmocka_unit_test(test_a_ratio),
+        cmocka_unit_test(test_percentiles),
         cmocka_unit_test(test_common_keys),
         cmocka_unit_test(test_match),
         cmocka_unit_test(test_trend),

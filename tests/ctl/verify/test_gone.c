@@ -19,6 +19,9 @@ static const char text[] =
     "  - {key: today, type: count, window: today}\n"
     "  - {key: sum, type: number, aggregate: sum, value: payload.v}\n"
     "  - {key: most, type: number, aggregate: max, value: payload.v, window: 30s}\n"
+    "  - {key: share, type: percentile, value: payload.v}\n"
+    "  - {key: shares, type: percentile, value: payload.v, window: 30s}\n"
+    "  - {key: medians, type: trend, step: 1h, length: 3, aggregate: p50, value: payload.v}\n"
     "  - {key: ratio, type: ratio, match: {event_type: a}}\n"
     "  - {key: errors, type: ratio, match: {event_type: a}, window: 30s}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"
@@ -103,6 +106,19 @@ static const struct explained explained[] = {
      "{\"value\":100,\"part\":1,\"whole\":1}", 0},
     {true, "errors", "{\"value\":100,\"part\":1,\"whole\":1}",
      "{\"value\":100,\"part\":1,\"whole\":1}", 0},
+    {true, "share", "{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":1}",
+     "{\"p50\":2,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":3}", 0},
+    {false, "share", "{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":1}",
+     "{\"p50\":5,\"p90\":2,\"p95\":5,\"p99\":5,\"count\":3}", 0},
+    {false, "share", "{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":1}", "{\"count\":3}", 0},
+    {false, "share", "{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":1}",
+     "{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":2}", 0},
+    {false, "share", "{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":1}", "{\"count\":0}", 0},
+    {true, "shares", "{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":1}",
+     "{\"p50\":4,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":2}", 0},
+    {true, "medians", "{\"points\":{\"1795410000000\":3}}", "{\"points\":{\"1795410000000\":2}}",
+     0},
+    {false, "medians", "{\"points\":{\"1795410000000\":3}}", "{\"points\":{}}", 0},
     {true, "latest", "{\"value\":1}", "{\"value\":7}", 0},
     {false, "latest", "{\"value\":1}", "{}", 0},
     {true, "gauge", "{\"value\":5,\"min\":5,\"max\":5}", "{\"value\":4,\"min\":2,\"max\":9}", 0},
@@ -254,6 +270,25 @@ static const struct followed followed[] = {
      "{\"value\":0,\"part\":0,\"whole\":0}"},
     {true, false, "errors", "{\"value\":50,\"part\":1,\"whole\":2}", "{\"part\":0,\"whole\":0}",
      "{\"part\":0,\"whole\":0}"},
+    {true, false, "share", "{\"p50\":2,\"p90\":5,\"p95\":6,\"p99\":7,\"count\":3}",
+     "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}",
+     "{\"p50\":3,\"p90\":4,\"p95\":5,\"p99\":6,\"count\":4}"},
+    {false, false, "share", "{\"p50\":2,\"p90\":5,\"p95\":6,\"p99\":7,\"count\":3}",
+     "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}",
+     "{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":6,\"count\":4}"},
+    {false, false, "share", "{\"p50\":2,\"p90\":5,\"p95\":6,\"p99\":7,\"count\":3}",
+     "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}",
+     "{\"p50\":3,\"p90\":4,\"p95\":5,\"p99\":6,\"count\":3}"},
+    {true, false, "share", "{\"count\":0}", "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}",
+     "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}"},
+    {false, false, "share", "{\"count\":0}",
+     "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}",
+     "{\"p50\":5,\"p90\":5,\"p95\":5,\"p99\":5,\"count\":1}"},
+    {true, false, "shares", "{\"p50\":2,\"p90\":5,\"p95\":6,\"p99\":7,\"count\":3}",
+     "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}",
+     "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}"},
+    {false, false, "shares", "{\"p50\":2,\"p90\":5,\"p95\":6,\"p99\":7,\"count\":3}",
+     "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}", "{\"count\":0}"},
     {true, false, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":3}"},
     {false, false, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":7}"},
     {true, true, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":7}"},

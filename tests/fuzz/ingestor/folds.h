@@ -36,7 +36,8 @@ static const char folds_config[] =
     "     value: payload.amount}\n"
     "  - {key: newest, type: latest, show: [event_type, actor_id, payload.amount], rows: 3}\n"
     "  - {key: ratio, type: ratio, match: {event_type: order.created}, of: {payload.amount:\n"
-    "     {gt: 5}}, window: 10s}\n";
+    "     {gt: 5}}, window: 10s}\n"
+    "  - {key: share, type: percentile, value: payload.amount, window: 10s}\n";
 
 /* The configuration, which lives as long as the program. What is logged of inputs is not of
  * interest, so nothing is but errors. */
