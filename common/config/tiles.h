@@ -114,7 +114,7 @@ struct tile_match {
  * enum tile_type, its number, and the name in the file and in the served tiles. All tables of types
  * are made from these lines, so a new type is a line here and a file NAME.c in each of
  * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
- * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 9. A
+ * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 10. A
  * number is never changed, because saved states hold digests of definitions that were made with it.
  */
 #define TILE_TYPE_LIST(EACH)                                                                       \
@@ -124,6 +124,7 @@ struct tile_match {
     EACH(TILE_PERCENTILE, 8, percentile)                                                           \
     EACH(TILE_TREND, 1, trend)                                                                     \
     EACH(TILE_GAUGE, 4, gauge)                                                                     \
+    EACH(TILE_DURATION, 9, duration)                                                               \
     EACH(TILE_SLA_RISK, 2, sla_risk)                                                               \
     EACH(TILE_BACKLOG, 3, backlog)                                                                 \
     EACH(TILE_LATEST, 6, latest)
@@ -267,6 +268,7 @@ struct tile_display {
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
  *   gauge     metric (always), labels
+ *   duration  opens, closes, item (always); window_ms or window_period (one of them always)
  *   sla_risk  opens, closes, item (always); either due or within_ms; at_risk_ms
  *   backlog   item, states, rules (always); breakdown
  *   latest    match; show, rows (always)

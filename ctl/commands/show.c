@@ -191,6 +191,14 @@ static void summarise_percentile(struct buf *out, const mp_value *data)
     buf_append_text(out, " (p95)");
 }
 
+static void summarise_duration(struct buf *out, const mp_value *data)
+{
+    show_number(out, mp_get(data, "avg"));
+    buf_append_text(out, " s, ");
+    show_number(out, mp_get(data, "running"));
+    buf_append_text(out, " running");
+}
+
 void show_summary(struct buf *out, const mp_value *value)
 {
     const mp_value *data = mp_get(value, "data");
@@ -202,6 +210,8 @@ void show_summary(struct buf *out, const mp_value *value)
     } else if (mp_get(data, "total") != NULL) {
         show_number(out, mp_get(data, "total"));
         buf_append_text(out, " open");
+    } else if (mp_get(data, "running") != NULL) {
+        summarise_duration(out, data);
     } else if (mp_get(data, "p95") != NULL) {
         summarise_percentile(out, data);
     } else if (mp_get(data, "show") != NULL) {

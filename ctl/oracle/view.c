@@ -257,7 +257,8 @@ static bool is_figure(struct str name)
         "step",     "aggregate", "points",    "starts",    "ok",        "at_risk",
         "total",    "buckets",   "oldest_at", "breached",  "min",       "next_breach_at",
         "max",      "unit",      "count",     "p50",       "p95",       "p99",
-        "estimate", "show",      "part",      "whole",     "p90"};
+        "estimate", "show",      "part",      "whole",     "p90",       "avg",
+        "running"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (str_is(name, names[i])) {
             return true;

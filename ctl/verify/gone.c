@@ -180,6 +180,17 @@ static bool sla_risk_explained(const struct gone_state *s)
            (long double)mp_count(mp_get(gone_read_data(s->got), "worst")) <= open;
 }
 
+static bool duration_explained(const struct gone_state *s)
+{
+    const mp_value *left = gone_read_data(s->left);
+    const mp_value *got = gone_read_data(s->got);
+    const long double count = gone_read_count(got, "count");
+    const long double running = gone_read_count(got, "running");
+    return gone_read_is_duration(got) && fabsl(count - gone_read_count(left, "count")) <= gone(s) &&
+           fabsl(running - gone_read_count(left, "running")) <= gone(s) &&
+           (!s->tally.known || 2 * count + running <= (long double)s->tally.rows);
+}
+
 bool gone_explains(const struct gone_state *state)
 {
     if (!gone_read_same_frame(state->left, state->got)) {
@@ -199,6 +210,8 @@ bool gone_explains(const struct gone_state *state)
         return percentile_explained(state);
     case TILE_TREND:
         return trend_explained(state);
+    case TILE_DURATION:
+        return duration_explained(state);
     case TILE_SLA_RISK:
         return sla_risk_explained(state);
     case TILE_BACKLOG:

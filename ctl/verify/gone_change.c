@@ -277,6 +277,17 @@ static bool sla_risk_followed(const struct gone_change *c)
            gone_read_count(after, "breached") >= gone_read_count(before, "breached") - rows;
 }
 
+/* Each row begins or ends one item at most. An item leaves the window with time. */
+static bool duration_followed(const struct gone_change *c)
+{
+    const long double rows = (long double)c->rows;
+    const mp_value *before = gone_read_data(c->before);
+    const mp_value *after = gone_read_data(c->after);
+    return gone_read_is_duration(after) &&
+           gone_read_count(after, "count") <= gone_read_count(before, "count") + rows &&
+           fabsl(gone_read_count(after, "running") - gone_read_count(before, "running")) <= rows;
+}
+
 bool gone_change_is_right(const struct gone_change *change)
 {
     if (!gone_read_same_frame(change->before, change->after)) {
@@ -296,6 +307,8 @@ bool gone_change_is_right(const struct gone_change *change)
         return percentile_followed(change);
     case TILE_TREND:
         return trend_followed(change);
+    case TILE_DURATION:
+        return duration_followed(change);
     case TILE_SLA_RISK:
         return sla_risk_followed(change);
     case TILE_BACKLOG:

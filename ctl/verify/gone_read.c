@@ -104,6 +104,19 @@ bool gone_read_are_percentiles(const mp_value *data)
     return true;
 }
 
+bool gone_read_is_duration(const mp_value *data)
+{
+    const bool some = gone_read_count(data, "count") > 0;
+    long double avg = 0;
+    long double p50 = 0;
+    long double p95 = 0;
+    return gone_read_member_number(data, "avg", &avg) == some &&
+           gone_read_member_number(data, "p50", &p50) == some &&
+           gone_read_member_number(data, "p95", &p95) == some && avg >= 0 && p50 >= 0 &&
+           p95 >= p50 &&
+           (gone_read_count(data, "running") > 0) == (mp_get(data, "oldest_at") != NULL);
+}
+
 bool gone_read_is_ratio(const mp_value *data)
 {
     const long double whole = gone_read_count(data, "whole");

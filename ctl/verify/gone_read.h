@@ -38,6 +38,9 @@ long double gone_read_sum(const mp_value *map);
 /* True when the percentiles in `data` are in their order, and there where there are rows. */
 bool gone_read_are_percentiles(const mp_value *data);
 
+/* True when what `data` says of durations fits together. */
+bool gone_read_is_duration(const mp_value *data);
+
 /* True when the percentage in `data` is that of its part and its whole; of nothing there is none.
  */
 bool gone_read_is_ratio(const mp_value *data);

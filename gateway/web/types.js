@@ -13,6 +13,7 @@
 //   static width        how many columns its card takes; 1 if left out
 import { Backlog } from "./types/backlog.js";
 import { Count } from "./types/count.js";
+import { Duration } from "./types/duration.js";
 import { Gauge } from "./types/gauge.js";
 import { Latest } from "./types/latest.js";
 import { Aggregate } from "./types/number.js";
@@ -28,6 +29,7 @@ const drawings = new Map([
   ["ratio", Ratio],
   ["percentile", Percentile],
   ["trend", Trend],
+  ["duration", Duration],
   ["sla_risk", SlaRisk],
   ["backlog", Backlog],
   ["gauge", Gauge],

@@ -58,6 +58,8 @@ static const struct set {
     {"count", "type: count, match: {event_type: \"*\"}, window: 5m"},
     {"ratio", "type: ratio, match: {event_type: \"order.*\"}, of: {event_type: \"*\"}, window: 5m"},
     {"percentile", "type: percentile, metric: cpu.load, window: 5m"},
+    {"duration", "type: duration, opens: {event_type: work_item_created}, closes: {event_type: "
+                 "work_item_claimed}, item: target_id, window: 5m"},
     {"number", "type: number, metric: cpu.load, aggregate: avg, window: 5m"},
 };
 

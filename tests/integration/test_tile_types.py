@@ -26,6 +26,13 @@ TILES = {
     ] + [{"key": f"{p}.{step}", "type": "trend", "metric": "cpu.load", "aggregate": p, "step": step, "length": 4}
          for p in ("p50", "p90", "p95", "p99") for step in ("2s", "1d")]
     + [{"key": "load", "type": "percentile", "metric": "cpu.load", "group_by": "payload.labels.host", "window": "10s", "warn": "p99 > 90"}],
+    "duration": [
+        {"key": f"d{n}.{name}", "type": "duration", "opens": {"event_type": opens}, "closes": {"event_type": closes}, "item": "target_id", **span}
+        for n, (opens, closes) in enumerate([("ticket.opened", "ticket.resolved"), ("work_item_created", "work_item_*"),
+                                             ("work_item_claimed", "work_item_done")])
+        for name, span in (("week", {"window": "this_week"}), ("seconds", {"window": "3s"}))
+    ] + [{"key": "team", "type": "duration", "opens": {"event_type": "*created"}, "closes": {"event_type": "*claimed"}, "item": "target_id",
+          "group_by": "payload.team", "window": "1h"}],
     "number": [
         {"key": f"{aggregate}.{name}", "type": "number", "match": {"event_type": "order.*"}, "aggregate": aggregate, "value": "payload.amount", **span}
         for aggregate in ("sum", "avg", "min", "max", "last")

@@ -22,6 +22,8 @@ TILES = [
      "window": "20s", "warn": "> 60", "clear_after": "2s"},
     {"key": "orders.sizes", "type": "percentile", "match": {"event_type": "order.*"}, "value": "payload.amount", "window": "20s", "warn": "> 150"},
     {"key": "cpu.median", "type": "trend", "metric": "cpu.load", "step": "5s", "length": 30, "aggregate": "p50"},
+    {"key": "work.time", "type": "duration", "opens": {"event_type": "work_item_created"}, "closes": {"event_type": "work_item_done"},
+     "item": "target_id", "window": "30s", "warn": "p95 > 2"},
     {"key": "orders.today", "type": "count", "match": {"event_type": "order.created"}, "window": "today"},
     {"key": "orders.latest", "type": "latest", "match": {"event_type": "order.*"}, "show": ["actor_id", "payload.amount", "payload.region"], "rows": 5},
     {"key": "orders.days", "type": "trend", "metric": "cpu.load", "step": "1d", "length": 7, "aggregate": "max"},

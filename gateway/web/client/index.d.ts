@@ -62,6 +62,24 @@ export interface TrendData {
   points: Record<string, number>;
 }
 
+export interface DurationData {
+  /** In seconds, as are p50 and p95. Not there while `count` is 0. */
+  avg?: number;
+  p50?: number;
+  p95?: number;
+  count: number;
+  running: number;
+  unit: "s";
+  /** When the oldest began that still runs. */
+  oldest_at?: string;
+  /** Its id. Not there where it may not be seen. */
+  oldest?: string;
+  window_ms?: number;
+  window?: "today" | "this_week" | "this_month";
+  begins_at?: string;
+  time_zone?: string;
+}
+
 export interface SlaRiskData {
   ok: number;
   at_risk: number;
@@ -99,6 +117,7 @@ export interface TileData {
   ratio: RatioData;
   percentile: PercentileData;
   trend: TrendData;
+  duration: DurationData;
   sla_risk: SlaRiskData;
   backlog: BacklogData;
   gauge: GaugeData;

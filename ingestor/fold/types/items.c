@@ -70,6 +70,9 @@ void items_touch(struct items *items, struct item *item)
 static void forget_oldest(struct items *items)
 {
     struct item *item = items->oldest_closed;
+    if (items->forgetting != NULL) {
+        items->forgetting(items, item);
+    }
     closed_unlink(items, item);
     if (item->unsaved) {
         DL_DELETE(items->unsaved, item);

@@ -17,7 +17,8 @@
  * since the last save are in a list, so that saving costs what has changed.
  *
  * The tile keeps its open items in heaps of its own, by item.heap: sla_risk.c has one for each
- * risk, by deadline; backlog.c has one, by age. A closed item is in none.
+ * risk, by deadline; backlog.c has one, by age. A closed item is in none; but those of duration.c
+ * that have ended are in one of their own, which is told when they are forgotten.
  */
 #ifndef INGESTOR_FOLD_TYPES_ITEMS_H
 #define INGESTOR_FOLD_TYPES_ITEMS_H
@@ -38,10 +39,13 @@
 #define ITEMS_ID_MAX 1024       /* bytes; longer ids are cut */
 
 struct item {
-    struct rank latest;    /* of the latest event about it */
-    int64_t first_us;      /* backlog: the smallest timestamp of any event about it */
-    int64_t due_us;        /* sla_risk: its deadline; INT64_MAX when it has none */
-    int state;             /* backlog: index of its state; sla_risk: 0; both: TILE_STATE_CLOSED */
+    struct rank latest; /* of the latest event about it; duration: unused */
+    /* backlog: the smallest timestamp of any event about it; duration: of those that open it. */
+    int64_t first_us;
+    /* sla_risk: its deadline; INT64_MAX when it has none. duration: the smallest timestamp of the
+     * events that close it; INT64_MAX when there is none. */
+    int64_t due_us;
+    int state;             /* backlog: index of its state; others: 0; all: TILE_STATE_CLOSED */
     uint32_t risk;         /* sla_risk: the heap that it is in */
     uint32_t part;         /* backlog: index of its breakdown value; 0 for none */
     struct rank parted;    /* backlog: of the event that part comes from */
@@ -70,6 +74,8 @@ struct items {
     uint64_t closings;          /* how often an item was closed */
     struct item *unsaved;       /* utlist: those that have changed since they were saved */
     struct buf gone;            /* numbers of records that have no item any more, as uint64_t */
+    /* Called for a tombstone before it is forgotten; NULL: nobody wants to know. */
+    void (*forgetting)(struct items *items, struct item *item);
 };
 
 void items_finish(struct items *items);

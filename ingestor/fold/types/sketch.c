@@ -117,6 +117,18 @@ void sketch_add_all(struct sketch **sketch, const struct sketch *other)
     }
 }
 
+void sketch_remove(struct sketch *sketch, double value)
+{
+    const unsigned part = part_of(value);
+    const uint32_t at = find(sketch, part);
+    assert(at < sketch->count && part_of_cell(sketch->cells[at]) == part);
+    if ((--sketch->cells[at] & COUNT_MAX) == 0) {
+        sketch->count--;
+        memmove(&sketch->cells[at], &sketch->cells[at + 1],
+                (sketch->count - at) * sizeof *sketch->cells);
+    }
+}
+
 void sketch_take(struct sketch *sketch, const struct sketch *other)
 {
     uint32_t left = 0;

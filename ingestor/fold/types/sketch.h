@@ -36,6 +36,9 @@ void sketch_add(struct sketch **sketch, double value);
 /* Adds all values of another one, which may be NULL. */
 void sketch_add_all(struct sketch **sketch, const struct sketch *other);
 
+/* Takes away a value that was added before. */
+void sketch_remove(struct sketch *sketch, double value);
+
 /* Takes the values of another one away, which were added to this before. */
 void sketch_take(struct sketch *sketch, const struct sketch *other);
 

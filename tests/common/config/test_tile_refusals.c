@@ -14,15 +14,15 @@ static void test_identity_refused(void **state)
         {"tiles: [a]", "1:9: tiles: expected a tile: {key: …, type: …, …}, but found \"a\""},
         {"tiles: [{type: count}]", "1:9: tiles: a tile needs a key, such as orders.open"},
         {"tiles: [{key: t}]", "1:9: tile \"t\": a tile needs a type: count, number, ratio, "
-                              "percentile, trend, gauge, sla_risk, backlog or latest"},
+                              "percentile, trend, gauge, duration, sla_risk, backlog or latest"},
         {"tiles: [{key: t, type: counter}]",
          "1:24: tile \"t\": type: \"counter\" is not known; did you mean \"count\"?"},
         {"tiles: [{key: t, type: x}]",
          "1:24: tile \"t\": type: \"x\" is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number, latest, ratio or percentile"},
+         "gauge, number, latest, ratio, percentile or duration"},
         {"tiles: [{key: t, type: [count]}]",
          "1:24: tile \"t\": type: a list is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number, latest, ratio or percentile"},
+         "gauge, number, latest, ratio, percentile or duration"},
         {"tiles: [{key: a/b, type: count}]",
          "1:15: tiles: key: expected 1 to 128 letters, digits, dots, - and _ (orders.open), but "
          "found \"a/b\""},
@@ -43,7 +43,7 @@ static void test_identity_refused(void **state)
          "clear_after, margin, group, unit, format, decimals, link or item_link"},
         {TILE "type: gauge, window: 1s}]",
          "1:31: tile \"t\": window: a tile of type gauge has no such key (it belongs to count, "
-         "number, ratio, percentile)"},
+         "number, ratio, percentile, duration)"},
         {TILE "type: backlog, metric: m}]",
          "1:33: tile \"t\": metric: a tile of type backlog has no such key (it belongs to count, "
          "trend, gauge, number, percentile)"},
@@ -298,6 +298,19 @@ static void test_percentiles_refused(void **state)
     REFUSED(refusals);
 }
 
+static void test_durations_refused(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {TILE "type: duration, opens: {event_type: a}, closes: {event_type: b}, item: target_id}]",
+         "1:9: tile \"t\": a tile of type duration needs window, such as window: 7d"},
+        {TILE "type: duration, opens: {event_type: a}, closes: {event_type: b}, item: target_id, "
+              "window: 1d, unit: s}]",
+         "1:112: tile \"t\": unit: a duration is in seconds, and shown as such: leave it out"},
+    };
+    REFUSED(refusals);
+}
+
 static void test_ratios_refused(void **state)
 {
     (void)state;
@@ -380,6 +393,7 @@ int main(void)
         cmocka_unit_test(test_latest_refused),
         cmocka_unit_test(test_numbers_refused),
         cmocka_unit_test(test_ratios_refused),
+        cmocka_unit_test(test_durations_refused),
         cmocka_unit_test(test_percentiles_refused),
         cmocka_unit_test(test_states_refused),
         cmocka_unit_test(test_too_many_states),

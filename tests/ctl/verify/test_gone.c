@@ -22,6 +22,8 @@ static const char text[] =
     "  - {key: share, type: percentile, value: payload.v}\n"
     "  - {key: shares, type: percentile, value: payload.v, window: 30s}\n"
     "  - {key: medians, type: trend, step: 1h, length: 3, aggregate: p50, value: payload.v}\n"
+    "  - {key: time, type: duration, opens: {event_type: a}, closes: {event_type: b}, item: "
+    "target_id, window: 30s}\n"
     "  - {key: ratio, type: ratio, match: {event_type: a}}\n"
     "  - {key: errors, type: ratio, match: {event_type: a}, window: 30s}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"
@@ -119,6 +121,18 @@ static const struct explained explained[] = {
     {true, "medians", "{\"points\":{\"1795410000000\":3}}", "{\"points\":{\"1795410000000\":2}}",
      0},
     {false, "medians", "{\"points\":{\"1795410000000\":3}}", "{\"points\":{}}", 0},
+    {true, "time", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"avg\":5,\"p50\":5,\"p95\":5,\"count\":1,\"running\":1,\"oldest_at\":\"x\"}", 0},
+    {true, "time", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"count\":0,\"running\":3,\"oldest_at\":\"x\"}", 0},
+    {false, "time", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"avg\":5,\"p50\":5,\"p95\":5,\"count\":1,\"running\":2,\"oldest_at\":\"x\"}", 0},
+    {false, "time", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"avg\":5,\"p50\":6,\"p95\":5,\"count\":1,\"running\":0}", 0},
+    {false, "time", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"count\":1,\"running\":0}", 0},
+    {false, "time", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"count\":0,\"running\":4,\"oldest_at\":\"x\"}", 0},
     {true, "latest", "{\"value\":1}", "{\"value\":7}", 0},
     {false, "latest", "{\"value\":1}", "{}", 0},
     {true, "gauge", "{\"value\":5,\"min\":5,\"max\":5}", "{\"value\":4,\"min\":2,\"max\":9}", 0},
@@ -289,6 +303,23 @@ static const struct followed followed[] = {
      "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}"},
     {false, false, "shares", "{\"p50\":2,\"p90\":5,\"p95\":6,\"p99\":7,\"count\":3}",
      "{\"p50\":4,\"p90\":4,\"p95\":4,\"p99\":4,\"count\":1}", "{\"count\":0}"},
+    {true, false, "time",
+     "{\"avg\":5,\"p50\":5,\"p95\":5,\"count\":1,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"avg\":5,\"p50\":5,\"p95\":5,\"count\":1,\"running\":2,\"oldest_at\":\"x\"}"},
+    {true, false, "time",
+     "{\"avg\":5,\"p50\":5,\"p95\":5,\"count\":1,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"count\":0,\"running\":0}", "{\"avg\":5,\"p50\":5,\"p95\":6,\"count\":2,\"running\":0}"},
+    {true, false, "time",
+     "{\"avg\":5,\"p50\":5,\"p95\":5,\"count\":9,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"count\":0,\"running\":0}", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}"},
+    {false, false, "time", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"count\":0,\"running\":0}",
+     "{\"avg\":5,\"p50\":5,\"p95\":5,\"count\":9,\"running\":1,\"oldest_at\":\"x\"}"},
+    {false, false, "time", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"count\":0,\"running\":0}", "{\"count\":0,\"running\":9,\"oldest_at\":\"x\"}"},
+    {false, false, "time", "{\"count\":0,\"running\":1,\"oldest_at\":\"x\"}",
+     "{\"count\":0,\"running\":0}", "{\"count\":1,\"running\":1,\"oldest_at\":\"x\"}"},
     {true, false, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":3}"},
     {false, false, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":7}"},
     {true, true, "latest", "{\"value\":7}", "{\"value\":3}", "{\"value\":7}"},

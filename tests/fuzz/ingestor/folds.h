@@ -37,7 +37,9 @@ static const char folds_config[] =
     "  - {key: newest, type: latest, show: [event_type, actor_id, payload.amount], rows: 3}\n"
     "  - {key: ratio, type: ratio, match: {event_type: order.created}, of: {payload.amount:\n"
     "     {gt: 5}}, window: 10s}\n"
-    "  - {key: share, type: percentile, value: payload.amount, window: 10s}\n";
+    "  - {key: share, type: percentile, value: payload.amount, window: 10s}\n"
+    "  - {key: time, type: duration, opens: {event_type: work_created}, closes: {event_type:\n"
+    "     work_done}, item: target_id, window: 10s}\n";
 
 /* The configuration, which lives as long as the program. What is logged of inputs is not of
  * interest, so nothing is but errors. */

@@ -24,6 +24,8 @@ static const char all_types[] =
     "15s}\n"
     "  - {key: share, type: percentile, value: payload.v, window: 15s}\n"
     "  - {key: medians, type: trend, metric: m, step: 5s, length: 3, aggregate: p50}\n"
+    "  - {key: time, type: duration, opens: {event_type: made}, closes: {event_type: done}, item: "
+    "target_id, window: 15s}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"
     "  - {key: sla, type: sla_risk, opens: {event_type: made}, closes: {event_type: done}, item: "
     "target_id, within: 30s, at_risk: 10s}\n"
@@ -33,9 +35,10 @@ static const char all_types[] =
     "payload.v, payload.none], rows: 4}\n"
     "  - {key: family, type: count, group_by: payload.team, window: 30s}\n";
 
-static const char *const all_keys[] = {
-    "ever",   "window", "trend", "last",    "today", "weeks", "sum",     "least",  "average",
-    "latest", "ratio",  "share", "medians", "gauge", "sla",   "backlog", "newest", "family/a"};
+static const char *const all_keys[] = {"ever",  "window",  "trend",  "last",    "today",
+                                       "weeks", "sum",     "least",  "average", "latest",
+                                       "ratio", "share",   "time",   "medians", "gauge",
+                                       "sla",   "backlog", "newest", "family/a"};
 
 static inline void fold_random(struct fold_test *t, unsigned *seed)
 {

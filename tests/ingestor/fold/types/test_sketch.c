@@ -110,6 +110,11 @@ static void test_what_was_added_can_be_taken_away(void **state)
     save_same(whole, second);
     sketch_take(whole, NULL);
     save_same(whole, second);
+    sketch_add(&whole, 20.5);
+    sketch_add(&whole, 15);
+    sketch_remove(whole, 20.5);
+    sketch_remove(whole, 15);
+    save_same(whole, second);
     free(whole);
     free(first);
     free(second);
