@@ -9,6 +9,7 @@ import signal
 
 import pytest
 
+import test_check_connect
 import test_dedupe
 from redis_streams import Stream, throw_away_server
 from test_crashes import Resuming, Writer
@@ -447,7 +448,9 @@ def test_a_user_a_password_and_a_database(deploy, folder):
         d.start("cache", "gateway0", "gateway1")
         await_value(d, 1)
         d.verify()
+        test_check_connect.has(test_check_connect.connect(d)[1], "ok", "source", "has 1 entry")
         entries.redis.execute_command("ACL", "SETUSER", "reader", "-xinfo|stream")
+        test_check_connect.has(test_check_connect.connect(d)[1], "error", "source", "NOPERM", "+xinfo|stream")
         d["ingestor"].await_log("the user lacks a right")
 
 

@@ -45,7 +45,7 @@ def test_what_check_finds_in_redis(deploy, server, entries):
     entries.redis.set("text", "x")
     d.config["source"]["uri"] = f"redis://{server.address}/text"
     d.write()
-    test_check_connect.has(test_check_connect.connect(d)[1], "error", "source", "is a string, and no stream")
+    test_check_connect.has(test_check_connect.connect(d)[1], "error", "source", "holds something else than a stream")
     d.config["source"]["uri"] = "redis://127.0.0.1:1/orders"
     d.write()
     test_check_connect.has(test_check_connect.connect(d)[1], "error", "source", "127.0.0.1:1", "refused")

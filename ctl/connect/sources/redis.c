@@ -13,19 +13,6 @@ struct redis {
     struct findings *out;
 };
 
-/* NULL: it failed, which is said. The caller frees the reply. */
-static redisReply *answered(const struct redis *r, redisReply *reply, const char *right)
-{
-    if (reply != NULL && reply->type != REDIS_REPLY_ERROR) {
-        return reply;
-    }
-    finding_add(r->out, FINDING_ERROR, CONNECT_SOURCE, "Redis at %s:%u: %s (%s is needed)",
-                r->source->redis.host, r->source->redis.port,
-                reply != NULL ? reply->str : r->context->errstr, right);
-    freeReplyObject(reply);
-    return NULL;
-}
-
 /* The line `name:value` of INFO; the caller frees it. "" when there is none. */
 static char *line_of(const char *info, const char *name)
 {
@@ -89,40 +76,56 @@ static void try_entry(const struct redis *r, const redisReply *entry)
     arena_destroy(&memory);
 }
 
+/* What XINFO STREAM says under a name; NULL: nothing. */
+static const redisReply *member(const redisReply *info, const char *name)
+{
+    for (size_t i = 0; info->type == REDIS_REPLY_ARRAY && i + 1 < info->elements; i += 2) {
+        const redisReply *found = info->element[i];
+        if (found->type == REDIS_REPLY_STRING && strcmp(found->str, name) == 0) {
+            return info->element[i + 1];
+        }
+    }
+    return NULL;
+}
+
+/* It needs no right that the ingestor has not. */
 static void try_stream(const struct redis *r)
 {
     const char *stream = r->source->redis.stream;
-    redisReply *type = answered(r, redisCommand(r->context, "TYPE %s", stream), "TYPE");
-    if (type == NULL) {
-        return;
-    }
-    const bool there = strcmp(type->str, "none") != 0;
-    const bool right = strcmp(type->str, "stream") == 0;
-    if (there && !right) {
-        finding_add(r->out, FINDING_ERROR, CONNECT_SOURCE,
-                    "\"%s\" is a %s, and no stream; source.uri names another one", stream,
-                    type->str);
-    } else if (!there) {
+    redisReply *info = redisCommand(r->context, "XINFO STREAM %s", stream);
+    const char *said = info != NULL && info->type == REDIS_REPLY_ERROR ? info->str : "";
+    const redisReply *length = NULL;
+    const redisReply *last = NULL;
+    if (strstr(said, "no such key") != NULL) {
         finding_add(r->out, FINDING_WARNING, CONNECT_SOURCE,
                     "there is no stream \"%s\" in database %u; it is read as soon as it is there",
                     stream, r->source->redis.database);
+    } else if (strstr(said, "WRONGTYPE") != NULL) {
+        finding_add(r->out, FINDING_ERROR, CONNECT_SOURCE,
+                    "\"%s\" holds something else than a stream; source.uri names another one",
+                    stream);
+    } else if (info == NULL || said[0] != '\0') {
+        finding_add(r->out, FINDING_ERROR, CONNECT_SOURCE,
+                    "Redis at %s:%u: %s (the rights +xread +xrange +xinfo|stream are needed)",
+                    r->source->redis.host, r->source->redis.port,
+                    info != NULL ? said : r->context->errstr);
+    } else {
+        length = member(info, "length");
+        last = member(info, "last-entry");
     }
-    freeReplyObject(type);
-    redisReply *last =
-        right
-            ? answered(r, redisCommand(r->context, "XREVRANGE %s + - COUNT 1", stream), "XREVRANGE")
-            : NULL;
-    redisReply *count =
-        last != NULL ? answered(r, redisCommand(r->context, "XLEN %s", stream), "XLEN") : NULL;
-    if (count != NULL) {
+    if (length != NULL && length->type == REDIS_REPLY_INTEGER) {
         finding_add(r->out, FINDING_OK, CONNECT_SOURCE, "stream \"%s\" has %lld entr%s", stream,
-                    count->integer, count->integer == 1 ? "y" : "ies");
+                    length->integer, length->integer == 1 ? "y" : "ies");
+    } else if (info != NULL && said[0] == '\0') {
+        finding_add(r->out, FINDING_ERROR, CONNECT_SOURCE,
+                    "Redis at %s:%u answers XINFO STREAM with what no Redis says: is that address "
+                    "right?",
+                    r->source->redis.host, r->source->redis.port);
     }
-    if (last != NULL && last->elements == 1) {
-        try_entry(r, last->element[0]);
+    if (last != NULL && oracle_redis_is_entry(last)) {
+        try_entry(r, last);
     }
-    freeReplyObject(last);
-    freeReplyObject(count);
+    freeReplyObject(info);
 }
 
 void connect_redis(const struct config *config, struct findings *out)

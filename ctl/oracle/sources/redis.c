@@ -126,6 +126,44 @@ static void forget(struct redis *r)
     r->count = 0;
 }
 
+static bool is_text(const redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_STRING;
+}
+
+static bool is_list(const redisReply *reply)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_ARRAY;
+}
+
+/* 1700000000000-0 */
+static bool is_id(const redisReply *reply)
+{
+    static const char digits[] = "0123456789";
+    if (!is_text(reply)) {
+        return false;
+    }
+    const size_t first = strspn(reply->str, digits);
+    const size_t second = reply->str[first] == '-' ? strspn(reply->str + first + 1, digits) : 0;
+    return first != 0 && second != 0 && first + 1 + second == reply->len;
+}
+
+bool oracle_redis_is_entry(const redisReply *reply)
+{
+    if (!is_list(reply) || reply->elements != 2 || !is_id(reply->element[0]) ||
+        !is_list(reply->element[1])) {
+        return false;
+    }
+    const redisReply *fields = reply->element[1];
+    for (size_t i = 0; i < fields->elements; i++) {
+        if (!is_text(fields->element[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The caller has seen that it is one. */
 static struct entry entry_of(const redisReply *reply)
 {
     char *dash;
@@ -133,14 +171,20 @@ static struct entry entry_of(const redisReply *reply)
     return (struct entry){reply, ms, strtoull(dash + 1, NULL, 10)};
 }
 
-static void keep(struct redis *r, redisReply *page)
+/* Takes the page over. STATUS_IO: it is no list of entries. */
+static int keep(struct redis *r, redisReply *page, struct error *err)
 {
     r->pages = x_reallocarray(r->pages, r->page_count + 1, sizeof(redisReply *));
     r->pages[r->page_count++] = page;
     r->entries = x_reallocarray(r->entries, r->count + page->elements + 1, sizeof *r->entries);
-    for (size_t i = 0; i < page->elements; i++) {
-        r->entries[r->count++] = entry_of(page->element[i]);
+    bool sound = is_list(page);
+    for (size_t i = 0; sound && i < page->elements; i++) {
+        sound = oracle_redis_is_entry(page->element[i]);
+        if (sound) {
+            r->entries[r->count++] = entry_of(page->element[i]);
+        }
     }
+    return sound ? STATUS_OK : failed(r, "it answers with what is no entry of a stream", err);
 }
 
 /* The greatest id that the stream ever had; empty when there is no stream. */
@@ -155,13 +199,16 @@ static int find_last(const struct redis *r, char *out, size_t size, struct error
         freeReplyObject(reply);
         return status;
     }
-    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-        if (strcmp(reply->element[i]->str, "last-generated-id") == 0) {
+    for (size_t i = 0; is_list(reply) && i + 1 < reply->elements; i += 2) {
+        if (is_text(reply->element[i]) &&
+            strcmp(reply->element[i]->str, "last-generated-id") == 0 &&
+            is_id(reply->element[i + 1])) {
             snprintf(out, size, "%s", reply->element[i + 1]->str);
         }
     }
     freeReplyObject(reply);
-    return STATUS_OK;
+    return out[0] != '\0' ? STATUS_OK
+                          : failed(r, "it does not say which id the stream had last", err);
 }
 
 /* Pages from the first entry to the last one; the connection may be as old as the load before. */
@@ -186,8 +233,8 @@ static int read_stream(struct redis *r, struct error *err)
         if (page == NULL) {
             break;
         }
-        more = page->elements == PAGE_ENTRIES;
-        keep(r, page);
+        status = keep(r, page, err);
+        more = status == STATUS_OK && page->elements == PAGE_ENTRIES;
         if (more) {
             const struct entry *end = &r->entries[r->count - 1];
             const bool carries = end->seq == UINT64_MAX;

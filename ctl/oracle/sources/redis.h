@@ -11,6 +11,9 @@
  * is STATUS_OK. STATUS_IO; and what config_read_secret returns. */
 int oracle_redis_connect(const struct config_source *source, redisContext **out, struct error *err);
 
+/* True for an entry as a stream has it: [id, [name, value, …]], all of them texts. */
+bool oracle_redis_is_entry(const redisReply *reply);
+
 /* Reads an entry, [id, [name, value, …]], as oracle_message_read does; texts are then in memory. */
 enum oracle_message_kind oracle_redis_read(const struct config_source *source,
                                            const redisReply *reply, struct arena *memory,

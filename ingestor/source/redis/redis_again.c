@@ -49,6 +49,7 @@ static int read_run(struct redis_source *s, const struct redis_run *run, struct 
         if (status != STATUS_OK) {
             return status;
         }
+        const size_t before = *found;
         for (size_t i = 0; i < entries->elements; i++) {
             struct redis_entry entry;
             if (redis_client_entry(&s->client, entries, i, &entry)) {
@@ -57,7 +58,7 @@ static int read_run(struct redis_source *s, const struct redis_run *run, struct 
                 from = redis_id_next(entry.id);
             }
         }
-        more = more && redis_id_compare(from, run->last.id) <= 0;
+        more = more && *found != before && redis_id_compare(from, run->last.id) <= 0;
         freeReplyObject(entries);
     }
     return STATUS_OK;
