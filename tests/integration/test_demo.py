@@ -40,6 +40,13 @@ class Demo:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
             return answer.read().decode()
 
+    def send_event(self):
+        """By the line that it prints, as somebody pastes it. The simulator's orders are about one; that of the line is about none."""
+        line = re.search(r"Send an event +(.+)", self.text()).group(1)
+        subprocess.run(["bash", "-ec", line], check=True, timeout=PATIENCE)
+        wait_until(lambda: any(not e.get("target_id") for e in json.loads(self.get("/api/events?types=order.created&limit=1000"))["events"]),
+                   what="the event of the line")
+
     def programs(self):
         """Processes that have the demo's folder on their command line, or run for it: by process id."""
         found = {}
@@ -97,14 +104,17 @@ def test_the_demo_shows_tiles_of_every_type_and_ends_by_itself(demo, options):
 def test_the_demo_leaves_nothing_behind_however_it_ends(demo, how):
     d = demo(*{signal.SIGKILL: ["--postgres"], signal.SIGINT: ["--kafka"], signal.SIGTERM: ["--redis"]}.get(how, []))
     d.await_ready()
+    d.send_event()
     d.process.send_signal(how)
     assert d.process.wait(PATIENCE) == (-signal.SIGKILL if how == signal.SIGKILL else 0)
     d.assert_nothing_left()
 
 
-def test_the_demo_tells_which_program_has_ended(demo):
-    d = demo()
+@pytest.mark.parametrize("options", [[], ["--nats"]])
+def test_the_demo_tells_which_program_has_ended(demo, options):
+    d = demo(*options)
     d.await_ready()
+    d.send_event()
     os.kill(next(pid for pid, name in d.programs().items() if name == "tilewire-cache"), signal.SIGKILL)
     assert d.process.wait(PATIENCE) == 1
     assert "cache has ended:" in d.text() and "ready component=cache" in d.text()
