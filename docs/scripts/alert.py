@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a command when a tile passes a value, and again when it is back: alert.py orders.open '>' 100 -- notify-send
+"""Runs a command when a tile passes a value, and again when it is back: alert.py orders.created '>' 100 -- notify-send
 
 The command gets one more argument, a sentence. It is also run when the tile becomes stale, for then nobody knows its value.
 """
