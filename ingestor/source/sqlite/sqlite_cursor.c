@@ -84,20 +84,10 @@ static bool prepare(struct sqlite_cursor *c, char *sql, sqlite3_stmt **out)
     return result == SQLITE_OK;
 }
 
-/* Where the cursor's column is among these. */
-static int time_column(const struct sqlite_cursor *c, sqlite3_stmt *row)
-{
-    const int last = sqlite3_column_count(row) - 1;
-    const bool keys_only = last == 1;
-    return !keys_only && columns_time_is_known(&c->s.config->source) ? EVENT_TIMESTAMP : last;
-}
-
 /* Says so when rows have to be sorted at each poll. */
 static void warn_of_missing_index(struct sqlite_cursor *c)
 {
     const struct config_source *source = &c->s.config->source;
-    const char *time = source->cursor;
-    const char *id = source->columns[EVENT_ID].name;
     sqlite3_stmt *plan = NULL;
     bool sorts = false;
     char *sql = sqlite_cursor_range(source, "1", SQLITE_CURSOR_BEHIND_KEY, false);
@@ -112,7 +102,8 @@ static void warn_of_missing_index(struct sqlite_cursor *c)
     if (sorts && !c->warned) {
         log_warn("table %s has no index for source.cursor, so all of it is sorted at each poll: "
                  "CREATE INDEX %s_cursor ON %s (%s, %s)",
-                 source->table, source->table, source->table, time, id);
+                 source->table, source->table, source->table, source->cursor,
+                 source->columns[EVENT_ID].name);
     }
     c->warned = sorts;
     c->sorts = sorts;
@@ -184,11 +175,21 @@ struct scan {
     const struct cursor_range *range;
     struct slot last; /* the key of the last row; empty: there was none */
     int time_column;  /* where the cursor's column is */
+    int id_column;    /* where the id's is */
     cursor_take *take;
     void *take_arg;
     size_t placed; /* rows with a place that were handed out */
     bool over;     /* `take` wants no more */
 };
+
+/* Where the two columns of the order are among those of the statement. */
+static void find_columns(const struct sqlite_cursor *c, sqlite3_stmt *row, bool keys_only,
+                         struct scan *scan)
+{
+    const bool is_timestamp = !keys_only && columns_time_is_known(&c->s.config->source);
+    scan->time_column = is_timestamp ? SQLITE_TABLE_TIMESTAMP : sqlite3_column_count(row) - 1;
+    scan->id_column = keys_only ? 0 : SQLITE_TABLE_ID;
+}
 
 /* Takes the row in hand. */
 static void hand_out(struct sqlite_cursor *c, sqlite3_stmt *statement, struct scan *scan,
@@ -201,7 +202,7 @@ static void hand_out(struct sqlite_cursor *c, sqlite3_stmt *statement, struct sc
     buf_clear(&slot->bytes);
     sqlite_key_put(&slot->bytes, statement, scan->time_column);
     slot->time_len = slot->bytes.len;
-    sqlite_key_put(&slot->bytes, statement, EVENT_ID);
+    sqlite_key_put(&slot->bytes, statement, scan->id_column);
     row.key = key_of(slot);
     row.placed = row.key.time.len != 0 && row.key.id.len != 0 &&
                  sqlite_key_time(row.key.time, c->s.config->source.local.zone, &row.time);
@@ -235,7 +236,7 @@ static int step_from(struct sqlite_cursor *c, struct scan *scan, int start,
     const size_t limit = range->max_rows - scan->placed;
     size_t rows = 0;
     int step;
-    scan->time_column = time_column(c, statement);
+    find_columns(c, statement, range->keys_only, scan);
     bind_range(statement, after, range->until, limit);
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
         hand_out(c, statement, scan, 0);
@@ -290,8 +291,9 @@ static int find(void *arg, const struct cursor_key *keys, size_t count, cursor_t
                 void *take_arg, struct error *err)
 {
     struct sqlite_cursor *c = arg;
-    struct scan scan = {.take = take, .take_arg = take_arg, .time_column = time_column(c, c->one)};
+    struct scan scan = {.take = take, .take_arg = take_arg};
     int step = SQLITE_DONE;
+    find_columns(c, c->one, false, &scan);
     for (size_t i = 0; i < count && !scan.over && (step == SQLITE_ROW || step == SQLITE_DONE);
          i++) {
         sqlite_key_bind(c->one, 1, keys[i].time);

@@ -43,9 +43,9 @@ static struct str real_text(sqlite3_value *value)
     return text;
 }
 
-struct str sqlite_rows_text(void *row, size_t column)
+static struct str text_of(void *row, size_t column)
 {
-    sqlite3_value *value = sqlite3_column_value(row, (int)column);
+    sqlite3_value *value = sqlite3_column_value(row, (int)sqlite_table_place(column));
     /* The event's own columns are texts. */
     if (column >= EVENT_FIELDS && sqlite3_value_type(value) == SQLITE_FLOAT) {
         return real_text(value);
@@ -74,10 +74,11 @@ enum unusable sqlite_rows_fill(const struct sqlite_source *s, sqlite3_stmt *row,
                                struct batch *batch, struct event *event)
 {
     if (!columns_time_is_known(&s->config->source) &&
-        !sqlite_rows_time(row, EVENT_TIMESTAMP, s->config->source.local.zone, &event->timestamp)) {
+        !sqlite_rows_time(row, SQLITE_TABLE_TIMESTAMP, s->config->source.local.zone,
+                          &event->timestamp)) {
         return UNUSABLE_TIMESTAMP;
     }
-    return columns_fill(&s->config->source, sqlite_rows_text, row, batch, event);
+    return columns_fill(&s->config->source, text_of, row, batch, event);
 }
 
 /* Why the row cannot be used, or UNUSABLE_KINDS when it can. */
@@ -86,7 +87,7 @@ static enum unusable fill(struct sqlite_source *s, struct batch *batch, struct e
 {
     sqlite3_stmt *row = s->select;
     event->arrival = arrival;
-    event->id.number = sqlite3_column_int64(row, EVENT_ID);
+    event->id.number = sqlite3_column_int64(row, SQLITE_TABLE_ID);
     event->ordinal = (uint64_t)event->id.number;
     if (event->id.number <= 0) {
         return UNUSABLE_ID;
@@ -103,12 +104,13 @@ static struct anchor anchor_at(const struct sqlite_source *s, sqlite3_stmt *row,
         time = (wall_time){0};
     }
     return (struct anchor){sqlite3_column_int64(row, id),
-                           anchor_digest(time, sqlite_rows_text(row, (size_t)type))};
+                           anchor_digest(time, value_text(sqlite3_column_value(row, type)))};
 }
 
 static void pass_over(struct sqlite_source *s, struct batch *batch, enum unusable why)
 {
-    const struct anchor row = anchor_at(s, s->select, EVENT_ID, EVENT_TIMESTAMP, EVENT_TYPE);
+    const struct anchor row =
+        anchor_at(s, s->select, SQLITE_TABLE_ID, SQLITE_TABLE_TIMESTAMP, SQLITE_TABLE_TYPE);
     batch_drop_event(batch);
     unusable_row(&s->unusable, why, row.id);
     if (why != UNUSABLE_ID && anchors_match(&s->anchors, &row) == ANCHORS_UNKNOWN) {
@@ -126,8 +128,8 @@ enum id_kind {
  * is remembered, for the next poll to begin behind it. */
 static enum id_kind id_kind_of(struct sqlite_source *s)
 {
-    const double id = sqlite3_column_double(s->select, EVENT_ID);
-    if (sqlite3_column_type(s->select, EVENT_ID) != SQLITE_FLOAT || id >= 0x1p63) {
+    const double id = sqlite3_column_double(s->select, SQLITE_TABLE_ID);
+    if (sqlite3_column_type(s->select, SQLITE_TABLE_ID) != SQLITE_FLOAT || id >= 0x1p63) {
         return ID_BEYOND;
     }
     if (id == (double)(int64_t)id) {
@@ -157,9 +159,10 @@ int sqlite_rows_read(struct sqlite_source *s, int64_t after, int64_t until, size
     bind_after(s, after, max_rows);
     *more = false;
     while (!*more && (step = sqlite3_step(s->select)) == SQLITE_ROW) {
-        const enum id_kind kind =
-            sqlite3_column_type(s->select, EVENT_ID) == SQLITE_INTEGER ? ID_WHOLE : id_kind_of(s);
-        const int64_t id = sqlite3_column_int64(s->select, EVENT_ID);
+        const enum id_kind kind = sqlite3_column_type(s->select, SQLITE_TABLE_ID) == SQLITE_INTEGER
+                                      ? ID_WHOLE
+                                      : id_kind_of(s);
+        const int64_t id = sqlite3_column_int64(s->select, SQLITE_TABLE_ID);
         if (kind == ID_BEYOND || id > until) {
             step = SQLITE_DONE;
             break;

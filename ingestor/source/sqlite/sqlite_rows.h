@@ -6,9 +6,7 @@
 #include "ingestor/source/batch.h"
 #include "ingestor/source/sqlite/sqlite_state.h"
 
-/* A column as text, and as a moment; false when it is none. The text is valid until the next one of
- * the statement or of the thread. */
-struct str sqlite_rows_text(void *row, size_t column);
+/* A column of the statement as a moment; false when it is none. */
 bool sqlite_rows_time(sqlite3_stmt *row, int column, const struct zone *zone, wall_time *out);
 
 /* Fills an event, all but id, ordinal and arrival, from a row of the columns that are selected.

@@ -106,8 +106,10 @@ static int list_selected(struct sqlite_source *s, struct buf *names, const bool 
                          struct buf *columns, struct error *err)
 {
     const struct config_source *source = &s->config->source;
+    const size_t count = columns_count(source);
+    const char *selected[EVENT_FIELDS + CONFIG_EXTRAS_MAX] = {NULL};
     uint64_t found = 0;
-    for (size_t i = 0; i < columns_count(source); i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct columns_entry column = columns_at(source, i);
         const uint64_t bit = i < EVENT_FIELDS ? UINT64_C(1) << i : 0;
         if (!there[i] && column.needed) {
@@ -117,7 +119,10 @@ static int list_selected(struct sqlite_source *s, struct buf *names, const bool 
             return vanished(source, &column, buf_cstr(names), err);
         }
         found |= there[i] ? bit : 0;
-        char *quoted = there[i] ? sqlite3_mprintf("e.\"%w\"", column.name) : NULL;
+        selected[sqlite_table_place(i)] = there[i] ? column.name : NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        char *quoted = selected[i] != NULL ? sqlite3_mprintf("e.\"%w\"", selected[i]) : NULL;
         buf_printf(columns, "%s%s", i != 0 ? ", " : "", quoted != NULL ? quoted : "NULL");
         sqlite3_free(quoted);
     }
