@@ -5,7 +5,7 @@ import signal
 
 import test_check_connect
 import test_dedupe
-from tilewire import now_iso
+from tilewire import now_iso, wait_until
 
 COUNT = [{"key": "orders", "type": "count", "match": {"event_type": "order.created"}}]
 
@@ -48,3 +48,16 @@ def test_what_check_finds_in_kafka(deploy, broker, topics):
     d.config["source"]["uri"] = "kafka://127.0.0.1:1/orders"
     d.write()
     test_check_connect.has(test_check_connect.connect(d)[1], "error", "source", "no broker of 127.0.0.1:1 answers")
+
+
+def test_check_finds_what_a_pattern_means_and_no_more(deploy, broker, topics):
+    """A topic whose name begins with two underscores is one of Kafka's own."""
+    own = f"__{topics.names[0]}"
+    topics.create([own])
+    wait_until(lambda: own in broker.admin.list_topics(timeout=10).topics, what="the topic")
+    d = deploy(topics, tiles=COUNT)
+    for pattern, found in ((f"*{topics.names[0]}", topics.names[0]), (own, own)):
+        d.config["source"]["uri"] = f"kafka://{broker.address}/{pattern}"
+        d.write()
+        said = [text for _, _, text in test_check_connect.connect(d)[1] if text.startswith("topic ")]
+        assert [text.split()[1] for text in said] == [found], said

@@ -53,7 +53,7 @@ static void read_last(struct kafka *k, const char *name, int32_t number, int64_t
 static bool is_wanted(const struct kafka *k, const char *name)
 {
     for (size_t i = 0; i < k->source->kafka.topic_count; i++) {
-        if (str_glob(str_of(k->source->kafka.topics[i]), str_of(name))) {
+        if (oracle_kafka_means(k->source->kafka.topics[i], name)) {
             return true;
         }
     }
@@ -103,7 +103,7 @@ static void find_missing(const struct kafka *k, const struct rd_kafka_metadata *
         const char *wanted = k->source->kafka.topics[i];
         bool found = false;
         for (int t = 0; t < metadata->topic_cnt; t++) {
-            found = found || str_glob(str_of(wanted), str_of(metadata->topics[t].topic));
+            found = found || oracle_kafka_means(wanted, metadata->topics[t].topic);
         }
         if (!found) {
             finding_add(

@@ -331,13 +331,17 @@ static int read_partition(struct kafka *k, const char *name, int32_t number, str
     return status;
 }
 
+bool oracle_kafka_means(const char *wanted, const char *topic)
+{
+    return strchr(wanted, '*') != NULL
+               ? strncmp(topic, "__", 2) != 0 && pattern_covers(str_of(wanted), str_of(topic))
+               : strcmp(wanted, topic) == 0;
+}
+
 static bool wants(const struct config_kafka *kafka, const char *topic)
 {
     for (size_t i = 0; i < kafka->topic_count; i++) {
-        const bool pattern = strchr(kafka->topics[i], '*') != NULL;
-        if (pattern ? strncmp(topic, "__", 2) != 0 &&
-                          pattern_covers(str_of(kafka->topics[i]), str_of(topic))
-                    : strcmp(kafka->topics[i], topic) == 0) {
+        if (oracle_kafka_means(kafka->topics[i], topic)) {
             return true;
         }
     }

@@ -23,6 +23,10 @@ int oracle_kafka_connect(const struct config_source *source, struct oracle_kafka
 const char *oracle_kafka_why(rd_kafka_t *handle, const struct oracle_kafka_reason *reason,
                              rd_kafka_resp_err_t code);
 
+/* True when an entry of source.uri means the topic: it is its name, or a pattern that covers it.
+ * Topics of Kafka's own, whose names begin with two underscores, are meant by their names alone. */
+bool oracle_kafka_means(const char *wanted, const char *topic);
+
 /* The offsets of the first message of a partition, and behind the last one. Gives up when the
  * leader has not answered for so long. */
 rd_kafka_resp_err_t oracle_kafka_range(rd_kafka_t *handle, const char *topic, int32_t number,
