@@ -349,34 +349,6 @@ static void test_example(void **state)
     config_destroy(&config);
 }
 
-/* Examples in the documentation that say of themselves that they are whole files. */
-static void test_documented_files(void **state)
-{
-    (void)state;
-    FILE *file = fopen(TILEWIRE_SOURCE_DIR "/docs/configuration.md", "r");
-    assert_non_null(file);
-    struct buf text = {0};
-    char line[1024];
-    bool inside = false;
-    int files = 0;
-    while (fgets(line, sizeof line, file) != NULL) {
-        if (!inside) {
-            inside = strcmp(line, "```yaml\n") == 0;
-            buf_clear(&text);
-        } else if (strcmp(line, "```\n") != 0) {
-            buf_append_text(&text, line);
-        } else {
-            inside = false;
-            files++;
-            struct config *config = parse_ok(buf_cstr(&text));
-            config_destroy(&config);
-        }
-    }
-    fclose(file);
-    buf_free(&text);
-    assert_true(files >= 5);
-}
-
 static void test_files_that_cannot_be_read(void **state)
 {
     (void)state;
@@ -421,13 +393,19 @@ static void test_long_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_source_defaults),  cmocka_unit_test(test_program_defaults),
-        cmocka_unit_test(test_gateway_defaults), cmocka_unit_test(test_all_keys),
-        cmocka_unit_test(test_all_gateway_keys), cmocka_unit_test(test_sections_may_hold_nothing),
-        cmocka_unit_test(test_sqlite_paths),     cmocka_unit_test(test_checkpoints),
-        cmocka_unit_test(test_listen_argument),  cmocka_unit_test(test_example),
-        cmocka_unit_test(test_documented_files), cmocka_unit_test(test_files_that_cannot_be_read),
-        cmocka_unit_test(test_bounds_of_files),  cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_source_defaults),
+        cmocka_unit_test(test_program_defaults),
+        cmocka_unit_test(test_gateway_defaults),
+        cmocka_unit_test(test_all_keys),
+        cmocka_unit_test(test_all_gateway_keys),
+        cmocka_unit_test(test_sections_may_hold_nothing),
+        cmocka_unit_test(test_sqlite_paths),
+        cmocka_unit_test(test_checkpoints),
+        cmocka_unit_test(test_listen_argument),
+        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_files_that_cannot_be_read),
+        cmocka_unit_test(test_bounds_of_files),
+        cmocka_unit_test(test_long_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
