@@ -19,7 +19,7 @@ import time
 import yaml
 import zmq
 
-from tiles import TILES
+from tile_types import TILES
 
 # Seconds in which what has to come comes on any machine, with a sanitizer too. What is promised in time has a figure of its own.
 PATIENCE = 120
