@@ -396,7 +396,7 @@ def test_the_example_of_the_documentation(folder):
     commands = re.search(r"```sh\n(mkdir -m 700 keys\n.*?)```", text, re.S)[1]
     subprocess.run(["bash", "-ec", commands], cwd=folder, check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "PATH": f"{bin_folder().resolve()}:{os.environ['PATH']}"})
-    (folder / "tilewire.yaml").write_text("source: {uri: sqlite:e.db}\n" + re.search(r"```\n(curve: \{keys_folder.*?)```", text, re.S)[1])
+    (folder / "tilewire.yaml").write_text("source: {uri: sqlite:e.db}\n" + re.search(r"```yaml\n(curve: \{keys_folder.*?)```", text, re.S)[1])
     subprocess.run([bin_folder() / "tilewire", "check", folder / "tilewire.yaml"], check=True, stdout=subprocess.DEVNULL)
     assert [(entry["name"], entry["role"]) for entry in yaml.safe_load((folder / "clients.yaml").read_text())] == list(ROLES.items())
 

@@ -39,7 +39,7 @@ def test_subscribing_and_unsubscribing(gateway):
     assert ws.status == 101 and ws.headers["sec-websocket-protocol"] == "tilewire.v1"
     assert ws.until_pong(b"0") == []
     assert d.metric("websockets") == d.metric("streams") == 1
-    ws.say(subscribe=["orders.ever", "work.*"])
+    ws.say(subscribe=["orders.ever", "work.b*"])
     assert keys_of(ws.until_pong(b"1")) == {"orders.ever", "work.backlog"}
     insert(d, "order.created", "o1")
     tile = ws.await_message(lambda m: m["event"] == "tile" and m["key"] == "orders.ever")
@@ -52,7 +52,7 @@ def test_subscribing_and_unsubscribing(gateway):
     insert(d, "order.created", "o2")
     insert(d, "work_item_created", "w1")
     ws.await_message(lambda m: (m.get("key") == "work.backlog" and m["data"]["total"] == 1) or (m.get("key") == "orders.ever" and 1 / 0))
-    ws.say(unsubscribe=["work.*", "queue.depth"])
+    ws.say(unsubscribe=["work.b*", "queue.depth"])
     assert ws.until_pong(b"2") == []
     ws.say(subscribe=["*"])
     assert keys_of(ws.until_pong(b"3")) == {t["key"] for t in d.get_json("/api/tiles")["tiles"]}
