@@ -20,14 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ingestor/fold/match.h"
 #include "ingestor/fold/types/items.h"
 #include "ingestor/fold/types/list.h"
+#include "ingestor/fold/types/opening.h"
 #include "ingestor/fold/types/sketch.h"
 #include "ingestor/fold/types/span.h"
-
-/* What an event type means: bits of `meaning`. */
-enum { MAY_OPEN = 1, MAY_CLOSE = 2 };
 
 /* A longer one counts as so long, 100 years: the sum of all that are remembered is an int64. */
 #define LONGEST_MS (INT64_C(36600) * 24 * 3600 * 1000)
@@ -138,28 +135,6 @@ static wall_time next(const void *state, const struct tile_config *config)
     const struct duration *d = state;
     const bool moves = heap_top(&d->ended) != NULL || config->window_period != TILE_PERIOD_NONE;
     return (wall_time){moves ? d->clock.ends_us : INT64_MAX};
-}
-
-static bool examine(const struct tile_config *config, const char *metric_event,
-                    struct str event_type, int *meaning)
-{
-    (void)metric_event;
-    *meaning = (match_admits_type(&config->opens, event_type) ? MAY_OPEN : 0) |
-               (match_admits_type(&config->closes, event_type) ? MAY_CLOSE : 0);
-    return *meaning != 0;
-}
-
-/* *says is 1 when the row closes its item, and 0 when it opens it; a row that says both closes
- * it. */
-static bool concerns(const struct tile_config *config, int meaning, struct row *row,
-                     struct number *says)
-{
-    char scratch[ROW_SCRATCH];
-    struct str id;
-    const bool closes = (meaning & MAY_CLOSE) != 0 && row_matches(row, &config->closes, true);
-    *says = number_of_real(closes ? 1 : 0);
-    return (closes || ((meaning & MAY_OPEN) != 0 && row_matches(row, &config->opens, true))) &&
-           row_text(row, &config->item, scratch, &id);
 }
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
@@ -289,8 +264,8 @@ const struct fold_type fold_type_duration = {
     .size = sizeof(struct duration),
     .init = init,
     .finish = finish,
-    .examine = examine,
-    .concerns = concerns,
+    .examine = opening_examine,
+    .concerns = opening_concerns,
     .apply = apply,
     .advance = advance,
     .next = next,

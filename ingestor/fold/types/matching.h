@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `examine` and `concerns` of the tile types that a `match` or a `metric` feeds: count, trend and
- * gauge. */
+/* `examine` and `concerns` of the tile types that a `match` or a `metric` feeds: count, gauge,
+ * number, percentile and trend. */
 #ifndef INGESTOR_FOLD_TYPES_MATCHING_H
 #define INGESTOR_FOLD_TYPES_MATCHING_H
 

@@ -9,37 +9,12 @@
 #include "ingestor/fold/types/list.h"
 #include "ingestor/fold/types/matching.h"
 #include "ingestor/fold/types/span.h"
+#include "ingestor/fold/types/windowed.h"
 
 static void init(void *state, const struct tile_config *config, wall_time now)
 {
     span_init(state, config, TILE_AGGREGATE_P95, now); /* all percentiles keep the same */
     window_keep_whole(state);
-}
-
-static void finish(void *state)
-{
-    window_finish(state);
-}
-
-static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
-                  struct number value, wall_time now)
-{
-    (void)config;
-    (void)meaning;
-    const bool moved = window_advance(state, now);
-    return window_add(state, row->event, value) || moved;
-}
-
-static bool advance(void *state, const struct tile_config *config, wall_time now)
-{
-    (void)config;
-    return window_advance(state, now);
-}
-
-static wall_time next(const void *state, const struct tile_config *config)
-{
-    (void)config;
-    return window_next(state);
 }
 
 static void write_data(const void *state, const struct tile_config *config, struct buf *out)
@@ -68,29 +43,17 @@ static void write_data(const void *state, const struct tile_config *config, stru
     mp_close_map(out, map);
 }
 
-static void save(const void *state, const struct tile_config *config, struct buf *out)
-{
-    (void)config;
-    window_save(state, out);
-}
-
-static bool load(void *state, const struct tile_config *config, const mp_value *value)
-{
-    (void)config;
-    return window_load(state, value);
-}
-
 const struct fold_type fold_type_percentile = {
     .size = sizeof(struct window),
     .init = init,
-    .finish = finish,
+    .finish = windowed_finish,
     .examine = matching_examine,
     .concerns = matching_concerns,
-    .apply = apply,
-    .advance = advance,
-    .next = next,
+    .apply = windowed_apply,
+    .advance = windowed_advance,
+    .next = windowed_next,
     .write = write_data,
-    .save = save,
-    .load = load,
+    .save = windowed_save,
+    .load = windowed_load,
     .forgets = span_given,
 };

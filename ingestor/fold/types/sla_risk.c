@@ -9,12 +9,9 @@
  * top is also the first to move on, and advance looks at no other. The worst items are those on top
  * of breached, then of at risk, then of ok.
  */
-#include "ingestor/fold/match.h"
 #include "ingestor/fold/types/items.h"
 #include "ingestor/fold/types/list.h"
-
-/* What an event type means to an SLA tile: bits of `meaning`. */
-enum { MAY_OPEN = 1, MAY_CLOSE = 2 };
+#include "ingestor/fold/types/opening.h"
 
 enum risk { RISK_OK, RISK_AT_RISK, RISK_BREACHED, RISKS };
 
@@ -109,28 +106,6 @@ static wall_time next(const void *state, const struct tile_config *config)
     const int64_t a = ok != NULL ? risk_us(config, ok->key) : INT64_MAX;
     const int64_t b = at_risk != NULL ? at_risk->key : INT64_MAX;
     return (wall_time){a < b ? a : b};
-}
-
-static bool examine(const struct tile_config *config, const char *metric_event,
-                    struct str event_type, int *meaning)
-{
-    (void)metric_event;
-    *meaning = (match_admits_type(&config->opens, event_type) ? MAY_OPEN : 0) |
-               (match_admits_type(&config->closes, event_type) ? MAY_CLOSE : 0);
-    return *meaning != 0;
-}
-
-/* *says is 1 when the row closes its item, and 0 when it opens it; a row that says both closes
- * it. */
-static bool concerns(const struct tile_config *config, int meaning, struct row *row,
-                     struct number *says)
-{
-    char scratch[ROW_SCRATCH];
-    struct str id;
-    const bool closes = (meaning & MAY_CLOSE) != 0 && row_matches(row, &config->closes, true);
-    *says = number_of_real(closes ? 1 : 0);
-    return (closes || ((meaning & MAY_OPEN) != 0 && row_matches(row, &config->opens, true))) &&
-           row_text(row, &config->item, scratch, &id);
 }
 
 /* The deadline that the row gives its item; INT64_MAX when it gives none. */
@@ -303,8 +278,8 @@ const struct fold_type fold_type_sla_risk = {
     .size = sizeof(struct sla),
     .init = init,
     .finish = finish,
-    .examine = examine,
-    .concerns = concerns,
+    .examine = opening_examine,
+    .concerns = opening_concerns,
     .apply = apply,
     .advance = advance,
     .next = next,

@@ -6,6 +6,7 @@
 #include "ingestor/fold/types/list.h"
 #include "ingestor/fold/types/matching.h"
 #include "ingestor/fold/types/window.h"
+#include "ingestor/fold/types/windowed.h"
 
 static void init(void *state, const struct tile_config *config, wall_time now)
 {
@@ -15,32 +16,6 @@ static void init(void *state, const struct tile_config *config, wall_time now)
     } else {
         window_init(state, config->step_ms * US_PER_MS, config->length, config->aggregate, now);
     }
-}
-
-static void finish(void *state)
-{
-    window_finish(state);
-}
-
-static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,
-                  struct number value, wall_time now)
-{
-    (void)config;
-    (void)meaning;
-    const bool moved = window_advance(state, now);
-    return window_add(state, row->event, value) || moved;
-}
-
-static bool advance(void *state, const struct tile_config *config, wall_time now)
-{
-    (void)config;
-    return window_advance(state, now);
-}
-
-static wall_time next(const void *state, const struct tile_config *config)
-{
-    (void)config;
-    return window_next(state);
 }
 
 /* What is said of periods, which are not equally long: three members. */
@@ -109,18 +84,6 @@ static wall_time figure_until(const void *state, const struct tile_config *confi
     return (wall_time){window_begin_us(window, window->now + 1)};
 }
 
-static void save(const void *state, const struct tile_config *config, struct buf *out)
-{
-    (void)config;
-    window_save(state, out);
-}
-
-static bool load(void *state, const struct tile_config *config, const mp_value *value)
-{
-    (void)config;
-    return window_load(state, value);
-}
-
 static bool forgets(const struct tile_config *config)
 {
     (void)config;
@@ -130,16 +93,16 @@ static bool forgets(const struct tile_config *config)
 const struct fold_type fold_type_trend = {
     .size = sizeof(struct window),
     .init = init,
-    .finish = finish,
+    .finish = windowed_finish,
     .examine = matching_examine,
     .concerns = matching_concerns,
-    .apply = apply,
-    .advance = advance,
-    .next = next,
+    .apply = windowed_apply,
+    .advance = windowed_advance,
+    .next = windowed_next,
     .write = write_data,
     .figure = figure,
     .figure_until = figure_until,
-    .save = save,
-    .load = load,
+    .save = windowed_save,
+    .load = windowed_load,
     .forgets = forgets,
 };

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `examine` and `concerns` of the tile types whose items are opened by some rows and closed by
+ * others: duration and sla_risk. */
+#ifndef INGESTOR_FOLD_TYPES_OPENING_H
+#define INGESTOR_FOLD_TYPES_OPENING_H
+
+#include "ingestor/fold/types/type.h"
+
+/* *meaning is whether rows of that event type may open an item, close it, or both. */
+bool opening_examine(const struct tile_config *config, const char *metric_event,
+                     struct str event_type, int *meaning);
+
+/* *says is 1 when the row closes its item, and 0 when it opens it; a row that says both closes
+ * it. */
+bool opening_concerns(const struct tile_config *config, int meaning, struct row *row,
+                      struct number *says);
+
+#endif
