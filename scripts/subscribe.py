@@ -20,8 +20,8 @@ def show(**members):
 
 
 def as_json(row):
-    """The row with an id that any reader of JSON can hold: beyond 2^53 - 1 it is a string, as Tilewire's own JSON has it."""
-    return {**row, "id": row["id"] if row["id"] < 2**53 else str(row["id"])}
+    """The row with an id that any reader of JSON can hold: a number beyond 2^53 - 1 is a string, as Tilewire's own JSON has it."""
+    return {**row, "id": str(row["id"]) if isinstance(row["id"], int) and row["id"] >= 2**53 else row["id"]}
 
 
 class Keys:

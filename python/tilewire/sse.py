@@ -21,15 +21,22 @@ class Parser:
     def __init__(self) -> None:
         self._rest = b""
         self._fields: dict[str, str] = {}
+        self._bytes = 0  # of the event's lines so far
 
     def feed(self, part: bytes) -> Iterator[Message]:
         lines = (self._rest + part).split(b"\n")
         self._rest = lines.pop()
-        if len(self._rest) > MOST_BYTES:
-            raise ValueError("a line of the stream is too long")
         for line in lines:
-            if message := self._line(line.removesuffix(b"\r").decode("utf-8", "replace")):
+            whole = line.removesuffix(b"\r")
+            self._bytes = self._bytes + len(whole) if whole else 0
+            self._check(self._bytes)
+            if message := self._line(whole.decode("utf-8", "replace")):
                 yield message
+        self._check(self._bytes + len(self._rest))
+
+    def _check(self, length: int) -> None:
+        if length > MOST_BYTES:
+            raise ValueError("an event of the stream is too long")
 
     def _line(self, line: str) -> Message | None:
         fields = self._fields

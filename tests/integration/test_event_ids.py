@@ -8,7 +8,8 @@ import subprocess
 import jsonschema
 
 from test_long_polling import Asking, waiting
-from tilewire import PATIENCE, RandomEvents, wait_until
+from texts import SqliteTexts
+from tilewire import PATIENCE, RandomEvents, now_iso, wait_until
 from websocket import WebSocket
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -120,6 +121,17 @@ def test_the_command_line_and_scripts_show_them_in_the_same_way(deploy, sqlite_t
     assert [int(line.split()[0]) for line in table] == IDS
     events = d.query({"op": "events", "after_id": EXACT + 1})["events"]
     assert [e["e"]["id"] for e in events] == IDS[3:], "integers over ZeroMQ"
+
+
+def test_the_script_shows_ids_that_are_texts(deploy, folder):
+    table = SqliteTexts(folder / "texts.db", "wal")
+    table.create()
+    d = deploy(table, gateways=1).start()
+    script, printed = lines([ROOT / "scripts" / "subscribe.py", "--publish", d.addresses[2], "--query", d.addresses[3]], 2)
+    assert script.stdout.readline(), "it prints the tiles once it listens"
+    table.insert([(now_iso(), "order.created", None, f"o{n}", None, None) for n in range(2)])
+    assert printed() == table.ids()
+    table.close()
 
 
 def test_rows_that_commit_late_among_them_come_once_and_are_proved(deploy, postgres_table):

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import runpy
 import subprocess
 import threading
 import time
@@ -240,6 +241,20 @@ def test_it_speaks_curve(deploy, sqlite_table, follow):
     d.start()
     follower = follow(**of_bus(d), keys_of_curve={"secret_key": keys.secret("tilewire"), "server_key": keys.public["cache"]})
     await_same(d, follower)
+
+
+def test_an_event_of_a_stream_has_a_bound_in_bytes():
+    sse = runpy.run_path(PACKAGE / "tilewire" / "sse.py", run_name="sse")  # "tilewire" is a module of the tests
+    most_bytes, Parser = sse["MOST_BYTES"], sse["Parser"]
+    line = b"data: " + b"x" * (1 << 20) + b"\n"
+    parser = Parser()
+    for _ in range(3):  # an event each: what one takes is not added to the next
+        assert [m.data for m in parser.feed(line * 12 + b"\n")] == ["\n".join(["x" * (1 << 20)] * 12)]
+    for endless in (line, b"x" * len(line)):
+        parser = Parser()
+        with pytest.raises(ValueError, match="too long"):
+            for _ in range(most_bytes // len(line) + 2):
+                assert not list(parser.feed(endless))
 
 
 def test_its_version_is_that_of_the_programs():
