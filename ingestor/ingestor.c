@@ -5,6 +5,8 @@
 #include "common/net/sockets.h"
 #include "common/program/log.h"
 #include "common/program/notify.h"
+#include "ingestor/fold/fold_put_off.h"
+#include "ingestor/ingestor_alerts.h"
 #include "ingestor/ingestor_build.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
@@ -46,6 +48,10 @@ static int tick(struct ingestor *ingestor)
 {
     if (ingestor_check_clock(ingestor) != 0) {
         return -1;
+    }
+    if (ingestor->phase == INGESTOR_LIVE &&
+        fold_put_off_due(ingestor->fold, ingestor_now(ingestor).wall)) {
+        ingestor_build_next(ingestor);
     }
     const int64_t wait_us = ingestor_publish_due(ingestor);
     ingestor_save_if_due(ingestor);
@@ -98,6 +104,14 @@ static int on_pushed(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
+static int on_told(zloop_t *loop, zmq_pollitem_t *item, void *arg)
+{
+    (void)loop;
+    (void)item;
+    ingestor_alerts_answer(arg);
+    return tick(arg);
+}
+
 static int on_guard(zloop_t *loop, zmq_pollitem_t *item, void *arg)
 {
     (void)loop;
@@ -140,6 +154,7 @@ static int open_sockets(struct ingestor *ingestor, struct error *err)
                        .state = ingestor_describe,
                        .stats = ingestor_stats,
                        .push = ingestor->pushing.writer != NULL ? ingestor_push_take : NULL,
+                       .alerts = ingestor_alerts_query,
                        .arg = ingestor};
     query_init(&ingestor->answering.query);
     int status = guard_create(config, &ingestor->answering.guard, err);
@@ -179,6 +194,7 @@ int ingestor_create(struct program *program, struct ingestor **out, struct error
     ingestor->publisher = publisher_create(config, ingestor_send, ingestor);
     ingestor->dedupe = dedupe_create(config);
     ingestor_push_begin(ingestor);
+    ingestor_alerts_begin(ingestor);
     if (open_sockets(ingestor, err) != STATUS_OK) {
         ingestor_destroy(out);
         return STATUS_IO;
@@ -208,6 +224,7 @@ void ingestor_destroy(struct ingestor **ingestor_p)
     zloop_destroy(&ingestor->loop);
     listeners_destroy(&ingestor->answering.listeners);
     push_writer_destroy(&ingestor->pushing.writer);
+    ingestor_alerts_finish(ingestor);
     reader_destroy(&ingestor->reader);
     lease_destroy(&ingestor->lease); /* the next holder may begin */
     guard_destroy(&ingestor->answering.guard);
@@ -256,6 +273,9 @@ enum ingestor_end ingestor_run(struct ingestor *ingestor)
     }
     if (ingestor->pushing.writer != NULL) {
         poll_on(ingestor, push_writer_socket(ingestor->pushing.writer), 0, on_pushed);
+    }
+    if (ingestor->alerting.sender != NULL) {
+        poll_on(ingestor, alert_sender_socket(ingestor->alerting.sender), 0, on_told);
     }
     poll_on(ingestor, NULL, ingestor->program->signals, on_signal);
     zloop_timer(ingestor->loop, LISTENERS_CHECK_MS, 0, on_listeners_timer, ingestor);

@@ -4,9 +4,15 @@
 #include <string.h>
 
 #include "common/program/log.h"
+#include "ingestor/fold/fold_put_off.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
 #include "ingestor/source/sources.h"
+
+/* Rows that were put off are read again for a fifth of the time at most. A producer whose clock is
+ * always ahead has so many of them that another reading is due as soon as one has ended; and while
+ * one goes on nothing is saved. */
+#define PUT_OFF_SHARE 5
 
 static void fold_past(struct ingestor *ingestor, struct batch *batch)
 {
@@ -17,7 +23,11 @@ static void fold_past(struct ingestor *ingestor, struct batch *batch)
     dedupe_past(ingestor->dedupe, batch);
     for (size_t i = 0; i < batch->count; i++) {
         build->rows_of[batch->events[i].source]++;
-        fold_build_event(ingestor->fold, &batch->events[i], now);
+        if (build->put_off) {
+            fold_put_off_event(ingestor->fold, &batch->events[i], now);
+        } else {
+            fold_build_event(ingestor->fold, &batch->events[i], now);
+        }
     }
     fold_build_progress(ingestor->fold, batch->progress, now);
 }
@@ -28,6 +38,27 @@ static void publish_anew(struct ingestor *ingestor)
 {
     ingestor_publish_all(ingestor, ingestor_now(ingestor));
     ingestor->build.anew = false;
+}
+
+/* What was put off has come, as far as it is still there; not even that, without `all`. */
+static void finish_put_off(struct ingestor *ingestor, bool all)
+{
+    struct ingestor_build *build = &ingestor->build;
+    const uint64_t missing = fold_put_off_end(ingestor->fold);
+    const int64_t now_us = ingestor_now(ingestor).mono.us;
+    build->put_off_at.us = now_us + (now_us - build->begun.us) * (PUT_OFF_SHARE - 1);
+    ingestor->saving.unsaved = true;
+    ingestor->saving.at_once = true; /* nothing could be saved meanwhile */
+    if (!all || missing != 0) {
+        log_warn("%llu rows whose timestamps were in the future, and which were too many to wait, "
+                 "are gone now that their time has come: the tiles say \"complete\": false",
+                 (unsigned long long)missing);
+        fold_sources_gone(ingestor->fold, UINT64_MAX, ingestor_now(ingestor));
+    } else {
+        log_info("rows from the future that were too many to wait are read again, their time has "
+                 "come");
+    }
+    ingestor_build_stop(ingestor);
 }
 
 /* The rows of the past have all come. */
@@ -77,7 +108,10 @@ static int on_past(zloop_t *loop, zmq_pollitem_t *item, void *arg)
         fold_past(ingestor, message.batch);
         batch_destroy(&message.batch);
         past_credit(ingestor->build.past);
-        if (!more) {
+        if (!more && ingestor->build.put_off) {
+            finish_put_off(ingestor, true);
+            ingestor_build_next(ingestor);
+        } else if (!more) {
             finish(ingestor);
             ingestor_build_next(ingestor);
         }
@@ -87,6 +121,12 @@ static int on_past(zloop_t *loop, zmq_pollitem_t *item, void *arg)
         log_warn("%s; tiles that are being built wait until it can be read", message.error.text);
         break;
     case PAST_REFUSED:
+        if (ingestor->build.put_off) {
+            log_warn("%s", message.error.text);
+            finish_put_off(ingestor, false);
+            ingestor_build_next(ingestor);
+            break;
+        }
         log_warn("%s: it is built anew from the rows that are there", message.error.text);
         fold_build_anew(ingestor->fold);
         ingestor->build.anew = true;
@@ -100,18 +140,35 @@ static int on_past(zloop_t *loop, zmq_pollitem_t *item, void *arg)
     return 0;
 }
 
+/* Whether rows that were put off may be read again: what was folded before is saved first. */
+static bool may_read_put_off(const struct ingestor *ingestor, mono_time now)
+{
+    const struct ingestor_saving *saving = &ingestor->saving;
+    return now.us >= ingestor->build.put_off_at.us && !saving->at_once && !saving->under_way;
+}
+
 void ingestor_build_next(struct ingestor *ingestor)
 {
     struct ingestor_build *build = &ingestor->build;
     struct str from;
-    if (build->past != NULL || !fold_build_next(ingestor->fold, ingestor_now(ingestor), &from)) {
+    if (build->past != NULL) {
         return;
     }
-    *build = (struct ingestor_build){.returning = from.len != 0, .anew = build->anew};
+    const struct moment now = ingestor_now(ingestor);
+    const bool put_off =
+        may_read_put_off(ingestor, now.mono) && fold_put_off_begin(ingestor->fold, now);
+    if (put_off) {
+        from = STR("");
+    } else if (!fold_build_next(ingestor->fold, now, &from)) {
+        return;
+    }
+    *build = (struct ingestor_build){.returning = from.len != 0,
+                                     .put_off = put_off,
+                                     .anew = build->anew,
+                                     .begun = now.mono,
+                                     .put_off_at = build->put_off_at};
     if (!build->returning) {
         dedupe_past_begin(ingestor->dedupe);
-    }
-    if (!build->returning) {
         memcpy(build->expected, ingestor->source.delivered_of, sizeof build->expected);
     }
     build->past = past_create(ingestor->config, sources_find(ingestor->config), from,
@@ -119,6 +176,11 @@ void ingestor_build_next(struct ingestor *ingestor)
     zmq_pollitem_t item = {past_socket(build->past), 0, ZMQ_POLLIN, 0};
     zloop_poller(ingestor->loop, &item, on_past, ingestor);
     zloop_poller_set_tolerant(ingestor->loop, &item);
+    if (put_off) {
+        log_info("rows from the future were too many to wait, and their time has come: they are "
+                 "read again beside the others");
+        return;
+    }
     log_info("%zu tile definitions are new or have come back: they are built beside the others, "
              "which go on",
              fold_builds(ingestor->fold));

@@ -38,10 +38,6 @@ struct moment ingestor_now(struct ingestor *ingestor)
     const wall_time wall = clock_wall();
     const wall_time believed = clock_steps_now(&ingestor->clock.steps, wall, boot_clock(), &step);
     log_step(step, wall, believed);
-    if (step == CLOCK_STEP_AHEAD && ingestor->fold != NULL &&
-        fold_counters(ingestor->fold)->future_dropped != 0) {
-        ingestor->clock.lost_rows = true;
-    }
     return (struct moment){believed, clock_mono()};
 }
 
@@ -67,7 +63,7 @@ bool ingestor_is_ahead(struct ingestor *ingestor, wall_time as_of)
 int ingestor_check_clock(struct ingestor *ingestor)
 {
     const bool ahead = ingestor_is_ahead(ingestor, ingestor->clock.reached);
-    if (ingestor->fold == NULL || (!ahead && !ingestor->clock.lost_rows)) {
+    if (ingestor->fold == NULL || !ahead) {
         return 0;
     }
     log_warn("the tiles are those of a wrong clock: starting again, to build what it spoiled");

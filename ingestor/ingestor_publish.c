@@ -3,6 +3,7 @@
 
 #include "common/program/log.h"
 #include "common/program/notify.h"
+#include "ingestor/ingestor_alerts.h"
 #include "ingestor/ingestor_clock.h"
 
 #define HEARTBEAT_MS 1000
@@ -48,6 +49,7 @@ static void publish_tile(void *arg, const struct fold_output *output)
         return; /* it goes out once the source is read */
     }
     publisher_tile(publishing->ingestor->publisher, output, publishing->now);
+    ingestor_alerts_see(publishing->ingestor, output, publishing->now);
 }
 
 void ingestor_flush(struct ingestor *ingestor, struct moment now)
@@ -99,10 +101,12 @@ static uint64_t rows_gone(const struct ingestor *ingestor)
 void ingestor_publish_all(struct ingestor *ingestor, struct moment now)
 {
     const uint32_t mark = publisher_mark(ingestor->publisher);
+    alert_book_mark(&ingestor->alerting.book);
     fold_republish(ingestor->fold);
     ingestor_flush(ingestor, now);
     if (ingestor->source.missing == 0) {
         publisher_sweep(ingestor->publisher, mark, now);
+        alert_book_sweep(&ingestor->alerting.book, now.wall);
     }
 }
 
@@ -152,7 +156,9 @@ int64_t ingestor_publish_due(struct ingestor *ingestor)
         send_heartbeat(ingestor, now);
         ingestor->publishing.heartbeat_at = mono_add_ms(now.mono, HEARTBEAT_MS);
     }
+    const int64_t alerts_us = ingestor_alerts_due(ingestor, now);
     const int64_t heartbeat_us = ingestor->publishing.heartbeat_at.us - now.mono.us;
     const int64_t fold_us = fold_wait_us(ingestor->fold, ingestor_now(ingestor));
-    return fold_us < heartbeat_us ? fold_us : heartbeat_us;
+    const int64_t sooner_us = fold_us < heartbeat_us ? fold_us : heartbeat_us;
+    return alerts_us < sooner_us ? alerts_us : sooner_us;
 }

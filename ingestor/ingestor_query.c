@@ -5,6 +5,7 @@
 
 #include "common/config/partition.h"
 #include "common/program/metrics.h"
+#include "ingestor/ingestor_alerts.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
 #include "ingestor/ingestor_push.h"
@@ -128,6 +129,7 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"items_refused", f->items_refused},
         {"future_rows_waiting", ingestor->fold != NULL ? fold_waiting(ingestor->fold) : 0},
         {"future_rows_dropped", f->future_dropped},
+        {"retired_tiles_dropped", f->retired_dropped},
         {"clock_steps", ingestor->clock.steps.steps},
         {"clock_held", ingestor->clock.steps.held},
         {"rows_ahead", ingestor->clock.rows.ahead},
@@ -155,5 +157,5 @@ size_t ingestor_stats(void *arg, struct buf *out)
     };
     return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + put_clocks(ingestor, out) +
            put_source_lag(ingestor, out) + put_sources_up(ingestor, out) +
-           ingestor_push_stats(ingestor, out);
+           ingestor_push_stats(ingestor, out) + ingestor_alerts_stats(ingestor, out);
 }

@@ -6,12 +6,15 @@
 #include "common/program/log.h"
 #include "common/state/state_store.h"
 #include "common/state/table.h"
+#include "ingestor/ingestor_alerts.h"
 #include "ingestor/ingestor_build.h"
 #include "ingestor/ingestor_clock.h"
+#include "ingestor/ingestor_past.h"
 #include "ingestor/ingestor_publish.h"
-#include "ingestor/ingestor_reload.h"
 #include "ingestor/ingestor_save.h"
+#include "ingestor/ingestor_tiles.h"
 #include "ingestor/snapshot.h"
+#include "ingestor/source/several/source_several.h"
 #include "ingestor/source/sources.h"
 
 static void start_fold(struct ingestor *ingestor)
@@ -40,6 +43,7 @@ static void resume(struct ingestor *ingestor, const struct snapshot *snapshot,
     ingestor->source.pieces = snapshot->pieces;
     ingestor->source.ordinal = snapshot->ordinal;
     ingestor->source.origin = snapshot->origin;
+    ingestor->source.again = snapshot->again;
     ingestor->source.delivered = snapshot->delivered;
     publisher_set_position(ingestor->publisher, snapshot->ordinal, snapshot->origin);
     log_info("going on after position %llu; %zu tile definitions have to be built",
@@ -66,6 +70,7 @@ static void begin_anew(struct ingestor *ingestor, const struct reader_message *m
     dedupe_destroy(&ingestor->dedupe);
     ingestor->dedupe = dedupe_create(ingestor->config);
     ingestor->source.delivered_before = snapshot->delivered;
+    ingestor->source.again = (struct snapshot_again){0, 0};
     ingestor->source.state_lost = message->state_lost;
     ingestor->source.record = STATE_JOURNAL_ALL; /* What an earlier life journaled is of no use. */
     if (message->state_lost) {
@@ -80,10 +85,13 @@ static void begin_anew(struct ingestor *ingestor, const struct reader_message *m
 
 /* Takes over which events are known. */
 static int go_on_deduping(struct ingestor *ingestor, const struct state_changes *saved,
-                          wall_time now, struct error *err)
+                          const struct snapshot *snapshot, wall_time now, struct error *err)
 {
+    const uint64_t unknown = config_has_sources(ingestor->config)
+                                 ? source_several_unknown(ingestor->config, snapshot->source)
+                                 : 0;
     dedupe_remove(ingestor->dedupe, ingestor->config, saved, now, &ingestor->saving.changes);
-    return dedupe_load(ingestor->dedupe, saved, err);
+    return dedupe_load(ingestor->dedupe, saved, unknown, err);
 }
 
 /* Goes on from the state, or folds the table from its first row, now that the lease is ours.
@@ -102,9 +110,11 @@ static int on_leader(struct ingestor *ingestor, const struct reader_message *mes
     start_fold(ingestor);
     if (message->state != NULL) {
         status = snapshot_load(&snapshot, message->state, &how, ingestor->fold, &err);
-        status =
-            status == STATUS_OK ? go_on_deduping(ingestor, message->state, how.now, &err) : status;
+        status = status == STATUS_OK
+                     ? go_on_deduping(ingestor, message->state, &snapshot, how.now, &err)
+                     : status;
     }
+    status = ingestor_alerts_go_on(ingestor, message->state, how.now, status, &err);
     if (status == STATUS_NEWER) {
         snapshot_free(&snapshot);
         return refuse(ingestor, &err);
@@ -325,20 +335,9 @@ static void fold_batch(struct ingestor *ingestor, struct batch *batch, struct mo
     }
 }
 
-/* What the first batch of this life says of the time since what it goes on from was saved. */
-static void note_past(struct ingestor *ingestor, const struct batch *batch)
-{
-    struct ingestor_source *source = &ingestor->source;
-    if (!source->told) {
-        source->told = true;
-        source->continues = batch->runs_on && !batch->restarted ? source->saved_epoch : 0;
-        source->accounted = batch->accounted;
-    }
-}
-
 static void on_batch(struct ingestor *ingestor, struct batch *batch)
 {
-    note_past(ingestor, batch);
+    ingestor_note_past(ingestor, batch);
     const struct moment now = ingestor_now(ingestor);
     if (batch->history) {
         on_history(ingestor, batch, now);
@@ -376,21 +375,25 @@ static void on_missing(struct ingestor *ingestor, const struct reader_message *m
     const uint64_t all =
         config->source_count >= 64 ? UINT64_MAX : (UINT64_C(1) << config->source_count) - 1;
     for (size_t i = 0; i < config->source_count; i++) {
-        const bool is = (message->missing >> i & 1) != 0;
-        if (is && (before >> i & 1) == 0 && message->error.text[0] != '\0') {
-            log_error("%s; trying again. Tiles of source %s, and of all sources, are not confirmed "
-                      "until it is read",
-                      message->error.text, config->sources[i].name);
-        } else if (!is && (before >> i & 1) != 0) {
+        if ((before & ~message->missing) >> i & 1) {
             log_info("source %s is read", config->sources[i].name);
         }
     }
     ingestor->source.missing = message->missing;
     ingestor->source.up = message->missing != all;
-    ingestor->source.downs += (message->missing & ~before) != 0;
     if (ingestor->phase == INGESTOR_LIVE && (before & ~message->missing) != 0) {
         ingestor_publish_all(ingestor, ingestor_now(ingestor));
     }
+}
+
+/* One of several sources cannot be read. */
+static void on_trouble(struct ingestor *ingestor, const struct reader_message *message)
+{
+    ingestor->source.downs++;
+    log_error(
+        "%s; trying again. Tiles of source %s, and of all sources, are not confirmed until it "
+        "is read",
+        message->error.text, ingestor->config->sources[message->source].name);
 }
 
 /* True when this is not what the ingestor said last about why it does not serve. */
@@ -466,6 +469,9 @@ int ingestor_handle(struct ingestor *ingestor, struct reader_message *message)
         break;
     case READER_MISSING:
         on_missing(ingestor, message);
+        break;
+    case READER_TROUBLE:
+        on_trouble(ingestor, message);
         break;
     case READER_BATCH:
         on_batch(ingestor, message->batch);

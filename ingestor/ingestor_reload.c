@@ -2,10 +2,13 @@
 #include "ingestor/ingestor_reload.h"
 
 #include "common/program/log.h"
+#include "ingestor/fold/fold_put_off.h"
 #include "ingestor/fold/fold_reload.h"
+#include "ingestor/ingestor_alerts.h"
 #include "ingestor/ingestor_build.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
+#include "ingestor/ingestor_tiles.h"
 
 struct removing {
     struct ingestor *ingestor;
@@ -16,6 +19,7 @@ static void publish_removal(void *arg, const struct fold_output *output)
 {
     const struct removing *removing = arg;
     publisher_tile(removing->ingestor->publisher, output, removing->now);
+    ingestor_alerts_see(removing->ingestor, output, removing->now);
 }
 
 /* A tile that changes its lane would have to be told on both, and their messages have no common
@@ -35,8 +39,10 @@ static bool lanes_stay(const struct config *old, const struct config *new)
 /* Whether the tiles can be changed while all goes on. */
 static bool fits(const struct ingestor *ingestor, const struct config *config)
 {
-    return ingestor->phase == INGESTOR_LIVE && config->base == ingestor->config->base &&
+    return ingestor->phase == INGESTOR_LIVE && !fold_put_off_reading(ingestor->fold) &&
+           config->base == ingestor->config->base &&
            ingestor->reloaded.count < INGESTOR_RELOADS_MAX &&
+           (config->alert_count != 0) == (ingestor->alerting.sender != NULL) &&
            !fold_has_retired(ingestor->fold, config) &&
            lanes_stay(ingestor_tiles(ingestor), config);
 }
@@ -77,6 +83,7 @@ int ingestor_reload(struct ingestor *ingestor)
     }
     if (fits(ingestor, config)) {
         change_clients(ingestor, config);
+        ingestor_alerts_change(ingestor, config);
         change_tiles(ingestor, config);
         return 0;
     }
@@ -84,12 +91,6 @@ int ingestor_reload(struct ingestor *ingestor)
     log_info("SIGHUP: starting again with the new configuration");
     ingestor->start_again = true;
     return -1;
-}
-
-const struct config *ingestor_tiles(const struct ingestor *ingestor)
-{
-    const size_t count = ingestor->reloaded.count;
-    return count != 0 ? ingestor->reloaded.list[count - 1] : ingestor->config;
 }
 
 void ingestor_reload_finish(struct ingestor *ingestor)

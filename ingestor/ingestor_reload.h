@@ -10,9 +10,6 @@
  * which ends the loop. */
 int ingestor_reload(struct ingestor *ingestor);
 
-/* The configuration whose tiles are folded: the last one that SIGHUP brought, or the first. */
-const struct config *ingestor_tiles(const struct ingestor *ingestor);
-
 /* Frees the configurations that the fold had. Called when there is no fold any more. */
 void ingestor_reload_finish(struct ingestor *ingestor);
 

@@ -3,6 +3,8 @@
 
 #include "common/program/log.h"
 #include "common/state/table.h"
+#include "ingestor/alerts/alert_record.h"
+#include "ingestor/fold/fold_put_off.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_push.h"
 #include "ingestor/snapshot.h"
@@ -24,6 +26,7 @@ void ingestor_save(struct ingestor *ingestor)
         /* It could not be stored for long: everything takes less than all that has changed. */
         fold_unsave(ingestor->fold, &saving->changes);
         dedupe_unsave(ingestor->dedupe);
+        alert_record_unsave(&ingestor->alerting.book);
         snapshot_pieces_anew(&source->pieces);
     }
     const struct snapshot snapshot = {
@@ -34,11 +37,13 @@ void ingestor_save(struct ingestor *ingestor)
         .scheme = str_of(sources_find(ingestor->config)->scheme),
         .table = state_table_of(ingestor->config),
         .delivered = source->delivered,
-        .as_of = ingestor->clock.lost_rows ? WALL_NEVER : ingestor->clock.reached,
+        .as_of = ingestor->clock.reached,
+        .again = source->again,
     };
     const wall_time now = ingestor_now(ingestor).wall;
     fold_save(ingestor->fold, now, &saving->changes);
     dedupe_save(ingestor->dedupe, now, &saving->changes);
+    alert_record_save(&ingestor->alerting.book, &saving->changes);
     snapshot_put(&snapshot, &source->pieces, &saving->changes);
     saving->bytes = saving->changes.values.len;
     saving->under_way = true;
@@ -61,6 +66,7 @@ static void note_failure(struct ingestor *ingestor, const struct error *error, b
         state_changes_free(&saving->changes);
         fold_unsave_all(ingestor->fold);
         dedupe_unsave(ingestor->dedupe);
+        alert_record_unsave(&ingestor->alerting.book);
         snapshot_pieces_anew(&ingestor->source.pieces);
         log_error("the state's store is damaged: %s. Tiles go on, and all that they know is stored "
                   "anew",
@@ -110,7 +116,7 @@ void ingestor_save_if_due(struct ingestor *ingestor)
     const bool due =
         (saving->at_once || now.us >= saving->due_at.us) && now.us >= saving->rows_first_until.us;
     if (ingestor->phase == INGESTOR_LIVE && saving->unsaved && !saving->under_way && due &&
-        lease_valid(ingestor->lease)) {
+        !fold_put_off_reading(ingestor->fold) && lease_valid(ingestor->lease)) {
         ingestor_save(ingestor);
     }
 }
@@ -146,7 +152,7 @@ void ingestor_save_at_end(struct ingestor *ingestor)
         lease_give_back(ingestor->lease);
         return;
     }
-    if (!saving->under_way && saving->unsaved) {
+    if (!saving->under_way && saving->unsaved && !fold_put_off_reading(ingestor->fold)) {
         ingestor_save(ingestor);
     }
     await_saved(ingestor, LAST_HOLDING_MS);

@@ -2,7 +2,8 @@
 /*
  * What the parts of the ingestor share. From the ground: ingestor_clock.c (what time it is),
  * ingestor_publish.c (what goes out, and when), ingestor_save.c (the state), ingestor_query.c
- * (what is answered), ingestor_push.c (events that are pushed), ingestor_build.c (tiles that lack
+ * (what is answered), ingestor_push.c (events that are pushed),
+ * ingestor_alerts.c (who is told), ingestor_build.c (tiles that lack
  * rows), ingestor_reload.c (SIGHUP), ingestor_reader.c (what the reader says), ingestor.c (the
  * loop). Nobody else includes it.
  */
@@ -20,6 +21,8 @@
 #include "common/program/program.h"
 #include "common/replica/query.h"
 #include "common/wire/wire.h"
+#include "ingestor/alerts/alert_book.h"
+#include "ingestor/alerts/alert_sender.h"
 #include "ingestor/clock_steps.h"
 #include "ingestor/dedupe/dedupe.h"
 #include "ingestor/fold/fold.h"
@@ -55,6 +58,9 @@ struct ingestor_source {
     uint64_t ordinal;              /* Of the last event folded. */
     uint64_t pushed;               /* Id of the last pushed event folded; 0: none in this life. */
     uint64_t origin;               /* The numbering that the ordinal belongs to. */
+    bool redelivers;               /* Rows come that an earlier life may have delivered in another
+                                      order; of several sources each says so of its own. */
+    struct snapshot_again again;   /* Rows that may have been delivered before, in another order. */
     uint64_t record;               /* The number of the last journal record that is in the state. */
     bool told;                     /* In this life the source has told whether rows may be lost. */
     uint64_t saved_epoch;          /* Of the life that saved what this one goes on from; 0: none. */
@@ -112,13 +118,16 @@ struct ingestor_saving {
 
 /* The build that is under way (ingestor_build.h). */
 struct ingestor_build {
-    struct past *past;                     /* NULL: none is. */
-    bool returning;                        /* Its tiles were away, and lack only what came since. */
-    uint64_t rows;                         /* that have come */
+    struct past *past; /* NULL: none is. */
+    bool returning;    /* Its tiles were away, and lack only what came since. */
+    bool put_off;      /* It is of no tile, but reads rows that were put off (fold_put_off.h). */
+    uint64_t rows;     /* that have come */
     uint64_t rows_of[CONFIG_SOURCES_MAX];  /* the same of each source */
     uint64_t expected[CONFIG_SOURCES_MAX]; /* that were delivered, as far as that is known */
-    uint64_t gone; /* Bit i: rows before the first one of the i-th are known to be gone. */
-    bool anew;     /* What tiles that are built showed before is to be taken back. */
+    uint64_t gone;        /* Bit i: rows before the first one of the i-th are known to be gone. */
+    bool anew;            /* What tiles that are built showed before is to be taken back. */
+    mono_time begun;      /* When it began. */
+    mono_time put_off_at; /* Before it no rows that were put off are read again. */
 };
 
 /* The configurations that SIGHUP has brought since the start; tiles hold parts of them. After so
@@ -136,7 +145,6 @@ struct ingestor_clock {
     struct row_times rows;          /* How old rows are when they come. */
     struct database_clock database; /* How far the database's clock is ahead. */
     wall_time reached;              /* The latest moment that anything was published for. */
-    bool lost_rows; /* Rows were dropped as being of the future, and the clock was behind. */
 };
 
 /* The state of answering queries. */
@@ -155,6 +163,14 @@ struct ingestor_pushing {
     uint64_t stored;            /* Events. */
     uint64_t repeated;          /* Pushes whose key was known. */
     uint64_t refused;           /* Pushes that were not stored. */
+};
+
+/* Telling others of tiles in trouble. */
+struct ingestor_alerting {
+    struct alert_book book;      /* Who was told what. */
+    struct alert_sender *sender; /* Tells them; NULL: the file names nobody. */
+    uint64_t round;              /* Grows when the messages that are under way are given up. */
+    struct mp_doc doc;           /* scratch */
 };
 
 /* All members are the main thread's. The reader (reader.h) and the lease's keeper (lease.h) are
@@ -181,6 +197,7 @@ struct ingestor {
     struct ingestor_clock clock;           /* Which time it is. */
     struct ingestor_answering answering;   /* The other way in: queries. */
     struct ingestor_pushing pushing;       /* Events that clients push. */
+    struct ingestor_alerting alerting;     /* Who is told of tiles in trouble. */
 };
 
 #endif

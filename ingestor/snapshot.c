@@ -55,7 +55,7 @@ void snapshot_put(const struct snapshot *snapshot, struct snapshot_pieces *piece
 {
     const struct str tail = put_pieces(snapshot->source, pieces, out);
     struct buf *value = state_put_begin(out, (struct state_id){.item = STATE_PLACE});
-    mp_put_array(value, 10);
+    mp_put_array(value, 12);
     mp_put_int(value, FORMAT);
     mp_put_uint(value, snapshot->epoch);
     mp_put_uint(value, snapshot->ordinal);
@@ -66,6 +66,8 @@ void snapshot_put(const struct snapshot *snapshot, struct snapshot_pieces *piece
     mp_put_uint(value, snapshot->table);
     mp_put_uint(value, snapshot->delivered);
     mp_put_uint(value, pieces->count);
+    mp_put_uint(value, snapshot->again.first);
+    mp_put_uint(value, snapshot->again.last);
     state_put_end(out);
 }
 
@@ -92,7 +94,9 @@ static int join_pieces(struct snapshot *snapshot, const mp_value *parts,
                        const struct state_changes *saved)
 {
     struct snapshot_pieces *pieces = &snapshot->pieces;
-    (void)mp_as_uint(mp_at(parts, 9), &pieces->count); /* absent: there are none */
+    (void)mp_as_uint(mp_at(parts, 9), &pieces->count);          /* absent: there are none */
+    (void)mp_as_uint(mp_at(parts, 10), &snapshot->again.first); /* these as well */
+    (void)mp_as_uint(mp_at(parts, 11), &snapshot->again.last);
     for (uint64_t i = 0; i < pieces->count; i++) {
         const struct str piece = state_whole(saved, piece_at(i).item);
         if (piece.p == NULL) {

@@ -36,6 +36,11 @@ struct snapshot_pieces {
  * is stored. */
 void snapshot_pieces_anew(struct snapshot_pieces *pieces);
 
+struct snapshot_again {
+    uint64_t first; /* the ordinal of the first one */
+    uint64_t last;  /* that of the last one; 0: there are none */
+};
+
 struct snapshot {
     uint64_t epoch;     /* of the ingestor that saved it */
     uint64_t ordinal;   /* of the last event folded */
@@ -45,8 +50,9 @@ struct snapshot {
     struct str scheme;  /* that of the source whose state it is; borrowed as well */
     uint64_t table;     /* a digest of which table it is (state_table); 0: not known */
     uint64_t delivered; /* events that were ever delivered of it; 0: not known */
-    wall_time as_of;    /* the moment that the tiles have come to; WALL_NEVER: what forgets must not
-                           go on from them; {0} when that is not known */
+    wall_time as_of;    /* the moment that the tiles have come to; WALL_NEVER, which older versions
+                           wrote: rows are missing; {0} when that is not known */
+    struct snapshot_again again;   /* rows that may have been delivered before, in another order */
     struct snapshot_pieces pieces; /* from snapshot_load: how the state lies in the store */
     struct buf joined;             /* from snapshot_load: the state, of all pieces */
 };

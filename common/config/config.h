@@ -22,6 +22,7 @@
 #include "common/base/error.h"
 #include "common/base/event_fields.h"
 #include "common/base/ip.h"
+#include "common/config/alerts.h"
 #include "common/config/auth.h"
 #include "common/config/clients.h"
 #include "common/config/message_place.h"
@@ -33,6 +34,7 @@
 #define CONFIG_SOURCES_MAX 16         /* entries of `sources` */
 #define CONFIG_SOURCE_NAME_MAX 32     /* bytes of the name of one of them */
 #define CONFIG_TOPICS_MAX 64          /* topics, and patterns of them */
+#define CONFIG_CALENDARS_MAX 64       /* entries of `calendars` */
 #define CONFIG_OPTIONS_MAX 128        /* options of librdkafka */
 #define CONFIG_SERVERS_MAX 16         /* servers of one cluster of NATS */
 #define CONFIG_PROXIES_MAX 64         /* ranges of trusted proxies */
@@ -348,6 +350,7 @@ struct config_gateway {
     const char **frame_ancestors;        /* "https://wiki.example.org"; without `*` */
     size_t frame_ancestor_count;         /* 0 to CONFIG_ORIGINS_MAX */
     bool frames_any;                     /* True when `*` is among the ancestors. */
+    bool compress_streams;               /* True when SSE is compressed for who accepts gzip. */
     const char *sign_in_url; /* where a person signs in, "https://…" or "/…"; NULL: unknown */
     const char *base_path;   /* "/…" without a slash at its end; NULL: none */
     int64_t heartbeat_ms;    /* 100 ms to 5 min */
@@ -378,8 +381,12 @@ struct config {
     uint64_t base;
     /* True when programs may listen where others reach them, without CURVE and `gateway.auth`. */
     bool insecure;
+    struct business_calendar *calendars;     /* in the order of the file */
+    size_t calendar_count;                   /* 0 to CONFIG_CALENDARS_MAX */
     struct tile_config *tiles;               /* in the order of the file */
     size_t tile_count;                       /* 0 to CONFIG_TILES_MAX */
+    struct config_alert *alerts;             /* in the order of the file */
+    size_t alert_count;                      /* 0 to CONFIG_ALERTS_MAX */
     struct arena *memory;                    /* private: what all pointers point into */
     const struct tile_config **tiles_by_key; /* private: sorted by key, for config_tile */
 };
@@ -429,6 +436,9 @@ bool config_listen_is_local(const struct config_listen_address *listen);
  * line, STATUS_DENIED when everybody may read it, write to it or replace it, and STATUS_IO,
  * STATUS_NOT_FOUND or STATUS_DENIED when it cannot be read. */
 int config_read_secret(const char *path, char *out, size_t size, struct error *err);
+
+/* The same with the whole file, which is a text of several lines, such as a key in PEM. */
+int config_read_secret_text(const char *path, char *out, size_t size, struct error *err);
 
 /* Reads the pair of keys that `curve` names; call it only when curve.enabled. The caller wipes the
  * keys when the sockets have them. Returns STATUS_INVALID when one is no key, STATUS_DENIED when

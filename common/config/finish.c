@@ -92,6 +92,7 @@ int config_finish(struct config_reader *r, const struct yaml_node *root)
     for (size_t i = 0; i < r->config->gateway.push.count; i++) {
         r->config->gateway.push.list[i].server.role = CONFIG_CLIENT_INGESTOR;
     }
-    const int status = config_check_network(r, root);
-    return status == STATUS_OK ? config_check_auth(r, root) : status;
+    int status = config_check_network(r, root);
+    status = status == STATUS_OK ? config_check_auth(r, root) : status;
+    return status == STATUS_OK ? config_check_alerts(r, root) : status;
 }

@@ -56,7 +56,8 @@ static void visit_table(const struct walk *walk, const struct config_table *tabl
         snprintf(path, sizeof path, "%s%s%s", prefix, key->name, key->table != NULL ? "." : "");
         if (key->table != NULL) {
             visit_table(walk, key->table, path);
-        } else if (key->read != config_read_tiles && key->read != config_read_sources) {
+        } else if (key->read != config_read_tiles && key->read != config_read_sources &&
+                   key->read != config_read_alerts && key->read != config_read_calendars) {
             visit_key(walk, key, path);
         }
     }
@@ -69,6 +70,8 @@ void config_each_key(config_key_fn *fn, void *arg)
     visit_table(&walk, &config_upstream_table, "upstreams.");
     visit_table(&walk, &config_issuer_table, "issuers.");
     visit_table(&walk, &config_client_table, "clients.");
+    visit_table(&walk, &config_alert_table, "alerts.");
+    visit_table(&walk, &config_calendar_table, "calendars.");
     visit_table(&walk, &config_tile_identity_table, "tiles.");
     visit_table(&walk, &config_tile_shared_table, "tiles.");
     for (size_t i = 0; i < TILE_TYPES; i++) {

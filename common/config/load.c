@@ -29,10 +29,12 @@ static int check_sections(struct config_reader *r, const struct yaml_node *root)
     return STATUS_OK;
 }
 
-/* Tiles can be changed without a new start, and the other programs' sections are not ours. */
+/* Tiles, their calendars and alerts can be changed without a new start, and the other programs'
+ * sections are not ours. */
 static bool is_base(const char *section)
 {
-    return strcmp(section, "tiles") != 0 && strcmp(section, "cache") != 0 &&
+    return strcmp(section, "tiles") != 0 && strcmp(section, "calendars") != 0 &&
+           strcmp(section, "alerts") != 0 && strcmp(section, "cache") != 0 &&
            strcmp(section, "gateway") != 0;
 }
 

@@ -23,6 +23,11 @@ static const struct privacy of_secrets = {
 static const struct privacy of_secret_keys = {
     S_IRWXG | S_IRWXO, "others than its owner may read it, and it is a secret key: take that right "
                        "away (chmod go="};
+/* A file of root's is let to a program by its group, as Kubernetes does it: there is no other way
+ * but to make it the program's own. */
+static const struct privacy of_secret_keys_of_root = {
+    S_IWGRP | S_IXGRP | S_IRWXO, "others than its group may read it, or its group may write to it, "
+                                 "and it is a secret key: take that right away (chmod g=r,o="};
 static const struct privacy of_public_keys = {
     S_IWOTH, "everybody may write to it: take that right away (chmod o-w"};
 
@@ -33,6 +38,9 @@ static int check_privacy(int fd, const char *path, const struct privacy *privacy
     struct stat info;
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
         return STATUS_OK;
+    }
+    if (privacy == &of_secret_keys && info.st_uid == 0 && geteuid() != 0) {
+        privacy = &of_secret_keys_of_root;
     }
     if ((info.st_mode & privacy->forbidden) != 0) {
         return error_set(err, STATUS_DENIED, "%.200s: %s %.200s)", path, privacy->fault, path);
@@ -63,18 +71,26 @@ static int cannot_read(const char *path, struct error *err)
     return error_set(err, status, "%.200s: cannot be read: %s", path, strerror(errno));
 }
 
-static int read_line(const char *path, const struct privacy *privacy, char *out, size_t size,
-                     struct error *err)
+/* Reads up to size bytes of the file, *got of them. */
+static int read_file(const char *path, const struct privacy *privacy, char *out, size_t size,
+                     size_t *got, struct error *err)
 {
-    size_t got = 0;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     int status = fd < 0 ? cannot_read(path, err) : check_privacy(fd, path, privacy, err);
-    if (status == STATUS_OK && !read_start(fd, out, size, &got)) {
+    if (status == STATUS_OK && !read_start(fd, out, size, got)) {
         status = cannot_read(path, err);
     }
     if (fd >= 0) {
         close(fd);
     }
+    return status;
+}
+
+static int read_line(const char *path, const struct privacy *privacy, char *out, size_t size,
+                     struct error *err)
+{
+    size_t got = 0;
+    const int status = read_file(path, privacy, out, size, &got, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -96,6 +112,21 @@ static int read_line(const char *path, const struct privacy *privacy, char *out,
 int config_read_secret(const char *path, char *out, size_t size, struct error *err)
 {
     return read_line(path, &of_secrets, out, size, err);
+}
+
+int config_read_secret_text(const char *path, char *out, size_t size, struct error *err)
+{
+    size_t got = 0;
+    const int status = read_file(path, &of_secrets, out, size, &got, err);
+    if (status == STATUS_OK && (got == 0 || got >= size || memchr(out, '\0', got) != NULL)) {
+        explicit_bzero(out, size);
+        return error_set(err, STATUS_INVALID, "%.200s: expected a text of 1 to %zu bytes", path,
+                         size - 1);
+    }
+    if (status == STATUS_OK) {
+        explicit_bzero(out + got, size - got);
+    }
+    return status;
 }
 
 static int not_a_key(const char *path, struct error *err)

@@ -23,6 +23,10 @@ static const struct config_key rows[] = {
      .help = "Says that the network is trusted: no keys are needed between the programs, and "
              "nobody has to "
              "say who they are."},
+    {CONFIG_LIST("calendars", config_read_calendars, CONFIG_CALENDARS_MAX),
+     .help = "A list of when desks are open, for deadlines in business time."},
     {CONFIG_CUSTOM("tiles", config_read_tiles), .help = "A list of the tiles to compute."},
+    {CONFIG_LIST("alerts", config_read_alerts, CONFIG_ALERTS_MAX),
+     .help = "A list of those who are told when a tile is in trouble."},
 };
 const struct config_table config_sections = CONFIG_TABLE(rows);

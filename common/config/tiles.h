@@ -12,15 +12,18 @@
 #include <stdint.h>
 
 #include "common/base/str.h"
+#include "common/base/time/business.h"
 #include "common/base/time/zone.h"
 
 #define TILE_KEY_MAX 128       /* bytes */
 #define TILE_LENGTH_MAX 10000  /* buckets of a trend */
 #define TILE_STATES_MAX 64     /* different states of a backlog */
 #define TILE_GROUPS_MAX 100000 /* members of a family */
-#define TILE_WORST_ITEMS 5     /* items that an SLA tile lists */
+#define TILE_WORST_ITEMS 5     /* items that an SLA or presence tile lists */
+#define TILE_STEADY_LATES 8    /* `steady` of a presence tile is so many times `late` at most */
 #define CONFIG_TILES_MAX 10000 /* tile definitions in a file */
 #define TILE_LIMITS_MAX 8      /* conditions of a status */
+#define TILE_TARGETS_MAX 64    /* priorities of an SLA tile */
 #define TILE_SHOW_MAX 16       /* fields that a table of rows shows */
 #define TILE_ROWS_MAX 100      /* rows in a table of rows */
 
@@ -114,7 +117,7 @@ struct tile_match {
  * enum tile_type, its number, and the name in the file and in the served tiles. All tables of types
  * are made from these lines, so a new type is a line here and a file NAME.c in each of
  * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
- * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 10. A
+ * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 14. A
  * number is never changed, because saved states hold digests of definitions that were made with it.
  */
 #define TILE_TYPE_LIST(EACH)                                                                       \
@@ -122,9 +125,13 @@ struct tile_match {
     EACH(TILE_NUMBER, 5, number)                                                                   \
     EACH(TILE_RATIO, 7, ratio)                                                                     \
     EACH(TILE_PERCENTILE, 8, percentile)                                                           \
+    EACH(TILE_DISTINCT, 11, distinct)                                                              \
+    EACH(TILE_TOP, 12, top)                                                                        \
+    EACH(TILE_RATE, 13, rate)                                                                      \
     EACH(TILE_TREND, 1, trend)                                                                     \
     EACH(TILE_GAUGE, 4, gauge)                                                                     \
     EACH(TILE_DURATION, 9, duration)                                                               \
+    EACH(TILE_PRESENCE, 10, presence)                                                              \
     EACH(TILE_SLA_RISK, 2, sla_risk)                                                               \
     EACH(TILE_BACKLOG, 3, backlog)                                                                 \
     EACH(TILE_LATEST, 6, latest)
@@ -149,6 +156,8 @@ enum tile_aggregate {
     TILE_AGGREGATE_P90,
     TILE_AGGREGATE_P95,
     TILE_AGGREGATE_P99,
+    TILE_AGGREGATE_DISTINCT, /* how many different values; of the type distinct alone */
+    TILE_AGGREGATE_RANKING,  /* which groups have most; of the type top alone */
 };
 
 /* 95 of TILE_AGGREGATE_P95; 0: it is no percentile. */
@@ -157,7 +166,8 @@ static inline unsigned tile_aggregate_percent(enum tile_aggregate aggregate)
     static const unsigned percents[] = {[TILE_AGGREGATE_P50] = 50,
                                         [TILE_AGGREGATE_P90] = 90,
                                         [TILE_AGGREGATE_P95] = 95,
-                                        [TILE_AGGREGATE_P99] = 99};
+                                        [TILE_AGGREGATE_P99] = 99,
+                                        [TILE_AGGREGATE_RANKING] = 0};
     return percents[aggregate];
 }
 
@@ -192,6 +202,12 @@ struct tile_state_rule {
     int state;                      /* index into states, or TILE_STATE_CLOSED */
 };
 #define TILE_STATE_CLOSED (-1)
+
+/* An item whose priority is like the pattern has so much time. */
+struct tile_target {
+    struct str priority; /* text, in which `*` stands for any characters; NUL-terminated */
+    int64_t within_ms;   /* 1 ms to 3660 d */
+};
 
 /* A status that a tile may have, but for that all is well. */
 enum tile_level { TILE_WARN, TILE_CRITICAL };
@@ -230,6 +246,16 @@ struct tile_thresholds {
     double margin;    /* how far a figure has to be back for its condition not to hold; >= 0 */
 };
 
+/* The time that a rate is of. */
+enum tile_per { TILE_PER_SECOND, TILE_PER_MINUTE, TILE_PER_HOUR };
+
+static inline int64_t tile_per_ms(enum tile_per per)
+{
+    static const int64_t lengths[] = {
+        [TILE_PER_SECOND] = 1000, [TILE_PER_MINUTE] = 60000, [TILE_PER_HOUR] = 3600000};
+    return lengths[per];
+}
+
 /* How people read a tile's number. */
 enum tile_format {
     TILE_FORMAT_NUMBER,   /* as it is */
@@ -265,11 +291,18 @@ struct tile_display {
  *   ratio     match (always), of; window_ms or window_period
  *   percentile  match or metric + labels; window_ms or window_period; value unless there is a
  *             metric
+ *   distinct  match; item (always); window_ms or window_period; unit
+ *   top       match; item, rows (always); aggregate, count or sum; value with sum only;
+ *             window_ms or window_period; unit
+ *   rate      match or metric + labels; window_ms (always), per; value or a metric of counters,
+ *             and item with these only; unit
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
  *   gauge     metric (always), labels
  *   duration  opens, closes, item (always); window_ms or window_period (one of them always)
- *   sla_risk  opens, closes, item (always); either due or within_ms; at_risk_ms
+ *   presence  match; item, late_ms, missing_ms, forget_ms (always); steady_ms
+ *   sla_risk  opens, closes, item (always); one of due, within_ms and priority
+ *             with targets; at_risk_ms; calendar
  *   backlog   item, states, rules (always); breakdown
  *   latest    match; show, rows (always)
  */
@@ -297,6 +330,7 @@ struct tile_config {
     uint32_t length;               /* buckets: 1 to TILE_LENGTH_MAX */
     enum tile_aggregate aggregate; /* what a bucket shows of its rows */
     struct tile_field value;       /* what is aggregated */
+    enum tile_per per;             /* of a rate */
     const char *unit;              /* 1 to 32 bytes; NULL: none */
 
     struct tile_match opens;  /* rows that open an item */
@@ -306,6 +340,18 @@ struct tile_config {
         due;            /* the deadline in the opening event; TILE_FIELD_NONE: within_ms counts */
     int64_t within_ms;  /* the deadline after the opening event: 1 ms to 3660 d; 0: due counts */
     int64_t at_risk_ms; /* how long before it is due an item is at risk: 0 to 3660 d */
+
+    int64_t late_ms;    /* an item not heard of for so long is late: 1 ms to 3660 d */
+    int64_t missing_ms; /* and for so long is missing: more than late_ms, to 3660 d */
+    int64_t forget_ms;  /* and for so long is forgotten: more than missing_ms, to 3660 d */
+    int64_t steady_ms;  /* it is up again when it was heard of for so long: 0 to 8 late_ms */
+
+    struct tile_field priority;  /* of the opening event: which of targets counts */
+    struct tile_target *targets; /* in the order of the file: the first that fits counts */
+    size_t target_count;         /* 1 to TILE_TARGETS_MAX; 0: due or within_ms counts */
+    /* The calendar whose business time within_ms, targets and at_risk_ms are in; NULL: all time
+     * counts. */
+    const struct business_calendar *calendar;
 
     const char **states;           /* different names, in the order of the file */
     size_t state_count;            /* 1 to TILE_STATES_MAX */
@@ -338,6 +384,7 @@ struct tile_config {
  * "on_event". */
 const char *tile_type_name(enum tile_type type);
 const char *tile_aggregate_name(enum tile_aggregate aggregate);
+const char *tile_per_name(enum tile_per per);          /* "second" */
 const char *tile_window_name(enum tile_period period); /* "today"; the period is not NONE */
 const char *tile_step_name(enum tile_period period);   /* "1d"; the period is not NONE */
 const char *tile_refresh_policy_name(enum tile_refresh_policy policy);

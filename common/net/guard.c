@@ -209,6 +209,11 @@ bool guard_may_push(const struct guard *guard, const char *key)
     return guard->socket == NULL || guests_may(&guard->guests, key, CONFIG_MAY_PUSH);
 }
 
+bool guard_may_silence(const struct guard *guard, const char *key)
+{
+    return guard->socket == NULL || guests_may(&guard->guests, key, CONFIG_MAY_SILENCE);
+}
+
 const struct guard_counters *guard_counters(const struct guard *guard)
 {
     return &guard->counters;

@@ -61,6 +61,9 @@ int guard_change(struct guard *guard, const struct config *config, struct error 
  * file says now counts, also for who was connected before. True where there are no keys. */
 bool guard_may_push(const struct guard *guard, const char *key);
 
+/* The same of silencing alerts. */
+bool guard_may_silence(const struct guard *guard, const char *key);
+
 const struct guard_counters *guard_counters(const struct guard *guard);
 
 #endif

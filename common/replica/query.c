@@ -85,6 +85,7 @@ struct request {
     const mp_value *map; /* the members */
     mono_time now;
     struct buf *reply;
+    const char **code; /* what kind of error it is, if it is one; bad_request at first */
 };
 
 static const char *op_ping(const struct request *r)
@@ -340,14 +341,23 @@ static const char *op_events(const struct request *r)
 }
 
 /* While the ingestor is still building tiles it takes events, too. */
-static const char *op_push(const struct request *r, const char **code)
+static const char *op_push(const struct request *r)
 {
     if (r->query->push == NULL) {
-        *code = ANSWER_UNKNOWN_OP;
+        *r->code = ANSWER_UNKNOWN_OP;
         return "no events can be pushed to this program: ask an ingestor whose source.uri is "
                "push:FILE";
     }
-    return r->query->push(r->query->arg, r->bytes, code);
+    return r->query->push(r->query->arg, r->bytes, r->code);
+}
+
+static const char *op_alerts(const struct request *r)
+{
+    if (r->query->alerts == NULL) {
+        *r->code = ANSWER_UNKNOWN_OP;
+        return "this program knows no alerts: ask an ingestor";
+    }
+    return r->query->alerts(r->query->arg, r->map, r->reply, r->code);
 }
 
 static const struct {
@@ -358,19 +368,19 @@ static const struct {
     {QUERY_OP_PING, op_ping, true},          {QUERY_OP_STATS, op_stats, true},
     {QUERY_OP_GET, op_get, false},           {QUERY_OP_LIST, op_list, false},
     {QUERY_OP_SNAPSHOT, op_snapshot, false}, {QUERY_OP_EVENTS, op_events, false},
+    {QUERY_OP_ALERTS, op_alerts, true},      {QUERY_OP_SILENCE, op_alerts, true},
 };
 
-/* Answers the request, or returns what is wrong with it and sets *code to the kind of error. */
-static const char *dispatch(const struct request *r, const char **code)
+/* Answers the request, or returns what is wrong with it. */
+static const char *dispatch(const struct request *r)
 {
     struct str name;
-    *code = ANSWER_BAD_REQUEST;
     if (!mp_as_str(mp_get(r->map, QUERY_ARG_OP), &name)) {
         return "a request is a MessagePack map with `op`, one of ping, get, list, snapshot, "
-               "events, stats, push";
+               "events, stats, push, alerts, silence";
     }
     if (str_is(name, QUERY_OP_PUSH)) {
-        return op_push(r, code);
+        return op_push(r);
     }
     if (r->bytes.len > QUERY_REQUEST_MAX) {
         return "a request is at most 65536 bytes of MessagePack";
@@ -380,13 +390,13 @@ static const char *dispatch(const struct request *r, const char **code)
             continue;
         }
         if (!ops[i].always && !r->state->serving) {
-            *code = ANSWER_UNAVAILABLE;
+            *r->code = ANSWER_UNAVAILABLE;
             return r->state->reason;
         }
         return ops[i].answer(r);
     }
-    *code = ANSWER_UNKNOWN_OP;
-    return "`op` is one of ping, get, list, snapshot, events, stats, push";
+    *r->code = ANSWER_UNKNOWN_OP;
+    return "`op` is one of ping, get, list, snapshot, events, stats, push, alerts, silence";
 }
 
 void query_answer(struct query *query, struct str request, mono_time now, struct buf *reply)
@@ -401,8 +411,8 @@ void query_answer(struct query *query, struct str request, mono_time now, struct
                               "events a mebibyte"
                             : "a request is at most 65536 bytes of MessagePack";
     if (request.len <= max && mp_parse(&query->doc, request.p, request.len) == STATUS_OK) {
-        const struct request r = {query, request, &state, &query->doc.root, now, reply};
-        wrong = dispatch(&r, &code);
+        const struct request r = {query, request, &state, &query->doc.root, now, reply, &code};
+        wrong = dispatch(&r);
     }
     query->answered++;
     if (wrong != NULL) {

@@ -59,6 +59,9 @@ struct query {
     /* Takes a request to push events, which it answers later; copies what it needs of it. Returns
      * NULL; or why it does not take it, and sets *code. NULL: this server takes none. */
     const char *(*push)(void *arg, struct str request, const char **code);
+    /* Answers what is asked about alerts: appends a reply and returns NULL; or returns what is
+     * wrong with the request, and sets *code. NULL: this server knows no alerts. */
+    const char *(*alerts)(void *arg, const mp_value *request, struct buf *reply, const char **code);
     void *arg;         /* Borrowed. */
     struct mp_doc doc; /* scratch, made by query_init and freed by query_free */
     uint64_t answered; /* requests that got a reply, errors included */

@@ -28,19 +28,22 @@
 #define QUERY_OP_SNAPSHOT "snapshot"
 #define QUERY_OP_EVENTS "events"
 #define QUERY_OP_PUSH "push"
+#define QUERY_OP_ALERTS "alerts"
+#define QUERY_OP_SILENCE "silence"
 
 /* The members of a request, each with the operations that take it. */
-#define QUERY_ARG_OP "op"             /* all: text */
-#define QUERY_ARG_KEY "key"           /* get: text, one tile; push: Idempotency-Key */
-#define QUERY_ARG_KEYS "keys"         /* get: array of texts, several tiles */
-#define QUERY_ARG_PREFIX "prefix"     /* list: text */
-#define QUERY_ARG_AFTER "after"       /* list: text; snapshot: change number; events: ordinal */
-#define QUERY_ARG_BEGAN "began"       /* snapshot: the `forgotten` of the first page */
-#define QUERY_ARG_LIMIT "limit"       /* snapshot, events: at most so many on a page */
-#define QUERY_ARG_BYTES "bytes"       /* snapshot, events: the page ends there; see query.h */
+#define QUERY_ARG_OP "op"         /* all: text */
+#define QUERY_ARG_KEY "key"       /* get: text, one tile; push: Idempotency-Key; silence: pattern */
+#define QUERY_ARG_KEYS "keys"     /* get: array of texts, several tiles */
+#define QUERY_ARG_PREFIX "prefix" /* list: text */
+#define QUERY_ARG_AFTER "after"   /* list: text; snapshot: change number; events: ordinal */
+#define QUERY_ARG_BEGAN "began"   /* snapshot: the `forgotten` of the first page */
+#define QUERY_ARG_LIMIT "limit"   /* snapshot, events: at most so many on a page */
+#define QUERY_ARG_BYTES "bytes"   /* snapshot, events: the page ends there; see query.h */
 #define QUERY_ARG_AFTER_ID "after_id" /* events: id of an event */
 #define QUERY_ARG_NEWEST "newest"     /* events: how many */
 #define QUERY_ARG_TYPES "types"       /* events: array of patterns */
+#define QUERY_ARG_FOR_MS "for_ms"     /* silence: for how long; 0 ends it */
 #define QUERY_ARG_EVENTS "events"     /* push: array of events (common/push/pushed_event.h) */
 
 /* A request that is being written. Lives from query_request_begin to query_request_finish. */

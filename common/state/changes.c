@@ -170,6 +170,20 @@ void state_changes_settle(struct state_changes *changes)
     free(all);
 }
 
+bool state_lost(struct state_changes *changes, struct state_id id)
+{
+    if (id.tile != 0) {
+        state_gone(changes, STATE_TILE_GONE, (struct state_id){.tile = id.tile});
+        return true;
+    }
+    if (id.member == STATE_RETIRED_PLACES || id.member == STATE_ALERT ||
+        (id.member == 0 && id.item == STATE_SILENCES)) {
+        state_gone(changes, STATE_ITEM_GONE, id);
+        return true;
+    }
+    return false;
+}
+
 struct str state_whole(const struct state_changes *changes, uint64_t which)
 {
     for (size_t i = 0; i < changes->count && changes->list[i].id.tile == 0; i++) {

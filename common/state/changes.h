@@ -32,6 +32,8 @@ enum state_whole {
     STATE_LEGACY = 3,          /* never stored: a whole checkpoint of a version before 0.2 */
     STATE_WAITING_COLUMNS = 4, /* which columns those rows were read from */
     STATE_DEDUPE = 5,          /* which events are known: see ingestor/dedupe/dedupe.h */
+    STATE_SILENCES = 6,        /* of alerts: see ingestor/alerts/alert_record.h */
+    STATE_PUT_OFF = 7,         /* which rows from the future are too many to wait */
     STATE_PIECE = 256, /* of the source's state, and the numbers behind it: see snapshot.h */
 };
 
@@ -39,6 +41,8 @@ enum state_whole {
 enum state_parts {
     STATE_DEDUPE_KNOWN = 1,   /* ids of events that count */
     STATE_DEDUPE_DROPPED = 2, /* rows that do not, for their ids were known */
+    STATE_ALERT = 3,          /* who was told what: see ingestor/alerts/alert_record.h */
+    STATE_RETIRED_PLACES = 4, /* where tiles that are configured no more stood */
 };
 
 struct state_id {
@@ -106,6 +110,10 @@ static inline size_t state_changes_bytes(const struct state_changes *changes)
 {
     return changes->values.cap + changes->cap * sizeof *changes->list;
 }
+
+/* A record is damaged: notes what is lost with it, which is its tile, a place of tiles that are
+ * away, or what is known of an alert. False when it is of the whole state, so that all is lost. */
+bool state_lost(struct state_changes *changes, struct state_id id);
 
 /* The value of a record of the whole state (enum state_whole); STR_NULL when there is none. */
 struct str state_whole(const struct state_changes *changes, uint64_t which);

@@ -33,9 +33,8 @@ static int take_rows(const PGresult *rows, struct state_changes *out, uint64_t *
         if (state_unseal(id, (struct str){PQgetvalue(rows, i, 3), (size_t)PQgetlength(rows, i, 3)},
                          &value)) {
             state_put(out, id, value);
-        } else if (id.tile != 0) {
+        } else if (state_lost(out, id)) {
             *damaged = id.tile;
-            state_gone(out, STATE_TILE_GONE, (struct state_id){.tile = id.tile});
         } else {
             return error_set(err, STATUS_INVALID, "the state in tilewire.state is damaged");
         }

@@ -2,7 +2,6 @@
 #include "common/state/state_export.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
+#include "common/state/files.h"
 #include "common/state/state_sqlite.h"
 
 /* The lease's number in an export: smaller than that of each ingestor. */
@@ -83,14 +83,7 @@ static int check_replaced(const char *path, struct error *err)
 static int name_file(const char *made, const char *path, bool replace, struct error *err)
 {
     if (replace ? rename(made, path) == 0 : link(made, path) == 0) {
-        const char *slash = strrchr(path, '/');
-        char *folder = slash != NULL ? x_strndup(path, (size_t)(slash - path) + 1) : x_strdup(".");
-        const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        free(folder);
-        if (fd >= 0) {
-            fsync(fd);
-            close(fd);
-        }
+        files_sync_folder(path);
         return STATUS_OK;
     }
     return errno == EEXIST ? error_set(err, STATUS_DENIED,

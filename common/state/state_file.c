@@ -20,16 +20,14 @@
 #include "common/state/state_file.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
+#include "common/state/files.h"
 #include "common/state/frame.h"
 #include "common/state/state_sqlite.h"
 
@@ -61,11 +59,6 @@ static struct file_state *file_of(struct state_store *store)
     return (struct file_state *)store;
 }
 
-static int io_error(const char *doing, const char *path, struct error *err)
-{
-    return error_set(err, STATUS_IO, "cannot %s %s: %s", doing, path, strerror(errno));
-}
-
 static char *database_path(const struct file_state *f, uint64_t number)
 {
     return x_asprintf("%s.state.%" PRIu64, f->path, number);
@@ -78,43 +71,13 @@ static int confirm(const struct file_state *f, struct error *err)
 
 /* ---- PATH ---- */
 
-static int read_all(const char *path, struct buf *out, struct error *err)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got = 1;
-    if (fd < 0) {
-        return errno == ENOENT ? STATUS_NOT_FOUND : io_error("open", path, err);
-    }
-    while (got > 0) {
-        const size_t room = 1 << 16;
-        got = read(fd, buf_reserve(out, room), room);
-        out->len += got > 0 ? (size_t)got : 0;
-    }
-    const int status = got == 0 ? STATUS_OK : io_error("read", path, err);
-    close(fd);
-    return status;
-}
-
-/* The rename itself must be on disk, too: it is an entry of the folder. */
-static void sync_folder(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash != NULL ? x_strndup(path, (size_t)(slash - path) + 1) : x_strdup(".");
-    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(folder);
-}
-
 /* Finds out what PATH says. STATUS_NEWER, STATUS_IO; damage is no error. */
 static int read_pointer(struct file_state *f, struct error *err)
 {
     struct buf framed = {0};
     enum frame_format format = FRAME_POINTER;
     struct str bytes;
-    int status = read_all(f->path, &framed, err);
+    int status = files_read(f->path, &framed, err);
     f->found = FOUND_NOTHING;
     if (status == STATUS_NOT_FOUND) {
         status = STATUS_OK;
@@ -141,18 +104,6 @@ static int read_pointer(struct file_state *f, struct error *err)
     return status;
 }
 
-static int write_file(const char *path, struct str bytes, struct error *err)
-{
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return io_error("create", path, err);
-    }
-    const bool written = write(fd, bytes.p, bytes.len) == (ssize_t)bytes.len && fsync(fd) == 0;
-    const int status = written ? STATUS_OK : io_error("write", path, err);
-    close(fd);
-    return status;
-}
-
 /* Lets PATH name the database that is open. */
 static int write_pointer(struct file_state *f, struct error *err)
 {
@@ -162,15 +113,15 @@ static int write_pointer(struct file_state *f, struct error *err)
     const int len = snprintf(text, sizeof text, "%" PRIu64 "\n", f->number);
     frame_wrap(&framed, FRAME_POINTER, (struct str){text, (size_t)len});
     (void)unlink(path_new); /* of a try before */
-    int status = write_file(path_new, buf_str(&framed), err);
+    int status = files_write(path_new, buf_str(&framed), err);
     if (status == STATUS_OK) {
         status = confirm(f, err);
     }
     if (status == STATUS_OK && rename(path_new, f->path) != 0) {
-        status = io_error("rename to", f->path, err);
+        status = files_error("rename to", f->path, err);
     }
     if (status == STATUS_OK) {
-        sync_folder(f->path);
+        files_sync_folder(f->path);
         f->named = true;
         f->found = FOUND_STATE;
     } else {
@@ -232,46 +183,71 @@ static void close_database(struct file_state *f)
     f->open = NULL;
 }
 
-/* Begins an empty database of ours, which PATH does not name yet. */
-static int create_database(struct file_state *f, struct error *err)
+/* Removes ours: nothing names it, and a full disk has better uses for its space. */
+static void remove_ours(struct file_state *f)
 {
     char *path = database_path(f, f->fence.number);
     close_database(f);
+    state_sqlite_remove(path);
+    free(path);
+}
+
+/* Begins an empty database of ours, which PATH does not name yet. */
+static int create_database(struct file_state *f, enum state_sqlite_mode mode, struct error *err)
+{
+    char *path = database_path(f, f->fence.number);
+    remove_ours(f);
     f->made = true;
     f->named = false;
     f->number = f->fence.number;
-    state_sqlite_remove(path);
-    int status = state_sqlite_open(path, STATE_SQLITE_CREATE, &f->open, err);
+    int status = state_sqlite_open(path, mode, &f->open, err);
     if (status == STATUS_OK) {
         status = state_sqlite_hold(f->open, f->fence.number, err);
     }
     if (status != STATUS_OK) {
-        close_database(f);
-        state_sqlite_remove(path); /* a full disk has better uses for its space */
+        remove_ours(f);
     }
     free(path);
     return status == STATUS_INVALID || status == STATUS_AGAIN ? STATUS_IO : status;
 }
 
-/* Moves to a database of ours, with all that is in the one that we only read; the next changes make
- * that final. */
-static int move(struct file_state *f, struct error *err)
+/* What a move leaves. */
+struct origin {
+    struct state_sqlite *open;
+    uint64_t number;
+};
+
+/* Begins to move to a database of ours, with all that is in the one that we only read; the next
+ * changes are part of it. The disk is not waited for: nothing names it yet. */
+static int begin_move(struct file_state *f, struct origin *from, struct error *err)
 {
-    struct state_sqlite *theirs = f->open;
-    const uint64_t number = f->number;
+    *from = (struct origin){f->open, f->number};
     f->open = NULL;
-    int status = create_database(f, err);
+    /* Who lost the files of the lease may have the number that PATH names. */
+    const enum state_sqlite_mode mode =
+        f->number == f->fence.number ? STATE_SQLITE_CREATE : STATE_SQLITE_COPY;
+    int status = create_database(f, mode, err);
     if (status == STATUS_OK) {
-        status = state_sqlite_copy(theirs, f->open, err);
+        status = state_sqlite_copy(from->open, f->open, err);
+    }
+    return status;
+}
+
+/* Ends it, with the status of those changes: it is on disk then, or undone. */
+static int end_move(struct file_state *f, const struct origin *from, int status, struct error *err)
+{
+    if (status == STATUS_OK) {
+        status = state_sqlite_settle(f->open, err);
     }
     if (status == STATUS_OK) {
+        files_sync_folder(f->path); /* PATH must not name what the folder lacks */
         f->moving = false;
-        state_sqlite_close(theirs);
+        state_sqlite_close(from->open);
         return STATUS_OK;
     }
-    close_database(f);
-    f->open = theirs;
-    f->number = number;
+    remove_ours(f);
+    f->open = from->open;
+    f->number = from->number;
     f->made = false;
     f->named = true;
     return status == STATUS_INVALID || status == STATUS_AGAIN ? STATUS_IO : status;
@@ -301,12 +277,10 @@ static int open_named(struct file_state *f, struct error *err)
 static void file_close(struct state_store *store)
 {
     struct file_state *f = file_of(store);
-    close_database(f);
     if (f->made && !f->named) {
-        char *path = database_path(f, f->fence.number);
-        state_sqlite_remove(path); /* nothing names it */
-        free(path);
+        remove_ours(f);
     }
+    close_database(f);
     buf_free(&f->legacy);
     free(f->path);
     free(f);
@@ -330,7 +304,7 @@ static int open_database(struct file_state *f, struct error *err)
     if (status == STATUS_OK && f->writes) {
         remove_others(f, f->open != NULL ? f->number : 0);
         if (f->open == NULL) {
-            status = create_database(f, err);
+            status = create_database(f, STATE_SQLITE_CREATE, err);
         }
     }
     return status;
@@ -398,7 +372,7 @@ static int file_load(struct state_store *store, struct state_changes *out, struc
     }
     if (status == STATUS_INVALID && f->writes && f->found == FOUND_STATE) {
         f->found = FOUND_DAMAGED;
-        if (create_database(f, NULL) != STATUS_OK) {
+        if (create_database(f, STATE_SQLITE_CREATE, NULL) != STATUS_OK) {
             status = error_set(err, STATUS_IO, "cannot begin a new state beside %s", f->path);
         }
     }
@@ -421,16 +395,20 @@ static int file_save(struct state_store *store, const struct state_changes *chan
 {
     struct file_state *f = file_of(store);
     if (f->open == NULL) {
-        const int status = create_database(f, err);
+        const int status = create_database(f, STATE_SQLITE_CREATE, err);
         return status == STATUS_OK ? STATUS_INVALID : status; /* it has to begin with everything */
     }
-    int status = f->moving ? move(f, err) : STATUS_OK;
+    struct origin from;
+    const bool moves = f->moving;
+    int status = moves ? begin_move(f, &from, err) : STATUS_OK;
     if (status == STATUS_OK) {
         status = state_sqlite_save(f->open, &f->fence, changes, record, err);
     }
+    status = moves ? end_move(f, &from, status, err) : status;
     if (status == STATUS_INVALID) {
         f->found = FOUND_DAMAGED;
-        return create_database(f, NULL) == STATUS_OK ? STATUS_INVALID : STATUS_IO;
+        return create_database(f, STATE_SQLITE_CREATE, NULL) == STATUS_OK ? STATUS_INVALID
+                                                                          : STATUS_IO;
     }
     return status == STATUS_OK && !f->named ? name_it(f, err) : status;
 }
@@ -442,10 +420,13 @@ static int file_append(struct state_store *store, uint64_t number, struct str re
     if (f->open == NULL) {
         return error_set(err, STATUS_IO, "there is no state %s to write the journal in", f->path);
     }
-    int status = f->moving ? move(f, err) : STATUS_OK;
+    struct origin from;
+    const bool moves = f->moving;
+    int status = moves ? begin_move(f, &from, err) : STATUS_OK;
     if (status == STATUS_OK) {
         status = state_sqlite_append(f->open, &f->fence, number, record, err);
     }
+    status = moves ? end_move(f, &from, status, err) : status;
     if (status == STATUS_OK && !f->named && f->found == FOUND_STATE) {
         /* A copy: PATH names where it was made from, and the record is not there. */
         status = name_it(f, err);

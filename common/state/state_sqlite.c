@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
+#include "common/state/sqlite_read.h"
 
 #define APPLICATION_ID 0x544c5752 /* "TLWR" */
 
@@ -70,29 +71,9 @@ struct state_sqlite {
     bool begun; /* the next changes are part of the transaction that state_sqlite_hold began */
 };
 
-/* What SQLite's error means to the caller. */
-static int status_of(int code)
-{
-    switch (code & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return STATUS_OK;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return STATUS_AGAIN;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        return STATUS_INVALID;
-    default:
-        return STATUS_IO;
-    }
-}
-
 static int fail(const struct state_sqlite *s, const char *doing, struct error *err)
 {
-    return error_set(err, status_of(sqlite3_extended_errcode(s->db)), "cannot %s %s: %s", doing,
-                     s->path, sqlite3_errmsg(s->db));
+    return sqlite_read_error(s->db, s->path, doing, err);
 }
 
 static int run(struct state_sqlite *s, const char *sql, const char *doing, struct error *err)
@@ -136,18 +117,21 @@ static int prepare(struct state_sqlite *s, struct error *err)
     return STATUS_OK;
 }
 
-static int create_tables(struct state_sqlite *s, struct error *err)
+static int create_tables(struct state_sqlite *s, enum state_sqlite_mode mode, struct error *err)
 {
+    static const char synced[] = "PRAGMA page_size = " PAGE_BYTES "; PRAGMA journal_mode = WAL";
+    /* Without a log all is in one file, and one fsync is enough for it in the end. */
+    static const char loose[] = "PRAGMA page_size = " PAGE_BYTES "; PRAGMA journal_mode = MEMORY;"
+                                "PRAGMA synchronous = OFF";
     static const char setup[] =
-        "PRAGMA page_size = " PAGE_BYTES ";"
-        "PRAGMA journal_mode = WAL;"
         "BEGIN IMMEDIATE;"
         "CREATE TABLE state (tile INTEGER NOT NULL, member INTEGER NOT NULL, item INTEGER NOT NULL,"
         " value BLOB NOT NULL, PRIMARY KEY (tile, member, item)) WITHOUT ROWID;"
         "CREATE TABLE journal (n INTEGER PRIMARY KEY, record BLOB NOT NULL);"
         "CREATE TABLE holder (number INTEGER NOT NULL);"
         "INSERT INTO holder VALUES (0);";
-    int status = run(s, setup, "create the state", err);
+    int status = run(s, mode == STATE_SQLITE_COPY ? loose : synced, "create the state", err);
+    status = status == STATUS_OK ? run(s, setup, "create the state", err) : status;
     if (status == STATUS_OK) {
         char sql[128];
         snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;",
@@ -188,6 +172,11 @@ static int create_file(const char *path, struct error *err)
     return STATUS_OK;
 }
 
+static bool makes(enum state_sqlite_mode mode)
+{
+    return mode == STATE_SQLITE_CREATE || mode == STATE_SQLITE_COPY;
+}
+
 static int open_database(struct state_sqlite *s, enum state_sqlite_mode mode, struct error *err)
 {
     /* Even who only reads needs the right to write, to the file that a log's readers share. */
@@ -197,10 +186,9 @@ static int open_database(struct state_sqlite *s, enum state_sqlite_mode mode, st
     }
     sqlite3_busy_timeout(s->db, BUSY_MS);
     sqlite3_wal_autocheckpoint(s->db, WAL_PAGES);
-    int status = mode == STATE_SQLITE_CREATE ? create_tables(s, err) : check_kind(s, err);
-    if (status == STATUS_OK && mode != STATE_SQLITE_READ) {
-        status =
-            run(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL", "use the state", err);
+    int status = makes(mode) ? create_tables(s, mode, err) : check_kind(s, err);
+    if (status == STATUS_OK && mode != STATE_SQLITE_READ && mode != STATE_SQLITE_COPY) {
+        status = state_sqlite_settle(s, err);
     }
     status = status == STATUS_OK ? prepare(s, err) : status;
     if (status == STATUS_OK && mode == STATE_SQLITE_READ) {
@@ -212,7 +200,7 @@ static int open_database(struct state_sqlite *s, enum state_sqlite_mode mode, st
 int state_sqlite_open(const char *path, enum state_sqlite_mode mode, struct state_sqlite **out,
                       struct error *err)
 {
-    if (mode == STATE_SQLITE_CREATE) {
+    if (makes(mode)) {
         const int status = create_file(path, err);
         if (status != STATUS_OK) {
             return status;
@@ -260,67 +248,12 @@ void state_sqlite_remove(const char *path)
 
 int state_sqlite_load(struct state_sqlite *s, struct state_changes *out, struct error *err)
 {
-    sqlite3_stmt *rows = NULL;
-    uint64_t damaged = 0; /* the tile that is, while its records go by */
-    int code;
-    if (sqlite3_prepare_v2(
-            s->db, "SELECT tile, member, item, value FROM state ORDER BY tile, member, item", -1,
-            &rows, NULL) != SQLITE_OK) {
-        return fail(s, "read the state", err);
-    }
-    int status = STATUS_OK;
-    while (status == STATUS_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
-        const struct state_id id = {(uint64_t)sqlite3_column_int64(rows, 0),
-                                    (uint64_t)sqlite3_column_int64(rows, 1),
-                                    (uint64_t)sqlite3_column_int64(rows, 2)};
-        const struct str sealed = {sqlite3_column_blob(rows, 3),
-                                   (size_t)sqlite3_column_bytes(rows, 3)};
-        struct str value;
-        if (damaged != 0 && id.tile == damaged) {
-            continue;
-        }
-        if (state_unseal(id, sealed, &value)) {
-            state_put(out, id, value);
-        } else if (id.tile != 0) {
-            damaged = id.tile;
-            state_gone(out, STATE_TILE_GONE, (struct state_id){.tile = id.tile});
-        } else {
-            status = error_set(err, STATUS_INVALID, "the state %s is damaged", s->path);
-        }
-    }
-    if (status == STATUS_OK && code != SQLITE_DONE) {
-        status = fail(s, "read the state", err);
-    }
-    sqlite3_finalize(rows);
-    return status == STATUS_OK && out->count == 0 ? STATUS_NOT_FOUND : status;
+    return sqlite_read_state(s->db, s->path, out, err);
 }
 
 int state_sqlite_journal(struct state_sqlite *s, struct state_changes *out, struct error *err)
 {
-    sqlite3_stmt *rows = NULL;
-    int code = SQLITE_DONE;
-    int status = STATUS_OK;
-    if (sqlite3_prepare_v2(s->db, "SELECT n, record FROM journal ORDER BY n", -1, &rows, NULL) !=
-        SQLITE_OK) {
-        return fail(s, "read the journal in", err);
-    }
-    while (status == STATUS_OK && (code = sqlite3_step(rows)) == SQLITE_ROW) {
-        const struct state_id id = {.item = (uint64_t)sqlite3_column_int64(rows, 0)};
-        struct str record;
-        if (state_unseal(
-                id,
-                (struct str){sqlite3_column_blob(rows, 1), (size_t)sqlite3_column_bytes(rows, 1)},
-                &record)) {
-            state_put(out, id, record);
-        } else {
-            status = error_set(err, STATUS_INVALID, "the journal in %s is damaged", s->path);
-        }
-    }
-    if (status == STATUS_OK && code != SQLITE_DONE) {
-        status = fail(s, "read the journal in", err);
-    }
-    sqlite3_finalize(rows);
-    return status;
+    return sqlite_read_journal(s->db, s->path, out, err);
 }
 
 /* ---- Writing ---- */
@@ -487,6 +420,12 @@ int state_sqlite_copy(struct state_sqlite *from, struct state_sqlite *to, struct
     return status == STATUS_OK
                ? copy_rows(from, "SELECT n, record FROM journal", to, JOURNAL_ADD, err)
                : status;
+}
+
+int state_sqlite_settle(struct state_sqlite *s, struct error *err)
+{
+    /* In this order: to become a database with a log is a commit, which waits for the disk now. */
+    return run(s, "PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL", "use the state", err);
 }
 
 uint64_t state_sqlite_size(const struct state_sqlite *s)

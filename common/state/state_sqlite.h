@@ -25,6 +25,7 @@ enum state_sqlite_mode {
     STATE_SQLITE_READ,   /* the file must be there, and is shown as it was at one moment */
     STATE_SQLITE_WRITE,  /* as well, and is written to */
     STATE_SQLITE_CREATE, /* the file must not be there; it is made, for its owner alone to read */
+    STATE_SQLITE_COPY,   /* as well, and no fsync is waited for before state_sqlite_settle */
 };
 
 /* On success *out is the caller's to close. STATUS_NOT_FOUND: there is no such file;
@@ -56,6 +57,11 @@ int state_sqlite_journal(struct state_sqlite *state, struct state_changes *out, 
 /* Copies all records and the journal into an empty state that is held (state_sqlite_hold): as part
  * of its next changes. */
 int state_sqlite_copy(struct state_sqlite *from, struct state_sqlite *to, struct error *err);
+
+/* Waits until all that was committed to a STATE_SQLITE_COPY is on disk, but for its entry in the
+ * folder: a single fsync. From now on each commit waits, too. STATUS_IO: it may have lost
+ * something, and is good for nothing but to be closed. */
+int state_sqlite_settle(struct state_sqlite *state, struct error *err);
 
 /* Bytes of the database and of its log. */
 uint64_t state_sqlite_size(const struct state_sqlite *state);

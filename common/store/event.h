@@ -27,6 +27,8 @@ struct event {
     uint64_t ordinal;      /* its place in the delivery order; `n` on the wire */
     wall_time timestamp;   /* event time, as the row has it */
     wall_time arrival;     /* when the ingestor read the row */
+    uint64_t redelivered;  /* the origin in which it came again, though it may have been delivered
+                              before in another order; 0: that cannot be */
     struct str event_type; /* never STR_NULL */
 
     /* Each of these is STR_NULL where the table lacks the column or the row has NULL. */

@@ -125,6 +125,7 @@ static void point_into_fields(struct eventlog *log, struct eventlog_entry *entry
         return;
     }
     (void)mp_as_str(mp_get(&log->doc.root, "event_type"), &entry->event_type);
+    (void)mp_as_uint(mp_get(&log->doc.root, "redelivered"), &entry->redelivered);
     if (entry->id.text.p != NULL) {
         /* Without it there, the entry is found by no id. */
         entry->id = event_id_read(mp_get(&log->doc.root, "id"), &id) ? id : (struct event_id){0};
@@ -262,7 +263,8 @@ const struct eventlog_entry *eventlog_find(const struct eventlog *log, struct ev
     return slot != NULL ? &slot->entry : NULL;
 }
 
-bool eventlog_read_id(const struct eventlog *log, struct str text, struct event_id *id)
+/* The id in a text, as these events have it. */
+static bool read_plain_id(const struct eventlog *log, struct str text, struct event_id *id)
 {
     const bool empty = eventlog_count(log) == 0;
     const bool texts = !empty && eventlog_at(log, 0)->id.text.p != NULL;
@@ -274,9 +276,42 @@ bool eventlog_read_id(const struct eventlog *log, struct str text, struct event_
     return (empty || texts) && event_id_valid(text);
 }
 
-bool eventlog_resume(const struct eventlog *log, struct event_id id, uint64_t *after)
+bool eventlog_read_id(const struct eventlog *log, struct str text, struct event_id *id)
+{
+    struct str plain;
+    uint64_t order;
+    if (event_id_split_order(text, &plain, &order) && read_plain_id(log, plain, id)) {
+        *id = event_id_of_text(text);
+        return true;
+    }
+    return read_plain_id(log, text, id);
+}
+
+bool eventlog_means(struct event_id wanted, struct event_id id)
+{
+    char digits[EVENT_ID_NUMBER_SIZE];
+    struct str plain;
+    uint64_t order;
+    return event_id_equal(wanted, id) || (event_id_split_order(wanted.text, &plain, &order) &&
+                                          str_equal(plain, event_id_format(id, digits)));
+}
+
+const struct eventlog_entry *eventlog_find_seen(const struct eventlog *log, struct event_id id)
 {
     const struct eventlog_entry *entry = eventlog_find(log, id);
+    struct event_id plain;
+    struct str text;
+    uint64_t order = 0;
+    if (entry == NULL && event_id_split_order(id.text, &text, &order) &&
+        read_plain_id(log, text, &plain)) {
+        entry = eventlog_find(log, plain);
+    }
+    return entry != NULL && entry->redelivered == order ? entry : NULL;
+}
+
+bool eventlog_resume(const struct eventlog *log, struct event_id id, uint64_t *after)
+{
+    const struct eventlog_entry *entry = eventlog_find_seen(log, id);
     const bool none = id.text.p == NULL && id.number == 0;
     if (entry == NULL && (!none || log->floor != 0)) {
         return false;

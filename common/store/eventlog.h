@@ -42,6 +42,7 @@ struct eventlog_entry {
     wall_time arrival;       /* when the ingestor read the row */
     wall_time published_at;  /* when the ingestor published it */
     wall_time timestamp;     /* fields.timestamp if it came live; {0} if a snapshot brought it */
+    uint64_t redelivered;    /* fields.redelivered: the order that it came again in; 0: none */
     void *cache;   /* the owner's rendering of the event, or NULL; eventlog_set_cache sets it,
                       and free_cache frees it */
     size_t bytes;  /* what the event takes here, with its rendering */
@@ -112,15 +113,23 @@ size_t eventlog_count(const struct eventlog *log);
 /* The entry with that id (the newest, should an id occur twice), or NULL. O(1). */
 const struct eventlog_entry *eventlog_find(const struct eventlog *log, struct event_id id);
 
-/* Reads an id as a client gives it: as what the ids of these events are, numbers or texts; "0" is
- * that of no event. False when it cannot be one of them. The id borrows the text. */
+/* Reads an id as a client gives it: as what the ids of these events are, numbers or texts, or with
+ * the order in which it was seen (event_id_put_order), which is a text in any case; "0" is that of
+ * no event. False when it cannot be one of them. The id borrows the text. */
 bool eventlog_read_id(const struct eventlog *log, struct str text, struct event_id *id);
+
+/* True when what a client hands back, with or without its order, is of the event with that id. */
+bool eventlog_means(struct event_id wanted, struct event_id id);
+
+/* The entry that a client means by an id with or without its order, or NULL. One that came again in
+ * another order is not meant by its id alone: that may have been seen in the order before. */
+const struct eventlog_entry *eventlog_find_seen(const struct eventlog *log, struct event_id id);
 
 /*
  * Finds where a reader goes on that has seen all events up to the one with that id, or none yet (an
  * id that is all zero): sets *after to the ordinal above which its next event is. False, and *after
- * left alone, when that cannot be told, because the event is not here, or because some have left
- * before a reader that has seen none.
+ * left alone, when that cannot be told: because the event is not here, or was seen in another order
+ * (eventlog_find_seen), or because some have left before a reader that has seen none.
  */
 bool eventlog_resume(const struct eventlog *log, struct event_id id, uint64_t *after);
 

@@ -115,6 +115,34 @@ struct str event_id_format(struct event_id id, char out[EVENT_ID_NUMBER_SIZE])
     return (struct str){out, (size_t)len};
 }
 
+struct str event_id_put_order(struct event_id id, uint64_t order, char out[EVENT_ID_ORDER_SIZE])
+{
+    char digits[EVENT_ID_NUMBER_SIZE];
+    const struct str text = event_id_format(id, digits);
+    const size_t len = text.len < EVENT_ID_MAX ? text.len : EVENT_ID_MAX;
+    memcpy(out, text.p, len);
+    const int more =
+        order != 0 ? snprintf(out + len, EVENT_ID_ORDER_SIZE - len, "~%" PRIu64, order) : 0;
+    return (struct str){out, len + (size_t)more};
+}
+
+bool event_id_split_order(struct str text, struct str *id, uint64_t *order)
+{
+    const char *mark = text.p != NULL ? memrchr(text.p, '~', text.len) : NULL;
+    int64_t number;
+    if (mark == NULL) {
+        return false;
+    }
+    const struct str before = {text.p, (size_t)(mark - text.p)};
+    const struct str after = {mark + 1, text.len - before.len - 1};
+    if (!event_id_valid(before) || !event_id_parse_number(after, &number) || number == 0) {
+        return false;
+    }
+    *id = before;
+    *order = (uint64_t)number;
+    return true;
+}
+
 bool event_id_parse_number(struct str text, int64_t *out)
 {
     int64_t number = 0;

@@ -78,6 +78,18 @@ struct str event_id_format(struct event_id id, char out[EVENT_ID_NUMBER_SIZE]);
 /* Reads a number that is the whole text: 0 to INT64_MAX in decimal. */
 bool event_id_parse_number(struct str text, int64_t *out);
 
+/*
+ * ID~ORDER, what a client hands back of an event that came again in another order (`redelivered`):
+ * which order it was seen in. Without the order nobody knows what stood behind it.
+ */
+#define EVENT_ID_ORDER_SIZE (EVENT_ID_MAX + 24) /* bytes that event_id_put_order needs */
+
+/* Writes that text into `out`; the id alone if the order is 0. */
+struct str event_id_put_order(struct event_id id, uint64_t order, char out[EVENT_ID_ORDER_SIZE]);
+
+/* Takes such a text apart. False when it is none. */
+bool event_id_split_order(struct str text, struct str *id, uint64_t *order);
+
 /* Appends the id as MessagePack; its place is left out. */
 void event_id_put(struct buf *out, struct event_id id);
 

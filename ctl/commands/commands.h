@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The commands of `tilewire`, in the order of --help: command_NAME is defined in NAME.c. A new
- * command is such a file and its line here. */
+/* The commands of `tilewire`, in the order of --help: command_NAME is defined in NAME.c (that of
+ * silence in alerts.c). A new command is such a file and its line here. */
 #ifndef CTL_COMMANDS_COMMANDS_H
 #define CTL_COMMANDS_COMMANDS_H
 
@@ -18,7 +18,9 @@
     X(state)                                                                                       \
     X(token)                                                                                       \
     X(keygen)                                                                                      \
-    X(push)
+    X(push)                                                                                        \
+    X(alerts)                                                                                      \
+    X(silence)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

@@ -173,11 +173,30 @@ static void summarise_sla(struct buf *out, const mp_value *data)
     }
 }
 
+static void summarise_presence(struct buf *out, const mp_value *data)
+{
+    static const char *const names[] = {"up", "late", "missing"};
+    for (size_t i = 0; i < 3; i++) {
+        buf_append_text(out, i != 0 ? ", " : "");
+        show_number(out, mp_get(data, names[i]));
+        buf_printf(out, " %s", names[i]);
+    }
+}
+
 static void summarise_latest(struct buf *out, const mp_value *data)
 {
     const mp_value *rows = mp_get(data, "rows");
     const size_t count = mp_is_map(rows) ? mp_count(rows) : 0;
     buf_printf(out, "%zu row%s", count, count == 1 ? "" : "s");
+}
+
+static void summarise_top(struct buf *out, const mp_value *data)
+{
+    const bool some = mp_get(data, "largest") != NULL;
+    show_number(out, mp_get(data, some ? "largest" : "other"));
+    buf_append_text(out, " (largest), ");
+    show_number(out, mp_get(data, "other"));
+    buf_append_text(out, " of others");
 }
 
 static void summarise_percentile(struct buf *out, const mp_value *data)
@@ -210,16 +229,24 @@ void show_summary(struct buf *out, const mp_value *value)
     } else if (mp_get(data, "total") != NULL) {
         show_number(out, mp_get(data, "total"));
         buf_append_text(out, " open");
+    } else if (mp_get(data, "missing") != NULL) {
+        summarise_presence(out, data);
     } else if (mp_get(data, "running") != NULL) {
         summarise_duration(out, data);
     } else if (mp_get(data, "p95") != NULL) {
         summarise_percentile(out, data);
+    } else if (mp_get(data, "other") != NULL) {
+        summarise_top(out, data);
     } else if (mp_get(data, "show") != NULL) {
         summarise_latest(out, data);
     } else {
         show_number(out, mp_get(data, "value"));
         if (mp_as_str(mp_get(data, "unit"), &unit)) {
             buf_append_char(out, ' ');
+            buf_append_str(out, unit);
+        }
+        if (mp_as_str(mp_get(data, "per"), &unit)) {
+            buf_append_text(out, " per ");
             buf_append_str(out, unit);
         }
     }

@@ -158,7 +158,7 @@ static void take_whole(const struct state_changes *records, const struct record_
         while (at < tiles->count && tiles->list[at].number < record->id.tile) {
             at++;
         }
-        if (record->id.tile == 0 || tiles->list[at].key != NULL) {
+        if (record->id.tile == 0 ? record->kind == STATE_PUT : tiles->list[at].key != NULL) {
             state_put(out, record->id, state_value(records, record));
         }
     }

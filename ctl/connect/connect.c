@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/connect/connect.h"
 
+#include "ctl/connect/alerts.h"
 #include "ctl/connect/gateway.h"
 #include "ctl/connect/programs.h"
 #include "ctl/connect/source.h"
@@ -38,6 +39,7 @@ void connect_try(const struct ctl *ctl, struct findings *out)
     } else {
         try_sources(config, out);
         connect_try_state(config, out);
+        connect_try_alerts(config, out);
     }
     connect_try_programs(ctl, out);
     connect_try_gateway(config, out);

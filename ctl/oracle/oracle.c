@@ -232,10 +232,10 @@ static bool counts(const struct oracle_rows *rows, size_t row, const struct orac
     return cut->after == 0 || ordinal > cut->after || us > cut->after_at.us;
 }
 
-bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
-                 const struct oracle_cut *cut, struct buf *out)
+/* Of the selection's rows, those that count. The caller frees *memory. */
+static struct oracle_selection select_counting(struct oracle_selection s,
+                                               const struct oracle_cut *cut, uint32_t **memory)
 {
-    struct oracle_selection s = selection(members, member);
     uint32_t *picked = x_calloc(s.count + 1, sizeof *picked);
     size_t count = 0;
     for (size_t i = 0; i < s.count; i++) {
@@ -243,12 +243,35 @@ bool oracle_tile(const struct oracle_members *members, const struct oracle_membe
             picked[count++] = s.picked[i];
         }
     }
+    *memory = picked;
     s.picked = picked;
     s.count = count;
+    return s;
+}
+
+bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
+                 const struct oracle_cut *cut, struct buf *out)
+{
+    uint32_t *picked;
+    const struct oracle_selection s = select_counting(selection(members, member), cut, &picked);
     const bool shown = is_shown(&s, cut->at);
     put_value(&s, member->group, cut->at, out);
     free(picked);
     return shown;
+}
+
+bool oracle_tile_allows(const struct oracle_members *members, const struct oracle_member *member,
+                        const struct oracle_cut *cut, const mp_value *data)
+{
+    const struct oracle_type *type = oracle_type_of(members->tile->type);
+    if (type->allows == NULL) {
+        return false;
+    }
+    uint32_t *picked;
+    const struct oracle_selection s = select_counting(selection(members, member), cut, &picked);
+    const bool allowed = is_shown(&s, cut->at) && type->allows(&s, cut->at, data);
+    free(picked);
+    return allowed;
 }
 
 struct tally oracle_tally(const struct oracle_members *members, const struct oracle_member *member,

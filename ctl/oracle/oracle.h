@@ -88,6 +88,11 @@ struct oracle_cut {
 bool oracle_tile(const struct oracle_members *members, const struct oracle_member *member,
                  const struct oracle_cut *cut, struct buf *out);
 
+/* True when `data` is what the member may show at the cut's moment, though oracle_tile gives
+ * another: of what is approximate, all that is within its error is right. */
+bool oracle_tile_allows(const struct oracle_members *members, const struct oracle_member *member,
+                        const struct oracle_cut *cut, const mp_value *data);
+
 /* The tally of the rows that count. *latest is the greatest of their timestamps, INT64_MIN when
  * there is none; it may be NULL. */
 struct tally oracle_tally(const struct oracle_members *members, const struct oracle_member *member,

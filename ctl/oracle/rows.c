@@ -106,6 +106,7 @@ static void want_tile(struct oracle_rows *rows, const struct tile_config *tile)
     want(rows, &tile->item);
     want(rows, &tile->due);
     want(rows, &tile->breakdown);
+    want(rows, &tile->priority);
     want(rows, &tile->group_by);
     for (size_t i = 0; i < tile->show_count; i++) {
         want(rows, &tile->show[i]);

@@ -8,6 +8,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/time/clock.h"
+#include "common/codec/mp.h"
 #include "ctl/oracle/rows.h"
 
 #define ORACLE_BREAKDOWN_MAX 1000 /* different values that a breakdown tells apart */
@@ -32,6 +33,11 @@ struct oracle_type {
     /* True when what the tile shows cannot be told from these rows alone, but depends on when they
      * came. NULL when it never does. */
     bool (*is_undetermined)(const struct oracle_selection *s);
+
+    /* True when that is a right `data` at that moment, too, though it is not what put_data gives:
+     * of what is approximate, more than one is within the error that it states. NULL when
+     * put_data's alone is right. */
+    bool (*allows)(const struct oracle_selection *s, wall_time at, const mp_value *data);
 };
 
 /* oracle_NAME of each type, which types/NAME.c defines. */

@@ -10,7 +10,8 @@
 
 /* Of the records that we can read; a greater one is of a newer version. */
 #define PLACE_FORMAT 2
-#define TILE_FORMAT 1
+#define TILE_FORMAT 2
+#define TILE_FORMAT_FIRST 1
 
 /* STATUS_OK when the first element of the record is that format. */
 static int check_format(const mp_value *record, int64_t wanted, const char *what, struct error *err)
@@ -118,7 +119,7 @@ static int read_tile(struct str value, struct record_tile *tile, struct error *e
         return error_set(err, STATUS_NEWER,
                          "a newer version of Tilewire wrote one of the state's tiles");
     }
-    if (format == TILE_FORMAT && mp_as_str(mp_at(&doc.root, 1), &key) &&
+    if (format >= TILE_FORMAT_FIRST && mp_as_str(mp_at(&doc.root, 1), &key) &&
         mp_as_int(mp_at(&doc.root, 4), &tile->since.us) &&
         mp_as_bool(mp_at(&doc.root, 5), &tile->complete)) {
         tile->key = x_strndup(key.p, key.len);

@@ -14,7 +14,8 @@ struct log {
     struct ctl ctl; /* with the address of the server */
     struct peer *peer;
     struct order *order;
-    uint64_t lanes; /* bit i: its order is that of lane i */
+    unsigned generation; /* of the order when the rows began to be read */
+    uint64_t lanes;      /* bit i: its order is that of lane i */
     bool answers;
     struct delivery delivery;
     uint64_t *ordinals;
@@ -27,8 +28,9 @@ struct deliveries {
     const struct ctl *ctl;
     bool by_id;
     int64_t newest_id;
-    int64_t newest_us; /* with texts: the greatest timestamp of the rows that were there first */
-    bool begun;        /* newest_us is known */
+    int64_t newest_us;  /* with texts: the greatest timestamp of the rows that were there first */
+    bool begun;         /* newest_us is known */
+    struct there there; /* of source.cursor: for orders that do not know yet */
     struct log main;
     struct log *upstreams; /* those of the cache that may own lanes */
     size_t count;
@@ -40,6 +42,17 @@ static bool ids_are_texts(const struct config *config)
 {
     return oracle_has_names(config) || config->source.cursor != NULL ||
            config->source.kind == SOURCE_KAFKA || config->source.kind == SOURCE_REDIS;
+}
+
+/* True where rows are read by a cursor, so that neither ids nor offsets tell of their order. */
+static bool has_cursor(const struct config *config)
+{
+    for (size_t i = 0; i < config->source_count; i++) {
+        if (config->sources[i].cursor != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id,
@@ -78,6 +91,7 @@ void deliveries_destroy(struct deliveries **deliveries)
     }
     free(d->upstreams);
     free_log(&d->main);
+    there_free(&d->there);
     free(d);
     *deliveries = NULL;
 }
@@ -136,6 +150,7 @@ static void read_upstream(const struct deliveries *d, struct log *log)
         str_is(ping.role, "ingestor")) {
         const uint64_t lanes = ping.standing.lanes_owned;
         log->lanes = order_read(log->order, log->peer, d->newest_id, &err) == STATUS_OK ? lanes : 0;
+        log->generation = order_generation(log->order);
     }
 }
 
@@ -152,7 +167,9 @@ int deliveries_read(struct deliveries *d, const struct answer_ping *ping, struct
             read_upstream(d, &d->upstreams[i]);
         }
     }
-    return order_read(d->main.order, d->main.peer, d->newest_id, err);
+    const int status = order_read(d->main.order, d->main.peer, d->newest_id, err);
+    d->main.generation = order_generation(d->main.order);
+    return status;
 }
 
 void deliveries_read_on(struct deliveries *d)
@@ -252,6 +269,9 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
 {
     const size_t count = oracle_rows_count(rows);
     const size_t type = oracle_field(rows, &oracle_field_type);
+    if (log->generation == order_generation(log->order)) {
+        order_note_there(log->order, &d->there);
+    }
     free(log->ordinals);
     free(log->replaced);
     log->ordinals = x_calloc(count + 1, sizeof *log->ordinals);
@@ -279,9 +299,22 @@ static void place(const struct deliveries *d, struct log *log, const struct orac
     log->delivery.floor = d->by_id ? 0 : order_floor(log->order);
 }
 
+/* False while an order is to be told which rows are there. */
+static bool know_there(const struct deliveries *d)
+{
+    bool know = order_knows_there(d->main.order);
+    for (size_t i = 0; i < d->count; i++) {
+        know = know && order_knows_there(d->upstreams[i].order);
+    }
+    return know;
+}
+
 void deliveries_place(struct deliveries *d, const struct oracle_rows *rows)
 {
     note_newest(d, rows);
+    if (has_cursor(d->ctl->config) && !know_there(d)) {
+        there_note(&d->there, rows);
+    }
     place(d, &d->main, rows);
     for (size_t i = 0; i < d->count; i++) {
         if (d->upstreams[i].lanes != 0) {

@@ -42,8 +42,8 @@ struct delivery {
 
 struct deliveries;
 
-/* All arguments are borrowed, and outlive the deliveries. by_id: see struct delivery. newest_id:
- * the greatest id that was in the table when verifying began. */
+/* ctl and peer are borrowed, and outlive the deliveries. by_id: see struct delivery. newest_id: the
+ * greatest id that was in the table when verifying began. */
 struct deliveries *deliveries_create(const struct ctl *ctl, struct peer *peer, bool by_id,
                                      int64_t newest_id);
 void deliveries_destroy(struct deliveries **deliveries);

@@ -5,6 +5,7 @@
 
 #include "ctl/verify/gone_latest.h"
 #include "ctl/verify/gone_read.h"
+#include "ctl/verify/gone_top.h"
 
 /* How many are gone; infinite when it is not known. */
 static long double gone(const struct gone_state *s)
@@ -98,6 +99,8 @@ static bool point_explained(const struct gone_state *s, const mp_value *left, co
     case TILE_AGGREGATE_P90:
     case TILE_AGGREGATE_P95:
     case TILE_AGGREGATE_P99:
+    case TILE_AGGREGATE_DISTINCT:
+    case TILE_AGGREGATE_RANKING:
         return !has_left || has_got;
     case TILE_AGGREGATE_SUM:
     case TILE_AGGREGATE_AVG:
@@ -180,6 +183,37 @@ static bool sla_risk_explained(const struct gone_state *s)
            (long double)mp_count(mp_get(gone_read_data(s->got), "worst")) <= open;
 }
 
+/* A row that is gone had one value. Of an estimate only that is known which says that there is one:
+ * there were more rows than values that are counted exactly. */
+static bool distinct_explained(const struct gone_state *s)
+{
+    const mp_value *left = gone_read_data(s->left);
+    const mp_value *got = gone_read_data(s->got);
+    long double values;
+    if (!gone_read_member_number(got, "value", &values)) {
+        return false;
+    }
+    if (gone_read_is_estimate(got)) {
+        return !s->tally.known || s->tally.rows > DISTINCT_EXACT_MAX;
+    }
+    const long double more = values - gone_read_count(left, "value");
+    return !gone_read_is_estimate(left) && values <= DISTINCT_EXACT_MAX && more >= 0 &&
+           more <= gone(s);
+}
+
+/* What counters have grown by can be anything, but the rate is that of it. */
+static bool rate_explained(const struct gone_state *s)
+{
+    const mp_value *left = gone_read_data(s->left);
+    const mp_value *got = gone_read_data(s->got);
+    const long double more = gone_read_count(got, "count") - gone_read_count(left, "count");
+    return gone_read_is_rate(s->tile, got) &&
+           (gone_read_counts_events(s->tile)
+                ? more >= 0 && more <= gone(s)
+                : gone_read_count(got, "series") >= gone_read_count(left, "series") &&
+                      gone_read_count(got, "series") - gone_read_count(left, "series") <= gone(s));
+}
+
 static bool duration_explained(const struct gone_state *s)
 {
     const mp_value *left = gone_read_data(s->left);
@@ -189,6 +223,22 @@ static bool duration_explained(const struct gone_state *s)
     return gone_read_is_duration(got) && fabsl(count - gone_read_count(left, "count")) <= gone(s) &&
            fabsl(running - gone_read_count(left, "running")) <= gone(s) &&
            (!s->tally.known || 2 * count + running <= (long double)s->tally.rows);
+}
+
+/* A row that is gone can have moved the item that it was about, and no other. */
+static bool presence_explained(const struct gone_state *s)
+{
+    static const char *const names[] = {"up", "late", "missing"};
+    long double items = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const long double count = gone_read_count(gone_read_data(s->got), names[i]);
+        items += count;
+        if (fabsl(count - gone_read_count(gone_read_data(s->left), names[i])) > gone(s)) {
+            return false;
+        }
+    }
+    return (!s->tally.known || items <= (long double)s->tally.rows) &&
+           (long double)mp_count(mp_get(gone_read_data(s->got), "worst")) <= items;
 }
 
 bool gone_explains(const struct gone_state *state)
@@ -210,8 +260,18 @@ bool gone_explains(const struct gone_state *state)
         return percentile_explained(state);
     case TILE_TREND:
         return trend_explained(state);
+    case TILE_DISTINCT:
+        return distinct_explained(state);
+    case TILE_RATE:
+        return rate_explained(state);
+    case TILE_TOP:
+        return gone_top_explains(state->tile, gone_read_data(state->left),
+                                 gone_read_data(state->got), gone(state),
+                                 state->tally.known ? (long double)state->tally.rows : INFINITY);
     case TILE_DURATION:
         return duration_explained(state);
+    case TILE_PRESENCE:
+        return presence_explained(state);
     case TILE_SLA_RISK:
         return sla_risk_explained(state);
     case TILE_BACKLOG:

@@ -5,6 +5,7 @@
 
 #include "ctl/verify/gone_latest.h"
 #include "ctl/verify/gone_read.h"
+#include "ctl/verify/gone_top.h"
 
 /* A value that is the latest row's, after rows have come: it is the same as before, or that of the
  * latest row that came; and that for sure if this row is later than all before. */
@@ -133,6 +134,8 @@ static bool point_followed(const struct gone_change *c, const mp_value *before,
     case TILE_AGGREGATE_P90:
     case TILE_AGGREGATE_P95:
     case TILE_AGGREGATE_P99:
+    case TILE_AGGREGATE_DISTINCT:
+    case TILE_AGGREGATE_RANKING:
         /* Of all, it is between that of the ones and that of the others. */
         return average_followed(before, came, after);
     case TILE_AGGREGATE_MIN:
@@ -172,6 +175,8 @@ static bool window_followed(const struct gone_change *c, const mp_value *before,
     case TILE_AGGREGATE_P90:
     case TILE_AGGREGATE_P95:
     case TILE_AGGREGATE_P99:
+    case TILE_AGGREGATE_DISTINCT:
+    case TILE_AGGREGATE_RANKING:
         break;
     }
     return true;
@@ -277,6 +282,39 @@ static bool sla_risk_followed(const struct gone_change *c)
            gone_read_count(after, "breached") >= gone_read_count(before, "breached") - rows;
 }
 
+/* Each row has one value, and those that came are there. Without a window, no value is forgotten.
+ */
+static bool distinct_followed(const struct gone_change *c)
+{
+    const mp_value *before = gone_read_data(c->before);
+    const mp_value *came = gone_read_data(c->came);
+    const mp_value *after = gone_read_data(c->after);
+    const bool keeps = !gone_read_windowed(c->tile);
+    const long double was = gone_read_count(before, "value");
+    const long double fresh = gone_read_count(came, "value");
+    const long double is = gone_read_count(after, "value");
+    if (gone_read_is_estimate(after)) {
+        return gone_read_is_estimate(before) || gone_read_is_estimate(came) ||
+               was + fresh > DISTINCT_EXACT_MAX;
+    }
+    if (gone_read_is_estimate(came) || (keeps && gone_read_is_estimate(before))) {
+        return false;
+    }
+    return is >= fresh && is <= DISTINCT_EXACT_MAX && (!keeps || is >= was) &&
+           (gone_read_is_estimate(before) || is <= was + fresh);
+}
+
+/* Those that came are in the window; of the others it forgets some. */
+static bool rate_followed(const struct gone_change *c)
+{
+    const mp_value *after = gone_read_data(c->after);
+    const char *what = gone_read_counts_events(c->tile) ? "count" : "series";
+    return gone_read_is_rate(c->tile, after) &&
+           rows_followed(c, gone_read_count(gone_read_data(c->before), what),
+                         gone_read_count(gone_read_data(c->came), what),
+                         gone_read_count(after, what));
+}
+
 /* Each row begins or ends one item at most. An item leaves the window with time. */
 static bool duration_followed(const struct gone_change *c)
 {
@@ -286,6 +324,19 @@ static bool duration_followed(const struct gone_change *c)
     return gone_read_is_duration(after) &&
            gone_read_count(after, "count") <= gone_read_count(before, "count") + rows &&
            fabsl(gone_read_count(after, "running") - gone_read_count(before, "running")) <= rows;
+}
+
+/* Time alone takes items from up to late, to missing, and away; and one that is late may be
+ * returning. So each row adds one item at most. */
+static bool presence_followed(const struct gone_change *c)
+{
+    const mp_value *before = gone_read_data(c->before);
+    const mp_value *after = gone_read_data(c->after);
+    const long double were = gone_read_count(before, "up") + gone_read_count(before, "late");
+    const long double are = gone_read_count(after, "up") + gone_read_count(after, "late");
+    return are <= were + (long double)c->rows &&
+           are + gone_read_count(after, "missing") <=
+               were + gone_read_count(before, "missing") + (long double)c->rows;
 }
 
 bool gone_change_is_right(const struct gone_change *change)
@@ -307,8 +358,17 @@ bool gone_change_is_right(const struct gone_change *change)
         return percentile_followed(change);
     case TILE_TREND:
         return trend_followed(change);
+    case TILE_DISTINCT:
+        return distinct_followed(change);
+    case TILE_RATE:
+        return rate_followed(change);
+    case TILE_TOP:
+        return gone_top_follows(change->tile, gone_read_data(change->before),
+                                gone_read_data(change->came), gone_read_data(change->after));
     case TILE_DURATION:
         return duration_followed(change);
+    case TILE_PRESENCE:
+        return presence_followed(change);
     case TILE_SLA_RISK:
         return sla_risk_followed(change);
     case TILE_BACKLOG:

@@ -74,6 +74,23 @@ long double gone_read_sum(const mp_value *map)
     return sum;
 }
 
+bool gone_read_counts_events(const struct tile_config *tile)
+{
+    return tile->metric == NULL && tile->value.kind == TILE_FIELD_NONE;
+}
+
+bool gone_read_is_rate(const struct tile_config *tile, const mp_value *data)
+{
+    const bool events = gone_read_counts_events(tile);
+    long double amount = 0;
+    long double value = 0;
+    const bool has_amount = gone_read_member_number(data, events ? "count" : "increase", &amount);
+    const bool has_value = gone_read_member_number(data, "value", &value);
+    const long double share = (long double)tile_per_ms(tile->per) / (long double)tile->window_ms;
+    return has_amount == has_value && (has_value || !events) &&
+           gone_read_same(value, amount * share);
+}
+
 bool gone_read_bucket(const struct tile_config *tile, const mp_value *name, int64_t *start_ms)
 {
     struct str text;
@@ -102,6 +119,12 @@ bool gone_read_are_percentiles(const mp_value *data)
         before = value;
     }
     return true;
+}
+
+bool gone_read_is_estimate(const mp_value *data)
+{
+    bool is = false;
+    return mp_as_bool(mp_get(data, "estimate"), &is) && is;
 }
 
 bool gone_read_is_duration(const mp_value *data)

@@ -9,7 +9,8 @@
 #include "common/codec/mp.h"
 #include "common/config/tiles.h"
 
-#define GONE_TOLERANCE 1e-9L /* relative: what two roundings of a sum may make */
+#define DISTINCT_EXACT_MAX 1024 /* different values beyond which they are estimated */
+#define GONE_TOLERANCE 1e-9L    /* relative: what two roundings of a sum may make */
 
 /* The `data` of a whole value, or NULL. */
 const mp_value *gone_read_data(const mp_value *value);
@@ -38,12 +39,21 @@ long double gone_read_sum(const mp_value *map);
 /* True when the percentiles in `data` are in their order, and there where there are rows. */
 bool gone_read_are_percentiles(const mp_value *data);
 
+/* True when `data` says that it is an estimate. */
+bool gone_read_is_estimate(const mp_value *data);
+
 /* True when what `data` says of durations fits together. */
 bool gone_read_is_duration(const mp_value *data);
 
 /* True when the percentage in `data` is that of its part and its whole; of nothing there is none.
  */
 bool gone_read_is_ratio(const mp_value *data);
+
+/* True when a rate counts events, and does not read counters. */
+bool gone_read_counts_events(const struct tile_config *tile);
+
+/* True when the value in `data` is that of what it counts, or of what has grown. */
+bool gone_read_is_rate(const struct tile_config *tile, const mp_value *data);
 
 /* How many items a whole value of SLA risk has. */
 long double gone_read_open_items(const mp_value *value);

@@ -60,8 +60,10 @@ struct order {
     int64_t greatest_key; /* of the places; 0 when there is none */
     int64_t newest;       /* rows with ids above that were not delivered up to the floor */
     struct begin begins[CONFIG_SOURCES_MAX]; /* by source; without `sources` the first alone */
-    bool whole; /* the log was read to its end since it was forgotten last */
-    bool begun; /* True when something was read since it was forgotten last. */
+    struct there there; /* rows that were in the table when it was read first behind the log */
+    bool there_known;   /* it was */
+    bool whole;         /* the log was read to its end since it was forgotten last */
+    bool begun;         /* True when something was read since it was forgotten last. */
     unsigned generation;
 };
 
@@ -101,6 +103,8 @@ static void forget(struct order *order)
     order->begun = false;
     order->last = 0;
     forget_begins(order);
+    there_free(&order->there);
+    order->there_known = false;
     order->least_key = INT64_MAX;
     order->greatest_key = 0;
     order->whole = false;
@@ -325,6 +329,27 @@ bool order_has_passed(const struct order *order, const struct order_row *row)
            (row->offset < stream->last || order->position > order->last);
 }
 
+/* True for a row of a table read by its cursor that came into it when the log was there. */
+static bool came_since(const struct order *order, const struct order_row *row)
+{
+    const struct begin *begin = &order->begins[row->source];
+    return order->there_known ? !there_has(&order->there, row->key)
+                              : begin->count != 0 && row->timestamp.us > begin->first_us;
+}
+
+bool order_knows_there(const struct order *order)
+{
+    return order->there_known;
+}
+
+void order_note_there(struct order *order, const struct there *there)
+{
+    if (order->whole && !order->there_known) {
+        there_copy(&order->there, there);
+        order->there_known = true;
+    }
+}
+
 uint64_t order_of(const struct order *order, const struct order_row *row)
 {
     const struct place *place = find(order, row->key);
@@ -334,11 +359,8 @@ uint64_t order_of(const struct order *order, const struct order_row *row)
     if (!order->texts) {
         return row->key > order->newest ? ORDER_NOT_DELIVERED : 0;
     }
-    const struct begin *begin = &order->begins[row->source];
-    const bool younger = row->stream != 0
-                             ? is_behind(order, row)
-                             : begin->count != 0 && row->timestamp.us > begin->first_us;
-    return order->floor == 0 || younger ? ORDER_NOT_DELIVERED : 0;
+    const bool not_yet = row->stream != 0 ? is_behind(order, row) : came_since(order, row);
+    return order->floor == 0 || not_yet ? ORDER_NOT_DELIVERED : 0;
 }
 
 size_t order_count(const struct order *order, uint64_t after, uint64_t last)

@@ -12,9 +12,14 @@
  * not here was not delivered yet if its id is above that. Else it was delivered up to the floor; or
  * it has been committed late, and is not in the log for a moment.
  *
- * Ids that are texts (source.cursor) say nothing of order. A row of those that is not here was not
- * delivered yet, if it is younger than the first events behind the floor; what came in order before
- * them is older.
+ * Ids that are texts (source.cursor) say nothing of order, and times little, for a row may come
+ * late. A row of those that is not here was not delivered yet, if it was not in the table either
+ * when that was read first behind the log: what was delivered up to the floor was.
+ *
+ *   the log, read first      floor │15 16 17 18 …
+ *   rows, read behind that    ████████████████████▌           ▌ read again: ████ came since
+ *
+ * Before the table was read so, a row was not delivered yet if it is younger than the first events.
  *
  * Where they are of streams (orders-3-1042), a stream is delivered in the order of its offsets. A
  * row that is not here was not delivered yet, if one is here that stands before it in its stream.
@@ -30,6 +35,7 @@
 
 #include "ctl/oracle/rows.h"
 #include "ctl/peer/peer.h"
+#include "ctl/verify/there.h"
 
 #define ORDER_NOT_DELIVERED UINT64_MAX
 
@@ -49,6 +55,11 @@ void order_destroy(struct order **order);
  * in the table when verifying began: rows up to it have to be delivered by now. Fails as peer_ask
  * does, and with STATUS_INVALID when a page cannot be read. */
 int order_read(struct order *order, struct peer *peer, int64_t newest_id, struct error *err);
+
+/* Of source.cursor: these rows are all that are in the table, which was read behind the log. Only
+ * the first of them since the order was forgotten last are taken. */
+void order_note_there(struct order *order, const struct there *there);
+bool order_knows_there(const struct order *order);
 
 /* How often it was forgotten: two moments of it can only be compared when this is the same. */
 unsigned order_generation(const struct order *order);

@@ -29,6 +29,7 @@ struct verify {
     struct deliveries *deliveries;
     struct verdicts *verdicts;
     struct served served;     /* the last snapshot */
+    uint64_t lanes;           /* all that were served in one of the snapshots */
     struct oracle_view *view; /* these three are NULL unless a gateway is asked */
     struct web *web;
     struct shown *shown;
@@ -114,6 +115,18 @@ static void read_on(void *arg)
     }
 }
 
+/* A server that turns to an ingestor that has just started, or to another one, serves fewer lanes
+ * for a moment, or none. What it does not serve cannot be judged, and was not found to be right. */
+static int check_lanes(struct verify *v, struct error *err)
+{
+    v->lanes |= v->served.lanes;
+    return v->lanes != 0 && (v->lanes & ~v->served.lanes) == 0
+               ? STATUS_OK
+               : error_set(
+                     err, STATUS_AGAIN,
+                     "the server lacks the tiles of an ingestor that has gone, or just begun");
+}
+
 /*
  * The snapshot is read first, then the rows, and the order of delivery all the time: so each row
  * that is in a tile has its place in the order, and is in the table, unless it is gone; and a row
@@ -124,6 +137,9 @@ static int compare_once(struct verify *v, bool last, struct error *err)
     struct answer_ping answer;
     served_free(&v->served);
     int status = served_fetch(v->peer, &v->served, err);
+    if (status == STATUS_OK) {
+        status = check_lanes(v, err);
+    }
     if (status == STATUS_OK && v->web != NULL) {
         status = shown_fetch(v->shown, v->web, err);
     }

@@ -58,6 +58,23 @@ static void put_streams(const struct api *api, struct buf *out)
          true, c->unlogged},
         {"streams_conflated", "Times that a log ran away from a slow stream.", true, c->conflated},
         {"streams_reset", "Streams told to start over.", true, c->resets},
+        {"streams_paused", "Streams that wait because their address is beyond its work.", false,
+         streams_paused(api->streams)},
+        {"streams_pauses", "Times that a stream began to wait for that.", true, c->paused},
+        {"blocks_compressed", "Times that what a stream had not been sent yet was compressed.",
+         true, c->packed},
+        {"blocks_shared", "Times that another stream's compressed block served.", true,
+         c->packed_shared},
+        {"blocks_bytes", "The memory of compressed blocks that are kept for other streams.", false,
+         streams_packed_bytes(api->streams)},
+    };
+    put_samples(out, samples, sizeof samples / sizeof *samples);
+}
+
+static void put_websockets(const struct api *api, struct buf *out)
+{
+    const struct streams_counters *c = streams_counters(api->streams);
+    const struct sample samples[] = {
         {"websockets", "Those of the streams open now that are WebSockets.", false,
          c->ws_opened - c->ws_ended},
         {"websockets_opened", "Streams opened that are WebSockets.", true, c->ws_opened},
@@ -79,9 +96,6 @@ static void put_streams(const struct api *api, struct buf *out)
          true, c->ws_no_room},
         {"websockets_in_debt", "WebSockets closed with 1013: their address is beyond its work.",
          true, c->ws_in_debt},
-        {"streams_paused", "Streams that wait because their address is beyond its work.", false,
-         streams_paused(api->streams)},
-        {"streams_pauses", "Times that a stream began to wait for that.", true, c->paused},
     };
     put_samples(out, samples, sizeof samples / sizeof *samples);
 }
@@ -303,6 +317,7 @@ enum MHD_Result api_metrics(struct request *request)
     static const char *const headers[] = {"Cache-Control", "no-store", NULL};
     struct buf body = {0};
     put_streams(api, &body);
+    put_websockets(api, &body);
     put_http(api, api->http, &body);
     request->steps += METRICS_STEPS;
     put_auth(api, &body);

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -47,7 +48,14 @@ static void put_header(void *out, const char *name, const char *value)
     buf_printf(out, "%s: %s\r\n", name, value);
 }
 
-static void put_sse_head(const struct request *request, struct buf *out)
+/* True when what is sent depends on which coding the client accepts. */
+static bool varies(const struct request *request)
+{
+    return api_of(request)->config->gateway.compress_streams;
+}
+
+static void put_sse_head(const struct request *request, const struct stream_request *stream,
+                         struct buf *out)
 {
     char cache[REPLY_CACHE_SIZE];
     buf_append_text(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -56,9 +64,16 @@ static void put_sse_head(const struct request *request, struct buf *out)
     put_header(out, "Date", reply_date(request));
     put_header(out, "Cache-Control", reply_cache_control(request, STREAM_CACHING, cache));
     reply_each_common(request, put_header, out);
-    /* The first event ends the block: many libraries take one that has no data for an event without
-     * any. rand() would not do: unseeded, it spreads the clients of all gateways alike. */
-    buf_printf(out, "\r\nretry: %u\n", 1000 + arc4random_uniform(2000));
+    if (varies(request)) {
+        put_header(out, "Vary", "Accept-Encoding");
+    }
+    if (stream->coding != CODING_NONE) {
+        put_header(out, "Transfer-Encoding", "chunked");
+    }
+    if (stream->coding == CODING_GZIP) {
+        put_header(out, "Content-Encoding", "gzip");
+    }
+    buf_append_text(out, "\r\n");
 }
 
 /* counter: of those refused for the same reason. */
@@ -72,8 +87,26 @@ static enum MHD_Result refuse_stream(struct request *request, struct stream_requ
     return reply_problem(request, status, detail, retry_s);
 }
 
+/* What HEAD is answered: all that the head of a stream says but how its body is cut. */
+static enum MHD_Result reply_head(struct request *request, struct stream_request *stream)
+{
+    const char *headers[9] = {"Cache-Control", STREAM_CACHING, "X-Accel-Buffering", "no"};
+    size_t count = 4;
+    if (varies(request)) {
+        headers[count++] = "Vary";
+        headers[count++] = "Accept-Encoding";
+    }
+    if (stream->coding == CODING_GZIP) {
+        headers[count++] = "Content-Encoding";
+        headers[count++] = "gzip";
+    }
+    selection_free(&stream->selection);
+    return reply_endless(request, MHD_HTTP_OK, "text/event-stream", headers);
+}
+
 enum MHD_Result open_stream(struct request *request, struct stream_request *stream,
-                            void (*put_head)(const struct request *request, struct buf *out))
+                            void (*put_head)(const struct request *request,
+                                             const struct stream_request *stream, struct buf *out))
 {
     struct api *api = api_of(request);
     struct api_counters *counters = &api->counters;
@@ -82,10 +115,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     stream->view = request->view;
     stream->expires = who_ends(request);
     if (request->head) {
-        static const char *const headers[] = {"Cache-Control", STREAM_CACHING, "X-Accel-Buffering",
-                                              "no", NULL};
-        selection_free(&stream->selection);
-        return reply_endless(request, MHD_HTTP_OK, "text/event-stream", headers);
+        return reply_head(request, stream);
     }
     switch (streams_room(api->streams, stream)) {
     case STREAMS_ROOM:
@@ -124,7 +154,7 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     }
     struct buf head = {0};
     tune(fd, api->config->gateway.stalled_ms);
-    put_head(request, &head);
+    put_head(request, stream, &head);
     if (streams_attach(api->streams, fd, stream, buf_str(&head), api->turn->now) == STATUS_FULL) {
         clients_stream_closed(api->clients, &stream->address);
     }
@@ -132,7 +162,22 @@ enum MHD_Result open_stream(struct request *request, struct stream_request *stre
     return MHD_NO; /* libmicrohttpd lets go of the connection; the duplicate lives on */
 }
 
+/* HTTP/1.0 knows no chunks, and what such a client is sent ends with its connection. */
+static enum coding coding_for(const struct request *request)
+{
+    if (request->http_1_0) {
+        return CODING_NONE;
+    }
+    return varies(request) && request_accepts_gzip(request) ? CODING_GZIP : CODING_CHUNKED;
+}
+
 enum MHD_Result open_stream_sse(struct request *request, struct stream_request *stream)
 {
+    /* The first event ends the block: many libraries take one that has no data for an event without
+     * any. rand() would not do: unseeded, it spreads the clients of all gateways alike. */
+    char retry[32];
+    const int len = snprintf(retry, sizeof retry, "retry: %u\n", 1000 + arc4random_uniform(2000));
+    stream->coding = coding_for(request);
+    stream->preface = (struct str){retry, (size_t)len};
     return open_stream(request, stream, put_sse_head);
 }

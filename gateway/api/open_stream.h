@@ -13,7 +13,8 @@
 /* Takes the selection of the stream over, and fills in its address and view. put_head: appends the
  * head of the answer; called only when the stream is admitted. Returns what the handler returns. */
 enum MHD_Result open_stream(struct request *request, struct stream_request *stream,
-                            void (*put_head)(const struct request *request, struct buf *out));
+                            void (*put_head)(const struct request *request,
+                                             const struct stream_request *stream, struct buf *out));
 
 /* The same with the head of server-sent events. */
 enum MHD_Result open_stream_sse(struct request *request, struct stream_request *stream);

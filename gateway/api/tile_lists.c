@@ -12,7 +12,7 @@
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
 #include "common/store/store_list.h"
-#include "gateway/http/encoding.h"
+#include "gateway/base/deflate.h"
 
 /* The work that a list is, in steps. */
 #define TILE_STEPS 2         /* A tile that is looked at. */
@@ -217,7 +217,7 @@ bool tile_list_compresses(const struct tile_list *list)
 struct blob *tile_list_gzip(struct tile_list *list)
 {
     if (list->gzip == NULL && tile_list_compresses(list)) {
-        list->gzip = encoding_gzip(blob_str(list->json));
+        list->gzip = deflate_gzip(blob_str(list->json));
     }
     return list->gzip;
 }

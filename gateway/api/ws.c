@@ -97,8 +97,10 @@ static enum MHD_Result refuse_upgrade(struct request *request, const char *detai
     return reply_problem_with(request, MHD_HTTP_UPGRADE_REQUIRED, detail, 0, headers);
 }
 
-static void put_head(const struct request *request, struct buf *out)
+static void put_head(const struct request *request, const struct stream_request *stream,
+                     struct buf *out)
 {
+    (void)stream;
     const char *protocols = request_header(request, "Sec-WebSocket-Protocol");
     buf_append_text(out, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                          "Connection: Upgrade\r\nSec-WebSocket-Accept: ");

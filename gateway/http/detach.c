@@ -122,10 +122,10 @@ int detach_self_test(struct error *err)
     struct sockaddr_in address;
     struct self_test test = {.taken = -1};
     const int listening = listen_locally(&address);
-    struct MHD_Daemon *daemon =
-        MHD_start_daemon(DETACH_MHD_FLAGS, 0, NULL, NULL, take, &test, MHD_OPTION_EXTERNAL_LOGGER,
-                         detach_logger, NULL, MHD_OPTION_LISTEN_SOCKET, listening,
-                         MHD_OPTION_URI_LOG_CALLBACK, note_target, &test, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        DETACH_MHD_FLAGS, 0, NULL, NULL, take, &test, MHD_OPTION_EXTERNAL_LOGGER, detach_logger,
+        NULL, MHD_OPTION_LISTEN_SOCKET, listening, MHD_OPTION_STRICT_FOR_CLIENT,
+        JUDGE_MHD_IS_STRICT, MHD_OPTION_URI_LOG_CALLBACK, note_target, &test, MHD_OPTION_END);
     const int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool ok =
         daemon != NULL && client >= 0 &&

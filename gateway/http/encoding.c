@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gateway/http/encoding.h"
 
-#include <assert.h>
+#include <string.h>
 #include <strings.h>
-
-#define ZLIB_CONST /* its input is const */
-#include <zlib.h>
-
-#include "common/base/buf.h"
-#include "common/base/xalloc.h"
 
 /* Takes what stands before the separator off the text. */
 static struct str take(struct str *rest, char separator)
@@ -70,38 +64,4 @@ bool encoding_wants_gzip(const struct encoding_weights *accepted)
 {
     const int gzip = accepted->gzip >= 0 ? accepted->gzip : accepted->any;
     return gzip > 0 && gzip >= accepted->identity;
-}
-
-static void *z_alloc(void *arg, unsigned count, unsigned size)
-{
-    (void)arg;
-    return x_calloc(count, size);
-}
-
-static void z_free(void *arg, void *memory)
-{
-    (void)arg;
-    free(memory);
-}
-
-struct blob *encoding_gzip(struct str bytes)
-{
-    z_stream z = {.next_in = (const Bytef *)bytes.p,
-                  .avail_in = (uInt)bytes.len,
-                  .zalloc = z_alloc,
-                  .zfree = z_free};
-    struct buf out = {0};
-    /* Speed comes first, for the next change makes it anew. +16 asks for the header of gzip. */
-    int status = deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + 16, MAX_MEM_LEVEL,
-                              Z_DEFAULT_STRATEGY);
-    assert(status == Z_OK);
-    z.avail_out = (uInt)deflateBound(&z, (uLong)bytes.len);
-    z.next_out = (Bytef *)buf_reserve(&out, z.avail_out);
-    status = deflate(&z, Z_FINISH);
-    assert(status == Z_STREAM_END); /* deflateBound promises that it fits */
-    (void)status;
-    struct blob *blob = blob_new((struct str){out.data, z.total_out});
-    (void)deflateEnd(&z);
-    buf_free(&out);
-    return blob;
 }

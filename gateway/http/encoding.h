@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Content codings: what a client accepts, and compressing for those who do. Just this file knows
- * zlib. Pure.
- */
+/* Content codings: what a client accepts. gateway/base/deflate.h compresses. Pure. */
 #ifndef GATEWAY_HTTP_ENCODING_H
 #define GATEWAY_HTTP_ENCODING_H
 
 #include <stdbool.h>
 
-#include "common/base/blob.h"
 #include "common/base/str.h"
 
 /* What Accept-Encoding says of each coding: its weight (RFC 9110, 12.5.3) in thousandths, -1 when
@@ -26,9 +22,5 @@ void encoding_take_line(struct encoding_weights *accepted, struct str line);
 
 /* True when gzip is accepted, and not liked less than what is not compressed. */
 bool encoding_wants_gzip(const struct encoding_weights *accepted);
-
-/* The bytes (less than 2 GiB) as gzip, with one reference, which is the caller's. Takes some 5 ms
- * for each MB. */
-struct blob *encoding_gzip(struct str bytes);
 
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define BLANKS_MAX 65536 /* more than a header may have */
+
 #define BAD_REQUEST 400
 #define TOO_LARGE 413
 #define NOT_IMPLEMENTED 501
@@ -124,11 +126,12 @@ static bool is_named(struct str name, const char *wanted)
 }
 
 void framing_begin(struct framing *framing, const char *method, struct framing_target target,
-                   const char *version)
+                   const char *version, bool trims)
 {
     const size_t method_len = strlen(method);
     *framing = (struct framing){.begin = method,
                                 .next = version + strlen(version) + 2,
+                                .trims = trims,
                                 .http_1_0 = strcmp(version, "HTTP/1.0") == 0};
     if (!is_token((struct str){method, method_len})) {
         note(framing, &bad_method);
@@ -185,6 +188,22 @@ static void take_coding(struct framing *framing, struct str coding)
     framing->chunked = true;
 }
 
+/* True when the line before ends right before `line`, or with blanks that were left out: of these
+ * the first one has become the NUL behind the value. */
+static bool is_next(const struct framing *framing, const char *line)
+{
+    if (line <= framing->next || !framing->trims || line - framing->next > BLANKS_MAX) {
+        return line == framing->next;
+    }
+    const char *p = framing->next - 1;
+    for (; p < line - 2; p++) {
+        if (*p != ' ' && *p != '\t') {
+            return false;
+        }
+    }
+    return p[0] == '\r' && p[1] == '\n';
+}
+
 void framing_line(struct framing *framing, struct str name, struct str value)
 {
     if (!is_token(name)) {
@@ -193,7 +212,7 @@ void framing_line(struct framing *framing, struct str name, struct str value)
     if (!all_are(value, VALUE)) {
         note(framing, &bad_value);
     }
-    if (name.p != framing->next || value.p <= name.p + name.len) {
+    if (!is_next(framing, name.p) || value.p <= name.p + name.len) {
         note(framing, &bad_lines);
     }
     framing->next = value.p + value.len + 2;
@@ -207,7 +226,7 @@ void framing_line(struct framing *framing, struct str name, struct str value)
 
 const struct framing_fault *framing_end(struct framing *framing, size_t header_bytes)
 {
-    if (framing->next + 2 != framing->begin + header_bytes) {
+    if (!is_next(framing, framing->begin + header_bytes - 2)) {
         note(framing, &bad_lines);
     }
     if (!framing->host && !framing->http_1_0) {

@@ -15,6 +15,10 @@
  * So it shows when a byte was passed over: each text has to begin where the one before it says. No
  * byte is read that was not handed over. detach_self_test tries at each start whether it is so.
  *
+ * Libmicrohttpd 1.0 leaves blanks out that stand at the end of a line. Where it is told to be
+ * strict (JUDGE_MHD_IS_STRICT) it refuses by itself what could stand there besides: an LF alone, a
+ * NUL, a folded line. So between two of its texts there may be blanks, which are looked at.
+ *
  * Pure.
  */
 #ifndef GATEWAY_HTTP_FRAMING_H
@@ -48,6 +52,7 @@ struct framing {
     const char *begin;                 /* of the method */
     const char *next;                  /* where the next line has to begin */
     const struct framing_fault *fault; /* the first one; NULL: there is none so far */
+    bool trims;                        /* values come without the blanks at their end */
     bool http_1_0;                     /* the client speaks HTTP/1.0 */
     bool host;                         /* there is a Host */
     bool length;                       /* there is a Content-Length */
@@ -57,9 +62,10 @@ struct framing {
 /* Looks at a target as it came, with the query. The text is borrowed. */
 struct framing_target framing_target(const char *text);
 
-/* Each is in the buffer of libmicrohttpd, and lives as long as the request. */
+/* Each is in the buffer of libmicrohttpd, and lives as long as the request. trims: libmicrohttpd is
+ * strict, and leaves blanks out at the end of values. */
 void framing_begin(struct framing *framing, const char *method, struct framing_target target,
-                   const char *version);
+                   const char *version, bool trims);
 
 /* A line of the header, in their order. */
 void framing_line(struct framing *framing, struct str name, struct str value);

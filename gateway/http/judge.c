@@ -15,7 +15,7 @@ const struct framing_fault *judge_framing(struct MHD_Connection *connection,
                                           const char *version, bool *chunked)
 {
     struct framing framing;
-    framing_begin(&framing, method, target, version);
+    framing_begin(&framing, method, target, version, JUDGE_MHD_IS_STRICT != 0);
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_line, &framing);
     *chunked = framing.chunked;
     return framing_end(

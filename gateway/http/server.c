@@ -9,6 +9,7 @@
 #include "common/base/xalloc.h"
 #include "gateway/http/detach.h"
 #include "gateway/http/http_state.h"
+#include "gateway/http/judge.h"
 #include "gateway/http/lengths.h"
 #include "gateway/http/listen.h"
 #include "gateway/http/reply.h"
@@ -186,9 +187,9 @@ int http_start(struct http *http, struct error *err)
         MHD_OPTION_LISTEN_SOCKET, http->listening, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)(inactive_ms / 1000 + 2), MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)config->connections.max,
-        MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-        MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_END);
+        MHD_OPTION_STRICT_FOR_CLIENT, JUDGE_MHD_IS_STRICT, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, http, MHD_OPTION_URI_LOG_CALLBACK, on_uri, http, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, http, MHD_OPTION_END);
     if (http->daemon == NULL) {
         return error_set(err, STATUS_IO, "libmicrohttpd could not be started");
     }

@@ -130,7 +130,7 @@ static void wake_resuming(struct waiting *waiting, struct event_id event_id)
     struct waiting_item *next;
     DL_FOREACH_SAFE(waiting->lists[WAITING_TO_RESUME], item, next)
     {
-        if (event_id_equal(item->event_id, event_id)) {
+        if (eventlog_means(item->event_id, event_id)) {
             wake(waiting, item, WAITING_CHANGED);
         }
     }

@@ -12,11 +12,12 @@
 #define FIRST_STREAMS 6 /* As many as fit into the smallest piece of the heap. */
 #define MAPPED_USED 8   /* A mapped log of which less than that part was used is given back. */
 
-struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
-                               uint64_t watermark)
+struct channel *channel_create(enum channel_kind kind, enum coding coding,
+                               struct selection *selection, size_t ring_max, uint64_t watermark)
 {
     struct channel *channel = x_calloc(1, sizeof *channel);
     channel->kind = kind;
+    channel->coding = coding;
     channel->ring_max = ring_max;
     channel->watermark = watermark;
     channel->selection = *selection;

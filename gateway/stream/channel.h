@@ -23,6 +23,7 @@
 #include "gateway/base/latency.h"
 #include "gateway/base/selection.h"
 #include "gateway/stream/buckets.h"
+#include "gateway/stream/render/coding.h"
 #include "gateway/stream/ring.h"
 
 struct view;
@@ -37,6 +38,7 @@ enum channel_kind {
     CHANNEL_WS_EVENTS,  /* Events as frames of WebSockets. */
     CHANNEL_WS_IDLE,    /* WebSockets without a subscription, which get heartbeats only. */
 };
+#define CHANNEL_KINDS 8
 
 static inline bool channel_has_events(enum channel_kind kind)
 {
@@ -63,6 +65,7 @@ struct channel_name {
 
 struct channel {
     enum channel_kind kind;     /* What it carries, and over which transport. */
+    enum coding coding;         /* What its frames are wrapped into; WebSockets: CODING_NONE. */
     struct selection selection; /* What its streams asked for, less what they may not see; owned. */
     const struct view *view;    /* WebSockets: what their clients may see; owned. Else NULL. */
     struct ring ring;           /* The log of frames. */
@@ -95,8 +98,8 @@ struct channel {
 
 /* Takes the selection over. ring_max: the log may grow up to that many bytes. It has no memory
  * until there is a frame to log. */
-struct channel *channel_create(enum channel_kind kind, struct selection *selection, size_t ring_max,
-                               uint64_t watermark);
+struct channel *channel_create(enum channel_kind kind, enum coding coding,
+                               struct selection *selection, size_t ring_max, uint64_t watermark);
 void channel_destroy(struct channel **channel);
 
 /* Adds a stream; *slot becomes its place among the channel's streams. */

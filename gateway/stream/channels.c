@@ -20,13 +20,13 @@ static uint32_t hash_of(const struct selection *selection)
     return table_hash(selection->text, strlen(selection->text));
 }
 
-struct channel *channels_find(const struct streams *s, enum channel_kind kind,
+struct channel *channels_find(const struct streams *s, enum channel_kind kind, enum coding coding,
                               const struct view *view, const struct selection *selection)
 {
     const struct buckets_item *item = buckets_find(&s->by_selection, hash_of(selection));
     for (; item != NULL; item = buckets_again(item)) {
         struct channel *channel = item->owner;
-        if (channel->kind == kind && has_view(channel, view) &&
+        if (channel->kind == kind && channel->coding == coding && has_view(channel, view) &&
             strcmp(channel->selection.text, selection->text) == 0) {
             return channel;
         }
@@ -64,6 +64,7 @@ static void insert(struct streams *s, struct channel *channel)
     channel->units = units_of(&channel->selection);
     s->channel_units += channel->units;
     s->channels[s->channel_count++] = channel;
+    s->formats[channel->kind][channel->coding]++;
     buckets_add(&s->by_selection, &channel->by_selection, hash_of(&channel->selection), channel);
     if (index != NULL) {
         channel_index_add(index, channel);
@@ -98,11 +99,11 @@ enum streams_room channels_room(const struct streams *s, const struct selection 
                : STREAMS_SHARE_USED;
 }
 
-struct channel *channels_get(struct streams *s, enum channel_kind kind, const struct view *view,
-                             struct selection *selection, const struct ip *client,
-                             const struct channel *left)
+struct channel *channels_get(struct streams *s, enum channel_kind kind, enum coding coding,
+                             const struct view *view, struct selection *selection,
+                             const struct ip *client, const struct channel *left)
 {
-    struct channel *channel = channels_find(s, kind, view, selection);
+    struct channel *channel = channels_find(s, kind, coding, view, selection);
     if (channel != NULL) {
         return channel;
     }
@@ -111,7 +112,7 @@ struct channel *channels_get(struct streams *s, enum channel_kind kind, const st
     }
     const uint64_t watermark =
         channel_has_events(kind) ? eventlog_last(s->events) : store_last_change(s->store);
-    channel = channel_create(kind, selection, s->config.ring_max, watermark);
+    channel = channel_create(kind, coding, selection, s->config.ring_max, watermark);
     channel->view = channel_is_websocket(kind) ? view_retain(view) : NULL;
     insert(s, channel);
     return channel;
@@ -129,6 +130,7 @@ void channels_remove(struct streams *s, struct channel *channel)
     buckets_remove(&s->by_selection, &channel->by_selection);
     s->log_bytes -= channel_log_bytes(channel);
     s->channel_units -= channel->units;
+    s->formats[channel->kind][channel->coding]--;
     struct channel *last = s->channels[--s->channel_count];
     s->channels[channel->place] = last;
     last->place = channel->place;

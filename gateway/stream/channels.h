@@ -10,9 +10,9 @@ struct ip;
 struct streams;
 struct view;
 
-/* Finds the channel of that kind and selection whose clients may see the same; NULL: there is
- * none. */
-struct channel *channels_find(const struct streams *s, enum channel_kind kind,
+/* Finds the channel of that kind, coding and selection whose clients may see the same; NULL: there
+ * is none. */
+struct channel *channels_find(const struct streams *s, enum channel_kind kind, enum coding coding,
                               const struct view *view, const struct selection *selection);
 
 /* Whether the client may have a new channel of that selection. left: the channel that it gives up
@@ -22,9 +22,9 @@ enum streams_room channels_room(const struct streams *s, const struct selection 
 
 /* Finds such a channel or makes one. NULL: there is no room for the client. A new channel takes the
  * selection over; otherwise it stays the caller's. */
-struct channel *channels_get(struct streams *s, enum channel_kind kind, const struct view *view,
-                             struct selection *selection, const struct ip *client,
-                             const struct channel *left);
+struct channel *channels_get(struct streams *s, enum channel_kind kind, enum coding coding,
+                             const struct view *view, struct selection *selection,
+                             const struct ip *client, const struct channel *left);
 
 /* Frees a channel that no stream is in any more. */
 void channels_remove(struct streams *s, struct channel *channel);

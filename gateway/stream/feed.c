@@ -67,6 +67,30 @@ static void append(struct streams *s, struct channel *channel, struct str frame,
     channels_schedule(s, channel);
 }
 
+/* ---- Formats ---- */
+
+/* What the bytes of a frame depend on, besides what its channel's clients may see. */
+struct format {
+    enum channel_kind kind;
+    enum coding coding;
+};
+#define FORMATS (CHANNEL_KINDS * CODINGS)
+
+static struct format format_at(unsigned i)
+{
+    return (struct format){(enum channel_kind)(i / CODINGS), (enum coding)(i % CODINGS)};
+}
+
+static bool is_used(const struct streams *s, unsigned i)
+{
+    return s->formats[format_at(i).kind][format_at(i).coding] != 0;
+}
+
+static bool has_format(const struct channel *channel, struct format format)
+{
+    return channel->kind == format.kind && channel->coding == format.coding;
+}
+
 static void clear_stamp(struct streams *s)
 {
     s->stamp = (struct latency_stamp){0};
@@ -105,41 +129,42 @@ static const struct message *brief_message(struct streams *s, struct news *news)
     return &news->message;
 }
 
-/* The frame that all channels of the kind get whose selections have no view. Borrowed until the
- * next one is made. Frames of WebSockets are not kept here: most tiles change again before anybody
- * catches up. */
-static struct str news_frame(struct streams *s, enum channel_kind kind, struct news *news)
+/* The frame that all channels of the kind and coding get whose selections have no view. Borrowed
+ * until the next one is made. Frames of WebSockets are not kept here: most tiles change again
+ * before anybody catches up. */
+static struct str news_frame(struct streams *s, const struct channel *channel, struct news *news)
 {
     const bool brief =
-        news->change == STORE_REMOVED || (news->patch != NULL && takes_patches(kind));
+        news->change == STORE_REMOVED || (news->patch != NULL && takes_patches(channel->kind));
     if (brief) {
-        return frames_make(s, kind, brief_message(s, news), &s->frame);
+        return frames_make(s, channel, brief_message(s, news), &s->frame);
     }
-    if (!channel_is_websocket(kind)) {
-        return blob_str(frames_tile(s, kind, news->tile));
+    if (channel->coding == CODING_CHUNKED) {
+        return blob_str(frames_tile(s, channel, news->tile));
     }
     const struct message whole = render_tile_message(news->tile, render_tile(news->tile, clear));
-    return frames_make(s, kind, &whole, &s->frame);
+    return frames_make(s, channel, &whole, &s->frame);
 }
 
 /* The same for those who see it with the view of a selection; it does not touch the other one. */
-static struct str narrow_frame(struct streams *s, enum channel_kind kind, const struct news *news,
-                               const struct selection *selection)
+static struct str narrow_frame(struct streams *s, const struct channel *channel,
+                               const struct news *news)
 {
+    const struct selection *selection = &channel->selection;
     const struct tile *tile = news->tile;
     const struct str key = {tile->key, tile->key_len};
     struct message message;
     if (news->change == STORE_REMOVED) {
         message = render_expired(&s->narrow_json, "", key);
         message.id = frames_id(s, selection, tile);
-    } else if (news->patch != NULL && takes_patches(kind)) {
+    } else if (news->patch != NULL && takes_patches(channel->kind)) {
         message = render_patch(&s->narrow_json, "", tile, news->patch, news->base,
                                selection_lens(selection, key));
         message.id = frames_id(s, selection, tile);
     } else {
         message = frames_seen(s, selection, tile);
     }
-    return frames_make(s, kind, &message, &s->narrow_frame);
+    return frames_make(s, channel, &message, &s->narrow_frame);
 }
 
 /* True when both are narrowed by views that show the same, so that one frame is for both. */
@@ -150,8 +175,8 @@ static bool sees_the_same(const struct selection *a, const struct selection *b)
 }
 
 /* Makes one frame for all selections without a view, and one for each view that comes in a row. */
-static void feed_kind(struct streams *s, enum channel_kind kind, struct news *news,
-                      struct channel *const *wanting, size_t count)
+static void feed_format(struct streams *s, struct format format, struct news *news,
+                        struct channel *const *wanting, size_t count)
 {
     const struct selection *narrow_for = NULL;
     struct str narrow = {0};
@@ -159,16 +184,16 @@ static void feed_kind(struct streams *s, enum channel_kind kind, struct news *ne
     for (size_t i = 0; i < count; i++) {
         struct channel *channel = wanting[i];
         const struct selection *selection = &channel->selection;
-        if (channel->kind != kind) {
+        if (!has_format(channel, format)) {
             continue;
         }
         if (selection->view == NULL) {
-            whole = whole.len != 0 ? whole : news_frame(s, kind, news);
+            whole = whole.len != 0 ? whole : news_frame(s, channel, news);
             append(s, channel, whole, news->tile->change);
             continue;
         }
         if (narrow_for == NULL || !sees_the_same(selection, narrow_for)) {
-            narrow = narrow_frame(s, kind, news, selection);
+            narrow = narrow_frame(s, channel, news);
             narrow_for = selection;
         }
         append(s, channel, narrow, news->tile->change);
@@ -191,14 +216,14 @@ void feed_tile(struct streams *s, const struct tile *tile, enum store_change cha
 {
     struct news news = {tile, change, patch, base, {STR_NULL, STR_NULL, STR_NULL}};
     if (change != STORE_REFRESHED) {
-        static const enum channel_kind kinds[] = {CHANNEL_TILES, CHANNEL_PATCHES, CHANNEL_WS_TILES,
-                                                  CHANNEL_WS_PATCHES};
         size_t count;
         struct channel *const *wanting = channel_index_find(
             s->indexes[VIEW_TILES], (struct str){tile->key, tile->key_len}, tile->number, &count);
         stamp_tile(s, tile, change);
-        for (size_t i = 0; i < sizeof kinds / sizeof *kinds && count != 0; i++) {
-            feed_kind(s, kinds[i], &news, wanting, count);
+        for (unsigned i = 0; i < FORMATS && count != 0; i++) {
+            if (is_used(s, i) && !channel_has_events(format_at(i).kind)) {
+                feed_format(s, format_at(i), &news, wanting, count);
+            }
         }
         clear_stamp(s);
     }
@@ -237,25 +262,36 @@ static void stamp_event(struct streams *s, const struct eventlog_entry *entry)
     }
 }
 
-/* One frame serves all channels of a kind and lens that come in a row. */
-static void feed_event(struct streams *s, struct eventlog_entry *entry)
+/* One frame serves all channels of a lens that come in a row. */
+static void feed_event_format(struct streams *s, struct format format, struct eventlog_entry *entry,
+                              struct channel *const *wanting, size_t count)
 {
-    enum channel_kind made_for = CHANNEL_TILES; /* A kind without events: no frame is made yet. */
     struct lens made_through = clear;
     struct str frame = {0};
+    for (size_t i = 0; i < count; i++) {
+        struct channel *channel = wanting[i];
+        if (!has_format(channel, format)) {
+            continue;
+        }
+        const struct lens lens = selection_lens(&channel->selection, entry->event_type);
+        if (frame.len == 0 || !lens_equal(lens, made_through)) {
+            const struct message message = frames_event(channel->kind, entry, lens);
+            made_through = lens;
+            frame = frames_make(s, channel, &message, &s->frame);
+        }
+        append(s, channel, frame, entry->ordinal);
+    }
+}
+
+static void feed_event(struct streams *s, struct eventlog_entry *entry)
+{
     size_t count;
     struct channel *const *wanting =
         channel_index_find(s->indexes[VIEW_EVENTS], entry->event_type, entry->type, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct channel *channel = wanting[i];
-        const struct lens lens = selection_lens(&channel->selection, entry->event_type);
-        if (channel->kind != made_for || !lens_equal(lens, made_through)) {
-            const struct message message = frames_event(channel->kind, entry, lens);
-            made_for = channel->kind;
-            made_through = lens;
-            frame = frames_make(s, channel->kind, &message, &s->frame);
+    for (unsigned i = 0; i < FORMATS && count != 0; i++) {
+        if (is_used(s, i) && channel_has_events(format_at(i).kind)) {
+            feed_event_format(s, format_at(i), entry, wanting, count);
         }
-        append(s, channel, frame, entry->ordinal);
     }
 }
 
@@ -284,16 +320,17 @@ void feed_events(struct streams *s)
 void feed_heartbeat(struct streams *s, wall_time now, wall_time as_of, const char *page)
 {
     const struct message message = render_heartbeat(&s->json, now, as_of, page);
-    static const enum channel_kind transports[] = {CHANNEL_TILES, CHANNEL_WS_TILES};
-    for (size_t t = 0; t < sizeof transports / sizeof *transports; t++) {
-        const struct str frame = frames_make(s, transports[t], &message, &s->frame);
-        for (size_t i = 0; i < s->channel_count; i++) {
+    for (unsigned f = 0; f < FORMATS; f++) {
+        struct str frame = {0};
+        for (size_t i = 0; i < s->channel_count && is_used(s, f); i++) {
             struct channel *channel = s->channels[i];
-            if (channel_is_websocket(channel->kind) == channel_is_websocket(transports[t])) {
-                append(s, channel, frame,
-                       channel_has_events(channel->kind) ? s->events_seen
-                                                         : store_last_change(s->store));
+            if (!has_format(channel, format_at(f))) {
+                continue;
             }
+            frame = frame.len != 0 ? frame : frames_make(s, channel, &message, &s->frame);
+            append(s, channel, frame,
+                   channel_has_events(channel->kind) ? s->events_seen
+                                                     : store_last_change(s->store));
         }
     }
 }

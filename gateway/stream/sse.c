@@ -56,6 +56,9 @@ static void ready(struct streams *s, struct stream *stream, uint32_t events, mon
 
 static void append_farewell(struct buf *out, enum transport_farewell why, unsigned retry_ms)
 {
+    if (why == TRANSPORT_AGED) {
+        return; /* It comes back as it pleases, with all that it was told. */
+    }
     if (why == TRANSPORT_EXPIRED) {
         const struct message message = render_expired_token();
         message_append_sse(out, &message);

@@ -9,6 +9,8 @@
 #include "common/base/error.h"
 #include "common/base/xalloc.h"
 #include "gateway/stream/channels.h"
+#include "gateway/stream/frames.h"
+#include "gateway/stream/packer.h"
 #include "gateway/stream/records.h"
 #include "gateway/stream/send.h"
 #include "gateway/stream/streams_state.h"
@@ -43,6 +45,7 @@ struct streams *streams_create(const struct streams_config *config, struct store
     s->input =
         (struct streams_input){INPUT_MESSAGE_BYTES, INPUT_FRAMES_PER_SECOND, INPUT_FRAMES_BURST};
     s->random = (uint64_t)(uintptr_t)s ^ (uint64_t)clock_mono().us;
+    s->packer = packer_create();
     if (config->websocket->create != NULL) {
         s->ws_state = config->websocket->create();
     }
@@ -63,7 +66,10 @@ void streams_destroy(struct streams **streams)
     if (s->config.websocket->destroy != NULL) {
         s->config.websocket->destroy(s->ws_state);
     }
+    packer_destroy(&s->packer);
+    deflate_destroy(&s->deflater);
     buf_free(&s->gather);
+    buf_free(&s->plain);
     buf_free(&s->frame);
     buf_free(&s->json);
     buf_free(&s->narrow_frame);
@@ -123,7 +129,8 @@ enum streams_room streams_room(const struct streams *s, const struct stream_requ
     if (s->count >= s->config.max_streams) {
         return STREAMS_FULL;
     }
-    return channels_find(s, request->kind, request->view, &request->selection) != NULL
+    return channels_find(s, request->kind, request->coding, request->view, &request->selection) !=
+                   NULL
                ? STREAMS_ROOM
                : channels_room(s, &request->selection, &request->address, NULL);
 }
@@ -152,7 +159,7 @@ int streams_attach(struct streams *s, int fd, struct stream_request *request, st
                    mono_time now)
 {
     struct channel *channel = s->count < s->config.max_streams
-                                  ? channels_get(s, request->kind, request->view,
+                                  ? channels_get(s, request->kind, request->coding, request->view,
                                                  &request->selection, &request->address, NULL)
                                   : NULL;
     selection_free(&request->selection);
@@ -164,7 +171,11 @@ int streams_attach(struct streams *s, int fd, struct stream_request *request, st
     struct stream *stream = stream_take(s, channel, fd, &request->address);
     s->counters.opened++;
     begin(s, stream, request, now);
-    stream->unfinished = blob_new(head); /* goes out with the first values, in one send() */
+    buf_clear(&s->frame);
+    buf_append_str(&s->frame, head);
+    frames_append_begin(s, channel, request->preface, &s->frame);
+    stream->unfinished =
+        blob_new(buf_str(&s->frame)); /* goes out with the first values, in one send() */
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET,
                                 .data.u64 = STREAMS_EPOLL_TAG | stream_index(s, stream)};
     if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
@@ -204,9 +215,12 @@ static void dismiss(struct streams *s, struct stream *stream, enum transport_far
                     unsigned spread_ms, mono_time now)
 {
     if (can_say_farewell(s, stream)) {
+        struct buf *text = &s->plain;
+        buf_clear(text);
         buf_clear(&s->frame);
         streams_transport(s, stream->channel->kind)
-            ->append_farewell(&s->frame, why, RETRY_MIN_MS + random_below(s, spread_ms));
+            ->append_farewell(text, why, RETRY_MIN_MS + random_below(s, spread_ms));
+        frames_append_end(s, stream->channel, buf_str(text), &s->frame);
         (void)stream_send(s, stream, buf_str(&s->frame), now);
     }
     shutdown(stream->fd, SHUT_WR);
@@ -236,7 +250,7 @@ void streams_sweep(struct streams *s, mono_time now)
             stream_end(s, stream);
         } else if (now_s >= stream->ends_s && !stream->blocked && !stream_has_more(stream)) {
             s->counters.aged++;
-            stream_end(s, stream);
+            dismiss(s, stream, TRANSPORT_AGED, 0, now);
         }
     }
 }
@@ -298,6 +312,11 @@ size_t streams_index_bytes(const struct streams *s)
         bytes += channel_index_bytes(s->indexes[i]);
     }
     return bytes;
+}
+
+size_t streams_packed_bytes(const struct streams *s)
+{
+    return packer_bytes(s->packer);
 }
 
 const struct streams_counters *streams_counters(const struct streams *s)

@@ -110,6 +110,9 @@ size_t streams_log_bytes(const struct streams *streams);
 /* The memory of what is kept of who wants which names, in bytes. */
 size_t streams_index_bytes(const struct streams *streams);
 
+/* The memory of compressed blocks that are kept for streams to come, in bytes. */
+size_t streams_packed_bytes(const struct streams *streams);
+
 /* Borrowed from the engine. */
 const struct streams_counters *streams_counters(const struct streams *streams);
 

@@ -72,17 +72,18 @@ struct streams {
     int epoll;                    /* The gateway's, which watches the sockets; borrowed. */
     void (*closed)(void *arg, const struct ip *address); /* Told of each stream that has ended. */
     void *arg;                                           /* What `closed` is called with. */
-    struct stream *table;        /* All records, those that are free included; owned. */
-    uint32_t table_count;        /* Records that were used so far. */
-    uint32_t table_cap;          /* Records that there is memory for. */
-    uint32_t first_free;         /* Heads the list of free records; STREAM_NONE: it is empty. */
-    size_t count;                /* Streams that there are. */
-    struct channel **channels;   /* All channels, in no order; owned. */
-    size_t channel_count;        /* How many there are. */
-    size_t channel_units;        /* What they count of max_channels. */
-    size_t log_bytes;            /* Of all logs. */
-    size_t logs_max;             /* They do not grow beyond that. */
-    struct buckets by_selection; /* All channels, by the texts of their selections. */
+    struct stream *table;      /* All records, those that are free included; owned. */
+    uint32_t table_count;      /* Records that were used so far. */
+    uint32_t table_cap;        /* Records that there is memory for. */
+    uint32_t first_free;       /* Heads the list of free records; STREAM_NONE: it is empty. */
+    size_t count;              /* Streams that there are. */
+    struct channel **channels; /* All channels, in no order; owned. */
+    size_t channel_count;      /* How many there are. */
+    size_t channel_units;      /* What they count of max_channels. */
+    size_t formats[CHANNEL_KINDS][CODINGS];    /* How many there are of each kind in each coding. */
+    size_t log_bytes;                          /* Of all logs. */
+    size_t logs_max;                           /* They do not grow beyond that. */
+    struct buckets by_selection;               /* All channels, by the texts of their selections. */
     struct channel_index *indexes[VIEW_KINDS]; /* Who wants which tiles, and which events. */
     struct channel *work;       /* Channels with `pending`, which take turns, pass by pass. */
     uint64_t events_seen;       /* Ordinal of the last event that is in the logs. */
@@ -96,15 +97,18 @@ struct streams {
     size_t piece_count;    /* How many pieces there are. */
     size_t piece_cap;      /* Bounded by what fits into the gathered bytes. */
     const struct tile *
-        *named;              /* Scratch of catch-ups: the tiles of a selection without patterns. */
-    size_t named_cap;        /* How many there is memory for. */
-    struct buf frame;        /* Scratch: the frame that was made last. */
-    struct buf json;         /* Scratch: the JSON of the message that was made last. */
-    struct buf narrow_frame; /* The same for clients who may not see all fields. */
-    struct buf narrow_json;  /* The same for clients who may not see all fields. */
-    struct buf id;           /* Scratch: the id of the message that was made last for a view. */
-    void *ws_state;          /* What the WebSocket transport's create() made. */
-    struct streams_input input;       /* What clients of WebSockets may send. */
+        *named;            /* Scratch of catch-ups: the tiles of a selection without patterns. */
+    size_t named_cap;      /* How many there is memory for. */
+    struct packer *packer; /* Packs what catch-ups gather for CODING_GZIP; see packer.h. */
+    struct deflater *deflater;  /* What makes blocks for CODING_GZIP. */
+    struct buf plain;           /* Scratch: what is to be put into a coding. */
+    struct buf frame;           /* Scratch: the frame that was made last. */
+    struct buf json;            /* Scratch: the JSON of the message that was made last. */
+    struct buf narrow_frame;    /* The same for clients who may not see all fields. */
+    struct buf narrow_json;     /* The same for clients who may not see all fields. */
+    struct buf id;              /* Scratch: the id of the message that was made last for a view. */
+    void *ws_state;             /* What the WebSocket transport's create() made. */
+    struct streams_input input; /* What clients of WebSockets may send. */
     struct streams_accounts accounts; /* What each client has been charged. */
     size_t paused;                    /* Streams that are paused. */
     uint32_t resumed_at;              /* The record with which streams_resume begins. */

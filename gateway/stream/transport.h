@@ -44,6 +44,7 @@ static inline bool transport_closes(enum transport_order order)
 enum transport_farewell {
     TRANSPORT_STOPS,   /* The gateway stops: come back. */
     TRANSPORT_EXPIRED, /* The client's credentials have ended: come back with new ones. */
+    TRANSPORT_AGED, /* SSE: the stream is as old as one may become. WebSockets say it themselves. */
 };
 
 struct transport {
@@ -52,7 +53,7 @@ struct transport {
     void *(*create)(void);
     void (*destroy)(void *state); /* Frees that state. NULL exactly when `create` is. */
 
-    /* Appends the message as one frame. */
+    /* Appends the message as one frame, without the coding of a channel. */
     void (*append)(struct buf *out, const struct message *message);
 
     /* A stream in catch-up begins: tells, as the request says, what its client has already. */
@@ -69,8 +70,8 @@ struct transport {
      * False: the engine cuts it if it is stalled or too old. NULL: always false. */
     bool (*sweep)(struct streams *s, struct stream *stream, mono_time now);
 
-    /* Appends what a stream is told that is ended; its client should come back after that many
-     * milliseconds. */
+    /* Appends what a stream is told that is ended, which may be nothing; its client should come
+     * back after that many milliseconds. */
     void (*append_farewell)(struct buf *out, enum transport_farewell why, unsigned retry_ms);
 
     /* Says in which order things are said. NULL: always TRANSPORT_MESSAGES, and then the other two

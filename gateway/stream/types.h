@@ -18,7 +18,8 @@ struct transport;
 
 /* So many channels more than max_channels there may be of streams that ask for everything, as the
  * dashboard does, or for nothing yet: what others select must not keep these out. There are eight
- * kinds of them; and what clients may see can make everything different for some. */
+ * kinds of them, four of these in three codings; and what clients may see can make everything
+ * different for some. */
 #define STREAMS_RESERVED 64
 
 /* A channel that takes more memory than that while it is quiet, because its selection is long,
@@ -57,9 +58,11 @@ struct streams_counters {
     uint64_t blocked;   /* Times that a socket took less than all. */
     uint64_t unlogged;  /* Frames that no log had room for: streams get what is newest instead. */
     uint64_t conflated; /* Times that a log ran away from a stream. */
-    uint64_t resets;    /* Times that a stream was told to start over. */
-    uint64_t ws_opened; /* WebSockets that began. */
-    uint64_t ws_ended;  /* WebSockets that ended. */
+    uint64_t packed;    /* Times that first values, or others that were missed, were compressed. */
+    uint64_t packed_shared;      /* Times that they had been before, for another stream. */
+    uint64_t resets;             /* Times that a stream was told to start over. */
+    uint64_t ws_opened;          /* WebSockets that began. */
+    uint64_t ws_ended;           /* WebSockets that ended. */
     uint64_t ws_messages;        /* Messages that WebSockets' clients sent. */
     uint64_t ws_pings;           /* Pings sent to silent clients of WebSockets. */
     uint64_t ws_unanswered;      /* WebSockets cut because their clients stayed silent. */
@@ -104,12 +107,14 @@ struct streams_input {
 /* The request of a client that opens a stream. */
 struct stream_request {
     enum channel_kind kind;      /* What it carries, and over which transport. */
+    enum coding coding;          /* What its body is wrapped into; WebSockets: CODING_NONE. */
     struct selection selection;  /* What it asks for; the stream takes it over. */
     const struct cursor *cursor; /* Tiles: where the stream resumes; NULL: from the start. */
     uint64_t after_ordinal;      /* Events: the stream goes on after this one. */
     bool reset; /* The stream begins with `reset`: what the client holds cannot be continued. */
     struct ip address;       /* The client's address, or what stands for its subject. */
     const struct view *view; /* What its client may see; never NULL. */
+    struct str preface;      /* The first bytes of the body; empty: none. */
     mono_time expires;       /* When its client's credentials end; 0 or MONO_NEVER: they do not. */
 };
 

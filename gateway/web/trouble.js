@@ -7,6 +7,7 @@ import { drawingOf } from "./types.js";
 
 const RANKS = { warn: 1, critical: 2 };
 const LISTED = 4; // so many are named in the ribbon
+const CLOCK_MS = 2000; // so far the gateway's clock may be from what we take it for
 const SOUND = "tilewire.sound"; // where the browser keeps whether it is wanted
 
 // How bad a tile's status is: 0 if it is well or has none.
@@ -69,13 +70,15 @@ export class Trouble {
     const ranks = new Map(this.tiles.map((tile) => [tile.key, rankOf(tile)]));
     const worse = this.tiles.filter((tile) => rankOf(tile) > (this.known.get(tile.key) ?? 0));
     const changed = worse.length !== 0 || [...this.known].some(([key, rank]) => ranks.get(key) !== rank);
+    const before = this.known;
     this.known = ranks;
-    if (changed) this.tell(worse);
+    if (changed) this.tell(worse, before);
     this.tick();
     return changed;
   }
 
-  tell(worse) {
+  // before: `known` of then.
+  tell(worse, before) {
     const count = this.tiles.length;
     const critical = this.tiles.some((tile) => rankOf(tile) === RANKS.critical);
     document.title = count ? `(${count}) ${this.title}` : this.title;
@@ -85,8 +88,8 @@ export class Trouble {
     setText(this.count, count === 1 ? "1 needs attention" : `${count} need attention`);
     if (worse.length === 0) return;
     this.news.textContent = worse.slice(0, LISTED).map((tile) => `${nameOf(tile)} is ${tile.status === "warn" ? "a warning" : tile.status}`).join(", ");
-    // What was so before one came is no new breach.
-    const isNew = (tile) => this.world.now() - Date.parse(tile.status_since) < performance.now() - this.opened;
+    // What was so before one came is no new breach. The gateway's clock is known but for what a heartbeat took.
+    const isNew = (tile) => before.has(tile.key) || this.world.now() - Date.parse(tile.status_since) + CLOCK_MS < performance.now() - this.opened;
     if (this.wanted && worse.some((tile) => rankOf(tile) === RANKS.critical && isNew(tile))) this.ring();
   }
 

@@ -13,13 +13,17 @@
 //   static width        how many columns its card takes; 1 if left out
 import { Backlog } from "./types/backlog.js";
 import { Count } from "./types/count.js";
+import { Distinct } from "./types/distinct.js";
 import { Duration } from "./types/duration.js";
 import { Gauge } from "./types/gauge.js";
 import { Latest } from "./types/latest.js";
 import { Aggregate } from "./types/number.js";
 import { Percentile } from "./types/percentile.js";
+import { Rate } from "./types/rate.js";
 import { Ratio } from "./types/ratio.js";
+import { Presence } from "./types/presence.js";
 import { SlaRisk } from "./types/sla_risk.js";
+import { Top } from "./types/top.js";
 import { Trend } from "./types/trend.js";
 import { Unknown } from "./types/unknown.js";
 
@@ -28,8 +32,12 @@ const drawings = new Map([
   ["number", Aggregate],
   ["ratio", Ratio],
   ["percentile", Percentile],
+  ["distinct", Distinct],
+  ["top", Top],
+  ["rate", Rate],
   ["trend", Trend],
   ["duration", Duration],
+  ["presence", Presence],
   ["sla_risk", SlaRisk],
   ["backlog", Backlog],
   ["gauge", Gauge],

@@ -27,8 +27,8 @@ void ws_subscription_refuse(struct ws_turn *turn, const char *reason)
 static bool enter_channel(struct ws_turn *turn, enum channel_kind kind, struct selection *selection)
 {
     struct stream *stream = turn->stream;
-    struct channel *channel = channels_get(turn->s, kind, stream->channel->view, selection,
-                                           &stream->address, stream->channel);
+    struct channel *channel = channels_get(turn->s, kind, CODING_NONE, stream->channel->view,
+                                           selection, &stream->address, stream->channel);
     selection_free(selection);
     if (channel == NULL) {
         ws_control_refuse(turn, WS_CODE_TRY_LATER,

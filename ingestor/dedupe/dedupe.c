@@ -138,12 +138,14 @@ void dedupe_save(struct dedupe *d, wall_time now, struct state_changes *out)
     }
 }
 
-int dedupe_load(struct dedupe *d, const struct state_changes *saved, struct error *err)
+int dedupe_load(struct dedupe *d, const struct state_changes *saved, uint64_t unknown,
+                struct error *err)
 {
     int status = STATUS_OK;
     for (size_t i = 0; d != NULL && i < CONFIG_SOURCES_MAX && status == STATUS_OK; i++) {
         if (d->of[i] != NULL) {
             status = dedupe_one_load(d->of[i], saved, err);
+            status = status == STATUS_NOT_FOUND && (unknown >> i & 1) != 0 ? STATUS_OK : status;
         }
     }
     return status;

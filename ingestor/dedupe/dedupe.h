@@ -29,10 +29,12 @@ struct dedupe;
 struct dedupe *dedupe_create(const struct config *config);
 void dedupe_destroy(struct dedupe **dedupe);
 
-/* Goes on from a saved state. STATUS_NOT_FOUND: the state is one of another `dedupe`, so that
- * nobody knows which events count twice in its tiles; STATUS_INVALID: it is damaged; STATUS_NEWER.
- * err says so. It knows nothing then. */
-int dedupe_load(struct dedupe *dedupe, const struct state_changes *saved, struct error *err);
+/* Goes on from a saved state. unknown: of these entries of `sources`, bit i for the i-th, no row
+ * was ever delivered, so nothing has to be known of their events. STATUS_NOT_FOUND: the state is
+ * one of another `dedupe`, so that nobody knows which events count twice in its tiles;
+ * STATUS_INVALID: it is damaged; STATUS_NEWER. err says so. It knows nothing then. */
+int dedupe_load(struct dedupe *dedupe, const struct state_changes *saved, uint64_t unknown,
+                struct error *err);
 
 /* Takes the records of sources out of the store for which no dedupe is configured any more. What is
  * known of a source that is not configured itself stays as long as tiles that are not do: it may

@@ -81,7 +81,7 @@ void family_finish(struct fold *fold, struct family *family)
         family->single = NULL;
     }
     buf_free(&family->gone);
-    buf_free(&family->build_from);
+    fold_place_leave(&fold->places, &family->build_from);
     buf_free(&family->build_rows);
 }
 

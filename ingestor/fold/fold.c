@@ -7,6 +7,7 @@
 #include "common/codec/mp.h"
 #include "common/config/partition.h"
 #include "ingestor/fold/family.h"
+#include "ingestor/fold/fold_put_off.h"
 #include "ingestor/fold/fold_rows.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
@@ -62,6 +63,7 @@ void fold_destroy(struct fold **fold_p)
     buf_free(&fold->build_waits);
     state_changes_free(&fold->carried);
     fold_retired_free_all(fold);
+    fold_places_free(&fold->places);
     free(fold->families);
     free(fold->folded);
     free(fold);
@@ -113,8 +115,8 @@ void fold_event(struct fold *fold, const struct event *event, struct moment now)
     if (fold->since_wanted) {
         begin_with(fold, event, now);
     }
-    if (event->timestamp.us > now.wall.us) {
-        fold_wait_for(fold, event);
+    if (event->timestamp.us > now.wall.us || waiting_puts_off(&fold->waiting, event->timestamp)) {
+        fold_wait_for(fold, event, now);
     } else {
         fold_row(fold, event, FOLD_ROW_NEW, now);
     }
@@ -166,6 +168,7 @@ int64_t fold_wait_us(const struct fold *fold, struct moment now)
         wake != NULL ? wait_us(now.wall.us, wake->key) : INT64_MAX,
         publish != NULL ? wait_us(now.mono.us, publish->key) : INT64_MAX,
         wait_us(now.wall.us, waiting_next(&fold->waiting).us),
+        fold_put_off_wait_us(fold, now.wall),
         wait_us(now.mono.us, fold->refresh_at.us),
         fold->republish ? 0 : INT64_MAX,
     };
@@ -302,6 +305,9 @@ static void hand_out(void *arg, struct member *member)
         .removed = member->hidden,
         .keyframe = member->whole || !member->ever_published || !member->dirty,
         .value = member->hidden ? STR_NULL : buf_str(&fold->value),
+        .has_status = member_has_status(member) && member->status.known,
+        .level = trouble_level(&member->status, &member->family->config->thresholds),
+        .status_since = {member->status.since_us},
         .arrival = member->arrival,
         .source = member->source,
         .tally = member->tally,

@@ -43,6 +43,11 @@ struct fold_output {
     /* The whole value in MessagePack: {type, title, refresh, data, group?}. */
     struct str value;
 
+    /* Whether the tile is in trouble, as its value says: its level, -1 when all is well. */
+    bool has_status;        /* False: it has no conditions, is being built, or is gone. */
+    int level;              /* enum tile_level */
+    wall_time status_since; /* since when */
+
     wall_time arrival;  /* of the newest event in it since the last output; {0} if none */
     wall_time source;   /* that event's timestamp; means nothing when arrival is {0} */
     struct tally tally; /* of all rows in it */

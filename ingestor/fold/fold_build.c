@@ -110,19 +110,18 @@ bool fold_build_next(struct fold *fold, struct moment now, struct str *from)
     memset(fold->build_since, 0, sizeof fold->build_since);
     size_t k = 0;
     for (struct family *f; (f = next_in(fold, BUILD_WAITING, &k)) != NULL;) {
-        if (f->build_rows.len != 0 &&
-            str_equal(buf_str(&f->build_from), buf_str(&first->build_from))) {
+        if (f->build_rows.len != 0 && f->build_from == first->build_from) {
             fold_missed(fold, f, now);
         }
     }
     for (struct family *f = first; f != NULL; f = next_in(fold, BUILD_WAITING, &i)) {
-        if (str_equal(buf_str(&f->build_from), buf_str(&first->build_from))) {
+        if (f->build_from == first->build_from) {
             f->build = BUILD_READING;
             f->build_permille = 0;
             family_mark_dirty(fold, f, now.mono);
         }
     }
-    *from = buf_str(&first->build_from);
+    *from = first->build_from != NULL ? first->build_from->bytes : STR("");
     return true;
 }
 
@@ -133,16 +132,16 @@ void fold_build_event(struct fold *fold, const struct event *event, struct momen
         *since = fold_since_row(event);
     }
     const int64_t ahead_us = event->timestamp.us - now.wall.us;
-    size_t dropped = 0;
-    if (waited(fold, event)) {
+    fold_reach(fold, now.wall);
+    if (waited(fold, event) || waiting_puts_off(&fold->waiting, event->timestamp)) {
         return;
     }
-    if (waiting_complete(&fold->waiting, event, &dropped)) {
-        fold->counters.future_dropped += dropped;
+    if (waiting_complete(&fold->waiting, event)) {
+        fold_waiting_trim(fold, now);
         return;
     }
     if (ahead_us > 0 && event->timestamp.us > fold->reached.us) {
-        fold_wait_for(fold, event); /* no tile asked for it when it came */
+        fold_wait_for(fold, event, now); /* no tile asked for it when it came */
         return;
     }
     if (ahead_us > SPOILED_US) {
@@ -193,13 +192,13 @@ void fold_build_end(struct fold *fold, uint64_t gone, struct moment now)
 {
     struct family *f;
     for (size_t i = 0; (f = next_in(fold, BUILD_READING, &i)) != NULL;) {
-        if (f->build_from.len == 0) {
+        if (f->build_from == NULL) {
             f->since = built_since(fold, f, now);
             f->complete = !family_counts(f, gone);
         }
         f->build = BUILD_NONE;
         f->recorded = false;
-        buf_free(&f->build_from);
+        fold_place_leave(&fold->places, &f->build_from);
         buf_free(&f->build_rows);
         family_mark_dirty(fold, f, now.mono);
     }
@@ -252,6 +251,7 @@ void fold_sources_anew(struct fold *fold, uint64_t sources)
     }
     fold_retired_free_all(fold);
     waiting_drop_sources(&fold->waiting, sources);
+    fold->put_off_missing = 0; /* Nobody knows how many of them are of other sources. */
     fold->waiting_unsaved = true;
 }
 

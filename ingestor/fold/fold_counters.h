@@ -19,9 +19,12 @@ struct fold_counters {
     uint64_t groups_refused;
     /* Rows passed over because a tile has ITEMS_OPEN_MAX open items. */
     uint64_t items_refused;
-    /* Rows from the future that were dropped because too many wait: WAITING_ROWS_MAX rows, or
-     * WAITING_BYTES_MAX bytes of them. */
+    /* Rows from the future that were put off because too many wait: WAITING_ROWS_MAX rows, or
+     * WAITING_BYTES_MAX bytes of them. They are read again when their time comes. */
     uint64_t future_dropped;
+    /* Tiles that were taken out of the file and whose state is not kept, because that of others
+     * takes PLACES_BYTES_MAX or WAITING_BYTES_MAX already. */
+    uint64_t retired_dropped;
 };
 
 #endif

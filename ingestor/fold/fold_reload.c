@@ -34,6 +34,7 @@ static void take_over(struct fold *new, struct fold *old)
     new->fresh = old->fresh;
     new->carried = old->carried;
     new->retired = old->retired;
+    new->places = old->places;
     new->build_began = old->build_began;
     new->build_waits = old->build_waits;
     new->reached = old->reached;
@@ -44,6 +45,7 @@ static void take_over(struct fold *new, struct fold *old)
     old->build_waits = (struct buf){0};
     old->carried = (struct state_changes){0};
     old->retired = NULL;
+    old->places = (struct fold_places){0};
 }
 
 /* The old family that a new one goes on from; NULL: there is none. */

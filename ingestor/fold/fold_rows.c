@@ -44,7 +44,9 @@ static bool takes(const struct family *family, enum fold_row_kind kind)
         return family->build == BUILD_READING;
     case FOLD_ROW_LACKING:
         return family->build == BUILD_NONE ||
-               (family->build == BUILD_READING && family->build_from.len != 0);
+               (family->build == BUILD_READING && family->build_from != NULL);
+    case FOLD_ROW_PUT_OFF:
+        return family->build == BUILD_NONE;
     case FOLD_ROW_NEW:
         break;
     }
@@ -75,19 +77,51 @@ void fold_row(struct fold *fold, const struct event *event, enum fold_row_kind k
     row_finish(&row);
 }
 
-void fold_wait_for(struct fold *fold, const struct event *event)
+static void count_put_off(struct fold *fold, size_t rows)
 {
-    const struct fold_plan *plan = fold_plan_for(&fold->plans, event->event_type);
-    const size_t dropped = plan->count != 0 ? waiting_add(&fold->waiting, event) : 0;
-    fold->waiting_unsaved = true;
-    fold->counters.future_dropped += dropped;
-    if (dropped != 0 && !fold->waiting_full_logged) {
+    fold->counters.future_dropped += rows;
+    if (!fold->waiting_full_logged) {
         fold->waiting_full_logged = true;
-        log_warn("%zu rows wait because their timestamps are in the future; further ones are "
-                 "dropped, those furthest ahead first, and only counted. Is the clock right, here "
+        log_warn("%zu rows wait because their timestamps are in the future; those further ahead "
+                 "are not kept, but read again when their time comes. Is the clock right, here "
                  "and where the rows are written?",
                  waiting_count(&fold->waiting));
     }
+}
+
+void fold_waiting_trim(struct fold *fold, struct moment now)
+{
+    struct waiting_row *row;
+    while ((row = waiting_surplus(&fold->waiting)) != NULL) {
+        const wall_time at = row->event.timestamp;
+        if (at.us > fold->reached.us) {
+            const size_t rows = waiting_put_off(&fold->waiting, at) + 1;
+            fold->waiting.put_off++;
+            count_put_off(fold, rows);
+        } else {
+            /* The clock was set back. Rows of that moment were folded before, so it is too late to
+             * put such rows off: they could not be told from those. */
+            now.wall = at;
+            fold_row(fold, &row->event, row->lacking ? FOLD_ROW_LACKING : FOLD_ROW_NEW, now);
+        }
+        free(row);
+    }
+}
+
+void fold_wait_for(struct fold *fold, const struct event *event, struct moment now)
+{
+    const struct fold_plan *plan = fold_plan_for(&fold->plans, event->event_type);
+    if (plan->count == 0) {
+        return;
+    }
+    fold->waiting_unsaved = true;
+    if (waiting_puts_off(&fold->waiting, event->timestamp)) {
+        fold->waiting.put_off++;
+        count_put_off(fold, 1);
+        return;
+    }
+    waiting_add(&fold->waiting, event);
+    fold_waiting_trim(fold, now);
 }
 
 void fold_due(struct fold *fold, struct moment now)

@@ -34,6 +34,7 @@
 #include "ingestor/fold/fold_counters.h"
 #include "ingestor/fold/fold_plan.h"
 #include "ingestor/fold/fold_since.h"
+#include "ingestor/fold/saved/fold_places.h"
 #include "ingestor/fold/trouble.h"
 #include "ingestor/fold/types/type.h"
 #include "ingestor/fold/waiting.h"
@@ -101,29 +102,30 @@ struct family {
     struct fold_since since;    /* the first row that its tiles could know */
     bool complete;              /* no row older than `since` is known to have gone */
     enum build_phase build;     /* whether it is being built, and how far that is */
-    struct buf build_from;      /* where the rows that it lacks begin; empty: at the first one */
-    struct buf build_rows;      /* with build_from: the rows that waited when the tile went */
-    int build_permille;         /* BUILD_READING: how much of them it has, as was last told */
-    uint64_t number;            /* of its records (common/state/changes.h); 0: it has none yet */
-    bool recorded;              /* its own record says what is so */
-    uint64_t member_numbers;    /* the last one given out */
-    struct member *unsaved;     /* utlist: those that have changed since they were saved */
-    struct buf gone;            /* numbers of records that have no member any more, as uint64_t */
+    /* Where the rows that it lacks begin; NULL: at the first one. */
+    struct fold_place *build_from;
+    struct buf build_rows;   /* with build_from: the rows that waited when the tile went */
+    int build_permille;      /* BUILD_READING: how much of them it has, as was last told */
+    uint64_t number;         /* of its records (common/state/changes.h); 0: it has none yet */
+    bool recorded;           /* its own record says what is so */
+    uint64_t member_numbers; /* the last one given out */
+    struct member *unsaved;  /* utlist: those that have changed since they were saved */
+    struct buf gone;         /* numbers of records that have no member any more, as uint64_t */
 };
 
 /* A tile that is configured no more, as it is in the state. */
 struct retired {
-    struct str key;          /* owned, as `place` and `waits` are */
-    uint64_t digest;         /* what its state depends on (fold_digest.h) */
-    uint64_t number;         /* of its records */
-    struct fold_since since; /* the first row that it could know */
-    bool complete;           /* no row older than `since` is known to have gone */
-    wall_time at;            /* since when */
-    struct str place;        /* where the source stood then: it knows no row after that */
-    struct str waits;        /* the rows that waited then; STR_NULL: none did */
-    bool spoiled;            /* the clock was ahead then: what forgets has forgotten too much */
-    bool recorded;           /* its record says so */
-    struct retired *next;    /* in fold.retired */
+    struct str key;           /* owned, as `waits` is */
+    uint64_t digest;          /* what its state depends on (fold_digest.h) */
+    uint64_t number;          /* of its records */
+    struct fold_since since;  /* the first row that it could know */
+    bool complete;            /* no row older than `since` is known to have gone */
+    wall_time at;             /* since when */
+    struct fold_place *place; /* where the source stood then: it knows no row after that */
+    struct str waits;         /* the rows that waited then; STR_NULL: none did */
+    bool spoiled;             /* the clock was ahead then: what forgets has forgotten too much */
+    bool recorded;            /* its record says so */
+    struct retired *next;     /* in fold.retired */
 };
 
 struct fold {
@@ -137,7 +139,10 @@ struct fold {
     mono_time refresh_at;          /* when members of families are handed out again (refresh.h) */
     bool republish;                /* all tiles are to be handed out whole */
     struct waiting waiting;        /* rows from the future */
-    bool waiting_full_logged;      /* the log has said that such a row was dropped */
+    bool waiting_full_logged;      /* the log has said that such a row was put off */
+    bool put_off_reading;          /* what was put off is being read again (fold_put_off.h) */
+    wall_time put_off_from;        /* put_off_reading: the moment that it begins with */
+    uint64_t put_off_missing;      /* put_off_reading: so many were put off, and have not come */
     struct fold_counters counters; /* what metrics show */
     struct buf value;              /* scratch: the value that is being handed out */
     struct buf figures;            /* scratch: the data that a status is worked out by */
@@ -147,6 +152,7 @@ struct fold {
     bool waiting_unsaved;          /* the rows that wait are others than those saved */
     struct state_changes carried;  /* to be saved with the next */
     struct retired *retired;       /* utlist */
+    struct fold_places places;     /* where these were, and those that have just come back */
     bool since_wanted;             /* the next row is the first one that its tiles know */
     uint64_t since_seen;           /* bit i: a row of the i-th source came, while since_wanted */
     /* BUILD_READING: the first of the rows that came, of each source. */

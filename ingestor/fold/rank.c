@@ -17,6 +17,11 @@ bool rank_is_before(const struct rank *rank, const struct event *event)
                                            : event_id_compare(event->id, id_of(rank)) > 0;
 }
 
+bool rank_id_is_before(const struct rank *first, const struct rank *second)
+{
+    return event_id_compare(id_of(first), id_of(second)) < 0;
+}
+
 void rank_set(struct rank *rank, const struct event *event)
 {
     rank_free(rank);

@@ -27,6 +27,9 @@ struct rank {
 /* True when the event is later than the row of this rank. */
 bool rank_is_before(const struct rank *rank, const struct event *event);
 
+/* True when the id of the first row comes before that of the second. */
+bool rank_id_is_before(const struct rank *first, const struct rank *second);
+
 /* Makes it the rank of the event. It was RANK_NONE or of a row before. */
 void rank_set(struct rank *rank, const struct event *event);
 

@@ -64,7 +64,7 @@ static int64_t next_silence(const struct tile_thresholds *thresholds,
 }
 
 /* The level whose switch the other one follows where a tile has no warn is critical. */
-static int worst(const struct trouble *trouble, const struct tile_thresholds *thresholds)
+int trouble_level(const struct trouble *trouble, const struct tile_thresholds *thresholds)
 {
     if (trouble->switches[TILE_CRITICAL].on) {
         return TILE_CRITICAL;
@@ -104,7 +104,7 @@ enum trouble_change trouble_update(struct trouble *trouble,
 {
     struct trouble_switch *switches = trouble->switches;
     const int64_t now_us = civil_floor_div(now.us, US_PER_MS) * US_PER_MS;
-    const int before = worst(trouble, thresholds);
+    const int before = trouble_level(trouble, thresholds);
     int64_t changed_us = now_us;
     bool wanted[TILE_LEVELS];
     bool waits = false;
@@ -121,7 +121,7 @@ enum trouble_change trouble_update(struct trouble *trouble,
             trouble->next_us = earlier(trouble->next_us, switches[level].differs_us + delay_us);
         }
     }
-    if (!trouble->known || worst(trouble, thresholds) != before) {
+    if (!trouble->known || trouble_level(trouble, thresholds) != before) {
         trouble->known = true;
         trouble->since_us = changed_us;
         return TROUBLE_CHANGED;
@@ -138,7 +138,7 @@ static void put_time(struct buf *out, int64_t us)
 size_t trouble_write(const struct trouble *trouble, const struct tile_thresholds *thresholds,
                      struct buf *out)
 {
-    const int level = worst(trouble, thresholds);
+    const int level = trouble_level(trouble, thresholds);
     mp_put_text(out, "status");
     mp_put_text(out, level < 0 ? "ok" : tile_level_name((enum tile_level)level));
     mp_put_text(out, "status_since");

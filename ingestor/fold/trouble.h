@@ -60,6 +60,9 @@ enum trouble_change trouble_update(struct trouble *trouble,
                                    const struct tile_thresholds *thresholds,
                                    const struct trouble_view *view, wall_time now);
 
+/* The level that the tile is at; -1: all is well. */
+int trouble_level(const struct trouble *trouble, const struct tile_thresholds *thresholds);
+
 /* Appends `status`, `status_since` and, while something waits to change it, `status_pending`.
  * Returns the number of members appended. */
 size_t trouble_write(const struct trouble *trouble, const struct tile_thresholds *thresholds,

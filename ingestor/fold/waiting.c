@@ -70,7 +70,7 @@ static struct waiting_row *copy_row(const struct event *event)
     return row;
 }
 
-static size_t add(struct waiting *waiting, const struct event *event, bool lacking)
+static void add(struct waiting *waiting, const struct event *event, bool lacking)
 {
     struct waiting_row *row = copy_row(event);
     if (lacking) {
@@ -84,24 +84,47 @@ static size_t add(struct waiting *waiting, const struct event *event, bool lacki
     heap_set(&waiting->furthest, &row->furthest,
              ~event->timestamp.us); /* ~ turns the order round */
     waiting->bytes += row->bytes;
-    size_t dropped = 0;
-    struct heap_item *top;
-    while ((waiting_count(waiting) > WAITING_ROWS_MAX || waiting->bytes > WAITING_BYTES_MAX) &&
-           (top = heap_top(&waiting->furthest)) != NULL) {
-        struct waiting_row *last = heap_entry(top, struct waiting_row, furthest);
-        unlink_row(waiting, last);
-        free(last);
-        dropped++;
-    }
-    return dropped;
 }
 
-size_t waiting_add(struct waiting *waiting, const struct event *event)
+void waiting_add(struct waiting *waiting, const struct event *event)
 {
-    return add(waiting, event, false);
+    add(waiting, event, false);
 }
 
-bool waiting_complete(struct waiting *waiting, const struct event *event, size_t *dropped)
+static struct waiting_row *furthest(const struct waiting *waiting)
+{
+    struct heap_item *top = heap_top(&waiting->furthest);
+    return top != NULL ? heap_entry(top, struct waiting_row, furthest) : NULL;
+}
+
+struct waiting_row *waiting_surplus(struct waiting *waiting)
+{
+    if (waiting_count(waiting) <= WAITING_ROWS_MAX && waiting->bytes <= WAITING_BYTES_MAX) {
+        return NULL;
+    }
+    struct waiting_row *row = furthest(waiting);
+    if (row != NULL) {
+        unlink_row(waiting, row);
+    }
+    return row;
+}
+
+size_t waiting_put_off(struct waiting *waiting, wall_time from)
+{
+    size_t count = 0;
+    struct waiting_row *row;
+    while ((row = furthest(waiting)) != NULL && row->event.timestamp.us >= from.us) {
+        unlink_row(waiting, row);
+        free(row);
+        count++;
+    }
+    waiting->put_off = (waiting->full ? waiting->put_off : 0) + count;
+    waiting->put_off_from = from;
+    waiting->full = true;
+    return count;
+}
+
+bool waiting_complete(struct waiting *waiting, const struct event *event)
 {
     const int64_t key = tally_id(event->id);
     struct waiting_row *row;
@@ -113,7 +136,7 @@ bool waiting_complete(struct waiting *waiting, const struct event *event, size_t
     whole.arrival = row->event.arrival;
     unlink_row(waiting, row);
     free(row);
-    *dropped = add(waiting, &whole, false);
+    add(waiting, &whole, false);
     return true;
 }
 
@@ -260,9 +283,27 @@ bool waiting_load(struct waiting *waiting, const struct config_source *source,
             return false;
         }
         (void)mp_as_bool(mp_at(saved, 8), &lacking);
-        (void)add(waiting, &event, lacking || changed.any);
+        add(waiting, &event, lacking || changed.any);
     }
     return mp_is_array(value);
+}
+
+void waiting_save_put_off(const struct waiting *waiting, struct buf *out)
+{
+    if (!waiting->full) {
+        mp_put_nil(out);
+        return;
+    }
+    mp_put_array(out, 2);
+    mp_put_int(out, waiting->put_off_from.us);
+    mp_put_uint(out, waiting->put_off);
+}
+
+bool waiting_load_put_off(struct waiting *waiting, const mp_value *value)
+{
+    waiting->full = !mp_is_nil(value);
+    return !waiting->full || (mp_as_int(mp_at(value, 0), &waiting->put_off_from.us) &&
+                              mp_as_uint(mp_at(value, 1), &waiting->put_off));
 }
 
 /* No name is another one with a dash behind it, so one at most fits. */
@@ -300,4 +341,5 @@ void waiting_drop_sources(struct waiting *waiting, uint64_t sources)
             i += i < waiting_count(waiting);
         }
     }
+    waiting->put_off = 0; /* Nobody knows how many of them are of other sources. */
 }

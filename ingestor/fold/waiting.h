@@ -5,11 +5,15 @@
  *
  *   a row ── timestamp > now ──► waiting ── timestamp <= now ──► the tiles that match
  *                                   │
- *                                   └── too many: the one furthest ahead is dropped
+ *                                   └── too many: those furthest ahead are put off
  *
  * Each row stands in two heaps: by the soonest, for what is due, and by the furthest, for what is
- * dropped. So a table with rows of the year 9999 does not take the place of those that are due in a
+ * put off. So a table with rows of the year 9999 does not take the place of those that are due in a
  * minute. It is part of a fold, and belongs to its thread.
+ *
+ * What is put off is not kept, but read from the table again when its time has come
+ * (fold_put_off.h). So it must be known which rows these are, and that is one moment: once a row
+ * was put off, all rows from its timestamp on are, and none before it.
  *
  * Rows that were saved, and come from other columns than those that are configured now, lack what
  * those said. Only tiles that are built anew read these columns: from the rows of the table, which
@@ -29,8 +33,8 @@
 #include "common/config/config.h"
 #include "common/store/event.h"
 
-/* What may wait at most: so many rows, and so many bytes of them. Beyond either, the row that is
- * furthest ahead is dropped. */
+/* What may wait at most: so many rows, and so many bytes of them. Beyond either, the rows that are
+ * furthest ahead are put off. */
 #define WAITING_ROWS_MAX 65536
 #define WAITING_BYTES_MAX ((size_t)32 * 1024 * 1024)
 
@@ -49,15 +53,32 @@ struct waiting_row {
 struct waiting {
     struct heap soonest; /* by their time, the next one first */
     struct heap
-        furthest; /* by their time, the last one first: it is dropped when there is no room */
+        furthest; /* by their time, the last one first: it is put off when there is no room */
     size_t bytes; /* what all of them take */
     struct waiting_row *lacking; /* uthash by key: those that lack a column */
+    bool full;                   /* rows are put off */
+    wall_time put_off_from;      /* with full: those from that moment on, and no others */
+    uint64_t put_off;            /* with full: how many were, at least */
 };
 
 void waiting_finish(struct waiting *waiting);
 
-/* Copies the row. Returns how many rows had to be dropped for it; it may be among them. */
-size_t waiting_add(struct waiting *waiting, const struct event *event);
+/* Copies the row. There may be too many then: see waiting_surplus. */
+void waiting_add(struct waiting *waiting, const struct event *event);
+
+/* True when rows of that moment are put off. */
+static inline bool waiting_puts_off(const struct waiting *waiting, wall_time at)
+{
+    return waiting->full && at.us >= waiting->put_off_from.us;
+}
+
+/* Takes out the row that is furthest ahead, if there are too many; else NULL. The caller frees it
+ * with free. */
+struct waiting_row *waiting_surplus(struct waiting *waiting);
+
+/* From now on rows of that moment and behind it are put off: those that wait are taken out.
+ * Returns how many these were. */
+size_t waiting_put_off(struct waiting *waiting, wall_time from);
 
 /* Takes a row out whose timestamp has come; NULL when there is none. The caller frees it with
  * free. */
@@ -72,8 +93,8 @@ static inline size_t waiting_count(const struct waiting *waiting)
 }
 
 /* The row was read from the table once more: if it waits and lacks a column, it is as this one now,
- * and that is true. *dropped: how many rows had to be dropped for it. */
-bool waiting_complete(struct waiting *waiting, const struct event *event, size_t *dropped);
+ * and that is true. There may be too many then. */
+bool waiting_complete(struct waiting *waiting, const struct event *event);
 
 /* Appends [[id, timestamp, event_type, actor_id, target_id, summary, payload, {extra: text}], …].
  * Texts are binaries, and nil where the row has none. A row that lacks a column ends with true. */
@@ -89,6 +110,12 @@ void waiting_save_columns(const struct config_source *source, struct buf *out);
  */
 bool waiting_load(struct waiting *waiting, const struct config_source *source,
                   const mp_value *columns, const mp_value *value);
+
+/* Appends which rows are put off: [from, how many at least], or nil: none are. */
+void waiting_save_put_off(const struct waiting *waiting, struct buf *out);
+
+/* Loads what waiting_save_put_off wrote. False when the value is no such thing. */
+bool waiting_load_put_off(struct waiting *waiting, const mp_value *value);
 
 /* Drops the rows of these entries of `sources`: bit i for the i-th. */
 void waiting_drop_sources(struct waiting *waiting, uint64_t sources);

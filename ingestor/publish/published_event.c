@@ -7,9 +7,10 @@
 #include "common/codec/mp.h"
 #include "ingestor/fold/row.h"
 
-#define HEAD_BYTES 128           /* what id, timestamp and the map take in any case */
+#define HEAD_BYTES 144           /* what id, timestamp and the map take in any case */
 #define MEMBER_BYTES ((size_t)5) /* the longest head of a text, or of a name */
 #define CUT_NAME "truncated"
+#define REDELIVERED_NAME "redelivered"
 #define CHARACTER_BYTES 4 /* the longest character in UTF-8 */
 
 /* event_type, the optional fields, and the columns that the user added. */
@@ -178,6 +179,11 @@ bool published_event_put(struct buf *out, const struct config *config, const str
     map.count = 2 + put_members(out, &e, &cuts);
     if (cuts != 0) {
         put_cuts(out, &e, cuts);
+        map.count++;
+    }
+    if (event->redelivered != 0) {
+        mp_put_text(out, REDELIVERED_NAME);
+        mp_put_uint(out, event->redelivered);
         map.count++;
     }
     mp_close_map(out, map);

@@ -273,21 +273,24 @@ static int delete_keys(struct push_table *t, wall_time before, unsigned max, str
 }
 
 int push_table_sweep(struct push_table *table, wall_time before, int64_t last,
-                     wall_time keys_before, unsigned max, uint64_t *events, struct error *err)
+                     wall_time keys_before, unsigned max, struct push_swept *out, struct error *err)
 {
-    *events = 0;
+    uint64_t keys = 0;
+    *out = (struct push_swept){0};
     int status = push_table_begin(table, err);
     if (status == STATUS_OK) {
         status = delete_events(table, before, last, max, err);
-        *events = (uint64_t)sqlite3_changes(table->db);
+        out->events = (uint64_t)sqlite3_changes(table->db);
     }
     if (status == STATUS_OK) {
         status = delete_keys(table, keys_before, max, err);
+        keys = (uint64_t)sqlite3_changes(table->db);
     }
     if (status == STATUS_OK) {
         status = push_table_commit(table, err);
     } else {
         push_table_rollback(table);
     }
+    out->more = out->events == max || keys == max;
     return status;
 }

@@ -51,9 +51,16 @@ void push_table_rollback(struct push_table *table);
 int push_table_add(struct push_table *table, const struct push_wish *wish, wall_time now,
                    struct push_outcome *out, struct error *err);
 
+/* What push_table_sweep did. */
+struct push_swept {
+    uint64_t events; /* how many it deleted */
+    bool more;       /* There may be more that is too old: it deleted as much as it may. */
+};
+
 /* Deletes, of the oldest rows, at most `max` events that came before `before` and have an id up to
- * `last`, and at most `max` keys that came before keys_before; *events is how many events went. */
+ * `last`, and at most `max` keys that came before keys_before. */
 int push_table_sweep(struct push_table *table, wall_time before, int64_t last,
-                     wall_time keys_before, unsigned max, uint64_t *events, struct error *err);
+                     wall_time keys_before, unsigned max, struct push_swept *out,
+                     struct error *err);
 
 #endif

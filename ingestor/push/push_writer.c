@@ -227,21 +227,21 @@ static void sweep(struct writer_thread *t)
     const uint64_t saved = atomic_load(&writer->saved);
     const wall_time before = {now.us - writer->source->keep_ms * US_PER_MS};
     const wall_time keys_before = {now.us - PUSH_KEY_KEPT_MS * US_PER_MS};
-    uint64_t deleted = 0;
+    struct push_swept swept;
     t->sweep_at = mono_add_ms(clock_mono(), sweep_interval_ms(writer->source));
     if (saved == 0) {
         return; /* it is not for us to delete: no tile has been saved */
     }
     if (open_table(t, &err) != STATUS_OK ||
-        push_table_sweep(t->table, before, (int64_t)saved, keys_before, SWEEP_ROWS, &deleted,
-                         &err) != STATUS_OK) {
+        push_table_sweep(t->table, before, (int64_t)saved, keys_before, SWEEP_ROWS, &swept, &err) !=
+            STATUS_OK) {
         log_warn("pushed events that are too old cannot be deleted: %s", err.text);
         push_table_close(&t->table);
         return;
     }
-    atomic_fetch_add(&writer->deleted, deleted);
-    if (deleted == SWEEP_ROWS) {
-        t->sweep_at = clock_mono(); /* there are more */
+    atomic_fetch_add(&writer->deleted, swept.events);
+    if (swept.more) {
+        t->sweep_at = clock_mono();
     }
 }
 

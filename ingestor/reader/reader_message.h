@@ -19,6 +19,7 @@ enum reader_kind {
     READER_UP,          /* the source is read, for the first time or again */
     READER_DOWN,        /* the source cannot be read; error says why. It is tried again. */
     READER_MISSING,     /* other ones of several sources cannot be read now; with their bits */
+    READER_TROUBLE,     /* one of several sources cannot be read; error says why */
     READER_BATCH,       /* rows */
     READER_SAVED,       /* the changes of the state are stored */
     READER_SAVE_FAILED, /* they are not; error says why */
@@ -37,6 +38,7 @@ struct reader_message {
                                     be used. Else NULL. */
     bool state_lost;             /* READER_LEADER: there was a state, but it is damaged */
     uint64_t missing;            /* READER_MISSING: bit i for the i-th of `sources` */
+    size_t source;               /* READER_TROUBLE: its place among `sources` */
     uint64_t epoch;              /* READER_LEADER: the one that came with the lease */
     struct error error;          /* READER_LEADER: why the state cannot be used, or empty */
 };

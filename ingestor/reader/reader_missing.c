@@ -9,10 +9,14 @@ void reader_missing_tell(struct source *source, uint64_t *told, void *socket, bo
     if (source == NULL || source->ops->missing == NULL) {
         return;
     }
-    message.missing = source->ops->missing(source, &message.error);
+    message.missing = source->ops->missing(source);
     message.missing |= rows_follow ? *told : 0;
     if (message.missing != *told) {
         *told = message.missing;
+        reader_message_send(socket, &message);
+    }
+    message.kind = READER_TROUBLE;
+    while (source->ops->trouble(source, &message.source, &message.error)) {
         reader_message_send(socket, &message);
     }
 }

@@ -127,9 +127,12 @@ struct source_ops {
     void (*lag)(struct source *source, struct lag *out);
 
     /* Which entries of `sources` cannot be read, or have not come to their first end yet: bit i is
-     * set for the i-th. *why is filled in when one cannot be read. NULL: there is but one source.
-     */
-    uint64_t (*missing)(struct source *source, struct error *why);
+     * set for the i-th. NULL: there is but one source. */
+    uint64_t (*missing)(struct source *source);
+
+    /* True, once for each reason, when an entry of `sources` could not be read: *which is its
+     * place, and *why the reason. NULL where missing is. */
+    bool (*trouble)(struct source *source, size_t *which, struct error *why);
 
     /* The journal cannot be written, so that after a crash the order of delivery would be another
      * one: from now on the ordinals belong to a new origin, which is returned. NULL: the source

@@ -116,7 +116,7 @@ class Gateway:
             nonlocal last
             if last is None:
                 newest = await self.newest(limit=1)
-                last = newest[-1].id if newest else "0"
+                last = newest[-1].resume_after if newest else "0"
 
         def where() -> tuple[str, dict[str, str]]:
             return "/api/events/stream", parameters(types=joined(types), event="message", lastEventId=last)
@@ -128,7 +128,7 @@ class Gateway:
                     yield item
                 elif item.event == "message":
                     event = event_of(json.loads(item.data))
-                    last = came = event.id
+                    last, came = item.id or event.id, event.id
                     yield event
                 elif item.event == "reset":
                     yield Missed(came)

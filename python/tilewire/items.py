@@ -100,6 +100,16 @@ class Event:
     def payload(self) -> Any:
         return self.row.get("payload")
 
+    @property
+    def redelivered(self) -> int | None:
+        """It may have come before, in another order: a number that stands for this one."""
+        return self.row.get("redelivered")
+
+    @property
+    def resume_after(self) -> str:
+        """What to hand back, to go on after this event: its id, and the order in which it came again."""
+        return self.id if self.redelivered is None else f"{self.id}~{self.redelivered}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Missed:

@@ -14,6 +14,7 @@ import measure_million
 import report
 import servers
 from measure import Size
+from measure_builds import builds
 from measure_clients import get, latency, reconnect, stalled
 from measure_fanout import fanout, memory
 from measure_kafka import kafka
@@ -33,7 +34,7 @@ from report import say
 
 MEASUREMENTS = {"fanout": fanout, "memory": memory, "get": get, "patterns": patterns, "hostile": hostile, "fold": fold, "catchup": catchup, "cursor": cursor,
                 "kafka": kafka, "nats": nats, "partitions": partitions, "push": push_rates, "redis": redis, "locks": locks, "state": state, "latency": latency,
-                "stalled": stalled, "reconnect": reconnect, "selections": selections, "tree": tree, "views": views,
+                "builds": builds, "stalled": stalled, "reconnect": reconnect, "selections": selections, "tree": tree, "views": views,
                 "million": million}
 ALONE = ["million"]  # only when it is named
 

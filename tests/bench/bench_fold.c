@@ -56,10 +56,24 @@ static const struct set {
 } sets[] = {
     {"mixed", NULL},
     {"count", "type: count, match: {event_type: \"*\"}, window: 5m"},
+    {"sla_risk", "type: sla_risk, opens: {event_type: \"order.*\"}, closes: {event_type: "
+                 "work_item_done}, item: target_id, within: 8h"},
+    {"business", "type: sla_risk, opens: {event_type: \"order.*\"}, closes: {event_type: "
+                 "work_item_done}, item: target_id, within: 8h, calendar: desk"},
     {"ratio", "type: ratio, match: {event_type: \"order.*\"}, of: {event_type: \"*\"}, window: 5m"},
     {"percentile", "type: percentile, metric: cpu.load, window: 5m"},
     {"duration", "type: duration, opens: {event_type: work_item_created}, closes: {event_type: "
                  "work_item_claimed}, item: target_id, window: 5m"},
+    {"presence",
+     "type: presence, match: {event_type: [work_item_created, work_item_claimed]}, item: "
+     "target_id, late: 1m, steady: 5m"},
+    {"distinct",
+     "type: distinct, match: {event_type: \"work_item_*\"}, item: target_id, window: 5m"},
+    {"top", "type: top, match: {event_type: \"work_item_*\"}, item: target_id, window: 5m"},
+    {"top_sum", "type: top, match: {event_type: \"metrics.updated\"}, item: payload.labels.host, "
+                "aggregate: sum, value: payload.value, window: 5m"},
+    {"rate", "type: rate, match: {event_type: \"*\"}, window: 5m"},
+    {"rate_counters", "type: rate, metric: cpu.load, item: payload.labels.host, window: 5m"},
     {"number", "type: number, metric: cpu.load, aggregate: avg, window: 5m"},
 };
 
@@ -79,8 +93,12 @@ static struct config *configure(const struct set *set)
     struct buf text = {0};
     struct config *config;
     struct error err = {{0}};
-    buf_append_text(&text,
-                    set->tile == NULL ? config_text : "source: {uri: \"sqlite:x.db\"}\ntiles:\n");
+    buf_append_text(&text, set->tile == NULL
+                               ? config_text
+                               : "source: {uri: \"sqlite:x.db\"}\n"
+                                 "calendars: [{name: desk, time_zone: Europe/Berlin, mon: "
+                                 "08:00-18:00, tue: 08:00-18:00, wed: 08:00-18:00, thu: "
+                                 "08:00-18:00, fri: 08:00-16:00}]\ntiles:\n");
     for (int i = 0; i < 20 && set->tile != NULL; i++) {
         buf_printf(&text, "  - {key: t%d, %s}\n", i, set->tile);
     }

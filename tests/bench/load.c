@@ -28,7 +28,8 @@
  *   a yardstick: steps through all rows of the table events in a SQLite file
  *
  * LOAD_HEADERS in the environment is what requests for streams say besides, each line with its
- * CRLF; LOAD_ADDRESS is the last part of the first of the addresses (1: 127.0.0.1).
+ * CRLF (what comes is unpacked if it accepts gzip); LOAD_ADDRESS is the last part of the first of
+ * the addresses (1: 127.0.0.1).
  *
  * A message is timed by the stamp in it: see scanner.h. PIDs are the server's processes, whose CPU
  * time is read from /proc.

@@ -7,11 +7,13 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "tests/bench/histogram.h"
 #include "tests/bench/load.h"
 #include "tests/bench/scanner.h"
 
 struct getter {
     int fd;
+    uint64_t asked_us; /* when its request was sent */
     char buffer[16384];
     size_t len;
 };
@@ -22,6 +24,7 @@ struct gets {
     const char *expected; /* how each answer begins */
     uint64_t answers;
     uint64_t others; /* answers that begin otherwise */
+    struct histogram latency;
 };
 
 static void take(struct gets *gets, struct getter *getter)
@@ -44,6 +47,8 @@ static void take(struct gets *gets, struct getter *getter)
         gets->answers++;
         gets->others += memcmp(getter->buffer, gets->expected, strlen(gets->expected)) != 0;
         getter->len = 0;
+        histogram_add(&gets->latency, now_us() - getter->asked_us);
+        getter->asked_us = now_us();
         if (!send_all(getter->fd, gets->request, gets->request_len)) {
             fail("send: %s", strerror(errno));
         }
@@ -64,6 +69,7 @@ static int run(struct gets *gets, unsigned port, size_t connections, double seco
         if (getters[i].fd < 0 || !send_all(getters[i].fd, gets->request, gets->request_len)) {
             fail("connection %zu: %s", i, strerror(errno));
         }
+        getters[i].asked_us = now_us();
         watch(epoll, getters[i].fd, i);
     }
     const double cpu_s = processes_cpu_s(servers);
@@ -76,9 +82,11 @@ static int run(struct gets *gets, unsigned port, size_t connections, double seco
             take(gets, &getters[events[i].data.u64]);
         }
     }
-    printf("{\"requests\": %llu, \"others\": %llu, \"seconds\": %.3f, \"cpu_s\": %.3f}\n",
+    printf("{\"requests\": %llu, \"others\": %llu, \"seconds\": %.3f, \"cpu_s\": %.3f, "
+           "\"p95_us\": %llu}\n",
            (unsigned long long)gets->answers, (unsigned long long)gets->others,
-           (double)(now_us() - begun) / 1e6, processes_cpu_s(servers) - cpu_s);
+           (double)(now_us() - begun) / 1e6, processes_cpu_s(servers) - cpu_s,
+           (unsigned long long)histogram_percentile(&gets->latency, 0.95));
     free(getters);
     return EXIT_SUCCESS;
 }

@@ -13,6 +13,7 @@
 #include "tests/bench/histogram.h"
 #include "tests/bench/load.h"
 #include "tests/bench/scanner.h"
+#include "tests/bench/unpack.h"
 
 #define ANSWER_TIMEOUT_MS 30000
 #define DOZE_NS 1000000
@@ -25,8 +26,9 @@
 struct stream {
     int fd; /* -1: lost, and not open again yet */
     struct scanner scanner;
-    bool lost;       /* at least once */
-    uint64_t due_us; /* when it comes back */
+    struct unpacker *unpacker; /* NULL: what comes is not compressed */
+    bool lost;                 /* at least once */
+    uint64_t due_us;           /* when it comes back */
 };
 
 struct load {
@@ -43,6 +45,8 @@ struct load {
     uint64_t begun_us;
     double begun_cpu_s;
     uint64_t now_us; /* of the bytes being scanned */
+    struct stream *scanned;
+    bool packed; /* the requests accept gzip */
     /* what is looked for */
     char text[64];
     size_t text_len;
@@ -84,6 +88,8 @@ static bool open_stream(struct load *load, size_t number)
 {
     struct stream *stream = &load->streams[number];
     forget_text(load, stream);
+    unpack_end(&stream->unpacker);
+    stream->unpacker = load->packed ? unpack_begin() : NULL;
     stream->fd = dial(number, load->port);
     if (stream->fd >= 0 && !send_request(load, stream->fd, number)) {
         close(stream->fd);
@@ -118,16 +124,27 @@ static void on_stamp(void *arg, uint64_t stamp)
     histogram_add(&load->latency, load->now_us > stamp ? load->now_us - stamp : 0);
 }
 
+static void scan(void *arg, const char *text, size_t len)
+{
+    struct load *load = arg;
+    struct scanner *scanner = &load->scanned->scanner;
+    scanner_stamps(scanner, text, len, on_stamp, load);
+    if (load->text_len != 0 && scanner_text(scanner, text, len, load->text, load->text_len)) {
+        load->with_text++;
+    }
+}
+
 static void read_stream(struct load *load, struct stream *stream)
 {
     const ssize_t got = recv(stream->fd, load->buffer, RECEIVE_BYTES, MSG_DONTWAIT);
     if (got > 0) {
         load->now_us = now_us();
         load->bytes += (size_t)got;
-        scanner_stamps(&stream->scanner, load->buffer, (size_t)got, on_stamp, load);
-        if (load->text_len != 0 &&
-            scanner_text(&stream->scanner, load->buffer, (size_t)got, load->text, load->text_len)) {
-            load->with_text++;
+        load->scanned = stream;
+        if (stream->unpacker == NULL) {
+            scan(load, load->buffer, (size_t)got);
+        } else if (!unpack(stream->unpacker, load->buffer, (size_t)got, scan, load)) {
+            fail("what comes is not in chunks of gzip");
         }
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         lose(load, stream);
@@ -300,6 +317,7 @@ int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
     snprintf(request, sizeof request,
              "GET %s HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n%s\r\n", path,
              headers != NULL ? headers : "");
+    load.packed = strstr(request, "gzip") != NULL;
     allow_descriptors(count + stalled);
     load.random = count * 2654435761U + port + (uint64_t)getpid();
     load.streams = calloc(count + 1, sizeof *load.streams);
@@ -332,6 +350,9 @@ int run_streams(unsigned port, const char *path, size_t count, size_t stalled,
         if (load.back) {
             closed = get_back(&load);
         }
+    }
+    for (size_t i = 0; i < count; i++) {
+        unpack_end(&load.streams[i].unpacker);
     }
     free(load.streams);
     free(load.buffer);

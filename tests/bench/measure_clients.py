@@ -4,12 +4,13 @@ import contextlib
 import os
 import re
 import socket
+import threading
 import time
 
 from measure import median, middle, turns
 from report import result, say
 from servers import (BIN, LAST_TILE, TILES, Deployment, Streams, drive, gateway_of, load, nginx, postgres, pss_kb, row_publisher, sqlite_table,
-                     tables, temporary, tilewire)
+                     tables, temporary, tilewire, wait_until)
 
 
 def get_once(name, code, server, seconds):
@@ -41,6 +42,41 @@ def get(size):
             ours, other = median(rates["Tilewire"]), median(rates.get("nginx", [0]))
             against = f", {ours / other:.2f} × nginx ({other:,.0f}/s)" if other else ""
             result("get", f"GET of one tile ({len(body)} bytes), {code}", f"{ours:,.0f}/s{against}", "≥ 1.00 × nginx, a static file", ours >= other)
+    fetch(size)
+
+
+@contextlib.contextmanager
+def rows_coming(deployment, rate):
+    """So many rows a second come meanwhile."""
+    over = threading.Event()
+    publish = row_publisher(deployment.table, 1)
+
+    def write():
+        while not over.wait(1 / rate):
+            publish()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writer.join()
+
+
+def fetch(size):
+    """How long an answer takes while the gateway has all that it can do: 64 connections ask again as soon as they are answered."""
+    seconds, rounds = size.of((3, 5), (1, 3), (0.2, 1))
+    say("get: latency of answers, 64 connections that ask without a pause, while 100 rows/s come")
+    with tilewire() as deployment:
+        port, pid = gateway_of(deployment)
+        for what, path in (("one tile", "/api/tiles/t00"), ("all 20 tiles", "/api/tiles"), ("20 events", "/api/events?limit=20")):
+            with rows_coming(deployment, 100):
+                wait_until(lambda: deployment.get_json("/api/events?limit=20")["events"], what="events")
+                runs = [load("get", port, path, 64, seconds, "-", pid) for _ in range(rounds)]
+            p95 = median(run["p95_us"] for run in runs) / 1000
+            rate = median(run["requests"] / run["seconds"] for run in runs)
+            result("get", f"GET of {what}, while rows come: p95", f"{p95:.1f} ms at {rate:,.0f}/s", "≤ 300 ms", p95 <= 300)
 
 
 def latency_once(table, count, rows, seconds):

@@ -5,14 +5,17 @@ import time
 
 from measure import median, middle, ratio, turns
 from report import result, say
-from servers import Streams, datagram_publisher, drive, gateway_of, loop, nginx, post_publisher, pss_kb, row_publisher, tilewire
+from servers import Streams, datagram_publisher, drive, gateway_of, loop, nginx, post_publisher, pss_kb, row_publisher, tilewire, wait_until
+
+
+OURS = {"Tilewire": "", "compressed": "Accept-Encoding: gzip\r\n"}  # what streams of the gateway ask with
 
 
 def fanout_once(kind, count, rate, burst, seconds, doze=False):
     """Messages to `count` streams: `rate` times a second `burst` at once. doze: what a server pays for waking the load generator,
     which shares its machine, is not to be measured with it."""
     with contextlib.ExitStack() as stack:
-        if kind == "Tilewire":
+        if kind in OURS:
             deployment = stack.enter_context(tilewire())
             port, pid = gateway_of(deployment)
             pids, path, publish = [pid], "/api/events/stream", row_publisher(deployment.table, burst)
@@ -22,21 +25,21 @@ def fanout_once(kind, count, rate, burst, seconds, doze=False):
         else:
             port, pid = stack.enter_context(loop(kind, count))
             pids, path, publish = [pid], "/", datagram_publisher(port, burst)
-        streams = stack.enter_context(Streams(port, path, count, pids))
+        streams = stack.enter_context(Streams(port, path, count, pids, headers=OURS.get(kind, "")))
         drive(streams, publish, 10, 0.3, count * burst)  # nchan's channel exists from its first message on
         if doze:
             streams.tell("doze")
         then, got, calls = drive(streams, publish, rate, seconds, count * burst)
     run = {"cpu_us": got["cpu_s"] * 1e6 / max(1, got["messages"]), "lost": calls * burst * count - got["messages"],
            "per_s": then["messages"] / then["seconds"], "p99_ms": got["p99_us"] / 1000}
-    say(f"    {kind:8} {run['cpu_us']:6.2f} µs of CPU each, {run['per_s']:10,.0f} deliveries/s of {got['bytes'] // max(1, got['messages'])} bytes,"
+    say(f"    {kind:10} {run['cpu_us']:6.2f} µs of CPU each, {run['per_s']:10,.0f} deliveries/s of {got['bytes'] // max(1, got['messages'])} bytes,"
         f" {run['lost']} lost, p50 {got['p50_us'] / 1000:.1f} ms, p99 {run['p99_ms']:.1f} ms")
     return run
 
 
 def fanout_cost(size):
     seconds, rounds = size.of((4, 5), (3, 1), (0.3, 1))
-    kinds = ("bare", "Tilewire") if size.smoke else ("bare", "Tilewire", "nchan")
+    kinds = ("bare", *OURS) if size.smoke else ("bare", *OURS, "nchan")
     for count, rate in ((1000, 100), (size.of(10000, 4000, 0), 5)) if not size.smoke else ((20, 100),):
         say(f"fanout: server CPU per delivery, {count:,} streams, {rate} messages/s")
         runs = turns(rounds, lambda kind: fanout_once(kind, count, rate, 1, seconds, doze=True), kinds)
@@ -49,7 +52,9 @@ def fanout_cost(size):
                 least = f" (the bare send loop {ratio(runs['bare'], runs[kind], 'cpu_us'):.2f} ×)" if kind == "nchan" else ""
                 result("fanout", f"{title}: against {name}", f"{ours:.2f} µs, {times:.2f} × {other:.2f} µs{least}", f"≤ {limit:.2f} ×",
                        times <= limit)
-        lost = sum(run["lost"] for run in runs["Tilewire"])
+        packed, times = middle(runs["compressed"], "cpu_us"), ratio(runs["compressed"], runs["Tilewire"], "cpu_us")
+        result("fanout", f"{title}: compressed, against streams that are not", f"{packed:.2f} µs, {times:.2f} × {ours:.2f} µs", "≤ 1.15 ×", times <= 1.15)
+        lost = sum(run["lost"] for kind in OURS for run in runs[kind])
         result("fanout", f"{title}: lost", f"{lost}", "0", lost == 0)
 
 
@@ -74,7 +79,31 @@ def fanout_rate(size):
             result("fanout", f"{title}: against nchan", f"{times:.1f} × {other:,.0f}/s", "≥ 20 ×", times >= 20)
 
 
+def first_values(size):
+    """What the first values of a stream are, with compression and without, and what they cost the gateway."""
+    count = size.of(1000, 1000, 20)
+    say(f"fanout: first values, {count:,} streams")
+    bytes_each, cpu_us = {}, {}
+    for _ in range(size.of(5, 3, 1)):
+        for kind, headers in OURS.items():
+            with tilewire() as deployment:
+                port, pid = gateway_of(deployment)
+                with Streams(port, "/api/tiles/stream", 0, [pid]) as clock:  # reads the gateway's CPU time
+                    before = deployment.metric("sent_bytes_total")
+                    clock.tell("mark")
+                    with Streams(port, "/api/tiles/stream", count, [pid], headers=headers):
+                        wait_until(lambda d=deployment: d.metric("streams") == count)
+                        cpu_us.setdefault(kind, []).append(clock.tell("count")["cpu_s"] * 1e6 / count)
+                        bytes_each.setdefault(kind, []).append((deployment.metric("sent_bytes_total") - before) / count)
+    plain, packed = (median(bytes_each[kind]) for kind in OURS)
+    result("fanout", f"first values of {count:,} streams (20 tiles): compressed", f"{packed:,.0f} bytes each, of {plain:,.0f}: {plain / packed:.1f} × smaller",
+           "≥ 3 ×", plain / packed >= 3)
+    a, b = (median(cpu_us[kind]) for kind in OURS)
+    result("fanout", f"first values of {count:,} streams (20 tiles): CPU of opening one", f"{b:.0f} µs compressed, {a:.0f} µs not", "", True)
+
+
 def fanout(size):
+    first_values(size)
     fanout_cost(size)
     fanout_rate(size)
 

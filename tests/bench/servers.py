@@ -281,11 +281,12 @@ def datagram_publisher(port, messages=1):
 
 
 def drive(streams, publish, rate, seconds, expected=None):
-    """Calls publish at a steady rate. Returns what the streams had got by the end of that time, what they had in the end
-    (when all was there that is `expected` of a call, or nothing more came for a while), and the number of calls."""
+    """Calls publish at a steady rate, for some seconds or, if that is a function, as long as it says so.
+    Returns what the streams had got by the end of that time, what they had in the end (when all was there that is `expected` of a call, or
+    nothing more came for a while), and the number of calls."""
     streams.tell("mark")
     start, calls = time.monotonic(), 0
-    while time.monotonic() - start < seconds:
+    while seconds() if callable(seconds) else time.monotonic() - start < seconds:
         publish()
         calls += 1
         time.sleep(max(0.0, start + calls / rate - time.monotonic()))

@@ -119,8 +119,9 @@ ${tiles.replaceAll(/}$/gm, `${tileOptions}}`)}`);
   async start(name, ...options) {
     const log = join(this.folder, `${name}.log`);
     const out = openSync(log, "a");
+    const before = readFileSync(log).length; // what an earlier start of it said
     this.programs[name] = spawn(join(bin, `tilewire-${name.split("-")[0]}`), ["-c", this.file, ...options], { stdio: ["ignore", out, out] });
-    await until(`${name}'s start`, () => readFileSync(log, "utf8").includes("ready component") || this.programs[name].exitCode !== null);
+    await until(`${name}'s start`, () => readFileSync(log).subarray(before).includes("ready component") || this.programs[name].exitCode !== null);
   }
 
   async kill(name, how = "SIGKILL") {
@@ -152,12 +153,17 @@ export async function open(url, options = {}) {
   const page = await context.newPage();
   page.errors = [];
   page.requests = [];
+  page.asking = new Set(); // its requests that have neither been answered nor failed
   page.on("pageerror", (e) => page.errors.push(e.message));
   page.on("console", (m) => {
     // Chromium itself notes each request and WebSocket that found no server; no script can help that.
     if (m.type() === "error" && !/Failed to load resource|ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY|^WebSocket connection to/.test(m.text())) page.errors.push(m.text());
   });
-  page.on("request", (r) => page.requests.push(r.url()));
+  page.on("request", (r) => {
+    page.requests.push(r.url());
+    page.asking.add(r);
+  });
+  for (const end of ["requestfinished", "requestfailed"]) page.on(end, (r) => page.asking.delete(r));
   if (options.clock) await page.clock.install();
   if (options.init) await page.addInitScript(options.init);
   await page.goto(url);

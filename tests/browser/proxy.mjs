@@ -30,6 +30,7 @@ export class Proxy {
 
   pass(asked, answer) {
     const { hostname, port } = new URL(this.target);
+    delete asked.headers["accept-encoding"]; // What it says itself would not be compressed.
     const onward = request({ hostname, port, path: asked.url, method: asked.method, headers: asked.headers, agent: false }, (reply) => {
       const stream = reply.headers["content-type"]?.startsWith("text/event-stream");
       answer.writeHead(reply.statusCode, reply.headers);

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kafka as what a chaos run is about: a broker behind relays, topics that grow and are trimmed, and somebody who reads along and so
 knows what was ever committed."""
-import datetime
 import json
 import random
-import re
 import socket
 import struct
 import threading
@@ -13,6 +11,7 @@ import uuid
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from anew import ANEW_MS, anew_moments
 from kafka import Broker, Topics
 from tilewire import free_ports
 
@@ -21,7 +20,6 @@ PARTITIONS = {"orders": 3, "work": 2, "notes": 2, "probes": 2}
 MOST_PARTITIONS = 8
 MOST_TOPICS = 8
 LARGEST = 8 << 20  # bytes of a message
-ANEW_MS = 10000
 TRIMMED = ("note.", "probe.")  # events whose topics forget, of which no copy is told from what it repeats
 DELETE_RECORDS = 21  # of Kafka's protocol
 
@@ -213,9 +211,7 @@ class Bus(Topics):
             left = {p for p, (low, high) in ranges.items() if low < high and max(self.witness.next[p], self.witness.ends.get(p, 0)) < high}
             time.sleep(0.05)
         self.lows = {p: low for p, (low, _) in ranges.items()}
-        for name, program in d.programs.items():
-            for stamp in re.findall(r"(?m)^(\S+)Z warn .*streams begin anew$", program.log_text() if name.startswith("ingestor") else ""):
-                self.anew.append(datetime.datetime.fromisoformat(stamp + "+00:00").timestamp() * 1000)
+        self.anew = anew_moments(d)
         consumer.close()
 
     # ---- What is done to it ----

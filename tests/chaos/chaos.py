@@ -47,7 +47,9 @@ KINDS_DISK = {"fill": 5}
 KINDS_POSTGRES = {"terminate": 8, "restart": 1, "crash": 1}
 KINDS_KAFKA = {"restart": 1, "crash": 2, "partition": 4, "topic": 2, "trim": 2}
 KINDS_STREAM = {"restart": 2, "crash": 3, "trim": 4}
-KINDS_OF = {"postgresql": KINDS_POSTGRES, "kafka": KINDS_KAFKA, "redis": KINDS_STREAM, "nats": KINDS_STREAM}
+KINDS_REDIS = KINDS_STREAM | {"lose": 5}
+KINDS_SEVERAL = KINDS_POSTGRES | KINDS_STREAM | {"away": 5}
+KINDS_OF = {"postgresql": KINDS_POSTGRES, "several": KINDS_SEVERAL, "kafka": KINDS_KAFKA, "redis": KINDS_REDIS, "nats": KINDS_STREAM}
 
 
 def plan(seconds, seed, kind, disk=False):
@@ -61,7 +63,9 @@ def plan(seconds, seed, kind, disk=False):
         links += [f"{i}>database" for i in INGESTORS]
     if kind == "push":
         links += [f"{g}>{i}" for g in GATEWAYS for i in INGESTORS]
-    if kind in BUSES:
+    if kind == "several":
+        links += [f"{i}>database.stream" for i in INGESTORS]  # and nothing else of it
+    if kind in (*BUSES, "several"):
         links.append("writers>database")
     weights = KINDS | KINDS_OF.get(kind, {}) | (KINDS_DISK if disk else {})
     faults, at = [], r.uniform(0.5, 1.5)
@@ -102,6 +106,10 @@ class Wrecker:
         """False: there was nothing to do it to."""
         if fault.kind in ("terminate", "restart", "crash", "partition", "topic", "trim"):
             return self.server.up() and self.do_to_database(fault)
+        if fault.kind == "lose":
+            return self.server.up() and self.server.keep_copy()
+        if fault.kind == "away":
+            return self.d.table.go_away(True)
         if fault.kind == "tiles":
             tiles.change_tiles(self.d, random.Random(fault.target), INGESTORS)
             return True
@@ -140,8 +148,14 @@ class Wrecker:
         if fault.kind in ("restart", "crash"):
             self.server.start()
             return
+        if fault.kind == "lose":
+            self.server.lose()
+            return
         if fault.kind in ("hold", "refuse"):
             self.d.relays.release(fault.target)
+            return
+        if fault.kind == "away":
+            self.d.table.go_away(False)
             return
         if fault.kind == "fill":
             self.d.disk.empty()
@@ -169,6 +183,8 @@ class Wrecker:
     def heal(self):
         if self.server is not None:
             self.server.heal()
+        if self.d.table.kind == "several":
+            self.d.table.go_away(False)
         self.d.relays.release()
         self.d.disk.empty()
         for program in self.d.programs.values():
@@ -258,11 +274,12 @@ def await_equal_tiles(d, made, timeout_s):
 
 
 def check(d, made, truth, early):
-    problems, deleted, probes = [], truth.gone() | early, truth.count_probes()
+    problems, deleted = [], truth.gone() | early
+    probes = truth.count_probes(), getattr(truth, "doubtful_probes", 0)
     begun = time.monotonic()
     try:
         wait_until(d.ready, SETTLE_S, "all programs in sync")
-        wait_until(lambda: not any(tiles.judge_probes(d, name, probes) for name in CACHES), SETTLE_S, "all that was written to be read")
+        wait_until(lambda: not any(tiles.judge_probes(d, name, *probes) for name in CACHES), SETTLE_S, "all that was written to be read")
     except AssertionError as error:
         problems.append(str(error))
     print(f"all in sync {time.monotonic() - begun:.1f} s after the last fault", flush=True)
@@ -270,18 +287,20 @@ def check(d, made, truth, early):
         found = tiles.judge_verify(d.verify_against(name).stdout, getattr(truth, "forgets", False))
         if found is not None:
             problems.append(f"tilewire verify against {name}:\n{found}")
-        problems += tiles.judge_probes(d, name, probes)
+        problems += tiles.judge_probes(d, name, *probes)
     # So that there is an end that all have to reach, also those that were told to start over last.
+    before = set(truth.ids())
     d.table.insert([(now_iso(), "note.written", "ada", None, "the last", None)])
     histories = {client.name: client.segments for client in made["events"] + made["copies"]}
     deadline = time.monotonic() + 10
     while True:
-        ids = set(truth.ids()) - early
-        found = judge.check_ends(histories, ids, deleted) or judge.check_events(histories, ids, deleted, **truth.judged)
+        ids = set(truth.ids())
+        found = ["the last event is not among those that were written"] if ids <= before else (
+            judge.check_ends(histories, ids - early, deleted) or judge.check_events(histories, ids - early, deleted, **truth.judged))
         if not found or time.monotonic() > deadline:
             break
         time.sleep(0.1)
-    problems += judge.check_events(histories, set(truth.ids()) - early, deleted, **truth.judged) or found
+    problems += found
     problems += truth.losses() + await_equal_tiles(d, made, 45)  # the shortest window is 30 s, and empty then
     for client in sum(made.values(), []):
         problems += client.problems
@@ -305,6 +324,11 @@ def writers_of(d, table, seed):
         from stream_writers import StreamWriters
         from streams import StreamProbes
         return StreamWriters(table, seed), StreamProbes(d, table), table
+    if table.kind == "several":
+        from several import SeveralProbes, SeveralTruth, SeveralWriters
+        writers = SeveralWriters(table, seed)
+        probes = SeveralProbes(d, table, writers)
+        return writers, probes, SeveralTruth(table, writers, probes)
     writers = (PostgresWriters if table.kind == "postgresql" else SqliteWriters)(table, seed)
     probes = tiles.TableProbes(writers.connect, writers.errors)
     return writers, probes, Truth(table, writers, probes)
@@ -323,7 +347,9 @@ def begin(d, table, truth, hostile):
 def run(arguments, folder, table):
     issuer = Issuer(folder) if arguments.auth else None
     keys = Keys(arguments.bin, folder) if arguments.curve else None
-    d = Whole(folder, table, arguments.bin, arguments.lanes, issuer, keys)
+    if keys is not None and table.kind == "push":
+        keys.allow("gateway", "push")
+    d = Whole(folder, table, arguments.bin, arguments.lanes, issuer, keys, arguments.previous)
     calm_s = min(20.0, arguments.seconds / 3) if arguments.hostile else 0.0
     # The order over partitions is what the journal says: on a full disk it is lost by design, and streams begin anew.
     on_disk = d.disk.mounted and table.kind == "sqlite"
@@ -366,16 +392,19 @@ def run(arguments, folder, table):
     return problems, d
 
 
-def make_table(source, folder, cluster, seed):
+def make_table(source, folder, cluster=None):
     if source == "kafka":
         from bus import Bus  # whose library others need not have
         return Bus(folder, [*INGESTORS, "writers"])
-    if source == "push":
+    if source.startswith("push"):
         from pushed import PushBus
-        return PushBus(folder, seed % 2 == 1)
+        return PushBus(folder, keep=source == "push-keep")
     if source in ("redis", "nats"):
         from streams import NatsBus, RedisBus
         return (RedisBus if source == "redis" else NatsBus)(folder, [*INGESTORS, "writers"])
+    if source == "several":
+        from several import Several
+        return Several(make_table("sqlite", folder), make_table("postgresql", folder, cluster), make_table("nats", folder))
     texts = source.endswith("-texts")
     if cluster is not None:
         table = (PostgresTexts if texts else Postgres)(cluster)
@@ -392,8 +421,10 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long faults are made (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="the same seed makes the same faults; without, a random one")
-    parser.add_argument("--source", choices=["sqlite", "postgresql", "sqlite-texts", "postgresql-texts", *BUSES, "push"], default="postgresql",
-                        help="-texts: ids are UUIDs, read by source.cursor; push: with an odd seed events are deleted after 20 s")
+    parser.add_argument("--source", choices=["sqlite", "postgresql", "sqlite-texts", "postgresql-texts", "several", *BUSES, "push", "push-keep"],
+                        default="postgresql",
+                        help="-texts: ids are UUIDs, read by source.cursor; several: a SQLite file, a PostgreSQL database and a stream of NATS "
+                             "at once; push-keep: of what is pushed, events are deleted after 20 s")
     parser.add_argument("--lanes", type=int, default=1)
     parser.add_argument("--hostile", action="store_true",
                         help="with hostile clients of every kind: others are answered within 50 ms (p99), and memory stays within its bounds. "
@@ -401,6 +432,8 @@ def main():
     parser.add_argument("--auth", action="store_true", help="gateways ask for tokens; hostile clients have some, too, and forge others")
     parser.add_argument("--curve", action="store_true", help="each program has a pair of keys, and lets in only whom it knows")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "dev" / "bin", help=argparse.SUPPRESS)
+    parser.add_argument("--previous", type=pathlib.Path, metavar="FOLDER",
+                        help="programs of an older release: each cache and gateway is one of these and one of this release, in turns, from start to start")
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs even if all held")
     arguments = parser.parse_args()
     if arguments.seed is None:
@@ -410,9 +443,9 @@ def main():
     folder.chmod(0o755)
     cluster, table = None, None
     try:
-        if arguments.source.startswith("postgresql"):
+        if arguments.source.startswith("postgresql") or arguments.source == "several":
             cluster = Postgres.start_server(ROOT / "scripts" / "postgres", folder / "postgres")
-        table = make_table(arguments.source, folder, cluster, arguments.seed)
+        table = make_table(arguments.source, folder, cluster)
         problems, _ = run(arguments, folder, table)
     finally:
         if table is not None:

@@ -91,8 +91,8 @@ class Sse(Client):
         fields = {}
         while not self.ending.is_set():
             line = stream.readline()
-            if not line:
-                return
+            if not line.endswith(b"\n"):
+                return  # the connection has ended, maybe in the middle of a character
             line = line.decode().rstrip("\n")
             if line:
                 name, _, value = line.partition(": ")
@@ -105,8 +105,17 @@ class Sse(Client):
             fields = {}
 
 
+def seen_as(event):
+    """Its id; for one that came again, with the numbering in which it did."""
+    return (event["id"], event["redelivered"]) if "redelivered" in event else event["id"]
+
+
+def resume_after(event):
+    return f"{event['id']}~{event['redelivered']}" if "redelivered" in event else event["id"]
+
+
 class Events:
-    """What an event client remembers: segments of ids, each ended by a reset."""
+    """What an event client remembers: segments of what it saw, each ended by a reset."""
 
     def __init__(self):
         self.segments = [[]]
@@ -133,7 +142,7 @@ class EventStream(Sse, Events):
             self.resets += 1
             self.new_segment()
         elif event != "heartbeat":
-            self.segments[-1].append(data["id"])
+            self.segments[-1].append(seen_as(data))
 
 
 class EventPolls(Client, Events):
@@ -160,8 +169,8 @@ class EventPolls(Client, Events):
                 else:
                     self.connections += 1
                     for event in json.loads(body)["events"]:
-                        self.segments[-1].append(event["id"])
-                        self.last_id = event["id"]
+                        self.segments[-1].append(seen_as(event))
+                        self.last_id = resume_after(event)
         finally:
             connection.close()
 
@@ -252,7 +261,7 @@ class Socket(Client):
             while not self.ending.is_set():
                 message = connection.read()
                 self.take(message["event"], message.get("id"), message)
-                self.last_id = message.get("id", self.last_id)
+                self.last_id = resume_after(message) if "id" in message else self.last_id
         except EOFError:
             pass
         finally:
@@ -403,7 +412,7 @@ class Replica(Client, Events):
         elif body["n"] <= self.ordinal:
             return  # told again by an ingestor that went on from its checkpoint, or fetched already
         self.ordinal = body["n"]
-        self.segments[-1].append(body["e"]["id"])
+        self.segments[-1].append(seen_as(body["e"]))
 
     def start_over(self, origin):
         self.resets += self.origin is not None
@@ -449,7 +458,7 @@ class Replica(Client, Events):
         ids = []
         while True:
             page = self.ask(op="events", **place)
-            ids += [event["e"]["id"] for event in page["events"]]
+            ids += [seen_as(event["e"]) for event in page["events"]]
             place = {"after": page["next"]}
             if not page["more"]:
                 break

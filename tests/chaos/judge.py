@@ -7,15 +7,21 @@ def before_by_id(committed, order):
     return {i for i in committed if i < min(order)}
 
 
+def id_of(seen):
+    """A client saw the id of an event, or, of one that came again, (id, numbering)."""
+    return seen[0] if isinstance(seen, tuple) else seen
+
+
 def check_events(histories, committed, deleted=frozenset(), unseen=before_by_id, anew=False):
-    """`histories`: for each client's name its segments, lists of event ids in the order in which they came; a new segment
+    """`histories`: for each client's name its segments, lists of what it saw (id_of) in the order in which they came; a new segment
     begins where the client was told `reset` (or came anew, without an id to resume after). `committed`: the ids in the table.
     `deleted`: ids of rows that were committed and then deleted, which some may have seen, and others not. `unseen`: tells which of the committed
     ones nobody has to have seen, because they came before all of an order, say. `anew`: streams of all clients began anew now and then, so that the
     order is in pieces that nobody can join.
 
     Within a segment each event comes at most once. All segments are pieces of one order, the same for everybody, in which
-    no committed event is left out from the first one that anybody saw.
+    no committed event is left out from the first one that anybody saw. An event that came again stands at another place of the order, in each
+    numbering at one.
     """
     problems = []
     following = {}  # id → (the one after it, who saw it so)
@@ -24,13 +30,13 @@ def check_events(histories, committed, deleted=frozenset(), unseen=before_by_id,
     for name, segments in histories.items():
         for segment in segments:
             seen = set()
-            for i in segment:
+            for i in map(id_of, segment):
                 if i in seen:
                     problems.append(f"{name} saw event {i} twice")
                 if i not in committed and i not in deleted:
                     problems.append(f"{name} saw event {i}, which is not in the table")
                 seen.add(i)
-            segment = [i for i in segment if i not in deleted]
+            segment = [i for i in segment if id_of(i) not in deleted]
             if segment:
                 firsts.add(segment[0])
             for before, after in zip(segment, segment[1:]):
@@ -41,7 +47,8 @@ def check_events(histories, committed, deleted=frozenset(), unseen=before_by_id,
         return problems
     order = longest_order(following, firsts)
     if anew:
-        order = order + sorted(firsts | following.keys() | {after for after, _ in following.values()})
+        order = order + list(firsts | following.keys() | {after for after, _ in following.values()})
+    order = [id_of(i) for i in order]
     missing = committed - set(order) - unseen(committed, order)
     if missing:
         problems.append(f"nobody saw event{'s' if len(missing) > 1 else ''} {abbreviated(missing)}")
@@ -62,7 +69,7 @@ def longest_order(following, firsts):
 
 def check_ends(histories, committed, deleted=frozenset()):
     """Every client is at the end: its last segment ends with the event that was delivered last."""
-    histories = {name: [[i for i in segment if i not in deleted] for segment in segments] for name, segments in histories.items()}
+    histories = {name: [[i for i in map(id_of, segment) if i not in deleted] for segment in segments] for name, segments in histories.items()}
     lasts = {name: segments[-1][-1] for name, segments in histories.items() if segments and segments[-1]}
     empty = [name for name in histories if name not in lasts]
     problems = [f"{name} saw no event at all" for name in empty] if committed else []

@@ -33,6 +33,29 @@ class PostgresServer:
         db.close()
 
 
+class Servers:
+    """Several, of which one after the other is stopped."""
+
+    def __init__(self, *servers):
+        self.servers, self.next = servers, 0
+
+    def up(self):
+        return all(server.up() for server in self.servers)
+
+    def stop(self, crash):
+        self.servers[self.next % len(self.servers)].stop(crash)
+        self.next += 1
+
+    def start(self):
+        for server in self.servers:
+            server.start()
+
+    heal = start
+
+    def terminate(self, application):
+        self.servers[0].terminate(application)
+
+
 class Broker:
     """Kafka, which takes seconds to start: nobody waits for it meanwhile."""
 
@@ -67,5 +90,6 @@ def of_stream(bus):
 
 def server_of(table):
     """None: it has none."""
-    kinds = {"postgresql": PostgresServer, "kafka": lambda bus: Broker(bus.broker), "redis": of_stream, "nats": of_stream}
+    kinds = {"postgresql": PostgresServer, "several": lambda several: Servers(PostgresServer(several.parts["bank"]), of_stream(several.feed)),
+             "kafka": lambda bus: Broker(bus.broker), "redis": of_stream, "nats": of_stream}
     return kinds[table.kind](table) if table.kind in kinds else None

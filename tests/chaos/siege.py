@@ -19,8 +19,9 @@ P99_MS = 50
 # which a program takes with many clients that are not hostile.
 #   a gateway     answers 32, events 16, the rings of at most 200 channels of 256 KiB each, input and TLS of sockets: see whole.py
 #   a cache       64 of each subscriber that does not read (two hostile ones), events
-#   an ingestor   the same, and rows in hand
+#   an ingestor   the same, and rows in hand; of Kafka 64 that wait to be folded are fetched already, and 16 that are read again
 BUDGETS_MIB = {"gateway": 48 + 32 + 16 + 50, "cache": 48 + 2 * 64 + 64, "ingestor": 48 + 2 * 64 + 64}
+BUS_MIB = {"kafka": 64 + 16}
 
 
 class HugeRows(threading.Thread):
@@ -86,7 +87,7 @@ class Siege:
     """Hostile clients in a process of their own, so that they do not slow down those in this one."""
 
     def __init__(self, d, writers, seed):
-        self.rows, self.watch = HugeRows(writers), Watch(d)
+        self.rows, self.watch, self.kind = HugeRows(writers), Watch(d), d.table.kind
         tokens = [d.issuer.token(sub=f"mallory{i}", exp=int(time.time()) + 7200) for i in range(6)] if d.issuer else []
         queries = [query for name, (_, query) in d.ports.items()]
         publishes = [publish for name, (publish, _) in d.ports.items()]
@@ -112,13 +113,15 @@ class Siege:
         print("hostile clients: " + ", ".join(f"{name} {count}" for name, count in self.said["done"].items())
               + f", huge rows {self.rows.written}", flush=True)
         print("most memory, MiB: " + ", ".join(f"{name} {mib:.0f}" for name, mib in sorted(self.watch.most_mib.items())), flush=True)
+        self.said["done"]["huge rows"] = self.rows.written
         return (self.said["problems"] + [f"hostile client {name} got nowhere" for name, count in self.said["done"].items() if count == 0]
-                + judge_memory(self.watch.most_mib))
+                + judge_memory(self.watch.most_mib, self.kind))
 
 
-def judge_memory(most_mib):
-    return [f"{name} took {mib:.0f} MiB of memory; its bounds allow {BUDGETS_MIB[name.rstrip('0123456789')]}"
-            for name, mib in most_mib.items() if mib > BUDGETS_MIB[name.rstrip("0123456789")]]
+def judge_memory(most_mib, source):
+    allowed = BUDGETS_MIB | {"ingestor": BUDGETS_MIB["ingestor"] + BUS_MIB.get(source, 0)}
+    return [f"{name} took {mib:.0f} MiB of memory; its bounds allow {allowed[name.rstrip('0123456789')]}"
+            for name, mib in most_mib.items() if mib > allowed[name.rstrip("0123456789")]]
 
 
 def judge_latency(measured):

@@ -23,14 +23,17 @@ class Session:
         waiting, self.waiting = self.waiting, []
         self.sender.send(waiting)
 
+    def close(self):
+        self.sender.close()
+
 
 class StreamWriters:
     """Threads that write from start() to stop(), through a relay."""
 
-    def __init__(self, bus, seed):
+    def __init__(self, bus, seed, count=THREADS):
         self.bus, self.errors, self.seed = bus, bus.errors, seed
         self.ending, self.failures = threading.Event(), 0
-        self.threads = [threading.Thread(target=self.write, args=(f"{seed}.{i}",), daemon=True) for i in range(THREADS)]
+        self.threads = [threading.Thread(target=self.write, args=(f"{seed}.{i}",), daemon=True) for i in range(count)]
 
     def start(self):
         for thread in self.threads:

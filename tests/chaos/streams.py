@@ -6,17 +6,17 @@ import contextlib
 import datetime
 import json
 import pathlib
-import re
+import shutil
 import threading
 
 import nats
 import redis
 import redis_streams
+from anew import ANEW_MS, anew_moments
 from nats_client import Client, Refused
 from tilewire import wait_until
 
 NOTE, PROBE = "note.written", "probe.written"
-ANEW_MS = 20000  # two caches that are away one after the other, and an ingestor between
 DELETE_AT_ONCE = 500
 
 
@@ -39,13 +39,6 @@ class Entry:
         self.event_type, self.name, self.came_ms = value["event_type"], payload.get("event_id"), came_ms
 
 
-def anew_moments(d):
-    """When ingestors said that all streams begin anew, ms."""
-    logs = [program.log_text() for name, program in d.programs.items() if name.startswith("ingestor")]
-    stamps = [stamp for log in logs for stamp in re.findall(r"(?m)^(\S+)Z warn .*streams begin anew.*$", log)]
-    return [datetime.datetime.fromisoformat(stamp + "+00:00").timestamp() * 1000 for stamp in stamps]
-
-
 class StreamBus:
     """The stream of a run, and what is true of it. Subclasses: start_server(), stop_server(how), read(after), delete(ids), present(),
     sender(port)."""
@@ -57,12 +50,13 @@ class StreamBus:
         self.entries, self.last = {}, None  # id → Entry, of all that ever came; the newest id
         self.lock = threading.RLock()
         self.removed, self.there, self.acknowledged, self.anew = set(), set(), set(), []
+        self.lost = set()  # ids that the server forgot, though it had acknowledged them
         self.broken = []  # sentences about writers that ended
 
     def listen_through(self, relays):
         """Starts the server; each of those who connect goes through a relay of its own."""
         for name in self.connections:
-            self.relays[name] = relays.add(f"{name}>database", self.port)
+            self.relays[name] = relays.add(f"{name}>database.stream", self.port)
         self.start_server()
         self.create()
 
@@ -110,7 +104,19 @@ class StreamBus:
         return list((self.entries.keys() - (self.removed - self.there)) - self.copies())
 
     def gone(self):
-        return self.removed - self.there - self.copies()
+        """Those that some may have seen, and others not. Of what was lost nobody knows if it was read, and so if a copy of it counts."""
+        copies = self.copies()
+        lost = {self.entries[i].name for i in self.lost}
+        return (self.removed - self.there - copies) | {i for i in copies if self.entries[i].name in lost}
+
+    @property
+    def forgets(self):
+        return bool(self.lost)
+
+    @property
+    def doubtful_probes(self):
+        """Probes that were lost: a tile counts them if they had been read."""
+        return len({self.entries[i].name for i in self.lost if self.entries[i].event_type == PROBE})
 
     def unseen(self, ids, order):
         """As with Kafka: what came before anybody listened, or not long before streams began anew."""
@@ -151,13 +157,16 @@ class StreamBus:
 class StreamProbes:
     """For tiles.Retention: probes that are known to be counted."""
 
-    def __init__(self, d, bus):
-        self.d, self.bus, self.errors, self.counted = d, bus, bus.errors, set()
+    def __init__(self, d, bus, tile="probes"):
+        """tile: that counts them, and nothing else."""
+        self.d, self.bus, self.tile, self.errors, self.counted = d, bus, tile, bus.errors, set()
 
     def written(self):
         self.bus.read_along()
+        if self.bus.doubtful_probes:
+            return set(self.counted)  # nobody can tell any more which are counted
         found = self.bus.probes()
-        tile = (self.d.tiles_of_cache("cache1") or {}).get("probes")
+        tile = (self.d.tiles_of_cache("cache1") or {}).get(self.tile)
         if tile is not None and tile[1].get("value", 0) >= len({entry.name for _, entry in found}):
             self.counted = {i for i, _ in found}
         return set(self.counted)
@@ -186,6 +195,14 @@ class StreamServer:
 
     heal = start
 
+    def keep_copy(self):
+        """For lose(). False: there is one."""
+        return self.bus.keep_copy()
+
+    def lose(self):
+        """The server starts from the copy, and what came since is gone. One that is away will do so when it starts."""
+        self.bus.lose(self.running)
+
 
 # ---- Redis ----
 
@@ -212,7 +229,8 @@ class RedisBus(StreamBus):
 
     def __init__(self, _, connections):
         super().__init__(connections)
-        self.server = redis_streams.Server(appendonly="yes", appendfsync="always")
+        self.server = redis_streams.Server(appendonly="yes", appendfsync="always", auto_aof_rewrite_percentage=0)
+        self.copy = self.server.path / "copy"
         self.port, self.redis = self.server.port, self.server.client()
         self.uri = f"redis://{self.server.address}/{self.name}"
 
@@ -239,6 +257,32 @@ class RedisBus(StreamBus):
 
     def delete(self, ids):
         self.redis.xdel(self.name, *ids)
+
+    def keep_copy(self):
+        if self.copy.exists():
+            return False
+        shutil.copytree(self.server.path / "appendonlydir", self.copy)
+        return True
+
+    def lose(self, running):
+        """What came last is known first: from then on nobody can write."""
+        with self.lock:
+            if not running:
+                self.start_server()
+            self.redis.client_pause(60_000, all=False)
+            self.read_along()
+            self.stop_server(crash=True)
+            shutil.rmtree(self.server.path / "appendonlydir")
+            self.copy.rename(self.server.path / "appendonlydir")
+            self.start_server()
+            there = set(self.present())
+            new = self.entries.keys() - self.removed - there
+            self.lost |= new
+            self.removed |= new
+            if again := sorted(self.removed & there):  # retention has to take them once more
+                self.delete(again)
+            if not running:
+                self.stop_server(crash=True)
 
     def close(self):
         self.redis.close()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The deployment that a chaos run is about."""
+import itertools
+import pathlib
 import subprocess
 import time
 
@@ -17,34 +19,47 @@ BUSES = ["kafka", "redis", "nats"]
 GATEWAYS = ["gateway1", "gateway2", "gateway3"]
 VERIFY_S = 5
 # Per client the defaults. Relays are trusted proxies, so that each client has an address of its own.
-LIMITS = {"answer": "8MiB", "answers": "32MiB", "channels": 200}
+GATEWAY = {"limits": {"channels": 200}, "trusted_proxies": ["127.0.0.1"], "heartbeat": "1s", "drain": "300ms", "channel_log": "256KiB"}
+# What the release before this one does not know.
+NEWER = {"limits": GATEWAY["limits"] | {"answer": "8MiB", "answers": "32MiB"}, "events_memory": "16MiB"}
+
+
+class Replaced(Program):
+    """One of two releases, in turns: the other one each time it is started."""
+
+    def __init__(self, name, command, log, folders):
+        super().__init__(name, command, log)
+        self.folders = itertools.cycle(folders)
+
+    def start(self):
+        self.command[0] = str(next(self.folders) / pathlib.Path(self.command[0]).name)
+        return super().start()
 
 
 class Whole(Deployment):
     """Two ingestors at one lease, two caches, three gateways; each connection between them goes through a relay."""
 
-    def __init__(self, folder, table, bin_folder, lanes, issuer=None, keys=None):
+    def __init__(self, folder, table, bin_folder, lanes, issuer=None, keys=None, previous=None):
         """issuer: of tokens, without which the gateways then let in nobody; None: they ask nobody who they are. keys: of the programs, and of
-        all who speak ZeroMQ with them; None: there are none."""
-        self.folder, self.table, self.bin, self.issuer, self.keys = folder, table, bin_folder, issuer, keys
+        all who speak ZeroMQ with them; None: there are none. previous: a folder with the programs of another release, of which caches and
+        gateways are at every other start."""
+        self.folder, self.table, self.bin, self.issuer, self.keys, self.previous = folder, table, bin_folder, issuer, keys, previous
         self.relays = Relays()
-        if table.kind in BUSES:
+        if table.kind in (*BUSES, "several"):
             table.listen_through(self.relays)
         self.disk = Disk(folder)
         self.programs, self.clients, self.problems = {}, [], []
         self.ports = dict(zip(INGESTORS + CACHES, zip(*[iter(free_ports(8))] * 2)))  # publish, query
         self.gateway_ports = free_ports(3)
         for name in INGESTORS:
-            self.configure(name, "ingestor", source={"uri": self.database_of(name)},
-                           ingestor=self.own(name) | {"lanes": lanes, "checkpoint_interval": "300ms"} | self.checkpoint())
+            self.configure(name, "ingestor", ingestor=self.own(name) | {"lanes": lanes, "checkpoint_interval": "300ms"} | self.checkpoint())
         for name in CACHES:
             self.configure(name, "cache", cache=self.own(name) | {"upstreams": self.upstreams(name, INGESTORS)})
         auth = {} if issuer is None else {"auth": "jwt", "jwt": {"issuers": [issuer.config()]}}
         for name, port in zip(GATEWAYS, self.gateway_ports):
             push = {"push": [{"query": to["query"]} for to in self.upstreams(name, INGESTORS)]} if table.kind == "push" else {}
-            self.configure(name, "gateway", gateway=auth | push | {
-                "listen": f"127.0.0.1:{port}", "limits": LIMITS, "trusted_proxies": ["127.0.0.1"], "heartbeat": "1s", "drain": "300ms",
-                "events_memory": "16MiB", "channel_log": "256KiB", "upstreams": self.upstreams(name, CACHES)})
+            self.configure(name, "gateway", gateway=auth | push | GATEWAY | (NEWER if previous is None else {}) | {
+                "listen": f"127.0.0.1:{port}", "upstreams": self.upstreams(name, CACHES)})
         self.entrances = {name: [self.relays.add(f"clients>{name}.{i}", port) for i, port in enumerate(ports)]
                           for name, ports in [*zip(GATEWAYS, ([port] for port in self.gateway_ports)), *((c, self.ports[c]) for c in CACHES)]}
         for name in CACHES:  # what `tilewire verify` compares with, past the relays
@@ -70,19 +85,34 @@ class Whole(Deployment):
         return [{role: f"tcp://127.0.0.1:{self.relays.add(f'{name}>{other}.{role}', port)}"
                  for role, port in zip(("publish", "query"), self.ports[other])} for other in others]
 
-    def database_of(self, name):
-        if self.table.kind != "postgresql":
-            return self.table.uri_of(name) if self.table.kind in BUSES else self.table.uri
-        port = self.table.cluster["port"]
-        uri = self.table.uri.replace(f":{port}/", f":{self.relays.add(f'{name}>database', port)}/")
+    def read_from(self, name):
+        """The sources of a program; an ingestor has relays of its own to them."""
+        def source(table):
+            uri = self.database_of(name, table) if name in INGESTORS else table.uri
+            return {"uri": uri, "poll_interval": "200ms", **getattr(table, "source", {})}
+
+        if self.table.kind != "several":
+            return {"source": source(self.table)}
+        return {"sources": [{"name": part, **source(table)} for part, table in self.table.parts.items()]}
+
+    def database_of(self, name, table):
+        if table.kind != "postgresql":
+            return table.uri_of(name) if table.kind in BUSES else table.uri
+        port = table.cluster["port"]
+        uri = table.uri.replace(f":{port}/", f":{self.relays.add(f'{name}>database', port)}/")
         return f"{uri}?application_name={name}"
 
     def configure(self, name, program, **sections):
         file = self.write_file(name, sections)
-        self.programs[name] = Program(name, [str(self.bin / f"tilewire-{program}"), "-c", str(file)], self.folder / f"{name}.log")
+        command = [str(self.bin / f"tilewire-{program}"), "-c", str(file)], self.folder / f"{name}.log"
+        mixed = self.previous is not None and name not in INGESTORS
+        releases = [self.bin, self.previous] if name[-1] == "1" else [self.previous, self.bin]
+        self.programs[name] = Replaced(name, *command, releases) if mixed else Program(name, *command)
 
     def write_file(self, name, sections):
-        config = {"source": {"uri": self.table.uri, "poll_interval": "200ms", **getattr(self.table, "source", {})}, "tiles": tiles.first_tiles()}
+        # An older program reads no tile that is newer than it; a cache or a gateway needs none.
+        knows_tiles = self.previous is None or name not in CACHES + GATEWAYS
+        config = {**self.read_from(name), "tiles": tiles.first_tiles(self)} if knows_tiles else {}
         if self.keys is not None:
             config["curve"] = self.keys.section
         for section, values in sections.items():

@@ -40,6 +40,7 @@ static const struct snapshot good = {.epoch = 7,
                                      .scheme = {"sqlite", 6},
                                      .table = 5,
                                      .delivered = 1,
+                                     .again = {3, 4},
                                      .as_of = {START_US}};
 
 static void test_the_place_is_kept(void **state)
@@ -52,6 +53,8 @@ static void test_the_place_is_kept(void **state)
     assert_int_equal(read.ordinal, 8);
     assert_int_equal(read.origin, 9);
     assert_int_equal(read.delivered, 1);
+    assert_int_equal(read.again.first, 3);
+    assert_int_equal(read.again.last, 4);
     assert_int_equal(how.loaded, 1);
     assert_false(how.was_ahead);
 }

@@ -17,9 +17,23 @@ from websocket import WebSocket
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+RUN_FOLDER = "TILEWIRE_RUN_FOLDER"  # the folder that all workers of a run share; in the environment, which they inherit
+
+
 def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="tilewire-run-")
     config.addinivalue_line("markers", "timing: measures times; run alone")
     config.addinivalue_line("markers", "memory: measures memory")
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput") and RUN_FOLDER in os.environ:
+        folder = pathlib.Path(os.environ.pop(RUN_FOLDER))
+        if (folder / "kafka").exists():
+            from kafka import stop_shared_broker
+            stop_shared_broker(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items):
@@ -71,9 +85,9 @@ def cluster():
 
 @pytest.fixture(scope="session")
 def broker():
-    """A throw-away Kafka, one for each worker."""
-    from kafka import throw_away_broker  # whose library others need not have
-    with throw_away_broker(tls=True) as made:
+    """A throw-away Kafka, which all workers share."""
+    from kafka import shared_broker  # whose library others need not have
+    with shared_broker(pathlib.Path(os.environ[RUN_FOLDER])) as made:
         yield made
 
 
@@ -131,7 +145,7 @@ def texts_table(request, folder):
     yield from make_table(request.param, request, folder)
 
 
-@pytest.fixture(params=["sqlite", "sqlite-rollback", "postgresql", "sqlite-texts", "postgresql-uuid"])
+@pytest.fixture(params=["sqlite", "sqlite-rollback", "postgresql", "sqlite-texts", "sqlite-blobs", "postgresql-uuid", "postgresql-bytea"])
 def every_table(request, folder):
     """An events table of each kind, by source.cursor as well."""
     yield from make_table(request.param, request, folder)

@@ -4,8 +4,10 @@
 conftest.py calls watch() once; what does not keep its contract is in FAULTS, and fails the test that saw it."""
 import collections
 import functools
+import gzip
 import json
 import pathlib
+import re
 
 import jsonschema
 import msgpack
@@ -15,12 +17,10 @@ import zmq
 CONTRACTS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "contracts"
 SCHEMAS = {path.name: json.loads(path.read_text()) for path in CONTRACTS.glob("*.json")}
 SYSTEM = yaml.safe_load((CONTRACTS / "system.yaml").read_text())
-CHECKS_OF_A_SHAPE = 3  # what has the same members and types as these is taken for right, which is most of what comes
 FAULTS = []
 SEEN = collections.Counter()  # by the name of the schema
 STREAM_EVENTS = {"tile": "tile.json", "patch": "stream-patch.json", "expired": "stream-expired.json", "reset": "stream-reset.json",
                  "expired-token": "stream-expired-token.json", "heartbeat": "stream-heartbeat.json", "refused": "http-problem.json"}
-checked = collections.Counter()
 
 
 @functools.cache
@@ -30,25 +30,24 @@ def validator(name):
     return jsonschema.Draft202012Validator(schema, resolver=jsonschema.RefResolver("", schema, store=SCHEMAS))
 
 
-def shape(value):
-    if isinstance(value, dict):
-        return frozenset(("#" if name.lstrip("-").isdigit() else name, shape(member)) for name, member in value.items())
-    if isinstance(value, list):
-        return frozenset(shape(item) for item in value)
-    return type(value)
-
-
 def check(name, value, where):
     SEEN[name] += 1
-    form = (name, shape(value))
-    if checked[form] >= CHECKS_OF_A_SHAPE:
-        return
-    checked[form] += 1
-    faults = validator(name).iter_errors(value)
-    FAULTS.extend(f"{where} against {name}: {fault.message[:300]} at {list(fault.absolute_path)}" for fault in faults)
+    if name == "tile.json" and isinstance(value, dict):
+        SEEN[f"{value.get('type')}.json"] += 1  # which it names, for `data`
+    if not validator(name).is_valid(value):
+        faults = validator(name).iter_errors(value)
+        FAULTS.extend(f"{where} against {name}: {fault.message[:300]} at {list(fault.absolute_path)}" for fault in faults)
 
 
 # ---- HTTP ----
+
+BASE_PATHS = {}  # of a gateway's port: what its gateway.base_path is
+
+
+def below(path, port):
+    """The path without that one, under which all is there, too."""
+    base = BASE_PATHS.get(port)
+    return path[len(base):] if base and path.startswith(f"{base}/") else path
 
 
 def template(path):
@@ -76,16 +75,20 @@ def response_of(described, status):
 
 def check_answer(path, method, status, fields, body):
     described = operation(path, method)
+    where = f"{method} {path[:200]} {status}"
+    if described is None and status < 300 and method != "OPTIONS":
+        FAULTS.append(f"{where}: system.yaml does not name this path")
     if described is None or method == "OPTIONS":
         return
-    where = f"{method} {path[:200]} {status}"
     response = response_of(described, status)
     if response is None:
         FAULTS.append(f"{where}: system.yaml does not name this status")
         return
     kind = fields.get("content-type", "").partition(";")[0]
-    if not kind.endswith("json") or not body or fields.get("content-encoding"):
+    if not kind.endswith("json") or not body:
         return
+    if fields.get("content-encoding") == "gzip":
+        body = gzip.decompress(body)
     content = response.get("content", {})
     if kind not in content and "/contracts/" not in path:
         FAULTS.append(f"{where}: system.yaml does not name {kind}")
@@ -93,7 +96,31 @@ def check_answer(path, method, status, fields, body):
         check(content[kind]["schema"]["$ref"], json.loads(body), where)
 
 
+def check_sent(path, method, status, fields, body):
+    """What was taken of a client: the events that it pushed."""
+    described = (operation(path, method) or {}).get("requestBody")
+    fields = {name.lower(): value for name, value in (fields or {}).items()}
+    if method != "POST" or described is None or status not in (200, 201) or "ce-specversion" in fields:  # which makes any body the data of a CloudEvent
+        return
+    kind = fields.get("content-type", "application/json").partition(";")[0].strip().lower()
+    schema = described["content"].get(kind, {}).get("schema")
+    if schema is None:
+        FAULTS.append(f"POST {path}: it took {kind}, which system.yaml does not name")
+    elif "$ref" in schema:
+        said = json.loads(body)
+        check(schema["$ref"], said, f"what POST {path} took")
+        for event in said if isinstance(said, list) else [said]:
+            check_metric(event, "a pushed event")
+
+
 # ---- Messages ----
+
+
+def check_metric(event, where):
+    """The payload of metrics.updated, of which a test may make what is none on purpose: that has no metric."""
+    payload = event.get("payload")
+    if event.get("event_type") == "metrics.updated" and isinstance(payload, dict) and "metric" in payload:
+        check("metric-payload.json", payload, where)
 
 
 def check_stream_event(path, event):
@@ -103,6 +130,8 @@ def check_stream_event(path, event):
         FAULTS.append(f"{path}: events.yaml does not know the event {event['event']!r}")
     else:
         check(name, event["data"], path)
+        if raw:
+            check_metric(event["data"], path)
 
 
 def check_ws_message(message):
@@ -116,13 +145,30 @@ def check_ws_message(message):
 
 def check_published(frames):
     kind = frames[0].partition(b".")[0].decode(errors="replace")
-    if len(frames) == 3 and kind in ("tile", "event", "beat"):
-        check("zmq-header.json", msgpack.unpackb(frames[1]), kind)
-        check(f"zmq-{kind}.json", msgpack.unpackb(frames[2]), kind)
+    if len(frames) != 3 or kind not in ("tile", "event", "beat"):
+        FAULTS.append(f"{frames[0][:100]!r} with {len(frames)} frames: events.yaml does not know such a message")
+        return
+    check("zmq-header.json", msgpack.unpackb(frames[1]), kind)
+    body = msgpack.unpackb(frames[2])
+    check(f"zmq-{kind}.json", body, kind)
+
+
+@functools.cache
+def counters_of(program):
+    """Those of `stats` that monitoring.md has a row for. NAME stands for what differs."""
+    table = (CONTRACTS.parent / "monitoring.md").read_text().split(f"\n## All counters of the {program}\n")[1].split("\n## ")[0]
+    return {counter for row in re.findall(r"^\| (`[a-z_]+.*?) \|", table, re.M) for counter in re.findall(r"`([a-z_A-Z0-9.]+)`", row)}
+
+
+def check_counters(stats):
+    unknown = {re.sub(r"\..*", ".NAME", counter) for counter in stats} - counters_of("ingestor") - counters_of("cache")
+    FAULTS.extend(f"stats: monitoring.md does not have {counter}" for counter in sorted(unknown))
 
 
 def check_reply(request, reply):
     op = request.get("op") if isinstance(request, dict) else None
+    if op == "stats" and "stats" in reply:
+        check_counters(reply["stats"])
     if "error" not in reply:
         check("zmq-query.json", request, "a query")
     check(f"zmq-reply.json#/$defs/{'error' if 'error' in reply else op}", reply, f"the reply to {op}")
@@ -147,14 +193,19 @@ def after(owner, name, look):
 def watch(deployment, stream, websocket):
     """The classes of the harness."""
 
-    def answered(self, result, path, method="GET", *_arguments, ports=None, **_named):
-        if ports in (None, self.gateway_ports):  # and not the address for operators, which has less
-            check_answer(path, method, *result)
+    def configured(self, _none, *_names):
+        BASE_PATHS.update(dict.fromkeys(self.gateway_ports, self.config["gateway"].get("base_path")))
 
-    def opened(self, _none, _port, path, *_arguments, **_named):
-        described = operation(path, "GET")
+    def answered(self, result, path, method="GET", headers=None, gateway=0, body=None, ports=None):
+        if ports in (None, self.gateway_ports):  # and not the address for operators, which has less
+            path = below(path, self.gateway_ports[gateway])
+            check_answer(path, method, *result)
+            check_sent(path, method, result[0], headers, body)
+
+    def opened(self, _none, _port, _path, *_arguments, **_named):
+        described = operation(self.asked, "GET")
         if described is not None and str(self.status) not in described["responses"]:
-            FAULTS.append(f"GET {path} {self.status}: system.yaml does not name this status")
+            FAULTS.append(f"GET {self.asked} {self.status}: system.yaml does not name this status")
 
     def taken(self, _none, _block):
         if self.events and self.events[-1] is not getattr(self, "last_checked", None):
@@ -169,16 +220,23 @@ def watch(deployment, stream, websocket):
         if self.type == zmq.SUB:
             check_published(frames)
 
-    def framed(_self, result):
+    def framed(self, result):
         opcode, payload = result
         if opcode == 1:  # text
             check_ws_message(json.loads(payload))
+            for message in self.__dict__.pop("said", []):
+                check("ws-request.json", message, "what /api/ws took")
+        elif opcode == 8:  # a close: what was said is why, perhaps
+            self.said = []
+
+    def said(self, _none, **message):
+        self.__dict__.setdefault("said", []).append(message)
 
     begin = stream.__init__
 
     @functools.wraps(begin)
     def began(self, port, path, *arguments, **named):
-        self.asked = path  # before its thread reads
+        self.asked = below(path, port)  # before its thread reads
         begin(self, port, path, *arguments, **named)
 
     stream.__init__ = began
@@ -186,5 +244,7 @@ def watch(deployment, stream, websocket):
     after(stream, "take", taken)
     after(deployment, "request", answered)
     after(deployment, "query", asked)
+    after(deployment, "start", configured)
     after(websocket, "read_frame", framed)
+    after(websocket, "say", said)
     after(zmq.Socket, "recv_multipart", received)

@@ -47,6 +47,10 @@ class Keys:
     def write(self, entries):
         self.clients.write_text("".join(f"- {yaml.safe_dump(entry, default_flow_style=True, width=1000).strip()}\n" for entry in entries))
 
+    def allow(self, name, right):
+        """Beside what its role may."""
+        self.write([entry | {"may": ["subscribe", "query", right]} if entry["name"] == name else entry for entry in self.entries()])
+
     def remove(self, name):
         self.write([entry for entry in self.entries() if entry["name"] != name])
 

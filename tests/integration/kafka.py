@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Kafka, and topics of it as events tables."""
 import contextlib
+import fcntl
 import functools
 import json
 import os
 import pathlib
+import pickle
 import shutil
 import subprocess
 import tempfile
@@ -57,18 +59,38 @@ class Broker:
 
 
 @contextlib.contextmanager
-def throw_away_broker(tls=False):
+def throw_away_broker():
     path = pathlib.Path(tempfile.mkdtemp(prefix="tilewire-kafka-"))
     broker = Broker(path)
-    if tls:
-        key, cert = certificate(path)
-        pem = path / "both.pem"
-        pem.write_text(key.read_text() + cert.read_text())
-        broker.tls = (*free_ports(2), pem)
     broker.start()
     yield broker
     broker.stop("KILL")
     shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def shared_broker(folder):
+    """The broker of all workers of a run, for a JVM is what most of a test's time would be spent on: whoever needs it first starts it.
+    It is stopped by stop_shared_broker, once all have ended."""
+    with (folder / "kafka.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = folder / "kafka.pickle"
+        if not kept.exists():
+            path = folder / "kafka"
+            path.mkdir()
+            broker = Broker(path)
+            key, cert = certificate(path)
+            pem = path / "both.pem"
+            pem.write_text(key.read_text() + cert.read_text())
+            broker.tls = (*free_ports(2), pem)
+            broker.start()
+            kept.write_bytes(pickle.dumps(broker))
+    yield pickle.loads(kept.read_bytes())
+
+
+def stop_shared_broker(folder):
+    if (folder / "kafka").exists():
+        subprocess.run([SCRIPT, "stop", folder / "kafka", "KILL"], check=False)
 
 
 def done(futures):
@@ -85,7 +107,8 @@ class Topics:
     def __init__(self, broker, partitions=3, names=1, replicas=1, **config):
         Topics.serial += 1
         self.broker, self.partitions, self.replicas, self.config = broker, partitions, replicas, config
-        self.names = [f"t{Topics.serial}.{'abc'[i]}" for i in range(names)]
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # with whom others share the broker
+        self.names = [f"{worker}t{Topics.serial}.{'abc'[i]}" for i in range(names)]
         self.uri = f"kafka://{broker.address}/{','.join(self.names)}"
         self.producer = None
         self.produced = 0

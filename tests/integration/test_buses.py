@@ -11,6 +11,7 @@ import test_event_ids
 from kafka import Topics
 from test_kafka import COUNT, all_events, await_value, order
 from test_long_polling import Asking, waiting
+from test_verify_gone import change_value, keys, relay, verify  # noqa: F401 (a fixture)
 from tilewire import PATIENCE, now_iso, wait_until
 from websocket import WebSocket
 
@@ -133,7 +134,7 @@ def test_commands_speak_of_ids_and_positions(deploy, bus):
 
     wait_until(sent_and_heard, what="an event that tail shows")
     listener.join(PATIENCE)
-    assert set(shown(heard)) <= set(shown(bus.ids()))
+    assert heard and set(shown(heard)) <= set(shown(bus.ids()))
 
 
 def test_verify_knows_the_order_of_ids_and_what_is_gone(deploy, one_stream):
@@ -156,3 +157,24 @@ def test_verify_knows_the_order_of_ids_and_what_is_gone(deploy, one_stream):
     result = d.run("verify", "--timeout", "5s")
     assert result.returncode == 3, result.stdout
     assert "unprovable" in result.stdout and "wrong" not in result.stdout.replace("0 wrong", ""), result.stdout
+
+
+def test_verify_finds_a_tile_that_is_wrong(deploy, bus, relay):  # noqa: F811
+    """Its value is off, or it has fewer messages than there are."""
+    d = deploy(bus, tiles=[*COUNT, {"key": "all", "type": "count"}], gateways=1).start()
+    for _ in range(5):
+        bus.send(order())
+    await_value(d, 5)
+    assert verify(d)["verdict"] == "equal"
+    report = verify(d, address=relay(d, change_value("orders", 1)), timeout="300ms")
+    assert keys(report["wrong"]) == {"orders"} and not report["unprovable"] and report["equal"] == 1, report
+    assert report["wrong"][0]["verdict"] == "differs"
+
+    def keep_back(key, tile):
+        """As if a message had not come to the tile."""
+        if key == "orders":
+            tile["p"]["data"]["value"] -= 1
+            tile["m"][0] -= 1
+
+    report = verify(d, address=relay(d, keep_back), timeout="300ms")
+    assert keys(report["wrong"]) == {"orders"} and report["wrong"][0]["verdict"] == "lacks", report

@@ -2,8 +2,10 @@
 """Messages that nobody in his right mind sends, and servers that are none."""
 import contextlib
 import json
+import re
 import socket
 import threading
+import time
 
 import pytest
 
@@ -130,3 +132,57 @@ def test_verify_refuses_what_is_no_entry_of_a_stream(deploy, impostor, answer):
     d = deploy(Source(f"redis://{impostor(ABOUT, answer).address}/orders"), tiles=COUNT, gateways=0)
     result = d.run("verify", "--from", "ingestor", "--timeout", "2s")
     assert result.returncode == 1 and "it answers with what is no entry of a stream" in result.stdout, result
+
+
+class NoRedis(Impostor):
+    """It has a stream, as far as it says so, but what it gives for a page of it is a full one of this."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.page = page
+
+    def answer(self, peer):
+        given = {b"XINFO": ABOUT, b"XREAD": self.page}
+        with peer, contextlib.suppress(OSError):
+            while data := peer.recv(65536):
+                for command in re.findall(rb"\r\n(XINFO|XREAD|XRANGE|XREVRANGE)\r\n", data):
+                    self.heard += 1
+                    peer.sendall(given.get(command, b"*0\r\n"))
+
+
+@pytest.mark.parametrize("page", [b"*1\r\n*2\r\n$6\r\norders\r\n*10000\r\n" + b":5\r\n" * 10000, b":5\r\n"], ids=["full", "number"])
+def test_a_redis_that_gives_no_entries_is_asked_with_backoff(deploy, page):
+    """It was asked for the same page again and again, without a pause and without a word."""
+    other = NoRedis(page)
+    d = deploy(Source(f"redis://{other.address}/orders"), tiles=COUNT, gateways=0)
+    d["ingestor"].start()
+    d["ingestor"].await_log("what is no entry of a stream")
+    wait_until(lambda: d["ingestor"].log_text().count("does not count the entries") >= 3, what="some tries")
+    assert other.heard < 30
+    other.socket.close()
+
+
+class Refusing(Impostor):
+    """It hangs up on whoever connects, and remembers when that was."""
+
+    def __init__(self):
+        self.came = []
+        super().__init__()
+
+    def answer(self, peer):
+        self.came.append(time.monotonic())
+        peer.close()
+
+
+@pytest.mark.timing
+def test_tries_become_rare_and_not_too_rare(deploy):
+    """With backoff, up to 5 s: so long after its return at most is a server found."""
+    other = Refusing()
+    d = deploy(Source(f"redis://{other.address}/orders"), tiles=COUNT, gateways=0)
+    d["ingestor"].start()
+    wait_until(lambda: len(other.came) >= 10, what="tries")
+    gaps = [later - earlier for earlier, later in zip(other.came, other.came[1:])]
+    # Half of the limit at least, and all of it at most: 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5 s.
+    assert sum(gaps[:3]) < 2, gaps
+    assert all(2.4 <= gap <= 6 for gap in gaps[6:]), gaps
+    other.socket.close()

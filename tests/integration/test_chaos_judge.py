@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "chaos"))
 from chaos import KINDS, KINDS_POSTGRES, plan
 from clients import TileStream, merge, number, reached
 from judge import check_ends, check_events, check_tiles
-from siege import BUDGETS_MIB, P99_MS, judge_latency, judge_memory
+from siege import BUDGETS_MIB, BUS_MIB, P99_MS, judge_latency, judge_memory
 from tiles import judge_probes, judge_verify
 
 COMMITTED = [1, 2, 3, 4, 5, 6]
@@ -59,6 +59,18 @@ def test_what_nobody_saw_is_found_also_where_all_streams_began_anew():
     assert "nobody saw event 4" in check_events({"a": [[1, 2], [5, 3, 6]]}, COMMITTED, anew=True)[0]
     assert check_events({"a": [[1, 2], [5, 3, 6]]}, COMMITTED, anew=True, unseen=lambda *_: {4}) == []
     assert "after event 5" in check_events({"a": [[1, 2, 4], [5, 3]], "b": [[5, 6]]}, COMMITTED, anew=True)[0]
+
+
+def test_events_that_came_again_are_of_another_order():
+    before, again = [1, 2, 4], [(2, 77), (4, 77), (3, 77), 5, 6]
+    right = {"a": [before, again], "b": [[1, 2], again[1:]]}
+    assert check_events(right, COMMITTED, anew=True) == check_ends(right, COMMITTED) == []
+    assert "twice" in check_events({"a": [before + again]}, COMMITTED, anew=True)[0], "not told that they come again"
+    assert "after event" in check_events(right | {"c": [[(2, 77), (3, 77)]]}, COMMITTED, anew=True)[0], "in another order than others"
+    assert check_events(right | {"c": [[(2, 88), (3, 88)]]}, COMMITTED, anew=True) == []
+    assert "nobody saw event 3" in check_events({"a": [before, [(2, 77), (4, 77), 5, 6]]}, COMMITTED, anew=True)[0]
+    assert "not in the table" in check_events({"a": [[1, (9, 77)]]}, COMMITTED, anew=True)[0]
+    assert check_events({"a": [[1, (9, 77)]]}, [1], {9}) == []
 
 
 def test_who_stands_behind_is_found():
@@ -137,8 +149,10 @@ def test_who_is_not_answered_in_time_is_found(times, said):
 
 def test_memory_beyond_the_budgets_is_found():
     most = {f"{kind}1": mib for kind, mib in BUDGETS_MIB.items()}
-    assert judge_memory(most) == []
-    assert ["cache1 took" in problem for problem in judge_memory(most | {"cache1": BUDGETS_MIB["cache"] + 1})] == [True]
+    assert judge_memory(most, "sqlite") == []
+    assert ["cache1 took" in problem for problem in judge_memory(most | {"cache1": BUDGETS_MIB["cache"] + 1}, "kafka")] == [True]
+    more = most | {"ingestor1": BUDGETS_MIB["ingestor"] + BUS_MIB["kafka"]}
+    assert judge_memory(more, "kafka") == [] and len(judge_memory(more, "sqlite")) == 1
 
 
 # ---- What a producer sent again, and what retention took ----
@@ -147,11 +161,11 @@ def test_memory_beyond_the_budgets_is_found():
 class Recorded:
     """A stream whose server is a list of pairs: what an entry's payload says it is called, or None, and its type."""
 
-    def __new__(cls, said, removed=(), there=()):
+    def __new__(cls, said, removed=(), there=(), lost=()):
         streams = pytest.importorskip("streams")
         bus = object.__new__(streams.StreamBus)
         bus.entries = {i: streams.Entry(json.dumps({"event_type": kind, "payload": {"event_id": name}}), i) for i, (name, kind) in enumerate(said)}
-        bus.removed, bus.there, bus.acknowledged, bus.broken, bus.anew = set(removed), set(there), {"a"}, [], []
+        bus.removed, bus.there, bus.acknowledged, bus.broken, bus.anew, bus.lost = {*removed, *lost}, set(there), {"a"}, [], [], set(lost)
         bus.read_along, bus.present = lambda: None, lambda: bus.entries.keys() - bus.removed
         return bus
 
@@ -162,6 +176,15 @@ def test_of_copies_the_first_counts_though_it_may_be_gone():
     assert sorted(bus.ids()) == [3, 4]
     assert bus.gone() == {0, 1}
     assert bus.count_probes() == 1
+    assert bus.losses() == []
+
+
+def test_of_what_a_server_lost_nobody_knows_whether_it_was_read():
+    """Nor, if it was not, whether it is a copy that counts."""
+    said = [("a", "x"), ("b", "probe.written"), ("a", "x"), ("c", "x"), ("b", "probe.written"), ("c", "x")]
+    bus = Recorded(said, lost=[0, 1])
+    assert bus.ids() == [3] and bus.gone() == {0, 1, 2, 4}
+    assert bus.forgets and bus.count_probes() == bus.doubtful_probes == 1
     assert bus.losses() == []
 
 

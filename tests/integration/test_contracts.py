@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/contracts: the descriptions are whole, the gateway serves them and keeps to them. What all other tests see is checked by contracts.py."""
+import copy
+import gzip
+import json
 import os
 import re
 import subprocess
 import sys
+import time
 
 import contracts
 import jsonschema
@@ -13,11 +17,16 @@ import yaml
 import zmq
 from conftest import ROOT
 from contracts import CONTRACTS, SCHEMAS, SYSTEM
-from tilewire import PATIENCE, RandomEvents, wait_until
+from issuer import Issuer, bearer
+from test_alerts import Hook
+from test_push import PushFile
+from test_push_http import post, with_push
+from tilewire import PATIENCE, RandomEvents, now_iso, wait_until
 from websocket import WebSocket
 
 EVENTS = yaml.safe_load((CONTRACTS / "events.yaml").read_text())
 SCHEMATHESIS = ROOT / "build" / "tools" / "schemathesis-4.32.5"
+DESCRIPTIONS = ROOT / "build" / "tools" / "contract-schemas-1"
 STREAMS = ["/api/tiles/stream", "/api/events/stream", "/api/ws"]  # they do not end by themselves
 
 
@@ -99,9 +108,15 @@ def test_a_gateway_serves_the_contracts_as_they_are(deploy, sqlite_table):
     assert d.request("/contracts/none.json")[0] == 404
 
 
-def test_each_kind_of_message_is_seen_and_keeps_its_contract(deploy, sqlite_table):
-    """conftest fails the test for what does not."""
-    contracts.SEEN.clear()
+@pytest.fixture
+def hook():
+    made = Hook()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def tiles_events_and_queries(deploy, sqlite_table):
     d = deploy(sqlite_table, gateways=1, config={"gateway": {"heartbeat": "300ms"}}).start()
     streams = [d.stream(path) for path in ("/api/tiles/stream?form=patch", "/api/events/stream")]
     d.stream("/api/tiles/stream", last_event_id="zz-1").await_event(lambda e: e["event"] == "reset")
@@ -128,11 +143,64 @@ def test_each_kind_of_message_is_seen_and_keeps_its_contract(deploy, sqlite_tabl
         d.query(request)
     for path in ("/api/tiles", "/api/events", "/api/tiles/none", "/api/definitions/orders.ever", "/api/views"):
         d.request(path)
-    expected = {"tile.json", "stream-patch.json", "stream-reset.json", "stream-heartbeat.json", "event.json", "ws-message.json", "zmq-header.json",
-                "zmq-tile.json", "zmq-event.json", "zmq-beat.json", "zmq-query.json", "http-tiles.json", "http-events.json", "http-problem.json",
-                "http-definition.json", "http-views.json",
-                *(f"zmq-reply.json#/$defs/{op}" for op in ("ping", "stats", "get", "error", "list", "snapshot", "events"))}
-    assert expected <= set(contracts.SEEN), expected - set(contracts.SEEN)
+
+
+def a_tile_that_expires(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1, tiles=[{"key": "orders", "type": "count", "ttl": "1s", "grace": "1s"}]).start()
+    stream = d.stream("/api/tiles/stream")
+    stream.await_event(lambda e: e["event"] == "tile")
+    d["ingestor"].kill()
+    stream.await_event(lambda e: e["event"] == "expired")
+
+
+def a_token_that_expires(deploy, sqlite_table, issuer):
+    d = deploy(sqlite_table, gateways=1, config={"gateway": {"auth": "jwt", "jwt": {"issuers": [issuer.config()], "leeway": "0"}}}).start()
+    stream = d.stream("/api/tiles/stream", headers=bearer(issuer.token(exp=time.time() + 3)))
+    stream.await_event(lambda e: e["event"] == "expired-token")
+
+
+def what_is_pushed(deploy, folder):
+    d = with_push(deploy, PushFile(folder / "pushed.db")).start()
+    metric = {"event_type": "metrics.updated", "payload": {"metric": "queue.depth", "value": 7, "labels": {"host": "db-1"}}}
+    wait_until(lambda: post(d, metric)[0] == 201)
+    assert post(d, [metric, {"event_type": "deploy"}])[0] == 201
+    assert d.query({"op": "push", "events": [{**metric, "payload": json.dumps(metric["payload"])}]}, "ingestor")["count"] == 1
+
+
+def an_alert(deploy, sqlite_table, hook):
+    d = deploy(sqlite_table, gateways=0, tiles=[{"key": "failed", "type": "count", "match": {"event_type": "failed"}, "critical": "> 0"}],
+               config={"alerts": [{"name": "ops", "webhook": hook.url, "wait": "0"}]}).start()
+    sqlite_table.insert([(now_iso(), "failed", None, None, None, None)])
+    hook.until(("failed", "firing", "critical"))
+    assert d.stats()["alert_messages"] == 1
+
+
+def test_each_schema_is_seen_and_kept(deploy, sqlite_table, folder, hook):
+    """conftest fails the test for what is not kept. A schema that this test never sees is held against nothing."""
+    contracts.SEEN.clear()
+    tiles_events_and_queries(deploy, sqlite_table)
+    a_tile_that_expires(deploy, sqlite_table)
+    a_token_that_expires(deploy, sqlite_table, Issuer(folder))
+    what_is_pushed(deploy, folder)
+    an_alert(deploy, sqlite_table, hook)
+    seen = set(contracts.SEEN)
+    assert set(SCHEMAS) - {name.partition("#")[0] for name in seen} == set()
+    parts = {f"zmq-reply.json#/$defs/{op}" for op in ("ping", "stats", "get", "error", "list", "snapshot", "events", "push")}
+    assert parts <= seen, parts - seen
+
+
+@pytest.mark.skipif(not DESCRIPTIONS.is_dir(), reason="scripts/setup fetches the schemas of OpenAPI and AsyncAPI")
+@pytest.mark.parametrize(("document", "name", "spoil"), [
+    (SYSTEM, "openapi-3.1.json", lambda d: d["paths"]["/api/tiles"]["get"].update(responses={"ok": {}})),
+    (EVENTS, "asyncapi-3.json", lambda d: d["channels"]["push"].update(adress="/api/events")),
+], ids=["OpenAPI 3.1", "AsyncAPI 3"])
+def test_the_descriptions_are_what_their_standards_say(document, name, spoil):
+    schema = json.loads((DESCRIPTIONS / name).read_text())
+    judge = jsonschema.validators.validator_for(schema)(schema)
+    assert [f"{fault.message[:300]} at {list(fault.absolute_path)}" for fault in judge.iter_errors(document)] == []
+    spoilt = copy.deepcopy(document)
+    spoil(spoilt)
+    assert not judge.is_valid(spoilt), "the schema is one that sees something"
 
 
 def test_what_does_not_keep_its_contract_is_noticed():
@@ -142,18 +210,21 @@ def test_what_does_not_keep_its_contract_is_noticed():
     contracts.check_stream_event("/api/tiles/stream", {"event": "surprise", "data": {}})
     contracts.check_published([b"beat.0", msgpack.packb([1, 2, 3, 4]), msgpack.packb({"s": 5, "w": 6})])
     contracts.check_ws_message({"event": "heartbeat"})
+    contracts.check_published([b"wave.0", b"", b""])
+    contracts.check_answer("/api/nothing", "GET", 200, {}, b"")
+    zipped = {"content-type": "application/json", "content-encoding": "gzip"}
+    contracts.check_answer("/api/events", "GET", 200, zipped, gzip.compress(b'{"events":7}'))
+    contracts.check_sent("/api/events", "POST", 201, {}, b'{"event_type":"metrics.updated","payload":{"metric":"a","value":"b"}}')
+    contracts.check_sent("/api/events", "POST", 201, {"Content-Type": "text/plain"}, b"")
+    contracts.check_reply({"op": "stats"}, {"stats": {"surprises": 1}})
     seen = {fault.partition(" against")[0].partition(":")[0] for fault in contracts.FAULTS}
     contracts.FAULTS.clear()
-    assert seen == {"here", "GET /api/tiles/a 418", "GET /api/tiles 200", "/api/tiles/stream", "beat", "/api/ws"}
+    assert seen >= {"here", "GET /api/tiles/a 418", "GET /api/tiles 200", "/api/tiles/stream", "beat", "/api/ws", "b'wave.0' with 3 frames",
+                    "GET /api/nothing 200", "GET /api/events 200", "a pushed event", "POST /api/events", "stats"}, seen
 
 
-@pytest.mark.skipif(not SCHEMATHESIS.is_dir(), reason="scripts/setup installs schemathesis")
-def test_schemathesis_finds_nothing(deploy, sqlite_table):
-    """Made-up requests, right ones and wrong ones, a dozen for each route: no 5xx, no status and no body that is not described."""
-    d = deploy(sqlite_table, gateways=1).start()
-    rows = RandomEvents(7)
-    sqlite_table.insert([rows.next() for _ in range(100)])
-    d.verify()
+def made_up(d):
+    """Made-up requests, right ones and wrong ones, a dozen for each route: no 5xx, no status and no body that is not described. What schemathesis says."""
     address = f"http://127.0.0.1:{d.gateway_ports[0]}/contracts/system.yaml"
     command = [sys.executable, "-m", "schemathesis.cli", "--no-color", "run", address, "--seed", "13", "--phases", "fuzzing",
                "--max-examples", "12", "--no-shrink", "--workers", "1", "--continue-on-failure",
@@ -164,3 +235,22 @@ def test_schemathesis_finds_nothing(deploy, sqlite_table):
     result = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(SCHEMATHESIS)}, cwd=d.folder, capture_output=True, text=True, timeout=PATIENCE)
     assert result.returncode == 0, result.stdout[-8000:] + result.stderr[-2000:]
     assert d.metric("requests_total") > 100
+
+
+@pytest.mark.skipif(not SCHEMATHESIS.is_dir(), reason="scripts/setup installs schemathesis")
+def test_schemathesis_finds_nothing(deploy, sqlite_table):
+    d = deploy(sqlite_table, gateways=1).start()
+    rows = RandomEvents(7)
+    sqlite_table.insert([rows.next() for _ in range(100)])
+    d.verify()
+    made_up(d)
+
+
+@pytest.mark.skipif(not SCHEMATHESIS.is_dir(), reason="scripts/setup installs schemathesis")
+def test_schemathesis_finds_nothing_where_events_are_pushed(deploy, folder):
+    """There a POST is answered with 201, too."""
+    pushed = PushFile(folder / "pushed.db")
+    d = with_push(deploy, pushed).start()
+    wait_until(lambda: post(d, {"event_type": "first"})[0] == 201)
+    made_up(d)
+    assert d.metric("pushed_events_total") > 1, "some were right"

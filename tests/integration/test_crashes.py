@@ -46,9 +46,9 @@ class Resuming:
 
     def keep_up(self):
         if self.streams[-1].ended.is_set():
-            ids = self.ids()
+            seen = [e["id"] for s in self.streams for e in s.events if e["id"]]
             try:
-                self.streams.append(self.d.stream("/api/events/stream", self.gateway, str(ids[-1]) if ids else None))
+                self.streams.append(self.d.stream("/api/events/stream", self.gateway, seen[-1] if seen else None))
             except (OSError, AssertionError):
                 pass
 

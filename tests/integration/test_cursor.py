@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables whose ids do not grow, read by source.cursor: each row once, whenever it is committed, in an order that outlives crashes."""
+import contextlib
 import json
 import signal
+import sqlite3
 import threading
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from test_bounds import COLUMNS, add_columns, resident_mib
 from test_event_ids import lines
 from test_long_polling import Asking, waiting
+from test_retention import reload
 from tilewire import RandomEvents, now_iso, wait_until
 from websocket import WebSocket
 
@@ -277,6 +280,32 @@ def test_a_save_writes_what_was_read_and_not_the_late_window_again(deploy, texts
     for key in ("all", "away"):
         wait_until(lambda k=key: d.request(f"/api/tiles/{k}")[0] == 200 and d.tile(k)["data"]["value"] == 20254, what=key)
     d.verify()
+
+
+def test_tiles_that_go_together_keep_one_copy_of_the_late_window(deploy, texts_table):
+    """And come back from it, with the rows since."""
+    away = [{"key": f"away.{i}", "type": "count"} for i in range(20)]
+    texts_table.insert([row(400 - i / 100) for i in range(10000)])
+    d = deploy(texts_table, tiles=[*EVER, *away], gateways=1).start()
+    wait_until(lambda: d.stats()["checkpoint_position"] == 10000 and d.tile("away.19")["data"]["value"] == 10000, what="the first save")
+    reload(d, EVER)
+    texts_table.insert([row(30), row()])
+    wait_until(lambda: d.stats()["checkpoint_position"] == 10002, what="a save without the tiles")
+    file = d.folder / "export"
+    assert d.run("state", "export", str(file)).returncode == 0
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        sizes = [size for (size,) in db.execute("SELECT length(value) FROM state WHERE tile = 0 AND member = 4")]
+        assert len(sizes) == 1 and sizes[0] > 10000 * 16
+        assert db.execute("SELECT max(length(value)) FROM state WHERE tile <> 0").fetchone()[0] < 1000
+    assert d.stats()["retired_tiles_dropped"] == 0
+    texts_table.execute(f"DELETE FROM events WHERE timestamp < '{now_iso(-100)}'")
+    for tiles in ([*EVER, *away[:5]], [*EVER, *away]):
+        reload(d, tiles)
+        assert [d.tile(tile["key"])["data"]["value"] for tile in tiles] == [10002] * len(tiles)
+        d["ingestor"].kill()
+        d.start("ingestor")
+    texts_table.insert([row(30), row()])
+    wait_until(lambda: {d.tile(tile["key"])["data"]["value"] for tile in tiles} == {10004})
 
 
 # ---- Rows that cannot be read, or have no place ----

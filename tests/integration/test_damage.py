@@ -152,7 +152,7 @@ def newer(stored, part):
         keys = stored.execute(f"SELECT tile, member, item FROM state WHERE {where}")[0]
         parts = msgpack.unpackb(value[:-8], strict_map_key=False)
         if index is None:
-            parts[0] += 1
+            parts[0] += 10
         else:
             inner = msgpack.unpackb(parts[index], strict_map_key=False)
             parts[index] = msgpack.packb([inner[0] + 10, *inner[1:]])
@@ -222,6 +222,17 @@ def test_what_a_newer_version_saved_is_refused_and_left_as_it_is(deploy, folder,
     next(tables, None)
 
 
+def check_came_again(d, last):
+    """The six rows since the state was saved, which came again in another order: who resumes after one says in which."""
+    wait_until(lambda: d.get_json("/api/events?limit=1")["events"][0]["id"] == last, what="the newest event")
+    events = d.get_json("/api/events")["events"]
+    assert len({e["redelivered"] for e in events[:6]}) == 1 and "redelivered" not in events[-1], events
+    again = [(e["id"], e["redelivered"]) for e in events[:6]]
+    assert d.request(f"/api/events?after={again[1][0]}")[0] == 404
+    assert [e["id"] for e in d.get_json(f"/api/events?after={again[1][0]}~{again[1][1]}")["events"]] == [again[0][0]]
+    return again
+
+
 @pytest.mark.parametrize("kind", ["file", "postgresql"])
 def test_a_damaged_journal_is_told_and_streams_are_reset(deploy, postgres_table, kind):
     """Without it the order since the state was saved is not known: that must not pass for the order that there was."""
@@ -248,11 +259,13 @@ def test_a_damaged_journal_is_told_and_streams_are_reset(deploy, postgres_table,
         d["ingestor"].await_log("records are missing in the journal", after=before)
         wait_until(lambda: client.resets() == 1, what="the reset")
         d.verify()
+        again = check_came_again(d, last)
         assert d["ingestor"].kill(signal.SIGTERM) == 0
         before = len(d["ingestor"].log_text())
         d.start("ingestor")
         d["ingestor"].await_log("going on after position", after=before)
         assert "missing" not in d["ingestor"].log_text()[before:], "the next save has healed it"
+        assert check_came_again(d, last) == again, "as the state knows"
 
 
 def test_an_older_state_is_gone_on_from(deploy, table):

@@ -82,16 +82,19 @@ def demo(folder):
         print(d.text())
 
 
-@pytest.mark.parametrize("options", [[], ["--postgres"], ["--kafka"], ["--nats"], ["--redis"]])
+@pytest.mark.parametrize("options", [[], ["--postgres"], ["--kafka"], ["--nats"], ["--redis"], ["--push"]])
 def test_the_demo_shows_tiles_of_every_type_and_ends_by_itself(demo, options):
     d = demo("--duration", "3", "--rate", "50", *options)
     d.await_ready()
-    assert sorted(name for name in d.programs().values() if name.startswith("tilewire-")) == [
-        "tilewire-cache", "tilewire-gateway", "tilewire-gateway", "tilewire-ingestor"]
+    assert f"tail -F {d.folder}/alerts.jsonl" in d.text()
+    # The command that is told of an alert is the ingestor's child, and for a moment its copy.
+    wait_until(lambda: sorted(name for name in d.programs().values() if name.startswith("tilewire-")) == [
+        "tilewire-cache", "tilewire-gateway", "tilewire-gateway", "tilewire-ingestor"], what="four programs")
     assert f"http://127.0.0.1:{d.port}/" in d.text()
     assert "<title>Tilewire" in d.get("/")
     tiles = {t["key"]: t for t in json.loads(d.get("/api/tiles"))["tiles"]}
-    assert {t["type"] for t in tiles.values()} == {"count", "number", "ratio", "percentile", "duration", "trend", "sla_risk", "backlog", "gauge", "latest"}
+    assert {t["type"] for t in tiles.values()} == {"count", "number", "ratio", "percentile", "distinct", "top", "rate", "duration", "presence", "trend",
+                                                "sla_risk", "backlog", "gauge", "latest"}
     assert len(tiles["orders.rate"]["data"]["points"]) >= 55, "the charts are full at the first look"
     assert sum(key.startswith("orders.by_region/") for key in tiles) == 5
     first = tiles["events.total"]["data"]["value"]
@@ -110,7 +113,7 @@ def test_the_demo_leaves_nothing_behind_however_it_ends(demo, how):
     d.assert_nothing_left()
 
 
-@pytest.mark.parametrize("options", [[], ["--nats"]])
+@pytest.mark.parametrize("options", [[], ["--nats"], ["--push"]])
 def test_the_demo_tells_which_program_has_ended(demo, options):
     d = demo(*options)
     d.await_ready()

@@ -11,7 +11,7 @@ from conftest import ROOT, bin_folder
 from documents import PAGES, blocks, name, spans
 from tilewire import PATIENCE
 
-SECTIONS = {"source", "sources", "ingestor", "cache", "gateway", "tiles", "curve", "insecure"}
+SECTIONS = {"source", "sources", "ingestor", "cache", "gateway", "tiles", "alerts", "calendars", "curve", "insecure"}
 
 
 def anchors(path):

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documentation names exists: commands and their options, routes, keys, metrics."""
+import contextlib
 import functools
 import re
 import subprocess
 
 import pytest
+import redis_streams
 import yaml
-
 from conftest import ROOT, bin_folder
+from contracts import counters_of
 from documents import PAGES, name, spans
-from tilewire import PATIENCE, RandomEvents
+from tilewire import PATIENCE, RandomEvents, now_iso, wait_until
 
 PROGRAMS = ["tilewire-ingestor", "tilewire-cache", "tilewire-gateway"]
 # Options of the programs of others, which are named beside ours.
@@ -78,6 +80,29 @@ def test_commands_and_their_options_exist(page):
 
 
 @functools.cache
+def options_of_one_command():
+    """(command, option) of the table in cli.md; a row without a command is of the one above."""
+    table = (ROOT / "docs/cli.md").read_text().split("\n## What one command takes\n")[1].split("\n## ")[0]
+    found, command = set(), ""
+    for first, second in re.findall(r"^\| (?:`([a-z-]+)` )?\| (`-.*?`) \|", table, re.M):
+        command = first or command
+        found |= {(command, option.split()[0]) for option in re.findall(r"`(-[^`]+)`", second)}
+    return found
+
+
+def test_each_option_of_a_command_is_in_cli_md_and_each_there_exists():
+    text = (ROOT / "docs/cli.md").read_text()
+    common = options(bin_folder() / "tilewire") | {"-n"}
+    exist = {(command, option) for command in commands() for option in options(bin_folder() / "tilewire", command) - common}
+    documented = {(command, option) for command, option in options_of_one_command() if option != "-n"}
+    assert len(exist) > 25 and exist - documented == set(), "these are not documented"
+    assert documented - exist == set(), "these do not exist"
+    for program in ["tilewire", *PROGRAMS]:
+        for option in options(bin_folder() / program) - {"-?", "-V"}:
+            assert re.search(rf"`{option}[ `]", text), f"{program} {option} is not documented"
+
+
+@functools.cache
 def styles():
     """The properties by which a page styles <live-tile>."""
     return set(re.findall(r"--tilewire-[a-z-]+", "".join(path.read_text() for path in (ROOT / "gateway/web").glob("*.css"))))
@@ -103,6 +128,8 @@ def test_routes_exist(page):
     for span in spans(page):
         for path in re.findall(r"(?<![\w.-])(?:https?://[\w.:-]+)?(/(?:api|metrics|contracts|healthz|readyz)(?:/[^\s?`'\",)|]*|\b(?=$|[\s?`'\",)|])))", span):
             path = path.rstrip(".:…")
+            if path == "/api/v2/alerts":
+                continue  # Alertmanager's
             assert path in ("/api", "/api/", "/contracts/") or any(route.fullmatch(path) for route in routes()), f"{page.name}: {path}"
 
 
@@ -148,6 +175,36 @@ def said(tmp_path_factory):
         problems = d.stop()
         table.close()
     assert not problems
+
+
+@pytest.fixture
+def several(postgres_table):
+    """PostgreSQL, of which a clock is known, and a stream, of which it is known how far it is ahead."""
+    with redis_streams.throw_away_server() as server, contextlib.closing(redis_streams.Stream(server)) as stream:
+        yield postgres_table, stream
+
+
+def test_the_tables_of_counters_have_each_counter_and_none_that_is_not_there(deploy, several):
+    """And contracts.py looks at those that all other tests see."""
+    table, stream = several
+    d = deploy(table, tiles=[{"key": "all", "type": "count"}])
+    d.config.pop("source")
+    d.config["sources"] = [{"name": "shop", "uri": table.uri, "poll_interval": "1s"}, {"name": "desk", "uri": stream.uri, "poll_interval": "1s"}]
+    d.write()
+    d.start()
+    rows = [(now_iso(), "order.created", "a", "t", None, None)]
+    table.insert(rows)
+    stream.insert(rows)
+
+    def told(program):
+        return {re.sub(r"\..*", ".NAME", counter) for counter in d.stats(program)}
+
+    later = {"database_clock_ahead_ms", "row_age_ms", "source_lag.NAME", "source_up.NAME"}
+    wait_until(lambda: later <= told("ingestor"), what="what the ingestor says when it is known")
+    for program in ("ingestor", "cache"):
+        said, documented = told(program), counters_of(program)
+        assert said - documented == set(), "these are not documented"
+        assert documented - said == set(), "these do not exist"
 
 
 def test_metrics_exist(said):

@@ -7,12 +7,13 @@ import os
 import pathlib
 import ssl
 import threading
+import urllib.request
 
 import pytest
 
 from test_auth_proxy import SECRET, proxied, secret, signed_in  # noqa: F401 (fixtures)
-from test_proxies import Proxied, documented
-from tilewire import now_iso, wait_until
+from test_proxies import Proxied, documented, streams_in_the_page
+from tilewire import PATIENCE, free_ports, now_iso, wait_until
 from websocket import WebSocket
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -51,17 +52,18 @@ def envoy(proxied, folder, request):  # noqa: F811
     d = proxied(gateways=2, proxy={"user_header": "X-Auth-Request-User", "groups_header": "X-Auth-Request-Groups"},
                 roles={"ops": {}, "support": {"tiles": ["tickets.*"], "events": []}}, sign_in_url="/oauth2/start?rd={return}",
                 limits={"requests_per_second": 1000, "requests_burst": 1000})
-    own = folder / "proxy"
+    own, admin = folder / "proxy", free_ports(1)[0]
     own.mkdir(mode=0o755)
 
     def command(own, port, gateways, tls):
-        changes = [("address: 0.0.0.0, port_value: 443}", f"address: 127.0.0.1, port_value: {port}}}"), ('value: "…"', f"value: {SECRET}"),
+        changes = [("static_resources:\n", f"admin: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {admin}}}}}}}\nstatic_resources:\n"),
+                   ("address: 0.0.0.0, port_value: 443}", f"address: 127.0.0.1, port_value: {port}}}"), ('value: "…"', f"value: {SECRET}"),
                    ("http://127.0.0.1:4180", f"http://127.0.0.1:{server.server_port}", 1), ("port_value: 4180", f"port_value: {server.server_port}")]
         changes += [(f"port_value: {8080 + i}", f"port_value: {gateway}") for i, gateway in enumerate(gateways)]
         return [ENVOY, "--concurrency", "1", "--disable-hot-restart", "-c", documented("envoy.yaml", own, (), tls, changes)]
 
     made = Proxied("envoy", d, own, command)
-    made.asked = server.asked
+    made.asked, made.admin = server.asked, admin
     yield made
     made.close()
     server.shutdown()
@@ -112,5 +114,22 @@ def test_people_sign_in_behind_envoy(envoy, sqlite_table):
 
 
 def test_a_gateway_that_dies_is_not_noticed_behind_envoy(envoy):
+    assert envoy.most_streams() == streams_in_the_page("envoy")
     envoy.d["gateway0"].kill()
     assert [envoy.get("/api/tiles", *signed_in("ada:ops"))[0] for _ in range(20)] == [200] * 20
+
+
+def test_gateways_that_are_not_ready_still_show_what_they_have_behind_envoy(envoy):
+    d = envoy.d
+    d["ingestor"].kill()
+    wait_until(lambda: [d.request("/readyz", gateway=i)[0] for i in range(2)] == [503, 503], 60)
+
+    def unready():
+        with urllib.request.urlopen(f"http://127.0.0.1:{envoy.admin}/clusters", timeout=PATIENCE) as answer:
+            return answer.read().count(b"/failed_active_hc")
+
+    wait_until(lambda: unready() == 2, what="Envoy to find both unready")
+    for _ in range(10):
+        assert envoy.get("/")[0] == 200
+        status, _, body = envoy.get("/api/tiles", *signed_in("ada:ops"))
+        assert status == 200 and json.loads(body)["tiles"]

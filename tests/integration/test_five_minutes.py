@@ -53,8 +53,8 @@ def test_the_five_minutes_of_a_page_end_with_a_live_tile(folder, page):
 def example(title):
     """The commands of an example of the README in their order, with its file written where it stands."""
     text = (ROOT / "README.md").read_text().split(f"### {title}\n")[1].split("\n### ")[0]
-    blocks = re.findall(r"```(yaml)?\n(.*?)```", text, re.DOTALL)
-    return "\n".join(f"cat >tilewire.yaml <<'YAML'\n{body}YAML" if kind else body for kind, body in blocks)
+    blocks = re.findall(r"```(yaml|sh)\n(.*?)```", text, re.DOTALL)
+    return "\n".join(f"cat >tilewire.yaml <<'YAML'\n{body}YAML" if kind == "yaml" else body for kind, body in blocks)
 
 
 @pytest.mark.skipif(not network.available(), reason="needs root, for a network of its own")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a request begins and ends (RFC 9112): what is malformed or ambiguous is refused, its connection closed, and nothing that
 follows is taken for a request. Behind a proxy that would be another client's request, or answer (request smuggling)."""
+import ctypes
+import ctypes.util
 import json
 import socket
-import ssl
 
 import pytest
 
@@ -170,6 +171,25 @@ CASES = {
     "close, upgrade": (get("Connection: close, upgrade"), [200], CLOSED),
 }
 
+# What libmicrohttpd 1.0 makes of some of them by itself, where it is strict: it refuses, or ends the connection, where the gateway would have
+# refused; it takes a blank at the end of a value for none; and says nothing where an answer is there already.
+STRICT = {
+    "empty lines before": [None], "chunks of a GET of a tile that is known": [400], "chunks with extensions": [400], "chunks that end with LF": [400],
+    "chunked, chunked": [400], "gzip, chunked": [400], "chunked and a blank": [405], "a NUL in the method": [None], "a NUL in a path": [None],
+    "a NUL in a query": [None], "a body that waits to be wanted": [405, None],
+}
+
+
+def libmicrohttpd_is_strict():
+    library = ctypes.CDLL(ctypes.util.find_library("microhttpd"))
+    library.MHD_get_version.restype = ctypes.c_char_p
+    return not library.MHD_get_version().startswith(b"0.")
+
+
+if libmicrohttpd_is_strict():
+    CASES = {name: (data, STRICT.get(name, answers), [] if name in STRICT else after) for name, (data, answers, after) in CASES.items()}
+
+
 def read_answer(reader):
     """Its status; None at the end. Each answer is a header section and a body, whose length it says."""
     line = reader.readline()
@@ -257,7 +277,7 @@ def test_a_wrong_length_among_headers_that_are_still_coming(gateway):
 
 def test_malformed_requests_are_counted(gateway):
     port, before = gateway.gateway_ports[0], gateway.metric("requests_malformed_total")
-    names = ("two lengths", "a NUL in a path", "chunked twice", "a list of lengths", "HTTP/0.9", "a chunk of no size")  # the last two: libmicrohttpd's
+    names = ("two lengths", "a NUL in a value", "chunked twice", "a list of lengths", "HTTP/0.9", "a chunk of no size")  # the last two: libmicrohttpd's
     for name in names:
         exchange(connect(port), *CASES[name][:2])
     assert exchange(connect(port), *CASES["an escaped NUL"][:2]) == [400, 404]
@@ -272,8 +292,6 @@ THROUGH_A_PROXY = ["a request", "two lengths", "two equal lengths", "a length be
 
 def test_no_request_gets_in_through_a_proxy_as_part_of_another(proxied):  # noqa: F811
     """Whatever the proxy makes of them, each client has its own answers, also when connections to the gateways are shared."""
-    context = ssl.create_default_context(cafile=str(proxied.folder / "cert.pem"))
-    context.set_alpn_protocols(["http/1.1"])
     wrong = {}
 
     def others():
@@ -282,7 +300,7 @@ def test_no_request_gets_in_through_a_proxy_as_part_of_another(proxied):  # noqa
     for name in THROUGH_A_PROXY:
         data = CASES[name][0]
         data = data.replace(b"/readyz", b"/no/such/thing")
-        with context.wrap_socket(connect(proxied.port), server_hostname="localhost") as connection:
+        with proxied.wrap(connect(proxied.port)) as connection:
             connection.sendall(data + AFTER)
             got, reader = [], connection.makefile("rb")
             while line := reader.readline():

@@ -336,8 +336,10 @@ def test_requests_upon_each_other_end_with_a_stream(deploy, sqlite_table):
         assert [int(read_answer(reader)[0].split()[1]) for _ in lines[:3]] == [200, 304, 404]
         line, headers, _ = read_answer(reader)
         assert line.split()[1] == "200" and headers["content-type"] == "text/event-stream"
-        assert reader.readline().startswith(b"retry: ")
+        assert headers["transfer-encoding"] == "chunked"
+        assert int(reader.readline(), 16) == len(retry := reader.readline()) and retry.startswith(b"retry: ")
         last = sqlite_table.insert([(now_iso(), "order.created", None, "o1", None, None)])
+        assert reader.readline() == b"\r\n" and int(reader.readline(), 16) > 0
         assert reader.readline() == f"id: {last}\n".encode()
 
 
@@ -453,8 +455,11 @@ def test_head_answers_as_get_without_the_body(deploy, sqlite_table):
     assert head[0] == 200 and head[1]["content-type"] == "text/event-stream" and head[2] == b""
     assert head[1]["cache-control"] == "no-cache, no-transform" and head[1]["x-accel-buffering"] == "no"
     stream = d.stream("/api/events/stream")
-    for name in ("content-length", "transfer-encoding"):
-        assert name not in head[1] and name not in stream.headers, "a stream has no length, and none is said"
+    assert "content-length" not in head[1] and "content-length" not in stream.headers, "a stream has no length, and none is said"
+    assert "transfer-encoding" not in head[1] and stream.headers["transfer-encoding"] == "chunked"
+    packed = d.request("/api/events/stream", method="HEAD", headers={"Accept-Encoding": "gzip"})[1]
+    assert packed["content-encoding"] == "gzip" and "content-encoding" not in head[1]
+    assert "Accept-Encoding" in stream.headers["vary"] and "Accept-Encoding" in head[1]["vary"] and "Accept-Encoding" in packed["vary"]
     for headers in (head[1], stream.headers):
         assert abs(email.utils.parsedate_to_datetime(headers["date"]).timestamp() - time.time()) < 60
 

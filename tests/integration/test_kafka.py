@@ -64,9 +64,11 @@ def test_messages_of_several_topics_and_partitions_are_tiles_and_events(deploy, 
 
 
 def test_a_row_is_at_the_client_soon(deploy, topics):
-    d = deploy(topics, tiles=COUNT).start()
-    topics.send(order())
-    await_value(d, 1)
+    """It wakes the ingestor itself: nothing is polled for a minute."""
+    d = deploy(topics, tiles=COUNT, config={"source": {"poll_interval": "1m"}}).start()
+    for n in (1, 2):
+        topics.send(order())
+        await_value(d, n, 5)
 
 
 @pytest.mark.parametrize("victim", ["ingestor", "cache", "gateway0"])
@@ -200,6 +202,8 @@ def test_a_topic_that_is_made_anew_is_read_from_its_start(deploy, broker, runnin
     for _ in range(3):
         topics.send(order())
     await_value(d, 3)
+    stream = d.stream("/api/events/stream")
+    wait_until(lambda: any(e["event"] == "heartbeat" for e in stream.events), what="a stream that is open")
     if not running:
         kill_saved_ingestor(d)
     topics.drop(topics.names[0])
@@ -210,6 +214,7 @@ def test_a_topic_that_is_made_anew_is_read_from_its_start(deploy, broker, runnin
         d.start("ingestor")
     await_value(d, 5 if running else 8)
     d["ingestor"].await_log("was made anew")
+    wait_until(lambda: any(e["event"] == "reset" for e in stream.events), what="reset")
 
 
 def test_a_broker_that_is_killed_comes_back(deploy, own_broker):
@@ -427,7 +432,8 @@ def test_memory_is_bounded_when_messages_are_large(deploy, topics):
     d.start("ingestor")
     topics.send(order())
     await_value(d, 501, 120)
-    assert running < 400 and most_memory(d) < 300, (running, most_memory(d))
+    # Measured 50 to 177, and 93 to 349 where the machine is busy: 64 and 16 MiB of messages that wait, what librdkafka has besides, and the event log.
+    assert running < 260 and most_memory(d) < 420, (running, most_memory(d))
     assert len(all_events(d)) > 10
 
 

@@ -24,12 +24,6 @@ def await_all_read(d):
     wait_until(known, what="all to be read")
 
 
-@pytest.fixture(scope="module")
-def broker():
-    with throw_away_broker() as made:
-        yield made
-
-
 @pytest.fixture
 def own_broker():
     """One that may be killed."""

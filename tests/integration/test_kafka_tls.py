@@ -2,6 +2,8 @@
 """A Kafka that speaks TLS, without a user and with one."""
 import shutil
 
+import confluent_kafka
+
 import test_check_connect
 from certificates import certificate, secret_file
 from kafka import Topics
@@ -33,7 +35,11 @@ def test_the_certificate_of_a_broker_is_checked_and_it_is_tried_again(deploy, br
     d["ingestor"].kill()
     secret = secret_file(folder, "secret", "wrong")
     d.config["source"].update(uri=f"kafka://localhost:{sasl_port}/{topics.names[0]}", password_file=str(secret))
-    d.config["source"]["kafka"].update({"security.protocol": "SASL_SSL", "sasl.mechanisms": "PLAIN", "sasl.username": "tilewire"})
+    del d.config["source"]["kafka"]["ssl.ca.location"]
+    # As an option whose text has lines, and comes from a file.
+    ca.chmod(0o600)
+    d.config["source"]["kafka"].update({"ssl.ca.pem": {"file": str(ca)}, "security.protocol": "SASL_SSL", "sasl.mechanisms": "PLAIN",
+                                        "sasl.username": "tilewire"})
     d.write()
     before = len(d["ingestor"].log_text())
     d["ingestor"].start()
@@ -43,3 +49,31 @@ def test_the_certificate_of_a_broker_is_checked_and_it_is_tried_again(deploy, br
     topics.send(order())
     await_value(d, 2)
     d.verify()
+
+
+def test_scram_lets_in_or_says_why_it_cannot(deploy, broker, folder):
+    """Kafka 4 refuses what librdkafka before 2.6.1 sends, whatever the password."""
+    topics = Topics(broker)
+    topics.create()
+    secret = secret_file(folder, "secret", "secret")  # what PLAIN wants
+    topics.uri = f"kafka://localhost:{broker.tls[1]}/{topics.names[0]}"
+    topics.source = {"password_file": str(secret), "kafka": {
+        "security.protocol": "SASL_SSL", "ssl.ca.location": str(broker.path / "cert.pem"), "sasl.mechanisms": "SCRAM-SHA-256", "sasl.username": "tilewire"}}
+    d = deploy(topics, tiles=COUNT, gateways=1)
+    works = confluent_kafka.libversion()[1] >= 0x020601FF
+    hint = [] if works else ["refuse the SCRAM of librdkafka before 2.6.1"]
+    status, texts = test_check_connect.connect(d)
+    assert status == 1
+    test_check_connect.has(texts, "error", "source", "uthentication", *hint)
+    d["ingestor"].start()
+    d["ingestor"].await_log("uthentication.*" + "".join(hint))
+    secret_file(folder, "secret", "scram")
+    if not works:
+        assert test_check_connect.connect(d)[0] == 1
+        return
+    d["ingestor"].await_log("ready component")
+    d.start("cache", "gateway0")
+    topics.send(order())
+    await_value(d, 1)
+    d.verify()
+    assert test_check_connect.connect(d)[0] == 0

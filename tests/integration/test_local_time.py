@@ -119,30 +119,44 @@ def midnight(year, month, day):
     return int(datetime.datetime(year, month, day, tzinfo=BERLIN).timestamp() * 1000)
 
 
-@pytest.mark.parametrize("day", [25, 26])
+def at_midnight(day):
+    return datetime.datetime(day.year, day.month, day.day, tzinfo=BERLIN)
+
+
+@pytest.mark.parametrize("day", ["2026-10-25", "2026-10-26", "2026-03-29", "2026-03-30"])
 def test_days_weeks_and_months_over_the_change_of_the_clock(deploy, folder, table, day):
-    """Rows of each hour since 1 October, seen in the evening of the day with 25 hours, and on the day after."""
+    """Rows of each hour since the first of the month, seen in the evening of the day with 25 hours, or 23, and on the day after."""
     if table.kind == "postgresql":
         table.execute("ALTER TABLE events ALTER COLUMN timestamp TYPE timestamp USING NULL")
-    begin = midnight(2026, 10, 1) // 1000
+    day = datetime.date.fromisoformat(day)
+    first, sunday = day.replace(day=1), day - datetime.timedelta(days=(day.weekday() + 1) % 7)
+    begin = int(at_midnight(first).timestamp())
     hours = [datetime.datetime.fromtimestamp(begin + hour * 3600, BERLIN) for hour in range(30 * 24)]
-    stamps = [t.replace(tzinfo=None).isoformat(sep=" ") for t in hours if not t.fold]  # a table of local time does not tell the two apart
-    last = table.insert([(stamp, "x", None, None, None, json.dumps({"n": 3})) for stamp in stamps])
+    hours = [t for t in hours if not t.fold]  # a table of local time does not tell the two apart
+    last = table.insert([(t.replace(tzinfo=None).isoformat(sep=" "), "x", None, None, None, json.dumps({"n": 3})) for t in hours])
     d = deploy(table, config={"source": {"time_zone": "Europe/Berlin", "week_starts": "sunday"}}, tiles=PERIODS)
     past = Past(d, folder)
-    past.set(f"2026-10-{day} 20:00:00")
+    past.set(f"{day} 20:00:00")
     d.start()
     wait_until(lambda: d.stats()["position"] == last)
+    seen = [t for t in hours if t.replace(tzinfo=None) <= datetime.datetime(day.year, day.month, day.day, 20)]
+
+    def since(date):
+        return sum(t.date() >= date for t in seen)
+
+    assert since(day) == (20 if day == datetime.date(2026, 3, 29) else 21), "of the hour that comes twice one, and none of that which never comes"
     value = {key: d.tile(key)["data"]["value"] for key in ("today", "week", "month")}
-    assert value == {25: {"today": 21, "week": 21, "month": 24 * 24 + 21}, 26: {"today": 21, "week": 45, "month": 25 * 24 + 21}}[day]
-    assert d.tile("today")["data"] == {
-        "value": 21, "window": "today", "time_zone": "Europe/Berlin",
-        "begins_at": {25: "2026-10-24T22:00:00.000Z", 26: "2026-10-25T23:00:00.000Z"}[day]}
+    assert value == {"today": since(day), "week": since(sunday), "month": since(first)}
+    begins = at_midnight(day).astimezone(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert d.tile("today")["data"] == {"value": since(day), "window": "today", "time_zone": "Europe/Berlin", "begins_at": begins}
     days = d.tile("1d")["data"]
-    assert days["starts"] == [midnight(2026, 10, day - back) for back in range(5, -1, -1)]
-    assert days["points"] == {str(start): 63 if start == days["starts"][-1] else 72 for start in days["starts"]}
-    assert d.tile("1w")["data"]["starts"][-2:] == [midnight(2026, 10, 18), midnight(2026, 10, 25)]
-    assert d.tile("1M")["data"]["starts"] == [midnight(2026, month, 1) for month in range(5, 11)]
+    dates = [day - datetime.timedelta(days=back) for back in range(5, -1, -1)]
+    assert days["starts"] == [midnight(date.year, date.month, date.day) for date in dates]
+    assert days["points"] == {str(midnight(date.year, date.month, date.day)): 3 * sum(t.date() == date for t in seen) for date in dates}
+    weeks = [sunday - datetime.timedelta(days=7), sunday]
+    assert d.tile("1w")["data"]["starts"][-2:] == [midnight(date.year, date.month, date.day) for date in weeks]
+    months = [(day.year - (day.month - back < 1), (day.month - back - 1) % 12 + 1) for back in range(5, -1, -1)]
+    assert d.tile("1M")["data"]["starts"] == [midnight(year, month, 1) for year, month in months]
     past.verify()
 
 

@@ -480,9 +480,8 @@ def most_memory(d):
 def test_memory_is_bounded_when_entries_are_large(deploy, entries):
     """Also of those that are read again for the event log; and one that is larger than all of that is passed over."""
     d = deploy(entries, tiles=COUNT)
-    large = order(payload={"text": "x" * 900_000})
     for _ in range(300):
-        entries.send(large)
+        entries.send(order(payload={"text": "x" * 900_000}))
     d["ingestor"].start()
     wait_until(lambda: d.stats().get(f"source_lag.{entries.name}", 0) > 0, what="entries that wait to be read")
     d.start("cache", "gateway0", "gateway1")
@@ -496,5 +495,5 @@ def test_memory_is_bounded_when_entries_are_large(deploy, entries):
     d.start("ingestor")
     entries.send(order())
     await_value(d, 302)
-    assert running < 400 and most_memory(d) < 400, (running, most_memory(d))
+    assert running < 220 and most_memory(d) < 130, (running, most_memory(d))  # 148 to 171, and 60 to 79 were measured
     assert len(all_events(d)) > 10

@@ -6,6 +6,7 @@ import pytest
 
 import test_check_connect
 from redis_streams import Stream, throw_away_server
+from test_clock import TOO_MANY, assert_all_counted, behind
 from test_redis import all_events, await_value, unusable, value
 from tilewire import now_iso, wait_until
 
@@ -71,3 +72,14 @@ def test_an_entry_that_is_too_long_stands_in_no_way(deploy, entries, saved):
     await_value(d, 4)
     wait_until(lambda: value(d, "all") == 4, what="the new tile")
     assert len(all_events(d)) == 4 and not any(e["event"] == "reset" for e in stream.events)
+
+
+def test_entries_that_seem_to_be_of_the_future_because_our_clock_is_behind(deploy, folder, entries):
+    """They are too many to wait, and counted in the end; what was counted before stays, though its entries were trimmed.
+    The libraries of the other buses wait by the clock that is moved here, and so could not go on."""
+    d, clock = behind(deploy, folder, entries)
+    entries.redis.xtrim(entries.name, minid=entries.ids()[500], approximate=False)
+    clock.set(0)
+    assert_all_counted(d, 500 + TOO_MANY)
+    entries.send(order())
+    assert_all_counted(d, 501 + TOO_MANY)

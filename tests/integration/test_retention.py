@@ -51,10 +51,12 @@ def ids_in_order(table):
     """As texts, in the order of delivery."""
     sql = "SELECT id FROM events ORDER BY timestamp, id"
     if table.kind == "sqlite":
-        return [str(row[0]) for row in table.db.execute(sql)]
-    with table.db, table.db.cursor() as cursor:
-        cursor.execute(sql)
-        return [str(row[0]) for row in cursor.fetchall()]
+        ids = [row[0] for row in table.db.execute(sql)]
+    else:
+        with table.db, table.db.cursor() as cursor:
+            cursor.execute(sql)
+            ids = [row[0] for row in cursor.fetchall()]
+    return [bytes(i).hex() if isinstance(i, (bytes, memoryview)) else str(i) for i in ids]
 
 
 def drop_oldest(table, count):

@@ -242,6 +242,8 @@ def test_one_that_is_away_at_the_start_is_shown_once_it_is_read(deploy, two):
     d = deployed(deploy, two).start()
     await_counts(d, shop=3)
     assert [tile["key"] for tile in d.get_json("/api/tiles")["tiles"]] == ["shop"]
+    d["ingestor"].await_log(r"cannot open the database .*desk\.db.*Tiles of source desk, ")
+    assert "Tiles of source shop" not in d["ingestor"].log_text()
     os.rename(away, two["desk"].path)
     await_counts(d, shop=3, desk=3, all=6)
     assert [d.tile(key)["complete"] for key in ("shop", "desk", "all")] == [True, False, False]

@@ -2,6 +2,7 @@
 """Several sources as a hostile reviewer has them: one twice, in another order, two of one database, with a standby, with lanes, by each face."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -54,8 +55,12 @@ def test_one_table_may_be_two_sources(deploy, two):  # noqa: F811
 def test_a_table_that_is_missing_holds_up_no_other(deploy, two):  # noqa: F811
     two["desk"].execute("ALTER TABLE events RENAME TO soon")
     two["shop"].insert(rows(2))
+    os.rename(two["desk"].path, away := two["desk"].path.with_suffix(".away"))
     d = deployed(deploy, two).start()
     await_counts(d, shop=2)
+    d["ingestor"].await_log("cannot open the database .*Tiles of source desk, ")
+    os.rename(away, two["desk"].path)
+    d["ingestor"].await_log('has no table "events".*Tiles of source desk, ')  # another reason is told, too
     assert d.request("/api/tiles/desk")[0] == d.request("/api/tiles/all")[0] == 404
     two["desk"].execute("ALTER TABLE soon RENAME TO events")
     two["desk"].insert(rows(1))
@@ -210,6 +215,32 @@ def test_tail_names_each_event_as_all_others_do(deploy, two):  # noqa: F811
         wait_until(told, what="the same events in the same order")
         tail.send_signal(signal.SIGTERM)
         tail.wait(timeout=PATIENCE)
+
+
+def test_one_with_dedupe_is_added_and_the_tiles_of_the_others_stay(deploy, two):  # noqa: F811
+    """Nothing has to be known of the events of a source that was never read. All tiles were built anew, from the rows that were left."""
+    producer = Retrying(two["desk"], 1)
+    producer.write(8)
+    two["shop"].insert(rows(3))
+    d = with_sources(deploy(two["shop"], tiles=[TILES[0], TILES[2]]), {"shop": two["shop"]}).start()
+    await_counts(d, shop=3, all=3)
+    wait_until(lambda: d.stats()["checkpoint_position"] == d.stats()["position"], what="a checkpoint")
+    two["shop"].execute("DELETE FROM events WHERE id = 2")
+    two["shop"].insert(rows(1))
+    await_counts(d, shop=4, all=4)
+    d.config["tiles"] = TILES
+    with_sources(d, two)
+    d.config["sources"][1]["dedupe"] = "payload.event_id"
+    d.write()
+    d["ingestor"].process.send_signal(signal.SIGHUP)
+    await_counts(d, shop=4, desk=len(producer.sent))
+    assert d.tile("shop")["complete"]
+    producer.write(4)
+    d["ingestor"].kill()
+    producer.write(4)
+    d["ingestor"].start()
+    await_counts(d, shop=4, desk=len(producer.sent))
+    assert "building all tiles" not in d["ingestor"].log_text().split("building all tiles", 1)[1], "but at the first start"
 
 
 def test_an_id_counts_once_in_each_source(deploy, two):  # noqa: F811

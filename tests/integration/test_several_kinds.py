@@ -3,6 +3,8 @@
 
 import contextlib
 import json
+import os
+import signal
 
 import pytest
 
@@ -111,3 +113,56 @@ def test_what_is_pushed_has_an_id_of_its_source(deploy, shop, folder):
     assert (found["first"], found["last"]) == ("desk-2", "desk-2")
     await_counts(d, shop=0, desk=2, all=2)
     assert ids_of(d) == ["desk-1", "desk-2"]
+
+
+@contextlib.contextmanager
+def hanging(pid):
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def away(server):
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@contextlib.contextmanager
+def redis_bus():
+    with redis_streams.throw_away_server(appendonly="yes", appendfsync="always") as server, contextlib.closing(redis_streams.Stream(server)) as made:
+        yield made, lambda: int((server.path / "pid").read_text())
+
+
+@contextlib.contextmanager
+def nats_bus():
+    with nats.throw_away_server() as server, contextlib.closing(nats.Stream(server)) as made:
+        made.create()
+        yield made, lambda: server.process.pid
+
+
+@pytest.mark.parametrize("make", [redis_bus, nats_bus])
+def test_a_bus_that_is_away_holds_up_no_other(deploy, shop, make):
+    """Killed, or hanging: its tiles and those of all sources turn stale, and what comes from the other source is shown as before."""
+    with make() as (bus, pid):
+        shop.insert(rows(2))
+        d = deployed(deploy, shop, bus)
+        bus.insert(rows(3))
+        await_counts(d, shop=2, desk=3, all=5)
+        for turn, how in enumerate((lambda: away(bus.server), lambda: hanging(pid()))):
+            with how():
+                wait_until(lambda: d.tile("desk")["stale"] and d.tile("all")["stale"], what="stale tiles")
+                shop.insert(rows(1))
+                await_counts(d, shop=3 + turn)
+                assert not d.tile("shop")["stale"]
+            bus.connect()
+            wait_until(lambda: not any(d.tile(tile["key"])["stale"] for tile in TILES), what="tiles that are true again")
+            bus.insert(rows(1))
+            await_counts(d, shop=3 + turn, desk=4 + turn, all=7 + 2 * turn)
+        d.verify()
+        d.problems = d.stop()

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from conftest import make_table
 from test_failover import TAKEN_OVER, any_table, epoch  # noqa: F401 (any_table is a fixture)
 from tilewire import PATIENCE, RandomEvents, wait_until
 
@@ -70,10 +71,14 @@ class Disk:
         return struct.unpack_from("q", self.map, 8)[0] != 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM], ids=lambda how: how.name)
-def test_a_standby_takes_over_while_the_disk_hangs(deploy, any_table, folder, how):  # noqa: F811
-    """With the checkpoint in a file. No fsync is waited for; but for a single one where there is a journal, which is copied."""
-    d = deploy(any_table, gateways=1)
+@pytest.fixture(params=["sqlite-texts", "postgresql-uuid"])
+def cursor_table(request, folder):
+    yield from make_table(request.param, request, folder)
+
+
+def with_disks(deploy, table, folder):
+    """An ingestor, its standby and a stream, and the two ingestors' disks."""
+    d = deploy(table, gateways=1)
     d.config["source"]["poll_interval"] = "100ms"
     d.config["cache"]["upstreams"] = [{"publish": d.addresses[0], "query": d.addresses[1]}, d.twin("standby", "ingestor")]
     d.write()
@@ -83,6 +88,13 @@ def test_a_standby_takes_over_while_the_disk_hangs(deploy, any_table, folder, ho
     d["standby"].await_log("standing by")
     d.start("cache", "gateway0")
     stream = d.stream("/api/events/stream")
+    return d, disks, stream
+
+
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM], ids=lambda how: how.name)
+def test_a_standby_takes_over_while_the_disk_hangs(deploy, any_table, folder, how):  # noqa: F811
+    """With the checkpoint in a file. No fsync is waited for; but for a single one where there is a journal, which is copied."""
+    d, disks, stream = with_disks(deploy, any_table, folder)
     rows = RandomEvents(71)
     any_table.insert([rows.next() for _ in range(100)])
     d.verify()
@@ -104,6 +116,32 @@ def test_a_standby_takes_over_while_the_disk_hangs(deploy, any_table, folder, ho
     d["ingestor"].process.send_signal(signal.SIGCONT)
     d.verify()
     assert not [e for e in stream.events if e["event"] == "reset"]
+
+
+@pytest.mark.parametrize("how, fsyncs", [(signal.SIGSTOP, 4), (signal.SIGKILL, 2)], ids=lambda p: getattr(p, "name", ""))
+def test_by_source_cursor_a_standby_waits_for_the_disk_with_what_it_publishes(deploy, cursor_table, folder, how, fsyncs):
+    """Each batch is journaled before it is delivered. While the disk hangs it leads and delivers nothing; then each event comes once.
+    What was stopped may still write to its state, so the standby copies it: database, folder, the file that names it, folder again."""
+    d, disks, stream = with_disks(deploy, cursor_table, folder)
+    rows = RandomEvents(73)
+    cursor_table.insert([rows.next() for _ in range(100)])
+    d.verify()
+    for disk in disks:
+        disk.let_through(0)
+    held = [cursor_table.insert([rows.next()])]
+    wait_until(disks[0].is_waited_for, what="the journal, or a checkpoint, to be under way")
+    d["ingestor"].process.send_signal(how)
+    held.append(cursor_table.insert([rows.next()]))
+    wait_until(disks[1].is_waited_for, TAKEN_OVER, "the standby to write")
+    assert held[1] not in [e["id"] for e in stream.events]
+    disks[1].let_through(fsyncs)
+    for row_id in held:
+        stream.await_event(lambda e, row_id=row_id: e["id"] == row_id)
+    for disk in disks:
+        disk.let_through(ALL)
+    d["ingestor"].process.send_signal(signal.SIGCONT)
+    d.verify()
+    assert sorted(e["id"] for e in stream.events if e["id"] in held) == sorted(held) and not [e for e in stream.events if e["event"] == "reset"]
 
 
 def test_a_last_checkpoint_that_takes_long_is_saved_though_the_lease_is_given_back(deploy, sqlite_table, folder):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tiles of each type with random rows, of which some are late, through a crash: `verify` computes them by code of its own."""
+import copy
+import random
+
 import pytest
 
 from tilewire import RandomEvents, wait_until
@@ -33,6 +36,36 @@ TILES = {
         for name, span in (("week", {"window": "this_week"}), ("seconds", {"window": "3s"}))
     ] + [{"key": "team", "type": "duration", "opens": {"event_type": "*created"}, "closes": {"event_type": "*claimed"}, "item": "target_id",
           "group_by": "payload.team", "window": "1h"}],
+    "presence": [
+        {"key": f"p{n}.{name}", "type": "presence", "match": {"event_type": what}, "item": "target_id", **spans}
+        for n, what in enumerate(["work_item_*", "order.created"])
+        for name, spans in (("quick", {"late": "300ms", "missing": "900ms", "forget": "3s"}), ("steady", {"late": "500ms", "steady": "4s"}),
+                            ("slow", {"late": "1h", "missing": "2h", "forget": "3h"}))
+    ] + [{"key": "hosts", "type": "presence", "match": {"event_type": "metrics.updated"}, "item": "payload.labels.host", "late": "100ms", "missing": "200ms",
+          "steady": "400ms"},
+         {"key": "team", "type": "presence", "item": "actor_id", "late": "200ms", "steady": "1s", "group_by": "payload.team"}],
+    "distinct": [
+        {"key": f"{name}.{span}", "type": "distinct", "match": {"event_type": what}, "item": item, **spans}
+        for name, what, item in (("items", "work_item_*", "target_id"), ("amounts", "order.*", "payload.amount"), ("all", "*", "actor_id"),
+                                 ("types", "*", "event_type"))
+        for span, spans in (("ever", {}), ("seconds", {"window": "3s"}), ("day", {"window": "today"}))
+    ] + [{"key": "team", "type": "distinct", "item": "actor_id", "group_by": "payload.team", "window": "10s", "warn": "> 2"}],
+    "top": [
+        {"key": f"{name}.{aggregate}.{span}", "type": "top", "match": {"event_type": what}, "item": item, "rows": rows, "aggregate": aggregate,
+         **value, **spans}
+        for name, what, item, rows in (("items", "order.*", "target_id", 3), ("regions", "order.*", "payload.region", 10), ("types", "*", "event_type", 2))
+        for aggregate, value in (("count", {}), ("sum", {"value": "payload.amount"}))
+        for span, spans in (("ever", {}), ("seconds", {"window": "3s"}), ("day", {"window": "today"}))
+    ] + [{"key": "team", "type": "top", "item": "actor_id", "rows": 2, "group_by": "payload.team", "window": "10s", "warn": "> 5", "critical": "other > 9"}],
+    "rate": [
+        {"key": f"{name}.{seconds}s", "type": "rate", "per": per, "window": f"{seconds}s", **copy.deepcopy(what)}
+        for name, per, what in (("orders", "minute", {"match": {"event_type": "order.*"}}), ("all", "hour", {}),
+                                ("amounts", "second", {"value": "payload.amount"}),
+                                ("people", "minute", {"match": {"event_type": "order.*"}, "value": "payload.amount", "item": "actor_id"}),
+                                ("cpu", "second", {"metric": "cpu.load", "item": "payload.labels.host"}),
+                                ("db", "hour", {"metric": "cpu.load", "labels": {"host": "db-1"}}))
+        for seconds in (2, 40, 86400)
+    ] + [{"key": "team", "type": "rate", "window": "10s", "group_by": "payload.team", "warn": "> 0.5"}],
     "number": [
         {"key": f"{aggregate}.{name}", "type": "number", "match": {"event_type": "order.*"}, "aggregate": aggregate, "value": "payload.amount", **span}
         for aggregate in ("sum", "avg", "min", "max", "last")
@@ -59,3 +92,51 @@ def test_a_type_shows_what_the_rows_say(deploy, request, name, kind):
     last = table.insert([rows.next() for _ in range(50)])
     assert last != before
     d.verify()
+
+
+@pytest.mark.parametrize("kind", ["sqlite_table", "postgres_table"])
+def test_more_different_values_than_are_counted_exactly(deploy, request, kind):
+    table = request.getfixturevalue(kind)
+    d = deploy(table, tiles=[{"key": name, "type": "distinct", "item": "target_id", **span}
+                             for name, span in (("ever", {}), ("hour", {"window": "1h"}), ("week", {"window": "this_week"}))]).start()
+    rows = RandomEvents(17)
+    for first, count in ((0, 1000), (900, 1500), (2000, 6000)):
+        table.insert([(stamp, event, actor, f"t{n}", text, payload)
+                      for n, (stamp, event, actor, _, text, payload) in ((n, rows.next()) for n in range(first, first + count))])
+        d.verify()
+        assert d.tile("ever")["data"]["estimate"] == (first > 0)
+    d["ingestor"].kill()
+    table.insert([rows.next() for _ in range(50)])
+    d.start("ingestor")
+    d.verify()
+    assert abs(d.tile("ever")["data"]["value"] / 8000 - 1) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["sqlite_table", "postgres_table"])
+def test_more_groups_than_are_counted_exactly(deploy, request, kind):
+    """Few large ones among thousands of small ones, through a crash; then all of it once more, in a tile that is built from the table."""
+    table = request.getfixturevalue(kind)
+    tops = [{"key": f"{name}.{aggregate}", "type": "top", "item": "target_id", "aggregate": aggregate, "rows": 7, **more, **span}
+            for name, span in (("ever", {}), ("seconds", {"window": "10s"}), ("week", {"window": "this_week"}))
+            for aggregate, more in (("count", {}), ("sum", {"value": "payload.amount"}))]
+    d = deploy(table, tiles=tops).start()
+    rows = RandomEvents(18)
+    chance = random.Random(18)
+
+    def some(count, groups):
+        table.insert([(stamp, event, actor, f"t{int(groups * chance.random() ** 4)}", text, payload)
+                      for stamp, event, actor, _, text, payload in (rows.next() for _ in range(count))])
+
+    some(1000, 300)
+    d.verify()
+    assert not d.tile("ever.count")["data"]["approximate"]
+    some(6000, 20000)
+    d.verify()
+    data = d.tile("ever.count")["data"]
+    assert data["approximate"] and 0 < data["error"] <= 7000 / 1024
+    d["ingestor"].kill()
+    some(2000, 20000)
+    d.start("ingestor")
+    d.verify()
+    data = d.tile("week.sum")["data"]
+    assert len(data["top"]) == 7 and max(data["top"].values()) == data["largest"]

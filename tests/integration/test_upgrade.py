@@ -62,16 +62,17 @@ def of_this_table(checkpoint, table):
     return framed(msgpack.packb(parts))
 
 
-@pytest.fixture(params=["sqlite_table", "postgres_table"])
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql, checkpoint in a file"])
 def upgraded(request, deploy):
     """An ingestor and a cache on a table whose rows of that day are gone, but for the last hundred, with the old checkpoint."""
-    table = request.getfixturevalue(request.param)
+    in_file = request.param != "postgresql"
+    table = request.getfixturevalue("sqlite_table" if request.param == "sqlite" else "postgres_table")
     table.insert(old_rows())
     table.execute("DELETE FROM events WHERE id <= 200")
     checkpoint = (FIXTURES / f"{table.kind}.checkpoint").read_bytes()
-    d = deploy(table, tiles=TILES, gateways=1, config={"ingestor": {"checkpoint": "postgresql"}} if table.kind == "postgresql" else None)
-    if table.kind == "sqlite":
-        (d.folder / "checkpoint").write_bytes(checkpoint)
+    d = deploy(table, tiles=TILES, gateways=1, config=None if in_file else {"ingestor": {"checkpoint": "postgresql"}})
+    if in_file:
+        (d.folder / "checkpoint").write_bytes(checkpoint if table.kind == "sqlite" else of_this_table(checkpoint, table))
     else:
         table.execute("CREATE SCHEMA tilewire")
         table.execute("CREATE TABLE tilewire.checkpoint (name text PRIMARY KEY, holder bigint NOT NULL DEFAULT 0, saved_at timestamptz,"
@@ -107,7 +108,7 @@ def test_what_an_older_program_finds_afterwards_is_of_a_newer_format(upgraded):
     """It reads the frame's format first, and refuses: tests/common/state/test_frame.c."""
     d = upgraded.start()
     wait_until(lambda: d.stats("ingestor")["checkpoints_written"] > 0)
-    if d.table.kind == "sqlite":
+    if d.config["ingestor"]["checkpoint"] != "postgresql":
         found = (d.folder / "checkpoint").read_bytes()
     else:
         with d.table.db, d.table.db.cursor() as cursor:

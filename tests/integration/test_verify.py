@@ -16,6 +16,7 @@ class Overlapping:
     What is left of a slow machine must suffice to read the table faster than it grows: from 20,000 rows on it grows slowly."""
 
     WRITERS = 12
+    BATCH = 8  # rows of a transaction are fewer
 
     def __init__(self, table):
         self.table, self.ended, self.rows, self.failures = table, threading.Event(), 0, []
@@ -29,7 +30,7 @@ class Overlapping:
             rows, r = RandomEvents(seed), random.Random(seed)
             due = time.monotonic()
             while not self.ended.is_set():
-                count = r.randrange(1, 8)
+                count = r.randrange(1, self.BATCH)
                 with db, db.cursor() as cursor:
                     for _ in range(count):
                         cursor.execute(INSERT, rows.next())

@@ -14,10 +14,11 @@ ORDER = "order.created"
 
 
 class Relay:
-    """Stands between verify and the cache, and changes what tiles are said to be: change(key, tile) gets each in a snapshot."""
+    """Stands between verify and the cache, and changes what tiles are said to be: change(key, tile) gets each in a snapshot, and whole(reply)
+    the snapshot."""
 
-    def __init__(self, upstream, change):
-        self.upstream, self.change = upstream, change
+    def __init__(self, upstream, change, whole):
+        self.upstream, self.change, self.whole = upstream, change, whole
         self.address = f"tcp://127.0.0.1:{free_ports(1)[0]}"
         self.context = zmq.Context()
         self.ended = threading.Event()
@@ -38,6 +39,7 @@ class Relay:
                         for tile in reply["tiles"]:
                             if "p" in tile:
                                 self.change(tile["k"], tile)
+                        self.whole(reply)
                     front.send_multipart([*envelope, msgpack.packb(reply)])
 
     def close(self):
@@ -50,8 +52,8 @@ class Relay:
 def relay():
     made = []
 
-    def make(d, change):
-        made.append(Relay(d.query_addresses["cache"], change))
+    def make(d, change=lambda *_: None, whole=lambda _: None):
+        made.append(Relay(d.query_addresses["cache"], change, whole))
         return made[-1].address
 
     yield make
@@ -87,6 +89,27 @@ def filled(deploy, table, rows=400, **options):
 
 
 # ---- Rows that go ----
+
+
+@pytest.mark.parametrize("empty", [range(1, 4), range(1, 10**6)])
+def test_a_server_without_an_ingestor_for_a_moment_proves_nothing(deploy, sqlite_table, relay, empty):
+    """A cache whose ingestor starts again has none of its tiles for a moment: those that were not found to be right are not left out."""
+    sqlite_table.insert([(now_iso(), ORDER, None, f"o{i}", None, None) for i in range(10)])
+    d = deploy(sqlite_table, gateways=0).start()
+    wait_until(lambda: d.stats()["position"] == 10)
+    sqlite_table.execute("DELETE FROM events WHERE id = 3")
+    asked = iter(range(10**7))
+
+    def whole(reply):
+        if next(asked) in empty:
+            reply.update(tiles=[], versions={}, more=False)
+
+    result = d.run("--json", "--query", relay(d, whole=whole), "verify", "--timeout", "5s" if len(empty) == 3 else "1s")
+    report = json.loads(result.stdout)
+    if len(empty) == 3:
+        assert report["verdict"] == "unprovable" and "orders.ever" in keys(report["unprovable"]), report
+    else:
+        assert result.returncode == 1 and "an ingestor that has gone" in report["error"], report
 
 
 def test_retention(deploy, table):

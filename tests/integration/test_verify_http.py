@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from issuer import Issuer
-from test_proxies import proxied  # noqa: F401 (a fixture)
+from test_proxies import COMMANDS, proxied  # noqa: F401 (a fixture)
 from tilewire import PATIENCE, RandomEvents, free_ports, now_iso, wait_until
 
 TILES = [
@@ -163,6 +163,7 @@ def test_what_is_wrong_is_said_with_what_to_do(asked, folder):
     assert "need --http" in said()
 
 
+@pytest.mark.parametrize("proxied", [name for name in COMMANDS if name != "varnish"], indirect=True)  # which has no TLS
 def test_over_tls(proxied):  # noqa: F811
     url = f"https://localhost:{proxied.port}"
     strange = proxied.d.run("verify", "--http", url, "--timeout", f"{PATIENCE}s")  # it does not try again

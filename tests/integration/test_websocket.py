@@ -161,6 +161,7 @@ BROKEN = {  # what is sent after a subscription: (bytes, code of the close, part
     "two in one": (frame(TEXT, b'{"subscribe":["a,b"]}'), 1008, "pattern"),
     "NUL": (frame(TEXT, b'{"subscribe":["a\\u0000"]}'), 1008, ""),
     "bad pattern": (frame(TEXT, b'{"subscribe":["a b"]}'), 1008, "characters"),
+    "nothing to subscribe to": (frame(TEXT, b'{"form":"patch"}'), 1008, "subscribe"),
     "bad form": (frame(TEXT, b'{"subscribe":["*"],"form":"whole"}'), 1008, "form"),
     "bad stream": (frame(TEXT, b'{"subscribe":["*"],"stream":1}'), 1008, "stream"),
     "bad cursor": (frame(TEXT, b'{"subscribe":["*"],"cursor":[]}'), 1008, "cursor"),

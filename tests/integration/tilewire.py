@@ -19,6 +19,7 @@ import time
 import yaml
 import zmq
 
+from bodies import Body
 from tile_types import TILES
 
 # Seconds in which what has to come comes on any machine, with a sanitizer too. What is promised in time has a figure of its own.
@@ -288,7 +289,10 @@ class Deployment:
             "tiles": copy.deepcopy(TILES if tiles is None else tiles),
         }
         for section, values in (config or {}).items():
-            self.config[section].update(values)
+            if isinstance(values, list):
+                self.config[section] = values
+            else:
+                self.config[section].update(values)
         self.write()
         self.programs = {}
         for name in ("ingestor", "cache"):
@@ -405,7 +409,9 @@ class Deployment:
         return self.get_json(f"/api/tiles/{key}", gateway)
 
     def stream(self, path, gateway=0, last_event_id=None, headers=None):
-        client = Stream(self.gateway_ports[gateway], path, last_event_id, headers)
+        # Every other one is compressed: what holds for one holds for the other.
+        coding = {"Accept-Encoding": "gzip"} if len(self.clients) % 2 else {}
+        client = Stream(self.gateway_ports[gateway], path, last_event_id, coding | (headers or {}))
         self.clients.append(client)
         return client
 
@@ -419,7 +425,7 @@ class Stream:
 
     def __init__(self, port, path, last_event_id=None, headers=None):
         self.events = []  # dicts: id, event, data, at (monotonic)
-        self.raw = b""
+        self.raw = b""  # of the body, without its coding
         self.ended = threading.Event()
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n"
@@ -436,22 +442,24 @@ class Stream:
         lines = head.decode().split("\r\n")
         self.status = int(lines[0].split()[1])
         self.headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines[1:])}
+        self.body = Body(self.headers)
         self.socket.settimeout(None)
         self.thread = threading.Thread(target=self.read, args=(rest,), daemon=True)
         self.thread.start()
 
-    def read(self, pending):
-        self.raw += pending
+    def read(self, part):
+        pending = b""
         try:
             while True:
+                text = self.body.take(part)
+                self.raw += text
+                pending += text
                 while b"\n\n" in pending:
                     block, pending = pending.split(b"\n\n", 1)
                     self.take(block.decode())
                 part = self.socket.recv(65536)
                 if not part:
                     break
-                self.raw += part
-                pending += part
         except OSError:
             pass
         self.ended.set()
@@ -469,7 +477,8 @@ class Stream:
         return wait_until(lambda: next((e for e in list(self.events) if predicate(e)), None), timeout, what)
 
     def ids(self):
-        return [int(e["id"]) for e in list(self.events) if e["event"] not in ("heartbeat", "reset")]
+        """As in the table: an event that comes once more, in another order, has that order behind its id."""
+        return [int(e["id"].partition("~")[0]) for e in list(self.events) if e["event"] not in ("heartbeat", "reset")]
 
     def close(self):
         try:

@@ -126,6 +126,9 @@ static int add_scalar(struct builder *b, struct fy_token *token)
     node->text = (struct str){arena_strndup(b->arena, text, len), len};
     const enum fy_scalar_style style = token != NULL ? fy_token_scalar_style(token) : FYSS_PLAIN;
     node->plain = style == FYSS_PLAIN;
+    if (len == 0 && node->plain) {
+        node->line = node->column = 0; /* libfyaml 0.8 has a token for nothing, and 0.7 has none */
+    }
     if (node->column > 1 && (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)) {
         node->column--; /* the mark is behind the quote */
     }

@@ -351,5 +351,8 @@ static const struct config_key rows[] = {
      .help = "Streams are ended at 80 to 100 % of that age; `0` means never."},
     {CONFIG_SIZE("channel_log", struct config_gateway, channel_log_bytes, 16 << 10, 256 << 20),
      .default_value = "256KiB", .help = "The memory of each channel for streams that are behind."},
+    {CONFIG_BOOL("compress_streams", struct config_gateway, compress_streams),
+     .default_value = "true",
+     .help = "Server-sent events are compressed for clients that accept gzip."},
 };
 const struct config_table config_gateway_table = CONFIG_TABLE(rows);

@@ -20,6 +20,8 @@ extern const struct config_table config_gateway_table;  /* of struct config_gate
 extern const struct config_table config_role_table;     /* of struct config_role */
 extern const struct config_table config_curve_table;    /* of struct config_curve */
 extern const struct config_table config_client_table;   /* of struct config_client */
+extern const struct config_table config_alert_table;    /* of struct config_alert */
+extern const struct config_table config_calendar_table; /* of struct business_calendar */
 
 extern const struct config_table config_gateway_jwt_table;   /* of struct config_gateway_jwt */
 extern const struct config_table config_gateway_proxy_table; /* of struct config_gateway_proxy */
@@ -38,7 +40,9 @@ config_read_fn config_read_views;
 config_read_fn config_read_cors_origins;
 config_read_fn config_read_frame_ancestors;
 config_read_fn config_read_curve;
+config_read_fn config_read_calendars;
 config_read_fn config_read_tiles;
+config_read_fn config_read_alerts;
 
 /* Reads one source, whose keys go together; name is what the section is called in messages. */
 int config_read_one_source(struct config_reader *r, const char *name, const struct yaml_node *value,
@@ -47,6 +51,9 @@ int config_read_one_source(struct config_reader *r, const char *name, const stru
 /* Reads `source` of a tile, the name of one of `sources`. */
 config_read_fn config_read_tile_source;
 
+/* Reads `calendar` of a tile, the name of one of `calendars`. */
+config_read_fn config_read_calendar;
+
 /* Adds the fields of a source to those of all sources. */
 int config_add_extras(struct config_reader *r, const struct yaml_node *at,
                       const struct config_source *source);
@@ -54,5 +61,8 @@ int config_add_extras(struct config_reader *r, const struct yaml_node *at,
 /* Checks what of `gateway` has to go together for the clients to be known; root is the whole file,
  * for the places in messages. */
 int config_check_auth(struct config_reader *r, const struct yaml_node *root);
+
+/* Checks that each of `alerts` has something to tell of; root as above. */
+int config_check_alerts(struct config_reader *r, const struct yaml_node *root);
 
 #endif

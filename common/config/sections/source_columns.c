@@ -30,6 +30,11 @@ static int check_extra_name(struct config_reader *r, const struct yaml_node *nam
                            "\"truncated\" is what raw events call the list of their cut members; "
                            "give the field another name");
     }
+    if (str_is(name->text, "redelivered")) {
+        return config_fail(r, name, NULL,
+                           "\"redelivered\" is what raw events call that they may have come "
+                           "before; give the field another name");
+    }
     for (size_t i = 0; i < EVENT_FIELDS; i++) {
         const struct str field = str_of(event_fields[i].name);
         const unsigned slips = (unsigned)field.len / 4;

@@ -190,7 +190,12 @@ static int check_complete(const struct tile_reading *t)
 static bool counts_things(const struct tile_config *tile)
 {
     return tile->type == TILE_BACKLOG || tile->type == TILE_SLA_RISK || tile->type == TILE_RATIO ||
-           tile->type == TILE_DURATION || (tile->type == TILE_COUNT && tile->metric == NULL);
+           tile->type == TILE_DURATION || tile->type == TILE_PRESENCE ||
+           tile->type == TILE_DISTINCT ||
+           (tile->type == TILE_RATE && tile->metric == NULL &&
+            tile->value.kind == TILE_FIELD_NONE) ||
+           (tile->type == TILE_TOP && tile->aggregate == TILE_AGGREGATE_COUNT) ||
+           (tile->type == TILE_COUNT && tile->metric == NULL);
 }
 
 /* With a margin that reaches below 0, not even a figure of 0 would end the status. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/xalloc.h"
@@ -164,6 +165,20 @@ static void try_message(struct kafka *k)
     arena_destroy(&memory);
 }
 
+/* Before 2.6.1 librdkafka sends its nonce twice in SCRAM's last message. */
+static const char *about_scram(const struct config_source *source)
+{
+    bool scram = false;
+    for (size_t i = 0; i < source->kafka.option_count; i++) {
+        const struct config_option *option = &source->kafka.options[i];
+        scram = scram || (option->value != NULL && strncmp(option->value, "SCRAM-", 6) == 0);
+    }
+    return scram && rd_kafka_version() < 0x020601ff
+               ? " Brokers of Kafka 4 refuse the SCRAM of librdkafka before 2.6.1, whatever the "
+                 "password: see docs/kafka.md."
+               : "";
+}
+
 void connect_kafka(const struct config *config, struct findings *out)
 {
     struct kafka k = {.source = &config->source, .out = out};
@@ -179,8 +194,9 @@ void connect_kafka(const struct config *config, struct findings *out)
         finding_add(
             out, FINDING_ERROR, CONNECT_SOURCE,
             "no broker of %s answers (%s). Are the addresses right, also those that the brokers "
-            "advertise, and the options under source.kafka (security.protocol, sasl.…)?",
-            k.source->kafka.brokers, oracle_kafka_why(k.handle, &k.reason, code));
+            "advertise, and the options under source.kafka (security.protocol, sasl.…)?%s",
+            k.source->kafka.brokers, oracle_kafka_why(k.handle, &k.reason, code),
+            about_scram(k.source));
     } else {
         try_topics(&k, metadata);
         rd_kafka_metadata_destroy(metadata);

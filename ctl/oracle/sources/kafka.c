@@ -68,7 +68,10 @@ static int set_from_file(rd_kafka_conf_t *conf, const char *name, const char *fi
                          struct error *err)
 {
     char *secret = x_calloc(1, SECRET_SIZE);
-    int status = config_read_secret(file, secret, SECRET_SIZE, err);
+    const char *kind = strrchr(name, '.'); /* of options such as ssl.key.pem the text has lines */
+    int status = kind != NULL && strcmp(kind, ".pem") == 0
+                     ? config_read_secret_text(file, secret, SECRET_SIZE, err)
+                     : config_read_secret(file, secret, SECRET_SIZE, err);
     if (status == STATUS_OK) {
         status = set(conf, name, secret, err);
     }

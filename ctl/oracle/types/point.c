@@ -67,6 +67,9 @@ bool oracle_point_value(const struct oracle_selection *s, const struct oracle_po
         *out =
             oracle_quantile(point->values, point->rows, tile_aggregate_percent(s->tile->aggregate));
         return true;
+    case TILE_AGGREGATE_DISTINCT:
+    case TILE_AGGREGATE_RANKING:
+        break; /* Types of their own. */
     }
     return false;
 }

@@ -4,6 +4,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
+#include "ctl/oracle/business.h"
 #include "ctl/oracle/match.h"
 #include "ctl/oracle/types/items.h"
 
@@ -21,12 +22,38 @@ struct open_item {
     uint32_t item;     /* index of its value as text */
 };
 
+/* The time that an item has, in µs. False when its priority is in none of the targets. */
+static bool promised(const struct oracle_selection *s, const struct oracle_item_row *opening,
+                     int64_t *us)
+{
+    const struct tile_config *tile = s->tile;
+    *us = tile->within_ms * US_PER_MS;
+    if (tile->targets == NULL) {
+        return true;
+    }
+    const struct oracle_value *value = oracle_row_value(s->rows, opening->row, &tile->priority);
+    size_t i = 0;
+    while (i < tile->target_count && !oracle_glob(tile->targets[i].priority, value->text)) {
+        i++;
+    }
+    if (value->kind == ORACLE_ABSENT || i == tile->target_count) {
+        return false;
+    }
+    *us = tile->targets[i].within_ms * US_PER_MS;
+    return true;
+}
+
 static bool due_of(const struct oracle_selection *s, const struct oracle_item_row *opening,
                    int64_t *out)
 {
     if (s->tile->due.kind == TILE_FIELD_NONE) {
-        *out = opening->us + s->tile->within_ms * US_PER_MS;
-        return true;
+        int64_t within_us;
+        if (!promised(s, opening, &within_us)) {
+            return false;
+        }
+        *out = opening->us + within_us;
+        return s->tile->calendar == NULL ||
+               oracle_business_after(s->tile->calendar, opening->us, within_us, out);
     }
     const size_t field = oracle_field(s->rows, &s->tile->due);
     return oracle_moment(oracle_value(s->rows, oracle_cell(s->rows, opening->row, field)),
@@ -85,6 +112,14 @@ static void put_worst(const struct oracle_selection *s, const struct open_item *
     }
 }
 
+/* For an item that is not due yet. */
+static bool is_at_risk(const struct tile_config *tile, int64_t due, int64_t at)
+{
+    const int64_t margin = tile->at_risk_ms * US_PER_MS;
+    return tile->calendar != NULL ? !oracle_business_exceeds(tile->calendar, at, due, margin)
+                                  : due - margin <= at;
+}
+
 static void put_sla_risk(const struct oracle_selection *s, wall_time at, struct buf *out)
 {
     size_t count;
@@ -99,7 +134,7 @@ static void put_sla_risk(const struct oracle_selection *s, wall_time at, struct 
             continue;
         }
         next = next != NULL ? next : &open[i];
-        if (open[i].due - s->tile->at_risk_ms * US_PER_MS <= at.us) {
+        if (is_at_risk(s->tile, open[i].due, at.us)) {
             at_risk++;
         } else {
             ok++;

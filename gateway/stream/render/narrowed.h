@@ -15,7 +15,7 @@
 #define NARROWED_MAX 4
 
 struct rendering {
-    struct blob *frame;    /* A tile: the message as a frame of SSE; NULL until somebody wants it.
+    struct blob *frame;    /* A tile: the message of SSE as a chunk; NULL until somebody wants it.
                               An event: its JSON. */
     struct blob *ws_frame; /* A tile: the same as a WebSocket's; NULL until somebody wants it. */
     size_t json_at;        /* Where the JSON begins in `frame`. */

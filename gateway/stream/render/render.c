@@ -10,6 +10,7 @@
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
 #include "common/wire/event_json.h"
+#include "gateway/stream/render/coding.h"
 #include "gateway/stream/render/fields.h"
 
 #define TILE_NAME STR("tile") /* of the message that has a whole tile */
@@ -142,12 +143,15 @@ struct rendering *render_tile(const struct tile *tile, struct lens lens)
     struct buf frame = {0};
     mp_doc_init(&doc);
     (void)mp_parse(&doc, tile->value->data, tile->value->len);
+    const size_t begun = coding_begin_chunk(&frame);
     message_begin_sse(&frame, str_of(cache_of(tile)->cursor), TILE_NAME);
-    rendering->json_at = frame.len;
+    const size_t json_at = frame.len;
     put_tile(&frame, tile, &doc.root, lens);
-    rendering->json_len = frame.len - rendering->json_at;
+    rendering->json_len = frame.len - json_at;
     message_end_sse(&frame);
-    rendering->frame = blob_new(buf_str(&frame));
+    const size_t head_at = coding_end_chunk(&frame, begun);
+    rendering->json_at = json_at - head_at;
+    rendering->frame = blob_new((struct str){frame.data + head_at, frame.len - head_at});
     buf_free(&frame);
     mp_doc_free(&doc);
     return rendering;
@@ -216,6 +220,8 @@ static void put_event(struct buf *out, const mp_value *fields, struct lens lens)
         }
         if (str_is(name, "truncated")) {
             fields_put_truncated(out, lens, value, FIELDS_OF_EVENT);
+        } else if (str_is(name, "redelivered")) {
+            fields_put_member(out, (struct lens){0}, name, value);
         } else {
             fields_put_member(out, lens, name, value);
         }
@@ -255,9 +261,9 @@ static struct rendered_event *render_whole(struct eventlog_entry *entry)
         return entry->cache;
     }
     struct buf json = {0};
-    char digits[EVENT_ID_NUMBER_SIZE];
+    char seen[EVENT_ID_ORDER_SIZE];
     put_entry(&json, entry, (struct lens){0});
-    const struct str id = event_id_format(entry->id, digits);
+    const struct str id = event_id_put_order(entry->id, entry->redelivered, seen);
     const size_t name_len = entry->event_type.len;
     const size_t size = sizeof(struct rendered_event) + id.len + name_len + json.len;
     struct rendered_event *rendered = x_malloc(size);

@@ -8,11 +8,19 @@ export class Events {
     this.seen = new Map(); // id → timestamp of the newest that were ever told: a gateway that is behind may tell them again
     this.since = null; // the events that came while a list is on its way; null when none is
     this.listed = false; // True once a list has come.
+    this.last = null; // the event that came last, as it came: also one that was known, and came again in another order
+  }
+
+  // What the gateway is handed back to go on behind the last event. An id alone does not say in which order its event was seen, when it came in two.
+  resumeAfter() {
+    const { id, redelivered } = this.last ?? { id: this.listed ? 0 : "" };
+    return redelivered === undefined ? String(id) : `${id}~${redelivered}`;
   }
 
   // Adds an event. Returns false when it is listed already.
   put(event) {
     if (this.isOther(event)) this.forget();
+    this.last = event;
     if (this.ids.has(event.id)) return false;
     this.since?.push(event);
     this.append(event);
@@ -37,6 +45,7 @@ export class Events {
     this.ids.clear();
     this.seen.clear();
     this.lastBefore = undefined;
+    this.last = null;
     if (this.since) this.since = [];
   }
 
@@ -67,6 +76,7 @@ export class Events {
     if (list.some((event) => this.isOther(event))) this.forget();
     const since = this.since ?? [];
     this.since = null;
+    this.last = since.at(-1) ?? list.at(-1) ?? null;
     const at = this.lastBefore === undefined ? -1 : list.findIndex((event) => event.id === this.lastBefore);
     const listed = new Set(list.map((event) => event.id));
     const fresh = list.slice(at + 1).filter((event) => !this.ids.has(event.id));

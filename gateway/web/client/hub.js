@@ -275,10 +275,10 @@ export class Hub {
     this.showTiles(tiles, true, gone);
   }
 
-  // The id behind which a stream of events goes on: the last one that this page has, even if it heard it from a leader. "0"
-  // when there are no events, "" when that is not known.
+  // Behind which event a stream goes on: the last one that this page has, even if it heard it from a leader. "0" when there
+  // are no events, "" when that is not known.
   lastEventId() {
-    return String(this.events.list.at(-1)?.id ?? (this.events.listed ? 0 : ""));
+    return this.events.resumeAfter();
   }
 
   expectEvents() {

@@ -51,6 +51,50 @@ export interface PercentileData {
   time_zone?: string;
 }
 
+export interface DistinctData {
+  value: number;
+  /** True: there are more than are counted exactly. */
+  estimate: boolean;
+  unit?: string;
+  window_ms?: number;
+  window?: "today" | "this_week" | "this_month";
+  begins_at?: string;
+  time_zone?: string;
+}
+
+export interface TopData {
+  aggregate: "count" | "sum";
+  /** The largest groups, in no order. Not there, or without members, where they may not be seen. */
+  top?: Record<string, number>;
+  /** What all other groups have together. */
+  other: number;
+  /** Not there while there is no group. */
+  largest?: number;
+  /** How many groups there are. Not there when `approximate` is true. */
+  groups?: number;
+  /** True: there are more groups than are counted exactly, and each number is off by `error` at most. */
+  approximate: boolean;
+  error?: number;
+  unit?: string;
+  window_ms?: number;
+  window?: "today" | "this_week" | "this_month";
+  begins_at?: string;
+  time_zone?: string;
+}
+
+export interface RateData {
+  /** Not there where counters are read and none can be compared with an earlier value. */
+  value?: number;
+  per: "second" | "minute" | "hour";
+  /** How many events were counted. Not there where counters are read. */
+  count?: number;
+  /** By how much the counters have grown, and how many there are. Not there where events are counted. */
+  increase?: number;
+  series?: number;
+  unit?: string;
+  window_ms: number;
+}
+
 export interface TrendData {
   step_ms: number;
   step?: "1d" | "1w" | "1M";
@@ -78,6 +122,14 @@ export interface DurationData {
   window?: "today" | "this_week" | "this_month";
   begins_at?: string;
   time_zone?: string;
+}
+
+export interface PresenceData {
+  up: number;
+  late: number;
+  missing: number;
+  /** Those that are not up. Not there, or without members, where they may not be seen. */
+  worst?: { id?: string; state?: "missing" | "late" | "returning"; seen_at?: string }[];
 }
 
 export interface SlaRiskData {
@@ -116,8 +168,12 @@ export interface TileData {
   number: NumberData;
   ratio: RatioData;
   percentile: PercentileData;
+  distinct: DistinctData;
+  top: TopData;
+  rate: RateData;
   trend: TrendData;
   duration: DurationData;
+  presence: PresenceData;
   sla_risk: SlaRiskData;
   backlog: BacklogData;
   gauge: GaugeData;
@@ -168,6 +224,8 @@ export interface TileEvent {
   summary: string | null;
   /** The members that were cut or left out, because they were too long. */
   truncated?: string[];
+  /** It may have come before, in another order; a number that stands for the order in which it came again. */
+  redelivered?: number;
   [column: string]: unknown;
 }
 

@@ -85,6 +85,46 @@ static void put_ratio(struct buf *out, const struct tile_config *config)
     }
 }
 
+/* Nothing for tiles of other types, which programs before knew, too. */
+static void put_presence(struct buf *out, const struct tile_config *config)
+{
+    if (config->type == TILE_PRESENCE) {
+        buf_printf(out, "presence %lld %lld %lld %lld\n", (long long)config->late_ms,
+                   (long long)config->missing_ms, (long long)config->forget_ms,
+                   (long long)config->steady_ms);
+    }
+}
+
+/* Nothing for tiles without targets, which programs before knew, too. */
+static void put_targets(struct buf *out, const struct tile_config *config)
+{
+    if (config->target_count != 0) {
+        put_field(out, "priority", &config->priority);
+    }
+    for (size_t i = 0; i < config->target_count; i++) {
+        buf_printf(out, "target %lld %s\n", (long long)config->targets[i].within_ms,
+                   config->targets[i].priority.p);
+    }
+}
+
+/* Nothing for tiles without a calendar, which programs before knew, too. Its name says nothing. */
+static void put_calendar(struct buf *out, const struct business_calendar *calendar)
+{
+    if (calendar == NULL) {
+        return;
+    }
+    buf_printf(out, "calendar %s\n", calendar->time_zone);
+    for (size_t day = 0; day < BUSINESS_DAYS; day++) {
+        const struct business_hours *hours = &calendar->week[day];
+        for (size_t i = 0; i < hours->count; i++) {
+            buf_printf(out, "%zu %d-%d\n", day, hours->ranges[i].from, hours->ranges[i].to);
+        }
+    }
+    for (size_t i = 0; i < calendar->holiday_count; i++) {
+        buf_printf(out, "closed %lld\n", (long long)calendar->holidays[i]);
+    }
+}
+
 static void put_definition(struct buf *text, const struct tile_config *config)
 {
     buf_printf(text, "%d %lld %lld %u %d %lld %lld\n", (int)config->type,
@@ -110,6 +150,9 @@ static void put_definition(struct buf *text, const struct tile_config *config)
     put_local_time(text, config);
     put_show(text, config);
     put_ratio(text, config);
+    put_presence(text, config);
+    put_targets(text, config);
+    put_calendar(text, config->calendar);
 }
 
 uint64_t fold_digest_of_definition(const struct tile_config *config)
@@ -172,8 +215,8 @@ static struct columns columns_of(const struct tile_config *tile)
     columns.fields[EVENT_PAYLOAD] = tile->metric != NULL;
     const struct tile_match *const matches[] = {&tile->match, &tile->of, &tile->labels,
                                                 &tile->opens, &tile->closes};
-    const struct tile_field *const fields[] = {&tile->value, &tile->item, &tile->due,
-                                               &tile->breakdown, &tile->group_by};
+    const struct tile_field *const fields[] = {&tile->value,     &tile->item,     &tile->due,
+                                               &tile->breakdown, &tile->group_by, &tile->priority};
     for (size_t i = 0; i < sizeof matches / sizeof *matches; i++) {
         use_match(&columns, matches[i]);
     }

@@ -140,7 +140,9 @@ static bool load_family(struct loading *l, struct family *family, const struct f
     if (record->place.p != NULL) { /* it has come back, and lacks the rows since */
         family->build = BUILD_WAITING;
         family->recorded = false;
-        buf_append_str(&family->build_from, record->place);
+        if (record->place.len != 0) {
+            family->build_from = fold_place_take(&l->fold->places, record->place);
+        }
         buf_append_str(&family->build_rows, record->waits);
     }
     if (load_members(l, family)) {
@@ -157,15 +159,17 @@ static void keep_retired(struct loading *l, struct fold_record *record, uint64_t
     struct fold *fold = l->fold;
     struct buf waits = {0};
     const bool newly = record->place.p == NULL;
-    if (newly && !fold_retired_note_waits(fold, record, &waits)) {
-        forget_records(fold, number);
-        return;
-    }
+    /* Versions before wrote a long place into each tile's record. */
+    const bool numbered = record->place_number != 0 || record->place.len <= PLACE_SHORT_MAX;
     if (newly) {
         record->place = l->how->place;
         record->retired_at = l->how->now;
     }
-    fold_retired_add(fold, record, number, !newly && !l->how->was_ahead);
+    if (newly && !fold_retired_note_waits(fold, record, &waits)) {
+        forget_records(fold, number);
+        return;
+    }
+    fold_retired_add(fold, record, number, !newly && numbered && !l->how->was_ahead);
     buf_free(&waits);
 }
 
@@ -191,6 +195,10 @@ static int load_tile(struct loading *l)
         const struct str value = state_value(l->saved, first);
         status = mp_parse(&doc, value.p, value.len);
         status = status == STATUS_OK ? fold_record_get(&doc.root, &record) : status;
+        if (status == STATUS_OK && record.place_number != 0) {
+            record.place = fold_places_find(&l->fold->places, record.place_number);
+            status = record.place.p != NULL ? STATUS_OK : STATUS_INVALID;
+        }
         good = status == STATUS_OK;
     }
     if (good) {
@@ -236,6 +244,17 @@ static bool load_waiting(struct fold *fold, const struct state_changes *saved)
     return good;
 }
 
+static bool load_put_off(struct fold *fold, const struct state_changes *saved)
+{
+    const struct str value = state_whole(saved, STATE_PUT_OFF);
+    struct mp_doc doc;
+    mp_doc_init(&doc);
+    const bool good = value.p == NULL || (mp_parse(&doc, value.p, value.len) == STATUS_OK &&
+                                          waiting_load_put_off(&fold->waiting, &doc.root));
+    mp_doc_free(&doc);
+    return good;
+}
+
 int fold_load(struct fold *fold, const struct state_changes *saved, struct fold_load *how,
               struct error *err)
 {
@@ -249,10 +268,11 @@ int fold_load(struct fold *fold, const struct state_changes *saved, struct fold_
         fold->families[i].build = fold->folded[i] ? BUILD_WAITING : BUILD_NONE;
         fold->families[i].complete = true;
     }
-    if (!load_waiting(fold, saved)) {
+    if (!load_waiting(fold, saved) || !load_put_off(fold, saved)) {
         return error_set(err, STATUS_INVALID, "the rows that wait cannot be read from the state");
     }
     int status = STATUS_OK;
+    fold_places_load(&fold->places, saved);
     while (l.at < saved->count && status == STATUS_OK) {
         const uint64_t tile = saved->list[l.at].id.tile;
         for (l.end = l.at + 1; l.end < saved->count && saved->list[l.end].id.tile == tile;) {
@@ -261,6 +281,7 @@ int fold_load(struct fold *fold, const struct state_changes *saved, struct fold_
         status = tile != 0 ? load_tile(&l) : STATUS_OK;
         l.at = l.end;
     }
+    fold_places_loaded(&fold->places);
     return status == STATUS_OK
                ? STATUS_OK
                : error_set(err, status, "the state is of another version of Tilewire");

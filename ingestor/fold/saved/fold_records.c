@@ -12,12 +12,14 @@
 /* The first element of a tile's record. It must change whenever a released fold_record_get, or a
  * type's load, would misread what the tile's records say. */
 #define FORMAT 1
+#define FORMAT_NUMBERED 2 /* its place is a record of its own */
+#define FORMAT_LAST FORMAT_NUMBERED
 
 void fold_record_put(const struct fold_record *record, uint64_t number, struct state_changes *out)
 {
     struct buf *value = state_put_begin(out, (struct state_id){.tile = number});
     mp_put_array(value, record->place.p != NULL ? 10 : 6);
-    mp_put_int(value, FORMAT);
+    mp_put_int(value, record->place_number != 0 ? FORMAT_NUMBERED : FORMAT);
     mp_put_str(value, record->key);
     mp_put_uint(value, record->digest);
     if (record->since.known) {
@@ -29,7 +31,11 @@ void fold_record_put(const struct fold_record *record, uint64_t number, struct s
     mp_put_bool(value, record->complete);
     if (record->place.p != NULL) {
         mp_put_int(value, record->retired_at.us);
-        mp_put_bin(value, record->place);
+        if (record->place_number != 0) {
+            mp_put_uint(value, record->place_number);
+        } else {
+            mp_put_bin(value, record->place);
+        }
         if (record->waits.p != NULL) {
             mp_put_bin(value, record->waits);
         } else {
@@ -45,10 +51,10 @@ int fold_record_get(const mp_value *value, struct fold_record *record)
     int64_t format;
     struct str position;
     *record = (struct fold_record){.place = STR_NULL, .waits = STR_NULL};
-    if (mp_as_int(mp_at(value, 0), &format) && format > FORMAT) {
+    if (mp_as_int(mp_at(value, 0), &format) && format > FORMAT_LAST) {
         return STATUS_NEWER;
     }
-    if (!mp_as_int(mp_at(value, 0), &format) || format != FORMAT ||
+    if (!mp_as_int(mp_at(value, 0), &format) || format < FORMAT ||
         !mp_as_str(mp_at(value, 1), &record->key) ||
         !mp_as_uint(mp_at(value, 2), &record->digest) ||
         !mp_as_int(mp_at(value, 4), &record->since.time.us) ||
@@ -62,10 +68,14 @@ int fold_record_get(const mp_value *value, struct fold_record *record)
     }
     (void)mp_as_bin(mp_at(value, 8), &record->waits);
     (void)mp_as_bool(mp_at(value, 9), &record->spoiled);
-    return mp_count(value) < 8 || (mp_as_int(mp_at(value, 6), &record->retired_at.us) &&
-                                   mp_as_bin(mp_at(value, 7), &record->place))
-               ? STATUS_OK
-               : STATUS_INVALID;
+    if (mp_count(value) < 8) {
+        return STATUS_OK;
+    }
+    const bool placed = format == FORMAT_NUMBERED
+                            ? mp_as_uint(mp_at(value, 7), &record->place_number)
+                            : mp_as_bin(mp_at(value, 7), &record->place);
+    return placed && mp_as_int(mp_at(value, 6), &record->retired_at.us) ? STATUS_OK
+                                                                        : STATUS_INVALID;
 }
 
 /* ---- Retired tiles ---- */
@@ -84,10 +94,26 @@ static void release(struct str text)
     free(owned.out);
 }
 
-bool fold_retired_note_waits(const struct fold *fold, struct fold_record *record,
-                             struct buf *scratch)
+/* False, logged and counted: there is no room for it. */
+static bool refuse(struct fold *fold, const struct fold_record *record, const char *why)
+{
+    fold->counters.retired_dropped++;
+    log_warn("the state of tile %.*s is not kept, because %s: if it comes back, it is built from "
+             "the rows that are there then",
+             (int)record->key.len, record->key.p, why);
+    return false;
+}
+
+bool fold_retired_note_waits(struct fold *fold, struct fold_record *record, struct buf *scratch)
 {
     size_t bytes = 0;
+    if (!fold_places_fit(&fold->places, record->place)) {
+        return refuse(fold, record,
+                      "the ids of source.late_window that go with such tiles take too much");
+    }
+    if (fold->waiting.full) {
+        return refuse(fold, record, "too many rows wait for their timestamps");
+    }
     if (waiting_count(&fold->waiting) == 0) {
         return true;
     }
@@ -96,10 +122,7 @@ bool fold_retired_note_waits(const struct fold *fold, struct fold_record *record
         bytes += r->waits.len;
     }
     if (bytes + scratch->len > WAITING_BYTES_MAX) {
-        log_warn("the state of tile %.*s is not kept, because too many rows wait for their "
-                 "timestamps: if it comes back, it is built from the rows that are there then",
-                 (int)record->key.len, record->key.p);
-        return false;
+        return refuse(fold, record, "too many rows wait for their timestamps");
     }
     record->waits = buf_str(scratch);
     return true;
@@ -116,7 +139,7 @@ void fold_retired_add(struct fold *fold, const struct fold_record *record, uint6
         .since = record->since,
         .complete = record->complete,
         .at = record->retired_at,
-        .place = own(record->place),
+        .place = fold_place_take(&fold->places, record->place),
         .waits = record->waits.p != NULL ? own(record->waits) : STR_NULL,
         .spoiled = record->spoiled,
         .recorded = recorded,
@@ -124,10 +147,10 @@ void fold_retired_add(struct fold *fold, const struct fold_record *record, uint6
     LL_PREPEND(fold->retired, retired);
 }
 
-void fold_retired_free(struct retired *retired)
+void fold_retired_free(struct fold *fold, struct retired *retired)
 {
     release(retired->key);
-    release(retired->place);
+    fold_place_leave(&fold->places, &retired->place);
     release(retired->waits);
     free(retired);
 }
@@ -138,7 +161,7 @@ void fold_retired_free_all(struct fold *fold)
     struct retired *next;
     LL_FOREACH_SAFE(fold->retired, retired, next)
     {
-        fold_retired_free(retired);
+        fold_retired_free(fold, retired);
     }
     fold->retired = NULL;
 }

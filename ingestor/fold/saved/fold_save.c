@@ -103,14 +103,15 @@ static void save_retired(struct fold *fold, wall_time now, struct state_changes 
         if (now.us - r->at.us > RETIRED_KEEP_US) {
             state_gone(out, STATE_TILE_GONE, (struct state_id){.tile = r->number});
             LL_DELETE(fold->retired, r);
-            fold_retired_free(r);
+            fold_retired_free(fold, r);
         } else if (!r->recorded) {
             const struct fold_record record = {.key = r->key,
                                                .digest = r->digest,
                                                .since = r->since,
                                                .complete = r->complete,
                                                .retired_at = r->at,
-                                               .place = r->place,
+                                               .place = r->place->bytes,
+                                               .place_number = r->place->number,
                                                .waits = r->waits,
                                                .spoiled = r->spoiled};
             fold_record_put(&record, r->number, out);
@@ -129,6 +130,7 @@ void fold_save(struct fold *fold, wall_time now, struct state_changes *out)
     state_changes_append(out, &fold->carried);
     state_changes_clear(&fold->carried);
     save_retired(fold, now, out);
+    fold_places_save(&fold->places, out);
     for (size_t i = 0; i < fold->config->tile_count; i++) {
         struct family *family = &fold->families[i];
         if (fold->folded[i] && family->build == BUILD_NONE) {
@@ -142,6 +144,9 @@ void fold_save(struct fold *fold, wall_time now, struct state_changes *out)
         waiting_save_columns(
             &fold->config->source,
             state_put_begin(out, (struct state_id){.item = STATE_WAITING_COLUMNS}));
+        state_put_end(out);
+        waiting_save_put_off(&fold->waiting,
+                             state_put_begin(out, (struct state_id){.item = STATE_PUT_OFF}));
         state_put_end(out);
         fold->waiting_unsaved = false;
     }
@@ -193,6 +198,7 @@ static void keep_others(const struct fold *fold, struct state_changes *changes)
             tile = change->id.tile;
             keep = !is_saved(fold, tile);
         }
+        keep = tile != 0 ? keep : change->id.member == STATE_RETIRED_PLACES;
         if (change->kind == STATE_PUT && keep) {
             state_put(&kept, change->id, state_value(changes, change));
         } else if (change->kind == STATE_ALL_GONE || (change->kind != STATE_PUT && keep)) {
@@ -222,6 +228,7 @@ void fold_unsave_all(struct fold *fold)
     fold->fresh = true;
     state_changes_clear(&fold->carried);
     fold_retired_free_all(fold);
+    fold_places_unsave(&fold->places);
     for (size_t i = 0; i < fold->config->tile_count; i++) {
         buf_free(&fold->families[i].gone);
     }
@@ -244,7 +251,7 @@ void fold_retire(struct fold *fold, struct family *family, struct str place, wal
     }
     if (family->build != BUILD_NONE) {
         /* It had just come back: what is saved of it is still as it was when it went. */
-        record.place = buf_str(&family->build_from);
+        record.place = family->build_from != NULL ? family->build_from->bytes : STR("");
         record.waits = family->build_rows.len != 0 ? buf_str(&family->build_rows) : STR_NULL;
         fold_retired_add(fold, &record, family->number, true);
     } else if (fold_retired_note_waits(fold, &record, &waits)) {

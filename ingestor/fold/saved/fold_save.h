@@ -4,11 +4,13 @@
  *
  *   the tile   t 0 0   [1, key, digest, position, time, complete]   position nil: not known
  *                      [1, key, digest, position, time, complete, retired at, place, waits,
- *                       spoiled]
+ *                       spoiled]   when it is retired; 2 instead of 1: the place is the number of
+ *                                  a record of its own (fold_places.h)
  *   a member   t m 0   [group or nil, latest, hidden, what its type saves, tally,
  *                       status]   status as trouble_save writes it; older versions have none
  *   an item    t m i   what its type saves of an item
  *   rows that wait     [row, …]
+ *   rows put off       [from, how many at least], or nil: see waiting.h
  *
  * `tally` (common/wire/tally.h) is that of the rows that are in it.
  *

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/fold/types/bucket.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* What of a bucket an aggregate keeps. */
-enum keeping { KEEPS_COUNT, KEEPS_SUM, KEEPS_VALUE, KEEPS_LAST, KEEPS_SKETCH };
+enum keeping {
+    KEEPS_COUNT,
+    KEEPS_SUM,
+    KEEPS_VALUE,
+    KEEPS_LAST,
+    KEEPS_SKETCH,
+    KEEPS_CENSUS,
+    KEEPS_RANKING
+};
 
 static enum keeping keeping(enum tile_aggregate aggregate)
 {
@@ -25,6 +34,10 @@ static enum keeping keeping(enum tile_aggregate aggregate)
     case TILE_AGGREGATE_P95:
     case TILE_AGGREGATE_P99:
         return KEEPS_SKETCH;
+    case TILE_AGGREGATE_DISTINCT:
+        return KEEPS_CENSUS;
+    case TILE_AGGREGATE_RANKING:
+        return KEEPS_RANKING;
     }
     return KEEPS_COUNT;
 }
@@ -39,6 +52,8 @@ size_t bucket_size(enum tile_aggregate aggregate)
     case KEEPS_SUM:
     case KEEPS_VALUE:
     case KEEPS_SKETCH:
+    case KEEPS_CENSUS:
+    case KEEPS_RANKING:
         break;
     }
     return offsetof(struct bucket, last);
@@ -59,6 +74,12 @@ void bucket_empty(struct bucket *bucket, enum tile_aggregate aggregate)
     case KEEPS_SKETCH:
         free(bucket->sketch);
         break;
+    case KEEPS_CENSUS:
+        free(bucket->census);
+        break;
+    case KEEPS_RANKING:
+        ranking_destroy(&bucket->ranking);
+        break;
     case KEEPS_LAST:
         rank_free(&bucket->last);
         break;
@@ -67,25 +88,6 @@ void bucket_empty(struct bucket *bucket, enum tile_aggregate aggregate)
         break;
     }
     memset(bucket, 0, bucket_size(aggregate));
-}
-
-/* Adds to a sum. It is a double as long as one can hold it, which is nearly free. */
-static void sum_add(struct bucket *bucket, struct number number)
-{
-    if (bucket->exact == NULL) {
-        const double sum = bucket->value + number.value;
-        const double added = sum - bucket->value; /* what of the number is in the sum */
-        const double lost = (bucket->value - (sum - added)) + (number.value - added);
-        if (lost == 0 && number.rest == 0) { /* not when the sum is infinite: lost is NaN then */
-            bucket->value = sum;
-            return;
-        }
-        exact_add(&bucket->exact, bucket->value);
-    }
-    exact_add(&bucket->exact, number.value);
-    if (number.rest != 0) {
-        exact_add(&bucket->exact, number.rest);
-    }
 }
 
 static bool sum_value(const struct bucket *bucket, struct number *out)
@@ -121,7 +123,7 @@ void bucket_add(struct bucket *bucket, enum tile_aggregate aggregate, const stru
     case KEEPS_COUNT:
         break;
     case KEEPS_SUM:
-        sum_add(bucket, value);
+        exact_take(&bucket->value, &bucket->exact, value);
         break;
     case KEEPS_VALUE:
         if (first || goes_before(bucket, aggregate, value)) {
@@ -136,6 +138,12 @@ void bucket_add(struct bucket *bucket, enum tile_aggregate aggregate, const stru
         break;
     case KEEPS_SKETCH:
         sketch_add(&bucket->sketch, value.value);
+        break;
+    case KEEPS_CENSUS:
+        census_add(&bucket->census, (uint64_t)value.value);
+        break;
+    case KEEPS_RANKING:
+        assert(false && "top adds to rankings itself");
         break;
     }
 }
@@ -158,6 +166,11 @@ bool bucket_value(const struct bucket *bucket, enum tile_aggregate aggregate, st
         *out = number_of_real(sketch_at(
             bucket->sketch, sketch_place(bucket->count, tile_aggregate_percent(aggregate))));
         return true;
+    case KEEPS_CENSUS:
+        *out = number_of_real((double)census_count(bucket->census));
+        return true;
+    case KEEPS_RANKING:
+        return false;
     case KEEPS_VALUE:
     case KEEPS_LAST:
         break;
@@ -197,6 +210,12 @@ void bucket_save(const struct bucket *bucket, enum tile_aggregate aggregate, str
     case KEEPS_SKETCH:
         sketch_save(bucket->sketch, out);
         break;
+    case KEEPS_CENSUS:
+        census_save(bucket->census, out);
+        break;
+    case KEEPS_RANKING:
+        ranking_save(bucket->ranking, out);
+        break;
     case KEEPS_VALUE:
     case KEEPS_LAST:
         number_put(out, number_in(bucket));
@@ -218,6 +237,14 @@ bool bucket_load_value(struct bucket *bucket, enum tile_aggregate aggregate, con
         bucket->sketch = sketch_load(mp_at(value, 2), bucket->count);
         return bucket->sketch != NULL;
     }
+    if (keeps == KEEPS_CENSUS) {
+        bucket->census = census_load(mp_at(value, 2));
+        return bucket->census != NULL;
+    }
+    if (keeps == KEEPS_RANKING) {
+        bucket->ranking = ranking_load(mp_at(value, 2));
+        return bucket->ranking != NULL;
+    }
     if (!number_get(mp_at(value, 2), &number)) {
         return false;
     }
@@ -226,7 +253,7 @@ bool bucket_load_value(struct bucket *bucket, enum tile_aggregate aggregate, con
         return keeps != KEEPS_LAST || rank_load(&bucket->last, value, 3);
     }
     if (mp_count(value) == 3) {
-        sum_add(bucket, number);
+        exact_take(&bucket->value, &bucket->exact, number);
         return true;
     }
     bucket->exact = exact_load(mp_at(value, 3));

@@ -87,13 +87,6 @@ static void enter(struct duration *d, struct item *item)
     items_set_state(&d->items, item, runs ? 0 : TILE_STATE_CLOSED);
 }
 
-/* Of two items that begin at once. */
-static bool id_before(const struct heap_item *a, const struct heap_item *b)
-{
-    return strcmp(heap_const_entry(a, struct item, heap)->id,
-                  heap_const_entry(b, struct item, heap)->id) < 0;
-}
-
 static void forgetting(struct items *items, struct item *item)
 {
     leave((struct duration *)(void *)items, item);
@@ -103,7 +96,7 @@ static void init(void *state, const struct tile_config *config, wall_time now)
 {
     struct duration *d = state;
     d->items.forgetting = forgetting;
-    d->running.tie_before = id_before;
+    d->running.tie_before = items_id_before;
     span_init(&d->clock, config, TILE_AGGREGATE_COUNT, now);
 }
 

@@ -86,6 +86,24 @@ void exact_add(struct exact **sum_p, double value)
     }
 }
 
+void exact_take(double *value, struct exact **sum_p, struct number number)
+{
+    if (*sum_p == NULL) {
+        const double sum = *value + number.value;
+        const double added = sum - *value; /* what of the number is in the sum */
+        const double lost = (*value - (sum - added)) + (number.value - added);
+        if (lost == 0 && number.rest == 0) { /* not when the sum is infinite: lost is NaN then */
+            *value = sum;
+            return;
+        }
+        exact_add(sum_p, *value);
+    }
+    exact_add(sum_p, number.value);
+    if (number.rest != 0) {
+        exact_add(sum_p, number.rest);
+    }
+}
+
 void exact_add_sum(struct exact **sum_p, const struct exact *other)
 {
     const uint64_t sign = sign_of(other);

@@ -32,6 +32,10 @@ struct exact;
  * free(). At most 2^63 values may be added. */
 void exact_add(struct exact **sum, double value);
 
+/* Adds to a sum that is *value as long as a double can hold it, which is nearly free, and *sum from
+ * then on, when *value is unused. Both begin as 0. */
+void exact_take(double *value, struct exact **sum, struct number number);
+
 /* Adds another sum, which is not NULL, in the same way. */
 void exact_add_sum(struct exact **sum, const struct exact *other);
 

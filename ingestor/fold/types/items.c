@@ -2,6 +2,7 @@
 #include "ingestor/fold/types/items.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <utlist.h>
 
@@ -14,6 +15,7 @@ static void free_item(struct item *item)
 {
     rank_free(&item->latest);
     rank_free(&item->parted);
+    free(item->runs);
     free(item);
 }
 
@@ -205,6 +207,14 @@ void items_loaded(struct items *items)
     }
     items->closings = last;
     free(closed);
+}
+
+bool items_id_before(const struct heap_item *a, const struct heap_item *b)
+{
+    const struct item *x = heap_const_entry(a, struct item, heap);
+    const struct item *y = heap_const_entry(b, struct item, heap);
+    const int order = memcmp(x->id, y->id, x->id_len < y->id_len ? x->id_len : y->id_len);
+    return order != 0 ? order < 0 : x->id_len < y->id_len;
 }
 
 void items_put_time(struct buf *out, int64_t us)

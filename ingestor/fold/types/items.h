@@ -18,7 +18,8 @@
  *
  * The tile keeps its open items in heaps of its own, by item.heap: sla_risk.c has one for each
  * risk, by deadline; backlog.c has one, by age. A closed item is in none; but those of duration.c
- * that have ended are in one of their own, which is told when they are forgotten.
+ * that have ended are in one of their own, which is told when they are forgotten. An item of
+ * presence.c is open until it is forgotten for being silent.
  */
 #ifndef INGESTOR_FOLD_TYPES_ITEMS_H
 #define INGESTOR_FOLD_TYPES_ITEMS_H
@@ -38,18 +39,27 @@
 #define ITEMS_CLOSED_MAX 100000 /* tombstones */
 #define ITEMS_ID_MAX 1024       /* bytes; longer ids are cut */
 
+/* Signs of life that are near each other, in µs since 1970. */
+struct item_run {
+    int64_t begin_us; /* the first of them */
+    int64_t end_us;   /* the last of them */
+};
+
 struct item {
-    struct rank latest; /* of the latest event about it; duration: unused */
-    /* backlog: the smallest timestamp of any event about it; duration: of those that open it. */
+    struct rank latest; /* of the latest event about it; duration and presence: unused */
+    /* backlog and presence: the smallest timestamp of any event about it; duration: of those that
+     * open it. */
     int64_t first_us;
     /* sla_risk: its deadline; INT64_MAX when it has none. duration: the smallest timestamp of the
      * events that close it; INT64_MAX when there is none. */
     int64_t due_us;
     int state;             /* backlog: index of its state; others: 0; all: TILE_STATE_CLOSED */
-    uint32_t risk;         /* sla_risk: the heap that it is in */
+    uint32_t risk;         /* sla_risk and presence: the heap that it is in */
     uint32_t part;         /* backlog: index of its breakdown value; 0 for none */
     struct rank parted;    /* backlog: of the event that part comes from */
     struct heap_item heap; /* its place in the heap of its risk or its age */
+    struct item_run *runs; /* presence: owned; others: NULL */
+    uint32_t run_count;    /* how many there are */
     struct item *newer;    /* the tombstone that was closed next; NULL for the last one */
     struct item *older;    /* the tombstone that was closed before; NULL for the first one */
     uint64_t number;       /* of its record; from 1, in the order of coming */
@@ -108,6 +118,9 @@ void items_save(struct items *items, void (*put)(void *arg, const struct item *i
 
 /* Of all items: none is saved. */
 void items_unsave(struct items *items);
+
+/* For heaps of items: orders those with equal keys by their ids, byte by byte. */
+bool items_id_before(const struct heap_item *a, const struct heap_item *b);
 
 /* Appends a moment of an item, in µs since 1970, as text. */
 void items_put_time(struct buf *out, int64_t us);

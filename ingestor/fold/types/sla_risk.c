@@ -8,6 +8,10 @@
  * Each heap has the smallest due date on top. at_risk is the same for all items of a tile, so the
  * top is also the first to move on, and advance looks at no other. The worst items are those on top
  * of breached, then of at risk, then of ok.
+ *
+ * With a calendar, `due - at_risk` is counted in its business time, which keeps the order: what is
+ * due later is at risk no earlier. Counting walks over days, and each row asks when the first item
+ * moves on, so the answer for the item that was on top last is kept.
  */
 #include "ingestor/fold/types/items.h"
 #include "ingestor/fold/types/list.h"
@@ -19,14 +23,16 @@ struct sla {
     struct items items;
     struct heap by_risk[RISKS]; /* open items by deadline; at the same one, by the opening's id */
     int64_t now_us;             /* the moment that the heaps are right for */
+    int64_t first_due_us;       /* the deadline that was on top of the ok ones last */
+    int64_t first_risk_us;      /* when an item with that deadline comes to be at risk */
 };
 
 /* Of two openings whose ids are texts. */
 static bool opened_before(const struct heap_item *a, const struct heap_item *b)
 {
-    const char *x = heap_const_entry(a, struct item, heap)->latest.text;
-    const char *y = heap_const_entry(b, struct item, heap)->latest.text;
-    return x != NULL && y != NULL && strcmp(x, y) < 0;
+    const struct rank *x = &heap_const_entry(a, struct item, heap)->latest;
+    const struct rank *y = &heap_const_entry(b, struct item, heap)->latest;
+    return x->text != NULL && y->text != NULL && rank_id_is_before(x, y);
 }
 
 static void init(void *state, const struct tile_config *config, wall_time now)
@@ -34,6 +40,8 @@ static void init(void *state, const struct tile_config *config, wall_time now)
     (void)config;
     struct sla *sla = state;
     sla->now_us = now.us;
+    sla->first_due_us = INT64_MAX;
+    sla->first_risk_us = INT64_MAX;
     for (int risk = 0; risk < RISKS; risk++) {
         sla->by_risk[risk].tie_before = opened_before;
     }
@@ -57,7 +65,22 @@ static int64_t saturating_sub(int64_t a, int64_t b)
 /* When an item with that deadline comes to be at risk; INT64_MAX when it has no deadline. */
 static int64_t risk_us(const struct tile_config *config, int64_t due_us)
 {
-    return due_us == INT64_MAX ? INT64_MAX : saturating_sub(due_us, config->at_risk_ms * US_PER_MS);
+    if (due_us == INT64_MAX) {
+        return INT64_MAX;
+    }
+    return config->calendar != NULL
+               ? business_before(config->calendar, due_us, config->at_risk_ms * US_PER_MS)
+               : saturating_sub(due_us, config->at_risk_ms * US_PER_MS);
+}
+
+/* When the first of the ok items comes to be at risk; INT64_MAX when none does. */
+static int64_t first_risk_us(const struct sla *sla, const struct tile_config *config)
+{
+    const struct heap_item *top = heap_top(&sla->by_risk[RISK_OK]);
+    if (top == NULL) {
+        return INT64_MAX;
+    }
+    return top->key == sla->first_due_us ? sla->first_risk_us : risk_us(config, top->key);
 }
 
 static void leave_heap(struct sla *sla, struct item *item)
@@ -70,7 +93,9 @@ static void enter_heap(struct sla *sla, const struct tile_config *config, struct
     item->risk = item->due_us <= sla->now_us                    ? RISK_BREACHED
                  : risk_us(config, item->due_us) <= sla->now_us ? RISK_AT_RISK
                                                                 : RISK_OK;
-    item->heap.tie = item->latest.number;
+    /* Of an id that is a text the number is its place in its stream, which comes after the stream.
+     */
+    item->heap.tie = item->latest.text != NULL ? 0 : item->latest.number;
     heap_set(&sla->by_risk[item->risk], &item->heap, item->due_us);
 }
 
@@ -85,7 +110,12 @@ static bool advance(void *state, const struct tile_config *config, wall_time now
     for (int risk = RISK_OK; risk < RISK_BREACHED; risk++) {
         struct heap_item *top;
         while ((top = heap_top(&sla->by_risk[risk])) != NULL) {
-            const int64_t moves_us = risk == RISK_OK ? risk_us(config, top->key) : top->key;
+            int64_t moves_us = top->key;
+            if (risk == RISK_OK) {
+                moves_us = first_risk_us(sla, config);
+                sla->first_due_us = top->key;
+                sla->first_risk_us = moves_us;
+            }
             if (moves_us > now.us) {
                 break;
             }
@@ -101,11 +131,26 @@ static bool advance(void *state, const struct tile_config *config, wall_time now
 static wall_time next(const void *state, const struct tile_config *config)
 {
     const struct sla *sla = state;
-    const struct heap_item *ok = heap_top(&sla->by_risk[RISK_OK]);
     const struct heap_item *at_risk = heap_top(&sla->by_risk[RISK_AT_RISK]);
-    const int64_t a = ok != NULL ? risk_us(config, ok->key) : INT64_MAX;
+    const int64_t a = first_risk_us(sla, config);
     const int64_t b = at_risk != NULL ? at_risk->key : INT64_MAX;
     return (wall_time){a < b ? a : b};
+}
+
+/* How long the item of an opening row has; 0 when none of the targets is for its priority. */
+static int64_t within_ms(const struct tile_config *config, struct row *row)
+{
+    char scratch[ROW_SCRATCH];
+    struct str priority;
+    if (config->target_count == 0 || !row_text(row, &config->priority, scratch, &priority)) {
+        return config->within_ms;
+    }
+    for (size_t i = 0; i < config->target_count; i++) {
+        if (str_glob(config->targets[i].priority, priority)) {
+            return config->targets[i].within_ms;
+        }
+    }
+    return 0;
 }
 
 /* The deadline that the row gives its item; INT64_MAX when it gives none. */
@@ -114,10 +159,15 @@ static int64_t due_of(const struct tile_config *config, struct row *row)
     wall_time due = WALL_NEVER;
     if (config->due.kind != TILE_FIELD_NONE) {
         (void)row_time(row, &config->due, config->local->zone, &due);
-    } else {
-        due = wall_add_us(row->event->timestamp, config->within_ms * US_PER_MS);
+        return due.us;
     }
-    return due.us;
+    const int64_t within_us = within_ms(config, row) * US_PER_MS;
+    if (within_us == 0) {
+        return due.us;
+    }
+    return config->calendar != NULL
+               ? business_after(config->calendar, row->event->timestamp.us, within_us)
+               : wall_add_us(row->event->timestamp, within_us).us;
 }
 
 static bool apply(void *state, const struct tile_config *config, int meaning, struct row *row,

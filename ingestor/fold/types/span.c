@@ -16,6 +16,14 @@ bool span_given(const struct tile_config *config)
     return config->window_ms != 0 || config->window_period != TILE_PERIOD_NONE;
 }
 
+struct span_slots span_slots(int64_t window_ms)
+{
+    const int64_t part_ms = window_ms / SLOTS;
+    const int64_t slot_ms = part_ms > SLOT_MIN_MS ? part_ms : SLOT_MIN_MS;
+    return (struct span_slots){slot_ms * US_PER_MS,
+                               (uint32_t)((window_ms + slot_ms - 1) / slot_ms)};
+}
+
 void span_init(struct window *window, const struct tile_config *config,
                enum tile_aggregate aggregate, wall_time now)
 {
@@ -28,11 +36,8 @@ void span_init(struct window *window, const struct tile_config *config,
         window_init(window, EVER_US, 2, aggregate, now);
         return;
     }
-    const int64_t part_ms = config->window_ms / SLOTS;
-    const int64_t slot_ms = part_ms > SLOT_MIN_MS ? part_ms : SLOT_MIN_MS;
-    /* So many slots cover the window; the last one may reach beyond it. */
-    const uint32_t slots = (uint32_t)((config->window_ms + slot_ms - 1) / slot_ms);
-    window_init(window, slot_ms * US_PER_MS, slots, aggregate, now);
+    const struct span_slots slots = span_slots(config->window_ms);
+    window_init(window, slots.width_us, slots.count, aggregate, now);
 }
 
 static bool sum_of(const struct window *window, struct number *out)
@@ -93,7 +98,9 @@ bool span_value(const struct window *window, struct number *out)
     case TILE_AGGREGATE_P90:
     case TILE_AGGREGATE_P95:
     case TILE_AGGREGATE_P99:
-        assert(false && "a number has no percentiles: that is a type of its own");
+    case TILE_AGGREGATE_DISTINCT:
+    case TILE_AGGREGATE_RANKING:
+        assert(false && "a number has none of these: they are types of their own");
         return false;
     }
     return choice_of(window, out);

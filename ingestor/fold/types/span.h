@@ -18,6 +18,15 @@
 /* False when all rows count. */
 bool span_given(const struct tile_config *config);
 
+/* The slots of a sliding window. */
+struct span_slots {
+    int64_t width_us; /* of each */
+    uint32_t count;   /* so many cover the window; the last one may reach beyond it */
+};
+
+/* window_ms is at least 1. */
+struct span_slots span_slots(int64_t window_ms);
+
 /* Makes an empty window of that span, which stands at now. */
 void span_init(struct window *window, const struct tile_config *config,
                enum tile_aggregate aggregate, wall_time now);

@@ -127,22 +127,41 @@ static void make_ring(struct window *window)
     }
 }
 
-bool window_add(struct window *window, const struct event *event, struct number value)
+/* The bucket of an instant, which is to have one more row; NULL when its slot is forgotten. */
+static struct bucket *bucket_for(struct window *window, wall_time at)
 {
-    const int64_t slot = slot_of(window, event->timestamp.us);
+    const int64_t slot = slot_of(window, at.us);
     assert(slot <= window->now);
     if (slot <= window->now - (int64_t)window->length) {
-        return false;
+        return NULL;
     }
     make_ring(window);
     struct bucket *bucket = ring_at(window, slot);
     bucket->slot = slot;
+    window->oldest = window->total == 0 || slot < window->oldest ? slot : window->oldest;
+    window->total++;
+    return bucket;
+}
+
+struct bucket *window_enter(struct window *window, wall_time at)
+{
+    struct bucket *bucket = bucket_for(window, at);
+    if (bucket != NULL) {
+        bucket->count++;
+    }
+    return bucket;
+}
+
+bool window_add(struct window *window, const struct event *event, struct number value)
+{
+    struct bucket *bucket = bucket_for(window, event->timestamp);
+    if (bucket == NULL) {
+        return false;
+    }
     bucket_add(bucket, window->aggregate, event, value);
     if (window->keeps_whole) {
         sketch_add(&window->whole, value.value);
     }
-    window->oldest = window->total == 0 || slot < window->oldest ? slot : window->oldest;
-    window->total++;
     return true;
 }
 

@@ -76,6 +76,10 @@ int64_t window_begin_us(const struct window *window, int64_t slot);
  * because its slot is forgotten already. */
 bool window_add(struct window *window, const struct event *event, struct number value);
 
+/* The bucket of an instant, which is not later than the last advance, with one more row; the caller
+ * adds the rest of it. NULL when its slot is forgotten already. */
+struct bucket *window_enter(struct window *window, wall_time at);
+
 /* Moves the window on to now; it never moves back. Returns true when the content of the ring has
  * changed, or another period has begun. */
 bool window_advance(struct window *window, wall_time now);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the tile types have in common whose state is a struct window and nothing else: number,
- * percentile and trend. Each is the member of struct fold_type with its name. */
+ * percentile, distinct, top and trend. Each is the member of struct fold_type with its name. */
 #ifndef INGESTOR_FOLD_TYPES_WINDOWED_H
 #define INGESTOR_FOLD_TYPES_WINDOWED_H
 

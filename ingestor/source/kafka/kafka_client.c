@@ -11,6 +11,7 @@
 #include "common/base/match/pattern.h"
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
+#include "ingestor/source/kafka/kafka_scram.h"
 #include "ingestor/source/kafka/kafka_state.h"
 
 #define LAST_MS INT64_C(253402300799999) /* of the year 9999 */
@@ -21,7 +22,7 @@
 /* ---- Options ---- */
 
 /* What reading stands on. An offset that is not there is an error, so that nothing is passed over
- * without a word; 64 MiB wait in memory at most, beside what is under way. */
+ * without a word. */
 static const char *const defaults[][2] = {
     {"client.id", "tilewire"},
     {"socket.timeout.ms", "10000"},
@@ -29,15 +30,10 @@ static const char *const defaults[][2] = {
     {"reconnect.backoff.max.ms", "2000"},
 };
 static const char *const fixed[][2] = {
-    {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "error"},
-    {"enable.partition.eof", "true"},
-    {"isolation.level", "read_committed"},
-    {"queued.min.messages", "500000"},
-    {"queued.max.messages.kbytes", "65536"},
-    {"allow.auto.create.topics", "false"},
-    {"check.crcs", "true"},
+    {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},        {"enable.partition.eof", "true"},
+    {"isolation.level", "read_committed"}, {"queued.min.messages", "500000"},
+    {"allow.auto.create.topics", "false"}, {"check.crcs", "true"},
 };
 
 static int set_option(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *err)
@@ -49,11 +45,13 @@ static int set_option(rd_kafka_conf_t *conf, const char *name, const char *value
     return error_set(err, STATUS_INVALID, "source.kafka.%s: %s", name, why);
 }
 
-/* The value is in a file, and in our memory no longer than it must be. */
+/* The value is in a file, and in memory no longer than it must be. */
 static int set_secret(rd_kafka_conf_t *conf, const char *name, const char *file, struct error *err)
 {
     char *secret = x_calloc(1, SECRET_SIZE);
-    int status = config_read_secret(file, secret, SECRET_SIZE, err);
+    int status = strstr(name, ".pem") != NULL /* whose text has lines */
+                     ? config_read_secret_text(file, secret, SECRET_SIZE, err)
+                     : config_read_secret(file, secret, SECRET_SIZE, err);
     if (status == STATUS_OK) {
         status = set_option(conf, name, secret, err);
     }
@@ -109,8 +107,10 @@ static void on_error(rd_kafka_t *handle, int code, const char *reason, void *opa
     struct kafka_client *client = opaque;
     (void)handle;
     if (is_one_of(code, fatal, sizeof fatal / sizeof fatal[0])) {
-        error_set(&client->down, STATUS_IO, "Kafka at %s: %s", client->config->source.kafka.brokers,
-                  reason);
+        const struct config_source *source = &client->config->source;
+        const bool refused = code == RD_KAFKA_RESP_ERR__AUTHENTICATION;
+        error_set(&client->down, STATUS_IO, "Kafka at %s: %s%s", source->kafka.brokers, reason,
+                  refused ? kafka_scram_hint(source) : "");
     } else {
         log_debug("Kafka: %s", reason);
     }
@@ -183,6 +183,9 @@ static int open_handle(struct kafka_client *client, bool consumes, rd_kafka_t **
     char why[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     int status = set_options(conf, &client->config->source, err);
+    if (status == STATUS_OK) {
+        status = set_option(conf, "queued.max.messages.kbytes", client->ahead_kib, err);
+    }
     if (status != STATUS_OK) {
         rd_kafka_conf_destroy(conf);
         return status;
@@ -201,9 +204,10 @@ static int open_handle(struct kafka_client *client, bool consumes, rd_kafka_t **
     return STATUS_OK;
 }
 
-int kafka_client_open(struct kafka_client *client, const struct config *config, struct error *err)
+int kafka_client_open(struct kafka_client *client, const struct config *config,
+                      const char *ahead_kib, struct error *err)
 {
-    *client = (struct kafka_client){.config = config};
+    *client = (struct kafka_client){.config = config, .ahead_kib = ahead_kib};
     int status = open_handle(client, true, &client->handle, err);
     if (status == STATUS_OK) {
         status = open_handle(client, false, &client->asker, err);

@@ -21,8 +21,14 @@
 
 #define KAFKA_ANSWER_MS 5000 /* how long a broker is waited for */
 
+/* Messages, in KiB, that wait in memory at most, beside what is under way. */
+#define KAFKA_AHEAD_LIVE_KIB "65536" /* of what is read as it comes */
+#define KAFKA_AHEAD_PAST_KIB "16384" /* of what is read again meanwhile, for tiles that are new */
+#define KAFKA_AHEAD_LOOK_KIB "1024"  /* where single messages are looked at */
+
 struct kafka_client {
     const struct config *config; /* borrowed */
+    const char *ahead_kib;       /* a literal: what may wait */
     rd_kafka_t *handle;          /* consumes */
     rd_kafka_t *asker; /* asks, over connections of its own: a broker answers one question after
                         * the other, and that for messages not before there are some */
@@ -36,8 +42,9 @@ struct kafka_client {
     struct buf header;             /* scratch */
 };
 
-/* STATUS_INVALID: an option is refused, and err names it. */
-int kafka_client_open(struct kafka_client *client, const struct config *config, struct error *err);
+/* ahead_kib: one of the above. STATUS_INVALID: an option is refused, and err names it. */
+int kafka_client_open(struct kafka_client *client, const struct config *config,
+                      const char *ahead_kib, struct error *err);
 void kafka_client_close(struct kafka_client *client);
 
 /* Calls `each` for each partition of the topics that are configured, in no order. STATUS_NOT_FOUND:

@@ -32,16 +32,36 @@ static size_t list_doubtful(struct kafka_source *s, struct kafka_known *list)
     return count;
 }
 
-/* The queue of our own client has the messages that come, so another one looks. */
+void kafka_doubt_free(struct kafka_source *s)
+{
+    if (s->looker != NULL) {
+        kafka_client_close(s->looker);
+        free(s->looker);
+        s->looker = NULL;
+    }
+}
+
+/* The queue of our own client has the messages that come, so another one looks. It stays while
+ * there is doubt: of hundreds of partitions that seldom have a message each is looked at on its
+ * own. */
+static int open_looker(struct kafka_source *s, struct error *err)
+{
+    if (s->looker != NULL) {
+        return STATUS_OK;
+    }
+    s->looker = x_calloc(1, sizeof *s->looker);
+    const int status = kafka_client_open(s->looker, s->config, KAFKA_AHEAD_LOOK_KIB, err);
+    if (status != STATUS_OK) {
+        free(s->looker);
+        s->looker = NULL;
+    }
+    return status;
+}
+
 static int look(struct kafka_source *s, struct kafka_known *list, size_t count, struct error *err)
 {
-    struct kafka_client *client = x_calloc(1, sizeof *client);
-    int status = kafka_client_open(client, s->config, err);
-    if (status == STATUS_OK) {
-        status = kafka_known_look(client, list, count, err);
-        kafka_client_close(client);
-    }
-    free(client);
+    int status = open_looker(s, err);
+    status = status == STATUS_OK ? kafka_known_look(s->looker, list, count, err) : status;
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         if (list[i].same == KAFKA_SAME_NO) {
             status =
@@ -70,6 +90,9 @@ int kafka_doubt_settle(struct kafka_source *s, struct error *err)
     s->in_doubt = false;
     for (size_t i = 0; i < s->feed_count; i++) {
         s->in_doubt |= s->feeds[i].doubtful;
+    }
+    if (!s->in_doubt || status != STATUS_OK) {
+        kafka_doubt_free(s);
     }
     return status;
 }

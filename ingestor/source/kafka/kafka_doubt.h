@@ -21,4 +21,7 @@
  * answers; the source has to be opened again, which finds out what it is now. */
 int kafka_doubt_settle(struct kafka_source *s, struct error *err);
 
+/* Closes the client that looks. */
+void kafka_doubt_free(struct kafka_source *s);
+
 #endif

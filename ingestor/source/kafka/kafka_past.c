@@ -187,7 +187,7 @@ int kafka_past_open(const struct config *config, struct str from, struct str to,
     kafka_state_free(&before);
     ok = ok && (done.p == NULL || load_done(p, done));
     const int status =
-        ok ? kafka_client_open(&p->client, config, err)
+        ok ? kafka_client_open(&p->client, config, KAFKA_AHEAD_PAST_KIB, err)
            : error_set(err, STATUS_INVALID,
                        "a tile's place in the topics is that of another source or version");
     if (status != STATUS_OK) {

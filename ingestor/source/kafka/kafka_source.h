@@ -48,9 +48,11 @@ struct kafka_source {
                                  */
     size_t newest_at;           /* index of its partition */
 
-    struct buf journal;    /* records to be gone through again, one behind the other */
-    size_t journal_at;     /* where the next of these records begins */
-    bool in_doubt;         /* Some feed is doubtful. */
+    struct buf journal;          /* records to be gone through again, one behind the other */
+    size_t journal_at;           /* where the next of these records begins */
+    bool in_doubt;               /* Some feed is doubtful. */
+    struct kafka_client *looker; /* looks again at messages that were read, as long as some feed is
+                                    doubtful; NULL: none is */
     bool history_due;      /* What was delivered before the state is read for the event log. */
     bool live;             /* The journal was gone through, so what comes is new. */
     bool building;         /* Not every partition was at its end yet. */

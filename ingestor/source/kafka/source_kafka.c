@@ -13,6 +13,7 @@
 #include "common/program/log.h"
 #include "common/state/state_file.h"
 #include "ingestor/source/kafka/kafka_again.h"
+#include "ingestor/source/kafka/kafka_doubt.h"
 #include "ingestor/source/kafka/kafka_live.h"
 #include "ingestor/source/kafka/kafka_past.h"
 #include "ingestor/source/list.h"
@@ -28,6 +29,7 @@ static void kafka_close(struct source *source)
 {
     struct kafka_source *s = kafka_of(source);
     kafka_live_stop(s);
+    kafka_doubt_free(s);
     kafka_client_close(&s->client);
     kafka_state_free(&s->state);
     kafka_draft_free(&s->draft);
@@ -94,7 +96,7 @@ static int kafka_open(const struct config *config, struct str state, struct str 
     s->promised = true;
     load_state(s, state, journal, epoch);
     kafka_feeds_grow(s);
-    int status = kafka_client_open(&s->client, config, err);
+    int status = kafka_client_open(&s->client, config, KAFKA_AHEAD_LIVE_KIB, err);
     if (status == STATUS_OK) {
         status = watch_queues(s, err);
     }

@@ -9,9 +9,8 @@
 #include <unistd.h>
 
 #include "common/base/xalloc.h"
+#include "common/config/pushed_file.h"
 
-#define APPLICATION_ID 0x544c5750 /* "TLWP" */
-#define FORMAT 1                  /* user_version */
 #define BUSY_MS 5000
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
@@ -24,8 +23,9 @@ static const char schema[] =
     "CREATE TABLE pushes (key TEXT PRIMARY KEY, first_id INTEGER NOT NULL, events INTEGER NOT NULL,"
     " digest INTEGER NOT NULL, received_at INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX pushes_by_time ON pushes (received_at);"
-    "PRAGMA application_id = " TEXT(APPLICATION_ID) ";"
-                                                    "PRAGMA user_version = " TEXT(FORMAT) ";";
+    "PRAGMA application_id = " TEXT(PUSHED_FILE_APPLICATION_ID) ";"
+                                                                "PRAGMA user_version = " TEXT(
+                                                                    PUSHED_FILE_FORMAT) ";";
 
 int push_file_error(sqlite3 *db, const char *path, const char *doing, struct error *err)
 {
@@ -86,13 +86,13 @@ static int check_tables(sqlite3 *db, const char *path, struct error *err)
                    ? STATUS_OK
                    : push_file_error(db, path, "make the tables of", err);
     }
-    if (number_of(db, "PRAGMA application_id") != APPLICATION_ID) {
+    if (number_of(db, "PRAGMA application_id") != PUSHED_FILE_APPLICATION_ID) {
         return error_set(err, STATUS_INVALID,
                          "%s is no file of pushed events: name another one in source.uri, or read "
                          "its table with sqlite:FILE",
                          path);
     }
-    return format <= FORMAT
+    return format <= PUSHED_FILE_FORMAT
                ? STATUS_OK
                : error_set(err, STATUS_NEWER,
                            "%s is of format %lld, which a newer version of Tilewire wrote: use "

@@ -79,6 +79,11 @@ const redisReply *redis_client_entries(const redisReply *reply);
 bool redis_client_entry(struct redis_client *client, const redisReply *entries, size_t i,
                         struct redis_entry *out);
 
+/* STATUS_IO when something stands at the end of this page that is no entry: nobody could go on
+ * behind it, and whoever asked again would get the same page without end. */
+int redis_client_check_page(struct redis_client *client, const redisReply *entries,
+                            struct error *err);
+
 /* The first entries from `first` to `last`, at most `most` and no more than are wanted at once by
  * their size; what is longer than a reply may be is left out, and the connection made anew for it.
  * The caller frees them. *more: there may be others. STATUS_IO, and as redis_client_await. */

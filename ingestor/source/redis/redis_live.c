@@ -12,19 +12,21 @@
 
 /* ---- Entries that have come ---- */
 
-/* Takes a reply to XREAD over. */
-static void set_reply(struct redis_source *s, redisReply *reply, size_t asked)
+/* Takes a reply to XREAD over: nothing, or one stream with entries. */
+static int set_reply(struct redis_source *s, redisReply *reply, size_t asked, struct error *err)
 {
     const redisReply *entries = redis_client_entries(reply);
-    struct redis_entry last;
-    s->full = entries != NULL && entries->elements >= asked;
-    if (entries == NULL || !redis_client_entry(&s->client, entries, entries->elements - 1, &last)) {
+    const bool nothing = reply->type == REDIS_REPLY_NIL;
+    const int status = nothing ? STATUS_OK : redis_client_check_page(&s->client, entries, err);
+    s->full = status == STATUS_OK && !nothing && entries->elements >= asked;
+    if (nothing || status != STATUS_OK) {
         freeReplyObject(reply);
-        return;
+        return status;
     }
     s->reply = reply;
     s->reply_at = 0;
     s->absent = false;
+    return STATUS_OK;
 }
 
 static struct redis_id high_of(const struct redis_state *state)
@@ -138,7 +140,7 @@ static int ask(struct redis_source *s, size_t max_rows, struct batch *batch, str
         status = redis_check_judge(s, &answers, &moved, err);
     }
     if (status == STATUS_OK && !moved) {
-        set_reply(s, reply, wanted);
+        status = set_reply(s, reply, wanted, err);
         reply = NULL;
     }
     s->full |= moved; /* it is read from elsewhere */
@@ -169,8 +171,7 @@ static int take_asked(struct redis_source *s, struct error *err)
         freeReplyObject(reply);
         return status;
     }
-    set_reply(s, reply, s->asked_count);
-    return STATUS_OK;
+    return set_reply(s, reply, s->asked_count, err);
 }
 
 /* ---- Reading and waiting ---- */

@@ -71,6 +71,20 @@ bool redis_client_entry(struct redis_client *client, const redisReply *entries, 
     return true;
 }
 
+int redis_client_check_page(struct redis_client *client, const redisReply *entries,
+                            struct error *err)
+{
+    const struct config_redis *redis = &client->config->source.redis;
+    struct redis_entry last;
+    if (is_list(entries) && (entries->elements == 0 ||
+                             redis_client_entry(client, entries, entries->elements - 1, &last))) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_IO,
+                     "Redis at %s:%u answers with what is no entry of a stream: is it a Redis?",
+                     redis->host, redis->port);
+}
+
 /* The id of the last of these entries that has one, as far as they came. */
 static bool last_id(const redisReply *entries, struct redis_id *out)
 {
@@ -121,7 +135,12 @@ int redis_client_range(struct redis_client *client, struct redis_id first, struc
             status = status == STATUS_OK ? STATUS_FULL : status;
         }
     } while (status == STATUS_FULL);
-    *more = status == STATUS_OK && (*out)->elements == count;
+    status = status == STATUS_OK ? redis_client_check_page(client, *out, err) : status;
+    if (status != STATUS_OK) {
+        freeReplyObject(*out);
+        *out = NULL;
+    }
+    *more = *out != NULL && (*out)->elements == count;
     return status;
 }
 

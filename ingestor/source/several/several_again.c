@@ -42,6 +42,7 @@ struct placed {
     const struct event *event;
     size_t child;
     uint64_t ordinal;
+    bool again;
 };
 
 struct placed_rows {
@@ -51,13 +52,13 @@ struct placed_rows {
 };
 
 static void place(struct placed_rows *rows, const struct event *event, size_t child,
-                  uint64_t ordinal)
+                  uint64_t ordinal, bool again)
 {
     if (rows->count == rows->cap) {
         rows->cap = rows->cap != 0 ? rows->cap * 2 : 256;
         rows->list = x_reallocarray(rows->list, rows->cap, sizeof *rows->list);
     }
-    rows->list[rows->count++] = (struct placed){event, child, ordinal};
+    rows->list[rows->count++] = (struct placed){event, child, ordinal, again};
 }
 
 static int by_ordinal(const void *a, const void *b)
@@ -76,7 +77,8 @@ static void add_rows(const struct several_source *s, struct placed_rows *rows, u
     for (size_t i = 0; i < rows->count; i++) {
         const struct placed *row = &rows->list[i];
         if (row->ordinal > floor) {
-            several_event_add(s->config, row->child, row->event, row->ordinal, batch);
+            several_event_add(s->config, row->child, row->event, row->ordinal, batch)->redelivered =
+                row->again ? s->state.origin : 0;
         }
     }
     free(rows->list);
@@ -116,7 +118,7 @@ static bool has_told(struct several_source *s, size_t child)
             return true;
         }
     }
-    return several_child_standing(&s->children[child], NULL).down;
+    return several_child_standing(&s->children[child]).down;
 }
 
 /* Places the history of a child. Returns up to where in the order of delivery rows may be missing.
@@ -135,7 +137,7 @@ static uint64_t place_history(struct several_source *s, size_t child, struct pla
             const uint64_t at = several_state_find(&s->state, place_of, ordinal);
             first = first == 0 || ordinal < first ? ordinal : first;
             if (at != 0) {
-                place(rows, &batch->events[i], child, at);
+                place(rows, &batch->events[i], child, at, false); /* The ingestor knows. */
             }
         }
     }
@@ -232,7 +234,7 @@ static enum ready ready(struct several_source *s, size_t child, uint64_t to)
         return READY_YES;
     }
     return s->taken[child].bytes >= AGAIN_BYTES_MAX ||
-                   several_child_standing(&s->children[child], NULL).down
+                   several_child_standing(&s->children[child]).down
                ? READY_NEVER
                : READY_NOT_YET;
 }
@@ -298,8 +300,10 @@ static void take_child(struct several_source *s, size_t child, uint64_t to,
             const uint64_t ordinal = batch->events[i].ordinal;
             place(rows, &batch->events[i], child,
                   ordinal > to ? several_ordinal(&run, ordinal)
-                               : several_state_find(&s->state, place_of, ordinal));
+                               : several_state_find(&s->state, place_of, ordinal),
+                  p->again);
         }
+        p->again = p->again && (batch->history || batch->more);
         several_note(s, child, batch, &run, out, &change);
     }
     buf_free(&change);
@@ -312,7 +316,7 @@ void several_again_plan(struct several_source *s, struct batch **out)
         log_warn("a source that was read before cannot be read as it was then, so the order of "
                  "delivery since the checkpoint is another one: streams begin anew, and tiles go "
                  "on");
-        (void)several_state_renumber(&s->state);
+        several_state_lose_order(&s->state);
         buf_free(&s->plan);
         return;
     }

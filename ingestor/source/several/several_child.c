@@ -35,6 +35,7 @@ static bool stops(struct several_child *c)
 static void note_down(struct several_child *c, const struct error *why)
 {
     pthread_mutex_lock(&c->mutex);
+    c->told = c->told && c->down && strcmp(c->why.text, why->text) == 0;
     c->down = true;
     c->tried = true;
     c->why = *why;
@@ -248,7 +249,7 @@ struct batch *several_child_take(struct several_child *child)
     return batch;
 }
 
-struct several_standing several_child_standing(struct several_child *child, struct error *why)
+struct several_standing several_child_standing(struct several_child *child)
 {
     pthread_mutex_lock(&child->mutex);
     const struct several_standing standing = {
@@ -257,11 +258,20 @@ struct several_standing several_child_standing(struct several_child *child, stru
         .tried = child->tried,
         .caught_up = child->caught_up,
     };
-    if (why != NULL) {
-        *why = child->why;
-    }
     pthread_mutex_unlock(&child->mutex);
     return standing;
+}
+
+bool several_child_trouble(struct several_child *child, struct error *why)
+{
+    pthread_mutex_lock(&child->mutex);
+    const bool news = child->down && !child->told;
+    if (news) {
+        *why = child->why;
+        child->told = true;
+    }
+    pthread_mutex_unlock(&child->mutex);
+    return news;
 }
 
 bool several_child_lost_past(struct several_child *child)

@@ -50,6 +50,7 @@ struct several_child {
     bool caught_up;        /* It has come to its end once. */
     bool lost_past;        /* It may have lost rows that were delivered. */
     struct error why;      /* of down */
+    bool told;             /* Why it is down was told. */
     struct lag lag;        /* as last measured */
 };
 
@@ -73,7 +74,10 @@ struct several_standing {
     bool tried;     /* it was read, or could not be */
     bool caught_up; /* it has come to its end once */
 };
-struct several_standing several_child_standing(struct several_child *child, struct error *why);
+struct several_standing several_child_standing(struct several_child *child);
+
+/* True, once for each reason, when it could not be read; *why says the reason. */
+bool several_child_trouble(struct several_child *child, struct error *why);
 
 /* True, once, when it may have lost rows that were delivered. */
 bool several_child_lost_past(struct several_child *child);

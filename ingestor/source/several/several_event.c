@@ -31,8 +31,8 @@ static void fill_extras(const struct config_source *all, const struct event *eve
     }
 }
 
-void several_event_add(const struct config *config, size_t source, const struct event *event,
-                       uint64_t ordinal, struct batch *batch)
+struct event *several_event_add(const struct config *config, size_t source,
+                                const struct event *event, uint64_t ordinal, struct batch *batch)
 {
     struct event *to = batch_event(batch);
     *to = (struct event){
@@ -48,4 +48,5 @@ void several_event_add(const struct config *config, size_t source, const struct 
         .payload = batch_text(batch, event->payload),
     };
     fill_extras(&config->source, event, batch_extras(batch, to), batch);
+    return to;
 }

@@ -6,7 +6,7 @@
 #include "ingestor/source/batch.h"
 
 /* Adds the row of that entry of `sources` to a batch for rows of all, with that ordinal. */
-void several_event_add(const struct config *config, size_t source, const struct event *event,
-                       uint64_t ordinal, struct batch *batch);
+struct event *several_event_add(const struct config *config, size_t source,
+                                const struct event *event, uint64_t ordinal, struct batch *batch);
 
 #endif

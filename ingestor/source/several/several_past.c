@@ -112,7 +112,7 @@ static int past_read(struct source *source, size_t max_rows, struct batch **out,
     batch->history = true;
     batch->progress = ((double)p->at + (own != NULL ? own->progress : 0)) * part;
     for (size_t i = 0; own != NULL && i < own->count; i++) {
-        several_event_add(p->config, p->at, &own->events[i], own->events[i].ordinal, batch);
+        (void)several_event_add(p->config, p->at, &own->events[i], own->events[i].ordinal, batch);
     }
     batch->older_gone_of = (uint64_t)(own != NULL && own->older_gone) << p->at;
     put_done(p, own != NULL ? own->state : STR(""), &done);

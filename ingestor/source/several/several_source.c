@@ -15,7 +15,7 @@ bool several_is_behind(struct several_source *s)
 {
     bool behind = false;
     for (size_t i = 0; i < s->count; i++) {
-        const struct several_standing one = several_child_standing(&s->children[i], NULL);
+        const struct several_standing one = several_child_standing(&s->children[i]);
         behind = behind || one.waits || s->taken[i].list != NULL || (!one.down && !one.caught_up);
     }
     return behind;

@@ -91,6 +91,14 @@ uint64_t several_state_renumber(struct several_state *state)
     return state->origin;
 }
 
+void several_state_lose_order(struct several_state *state)
+{
+    for (size_t i = 0; i < state->count; i++) {
+        state->places[i].again = true;
+    }
+    (void)several_state_renumber(state);
+}
+
 void several_state_anew(struct several_state *state, size_t place)
 {
     char name[sizeof state->places[place].name];
@@ -190,7 +198,7 @@ void several_state_save(const struct several_state *state, struct buf *out)
     mp_put_array(out, state->count);
     for (size_t i = 0; i < state->count; i++) {
         const struct several_place *place = &state->places[i];
-        mp_put_array(out, 7);
+        mp_put_array(out, 8);
         mp_put_text(out, place->name);
         mp_put_uint(out, place->table);
         mp_put_uint(out, place->origin);
@@ -198,6 +206,7 @@ void several_state_save(const struct several_state *state, struct buf *out)
         mp_put_uint(out, place->delivered);
         mp_put_bool(out, place->read_once);
         mp_put_bin(out, buf_str(&place->state));
+        mp_put_bool(out, place->again);
     }
     mp_put_array(out, state->run_count);
     for (size_t i = 0; i < state->run_count; i++) {
@@ -225,7 +234,7 @@ void several_state_change(struct several_state *state, const struct several_chan
     struct several_place *place = &state->places[change->place];
     const struct several_run *run = change->run;
     take_state(place, change->state, change->appends);
-    mp_put_array(out, 9);
+    mp_put_array(out, 10);
     mp_put_uint(out, change->place);
     mp_put_uint(out, place->origin);
     mp_put_uint(out, place->ordinal);
@@ -236,13 +245,21 @@ void several_state_change(struct several_state *state, const struct several_chan
     mp_put_uint(out, state->record);
     if (run->to == run->from) {
         mp_put_nil(out);
-        return;
+    } else {
+        mp_put_array(out, 4);
+        mp_put_uint(out, run->from);
+        mp_put_uint(out, run->to);
+        mp_put_uint(out, run->ordinal);
+        mp_put_uint(out, run->count);
     }
-    mp_put_array(out, 4);
-    mp_put_uint(out, run->from);
-    mp_put_uint(out, run->to);
-    mp_put_uint(out, run->ordinal);
-    mp_put_uint(out, run->count);
+    mp_put_bool(out, place->again);
+}
+
+/* What older programs did not write. */
+static bool load_again(const mp_value *value, bool *out)
+{
+    *out = false;
+    return mp_is_nil(value) || mp_as_bool(value, out);
 }
 
 static bool load_place(struct several_state *state, const mp_value *value)
@@ -256,7 +273,8 @@ static bool load_place(struct several_state *state, const mp_value *value)
         !mp_as_uint(mp_at(value, 2), &place->origin) ||
         !mp_as_uint(mp_at(value, 3), &place->ordinal) ||
         !mp_as_uint(mp_at(value, 4), &place->delivered) ||
-        !mp_as_bool(mp_at(value, 5), &place->read_once) || !mp_as_bin(mp_at(value, 6), &saved)) {
+        !mp_as_bool(mp_at(value, 5), &place->read_once) || !mp_as_bin(mp_at(value, 6), &saved) ||
+        !load_again(mp_at(value, 7), &place->again)) {
         return false;
     }
     memcpy(place->name, name.p, name.len);
@@ -312,12 +330,13 @@ static bool load_change(struct several_state *state, const mp_value *parts)
     uint64_t delivered;
     bool read_once;
     bool appends;
+    bool again;
     struct str own;
     if (!mp_as_uint(mp_at(parts, 0), &index) || index >= state->count ||
         !mp_as_uint(mp_at(parts, 1), &origin) || !mp_as_uint(mp_at(parts, 2), &ordinal) ||
         !mp_as_uint(mp_at(parts, 3), &delivered) || !mp_as_bool(mp_at(parts, 4), &read_once) ||
         !mp_as_bool(mp_at(parts, 5), &appends) || !mp_as_bin(mp_at(parts, 6), &own) ||
-        !mp_as_uint(mp_at(parts, 7), &state->record)) {
+        !mp_as_uint(mp_at(parts, 7), &state->record) || !load_again(mp_at(parts, 9), &again)) {
         return false;
     }
     struct several_place *place = &state->places[index];
@@ -325,6 +344,7 @@ static bool load_change(struct several_state *state, const mp_value *parts)
     place->ordinal = ordinal;
     place->delivered = delivered;
     place->read_once = read_once;
+    place->again = again;
     take_state(place, own, appends);
     struct several_run run = {.place = (size_t)index};
     const mp_value *saved = mp_at(parts, 8);

@@ -13,14 +13,17 @@
  * whichever other rows are gone later.
  *
  *   state   [format, "several", origin, record, ordinal,
- *            [[name, table, origin, ordinal, delivered, read_once, state], …], [[place, from, to,
- * ordinal, count], …]] change  [place, origin, ordinal, delivered, read_once, appends, state,
- * record, run] record [number, [[name, origin, from, to, ordinal, count], …], [[name, journal], …]]
+ *            [[name, table, origin, ordinal, delivered, read_once, state, again], …],
+ *            [[place, from, to, ordinal, count], …]]
  *
+ *   change  [place, origin, ordinal, delivered, read_once, appends, state, record, run, again]
+ *
+ *   record  [number, [[name, origin, from, to, ordinal, count], …], [[name, journal], …]]
  *
  * Behind a whole state there are changes, one a batch, so that a batch costs what it has. `state`
  * is what its source's own is from then on, or has at its end when it `appends`; run is [from, to,
- * ordinal, count], or nil when the source stands where it stood.
+ * ordinal, count], or nil when the source stands where it stood. Who wrote no `again` yet meant
+ * false.
  *
  * Pure.
  */
@@ -49,6 +52,8 @@ struct several_place {
     uint64_t ordinal;                      /* in that numbering, of the last row */
     uint64_t delivered;                    /* rows, of this table */
     bool read_once;                        /* It has come to its end, of this table. */
+    bool again; /* Until it comes to its end, its rows may have been delivered before, in an order
+                   that nobody knows any more. */
 };
 
 /* Rows that stand one behind the other in the order of a source, and in that of delivery. */
@@ -104,6 +109,10 @@ struct several_run several_state_advance(struct several_state *state, size_t pla
 
 /* Ordinals begin a new numbering. Returns its origin. */
 uint64_t several_state_renumber(struct several_state *state);
+
+/* The order is not known in which rows behind the state were delivered: ordinals begin a new
+ * numbering, and each source delivers `again`. */
+void several_state_lose_order(struct several_state *state);
 
 /* The place in the order of delivery of a row of the run. */
 static inline uint64_t several_ordinal(const struct several_run *run, uint64_t ordinal)

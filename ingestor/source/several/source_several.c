@@ -137,7 +137,7 @@ static void load_state(struct several_source *s, struct str state, struct str jo
         log_warn("records are missing in the journal, so the order of delivery since the "
                  "checkpoint is not known: streams begin anew, and tiles go on");
         buf_free(&s->plan);
-        (void)several_state_renumber(&s->state);
+        several_state_lose_order(&s->state);
     } else {
         s->history_due = true;
     }
@@ -206,10 +206,13 @@ static void deliver(struct several_source *s, size_t child, struct batch *from, 
     const struct several_news news = {from->origin, from->count != 0 ? from->events[0].ordinal : 0,
                                       from->ordinal, from->count};
     const struct several_run run = several_state_advance(&s->state, place, &news);
+    const bool again = s->state.places[place].again;
     for (size_t i = 0; i < from->count; i++) {
         several_event_add(s->config, child, &from->events[i],
-                          several_ordinal(&run, from->events[i].ordinal), batch);
+                          several_ordinal(&run, from->events[i].ordinal), batch)
+            ->redelivered = again ? s->state.origin : 0;
     }
+    s->state.places[place].again = again && from->more;
     if (run.to != run.from || from->journal.len != 0) {
         s->state.record++;
         several_record_put(&s->state, &run, 1, from->journal, &journal);
@@ -315,6 +318,18 @@ static bool several_part_is_newer(const struct config *config, struct str saved)
     return newer;
 }
 
+uint64_t source_several_unknown(const struct config *config, struct str saved)
+{
+    struct several_state state = {0};
+    uint64_t unknown = 0;
+    const bool good = several_state_load(&state, saved);
+    for (size_t i = 0; i < config->source_count && good; i++) {
+        unknown |= (uint64_t)!several_state_begun(&state, config->sources[i].name) << i;
+    }
+    several_state_free(&state);
+    return unknown;
+}
+
 static uint64_t several_renumber(struct source *source)
 {
     return several_state_renumber(&several_of(source)->state);
@@ -334,21 +349,29 @@ static void several_lag(struct source *source, struct lag *out)
     }
 }
 
-static uint64_t several_missing(struct source *source, struct error *why)
+static uint64_t several_missing(struct source *source)
 {
     struct several_source *s = several_of(source);
     uint64_t missing = 0;
     for (size_t i = 0; i < s->count; i++) {
-        struct error one;
-        const struct several_standing standing = several_child_standing(&s->children[i], &one);
+        const struct several_standing standing = several_child_standing(&s->children[i]);
         if (standing.down || !s->state.places[s->children[i].place].read_once) {
             missing |= UINT64_C(1) << i;
         }
-        if (standing.down) {
-            *why = one;
-        }
     }
     return missing;
+}
+
+static bool several_trouble(struct source *source, size_t *which, struct error *why)
+{
+    struct several_source *s = several_of(source);
+    for (size_t i = 0; i < s->count; i++) {
+        if (several_child_trouble(&s->children[i], why)) {
+            *which = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 const struct source_ops source_several = {
@@ -363,5 +386,6 @@ const struct source_ops source_several = {
     .wait = several_wait,
     .lag = several_lag,
     .missing = several_missing,
+    .trouble = several_trouble,
     .renumber = several_renumber,
 };

@@ -87,7 +87,7 @@ static void test_refusals(void **state)
         {"- {name: a b, role: cache, key: '" KEY_A "'}",
          "1:10: name: expected letters, digits, `.`, `_` and `-`, but found \"a b\""},
         {"- {name: a, role: cache, may: [write], key: '" KEY_A "'}",
-         "1:32: may: \"write\" is not known: expected subscribe, query or push"},
+         "1:32: may: \"write\" is not known: expected subscribe, query, push or silence"},
         {"- {name: a, role: cache, may: [query, push], key: '" KEY_A "'}",
          "1:31: may: a cache pushes no events"},
         {"- {name: a, role: reader, may: [push], key: '" KEY_A "'}",

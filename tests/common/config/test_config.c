@@ -334,7 +334,8 @@ static void test_example(void **state)
         fail_msg("%s", err.text);
     }
     assert_string_equal(config->source.columns[EVENT_TIMESTAMP].name, "created_at");
-    assert_int_equal(config->tile_count, 5);
+    assert_int_equal(config->tile_count, 6);
+    assert_string_equal(config_tile(config, STR("tickets.answer"))->calendar->name, "desk");
     const struct tile_config *rate = config_tile(config, STR("orders.rate"));
     assert_non_null(rate);
     assert_int_equal(rate->type, TILE_TREND);

@@ -20,7 +20,8 @@ static void test_structure(void **state)
         {"tile: []", "1:1: unknown key \"tile\"; did you mean \"tiles\"?"},
         {"x: 1",
          "1:1: unknown key \"x\"; known are source, sources, ingestor, cache, gateway, curve, "
-         "insecure or tiles"},
+         "insecure, calendars, tiles or "
+         "alerts"},
         {"cache: [1]", "1:8: cache: expected a map of keys and values, but found a list"},
         {"cache: {evnts: 1}", "1:9: cache: unknown key \"evnts\"; did you mean \"events\"?"},
         {"gateway: {limits: {stream: 1}}",
@@ -206,6 +207,12 @@ static void test_columns(void **state)
          "1:35: source.columns: unknown column \"timestmp\"; did you mean \"timestamp\"?"},
         {"source: {uri: sqlite:e, columns: {Payload: a}}",
          "1:35: source.columns: unknown column \"Payload\"; did you mean \"payload\"?"},
+        {"source: {uri: sqlite:e, columns: {truncated: a}}",
+         "1:35: source.columns: \"truncated\" is what raw events call the list of their cut "
+         "members; give the field another name"},
+        {"source: {uri: sqlite:e, columns: {redelivered: a}}",
+         "1:35: source.columns: \"redelivered\" is what raw events call that they may have come "
+         "before; give the field another name"},
         {"source: {uri: sqlite:e, columns: {a.b: a}}",
          "1:35: source.columns: expected a name of letters, digits and _, at most 63 of them, for "
          "a field, but found \"a.b\""},

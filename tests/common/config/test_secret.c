@@ -67,6 +67,25 @@ static void test_secrets(void **state)
     assert_int_equal(config_read_secret("/", out, 16, &err), STATUS_IO);
 }
 
+/* A key in PEM has lines. */
+static void test_secrets_of_several_lines(void **state)
+{
+    (void)state;
+    char out[16];
+    struct error err = {{0}};
+    const char *path = write_file("key.pem", "one\ntwo\n", 8);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(config_read_secret_text(path, out, sizeof out, &err), STATUS_OK);
+    assert_string_equal(out, "one\ntwo\n");
+    assert_int_equal(config_read_secret_text(path, out, 8, &err), STATUS_INVALID);
+    assert_int_equal(chmod(path, 0604), 0);
+    assert_int_equal(config_read_secret_text(path, out, sizeof out, &err), STATUS_DENIED);
+    unlink(path);
+    path = write_file("key.pem", "", 0);
+    assert_int_equal(config_read_secret_text(path, out, sizeof out, &err), STATUS_INVALID);
+    unlink(path);
+}
+
 static void test_secrets_that_everybody_can_read(void **state)
 {
     (void)state;
@@ -186,6 +205,42 @@ static void test_secret_keys_that_others_can_read(void **state)
     config_destroy(&config);
 }
 
+/* Kubernetes gives a pod's files to root, and to the pod's group (fsGroup). */
+static void test_secret_keys_of_root_are_for_a_group(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        skip(); /* nobody else can make a file of root's */
+    }
+    char text[128];
+    snprintf(text, sizeof text, "curve: {secret_key_file: %s/secret}\n", folder);
+    struct config *config = parse_ok(text);
+    struct config_curve_pair keys;
+    struct error err = {{0}};
+    const char *path = write_file("secret", SECRET "\n", 41);
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(chown(path, 0, 10001), 0);
+    assert_int_equal(setegid(10001), 0);
+    assert_int_equal(seteuid(10001), 0);
+    static const mode_t refused[] = {0460, 0450, 0444, 0442};
+    for (size_t i = 0; i <= sizeof refused / sizeof *refused; i++) {
+        const bool fine = i == sizeof refused / sizeof *refused;
+        assert_int_equal(seteuid(0), 0);
+        assert_int_equal(chmod(path, fine ? 0440 : refused[i]), 0);
+        assert_int_equal(seteuid(10001), 0);
+        assert_int_equal(config_curve_keys(config, &keys, &err), fine ? STATUS_OK : STATUS_DENIED);
+        assert_string_equal(keys.secret_key, fine ? SECRET : "");
+    }
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(setegid(0), 0);
+    assert_int_equal(chown(path, 10001, 10001), 0);
+    assert_int_equal(seteuid(10001), 0);
+    assert_int_equal(config_curve_keys(config, &keys, &err), STATUS_DENIED); /* its own */
+    assert_int_equal(seteuid(0), 0);
+    unlink(path);
+    config_destroy(&config);
+}
+
 static void test_key_in_the_environment(void **state)
 {
     (void)state;
@@ -209,11 +264,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_secrets_of_several_lines),
         cmocka_unit_test(test_secrets_that_everybody_can_read),
         cmocka_unit_test(test_secrets_that_everybody_can_replace),
         cmocka_unit_test(test_keys_in_files),
         cmocka_unit_test(test_keys_in_a_folder),
         cmocka_unit_test(test_secret_keys_that_others_can_read),
+        cmocka_unit_test(test_secret_keys_of_root_are_for_a_group),
         cmocka_unit_test(test_key_in_the_environment),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -13,16 +13,17 @@ static void test_identity_refused(void **state)
     static const struct refusal refusals[] = {
         {"tiles: [a]", "1:9: tiles: expected a tile: {key: …, type: …, …}, but found \"a\""},
         {"tiles: [{type: count}]", "1:9: tiles: a tile needs a key, such as orders.open"},
-        {"tiles: [{key: t}]", "1:9: tile \"t\": a tile needs a type: count, number, ratio, "
-                              "percentile, trend, gauge, duration, sla_risk, backlog or latest"},
+        {"tiles: [{key: t}]",
+         "1:9: tile \"t\": a tile needs a type: count, number, ratio, percentile, distinct, top, "
+         "rate, trend, gauge, duration, presence, sla_risk, backlog or latest"},
         {"tiles: [{key: t, type: counter}]",
          "1:24: tile \"t\": type: \"counter\" is not known; did you mean \"count\"?"},
         {"tiles: [{key: t, type: x}]",
          "1:24: tile \"t\": type: \"x\" is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number, latest, ratio, percentile or duration"},
+         "gauge, number, latest, ratio, percentile, duration, presence, distinct, top or rate"},
         {"tiles: [{key: t, type: [count]}]",
          "1:24: tile \"t\": type: a list is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number, latest, ratio, percentile or duration"},
+         "gauge, number, latest, ratio, percentile, duration, presence, distinct, top or rate"},
         {"tiles: [{key: a/b, type: count}]",
          "1:15: tiles: key: expected 1 to 128 letters, digits, dots, - and _ (orders.open), but "
          "found \"a/b\""},
@@ -43,10 +44,10 @@ static void test_identity_refused(void **state)
          "clear_after, margin, group, unit, format, decimals, link or item_link"},
         {TILE "type: gauge, window: 1s}]",
          "1:31: tile \"t\": window: a tile of type gauge has no such key (it belongs to count, "
-         "number, ratio, percentile, duration)"},
+         "number, ratio, percentile, duration, distinct, top, rate)"},
         {TILE "type: backlog, metric: m}]",
          "1:33: tile \"t\": metric: a tile of type backlog has no such key (it belongs to count, "
-         "trend, gauge, number, percentile)"},
+         "trend, gauge, number, percentile, rate)"},
     };
     REFUSED(refusals);
 }
@@ -311,6 +312,92 @@ static void test_durations_refused(void **state)
     REFUSED(refusals);
 }
 
+static void test_presences_refused(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {TILE "type: presence, item: target_id}]",
+         "1:9: tile \"t\": a tile of type presence needs late, such as late: 2m"},
+        {TILE "type: presence, item: target_id, late: 2m, missing: 2m}]",
+         "1:70: tile \"t\": missing: expected more than late, which comes before it"},
+        {TILE "type: presence, item: target_id, late: 1d, missing: 2d, forget: 47h}]",
+         "1:82: tile \"t\": forget: expected more than missing, which comes before it"},
+        {TILE "type: presence, item: target_id, late: 2d}]",
+         "1:9: tile \"t\": forget: needed here, since items are missing only after 7d or more, "
+         "after which they are forgotten by default"},
+        {TILE "type: presence, item: target_id, late: 2m, steady: 17m}]",
+         "1:69: tile \"t\": steady: expected 8 times late at most"},
+    };
+    REFUSED(refusals);
+}
+
+static void test_distincts_refused(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {TILE "type: distinct}]",
+         "1:9: tile \"t\": a tile of type distinct needs item, such as item: actor_id"},
+        {TILE "type: distinct, item: actor_id, metric: m}]",
+         "1:50: tile \"t\": metric: a tile of type distinct has no such key (it belongs to count, "
+         "trend, gauge, number, percentile, rate)"},
+        {TILE "type: distinct, item: actor_id, warn: \"> 1\", margin: 2}]",
+         "1:71: tile \"t\": margin: it reaches below 0, where the number never is, so warn would "
+         "never end: make it less than the threshold"},
+    };
+    REFUSED(refusals);
+}
+
+static void test_tops_refused(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {TILE "type: top}]",
+         "1:9: tile \"t\": a tile of type top needs item, such as item: payload.customer"},
+        {TILE "type: top, item: actor_id, rows: 101}]",
+         "1:51: tile \"t\": rows: expected 1 to 100, but found \"101\""},
+        {TILE "type: top, item: actor_id, aggregate: max}]",
+         "1:56: tile \"t\": aggregate: \"max\" is not known: expected count or sum"},
+        {TILE "type: top, item: actor_id, aggregate: sum}]",
+         "1:9: tile \"t\": a tile of type top needs value, such as value: payload.amount, since "
+         "the aggregate is a sum"},
+        {TILE "type: top, item: actor_id, value: payload.v}]",
+         "1:52: tile \"t\": value: a top that counts events needs none: write aggregate: sum, or "
+         "leave it out"},
+        {TILE "type: top, item: actor_id, metric: m}]",
+         "1:45: tile \"t\": metric: a tile of type top has no such key (it belongs to count, "
+         "trend, gauge, number, percentile, rate)"},
+        {TILE "type: top, item: actor_id, warn: \"> 1\", margin: 2}]",
+         "1:66: tile \"t\": margin: it reaches below 0, where the number never is, so warn would "
+         "never end: make it less than the threshold"},
+        {TILE "type: top, item: actor_id, warn: \"value > 1\"}]",
+         "1:51: tile \"t\": warn: a tile of type top has no \"value\" to compare; it has largest, "
+         "other or groups"},
+    };
+    REFUSED(refusals);
+}
+
+static void test_rates_refused(void **state)
+{
+    (void)state;
+    static const struct refusal refusals[] = {
+        {TILE "type: rate}]",
+         "1:9: tile \"t\": a tile of type rate needs window, such as window: 5m"},
+        {TILE "type: rate, window: today}]", "1:38: tile \"t\": window: expected a duration such "
+                                             "as 250ms, 2s, 5m, 1h or 7d, but found \"today\""},
+        {TILE "type: rate, window: 5m, per: day}]",
+         "1:47: tile \"t\": per: \"day\" is not known: expected second, minute or hour"},
+        {TILE "type: rate, window: 5m, item: actor_id}]",
+         "1:48: tile \"t\": item: it tells counters apart, and events are counted here: leave it "
+         "out, or name the counter's value or metric"},
+        {TILE "type: rate, window: 5m, metric: m, value: payload.v}]",
+         "1:53: tile \"t\": value: does not go with metric: the metric's value is what counts"},
+        {TILE "type: rate, window: 5m, warn: \"> 1\", margin: 2}]",
+         "1:63: tile \"t\": margin: it reaches below 0, where the number never is, so warn would "
+         "never end: make it less than the threshold"},
+    };
+    REFUSED(refusals);
+}
+
 static void test_ratios_refused(void **state)
 {
     (void)state;
@@ -394,6 +481,10 @@ int main(void)
         cmocka_unit_test(test_numbers_refused),
         cmocka_unit_test(test_ratios_refused),
         cmocka_unit_test(test_durations_refused),
+        cmocka_unit_test(test_presences_refused),
+        cmocka_unit_test(test_distincts_refused),
+        cmocka_unit_test(test_tops_refused),
+        cmocka_unit_test(test_rates_refused),
         cmocka_unit_test(test_percentiles_refused),
         cmocka_unit_test(test_states_refused),
         cmocka_unit_test(test_too_many_states),

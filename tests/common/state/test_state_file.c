@@ -169,6 +169,39 @@ static void test_a_commit_that_comes_late_is_not_mixed_with_what_was_loaded(void
     teardown(&f);
 }
 
+/* What goes around one that is stopped copies all there is, again after each try that failed. */
+static void test_a_copy_whose_first_changes_fail_is_made_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct state_store *next;
+    sqlite3 *stopped;
+    setup(&f);
+    save(&f, ID(1, 0, 0), "saved");
+    save(&f, ID(2, 0, 0), "too");
+    char *path = database_of(&f, 1);
+    assert_int_equal(sqlite3_open(path, &stopped), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(stopped, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(open_as(&f, 2, &next, NULL), STATUS_OK);
+    f.lost = true;
+    assert_int_equal(save_one(next, ID(1, 0, 0), "lost", NULL), STATUS_DENIED);
+    assert_int_equal(state_file.append(next, 1, STR("record"), NULL), STATUS_DENIED);
+    assert_int_equal(files(&f, ".state.2"), 0);
+    f.lost = false;
+    assert_int_equal(state_file.append(next, 5, STR("journaled"), NULL), STATUS_OK);
+    state_file.close(next);
+    assert_int_equal(open_as(&f, 3, &next, NULL), STATUS_OK);
+    assert_loads(next, "1/0/0=saved 2/0/0=too");
+    struct state_changes journal = {0};
+    assert_int_equal(state_file.journal(next, &journal, NULL), STATUS_OK);
+    assert_string_equal(buf_cstr(&journal.values), "journaled");
+    state_changes_free(&journal);
+    sqlite3_close(stopped);
+    state_file.close(next);
+    free(path);
+    teardown(&f);
+}
+
 /* One that took over and ended before it wrote has changed nothing. */
 static void test_who_takes_over_writes_nothing_before_its_first_changes(void **state)
 {
@@ -288,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_who_lost_the_lease_changes_nothing),
         cmocka_unit_test(test_one_that_is_stopped_in_the_middle_of_writing_is_gone_around),
         cmocka_unit_test(test_a_commit_that_comes_late_is_not_mixed_with_what_was_loaded),
+        cmocka_unit_test(test_a_copy_whose_first_changes_fail_is_made_again),
         cmocka_unit_test(test_who_takes_over_writes_nothing_before_its_first_changes),
         cmocka_unit_test(test_an_older_checkpoint_is_given_out_and_kept_until_it_is_taken_over),
         cmocka_unit_test(test_what_a_newer_version_wrote_is_refused_and_left_as_it_is),

@@ -139,6 +139,54 @@ static void test_the_oldest_leave(void **state)
     eventlog_destroy(&log);
 }
 
+static void append_again(struct eventlog *log, uint64_t ordinal, int64_t id, bool redelivered)
+{
+    struct buf fields = {0};
+    mp_put_map(&fields, redelivered ? 2 : 1);
+    mp_put_text(&fields, "event_type");
+    mp_put_text(&fields, "x");
+    if (redelivered) {
+        mp_put_text(&fields, "redelivered");
+        mp_put_uint(&fields, 9);
+    }
+    assert_non_null(eventlog_append(log, 9, ordinal, event_id_of_number(id), buf_str(&fields),
+                                    (wall_time){0}, (wall_time){0}));
+    buf_free(&fields);
+}
+
+/* False: nobody can say where a reader goes on that hands back this text. */
+static bool goes_on(const struct eventlog *log, const char *text, uint64_t *after)
+{
+    struct event_id id;
+    return eventlog_read_id(log, str_of(text), &id) && eventlog_resume(log, id, after);
+}
+
+/* By its id alone it may have been seen in the order before, with others behind it and before it.
+ */
+static void test_of_an_event_that_came_again_the_order_tells_where_to_resume(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(10, SIZE_MAX, NULL);
+    uint64_t after = 0;
+    append_again(log, 1, 7, true);
+    append_again(log, 2, 5, true);
+    append_again(log, 3, 8, false);
+    assert_false(goes_on(log, "7", &after));
+    assert_false(goes_on(log, "5", &after));
+    assert_true(goes_on(log, "7~9", &after));
+    assert_int_equal(after, 1);
+    assert_true(goes_on(log, "5~9", &after));
+    assert_int_equal(after, 2);
+    assert_true(goes_on(log, "8", &after));
+    assert_int_equal(after, 3);
+    assert_false(goes_on(log, "5~8", &after)); /* that was another order */
+    assert_false(goes_on(log, "8~9", &after));
+    assert_false(goes_on(log, "6~9", &after));
+    assert_false(goes_on(log, "7~", &after));
+    assert_false(goes_on(log, "x~9", &after));
+    eventlog_destroy(&log);
+}
+
 static void test_where_to_resume(void **state)
 {
     (void)state;
@@ -227,6 +275,7 @@ static void test_ids_that_are_texts(void **state)
     assert_false(resume(log, "c", &after));
     assert_null(eventlog_find(log, event_id_of_number(0x4847464544434241)));
     assert_null(eventlog_find(log, event_id_of_number(42)));
+    assert_true(eventlog_read_id(log, STR("b~9"), &id)); /* an id like any other */
     assert_false(eventlog_read_id(log, STR("two\nlines"), &id));
     append_text(log, 4, "b"); /* the first b leaves */
     assert_true(resume(log, "b", &after) && after == 4);
@@ -286,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_the_oldest_leave),
         cmocka_unit_test(test_the_oldest_leave_when_bytes_run_out),
         cmocka_unit_test(test_where_to_resume),
+        cmocka_unit_test(test_of_an_event_that_came_again_the_order_tells_where_to_resume),
         cmocka_unit_test(test_an_id_that_occurs_twice),
         cmocka_unit_test(test_another_origin_begins_anew),
         cmocka_unit_test(test_ids_that_are_texts),

@@ -89,6 +89,32 @@ static void test_texts(void **state)
     }
 }
 
+static void test_ids_with_the_order_in_which_they_were_seen(void **state)
+{
+    (void)state;
+    char out[EVENT_ID_ORDER_SIZE];
+    char longest[EVENT_ID_MAX];
+    struct str id;
+    uint64_t order;
+    memset(longest, 'x', sizeof longest);
+    const struct event_id ids[] = {event_id_of_number(42), event_id_of_text(STR("a~1")),
+                                   event_id_of_text((struct str){longest, sizeof longest})};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        char digits[EVENT_ID_NUMBER_SIZE];
+        const struct str text = event_id_put_order(ids[i], INT64_MAX, out);
+        assert_true(event_id_split_order(text, &id, &order));
+        assert_true(str_equal(id, event_id_format(ids[i], digits)));
+        assert_int_equal(order, INT64_MAX);
+        assert_true(str_equal(event_id_put_order(ids[i], 0, out), id));
+    }
+    const struct str none[] = {STR_NULL,    STR(""),     STR("a"),
+                               STR("a~"),   STR("~1"),   STR("a~0"),
+                               STR("a~-1"), STR("a ~1"), STR("a~99999999999999999999")};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        assert_false(event_id_split_order(none[i], &id, &order));
+    }
+}
+
 static void test_streams(void **state)
 {
     (void)state;
@@ -177,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_order_of_places),
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_ids_with_the_order_in_which_they_were_seen),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_every_byte_in_every_place),
         cmocka_unit_test(test_numbers),

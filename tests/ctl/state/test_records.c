@@ -125,7 +125,7 @@ static void test_other_versions_are_told_apart(void **state)
     assert_refused(&records, STATUS_INVALID, "cannot be read");
     state_changes_clear(&records);
     put_place(&records, 2, "saved", "sqlite", 0);
-    put_tile(&records, 1, 2, "newer", "1", false);
+    put_tile(&records, 1, 3, "newer", "1", false);
     assert_refused(&records, STATUS_NEWER, "newer version");
     state_changes_clear(&records);
     state_put(&records, ID(0, 0, STATE_LEGACY), STR("all in one"));

@@ -239,6 +239,53 @@ static void test_each_of_several_sources_is_delivered_by_itself(void **state)
     config_destroy(&config);
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const int64_t left = *(const int64_t *)a;
+    const int64_t right = *(const int64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* A row that is delivered up to the floor may be younger than the first events behind it, whose
+ * transaction was open for long: what tells is whether it was there when the table was read first.
+ */
+static void test_times_tell_nothing_where_rows_come_late(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"late", "later"};
+    const struct order_row there = {.key = tally_id(event_id_of_text(STR("there"))),
+                                    .timestamp = {EVENTS_US + 1}};
+    const struct order_row came = {.key = tally_id(event_id_of_text(STR("came"))),
+                                   .timestamp = {EVENTS_US - 1}};
+    int64_t keys[] = {there.key, tally_id(event_id_of_text(STR("late"))), came.key};
+    qsort(keys, 2, sizeof *keys, by_key);
+    struct order *order = order_create(true, NULL);
+    server.texts = texts;
+    server.count = 2;
+    server.floor = 100;
+    order_note_there(order, &(struct there){keys, 2}); /* before the log: it tells nothing */
+    read_order(order);
+    assert_true(order_of(order, &there) == ORDER_NOT_DELIVERED); /* by the times */
+    order_note_there(order, &(struct there){keys, 2});
+    assert_int_equal(order_of(order, &there), 0);
+    assert_true(order_of(order, &came) == ORDER_NOT_DELIVERED);
+
+    /* A row that came later is not among those of then. */
+    qsort(keys, 3, sizeof *keys, by_key);
+    order_note_there(order, &(struct there){keys, 3});
+    assert_true(order_of(order, &came) == ORDER_NOT_DELIVERED);
+
+    /* The log is another one, which the table was not read behind yet. */
+    server.generation = 2;
+    read_order(order);
+    assert_true(order_of(order, &there) == ORDER_NOT_DELIVERED);
+    assert_int_equal(order_of(order, &came), 0);
+    order_note_there(order, &(struct there){keys, 3});
+    assert_int_equal(order_of(order, &came), 0);
+    assert_int_equal(order_of(order, &there), 0);
+    order_destroy(&order);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -266,6 +313,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_what_was_passed_over_is_told_by_what_is_behind_it,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(test_times_tell_nothing_where_rows_come_late, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,13 @@ static const char folds_config[] =
     "     {gt: 5}}, window: 10s}\n"
     "  - {key: share, type: percentile, value: payload.amount, window: 10s}\n"
     "  - {key: time, type: duration, opens: {event_type: work_created}, closes: {event_type:\n"
-    "     work_done}, item: target_id, window: 10s}\n";
+    "     work_done}, item: target_id, window: 10s}\n"
+    "  - {key: who, type: distinct, item: actor_id, window: 10s}\n"
+    "  - {key: seen, type: presence, item: target_id, late: 2s, missing: 10s, steady: 5s}\n"
+    "  - {key: most, type: top, item: actor_id, window: 10s, rows: 2}\n"
+    "  - {key: sums, type: top, item: payload.team, aggregate: sum, value: payload.amount}\n"
+    "  - {key: pace, type: rate, match: {event_type: \"order.*\"}, window: 10s}\n"
+    "  - {key: grown, type: rate, value: payload.amount, item: actor_id, window: 10s}\n";
 
 /* The configuration, which lives as long as the program. What is logged of inputs is not of
  * interest, so nothing is but errors. */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit.h"
 
-#include <zlib.h>
-
-#include "common/base/buf.h"
 #include "gateway/http/encoding.h"
 
 static bool gzip_wanted(const char *line, const char *second)
@@ -57,47 +54,10 @@ static void weights_are_honoured(void **state)
     assert_false(gzip_wanted("gzip;q=0", "*"));
 }
 
-static void bytes_come_back(const struct buf *text)
-{
-    struct blob *packed = encoding_gzip(buf_str(text));
-    char *out = malloc(text->len + 1);
-    z_stream z = {.next_in = (Bytef *)packed->data,
-                  .avail_in = packed->len,
-                  .next_out = (Bytef *)out,
-                  .avail_out = (uInt)text->len + 1};
-    assert_int_equal(inflateInit2(&z, MAX_WBITS + 16), Z_OK);
-    assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END); /* with its checksum */
-    assert_int_equal(z.total_out, text->len);
-    assert_int_equal(z.avail_in, 0);
-    assert_memory_equal(out, buf_str(text).p, text->len);
-    inflateEnd(&z);
-    free(out);
-    blob_unref(&packed);
-}
-
-static void what_is_packed_can_be_unpacked(void **state)
-{
-    (void)state;
-    struct buf text = {0};
-    uint32_t random = 1;
-    bytes_come_back(&text);
-    for (int i = 0; i < 300000; i++) { /* compresses badly */
-        random = random * 1664525 + 1013904223;
-        buf_append_char(&text, (char)(random >> 24));
-    }
-    bytes_come_back(&text);
-    for (int i = 0; i < 20000; i++) {
-        buf_printf(&text, "{\"key\":\"orders.%d\",\"value\":%d},", i, i * 7);
-    }
-    bytes_come_back(&text);
-    buf_free(&text);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_are_honoured),
-        cmocka_unit_test(what_is_packed_can_be_unpacked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

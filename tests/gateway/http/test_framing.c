@@ -11,6 +11,7 @@
 struct parsed {
     char bytes[512];
     size_t len;
+    bool trims;
     struct framing framing;
 };
 
@@ -30,7 +31,7 @@ static void begin(struct parsed *p, const char *method, const char *target, cons
     const struct framing_target t =
         framing_target(put(p, target, strlen(target) + 1, 0)); /* with its NUL */
     const char *v = put(p, version, strlen(version), 2);
-    framing_begin(&p->framing, m, t, v);
+    framing_begin(&p->framing, m, t, v, p->trims);
 }
 
 /* blanks: between the colon and the value. */
@@ -53,7 +54,7 @@ static unsigned end(struct parsed *p)
 static void test_texts_that_follow_on_one_another(void **state)
 {
     (void)state;
-    struct parsed p;
+    struct parsed p = {.trims = false};
     begin(&p, "GET", "/a?b=c", "HTTP/1.1");
     line(&p, "Host", 1, "localhost");
     line(&p, "A", 0, "");
@@ -66,7 +67,7 @@ static void test_texts_that_follow_on_one_another(void **state)
 static void test_what_was_passed_over_shows(void **state)
 {
     (void)state;
-    struct parsed p;
+    struct parsed p = {.trims = false};
     for (int where = 0; where < 4; where++) {
         begin(&p, "GET", "/", "HTTP/1.1");
         p.len += where == 0; /* a byte between the first line and the next one */
@@ -83,6 +84,51 @@ static void test_what_was_passed_over_shows(void **state)
     assert_int_equal(end(&p), 400);
 }
 
+/* What libmicrohttpd 1.0 leaves of a line with blanks at its end: a NUL for the first of them. */
+static void trimmed_line(struct parsed *p, const char *name, const char *value, const char *behind)
+{
+    const size_t name_len = strlen(name);
+    const size_t value_len = strlen(value);
+    const char *n = put(p, name, name_len, 2);
+    const char *v = put(p, value, value_len, 1);
+    (void)put(p, behind, strlen(behind), 0);
+    framing_line(&p->framing, (struct str){n, name_len}, (struct str){v, value_len});
+}
+
+static void test_blanks_that_were_left_out_are_looked_at(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *behind; /* the NUL behind the value */
+        unsigned status;
+    } cases[] = {
+        {"\r\n", 0},    {" \r\n", 0}, {"\t  \t\r\n", 0}, {"\n", 0}, /* which is a CR that became a
+                                                                       NUL */
+        {"x\r\n", 400}, {" \n", 400}, {"\r\r\n", 400},   {" \n\r\n", 400}, {"\r \n", 400},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int last = 0; last < 2; last++) {
+            struct parsed p = {.trims = true};
+            begin(&p, "GET", "/", "HTTP/1.1");
+            if (last == 0) {
+                trimmed_line(&p, "A", "b", cases[i].behind);
+            }
+            line(&p, "Host", 1, "localhost");
+            if (last == 1) {
+                trimmed_line(&p, "A", "b", cases[i].behind);
+            }
+            if (end(&p) != cases[i].status) {
+                fail_msg("case %zu, at the end: %d", i, last);
+            }
+        }
+    }
+    struct parsed p = {.trims = false};
+    begin(&p, "GET", "/", "HTTP/1.1");
+    line(&p, "Host", 1, "localhost");
+    trimmed_line(&p, "A", "b", " \r\n");
+    assert_int_equal(end(&p), 400); /* version 0.9 leaves none out: this was a NUL */
+}
+
 static void test_a_target_that_ends_early_shows(void **state)
 {
     (void)state;
@@ -90,13 +136,13 @@ static void test_a_target_that_ends_early_shows(void **state)
     const char *method = put(&p, "GET", 3, 1);
     const struct framing_target target = framing_target(put(&p, "/a\0b", 4, 1));
     const char *version = put(&p, "HTTP/1.0", 8, 2);
-    framing_begin(&p.framing, method, target, version);
+    framing_begin(&p.framing, method, target, version, false);
     assert_int_equal(end(&p), 400);
 }
 
 static unsigned of_line(const char *version, const char *name, const char *value)
 {
-    struct parsed p;
+    struct parsed p = {.trims = false};
     begin(&p, "POST", "/", version);
     line(&p, "Host", 1, "h");
     line(&p, name, 1, value);
@@ -124,7 +170,7 @@ static void test_transfer_codings(void **state)
 static void test_lengths(void **state)
 {
     (void)state;
-    struct parsed p;
+    struct parsed p = {.trims = false};
     assert_int_equal(of_line("HTTP/1.1", "Content-Length", "3"), 0);
     begin(&p, "POST", "/", "HTTP/1.1");
     line(&p, "Host", 1, "h");
@@ -144,7 +190,7 @@ static void test_lengths(void **state)
 
 static unsigned of_first(const char *method, const char *target)
 {
-    struct parsed p;
+    struct parsed p = {.trims = false};
     begin(&p, method, target, "HTTP/1.1");
     line(&p, "Host", 1, "h");
     return end(&p);
@@ -211,7 +257,7 @@ static void test_the_value_of_a_length(void **state)
         const struct framing_fault *fault = framing_length_fault(str_of(cases[i].value));
         assert_int_equal(fault != NULL ? fault->status : 0, cases[i].status);
     }
-    struct parsed p;
+    struct parsed p = {.trims = false};
     begin(&p, "GET", "/", "HTTP/1.1");
     line(&p, "Host", 1, "localhost");
     line(&p, "content-length", 1, "0x0");
@@ -223,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts_that_follow_on_one_another),
         cmocka_unit_test(test_what_was_passed_over_shows),
+        cmocka_unit_test(test_blanks_that_were_left_out_are_looked_at),
         cmocka_unit_test(test_a_target_that_ends_early_shows),
         cmocka_unit_test(test_transfer_codings),
         cmocka_unit_test(test_lengths),

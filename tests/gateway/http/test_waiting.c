@@ -92,6 +92,24 @@ static void who_resumes_waits_for_one_event(void **state)
     waiting_destroy(&waiting);
 }
 
+static void who_says_the_order_waits_for_the_event(void **state)
+{
+    (void)state;
+    struct seen seen = {.text = ""};
+    struct waiting *waiting = waiting_create(8, on_wake, &seen);
+    struct eventlog *log = eventlog_create(4, SIZE_MAX, NULL);
+    waiting_events(waiting, log);
+    waiting_add_resume(waiting, &seen.waiters[0], event_id_of_text(STR("2~77")), (mono_time){100});
+    append_event(log, 0, 1, "a");
+    waiting_events(waiting, log);
+    assert_string_equal(seen.text, "");
+    append_event(log, 0, 2, "a");
+    waiting_events(waiting, log);
+    assert_string_equal(seen.text, "c0");
+    eventlog_destroy(&log);
+    waiting_destroy(&waiting);
+}
+
 static void events_wake_each_once(void **state)
 {
     (void)state;
@@ -166,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_wakes_those_who_selected_it),
         cmocka_unit_test(who_resumes_waits_for_one_event),
+        cmocka_unit_test(who_says_the_order_waits_for_the_event),
         cmocka_unit_test(events_wake_each_once),
         cmocka_unit_test(time_ends_each_wait),
         cmocka_unit_test(draining_goes_step_by_step),

@@ -8,7 +8,7 @@ static struct channel *channel_of(size_t ring_max)
 {
     struct selection everything;
     assert_int_equal(selection_parse(&everything, NULL), STATUS_OK);
-    struct channel *channel = channel_create(CHANNEL_TILES, &everything, ring_max, 5);
+    struct channel *channel = channel_create(CHANNEL_TILES, CODING_NONE, &everything, ring_max, 5);
     assert_non_null(channel);
     assert_null(everything.text);                    /* it was taken over */
     assert_int_equal(channel_log_bytes(channel), 0); /* no frame, no log */

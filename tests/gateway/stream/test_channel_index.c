@@ -66,7 +66,7 @@ static struct channel *new_channel(struct bench *b)
         selection_free(&selection);
         return NULL;
     }
-    struct channel *channel = channel_create(CHANNEL_TILES, &selection, 4096, 0);
+    struct channel *channel = channel_create(CHANNEL_TILES, CODING_NONE, &selection, 4096, 0);
     assert_non_null(channel);
     channel_index_add(b->index, channel);
     return channel;
@@ -149,7 +149,7 @@ static void a_number_that_is_used_again_is_another_name(void **state)
     struct selection selection;
     size_t count;
     assert_int_equal(selection_parse(&selection, "a*"), STATUS_OK);
-    struct channel *channel = channel_create(CHANNEL_TILES, &selection, 4096, 0);
+    struct channel *channel = channel_create(CHANNEL_TILES, CODING_NONE, &selection, 4096, 0);
     channel_index_add(index, channel);
     (void)channel_index_find(index, STR("a1"), (struct name_number){7, 1}, &count);
     assert_int_equal(count, 1);
@@ -175,7 +175,7 @@ static void patterns_are_asked_once_and_new_ones_alone(void **state)
         struct selection selection;
         snprintf(text, sizeof text, "*%zu*x*", i);
         assert_int_equal(selection_parse(&selection, text), STATUS_OK);
-        channels[i] = channel_create(CHANNEL_TILES, &selection, 4096, 0);
+        channels[i] = channel_create(CHANNEL_TILES, CODING_NONE, &selection, 4096, 0);
         channel_index_add(index, channels[i]);
         for (int again = 0; again < 3; again++) {
             (void)channel_index_find(index, STR("no-1-x"), number, &count);

@@ -8,6 +8,7 @@
  *   - and nobody was ever given what they may not see.
  */
 #include "tests/gateway/base/view_unit.h"
+#include "tests/gateway/stream/decode.h"
 #include "tests/gateway/stream/held.h"
 #include "tests/gateway/stream/world.h"
 
@@ -22,8 +23,9 @@ struct client {
     int fd; /* -1: away */
     enum channel_kind kind;
     const char *selection;
+    size_t head_left;       /* bytes of the answer's head that are still to come */
+    struct decoder decoder; /* of this connection */
     struct buf in;
-    bool past_head;
     char cursor[VERSION_TEXT_SIZE + 16]; /* of the last frame with an id */
     json_t *tiles;                       /* by key */
     size_t next_event;                   /* index of the first one that it was not given */
@@ -114,15 +116,17 @@ static void client_read(struct trial *t, struct client *client, size_t max)
     if (client->fd < 0) {
         return;
     }
-    assert_true(world_read(client->fd, &client->in, max));
+    struct buf raw = {0};
+    assert_true(world_read(client->fd, &raw, max));
+    const size_t head = raw.len < client->head_left ? raw.len : client->head_left;
+    client->head_left -= head;
+    decode(&client->decoder, (struct str){raw.data + head, raw.len - head}, &client->in);
+    buf_free(&raw);
     const char *text = buf_cstr(&client->in);
     const char *end;
     while ((end = strstr(text, "\n\n")) != NULL) {
         char *frame = strndup(text, (size_t)(end - text));
-        if (client->past_head) {
-            on_frame(t, client, frame);
-        }
-        client->past_head = true;
+        on_frame(t, client, frame);
         free(frame);
         text = end + 2;
     }
@@ -139,13 +143,16 @@ static void leave(struct client *client)
     close(client->fd);
     client->fd = -1;
     buf_clear(&client->in); /* an unfinished frame is lost to an EventSource, too */
+    decoder_finish(&client->decoder);
 }
 
 /* As the API does it: Last-Event-ID where it can be continued, `reset` where not. */
 static void come(struct trial *t, struct client *client)
 {
     struct cursor cursor;
-    struct stream_request request = {.kind = client->kind};
+    struct stream_request request = {.kind = client->kind,
+                                     .coding = (enum coding)below(t, CODINGS),
+                                     .preface = STR("retry: 250\n")};
     if (channel_has_events(client->kind)) {
         request.after_ordinal = eventlog_last(t->w.events);
         if (client->cursor[0] != '\0') {
@@ -165,7 +172,8 @@ static void come(struct trial *t, struct client *client)
     } else {
         json_object_clear(client->tiles);
     }
-    client->past_head = false;
+    client->head_left = strlen(WORLD_HEAD);
+    decoder_begin(&client->decoder, request.coding);
     client->fd = world_open_as(&t->w, &request, client->selection, CLIENT_SNDBUF,
                                t->views[client - t->clients]);
 }
@@ -256,6 +264,7 @@ static void judge(struct trial *t, size_t index)
 {
     const struct client *client = &t->clients[index];
     assert_int_equal(client->in.len, 0); /* nothing torn, nothing left over */
+    assert_int_equal(client->decoder.raw.len, 0);
     if (channel_has_events(client->kind)) {
         for (size_t i = client->next_event; i < t->event_count && !client->skipped; i++) {
             assert_false(selection_matches(&t->selections[index], str_of(t->types[i])));
@@ -315,6 +324,8 @@ static void run(uint32_t seed, struct streams_counters *totals)
     totals->resets += c->resets;
     totals->blocked += c->blocked;
     totals->closed += c->closed;
+    totals->packed += c->packed;
+    totals->packed_shared += c->packed_shared;
     world_finish(&t->w);
     free(t);
 }
@@ -338,6 +349,7 @@ static void any_writes_any_readers(void **state)
     assert_true(totals.resets > 10);
     assert_true(totals.blocked > 100);
     assert_true(totals.closed > 100);
+    assert_true(totals.packed > 100);
 }
 
 int main(void)

@@ -25,6 +25,7 @@
 #include "gateway/ws/session.h"
 
 #define WORLD_EPOCH 7
+#define WORLD_HEAD "HEAD\n\n" /* of each answer */
 
 struct world {
     struct store *store;
@@ -202,7 +203,7 @@ static inline int world_open_as(struct world *w, struct stream_request *request,
     request->view = view;
     assert_true(selection_narrow(&request->selection, view,
                                  channel_has_events(request->kind) ? VIEW_EVENTS : VIEW_TILES));
-    assert_int_equal(streams_attach(w->streams, pair[0], request, STR("HEAD\n\n"), w->now),
+    assert_int_equal(streams_attach(w->streams, pair[0], request, STR(WORLD_HEAD), w->now),
                      STATUS_OK);
     return pair[1];
 }

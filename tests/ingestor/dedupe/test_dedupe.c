@@ -82,12 +82,14 @@ static void test_what_a_source_knows_stays_its_own_in_another_list(void **state)
     state_changes_settle(&saved);
     dedupe_destroy(&d);
     d = dedupe_create(other);
-    assert_int_equal(dedupe_load(d, &saved, &err), STATUS_NOT_FOUND); /* that of desk is new */
+    assert_int_equal(dedupe_load(d, &saved, 0, &err), STATUS_NOT_FOUND); /* that of desk is new */
+    assert_int_equal(dedupe_load(d, &saved, 2, &err), STATUS_NOT_FOUND);
+    assert_int_equal(dedupe_load(d, &saved, 1, &err), STATUS_OK); /* and so are its events */
     dedupe_destroy(&d);
     config_destroy(&other);
     other = configure_several(PLAIN ", " SHOP);
     d = dedupe_create(other);
-    assert_int_equal(dedupe_load(d, &saved, &err), STATUS_OK);
+    assert_int_equal(dedupe_load(d, &saved, 0, &err), STATUS_OK);
     assert_false(one_counts(d, 1, 2, 0));
     dedupe_remove(d, other, &saved, (wall_time){0}, &gone);
     assert_int_equal(gone.count, 0);

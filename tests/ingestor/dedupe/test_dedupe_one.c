@@ -167,7 +167,7 @@ static void test_without_dedupe_nothing_is_done(void **state)
     expect(d, rows, 2, "11");
     dedupe_save(d, (wall_time){0}, &changes);
     assert_int_equal(changes.count, 0);
-    assert_int_equal(dedupe_load(d, &changes, NULL), STATUS_OK);
+    assert_int_equal(dedupe_load(d, &changes, 0, NULL), STATUS_OK);
     assert_int_equal(dedupe_counters(d).duplicates, 0);
     config_destroy(&config);
 }
@@ -202,7 +202,7 @@ static int load_as(const char *keys, const struct state_changes *saved)
     struct config *config = configure(keys);
     struct dedupe *d = dedupe_create(config);
     struct error err;
-    const int status = dedupe_load(d, saved, &err);
+    const int status = dedupe_load(d, saved, 0, &err);
     dedupe_destroy(&d);
     config_destroy(&config);
     return status;
@@ -335,7 +335,7 @@ static void deliver(struct dedupe **d, const struct config *config, const struct
         if (random() % 8 == 0) {
             dedupe_destroy(d);
             *d = dedupe_create(config);
-            assert_int_equal(dedupe_load(*d, &store, &err), STATUS_OK);
+            assert_int_equal(dedupe_load(*d, &store, 0, &err), STATUS_OK);
             at = saved_at;
         }
     }

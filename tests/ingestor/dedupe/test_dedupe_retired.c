@@ -32,7 +32,7 @@ static void live(const char *sources, struct state_changes *store, int64_t start
     struct dedupe *d = dedupe_create(config);
     struct state_changes changes = {0};
     dedupe_remove(d, config, store, after(start_s), &changes);
-    (void)dedupe_load(d, store, &err);
+    (void)dedupe_load(d, store, 0, &err);
     dedupe_save(d, after(save_s), &changes);
     state_changes_append(store, &changes);
     state_changes_settle(store);

@@ -6,6 +6,7 @@
 
 #include "common/base/xalloc.h"
 #include "ingestor/fold/fold_reload.h"
+#include "ingestor/fold/saved/fold_places.h"
 #include "tests/ingestor/fold/fold_saved.h"
 
 #define ROWS_MAX 1500
@@ -68,6 +69,7 @@ struct world {
 
 struct history {
     unsigned seed;
+    bool long_places; /* so long that they are records of their own (fold_places.h) */
     struct row rows[ROWS_MAX];
     size_t count;
     struct world now;
@@ -178,6 +180,14 @@ static inline void note_saving(struct history *h)
             }
         }
     }
+}
+
+#define PLACE_SIZE (PLACE_SHORT_MAX + 32)
+
+/* Where the source stands when it has delivered so many rows. */
+static inline void place_text(const struct history *h, size_t delivered, char place[PLACE_SIZE])
+{
+    snprintf(place, PLACE_SIZE, "%0*zu", h->long_places ? PLACE_SHORT_MAX + 20 : 1, delivered);
 }
 
 static inline void choose(struct history *h)

@@ -26,6 +26,14 @@ static const char all_types[] =
     "  - {key: medians, type: trend, metric: m, step: 5s, length: 3, aggregate: p50}\n"
     "  - {key: time, type: duration, opens: {event_type: made}, closes: {event_type: done}, item: "
     "target_id, window: 15s}\n"
+    "  - {key: seen, type: presence, match: {event_type: [made, done]}, item: target_id, late: "
+    "4s, missing: 11s, forget: 25s, steady: 13s}\n"
+    "  - {key: different, type: distinct, item: target_id, window: 15s}\n"
+    "  - {key: most, type: top, item: target_id, rows: 4, window: 15s}\n"
+    "  - {key: sums, type: top, item: payload.team, aggregate: sum, value: payload.v}\n"
+    "  - {key: pace, type: rate, match: {event_type: made}, per: minute, window: 12s}\n"
+    "  - {key: grown, type: rate, value: payload.v, item: payload.team, window: 12s}\n"
+    "  - {key: flow, type: rate, metric: m, window: 5s}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"
     "  - {key: sla, type: sla_risk, opens: {event_type: made}, closes: {event_type: done}, item: "
     "target_id, within: 30s, at_risk: 10s}\n"
@@ -35,10 +43,10 @@ static const char all_types[] =
     "payload.v, payload.none], rows: 4}\n"
     "  - {key: family, type: count, group_by: payload.team, window: 30s}\n";
 
-static const char *const all_keys[] = {"ever",  "window",  "trend",  "last",    "today",
-                                       "weeks", "sum",     "least",  "average", "latest",
-                                       "ratio", "share",   "time",   "medians", "gauge",
-                                       "sla",   "backlog", "newest", "family/a"};
+static const char *const all_keys[] = {
+    "ever",   "window", "trend", "last",  "today",   "weeks",   "sum",       "least",   "average",
+    "latest", "ratio",  "share", "time",  "medians", "seen",    "different", "most",    "sums",
+    "pace",   "grown",  "flow",  "gauge", "sla",     "backlog", "newest",    "family/a"};
 
 static inline void fold_random(struct fold_test *t, unsigned *seed)
 {

@@ -92,7 +92,7 @@ static void build_some(struct history *h)
 
 static void save_begin(struct history *h)
 {
-    char place[24];
+    char place[PLACE_SIZE];
     if (h->under_way) {
         return;
     }
@@ -100,9 +100,8 @@ static void save_begin(struct history *h)
         fold_unsave(h->t.fold, &h->changes);
     }
     fold_save(h->t.fold, h->t.now.wall, &h->changes);
-    const int len = snprintf(place, sizeof place, "%zu", h->now.delivered);
-    state_put(&h->changes, (struct state_id){.item = STATE_PLACE},
-              (struct str){place, (size_t)len});
+    place_text(h, h->now.delivered, place);
+    state_put(&h->changes, (struct state_id){.item = STATE_PLACE}, str_of(place));
     note_saving(h);
     h->under_way = true;
 }
@@ -167,8 +166,8 @@ static void start_with(struct history *h)
         begin_anew(h);
         return;
     }
-    char place[24];
-    snprintf(place, sizeof place, "%zu", h->stored.delivered);
+    char place[PLACE_SIZE];
+    place_text(h, h->stored.delivered, place);
     struct fold_load how = {
         .place = str_of(place), .now = h->t.now.wall, .reached = h->stored.reached};
     assert_int_equal(fold_load(h->t.fold, &h->store, &how, NULL), STATUS_OK);
@@ -188,7 +187,7 @@ static void crash(struct history *h)
 /* SIGHUP: other tiles, while all goes on; or what a start does, where the store has to be read. */
 static void reload(struct history *h)
 {
-    char place[24];
+    char place[PLACE_SIZE];
     struct buf text = {0};
     struct config *config = NULL;
     if (h->config_count == CONFIGS_MAX) {
@@ -204,7 +203,7 @@ static void reload(struct history *h)
         start_with(h);
         return;
     }
-    snprintf(place, sizeof place, "%zu", h->now.delivered);
+    place_text(h, h->now.delivered, place);
     h->configs[h->config_count++] = h->t.config;
     h->t.config = config;
     pass(h, 0);
@@ -365,6 +364,7 @@ static void live_through(unsigned seed)
 {
     struct history *h = x_calloc(1, sizeof *h);
     h->seed = seed;
+    h->long_places = seed % 2 == 1;
     print_message("seed %u\n", seed);
     h->t.now = (struct moment){{START_US}, {1000000000}};
     choose(h);

@@ -117,10 +117,45 @@ static void test_rows_that_wait_keep_their_ids(void **state)
     fold_test_free(&t);
 }
 
+/* An id of a bus is a stream and a place in it: ids of one stream are ordered by the place, and
+ * those of two by the stream, whatever their places are. */
+static void test_places_are_compared_within_their_stream(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id;
+        int64_t place;
+    } openings[] = {{"work-1-3", 3}, {"work-0-12", 12}, {"work-0-9", 9}, {"sales-0-30", 30}};
+    static const char *const expected[] = {"\"sales-0-30\"", "\"work-0-9\"", "\"work-0-12\"",
+                                           "\"work-1-3\""};
+    struct fold_test t;
+    fold_test_init(&t, tiles);
+    for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
+        const struct event event = {
+            .id = event_id_of_place(str_of(openings[i].id), openings[i].place),
+            .ordinal = i + 1,
+            .timestamp = {START_US},
+            .arrival = t.now.wall,
+            .event_type = STR("open"),
+            .target_id = str_of(openings[i].id)};
+        fold_event(t.fold, &event, t.now);
+    }
+    for (int life = 0; life < 2; life++) {
+        const char *at = data_of(&t, "sla");
+        for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+            at = strstr(at, expected[i]);
+            assert_non_null(at);
+        }
+        save_and_load(&t);
+    }
+    fold_test_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_order_gives_the_same),
+        cmocka_unit_test(test_places_are_compared_within_their_stream),
         cmocka_unit_test(test_rows_that_wait_keep_their_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

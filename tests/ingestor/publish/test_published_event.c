@@ -201,6 +201,23 @@ static void a_payload_is_whole_or_left_out_unless_it_is_text(void **state)
     config_destroy(&config);
 }
 
+static void an_event_that_came_again_says_so(void **state)
+{
+    (void)state;
+    struct config *config = config_with_extras(0);
+    struct event event = event_of(STR("short"));
+    struct published p = publish(config, &event);
+    assert_null(mp_get(&p.doc.root, "redelivered"));
+    published_free(&p);
+    event.redelivered = 1795411920123;
+    p = publish(config, &event);
+    uint64_t origin;
+    assert_true(mp_as_uint(mp_get(&p.doc.root, "redelivered"), &origin));
+    assert_int_equal(origin, 1795411920123);
+    published_free(&p);
+    config_destroy(&config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +226,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_utf8_are_measured_as_they_are_sent),
         cmocka_unit_test(the_longest_texts_of_a_large_event_are_cut_further),
         cmocka_unit_test(a_payload_is_whole_or_left_out_unless_it_is_text),
+        cmocka_unit_test(an_event_that_came_again_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

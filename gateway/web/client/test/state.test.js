@@ -110,6 +110,23 @@ test("events: each once, in order, whatever way they come", () => {
   assert.deepEqual(events.takeList([5, 6].map(ev)), { fresh: [], reset: false });
 });
 
+test("events: behind which to go on, also when the last one was known and came again in another order", () => {
+  const events = new Events(100);
+  assert.equal(events.resumeAfter(), "");
+  events.expectList();
+  events.takeList([]);
+  assert.equal(events.resumeAfter(), "0");
+  for (const id of ["a-1", "b-1"]) events.put(ev(id));
+  assert.equal(events.resumeAfter(), "b-1");
+  assert.equal(events.put({ id: "a-1", redelivered: 1795411920123 }), false);
+  assert.equal(events.resumeAfter(), "a-1~1795411920123");
+  events.expectList();
+  assert.equal(events.takeList([{ id: "b-1", redelivered: 7 }, { id: "a-1", redelivered: 7 }]).fresh.length, 0);
+  assert.equal(events.resumeAfter(), "a-1~7");
+  events.put(ev("a-2"));
+  assert.equal(events.resumeAfter(), "a-2");
+});
+
 test("events: ids beyond 2^53 - 1 are text, and each is its own", () => {
   const events = new Events(3);
   const all = ["9007199254740992", "9007199254740993", "9007199254740994", "9223372036854775806", "9223372036854775807"].map(ev);

@@ -78,6 +78,14 @@ static void check_local_times(const char *name, unsigned *seed)
     }
 }
 
+/* Debian has had old names of zones in a package of their own since version 13. */
+static bool is_installed(const char *name)
+{
+    char path[300];
+    snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
+    return access(path, F_OK) == 0;
+}
+
 static void test_the_local_time_of_each_zone_is_that_of_the_c_library(void **state)
 {
     (void)state;
@@ -93,7 +101,7 @@ static void test_the_local_time_of_each_zone_is_that_of_the_c_library(void **sta
         if (sscanf(line, "Z %255s", name) == 1) {
             check_local_times(name, &seed);
             zones++;
-        } else if (sscanf(line, "L %255s %255s", name, alias) == 2) {
+        } else if (sscanf(line, "L %255s %255s", name, alias) == 2 && is_installed(alias)) {
             check_local_times(alias, &seed);
             zones++;
         }

@@ -2,6 +2,7 @@
 #include "tests/gateway/stream/world.h"
 
 #include "gateway/stream/frames.h"
+#include "gateway/stream/render/coding.h"
 #include "tests/gateway/base/view_unit.h"
 
 static const struct lens all;
@@ -45,6 +46,37 @@ static void an_event_is_as_f18_wants_it(void **state)
     eventlog_destroy(&log);
 }
 
+/* Who may not see its columns may see that it came again: the id of SSE says so as well. */
+static void an_event_that_came_again_says_so_to_everybody(void **state)
+{
+    (void)state;
+    struct eventlog *log = eventlog_create(4, SIZE_MAX, render_event_free);
+    struct buf fields = {0};
+    mp_put_map(&fields, 5);
+    mp_put_text(&fields, "id");
+    mp_put_text(&fields, "shop-7");
+    mp_put_text(&fields, "timestamp");
+    mp_put_text(&fields, "2026-11-23T05:12:01.220Z");
+    mp_put_text(&fields, "event_type");
+    mp_put_text(&fields, "a");
+    mp_put_text(&fields, "region");
+    mp_put_text(&fields, "west");
+    mp_put_text(&fields, "redelivered");
+    mp_put_uint(&fields, 1795411920123);
+    struct eventlog_entry *entry =
+        eventlog_append(log, 0, 1, event_id_of_text(STR("shop-7")), buf_str(&fields),
+                        (wall_time){0}, (wall_time){0});
+    const struct view *view = view_of("*", "*", "x");
+    const struct message narrowed = render_event(entry, lens_of(view, VIEW_EVENTS, STR("a")));
+    assert_str(narrowed.id, "shop-7~1795411920123");
+    assert_str(narrowed.json, "{\"id\":\"shop-7\",\"timestamp\":\"2026-11-23T05:12:01.220Z\","
+                              "\"event_type\":\"a\",\"actor_id\":null,\"target_id\":null,"
+                              "\"summary\":null,\"redelivered\":1795411920123}");
+    view_release(&view);
+    buf_free(&fields);
+    eventlog_destroy(&log);
+}
+
 /* A field of SSE ends with its line: a type must not begin another one. */
 static void no_type_breaks_out_of_its_line(void **state)
 {
@@ -79,8 +111,15 @@ static void a_tile_is_rendered_once_per_change(void **state)
                "\"as_of\":{\"position\":\"1\",\"time\":\"1970-01-01T00:00:00.000Z\"},"
                "\"updated_at\":\"2023-11-14T22:13:20.000Z\",\"ttl_ms\":60000,\"stale\":false,"
                "\"data\":{\"value\":42,\"pad\":\"x\"}}");
-    assert_memory_equal(rendered->frame->data, "id: 7-1\nevent: tile\ndata: {", 27);
-    assert_memory_equal(rendered->frame->data + rendered->frame->len - 3, "}\n\n", 3);
+    const struct message message = render_tile_message(tile, rendered);
+    struct buf text = {0};
+    struct buf chunk = {0};
+    message_append_sse(&text, &message);
+    assert_memory_equal(text.data, "id: 7-1\nevent: tile\ndata: {", 27);
+    coding_append(&chunk, CODING_CHUNKED, buf_str(&text), NULL);
+    assert_true(str_equal(blob_str(rendered->frame), buf_str(&chunk)));
+    buf_free(&text);
+    buf_free(&chunk);
     struct blob *old = blob_ref(rendered->frame);
     world_patch(&w, "orders.open", 43);
     rendered = render_tile(tile, all);
@@ -189,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_as_f18_wants_it),
+        cmocka_unit_test(an_event_that_came_again_says_so_to_everybody),
         cmocka_unit_test(no_type_breaks_out_of_its_line),
         cmocka_unit_test(a_tile_is_rendered_once_per_change),
         cmocka_unit_test(etags_follow_version_and_staleness),

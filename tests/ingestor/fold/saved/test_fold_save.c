@@ -232,7 +232,7 @@ static void test_a_tile_of_a_newer_version_is_told_from_a_damaged_one(void **sta
     }
     char *format = store.values.data + store.list[i].at + 1; /* [format, …] */
     assert_int_equal(*format, 1);
-    *format = 2;
+    *format = 3;
     assert_int_equal(fold_load(other.fold, &store, &how, NULL), STATUS_NEWER);
     state_changes_free(&store);
     fold_test_free(&t);

@@ -75,12 +75,34 @@ static void test_sla_lists_the_worst_five(void **state)
     fold_test_free(&t);
 }
 
+/* It is Monday, 05:32 in UTC, and the desk opens at 06:00. */
+static void test_sla_in_business_time(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    fold_test_init(&t, SLA "within: 2m, at_risk: 1m, calendar: desk}\n"
+                           "calendars: [{name: desk, mon: 06:00-06:01, tue: 06:00-07:00}]\n");
+    fold_at(&t, 1, 0, "open", "i", NULL);
+    assert_non_null(strstr(data_of(&t, "a"), "\"due_at\":\"2026-11-24T06:01:00.000Z\""));
+    assert_non_null(strstr(t.json, "\"ok\":1,"));
+    pass_ms(&t, 29 * 60000 - 1); /* the desk closes with a minute left */
+    assert_non_null(strstr(data_of(&t, "a"), "\"ok\":1,"));
+    pass_ms(&t, 1);
+    assert_non_null(strstr(data_of(&t, "a"), "\"ok\":0,\"at_risk\":1,"));
+    pass_ms(&t, INT64_C(24) * 3600000 - 1);
+    assert_non_null(strstr(data_of(&t, "a"), "\"at_risk\":1,"));
+    pass_ms(&t, 1);
+    assert_non_null(strstr(data_of(&t, "a"), "\"at_risk\":0,\"breached\":1"));
+    fold_test_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sla_deadlines_pass),
         cmocka_unit_test(test_sla_order_of_rows_does_not_matter),
         cmocka_unit_test(test_sla_lists_the_worst_five),
+        cmocka_unit_test(test_sla_in_business_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -199,6 +199,34 @@ static void test_a_source_that_numbers_anew_begins_a_new_numbering(void **unused
 }
 
 /* The event log may begin only where no row of a source is missing that cannot tell it again. */
+/* Who goes on from the state has to know which rows may come again, until their source has come to
+ * its end. */
+static void test_a_lost_order_is_saved(void **unused)
+{
+    (void)unused;
+    struct several_state state;
+    struct several_state loaded = {0};
+    struct buf saved = {0};
+    struct several_run run;
+    begin(&state);
+    run = several_state_advance(&state, 0, &(struct several_news){4, 1, 2, 2});
+    several_state_lose_order(&state);
+    assert_int_equal(state.run_count, 0);
+    several_state_save(&state, &saved);
+    state.places[1].again = false;
+    run = several_state_advance(&state, 1, &(struct several_news){4, 1, 2, 2});
+    several_state_change(&state, &(struct several_change){1, &run, STR("s"), false}, &saved);
+    assert_true(several_state_load(&loaded, buf_str(&saved)));
+    assert_true(loaded.places[0].again);
+    assert_false(loaded.places[1].again);
+    assert_int_equal(loaded.origin, state.origin);
+    several_state_anew(&loaded, 0);
+    assert_false(loaded.places[0].again);
+    several_state_free(&state);
+    several_state_free(&loaded);
+    buf_free(&saved);
+}
+
 static void test_what_may_be_missing_before_a_row(void **unused)
 {
     (void)unused;
@@ -282,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_keep_their_places_after_any_crash),
         cmocka_unit_test(test_a_source_that_numbers_anew_begins_a_new_numbering),
+        cmocka_unit_test(test_a_lost_order_is_saved),
         cmocka_unit_test(test_what_may_be_missing_before_a_row),
         cmocka_unit_test(test_another_table_begins_anew_and_the_others_stay),
         cmocka_unit_test(test_what_a_source_had_journaled_is_its_own),

@@ -310,6 +310,7 @@ static void test_one_that_is_away_is_missing_and_the_others_go_on(void **unused)
     (void)unused;
     char path[100];
     char away[110];
+    size_t which = 0;
     struct error why = {{0}};
     struct life *life = malloc(sizeof *life);
     assert_non_null(life);
@@ -322,16 +323,21 @@ static void test_one_that_is_away_is_missing_and_the_others_go_on(void **unused)
                          "('2026-11-27T10:00:00Z', 'order.created')");
     life->written = 1;
     drain(life);
-    while (life->source->ops->missing(life->source, &why) != 2) {
+    while (!life->source->ops->trouble(life->source, &which, &why)) {
         (void)read_once(life);
     }
+    assert_int_equal(which, 1);
     assert_non_null(strstr(why.text, "desk.db"));
+    while (life->source->ops->missing(life->source) != 2) {
+        (void)read_once(life);
+    }
+    assert_false(life->source->ops->trouble(life->source, &which, &why));
     assert_int_equal(rename(away, path), 0);
     run_sql(life->db[1], "INSERT INTO events (timestamp, event_type) VALUES "
                          "('2026-11-27T10:00:00Z', 'order.created')");
     life->written = 2;
     drain(life);
-    while (life->source->ops->missing(life->source, &why) != 0) {
+    while (life->source->ops->missing(life->source) != 0) {
         (void)read_once(life);
     }
     end(life);
