@@ -37,9 +37,16 @@ static const char *const definitions[KEYS][VARIANTS] = {
      "key: far, type: trend, match: {event_type: far}, step: 1s, length: 60, aggregate: count"},
 };
 
+static const char *const types[] = {"made", "taken", "done", "metrics.updated", "far"};
+
+/* The types that each of them wants, as places in `types`. */
+static const char *const wanted_by[KEYS][VARIANTS] = {
+    {"01234", "0"}, {"01234", "01234"}, {"01234", "3"},  {"3", "3"},
+    {"02", "0123"}, {"012", "02"},      {"01234", "02"}, {"4", "4"}};
+
 struct row {
     wall_time timestamp;
-    const char *type;
+    int type; /* its place in `types` */
     char target[8];
     char payload[96];
     bool deleted;
@@ -63,7 +70,7 @@ struct world {
     wall_time reached;
     bool any; /* false: nothing was stored, or it was lost */
     size_t delivered;
-    bool waits[ROWS_MAX];
+    bool waits[ROWS_MAX]; /* and is kept: some tile wants it */
     struct believed tiles[KEYS][VARIANTS];
 };
 
@@ -124,7 +131,7 @@ static inline struct event event_of(const struct row *row, size_t i)
                           .ordinal = i + 1,
                           .timestamp = row->timestamp,
                           .arrival = row->timestamp,
-                          .event_type = str_of(row->type),
+                          .event_type = str_of(types[row->type]),
                           .target_id = str_of(row->target),
                           .payload = str_of(row->payload)};
 }
@@ -136,11 +143,21 @@ static inline struct moment moment_of(const struct history *h)
 
 /* ---- The model ---- */
 
+/* The row is kept until its time comes. Of a row that no tile wants only the table knows. */
+static inline void await(struct history *h, size_t i)
+{
+    for (size_t k = 0; k < KEYS; k++) {
+        if (h->variants[k] >= 0 && strchr(wanted_by[k][h->variants[k]], '0' + h->rows[i].type)) {
+            h->now.waits[i] = h->rows[i].timestamp.us > h->t.now.wall.us;
+        }
+    }
+}
+
 static inline void deliver(struct history *h, size_t i)
 {
     const struct event event = event_of(&h->rows[i], i);
     fold_event(h->t.fold, &event, h->t.now);
-    h->now.waits[i] = event.timestamp.us > h->t.now.wall.us;
+    await(h, i);
     for (size_t k = 0; k < KEYS; k++) {
         for (size_t v = 0; v < VARIANTS; v++) {
             struct believed *b = &h->now.tiles[k][v];

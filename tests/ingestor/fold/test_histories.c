@@ -76,6 +76,9 @@ static void build_some(struct history *h)
         }
         const struct event event = event_of(&h->rows[i], i);
         fold_build_event(h->t.fold, &event, moment_of(h));
+        if (event.timestamp.us > later(h->now.reached, h->t.now.wall).us) {
+            await(h, i);
+        }
         for (size_t k = 0; k < KEYS; k++) {
             for (size_t v = 0; v < VARIANTS; v++) {
                 struct believed *b = &h->now.tiles[k][v];
@@ -224,7 +227,6 @@ static void reload(struct history *h)
 
 static void write_row(struct history *h)
 {
-    static const char *const types[] = {"made", "taken", "done", "metrics.updated", "far"};
     if (h->count == ROWS_MAX) {
         return;
     }
@@ -232,7 +234,7 @@ static void write_row(struct history *h)
     const int ahead = chance(h, 12) == 0 ? 6000 : 0;
     row->timestamp =
         (wall_time){h->t.now.wall.us + (chance(h, 30000) * (ahead != 0 ? 1 : -1)) * US_PER_MS / 3};
-    row->type = types[chance(h, 5)];
+    row->type = chance(h, 5);
     row->deleted = false;
     snprintf(row->target, sizeof row->target, "i%d", chance(h, 12));
     snprintf(row->payload, sizeof row->payload,
