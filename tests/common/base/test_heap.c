@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/base/heap.h"
 
-#include <time.h>
-
 #include "tests/unit.h"
 
 #define ITEMS 200
@@ -41,8 +39,7 @@ static void check(const struct heap *heap, const struct heap_item *items)
 static void test_random_moves(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     struct heap heap = {0};
     struct heap_item items[ITEMS];
     for (size_t i = 0; i < ITEMS; i++) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/codec/mp_check.h"
 
-#include <time.h>
-
 #include "tests/common/codec/mp_unit.h"
 
 static void test_refuses_malformed_bytes(void **state)
@@ -39,8 +37,7 @@ static void test_refuses_malformed_bytes(void **state)
 static void test_mutated_bytes_do_no_harm(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     struct mp_doc doc;
     mp_doc_init(&doc);
     for (int round = 0; round < 20000; round++) {

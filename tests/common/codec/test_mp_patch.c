@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/codec/mp_patch.h"
 
-#include <time.h>
-
 #include "tests/common/codec/mp_unit.h"
 
 /* A nil cannot come from json_to_mp, which leaves nulls out: "~" stands for it. */
@@ -81,8 +79,7 @@ static void assert_leads_to(const mp_value *value, const mp_value *patch, const 
 static void test_a_diff_leads_from_one_to_the_other(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     for (int round = 0; round < 5000; round++) {
         struct buf a = {0};
         struct buf b = {0};

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/replica/answer.h"
 
-#include <time.h>
-
 #include "common/wire/wire.h"
 #include "tests/common/replica/paper.h"
 
@@ -297,8 +295,7 @@ static void test_an_event_without_what_each_has_is_refused(void **state)
 static void test_mutated_replies_do_no_harm(void **state)
 {
     struct paper *paper = *state;
-    const unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    const unsigned seed = seed_of_run();
     srand(seed);
     for (int run = 0; run < 20000; run++) {
         const enum shape shape = (enum shape)(rand() % SHAPES);

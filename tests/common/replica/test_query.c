@@ -2,7 +2,6 @@
 #include "common/replica/query.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "common/base/error.h"
 #include "common/wire/wire.h"
@@ -410,8 +409,7 @@ static void test_mutated_requests(void **state)
                                   "events\xa5"
                                   "after\x32\xa5limit\x02\xa5types\x91\xa4odd*\xa3key\xa1"
                                   "a";
-    const unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    const unsigned seed = seed_of_run();
     srand(seed);
     for (int i = 0; i < 20000; i++) {
         char bytes[sizeof request];

@@ -2,7 +2,6 @@
 #include "tests/common/replica/replica_stream.h"
 
 #include "common/store/store_list.h"
-#include <time.h>
 
 #define OPERATIONS 150
 #define RUNS 400
@@ -407,14 +406,11 @@ static void live_through(uint64_t seed, struct replica_counters *sum)
     free(w);
 }
 
-/* TILEWIRE_SEED=n lives through that one history, TILEWIRE_RUNS=n through so many. */
 static void test_random_histories_converge(void **state)
 {
     (void)state;
-    const char *given = getenv("TILEWIRE_SEED");
-    const char *asked = getenv("TILEWIRE_RUNS");
-    const uint64_t first = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000;
-    const uint64_t runs = given != NULL ? 1 : asked != NULL ? strtoull(asked, NULL, 10) : RUNS;
+    const uint64_t first = seed_of_run();
+    const uint64_t runs = runs_of_run(RUNS);
     struct replica_counters sum = {0};
     for (uint64_t i = 0; i < runs; i++) {
         fprintf(stderr, "\rTILEWIRE_SEED=%llu ", (unsigned long long)(first + i));
@@ -422,7 +418,7 @@ static void test_random_histories_converge(void **state)
     }
     fprintf(stderr, "\n");
     /* Each of the ways out of trouble was taken. */
-    if (given == NULL) {
+    if (runs >= RUNS) {
         print_message("gaps %llu, healed %llu, snapshots %llu, retries %llu, outdated %llu, "
                       "duplicates %llu, mismatches %llu, event resets %llu\n",
                       (unsigned long long)sum.gaps, (unsigned long long)sum.healed,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/common/replica/replica_scene.h"
 
-#include <time.h>
-
 static void test_join(void **state)
 {
     (void)state;
@@ -235,8 +233,7 @@ static void test_mutated_input(void **state)
     reply(&whole, 0, whole.last.tag, &well_formed);
     assert_int_equal(store_count(whole.store), 1);
     finish(&whole);
-    const unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    const unsigned seed = seed_of_run();
     srand(seed);
     for (int run = 0; run < 300; run++) {
         struct scene scene;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/store/change_order.h"
 
-#include <time.h>
-
 #include "tests/unit.h"
 
 #define THINGS 300
@@ -11,8 +9,7 @@
 static void test_random_changes(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     struct change_order order = {0};
     uint64_t changes[THINGS] = {0}; /* 0: it is not there */
     assert_null(change_order_next(&order, 0));

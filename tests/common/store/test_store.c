@@ -3,7 +3,6 @@
 #include "common/store/store_list.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "common/base/error.h"
 #include "tests/unit.h"
@@ -393,8 +392,7 @@ static void walk(struct store *store, uint64_t *after, uint64_t copy[KEYS])
 static void test_walks_find_everything(void **state)
 {
     (void)state;
-    const unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    const unsigned seed = seed_of_run();
     srand(seed);
     struct heard heard;
     struct store *store = make_store(&heard, KEYS);

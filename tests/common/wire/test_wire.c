@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/wire/wire.h"
 
-#include <time.h>
-
 #include "common/base/error.h"
 #include "common/codec/json.h"
 #include "common/codec/mp_patch.h"
@@ -268,8 +266,7 @@ static void test_refuses_other_topics_and_headers(void **state)
 static void test_mutated_messages_do_no_harm(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     for (int round = 0; round < 20000; round++) {
         struct message m;
         encode_removal(&m);

@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/base/time/clock.h"
 #include "common/base/time/zone.h"
@@ -270,8 +269,7 @@ static void test_both_agree_on_what_is_nearly_a_moment(void **state)
 {
     (void)state;
     static const char bytes[] = "0123456789012345678901:-+.,TtZzW UG";
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     size_t read = 0;
     static const char *const names[] = {"UTC", "Europe/Berlin", "America/St_Johns"};
     const struct zone *zones[3] = {NULL};

@@ -3,7 +3,6 @@
 #include "ctl/oracle/zone.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "common/base/time/civil.h"
 #include "common/base/time/zone.h"
@@ -46,8 +45,7 @@ static void check_zone(const char *name, struct arena *memory, unsigned *seed)
 static void test_both_agree_in_all_zones(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     FILE *list = fopen("/usr/share/zoneinfo/tzdata.zi", "r");
     assert_non_null(list);
     struct arena *memory = arena_create();

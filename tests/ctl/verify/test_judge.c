@@ -7,7 +7,6 @@
 #include "ctl/verify/judge.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/base/xalloc.h"
 #include "common/codec/json.h"
@@ -441,8 +440,7 @@ static int setup(void **state)
     if (config_parse(text, sizeof text - 1, "x", &h->config, &err) != STATUS_OK) {
         fail_msg("%s", err.text);
     }
-    h->seed = (unsigned)time(NULL);
-    print_message("seed %u\n", h->seed);
+    h->seed = seed_of_run();
     h->order = order_create(false, NULL);
     h->judge = judge_create();
     *state = h;

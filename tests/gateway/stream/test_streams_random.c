@@ -12,6 +12,7 @@
 #include "tests/gateway/stream/held.h"
 #include "tests/gateway/stream/world.h"
 
+#define RUNS 12 /* random histories */
 #define CLIENTS 20
 #define KEYS 12
 #define STEPS 4000
@@ -334,14 +335,13 @@ static void any_writes_any_readers(void **state)
 {
     (void)state;
     struct streams_counters totals = {0};
-    const char *seed_text = getenv("SEED");
-    const uint32_t seed = seed_text != NULL ? (uint32_t)atoi(seed_text) : 1;
-    const uint32_t trials = seed_text != NULL ? 1 : 12;
-    for (uint32_t i = 0; i < trials; i++) {
-        print_message("SEED=%u\n", seed + i);
-        run(seed + i, &totals);
+    const uint32_t first = seed_of_run();
+    const uint32_t runs = runs_of_run(RUNS);
+    for (uint32_t seed = first; seed < first + runs; seed++) {
+        print_message("seed %u\n", seed);
+        run(seed, &totals);
     }
-    if (seed_text != NULL) {
+    if (runs < RUNS) {
         return;
     }
     /* The rare cases were there. */

@@ -11,6 +11,7 @@
 #include "gateway/ws/frame.h"
 #include "gateway/ws/request.h"
 
+#define RUNS 12 /* random histories */
 #define CLIENTS 12
 #define KEYS 12
 #define STEPS 4000
@@ -412,14 +413,13 @@ static void any_subscriptions_any_writes_any_readers(void **state)
     (void)state;
     struct streams_counters totals = {0};
     size_t pongs = 0;
-    const char *seed_text = getenv("SEED");
-    const uint32_t seed = seed_text != NULL ? (uint32_t)atoi(seed_text) : 1;
-    const uint32_t trials = seed_text != NULL ? 1 : 12;
-    for (uint32_t i = 0; i < trials; i++) {
-        print_message("SEED=%u\n", seed + i);
-        run(seed + i, &totals, &pongs);
+    const uint32_t first = seed_of_run();
+    const uint32_t runs = runs_of_run(RUNS);
+    for (uint32_t seed = first; seed < first + runs; seed++) {
+        print_message("seed %u\n", seed);
+        run(seed, &totals, &pongs);
     }
-    if (seed_text == NULL) { /* the rare cases were there */
+    if (runs >= RUNS) { /* the rare cases were there */
         assert_true(totals.conflated > 10);
         assert_true(totals.blocked > 100);
         assert_true(totals.ws_messages > 500);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What holds for all tile types. */
-#include <time.h>
 
 #include "tests/ingestor/fold/fold_random.h"
 
@@ -9,8 +8,7 @@
 static void test_any_order_gives_the_same(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     for (int round = 0; round < 40; round++) {
         struct fold_test straight;
         struct fold_test shuffled;

@@ -8,8 +8,6 @@
  * Beside them a model notes which rows each tile has to know. Each tile must then show what a fold
  * of exactly these rows shows, made anew.
  */
-#include <time.h>
-
 #include "common/base/xalloc.h"
 #include "ingestor/fold/fold_reload.h"
 #include "tests/ingestor/fold/fold_history.h"
@@ -388,11 +386,10 @@ static void live_through(unsigned seed)
 static void test_every_tile_is_the_fold_of_the_rows_that_it_was_given(void **state)
 {
     (void)state;
-    const char *wanted = getenv("SEED");
-    const unsigned seed =
-        wanted != NULL ? (unsigned)strtoul(wanted, NULL, 10) : (unsigned)time(NULL);
-    for (unsigned i = 0; i < (wanted != NULL ? 1 : HISTORIES); i++) {
-        live_through(seed + 1000 * i);
+    const unsigned first = seed_of_run();
+    const unsigned runs = runs_of_run(HISTORIES);
+    for (unsigned seed = first; seed < first + runs; seed++) {
+        live_through(seed);
     }
 }
 

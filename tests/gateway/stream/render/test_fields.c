@@ -2,8 +2,6 @@
 /* What is written of a tile or event for clients who may not see all of its fields. */
 #include "gateway/stream/render/fields.h"
 
-#include <time.h>
-
 #include "common/codec/mp_patch.h"
 #include "tests/common/codec/mp_unit.h"
 #include "tests/gateway/base/view_unit.h"
@@ -224,8 +222,7 @@ static void test_a_narrowed_patch_leads_from_what_was_narrowed_to_what_is(void *
     (void)state;
     static const char *const fields[] = {"data.a", "data.a.b,data.c", "data.*.a", "data.b.*.c",
                                          "",       "data.*b*"};
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     for (int round = 0; round < 5000; round++) {
         struct buf a = {0};
         struct buf b = {0};

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The fold's state: what is saved goes on elsewhere, saving costs what has changed, and what is
  * damaged is built anew. */
-#include <time.h>
 
 #include "common/base/xalloc.h"
 #include "tests/ingestor/fold/fold_random.h"
@@ -10,8 +9,7 @@
 static void test_a_saved_fold_goes_on_as_if_nothing_had_happened(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     struct fold_test kept;
     struct state_changes store = {0};
     fold_test_init(&kept, all_types);
@@ -176,8 +174,7 @@ static void test_a_tile_that_comes_back_finds_its_state(void **state)
 static void test_a_damaged_record_costs_its_tile_alone(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     struct fold_test t;
     struct state_changes store = {0};
     fold_test_init(&t, all_types);

@@ -116,8 +116,7 @@ static void check_period(const struct config_local_time *local, enum tile_period
 static void test_weeks_and_months_begin_with_their_first_day(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     for (int i = 0; i < 20000; i++) {
         static struct config_local_time local;
         if (i % 500 == 0) {
@@ -137,8 +136,7 @@ static void test_random_rows_are_counted_in_their_periods(void **state)
 {
     (void)state;
     static const char *const keys[] = {"d", "w", "m", "td", "tw", "tm"};
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     int64_t rows_ms[400];
     struct fold_test t;
     fold_test_init_in(&t, ", time_zone: Europe/Berlin, week_starts: saturday",

@@ -2,7 +2,6 @@
 #include "ingestor/source/postgres/holes.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #include "tests/unit.h"
 
@@ -155,8 +154,7 @@ static void test_saved_and_loaded(void **state)
 static void test_any_order_of_filling(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     for (int round = 0; round < 200; round++) {
         enum { IDS = 200 };
         bool missing[IDS + 1] = {false};

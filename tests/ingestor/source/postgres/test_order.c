@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingestor/source/postgres/order.h"
 
-#include <time.h>
-
 #include "tests/unit.h"
 
 static void test_nothing_late_means_ids(void **state)
@@ -31,8 +29,7 @@ static void test_a_late_row_moves_what_follows(void **state)
 static void test_random_deliveries(void **state)
 {
     (void)state;
-    unsigned seed = (unsigned)time(NULL);
-    print_message("seed %u\n", seed);
+    unsigned seed = seed_of_run();
     for (int round = 0; round < 100; round++) {
         enum { IDS = 400, KEPT = 100 };
         uint64_t truth[IDS + 1] = {0};
