@@ -25,6 +25,7 @@ def pytest_configure(config):
         os.environ[RUN_FOLDER] = tempfile.mkdtemp(prefix="tilewire-run-")
     config.addinivalue_line("markers", "timing: measures times; run alone")
     config.addinivalue_line("markers", "memory: measures memory")
+    config.addinivalue_line("markers", "thorough: a variant of what another test shows; run by scripts/test --all alone")
 
 
 def pytest_unconfigure(config):
@@ -36,8 +37,15 @@ def pytest_unconfigure(config):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+# The files that take longest. A worker has a file to itself, and one of these that began last would keep all waiting.
+LONGEST = ("test_cursor.py", "test_proxies.py", "test_types_kept.py", "test_narrow.py", "test_clock.py", "test_retention.py", "test_kafka.py",
+           "test_crashes.py", "test_verify_gone.py", "test_lost_rows.py", "test_state.py", "test_redis.py", "test_alerts.py", "test_kafka_faults.py",
+           "test_demo.py", "test_bench.py", "test_verify_cursor.py", "test_postgres_wake.py", "test_damage.py", "test_lost_texts.py")
+
+
 def pytest_collection_modifyitems(items):
     """What is measured means nothing with a sanitizer, which keeps memory that was freed and takes time of its own."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     if any(name in str(bin_folder()) for name in ("asan", "tsan")):
         for item in items:
             if any(item.iter_markers(name="timing")) or any(item.iter_markers(name="memory")):
@@ -123,7 +131,11 @@ def small_disk(folder):
     subprocess.run(["umount", "-l", path], check=True)
 
 
-@pytest.fixture(params=["sqlite", "sqlite-rollback", "postgresql"])
+SQLITE_ROLLBACK, SQLITE_BLOBS, POSTGRESQL_BYTEA = (
+    pytest.param(kind, marks=pytest.mark.thorough) for kind in ("sqlite-rollback", "sqlite-blobs", "postgresql-bytea"))
+
+
+@pytest.fixture(params=["sqlite", SQLITE_ROLLBACK, "postgresql"])
 def table(request, folder):
     """An events table of each kind."""
     yield from make_table(request.param, request, folder)
@@ -139,13 +151,13 @@ def postgres_table(request, folder):
     yield from make_table("postgresql", request, folder)
 
 
-@pytest.fixture(params=["sqlite-texts", "sqlite-blobs", "postgresql-uuid", "postgresql-bytea"])
+@pytest.fixture(params=["sqlite-texts", SQLITE_BLOBS, "postgresql-uuid", POSTGRESQL_BYTEA])
 def texts_table(request, folder):
     """An events table whose ids are texts, or are read as such; see test_cursor.py."""
     yield from make_table(request.param, request, folder)
 
 
-@pytest.fixture(params=["sqlite", "sqlite-rollback", "postgresql", "sqlite-texts", "sqlite-blobs", "postgresql-uuid", "postgresql-bytea"])
+@pytest.fixture(params=["sqlite", SQLITE_ROLLBACK, "postgresql", "sqlite-texts", SQLITE_BLOBS, "postgresql-uuid", POSTGRESQL_BYTEA])
 def every_table(request, folder):
     """An events table of each kind, by source.cursor as well."""
     yield from make_table(request.param, request, folder)

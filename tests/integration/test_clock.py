@@ -83,7 +83,7 @@ def as_of(tile):
     return datetime.datetime.fromisoformat(tile["as_of"]["time"]).timestamp()
 
 
-@pytest.mark.parametrize("jump", [DAY, HOUR, -DAY])
+@pytest.mark.parametrize("jump", [DAY, pytest.param(HOUR, marks=pytest.mark.thorough), -DAY])
 def test_a_clock_that_is_wrong_for_a_moment_spoils_nothing(deploy, folder, sqlite_table, jump):
     d = deploy(sqlite_table, tiles=TILES)
     clock = Clock(folder, d["ingestor"])

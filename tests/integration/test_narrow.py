@@ -74,7 +74,8 @@ def filled(deploy, table, items, **options):
     return d
 
 
-@pytest.mark.parametrize(("joins", "kbit", "items"), [("gateway0", 64, 500), ("gateway0", 1000, 4000), ("cache", 64, 150)])
+@pytest.mark.parametrize(("joins", "kbit", "items"), [
+    pytest.param("gateway0", 64, 500, marks=pytest.mark.thorough), ("gateway0", 1000, 4000), ("cache", 64, 150)])
 def test_it_joins_over_a_narrow_way_and_stays_in_sync(deploy, sqlite_table, narrow, few, joins, kbit, items):
     d = filled(deploy, sqlite_table, items)
     publish, query = (d.addresses[2], d.addresses[3]) if joins == "gateway0" else (d.addresses[0], d.addresses[1])

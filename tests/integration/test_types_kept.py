@@ -107,7 +107,7 @@ def at_noon(deploy, folder, table_of_steps):
     return d, past, past.clocks[list(d.programs).index("ingestor")], noon
 
 
-@pytest.fixture(params=["sqlite", "sqlite-texts", "postgresql", "postgresql-uuid"])
+@pytest.fixture(params=["sqlite", "postgresql-uuid", *(pytest.param(kind, marks=pytest.mark.thorough) for kind in ("sqlite-texts", "postgresql"))])
 def table_of_steps(request, folder):
     from conftest import make_table
     yield from make_table(request.param, request, folder)

@@ -34,7 +34,7 @@ def late(uuid_table):
     writers.stop()
 
 
-@pytest.mark.parametrize("events", [1000, 10000])
+@pytest.mark.parametrize("events", [1000, pytest.param(10000, marks=pytest.mark.thorough)])
 def test_transactions_that_overlap_are_judged_while_they_go_on(deploy, uuid_table, late, events):
     """The log begins among the rows of a transaction that came late: what was delivered before them is younger."""
     d = overlap(deploy, uuid_table, late, events=events)
