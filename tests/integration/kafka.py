@@ -155,6 +155,18 @@ class Topics:
         consumer.close()
         return found
 
+    def offsets(self, partition=0):
+        """Of the messages that are still there in a partition of the first topic."""
+        from confluent_kafka import Consumer, KafkaError, TopicPartition
+        consumer = Consumer({"bootstrap.servers": self.broker.address, "group.id": "none", "enable.partition.eof": True, "log_level": 0})
+        consumer.assign([TopicPartition(self.names[0], partition, 0)])
+        found = []
+        while (message := consumer.poll(30)) is not None and message.error() is None:
+            found.append(message.offset())
+        assert message is not None and message.error().code() == KafkaError._PARTITION_EOF
+        consumer.close()
+        return found
+
     def ids(self):
         """Of all messages that are there."""
         topics = self.broker.admin.list_topics(timeout=10).topics

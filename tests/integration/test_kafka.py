@@ -256,17 +256,6 @@ def test_what_is_not_committed_does_not_count(deploy, topics):
     assert value(d) == 2
 
 
-def test_a_compacted_topic_with_tombstones(deploy, broker):
-    topics = Topics(broker, partitions=1, **{"cleanup.policy": "compact"})
-    topics.create()
-    d = deploy(topics, tiles=COUNT).start()
-    topics.send(order(), key="a")
-    topics.send(None, key="a")
-    topics.send(order(), key="b")
-    await_value(d, 2)
-    assert unusable(d) == 0
-
-
 def test_what_cannot_be_used_is_counted_and_passed_over(deploy, topics):
     d = deploy(topics, tiles=COUNT).start()
     for bad in (b"no json", b"[1]", b"", json.dumps({"timestamp": "never", "event_type": "order.created"}), json.dumps({"timestamp": now_iso()})):

@@ -342,6 +342,9 @@ int kafka_replay_history(struct kafka_source *s, struct batch **out, struct erro
         return status;
     }
     batch->history = true;
+    /* Ordinals are ours and not Kafka's, and what a partition has lost begins a new numbering. So
+     * of these it was retention or compaction that took what is not there. */
+    batch->accounted = s->state.ordinal;
     batch->unusable = 0;              /* they were counted the first time */
     s->state.record_bytes = SIZE_MAX; /* the state that we were given may be another's */
     kafka_finish(s, batch, STR(""), false);
