@@ -77,6 +77,7 @@ static size_t put_source_lag(const struct ingestor *ingestor, struct buf *out)
     const struct metric metrics[] = {
         {"source_lag", lag.messages},
         {"source_lag_partitions", lag.behind},
+        {"source_topics_missing", lag.missing},
         {"source_lag_age_ms", (uint64_t)((clock_mono().us - known_at.us) / US_PER_MS)},
     };
     for (unsigned i = 0; i < lag.count; i++) {

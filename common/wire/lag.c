@@ -37,7 +37,11 @@ void lag_add(struct lag *lag, struct str name, uint64_t messages)
 
 void lag_put(struct buf *out, const struct lag *lag)
 {
-    mp_put_map(out, 3);
+    mp_put_map(out, lag->missing != 0 ? 4 : 3);
+    if (lag->missing != 0) {
+        mp_put_text(out, "a");
+        mp_put_uint(out, lag->missing);
+    }
     mp_put_text(out, "m");
     mp_put_uint(out, lag->messages);
     mp_put_text(out, "b");
@@ -60,6 +64,7 @@ void lag_read(const mp_value *value, struct lag *out)
         return;
     }
     out->known = true;
+    (void)mp_as_uint(mp_get(value, "a"), &out->missing);
     for (uint32_t i = 0; i < mp_count(names); i++) {
         struct str name;
         uint64_t messages;

@@ -29,6 +29,7 @@ struct lag {
     bool known;        /* whether anybody knows; nothing else means anything without */
     uint64_t messages; /* of all streams */
     uint64_t behind;   /* streams that have some */
+    uint64_t missing;  /* topics that are named in the configuration and not there */
     struct lag_of worst[LAG_NAMES_MAX]; /* the furthest behind first; of equal ones the first that
                                            was added */
     unsigned count;                     /* How many of them are used. */
@@ -37,7 +38,8 @@ struct lag {
 /* Adds a stream, by which the lag is known. */
 void lag_add(struct lag *lag, struct str name, uint64_t messages);
 
-/* Appends the lag as MessagePack: {"m": messages, "b": behind, "p": {name: messages, …}}. */
+/* Appends the lag as MessagePack: {"m": messages, "b": behind, "p": {name: messages, …}}, and
+ * "a": missing when some are. */
 void lag_put(struct buf *out, const struct lag *lag);
 
 /* Reads what lag_put wrote. What is missing or of another type is not known. */

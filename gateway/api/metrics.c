@@ -243,6 +243,8 @@ static void put_source_lag(const struct api *api, struct buf *out)
     put_count(out, "source_lag", "Messages of the source that were not read yet.", known,
               lag->messages);
     put_count(out, "source_lag_partitions", "Its partitions that have some.", known, lag->behind);
+    put_count(out, "source_topics_missing", "Topics that are named and not there.", known,
+              lag->missing);
     buf_append_text(out, "# HELP tilewire_gateway_partition_lag Messages not read yet, of the "
                          "partitions that are furthest behind.\n"
                          "# TYPE tilewire_gateway_partition_lag gauge\n");

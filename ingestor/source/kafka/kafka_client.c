@@ -8,7 +8,6 @@
 #include <sodium.h>
 
 #include "common/base/fnv.h"
-#include "common/base/match/pattern.h"
 #include "common/base/xalloc.h"
 #include "common/program/log.h"
 #include "ingestor/source/kafka/kafka_scram.h"
@@ -256,7 +255,8 @@ static rd_kafka_topic_t *topic_of(struct kafka_client *client, const char *name)
     return client->topics[client->topic_count++] = rd_kafka_topic_new(client->handle, name, NULL);
 }
 
-static int unreachable(struct kafka_client *client, rd_kafka_resp_err_t code, struct error *err)
+int kafka_client_unreachable(struct kafka_client *client, rd_kafka_resp_err_t code,
+                             struct error *err)
 {
     (void)kafka_client_serve(client, err);
     if (client->down.text[0] != '\0') {
@@ -264,64 +264,6 @@ static int unreachable(struct kafka_client *client, rd_kafka_resp_err_t code, st
     }
     return error_set(err, STATUS_IO, "Kafka at %s does not answer: %s",
                      client->config->source.kafka.brokers, rd_kafka_err2str(code));
-}
-
-/* True when the configuration names the topic. Topics of Kafka's own have names that begin with two
- * underscores: a pattern does not mean them. */
-static bool is_wanted(const struct config_kafka *kafka, const char *topic, size_t *which)
-{
-    for (*which = 0; *which < kafka->topic_count; (*which)++) {
-        const char *wanted = kafka->topics[*which];
-        if (strcmp(wanted, topic) == 0 ||
-            (strncmp(topic, "__", 2) != 0 && pattern_covers(str_of(wanted), str_of(topic)))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A topic that is named has to be there; a pattern may match none yet. */
-static int check_found(const struct config_kafka *kafka, const bool *found, struct error *err)
-{
-    for (size_t i = 0; i < kafka->topic_count; i++) {
-        if (!found[i] && strchr(kafka->topics[i], '*') == NULL) {
-            return error_set(err, STATUS_NOT_FOUND,
-                             "Kafka at %s has no topic \"%s\", or source.kafka's user may not see "
-                             "it; create it, or name another one in source.uri",
-                             kafka->brokers, kafka->topics[i]);
-        }
-    }
-    return STATUS_OK;
-}
-
-int kafka_client_partitions(struct kafka_client *client, kafka_each_partition *each, void *arg,
-                            struct error *err)
-{
-    const struct config_kafka *kafka = &client->config->source.kafka;
-    const struct rd_kafka_metadata *all = NULL;
-    bool found[CONFIG_TOPICS_MAX] = {false};
-    const rd_kafka_resp_err_t code =
-        rd_kafka_metadata(client->asker, 1, NULL, &all, KAFKA_ANSWER_MS);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return unreachable(client, code, err);
-    }
-    kafka_fetch_forget(&client->fetch);
-    for (int i = 0; i < all->topic_cnt; i++) {
-        const struct rd_kafka_metadata_topic *topic = &all->topics[i];
-        size_t which;
-        if (topic->err != RD_KAFKA_RESP_ERR_NO_ERROR || strlen(topic->topic) > KAFKA_TOPIC_MAX ||
-            !is_wanted(kafka, topic->topic, &which)) {
-            continue;
-        }
-        found[which] = true;
-        for (int k = 0; k < topic->partition_cnt; k++) {
-            const struct rd_kafka_metadata_partition *partition = &topic->partitions[k];
-            kafka_fetch_leader(&client->fetch, partition->leader, topic->topic, partition->id);
-            each(arg, topic->topic, partition->id);
-        }
-    }
-    rd_kafka_metadata_destroy(all);
-    return check_found(kafka, found, err);
 }
 
 /* Sets the offsets that the leaders name: RD_KAFKA_OFFSET_BEGINNING or _END, which the protocol
@@ -366,7 +308,8 @@ int kafka_client_ranges(struct kafka_client *client, struct kafka_range *ranges,
         ranges[i].end = list->elems[i].offset;
     }
     rd_kafka_topic_partition_list_destroy(list);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK : unreachable(client, code, err);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? STATUS_OK
+                                              : kafka_client_unreachable(client, code, err);
 }
 
 int64_t kafka_client_known_end(struct kafka_client *client, const char *topic, int32_t number)

@@ -47,11 +47,9 @@ int kafka_client_open(struct kafka_client *client, const struct config *config,
                       const char *ahead_kib, struct error *err);
 void kafka_client_close(struct kafka_client *client);
 
-/* Calls `each` for each partition of the topics that are configured, in no order. STATUS_NOT_FOUND:
- * there is no such topic; STATUS_IO: nobody answers. */
-typedef void kafka_each_partition(void *arg, const char *topic, int32_t number);
-int kafka_client_partitions(struct kafka_client *client, kafka_each_partition *each, void *arg,
-                            struct error *err);
+/* The error of a question that was not answered: STATUS_IO, and what is known of why. */
+int kafka_client_unreachable(struct kafka_client *client, rd_kafka_resp_err_t code,
+                             struct error *err);
 
 /* What there is of a partition. */
 struct kafka_range {

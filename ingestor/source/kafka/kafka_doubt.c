@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "common/base/xalloc.h"
-#include "ingestor/source/kafka/kafka_known.h"
 
 static void doubt_all(struct kafka_source *s)
 {
@@ -58,10 +57,28 @@ static int open_looker(struct kafka_source *s, struct error *err)
     return status;
 }
 
+/* Nothing to look at needs no client. */
+int kafka_doubt_look(struct kafka_source *s, struct kafka_known *list, size_t count,
+                     struct error *err)
+{
+    size_t anchors = 0;
+    for (size_t i = 0; i < count; i++) {
+        list[i].same = KAFKA_SAME_UNKNOWN;
+        anchors += list[i].anchor.offset >= 0;
+    }
+    int status = anchors != 0 ? open_looker(s, err) : STATUS_OK;
+    if (anchors != 0 && status == STATUS_OK) {
+        status = kafka_known_look(s->looker, list, count, err);
+    }
+    if (!s->in_doubt) {
+        kafka_doubt_free(s);
+    }
+    return status;
+}
+
 static int look(struct kafka_source *s, struct kafka_known *list, size_t count, struct error *err)
 {
-    int status = open_looker(s, err);
-    status = status == STATUS_OK ? kafka_known_look(s->looker, list, count, err) : status;
+    int status = kafka_doubt_look(s, list, count, err);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         if (list[i].same == KAFKA_SAME_NO) {
             status =

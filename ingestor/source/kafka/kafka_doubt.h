@@ -14,12 +14,17 @@
 #ifndef INGESTOR_SOURCE_KAFKA_KAFKA_DOUBT_H
 #define INGESTOR_SOURCE_KAFKA_KAFKA_DOUBT_H
 
+#include "ingestor/source/kafka/kafka_known.h"
 #include "ingestor/source/kafka/kafka_source.h"
 
 /* Settles the doubts about the partitions of the messages that wait. To be called when some were
  * taken from the queue, with all anchors made. STATUS_IO: they are another topic's, or nobody
  * answers; the source has to be opened again, which finds out what it is now. */
 int kafka_doubt_settle(struct kafka_source *s, struct error *err);
+
+/* kafka_known_look, while partitions are consumed. */
+int kafka_doubt_look(struct kafka_source *s, struct kafka_known *list, size_t count,
+                     struct error *err);
 
 /* Closes the client that looks. */
 void kafka_doubt_free(struct kafka_source *s);

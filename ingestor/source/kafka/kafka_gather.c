@@ -22,20 +22,35 @@ static size_t piece_of(struct kafka_gather *g, const rd_kafka_message_t *message
     return g->count;
 }
 
-/* Limits the pieces to what is still there of them. */
+static void limit(struct kafka_piece *piece, int64_t first, int64_t end)
+{
+    piece->cut = piece->first < first;
+    piece->first = piece->cut ? first : piece->first;
+    piece->end = piece->end > end ? end : piece->end;
+}
+
+/* Limits the pieces to what is still there of them. Of one that is gone nothing is. */
 static int limit_pieces(struct kafka_gather *g, struct error *err)
 {
     struct kafka_range *ranges = x_calloc(g->count + 1, sizeof *ranges);
+    size_t asked = 0;
     for (size_t i = 0; i < g->count; i++) {
-        ranges[i] =
-            (struct kafka_range){.topic = g->pieces[i].topic, .number = g->pieces[i].number};
+        const struct kafka_piece *piece = &g->pieces[i];
+        if (!piece->gone) {
+            ranges[asked++] = (struct kafka_range){.topic = piece->topic, .number = piece->number};
+        }
     }
-    const int status = kafka_client_ranges(g->client, ranges, g->count, err);
+    const int status = kafka_client_ranges(g->client, ranges, asked, err);
+    asked = 0;
     for (size_t i = 0; i < g->count && status == STATUS_OK; i++) {
         struct kafka_piece *piece = &g->pieces[i];
-        piece->cut = piece->first < ranges[i].first;
-        piece->first = piece->cut ? ranges[i].first : piece->first;
-        piece->end = piece->end > ranges[i].end ? ranges[i].end : piece->end;
+        const struct kafka_range *range = &ranges[asked];
+        asked += !piece->gone;
+        if (piece->gone) {
+            limit(piece, piece->end, piece->end);
+        } else {
+            limit(piece, range->first, range->end);
+        }
     }
     free(ranges);
     return status;

@@ -11,6 +11,7 @@ struct kafka_piece {
     int32_t number;    /* of the partition */
     int64_t first;     /* offset of the first message */
     int64_t end;       /* behind the last one */
+    bool gone;         /* Its partition is not there: nothing is read of it. */
     bool cut;          /* Its first messages were not there any more. */
     bool over;         /* private */
 };

@@ -25,15 +25,24 @@ static void note_partition(void *arg, const char *topic, int32_t number)
     const size_t index = kafka_state_partition(&s->state, topic, number);
     kafka_feeds_grow(s);
     if (!s->feeds[index].wanted && s->live) {
-        log_info("partition %s-%d is new, and is read from its start", topic, number);
+        log_info(s->state.partitions[index].next < 0
+                     ? "partition %s-%d is new, and is read from its start"
+                     : "partition %s-%d is there again",
+                 topic, number);
     }
     s->feeds[index].wanted = true;
 }
 
 int kafka_live_discover(struct kafka_source *s, struct error *err)
 {
+    struct kafka_missing missing = {.count = 0};
     s->discover_at = mono_add_ms(clock_mono(), s->config->source.poll_interval_ms);
-    return kafka_client_partitions(&s->client, note_partition, s, err);
+    const int status = kafka_topics_list(&s->client, note_partition, s, &missing, err);
+    if (status == STATUS_OK) {
+        kafka_topics_log(s->config, &s->missing, &missing);
+        s->missing = missing;
+    }
+    return status;
 }
 
 /* ---- Where a partition is gone on from ---- */
@@ -146,10 +155,20 @@ static int consume_partition(struct kafka_source *s, size_t index, int64_t low, 
     return status;
 }
 
-/* All places are found before anything is consumed: looking at messages again needs the queue
- * alone. They are looked at together, because a broker answers one question after the other. Of a
- * partition that comes while others are consumed nothing was read, and nothing is to be looked at.
- */
+/* Looking at messages again needs a queue alone. A partition that was read and comes back while
+ * others are consumed, as when its topic had been deleted, is looked at by a client of its own. */
+static int look_again(struct kafka_source *s, struct places *places, struct error *err)
+{
+    bool consumes = false;
+    for (size_t i = 0; i < s->feed_count; i++) {
+        consumes = consumes || s->feeds[i].consumed;
+    }
+    return consumes ? kafka_doubt_look(s, places->known, places->count, err)
+                    : kafka_known_look(&s->client, places->known, places->count, err);
+}
+
+/* All places are found before anything is consumed. They are looked at together, because a broker
+ * answers one question after the other. */
 int kafka_live_start(struct kafka_source *s, struct error *err)
 {
     struct places places = {
@@ -158,7 +177,7 @@ int kafka_live_start(struct kafka_source *s, struct error *err)
     };
     int status = add_places(s, &places, err);
     if (status == STATUS_OK) {
-        status = kafka_known_look(&s->client, places.known, places.count, err);
+        status = look_again(s, &places, err);
     }
     for (size_t i = 0; i < places.count && status == STATUS_OK; i++) {
         find_place(s, &places.all[i], places.known[i].same);
@@ -394,4 +413,5 @@ void kafka_live_lag(struct kafka_source *s, struct lag *out)
             lag_add(out, (struct str){name, (size_t)len}, behind(s, i));
         }
     }
+    out->missing = s->missing.count;
 }

@@ -7,6 +7,7 @@
 #include "common/base/xalloc.h"
 #include "ingestor/source/kafka/kafka_gather.h"
 #include "ingestor/source/kafka/kafka_state.h"
+#include "ingestor/source/kafka/kafka_topics.h"
 
 struct kafka_past {
     struct source base; /* first: a struct source is one of these */
@@ -88,11 +89,26 @@ static bool load_done(struct kafka_past *p, struct str done)
     return ok;
 }
 
-static void pass_over(void *arg, const char *topic, int32_t number)
+static void note_there(void *arg, const char *topic, int32_t number)
 {
-    (void)arg;
-    (void)topic;
-    (void)number;
+    struct kafka_past *p = arg;
+    for (size_t i = 0; i < p->to.count; i++) {
+        struct kafka_piece *piece = &p->pieces[i];
+        if (piece->number == number && strcmp(piece->topic, topic) == 0) {
+            piece->gone = false;
+        }
+    }
+}
+
+/* What is left of a topic that was deleted is nothing. When all were, nothing is read. */
+static int list_topics(struct kafka_past *p, struct error *err)
+{
+    struct kafka_missing missing;
+    for (size_t i = 0; i < p->to.count; i++) {
+        p->pieces[i].gone = true;
+    }
+    const int status = kafka_topics_list(&p->client, note_there, p, &missing, err);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* Goes on where the last read ended, so that what librdkafka has fetched meanwhile is not fetched
@@ -100,10 +116,11 @@ static void pass_over(void *arg, const char *topic, int32_t number)
 static int gather(struct kafka_past *p, struct error *err)
 {
     int status = STATUS_OK;
-    if (!p->gathering) { /* where a topic is gone, nothing is missing but who is to be woken */
-        struct error nobody;
-        (void)kafka_client_partitions(&p->client, pass_over, NULL, &nobody);
-        status = kafka_gather_open(&p->gather, &p->client, p->pieces, p->to.count, err);
+    if (!p->gathering) {
+        status = list_topics(p, err);
+        if (status == STATUS_OK) {
+            status = kafka_gather_open(&p->gather, &p->client, p->pieces, p->to.count, err);
+        }
     }
     if (status == STATUS_OK) {
         status = kafka_gather_take(&p->gather, take_past, p, err);

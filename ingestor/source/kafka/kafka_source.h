@@ -15,6 +15,7 @@
 
 #include "ingestor/source/kafka/kafka_client.h"
 #include "ingestor/source/kafka/kafka_state.h"
+#include "ingestor/source/kafka/kafka_topics.h"
 #include "ingestor/source/unusable.h"
 
 #define KAFKA_MESSAGES 1024 /* taken from the queue at once */
@@ -60,7 +61,8 @@ struct kafka_source {
     bool started_over;     /* The next batch begins anew. */
     bool older_gone;       /* Messages were there before the first one that was read. */
     mono_time discover_at; /* when to look for new partitions */
-    int wake_fd;           /* an eventfd that librdkafka writes to */
+    struct kafka_missing missing; /* what was not there then */
+    int wake_fd;                  /* an eventfd that librdkafka writes to */
 };
 
 /* Ends a batch that is delivered: with the record, and the state behind it. */

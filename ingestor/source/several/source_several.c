@@ -345,6 +345,7 @@ static void several_lag(struct source *source, struct lag *out)
         pthread_mutex_unlock(&child->mutex);
         if (own.known) {
             lag_add(out, str_of(s->config->sources[i].name), own.messages);
+            out->missing += own.missing;
         }
     }
 }

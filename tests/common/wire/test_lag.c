@@ -54,6 +54,7 @@ static void test_it_is_the_same_after_the_wire(void **state)
     struct mp_doc doc;
     lag_add(&lag, STR("orders-3"), 5);
     lag_add(&lag, STR("orders-1"), 0);
+    lag.missing = 2;
     lag_put(&bytes, &lag);
     mp_doc_init(&doc);
     assert_int_equal(mp_parse(&doc, bytes.data, bytes.len), STATUS_OK);
@@ -63,6 +64,7 @@ static void test_it_is_the_same_after_the_wire(void **state)
     assert_string_equal(back.worst[1].name, "orders-1");
     assert_int_equal(back.messages, 5);
     assert_int_equal(back.behind, 1);
+    assert_int_equal(back.missing, 2);
     assert_true(back.known);
     lag_read(mp_get(&doc.root, "p"), &back);
     assert_false(back.known);
