@@ -16,7 +16,7 @@ WITHOUT_SOURCE = {
     ("docs/kafka.md", r"^  uri: kafka://b1:|kafka://b1:9092,b2:9092/orders\""): "test_kafka.py",
     ("docs/messages.md", r"format: debezium"): "test_kafka_uses.py",
     ("docs/nats.md", r"uri: nats://n1:4222"): "test_nats.py",
-    ("docs/partitioning.md", r"own_lanes|own_partitions"): "test_partitions.py",
+    ("docs/partitioning.md", r"own_lanes|own_partitions"): "test_partitioning.py",
     ("docs/redis.md", r"uri: redis://127"): "test_redis.py",
 }
 # The columns that any of the pages' tables has.
