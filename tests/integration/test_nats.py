@@ -60,6 +60,14 @@ def ids_of(d, gateway=0):
     return [e["id"] for e in all_events(d, gateway)]
 
 
+def test_a_message_is_at_the_client_soon(deploy, stream):
+    """It wakes the ingestor itself: nothing is polled for a minute."""
+    d = deploy(stream, tiles=COUNT, config={"source": {"poll_interval": "1m"}}).start()
+    for n in (1, 2):
+        stream.send(order())
+        await_value(d, n, timeout=5)
+
+
 def await_unusable(d, count):
     wait_until(lambda: d.stats()["rows_unusable"] == count, what=f"{count} unusable messages")
 
