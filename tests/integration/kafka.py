@@ -30,6 +30,7 @@ class Broker:
         self.other = None  # one that joined it
         self.through = {}  # further ports that it listens on → the port at which a relay to it listens
         self.tls = None  # the ports with TLS, without and with a user, and a file with key and certificate for localhost; the latter is in cert.pem, too
+        self.mtls = None  # the port with TLS for those that have a certificate that it knows, and a file with these
 
     def command(self):
         if self.first is not None:
@@ -40,6 +41,8 @@ class Broker:
         environment = {**os.environ, "KAFKA_CONTROLLER_PORT": str(self.controller_port)}
         if self.tls is not None:
             environment["KAFKA_TLS"] = " ".join(map(str, self.tls))
+        if self.mtls is not None:
+            environment["KAFKA_MTLS"] = " ".join(map(str, self.mtls))
         subprocess.run(self.command(), check=True, stdout=subprocess.DEVNULL, env=environment)
 
     @contextlib.contextmanager
@@ -83,6 +86,8 @@ def shared_broker(folder):
             pem = path / "both.pem"
             pem.write_text(key.read_text() + cert.read_text())
             broker.tls = (*free_ports(2), pem)
+            (path / "client").mkdir()
+            broker.mtls = (*free_ports(1), certificate(path / "client")[1])  # its key is beside it
             broker.start()
             kept.write_bytes(pickle.dumps(broker))
     yield pickle.loads(kept.read_bytes())

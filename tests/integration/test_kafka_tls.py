@@ -51,6 +51,41 @@ def test_the_certificate_of_a_broker_is_checked_and_it_is_tried_again(deploy, br
     d.verify()
 
 
+def test_a_broker_that_wants_a_certificate_of_its_clients(deploy, broker, folder):
+    """There is none at first, then one that it does not know; at last the right one, in files and as text."""
+    topics = Topics(broker)
+    topics.create()
+    port, known = broker.mtls
+    key = known.parent / "key.pem"
+    topics.uri = f"kafka://localhost:{port}/{topics.names[0]}"
+    options = {"security.protocol": "SSL", "ssl.ca.location": str(broker.path / "cert.pem")}
+    topics.source = {"kafka": options}
+    d = deploy(topics, tiles=COUNT, gateways=1)
+    assert test_check_connect.connect(d)[0] == 1
+    d["ingestor"].start()
+    d["ingestor"].await_log("error .*Kafka at localhost:.*trying again")
+    d["ingestor"].kill()
+
+    other_key, other = certificate(folder)
+    for use, used_key, lets_in in ((other, other_key, False), (known, key, True)):
+        d.config["source"]["kafka"] = options | {"ssl.certificate.location": str(use), "ssl.key.location": str(used_key)}
+        d.write()
+        status, texts = test_check_connect.connect(d)
+        assert (status != 1) == lets_in, texts  # there is no message yet, which is worth a word
+    d.start()
+    topics.send(order())
+    await_value(d, 1)
+    d["ingestor"].kill()
+
+    text = secret_file(folder, "client.pem", known.read_text())
+    d.config["source"]["kafka"] = options | {"ssl.certificate.pem": {"file": str(text)}, "ssl.key.pem": {"file": str(key)}}
+    d.write()
+    d.start("ingestor")
+    topics.send(order())
+    await_value(d, 2)
+    d.verify()
+
+
 def test_scram_lets_in_or_says_why_it_cannot(deploy, broker, folder):
     """Kafka 4 refuses what librdkafka before 2.6.1 sends, whatever the password."""
     topics = Topics(broker)
