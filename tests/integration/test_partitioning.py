@@ -24,11 +24,11 @@ def broker():
         yield made
 
 
-def share_out(deploy, broker):
+def share_out(deploy, broker, **source):
     """ingestor has lane 0, that is all that is not partitioned, and the events; part0 to part3 have two partitions each."""
     topics = Topics(broker, partitions=PARTITIONS)
     topics.create()
-    config = {"source": {"fields": {"customer": "key"}, "poll_interval": "100ms"}, "ingestor": {"partitions": OWNERS}}
+    config = {"source": {"fields": {"customer": "key"}, "poll_interval": "100ms", **source}, "ingestor": {"partitions": OWNERS}}
     d = deploy(topics, tiles=TILES, config=config)
     upstreams = [d.twin(f"part{i}", "ingestor", own_partitions=[i]) for i in range(OWNERS)]
     d.config["ingestor"]["own_lanes"] = [0]
@@ -139,6 +139,34 @@ def test_a_standby_takes_its_partitions_over(deploy, broker):
     assert customers_of(d, "standby") and not [name for name in d.stats("standby") if name.startswith("source_lag.") and name[-1] not in "26"]
     wait_until(lambda: d.request("/readyz")[0] == 200, what="/readyz to be well")
     assert d.tile("all")["data"]["value"] == 800
+
+
+def test_events_that_come_twice_count_once_in_each_part(deploy, broker):
+    """A producer that retries, before and after the owner of their partitions was killed, and after it ended."""
+    d, topics = share_out(deploy, broker, dedupe="payload.event_id")
+    d.start()
+
+    def produce_orders(first, count):
+        for n in range(first, first + count):
+            value = json.dumps({"timestamp": now_iso(), "event_type": "order.created", "payload": {"event_id": f"e{n}", "amount": 1}})
+            for _ in range(1 + n % 2):
+                topics.producer.produce(topics.names[0], value, f"c{n % CUSTOMERS}")
+        assert topics.producer.flush(30) == 0
+
+    def await_orders(each):
+        expected = {f"orders/c{c}": each for c in range(CUSTOMERS)} | {"all": each * CUSTOMERS}
+        wait_until(lambda: {t["key"]: t["data"]["value"] for t in d.get_json("/api/tiles")["tiles"] if t["key"] == "all" or t["key"].startswith("orders/")}
+                   == expected, what=f"{each} of each customer")
+
+    produce_orders(0, 5 * CUSTOMERS)
+    await_orders(5)
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        d["part1"].kill(how)
+        produce_orders(0, 5 * CUSTOMERS)  # all of them again
+        d.start("part1")
+    produce_orders(2 * CUSTOMERS, 5 * CUSTOMERS)
+    await_orders(7)
+    d.verify()
 
 
 def test_one_key_in_partitions_of_two_ingestors_is_said(shared):
