@@ -10,8 +10,7 @@
 #include "ingestor/source/sources.h"
 
 /* Rows that were put off are read again for a fifth of the time at most. A producer whose clock is
- * always ahead has so many of them that another reading is due as soon as one has ended; and while
- * one goes on nothing is saved. */
+ * always ahead has so many of them that another reading is due as soon as one has ended. */
 #define PUT_OFF_SHARE 5
 
 static void fold_past(struct ingestor *ingestor, struct batch *batch)
@@ -29,7 +28,12 @@ static void fold_past(struct ingestor *ingestor, struct batch *batch)
             fold_build_event(ingestor->fold, &batch->events[i], now);
         }
     }
-    fold_build_progress(ingestor->fold, batch->progress, now);
+    if (build->put_off) {
+        fold_put_off_progress(ingestor->fold, batch->state, batch->progress, now);
+        ingestor->saving.unsaved = true;
+    } else {
+        fold_build_progress(ingestor->fold, batch->progress, now);
+    }
 }
 
 /* Tells what has become of tiles that were built anew: what they showed before, and do not any
@@ -44,16 +48,17 @@ static void publish_anew(struct ingestor *ingestor)
 static void finish_put_off(struct ingestor *ingestor, bool all)
 {
     struct ingestor_build *build = &ingestor->build;
-    const uint64_t missing = fold_put_off_end(ingestor->fold);
-    const int64_t now_us = ingestor_now(ingestor).mono.us;
-    build->put_off_at.us = now_us + (now_us - build->begun.us) * (PUT_OFF_SHARE - 1);
+    const struct moment now = ingestor_now(ingestor);
+    uint64_t sources;
+    const uint64_t missing = fold_put_off_end(ingestor->fold, &sources, now);
+    build->put_off_at.us = now.mono.us + (now.mono.us - build->begun.us) * (PUT_OFF_SHARE - 1);
     ingestor->saving.unsaved = true;
-    ingestor->saving.at_once = true; /* nothing could be saved meanwhile */
+    ingestor->saving.at_once = true; /* a crash would cost the work */
     if (!all || missing != 0) {
         log_warn("%llu rows whose timestamps were in the future, and which were too many to wait, "
                  "are gone now that their time has come: the tiles say \"complete\": false",
                  (unsigned long long)missing);
-        fold_sources_gone(ingestor->fold, UINT64_MAX, ingestor_now(ingestor));
+        fold_sources_gone(ingestor->fold, all ? sources : UINT64_MAX, now);
     } else {
         log_info("rows from the future that were too many to wait are read again, their time has "
                  "come");
@@ -147,6 +152,39 @@ static bool may_read_put_off(const struct ingestor *ingestor, mono_time now)
     return now.us >= ingestor->build.put_off_at.us && !saving->at_once && !saving->under_way;
 }
 
+/* Has the rows read between the states, behind what was done. */
+static void read_past(struct ingestor *ingestor, struct str from, struct str to, struct str done)
+{
+    struct ingestor_build *build = &ingestor->build;
+    if (from.len == 0) {
+        dedupe_past_begin(ingestor->dedupe);
+    }
+    build->past = past_create(ingestor->config, sources_find(ingestor->config), from, to, done);
+    zmq_pollitem_t item = {past_socket(build->past), 0, ZMQ_POLLIN, 0};
+    zloop_poller(ingestor->loop, &item, on_past, ingestor);
+    zloop_poller_set_tolerant(ingestor->loop, &item);
+}
+
+/* Begins to read what was put off, or goes on with it. False: there is nothing to read by now. */
+static bool read_put_off(struct ingestor *ingestor, struct moment now)
+{
+    struct ingestor_build *build = &ingestor->build;
+    const struct put_off *reading = fold_put_off_reading(ingestor->fold);
+    const bool resumed = reading != NULL;
+    if (!resumed && (!may_read_put_off(ingestor, now.mono) ||
+                     !fold_put_off_begin(ingestor->fold, buf_str(&ingestor->source.state), now))) {
+        return false;
+    }
+    reading = fold_put_off_reading(ingestor->fold);
+    *build = (struct ingestor_build){
+        .put_off = true, .anew = build->anew, .begun = now.mono, .put_off_at = build->put_off_at};
+    read_past(ingestor, STR(""), buf_str(&reading->to), buf_str(&reading->done));
+    log_info(resumed ? "reading the rows again that were too many to wait goes on"
+                     : "rows from the future were too many to wait, and their time has come: they "
+                       "are read again beside the others");
+    return true;
+}
+
 void ingestor_build_next(struct ingestor *ingestor)
 {
     struct ingestor_build *build = &ingestor->build;
@@ -155,32 +193,17 @@ void ingestor_build_next(struct ingestor *ingestor)
         return;
     }
     const struct moment now = ingestor_now(ingestor);
-    const bool put_off =
-        may_read_put_off(ingestor, now.mono) && fold_put_off_begin(ingestor->fold, now);
-    if (put_off) {
-        from = STR("");
-    } else if (!fold_build_next(ingestor->fold, now, &from)) {
+    if (read_put_off(ingestor, now) || !fold_build_next(ingestor->fold, now, &from)) {
         return;
     }
     *build = (struct ingestor_build){.returning = from.len != 0,
-                                     .put_off = put_off,
                                      .anew = build->anew,
                                      .begun = now.mono,
                                      .put_off_at = build->put_off_at};
     if (!build->returning) {
-        dedupe_past_begin(ingestor->dedupe);
         memcpy(build->expected, ingestor->source.delivered_of, sizeof build->expected);
     }
-    build->past = past_create(ingestor->config, sources_find(ingestor->config), from,
-                              buf_str(&ingestor->source.state));
-    zmq_pollitem_t item = {past_socket(build->past), 0, ZMQ_POLLIN, 0};
-    zloop_poller(ingestor->loop, &item, on_past, ingestor);
-    zloop_poller_set_tolerant(ingestor->loop, &item);
-    if (put_off) {
-        log_info("rows from the future were too many to wait, and their time has come: they are "
-                 "read again beside the others");
-        return;
-    }
+    read_past(ingestor, from, buf_str(&ingestor->source.state), STR(""));
     log_info("%zu tile definitions are new or have come back: they are built beside the others, "
              "which go on",
              fold_builds(ingestor->fold));

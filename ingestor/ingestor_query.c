@@ -5,6 +5,7 @@
 
 #include "common/config/partition.h"
 #include "common/program/metrics.h"
+#include "ingestor/fold/fold_put_off.h"
 #include "ingestor/ingestor_alerts.h"
 #include "ingestor/ingestor_clock.h"
 #include "ingestor/ingestor_publish.h"
@@ -130,6 +131,8 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"items_refused", f->items_refused},
         {"future_rows_waiting", ingestor->fold != NULL ? fold_waiting(ingestor->fold) : 0},
         {"future_rows_dropped", f->future_dropped},
+        {"future_rows_put_off", ingestor->fold != NULL ? fold_put_off_rows(ingestor->fold) : 0},
+        {"future_rows_reading", fold_put_off_reading(ingestor->fold) != NULL},
         {"retired_tiles_dropped", f->retired_dropped},
         {"clock_steps", ingestor->clock.steps.steps},
         {"clock_held", ingestor->clock.steps.held},

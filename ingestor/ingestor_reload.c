@@ -2,7 +2,6 @@
 #include "ingestor/ingestor_reload.h"
 
 #include "common/program/log.h"
-#include "ingestor/fold/fold_put_off.h"
 #include "ingestor/fold/fold_reload.h"
 #include "ingestor/ingestor_alerts.h"
 #include "ingestor/ingestor_build.h"
@@ -39,8 +38,7 @@ static bool lanes_stay(const struct config *old, const struct config *new)
 /* Whether the tiles can be changed while all goes on. */
 static bool fits(const struct ingestor *ingestor, const struct config *config)
 {
-    return ingestor->phase == INGESTOR_LIVE && !fold_put_off_reading(ingestor->fold) &&
-           config->base == ingestor->config->base &&
+    return ingestor->phase == INGESTOR_LIVE && config->base == ingestor->config->base &&
            ingestor->reloaded.count < INGESTOR_RELOADS_MAX &&
            (config->alert_count != 0) == (ingestor->alerting.sender != NULL) &&
            !fold_has_retired(ingestor->fold, config) &&

@@ -109,6 +109,14 @@ void ingestor_saved(struct ingestor *ingestor, const struct reader_message *mess
     saving->failing = failed;
 }
 
+/* Rows that were put off are read again, and of duplicates so many are known no more that the
+ * reading decides anew which rows count: it knows by those that came before, and another life could
+ * not go on in the middle of it. */
+static bool must_not_save(const struct ingestor *ingestor)
+{
+    return fold_put_off_reading(ingestor->fold) != NULL && dedupe_past_decides(ingestor->dedupe);
+}
+
 void ingestor_save_if_due(struct ingestor *ingestor)
 {
     const struct ingestor_saving *saving = &ingestor->saving;
@@ -116,7 +124,7 @@ void ingestor_save_if_due(struct ingestor *ingestor)
     const bool due =
         (saving->at_once || now.us >= saving->due_at.us) && now.us >= saving->rows_first_until.us;
     if (ingestor->phase == INGESTOR_LIVE && saving->unsaved && !saving->under_way && due &&
-        !fold_put_off_reading(ingestor->fold) && lease_valid(ingestor->lease)) {
+        !must_not_save(ingestor) && lease_valid(ingestor->lease)) {
         ingestor_save(ingestor);
     }
 }
@@ -152,7 +160,7 @@ void ingestor_save_at_end(struct ingestor *ingestor)
         lease_give_back(ingestor->lease);
         return;
     }
-    if (!saving->under_way && saving->unsaved && !fold_put_off_reading(ingestor->fold)) {
+    if (!saving->under_way && saving->unsaved && !must_not_save(ingestor)) {
         ingestor_save(ingestor);
     }
     await_saved(ingestor, LAST_HOLDING_MS);

@@ -34,6 +34,8 @@ enum state_whole {
     STATE_DEDUPE = 5,          /* which events are known: see ingestor/dedupe/dedupe.h */
     STATE_SILENCES = 6,        /* of alerts: see ingestor/alerts/alert_record.h */
     STATE_PUT_OFF = 7,         /* which rows from the future are too many to wait */
+    STATE_PUT_OFF_READING = 8, /* how far reading these again has come */
+    STATE_PUT_OFF_TO = 9,      /* and up to which state of the source it goes */
     STATE_PIECE = 256, /* of the source's state, and the numbers behind it: see snapshot.h */
 };
 

@@ -102,6 +102,15 @@ void dedupe_past_end(struct dedupe *d)
     each(d, UINT64_MAX, dedupe_one_past_end);
 }
 
+bool dedupe_past_decides(const struct dedupe *d)
+{
+    bool decides = false;
+    for (size_t i = 0; d != NULL && i < CONFIG_SOURCES_MAX; i++) {
+        decides = decides || (d->of[i] != NULL && dedupe_one_past_decides(d->of[i]));
+    }
+    return decides;
+}
+
 void dedupe_clear(struct dedupe *d, uint64_t sources)
 {
     each(d, sources, dedupe_one_clear);

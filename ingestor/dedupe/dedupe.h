@@ -63,6 +63,9 @@ void dedupe_past(struct dedupe *dedupe, struct batch *batch);
 void dedupe_past_begin(struct dedupe *dedupe);
 void dedupe_past_end(struct dedupe *dedupe);
 
+/* True when it is so between the two that rows of the past are decided anew. */
+bool dedupe_past_decides(const struct dedupe *dedupe);
+
 /* All zero without one. */
 struct dedupe_counters dedupe_counters(const struct dedupe *dedupe);
 

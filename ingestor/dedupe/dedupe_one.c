@@ -235,6 +235,11 @@ void dedupe_one_past_begin(struct dedupe_one *d)
     d->past_decides = d->dropped_forgotten != 0;
 }
 
+bool dedupe_one_past_decides(const struct dedupe_one *d)
+{
+    return d->past_decides;
+}
+
 void dedupe_one_past_end(struct dedupe_one *d)
 {
     forget(&d->past);

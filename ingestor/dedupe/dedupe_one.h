@@ -68,6 +68,7 @@ void dedupe_one_save(struct dedupe_one *dedupe, struct state_changes *out);
 void dedupe_one_unsave(struct dedupe_one *dedupe);
 void dedupe_one_clear(struct dedupe_one *dedupe);
 void dedupe_one_past_begin(struct dedupe_one *dedupe);
+bool dedupe_one_past_decides(const struct dedupe_one *dedupe);
 void dedupe_one_past_end(struct dedupe_one *dedupe);
 struct dedupe_counters dedupe_one_counters(const struct dedupe_one *dedupe);
 

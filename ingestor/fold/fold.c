@@ -57,6 +57,8 @@ void fold_destroy(struct fold **fold_p)
     heap_free(&fold->wake);
     heap_free(&fold->publish);
     waiting_finish(&fold->waiting);
+    buf_free(&fold->put_off.to);
+    buf_free(&fold->put_off.done);
     buf_free(&fold->value);
     buf_free(&fold->figures);
     mp_doc_free(&fold->figures_doc);
@@ -137,6 +139,7 @@ static void update_status(struct fold *fold, struct member *member, struct momen
 void fold_advance(struct fold *fold, struct moment now)
 {
     fold_due(fold, now);
+    fold_put_off_note(fold, now);
     struct heap_item *top;
     while ((top = heap_top(&fold->wake)) != NULL && top->key <= now.wall.us) {
         struct member *member = heap_entry(top, struct member, wake);
@@ -183,7 +186,7 @@ int64_t fold_wait_us(const struct fold *fold, struct moment now)
 
 /* What the tile knows of the rows before it: since when, whether that is all, and how far it is.
  * Returns the number of members appended. */
-static size_t write_history(const struct family *family, struct buf *out)
+static size_t write_history(const struct fold *fold, const struct family *family, struct buf *out)
 {
     size_t count = 1;
     char time[WALL_TEXT_SIZE];
@@ -198,11 +201,14 @@ static size_t write_history(const struct family *family, struct buf *out)
     }
     mp_put_text(out, "complete");
     mp_put_bool(out, family->complete);
-    if (family->build != BUILD_NONE) {
+    const bool lacks = family_counts(family, fold->put_off.lacking);
+    if (family->build != BUILD_NONE || lacks) {
+        const int permille =
+            family->build != BUILD_NONE ? family->build_permille : fold->put_off.permille;
         mp_put_text(out, "building");
         mp_put_map(out, 1);
         mp_put_text(out, "progress");
-        mp_put_number(out, family->build_permille / 1000.0);
+        mp_put_number(out, permille / 1000.0);
         count++;
     }
     return count;
@@ -266,7 +272,7 @@ static void write_value(struct fold *fold, struct member *member, struct moment 
     mp_put_int(out, config->min_interval_ms);
     write_display(config, out);
     map.count += 4;
-    map.count += write_history(family, out);
+    map.count += write_history(fold, family, out);
     map.count += member_status_write(member, out);
     if (member->group.p != NULL) {
         mp_put_text(out, "group");

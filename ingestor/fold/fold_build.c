@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ingestor/fold/family.h"
+#include "ingestor/fold/fold_put_off.h"
 #include "ingestor/fold/fold_rows.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/saved/fold_records.h"
@@ -251,7 +252,7 @@ void fold_sources_anew(struct fold *fold, uint64_t sources)
     }
     fold_retired_free_all(fold);
     waiting_drop_sources(&fold->waiting, sources);
-    fold->put_off_missing = 0; /* Nobody knows how many of them are of other sources. */
+    fold_put_off_sources_anew(fold, sources);
     fold->waiting_unsaved = true;
 }
 

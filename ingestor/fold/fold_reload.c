@@ -25,6 +25,7 @@ bool fold_has_retired(const struct fold *fold, const struct config *config)
 static void take_over(struct fold *new, struct fold *old)
 {
     new->waiting = old->waiting;
+    new->put_off = old->put_off;
     new->waiting_full_logged = old->waiting_full_logged;
     new->waiting_unsaved = old->waiting_unsaved;
     new->republish = old->republish;
@@ -42,6 +43,7 @@ static void take_over(struct fold *new, struct fold *old)
     new->since_seen = old->since_seen;
     new->since_wanted = old->since_wanted;
     old->waiting = (struct waiting){0};
+    old->put_off = (struct put_off){0};
     old->build_waits = (struct buf){0};
     old->carried = (struct state_changes){0};
     old->retired = NULL;

@@ -96,7 +96,7 @@ void fold_waiting_trim(struct fold *fold, struct moment now)
         const wall_time at = row->event.timestamp;
         if (at.us > fold->reached.us) {
             const size_t rows = waiting_put_off(&fold->waiting, at) + 1;
-            fold->waiting.put_off++;
+            ++*put_off_counts_of(&fold->waiting.put_off, &row->event);
             count_put_off(fold, rows);
         } else {
             /* The clock was set back. Rows of that moment were folded before, so it is too late to
@@ -116,7 +116,7 @@ void fold_wait_for(struct fold *fold, const struct event *event, struct moment n
     }
     fold->waiting_unsaved = true;
     if (waiting_puts_off(&fold->waiting, event->timestamp)) {
-        fold->waiting.put_off++;
+        ++*put_off_counts_of(&fold->waiting.put_off, event);
         count_put_off(fold, 1);
         return;
     }

@@ -34,6 +34,7 @@
 #include "ingestor/fold/fold_counters.h"
 #include "ingestor/fold/fold_plan.h"
 #include "ingestor/fold/fold_since.h"
+#include "ingestor/fold/put_off.h"
 #include "ingestor/fold/saved/fold_places.h"
 #include "ingestor/fold/trouble.h"
 #include "ingestor/fold/types/type.h"
@@ -140,9 +141,7 @@ struct fold {
     bool republish;                /* all tiles are to be handed out whole */
     struct waiting waiting;        /* rows from the future */
     bool waiting_full_logged;      /* the log has said that such a row was put off */
-    bool put_off_reading;          /* what was put off is being read again (fold_put_off.h) */
-    wall_time put_off_from;        /* put_off_reading: the moment that it begins with */
-    uint64_t put_off_missing;      /* put_off_reading: so many were put off, and have not come */
+    struct put_off put_off;        /* what was put off, when its time has come */
     struct fold_counters counters; /* what metrics show */
     struct buf value;              /* scratch: the value that is being handed out */
     struct buf figures;            /* scratch: the data that a status is worked out by */

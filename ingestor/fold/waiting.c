@@ -113,12 +113,15 @@ size_t waiting_put_off(struct waiting *waiting, wall_time from)
 {
     size_t count = 0;
     struct waiting_row *row;
+    if (!waiting->full) {
+        waiting->put_off = (struct put_off_counts){0};
+    }
     while ((row = furthest(waiting)) != NULL && row->event.timestamp.us >= from.us) {
+        ++*put_off_counts_of(&waiting->put_off, &row->event);
         unlink_row(waiting, row);
         free(row);
         count++;
     }
-    waiting->put_off = (waiting->full ? waiting->put_off : 0) + count;
     waiting->put_off_from = from;
     waiting->full = true;
     return count;
@@ -288,22 +291,39 @@ bool waiting_load(struct waiting *waiting, const struct config_source *source,
     return mp_is_array(value);
 }
 
-void waiting_save_put_off(const struct waiting *waiting, struct buf *out)
+void waiting_save_put_off(const struct waiting *waiting, const struct config *config,
+                          struct buf *out)
 {
     if (!waiting->full) {
         mp_put_nil(out);
         return;
     }
-    mp_put_array(out, 2);
+    mp_put_array(out, 3);
     mp_put_int(out, waiting->put_off_from.us);
-    mp_put_uint(out, waiting->put_off);
+    mp_put_uint(out, put_off_counts_total(&waiting->put_off));
+    put_off_counts_save(&waiting->put_off, 0, config, out);
 }
 
-bool waiting_load_put_off(struct waiting *waiting, const mp_value *value)
+bool waiting_load_put_off(struct waiting *waiting, const struct config *config,
+                          const mp_value *value)
 {
+    uint64_t total;
+    uint64_t sources;
     waiting->full = !mp_is_nil(value);
-    return !waiting->full || (mp_as_int(mp_at(value, 0), &waiting->put_off_from.us) &&
-                              mp_as_uint(mp_at(value, 1), &waiting->put_off));
+    if (!waiting->full) {
+        return true;
+    }
+    if (!mp_as_int(mp_at(value, 0), &waiting->put_off_from.us) ||
+        !mp_as_uint(mp_at(value, 1), &total)) {
+        return false;
+    }
+    if (mp_count(value) > 2) {
+        return put_off_counts_load(&waiting->put_off, &sources, config, mp_at(value, 2));
+    }
+    /* An older version did not tell whose rows they were. */
+    waiting->put_off = (struct put_off_counts){0};
+    *(config_has_sources(config) ? &waiting->put_off.unknown : &waiting->put_off.of[0]) = total;
+    return true;
 }
 
 /* No name is another one with a dash behind it, so one at most fits. */
@@ -341,5 +361,5 @@ void waiting_drop_sources(struct waiting *waiting, uint64_t sources)
             i += i < waiting_count(waiting);
         }
     }
-    waiting->put_off = 0; /* Nobody knows how many of them are of other sources. */
+    put_off_counts_drop(&waiting->put_off, sources);
 }

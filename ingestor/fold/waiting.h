@@ -32,6 +32,7 @@
 #include "common/codec/mp.h"
 #include "common/config/config.h"
 #include "common/store/event.h"
+#include "ingestor/fold/put_off.h"
 
 /* What may wait at most: so many rows, and so many bytes of them. Beyond either, the rows that are
  * furthest ahead are put off. */
@@ -55,10 +56,10 @@ struct waiting {
     struct heap
         furthest; /* by their time, the last one first: it is put off when there is no room */
     size_t bytes; /* what all of them take */
-    struct waiting_row *lacking; /* uthash by key: those that lack a column */
-    bool full;                   /* rows are put off */
-    wall_time put_off_from;      /* with full: those from that moment on, and no others */
-    uint64_t put_off;            /* with full: how many were, at least */
+    struct waiting_row *lacking;   /* uthash by key: those that lack a column */
+    bool full;                     /* rows are put off */
+    wall_time put_off_from;        /* with full: those from that moment on, and no others */
+    struct put_off_counts put_off; /* with full: how many were, at least */
 };
 
 void waiting_finish(struct waiting *waiting);
@@ -111,11 +112,14 @@ void waiting_save_columns(const struct config_source *source, struct buf *out);
 bool waiting_load(struct waiting *waiting, const struct config_source *source,
                   const mp_value *columns, const mp_value *value);
 
-/* Appends which rows are put off: [from, how many at least], or nil: none are. */
-void waiting_save_put_off(const struct waiting *waiting, struct buf *out);
+/* Appends which rows are put off: [from, how many at least, the same of each source
+ * (put_off.h)], or nil: none are. */
+void waiting_save_put_off(const struct waiting *waiting, const struct config *config,
+                          struct buf *out);
 
 /* Loads what waiting_save_put_off wrote. False when the value is no such thing. */
-bool waiting_load_put_off(struct waiting *waiting, const mp_value *value);
+bool waiting_load_put_off(struct waiting *waiting, const struct config *config,
+                          const mp_value *value);
 
 /* Drops the rows of these entries of `sources`: bit i for the i-th. */
 void waiting_drop_sources(struct waiting *waiting, uint64_t sources);

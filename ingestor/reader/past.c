@@ -142,7 +142,7 @@ static void thread_main(zsock_t *pipe, void *arg)
 /* ---- The main thread ---- */
 
 struct past *past_create(const struct config *config, const struct source_ops *source,
-                         struct str from, struct str to)
+                         struct str from, struct str to, struct str done)
 {
     struct past *past = x_calloc(1, sizeof *past);
     struct past_thread thread = {
@@ -153,6 +153,7 @@ struct past *past_create(const struct config *config, const struct source_ops *s
     };
     buf_append_str(&thread.from, from);
     buf_append_str(&thread.to, to);
+    buf_append_str(&thread.done, done);
     past->actor = zactor_new(thread_main, &thread); /* returns when it is read */
     handover_take(&thread);
     return past;

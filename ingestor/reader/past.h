@@ -37,10 +37,11 @@ struct past_message {
 
 struct past;
 
-/* Starts the thread, for the rows between the two states (source_ops.open_past). config and source
- * are borrowed; the states are copied. */
+/* Starts the thread, for the rows between the two states, behind the batch of which `done` is the
+ * state (source_ops.open_past). Empty ones are none. config and source are borrowed; the states are
+ * copied. */
 struct past *past_create(const struct config *config, const struct source_ops *source,
-                         struct str from, struct str to);
+                         struct str from, struct str to, struct str done);
 
 /* Ends the thread and waits for it: within the time that one call of the source takes. */
 void past_destroy(struct past **past);

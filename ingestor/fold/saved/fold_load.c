@@ -7,6 +7,7 @@
 #include "common/codec/mp.h"
 #include "common/program/log.h"
 #include "ingestor/fold/family.h"
+#include "ingestor/fold/fold_put_off.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
 #include "ingestor/fold/member_status.h"
@@ -249,8 +250,9 @@ static bool load_put_off(struct fold *fold, const struct state_changes *saved)
     const struct str value = state_whole(saved, STATE_PUT_OFF);
     struct mp_doc doc;
     mp_doc_init(&doc);
-    const bool good = value.p == NULL || (mp_parse(&doc, value.p, value.len) == STATUS_OK &&
-                                          waiting_load_put_off(&fold->waiting, &doc.root));
+    const bool good =
+        value.p == NULL || (mp_parse(&doc, value.p, value.len) == STATUS_OK &&
+                            waiting_load_put_off(&fold->waiting, fold->config, &doc.root));
     mp_doc_free(&doc);
     return good;
 }
@@ -268,7 +270,8 @@ int fold_load(struct fold *fold, const struct state_changes *saved, struct fold_
         fold->families[i].build = fold->folded[i] ? BUILD_WAITING : BUILD_NONE;
         fold->families[i].complete = true;
     }
-    if (!load_waiting(fold, saved) || !load_put_off(fold, saved)) {
+    if (!load_waiting(fold, saved) || !load_put_off(fold, saved) ||
+        !fold_put_off_load(fold, saved)) {
         return error_set(err, STATUS_INVALID, "the rows that wait cannot be read from the state");
     }
     int status = STATUS_OK;

@@ -111,7 +111,7 @@ bool fold_retired_note_waits(struct fold *fold, struct fold_record *record, stru
         return refuse(fold, record,
                       "the ids of source.late_window that go with such tiles take too much");
     }
-    if (fold->waiting.full) {
+    if (fold->waiting.full || fold->put_off.reading) {
         return refuse(fold, record, "too many rows wait for their timestamps");
     }
     if (waiting_count(&fold->waiting) == 0) {

@@ -8,6 +8,7 @@
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
 #include "ingestor/fold/family.h"
+#include "ingestor/fold/fold_put_off.h"
 #include "ingestor/fold/fold_state.h"
 #include "ingestor/fold/member.h"
 #include "ingestor/fold/saved/fold_records.h"
@@ -145,11 +146,12 @@ void fold_save(struct fold *fold, wall_time now, struct state_changes *out)
             &fold->config->source,
             state_put_begin(out, (struct state_id){.item = STATE_WAITING_COLUMNS}));
         state_put_end(out);
-        waiting_save_put_off(&fold->waiting,
+        waiting_save_put_off(&fold->waiting, fold->config,
                              state_put_begin(out, (struct state_id){.item = STATE_PUT_OFF}));
         state_put_end(out);
         fold->waiting_unsaved = false;
     }
+    fold_put_off_save(fold, out);
 }
 
 static void unsave_member(void *arg, struct member *member)
@@ -167,6 +169,7 @@ static void unsave(struct fold *fold)
 {
     family_each_member(fold, unsave_member, NULL);
     fold->waiting_unsaved = true;
+    fold_put_off_unsave(fold);
     for (size_t i = 0; i < fold->config->tile_count; i++) {
         fold->families[i].recorded = false;
     }

@@ -16,8 +16,9 @@ struct past {
     struct config child; /* as if the source under way were the only one */
     struct buf from;
     struct buf to;
-    struct buf done;       /* of the child under way */
-    size_t at;             /* the child under way */
+    uint64_t over;         /* bit i: the past of the i-th has been read */
+    struct buf done;       /* of the child under way; empty: nothing of it was read */
+    size_t at;             /* the child under way; source_count: there is none any more */
     struct source *source; /* of it; NULL: it is to be opened */
 };
 
@@ -35,7 +36,17 @@ static void past_close(struct source *source)
     free(p);
 }
 
-/* Goes to the next child of which there is a past. */
+/* The child under way is done with: goes to the next one. */
+static void step(struct past *p)
+{
+    p->over |= UINT64_C(1) << p->at;
+    buf_clear(&p->done);
+    for (p->at = 0; p->at < p->config->source_count && (p->over >> p->at & 1) != 0;) {
+        p->at++;
+    }
+}
+
+/* Opens the next child of which there is a past. */
 static int open_next(struct past *p, struct error *err)
 {
     struct buf from = {0};
@@ -50,7 +61,7 @@ static int open_next(struct past *p, struct error *err)
         if (until.p == NULL && since.p != NULL) {
             status = error_set(err, STATUS_INVALID, "source %s begins anew", source->name);
         } else if (until.p == NULL) {
-            p->at++;
+            step(p);
         } else {
             p->child = *p->config;
             p->child.source = *source;
@@ -63,22 +74,64 @@ static int open_next(struct past *p, struct error *err)
     return status;
 }
 
+/* The state of a batch: [state of the child under way, its name, the names of those that are done
+ * with, …]. An ingestor that is started again may have them in another order. */
+static void put_done(const struct past *p, struct str own, struct buf *out)
+{
+    size_t names = 2;
+    for (uint64_t over = p->over; over != 0; over &= over - 1) {
+        names++;
+    }
+    mp_put_array(out, names);
+    mp_put_bin(out, own);
+    mp_put_text(out, p->at < p->config->source_count ? p->config->sources[p->at].name : "");
+    for (size_t i = 0; i < p->config->source_count; i++) {
+        if ((p->over >> i & 1) != 0) {
+            mp_put_text(out, p->config->sources[i].name);
+        }
+    }
+}
+
+static size_t place_of(const struct past *p, struct str name)
+{
+    size_t i = 0;
+    while (i < p->config->source_count && !str_is(name, p->config->sources[i].name)) {
+        i++;
+    }
+    return i;
+}
+
+/* Goes to where a batch of that state stood. */
+static void go_on(struct past *p, const mp_value *done)
+{
+    struct str name;
+    struct str own;
+    for (size_t i = 2; i < mp_count(done); i++) {
+        const size_t at = mp_as_str(mp_at(done, i), &name) ? place_of(p, name) : CONFIG_SOURCES_MAX;
+        p->over |= at < p->config->source_count ? UINT64_C(1) << at : 0;
+    }
+    while (p->at < p->config->source_count && (p->over >> p->at & 1) != 0) {
+        p->at++;
+    }
+    if (mp_as_bin(mp_at(done, 0), &own) && mp_as_str(mp_at(done, 1), &name) &&
+        place_of(p, name) < p->config->source_count) {
+        p->at = place_of(p, name);
+        buf_append_str(&p->done, own);
+    }
+}
+
 int several_past_open(const struct config *config, struct str from, struct str to, struct str done,
                       struct source **out, struct error *err)
 {
     struct past *p = x_calloc(1, sizeof *p);
     struct mp_doc doc;
-    uint64_t at = 0;
-    struct str own = STR_NULL;
     p->base.ops = &past_ops;
     p->config = config;
     buf_append_str(&p->from, from);
     buf_append_str(&p->to, to);
     mp_doc_init(&doc);
-    if (done.p != NULL && mp_parse(&doc, done.p, done.len) == STATUS_OK &&
-        mp_as_uint(mp_at(&doc.root, 0), &at) && mp_as_bin(mp_at(&doc.root, 1), &own)) {
-        p->at = (size_t)at;
-        buf_append_str(&p->done, own);
+    if (done.p != NULL && mp_parse(&doc, done.p, done.len) == STATUS_OK) {
+        go_on(p, &doc.root);
     }
     mp_doc_free(&doc);
     const int status = open_next(p, err);
@@ -88,13 +141,6 @@ int several_past_open(const struct config *config, struct str from, struct str t
     }
     *out = &p->base;
     return STATUS_OK;
-}
-
-static void put_done(const struct past *p, struct str own, struct buf *out)
-{
-    mp_put_array(out, 2);
-    mp_put_uint(out, p->at);
-    mp_put_bin(out, own);
 }
 
 static int past_read(struct source *source, size_t max_rows, struct batch **out, struct error *err)
@@ -119,8 +165,7 @@ static int past_read(struct source *source, size_t max_rows, struct batch **out,
     if (own != NULL && !own->more) {
         p->source->ops->close(p->source);
         p->source = NULL;
-        p->at++;
-        buf_clear(&p->done);
+        step(p);
         buf_clear(&done);
         put_done(p, STR(""), &done);
         status = open_next(p, err);
