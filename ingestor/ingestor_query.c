@@ -129,6 +129,7 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"fields_unusable", f->bad_fields},
         {"groups_refused", f->groups_refused},
         {"items_refused", f->items_refused},
+        {"pauses_dropped", f->pauses_dropped},
         {"future_rows_waiting", ingestor->fold != NULL ? fold_waiting(ingestor->fold) : 0},
         {"future_rows_dropped", f->future_dropped},
         {"future_rows_put_off", ingestor->fold != NULL ? fold_put_off_rows(ingestor->fold) : 0},

@@ -194,6 +194,12 @@ struct config_local_time {
     enum config_weekday week_starts; /* the first day of a week */
 };
 
+/* From which row that opens an item its deadline is counted. */
+enum tile_reopen {
+    TILE_REOPEN_RENEW, /* the latest one */
+    TILE_REOPEN_KEEP,  /* the first one */
+};
+
 enum tile_refresh_policy { TILE_REFRESH_ON_EVENT, TILE_REFRESH_INTERVAL };
 
 /* An event whose type is like the pattern puts its item into a state. */
@@ -302,7 +308,7 @@ struct tile_display {
  *   duration  opens, closes, item (always); window_ms or window_period (one of them always)
  *   presence  match; item, late_ms, missing_ms, forget_ms (always); steady_ms
  *   sla_risk  opens, closes, item (always); one of due, within_ms and priority
- *             with targets; at_risk_ms; calendar
+ *             with targets; at_risk_ms; calendar; pausable with pauses and resumes; reopen
  *   backlog   item, states, rules (always); breakdown
  *   latest    match; show, rows (always)
  */
@@ -352,6 +358,11 @@ struct tile_config {
     /* The calendar whose business time within_ms, targets and at_risk_ms are in; NULL: all time
      * counts. */
     const struct business_calendar *calendar;
+
+    enum tile_reopen reopen;   /* what the deadline of an item is that was opened more than once */
+    bool pausable;             /* there are pauses and resumes; never with due */
+    struct tile_match pauses;  /* rows that stop an item's clock */
+    struct tile_match resumes; /* rows that let it run again, unless they are pauses */
 
     const char **states;           /* different names, in the order of the file */
     size_t state_count;            /* 1 to TILE_STATES_MAX */

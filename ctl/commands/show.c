@@ -171,6 +171,11 @@ static void summarise_sla(struct buf *out, const mp_value *data)
         show_number(out, mp_get(data, names[i]));
         buf_append_text(out, words[i]);
     }
+    if (mp_get(data, "paused") != NULL) {
+        buf_append_text(out, ", ");
+        show_number(out, mp_get(data, "paused"));
+        buf_append_text(out, " paused");
+    }
 }
 
 static void summarise_presence(struct buf *out, const mp_value *data)

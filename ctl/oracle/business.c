@@ -78,6 +78,20 @@ bool oracle_business_after(const struct business_calendar *calendar, int64_t fro
     return false;
 }
 
+int64_t oracle_business_between(const struct business_calendar *calendar, int64_t from_us,
+                                int64_t to_us)
+{
+    int64_t passed = 0;
+    for (int64_t date = date_before(from_us); date <= to_us / MILLION / DAY_S + 3; date++) {
+        struct stretch open[BUSINESS_RANGES_MAX];
+        const size_t count = stretches_of(calendar, date, open);
+        for (size_t i = 0; i < count; i++) {
+            passed += overlap(&open[i], from_us, to_us);
+        }
+    }
+    return passed;
+}
+
 bool oracle_business_exceeds(const struct business_calendar *calendar, int64_t from_us,
                              int64_t to_us, int64_t span_us)
 {

@@ -17,6 +17,10 @@
 bool oracle_business_after(const struct business_calendar *calendar, int64_t from_us,
                            int64_t span_us, int64_t *out);
 
+/* The business time between the two moments, in µs. */
+int64_t oracle_business_between(const struct business_calendar *calendar, int64_t from_us,
+                                int64_t to_us);
+
 /* True when more than span_us of business time lie between the two moments. */
 bool oracle_business_exceeds(const struct business_calendar *calendar, int64_t from_us,
                              int64_t to_us, int64_t span_us);

@@ -102,6 +102,8 @@ static void want_tile(struct oracle_rows *rows, const struct tile_config *tile)
     want_match(rows, &tile->labels);
     want_match(rows, &tile->opens);
     want_match(rows, &tile->closes);
+    want_match(rows, &tile->pauses);
+    want_match(rows, &tile->resumes);
     want(rows, &tile->value);
     want(rows, &tile->item);
     want(rows, &tile->due);

@@ -258,7 +258,7 @@ static bool is_figure(struct str name)
         "total",    "buckets",   "oldest_at", "breached",  "min",       "next_breach_at",
         "max",      "unit",      "count",     "p50",       "p95",       "p99",
         "estimate", "show",      "part",      "whole",     "p90",       "avg",
-        "running",  "up",        "late",      "missing"};
+        "running",  "up",        "late",      "missing",   "paused"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (str_is(name, names[i])) {
             return true;

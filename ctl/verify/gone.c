@@ -170,7 +170,7 @@ static bool backlog_explained(const struct gone_state *s)
 
 static bool sla_risk_explained(const struct gone_state *s)
 {
-    static const char *const names[] = {"ok", "at_risk", "breached"};
+    static const char *const names[] = {"ok", "at_risk", "breached", "paused"};
     const long double open = gone_read_open_items(s->got);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (fabsl(gone_read_count(gone_read_data(s->got), names[i]) -

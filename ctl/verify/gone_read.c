@@ -153,7 +153,7 @@ long double gone_read_open_items(const mp_value *value)
 {
     const mp_value *data = gone_read_data(value);
     return gone_read_count(data, "ok") + gone_read_count(data, "at_risk") +
-           gone_read_count(data, "breached");
+           gone_read_count(data, "breached") + gone_read_count(data, "paused");
 }
 
 bool gone_read_same_frame(const mp_value *a, const mp_value *b)

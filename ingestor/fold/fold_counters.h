@@ -19,6 +19,8 @@ struct fold_counters {
     uint64_t groups_refused;
     /* Rows passed over because a tile has ITEMS_OPEN_MAX open items. */
     uint64_t items_refused;
+    /* Pauses and resumes that an item has beyond SLA_MARKS_MAX, and that count no more. */
+    uint64_t pauses_dropped;
     /* Rows from the future that were put off because too many wait: WAITING_ROWS_MAX rows, or
      * WAITING_BYTES_MAX bytes of them. They are read again when their time comes. */
     uint64_t future_dropped;

@@ -63,6 +63,20 @@ test("a bar is as long as its value, also a negative one and one beside a long n
   await done(page);
 });
 
+test("items whose clock stands still are counted where a tile has such, and there alone", async () => {
+  stage.put("clocks", "sla_risk", { ok: 4, at_risk: 1, breached: 2, worst: [] });
+  const page = await connected();
+  const counts = () => card(page, "clocks").locator(".sla > div").evaluateAll((all) => all.map((n) => [n.className, n.querySelector("b").textContent, n.lastChild.textContent]));
+  const others = [["breached", "2", "breached"], ["at_risk", "1", "at risk"], ["ok", "4", "ok"]];
+  await becomes("the counts", counts, others);
+  stage.put("clocks", "sla_risk", { ok: 4, at_risk: 1, breached: 2, paused: 12, worst: [] });
+  await becomes("the paused ones", counts, [...others, ["paused", "12", "paused"]]);
+  const tops = await card(page, "clocks").locator(".sla > div").evaluateAll((all) => new Set(all.map((n) => n.offsetTop)).size);
+  assert.equal(tops, 1, "all stand in one row");
+  await page.screenshot({ path: join(shots, "paused.png") });
+  await done(page);
+});
+
 test("what is on a card can be selected, and stays selected while its list changes", async () => {
   const due = (ms) => new Date(Date.now() + ms).toISOString();
   const risk = (breached) => stage.put("risk", "sla_risk", { ok: 1, at_risk: 1, breached, worst: [{ id: "ticket-4711", due_at: due(600000) }, { id: "ticket-4712", due_at: due(900000) }] });

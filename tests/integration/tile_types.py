@@ -14,6 +14,8 @@ TILES = [
     {"key": "cpu.db", "type": "gauge", "metric": "cpu.load", "labels": {"host": "db-1"}},
     {"key": "tickets.sla", "type": "sla_risk", "opens": {"event_type": "ticket.opened"}, "closes": {"event_type": "ticket.resolved"},
      "item": "target_id", "due": "payload.due_at", "at_risk": "30s", "warn": "at_risk", "critical": "breached", "clear_after": "0"},
+    {"key": "work.promise", "type": "sla_risk", "opens": {"event_type": "work_item_created"}, "closes": {"event_type": "work_item_done"}, "item": "target_id",
+     "within": "20s", "reopen": "keep", "pauses": {"event_type": "work_item_blocked"}, "resumes": {"event_type": "work_item_claimed"}, "warn": "paused > 3"},
     {"key": "work.backlog", "type": "backlog", "item": "target_id", "breakdown": "payload.team",
      "states": {"work_item_created": "open", "work_item_claimed": "in_progress", "work_item_blocked": "blocked", "work_item_done": None}},
     {"key": "orders.by_region", "type": "count", "match": {"event_type": "order.created"}, "group_by": "payload.region", "warn": "> 3"},

@@ -85,6 +85,29 @@ int64_t business_after(const struct business_calendar *calendar, int64_t from_us
     return INT64_MAX;
 }
 
+int64_t business_between(const struct business_calendar *calendar, int64_t from_us, int64_t to_us)
+{
+    int64_t passed_us = 0;
+    if (from_us < -FAR_US || to_us > FAR_US || from_us >= to_us) {
+        return 0;
+    }
+    const int64_t first = local_day(calendar, from_us) - 1;
+    for (int64_t day = first; day < first + BUSINESS_WALK_MAX_DAYS; day++) {
+        const struct business_hours *hours = hours_of(calendar, day);
+        for (size_t i = 0; hours != NULL && i < hours->count; i++) {
+            const int64_t opens = instant_of(calendar, day, hours->ranges[i].from);
+            if (opens >= to_us) {
+                return passed_us;
+            }
+            const int64_t closes = instant_of(calendar, day, hours->ranges[i].to);
+            const int64_t from = opens > from_us ? opens : from_us;
+            const int64_t to = closes < to_us ? closes : to_us;
+            passed_us += to > from ? to - from : 0;
+        }
+    }
+    return passed_us;
+}
+
 int64_t business_before(const struct business_calendar *calendar, int64_t until_us,
                         int64_t business_us)
 {

@@ -58,6 +58,10 @@ int64_t business_week_ms(const struct business_calendar *calendar);
 int64_t business_after(const struct business_calendar *calendar, int64_t from_us,
                        int64_t business_us);
 
+/* The business time from one instant to a later one, at most BUSINESS_WALK_MAX_DAYS away; of what
+ * is further away, or 60,000 years or more from 1970, it is not counted. */
+int64_t business_between(const struct business_calendar *calendar, int64_t from_us, int64_t to_us);
+
 /* The first instant from which on no more business time than so much is left until `until_us`. For
  * 0 it is the last closing, if the place is closed at until_us. INT64_MIN as above. */
 int64_t business_before(const struct business_calendar *calendar, int64_t until_us,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A tile of type sla_risk: open items by their deadline. */
+#include <string.h>
+
 #include "common/config/match.h"
 #include "common/config/sections/section.h"
 #include "common/config/types/tile_rules.h"
@@ -45,12 +47,30 @@ static int check_places(const struct tile_reading *t)
     return status;
 }
 
+/* What stops the clock, and what lets it run: both, or neither. */
+static int check_pauses(const struct tile_reading *t)
+{
+    t->tile->pausable = tile_rules_given(t, "pauses") != NULL;
+    int status = tile_rules_together(t, "pauses", "resumes");
+    if (status == STATUS_OK) {
+        status = tile_rules_together(t, "resumes", "pauses");
+    }
+    if (status == STATUS_OK) {
+        status =
+            tile_rules_exclude(t, "pauses", "due", "a deadline that is in the event does not move");
+    }
+    return status;
+}
+
 static int check(const struct tile_reading *t)
 {
     struct tile_config *tile = t->tile;
     int64_t shortest_ms = tile->within_ms;
     int64_t longest_ms = tile->within_ms;
     int status = check_places(t);
+    if (status == STATUS_OK) {
+        status = check_pauses(t);
+    }
     if (status != STATUS_OK) {
         return status;
     }
@@ -113,6 +133,8 @@ static int read_targets(struct config_reader *r, const struct config_key *key,
     return status;
 }
 
+static const char *const reopenings[] = {"renew", "keep", NULL};
+
 static const struct config_key rows[] = {
     {CONFIG_MEMBER("opens", config_read_match, struct tile_config, opens), .range = "conditions",
      .needed = "opens: {event_type: ticket.opened}", .help = "The events that open an item."},
@@ -135,13 +157,26 @@ static const struct config_key rows[] = {
     {CONFIG_MEMBER("calendar", config_read_calendar, struct tile_config, calendar),
      .default_words = "all time counts", .range = "a name in [`calendars`](#calendars)",
      .help = "The calendar whose business time `within`, `targets` and `at_risk` are in."},
+    {CONFIG_MEMBER("pauses", config_read_match, struct tile_config, pauses), .range = "conditions",
+     .help = "The events that stop the clock of an item, such as waiting for an answer."},
+    {CONFIG_MEMBER("resumes", config_read_match, struct tile_config, resumes),
+     .range = "conditions", .help = "The events that let the clock of an item run again."},
+    {CONFIG_CHOICE("reopen", struct tile_config, reopen), .choices = reopenings,
+     .default_value = "renew",
+     .help = "Whether opening an item again gives it a new deadline, or it keeps its first one."},
 };
 
-static const char *const figures[] = {"breached", "at_risk", "ok", NULL};
+static const char *const figures[] = {"breached", "at_risk", "ok", "paused", NULL};
+
+static bool has_figure(const struct tile_config *tile, const char *figure)
+{
+    return tile->pausable || strcmp(figure, "paused") != 0;
+}
 
 const struct tile_rules tile_rules_sla_risk = {
     .name = "sla_risk",
     .figures = figures,
+    .has_figure = has_figure,
     .table = CONFIG_TABLE(rows),
     .check = check,
 };

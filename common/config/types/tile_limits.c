@@ -110,10 +110,13 @@ static int find_figure(const struct limit_reading *l, struct str name, struct ti
                            "a tile of type %s has no number to compare: use nothing for 10m",
                            l->t->rules->name);
     }
-    for (; figures[count] != NULL && count < 8; count++) {
-        names[count] = figures[count];
-        if (name.len == 0 || str_is(name, figures[count])) {
-            out->figure = figures[count];
+    for (size_t i = 0; figures[i] != NULL && count < 8; i++) {
+        if (l->t->rules->has_figure != NULL && !l->t->rules->has_figure(tile, figures[i])) {
+            continue;
+        }
+        names[count++] = figures[i];
+        if (name.len == 0 || str_is(name, figures[i])) {
+            out->figure = figures[i];
             return STATUS_OK;
         }
     }

@@ -31,6 +31,8 @@ struct tile_rules {
     /* The members of `data` that a status may be worked out by, NULL at the end; the first is what
      * a condition without a name is about. NULL: `value` alone. A list that ends at once: none. */
     const char *const *figures;
+    /* False when a tile like this one never has that one of `figures`. NULL: each has all. */
+    bool (*has_figure)(const struct tile_config *tile, const char *figure);
     /* Checks what has to fit together, and computes defaults that follow from other keys. NULL
      * when each key is right by itself. */
     int (*check)(const struct tile_reading *t);

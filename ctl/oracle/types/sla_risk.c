@@ -9,10 +9,28 @@
 #include "ctl/oracle/types/items.h"
 
 #define ITEM_TEXT_MAX 1024 /* bytes of an item's id that are shown */
+#define TURNS_COUNTED 64   /* of the rows that pause or resume an item: the latest ones */
+
+static bool is_turn(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
+{
+    return tile->pausable &&
+           (oracle_matches(rows, row, &tile->pauses) || oracle_matches(rows, row, &tile->resumes));
+}
+
+static bool closes(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
+{
+    return oracle_matches(rows, row, &tile->closes);
+}
+
+/* A row that both opens and closes an item closes it. */
+static bool opens(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
+{
+    return oracle_matches(rows, row, &tile->opens) && !closes(rows, row, tile);
+}
 
 static bool concerns(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
 {
-    return (oracle_matches(rows, row, &tile->opens) || oracle_matches(rows, row, &tile->closes)) &&
+    return (opens(rows, row, tile) || closes(rows, row, tile) || is_turn(rows, row, tile)) &&
            oracle_items_has_item(rows, row, tile);
 }
 
@@ -43,21 +61,123 @@ static bool promised(const struct oracle_selection *s, const struct oracle_item_
     return true;
 }
 
-static bool due_of(const struct oracle_selection *s, const struct oracle_item_row *opening,
-                   int64_t *out)
+/* The rows about one item, in their order. */
+struct about {
+    const struct oracle_item_row *rows; /* borrowed */
+    size_t count;                       /* 1 or more */
+};
+
+/* What is known of an item's deadline. */
+enum due { DUE_NONE, DUE_PAUSED, DUE_AT };
+
+/* True when the row lets the item's time run or stop; *stops says which. */
+static bool turns(const struct oracle_selection *s, const struct oracle_item_row *row, bool *stops)
 {
-    if (s->tile->due.kind == TILE_FIELD_NONE) {
-        int64_t within_us;
-        if (!promised(s, opening, &within_us)) {
-            return false;
-        }
-        *out = opening->us + within_us;
-        return s->tile->calendar == NULL ||
-               oracle_business_after(s->tile->calendar, opening->us, within_us, out);
+    const bool reopens = s->tile->reopen == TILE_REOPEN_KEEP && opens(s->rows, row->row, s->tile);
+    *stops = oracle_matches(s->rows, row->row, &s->tile->pauses);
+    return is_turn(s->rows, row->row, s->tile) || reopens;
+}
+
+/* The deadline of what was opened then, had it so much time. */
+static bool due_after(const struct tile_config *tile, int64_t from, int64_t within, int64_t *out)
+{
+    *out = from + within;
+    return tile->calendar == NULL || oracle_business_after(tile->calendar, from, within, out);
+}
+
+/* The first of the rows from which on turns count: those before are too many, or, where deadlines
+ * are renewed, of an earlier life of the item. */
+static size_t first_turn(const struct oracle_selection *s, const struct about *item, size_t opening)
+{
+    size_t seen = 0;
+    size_t at = item->count;
+    while (at > opening && seen < TURNS_COUNTED) {
+        bool stops;
+        at--;
+        seen += turns(s, &item->rows[at], &stops) ? 1 : 0;
     }
-    const size_t field = oracle_field(s->rows, &s->tile->due);
-    return oracle_moment(oracle_value(s->rows, oracle_cell(s->rows, opening->row, field)),
-                         s->tile->local->time_zone, out);
+    return at;
+}
+
+/* Each pause that begins before the deadline moves it by what passes until the next row that lets
+ * time run. */
+static enum due due_with_pauses(const struct oracle_selection *s, const struct about *item,
+                                size_t opening, int64_t within, int64_t *out)
+{
+    const struct tile_config *tile = s->tile;
+    const int64_t opened = item->rows[opening].us;
+    int64_t stood_still = 0;
+    const struct oracle_item_row *stop = NULL;
+    if (!due_after(tile, opened, within, out)) {
+        return DUE_NONE;
+    }
+    for (size_t i = first_turn(s, item, opening); i < item->count; i++) {
+        bool stops;
+        const struct oracle_item_row *row = &item->rows[i];
+        if (!turns(s, row, &stops) || stops == (stop != NULL)) {
+            continue;
+        }
+        if (stops) {
+            if (row->us >= *out) {
+                return DUE_AT;
+            }
+            stop = row;
+            continue;
+        }
+        stood_still += tile->calendar == NULL
+                           ? row->us - stop->us
+                           : oracle_business_between(tile->calendar, stop->us, row->us);
+        stop = NULL;
+        if (!due_after(tile, opened, within + stood_still, out)) {
+            return DUE_NONE;
+        }
+    }
+    return stop != NULL ? DUE_PAUSED : DUE_AT;
+}
+
+static enum due due_of(const struct oracle_selection *s, const struct about *item, size_t opening,
+                       int64_t *out)
+{
+    const struct oracle_item_row *row = &item->rows[opening];
+    if (s->tile->due.kind != TILE_FIELD_NONE) {
+        const size_t field = oracle_field(s->rows, &s->tile->due);
+        return oracle_moment(oracle_value(s->rows, oracle_cell(s->rows, row->row, field)),
+                             s->tile->local->time_zone, out)
+                   ? DUE_AT
+                   : DUE_NONE;
+    }
+    int64_t within;
+    if (!promised(s, row, &within)) {
+        return DUE_NONE;
+    }
+    if (s->tile->pausable) {
+        return due_with_pauses(s, item, opening, within, out);
+    }
+    return due_after(s->tile, row->us, within, out) ? DUE_AT : DUE_NONE;
+}
+
+/* The index of the row that an item is open by; its count when it is not. *counted is that of the
+ * row from which its deadline counts. */
+static size_t opened_by(const struct oracle_selection *s, const struct about *item, size_t *counted)
+{
+    size_t by = item->count;
+    for (size_t i = item->count; i-- > 0;) {
+        if (closes(s->rows, item->rows[i].row, s->tile)) {
+            break;
+        }
+        if (opens(s->rows, item->rows[i].row, s->tile)) {
+            by = i;
+            break;
+        }
+    }
+    *counted = by;
+    for (size_t i = 0; s->tile->reopen == TILE_REOPEN_KEEP && i < by && by < item->count; i++) {
+        if (opens(s->rows, item->rows[i].row, s->tile)) {
+            *counted = i;
+            break;
+        }
+    }
+    return by;
 }
 
 static int by_due(const void *a_p, const void *b_p)
@@ -70,26 +190,40 @@ static int by_due(const void *a_p, const void *b_p)
     return (a->opened_by > b->opened_by) - (a->opened_by < b->opened_by);
 }
 
+/* How many open items have no deadline. */
+struct without {
+    size_t ever;   /* and never get one */
+    size_t paused; /* because their time stands still */
+};
+
 /* Returns the open items that have a deadline, sorted by it; those without one are only counted.
  * The caller frees the list. */
 static struct open_item *open_items(const struct oracle_selection *s, size_t *count,
-                                    size_t *without)
+                                    struct without *without)
 {
     struct oracle_item_row *sorted = oracle_items_sort(s);
     struct open_item *open = x_calloc(s->count + 1, sizeof *open);
     *count = 0;
-    *without = 0;
+    *without = (struct without){0, 0};
     for (size_t first = 0, end; first < s->count; first = end) {
         end = oracle_items_end(sorted, first, s->count);
-        const struct oracle_item_row *latest = &sorted[end - 1];
-        struct open_item item = {0, latest->id, latest->item};
-        if (oracle_matches(s->rows, latest->row, &s->tile->closes)) {
-            continue; /* A row that both opens and closes an item closes it. */
+        const struct about about = {&sorted[first], end - first};
+        size_t counted;
+        const size_t by = opened_by(s, &about, &counted);
+        if (by == about.count) {
+            continue;
         }
-        if (due_of(s, latest, &item.due)) {
+        struct open_item item = {0, about.rows[by].id, about.rows[by].item};
+        switch (due_of(s, &about, counted, &item.due)) {
+        case DUE_AT:
             open[(*count)++] = item;
-        } else {
-            (*without)++;
+            break;
+        case DUE_PAUSED:
+            without->paused++;
+            break;
+        case DUE_NONE:
+            without->ever++;
+            break;
         }
     }
     qsort(open, *count, sizeof *open, by_due);
@@ -123,8 +257,9 @@ static bool is_at_risk(const struct tile_config *tile, int64_t due, int64_t at)
 static void put_sla_risk(const struct oracle_selection *s, wall_time at, struct buf *out)
 {
     size_t count;
-    size_t ok;
-    struct open_item *open = open_items(s, &count, &ok);
+    struct without without;
+    struct open_item *open = open_items(s, &count, &without);
+    size_t ok = without.ever;
     size_t at_risk = 0;
     size_t breached = 0;
     const struct open_item *next = NULL;
@@ -140,13 +275,17 @@ static void put_sla_risk(const struct oracle_selection *s, wall_time at, struct 
             ok++;
         }
     }
-    mp_put_map(out, next != NULL ? 5 : 4);
+    mp_put_map(out, 4U + (next != NULL) + s->tile->pausable);
     mp_put_text(out, "ok");
     mp_put_uint(out, ok);
     mp_put_text(out, "at_risk");
     mp_put_uint(out, at_risk);
     mp_put_text(out, "breached");
     mp_put_uint(out, breached);
+    if (s->tile->pausable) {
+        mp_put_text(out, "paused");
+        mp_put_uint(out, without.paused);
+    }
     if (next != NULL) {
         mp_put_text(out, "next_breach_at");
         oracle_items_put_moment(out, next->due);

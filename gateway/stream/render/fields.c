@@ -13,7 +13,8 @@ static const char *const figures[] = {
     "buckets",   "oldest_at", "min",         "max",       "next_breach_at", "unit",     "count",
     "p50",       "p95",       "p99",         "estimate",  "show",           "part",     "whole",
     "p90",       "avg",       "running",     "up",        "late",           "missing",  "other",
-    "largest",   "groups",    "approximate", "error",     "increase",       "series",   "per"};
+    "largest",   "groups",    "approximate", "error",     "increase",       "series",   "per",
+    "paused"};
 
 bool fields_is_figure(struct str name)
 {

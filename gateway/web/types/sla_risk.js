@@ -15,23 +15,26 @@ export class SlaRisk {
   constructor(body, world) {
     this.world = world;
     this.counts = {};
-    const row = element("div", { class: "sla" });
-    for (const state of ["breached", "at_risk", "ok"]) {
-      this.counts[state] = element("b");
-      row.append(element("div", { class: state }, figureLine(this.counts[state]), element("span", {}, words(state))));
-    }
+    this.row = element("div", { class: "sla" });
+    for (const state of ["breached", "at_risk", "ok"]) this.addCount(state);
     this.next = element("div", { class: "next quiet" });
     this.worst = element("ul", { class: "worst" });
-    body.append(row, this.next, this.worst);
+    body.append(this.row, this.next, this.worst);
     this.items = [];
+  }
+
+  addCount(state) {
+    this.counts[state] = element("b");
+    this.row.append(element("div", { class: state }, figureLine(this.counts[state]), element("span", {}, words(state))));
   }
 
   update(tile) {
     const { data } = tile;
     this.tile = tile;
+    if (data.paused !== undefined && !this.counts.paused) this.addCount("paused"); // Only some tiles have items whose clock can stand still.
     for (const state of Object.keys(this.counts)) {
-      setFigure(this.counts[state], data[state]);
-      this.counts[state].parentNode.parentNode.classList.toggle("none", data[state] === 0);
+      setFigure(this.counts[state], data[state] ?? 0); // A tile that is defined anew may have no clock that can stand still.
+      this.counts[state].parentNode.parentNode.classList.toggle("none", !data[state]);
     }
     this.nextAt = data.next_breach_at;
     // Without `worst`, or without ids or deadlines in it, where not all fields may be seen. Rows stay, so that what somebody

@@ -107,6 +107,18 @@ static void put_targets(struct buf *out, const struct tile_config *config)
     }
 }
 
+/* Nothing for tiles without them, which programs before knew, too. */
+static void put_clock(struct buf *out, const struct tile_config *config)
+{
+    if (config->pausable) {
+        put_match(out, "pauses", &config->pauses);
+        put_match(out, "resumes", &config->resumes);
+    }
+    if (config->reopen == TILE_REOPEN_KEEP) {
+        buf_append_text(out, "reopen keep\n");
+    }
+}
+
 /* Nothing for tiles without a calendar, which programs before knew, too. Its name says nothing. */
 static void put_calendar(struct buf *out, const struct business_calendar *calendar)
 {
@@ -153,6 +165,7 @@ static void put_definition(struct buf *text, const struct tile_config *config)
     put_presence(text, config);
     put_targets(text, config);
     put_calendar(text, config->calendar);
+    put_clock(text, config);
 }
 
 uint64_t fold_digest_of_definition(const struct tile_config *config)
@@ -213,8 +226,9 @@ static struct columns columns_of(const struct tile_config *tile)
     columns.fields[EVENT_TIMESTAMP] = true;
     columns.fields[EVENT_TYPE] = true;
     columns.fields[EVENT_PAYLOAD] = tile->metric != NULL;
-    const struct tile_match *const matches[] = {&tile->match, &tile->of, &tile->labels,
-                                                &tile->opens, &tile->closes};
+    const struct tile_match *const matches[] = {&tile->match,  &tile->of,     &tile->labels,
+                                                &tile->opens,  &tile->closes, &tile->pauses,
+                                                &tile->resumes};
     const struct tile_field *const fields[] = {&tile->value,     &tile->item,     &tile->due,
                                                &tile->breakdown, &tile->group_by, &tile->priority};
     for (size_t i = 0; i < sizeof matches / sizeof *matches; i++) {

@@ -15,6 +15,7 @@ static void free_item(struct item *item)
 {
     rank_free(&item->latest);
     rank_free(&item->parted);
+    sla_clock_destroy(&item->clock);
     free(item->runs);
     free(item);
 }

@@ -34,6 +34,7 @@
 #include "common/base/heap.h"
 #include "common/base/str.h"
 #include "ingestor/fold/rank.h"
+#include "ingestor/fold/types/sla_clock.h"
 
 #define ITEMS_OPEN_MAX 1000000  /* rows that would open more are passed over */
 #define ITEMS_CLOSED_MAX 100000 /* tombstones */
@@ -53,20 +54,21 @@ struct item {
     /* sla_risk: its deadline; INT64_MAX when it has none. duration: the smallest timestamp of the
      * events that close it; INT64_MAX when there is none. */
     int64_t due_us;
-    int state;             /* backlog: index of its state; others: 0; all: TILE_STATE_CLOSED */
-    uint32_t risk;         /* sla_risk and presence: the heap that it is in */
-    uint32_t part;         /* backlog: index of its breakdown value; 0 for none */
-    struct rank parted;    /* backlog: of the event that part comes from */
-    struct heap_item heap; /* its place in the heap of its risk or its age */
-    struct item_run *runs; /* presence: owned; others: NULL */
-    uint32_t run_count;    /* how many there are */
-    struct item *newer;    /* the tombstone that was closed next; NULL for the last one */
-    struct item *older;    /* the tombstone that was closed before; NULL for the first one */
-    uint64_t number;       /* of its record; from 1, in the order of coming */
-    uint64_t closing;      /* the last of all closings that was its own */
-    struct item *prev;     /* in items.unsaved */
-    struct item *next;     /* the next one in items.unsaved */
-    bool unsaved;          /* it is in that list */
+    int state;               /* backlog: index of its state; others: 0; all: TILE_STATE_CLOSED */
+    uint32_t risk;           /* sla_risk and presence: the heap that it is in */
+    uint32_t part;           /* backlog: index of its breakdown value; 0 for none */
+    struct rank parted;      /* backlog: of the event that part comes from */
+    struct heap_item heap;   /* its place in the heap of its risk or its age */
+    struct sla_clock *clock; /* sla_risk with pauses or kept deadlines: owned; others: NULL */
+    struct item_run *runs;   /* presence: owned; others: NULL */
+    uint32_t run_count;      /* how many there are */
+    struct item *newer;      /* the tombstone that was closed next; NULL for the last one */
+    struct item *older;      /* the tombstone that was closed before; NULL for the first one */
+    uint64_t number;         /* of its record; from 1, in the order of coming */
+    uint64_t closing;        /* the last of all closings that was its own */
+    struct item *prev;       /* in items.unsaved */
+    struct item *next;       /* the next one in items.unsaved */
+    bool unsaved;            /* it is in that list */
     bool recorded; /* there is a record of it, or there is in what was handed over to be saved */
     UT_hash_handle by_id; /* links the items by `id` */
     uint32_t id_len;      /* the bytes of `id` */

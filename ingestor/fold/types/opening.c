@@ -3,15 +3,12 @@
 
 #include "ingestor/fold/match.h"
 
-/* What an event type means: bits of `meaning`. */
-enum { MAY_OPEN = 1, MAY_CLOSE = 2 };
-
 bool opening_examine(const struct tile_config *config, const char *metric_event,
                      struct str event_type, int *meaning)
 {
     (void)metric_event;
-    *meaning = (match_admits_type(&config->opens, event_type) ? MAY_OPEN : 0) |
-               (match_admits_type(&config->closes, event_type) ? MAY_CLOSE : 0);
+    *meaning = (match_admits_type(&config->opens, event_type) ? OPENING_OPENS : 0) |
+               (match_admits_type(&config->closes, event_type) ? OPENING_CLOSES : 0);
     return *meaning != 0;
 }
 
@@ -20,8 +17,8 @@ bool opening_concerns(const struct tile_config *config, int meaning, struct row 
 {
     char scratch[ROW_SCRATCH];
     struct str id;
-    const bool closes = (meaning & MAY_CLOSE) != 0 && row_matches(row, &config->closes, true);
+    const bool closes = (meaning & OPENING_CLOSES) != 0 && row_matches(row, &config->closes, true);
     *says = number_of_real(closes ? 1 : 0);
-    return (closes || ((meaning & MAY_OPEN) != 0 && row_matches(row, &config->opens, true))) &&
+    return (closes || ((meaning & OPENING_OPENS) != 0 && row_matches(row, &config->opens, true))) &&
            row_text(row, &config->item, scratch, &id);
 }

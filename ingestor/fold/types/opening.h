@@ -6,6 +6,9 @@
 
 #include "ingestor/fold/types/type.h"
 
+/* What an event type may mean: bits of `meaning`, to which a type may add others. */
+enum opening_meaning { OPENING_OPENS = 1, OPENING_CLOSES = 2 };
+
 /* *meaning is whether rows of that event type may open an item, close it, or both. */
 bool opening_examine(const struct tile_config *config, const char *metric_event,
                      struct str event_type, int *meaning);

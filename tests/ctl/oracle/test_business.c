@@ -55,6 +55,7 @@ static void test_what_lies_between(void **state)
     assert_false(oracle_business_exceeds(&calendar, friday, monday, 2 * HOUR_US));
     assert_true(oracle_business_exceeds(&calendar, friday, monday, 2 * HOUR_US - 1));
     assert_true(oracle_business_exceeds(&calendar, friday - 1, monday, 2 * HOUR_US));
+    assert_int_equal(oracle_business_between(&calendar, friday - 1, monday), 2 * HOUR_US + 1);
 }
 
 static void test_changes_of_the_clock(void **state)

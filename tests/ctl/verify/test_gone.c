@@ -154,6 +154,8 @@ static const struct explained explained[] = {
      "{\"ok\":0,\"at_risk\":0,\"breached\":0}", 0},
     {false, "sla", "{\"ok\":1,\"at_risk\":0,\"breached\":0}",
      "{\"ok\":4,\"at_risk\":0,\"breached\":0}", 0},
+    {false, "sla", "{\"ok\":1,\"at_risk\":0,\"breached\":0,\"paused\":0}",
+     "{\"ok\":1,\"at_risk\":0,\"breached\":0,\"paused\":4}", 0},
     {true, "backlog", "{\"total\":1,\"buckets\":{\"open\":1,\"busy\":0},\"oldest_at\":\"x\"}",
      "{\"total\":3,\"buckets\":{\"open\":1,\"busy\":2},\"breakdown\":{\"\":{\"open\":1,\"busy\":2}}"
      ",\"oldest_at\":"

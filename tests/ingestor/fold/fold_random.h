@@ -37,6 +37,12 @@ static const char all_types[] =
     "  - {key: gauge, type: gauge, metric: m}\n"
     "  - {key: sla, type: sla_risk, opens: {event_type: made}, closes: {event_type: done}, item: "
     "target_id, within: 30s, at_risk: 10s}\n"
+    "  - {key: paused, type: sla_risk, opens: {event_type: made}, closes: {event_type: done}, "
+    "item: "
+    "target_id, within: 30s, pauses: {event_type: taken}, resumes: {event_type: metrics.updated}}\n"
+    "  - {key: kept, type: sla_risk, opens: {event_type: made}, closes: {event_type: done}, item: "
+    "target_id, within: 30s, pauses: {payload.team: a}, resumes: {payload.team: b}, reopen: "
+    "keep}\n"
     "  - {key: backlog, type: backlog, item: target_id, breakdown: payload.team, states: {made: "
     "open, taken: busy, done: null}}\n"
     "  - {key: newest, type: latest, match: {event_type: [made, done]}, show: [target_id, "
@@ -44,9 +50,10 @@ static const char all_types[] =
     "  - {key: family, type: count, group_by: payload.team, window: 30s}\n";
 
 static const char *const all_keys[] = {
-    "ever",   "window", "trend", "last",  "today",   "weeks",   "sum",       "least",   "average",
-    "latest", "ratio",  "share", "time",  "medians", "seen",    "different", "most",    "sums",
-    "pace",   "grown",  "flow",  "gauge", "sla",     "backlog", "newest",    "family/a"};
+    "ever",  "window",    "trend",   "last",   "today",  "weeks", "sum",
+    "least", "average",   "latest",  "ratio",  "share",  "time",  "medians",
+    "seen",  "different", "most",    "sums",   "pace",   "grown", "flow",
+    "gauge", "sla",       "backlog", "newest", "paused", "kept",  "family/a"};
 
 static inline void fold_random(struct fold_test *t, unsigned *seed)
 {

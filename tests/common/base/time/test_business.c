@@ -108,6 +108,9 @@ static void check_around(const struct business_calendar *calendar, int64_t first
             assert_int_equal(business_after(calendar, from_us, span * MINUTE_US),
                              (first_s + there * INT64_C(60)) * US_PER_S);
         }
+        assert_int_equal(
+            business_between(calendar, from_us, (first_s + there * INT64_C(60)) * US_PER_S),
+            (before[there] - before[from]) * MINUTE_US);
         int back = from;
         while (back > 0 && before[from] - before[back - 1] <= span) {
             back--;
@@ -182,6 +185,8 @@ static void test_what_is_too_far_away_is_never(void **state)
     assert_int_equal(business_after(&calendar, INT64_MAX - 1, 1), INT64_MAX);
     assert_int_equal(business_before(&calendar, INT64_MIN, 1), INT64_MIN);
     assert_int_equal(business_after(&calendar, 5, 0), 5);
+    assert_int_equal(business_between(&calendar, INT64_MIN, INT64_MAX), 0);
+    assert_int_equal(business_between(&calendar, 5 * US_PER_DAY, 0), 0);
 }
 
 int main(void)
