@@ -305,7 +305,8 @@ struct tile_display {
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
  *   gauge     metric (always), labels
- *   duration  opens, closes, item (always); window_ms or window_period (one of them always)
+ *   duration  opens, closes, item (always); window_ms or window_period (one of them always);
+ *             calendar
  *   presence  match; item, late_ms, missing_ms, forget_ms (always); steady_ms
  *   sla_risk  opens, closes, item (always); one of due, within_ms and priority
  *             with targets; at_risk_ms; calendar; pausable with pauses and resumes; reopen
@@ -355,8 +356,8 @@ struct tile_config {
     struct tile_field priority;  /* of the opening event: which of targets counts */
     struct tile_target *targets; /* in the order of the file: the first that fits counts */
     size_t target_count;         /* 1 to TILE_TARGETS_MAX; 0: due or within_ms counts */
-    /* The calendar whose business time within_ms, targets and at_risk_ms are in; NULL: all time
-     * counts. */
+    /* The calendar whose business time within_ms, targets and at_risk_ms are in, or durations;
+     * NULL: all time counts. */
     const struct business_calendar *calendar;
 
     enum tile_reopen reopen;   /* what the deadline of an item is that was opened more than once */

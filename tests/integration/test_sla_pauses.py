@@ -26,7 +26,7 @@ def at(deploy, folder, sqlite_table):
     d = deploy(sqlite_table, config={"calendars": [DESK]}, tiles=[])
 
     def begin(local, tile, *rows):
-        d.config["tiles"] = [{"key": "sla", **ITEMS, **tile}]
+        d.config["tiles"] = [{name: value for name, value in {"key": "sla", **ITEMS, **tile}.items() if value is not None}]
         d.write()
         past = Past(d, folder)
         past.set(local)
@@ -72,6 +72,19 @@ def test_only_business_time_passes_around_a_pause(at):
     past.verify()
     insert(("2026-11-27 10:00", "answer", "t"), ("2026-11-27 12:00", "wait", "t"))
     wait_until(lambda: dues(d) == {"t": utc("2026-11-30 13:00")})
+    past.verify()
+
+
+def test_a_duration_is_in_business_time(at):
+    """From Friday 17:00 to Monday 09:00 the desk was open for 2 hours, and for 10 more until Tuesday 09:00."""
+    d, past, insert = at("2026-12-01 12:00:00", {"type": "duration", "window": "30d", "calendar": "desk", "within": None, "at_risk": None},
+                         ("2026-11-27 17:00", "open", "t"), ("2026-12-01 09:00", "close", "t"),
+                         ("2026-11-28 09:00", "open", "u"), ("2026-11-29 09:00", "close", "u"),
+                         ("1999-11-28 09:00", "open", "v"), ("2026-11-29 09:00", "close", "v"))
+    wait_until(lambda: d.tile("sla")["data"]["count"] == 3)
+    past.verify()
+    insert(("2026-11-30 09:00", "close", "t"))
+    wait_until(lambda: d.tile("sla")["data"]["p50"] == pytest.approx(7200, rel=0.008))
     past.verify()
 
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A tile of type duration: how long items take from one kind of event to another. */
 #include "common/config/match.h"
+#include "common/config/sections/section.h"
 #include "common/config/types/tile_rules.h"
 
 static int check(const struct tile_reading *t)
@@ -22,6 +23,9 @@ static const struct config_key rows[] = {
                      TILE_WINDOW_MAX),
      .choices = tile_rules_windows, .needed = "window: 7d",
      .help = "Only items that ended in this length of time, or in this period, count."},
+    {CONFIG_MEMBER("calendar", config_read_calendar, struct tile_config, calendar),
+     .default_words = "all time counts", .range = "a name in [`calendars`](#calendars)",
+     .help = "The calendar whose business time the durations are in."},
 };
 
 static const char *const figures[] = {"avg", "p50", "p95", "count", "running", NULL};

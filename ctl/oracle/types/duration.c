@@ -5,6 +5,7 @@
 
 #include "common/base/xalloc.h"
 #include "common/codec/mp.h"
+#include "ctl/oracle/business.h"
 #include "ctl/oracle/match.h"
 #include "ctl/oracle/types/items.h"
 #include "ctl/oracle/types/quantile.h"
@@ -12,6 +13,7 @@
 
 #define ITEM_TEXT_MAX 1024                            /* bytes of an item's id that are shown */
 #define CENTURY_MS (36600 * (US_PER_DAY / US_PER_MS)) /* what a longer duration counts as */
+#define TEN_YEARS_US (3660 * US_PER_DAY) /* of a calendar: what comes later does not count */
 
 static bool concerns(const struct oracle_rows *rows, size_t row, const struct tile_config *tile)
 {
@@ -44,10 +46,21 @@ static void add_running(struct durations *d, int64_t begun_us, struct str id)
     }
 }
 
-static void add_ended(struct durations *d, int64_t begun_us, int64_t ended_us)
+/* How long that is in the time of the tile. */
+static int64_t length_ms(const struct tile_config *tile, int64_t begun_us, int64_t ended_us)
 {
-    const long double exact_ms = ((long double)ended_us - (long double)begun_us) / US_PER_MS;
-    const int64_t ms = exact_ms > CENTURY_MS ? CENTURY_MS : (int64_t)exact_ms;
+    if (tile->calendar == NULL) {
+        const long double exact_ms = ((long double)ended_us - (long double)begun_us) / US_PER_MS;
+        return exact_ms > CENTURY_MS ? CENTURY_MS : (int64_t)exact_ms;
+    }
+    if (ended_us > begun_us + TEN_YEARS_US) {
+        ended_us = begun_us + TEN_YEARS_US;
+    }
+    return oracle_business_between(tile->calendar, begun_us, ended_us) / US_PER_MS;
+}
+
+static void add_ended(struct durations *d, int64_t ms)
+{
     d->total_ms += ms;
     d->seconds[d->count++] = (double)ms / 1000;
 }
@@ -70,7 +83,7 @@ static void add_item(const struct oracle_selection *s, const struct oracle_item_
         add_running(d, *begun,
                     oracle_items_cut(oracle_value(s->rows, rows[0].item)->text, ITEM_TEXT_MAX));
     } else if (begun != NULL && *ended >= *begun && *ended >= window_us) {
-        add_ended(d, *begun, *ended);
+        add_ended(d, length_ms(s->tile, *begun, *ended));
     }
 }
 

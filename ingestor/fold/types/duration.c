@@ -29,6 +29,9 @@
 /* A longer one counts as so long, 100 years: the sum of all that are remembered is an int64. */
 #define LONGEST_MS (INT64_C(36600) * 24 * 3600 * 1000)
 
+/* With a calendar only the first ten years count: business time is counted day by day. */
+#define LONGEST_WALK_US (INT64_C(3660) * US_PER_DAY)
+
 /* first_us of an item is when it begins, due_us is when it ends; INT64_MAX while that is unknown.
  * Its state is 0 while it runs. */
 struct duration {
@@ -38,20 +41,27 @@ struct duration {
     struct heap ended;     /* items that ended in the window, by due_us */
     struct sketch *sketch; /* their durations in seconds, owned */
     int64_t sum_ms;        /* of their durations */
+    const struct business_calendar *calendar; /* whose time counts; NULL: all time does; borrowed */
 };
 
-static int64_t length_ms(const struct item *item)
+static int64_t length_ms(const struct duration *d, const struct item *item)
 {
     int64_t us;
+    if (d->calendar != NULL) {
+        const int64_t last_us = wall_add_us((wall_time){item->first_us}, LONGEST_WALK_US).us;
+        return business_between(d->calendar, item->first_us,
+                                item->due_us < last_us ? item->due_us : last_us) /
+               US_PER_MS;
+    }
     if (__builtin_sub_overflow(item->due_us, item->first_us, &us) || us / US_PER_MS > LONGEST_MS) {
         return LONGEST_MS;
     }
     return us / US_PER_MS;
 }
 
-static double length_s(const struct item *item)
+static double length_s(const struct duration *d, const struct item *item)
 {
-    return (double)length_ms(item) / 1000;
+    return (double)length_ms(d, item) / 1000;
 }
 
 /* The first instant of the window. */
@@ -67,8 +77,8 @@ static void leave(struct duration *d, struct item *item)
         heap_remove(&d->running, &item->heap);
     } else if (item->heap.index != HEAP_NONE) {
         heap_remove(&d->ended, &item->heap);
-        sketch_remove(d->sketch, length_s(item));
-        d->sum_ms -= length_ms(item);
+        sketch_remove(d->sketch, length_s(d, item));
+        d->sum_ms -= length_ms(d, item);
     }
 }
 
@@ -81,8 +91,8 @@ static void enter(struct duration *d, struct item *item)
         heap_set(&d->running, &item->heap, item->first_us);
     } else if (measured && item->due_us >= begin_us(d)) {
         heap_set(&d->ended, &item->heap, item->due_us);
-        sketch_add(&d->sketch, length_s(item));
-        d->sum_ms += length_ms(item);
+        sketch_add(&d->sketch, length_s(d, item));
+        d->sum_ms += length_ms(d, item);
     }
     items_set_state(&d->items, item, runs ? 0 : TILE_STATE_CLOSED);
 }
@@ -95,6 +105,7 @@ static void forgetting(struct items *items, struct item *item)
 static void init(void *state, const struct tile_config *config, wall_time now)
 {
     struct duration *d = state;
+    d->calendar = config->calendar;
     d->items.forgetting = forgetting;
     d->running.tie_before = items_id_before;
     span_init(&d->clock, config, TILE_AGGREGATE_COUNT, now);

@@ -89,7 +89,7 @@ static void test_refused(void **state)
          "\"desk\""},
         {DESK TILE "type: count, calendar: desk}]",
          "2:31: tile \"t\": calendar: a tile of type count has no such key (it belongs to "
-         "sla_risk)"},
+         "sla_risk, duration)"},
     };
     REFUSED(refusals);
 }

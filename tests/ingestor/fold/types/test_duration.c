@@ -136,6 +136,27 @@ static void test_more_than_are_remembered_are_forgotten_in_their_order(void **st
     fold_test_free(&t);
 }
 
+/* It is Monday, 05:32 in UTC. */
+static void test_only_business_time_counts(void **state)
+{
+    (void)state;
+    struct fold_test t;
+    fold_test_init(&t, TIME "9d, calendar: desk}\n"
+                            "calendars: [{name: desk, mon: 05:32-05:33, tue: 06:00-07:00}]\n");
+    fold_at(&t, 1, 0, "opened", "a", NULL);
+    pass_ms(&t, INT64_C(24) * 3600000 + 28 * 60000 + 5000); /* Tuesday, 06:00:05 */
+    fold_now(&t, "solved", "a", NULL);
+    assert_non_null(strstr(data_of(&t, "d"), "\"avg\":65,"));
+    fold_at(&t, 90, 30000, "solved", "a", NULL); /* late, and before the night */
+    assert_non_null(strstr(data_of(&t, "d"), "\"avg\":30,\"p50\":30,\"p95\":30,\"count\":1,"));
+    fold_at(&t, 91, 70000, "opened", "b", NULL); /* and one that took only closed time */
+    fold_at(&t, 92, 80000, "solved", "b", NULL);
+    assert_non_null(strstr(data_of(&t, "d"), "\"avg\":15,\"p50\":0,\"p95\":30,\"count\":2,"));
+    pass_ms(&t, INT64_C(8) * 24 * 3600000); /* all leave the window */
+    assert_non_null(strstr(data_of(&t, "d"), "{\"count\":0,\"running\":0,"));
+    fold_test_free(&t);
+}
+
 static void test_what_is_saved_goes_on(void **state)
 {
     (void)state;
@@ -172,6 +193,7 @@ int main(void)
         cmocka_unit_test(test_a_window_forgets_by_the_end),
         cmocka_unit_test(test_a_day_begins_anew),
         cmocka_unit_test(test_more_than_are_remembered_are_forgotten_in_their_order),
+        cmocka_unit_test(test_only_business_time_counts),
         cmocka_unit_test(test_what_is_saved_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
