@@ -253,12 +253,14 @@ static bool goes_on(struct str pattern, struct str path)
 static bool is_figure(struct str name)
 {
     static const char *const names[] = {
-        "value",    "window_ms", "window",    "begins_at", "time_zone", "step_ms",
-        "step",     "aggregate", "points",    "starts",    "ok",        "at_risk",
-        "total",    "buckets",   "oldest_at", "breached",  "min",       "next_breach_at",
-        "max",      "unit",      "count",     "p50",       "p95",       "p99",
-        "estimate", "show",      "part",      "whole",     "p90",       "avg",
-        "running",  "up",        "late",      "missing",   "paused"};
+        "value",    "window_ms",   "window",    "begins_at", "time_zone", "step_ms",
+        "step",     "aggregate",   "points",    "starts",    "ok",        "at_risk",
+        "total",    "buckets",     "oldest_at", "breached",  "min",       "next_breach_at",
+        "max",      "unit",        "count",     "p50",       "p95",       "p99",
+        "estimate", "show",        "part",      "whole",     "p90",       "avg",
+        "running",  "up",          "late",      "missing",   "other",     "largest",
+        "groups",   "approximate", "error",     "increase",  "series",    "per",
+        "paused"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (str_is(name, names[i])) {
             return true;

@@ -103,6 +103,12 @@ def missing_for_views(tree, name):
     known = set(re.findall(r'"(\w+)"', shown[1])) if shown else set()
     for member in sorted(figures - known):
         yield f"gateway/stream/render/fields.c does not list {member} of `{name}` among the figures: who may not see all fields does not see it"
+    oracle = re.search(r"names\[\] = \{([^{}]*)\};", tree.text("ctl/oracle/view.c"))
+    computed = set(re.findall(r'"(\w+)"', oracle[1])) if oracle else set()
+    for member in sorted(figures - computed):
+        yield f"ctl/oracle/view.c does not list {member} of `{name}` among the figures: verify expects that who may not see all fields does not see it"
+    for member in sorted(details & computed):
+        yield f"ctl/oracle/view.c lists {member} of `{name}` among the figures: verify expects that everybody sees it"
     for member in sorted(details & known):
         yield f"gateway/stream/render/fields.c lists {member} of `{name}` among the figures: everybody sees it"
 
