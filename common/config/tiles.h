@@ -26,6 +26,7 @@
 #define TILE_TARGETS_MAX 64    /* priorities of an SLA tile */
 #define TILE_SHOW_MAX 16       /* fields that a table of rows shows */
 #define TILE_ROWS_MAX 100      /* rows in a table of rows */
+#define TILE_HEATMAP_WEEKS 53  /* weeks of a heatmap */
 
 /* Where in an event a value is. */
 enum tile_field_kind {
@@ -117,7 +118,7 @@ struct tile_match {
  * enum tile_type, its number, and the name in the file and in the served tiles. All tables of types
  * are made from these lines, so a new type is a line here and a file NAME.c in each of
  * common/config/types, ingestor/fold/types and ctl/oracle/types; tests/tree/check_tile_types.py
- * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 14. A
+ * names what else there is to do. The numbers go from 0 up without gaps, and the next one is 15. A
  * number is never changed, because saved states hold digests of definitions that were made with it.
  */
 #define TILE_TYPE_LIST(EACH)                                                                       \
@@ -129,6 +130,7 @@ struct tile_match {
     EACH(TILE_TOP, 12, top)                                                                        \
     EACH(TILE_RATE, 13, rate)                                                                      \
     EACH(TILE_TREND, 1, trend)                                                                     \
+    EACH(TILE_HEATMAP, 14, heatmap)                                                                \
     EACH(TILE_GAUGE, 4, gauge)                                                                     \
     EACH(TILE_DURATION, 9, duration)                                                               \
     EACH(TILE_PRESENCE, 10, presence)                                                              \
@@ -184,6 +186,9 @@ enum config_weekday {
     CONFIG_SATURDAY,
     CONFIG_SUNDAY,
 };
+
+/* "monday" */
+const char *config_weekday_name(enum config_weekday day);
 
 struct config_source;
 
@@ -304,6 +309,8 @@ struct tile_display {
  *             and item with these only; unit
  *   trend     match or metric + labels; step_ms, step_period, length, aggregate;
  *             value for all aggregates but count, unless there is a metric
+ *   heatmap   match or metric + labels; aggregate, count, sum, avg, min or max; value for all
+ *             but count, unless there is a metric; window_ms, whole weeks; unit
  *   gauge     metric (always), labels
  *   duration  opens, closes, item (always); window_ms or window_period (one of them always);
  *             calendar

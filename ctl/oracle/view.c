@@ -260,7 +260,7 @@ static bool is_figure(struct str name)
         "estimate", "show",        "part",      "whole",     "p90",       "avg",
         "running",  "up",          "late",      "missing",   "other",     "largest",
         "groups",   "approximate", "error",     "increase",  "series",    "per",
-        "paused"};
+        "cells",    "week_starts", "paused"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (str_is(name, names[i])) {
             return true;

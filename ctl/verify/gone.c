@@ -154,6 +154,20 @@ static bool counts_near(const struct gone_state *s, const mp_value *left, const 
     return mp_count(left) == mp_count(got);
 }
 
+static bool heatmap_explained(const struct gone_state *s)
+{
+    const mp_value *left = gone_read_data(s->left);
+    const mp_value *got = gone_read_data(s->got);
+    for (int hour = 0; hour < GONE_HOURS; hour++) {
+        if (!point_explained(s, gone_read_hour(left, hour), gone_read_hour(got, hour))) {
+            return false;
+        }
+    }
+    return gone_read_is_heatmap(got) &&
+           (s->tile->aggregate != TILE_AGGREGATE_COUNT ||
+            gone_read_sum(mp_get(got, "cells")) - gone_read_sum(mp_get(left, "cells")) <= gone(s));
+}
+
 static bool backlog_explained(const struct gone_state *s)
 {
     const mp_value *left = gone_read_data(s->left);
@@ -260,6 +274,8 @@ bool gone_explains(const struct gone_state *state)
         return percentile_explained(state);
     case TILE_TREND:
         return trend_explained(state);
+    case TILE_HEATMAP:
+        return heatmap_explained(state);
     case TILE_DISTINCT:
         return distinct_explained(state);
     case TILE_RATE:

@@ -247,6 +247,28 @@ static bool trend_followed(const struct gone_change *c)
     return mp_is_map(after);
 }
 
+/* An hour of a window that has come again forgets its oldest week. */
+static bool heatmap_followed(const struct gone_change *c)
+{
+    for (int hour = 0; hour < GONE_HOURS; hour++) {
+        const mp_value *before = gone_read_hour(gone_read_data(c->before), hour);
+        const mp_value *came = gone_read_hour(gone_read_data(c->came), hour);
+        const mp_value *after = gone_read_hour(gone_read_data(c->after), hour);
+        long double was = 0;
+        long double new = 0;
+        long double is = 0;
+        (void)gone_read_number(before, &was);
+        (void)gone_read_number(came, &new);
+        (void)gone_read_number(after, &is);
+        if (c->tile->aggregate == TILE_AGGREGATE_COUNT ? !rows_followed(c, was, new, is)
+            : gone_read_windowed(c->tile)              ? !window_followed(c, before, came, after)
+                                                       : !point_followed(c, before, came, after)) {
+            return false;
+        }
+    }
+    return gone_read_is_heatmap(gone_read_data(c->after));
+}
+
 /* Each row changes the state of one item at most. */
 static bool backlog_followed(const struct gone_change *c)
 {
@@ -358,6 +380,8 @@ bool gone_change_is_right(const struct gone_change *change)
         return percentile_followed(change);
     case TILE_TREND:
         return trend_followed(change);
+    case TILE_HEATMAP:
+        return heatmap_followed(change);
     case TILE_DISTINCT:
         return distinct_followed(change);
     case TILE_RATE:

@@ -2,6 +2,7 @@
 #include "ctl/verify/gone_read.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,28 @@ bool gone_read_is_ratio(const mp_value *data)
     const bool has = gone_read_member_number(data, "value", &value);
     return whole > 0 ? has && gone_read_same(value, 100 * gone_read_count(data, "part") / whole)
                      : !has;
+}
+
+const mp_value *gone_read_hour(const mp_value *data, int hour)
+{
+    char name[16];
+    snprintf(name, sizeof name, "%d", hour % 24);
+    const char *day = config_weekday_name((enum config_weekday)(hour / 24));
+    return mp_get(mp_get(mp_get(data, "cells"), day), name);
+}
+
+bool gone_read_is_heatmap(const mp_value *data)
+{
+    long double largest = 0;
+    long double most = -INFINITY;
+    const bool has = gone_read_member_number(data, "largest", &largest);
+    for (int hour = 0; hour < GONE_HOURS; hour++) {
+        long double value;
+        if (gone_read_number(gone_read_hour(data, hour), &value) && value > most) {
+            most = value;
+        }
+    }
+    return has ? gone_read_same(most, largest) : isinf(most) != 0;
 }
 
 long double gone_read_open_items(const mp_value *value)

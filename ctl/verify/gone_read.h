@@ -10,6 +10,7 @@
 #include "common/config/tiles.h"
 
 #define DISTINCT_EXACT_MAX 1024 /* different values beyond which they are estimated */
+#define GONE_HOURS (7 * 24)     /* of a week */
 #define GONE_TOLERANCE 1e-9L    /* relative: what two roundings of a sum may make */
 
 /* The `data` of a whole value, or NULL. */
@@ -54,6 +55,12 @@ bool gone_read_counts_events(const struct tile_config *tile);
 
 /* True when the value in `data` is that of what it counts, or of what has grown. */
 bool gone_read_is_rate(const struct tile_config *tile, const mp_value *data);
+
+/* What `data` of a heatmap shows for an hour of the week, from 0 to GONE_HOURS; NULL: nothing. */
+const mp_value *gone_read_hour(const mp_value *data, int hour);
+
+/* True when the largest value in `data` of a heatmap is that of one of its hours. */
+bool gone_read_is_heatmap(const mp_value *data);
 
 /* How many items a whole value of SLA risk has. */
 long double gone_read_open_items(const mp_value *value);

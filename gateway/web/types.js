@@ -16,6 +16,7 @@ import { Count } from "./types/count.js";
 import { Distinct } from "./types/distinct.js";
 import { Duration } from "./types/duration.js";
 import { Gauge } from "./types/gauge.js";
+import { Heatmap } from "./types/heatmap.js";
 import { Latest } from "./types/latest.js";
 import { Aggregate } from "./types/number.js";
 import { Percentile } from "./types/percentile.js";
@@ -36,6 +37,7 @@ const drawings = new Map([
   ["top", Top],
   ["rate", Rate],
   ["trend", Trend],
+  ["heatmap", Heatmap],
   ["duration", Duration],
   ["presence", Presence],
   ["sla_risk", SlaRisk],

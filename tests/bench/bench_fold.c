@@ -74,6 +74,8 @@ static const struct set {
                 "aggregate: sum, value: payload.value, window: 5m"},
     {"rate", "type: rate, match: {event_type: \"*\"}, window: 5m"},
     {"rate_counters", "type: rate, metric: cpu.load, item: payload.labels.host, window: 5m"},
+    {"heatmap", "type: heatmap, match: {event_type: \"*\"}, window: 28d"},
+    {"heatmap_sum", "type: heatmap, metric: cpu.load, aggregate: sum, window: 28d"},
     {"number", "type: number, metric: cpu.load, aggregate: avg, window: 5m"},
 };
 

@@ -94,7 +94,7 @@ def test_the_demo_shows_tiles_of_every_type_and_ends_by_itself(demo, options):
     assert "<title>Tilewire" in d.get("/")
     tiles = {t["key"]: t for t in json.loads(d.get("/api/tiles"))["tiles"]}
     assert {t["type"] for t in tiles.values()} == {"count", "number", "ratio", "percentile", "distinct", "top", "rate", "duration", "presence", "trend",
-                                                "sla_risk", "backlog", "gauge", "latest"}
+                                                "heatmap", "sla_risk", "backlog", "gauge", "latest"}
     assert len(tiles["orders.rate"]["data"]["points"]) >= 55, "the charts are full at the first look"
     assert sum(key.startswith("orders.by_region/") for key in tiles) == 5
     first = tiles["events.total"]["data"]["value"]

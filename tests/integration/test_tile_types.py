@@ -66,6 +66,11 @@ TILES = {
                                 ("db", "hour", {"metric": "cpu.load", "labels": {"host": "db-1"}}))
         for seconds in (2, 40, 86400)
     ] + [{"key": "team", "type": "rate", "window": "10s", "group_by": "payload.team", "warn": "> 0.5"}],
+    "heatmap": [
+        {"key": f"{aggregate}.{name}", "type": "heatmap", "match": {"event_type": "order.*"}, "aggregate": aggregate, **value, **span}
+        for aggregate, value in (("count", {}), *((one, {"value": "payload.amount"}) for one in ("sum", "avg", "min", "max")))
+        for name, span in (("ever", {}), ("week", {"window": "7d"}), ("year", {"window": "371d"}))
+    ] + [{"key": "load", "type": "heatmap", "metric": "cpu.load", "aggregate": "max", "group_by": "payload.labels.host", "window": "28d", "warn": "> 50"}],
     "number": [
         {"key": f"{aggregate}.{name}", "type": "number", "match": {"event_type": "order.*"}, "aggregate": aggregate, "value": "payload.amount", **span}
         for aggregate in ("sum", "avg", "min", "max", "last")

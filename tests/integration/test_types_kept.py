@@ -20,6 +20,7 @@ TYPES = {
     "ratio": {"match": {"event_type": "order.shipped"}, "of": {"event_type": "order.*"}},
     "percentile": {**ORDERS, "value": "payload.amount"},
     "trend": {**ORDERS, "step": "1d", "length": 3, "aggregate": "count"},
+    "heatmap": {**ORDERS, "window": "14d"},
     "gauge": {"metric": "queue.depth"},
     "distinct": {**ORDERS, "item": "payload.amount"},
     "top": {**ORDERS, "item": "target_id", "rows": 3},

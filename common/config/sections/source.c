@@ -138,6 +138,11 @@ static int read_time_zone(struct config_reader *r, const struct config_key *key,
 static const char *const weekdays[] = {"monday", "tuesday",  "wednesday", "thursday",
                                        "friday", "saturday", "sunday",    NULL};
 
+const char *config_weekday_name(enum config_weekday day)
+{
+    return weekdays[day];
+}
+
 /* ---- messages ---- */
 
 static const char *const formats[] = {

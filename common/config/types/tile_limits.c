@@ -198,6 +198,7 @@ static bool counts_things(const struct tile_config *tile)
            (tile->type == TILE_RATE && tile->metric == NULL &&
             tile->value.kind == TILE_FIELD_NONE) ||
            (tile->type == TILE_TOP && tile->aggregate == TILE_AGGREGATE_COUNT) ||
+           (tile->type == TILE_HEATMAP && tile->aggregate == TILE_AGGREGATE_COUNT) ||
            (tile->type == TILE_COUNT && tile->metric == NULL);
 }
 

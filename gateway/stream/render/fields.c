@@ -8,13 +8,13 @@
 /* The members of `data` that say how much or when, and not of whom: what the types of tiles have
  * besides lists and maps of items. What is not named here is not shown unless a role names it. */
 static const char *const figures[] = {
-    "value",     "window_ms", "window",      "begins_at", "time_zone",      "step_ms",  "step",
-    "aggregate", "points",    "starts",      "ok",        "at_risk",        "breached", "total",
-    "buckets",   "oldest_at", "min",         "max",       "next_breach_at", "unit",     "count",
-    "p50",       "p95",       "p99",         "estimate",  "show",           "part",     "whole",
-    "p90",       "avg",       "running",     "up",        "late",           "missing",  "other",
-    "largest",   "groups",    "approximate", "error",     "increase",       "series",   "per",
-    "paused"};
+    "value",     "window_ms",   "window",      "begins_at", "time_zone",      "step_ms",  "step",
+    "aggregate", "points",      "starts",      "ok",        "at_risk",        "breached", "total",
+    "buckets",   "oldest_at",   "min",         "max",       "next_breach_at", "unit",     "count",
+    "p50",       "p95",         "p99",         "estimate",  "show",           "part",     "whole",
+    "p90",       "avg",         "running",     "up",        "late",           "missing",  "other",
+    "largest",   "groups",      "approximate", "error",     "increase",       "series",   "per",
+    "cells",     "week_starts", "paused"};
 
 bool fields_is_figure(struct str name)
 {

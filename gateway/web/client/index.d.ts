@@ -106,6 +106,20 @@ export interface TrendData {
   points: Record<string, number>;
 }
 
+type Weekday = "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+
+export interface HeatmapData {
+  aggregate: "count" | "sum" | "avg" | "min" | "max";
+  /** By days, and by hours of the clock from "0" to "23". An hour without rows is not there. */
+  cells: Partial<Record<Weekday, Record<string, number>>>;
+  /** Not there while there is no value. */
+  largest?: number;
+  time_zone: string;
+  week_starts: Weekday;
+  unit?: string;
+  window_ms?: number;
+}
+
 export interface DurationData {
   /** In seconds, as are p50 and p95. Not there while `count` is 0. */
   avg?: number;
@@ -172,6 +186,7 @@ export interface TileData {
   top: TopData;
   rate: RateData;
   trend: TrendData;
+  heatmap: HeatmapData;
   duration: DurationData;
   presence: PresenceData;
   sla_risk: SlaRiskData;

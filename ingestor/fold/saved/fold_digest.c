@@ -58,7 +58,8 @@ static void put_local_time(struct buf *out, const struct tile_config *config)
     if (config->step_period != TILE_PERIOD_NONE && !old) {
         buf_printf(out, "step %s\n", tile_step_name(config->step_period));
     }
-    if (config->window_period == TILE_PERIOD_WEEK || config->step_period == TILE_PERIOD_WEEK) {
+    if (config->window_period == TILE_PERIOD_WEEK || config->step_period == TILE_PERIOD_WEEK ||
+        config->type == TILE_HEATMAP) {
         buf_printf(out, "week_starts %d\n", (int)config->local->week_starts);
     }
     if (!utc) {

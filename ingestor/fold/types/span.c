@@ -40,10 +40,10 @@ void span_init(struct window *window, const struct tile_config *config,
     window_init(window, slots.width_us, slots.count, aggregate, now);
 }
 
-static bool sum_of(const struct window *window, struct number *out)
+static bool sum_of(const struct window *window, int64_t slot, struct number *out)
 {
     struct exact *sum = NULL;
-    for (const struct bucket *bucket = window_after(window, INT64_MIN); bucket != NULL;
+    for (const struct bucket *bucket = window_after(window, slot); bucket != NULL;
          bucket = window_after(window, bucket->slot)) {
         if (bucket->exact != NULL) {
             exact_add_sum(&sum, bucket->exact);
@@ -58,12 +58,12 @@ static bool sum_of(const struct window *window, struct number *out)
 }
 
 /* The smallest, the largest, or that of the newest slot. */
-static bool choice_of(const struct window *window, struct number *out)
+static bool choice_of(const struct window *window, int64_t slot, struct number *out)
 {
     const bool least = window->aggregate == TILE_AGGREGATE_MIN;
     const bool most = window->aggregate == TILE_AGGREGATE_MAX;
     bool there = false;
-    for (const struct bucket *bucket = window_after(window, INT64_MIN); bucket != NULL;
+    for (const struct bucket *bucket = window_after(window, slot); bucket != NULL;
          bucket = window_after(window, bucket->slot)) {
         struct number one;
         (void)window_value(window, bucket, &one);
@@ -76,19 +76,33 @@ static bool choice_of(const struct window *window, struct number *out)
     return there;
 }
 
-bool span_value(const struct window *window, struct number *out)
+static uint64_t rows_of(const struct window *window, int64_t slot)
 {
+    uint64_t rows = 0;
+    for (const struct bucket *bucket = window_after(window, slot); bucket != NULL;
+         bucket = window_after(window, bucket->slot)) {
+        rows += bucket->count;
+    }
+    return rows;
+}
+
+bool span_value_after(const struct window *window, int64_t slot, struct number *out)
+{
+    const uint64_t rows = slot == INT64_MIN ? window->total : rows_of(window, slot);
+    if (rows == 0) {
+        return false;
+    }
     switch (window->aggregate) {
     case TILE_AGGREGATE_COUNT:
-        *out = number_of_real((double)window->total);
+        *out = number_of_real((double)rows);
         return true;
     case TILE_AGGREGATE_SUM:
-        return sum_of(window, out);
+        return sum_of(window, slot, out);
     case TILE_AGGREGATE_AVG:
-        if (!sum_of(window, out)) {
+        if (!sum_of(window, slot, out)) {
             return false;
         }
-        *out = number_of_real(out->value / (double)window->total);
+        *out = number_of_real(out->value / (double)rows);
         return true;
     case TILE_AGGREGATE_MIN:
     case TILE_AGGREGATE_MAX:
@@ -103,7 +117,12 @@ bool span_value(const struct window *window, struct number *out)
         assert(false && "a number has none of these: they are types of their own");
         return false;
     }
-    return choice_of(window, out);
+    return choice_of(window, slot, out);
+}
+
+bool span_value(const struct window *window, struct number *out)
+{
+    return span_value_after(window, INT64_MIN, out);
 }
 
 uint32_t span_write(const struct window *window, const struct tile_config *config, struct buf *out)

@@ -35,6 +35,9 @@ void span_init(struct window *window, const struct tile_config *config,
  * all doubles. Takes time for each slot. */
 bool span_value(const struct window *window, struct number *out);
 
+/* The same of the slots behind one. False also when none of them has a row. */
+bool span_value_after(const struct window *window, int64_t slot, struct number *out);
+
 /* Appends the members of `data` that say what the window is; returns how many. */
 uint32_t span_write(const struct window *window, const struct tile_config *config, struct buf *out);
 

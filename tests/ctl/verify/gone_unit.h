@@ -16,6 +16,9 @@
 #define TOP_NEAR(groups_, other_, largest_)                                                        \
     "{\"aggregate\":\"count\",\"top\":{" groups_ "},\"other\":" #other_ ",\"largest\":" #largest_  \
     ",\"error\":1,\"approximate\":true}"
+/* Of a heatmap: the hours of Monday as JSON, and the largest. */
+#define HOURS(hours_, largest_)                                                                    \
+    "{\"aggregate\":\"count\",\"cells\":{\"monday\":{" hours_ "}},\"largest\":" #largest_ "}"
 #define DIFFERENT(value, estimate) "{\"value\":" #value ",\"estimate\":" #estimate "}"
 
 static const char gone_tiles[] =
@@ -40,6 +43,9 @@ static const char gone_tiles[] =
     "  - {key: sales, type: top, item: actor_id, rows: 2, aggregate: sum, value: payload.v}\n"
     "  - {key: pace, type: rate, per: minute, window: 30s}\n"
     "  - {key: grown, type: rate, value: payload.v, window: 30s}\n"
+    "  - {key: busy, type: heatmap}\n"
+    "  - {key: hours, type: heatmap, window: 14d}\n"
+    "  - {key: highs, type: heatmap, window: 7d, aggregate: max, value: payload.v}\n"
     "  - {key: ratio, type: ratio, match: {event_type: a}}\n"
     "  - {key: errors, type: ratio, match: {event_type: a}, window: 30s}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"

@@ -45,7 +45,9 @@ static const char folds_config[] =
     "  - {key: most, type: top, item: actor_id, window: 10s, rows: 2}\n"
     "  - {key: sums, type: top, item: payload.team, aggregate: sum, value: payload.amount}\n"
     "  - {key: pace, type: rate, match: {event_type: \"order.*\"}, window: 10s}\n"
-    "  - {key: grown, type: rate, value: payload.amount, item: actor_id, window: 10s}\n";
+    "  - {key: grown, type: rate, value: payload.amount, item: actor_id, window: 10s}\n"
+    "  - {key: hours, type: heatmap, aggregate: sum, value: payload.amount, window: 14d}\n"
+    "  - {key: busy, type: heatmap}\n";
 
 /* The configuration, which lives as long as the program. What is logged of inputs is not of
  * interest, so nothing is but errors. */

@@ -34,6 +34,8 @@ static const char all_types[] =
     "  - {key: pace, type: rate, match: {event_type: made}, per: minute, window: 12s}\n"
     "  - {key: grown, type: rate, value: payload.v, item: payload.team, window: 12s}\n"
     "  - {key: flow, type: rate, metric: m, window: 5s}\n"
+    "  - {key: hours, type: heatmap, aggregate: avg, value: payload.v, window: 7d}\n"
+    "  - {key: ofdays, type: heatmap, match: {event_type: made}}\n"
     "  - {key: gauge, type: gauge, metric: m}\n"
     "  - {key: sla, type: sla_risk, opens: {event_type: made}, closes: {event_type: done}, item: "
     "target_id, within: 30s, at_risk: 10s}\n"
@@ -50,10 +52,10 @@ static const char all_types[] =
     "  - {key: family, type: count, group_by: payload.team, window: 30s}\n";
 
 static const char *const all_keys[] = {
-    "ever",  "window",    "trend",   "last",   "today",  "weeks", "sum",
-    "least", "average",   "latest",  "ratio",  "share",  "time",  "medians",
-    "seen",  "different", "most",    "sums",   "pace",   "grown", "flow",
-    "gauge", "sla",       "backlog", "newest", "paused", "kept",  "family/a"};
+    "ever",    "window", "trend",  "last",   "today", "weeks",   "sum",  "least",
+    "average", "latest", "ratio",  "share",  "time",  "medians", "seen", "different",
+    "most",    "sums",   "pace",   "grown",  "flow",  "gauge",   "sla",  "backlog",
+    "newest",  "hours",  "ofdays", "paused", "kept",  "family/a"};
 
 static inline void fold_random(struct fold_test *t, unsigned *seed)
 {
