@@ -114,6 +114,25 @@ PERIODS = [{"key": "today", "type": "count", "window": "today"}, {"key": "week",
            *({"key": step, "type": "trend", "step": step, "length": 6, "aggregate": "sum", "value": "payload.n"} for step in ("1d", "1w", "1M"))]
 
 
+HOURS = [{"key": "hours", "type": "heatmap"}, {"key": "hours.recent", "type": "heatmap", "window": "14d"}]
+
+
+def hour_of_week(t):
+    """Counted from Sunday, with which weeks begin here."""
+    return t.isoweekday() % 7 * 24 + t.hour
+
+
+def cells(seen, now, weeks):
+    """What a heatmap shows: an hour that has not begun this week is that of the weeks before."""
+    sunday, shown = now.date() - datetime.timedelta(days=now.isoweekday() % 7), {}
+    for t in seen:
+        week = (t.date() - sunday).days // 7  # 0 is this one
+        if week > -weeks or (week == -weeks and hour_of_week(t) > hour_of_week(now)):
+            day = shown.setdefault(f"{t:%A}".lower(), {})
+            day[str(t.hour)] = day.get(str(t.hour), 0) + 1
+    return shown
+
+
 def midnight(year, month, day):
     """In ms since 1970."""
     return int(datetime.datetime(year, month, day, tzinfo=BERLIN).timestamp() * 1000)
@@ -134,7 +153,7 @@ def test_days_weeks_and_months_over_the_change_of_the_clock(deploy, folder, tabl
     hours = [datetime.datetime.fromtimestamp(begin + hour * 3600, BERLIN) for hour in range(30 * 24)]
     hours = [t for t in hours if not t.fold]  # a table of local time does not tell the two apart
     last = table.insert([(t.replace(tzinfo=None).isoformat(sep=" "), "x", None, None, None, json.dumps({"n": 3})) for t in hours])
-    d = deploy(table, config={"source": {"time_zone": "Europe/Berlin", "week_starts": "sunday"}}, tiles=PERIODS)
+    d = deploy(table, config={"source": {"time_zone": "Europe/Berlin", "week_starts": "sunday"}}, tiles=[*PERIODS, *HOURS])
     past = Past(d, folder)
     past.set(f"{day} 20:00:00")
     d.start()
@@ -156,6 +175,9 @@ def test_days_weeks_and_months_over_the_change_of_the_clock(deploy, folder, tabl
     weeks = [sunday - datetime.timedelta(days=7), sunday]
     assert d.tile("1w")["data"]["starts"][-2:] == [midnight(date.year, date.month, date.day) for date in weeks]
     months = [(day.year - (day.month - back < 1), (day.month - back - 1) % 12 + 1) for back in range(5, -1, -1)]
+    now = datetime.datetime(day.year, day.month, day.day, 20)
+    assert d.tile("hours")["data"]["cells"] == cells(seen, now, 10)
+    assert d.tile("hours.recent")["data"]["cells"] == cells(seen, now, 2) != cells(seen, now, 10)
     assert d.tile("1M")["data"]["starts"] == [midnight(year, month, 1) for year, month in months]
     past.verify()
 
@@ -163,7 +185,8 @@ def test_days_weeks_and_months_over_the_change_of_the_clock(deploy, folder, tabl
 def test_at_midnight_today_begins_anew(deploy, folder, sqlite_table):
     """Over the midnight of the day with 25 hours, and across a crash behind it."""
     sqlite_table.only_dates = False
-    d = deploy(sqlite_table, config=LOCAL, tiles=[*PERIODS[:3], {"key": "days", "type": "trend", "step": "1d", "length": 3}])
+    d = deploy(sqlite_table, config=LOCAL, tiles=[*PERIODS[:3], {"key": "days", "type": "trend", "step": "1d", "length": 3},
+                                                           {"key": "hours", "type": "heatmap", "window": "7d"}])
     past = Past(d, folder)
     past.set("2026-10-25 23:59:52")
     d.start()
@@ -173,7 +196,9 @@ def test_at_midnight_today_begins_anew(deploy, folder, sqlite_table):
     days = {str(midnight(2026, 10, 24)): 1, str(midnight(2026, 10, 25)): 2}
     wait_until(lambda: d.tile("days")["data"]["points"] == days)
     past.verify()
+    assert d.tile("hours")["data"]["cells"] == {"saturday": {"23": 1}, "sunday": {"0": 1, "23": 1}}
     wait_until(lambda: d.tile("today")["data"].items() >= after.items())
+    wait_until(lambda: d.tile("hours")["data"]["cells"] == {"saturday": {"23": 1}, "sunday": {"0": 1, "23": 1}, "monday": {"0": 2}})
     wait_until(lambda: (d.tile("week")["data"]["value"], d.tile("month")["data"]["value"]) == (2, 5))  # the 26th is a Monday
     data = d.tile("days")["data"]
     assert data["points"] == {**days, str(midnight(2026, 10, 26)): 2}
@@ -207,3 +232,21 @@ def test_an_unknown_time_zone_is_named_with_its_place_in_the_file(deploy, sqlite
     assert result.returncode != 0
     line = d.file.read_text().split("\n").index("  time_zone: Europe/Berln") + 1
     assert f"{d.file}:{line}:14: source.time_zone: there is no time zone \"Europe/Berln\"" in result.stdout
+
+
+@pytest.mark.parametrize("moment, shown", [
+    ("2010-11-07T02:20:00Z", {"saturday": {"23": 1}}), ("2010-11-07T03:10:00Z", {"sunday": {"0": 1}, "saturday": {"23": 1}}),
+    ("2010-11-07T04:10:00Z", {"sunday": {"0": 2}, "saturday": {"23": 2}})])
+def test_an_hour_that_was_moved_over_the_end_of_a_week(deploy, folder, table, moment, shown):
+    """In St. John's, a minute after the midnight that ended Saturday, the clock was put back to 23:01."""
+    times = ["2010-11-07T02:00:00Z", "2010-11-07T02:30:00Z", "2010-11-07T03:00:00Z", "2010-11-07T04:00:00Z"]  # 23:30, 0:00, 23:30, 0:30
+    last = table.insert([(text, "x", None, None, None, "{}") for text in times])
+    d = deploy(table, config={"source": {"time_zone": "America/St_Johns", "week_starts": "sunday"}},
+               tiles=[{"key": "week", "type": "heatmap", "window": "7d"}, *HOURS])
+    past = Past(d, folder)
+    for clock in past.clocks:
+        clock.set(int(datetime.datetime.fromisoformat(moment).timestamp() - time.time()))
+    d.start()
+    wait_until(lambda: d.stats()["position"] == last)
+    wait_until(lambda: d.tile("week")["data"]["cells"] == shown)
+    past.verify()
