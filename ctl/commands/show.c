@@ -204,6 +204,17 @@ static void summarise_top(struct buf *out, const mp_value *data)
     buf_append_text(out, " of others");
 }
 
+static void summarise_heatmap(struct buf *out, const mp_value *data)
+{
+    struct str unit;
+    show_number(out, mp_get(data, "largest"));
+    if (mp_as_str(mp_get(data, "unit"), &unit)) {
+        buf_append_char(out, ' ');
+        buf_append_str(out, unit);
+    }
+    buf_append_text(out, " (largest)");
+}
+
 static void summarise_percentile(struct buf *out, const mp_value *data)
 {
     struct str unit;
@@ -242,6 +253,8 @@ void show_summary(struct buf *out, const mp_value *value)
         summarise_percentile(out, data);
     } else if (mp_get(data, "other") != NULL) {
         summarise_top(out, data);
+    } else if (mp_get(data, "cells") != NULL) {
+        summarise_heatmap(out, data);
     } else if (mp_get(data, "show") != NULL) {
         summarise_latest(out, data);
     } else {

@@ -13,7 +13,7 @@
  *
  * So a window has a slot more than weeks, and what is shown depends on the rows and the time alone.
  *
- * Memory: 23 KB; and 16 to 32 bytes for each hour that has rows and each of the slots, or 2 of
+ * Memory: 22 KB; and 16 to 32 bytes for each hour that has rows and each of the slots, or 2 of
  * them without `window`. A slot of a sum may have 288 bytes more (exact.h).
  *
  * Saved as [[hour of the week, window], …], without those that have no rows.

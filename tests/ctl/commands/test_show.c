@@ -2,6 +2,7 @@
 #include "ctl/commands/show.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "common/codec/json.h"
 #include "tests/unit.h"
@@ -56,8 +57,9 @@ static void test_six_digits_are_enough_for_the_others(void **state)
     shows(&packed, "–");
 }
 
-/* The value is given as JSON. */
-static void says_of_the_past(const char *json, const char *expected)
+/* What is told of a value, which is given as JSON. */
+static void tells(void (*tell)(struct buf *out, const mp_value *value), const char *json,
+                  const char *expected)
 {
     struct buf packed = {0};
     struct buf out = {0};
@@ -68,11 +70,42 @@ static void says_of_the_past(const char *json, const char *expected)
     json_to_mp(&packed, root);
     json_free(root);
     assert_int_equal(mp_parse(&doc, packed.data, packed.len), 0);
-    show_past(&out, &doc.root);
+    tell(&out, &doc.root);
     assert_string_equal(buf_cstr(&out), expected);
     mp_doc_free(&doc);
     buf_free(&out);
     buf_free(&packed);
+}
+
+static void says_of_the_past(const char *json, const char *expected)
+{
+    tells(show_past, json, expected);
+}
+
+static void test_each_type_in_a_few_words(void **state)
+{
+    (void)state;
+    static const char *const told[][2] = {
+        {"{\"value\":42,\"unit\":\"jobs\"}", "42 jobs"},
+        {"{}", "–"},
+        {"{\"value\":2.5,\"part\":1,\"whole\":40,\"unit\":\"%\"}", "2.5 %"},
+        {"{\"count\":5,\"value\":4,\"per\":\"minute\"}", "4 per minute"},
+        {"{\"p50\":1,\"p95\":3,\"count\":9,\"unit\":\"ms\"}", "3 ms (p95)"},
+        {"{\"largest\":7,\"other\":3,\"top\":{\"a\":7}}", "7 (largest), 3 of others"},
+        {"{\"cells\":{\"monday\":{\"9\":74}},\"largest\":74}", "74 (largest)"},
+        {"{\"cells\":{},\"unit\":\"EUR\"}", "– EUR (largest)"},
+        {"{\"points\":{}}", "no points"},
+        {"{\"avg\":3,\"running\":2}", "3 s, 2 running"},
+        {"{\"up\":1,\"late\":0,\"missing\":2}", "1 up, 0 late, 2 missing"},
+        {"{\"ok\":1,\"at_risk\":0,\"breached\":2}", "1 ok, 0 at risk, 2 breached"},
+        {"{\"total\":4}", "4 open"},
+        {"{\"show\":[\"summary\"],\"rows\":{\"1\":{}}}", "1 row"},
+    };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        char json[200];
+        snprintf(json, sizeof json, "{\"data\":%s}", told[i][0]);
+        tells(show_summary, json, told[i][1]);
+    }
 }
 
 static void test_the_past_is_told_in_a_few_words(void **state)
@@ -104,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_numbers_are_exact),
         cmocka_unit_test(test_six_digits_are_enough_for_the_others),
+        cmocka_unit_test(test_each_type_in_a_few_words),
         cmocka_unit_test(test_the_past_is_told_in_a_few_words),
         cmocka_unit_test(test_a_build_is_told_before_all_else),
     };
