@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows from the future that were too many to wait are read again when their time has come: whatever ends the ingestor meanwhile."""
+import datetime
 import random
+import re
 import signal
 import time
 
@@ -83,6 +85,28 @@ def test_a_tile_that_goes_while_rows_are_put_off_is_built_anew_when_it_comes_bac
     reload(d, tiles)
     wait_until(lambda: d.tile("away")["data"]["value"] == ROWS, 60)
     d.verify()
+
+
+def moments(log, line):
+    """When the log said that."""
+    return [datetime.datetime.fromisoformat(m[1]) for m in re.finditer(rf"(?m)^(\S+)Z .*{line}", log)]
+
+
+def test_reading_them_again_takes_a_fifth_of_the_time_at_most(deploy, sqlite_table):
+    """Each reading makes room for as many rows as may wait. These are so dense that then the next reading is due at once, and come with
+    those first that are furthest ahead, so that others are put off again."""
+    d = deploy(sqlite_table, tiles=EVER).start()
+    begin = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=15)
+    sqlite_table.insert([((begin + datetime.timedelta(microseconds=10 * i)).isoformat(), "x", None, f"i{i}", None, None)
+                         for i in reversed(range(250000))])
+    wait_until(lambda: d.stats()["future_rows_dropped"] > 0)
+    wait_until(lambda: d.tile("ever")["data"]["value"] == 250000 and d.stats()["future_rows_reading"] == 0, 60, what="all rows")
+    log = d["ingestor"].log_text()
+    begun = moments(log, "are read again beside the others")
+    ended = moments(log, "were too many to wait are read again, their time has come")
+    assert len(begun) == len(ended) >= 2
+    for i, again in enumerate(begun[1:]):
+        assert (again - ended[i]).total_seconds() >= 4 * (ended[i] - begun[i]).total_seconds() - 0.02
 
 
 def test_tiles_say_that_they_lack_rows_whose_time_has_come(deploy, folder, sqlite_table):
