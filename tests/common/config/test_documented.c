@@ -18,7 +18,7 @@
 
 #define DOCUMENT TILEWIRE_SOURCE_DIR "/docs/configuration.md"
 #define LINE_SIZE 2048
-#define ROWS_MAX 256
+#define ROWS_MAX 400
 #define CELLS 4
 
 struct row {
