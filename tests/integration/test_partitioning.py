@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import threading
 
 import pytest
 
@@ -139,6 +140,48 @@ def test_a_standby_takes_its_partitions_over(deploy, broker):
     assert customers_of(d, "standby") and not [name for name in d.stats("standby") if name.startswith("source_lag.") and name[-1] not in "26"]
     wait_until(lambda: d.request("/readyz")[0] == 200, what="/readyz to be well")
     assert d.tile("all")["data"]["value"] == 800
+
+
+def test_owners_are_killed_under_load_and_their_standbys_go_on(deploy, broker):
+    """Each of the four in turn, while messages come, and the one who stood by after it; whoever was killed stands by then."""
+    d, topics = share_out(deploy, broker)
+    own_lanes = d.config["ingestor"].pop("own_lanes")
+    d.config["cache"]["upstreams"] += [d.twin(f"standby{i}", "ingestor", own_partitions=[i]) for i in range(OWNERS)]
+    d.config["ingestor"]["own_lanes"] = own_lanes
+    d.write()
+    standbys = [f"standby{i}" for i in range(OWNERS)]
+    d.start("ingestor", *PARTS)
+    for name in standbys:
+        d[name].start()
+        d[name].await_log("standing by")
+    d.start("cache", "gateway0", "gateway1")
+    sent, stop = [], threading.Event()
+
+    def write():
+        while not stop.is_set():
+            produce(topics, CUSTOMERS)
+            sent.append(CUSTOMERS)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for i in range(OWNERS):
+            for victim, heir in ((PARTS[i], standbys[i]), (standbys[i], PARTS[i])):
+                d[victim].kill()
+                wait_until(lambda heir=heir: d.stats(heir)["lease_valid"] == 1, what=f"{heir} to take over")
+                before = d.stats(heir)["events_folded"]
+                wait_until(lambda heir=heir, before=before: d.stats(heir)["events_folded"] > before, what=f"{heir} to go on")
+                d[victim].start()
+                d[victim].await_log("standing by")
+    finally:
+        stop.set()
+        writer.join()
+    wait_until(lambda: d.tile("all")["data"]["value"] == sum(sent), what="all messages")
+    wait_until(lambda: d.request("/readyz")[0] == 200 and not any(states(d).values()), what="no tile to be stale")
+    def orders():
+        return [t["data"]["value"] for t in d.get_json("/api/tiles")["tiles"] if t["key"].startswith("orders/")]
+    wait_until(lambda: len(orders()) == CUSTOMERS and sum(orders()) == sum(sent), what="each message once in the members")
+    d.verify()
 
 
 def test_events_that_come_twice_count_once_in_each_part(deploy, broker):
