@@ -11,7 +11,7 @@ import uuid
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from anew import ANEW_MS, anew_moments
+from anew import Anew
 from kafka import Broker, Topics
 from tilewire import free_ports
 
@@ -130,7 +130,7 @@ class Bus(Topics):
         super().__init__(self.broker)
         self.names, self.config = [PREFIX + name for name in PARTITIONS], {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(LARGEST)}
         self.uri, self.source = f"kafka://{self.broker.address}/{PREFIX}*", {"dedupe": "payload.event_id"}
-        self.connections, self.addresses, self.lows, self.anew = connections, {}, {}, []
+        self.connections, self.addresses, self.lows, self.anew = connections, {}, {}, Anew()
         self.witness = Witness(self.broker)
 
     def listen_through(self, relays):
@@ -183,15 +183,19 @@ class Bus(Topics):
         return {f"{topic}-{partition}-{offset}" for (topic, partition), low in self.lows.items() for offset in range(low)}
 
     def unseen(self, ids, order):
-        """Those that came before anybody listened, or not long before it was found out that messages are gone: all streams begin anew then, and
-        what was delivered in the moment before may be seen by nobody."""
+        """Those that came before anybody listened."""
         came = self.witness.came
         begun = min((came[i] for i in order if i in came), default=0) + 2000
-        return {i for i in ids if came[i] < begun or any(0 <= moment - came[i] < ANEW_MS for moment in self.anew)}
+        return {i for i in ids if came[i] < begun}
+
+    def excused(self, ids):
+        """Those that came not long before it was found out that messages are gone: all streams begin anew then, and what was delivered in the moment
+        before may be seen by nobody."""
+        return self.anew.excuse(ids, self.witness.came)
 
     @property
     def judged(self):
-        return {"unseen": self.unseen, "anew": bool(self.anew)}
+        return {"unseen": self.unseen, "anew": bool(self.anew), "excused": self.excused}
 
     def losses(self):
         """What was committed is what the witness read."""
@@ -211,7 +215,7 @@ class Bus(Topics):
             left = {p for p, (low, high) in ranges.items() if low < high and max(self.witness.next[p], self.witness.ends.get(p, 0)) < high}
             time.sleep(0.05)
         self.lows = {p: low for p, (low, _) in ranges.items()}
-        self.anew = anew_moments(d)
+        self.anew.settle(d)
         consumer.close()
 
     # ---- What is done to it ----

@@ -301,6 +301,8 @@ def check(d, made, truth, early):
             break
         time.sleep(0.1)
     problems += found
+    if hasattr(truth, "anew"):
+        print(truth.anew, flush=True)
     problems += truth.losses() + await_equal_tiles(d, made, 45)  # the shortest window is 30 s, and empty then
     for client in sum(made.values(), []):
         problems += client.problems

@@ -7,7 +7,7 @@ import sqlite3
 
 import psycopg2
 
-from anew import ANEW_MS, anew_moments
+from anew import Anew
 from stream_writers import StreamWriters
 from streams import StreamProbes
 from tiles import PROBE, TableProbes
@@ -121,17 +121,17 @@ class SeveralProbes:
 class SeveralTruth:
     def __init__(self, table, writers, probes):
         self.of = {name: Truth(table.parts[name], writers.of[name], probes.of[name]) for name in ("shop", "bank")} | {"feed": table.feed}
-        self.anew = []
+        self.anew = Anew()
 
     @property
     def judged(self):
         # Each time that the order is lost, with a source away, nobody can join what came before with what comes after.
-        return {"unseen": self.unseen, "anew": bool(self.anew)}
+        return {"unseen": self.unseen, "anew": bool(self.anew), "excused": self.excused}
 
     def settle(self, d):
         for truth in self.of.values():
             truth.settle(d)
-        self.anew = anew_moments(d)
+        self.anew.settle(d)
 
     def ids(self):
         return set().union(*(named(name, truth.ids()) for name, truth in self.of.items()))
@@ -150,13 +150,18 @@ class SeveralTruth:
         return dict(zip(moments, itertools.accumulate((moment.timestamp() * 1000 for moment in moments.values()), max)))
 
     def unseen(self, committed, order):
-        """Of each source those with ids below all that anybody saw; and what came not long before streams began anew, as with a bus."""
+        """Of each source those with ids below all that anybody saw."""
         found, seen = set(), set(order)
         for name in self.of:
-            rows = self.written(name)
-            before = itertools.takewhile(lambda i: i not in seen, rows)
-            found |= set(before) | {i for i, ms in rows.items() if any(0 <= moment - ms < ANEW_MS for moment in self.anew)}
+            found.update(itertools.takewhile(lambda i: i not in seen, self.written(name)))
         return found & committed
+
+    def excused(self, ids):
+        """What came not long before streams began anew, as with a bus."""
+        came = {}
+        for name in self.of:
+            came.update(self.written(name))
+        return self.anew.excuse(ids, came)
 
     def losses(self):
         return self.of["feed"].losses()

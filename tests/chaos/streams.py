@@ -12,7 +12,7 @@ import threading
 import nats
 import redis
 import redis_streams
-from anew import ANEW_MS, anew_moments
+from anew import Anew
 from nats_client import Client, Refused
 from tilewire import wait_until
 
@@ -49,7 +49,7 @@ class StreamBus:
         self.connections, self.relays = connections, {}
         self.entries, self.last = {}, None  # id → Entry, of all that ever came; the newest id
         self.lock = threading.RLock()
-        self.removed, self.there, self.acknowledged, self.anew = set(), set(), set(), []
+        self.removed, self.there, self.acknowledged, self.anew = set(), set(), set(), Anew()
         self.lost = set()  # ids that the server forgot, though it had acknowledged them
         self.broken = []  # sentences about writers that ended
 
@@ -96,7 +96,7 @@ class StreamBus:
         """Nobody writes or deletes any more."""
         self.read_along()
         self.there = set(self.present())
-        self.anew = anew_moments(d)
+        self.anew.settle(d)
 
     def ids(self):
         """Of the events that are there."""
@@ -119,14 +119,18 @@ class StreamBus:
         return len({self.entries[i].name for i in self.lost if self.entries[i].event_type == PROBE})
 
     def unseen(self, ids, order):
-        """As with Kafka: what came before anybody listened, or not long before streams began anew."""
+        """As with Kafka: what came before anybody listened."""
         came = {i: self.entries[i].came_ms for i in ids}
         begun = min((self.entries[i].came_ms for i in order if i in self.entries), default=0) + 2000
-        return {i for i in ids if came[i] < begun or any(0 <= moment - came[i] < ANEW_MS for moment in self.anew)}
+        return {i for i in ids if came[i] < begun}
+
+    def excused(self, ids):
+        """What came not long before streams began anew."""
+        return self.anew.excuse(ids, {i: self.entries[i].came_ms for i in ids})
 
     @property
     def judged(self):
-        return {"unseen": self.unseen, "anew": bool(self.anew)}
+        return {"unseen": self.unseen, "anew": bool(self.anew), "excused": self.excused}
 
     def probes(self):
         return [(i, entry) for i, entry in list(self.entries.items()) if entry.event_type == PROBE]

@@ -104,6 +104,20 @@ def test_patches_of_tiles_that_are_not_held_are_found_unless_they_are_old():
     assert len(client.problems) == 1
 
 
+@pytest.mark.parametrize("lost, came, good", [
+    (3, 3, True),  # all of them in the moment before streams began anew
+    (3, 2, False),  # one at another time
+    (30, 30, False),  # too many to be of that moment
+])
+def test_what_nobody_saw_since_streams_began_anew_is_excused_within_bounds(lost, came, good):
+    committed = set(range(200))
+    segments = [list(range(100 - lost)), list(range(100, 200))]
+    excused = set(range(100 - came, 100))
+    said = check_events({"right": segments}, committed, anew=True, excused=lambda ids: ids & excused)
+    assert (said == []) == good
+    assert check_events({"right": segments}, committed, anew=True) != []
+
+
 def test_a_seed_makes_the_same_faults():
     def told(seed):
         return [(f"{fault.at:.3f}", str(fault)) for fault in plan(60, seed, "postgresql")]
