@@ -9,6 +9,8 @@
 #include "ingestor/source/kafka/kafka_state.h"
 #include "ingestor/source/kafka/kafka_topics.h"
 
+#define LOOK_AGAIN_MS 1000 /* later, at most, for what was not there */
+
 struct kafka_past {
     struct source base; /* first: a struct source is one of these */
     struct kafka_client client;
@@ -100,14 +102,29 @@ static void note_there(void *arg, const char *topic, int32_t number)
     }
 }
 
-/* What is left of a topic that was deleted is nothing. When all were, nothing is read. */
+static bool any_gone(const struct kafka_past *p)
+{
+    for (size_t i = 0; i < p->to.count; i++) {
+        if (p->pieces[i].gone) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is left of a topic that was deleted is nothing. A tile would lack for ever what is taken for
+ * gone, and a broker that has just started may not know of all, so it is looked for twice. */
 static int list_topics(struct kafka_past *p, struct error *err)
 {
     struct kafka_missing missing;
     for (size_t i = 0; i < p->to.count; i++) {
         p->pieces[i].gone = true;
     }
-    const int status = kafka_topics_list(&p->client, note_there, p, &missing, err);
+    int status = kafka_topics_list(&p->client, note_there, p, &missing, err);
+    if ((status == STATUS_OK || status == STATUS_NOT_FOUND) && any_gone(p)) {
+        (void)rd_kafka_poll(p->client.handle, LOOK_AGAIN_MS);
+        status = kafka_topics_list(&p->client, note_there, p, &missing, err);
+    }
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
