@@ -102,6 +102,21 @@ static size_t put_sources_up(const struct ingestor *ingestor, struct buf *out)
     return sources.count;
 }
 
+/* Of those who ask. */
+static size_t put_answering(const struct ingestor *ingestor, struct buf *out)
+{
+    const struct metric metrics[] = {
+        {"listening", listeners_listen(ingestor->answering.listeners)},
+        {"listening_pauses", listeners_pauses(ingestor->answering.listeners)},
+        {"clients_admitted", guard_counters(ingestor->answering.guard)->admitted},
+        {"clients_refused", guard_counters(ingestor->answering.guard)->refused},
+        {"clients_without_key", guard_counters(ingestor->answering.guard)->broken},
+        {"queries_answered", ingestor->answering.query.answered},
+        {"queries_refused", ingestor->answering.query.refused},
+    };
+    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics);
+}
+
 size_t ingestor_stats(void *arg, struct buf *out)
 {
     struct ingestor *ingestor = arg;
@@ -152,15 +167,9 @@ size_t ingestor_stats(void *arg, struct buf *out)
         {"states_lost", ingestor->saving.lost + ingestor->source.state_lost},
         {"tiles_building", ingestor->fold != NULL ? fold_builds(ingestor->fold) : 0},
         {"table_restarts", ingestor->source.restarts},
-        {"listening", listeners_listen(ingestor->answering.listeners)},
-        {"listening_pauses", listeners_pauses(ingestor->answering.listeners)},
-        {"clients_admitted", guard_counters(ingestor->answering.guard)->admitted},
-        {"clients_refused", guard_counters(ingestor->answering.guard)->refused},
-        {"clients_without_key", guard_counters(ingestor->answering.guard)->broken},
-        {"queries_answered", ingestor->answering.query.answered},
-        {"queries_refused", ingestor->answering.query.refused},
     };
-    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) + put_clocks(ingestor, out) +
+    return metrics_put(out, metrics, sizeof metrics / sizeof *metrics) +
+           put_answering(ingestor, out) + put_clocks(ingestor, out) +
            put_source_lag(ingestor, out) + put_sources_up(ingestor, out) +
            ingestor_push_stats(ingestor, out) + ingestor_alerts_stats(ingestor, out);
 }
