@@ -6,6 +6,8 @@ import re
 import signal
 import time
 
+import pytest
+
 from test_clock import DAY, EVER, Clock, assert_all_counted
 from test_retention import reload
 from tilewire import now_iso, wait_until
@@ -23,14 +25,14 @@ def behind(d, folder, table, count=ROWS):
     clock = Clock(folder, d["ingestor"], -DAY)
     d.start()
     table.insert(rows(count, "i"))
-    wait_until(lambda: d.stats()["future_rows_put_off"] == count, 60, what="all rows to be put off")
+    wait_until(lambda: d.stats()["future_rows_put_off"] == count, what="all rows to be put off")
     wait_until(lambda: (s := d.stats())["checkpoint_position"] == s["position"])
     return clock
 
 
 def await_halfway(d, count=ROWS):
     """Returns how many rows have been read again, at least."""
-    stats = wait_until(lambda: (s := d.stats())["future_rows_reading"] == 1 and s["future_rows_put_off"] < count and s, 60,
+    stats = wait_until(lambda: (s := d.stats())["future_rows_reading"] == 1 and s["future_rows_put_off"] < count and s,
                        what="rows to be read again")
     return count - stats["future_rows_put_off"]
 
@@ -92,15 +94,16 @@ def moments(log, line):
     return [datetime.datetime.fromisoformat(m[1]) for m in re.finditer(rf"(?m)^(\S+)Z .*{line}", log)]
 
 
+@pytest.mark.thorough  # it measures
 def test_reading_them_again_takes_a_fifth_of_the_time_at_most(deploy, sqlite_table):
     """Each reading makes room for as many rows as may wait. These are so dense that then the next reading is due at once, and come with
     those first that are furthest ahead, so that others are put off again."""
     d = deploy(sqlite_table, tiles=EVER).start()
-    begin = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=15)
+    begin = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=25)  # writing them takes a while
     sqlite_table.insert([((begin + datetime.timedelta(microseconds=10 * i)).isoformat(), "x", None, f"i{i}", None, None)
                          for i in reversed(range(250000))])
     wait_until(lambda: d.stats()["future_rows_dropped"] > 0)
-    wait_until(lambda: d.tile("ever")["data"]["value"] == 250000 and d.stats()["future_rows_reading"] == 0, 60, what="all rows")
+    wait_until(lambda: d.tile("ever")["data"]["value"] == 250000 and d.stats()["future_rows_reading"] == 0, what="all rows")
     log = d["ingestor"].log_text()
     begun = moments(log, "are read again beside the others")
     ended = moments(log, "were too many to wait are read again, their time has come")

@@ -12,6 +12,8 @@ from test_several import TILES, two, with_sources  # noqa: F401
 from test_several_kinds import desk, shop  # noqa: F401
 from tilewire import PATIENCE, wait_until
 
+pytestmark = pytest.mark.thorough  # the rows' time comes by the clock, and a machine that is busy with much else may write them for as long
+
 ROWS = 9000
 FAT = "x" * 4000  # so that they take more than the 32 MiB that may wait
 
@@ -25,7 +27,7 @@ def put_off(d, few, many):
     """10 rows of one table, and so many from the future of the other that not all can wait."""
     d.start()
     few.insert(rows(10, "s"))
-    ahead = rows(ROWS, "d", 15, FAT)
+    ahead = rows(ROWS, "d", 25, FAT)  # writing them takes a while
     for i in range(0, ROWS, 100):
         many.insert(ahead[i:i + 100])
     wait_until(lambda: (s := d.stats())["future_rows_waiting"] + s["future_rows_put_off"] == ROWS and s["future_rows_put_off"] > 0,
@@ -37,7 +39,7 @@ def await_reading(d):
 
 
 def await_all(d, **counts):
-    wait_until(lambda: {t["key"]: t["data"]["value"] for t in d.get_json("/api/tiles")["tiles"] if "building" not in t} == counts, 90,
+    wait_until(lambda: {t["key"]: t["data"]["value"] for t in d.get_json("/api/tiles")["tiles"] if "building" not in t} == counts,
                what=f"{counts}")
 
 
@@ -107,7 +109,7 @@ def test_tables_by_cursor_go_on_after_crashes(deploy, texts):
 def test_duplicates_of_rows_that_are_read_again_count_once(deploy, sqlite_table):
     d = deploy(sqlite_table, tiles=[{"key": "all", "type": "count"}], config={"source": {"dedupe": "target_id"}})
     put_off(d, sqlite_table, sqlite_table)
-    sqlite_table.insert(rows(ROWS, "d", 10, FAT))
+    sqlite_table.insert(rows(ROWS, "d", 20, FAT))
     await_all(d, all=ROWS + 10)
     d["ingestor"].kill(signal.SIGTERM)
     d.start("ingestor")
