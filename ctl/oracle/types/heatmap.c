@@ -57,7 +57,7 @@ static void add_rows(const struct oracle_selection *s, wall_time at,
 
 /* Appends the values of a day by their hours; returns how many there are. */
 static size_t put_hours(const struct oracle_selection *s, const struct oracle_point points[24],
-                          long double *largest, bool *any, struct buf *out)
+                        long double *largest, bool *any, struct buf *out)
 {
     struct mp_open_map map = mp_open_map(out);
     for (int hour = 0; hour < 24; hour++) {
