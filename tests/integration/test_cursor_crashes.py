@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables that are read by source.cursor: rows that commit late, `kill -9`, and a standby that takes over."""
 import signal
-import threading
 import time
 
 import pytest
 
 from conftest import make_table
-from test_crashes import Resuming, Writer
+from test_crashes import Resuming, Writer, Writers
 from test_cursor import text_ids
 from test_failover import await_reign, epoch, stop, with_standby
 from tilewire import RandomEvents, wait_until
@@ -20,15 +19,8 @@ class Reader(Resuming):
         return [i for stream in self.streams for i in text_ids(stream)]
 
 
-class Writers:
-    """Transactions that overlap, of which some are rolled back: rows are committed in another order than that of the cursor."""
-
-    def __init__(self, table, count):
-        self.table = table
-        self.ending = threading.Event()
-        self.threads = [threading.Thread(target=self.write, args=(seed,)) for seed in range(count)]
-        for thread in self.threads:
-            thread.start()
+class CursorWriters(Writers):
+    """Of which some are rolled back: rows are committed in another order than that of the cursor."""
 
     def write(self, seed):
         rows = RandomEvents(seed)
@@ -39,11 +31,6 @@ class Writers:
                 time.sleep(rows.random.uniform(0, 0.02))
             db.rollback() if rows.random.random() < 0.2 else db.commit()
         db.close()
-
-    def stop(self):
-        self.ending.set()
-        for thread in self.threads:
-            thread.join()
 
 
 @pytest.fixture(params=["sqlite-texts", "postgresql-uuid"])
@@ -83,7 +70,7 @@ def test_late_commits_and_kills(deploy, uuid_table, checkpoint):
     d.write()
     d.start()
     clients = [Reader(d, 0), Reader(d, 1)]
-    writers = Writers(uuid_table, 5)
+    writers = CursorWriters(uuid_table, 5)
     try:
         for _ in range(6):
             await_progress(clients)
@@ -101,7 +88,7 @@ def test_late_commits_and_kills(deploy, uuid_table, checkpoint):
 def test_a_standby_takes_over(deploy, table, how):
     d = with_standby(deploy(table))
     clients = [Reader(d, 0), Reader(d, 1)]
-    writer = Writers(table, 4) if table.kind == "postgresql" else Writer(table, 41)
+    writer = CursorWriters(table, 4) if table.kind == "postgresql" else Writer(table, 41)
     try:
         await_progress(clients)
         before = epoch(d, "ingestor")

@@ -22,7 +22,8 @@ def begins_with_reset(d, event):
     return stream.events[0]["event"] == "reset"
 
 
-def test_who_resumes_after_an_event_that_came_again_says_in_which_order_it_was_seen(deploy, two):  # noqa: F811
+def order_is_lost(deploy, two):  # noqa: F811
+    """shop-1, desk-1, shop-2 were delivered and not saved, and desk's file is away when another life begins: the deployment, and that file."""
     d = deploy(two["shop"], tiles=TILES, config={"ingestor": {"checkpoint_interval": "1h"}})
     with_sources(d, two).start()
     two["shop"].insert(rows(1))
@@ -37,6 +38,11 @@ def test_who_resumes_after_an_event_that_came_again_says_in_which_order_it_was_s
     two["desk"].path.rename(away)
     d["ingestor"].start()
     d["ingestor"].await_log("streams begin anew")
+    return d, away
+
+
+def test_who_resumes_after_an_event_that_came_again_says_in_which_order_it_was_seen(deploy, two):  # noqa: F811
+    d, away = order_is_lost(deploy, two)
     await_counts(d, shop=2, desk=1, all=3)
     away.rename(two["desk"].path)
     wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]] == ["desk-1", "shop-2", "shop-1"], what="the other order")
@@ -74,20 +80,7 @@ def test_who_resumes_after_an_event_that_came_again_says_in_which_order_it_was_s
 
 def test_what_comes_again_says_so_also_in_the_life_after(deploy, two):  # noqa: F811
     """The order is lost with desk away, and before desk is back the ingestor is ended once more: the next one has to know."""
-    d = deploy(two["shop"], tiles=TILES, config={"ingestor": {"checkpoint_interval": "1h"}})
-    with_sources(d, two).start()
-    two["shop"].insert(rows(1))
-    await_counts(d, shop=1, desk=0, all=1)
-    two["desk"].insert(rows(1))
-    await_counts(d, shop=1, desk=1, all=2)
-    two["shop"].insert(rows(1))
-    await_counts(d, shop=2, desk=1, all=3)
-    wait_until(lambda: after(d, "shop-1") == ["desk-1", "shop-2"], what="the first order")
-    away = two["desk"].path.with_suffix(".away")
-    d["ingestor"].kill()
-    two["desk"].path.rename(away)
-    d["ingestor"].start()
-    d["ingestor"].await_log("streams begin anew")
+    d, away = order_is_lost(deploy, two)
     wait_until(lambda: [e["id"] for e in d.get_json("/api/events")["events"]] == ["shop-2", "shop-1"], what="what is left of the order")
     assert d["ingestor"].kill(signal.SIGTERM) == 0  # it saves what it has
     away.rename(two["desk"].path)

@@ -168,6 +168,20 @@ void items_unsave(struct items *items)
     }
 }
 
+void items_save_nothing(const void *state, const struct tile_config *config, struct buf *out)
+{
+    (void)state;
+    (void)config;
+    mp_put_nil(out);
+}
+
+bool items_load_nothing(void *state, const struct tile_config *config, const mp_value *value)
+{
+    (void)state;
+    (void)config;
+    return mp_is_nil(value);
+}
+
 struct item *items_load(struct items *items, struct str id, uint64_t number, uint64_t closing)
 {
     if (number <= items->numbers || items_find(items, id) != NULL) {

@@ -106,6 +106,12 @@ void items_set_state(struct items *items, struct item *item, int state);
 /* The item has changed, and has to be saved. */
 void items_touch(struct items *items, struct item *item);
 
+/* `save` of a type whose items, each a record of its own, are all that there is to save. */
+void items_save_nothing(const void *state, const struct tile_config *config, struct buf *out);
+
+/* `load` of such a type. */
+bool items_load_nothing(void *state, const struct tile_config *config, const mp_value *value);
+
 /* For loading: a new item, closed, as items_add makes it, with the number of its record and the
  * closing that it had. NULL when the number or the id is one that is there already. */
 struct item *items_load(struct items *items, struct str id, uint64_t number, uint64_t closing);

@@ -375,20 +375,6 @@ static bool load_item(void *state, const struct tile_config *config, uint64_t nu
     return true;
 }
 
-static void save(const void *state, const struct tile_config *config, struct buf *out)
-{
-    (void)state;
-    (void)config;
-    mp_put_nil(out);
-}
-
-static bool load(void *state, const struct tile_config *config, const mp_value *value)
-{
-    (void)state;
-    (void)config;
-    return mp_is_nil(value);
-}
-
 const struct fold_type fold_type_presence = {
     .size = sizeof(struct presence),
     .init = init,
@@ -399,8 +385,8 @@ const struct fold_type fold_type_presence = {
     .advance = advance,
     .next = next,
     .write = write_data,
-    .save = save,
-    .load = load,
+    .save = items_save_nothing,
+    .load = items_load_nothing,
     .items = items_of,
     .save_item = save_item,
     .load_item = load_item,

@@ -380,13 +380,6 @@ static void save_item(const void *state, const struct item *item, struct buf *ou
     }
 }
 
-static void save(const void *state, const struct tile_config *config, struct buf *out)
-{
-    (void)state;
-    (void)config;
-    mp_put_nil(out);
-}
-
 /* Fills an item that was just made. */
 static bool fill_item(struct sla *sla, const struct tile_config *config, struct item *item,
                       const mp_value *saved)
@@ -440,7 +433,7 @@ const struct fold_type fold_type_sla_risk = {
     .advance = advance,
     .next = next,
     .write = write_data,
-    .save = save,
+    .save = items_save_nothing,
     .load = load,
     .items = items_of,
     .save_item = save_item,
